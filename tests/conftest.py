@@ -80,7 +80,7 @@ def _read_quickly(made: Any) -> None:
 _link()
 _read_quickly(yaml)
 _compile_once(Environment, Compiled())
-leftovers.remove()
+leftovers.remove_bytecode_folders()
 # A namespace package is the union of its folders on the path: collections that are installed stay importable.
 sys.path.insert(0, str(COLLECTIONS))
 

@@ -28,32 +28,32 @@ LINK_NAMED_BY_FILE = re.compile(r"\[(?:docs/)?(\w+\.md)\]\((\1(?:#[^)]*)?)\)")
 VERSION_LINE = re.compile(r"^version: (\S+)$", re.MULTILINE)
 
 
-def readme_page(text: str, base: str) -> str:
-    """Return a README.md whose relative links and images are below the address `base`.
+def rewrite_readme_page(text: str, base_address: str) -> str:
+    """Return a README.md whose relative links and images are below the address `base_address`.
 
-    If `base` is empty, a link becomes its text, and an image goes.
+    If `base_address` is empty, a link becomes its text, and an image goes.
     """
-    if not base:
+    if not base_address:
         return RELATIVE_LINK.sub(r"\1", IMAGE.sub("", text))
-    with_images = IMAGE.sub(rf"![\1]({base}/\2?raw=true)\n\n", text)
-    return RELATIVE_LINK.sub(rf"[\1]({base}/\2)", with_images)
+    with_images = IMAGE.sub(rf"![\1]({base_address}/\2?raw=true)\n\n", text)
+    return RELATIVE_LINK.sub(rf"[\1]({base_address}/\2)", with_images)
 
 
-def docs_page(text: str, base: str) -> str:
-    """Return a page of docs/ whose links out of that folder are below the address `base`; their text if it is empty."""
-    return LINK_OUT_OF_DOCS.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
+def rewrite_docs_page(text: str, base_address: str) -> str:
+    """Return a page of docs/ whose links out of that folder are below `base_address`; their text if it is empty."""
+    return LINK_OUT_OF_DOCS.sub(rf"[\1]({base_address}/\2)" if base_address else r"\1", text)
 
 
-def site_page(text: str, base: str) -> str:
+def rewrite_site_page(text: str, base_address: str) -> str:
     """Return a page of docs/ for the documentation site.
 
-    Links out of the folder are those of `docs_page`. A link that is named by its file loses its text: the site writes
-    the title of the page or heading there.
+    Links out of the folder are those of `rewrite_docs_page`. A link that is named by its file loses its text: the site
+    writes the title of the page or heading there.
     """
-    return docs_page(LINK_NAMED_BY_FILE.sub(r"[](\2)", text), base)
+    return rewrite_docs_page(LINK_NAMED_BY_FILE.sub(r"[](\2)", text), base_address)
 
 
-def galaxy_with_addresses(text: str, repository: str) -> str:
+def add_galaxy_addresses(text: str, repository: str) -> str:
     """Return galaxy.yml with the addresses of the project, which the repository itself does not have."""
     addresses = {
         "repository": repository,
@@ -72,20 +72,20 @@ def rewrite_artefact(folder: Path, repository: str = "") -> None:
     galaxy = folder / "galaxy.yml"
     galaxy_text = galaxy.read_text(encoding="utf-8")
     (version,) = VERSION_LINE.findall(galaxy_text)
-    base = f"{repository}/blob/v{version}" if repository else ""
+    base_address = f"{repository}/blob/v{version}" if repository else ""
     for path in (folder / "README.md", *folder.glob("roles/*/README.md")):
-        path.write_text(readme_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+        path.write_text(rewrite_readme_page(path.read_text(encoding="utf-8"), base_address), encoding="utf-8")
     for path in folder.glob("docs/*.md"):
-        path.write_text(docs_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+        path.write_text(rewrite_docs_page(path.read_text(encoding="utf-8"), base_address), encoding="utf-8")
     if repository:
-        galaxy.write_text(galaxy_with_addresses(galaxy_text, repository), encoding="utf-8")
+        galaxy.write_text(add_galaxy_addresses(galaxy_text, repository), encoding="utf-8")
 
 
 def rewrite_site(folder: Path, repository: str = "") -> None:
     """Rewrite the pages in a folder of the documentation site."""
-    base = f"{repository}/blob/main" if repository else ""
+    base_address = f"{repository}/blob/main" if repository else ""
     for path in folder.glob("*.md"):
-        path.write_text(site_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+        path.write_text(rewrite_site_page(path.read_text(encoding="utf-8"), base_address), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:

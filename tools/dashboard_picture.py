@@ -22,18 +22,18 @@ from urllib.request import urlopen
 # How many minutes until now the graphs show.
 MINUTES = 10
 # How many seconds are between two points of a curve.
-STEP = 5
+STEP_SECONDS = 5
 # The duration, in the form of PromQL, that stands for Grafana's `$__rate_interval` in a query.
-RATE = "30s"
+RATE_INTERVAL = "30s"
 
 # How many columns Grafana's grid has.
 COLUMNS = 24
 # The sizes from here to the letters are in pixels. The width of a column of the grid, and the height of a row of it:
-UNIT, LINE = 40, 26
+COLUMN_WIDTH, ROW_HEIGHT = 40, 26
 # The room around a graph in its panel: at its left for the values, above for the title, below for the legend.
-LEFT, RIGHT, TOP, BOTTOM = 46, 16, 28, 44
+LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 46, 16, 28, 44
 # The gap between the edge of a panel and its frame.
-GAP = 4
+PANEL_GAP = 4
 # Where the title of a panel begins, and the heading of a row of panels, from the upper left corner.
 TITLE_X, TITLE_Y = 12, 20
 HEADING_X, HEADING_Y = 8, 18
@@ -42,16 +42,16 @@ VALUE_GAP, VALUE_DROP = 6, 4
 # The legend begins so far left of the graph. Its first baseline is so far below the graph, the next so far below that.
 LEGEND_INDENT, LEGEND_TOP, LEGEND_LINE = 34, 14, 11
 # The sizes of the letters of most texts, of headings, and of the legend.
-LETTERS, HEADING_LETTERS, LEGEND_LETTERS = 11, 14, 9
+LETTER_SIZE, HEADING_LETTER_SIZE, LEGEND_LETTER_SIZE = 11, 14, 9
 
 # Of so many series the legend stands below the graph; the others have it as a tooltip.
-SHOWN = 2
+MAX_LEGENDS = 2
 # The colors of series in their order; after the last one comes the first one again.
 COLORS = ("#425cc7", "#f5a800", "#2e8540", "#b31b1b", "#7a4fb5", "#00838f", "#8d6e63", "#616161")
 # From which value on a value has a unit, and the unit.
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 # The shares of the height of a graph at which it has a grid line.
-GRID = (0, 0.5, 1)
+GRID_SHARES = (0, 0.5, 1)
 
 
 class Point(NamedTuple):
@@ -88,11 +88,11 @@ class Axes(NamedTuple):
     most: float
     """The value at the upper edge; that at the lower edge is 0."""
 
-    def x_of(self, time: float) -> float:
+    def horizontal_position(self, time: float) -> float:
         """Return where the graph has a time, which is in seconds since 1970."""
         return self.box.x + self.box.width * (1 - (self.end - time) / (MINUTES * 60))
 
-    def y_of(self, value: float) -> float:
+    def vertical_position(self, value: float) -> float:
         """Return where the graph has a value. The picture counts from above."""
         return self.box.y + self.box.height * (1 - value / self.most)
 
@@ -102,98 +102,109 @@ def main(arguments: Sequence[str]) -> None:
 
     Raises URLError if the Prometheus does not answer, or refuses a query.
     """
-    source, prometheus, target = arguments
-    board = json.loads(Path(source).read_text(encoding="utf-8"))
-    end = time.time()
-    parts = [part for panel in board["panels"] for part in _panel(panel, prometheus, end)]
-    rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
-    size = f'viewBox="0 0 {COLUMNS * UNIT} {rows * LINE}"'
-    font = f'font-family="sans-serif" font-size="{LETTERS}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>'
-    title = f"<title>{escape(board['title'])}</title>"
-    Path(target).write_text("\n".join((head, title, *parts, "</svg>", "")), encoding="utf-8")
+    dashboard_file, prometheus_url, picture_file = arguments
+    dashboard = json.loads(Path(dashboard_file).read_text(encoding="utf-8"))
+    end_time = time.time()
+    elements = [part for panel in dashboard["panels"] for part in _draw_panel(panel, prometheus_url, end_time)]
+    row_count = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
+    size_attribute = f'viewBox="0 0 {COLUMNS * COLUMN_WIDTH} {row_count * ROW_HEIGHT}"'
+    font_attributes = f'font-family="sans-serif" font-size="{LETTER_SIZE}"'
+    opening_tag = f'<svg xmlns="http://www.w3.org/2000/svg" {size_attribute} role="img" {font_attributes}>'
+    title = f"<title>{escape(dashboard['title'])}</title>"
+    Path(picture_file).write_text("\n".join((opening_tag, title, *elements, "</svg>", "")), encoding="utf-8")
 
 
-def _panel(panel: Mapping[str, Any], prometheus: str, end: float) -> Iterator[str]:
-    """Yield the elements of a panel, or the heading of a row of panels. `end` is in seconds since 1970."""
-    place = panel["gridPos"]
-    x, y, width, height = place["x"] * UNIT, place["y"] * LINE, place["w"] * UNIT, place["h"] * LINE
+def _draw_panel(panel: Mapping[str, Any], prometheus_url: str, end_time: float) -> Iterator[str]:
+    """Yield the elements of a panel, or the heading of a row of panels. `end_time` is in seconds since 1970."""
+    grid_position = panel["gridPos"]
+    x, y, width, height = (
+        grid_position["x"] * COLUMN_WIDTH,
+        grid_position["y"] * ROW_HEIGHT,
+        grid_position["w"] * COLUMN_WIDTH,
+        grid_position["h"] * ROW_HEIGHT,
+    )
     title = escape(panel["title"])
     if panel["type"] == "row":
-        letters = f'font-size="{HEADING_LETTERS}" font-weight="bold"'
-        yield f'<text x="{x + HEADING_X}" y="{y + HEADING_Y}" {letters}>{title}</text>'
+        letter_attributes = f'font-size="{HEADING_LETTER_SIZE}" font-weight="bold"'
+        yield f'<text x="{x + HEADING_X}" y="{y + HEADING_Y}" {letter_attributes}>{title}</text>'
         return
-    size = f'width="{width - 2 * GAP}" height="{height - 2 * GAP}"'
-    yield f'<rect x="{x + GAP}" y="{y + GAP}" {size} fill="#fff" stroke="#ccc"/>'
+    size_attributes = f'width="{width - 2 * PANEL_GAP}" height="{height - 2 * PANEL_GAP}"'
+    yield f'<rect x="{x + PANEL_GAP}" y="{y + PANEL_GAP}" {size_attributes} fill="#fff" stroke="#ccc"/>'
     yield f'<text x="{x + TITLE_X}" y="{y + TITLE_Y}" font-weight="bold">{title}</text>'
-    found = _asked(panel["targets"][0], prometheus, end)
+    panel_series = _query_series(panel["targets"][0], prometheus_url, end_time)
     is_percent = panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
-    box = Box(x + LEFT, y + TOP, width - LEFT - RIGHT, height - TOP - BOTTOM)
-    yield from _graph(found, is_percent, box, end)
+    box = Box(x + LEFT_MARGIN, y + TOP_MARGIN, width - LEFT_MARGIN - RIGHT_MARGIN, height - TOP_MARGIN - BOTTOM_MARGIN)
+    yield from _draw_graph(panel_series, is_percent, box, end_time)
 
 
-def _asked(target: Mapping[str, Any], prometheus: str, end: float) -> list[Series]:
+def _query_series(target: Mapping[str, Any], prometheus_url: str, end_time: float) -> list[Series]:
     """Return the series that answer a query, until a time in seconds since 1970. Raises URLError."""
-    query = target["expr"].replace("$__rate_interval", RATE)
-    parameters = {"query": query, "start": end - MINUTES * 60, "end": end, "step": STEP}
-    with urlopen(f"{prometheus}/api/v1/query_range?{urlencode(parameters)}", timeout=30) as answer:
-        found = json.load(answer)["data"]["result"]
-    return [Series(_legend(target["legendFormat"], one["metric"]), _points(one["values"])) for one in found]
+    query = target["expr"].replace("$__rate_interval", RATE_INTERVAL)
+    parameters = {"query": query, "start": end_time - MINUTES * 60, "end": end_time, "step": STEP_SECONDS}
+    with urlopen(f"{prometheus_url}/api/v1/query_range?{urlencode(parameters)}", timeout=30) as answer:
+        results = json.load(answer)["data"]["result"]
+    return [
+        Series(_format_legend(target["legendFormat"], result["metric"]), _parse_points(result["values"]))
+        for result in results
+    ]
 
 
-def _legend(form: str, labels: Mapping[str, str]) -> str:
+def _format_legend(legend_format: str, labels: Mapping[str, str]) -> str:
     """Return a legend with the labels of a series in place of `{{label}}`; one that the series lacks is left out."""
-    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: labels.get(match[1], ""), form)
+    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: labels.get(match[1], ""), legend_format)
 
 
-def _points(values: Sequence[tuple[float, str]]) -> list[Point]:
+def _parse_points(values: Sequence[tuple[float, str]]) -> list[Point]:
     """Return the points of a series in an answer, which has each value as text; what is no number is left out."""
-    return [Point(at, float(value)) for at, value in values if value != "NaN"]
+    return [Point(time_of_value, float(value)) for time_of_value, value in values if value != "NaN"]
 
 
-def _graph(found: Sequence[Series], is_percent: bool, box: Box, end: float) -> Iterator[str]:
+def _draw_graph(graph_series: Sequence[Series], is_percent: bool, box: Box, end_time: float) -> Iterator[str]:
     """Yield the grid, the curves and the legend of a graph, which is as high as the highest value."""
-    most = max((point.value for series in found for point in series.points), default=0) or 1
-    axes = Axes(box, end, most)
-    yield from _grid_lines(axes, is_percent)
-    for number, series in enumerate(found):
-        yield _curve(series, _color(number), axes)
-    yield from _legend_rows(found[:SHOWN], box)
+    highest_value = max((point.value for series in graph_series for point in series.points), default=0) or 1
+    axes = Axes(box, end_time, highest_value)
+    yield from _draw_grid_lines(axes, is_percent)
+    for series_number, series in enumerate(graph_series):
+        yield _draw_curve(series, _choose_color(series_number), axes)
+    yield from _draw_legend(graph_series[:MAX_LEGENDS], box)
 
 
-def _grid_lines(axes: Axes, is_percent: bool) -> Iterator[str]:
+def _draw_grid_lines(axes: Axes, is_percent: bool) -> Iterator[str]:
     """Yield the lines of a graph's grid, each followed by its value."""
     x, width = axes.box.x, axes.box.width
-    for share in GRID:
+    for share in GRID_SHARES:
         value = axes.most * share
-        y = axes.y_of(value)
-        label = f"{100 * value:.2g}%" if is_percent else _short(value)
+        y = axes.vertical_position(value)
+        label = f"{100 * value:.2g}%" if is_percent else _shorten_value(value)
         yield f'<path d="M{x} {y:.0f}h{width}" stroke="#eee"/>'
         yield f'<text x="{x - VALUE_GAP}" y="{y + VALUE_DROP:.0f}" text-anchor="end" fill="#555">{label}</text>'
 
 
-def _curve(series: Series, color: str, axes: Axes) -> str:
+def _draw_curve(series: Series, color: str, axes: Axes) -> str:
     """Return the curve of a series, with its legend as a tooltip."""
-    places = " ".join(f"{axes.x_of(point.time):.0f},{axes.y_of(point.value):.0f}" for point in series.points)
-    line = f'<polyline points="{places}" fill="none" stroke="{color}" stroke-width="1.5">'
-    return f"{line}<title>{escape(series.name)}</title></polyline>"
+    point_texts = " ".join(
+        f"{axes.horizontal_position(point.time):.0f},{axes.vertical_position(point.value):.0f}"
+        for point in series.points
+    )
+    opening_tag = f'<polyline points="{point_texts}" fill="none" stroke="{color}" stroke-width="1.5">'
+    return f"{opening_tag}<title>{escape(series.name)}</title></polyline>"
 
 
-def _legend_rows(shown: Sequence[Series], box: Box) -> Iterator[str]:
+def _draw_legend(shown_series: Sequence[Series], box: Box) -> Iterator[str]:
     """Yield the legends of the first series, one below the other, below a graph."""
     x = box.x - LEGEND_INDENT
-    for number, series in enumerate(shown):
-        y = box.y + box.height + LEGEND_TOP + LEGEND_LINE * number
-        letters = f'font-size="{LEGEND_LETTERS}" fill="{_color(number)}"'
-        yield f'<text x="{x}" y="{y}" {letters}>{escape(series.name)}</text>'
+    for series_number, series in enumerate(shown_series):
+        y = box.y + box.height + LEGEND_TOP + LEGEND_LINE * series_number
+        letter_attributes = f'font-size="{LEGEND_LETTER_SIZE}" fill="{_choose_color(series_number)}"'
+        yield f'<text x="{x}" y="{y}" {letter_attributes}>{escape(series.name)}</text>'
 
 
-def _color(number: int) -> str:
+def _choose_color(series_number: int) -> str:
     """Return the color of a series by its number, from 0 on."""
-    return COLORS[number % len(COLORS)]
+    return COLORS[series_number % len(COLORS)]
 
 
-def _short(value: float) -> str:
+def _shorten_value(value: float) -> str:
     """Return a value with three digits and its unit, such as `1.25k`."""
     divisor, unit = next((scale for scale in SCALES if value >= scale[0]), (1, ""))
     return f"{value / divisor:.3g}{unit}"

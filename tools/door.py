@@ -17,92 +17,92 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
-from .quick import ROOT, git
+from .quick import ROOT, list_git_lines
 
-PAGE = ROOT / "docs" / "library.md"
+PAGE_FILE = ROOT / "docs" / "library.md"
 PLUGINS = PurePosixPath("plugins")
 LIBRARY = "_otelcol"
 _TABLE = re.compile(r"<!-- door:[^\n]*-->\n.*?<!-- end -->", re.DOTALL)
-_NOTE = "<!-- door: written by `python -m tools.door --write` from the imports; do not edit -->"
+_TABLE_NOTE = "<!-- door: written by `python -m tools.door --write` from the imports; do not edit -->"
 
-Door = dict[str, set[str]]
+LibraryNames = dict[str, set[str]]
 
 
 @cache
-def door() -> Door:
+def collect_library_names() -> LibraryNames:
     """Return the names that files beside the library import of it, by module."""
-    names: Door = {}
-    for path in users_of_the_library():
-        for module, name in used_by(path):
+    names: LibraryNames = {}
+    for path in list_library_users():
+        for module, name in find_used_names(path):
             names.setdefault(module, set()).add(name)
     return names
 
 
-def users_of_the_library() -> list[PurePosixPath]:
+def list_library_users() -> list[PurePosixPath]:
     """Return the files of the collection that are not the library's."""
-    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "--", f"{PLUGINS}/*.py")
-    paths = [PurePosixPath(line) for line in sorted(listed) if (ROOT / line).is_file()]
+    listed_files = list_git_lines("ls-files", "--cached", "--others", "--exclude-standard", "--", f"{PLUGINS}/*.py")
+    paths = [PurePosixPath(line) for line in sorted(listed_files) if (ROOT / line).is_file()]
     return [path for path in paths if LIBRARY not in path.parts]
 
 
-def used_by(path: PurePosixPath) -> Iterator[tuple[str, str]]:
+def find_used_names(path: PurePosixPath) -> Iterator[tuple[str, str]]:
     """Yield each module and name of the library that a file uses."""
-    text = (ROOT / path).read_text(encoding="utf-8")
-    if LIBRARY not in text:  # most files: a search is quicker than a syntax tree
+    source_text = (ROOT / path).read_text(encoding="utf-8")
+    if LIBRARY not in source_text:  # most files: a search is quicker than a syntax tree
         return
-    nodes = tuple(ast.walk(ast.parse(text)))
-    modules: dict[str, str] = {}
+    nodes = tuple(ast.walk(ast.parse(source_text)))
+    imported_modules: dict[str, str] = {}
     for node in nodes:
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         package = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-        for imported in node.names:
-            whole = package / imported.name
-            if LIBRARY not in whole.parts:
+        for alias in node.names:
+            imported_path = package / alias.name
+            if LIBRARY not in imported_path.parts:
                 continue
-            if (ROOT / whole).with_suffix(".py").is_file():
-                modules[imported.asname or imported.name] = written(whole)
+            if (ROOT / imported_path).with_suffix(".py").is_file():
+                imported_modules[alias.asname or alias.name] = page_path(imported_path)
             else:
-                yield written(package), imported.name
-    yield from attributes_of(modules, nodes)
+                yield page_path(package), alias.name
+    yield from find_used_attributes(imported_modules, nodes)
 
 
-def attributes_of(modules: dict[str, str], nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+def find_used_attributes(imported_modules: dict[str, str], nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
     """Yield each name that a file, given by its nodes, reads of modules which it imported whole."""
     for node in nodes:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            yield modules[node.value.id], node.attr
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported_modules:
+            yield imported_modules[node.value.id], node.attr
 
 
-def written(module: PurePosixPath) -> str:
+def page_path(module: PurePosixPath) -> str:
     """Return a module as the page names it: its path below plugins."""
     return f"{module.relative_to(PLUGINS)}.py"
 
 
-def purpose(module: str) -> str:
+def read_purpose(module: str) -> str:
     """Return the first sentence of a module's docstring."""
     docstring = ast.get_docstring(ast.parse((ROOT / PLUGINS / module).read_text(encoding="utf-8"))) or ""
     sentence = re.split(r"(?<=\.)\s", " ".join(docstring.split()), maxsplit=1)[0]
     return sentence.replace("|", "\\|")
 
 
-def page() -> str:
+def build_page() -> str:
     """Return the page with the table of today's imports."""
-    rows = []
-    for module, names in sorted(door().items()):
-        listed = ", ".join(f"`{name}`" for name in sorted(names, key=lambda name: (name.lower(), name)))
-        rows.append(f"| `{module}` | {purpose(module)} | {listed} |\n")
-    table = f"{_NOTE}\n| module | what it has | names in use |\n|---|---|---|\n{''.join(rows)}<!-- end -->"
-    return _TABLE.sub(lambda _match: table, PAGE.read_text(encoding="utf-8"))
+    table_rows = []
+    for module, names in sorted(collect_library_names().items()):
+        listed_names = ", ".join(f"`{name}`" for name in sorted(names, key=lambda name: (name.lower(), name)))
+        table_rows.append(f"| `{module}` | {read_purpose(module)} | {listed_names} |\n")
+    table = f"{_TABLE_NOTE}\n| module | what it has | names in use |\n|---|---|---|\n{''.join(table_rows)}<!-- end -->"
+    return _TABLE.sub(lambda _match: table, PAGE_FILE.read_text(encoding="utf-8"))
 
 
 def main() -> int:
     """Return 1 if the page is stale and stays so."""
-    wanted = page()
-    if wanted == PAGE.read_text(encoding="utf-8"):
+    current_page = build_page()
+    if current_page == PAGE_FILE.read_text(encoding="utf-8"):
         return 0
     if "--write" in sys.argv[1:]:
-        PAGE.write_text(wanted, encoding="utf-8")
+        PAGE_FILE.write_text(current_page, encoding="utf-8")
         return 0
     print("docs/library.md is stale. Run `python -m tools.door --write`, and look at what passes the door.")
     return 1

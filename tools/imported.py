@@ -14,38 +14,38 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-COMPLAINTS = ("WARNING", "ERROR")  # how such a line of the log begins
-DOCUMENTED = ("module", "filter", "inventory", "lookup")
+COMPLAINT_PREFIXES = ("WARNING", "ERROR")  # how such a line of the log begins
+DOCUMENTED_TYPES = ("module", "filter", "inventory", "lookup")
 
 
-def main(result: Path, log: Path) -> int:
+def main(result_file: Path, log_file: Path) -> int:
     """Print what is wrong with an import, or how many plugins are documented; return how many faults there are.
 
-    `result` is the JSON file that galaxy-importer writes, `log` the file of its log.
+    `result_file` is the JSON file that galaxy-importer writes, `log_file` the file of its log.
     """
-    imported = json.loads(result.read_text(encoding="utf-8"))
-    pages = imported["docs_blob"]["contents"]
-    faults = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith(COMPLAINTS)]
-    faults += _faults_of_pages(pages)
-    faults += _roles_without_description(imported["contents"])
-    plugins = [page for page in pages if page["content_type"] in DOCUMENTED]
+    import_result = json.loads(result_file.read_text(encoding="utf-8"))
+    pages = import_result["docs_blob"]["contents"]
+    faults = [line for line in log_file.read_text(encoding="utf-8").splitlines() if line.startswith(COMPLAINT_PREFIXES)]
+    faults += _find_page_faults(pages)
+    faults += _find_undescribed_roles(import_result["contents"])
+    plugins = [page for page in pages if page["content_type"] in DOCUMENTED_TYPES]
     if not plugins:
-        faults.append(f"galaxy-importer found no module, filter, inventory or lookup: see {result}")
+        faults.append(f"galaxy-importer found no module, filter, inventory or lookup: see {result_file}")
     print("\n".join(faults) or f"{len(plugins)} documented plugins, no warning")
     return len(faults)
 
 
-def _faults_of_pages(pages: list[dict[str, Any]]) -> Iterator[str]:
+def _find_page_faults(pages: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the plugins without documentation and the roles without a page."""
     for page in pages:
-        kind, name = page["content_type"], page["content_name"]
-        if kind in DOCUMENTED and not page.get("doc_strings"):
-            yield f"{kind} {name} has no documentation"
-        if kind == "role" and not page.get("readme_html"):
+        content_type, name = page["content_type"], page["content_name"]
+        if content_type in DOCUMENTED_TYPES and not page.get("doc_strings"):
+            yield f"{content_type} {name} has no documentation"
+        if content_type == "role" and not page.get("readme_html"):
             yield f"role {name} has no page"
 
 
-def _roles_without_description(contents: list[dict[str, Any]]) -> Iterator[str]:
+def _find_undescribed_roles(contents: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the roles without a description."""
     for content in contents:
         if content["content_type"] == "role" and not content["description"]:

@@ -29,84 +29,84 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, TextIO
 
-LOGS = Path(".cache/log")
+LOGS_FOLDER = Path(".cache/log")
 # A further job begins when one has ended. Three keep two cores busy all the time. Beside a fourth one, the clusters are
 # too slow for what is waited for on them, and the unit tests take nearly twice the CPU that they take alone.
-AT_ONCE = 3
+PARALLEL_JOBS = 3
 # The niceness of jobs that nobody waits for: each target on a cluster is a long chain of waits, with limits of time.
-GIVES_WAY = 5
+LOW_PRIORITY = 5
 LAST_LINES = 60
 ERROR_LINES = 40
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
+COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # What a part is in the table, by how the line of its step begins; a step of Molecule has other ways to pass, too.
 FAILED, INCOMPLETE, PASSED = "FAILED", "incomplete", "passed"
 RESULTS = {"Failed": FAILED, "Incomplete": INCOMPLETE}
 # What Molecule prints on a terminal, and elsewhere.
-PART = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
-CLOSING = re.compile(r"\b\d+ passed|Molecule executed")
+STEP_LINE = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
+CLOSING_LINE = re.compile(r"\b\d+ passed|Molecule executed")
 # A test among the dearest of a run of pytest, and how many of all runs are listed.
-DEAR = re.compile(r"\s*(?P<seconds>\d+\.\d+)s (?P<phase>call|setup|teardown)\s+(?P<test>\S.*)")
-MOST_DEAR = 10
+SLOW_TEST_LINE = re.compile(r"\s*(?P<seconds>\d+\.\d+)s (?P<phase>call|setup|teardown)\s+(?P<test>\S.*)")
+MAX_SLOW_TESTS = 10
 # How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
-ERROR = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
-PRINTING = threading.Lock()
+ERROR_LINE = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
+PRINT_LOCK = threading.Lock()
 # Numbers of what `process_facts` returns: ppid; utime, stime, cutime and cstime, in ticks of the clock.
-PARENT, CPU_TICKS = 1, slice(11, 15)
+PARENT_INDEX, CPU_TICKS = 1, slice(11, 15)
 
 
-def process_facts(process: int) -> list[str]:
+def process_facts(process_id: int) -> list[str]:
     """Return what Linux says of a process, from its state on. Raises OSError if there is none.
 
     Source: proc_pid_stat(5). The name of the program comes before that, and may have spaces and parentheses.
     """
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
 
 
-def family(root: int) -> set[int]:
+def list_process_tree(root_process: int) -> set[int]:
     """Return a process and all below it."""
-    parents: dict[int, int] = {}
+    parent_of_process: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             process = int(folder.name)
-            parents[process] = int(process_facts(process)[PARENT])
-    found = {root}
+            parent_of_process[process] = int(process_facts(process)[PARENT_INDEX])
+    process_ids = {root_process}
     while True:
-        children = {process for process, parent in parents.items() if parent in found}
-        if children <= found:
-            return found
-        found |= children
+        children = {process for process, parent in parent_of_process.items() if parent in process_ids}
+        if children <= process_ids:
+            return process_ids
+        process_ids |= children
 
 
-def cpu(root: int) -> float:
+def measure_cpu_seconds(root_process: int) -> float:
     """Return the CPU seconds of a process, of all below it, and of those that have ended."""
-    ticks = 0
-    for process in family(root):
+    clock_ticks = 0
+    for process in list_process_tree(root_process):
         with contextlib.suppress(OSError):
-            ticks += sum(map(int, process_facts(process)[CPU_TICKS]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+            clock_ticks += sum(map(int, process_facts(process)[CPU_TICKS]))
+    return clock_ticks / os.sysconf("SC_CLK_TCK")
 
 
-def give_way(process: int) -> None:
+def lower_priority(process_id: int) -> None:
     """Let a process that leads a session, and its children, use what others leave of the processors.
 
     Where Linux has groups of sessions (`kernel.sched_autogroup_enabled`), niceness counts within a session only, and
     the group has one of its own. Source: sched(7), "The autogroup feature".
     """
     with contextlib.suppress(OSError):
-        own = os.getpriority(os.PRIO_PROCESS, process)
-        os.setpriority(os.PRIO_PROCESS, process, max(own, GIVES_WAY))
-        Path(f"/proc/{process}/autogroup").write_text(str(GIVES_WAY), encoding="ascii")
+        current_niceness = os.getpriority(os.PRIO_PROCESS, process_id)
+        os.setpriority(os.PRIO_PROCESS, process_id, max(current_niceness, LOW_PRIORITY))
+        Path(f"/proc/{process_id}/autogroup").write_text(str(LOW_PRIORITY), encoding="ascii")
 
 
-def result_of(how: str) -> str:
+def parse_result(outcome: str) -> str:
     """Return the result of a step by how its line says that it ended."""
     for word, result in RESULTS.items():
-        if how.startswith(word):
+        if outcome.startswith(word):
             return result
     return PASSED
 
 
-class Used(NamedTuple):
+class Usage(NamedTuple):
     """What a target has used up to a moment: seconds since the jobs began, and CPU seconds of its own."""
 
     seconds: float
@@ -129,14 +129,14 @@ class Part:
     cpu: float = 0
     result: str = FAILED
 
-    def add(self, step: str, begin: Used, end: Used) -> None:
+    def add(self, step: str, begin_usage: Usage, end_usage: Usage) -> None:
         """Count a step between two moments."""
-        self.steps[step] = self.steps.get(step, 0) + end.seconds - begin.seconds
-        self.cpu += end.cpu - begin.cpu
+        self.steps[step] = self.steps.get(step, 0) + end_usage.seconds - begin_usage.seconds
+        self.cpu += end_usage.cpu - begin_usage.cpu
 
 
 @dataclass(frozen=True)
-class DearTest:
+class SlowTest:
     """A test that took long: its seconds, and which phase of it."""
 
     seconds: float
@@ -149,12 +149,12 @@ class Target:
     """What is learned from one target's output."""
 
     name: str
-    now: Callable[[], Used]
+    now: Callable[[], Usage]
     parts: dict[str, Part] = field(default_factory=dict)
     """By name, in the order in which they began."""
     notes: list[str] = field(default_factory=list)
     """Closing lines, and what was skipped."""
-    dear_tests: list[DearTest] = field(default_factory=list)
+    dear_tests: list[SlowTest] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """The errors of failed steps, each line with its step."""
     step: Step | None = None
@@ -169,18 +169,18 @@ class Target:
 
     def read(self, line: str) -> None:
         """Note the beginning or end of a step, an error, a closing line, and what was skipped."""
-        found = PART.search(line)
-        self._note_error("" if found else line)
-        if found:
-            step = Step(found["name"], found["step"])
+        step_match = STEP_LINE.search(line)
+        self._note_error("" if step_match else line)
+        if step_match:
+            step = Step(step_match["name"], step_match["step"])
             part = self.parts.setdefault(step.part, Part(step.part))
-            if not found["how"]:
+            if not step_match["how"]:
                 self._begin_step(part, step)
             elif step == self.step:  # Molecule repeats them all at its end
-                self._end_step(part, step, found["how"])
-        elif dear := DEAR.fullmatch(line):
-            self.dear_tests.append(DearTest(float(dear["seconds"]), dear["phase"], dear["test"]))
-        elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
+                self._end_step(part, step, step_match["how"])
+        elif test_match := SLOW_TEST_LINE.fullmatch(line):
+            self.dear_tests.append(SlowTest(float(test_match["seconds"]), test_match["phase"], test_match["test"]))
+        elif line.lstrip().startswith("SKIPPED") or CLOSING_LINE.search(line):
             self.notes.append(line.strip())
 
     def _begin_step(self, part: Part, step: Step) -> None:
@@ -189,34 +189,34 @@ class Target:
         self.step, self.step_started = step, self.now()
         self.recent.clear()
 
-    def _end_step(self, part: Part, step: Step, how: str) -> None:
+    def _end_step(self, part: Part, step: Step, outcome: str) -> None:
         """Note how the step that runs has ended, and its errors if it has failed."""
         self.step = None
-        part.result = result_of(how)
+        part.result = parse_result(outcome)
         part.add(step.name, self.step_started, self.now())
         if part.result == FAILED:
             self._keep_errors(" ".join(step))
 
     def _note_error(self, line: str) -> None:
         """Keep a line if it begins an error, or belongs to one that has begun; an empty line ends an error."""
-        self.within = bool(line.strip()) and (self.within or bool(ERROR.match(line)))
+        self.within = bool(line.strip()) and (self.within or bool(ERROR_LINE.match(line)))
         if self.within:
             self.recent.append(line)
 
-    def _keep_errors(self, where: str) -> None:
-        self.errors += [f"{where}: {line}" for line in self.recent]
+    def _keep_errors(self, step_name: str) -> None:
+        self.errors += [f"{step_name}: {line}" for line in self.recent]
         self.recent.clear()
 
-    def end(self, code: int, now: Used) -> None:
-        """Add the target itself, where it has no parts or has failed outside of them. `code` is its exit code."""
-        passed = code == 0
-        if not passed and not self.errors:
+    def end(self, exit_code: int, end_usage: Usage) -> None:
+        """Add the target itself, where it has no parts or has failed outside of them. `exit_code` is its exit code."""
+        has_passed = exit_code == 0
+        if not has_passed and not self.errors:
             self._keep_errors(" ".join(self.step or (self.name,)))
         has_failed_part = any(part.result == FAILED for part in self.parts.values())
-        if not self.parts or not (passed or has_failed_part):
-            own = Part(self.name, result=PASSED if passed else FAILED)
-            own.add("", self.started, now)
-            self.parts[self.name] = own
+        if not self.parts or not (has_passed or has_failed_part):
+            own_part = Part(self.name, result=PASSED if has_passed else FAILED)
+            own_part.add("", self.started, end_usage)
+            self.parts[self.name] = own_part
 
 
 @dataclass
@@ -240,7 +240,7 @@ class Job:
     @property
     def log(self) -> Path:
         """Where the whole output is."""
-        return LOGS / f"{self.name}.log"
+        return LOGS_FOLDER / f"{self.name}.log"
 
     def stop(self) -> None:
         """End what runs, and begin no other target."""
@@ -249,25 +249,28 @@ class Job:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.running.pid, signal.SIGTERM)
 
-    def run(self, command: Callable[[str], Sequence[str]], now: Callable[[], float]) -> None:
-        """Run the targets, and show and keep what they print. `now` counts the seconds since the jobs began."""
-        with self.log.open("w", encoding="utf-8") as log:
-            for name in self.targets:
-                self._run_target(name, command(name), now, log)
+    def run(self, command: Callable[[str], Sequence[str]], elapsed_seconds: Callable[[], float]) -> None:
+        """Run the targets, and show and keep what they print.
 
-    def _run_target(self, name: str, command: Sequence[str], now: Callable[[], float], log: TextIO) -> None:
+        `elapsed_seconds` counts the seconds since the jobs began.
+        """
+        with self.log.open("w", encoding="utf-8") as log_file:
+            for name in self.targets:
+                self._run_target(name, command(name), elapsed_seconds, log_file)
+
+    def _run_target(self, name: str, command: Sequence[str], elapsed_seconds: Callable[[], float], log: TextIO) -> None:
         process = self._start(command)
-        target = Target(name, lambda: Used(now(), cpu(process.pid)))
-        for raw in process.stdout or ():
-            line = COLOR.sub("", raw).rstrip()
+        target = Target(name, lambda: Usage(elapsed_seconds(), measure_cpu_seconds(process.pid)))
+        for raw_line in process.stdout or ():
+            line = COLOR_CODE.sub("", raw_line).rstrip()
             target.read(line)
-            shown = f"[{now():5.0f}s] {self.name:7} | {line}"
-            print(shown, file=log, flush=True)
-            with PRINTING:
-                print(shown, flush=True)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        target.end(process.returncode, Used(now(), used.ru_utime + used.ru_stime))
+            shown_line = f"[{elapsed_seconds():5.0f}s] {self.name:7} | {line}"
+            print(shown_line, file=log, flush=True)
+            with PRINT_LOCK:
+                print(shown_line, flush=True)
+        _, wait_status, resource_usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(wait_status)
+        target.end(process.returncode, Usage(elapsed_seconds(), resource_usage.ru_utime + resource_usage.ru_stime))
         self.failed |= process.returncode != 0
         self.done.append(target)
 
@@ -284,44 +287,46 @@ class Job:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         if self.gives_way:
-            give_way(process.pid)
+            lower_priority(process.pid)
         if not self.targets:
             self.stop()
         return process
 
 
-def table(jobs: Iterable[Job]) -> list[str]:
+def list_table_rows(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each part: its job, its seconds, how it ended, and the seconds of its steps."""
     rows = [f"{'job':8} {'part':24} {'seconds':>7} {'CPU s':>6}  result"]
     for job in jobs:
         for target in job.done:
-            rows += [_row(job.name, part) for part in target.parts.values()]
+            rows += [_table_row(job.name, part) for part in target.parts.values()]
     return rows
 
 
-def _row(job: str, part: Part) -> str:
+def _table_row(job: str, part: Part) -> str:
     steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
     seconds = sum(part.steps.values())
     return f"{job:8} {part.name:24} {seconds:7.0f} {part.cpu:6.0f}  {part.result}  {steps}".rstrip()
 
 
-def dearest(jobs: Iterable[Job]) -> list[str]:
+def list_slowest_tests(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each of the tests that took longest, of all jobs."""
-    found: list[tuple[DearTest, str]] = []
+    timed_tests: list[tuple[SlowTest, str]] = []
     for job in jobs:
         for target in job.done:
-            found += [(test, job.name) for test in target.dear_tests]
-    found.sort(key=lambda item: item[0].seconds, reverse=True)
-    return [f"{test.seconds:8.1f} {job_name}: {test.phase} {test.test}" for test, job_name in found[:MOST_DEAR]]
+            timed_tests += [(test, job.name) for test in target.dear_tests]
+    timed_tests.sort(key=lambda timed_test: timed_test[0].seconds, reverse=True)
+    return [
+        f"{test.seconds:8.1f} {job_name}: {test.phase} {test.test}" for test, job_name in timed_tests[:MAX_SLOW_TESTS]
+    ]
 
 
-def summary(jobs: Sequence[Job]) -> list[str]:
+def list_summary_lines(jobs: Sequence[Job]) -> list[str]:
     """Return the table, what was skipped, the closing lines, and each failed job's errors, or its last lines.
 
     A failed scenario still clears up: its errors are not at the end of the output.
     """
-    rows = ["", *table(jobs), ""]
-    slow_tests = dearest(jobs)
+    rows = ["", *list_table_rows(jobs), ""]
+    slow_tests = list_slowest_tests(jobs)
     if slow_tests:
         rows += ["The tests that took longest, in seconds:", *slow_tests, ""]
     for job in jobs:
@@ -329,11 +334,11 @@ def summary(jobs: Sequence[Job]) -> list[str]:
             rows += [f"{job.name}: {note}" for note in target.notes]
     for job in jobs:
         if job.failed:
-            rows += ["", f"FAILED: {job.name}, see {job.log}:", *_reasons(job)]
+            rows += ["", f"FAILED: {job.name}, see {job.log}:", *_list_failure_lines(job)]
     return rows
 
 
-def _reasons(job: Job) -> list[str]:
+def _list_failure_lines(job: Job) -> list[str]:
     """Return the errors of a failed job; the last lines of its output if no error was seen."""
     errors: list[str] = []
     for target in job.done:
@@ -341,7 +346,7 @@ def _reasons(job: Job) -> list[str]:
     return errors or job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def _raise_interrupt(number: int, _frame: FrameType | None) -> None:
     """Treat a signal as Ctrl+C is treated."""
     raise KeyboardInterrupt(number)
 
@@ -355,27 +360,27 @@ def main(
 
     `command` returns the command line of a target.
     """
-    LOGS.mkdir(parents=True, exist_ok=True)
-    started = clock()
+    LOGS_FOLDER.mkdir(parents=True, exist_ok=True)
+    start_time = clock()
 
-    def now() -> float:
-        return clock() - started
+    def elapsed_seconds() -> float:
+        return clock() - start_time
 
     jobs = [Job.of(text) for text in arguments]
-    interrupted = False
-    signal.signal(signal.SIGTERM, _interrupt)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = [pool.submit(job.run, command, now) for job in jobs]
+    is_interrupted = False
+    signal.signal(signal.SIGTERM, _raise_interrupt)
+    with ThreadPoolExecutor(PARALLEL_JOBS) as executor:
+        futures = [executor.submit(job.run, command, elapsed_seconds) for job in jobs]
         try:
-            wait(running)
+            wait(futures)
         except KeyboardInterrupt:
-            interrupted = True
+            is_interrupted = True
             for job in jobs:
                 job.stop()
-    for future in running:
+    for future in futures:
         future.result()
-    print("\n".join(summary(jobs)), flush=True)
-    return 130 if interrupted else int(any(job.failed for job in jobs))
+    print("\n".join(list_summary_lines(jobs)), flush=True)
+    return 130 if is_interrupted else int(any(job.failed for job in jobs))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from pathlib import Path
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
 
 
-def remove(root: Path = PLUGINS) -> None:
+def remove_bytecode_folders(root_folder: Path = PLUGINS) -> None:
     """Remove each folder below root whose only files are bytecode; another process may be as quick."""
-    for folder, _folders, files in os.walk(root, topdown=False):
+    for folder, _folders, files in os.walk(root_folder, topdown=False):
         if not files and set(os.listdir(folder)) <= {"__pycache__"}:  # noqa: PTH208 # of text, as os.walk has it
             shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    remove()
+    remove_bytecode_folders()

@@ -16,12 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from .quick import ROOT, git
+from .quick import ROOT, list_git_lines
 
-FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+FENCED_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
-_NAMED = re.compile(r"(?<![\w/.])(docs/\w+\.md)(?:#([\w-]+))?")
+_NAMED_PAGE = re.compile(r"(?<![\w/.])(docs/\w+\.md)(?:#([\w-]+))?")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _ANCHOR = re.compile(r'<a (?:id|name)="([^"]+)"')
 # The site joins docs/docsite with docs.
@@ -29,16 +29,16 @@ _SITE = ROOT / "docs" / "docsite"
 
 
 @cache
-def anchors(page: Path) -> frozenset[str]:
+def list_anchors(page: Path) -> frozenset[str]:
     """Return what a link to a page can name, as GitHub and MyST derive it from headings."""
-    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = FENCED_BLOCK.sub("", page.read_text(encoding="utf-8"))
     slugs: list[str] = []
     for heading in _HEADING.findall(text):
-        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
-        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
-        numbered = re.compile(rf"{re.escape(slug)}(?:-\d+)?")
-        earlier = sum(numbered.fullmatch(other) is not None for other in slugs)
-        slugs.append(f"{slug}-{earlier}" if earlier else slug)
+        heading_text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", heading_text).replace(" ", "-")
+        numbered_slug = re.compile(rf"{re.escape(slug)}(?:-\d+)?")
+        earlier_count = sum(numbered_slug.fullmatch(earlier_slug) is not None for earlier_slug in slugs)
+        slugs.append(f"{slug}-{earlier_count}" if earlier_count else slug)
     return frozenset(slugs) | frozenset(_ANCHOR.findall(text))
 
 
@@ -57,22 +57,22 @@ class Link(NamedTuple):
         return f"{self.target}#{self.anchor}" if self.anchor else self.target
 
 
-def links(path: Path) -> Iterator[Link]:
+def list_links(path: Path) -> Iterator[Link]:
     """Yield every link of a file."""
-    text = path.read_text(encoding="utf-8")
+    page_text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         folder = _SITE.parent if path.parent == _SITE else path.parent
-        prose = _CODE.sub("", FENCE.sub("", text))
+        prose = _CODE.sub("", FENCED_BLOCK.sub("", page_text))
         for target, anchor in _LINK.findall(prose):
             yield Link(target, anchor, folder)
     else:
-        for target, anchor in _NAMED.findall(text):
+        for target, anchor in _NAMED_PAGE.findall(page_text):
             yield Link(target, anchor, ROOT)
 
 
-def broken(path: Path) -> list[str]:
+def list_broken_links(path: Path) -> list[str]:
     """Return the links of a file that lead nowhere."""
-    return [str(link) for link in links(path) if not _leads_somewhere(link, path)]
+    return [str(link) for link in list_links(path) if not _leads_somewhere(link, path)]
 
 
 def _leads_somewhere(link: Link, path: Path) -> bool:
@@ -80,12 +80,12 @@ def _leads_somewhere(link: Link, path: Path) -> bool:
     target = link.folder / link.target if link.target else path
     if not target.exists():
         return False
-    return not link.anchor or target.suffix != ".md" or link.anchor in anchors(target)
+    return not link.anchor or target.suffix != ".md" or link.anchor in list_anchors(target)
 
 
-def checked() -> list[Path]:
+def list_checked_files() -> list[Path]:
     """Return every file of the project that may have such links."""
-    patterns = (
+    file_patterns = (
         "*.md",
         "plugins/*.py",
         "plugins/*.yml",
@@ -94,16 +94,18 @@ def checked() -> list[Path]:
         "inventories/*.yml",
         "awx/*.yml",
     )
-    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns)
-    return [ROOT / path for path in listed if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
+    listed_files = list_git_lines("ls-files", "--cached", "--others", "--exclude-standard", "--", *file_patterns)
+    return [ROOT / path for path in listed_files if (ROOT / path).is_file() and not (ROOT / path).is_symlink()]
 
 
 def main() -> int:
     """Print every link that leads nowhere; 1 if there is one."""
-    wrong = [f"{path.relative_to(ROOT)}: {link}" for path in checked() for link in broken(path)]
-    if wrong:
-        print("These links lead nowhere:", *wrong, sep="\n")
-    return int(bool(wrong))
+    broken_links = [
+        f"{path.relative_to(ROOT)}: {link}" for path in list_checked_files() for link in list_broken_links(path)
+    ]
+    if broken_links:
+        print("These links lead nowhere:", *broken_links, sep="\n")
+    return int(bool(broken_links))
 
 
 if __name__ == "__main__":

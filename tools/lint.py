@@ -19,17 +19,19 @@ from typing import Any
 
 from tests.support import plays
 
-_ONE_BY_ONE = Lock()
+_FORK_LOCK = Lock()
 
 
-def run(command: list[str], *, env: dict[str, str], check: bool, **as_ever: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], *, env: dict[str, str], check: bool, **other_options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run a command as `subprocess.run` does, with captured text; ansible-playbook of this Python in a fork."""
     program = shutil.which(command[0], path=env["PATH"])
     if program is None or Path(program).resolve() != Path(plays.ANSIBLE_PLAYBOOK).resolve():
-        return subprocess.run(command, env=env, check=check, **as_ever)
-    with _ONE_BY_ONE:
-        imported = {**env, "ANSIBLE_HOME": plays.HOME.name}
-        return plays.forked([program, *command[1:]], Path.cwd(), imported, imported)
+        return subprocess.run(command, env=env, check=check, **other_options)
+    with _FORK_LOCK:
+        environment = {**env, "ANSIBLE_HOME": plays.HOME.name}
+        return plays.run_in_fork([program, *command[1:]], Path.cwd(), environment, environment)
 
 
 def main(arguments: list[str]) -> int:

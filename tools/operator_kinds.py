@@ -20,20 +20,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.rules.project import plugin
+from tools.rules.project import import_plugin_module
 
-TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "operator_kinds.json"
+TABLE_FILE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "operator_kinds.json"
 ANY, EVERY_KEY, LIST = "?", "*", "l"
 # Quantities; Kubernetes' own kinds take fractions too.
 NUMBER_OR_TEXT = "sif"
-LETTERS = {"string": "s", "integer": "i", "number": "if", "boolean": "b", "object": "m", "array": "l"}
+SHAPE_LETTERS = {"string": "s", "integer": "i", "number": "if", "boolean": "b", "object": "m", "array": "l"}
 # What the rules on configs judge: here it is a mapping, and in older versions text.
-CONFIG = ("OpenTelemetryCollector", "config")
+CONFIG_FIELD = ("OpenTelemetryCollector", "config")
 # A mapping that stands in so many places is shared, if its text is longer than so many characters.
-PLACES, SHORT = 2, 40
+MIN_SHARED_PLACES, MAX_UNSHARED_LENGTH = 2, 40
 
 # Fields of operators whose manifests are not read. Source: the operator's changelog, "Enhancements" of each version.
-LATER: dict[str, dict[str, Any]] = {
+LATER_FIELDS: dict[str, dict[str, Any]] = {
     "OpenTelemetryCollector": {
         "targetAllocator": {"filterStrategy": "s=none", "telemetry": ANY},  # 0.159.0
         "resizePolicy": [LIST, {"resourceName": "s", "restartPolicy": "s"}],  # 0.159.0
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table of these manifests."""
     parser = argparse.ArgumentParser(prog="python -m tools.operator_kinds", description=__doc__)
     parser.add_argument("manifests", nargs="+", type=Path)
-    table = table_of(parser.parse_args(arguments).manifests)
-    TABLE.write_text(text_of(table), encoding="utf-8")
+    table = build_table(parser.parse_args(arguments).manifests)
+    TABLE_FILE.write_text(format_table(table), encoding="utf-8")
     return 0
 
 
@@ -67,84 +67,84 @@ class KindVersion(NamedTuple):
         return str(self.definition["name"])
 
 
-def table_of(manifests: Sequence[Path]) -> dict[str, Any]:
+def build_table(manifests: Sequence[Path]) -> dict[str, Any]:
     """Return kinds by name and version, with the versions that are deprecated, and what their fields share."""
     kinds: dict[str, dict[str, Any]] = {}
-    deprecated: dict[str, dict[str, str]] = {}
-    for version in _versions(manifests):
-        known = kinds.setdefault(version.kind, {})
-        fields = spec_of(version.kind, version.definition)
-        if version.name in known:
-            fields = joined(known[version.name], fields)
+    deprecated_versions: dict[str, dict[str, str]] = {}
+    for version in _list_versions(manifests):
+        fields_by_version = kinds.setdefault(version.kind, {})
+        fields = read_spec_fields(version.kind, version.definition)
+        if version.name in fields_by_version:
+            fields = join_nodes(fields_by_version[version.name], fields)
         if version.name == version.stored:
-            fields = joined(fields, LATER.get(version.kind, {}))
-        known[version.name] = fields
+            fields = join_nodes(fields, LATER_FIELDS.get(version.kind, {}))
+        fields_by_version[version.name] = fields
         if version.definition.get("deprecated"):
-            deprecated.setdefault(version.kind, {})[version.name] = version.stored
-    return {"deprecated": deprecated, **_shared(kinds)}
+            deprecated_versions.setdefault(version.kind, {})[version.name] = version.stored
+    return {"deprecated": deprecated_versions, **_share_mappings(kinds)}
 
 
-def _versions(manifests: Sequence[Path]) -> Iterator[KindVersion]:
+def _list_versions(manifests: Sequence[Path]) -> Iterator[KindVersion]:
     """Yield each version of each kind that the manifests define."""
-    yaml = plugin("plugin_utils._otelcol._yaml")
+    yaml = import_plugin_module("plugin_utils._otelcol._yaml")
     for path in manifests:
         for document in yaml.load_all(path.read_text(encoding="utf-8"), str(path)):
-            item = document.data
-            if item and item["kind"] == "CustomResourceDefinition":
-                yield from _versions_of_kind(item["spec"])
+            manifest = document.data
+            if manifest and manifest["kind"] == "CustomResourceDefinition":
+                yield from _list_kind_versions(manifest["spec"])
 
 
-def _versions_of_kind(spec: Mapping[str, Any]) -> Iterator[KindVersion]:
+def _list_kind_versions(spec: Mapping[str, Any]) -> Iterator[KindVersion]:
     """Yield the versions in the spec of a CustomResourceDefinition; Kubernetes stores one of them."""
-    stored = next(version["name"] for version in spec["versions"] if version["storage"])
+    stored_version = next(version["name"] for version in spec["versions"] if version["storage"])
     for definition in spec["versions"]:
-        yield KindVersion(spec["names"]["kind"], definition, stored)
+        yield KindVersion(spec["names"]["kind"], definition, stored_version)
 
 
-def spec_of(kind: str, definition: Mapping[str, Any]) -> Any:
+def read_spec_fields(kind: str, definition: Mapping[str, Any]) -> Any:
     """Return the fields of the spec of one version of a kind."""
-    found = node_of(definition["schema"]["openAPIV3Schema"]["properties"]["spec"])
-    owner, key = CONFIG
-    if kind == owner and found[key] != "s":
-        found[key] = "m"
-    return found
+    spec_fields = convert_schema(definition["schema"]["openAPIV3Schema"]["properties"]["spec"])
+    config_kind, key = CONFIG_FIELD
+    if kind == config_kind and spec_fields[key] != "s":
+        spec_fields[key] = "m"
+    return spec_fields
 
 
-def node_of(schema: Mapping[str, Any]) -> Any:
+def convert_schema(schema: Mapping[str, Any]) -> Any:
     """Return a schema in the notation of the table."""
     if schema.get("x-kubernetes-int-or-string"):
         return NUMBER_OR_TEXT
-    letter = LETTERS.get(schema.get("type", ""), ANY)
+    letter = SHAPE_LETTERS.get(schema.get("type", ""), ANY)
     if schema.get("x-kubernetes-preserve-unknown-fields") or letter == ANY:
         return ANY
     if letter == "l":
-        return [LIST, node_of(schema["items"])]
+        return [LIST, convert_schema(schema["items"])]
     if letter == "m":
-        return _mapping(schema)
-    words = schema.get("enum", ())
-    return f"{letter}={'|'.join(words)}" if words else letter
+        return _convert_mapping(schema)
+    enum_words = schema.get("enum", ())
+    return f"{letter}={'|'.join(enum_words)}" if enum_words else letter
 
 
-def _mapping(schema: Mapping[str, Any]) -> Any:
+def _convert_mapping(schema: Mapping[str, Any]) -> Any:
     """Return the schema of an object: the node of each key, one node for any key, or only that it is a mapping."""
-    others = schema.get("additionalProperties")
-    if isinstance(others, Mapping):
-        return {EVERY_KEY: node_of(others)}
+    other_keys_schema = schema.get("additionalProperties")
+    if isinstance(other_keys_schema, Mapping):
+        return {EVERY_KEY: convert_schema(other_keys_schema)}
     properties = schema.get("properties") or {}
-    return {key: node_of(properties[key]) for key in sorted(properties)} or "m"
+    return {key: convert_schema(properties[key]) for key in sorted(properties)} or "m"
 
 
-def joined(one: Any, other: Any) -> Any:
+def join_nodes(node: Any, other_node: Any) -> Any:
     """Return what either of two nodes takes."""
-    if one == other:
-        return one
-    if isinstance(one, dict) and isinstance(other, dict):
-        both = {key: joined(one[key], other[key]) for key in one.keys() & other.keys()}
-        return dict(sorted({**one, **other, **both}.items()))
-    if isinstance(one, list) and isinstance(other, list):
-        return [LIST, joined(one[1], other[1])]
-    if _has_words(one) and _has_words(other):
-        return f"s={'|'.join(sorted(_words(one) | _words(other)))}"
+    if node == other_node:
+        return node
+    if isinstance(node, dict) and isinstance(other_node, dict):
+        common_keys = {key: join_nodes(node[key], other_node[key]) for key in node.keys() & other_node.keys()}
+        return dict(sorted({**node, **other_node, **common_keys}.items()))
+    if isinstance(node, list) and isinstance(other_node, list):
+        return [LIST, join_nodes(node[1], other_node[1])]
+    if _has_words(node) and _has_words(other_node):
+        return f"s={'|'.join(sorted(_list_words(node) | _list_words(other_node)))}"
     return ANY
 
 
@@ -152,23 +152,23 @@ def _has_words(node: Any) -> bool:
     return isinstance(node, str) and "=" in node
 
 
-def _words(node: str) -> set[str]:
+def _list_words(node: str) -> set[str]:
     """Return the words of a node such as `s=a|b`."""
     return set(node.partition("=")[2].split("|"))
 
 
-def _shared(kinds: Mapping[str, Any]) -> dict[str, Any]:
+def _share_mappings(kinds: Mapping[str, Any]) -> dict[str, Any]:
     """Return kinds in which a mapping that is there twice is a name, and the mappings by their names."""
-    shared = SharedMappings()
+    shared_mappings = SharedMappings()
     for versions in kinds.values():
         for fields in versions.values():
-            shared.count(fields)
-    made: dict[str, dict[str, Any]] = {}
+            shared_mappings.count(fields)
+    shortened_kinds: dict[str, dict[str, Any]] = {}
     for kind, versions in sorted(kinds.items()):
-        made[kind] = {}
+        shortened_kinds[kind] = {}
         for version, fields in versions.items():
-            made[kind][version] = {key: shared.shortened(node, key) for key, node in fields.items()}
-    return {"kinds": made, "shared": dict(sorted(shared.mappings.items()))}
+            shortened_kinds[kind][version] = {key: shared_mappings.shorten(node, key) for key, node in fields.items()}
+    return {"kinds": shortened_kinds, "shared": dict(sorted(shared_mappings.mappings.items()))}
 
 
 @dataclass
@@ -188,54 +188,57 @@ class SharedMappings:
             self.count(node[1])
         elif isinstance(node, dict):
             self._places[json.dumps(node)] += 1
-            for below in node.values():
-                self.count(below)
+            for child in node.values():
+                self.count(child)
 
-    def shortened(self, node: Any, key: str) -> Any:
+    def shorten(self, node: Any, key: str) -> Any:
         """Return a node with names in place of shared mappings. A mapping gets its name after the first key with it."""
         if isinstance(node, list):
-            return [LIST, self.shortened(node[1], key)]
+            return [LIST, self.shorten(node[1], key)]
         if not isinstance(node, dict):
             return node
-        text = json.dumps(node)
-        if text in self._names:
-            return self._names[text]
-        made = {}
-        for name, below in node.items():
-            made[name] = self.shortened(below, key if name == EVERY_KEY else name)
-        if self._places[text] < PLACES or len(text) <= SHORT:
-            return made
-        self._names[text] = free_name = _free_name(f"#{key}", self.mappings)
-        self.mappings[free_name] = made
+        mapping_text = json.dumps(node)
+        if mapping_text in self._names:
+            return self._names[mapping_text]
+        shortened_node = {}
+        for name, child in node.items():
+            shortened_node[name] = self.shorten(child, key if name == EVERY_KEY else name)
+        if self._places[mapping_text] < MIN_SHARED_PLACES or len(mapping_text) <= MAX_UNSHARED_LENGTH:
+            return shortened_node
+        self._names[mapping_text] = free_name = _find_free_name(f"#{key}", self.mappings)
+        self.mappings[free_name] = shortened_node
         return free_name
 
 
-def _free_name(name: str, taken: Mapping[str, Any]) -> str:
+def _find_free_name(name: str, taken_names: Mapping[str, Any]) -> str:
     """Return the name if it is not taken, else the name with the first number from 2 that is not."""
-    if name not in taken:
+    if name not in taken_names:
         return name
-    number = 2
-    while f"{name}{number}" in taken:
-        number += 1
-    return f"{name}{number}"
+    suffix = 2
+    while f"{name}{suffix}" in taken_names:
+        suffix += 1
+    return f"{name}{suffix}"
 
 
-def text_of(table: Mapping[str, Any]) -> str:
+def format_table(table: Mapping[str, Any]) -> str:
     """Return the table with one line for each field of a kind and for each shared mapping."""
-    kinds = ",\n".join(_kind_text(kind, versions) for kind, versions in table["kinds"].items())
-    deprecated = json.dumps(table["deprecated"])
-    shared = _lines(table["shared"], "  ")
-    return f'{{\n "deprecated": {deprecated},\n "kinds": {{\n{kinds}\n }},\n "shared": {{\n{shared}\n }}\n}}\n'
+    kind_texts = ",\n".join(_format_kind(kind, versions) for kind, versions in table["kinds"].items())
+    deprecated_text = json.dumps(table["deprecated"])
+    shared_lines = _format_lines(table["shared"], "  ")
+    return (
+        f'{{\n "deprecated": {deprecated_text},\n "kinds": {{\n{kind_texts}\n }},\n "shared": {{\n{shared_lines}\n'
+        " }\n}\n"
+    )
 
 
-def _kind_text(kind: str, versions: Mapping[str, Mapping[str, Any]]) -> str:
-    texts = [f'   "{name}": {{\n{_lines(fields, "    ")}\n   }}' for name, fields in versions.items()]
+def _format_kind(kind: str, versions: Mapping[str, Mapping[str, Any]]) -> str:
+    texts = [f'   "{name}": {{\n{_format_lines(fields, "    ")}\n   }}' for name, fields in versions.items()]
     return f'  "{kind}": {{\n' + ",\n".join(texts) + "\n  }"
 
 
-def _lines(node: Mapping[str, Any], margin: str) -> str:
+def _format_lines(node: Mapping[str, Any], margin: str) -> str:
     """Return a mapping as lines of JSON without the braces around them."""
-    return ",\n".join(f"{margin}{json.dumps(key)}: {json.dumps(below)}" for key, below in node.items())
+    return ",\n".join(f"{margin}{json.dumps(key)}: {json.dumps(child)}" for key, child in node.items())
 
 
 if __name__ == "__main__":

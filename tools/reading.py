@@ -20,11 +20,11 @@ from pathlib import PurePosixPath
 from radon.complexity import cc_visit_ast
 from radon.visitors import Function
 
-from .quick import ROOT, git
+from .quick import ROOT, list_git_lines
 
-PLUGINS = PurePosixPath("plugins")
-ROOMS = "module_utils"
-SHORT_LINES = 6  # a function of fewer lines is no place to begin: one branch alone makes it dense
+PLUGINS_FOLDER = PurePosixPath("plugins")
+ROOMS_FOLDER = "module_utils"
+MIN_LINES = 6  # a function of fewer lines is no place to begin: one branch alone makes it dense
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class MeasuredFunction:
     @property
     def room(self) -> str:
         """The room of a pure or live file, or the folder of another plugin."""
-        kind, *below = self.path.relative_to(PLUGINS).parts[:-1]
-        return below[0] if kind == ROOMS and below else kind
+        plugin_folder, *subfolders = self.path.relative_to(PLUGINS_FOLDER).parts[:-1]
+        return subfolders[0] if plugin_folder == ROOMS_FOLDER and subfolders else plugin_folder
 
     @property
     def density(self) -> float:
@@ -51,70 +51,76 @@ class MeasuredFunction:
     @property
     def has_one_word(self) -> bool:
         """Whether the name says what it is by one word; Python's own names, such as __init__, do not count."""
-        bare = self.name.rpartition(".")[2].strip("_")
-        return "_" not in bare and not self.name.endswith("__")
+        bare_name = self.name.rpartition(".")[2].strip("_")
+        return "_" not in bare_name and not self.name.endswith("__")
 
 
-def measured_functions(folders: Iterable[str]) -> Iterator[MeasuredFunction]:
+def measure_functions(folders: Iterable[str]) -> Iterator[MeasuredFunction]:
     """Yield each function of the Python files below the folders."""
-    for line in sorted(git("ls-files", "--", *(f"{folder}/*.py" for folder in folders))):
-        path = PurePosixPath(line)
-        source = ROOT / path
-        if not source.is_file() or source.is_symlink():
+    for listed_path in sorted(list_git_lines("ls-files", "--", *(f"{folder}/*.py" for folder in folders))):
+        path = PurePosixPath(listed_path)
+        source_file = ROOT / path
+        if not source_file.is_file() or source_file.is_symlink():
             continue
-        for block in cc_visit_ast(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(block, Function):
-                lines = block.endline - block.lineno + 1
-                yield MeasuredFunction(path, block.fullname, block.lineno, lines, block.complexity)
+        for code_block in cc_visit_ast(ast.parse(source_file.read_text(encoding="utf-8"))):
+            if isinstance(code_block, Function):
+                line_count = code_block.endline - code_block.lineno + 1
+                yield MeasuredFunction(path, code_block.fullname, code_block.lineno, line_count, code_block.complexity)
 
 
-def room_line(room: str, functions: list[MeasuredFunction]) -> str:
+def format_room(room: str, functions: list[MeasuredFunction]) -> str:
     """Return the figures of a room as one line."""
-    lines = sum(function.lines for function in functions)
-    ways = sum(function.ways for function in functions)
-    one_word = sum(function.has_one_word for function in functions)
-    most = max(function.ways for function in functions)
-    share = 100 * one_word / len(functions)
-    return f"{room:<18} {len(functions):>9} {lines:>7} {100 * ways / lines:>9.1f} {most:>9} {share:>8.0f} %"
+    line_count = sum(function.lines for function in functions)
+    way_count = sum(function.ways for function in functions)
+    one_word_count = sum(function.has_one_word for function in functions)
+    most_ways = max(function.ways for function in functions)
+    one_word_share = 100 * one_word_count / len(functions)
+    return (
+        f"{room:<18} {len(functions):>9} {line_count:>7} {100 * way_count / line_count:>9.1f} {most_ways:>9}"
+        f" {one_word_share:>8.0f} %"
+    )
 
 
-def report_lines(functions: list[MeasuredFunction]) -> Iterator[str]:
+def list_report_lines(functions: list[MeasuredFunction]) -> Iterator[str]:
     """Yield a line for each room, the densest first, and one for all of them."""
-    rooms: dict[str, list[MeasuredFunction]] = {}
+    functions_by_room: dict[str, list[MeasuredFunction]] = {}
     for function in functions:
-        rooms.setdefault(function.room, []).append(function)
+        functions_by_room.setdefault(function.room, []).append(function)
     yield f"{'room':<18} {'functions':>9} {'lines':>7} {'density':>9} {'most ways':>9} {'one word':>10}"
-    for room in sorted(rooms, key=lambda room: -_density_of(rooms[room])):
-        yield room_line(room, rooms[room])
-    yield room_line("all", functions)
+    for room in sorted(functions_by_room, key=lambda room: -_total_density(functions_by_room[room])):
+        yield format_room(room, functions_by_room[room])
+    yield format_room("all", functions)
 
 
-def densest(functions: Iterable[MeasuredFunction], count: int) -> list[MeasuredFunction]:
+def list_densest(functions: Iterable[MeasuredFunction], count: int) -> list[MeasuredFunction]:
     """Return the functions with the most ways above what their lines explain, those of a few lines left out."""
-    long = [function for function in functions if function.lines >= SHORT_LINES]
-    return sorted(long, key=lambda function: (-function.density, str(function.path), function.first_line))[:count]
+    long_functions = [function for function in functions if function.lines >= MIN_LINES]
+    return sorted(long_functions, key=lambda function: (-function.density, str(function.path), function.first_line))[
+        :count
+    ]
 
 
-def _density_of(functions: list[MeasuredFunction]) -> float:
+def _total_density(functions: list[MeasuredFunction]) -> float:
     return 100 * sum(function.ways for function in functions) / sum(function.lines for function in functions)
 
 
 def main() -> int:
     """Print the figures. Returns 0, since the limits are those of tests/contract."""
     parser = argparse.ArgumentParser(prog="python -m tools.reading", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folders", nargs="*", default=[str(PLUGINS)], help="folders below plugins")
+    parser.add_argument("folders", nargs="*", default=[str(PLUGINS_FOLDER)], help="folders below plugins")
     parser.add_argument("--functions", type=int, default=0, metavar="N", help="show the N densest functions")
     options = parser.parse_args()
-    functions = list(measured_functions(options.folders))
+    functions = list(measure_functions(options.folders))
     if not functions:
-        print(f"There is no function below {', '.join(options.folders)}. Name folders such as {PLUGINS}.")
+        print(f"There is no function below {', '.join(options.folders)}. Name folders such as {PLUGINS_FOLDER}.")
         return 1
-    for line in report_lines(functions):
+    for line in list_report_lines(functions):
         print(line)
-    for function in densest(functions, options.functions):
-        place = f"{function.path}:{function.first_line}"
+    for function in list_densest(functions, options.functions):
+        location = f"{function.path}:{function.first_line}"
         print(
-            f"{function.density:>5.0f}  {function.ways:>2} ways in {function.lines:>2} lines  {place} {function.name}"
+            f"{function.density:>5.0f}  {function.ways:>2} ways in {function.lines:>2} lines  {location}"
+            f" {function.name}"
         )
     return 0
 

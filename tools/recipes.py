@@ -21,107 +21,117 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[1]
-ROLE = ROOT / "roles" / "otel_collector"
-PAGE = ROOT / "docs" / "recipes.md"
+ROLE_FOLDER = ROOT / "roles" / "otel_collector"
+RECIPES_PAGE = ROOT / "docs" / "recipes.md"
 HOSTS_PAGE = ROOT / "docs" / "hosts.md"
-SPECS = ROLE / "meta" / "argument_specs.yml"
+SPECS_FILE = ROLE_FOLDER / "meta" / "argument_specs.yml"
 _NOTE = "written by `python -m tools.recipes --write` from the recipes; do not edit"
-_BLOCK = re.compile(r"<!-- (\w+): written by .*?-->\n.*?<!-- end -->", re.DOTALL)
+_MARKED_BLOCK = re.compile(r"<!-- (\w+): written by .*?-->\n.*?<!-- end -->", re.DOTALL)
 # The sentence of ansible-doc that lists the names, up to its end.
-_NAMES = re.compile(r"( +)The role has the recipes\s.*?\.(?=\n)", re.DOTALL)
+_NAMES_SENTENCE = re.compile(r"( +)The role has the recipes\s.*?\.(?=\n)", re.DOTALL)
 _MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 # Width of the lines of argument specs.
 _WIDTH = 120
 
 
-def recipes(role: Path = ROLE) -> dict[str, dict[str, Any]]:
+def read_recipes(role: Path = ROLE_FOLDER) -> dict[str, dict[str, Any]]:
     """Return what every recipe of a role declares, by its name."""
-    found = sorted((role / "recipes").glob("*/recipe.yml"))
-    return {path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in found}
+    recipe_files = sorted((role / "recipes").glob("*/recipe.yml"))
+    return {path.parent.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in recipe_files}
 
 
-def page(text: str) -> str:
+def rewrite_page(text: str) -> str:
     """Return a page with its marked blocks written anew."""
-    blocks = {"recipes": _overview(), "options": _details(recipes()), "hosts": _of_hosts()}
+    blocks = {
+        "recipes": _list_overview_lines(),
+        "options": _list_detail_lines(read_recipes()),
+        "hosts": _list_host_lines(),
+    }
 
-    def written(block: re.Match[str]) -> str:
+    def replace_block(block: re.Match[str]) -> str:
         return f"<!-- {block[1]}: {_NOTE} -->\n" + "\n".join(blocks[block[1]]) + "\n<!-- end -->"
 
-    return _BLOCK.sub(written, text)
+    return _MARKED_BLOCK.sub(replace_block, text)
 
 
-def specs(text: str) -> str:
+def rewrite_specs(text: str) -> str:
     """Return the role's argument specs with the list of its recipes written anew."""
-    *names, last = [f"C({name})" for name in recipes()]
-    sentence = f"The role has the recipes {', '.join(names)} and {last}."
+    *names, last_name = [f"C({name})" for name in read_recipes()]
+    sentence = f"The role has the recipes {', '.join(names)} and {last_name}."
 
-    def written(found: re.Match[str]) -> str:
-        indent = found[1]
+    def replace_sentence(match: re.Match[str]) -> str:
+        indent = match[1]
         return textwrap.fill(sentence, _WIDTH, initial_indent=indent, subsequent_indent=indent)
 
-    return _NAMES.sub(written, text, count=1)
+    return _NAMES_SENTENCE.sub(replace_sentence, text, count=1)
 
 
-def _overview() -> Iterator[str]:
-    modes = yaml.safe_load(SPECS.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"][
+def _list_overview_lines() -> Iterator[str]:
+    all_modes = yaml.safe_load(SPECS_FILE.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"][
         "otel_collector_mode"
     ]["choices"]
     yield "| recipe | outcome | use on | modes |"
     yield "|---|---|---|---|"
-    for name, recipe in recipes().items():
-        possible = "all" if set(recipe["modes"]) == set(modes) else ", ".join(sorted(recipe["modes"]))
-        named = f"[`{name}`](#{name})" if recipe["options"] else f"`{name}`"
-        yield f"| {named} | {_prose(recipe['summary'])} | {' or '.join(recipe['use_on'])} | {possible} |"
+    for name, recipe in read_recipes().items():
+        mode_text = "all" if set(recipe["modes"]) == set(all_modes) else ", ".join(sorted(recipe["modes"]))
+        recipe_link = f"[`{name}`](#{name})" if recipe["options"] else f"`{name}`"
+        yield (
+            f"| {recipe_link} | {_convert_markup(recipe['summary'])} | {' or '.join(recipe['use_on'])} | {mode_text} |"
+        )
 
 
-def _of_hosts() -> Iterator[str]:
+def _list_host_lines() -> Iterator[str]:
     """Yield the recipes that work on hosts, then the options of those that are for hosts alone."""
-    own = recipes(ROLE.with_name("otel_host"))
-    shared = {name: recipe for name, recipe in recipes().items() if recipe.get("hosts") and name not in own}
+    host_recipes = read_recipes(ROLE_FOLDER.with_name("otel_host"))
+    shared_recipes = {
+        name: recipe for name, recipe in read_recipes().items() if recipe.get("hosts") and name not in host_recipes
+    }
     yield "| recipe | outcome |"
     yield "|---|---|"
-    for name, recipe in sorted({**shared, **own}.items()):
-        page = "" if name in own else "recipes.md"
-        named = f"[`{name}`]({page}#{name})" if recipe["options"] else f"`{name}`"
-        yield f"| {named} | {_prose(recipe['summary'])} |"
-    yield from _details(own)
+    for name, recipe in sorted({**shared_recipes, **host_recipes}.items()):
+        linked_page = "" if name in host_recipes else "recipes.md"
+        recipe_link = f"[`{name}`]({linked_page}#{name})" if recipe["options"] else f"`{name}`"
+        yield f"| {recipe_link} | {_convert_markup(recipe['summary'])} |"
+    yield from _list_detail_lines(host_recipes)
 
 
-def _details(described: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for name, recipe in described.items():
+def _list_detail_lines(recipes_by_name: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, recipe in recipes_by_name.items():
         if recipe["options"]:
             yield from ("", f"### {name}", "", "| option | type | default | meaning |", "|---|---|---|---|")
-            yield from _rows(recipe["options"])
+            yield from _list_option_rows(recipe["options"])
         for variable, meaning in recipe.get("variables", {}).items():
-            yield from ("", f"It reads the variable `{variable}`: {_prose(meaning)}")
+            yield from ("", f"It reads the variable `{variable}`: {_convert_markup(meaning)}")
     yield ""
 
 
-def _rows(options: dict[str, Any], above: str = "") -> Iterator[str]:
+def _list_option_rows(options: dict[str, Any], key_prefix: str = "") -> Iterator[str]:
     for key, option in options.items():
-        yield _row(f"{above}{key}", option)
-        yield from _rows(option.get("options", {}), f"{above}{key}{'[]' if 'elements' in option else ''}.")
+        yield _option_row(f"{key_prefix}{key}", option)
+        yield from _list_option_rows(
+            option.get("options", {}), f"{key_prefix}{key}{'[]' if 'elements' in option else ''}."
+        )
 
 
-def _row(key: str, option: dict[str, Any]) -> str:
-    kind = option.get("type", "str")
+def _option_row(key: str, option: dict[str, Any]) -> str:
+    type_text = option.get("type", "str")
     if "elements" in option:
-        kind = f"list of {option['elements']}"
-    default = f"`{_value(option['default'])}`" if "default" in option else ""
+        type_text = f"list of {option['elements']}"
+    default = f"`{_format_value(option['default'])}`" if "default" in option else ""
     if option.get("required"):
         default = "required"
-    meaning = _prose(option["description"])
+    meaning = _convert_markup(option["description"])
     if "choices" in option:
-        meaning += " Choices: " + ", ".join(f"`{_value(choice)}`" for choice in option["choices"]) + "."
-    return f"| `{key}` | {kind} | {default} | {meaning} |"
+        meaning += " Choices: " + ", ".join(f"`{_format_value(choice)}`" for choice in option["choices"]) + "."
+    return f"| `{key}` | {type_text} | {default} | {meaning} |"
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return (text or '""').replace("|", "\\|")
 
 
-def _prose(text: str) -> str:
+def _convert_markup(text: str) -> str:
     return _MARKUP.sub(r"`\1`", text).replace("|", "\\|")
 
 
@@ -130,16 +140,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.recipes", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the files")
     options = parser.parse_args(arguments)
-    stale = 0
-    for path, written in ((PAGE, page), (HOSTS_PAGE, page), (SPECS, specs)):
-        present = path.read_text(encoding="utf-8")
-        wanted = written(present)
+    exit_code = 0
+    for path, rewrite in ((RECIPES_PAGE, rewrite_page), (HOSTS_PAGE, rewrite_page), (SPECS_FILE, rewrite_specs)):
+        current_text = path.read_text(encoding="utf-8")
+        new_text = rewrite(current_text)
         if options.write:
-            path.write_text(wanted, encoding="utf-8")
-        elif present != wanted:
+            path.write_text(new_text, encoding="utf-8")
+        elif current_text != new_text:
             print(f"{path.relative_to(ROOT)} is stale; run `python -m tools.recipes --write`", file=sys.stderr)
-            stale = 1
-    return stale
+            exit_code = 1
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -17,59 +17,63 @@ from typing import Any
 
 import yaml
 
-ROLES = Path(__file__).parents[1] / "roles"
-_GROUP = re.compile(r"^      # ── (.*) ──$|^      (\w+):")
+ROLES_FOLDER = Path(__file__).parents[1] / "roles"
+_GROUP_OR_OPTION = re.compile(r"^      # ── (.*) ──$|^      (\w+):")
 _MARKUP = re.compile(r"[A-Z]\(([^)]*)\)")
 _TABLE = re.compile(r"## ([^\n]+)\n\n<!-- inputs:[^\n]*-->\n.*?<!-- end -->", re.DOTALL)
 _NOTE = "<!-- inputs: written by `python -m tools.role_inputs --write` from the argument specs; do not edit -->"
 
 
-def options_of(role: str) -> dict[str, Any]:
+def read_options(role: str) -> dict[str, Any]:
     """Return the inputs of a role as its argument specs have them."""
-    specs = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    specs = yaml.safe_load((ROLES_FOLDER / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     return dict(specs["argument_specs"]["main"]["options"])
 
 
-def groups_of(role: str) -> dict[str, list[str]]:
+def group_options(role: str) -> dict[str, list[str]]:
     """Return the names of a role's inputs by the title of their group."""
     groups: dict[str, list[str]] = {}
-    title, left = "", options_of(role)
-    for line in (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8").splitlines():
-        match = _GROUP.match(line)
+    title, remaining_options = "", read_options(role)
+    for line in (ROLES_FOLDER / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8").splitlines():
+        match = _GROUP_OR_OPTION.match(line)
         if match and match[1]:
             title = match[1]
-        elif match and left.pop(match[2], None):
+        elif match and remaining_options.pop(match[2], None):
             groups.setdefault(title, []).append(match[2])
     return groups
 
 
-def page(role: str) -> str:
+def build_readme(role: str) -> str:
     """Return the README of a role with the tables of today's inputs."""
-    groups, options = groups_of(role), options_of(role)
+    names_by_title, options = group_options(role), read_options(role)
 
-    def section(match: re.Match[str]) -> str:
-        rows = "\n".join(f"| `{name}` | {_meaning(options[name])} |" for name in groups.get(match[1], []))
+    def replace_section(match: re.Match[str]) -> str:
+        rows = "\n".join(
+            f"| `{name}` | {_format_meaning(options[name])} |" for name in names_by_title.get(match[1], [])
+        )
         return f"## {match[1]}\n\n{_NOTE}\n| input | meaning |\n|---|---|\n{rows}\n<!-- end -->"
 
-    return _TABLE.sub(section, (ROLES / role / "README.md").read_text(encoding="utf-8"))
+    return _TABLE.sub(replace_section, (ROLES_FOLDER / role / "README.md").read_text(encoding="utf-8"))
 
 
-def _meaning(option: dict[str, Any]) -> str:
-    described = option["description"]
-    paragraphs = [described] if isinstance(described, str) else described
+def _format_meaning(option: dict[str, Any]) -> str:
+    description = option["description"]
+    paragraphs = [description] if isinstance(description, str) else description
     return _MARKUP.sub(r"`\1`", " ".join(" ".join(paragraphs).split())).replace("|", "\\|")
 
 
 def main() -> int:
-    stale = [
-        role.name for role in sorted(ROLES.iterdir()) if page(role.name) != (role / "README.md").read_text("utf-8")
+    stale_roles = [
+        readme_role.name
+        for readme_role in sorted(ROLES_FOLDER.iterdir())
+        if build_readme(readme_role.name) != (readme_role / "README.md").read_text("utf-8")
     ]
-    for role in stale:
+    for readme_role in stale_roles:
         if "--write" in sys.argv[1:]:
-            (ROLES / role / "README.md").write_text(page(role), encoding="utf-8")
+            (ROLES_FOLDER / readme_role / "README.md").write_text(build_readme(readme_role), encoding="utf-8")
         else:
-            print(f"roles/{role}/README.md is stale. Run `python -m tools.role_inputs --write`.")
-    return int(bool(stale) and "--write" not in sys.argv[1:])
+            print(f"roles/{readme_role}/README.md is stale. Run `python -m tools.role_inputs --write`.")
+    return int(bool(stale_roles) and "--write" not in sys.argv[1:])
 
 
 if __name__ == "__main__":

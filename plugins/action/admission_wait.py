@@ -16,4 +16,4 @@ class ActionModule(WorkerAction):
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._rollout.live import webhook_wait  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | webhook_wait.ARGUMENTS, webhook_wait.run_admission
+        return CLUSTER_ARG_SPEC | webhook_wait.ARGUMENTS, webhook_wait.run_admission_wait

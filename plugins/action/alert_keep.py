@@ -18,5 +18,7 @@ class ActionModule(ControllerAction):
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        when = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
-        return _kept_alerts.keep(arguments["path"], arguments["plan"], self.variables, when, self._task.check_mode)
+        timestamp = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
+        return _kept_alerts.keep_alert(
+            arguments["path"], arguments["plan"], self.variables, timestamp, self._task.check_mode
+        )

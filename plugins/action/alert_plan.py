@@ -14,4 +14,4 @@ from ..plugin_utils._action import ControllerAction
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _alert_plan.plan(arguments, self.variables, time.time(), self._task.check_mode)
+        return _alert_plan.plan_alert(arguments, self.variables, time.time(), self._task.check_mode)

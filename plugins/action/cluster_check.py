@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils import _inventory
-from ..plugin_utils._answers import problems_fail_task
-from ..plugin_utils._chosen_hosts import check_removal
+from ..plugin_utils._answers import turn_problems_into_failure
+from ..plugin_utils._chosen_hosts import check_removal_hosts
 from ..plugin_utils._role_inputs import check_inputs, check_switches
 from ..plugin_utils._worker import Work, WorkerAction
 
@@ -27,8 +27,8 @@ class ActionModule(WorkerAction):
         variables = task_vars or {}
         check_switches(self._task.args.get("switches") or {})
         if self._task.args.get("inventory"):
-            with problems_fail_task():
-                _inventory.check(variables, needs_hosts=True)
-                check_removal(variables, self._templar.template)
+            with turn_problems_into_failure():
+                _inventory.check_inventory(variables, needs_hosts=True)
+                check_removal_hosts(variables, self._templar.template)
         check_inputs(self._task.args.get("inputs"), variables, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

@@ -11,11 +11,11 @@ from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _diagnose
-from ..plugin_utils._after_rollout import changed_collectors, delivery_after_rollout
-from ..plugin_utils._answers import answer_or_fail
-from ..plugin_utils._chosen_collectors import chosen
+from ..plugin_utils._after_rollout import check_delivery, select_changed_collectors
+from ..plugin_utils._answers import answer_or_fail_task
+from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._own_lines import forget_own_line
-from ..plugin_utils._playbook_command import playbook_command
+from ..plugin_utils._playbook_command import build_playbook_command
 
 
 class ActionModule(ActionBase):
@@ -25,25 +25,34 @@ class ActionModule(ActionBase):
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
         forget_own_line(self._task)
-        return answer_or_fail(lambda: self._diagnosed(task_vars), self._task.args)
+        return answer_or_fail_task(lambda: self._diagnose_collectors(task_vars), self._task.args)
 
-    def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        given = {**self._task.args}
-        only = check_type_list(given.get("only") or [])
-        given["collectors"] = chosen(given.get("collectors") or [], only)
-        checks = _diagnose.checks_of(given)
-        arguments = {**given, "listeners": _diagnose.listeners()}
-        if "applied" in given:
-            arguments["collectors"] = changed_collectors(given.get("collectors") or [], given["applied"])
-            if not arguments["collectors"]:
-                return delivery_after_rollout([], "")
-        read: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
-        facts = read.pop("facts", None)
+    def _diagnose_collectors(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        task_options = {**self._task.args}
+        only_names = check_type_list(task_options.get("only") or [])
+        task_options["collectors"] = select_collectors(task_options.get("collectors") or [], only_names)
+        checks = _diagnose.list_checks(task_options)
+        module_arguments = {**task_options, "listeners": _diagnose.list_listener_rows()}
+        if "applied" in task_options:
+            module_arguments["collectors"] = select_changed_collectors(
+                task_options.get("collectors") or [], task_options["applied"]
+            )
+            if not module_arguments["collectors"]:
+                return check_delivery([], "")
+        module_result: dict[str, Any] = self._execute_module(module_args=module_arguments, task_vars=task_vars)
+        facts = module_result.pop("facts", None)
         if facts is None:
-            return read
-        if "applied" in given:
-            seen = delivery_after_rollout(facts, playbook_command("diagnose", task_vars or {}))
-            return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
-        if only:
-            read["unlisted"] = []
-        return {**read, **_diagnose.diagnosed(facts, checks, given, read.get("unlisted") or ())}
+            return module_result
+        if "applied" in task_options:
+            delivery = check_delivery(facts, build_playbook_command("diagnose", task_vars or {}))
+            return {
+                **module_result,
+                **delivery,
+                "warnings": [*module_result.get("warnings", ()), *delivery["warnings"]],
+            }
+        if only_names:
+            module_result["unlisted"] = []
+        return {
+            **module_result,
+            **_diagnose.diagnose_collectors(facts, checks, task_options, module_result.get("unlisted") or ()),
+        }

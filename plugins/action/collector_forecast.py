@@ -9,14 +9,14 @@ from typing import Any
 
 from ..plugin_utils import _forecasts_of_hosts
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._otelcol._forecast.collector_forecasts import collector_forecasts
+from ..plugin_utils._otelcol._forecast.collector_forecasts import forecast_collectors
 from ..plugin_utils._otelcol._forecast.forecasting import refuse_breaches
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the forecasts of all collectors that change. Fails if a limit is passed."""
-        given = {**arguments, **_forecasts_of_hosts.before(arguments).as_arguments()}
-        result = collector_forecasts(given, self._display.warning)
+        forecast_arguments = {**arguments, **_forecasts_of_hosts.find_baseline(arguments).as_arguments()}
+        result = forecast_collectors(forecast_arguments, self._display.warning)
         refuse_breaches(result, arguments["fail_on"])
         return result

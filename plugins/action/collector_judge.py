@@ -14,9 +14,9 @@ from ..plugin_utils._action import ControllerAction
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Keep the figures, or judge by those that were kept."""
-        told = {
-            "members": _collector_judge.members(self.variables),
-            "forecasts": _forecasts_of_hosts.told_by_hosts(self.variables),
+        host_facts = {
+            "members": _collector_judge.list_members(self.variables),
+            "forecasts": _forecasts_of_hosts.collect_told_forecasts(self.variables),
         }
-        do = _collector_judge.keep if arguments["keep"] else _collector_judge.judge
-        return do({**arguments, **told}, check=self._task.check_mode)
+        keep_or_judge = _collector_judge.keep_figures if arguments["keep"] else _collector_judge.judge_collectors
+        return keep_or_judge({**arguments, **host_facts}, check=self._task.check_mode)

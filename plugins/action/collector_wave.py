@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils._wave_results import seconds_of
-from ..plugin_utils._wave_tasks import is_waved, result_for_gate, watch_mark
+from ..plugin_utils._wave_results import choose_watch_seconds
+from ..plugin_utils._wave_tasks import build_result_for_gate, build_watch_mark, is_in_wave
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -24,7 +24,7 @@ class ActionModule(WorkerAction):
         """Return what the collectors count. A cluster that cannot be read is told by the gate, and fails no task."""
         variables = task_vars or {}
         # With `applied`, the collectors are those that the run has applied to the member of these variables.
-        if {"seconds", "applied"} <= self._task.args.keys() and is_waved(variables):
-            self._task.args["seconds"] = seconds_of(float(self._task.args["seconds"]), variables)
-        result = {**super().run(tmp, task_vars), **watch_mark(self._task.args)}
-        return result_for_gate(result, self._task.args, str(variables.get("inventory_hostname")))
+        if {"seconds", "applied"} <= self._task.args.keys() and is_in_wave(variables):
+            self._task.args["seconds"] = choose_watch_seconds(float(self._task.args["seconds"]), variables)
+        result = {**super().run(tmp, task_vars), **build_watch_mark(self._task.args)}
+        return build_result_for_gate(result, self._task.args, str(variables.get("inventory_hostname")))

@@ -15,13 +15,13 @@ from ..plugin_utils._action import ControllerAction
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _fleet_report.report(arguments, self._task.check_mode, self._waves(arguments["waves"]))
+        return _fleet_report.write_fleet_report(arguments, self._task.check_mode, self._waves(arguments["waves"]))
 
-    def _waves(self, given: Any) -> FleetWaves:
+    def _waves(self, waves_option: Any) -> FleetWaves:
         """Return the waves of the inventory. Wrong ones are told on the page, which is written all the same."""
-        if given is None:
+        if waves_option is None:
             return NO_WAVES
         try:
-            return FleetWaves(_wave_fleet.members_of_waves(given, self.variables))
+            return FleetWaves(_wave_fleet.list_wave_members(waves_option, self.variables))
         except Problem as problem:
             return FleetWaves(problem=str(problem))

@@ -17,17 +17,17 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._host.removal_stages import check_senders, removal_of
+from ..module_utils._host.removal_stages import check_senders, read_removal
 from ..module_utils._host_change.bundle_form import AWAITED
-from ..plugin_utils._answers import problems_fail_task
-from ..plugin_utils._copied_program import checked_program
-from ..plugin_utils._inventory import check_names
-from ..plugin_utils._needed import needed
+from ..plugin_utils._answers import turn_problems_into_failure
+from ..plugin_utils._copied_program import check_program_sum
+from ..plugin_utils._inventory import check_variable_names
+from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._piped_secrets import pipe_secrets
-from ..plugin_utils._unlisted_hosts import staying_line, unlisted_line
+from ..plugin_utils._unlisted_hosts import describe_staying, describe_unlisted
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
-_MODULE = "o11y.opentelemetry.host_apply"
+_MODULE_NAME = "o11y.opentelemetry.host_apply"
 
 
 class ActionModule(ActionBase):
@@ -35,68 +35,68 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module. Fails for a program that the controller lacks or that has another sum."""
-        with needed():
+        with fail_for_missing_needs():
             super().run(tmp, task_vars)
         return run_or_count_as_failed(lambda: self._run(task_vars), task_vars or {})
 
     def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.
-        with problems_fail_task():
-            check_names(task_vars or {})
+        with turn_problems_into_failure():
+            check_variable_names(task_vars or {})
         arguments = dict(self._task.args)
-        if not self._is_its_turn(task_vars or {}):
+        if not self._is_due_in_stage(task_vars or {}):
             return {"changed": False, "msg": "Nothing to do in this stage of the removal"}
         pipe_secrets(self._connection, [arguments.get("bundle") or {}])
         result = self._apply(arguments, task_vars)
         architecture = result.pop(AWAITED, "")
         if architecture:
-            result = self._apply(self._with_program(arguments, architecture), task_vars)
-        self._name_unlisted(result, task_vars or {})
+            result = self._apply(self._copy_program_to_host(arguments, architecture), task_vars)
+        self._warn_of_unlisted(result, task_vars or {})
         return result
 
-    def _is_its_turn(self, variables: dict[str, Any]) -> bool:
+    def _is_due_in_stage(self, variables: dict[str, Any]) -> bool:
         """Whether this stage of a removal removes the collector. Fails while those that send to it stay."""
-        given = self._task.args
-        if given.get("stage") is None:
+        task_options = self._task.args
+        if task_options.get("stage") is None:
             return True
-        name = str(given["bundle"]["name"])
-        removal = removal_of(name, given.get("receivers") or {})
-        if removal.stage != int(given["stage"]):
+        name = str(task_options["bundle"]["name"])
+        removal = read_removal(name, task_options.get("receivers") or {})
+        if removal.stage != int(task_options["stage"]):
             return False
-        if not boolean(given.get("discard_unsent", False)):
-            with problems_fail_task():
+        if not boolean(task_options.get("discard_unsent", False)):
+            with turn_problems_into_failure():
                 check_senders(name, removal.senders, variables["ansible_play_hosts"])
         return True
 
-    def _name_unlisted(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
+    def _warn_of_unlisted(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Add a warning for each collector of this collection on the host that `listed` does not have."""
         host = str(variables.get("inventory_hostname") or "the host")
-        line = staying_line if self._task.args.get("state") == "absent" else unlisted_line
-        warned = [line(host, name) for name in result.get("unlisted", ())]
-        if warned:
-            result["warnings"] = [*result.get("warnings", ()), *warned]
+        describe_collector = describe_staying if self._task.args.get("state") == "absent" else describe_unlisted
+        unlisted_warnings = [describe_collector(host, name) for name in result.get("unlisted", ())]
+        if unlisted_warnings:
+            result["warnings"] = [*result.get("warnings", ()), *unlisted_warnings]
 
     def _apply(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        given = {**arguments, "controller_time": time.time()}
-        result = self._execute_module(module_name=_MODULE, module_args=given, task_vars=task_vars)
+        module_arguments = {**arguments, "controller_time": time.time()}
+        result = self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars)
         return dict(result)
 
-    def _with_program(self, arguments: dict[str, Any], architecture: str) -> dict[str, Any]:
+    def _copy_program_to_host(self, arguments: dict[str, Any], architecture: str) -> dict[str, Any]:
         """Copy the program of an architecture to the host, and return the arguments that name it there."""
-        given = deepcopy(arguments)
-        row = given["bundle"]["program"]["architectures"][architecture]
-        file = Path(row.pop("file")).expanduser()
-        with problems_fail_task():
-            checked_program(file, row["sha256"])
-        row["path"] = self._copied(file)
-        return given
+        host_arguments = deepcopy(arguments)
+        program_row = host_arguments["bundle"]["program"]["architectures"][architecture]
+        program_file = Path(program_row.pop("file")).expanduser()
+        with turn_problems_into_failure():
+            check_program_sum(program_file, program_row["sha256"])
+        program_row["path"] = self._copied(program_file)
+        return host_arguments
 
     def _copied(self, file: Path) -> str:
         """Copy a file to the temporary folder of the connection, which Ansible removes, and return its path there."""
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
-        place = shell.join_path(shell.tmpdir, file.name)
-        self._transfer_file(str(file), place)
-        self._fixup_perms2((shell.tmpdir, place))
-        return str(place)
+        remote_path = shell.join_path(shell.tmpdir, file.name)
+        self._transfer_file(str(file), remote_path)
+        self._fixup_perms2((shell.tmpdir, remote_path))
+        return str(remote_path)

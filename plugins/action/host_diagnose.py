@@ -15,14 +15,14 @@ from typing import Any
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._answers import answer_or_fail, problems_fail_task
-from ..plugin_utils._chosen_collectors import chosen
-from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
-from ..plugin_utils._needed import needed
+from ..plugin_utils._answers import answer_or_fail_task, turn_problems_into_failure
+from ..plugin_utils._chosen_collectors import select_collectors
+from ..plugin_utils._host_diagnose import HostVisit, diagnose_host, list_questions, load_configs
+from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
-_MODULE = "o11y.opentelemetry.host_diagnose"
+_MODULE_NAME = "o11y.opentelemetry.host_diagnose"
 
 
 class ActionModule(ActionBase):
@@ -30,30 +30,35 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the diagnosis. Fails for a host that cannot be asked."""
-        with needed():
+        with fail_for_missing_needs():
             super().run(tmp, task_vars)
         return run_or_count_as_failed(lambda: self._run(task_vars or {}), task_vars or {})
 
     def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
-        only = check_type_list(arguments.pop("only", None) or [])
+        only_names = check_type_list(arguments.pop("only", None) or [])
         collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
-        with problems_fail_task():
-            chosen(collectors, only)
-        if only:
-            collectors, arguments["bundles"] = chosen(collectors, only), chosen(arguments["bundles"], only)
-        configs = configs_of(collectors)
+        with turn_problems_into_failure():
+            select_collectors(collectors, only_names)
+        if only_names:
+            collectors, arguments["bundles"] = (
+                select_collectors(collectors, only_names),
+                select_collectors(arguments["bundles"], only_names),
+            )
+        configs = load_configs(collectors)
         only_checks = bool(self._task.check_mode and arguments.get("send"))
         if only_checks:
             arguments["send"] = False
         pipe_secrets(self._connection, arguments.get("bundles") or [])
-        start = time.time()
-        given = {**arguments, "collectors": [], "questions": questions(configs)}
-        said = self._execute_module(module_name=_MODULE, module_args=given, task_vars=task_vars)
-        if said.get("failed") or "collectors" not in said:
-            return dict(said)
-        if only:
-            said["unlisted"] = []
+        started_at = time.time()
+        module_arguments = {**arguments, "collectors": [], "questions": list_questions(configs)}
+        module_result = self._execute_module(
+            module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars
+        )
+        if module_result.get("failed") or "collectors" not in module_result:
+            return dict(module_result)
+        if only_names:
+            module_result["unlisted"] = []
         host = str(task_vars.get("inventory_hostname") or "host")
-        visit = HostVisit(host, (start, time.time()), bool(arguments.get("send")), fail_on, only_checks)
-        return answer_or_fail(lambda: diagnosed(said, configs, visit), {})
+        visit = HostVisit(host, (started_at, time.time()), bool(arguments.get("send")), fail_on, only_checks)
+        return answer_or_fail_task(lambda: diagnose_host(module_result, configs, visit), {})

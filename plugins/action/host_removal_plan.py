@@ -9,10 +9,10 @@ from typing import Any
 
 from ..plugin_utils import _host_removal
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._chosen_hosts import REMOVES, check_removal
+from ..plugin_utils._chosen_hosts import REMOVAL_VARIABLE, check_removal_hosts
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        check_removal({**self.variables, REMOVES: True}, self._templar.template)
-        return _host_removal.plan(self.variables, self._display.warning)
+        check_removal_hosts({**self.variables, REMOVAL_VARIABLE: True}, self._templar.template)
+        return _host_removal.plan_removal(self.variables, self._display.warning)

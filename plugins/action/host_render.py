@@ -9,26 +9,28 @@ from dataclasses import replace
 from typing import Any
 
 from ..plugin_utils import _host_drafts, _host_render
-from ..plugin_utils._action import ControllerAction, arguments_of
-from ..plugin_utils._inventory_groups import inventory_groups
+from ..plugin_utils._action import ControllerAction, read_argument_spec
+from ..plugin_utils._inventory_groups import build_inventory_groups
 from ..plugin_utils._otelcol import _findings
-from ..plugin_utils._otelcol._garbage import keep_what_is_there
+from ..plugin_utils._otelcol._garbage import freeze_present_objects
 
 
 class ActionModule(ControllerAction):
-    options = staticmethod(_host_drafts.host_option_names)
+    options = staticmethod(_host_drafts.list_host_option_names)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
-        groups = inventory_groups(self.variables)
+        groups = build_inventory_groups(self.variables)
         request = replace(_host_drafts.HostRequest.from_arguments(arguments), groups=groups)
         judgement = _findings.Judgement.from_arguments(arguments)
         rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])
-        secret = any("content" in one for bundle in rendered["bundles"] for one in bundle["credentials"])
-        return {**rendered, "has_secrets": secret, "_ansible_no_log": secret}
+        has_secrets = any(
+            "content" in credential for bundle in rendered["bundles"] for credential in bundle["credentials"]
+        )
+        return {**rendered, "has_secrets": has_secrets, "_ansible_no_log": has_secrets}
 
 
 # Ansible imports this in its main process, which then starts a process for each host: all of them have what is read.
-arguments_of("host_render")
-_host_render.read_shared()
-keep_what_is_there()
+read_argument_spec("host_render")
+_host_render.preload_shared_data()
+freeze_present_objects()

@@ -11,13 +11,13 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._answers import answer_or_fail
-from ..plugin_utils._needed import needed
-from ..plugin_utils._wave_results import seconds_of
-from ..plugin_utils._wave_samples import sampled
-from ..plugin_utils._wave_tasks import lost_host_result, result_for_gate, watch_mark
+from ..plugin_utils._answers import answer_or_fail_task
+from ..plugin_utils._needed import fail_for_missing_needs
+from ..plugin_utils._wave_results import choose_watch_seconds
+from ..plugin_utils._wave_samples import count_samples
+from ..plugin_utils._wave_tasks import build_lost_host_result, build_result_for_gate, build_watch_mark
 
-_MODULE = "o11y.opentelemetry.host_wave"
+_MODULE_NAME = "o11y.opentelemetry.host_wave"
 
 
 class ActionModule(ActionBase):
@@ -25,18 +25,22 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the collectors count. A host that cannot be read is told by the gate, and fails no task."""
-        with needed():
+        with fail_for_missing_needs():
             super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         if "seconds" in arguments and not self._task.delegate_to:  # another host than the member of these variables
-            arguments["seconds"] = seconds_of(float(arguments["seconds"]), task_vars or {})
-        start = time.time()
+            arguments["seconds"] = choose_watch_seconds(float(arguments["seconds"]), task_vars or {})
+        started_at = time.time()
         try:
-            result = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
-        except AnsibleConnectionFailure as lost:
-            result = lost_host_result(lost)
+            result = dict(self._execute_module(module_name=_MODULE_NAME, module_args=arguments, task_vars=task_vars))
+        except AnsibleConnectionFailure as connection_failure:
+            result = build_lost_host_result(connection_failure)
         if result.get("failed"):
-            return result_for_gate(result, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
+            return build_result_for_gate(
+                result, arguments, str((task_vars or {}).get("inventory_hostname") or "the host")
+            )
         collectors = result.pop("collectors", [])
-        watched = watch_mark(arguments)
-        return answer_or_fail(lambda: {**result, **watched, "collectors": sampled(collectors, start)}, {})
+        watch_marks = build_watch_mark(arguments)
+        return answer_or_fail_task(
+            lambda: {**result, **watch_marks, "collectors": count_samples(collectors, started_at)}, {}
+        )

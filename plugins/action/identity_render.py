@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._identity.assignment import IdentityRequest, assigned_roles
+from ..module_utils._identity.assignment import IdentityRequest, assign_roles
 from ..plugin_utils._action import ControllerAction
 
 
@@ -23,4 +23,4 @@ class ActionModule(ControllerAction):
             role_arns=arguments["role_arns"],
             service_accounts=tuple(arguments["only"]),
         )
-        return assigned_roles(arguments["service_accounts"], request)
+        return assign_roles(arguments["service_accounts"], request)

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module_utils._instrumentation.instrumentation import option_names
+from ..module_utils._instrumentation.instrumentation import list_option_names
 from ..plugin_utils import _instrumentation, _lock_file
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._answers import hidden_if_secret
+from ..plugin_utils._answers import hide_if_secret
 
 
 class ActionModule(ControllerAction):
-    options = staticmethod(option_names)
+    options = staticmethod(list_option_names)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        given = arguments["instrumentations"], arguments["defaults"]
+        instrumentation_options = arguments["instrumentations"], arguments["defaults"]
         if arguments["for_removal"]:
-            return hidden_if_secret(_instrumentation.bundle_for_removal(*given, self._display.warning))
-        collectors = _instrumentation.collectors_of(arguments["collectors"], arguments["collector_defaults"])
-        return hidden_if_secret(_instrumentation.bundle(*given, _lock_file.pin(arguments["lock_file"]), collectors))
+            return hide_if_secret(
+                _instrumentation.build_removal_bundle(*instrumentation_options, self._display.warning)
+            )
+        collectors = _instrumentation.list_named_collectors(arguments["collectors"], arguments["collector_defaults"])
+        return hide_if_secret(
+            _instrumentation.build_bundle(
+                *instrumentation_options, _lock_file.choose_pin(arguments["lock_file"]), collectors
+            )
+        )

@@ -10,69 +10,81 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.critical import critical_use
-from ..module_utils._collector.options import option_names
-from ..module_utils._kube.cluster_variables import WAYS
+from ..module_utils._collector.options import list_option_names
+from ..module_utils._kube.cluster_variables import OPTIONS_BY_ENDING
 from ..module_utils._otelcol.errors import Problem
 from ..plugin_utils import _inventory, _lock_file, _render_request, _rendered
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._answers import hidden_if_secret
-from ..plugin_utils._inventory_groups import inventory_groups
-from ..plugin_utils._objects import text_of_objects
+from ..plugin_utils._answers import hide_if_secret
+from ..plugin_utils._inventory_groups import build_inventory_groups
+from ..plugin_utils._objects import dump_objects
 from ..plugin_utils._otelcol import _findings
 
-_FINDS = "o11y.opentelemetry.critical_component_info"
+_COMPONENT_INFO_MODULE = "o11y.opentelemetry.critical_component_info"
 
 
 class ActionModule(ControllerAction):
-    options = staticmethod(option_names)
+    options = staticmethod(list_option_names)
 
     @staticmethod
     def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
-        _inventory.check(variables)
+        _inventory.check_inventory(variables)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         if arguments["for_removal"] and arguments["rule_paths"]:  # no rule keeps a collector from being removed
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
-        if self._asks_cluster(arguments):
-            arguments |= {"critical_components": self._found_components(arguments["variables_prefix"])}
+        if self._needs_cluster_components(arguments):
+            arguments |= {"critical_components": self._read_cluster_components(arguments["variables_prefix"])}
         request, judgement = (
             _render_request.Request.from_arguments(arguments),
             _findings.Judgement.from_arguments(arguments),
         )
-        request = replace(request, groups=inventory_groups(self.variables))
+        request = replace(request, groups=build_inventory_groups(self.variables))
         if arguments["for_removal"]:
-            return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
-        pin = _lock_file.pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
+            return hide_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))
+        pin = _lock_file.choose_pin(arguments["lock_file"], lenient=arguments["fail_on"] == "never")
         request = replace(request, pin=pin)
-        rendered = _rendered.render(request, judgement, self._display.warning, arguments["fail_on"])
+        rendered = _rendered.render_collectors(request, judgement, self._display.warning, arguments["fail_on"])
         if arguments["tests"] and arguments["fail_on"] != "never":
             from ..plugin_utils._otelcol._testing import config_tests  # noqa: PLC0415 - most inventories name no tests
 
-            how = {name.removeprefix("tests_"): arguments[name] for name in ("tests_binary", "tests_isolation")}
-            config_tests.before_apply(arguments["tests"], how, rendered["collectors"], self._display.warning)
+            test_settings = {
+                name.removeprefix("tests_"): arguments[name] for name in ("tests_binary", "tests_isolation")
+            }
+            config_tests.run_tests_before_apply(
+                arguments["tests"], test_settings, rendered["collectors"], self._display.warning
+            )
         if arguments["show"]:
-            self._display.display(f"# {arguments['show']}\n{text_of_objects(rendered['manifests'], masked=True)}")
-        return hidden_if_secret(rendered)
+            self._display.display(f"# {arguments['show']}\n{dump_objects(rendered['manifests'], masked=True)}")
+        return hide_if_secret(rendered)
 
     @staticmethod
-    def _asks_cluster(arguments: Mapping[str, Any]) -> bool:
+    def _needs_cluster_components(arguments: Mapping[str, Any]) -> bool:
         """Return whether a collector has the critical components of its cluster, and variables say how to find them."""
-        is_known = arguments["critical_components"] is not None
-        if arguments["for_removal"] or is_known or not arguments["variables_prefix"]:
+        has_components = arguments["critical_components"] is not None
+        if arguments["for_removal"] or has_components or not arguments["variables_prefix"]:
             return False
         collectors = [arguments["defaults"], *arguments["collectors"]]
-        return any(critical_use.detects(collector.get("recipes") or ()) for collector in collectors)
+        return any(critical_use.detects_components(collector.get("recipes") or ()) for collector in collectors)
 
-    def _found_components(self, prefix: str) -> list[str]:
+    def _read_cluster_components(self, prefix: str) -> list[str]:
         """Return the critical components of the cluster. Raises Problem if it cannot be read."""
-        given = {option: self.variables.get(prefix.removesuffix("_") + ending) for ending, option in WAYS.items()}
-        ways = self._templar.template({option: value for option, value in given.items() if value})
+        connection_templates = {
+            option: self.variables.get(prefix.removesuffix("_") + ending)
+            for ending, option in OPTIONS_BY_ENDING.items()
+        }
+        connection_options = self._templar.template(
+            {option: value for option, value in connection_templates.items() if value}
+        )
         task = self._task.copy()
-        task.action, task.args = _FINDS, {option: value for option, value in ways.items() if value}
+        task.action, task.args = (
+            _COMPONENT_INFO_MODULE,
+            {option: value for option, value in connection_options.items() if value},
+        )
         action = self._shared_loader_obj.action_loader.get(
-            _FINDS,
+            _COMPONENT_INFO_MODULE,
             task=task,
             connection=self._connection,
             play_context=self._play_context,
@@ -80,7 +92,7 @@ class ActionModule(ControllerAction):
             templar=self._templar,
             shared_loader_obj=self._shared_loader_obj,
         )
-        found = action.run(task_vars=dict(self.variables))
-        if found.get("failed"):
-            raise Problem(str(found.get("msg")))
-        return list(found["components"])
+        component_info = action.run(task_vars=dict(self.variables))
+        if component_info.get("failed"):
+            raise Problem(str(component_info.get("msg")))
+        return list(component_info["components"])

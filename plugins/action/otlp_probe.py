@@ -19,4 +19,4 @@ class ActionModule(WorkerAction):
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._telemetry.live import probe_task  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | ARGUMENTS, probe_task.run_probe
+        return CLUSTER_ARG_SPEC | ARGUMENTS, probe_task.run_otlp_probe

@@ -15,8 +15,8 @@ from ..plugin_utils._otelcol._forecast import forecasting
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what a change does to what a collector sends. Fails if a limit is passed."""
-        given = {**arguments, **_running_host.as_collectors(arguments)}
-        result = forecasting.forecast(given, self._display.warning)
+        forecast_arguments = {**arguments, **_running_host.convert_to_collectors(arguments)}
+        result = forecasting.forecast_change(forecast_arguments, self._display.warning)
         result["changed"] = _forecast_reports.write_result(result, arguments, self._task.check_mode)
         forecasting.refuse_breaches(result, arguments["fail_on"])
         return result

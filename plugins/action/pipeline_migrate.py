@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._origins import positions
+from ..plugin_utils._origins import collect_positions
 from ..plugin_utils._otelcol import _inputs, _migrate
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _migrate.migrate(
-            arguments, self._task.check_mode, _inputs.Reading(positions_of=positions), self._display.warning
+            arguments, self._task.check_mode, _inputs.Reading(positions_of=collect_positions), self._display.warning
         )

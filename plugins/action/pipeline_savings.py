@@ -14,5 +14,5 @@ from ..plugin_utils._action import ControllerAction
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what is worth dropping of a capture. Fails if nothing came in."""
-        given = {**arguments, "collectors": _running_host.collectors_of(arguments)}
-        return _savings.savings(given, self._display.warning, self._task.check_mode)
+        savings_arguments = {**arguments, "collectors": _running_host.list_collectors(arguments)}
+        return _savings.find_savings(savings_arguments, self._display.warning, self._task.check_mode)

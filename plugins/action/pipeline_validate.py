@@ -8,19 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._origins import positions
+from ..plugin_utils._origins import collect_positions
 from ..plugin_utils._otelcol import _builds, _inputs, _validate
-from ..plugin_utils._planned_cases import planned_cases
+from ..plugin_utils._planned_cases import list_planned_cases
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
-        with _builds.tables_from(arguments["catalogue"] or ""):
-            return _validate.report(
+        with _builds.use_tables_from(arguments["catalogue"] or ""):
+            return _validate.validate_configs(
                 arguments,
                 self._display.warning,
                 self._task.check_mode,
-                planned=planned_cases(arguments),
-                how=_inputs.Reading(positions_of=positions),
+                planned_cases=list_planned_cases(arguments),
+                reading=_inputs.Reading(positions_of=collect_positions),
             )

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._written_lock import locked
+from ..plugin_utils._written_lock import lock_or_verify
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return whether the lock changed, and the difference."""
-        return locked(arguments, check=self._task.check_mode)
+        return lock_or_verify(arguments, check=self._task.check_mode)

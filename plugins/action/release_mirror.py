@@ -13,4 +13,4 @@ from ..plugin_utils._release import published
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return published.mirrored(arguments, self._task.check_mode)
+        return published.mirror_releases(arguments, self._task.check_mode)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._answers import hidden_if_secret
+from ..plugin_utils._answers import hide_if_secret
 from ..plugin_utils._release import render
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        result = render.render(arguments, self._task.check_mode)
+        result = render.render_release(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):
             self._display.warning(warning)
-        return hidden_if_secret(result, "chart_values")
+        return hide_if_secret(result, "chart_values")

@@ -16,4 +16,4 @@ class ActionModule(WorkerAction):
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._rollout.live import rollout_task as run  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | run.ARGUMENTS, run.run_wait
+        return CLUSTER_ARG_SPEC | run.ARGUMENTS, run.run_rollout_wait

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..plugin_utils import _lock_file, _sample_app
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._answers import hidden_if_secret
+from ..plugin_utils._answers import hide_if_secret
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        pin = _lock_file.pin(arguments.pop("lock_file"))
-        return hidden_if_secret(_sample_app.render(**arguments, pin=pin))
+        pin = _lock_file.choose_pin(arguments.pop("lock_file"))
+        return hide_if_secret(_sample_app.render_sample_app(**arguments, pin=pin))

@@ -18,7 +18,7 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["failed"]:
-            _wave_back.gone_back(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
+            _wave_back.report_failed_wave(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
         if arguments["ends"]:
-            return _wave_gate.ended(arguments["plan"], self.variables)
-        return _wave_gate.gate(arguments["plan"], arguments["wave"], self.variables, self._task.check_mode)
+            return _wave_gate.conclude_run(arguments["plan"], self.variables)
+        return _wave_gate.judge_wave(arguments["plan"], arguments["wave"], self.variables, self._task.check_mode)

@@ -21,7 +21,7 @@ def _is_on_terminal() -> bool:
         return False
 
 
-def _user() -> str:
+def _find_user_name() -> str:
     """Return who runs the playbook. A container may run with a number that no user has."""
     try:
         return getpass.getuser()
@@ -36,8 +36,8 @@ _ON_TERMINAL = _is_on_terminal()
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["layout"]:
-            return _wave_fleet.layout(arguments["waves"], self.variables)
-        name = str(self.variables.get("awx_user_name") or _user())
+            return _wave_fleet.map_hosts_to_waves(arguments["waves"], self.variables)
+        user_name = str(self.variables.get("awx_user_name") or _find_user_name())
         # In check mode nobody is asked, since nothing begins.
-        person = _plan_of_waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], name)
+        person = _plan_of_waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], user_name)
         return _plan_of_waves.plan(arguments["waves"], arguments["until"], self.variables, person)

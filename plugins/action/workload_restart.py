@@ -16,4 +16,4 @@ class ActionModule(WorkerAction):
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._rollout.live import restart  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | restart.ARGUMENTS, restart.run_restart
+        return CLUSTER_ARG_SPEC | restart.ARGUMENTS, restart.run_workload_restart

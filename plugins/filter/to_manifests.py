@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils._objects import text_of_objects
+from ..plugin_utils._objects import dump_objects
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -50,7 +50,7 @@ _value:
 
 
 def to_manifests(objects: list[Any], masked: bool = False) -> str:
-    return text_of_objects(objects, masked=masked)
+    return dump_objects(objects, masked=masked)
 
 
 class FilterModule:

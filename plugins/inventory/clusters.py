@@ -74,18 +74,21 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.found_clusters import FoundCluster, fleet_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.found_clusters import (
+    FoundCluster,
+    build_fleet,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live.cluster_sources import (
-    clusters_of,
-    connections,
+    list_clusters,
+    open_connections,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.source_forms import Source
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, cleaned
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._cluster_sources import kubeconfig_file, sources_of
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._trusted import as_data, as_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, clean_text
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._cluster_sources import read_kubeconfig, read_sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._trusted import mark_as_data, mark_as_template
 
-_ENDINGS = ("clusters.yml", "clusters.yaml")
-_TEMPLATE = "otel_collector_kubeconfig"
+_FILE_ENDINGS = ("clusters.yml", "clusters.yaml")
+_KUBECONFIG_VARIABLE = "otel_collector_kubeconfig"
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
@@ -95,78 +98,78 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
     def verify_file(self, path: str) -> bool:
         """Whether the file is meant for this plugin."""
-        return bool(super().verify_file(path)) and path.endswith(_ENDINGS)
+        return bool(super().verify_file(path)) and path.endswith(_FILE_ENDINGS)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts. Raises AnsibleParserError with what is wrong, where, and what to do."""
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         try:
-            for host_name, variables in self._hosts(path, cache).items():
-                self._add(host_name, variables)
+            for host_name, variables in self._list_host_variables(path, cache).items():
+                self._add_cluster_host(host_name, variables)
         except Problem as problem:
             raise AnsibleParserError(str(problem)) from problem
 
-    def _hosts(self, path: str, cache: bool) -> dict[str, dict[str, Any]]:
+    def _list_host_variables(self, path: str, cache: bool) -> dict[str, dict[str, Any]]:
         """Return the variables of each host, from the cache if it has them."""
-        key = self.get_cache_key(path)
+        cache_key = self.get_cache_key(path)
         uses_cache = cache and self.get_option("cache")
-        if uses_cache and key in self._cache:
-            return dict(self._cache[key])
-        fleet = fleet_of(self._named(self._found()))
+        if uses_cache and cache_key in self._cache:
+            return dict(self._cache[cache_key])
+        fleet = build_fleet(self._name_clusters(self._find_clusters()))
         for note in fleet.notes:
             self.display.warning(note)
         hosts = {name: cluster.variables for name, cluster in fleet.hosts.items()}
         if self.get_option("cache"):
-            self._cache[key] = hosts
+            self._cache[cache_key] = hosts
         return hosts
 
-    def _found(self) -> Iterator[FoundCluster]:
+    def _find_clusters(self) -> Iterator[FoundCluster]:
         """Yield the clusters of all sources. Raises Problem if a required one cannot be read, or none can."""
-        sources = sources_of(self.get_option("sources"))
+        sources = read_sources(self.get_option("sources"))
         failures = []
-        with connections() as connect_to:
+        with open_connections() as connect_to:
             for source in sources:
                 try:
-                    rows = clusters_of(source, kubeconfig_file, connect_to)
+                    rows = list_clusters(source, read_kubeconfig, connect_to)
                 except Problem as problem:
-                    failures.append(self._failed(source, problem))
+                    failures.append(self._report_failed_source(source, problem))
                     continue
                 for row in rows:
                     if isinstance(row, str):
-                        self.display.warning(f"{source.where}: {cleaned(row)}; left out")
+                        self.display.warning(f"{source.where}: {clean_text(row)}; left out")
                     else:
                         yield row
-                self._tell_empty(source, rows)
+                self._warn_of_empty_source(source, rows)
         if len(failures) == len(sources):
             raise Problem("no source of clusters can be read", where="sources", fix="\n".join(failures))
 
-    def _failed(self, source: Source, problem: Problem) -> str:
-        words = f"{source.title}: {problem}"
+    def _report_failed_source(self, source: Source, problem: Problem) -> str:
+        failure_text = f"{source.title}: {problem}"
         if source.options["required"]:
-            raise Problem(words)
-        self.display.warning(f"A source of clusters is left out: {words}")
-        return words
+            raise Problem(failure_text)
+        self.display.warning(f"A source of clusters is left out: {failure_text}")
+        return failure_text
 
-    def _tell_empty(self, source: Source, rows: list[FoundCluster | str]) -> None:
+    def _warn_of_empty_source(self, source: Source, rows: list[FoundCluster | str]) -> None:
         if not any(isinstance(row, FoundCluster) for row in rows):
             self.display.warning(f"{source.title} has no cluster")
 
-    def _named(self, found: Iterator[FoundCluster]) -> Iterator[tuple[str, FoundCluster]]:
+    def _name_clusters(self, clusters: Iterator[FoundCluster]) -> Iterator[tuple[str, FoundCluster]]:
         """Yield the clusters by the names of their hosts."""
         expression = self.get_option("hostname")
-        for cluster in found:
-            name = self._compose(expression, {"otel_cluster": as_data(cluster.variables["otel_cluster"])})
-            yield cleaned(str(name)), cluster
+        for cluster in clusters:
+            host_name = self._compose(expression, {"otel_cluster": mark_as_data(cluster.variables["otel_cluster"])})
+            yield clean_text(str(host_name)), cluster
 
-    def _add(self, host_name: str, variables: Mapping[str, Any]) -> None:
+    def _add_cluster_host(self, host_name: str, variables: Mapping[str, Any]) -> None:
         self.inventory.add_host(host_name)
         for key, value in variables.items():
-            is_template = key == _TEMPLATE and "{{" in value
-            self.inventory.set_variable(host_name, key, as_template(value) if is_template else as_data(value))
+            is_template = key == _KUBECONFIG_VARIABLE and "{{" in value
+            self.inventory.set_variable(host_name, key, mark_as_template(value) if is_template else mark_as_data(value))
         strict = self.get_option("strict")
-        known = self.inventory.get_host(host_name).get_vars()
-        self._set_composite_vars(self.get_option("compose"), known, host_name, strict=strict)
-        known = self.inventory.get_host(host_name).get_vars()
-        self._add_host_to_composed_groups(self.get_option("groups"), known, host_name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), known, host_name, strict=strict)
+        host_variables = self.inventory.get_host(host_name).get_vars()
+        self._set_composite_vars(self.get_option("compose"), host_variables, host_name, strict=strict)
+        host_variables = self.inventory.get_host(host_name).get_vars()
+        self._add_host_to_composed_groups(self.get_option("groups"), host_variables, host_name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host_variables, host_name, strict=strict)

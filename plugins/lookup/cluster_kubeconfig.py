@@ -52,20 +52,22 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.found_clusters import Hub
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live.cluster_sources import kubeconfig_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.live.cluster_sources import (
+    read_secret_kubeconfig,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._cluster_sources import parsed_kubeconfig
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._cluster_sources import parse_kubeconfig
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
     """Reads the Secret."""
 
-    def run(self, _terms: list[Any], variables: Any = None, **given: Any) -> list[dict[str, Any]]:
+    def run(self, _terms: list[Any], variables: Any = None, **direct_options: Any) -> list[dict[str, Any]]:
         """Return the kubeconfig. Raises AnsibleLookupError without it."""
-        self.set_options(var_options=variables, direct=given)
+        self.set_options(var_options=variables, direct=direct_options)
         hub = Hub(self.get_option("kubeconfig"), self.get_option("context"))
         try:
-            names = (self.get_option("form"), self.get_option("namespace"), self.get_option("name"))
-            return [kubeconfig_of(*names, hub, parsed_kubeconfig)]
+            secret_location = (self.get_option("form"), self.get_option("namespace"), self.get_option("name"))
+            return [read_secret_kubeconfig(*secret_location, hub, parse_kubeconfig)]
         except Problem as problem:
             raise AnsibleLookupError(str(problem)) from problem

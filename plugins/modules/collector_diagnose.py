@@ -157,27 +157,32 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 
 KINDS = ["DaemonSet", "Deployment", "OpenTelemetryCollector", "StatefulSet"]
-WHICH = {"namespace": {"required": True}, "name": {}, "kind": {"choices": KINDS}, "selector": {}}
+COLLECTOR_OPTIONS = {"namespace": {"required": True}, "name": {}, "kind": {"choices": KINDS}, "selector": {}}
 
 
 def main() -> None:
-    several = {"type": "list", "elements": "dict"}
-    spec = {
-        "collectors": {**several, "required": True, "options": WHICH, "required_one_of": [("name", "selector")]},
-        "applied": several,
+    list_of_mappings = {"type": "list", "elements": "dict"}
+    argument_spec = {
+        "collectors": {
+            **list_of_mappings,
+            "required": True,
+            "options": COLLECTOR_OPTIONS,
+            "required_one_of": [("name", "selector")],
+        },
+        "applied": list_of_mappings,
         "window_seconds": {"type": "float", "default": 10},
         "log_seconds": {"type": "int", "default": 600},
         "metrics_port": {"type": "int", "default": 8888},
-        "listeners": {**several, "default": []},
-        "checks": {**several, "default": []},
+        "listeners": {**list_of_mappings, "default": []},
+        "checks": {**list_of_mappings, "default": []},
         "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
         "profile": {"choices": ["default", "development", "production"], "default": "default"},
         "severities": {"type": "dict", "default": {}},
-        "suppressions": {**several, "default": []},
+        "suppressions": {**list_of_mappings, "default": []},
         "rule_paths": {"type": "list", "elements": "path", "default": []},
         "only": {"type": "list", "elements": "str", "default": []},
     }
-    run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_diagnose(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | argument_spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

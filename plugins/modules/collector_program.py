@@ -68,13 +68,13 @@ msg: {description: How many programs there are., returned: success, type: str, s
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import (
-    ARGUMENTS,
+    MODULE_ARGUMENTS,
     run_programs,
 )
 
 
 def main() -> None:
-    run_programs(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True))
+    run_programs(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | MODULE_ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.ho
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_look import run_look
 
 # What the controller answers. The host gets no configs.
-OF_THE_CONTROLLER = {
+CONTROLLER_ARGUMENTS = {
     "collectors": {"type": "list", "elements": "dict", "required": True},
     "fail_on": {"choices": ["error", "warning", "never"], "default": "never"},
     "only": {"type": "list", "elements": "str", "default": []},
@@ -187,7 +187,7 @@ OF_THE_CONTROLLER = {
 
 
 def main() -> None:
-    run_look(AnsibleModule(argument_spec={**ARGUMENTS, **OF_THE_CONTROLLER}, supports_check_mode=True))
+    run_look(AnsibleModule(argument_spec={**ARGUMENTS, **CONTROLLER_ARGUMENTS}, supports_check_mode=True))
 
 
 if __name__ == "__main__":

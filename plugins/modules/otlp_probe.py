@@ -242,11 +242,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
     ARGUMENTS,
     CONDITIONS,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_task import run_probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_task import run_otlp_probe
 
 
 def main() -> None:
-    run_probe(AnsibleModule(CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True, **CONDITIONS))
+    run_otlp_probe(AnsibleModule(CLUSTER_ARG_SPEC | ARGUMENTS, supports_check_mode=True, **CONDITIONS))
 
 
 if __name__ == "__main__":

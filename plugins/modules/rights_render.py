@@ -74,14 +74,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidd
 
 
 def main() -> None:
-    spec = {
+    argument_spec = {
         "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
         "probes": {"type": "list", "elements": "dict", "default": []},
         "changes": {"type": "dict", "default": {}, **PARTLY_SECRET},
         "account": {"default": ""},
         "name": {"default": "otel-deployer"},
     }
-    run_rights(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+    run_rights(AnsibleModule(argument_spec=argument_spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

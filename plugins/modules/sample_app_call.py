@@ -89,33 +89,33 @@ found:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import PARTLY_SECRET
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import run_call
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import run_sample_app_call
 
-REQUIRED = {"required": True}
-PODS = {"namespace": REQUIRED, "selector": REQUIRED}
-PORT = {"type": "int", "required": True}
-BACKEND = {
-    "url": {**REQUIRED, **PARTLY_SECRET},
+REQUIRED_OPTION = {"required": True}
+PODS_OPTIONS = {"namespace": REQUIRED_OPTION, "selector": REQUIRED_OPTION}
+PORT_OPTION = {"type": "int", "required": True}
+BACKEND_OPTIONS = {
+    "url": {**REQUIRED_OPTION, **PARTLY_SECRET},
     "headers": {"type": "dict", **PARTLY_SECRET},
     "ca_file": {"type": "path"},
 }
 
 
 def main() -> None:
-    spec = {
+    argument_spec = {
         "via": {
             "type": "dict",
             "required": True,
-            "options": {"namespace": REQUIRED, "service": REQUIRED, "port": PORT},
+            "options": {"namespace": REQUIRED_OPTION, "service": REQUIRED_OPTION, "port": PORT_OPTION},
         },
         "services": {"type": "list", "elements": "str", "required": True},
-        "pods": {"type": "list", "elements": "dict", "default": [], "options": PODS},
-        "counts": {"type": "dict", "options": {**PODS, "metrics_port": PORT}},
-        "backend": {"type": "dict", "options": BACKEND},
-        "xray": {"type": "dict", "options": {"region": REQUIRED, "profile": {}}},
+        "pods": {"type": "list", "elements": "dict", "default": [], "options": PODS_OPTIONS},
+        "counts": {"type": "dict", "options": {**PODS_OPTIONS, "metrics_port": PORT_OPTION}},
+        "backend": {"type": "dict", "options": BACKEND_OPTIONS},
+        "xray": {"type": "dict", "options": {"region": REQUIRED_OPTION, "profile": {}}},
         "timeout_seconds": {"type": "float", "default": 60},
     }
-    run_call(AnsibleModule(CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_sample_app_call(AnsibleModule(CLUSTER_ARG_SPEC | argument_spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

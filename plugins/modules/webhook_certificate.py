@@ -52,12 +52,12 @@ msg: {description: The action and its reason., returned: always, type: str}
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
-    run_certificate,
+    run_webhook_certificate,
 )
 
 
 def main() -> None:
-    spec = {
+    argument_spec = {
         "name": {"required": True},
         "namespace": {"required": True},
         "hosts": {"type": "list", "elements": "str", "required": True},
@@ -65,7 +65,7 @@ def main() -> None:
         "days": {"type": "int", "default": 365},
         "renew_days": {"type": "int", "default": 90},
     }
-    run_certificate(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | spec, supports_check_mode=True))
+    run_webhook_certificate(AnsibleModule(argument_spec=CLUSTER_ARG_SPEC | argument_spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

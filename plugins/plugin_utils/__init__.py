@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from ._kept_code import keep
+from ._kept_code import keep_compiled_code
 
-keep(__spec__)
+keep_compiled_code(__spec__)

@@ -16,11 +16,11 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from . import _arguments, _inventory, _lock_file, _origins
-from ._answers import answer_or_fail, problems_fail_task
-from ._needed import needed
+from ._answers import answer_or_fail_task, turn_problems_into_failure
+from ._needed import fail_for_missing_needs
 from ._otelcol import _documented
 from ._own_lines import forget_own_line
-from ._role_inputs import check_running_role, misspelled_options, running_role, templated
+from ._role_inputs import check_running_role, fill_templates, find_misspelled_options, find_running_role
 from ._shape_checks import check_shapes
 
 
@@ -35,15 +35,15 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task. Fails for invalid arguments and for a Problem."""
-        with needed():
+        with fail_for_missing_needs():
             super().run(tmp, task_vars)
         forget_own_line(self._task)
         self.variables = task_vars or {}
-        arguments = self._valid_arguments()
-        for warning in misspelled_options(self.variables):
+        arguments = self._validate_arguments()
+        for warning in find_misspelled_options(self.variables):
             self._display.warning(warning)
-        self._complete(arguments)
-        return answer_or_fail(lambda: self.work(arguments), arguments)
+        self._complete_from_variables(arguments)
+        return answer_or_fail_task(lambda: self.work(arguments), arguments)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result for valid arguments. May raise Problem."""
@@ -51,55 +51,55 @@ class ControllerAction(ActionBase):
 
     # ── Checks ──
 
-    def _valid_arguments(self) -> dict[str, Any]:
+    def _validate_arguments(self) -> dict[str, Any]:
         """Return the arguments of the task in their types. Fails for invalid ones, and for invalid variables."""
-        module = type(self).__module__.rpartition(".")[2]
-        spec = arguments_of(module)
+        module_name = type(self).__module__.rpartition(".")[2]
+        argument_spec = read_argument_spec(module_name)
         check_running_role(self.variables, self._templar.template)
-        with problems_fail_task():
-            check_shapes(self._task.args, spec, f"module {module}")
-        _result, arguments = self.validate_argument_spec(argument_spec=spec)
-        with problems_fail_task():
+        with turn_problems_into_failure():
+            check_shapes(self._task.args, argument_spec, f"module {module_name}")
+        _result, arguments = self.validate_argument_spec(argument_spec=argument_spec)
+        with turn_problems_into_failure():
             self._check_inventory(self.variables)
         return dict(arguments)
 
     @staticmethod
     def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject variables that are almost those of this collection. May raise Problem."""
-        _inventory.check_names(variables)
+        _inventory.check_variable_names(variables)
 
     # ── What arguments leave to variables ──
 
-    def _complete(self, arguments: dict[str, Any]) -> None:
+    def _complete_from_variables(self, arguments: dict[str, Any]) -> None:
         """Fill in what the variables of the task say, and not its arguments."""
         if not _origins.are_tagged():
-            arguments.update(self._as_in_their_file(arguments, self.variables))
+            arguments.update(self._restore_positions(arguments, self.variables))
         prefix = arguments.get("variables_prefix")
         if prefix:
-            arguments["defaults"] = self._values_of_variables(prefix) | arguments["defaults"]
+            arguments["defaults"] = self._collect_prefixed_variables(prefix) | arguments["defaults"]
         if "lock_file" in arguments:
             folder = self.variables.get("inventory_dir")
-            arguments["lock_file"] = _lock_file.path_of_lock(arguments["lock_file"], folder)
+            arguments["lock_file"] = _lock_file.find_lock_path(arguments["lock_file"], folder)
 
-    def _as_in_their_file(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _restore_positions(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the list of a role that knows its positions, which ansible-core 2.18 forgets after a lookup.
 
         For example, the argument `collectors` is equal to the variable `otel_collectors` of role otel_collector.
         """
-        items = variables.get(f"{running_role(variables).name}s")
-        known = self._templar.template(items) if items else None
-        if not known:
+        role_list = variables.get(f"{find_running_role(variables).name}s")
+        list_with_positions = self._templar.template(role_list) if role_list else None
+        if not list_with_positions:
             return {}
-        return {name: known for name, value in arguments.items() if value == known}
+        return {name: list_with_positions for name, value in arguments.items() if value == list_with_positions}
 
-    def _values_of_variables(self, prefix: str) -> dict[str, Any]:
+    def _collect_prefixed_variables(self, prefix: str) -> dict[str, Any]:
         """Return the options that have a variable, as Ansible's own validate_argument_spec takes them."""
-        given: dict[str, Any] = {}
+        values_of_options: dict[str, Any] = {}
         for name in self.options():
             variable = prefix + name
             if variable in self.variables:
-                given[name] = self.variables[variable]
-        return templated(given, self.variables, self._templar.template)
+                values_of_options[name] = self.variables[variable]
+        return fill_templates(values_of_options, self.variables, self._templar.template)
 
     @staticmethod
     def options() -> Iterable[str]:
@@ -107,12 +107,14 @@ class ControllerAction(ActionBase):
         return ()
 
 
-def arguments_of(module: str) -> dict[str, dict[str, Any]]:
+def read_argument_spec(module_name: str) -> dict[str, dict[str, Any]]:
     """Return the argument spec of a module: the options of its documentation and of the fragments there."""
 
-    def fragment_text(file: str, part: str) -> str:
-        fragment = import_module(f"..doc_fragments.{file}", __package__).ModuleDocFragment
-        return str(getattr(fragment, part))
+    def read_fragment(fragment_name: str, attribute: str) -> str:
+        fragment_class = import_module(f"..doc_fragments.{fragment_name}", __package__).ModuleDocFragment
+        return str(getattr(fragment_class, attribute))
 
-    documentation = import_module(f"..modules.{module}", __package__).DOCUMENTATION
-    return _arguments.argument_spec(_documented.options_of(documentation, module, fragment_text))
+    documentation = import_module(f"..modules.{module_name}", __package__).DOCUMENTATION
+    return _arguments.build_argument_spec(
+        _documented.read_documented_options(documentation, module_name, read_fragment)
+    )

@@ -12,43 +12,43 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._diagnose.diagnose_checks import run_checks
-from ..module_utils._diagnose.verdict import EXPORTER_CHECKS, undelivered
-from ..module_utils._otelcol.errors import at_most
-from ._diagnose import ObjectName, searching, shown
+from ..module_utils._diagnose.verdict import EXPORTER_CHECKS, list_undelivered
+from ..module_utils._otelcol.errors import join_at_most
+from ._diagnose import ObjectName, create_search, mask_and_clean
 
 # So many exporters are named in the warning; the result has all of them.
 _MOST_NAMED = 3
 
 
-def changed_collectors(
-    collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[str, Any]]
+def select_changed_collectors(
+    collectors: Sequence[Mapping[str, Any]], applied_rows: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Return the collectors whose workload or custom resource a run created or changed.
 
-    `applied` has a row for each object that the run applied, with its `action`.
+    `applied_rows` has a row for each object that the run applied, with its `action`.
     """
-    changed = [_name_of_row(row) for row in applied if row.get("action") in ("created", "changed")]
-    return [collector for collector in collectors if _name_of_row(collector) in changed]
+    changed_names = [_object_name(row) for row in applied_rows if row.get("action") in ("created", "changed")]
+    return [collector for collector in collectors if _object_name(collector) in changed_names]
 
 
-def _name_of_row(row: Mapping[str, Any]) -> ObjectName:
+def _object_name(row: Mapping[str, Any]) -> ObjectName:
     """Return which object a collector or a row of what was applied stands for."""
     return ObjectName(row.get("kind"), row.get("namespace"), row.get("name"))
 
 
-def delivery_after_rollout(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
+def check_delivery(facts_of_collectors: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
     """Return the result of the check: a line for each exporter of new pods that does not deliver, and one warning.
 
-    `collected` are the facts of each collector, `command` is what tells users why, for the warning.
+    `facts_of_collectors` are the facts of each collector, `command` is what tells users why, for the warning.
     """
-    lines: list[str] = []
-    for facts in collected:
-        found = run_checks(searching([]), EXPORTER_CHECKS, facts)
-        lines += shown(undelivered(facts, found), facts)
-    warning = f"{at_most(_MOST_NAMED, lines, '; ', '; ')}. To see why, run: {command}"
+    undelivered_lines: list[str] = []
+    for collector_facts in facts_of_collectors:
+        findings = run_checks(create_search([]), EXPORTER_CHECKS, collector_facts)
+        undelivered_lines += mask_and_clean(list_undelivered(collector_facts, findings), collector_facts)
+    warning = f"{join_at_most(_MOST_NAMED, undelivered_lines, '; ', '; ')}. To see why, run: {command}"
     return {
         "changed": False,
-        "msg": "\n".join(lines) or "no exporter fails so far",
-        "undelivered": lines,
-        "warnings": [warning] if lines else [],
+        "msg": "\n".join(undelivered_lines) or "no exporter fails so far",
+        "undelivered": undelivered_lines,
+        "warnings": [warning] if undelivered_lines else [],
     }

@@ -19,45 +19,45 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
-from ..module_utils._otelcol.config.masking import concealed, masked_tree, masker
+from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.config.masking import conceal_secrets, make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _yaml
 
 # The place, the path and the rule at the beginning of a finding: names, which may be the same as a secret.
-_NAMES = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
+_NAMES_OF_FINDING = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
 
 
-def answer_or_fail(work: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:
+def answer_or_fail_task(produce_result: Callable[[], dict[str, Any]], arguments: Any) -> dict[str, Any]:
     """Return the result of the work. A Problem becomes a failed task, whose message shows no secret of `arguments`."""
-    with problems_fail_task(arguments):
-        return {"changed": False, **work()}
+    with turn_problems_into_failure(arguments):
+        return {"changed": False, **produce_result()}
 
 
 @contextmanager
-def problems_fail_task(arguments: Any = None) -> Iterator[None]:
+def turn_problems_into_failure(arguments: Any = None) -> Iterator[None]:
     """Let a Problem become a failed task, whose message and facts show no secret of `arguments`."""
     try:
         yield
     except Problem as problem:
-        mask = masker(secrets_in_objects(arguments, _yaml.parsed))
-        message = _masked_message(str(problem), mask)
-        facts = masked_tree(problem.facts, lambda text: concealed(mask(text)))
+        mask_secrets = make_masker(find_secrets_in_objects(arguments, _yaml.parse_or_none))
+        message = _mask_message(str(problem), mask_secrets)
+        facts = mask_tree(problem.facts, lambda text: conceal_secrets(mask_secrets(text)))
         # Ansible shows the cause of an exception too.
         raise AnsibleActionFail(message, result=facts) from None
 
 
-def _masked_message(message: str, mask: Callable[[str], str]) -> str:
+def _mask_message(message: str, mask_secrets: Callable[[str], str]) -> str:
     """Return a message without secrets. Names at the beginning of findings stay as they are."""
-    shown: list[str] = []
-    for index, part in enumerate(_NAMES.split(message)):
+    masked_parts: list[str] = []
+    for index, message_part in enumerate(_NAMES_OF_FINDING.split(message)):
         is_names = index % 2 == 1  # `split` returns a text, names, a text, names, and a text
-        shown.append(concealed(part) if is_names else mask(part))
-    return "".join(shown)
+        masked_parts.append(conceal_secrets(message_part) if is_names else mask_secrets(message_part))
+    return "".join(masked_parts)
 
 
-def hidden_if_secret(result: dict[str, Any], part: str = "manifests") -> dict[str, Any]:
+def hide_if_secret(result: dict[str, Any], result_key: str = "manifests") -> dict[str, Any]:
     """Return a result. Ansible hides it from output and logs if this part of it holds secrets in clear text."""
-    first_secret = next(secrets_in_objects(result.get(part) or [], _yaml.parsed), None)
+    first_secret = next(find_secrets_in_objects(result.get(result_key) or [], _yaml.parse_or_none), None)
     has_secrets = first_secret is not None
     return {**result, "has_secrets": has_secrets, "_ansible_no_log": has_secrets}

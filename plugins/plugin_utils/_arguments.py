@@ -12,17 +12,17 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 
 from ..module_utils._collector.option_values import TEXT_MAPS
-from ..module_utils._otelcol.config.paths import dotted, leaves
-from ..module_utils._otelcol.errors import Problem, near
-from ..module_utils._otelcol.kube.names import text
-from ._option_values import HOLDS, held_by
+from ..module_utils._otelcol.config.paths import format_path, iter_leaves
+from ..module_utils._otelcol.errors import Problem, suggest_word
+from ..module_utils._otelcol.kube.names import text_value
+from ._option_values import HOLDS_KEY, find_held_values
 from ._shape_checks import check_shapes
 from ._spelling_checks import SURROGATE
-from ._value_shapes import mappings_in, suboptions
+from ._value_shapes import list_mappings, read_suboptions
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 # `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
-_PROSE = {
+_DOCUMENTATION_KEYS = {
     "description",
     "short_description",
     "version_added",
@@ -31,10 +31,10 @@ _PROSE = {
     "range",
     "needs",
     "instead_of",
-    HOLDS,
+    HOLDS_KEY,
 }
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
-_ELSEWHERE = {
+_NAMES_ELSEWHERE = {
     "resources": ("memory_limit", "memory_request", "cpu_request", "cpu_limit"),
     "extraEnvs": ("env",),
     "extraVolumes": ("volumes",),
@@ -44,12 +44,12 @@ _ELSEWHERE = {
 }
 
 
-class Options:
+class DocumentedOptions:
     """Documented options with their argument spec, built once for all values."""
 
     def __init__(self, documented: Mapping[str, Any]) -> None:
         self.documented = documented
-        spec = argument_spec(documented)
+        spec = build_argument_spec(documented)
         self._validator = ArgumentSpecValidator(spec)
         self._defaults: dict[str, Any] = {}
         for name, option in spec.items():
@@ -61,112 +61,124 @@ class Options:
         return self._validator.validate({**self._defaults, **values})
 
 
-def checked(
-    values: Mapping[str, Any], options: Options | Mapping[str, Any], what: str, *, one_line: bool = True
+def validate_values(
+    values: Mapping[str, Any],
+    options: DocumentedOptions | Mapping[str, Any],
+    described_values: str,
+    *,
+    one_line: bool = True,
 ) -> dict[str, Any]:
     """Return values in the types of documented options, with their defaults. Raises Problem naming every fault.
 
     With `one_line`, no text may have a line end or a character that nothing shows.
     """
-    known = options if isinstance(options, Options) else Options(options)
-    _check_names(values, known.documented, what, "")
-    check_shapes(values, known.documented, what, one_line=one_line)
-    result = _validated(values, known, what)
-    if result.error_messages:
+    known_options = options if isinstance(options, DocumentedOptions) else DocumentedOptions(options)
+    _check_option_names(values, known_options.documented, described_values, "")
+    check_shapes(values, known_options.documented, described_values, one_line=one_line)
+    validation = _run_validator(values, known_options, described_values)
+    if validation.error_messages:
         fix = "Write a value of the type or the list that the message names."
-        if any("missing" in message for message in result.error_messages):
+        if any("missing" in message for message in validation.error_messages):
             fix = "Give what is missing."
-        raise Problem("; ".join(result.error_messages), asked=what, fix=fix)
-    validated: dict[str, Any] = result.validated_parameters
-    _check_text(validated, what)
-    _make_text(validated, known.documented)
+        raise Problem("; ".join(validation.error_messages), asked=described_values, fix=fix)
+    validated: dict[str, Any] = validation.validated_parameters
+    _check_unicode(validated, described_values)
+    _convert_to_text(validated, known_options.documented)
     return validated
 
 
-def named(values: Mapping[str, Any]) -> str:
+def describe_name(values: Mapping[str, Any]) -> str:
     """Return the name of a collector or an Instrumentation in a message, whatever was given as its name."""
     name = values.get("name")
-    shown = isinstance(name, (str, int)) and name and str(name).isprintable()
-    return str(name) if shown else "without a name"
+    is_showable = isinstance(name, (str, int)) and name and str(name).isprintable()
+    return str(name) if is_showable else "without a name"
 
 
 # ── Names ──
 
 
-def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
+def _check_option_names(values: Mapping[str, Any], spec: Mapping[str, Any], described_values: str, path: str) -> None:
     """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
-            wrong = f"{what} has no option '{path}{key}'{_meant_names(str(key), spec)}"
+            wrong = f"{described_values} has no option '{path}{key}'{_suggest_names(str(key), spec)}"
             raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
-        inner = suboptions(spec[key])
-        if inner:
-            for options in mappings_in(value):
-                _check_names(options, inner, what, f"{path}{key}.")
+        inner_options = read_suboptions(spec[key])
+        if inner_options:
+            for inner_values in list_mappings(value):
+                _check_option_names(inner_values, inner_options, described_values, f"{path}{key}.")
 
 
-def _meant_names(key: str, spec: Mapping[str, Any]) -> str:
+def _suggest_names(key: str, spec: Mapping[str, Any]) -> str:
     """Return which options an unknown one may mean, as the end of a sentence."""
-    others = [name for name in _ELSEWHERE.get(key, ()) if name in spec]
-    return f"; use {', '.join(others)}" if others else near(key, spec)
+    meant_names = [name for name in _NAMES_ELSEWHERE.get(key, ()) if name in spec]
+    return f"; use {', '.join(meant_names)}" if meant_names else suggest_word(key, spec)
 
 
 # ── Ansible's validator ──
 
 
-def _validated(values: Mapping[str, Any], known: Options, what: str) -> ValidationResult:
+def _run_validator(
+    values: Mapping[str, Any], known_options: DocumentedOptions, described_values: str
+) -> ValidationResult:
     """Return what Ansible's validator says of values; it fails on some, such as infinity for a whole number."""
     try:
-        return known.validate(values)
+        return known_options.validate(values)
     except Exception:
         for name, value in values.items():
-            _validated_alone(name, value, known, what)
+            _validate_alone(name, value, known_options, described_values)
         raise
 
 
-def _validated_alone(name: str, value: Any, known: Options, what: str) -> None:
+def _validate_alone(name: str, value: Any, known_options: DocumentedOptions, described_values: str) -> None:
     try:
-        known.validate({name: value})
+        known_options.validate({name: value})
     except Exception as error:
-        wrong = f"option '{name}' of {what} has a value that is not valid: {error}"
+        wrong = f"option '{name}' of {described_values} has a value that is not valid: {error}"
         raise Problem(wrong, fix="Correct the value.") from error
 
 
-def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
+def build_argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return documented options as the argument spec that Ansible's validator takes, which fills in its defaults."""
     spec = {}
     for name, option in options.items():
-        facts = {key: deepcopy(value) for key, value in (option or {}).items() if key not in _PROSE}
-        inner = facts.pop("options", None) or facts.pop("suboptions", None)  # as documentation of modules calls them
-        if inner:
-            facts["options"] = argument_spec(inner)
-        spec[name] = facts
+        spec_of_option = {
+            key: deepcopy(value) for key, value in (option or {}).items() if key not in _DOCUMENTATION_KEYS
+        }
+        inner_options = spec_of_option.pop("options", None) or spec_of_option.pop(
+            "suboptions", None
+        )  # as documentation of modules calls them
+        if inner_options:
+            spec_of_option["options"] = build_argument_spec(inner_options)
+        spec[name] = spec_of_option
     return spec
 
 
 # ── Texts ──
 
 
-def _check_text(values: Mapping[str, Any], what: str) -> None:
+def _check_unicode(values: Mapping[str, Any], described_values: str) -> None:
     """Reject half of a surrogate pair, which JSON can write and no file can hold."""
-    for path, value in leaves(values):
+    for path, value in iter_leaves(values):
         for part in (value, *path):
             if isinstance(part, str) and SURROGATE.search(part):
-                wrong = f"option '{dotted(path)}' of {what} has text that is not valid Unicode: {part!r}"
+                wrong = (
+                    f"option '{format_path(path)}' of {described_values} has text that is not valid Unicode: {part!r}"
+                )
                 raise Problem(wrong, fix="Remove the character.")
 
 
-def _make_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
+def _convert_to_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
     for name, value in values.items():
         option = spec.get(name) or {}
-        if isinstance(value, dict) and held_by(name, option) in TEXT_MAPS:
-            values[name] = {key: _as_text(entry) for key, entry in value.items()}
-        inner = suboptions(option)
-        if inner:
-            for options in mappings_in(value):
-                _make_text(options, inner)
+        if isinstance(value, dict) and find_held_values(name, option) in TEXT_MAPS:
+            values[name] = {key: _number_as_text(entry) for key, entry in value.items()}
+        inner_options = read_suboptions(option)
+        if inner_options:
+            for inner_values in list_mappings(value):
+                _convert_to_text(inner_values, inner_options)
 
 
-def _as_text(entry: Any) -> Any:
-    return text(entry) if isinstance(entry, (int, float)) else entry
+def _number_as_text(entry: Any) -> Any:
+    return text_value(entry) if isinstance(entry, (int, float)) else entry

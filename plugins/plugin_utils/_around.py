@@ -12,19 +12,19 @@ from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
 from ..module_utils._otelcol.rules.data_flow import (
     Hop,
     Routes,
-    downstream_printers,
-    receiving_collectors,
-    routing_to,
-    scrapes_beside,
-    senders_to,
-    unreceived_signals,
-    unseen_collectors,
+    find_downstream_printers,
+    find_other_scrapes,
+    find_receiving_collectors,
+    find_routing_keys,
+    find_senders,
+    find_unreceived_signals,
+    find_unseen_collectors,
 )
 from ..module_utils._otelcol.rules.subject import Printer, Receiving
 
 
 @dataclass(frozen=True)
-class Around:
+class CollectorSurroundings:
     """What the rules know of the other collectors of a run about one of them, as their `Subject` describes it."""
 
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
@@ -36,15 +36,15 @@ class Around:
     scraping: tuple[AnnotatedScrape, ...] = ()
 
     @classmethod
-    def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
+    def describe_each(cls, hops: Sequence[Hop], routes: Routes) -> list[CollectorSurroundings]:
         """Return what is around each of the collectors."""
-        printers = downstream_printers(hops, routes)
-        senders = senders_to(hops, routes)
-        routing = routing_to(hops, routes)
-        unreceived = unreceived_signals(hops, routes)
-        unseen = unseen_collectors(hops, routes)
-        receiving = receiving_collectors(hops, routes)
-        scraping = scrapes_beside(hops)
+        printers = find_downstream_printers(hops, routes)
+        senders = find_senders(hops, routes)
+        routing = find_routing_keys(hops, routes)
+        unreceived = find_unreceived_signals(hops, routes)
+        unseen = find_unseen_collectors(hops, routes)
+        receiving = find_receiving_collectors(hops, routes)
+        scraping = find_other_scrapes(hops)
         return [
             cls(
                 printers=printers[index],

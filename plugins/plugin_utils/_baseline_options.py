@@ -10,33 +10,35 @@ from typing import Any
 from ..module_utils._collector import recipes
 from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.layers import parse_version
-from ..module_utils._otelcol.needs.quantities import MIB, queue_mib
-from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
+from ..module_utils._otelcol.needs.quantities import MIB, compute_queue_mib
+from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH_SINCE, is_from_version
 from ..module_utils._otelcol.rules.build_facts import Target
 
-BASELINE = "baseline"
+BASELINE_RECIPE = "baseline"
 
 
-def splits(target: Target | None) -> bool:
+def exporters_split_requests(target: Target | None) -> bool:
     """Whether the exporters of a build split what is too large for a receiver."""
-    return from_version(target, EXPORTERS_BATCH)
+    return is_from_version(target, EXPORTERS_BATCH_SINCE)
 
 
-def in_exporters(collector: Collector, version: str) -> bool:
+def exporters_make_batches(collector: Collector, version: str) -> bool:
     """Whether recipe baseline leaves batches to the exporters, where they can make them."""
-    if _given(collector, "batching") == ["processor"]:
+    if _list_given_options(collector, "batching") == ["processor"]:
         return False
-    return parse_version(version) >= parse_version(EXPORTERS_BATCH)
+    return parse_version(version) >= parse_version(EXPORTERS_BATCH_SINCE)
 
 
-def queue_bytes(collector: Collector) -> int:
+def compute_queue_bytes(collector: Collector) -> int:
     """Return the bytes that all queues in the memory of a collector hold together, by recipe baseline."""
-    for given_mib in _given(collector, "queue_mib"):
+    for given_mib in _list_given_options(collector, "queue_mib"):
         if given_mib:
             return int(given_mib) * MIB
-    return queue_mib(collector.memory) * MIB
+    return compute_queue_mib(collector.memory) * MIB
 
 
-def _given(collector: Collector, option: str) -> list[Any]:
+def _list_given_options(collector: Collector, option: str) -> list[Any]:
     """Return what a collector gives recipe baseline as an option, once for each use; None where it gives nothing."""
-    return [use.options.get(option) for use in recipes.uses(collector.recipes) if use.name == BASELINE]
+    return [
+        use.options.get(option) for use in recipes.read_recipe_uses(collector.recipes) if use.name == BASELINE_RECIPE
+    ]

@@ -8,35 +8,35 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._otelcol.errors import Problem, at_most, near
+from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
 
-_SHOWN = 10
+_SHOWN_NAMES = 10
 
 
-def chosen_names(known: Sequence[str], only: Collection[str]) -> list[str]:
+def select_names(known_names: Sequence[str], requested_names: Collection[str]) -> list[str]:
     """Return those of the known names that are asked for. A name without a namespace is that of any namespace."""
-    return [name for name in known if name in only or name.rpartition("/")[2] in only]
+    return [name for name in known_names if name in requested_names or name.rpartition("/")[2] in requested_names]
 
 
-def chosen(
-    collectors: Sequence[Mapping[str, Any]], only: Sequence[str], asked: str = "Diagnose"
+def select_collectors(
+    collectors: Sequence[Mapping[str, Any]], requested_names: Sequence[str], asked: str = "Diagnose"
 ) -> list[Mapping[str, Any]]:
     """Return the collectors that are asked for; all if none is named. Raises Problem for a name that none has.
 
     `asked` is what the run does with them, for that Problem.
     """
-    if not only:
+    if not requested_names:
         return list(collectors)
-    names = [_name(one) for one in collectors]
-    for name in only:
-        if not chosen_names(names, [name]):
-            wrong = f"there is no collector '{name}'{near(name, names)}"
-            fix = f"There are {at_most(_SHOWN, names) or 'none'}."
+    names = [_collector_name(collector) for collector in collectors]
+    for name in requested_names:
+        if not select_names(names, [name]):
+            wrong = f"there is no collector '{name}'{suggest_word(name, names)}"
+            fix = f"There are {join_at_most(_SHOWN_NAMES, names) or 'none'}."
             raise Problem(wrong, asked=asked, where="only", fix=fix)
-    wanted = chosen_names(names, only)
-    return [one for one, name in zip(collectors, names, strict=True) if name in wanted]
+    chosen_collector_names = select_names(names, requested_names)
+    return [collector for collector, name in zip(collectors, names, strict=True) if name in chosen_collector_names]
 
 
-def _name(collector: Mapping[str, Any]) -> str:
+def _collector_name(collector: Mapping[str, Any]) -> str:
     name, namespace = str(collector.get("name") or ""), collector.get("namespace")
     return f"{namespace}/{name}" if namespace else name

@@ -16,47 +16,51 @@ from ansible.errors import AnsibleError
 from ansible.inventory.manager import split_host_pattern
 
 from ..module_utils._otelcol.errors import Problem
-from ._sources import roles
+from ._sources import list_roles
 
-HOSTS = "otel_hosts"
+HOSTS_VARIABLE = "otel_hosts"
 # Playbook remove sets it for its tasks.
-REMOVES = "__otel_removes"
-_ABSENT = "absent"
+REMOVAL_VARIABLE = "__otel_removes"
+_ABSENT_STATE = "absent"
 
 
-def check_removal(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
+def check_removal_hosts(variables: Mapping[str, Any], render_template: Callable[[Any], Any]) -> None:
     """Raise Problem for a run that removes, if the pattern of its hosts is empty.
 
-    `template` renders a variable. A pattern that matches no host is not empty, and such a run removes nothing.
+    `render_template` renders a variable. A pattern that matches no host is not empty, and such a run removes nothing.
     """
-    if names_no_host(variables, template) and removes(variables, template):
+    if has_empty_host_pattern(variables, render_template) and is_removal(variables, render_template):
         raise Problem(
-            f"{HOSTS} names no host, and Ansible takes that for all hosts",
+            f"{HOSTS_VARIABLE} names no host, and Ansible takes that for all hosts",
             asked="Remove collectors",
-            fix=f"Name hosts or groups with `{HOSTS}`, or leave it out for all hosts. Nothing was removed.",
+            fix=f"Name hosts or groups with `{HOSTS_VARIABLE}`, or leave it out for all hosts. Nothing was removed.",
         )
 
 
-def names_no_host(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> bool:
+def has_empty_host_pattern(variables: Mapping[str, Any], render_template: Callable[[Any], Any]) -> bool:
     """Whether `otel_hosts` is given without a name, and `--limit` does not name hosts either."""
-    if HOSTS not in variables or variables.get("ansible_limit"):
+    if HOSTS_VARIABLE not in variables or variables.get("ansible_limit"):
         return False
-    return not _patterns(template(variables[HOSTS]))
+    return not _split_patterns(render_template(variables[HOSTS_VARIABLE]))
 
 
-def removes(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> bool:
+def is_removal(variables: Mapping[str, Any], render_template: Callable[[Any], Any]) -> bool:
     """Whether a run removes: it is that of playbook remove, or the state of a role is `absent`."""
-    if variables.get(REMOVES):
+    if variables.get(REMOVAL_VARIABLE):
         return True
-    for role in roles():
+    for role in list_roles():
         with suppress(AnsibleError):  # of a variable that is not defined here; the role tells it
-            if template(variables.get(f"{role}_state")) == _ABSENT:
+            if render_template(variables.get(f"{role}_state")) == _ABSENT_STATE:
                 return True
     return False
 
 
-def _patterns(given: Any) -> list[str]:
+def _split_patterns(host_pattern: Any) -> list[str]:
     """Return the patterns that Ansible sees in a text or in a list of texts."""
-    if given is None:
+    if host_pattern is None:
         return []
-    return list(split_host_pattern([str(part) for part in given] if isinstance(given, list) else str(given)))
+    return list(
+        split_host_pattern(
+            [str(pattern) for pattern in host_pattern] if isinstance(host_pattern, list) else str(host_pattern)
+        )
+    )

@@ -11,36 +11,46 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ..module_utils._discovery.source_forms import SOURCES, Source
+from ..module_utils._discovery.source_forms import OPTIONS_BY_SOURCE, Source
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _files, _yaml
 
-parsed_kubeconfig = _yaml.parsed
+parse_kubeconfig = _yaml.parse_or_none
 
 
-def sources_of(given: Sequence[Any]) -> list[Source]:
+def read_sources(source_rows: Sequence[Any]) -> list[Source]:
     """Return the sources of an inventory. Raises Problem for an unknown type, a wrong option, or none at all."""
-    if not given:
-        raise Problem("it names no source", where="sources", fix=f"List sources of type {', '.join(SOURCES)}.")
-    return [_source(row, f"sources[{number}]") for number, row in enumerate(given)]
+    if not source_rows:
+        raise Problem(
+            "it names no source", where="sources", fix=f"List sources of type {', '.join(OPTIONS_BY_SOURCE)}."
+        )
+    return [_read_source(row, f"sources[{index}]") for index, row in enumerate(source_rows)]
 
 
-def _source(row: Any, where: str) -> Source:
-    if not isinstance(row, Mapping):
-        raise Problem("it is no mapping", where=where, fix="Write `- type: eks` with its options.")
-    kind = str(row.get("type"))
-    if kind not in SOURCES:
-        raise Problem(f"{kind} is no type of a source", where=f"{where}.type", fix=f"Use {', '.join(SOURCES)}.")
-    options = {key: value for key, value in row.items() if key != "type"}
-    checked = ArgumentSpecValidator(SOURCES[kind]).validate(options)
-    if checked.error_messages:
-        raise Problem("; ".join(checked.error_messages), where=where, fix=f"Its options: {', '.join(SOURCES[kind])}.")
-    return Source(kind, checked.validated_parameters, where)
+def _read_source(source_row: Any, option_path: str) -> Source:
+    if not isinstance(source_row, Mapping):
+        raise Problem("it is no mapping", where=option_path, fix="Write `- type: eks` with its options.")
+    source_type = str(source_row.get("type"))
+    if source_type not in OPTIONS_BY_SOURCE:
+        raise Problem(
+            f"{source_type} is no type of a source",
+            where=f"{option_path}.type",
+            fix=f"Use {', '.join(OPTIONS_BY_SOURCE)}.",
+        )
+    options = {key: value for key, value in source_row.items() if key != "type"}
+    validation = ArgumentSpecValidator(OPTIONS_BY_SOURCE[source_type]).validate(options)
+    if validation.error_messages:
+        raise Problem(
+            "; ".join(validation.error_messages),
+            where=option_path,
+            fix=f"Its options: {', '.join(OPTIONS_BY_SOURCE[source_type])}.",
+        )
+    return Source(source_type, validation.validated_parameters, option_path)
 
 
-def kubeconfig_file(path: str) -> Mapping[str, Any]:
+def read_kubeconfig(path: str) -> Mapping[str, Any]:
     """Return a kubeconfig of the controller. Raises Problem if it cannot be read or is none."""
-    config = _yaml.load(_files.read(Path(path)), path).data
+    config = _yaml.load(_files.read_text_file(Path(path)), path).data
     if not isinstance(config, Mapping):
         raise Problem("it is no kubeconfig", where=path)
     return config

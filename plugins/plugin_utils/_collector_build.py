@@ -16,35 +16,35 @@ from ._otelcol._build_request import BuildRequest
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
 
-def build_and_version(collector: Collector) -> tuple[Target | None, str]:
+def find_build_and_version(collector: Collector) -> tuple[Target | None, str]:
     """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
 
     The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
-    version = _builds.tables().collector_version(collector.distribution, collector.version)
+    version = _builds.load_catalogue().collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest or collector.distribution_schema:
-        target = _described_build(collector, version)
+        target = _resolve_described_build(collector, version)
         return target, target.version if target else version
     if collector.image not in ("", OPERATORS_IMAGE):
         return _builds.resolve_build(BuildRequest(), collector.image), version
     _check_version(collector)
-    return _builds.counted_build(collector.distribution, collector.version) if version else None, version
+    return _builds.find_build(collector.distribution, collector.version) if version else None, version
 
 
-def _described_build(collector: Collector, version: str) -> Target | None:
+def _resolve_described_build(collector: Collector, version: str) -> Target | None:
     """Return the build that a manifest or a schema of the user describes."""
     manifest, schema = collector.distribution_manifest, collector.distribution_schema
     if not collector.image:
-        given = "distribution_manifest" if manifest else "distribution_schema"
-        raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
+        given_option = "distribution_manifest" if manifest else "distribution_schema"
+        raise Problem(f"it has a {given_option}, but no `image` that was built with it", fix="Give `image` too.")
     return _builds.resolve_build(BuildRequest("", "" if manifest else version, manifest, schema), "")
 
 
 def _check_version(collector: Collector) -> None:
     """Raise Problem for a version that its distribution cannot have: some write a `v` before it, others do not."""
-    tested = str(_tables.catalogue("distributions")[collector.distribution]["version"])
-    has_letter = collector.version.startswith("v")
-    if not _VERSION.match(collector.version) or has_letter != tested.startswith("v"):
+    tested_version = str(_tables.catalogue("distributions")[collector.distribution]["version"])
+    begins_with_v = collector.version.startswith("v")
+    if not _VERSION.match(collector.version) or begins_with_v != tested_version.startswith("v"):
         wrong = f"'{collector.version}' is not a version of distribution {collector.distribution}"
-        raise Problem(wrong, fix=f"Write it in quotes like '{tested}'.")
+        raise Problem(wrong, fix=f"Write it in quotes like '{tested_version}'.")

@@ -8,61 +8,61 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..module_utils._change.canary.chosen_checks import checks_of
+from ..module_utils._change.canary.chosen_checks import choose_checks
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.manifests.build import CollectorBuild
-from ..module_utils._collector.manifests.network import addresses, clients_url
+from ..module_utils._collector.manifests.network import client_url, describe_addresses
 from ..module_utils._collector.options import Collector
-from ..module_utils._collector.probing import not_tested
+from ..module_utils._collector.probing import explain_untested
 from ..module_utils._otelcol.needs import aws_policy
 from ._otelcol import _builds, _jmespath
 
 
-def untested_collectors(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
+def list_untested_collectors(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
     """Return the collectors that `verify` cannot test, or not whole, each with the reason."""
     untested: list[dict[str, str]] = []
     for build in builds:
-        reason = not_tested(build, build.config)
+        reason = explain_untested(build, build.config)
         if reason:
             untested.append({"name": build.collector.name, "reason": reason})
     return untested
 
 
-def workload_of(collector: Collector) -> dict[str, str]:
+def describe_workload(collector: Collector) -> dict[str, str]:
     """Return the workload of a collector, as waits and probes name it."""
     kind = BACKENDS[collector.backend].kind(collector)
     return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
 
 
-def ways_of_change(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
+def list_ways_of_change(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
     """Return how a change of each collector reaches its pods. Raises Problem for an invalid option `change`."""
-    return {f"{build.collector.namespace}/{build.collector.name}": _way_of_change(build) for build in builds}
+    return {f"{build.collector.namespace}/{build.collector.name}": _describe_way_of_change(build) for build in builds}
 
 
-def _way_of_change(build: CollectorBuild) -> dict[str, Any]:
+def _describe_way_of_change(build: CollectorBuild) -> dict[str, Any]:
     """Return how a change reaches the pods of a collector, and for a canary what its verdict needs."""
-    change = change_options.check(build.collector)
-    where = f"change.judge of collector '{build.collector.name}'"
-    checks_of(change["judge"], lambda find: _jmespath.check(find, where))
-    if change["strategy"] != change_options.CANARY:
-        return {**change}
-    return {**change, "config": build.config, "listeners": _builds.tables().listener_rows}
+    change_settings = change_options.check_change(build.collector)
+    option_path = f"change.judge of collector '{build.collector.name}'"
+    choose_checks(change_settings["judge"], lambda expression: _jmespath.check_expression(expression, option_path))
+    if change_settings["strategy"] != change_options.CANARY:
+        return {**change_settings}
+    return {**change_settings, "config": build.config, "listeners": _builds.load_catalogue().listener_rows}
 
 
-def image_facts(build: CollectorBuild) -> dict[str, str]:
+def describe_image(build: CollectorBuild) -> dict[str, str]:
     """Return which image a collector has, for what has to go with its version."""
     collector = build.collector
-    named = {"namespace": collector.namespace, "name": collector.name, "backend": collector.backend}
-    return {**named, "image": build.image}
+    identity = {"namespace": collector.namespace, "name": collector.name, "backend": collector.backend}
+    return {**identity, "image": build.image}
 
 
-def collector_facts(build: CollectorBuild) -> dict[str, Any]:
+def describe_collector(build: CollectorBuild) -> dict[str, Any]:
     """Return what later tasks and users read of a collector."""
     collector = build.collector
     return {
-        **workload_of(collector),
+        **describe_workload(collector),
         "mode": collector.mode,
         "backend": collector.backend,
         "config": build.config_text,
@@ -70,10 +70,10 @@ def collector_facts(build: CollectorBuild) -> dict[str, Any]:
         "image": build.image,
         "selector": collector.selector_text,
         "service_account": collector.service_account_name,
-        "otlp_http_url": clients_url(build),
-        "addresses": addresses(build),
-        "critical_components": critical_use.components(collector.recipes),
+        "otlp_http_url": client_url(build),
+        "addresses": describe_addresses(build),
+        "critical_components": critical_use.list_components(collector.recipes),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed_ports],
         "iam_actions": list(build.needs.iam_actions),
-        "iam_statements": aws_policy.statements(build.needs.grants),
+        "iam_statements": aws_policy.build_statements(build.needs.grants),
     }

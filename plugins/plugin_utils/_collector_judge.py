@@ -9,34 +9,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, junit_page, markdown_page
-from ..module_utils._otelcol.errors import Problem, at_most
-from ..module_utils._otelcol.forecast.told_collectors import host_sections
-from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_data import judged
-from ..module_utils._waves.wave_tracks import Track, sides_of
-from ._kept_figures import figures_folder, figures_path, read_figures, remove_figures, write_figures
+from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, render_junit_page, render_markdown_page
+from ..module_utils._otelcol.errors import Problem, join_at_most
+from ..module_utils._otelcol.forecast.told_collectors import render_host_sections
+from ..module_utils._waves.sample_rows import read_tracks
+from ..module_utils._waves.wave_data import judge_sides
+from ..module_utils._waves.wave_tracks import Track, group_sides
+from ._kept_figures import figures_path, read_figures, remove_figures, resolve_figures_folder, write_figures
 from ._otelcol import _files
-from ._wave_figures import judge_tools
+from ._wave_figures import build_judge_tools
 
-_SHOWN = 10
+_SHOWN_LINES = 10
 # What tasks of playbook judge leave in the variables of each host.
-READ = "__otel_judge_read"
+READING_VARIABLE = "__otel_judge_read"
 
 
-def members(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_members(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each host of the play has said of its collectors; one that failed before has said nothing."""
-    failed = {"unread": "it failed before, see its message above"}
+    failed_reading = {"unread": "it failed before, see its message above"}
     hostvars = variables["hostvars"]
-    return [{"host": host, "read": hostvars[host].get(READ) or failed} for host in variables["ansible_play_hosts_all"]]
+    return [
+        {"host": host, "read": hostvars[host].get(READING_VARIABLE) or failed_reading}
+        for host in variables["ansible_play_hosts_all"]
+    ]
 
 
-def _why_unread(member: Mapping[str, Any]) -> str:
+def _explain_unread(member: Mapping[str, Any]) -> str:
     """Return why nothing is known of a member; empty if its collectors are known."""
-    read = member["read"]
-    if read.get("unread"):
-        return f"{member['host']} was not read: {read['unread']}"
-    if not read.get("collectors"):
+    reading = member["read"]
+    if reading.get("unread"):
+        return f"{member['host']} was not read: {reading['unread']}"
+    if not reading.get("collectors"):
         return f"{member['host']} runs no collector of the inventory"
     return ""
 
@@ -44,85 +47,85 @@ def _why_unread(member: Mapping[str, Any]) -> str:
 # ── Before the sync ──
 
 
-def keep(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def keep_figures(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Write what the collectors of each member count to a file of its own. Raises Problem if some could not be read.
 
     The file of such a member goes: earlier figures would be taken for those of now.
     """
-    folder = figures_folder(arguments["path"])
-    written: list[str] = []
-    unread: list[str] = []
+    folder = resolve_figures_folder(arguments["path"])
+    written_paths: list[str] = []
+    unread_reasons: list[str] = []
     for member in arguments["members"]:
-        path = figures_path(folder, member["host"])
-        reason = _why_unread(member)
+        figures_file = figures_path(folder, member["host"])
+        reason = _explain_unread(member)
         if reason:
-            unread.append(reason)
+            unread_reasons.append(reason)
             if not check:
-                remove_figures(path)
-        elif write_figures(path, member["read"], check=check):
-            written.append(str(path))
-    if unread:
-        wrong = at_most(_SHOWN, unread, between="; ", last="; ")
+                remove_figures(figures_file)
+        elif write_figures(figures_file, member["read"], is_check_mode=check):
+            written_paths.append(str(figures_file))
+    if unread_reasons:
+        wrong = join_at_most(_SHOWN_LINES, unread_reasons, between="; ", last="; ")
         fix = "Nothing was kept of that. Mend it, then run it again."
         raise Problem(wrong, asked="Keep what the collectors count", fix=fix)
-    return {"changed": bool(written), "written": written}
+    return {"changed": bool(written_paths), "written": written_paths}
 
 
 # ── After the sync ──
 
 
-def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def judge_collectors(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Return the verdict, and write the pages.
 
     Raises Problem if collectors do worse, if they lack data that they need, or if none of them was compared.
     """
-    folder = figures_folder(arguments["path"])
-    verdicts = _judged(folder, arguments["members"])
+    folder = resolve_figures_folder(arguments["path"])
+    verdicts = _judge_members(folder, arguments["members"])
     must_have_data = arguments["without_data"] == "fail"
-    page = "\n".join((markdown_page(verdicts), *host_sections(arguments.get("forecasts") or ())))
-    pages = {"judge.md": page, "judge.xml": junit_page(verdicts, without_data_fails=must_have_data)}
-    placed = [_files.place(folder / name, text, check) for name, text in pages.items()]
-    facts = {"verdict": verdicts.result, "markdown": page}
-    lacks_data = must_have_data and verdicts.result != PASSED
-    if verdicts.result == WORSE or verdicts.not_compared or lacks_data:
-        lines = verdicts.worse or verdicts.without_data
-        wrong = at_most(_SHOWN, [line.rstrip(".") for line in lines], between="; ", last="; ")
+    markdown = "\n".join((render_markdown_page(verdicts), *render_host_sections(arguments.get("forecasts") or ())))
+    texts_by_file = {"judge.md": markdown, "judge.xml": render_junit_page(verdicts, without_data_fails=must_have_data)}
+    changed_flags = [_files.write_or_check(folder / name, text, check) for name, text in texts_by_file.items()]
+    result_facts = {"verdict": verdicts.result, "markdown": markdown}
+    lacks_required_data = must_have_data and verdicts.result != PASSED
+    if verdicts.result == WORSE or verdicts.not_compared or lacks_required_data:
+        reason_lines = verdicts.worse or verdicts.without_data
+        wrong = join_at_most(_SHOWN_LINES, [line.rstrip(".") for line in reason_lines], between="; ", last="; ")
         fix = f"{folder / 'judge.md'} has all of it."
-        raise Problem(wrong, asked="Judge the collectors", fix=fix, facts=facts)
-    return {"changed": any(placed), **facts}
+        raise Problem(wrong, asked="Judge the collectors", fix=fix, facts=result_facts)
+    return {"changed": any(changed_flags), **result_facts}
 
 
-def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollectors:
+def _judge_members(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollectors:
     """Return the verdicts of all members by what was kept of them before."""
-    before: list[Track] = []
-    after: list[Track] = []
-    times: list[str] = []
+    tracks_before: list[Track] = []
+    tracks_after: list[Track] = []
+    kept_times: list[str] = []
     for member in members:
         host = member["host"]
         figures = read_figures(folder, host)
-        before += figures.tracks
-        after += tracks(host, member["read"])
+        tracks_before += figures.tracks
+        tracks_after += read_tracks(host, member["read"])
         if figures.when:
-            times.append(f"{host}: {figures.when}")
-    tools = judge_tools()
+            kept_times.append(f"{host}: {figures.when}")
+    tools = build_judge_tools()
     return JudgedCollectors(
-        verdicts=[judged(sides, tools) for sides in sides_of(after, before, ())],
-        missing=list(_missing_lines(members)),
-        kept=times,
-        not_compared=_why_none_compared(before, after, members),
+        verdicts=[judge_sides(sides, tools) for sides in group_sides(tracks_after, tracks_before, ())],
+        missing=list(_list_missing_collectors(members)),
+        kept=kept_times,
+        not_compared=_explain_no_comparison(tracks_before, tracks_after, members),
     )
 
 
-def _missing_lines(members: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _list_missing_collectors(members: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the members of which nothing is known, then the collectors that another run changed."""
-    yield from filter(None, map(_why_unread, members))
+    yield from filter(None, map(_explain_unread, members))
     for member in members:
         for name in member["read"].get("taken") or ():
             yield f"{name} on {member['host']} was changed by another run"
 
 
-def _why_none_compared(
-    before: Sequence[Track], after: Sequence[Track], members: Sequence[Mapping[str, Any]]
+def _explain_no_comparison(
+    tracks_before: Sequence[Track], tracks_after: Sequence[Track], members: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Return why no collector was compared with what it was before; nothing if some were.
 
@@ -130,14 +133,14 @@ def _why_none_compared(
     """
     if not members:
         return ["there is no collector"]
-    if not before:
+    if not tracks_before:
         return ["no figures were kept before the sync, so nothing was compared"]
-    if not after:
+    if not tracks_after:
         return ["no collector was read after the sync, so nothing was compared"]
-    kept_names = {(track.member, track.name) for track in before}
-    if not any((track.member, track.name) in kept_names for track in after):
+    kept_names = {(track.member, track.name) for track in tracks_before}
+    if not any((track.member, track.name) in kept_names for track in tracks_after):
         return ["no figures were kept of the collectors that were read after the sync, so nothing was compared"]
-    kept_releases = {(track.member, track.name, track.release) for track in before}
-    if all((track.member, track.name, track.release) in kept_releases for track in after):
+    kept_releases = {(track.member, track.name, track.release) for track in tracks_before}
+    if all((track.member, track.name, track.release) in kept_releases for track in tracks_after):
         return ["all collectors run what they ran when the figures were kept"]
     return []

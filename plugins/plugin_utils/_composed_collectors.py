@@ -14,15 +14,22 @@ from ..module_utils._collector import request_bytes
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.compose import compose
-from ..module_utils._otelcol.config.layers import Composed, Layer
-from ..module_utils._otelcol.config.paths import at
-from ..module_utils._otelcol.errors import about
+from ..module_utils._otelcol.config.layers import ComposedConfig, Layer
+from ..module_utils._otelcol.config.paths import value_at
+from ..module_utils._otelcol.errors import prefix_problems
 from . import _baseline_options, _user_layers
 from ._drafted import DraftedCollector
-from ._recipe_layers import Route, WholeRun, no_route, organization_values, placed, recipe_layers
-from ._user_layers import user_layers, without_mib_of_recipes
+from ._recipe_layers import (
+    Route,
+    WholeRun,
+    collect_organization_values,
+    locate_layers,
+    refuse_route,
+    render_recipe_layers,
+)
+from ._user_layers import build_user_layers, drop_mib_of_recipes
 
-_BATCH = ("processors", "batch")
+_BATCH_PATH = ("processors", "batch")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class ComposedCollector:
     """A collector with its config and the layers that the config came from. No rule has judged it yet."""
 
     drafted: DraftedCollector
-    composed: Composed
+    composed: ComposedConfig
 
     @property
     def collector(self) -> Collector:
@@ -43,75 +50,77 @@ class ComposedCollector:
         return self.composed.config
 
 
-def composed_collectors(
-    drafts: Sequence[DraftedCollector], recipes: Mapping[str, Path], route: Route = no_route
+def compose_collectors(
+    drafts: Sequence[DraftedCollector], recipes: Mapping[str, Path], route: Route = refuse_route
 ) -> list[ComposedCollector]:
     """Return the collectors with their configs; a recipe that reads logs leaves out those of all collectors.
 
     `route` returns how a collector reaches the group that options of a recipe name.
     """
-    whole = _whole_run(drafts, route)
-    collectors: list[ComposedCollector] = []
-    for drafted in drafts:
-        with about(f"collector '{drafted.collector.name}'"):
-            collectors.append(ComposedCollector(drafted, _composed(drafted, recipes, whole)))
-    return collectors
+    whole_run = _describe_whole_run(drafts, route)
+    composed: list[ComposedCollector] = []
+    for draft in drafts:
+        with prefix_problems(f"collector '{draft.collector.name}'"):
+            composed.append(ComposedCollector(draft, _compose_config(draft, recipes, whole_run)))
+    return composed
 
 
 def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str, Any]) -> None:
     """Raise Problem if an overlay of a collector touches what the option `overlay_policy` does not allow."""
     if not policy:
         return
-    for item in collectors:
-        with about(f"collector '{item.collector.name}'"):
-            _user_layers.check_overlays(item.composed, policy)
+    for composed_collector in collectors:
+        with prefix_problems(f"collector '{composed_collector.collector.name}'"):
+            _user_layers.check_overlays(composed_collector.composed, policy)
 
 
-def _whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
+def _describe_whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
     """Return what the recipes of each collector know of all."""
-    logs = {drafted.collector.logs.glob for drafted in drafts} - {""}
+    log_globs = {draft.collector.logs.glob for draft in drafts} - {""}
     critical_places: list[Mapping[str, Any]] = []
-    for drafted in drafts:
-        critical_places += _critical_places(drafted)
+    for draft in drafts:
+        critical_places += _list_critical_places(draft)
     return WholeRun(
-        logs=tuple(sorted(logs)),
-        organization=organization_values(drafted.collector for drafted in drafts),
+        logs=tuple(sorted(log_globs)),
+        organization=collect_organization_values(draft.collector for draft in drafts),
         route=route,
         critical=tuple(critical_places),
     )
 
 
-def _critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
+def _list_critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
     """Return where the critical components are that a collector scrapes."""
     collector = drafted.collector
-    use = critical_use.used(collector.recipes)
+    use = critical_use.find_recipe_use(collector.recipes)
     if not use:
         return []
-    components = critical_use.components(collector.recipes)
+    components = critical_use.list_components(collector.recipes)
     changed_places = use.options.get("places") or {}
-    with about(f"collector '{collector.name}'"):
-        return critical_use.places(components, changed_places, drafted.facts, collector.is_alone)
+    with prefix_problems(f"collector '{collector.name}'"):
+        return critical_use.find_places(components, changed_places, drafted.facts, collector.runs_one_pod)
 
 
-def _composed(drafted: DraftedCollector, recipes: Mapping[str, Path], whole: WholeRun) -> Composed:
+def _compose_config(draft: DraftedCollector, recipes: Mapping[str, Path], whole_run: WholeRun) -> ComposedConfig:
     """Return the config of a collector. With recipes, this run decides the sizes of its batches, and its retries."""
-    rendered = recipe_layers(
-        drafted.collector, drafted.version, drafted.facts, recipes, run=whole, target=drafted.target
+    rendered_recipes = render_recipe_layers(
+        draft.collector, draft.version, draft.facts, recipes, run=whole_run, target=draft.target
     )
-    of_recipes = placed(rendered, drafted.written.recipes)
-    of_user = user_layers(drafted.collector, drafted.written.config)
-    if not of_recipes:
-        return compose(of_user)
-    composed = compose([*of_recipes, *without_mib_of_recipes(of_user), *of_user])
-    config = request_bytes.retried_without_end(composed.config)
-    return replace(composed, config=_with_bytes(config, drafted, of_user))
+    recipe_config_layers = locate_layers(rendered_recipes, draft.written.recipes)
+    user_config_layers = build_user_layers(draft.collector, draft.written.config)
+    if not recipe_config_layers:
+        return compose(user_config_layers)
+    composed = compose([*recipe_config_layers, *drop_mib_of_recipes(user_config_layers), *user_config_layers])
+    config = request_bytes.retry_without_end(composed.config)
+    return replace(composed, config=_count_in_bytes(config, draft, user_config_layers))
 
 
-def _with_bytes(config: dict[str, Any], drafted: DraftedCollector, of_user: Sequence[Layer]) -> dict[str, Any]:
+def _count_in_bytes(
+    config: dict[str, Any], draft: DraftedCollector, user_config_layers: Sequence[Layer]
+) -> dict[str, Any]:
     """Return a config of recipes whose requests and queues are counted in bytes, if its build can count them."""
-    if not drafted.target or not _baseline_options.splits(drafted.target):
+    if not draft.target or not _baseline_options.exporters_split_requests(draft.target):
         return config
-    room = _baseline_options.queue_bytes(drafted.collector)
-    moves_batches = _baseline_options.in_exporters(drafted.collector, drafted.target.version)
-    has_own_batch = any(at(layer.config, _BATCH) is not None for layer in of_user)
-    return request_bytes.by_bytes(config, drafted.target, room, moves_batches, chosen=has_own_batch)
+    queue_bytes = _baseline_options.compute_queue_bytes(draft.collector)
+    moves_batches = _baseline_options.exporters_make_batches(draft.collector, draft.target.version)
+    has_own_batch = any(value_at(layer.config, _BATCH_PATH) is not None for layer in user_config_layers)
+    return request_bytes.size_by_bytes(config, draft.target, queue_bytes, moves_batches, chosen=has_own_batch)

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..module_utils._collector.options import Collector
 from ..module_utils._host import host_hops
-from ..module_utils._otelcol.config.layers import Composed
-from ..module_utils._otelcol.errors import about
+from ..module_utils._otelcol.config.layers import ComposedConfig
+from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
-from ..module_utils._otelcol.rules.data_flow import Hop, asked_for_pods, routes_between
+from ..module_utils._otelcol.rules.data_flow import Hop, find_asked_for_pods, find_routes
 from . import _inventory_addresses
-from ._around import Around
+from ._around import CollectorSurroundings
 from ._composed_collectors import ComposedCollector
 from ._drafted import DraftedCollector
 from ._host_groups import InventoryGroups
@@ -31,8 +31,8 @@ class ConnectedCollector:
     """
 
     drafted: DraftedCollector
-    composed: Composed
-    around: Around = field(default_factory=Around)
+    composed: ComposedConfig
+    around: CollectorSurroundings = field(default_factory=CollectorSurroundings)
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     names: Sequence[str] = ()
     sends_to: Sequence[Mapping[str, str]] = ()
@@ -48,82 +48,89 @@ class ConnectedCollector:
         return self.composed.config
 
 
-def connected_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
+def connect_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
     """Return the collectors of a run with what each has to do with the others.
 
     The rules judge that, and a change follows the flow of data.
     """
-    hops = [_hop(collector) for collector in collectors]
-    routes = routes_between(hops)
-    are_asked_for_pods = asked_for_pods(hops)
-    arounds = Around.of_each(hops, routes)
-    connected: list[ConnectedCollector] = []
+    hops = [_describe_as_hop(collector) for collector in collectors]
+    routes = find_routes(hops)
+    are_asked_for_pods = find_asked_for_pods(hops)
+    surroundings = CollectorSurroundings.describe_each(hops, routes)
+    connected_list: list[ConnectedCollector] = []
     for index, collector in enumerate(collectors):
-        drafted = collector.drafted
+        draft = collector.drafted
         if are_asked_for_pods[index]:
-            drafted = _with_headless_service(drafted)
-        receivers = {exporter: _places(collectors, others) for exporter, others in routes[index].items()}
-        connected.append(ConnectedCollector(drafted, collector.composed, arounds[index], receivers))
-    return connected
+            draft = _add_headless_service(draft)
+        receivers = {
+            exporter: _list_qualified_names(collectors, receiver_indexes)
+            for exporter, receiver_indexes in routes[index].items()
+        }
+        connected_list.append(ConnectedCollector(draft, collector.composed, surroundings[index], receivers))
+    return connected_list
 
 
-def _places(collectors: Sequence[ComposedCollector], indexes: Iterable[int]) -> list[str]:
+def _list_qualified_names(collectors: Sequence[ComposedCollector], indexes: Iterable[int]) -> list[str]:
     """Return some collectors of a run, by their indexes, as NAMESPACE/NAME."""
-    chosen = [collectors[index].collector for index in sorted(indexes)]
-    return [f"{collector.namespace}/{collector.name}" for collector in chosen]
+    chosen_collectors = [collectors[index].collector for index in sorted(indexes)]
+    return [f"{collector.namespace}/{collector.name}" for collector in chosen_collectors]
 
 
-def lone_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
+def leave_unconnected(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
     """Return collectors of which none has to do with the others of the run."""
     return [ConnectedCollector(collector.drafted, collector.composed) for collector in collectors]
 
 
-def follow_groups(
+def connect_to_inventory(
     collectors: Sequence[ConnectedCollector], groups: InventoryGroups, fixes: host_hops.TlsFixes
 ) -> list[ConnectedCollector]:
     """Return collectors whose rules know the places of the inventory that get their data, and that know their names.
 
     Raises Problem for TLS on one side alone; `fixes` say what to do about it.
     """
-    followed: list[ConnectedCollector] = []
+    connected_list: list[ConnectedCollector] = []
     for connected in collectors:
-        with about(f"collector '{connected.collector.name}'"):
-            followed.append(_followed(connected, groups, fixes))
-    return followed
+        with prefix_problems(f"collector '{connected.collector.name}'"):
+            connected_list.append(_connect_to_inventory(connected, groups, fixes))
+    return connected_list
 
 
-def _followed(connected: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> ConnectedCollector:
+def _connect_to_inventory(
+    connected: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes
+) -> ConnectedCollector:
     """Return a collector with the places of the inventory that get its data. Raises Problem for TLS on one side."""
-    hops = _inventory_addresses.hops_of(groups, connected.collector, connected.config)
-    host_hops.check_hops(hops, fixes)
-    around = replace(
+    inventory_hops = _inventory_addresses.list_inventory_hops(groups, connected.collector, connected.config)
+    host_hops.check_hops(inventory_hops, fixes)
+    surroundings = replace(
         connected.around,
-        receiving={**connected.around.receiving, **host_hops.receiving_by(hops)},
-        unreceived={**connected.around.unreceived, **host_hops.unreceived_by(connected.config, hops)},
+        receiving={**connected.around.receiving, **host_hops.map_receiving_gateways(inventory_hops)},
+        unreceived={**connected.around.unreceived, **host_hops.unreceived_by(connected.config, inventory_hops)},
     )
-    names = groups.names_for(connected.collector)
-    return replace(connected, around=around, names=names, sends_to=host_hops.described(hops))
+    address_names = groups.list_hosts_file_lines(connected.collector)
+    return replace(
+        connected, around=surroundings, names=address_names, sends_to=host_hops.describe_hops(inventory_hops)
+    )
 
 
-def _hop(composed: ComposedCollector) -> Hop:
+def _describe_as_hop(composed: ComposedCollector) -> Hop:
     """Return a collector as one that others send to; the operator may make Services of its own."""
     collector = composed.collector
-    services = {collector.name, kube_names.headless(collector.name)}
+    service_names = {collector.name, kube_names.headless_service_name(collector.name)}
     if collector.backend == "operator":
-        services.update(kube_names.of_operator(collector.name))
+        service_names.update(kube_names.list_operator_names(collector.name))
     return Hop(
         name=collector.name,
         namespace=collector.namespace,
-        services=services,
+        services=service_names,
         config=composed.config,
         logs=collector.logs,
         nodes=collector.nodes,
     )
 
 
-def _with_headless_service(drafted: DraftedCollector) -> DraftedCollector:
+def _add_headless_service(draft: DraftedCollector) -> DraftedCollector:
     """Return a collector whose pods have addresses of their own, as others ask for; a sidecar has no Service."""
-    collector = drafted.collector
+    collector = draft.collector
     if collector.mode == "sidecar":
-        return drafted
-    return replace(drafted, collector=replace(collector, service={**collector.service, "headless": True}))
+        return draft
+    return replace(draft, collector=replace(collector, service={**collector.service, "headless": True}))

@@ -8,20 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._otelcol.bounded.live.bounded_reads import sum_of
-from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
+from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum
+from ..module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT
 from ..module_utils._otelcol.errors import Problem
 
 
-def checked_program(file: Path, sha256: str) -> dict[str, Any]:
+def check_program_sum(program_file: Path, sha256: str) -> dict[str, Any]:
     """Compare a file of the controller with its sum. Raises Problem if it is not there, or has another sum."""
-    asked = f"Copy {file} to the host"
+    action = f"Copy {program_file} to the host"
     try:
-        found = sum_of(file, ARCHIVE).removeprefix("sha256:")
+        file_sum = compute_file_sum(program_file, ARCHIVE_LIMIT).removeprefix("sha256:")
     except OSError as error:
         fix = "Put the archive there, or correct the mirror or `file`."
-        raise Problem(f"the controller cannot read it: {error.strerror}", asked=asked, fix=fix) from error
-    if found != sha256.lower():
-        wrong = f"it has the sum {found}, and {sha256} was asked"
-        raise Problem(wrong, asked=asked, fix="Find out who changed it. Get it again, or correct its sum.")
+        raise Problem(f"the controller cannot read it: {error.strerror}", asked=action, fix=fix) from error
+    if file_sum != sha256.lower():
+        wrong = f"it has the sum {file_sum}, and {sha256} was asked"
+        raise Problem(wrong, asked=action, fix="Find out who changed it. Get it again, or correct its sum.")
     return {}

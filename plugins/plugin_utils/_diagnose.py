@@ -9,18 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
-from ..module_utils._diagnose.verdict import CHECKS, result
-from ..module_utils._otelcol.config.config_secrets import secrets_in
-from ..module_utils._otelcol.config.masking import masked_tree, masker
-from ..module_utils._otelcol.config.paths import at
-from ..module_utils._otelcol.errors import Problem, cleaned, printable
+from ..module_utils._diagnose.verdict import COLLECTOR_CHECKS, build_result_row
+from ..module_utils._otelcol.config.config_secrets import find_secrets
+from ..module_utils._otelcol.config.masking import make_masker, mask_tree
+from ..module_utils._otelcol.config.paths import value_at
+from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
 from ..module_utils._otelcol.rules.data_flow import Hop
-from ..module_utils._telemetry.times import report, verdicts
+from ..module_utils._telemetry.times import build_diagnosis_report, list_verdict_lines
 from ._otelcol import _builds, _findings, _jmespath, _validate
-from ._own_checks import own_check
+from ._own_checks import parse_own_check
 
 # By `fail_on`, the states of collectors with which a diagnosis fails.
-_FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+_FAILING_STATES = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # The arguments of pipeline_validate that no diagnosis varies: it reads nothing but the objects, and writes nothing.
 _FIXED_VALIDATE_ARGUMENTS: dict[str, Any] = {
     "collectors": [],
@@ -42,39 +42,46 @@ _FIXED_VALIDATE_ARGUMENTS: dict[str, Any] = {
 _DEFAULT_RULE_SETTINGS: dict[str, Any] = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
 
 
-def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
+def list_checks(arguments: Mapping[str, Any]) -> list[Check]:
     """Return all checks, the user's last. Raises Problem for an invalid check or rule before reading the cluster."""
-    _findings.own_rules(arguments.get("rule_paths") or ())
-    return [*CHECKS, *map(own_check, arguments.get("checks") or ())]
+    _findings.load_own_rules(arguments.get("rule_paths") or ())
+    return [*COLLECTOR_CHECKS, *map(parse_own_check, arguments.get("checks") or ())]
 
 
-def listeners() -> list[Mapping[str, Any]]:
+def list_listener_rows() -> list[Mapping[str, Any]]:
     """Return which ports each type of component opens, for the module, which has no catalogue where it runs."""
-    return list(_builds.tables().listener_rows)
+    return list(_builds.load_catalogue().listener_rows)
 
 
-def diagnosed(
-    collected: Sequence[Mapping[str, Any]],
+def diagnose_collectors(
+    facts_of_collectors: Sequence[Mapping[str, Any]],
     checks: Sequence[Check],
     arguments: Mapping[str, Any],
-    unlisted: Sequence[Mapping[str, str]] = (),
+    unlisted_collectors: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says.
 
-    `unlisted` are the collectors of this collection in the same namespaces that were not asked for.
+    `unlisted_collectors` are the collectors of this collection in the same namespaces that were not asked for.
     """
-    others = _validate.hops(_all_objects(collected))
-    results = [_of_collector(facts, checks, arguments, others) for facts in collected]
-    lines = verdicts(results)
-    failing = _FAILING[arguments.get("fail_on") or "never"]
+    possible_receivers = _validate.find_hops(_collect_objects(facts_of_collectors))
+    results = [
+        _diagnose_collector(collector_facts, checks, arguments, possible_receivers)
+        for collector_facts in facts_of_collectors
+    ]
+    verdict_lines = list_verdict_lines(results)
+    failing_states = _FAILING_STATES[arguments.get("fail_on") or "never"]
     return {
         "changed": False,
-        "failed": any(item["status"] in failing for item in results),
-        "healthy": all(item["status"] == "healthy" for item in results),
-        "msg": "\n".join(lines),
-        "verdict": lines,
-        "failing": verdicts([item for item in results if item["status"] == "error"]),
-        "report": printable("\n".join([report(results), *map(_unlisted, unlisted)])),
+        "failed": any(collector_result["status"] in failing_states for collector_result in results),
+        "healthy": all(collector_result["status"] == "healthy" for collector_result in results),
+        "msg": "\n".join(verdict_lines),
+        "verdict": verdict_lines,
+        "failing": list_verdict_lines(
+            [collector_result for collector_result in results if collector_result["status"] == "error"]
+        ),
+        "report": make_printable(
+            "\n".join([build_diagnosis_report(results), *map(_describe_unlisted, unlisted_collectors)])
+        ),
         "collectors": results,
     }
 
@@ -87,73 +94,93 @@ class ObjectName(NamedTuple):
     name: Any
 
 
-def _all_objects(collected: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _collect_objects(facts_of_collectors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the objects of all collectors, each once: those of one namespace have the same Services around them."""
-    objects: dict[ObjectName, Mapping[str, Any]] = {}
-    for facts in collected:
-        for item in facts.get("objects") or ():
-            namespace, name = at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
-            objects[ObjectName(item.get("kind"), namespace, name)] = item
-    return list(objects.values())
+    objects_by_name: dict[ObjectName, Mapping[str, Any]] = {}
+    for collector_facts in facts_of_collectors:
+        for manifest in collector_facts.get("objects") or ():
+            namespace, name = value_at(manifest, ("metadata", "namespace")), value_at(manifest, ("metadata", "name"))
+            objects_by_name[ObjectName(manifest.get("kind"), namespace, name)] = manifest
+    return list(objects_by_name.values())
 
 
-def _unlisted(item: Mapping[str, str]) -> str:
-    named = f"{item['kind']} {item['namespace']}/{item['name']}"
-    return f"{named} runs too, and this inventory does not name it. If no other does, remove it: `{item['command']}`"
+def _describe_unlisted(unlisted_collector: Mapping[str, str]) -> str:
+    described_collector = f"{unlisted_collector['kind']} {unlisted_collector['namespace']}/{unlisted_collector['name']}"
+    return (
+        f"{described_collector} runs too, and this inventory does not name it. If no other does, remove it:"
+        f" `{unlisted_collector['command']}`"
+    )
 
 
-def _of_collector(
-    facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any], others: Sequence[Hop]
+def _diagnose_collector(
+    collector_facts: Mapping[str, Any],
+    checks: Sequence[Check],
+    arguments: Mapping[str, Any],
+    possible_receivers: Sequence[Hop],
 ) -> dict[str, Any]:
-    """Return the result of one collector without its secrets. `others` are collectors that it may send to."""
-    unseen = list(facts["unseen"])
-    known = {**facts, "findings": _config_findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
-    row: dict[str, Any] = shown(result(known, run_checks(searching(unseen), checks, known)), facts)
-    return row
+    """Return the result of one collector without its secrets.
+
+    `possible_receivers` are collectors that it may send to.
+    """
+    unseen_facts = list(collector_facts["unseen"])
+    facts_with_findings = {
+        **collector_facts,
+        "findings": _find_config_findings(collector_facts.get("objects") or [], arguments, possible_receivers),
+        "unseen": unseen_facts,
+    }
+    collector_result: dict[str, Any] = mask_and_clean(
+        build_result_row(facts_with_findings, run_checks(create_search(unseen_facts), checks, facts_with_findings)),
+        collector_facts,
+    )
+    return collector_result
 
 
-def _config_findings(
-    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], others: Sequence[Hop]
+def _find_config_findings(
+    objects: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any], possible_receivers: Sequence[Hop]
 ) -> list[dict[str, Any]]:
     """Return the findings of the rules in the config, for its build and platform."""
     if not objects:
         return []
     rule_settings = {name: arguments.get(name) or default for name, default in _DEFAULT_RULE_SETTINGS.items()}
     try:
-        asked = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
-        answer = _validate.report(asked, lambda _warning: None, check=True, others=others)
+        validate_arguments = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
+        validation = _validate.validate_configs(
+            validate_arguments, lambda _warning: None, check=True, other_hops=possible_receivers
+        )
     except Problem:  # no config in the objects; other checks report that
         return []
-    findings: list[dict[str, Any]] = answer["findings"]
-    return [{**finding, "where": _where(finding), "about": _about(finding["path"])} for finding in findings]
+    findings: list[dict[str, Any]] = validation["findings"]
+    return [
+        {**finding, "where": _describe_place(finding), "about": _find_exporter(finding["path"])} for finding in findings
+    ]
 
 
-def _where(finding: Mapping[str, Any]) -> str:
+def _describe_place(finding: Mapping[str, Any]) -> str:
     """Return the place of a finding: its path or its file, and its line if that is known."""
     location = finding["path"] or finding["file"]
     return f"{location} (line {finding['line']})" if finding["line"] else str(location)
 
 
-def _about(path: str) -> str:
+def _find_exporter(path: str) -> str:
     """Return the exporter that a finding concerns; empty for findings outside of exporters."""
-    section, *inside = str(path).split(".")
-    return f"{section}/{inside[0]}" if section == "exporters" and inside else ""
+    section_name, *nested_path = str(path).split(".")
+    return f"{section_name}/{nested_path[0]}" if section_name == "exporters" and nested_path else ""
 
 
-def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
-    """Return what searches facts for a check; a check that does not fit the type of a fact is added to `unseen`."""
-    jmespath = _jmespath.library()
+def create_search(unseen_facts: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
+    """Return what searches facts for a check; a check of another type of fact is added to `unseen_facts`."""
+    jmespath = _jmespath.load_library()
 
     def search(expression: str, data: Any) -> Any:
         try:
-            return _jmespath.parsed_expression(expression).search(data)
+            return _jmespath.parse_expression(expression).search(data)
         except jmespath.exceptions.JMESPathError as error:  # the expression does not fit this type
-            unseen.append({"what": f"check `{expression}`", "why": str(error)})
+            unseen_facts.append({"what": f"check `{expression}`", "why": str(error)})
             return None
 
     return search
 
 
-def shown(value: Any, facts: Mapping[str, Any]) -> Any:
+def mask_and_clean(value: Any, collector_facts: Mapping[str, Any]) -> Any:
     """Return a value without the secrets of a collector's config, and without control characters."""
-    return cleaned(masked_tree(value, masker(secrets_in(facts.get("config") or {}))))
+    return clean_text(mask_tree(value, make_masker(find_secrets(collector_facts.get("config") or {}))))

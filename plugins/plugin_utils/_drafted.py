@@ -22,7 +22,7 @@ from . import _origins
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenOptions:
     """What the user wrote for a collector, whose texts know where they stand; the options are copies of it.
 
     `decrypted` has the texts in its config and its variables that Ansible decrypted.
@@ -33,27 +33,29 @@ class Written:
     decrypted: frozenset[str]
 
 
-def written_for(item: Mapping[str, Any], common: Mapping[str, Any]) -> Written:
+def read_written_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> WrittenOptions:
     """Return what is written for a collector: a key that its item has hides the common one, also with null."""
-    written = {**common, **item}
-    config = written.get("config") or {}
-    return Written(config, written.get("recipes") or [], _origins.decrypted([config, written.get("env")]))
+    given_options = {**common_options, **collector_item}
+    config = given_options.get("config") or {}
+    return WrittenOptions(
+        config, given_options.get("recipes") or [], _origins.find_decrypted_texts([config, given_options.get("env")])
+    )
 
 
-def _custom_resource(build: CollectorBuild) -> Manifest | None:
+def _build_custom_resource(build: CollectorBuild) -> Manifest | None:
     return BACKENDS[build.collector.backend].resource(build)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RuleSurroundings:
     """What the rules learn of the place that a collector runs in: its variables, its deployment and its resource."""
 
-    environment: Callable[[Any], frozenset[str]] = deployed.environment
-    deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.deployment
-    resource: Callable[[CollectorBuild], Manifest | None] = _custom_resource
+    environment: Callable[[Any], frozenset[str]] = deployed.list_variables
+    deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.build_deployment
+    resource: Callable[[CollectorBuild], Manifest | None] = _build_custom_resource
 
 
-IN_CLUSTERS = Surroundings()
+CLUSTER_SURROUNDINGS = RuleSurroundings()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class DraftedCollector:
     """
 
     collector: Collector
-    written: Written
+    written: WrittenOptions
     platform: Platform
     facts: Mapping[str, Any]
     version: str
@@ -76,4 +78,4 @@ class DraftedCollector:
     user: int | None = None
     has_identity: bool = True
     asks_for_storage: bool = False
-    surroundings: Surroundings = IN_CLUSTERS
+    surroundings: RuleSurroundings = CLUSTER_SURROUNDINGS

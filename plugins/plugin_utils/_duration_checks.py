@@ -12,10 +12,10 @@ from typing import Any
 from ..module_utils._otelcol.errors import Problem
 
 # The words by which the description of an option calls it a duration.
-_DURATION = re.compile(r"\b(Go|Prometheus) durations?\b")
-_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+_DURATION_WORDS = re.compile(r"\b(Go|Prometheus) durations?\b")
+_PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 # Sources: time.ParseDuration of Go; model.ParseDuration of github.com/prometheus/common.
-_DURATIONS = {
+_DURATION_FORMS = {
     "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII),
     "Prometheus": re.compile(
         r"(?=\d)(?:\d{1,9}y)?(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.ASCII
@@ -23,27 +23,28 @@ _DURATIONS = {
 }
 
 
-def duration_form(option: Mapping[str, Any]) -> str:
+def find_duration_form(option: Mapping[str, Any]) -> str:
     """Return the form of the durations of an option, as its description calls it; empty for other options."""
-    called = _DURATION.search(str(option.get("description") or ""))
-    return called[1] if called else ""
+    duration_match = _DURATION_WORDS.search(str(option.get("description") or ""))
+    return duration_match[1] if duration_match else ""
 
 
-def check_duration(value: Any, form: str, path: str, what: str) -> None:
+def check_duration(value: Any, form: str, path: str, described_options: str) -> None:
     """Reject a number without a unit, which Go takes for nanoseconds, and text that is no duration."""
-    said = str(value)
-    if value in (None, "", 0, "0") or "$" in said or _DURATIONS[form].fullmatch(said):
+    value_text = str(value)
+    if value in (None, "", 0, "0") or "$" in value_text or _DURATION_FORMS[form].fullmatch(value_text):
         return
-    if _NUMBER.fullmatch(said):
-        wrong = f"option '{path}' of {what} is {said}, a duration without a unit"
-        raise Problem(wrong, fix=f"Write '{_seconds(said, form)}'.")
+    if _PLAIN_NUMBER.fullmatch(value_text):
+        wrong = f"option '{path}' of {described_options} is {value_text}, a duration without a unit"
+        raise Problem(wrong, fix=f"Write '{_seconds_as_duration(value_text, form)}'.")
     raise Problem(
-        f"option '{path}' of {what} is '{said}', which is no duration", fix="Write one such as '30s' or '5m'."
+        f"option '{path}' of {described_options} is '{value_text}', which is no duration",
+        fix="Write one such as '30s' or '5m'.",
     )
 
 
-def _seconds(number: str, form: str) -> str:
+def _seconds_as_duration(number: str, form: str) -> str:
     """Return a number of seconds as a duration; in milliseconds for Prometheus, which knows no fractions."""
-    if _DURATIONS[form].fullmatch(f"{number}s"):
+    if _DURATION_FORMS[form].fullmatch(f"{number}s"):
         return f"{number}s"
     return f"{round(float(number) * 1000)}ms"

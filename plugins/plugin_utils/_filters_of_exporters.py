@@ -12,14 +12,14 @@ from typing import Any
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.needed_mounts import SECRETS_ROOT
 from ..module_utils._otelcol.rules.elasticsearch_documents import is_data_stream
-from ._general_filters import given
+from ._general_filters import drop_empty_values
 
 # Amazon Managed Service for Prometheus: the id of a workspace, and the path of remote write.
 _WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
-_WRITE = "/api/v1/remote_write"
+_WRITE_PATH = "/api/v1/remote_write"
 
 
-def client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
+def build_client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
     """Return TLS settings of a client for the Secret of the CA and that of its certificate, which is read again.
 
     `server_name` is the name in the server's certificate, if it is another one than that of its address.
@@ -32,35 +32,35 @@ def client_tls(authority: str | None, own: str | None, reload: str = "", server_
         settings["key_file"] = f"{SECRETS_ROOT}/{own}/tls.key"
     settings["reload_interval"] = reload or (own and "1m")
     settings["server_name_override"] = server_name
-    return given(settings)
+    return drop_empty_values(settings)
 
 
-def document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:
+def choose_document_mapping(requested_mapping: str, index: str | None, date_suffix: bool) -> str:
     """Return the mapping of documents in Elasticsearch; `auto` is for data streams only where documents go to those."""
-    if wanted != "auto":
-        return wanted
+    if requested_mapping != "auto":
+        return requested_mapping
     has_plain_index = bool(index) and not is_data_stream(str(index))
     return "none" if date_suffix or has_plain_index else "otel"
 
 
-def workspace_address(workspace: str, region: str) -> str:
+def find_workspace_address(workspace: str, region: str) -> str:
     """Return where a workspace of Amazon Managed Service for Prometheus is written to. Raises Problem for its alias.
 
     An id begins with `ws-`, as in Amazon's API. Only Amazon knows which id has an alias.
     """
     if "://" not in workspace and "${" not in workspace and not _WORKSPACE_ID.match(workspace):
-        find = f"aws amp list-workspaces --region {region} --alias {workspace}"
-        fix = f"Give its id, `ws-…`, or its URL: `{find} --query 'workspaces[].workspaceId'` shows the id."
+        command = f"aws amp list-workspaces --region {region} --alias {workspace}"
+        fix = f"Give its id, `ws-…`, or its URL: `{command} --query 'workspaces[].workspaceId'` shows the id."
         raise Problem(f"`workspace: {workspace}` is neither an id of a workspace nor a URL", fix=fix)
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = f"https://aps-workspaces.{region}.{domain}/workspaces/{workspace}"
     if "://" in workspace:
         url = workspace
-    return url.rstrip("/").removesuffix(_WRITE) + _WRITE
+    return url.rstrip("/").removesuffix(_WRITE_PATH) + _WRITE_PATH
 
 
-def without(url: str, *ends: str) -> str:
+def remove_url_ends(url: str, *ends: str) -> str:
     """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
-    whole = url.rstrip("/")
-    shorter = reduce(str.removesuffix, ends, whole)
-    return url if shorter == whole else shorter
+    stripped_url = url.rstrip("/")
+    shortened_url = reduce(str.removesuffix, ends, stripped_url)
+    return url if shortened_url == stripped_url else shortened_url

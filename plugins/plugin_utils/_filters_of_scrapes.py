@@ -13,53 +13,53 @@ from ..module_utils._collector import gpu_exporters
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._otelcol.errors import Problem
 
-_NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]")
+_NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _SCRAPERS = ("cpu", "disk", "filesystem", "load", "memory", "network")
-_OF_KUBELET = ("cpu", "memory")
+_KUBELET_SCRAPERS = ("cpu", "memory")
 # The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
-_ROTATED = "{,.????????-??????}"
+_ROTATED_SUFFIX = "{,.????????-??????}"
 
 
 # ── Components of the control plane ──
 
 
-def places(
+def locate_components(
     names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any], unverified: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
-    known = platform["control_plane"]
-    wanted = dict.fromkeys(names)
-    _check_served(wanted, platform, addresses)
-    _check_unverified(unverified, wanted, platform)
-    _check_addresses(addresses, wanted)
-    places = {name: dict(known[name] or {}) for name in wanted}
-    for name, given in addresses.items():
-        places[name]["addresses"] = given
-    return places
+    control_plane = platform["control_plane"]
+    wanted_names = dict.fromkeys(names)
+    _check_served(wanted_names, platform, addresses)
+    _check_unverified(unverified, wanted_names, platform)
+    _check_addresses(addresses, wanted_names)
+    places_by_name = {name: dict(control_plane[name] or {}) for name in wanted_names}
+    for name, given_addresses in addresses.items():
+        places_by_name[name]["addresses"] = given_addresses
+    return places_by_name
 
 
-def _check_served(wanted: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any]) -> None:
+def _check_served(wanted_names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any]) -> None:
     """Raise Problem for a component without addresses whose metrics the platform keeps from pods."""
-    served = [name for name, place in platform["control_plane"].items() if place]
-    for name in wanted:
-        if name not in served and name not in addresses:
-            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
+    served_names = [name for name, place in platform["control_plane"].items() if place]
+    for name in wanted_names:
+        if name not in served_names and name not in addresses:
+            fix = f"Set `addresses`, or `components` out of {', '.join(served_names)}."
             raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
 
 
-def _check_addresses(addresses: Mapping[str, Any], wanted: Container[str]) -> None:
+def _check_addresses(addresses: Mapping[str, Any], wanted_names: Container[str]) -> None:
     """Raise Problem for addresses of a component that is not scraped, and for what is no list."""
-    for name, given in addresses.items():
-        if name not in wanted:
+    for name, given_addresses in addresses.items():
+        if name not in wanted_names:
             raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
-        if not isinstance(given, list) or not given:
+        if not isinstance(given_addresses, list) or not given_addresses:
             raise Problem(f"`addresses` of {name} is not a list", fix=f"Write `{name}: [HOST:PORT]`.")
 
 
-def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Mapping[str, Any]) -> None:
+def _check_unverified(names: Iterable[str], wanted_names: Container[str], platform: Mapping[str, Any]) -> None:
     """Raise Problem for components whose certificate is not looked at, or is the API server's."""
     for name in names:
-        if name not in wanted:
+        if name not in wanted_names:
             fix = "Add it to `components`, or remove it."
             raise Problem(f"`skip_verify` has {name}, which is not scraped", fix=fix)
         if "addresses" in (platform["control_plane"][name] or {}):
@@ -67,7 +67,7 @@ def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Ma
             raise Problem(wrong, fix="Remove it.")
 
 
-def on_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
+def scrapes_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
     """Whether a collector scrapes the pods of its own node alone. Raises Problem where it is asked to and cannot."""
     mode, allocated = collector["mode"], collector["allocated"]
     if targets == "node" and mode != "daemonset":
@@ -79,17 +79,17 @@ def on_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
     return bool(mode == "daemonset" and not allocated)
 
 
-def critical_places(
+def locate_critical_components(
     names: Iterable[str], changed: Mapping[str, Any], platform: Mapping[str, Any], collector: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return where the critical components have their metrics. Raises Problem for what the collector cannot scrape."""
-    return critical_use.places(names, changed, platform, collector["alone"])
+    return critical_use.find_places(names, changed, platform, collector["alone"])
 
 
 # ── Pods with annotations ──
 
 
-class _Annotated(NamedTuple):
+class _AnnotatedKind(NamedTuple):
     """What has annotations: the word in names of jobs, the role of service discovery, and the word in its labels.
 
     Source: `kubernetes_sd_config` in the docs of Prometheus.
@@ -100,8 +100,8 @@ class _Annotated(NamedTuple):
     label: str
 
 
-_PODS = _Annotated("pods", "pod", "pod")
-_SERVICES = _Annotated("endpoints", "endpointslice", "service")
+_ANNOTATED_PODS = _AnnotatedKind("pods", "pod", "pod")
+_ANNOTATED_SERVICES = _AnnotatedKind("endpoints", "endpointslice", "service")
 
 
 class AnnotatedJob(NamedTuple):
@@ -113,52 +113,52 @@ class AnnotatedJob(NamedTuple):
     taken: tuple[str, ...]
 
 
-def annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
+def list_annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
     """Return a job for each prefix of annotations of pods, then of the Services before them.
 
     In labels of Prometheus' service discovery, all characters but letters, digits and underscores are underscores.
     """
-    asked_for: list[_Annotated] = []
+    annotated_kinds: list[_AnnotatedKind] = []
     if pods:
-        asked_for.append(_PODS)
+        annotated_kinds.append(_ANNOTATED_PODS)
     if endpoints:
-        asked_for.append(_SERVICES)
+        annotated_kinds.append(_ANNOTATED_SERVICES)
     jobs: list[AnnotatedJob] = []
-    for annotated in asked_for:
+    for kind in annotated_kinds:
         for number, prefix in enumerate(prefixes, start=1):
             suffix = f"-{number}" if number > 1 else ""
-            annotation = f"__meta_kubernetes_{annotated.label}_annotation_{_NOT_IN_LABELS.sub('_', prefix)}"
-            taken = tuple(f"{job.annotation}_scrape" for job in jobs)
-            jobs.append(AnnotatedJob(f"annotated-{annotated.targets}{suffix}", annotated.role, annotation, taken))
+            annotation = f"__meta_kubernetes_{kind.label}_annotation_{_NOT_IN_LABEL.sub('_', prefix)}"
+            earlier_annotations = tuple(f"{job.annotation}_scrape" for job in jobs)
+            jobs.append(AnnotatedJob(f"annotated-{kind.targets}{suffix}", kind.role, annotation, earlier_annotations))
     return jobs
 
 
 # ── Hosts, GPUs and files of logs ──
 
 
-def host_scrapers(given: Sequence[str] | None, recipes: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+def list_host_scrapers(given_scrapers: Sequence[str] | None, recipes: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     """Return the scrapers of a host; by default without those whose measures the kubelet of the node has too.
 
     Source: metadata.yaml of kubeletstatsreceiver, metrics `k8s.node.cpu.*` and `k8s.node.memory.*`.
     """
-    if given is not None:
-        return given
+    if given_scrapers is not None:
+        return given_scrapers
     kubelet = recipes.get("kubelet_metrics")
     if kubelet is None or "node" not in (kubelet.get("metric_groups") or ("node",)):
         return _SCRAPERS
-    return [name for name in _SCRAPERS if name not in _OF_KUBELET]
+    return [name for name in _SCRAPERS if name not in _KUBELET_SCRAPERS]
 
 
-def gpu_port(vendor: str, given: int) -> int:
+def choose_gpu_port(vendor: str, given: int) -> int:
     """Return the port of a vendor's exporter of GPU metrics, if none is given."""
     return given or gpu_exporters.EXPORTERS[vendor].port
 
 
-def of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
+def select_namespace_globs(namespaces: Iterable[str], glob: str) -> list[str]:
     """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
     return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
 
 
-def and_rotated(globs: Iterable[str], known: bool) -> list[str]:
+def add_rotated_files(globs: Iterable[str], known: bool) -> list[str]:
     """Return globs that also match the file that was rotated last, where the Collector knows such names."""
-    return [f"{glob}{_ROTATED}" if known and glob.endswith(".log") else glob for glob in globs]
+    return [f"{glob}{_ROTATED_SUFFIX}" if known and glob.endswith(".log") else glob for glob in globs]

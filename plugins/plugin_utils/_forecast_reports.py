@@ -9,69 +9,69 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._otelcol.errors import Problem, cleaned
-from ..module_utils._otelcol.forecast.forecast_model import forecast_model
-from ..module_utils._otelcol.forecast.forecasts_together import HostForecast, junit_of_forecast, one_forecast
-from ._html_pages import page_text
+from ..module_utils._otelcol.errors import Problem, clean_text
+from ..module_utils._otelcol.forecast.forecast_model import build_forecast_model
+from ..module_utils._otelcol.forecast.forecasts_together import HostForecast, join_forecasts, render_forecast_junit
+from ._html_pages import render_page
 from ._otelcol import _files
 
 STYLES = ("page.css", "bars.css")
 # What a task of playbook forecast leaves in the variables of each host.
-RESULT = "forecast_result"
-Result = Mapping[str, Any]
+RESULT_VARIABLE = "forecast_result"
+ForecastResult = Mapping[str, Any]
 
 
-def made_by_hosts(variables: Mapping[str, Any]) -> list[HostForecast]:
+def collect_host_forecasts(variables: Mapping[str, Any]) -> list[HostForecast]:
     """Return what the forecast of each host of the run has returned, in the order of the inventory.
 
     A host of the play without a result has failed before, such as one that could not be read.
     """
     hostvars, groups = variables.get("hostvars") or {}, variables.get("groups") or {}
-    of_play = variables.get("ansible_play_hosts_all", ())
+    play_hosts = variables.get("ansible_play_hosts_all", ())
     forecasts: list[HostForecast] = []
-    for host in dict.fromkeys((*groups.get("all", ()), *of_play)):
-        if RESULT in hostvars[host]:
-            forecasts.append(_of_host(host, hostvars[host][RESULT]))
-        elif host in of_play:
+    for host in dict.fromkeys((*groups.get("all", ()), *play_hosts)):
+        if RESULT_VARIABLE in hostvars[host]:
+            forecasts.append(_build_host_forecast(host, hostvars[host][RESULT_VARIABLE]))
+        elif host in play_hosts:
             forecasts.append(HostForecast(host, why="the run failed before it"))
     return forecasts
 
 
-def _of_host(host: str, result: Result) -> HostForecast:
+def _build_host_forecast(host: str, result: ForecastResult) -> HostForecast:
     if result.get("failed"):
         return HostForecast(host, why=str(result.get("msg") or "the task failed"))
     return HostForecast(host, result)
 
 
-def write(forecasts: Sequence[HostForecast], arguments: Mapping[str, Any], check: bool) -> bool:
+def write_forecasts(forecasts: Sequence[HostForecast], arguments: Mapping[str, Any], check: bool) -> bool:
     """Write the files that are asked for; return whether one changes.
 
     Raises Problem without a forecast, and if a file cannot be written.
     """
     if not any(forecast.result for forecast in forecasts):
         raise Problem("no host has a forecast, so no report was written", fix="Run the forecasts first.")
-    return write_result(one_forecast(forecasts), arguments, check)
+    return write_result(join_forecasts(forecasts), arguments, check)
 
 
-def write_result(result: Result, arguments: Mapping[str, Any], check: bool) -> bool:
+def write_result(result: ForecastResult, arguments: Mapping[str, Any], is_check_mode: bool) -> bool:
     """Write the files that are asked for of one forecast; return whether one changes.
 
     They have the names of services, as captures do, so only their user may read new ones.
     """
-    if check:
+    if is_check_mode:
         return False
-    texts: dict[str, Callable[[Result], str]] = {
-        "markdown_path": lambda made: str(made["markdown"]),
-        "output_path": junit_of_forecast,
-        "html_path": page,
+    builders_by_option: dict[str, Callable[[ForecastResult], str]] = {
+        "markdown_path": lambda forecast_result: str(forecast_result["markdown"]),
+        "output_path": render_forecast_junit,
+        "html_path": build_page,
     }
-    changed = False
-    for option, text in texts.items():
+    has_changed = False
+    for option, build_text in builders_by_option.items():
         if arguments[option]:
-            changed |= _files.place_private(Path(arguments[option]), text(result))
-    return changed
+            has_changed |= _files.write_private(Path(arguments[option]), build_text(result))
+    return has_changed
 
 
-def page(result: Result) -> str:
+def build_page(result: ForecastResult) -> str:
     """Return the page of a forecast."""
-    return page_text("forecast", cleaned(forecast_model(result)), STYLES)
+    return render_page("forecast", clean_text(build_forecast_model(result)), STYLES)

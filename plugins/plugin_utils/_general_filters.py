@@ -14,44 +14,46 @@ from ..module_utils._collector import ottl_builders
 from ..module_utils._otelcol.errors import Problem
 
 # Characters that JSON for YAML has escaped.
-_ESCAPED = re.compile("[\x7f-\uffff]")
+_CHARACTERS_TO_ESCAPE = re.compile("[\x7f-\uffff]")
 
 
-def given(mapping: Mapping[str, Any]) -> dict[str, Any]:
+def drop_empty_values(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a mapping has a value that is neither null nor an empty text."""
     return {key: value for key, value in mapping.items() if value not in (None, "")}
 
 
-def pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_names_and_values(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a mapping as the telemetry of the service takes it: a list of names and values."""
     return [{"name": name, "value": value} for name, value in mapping.items()]
 
 
-def once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
+def check_values_once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
     """Return rows in which a key, or the items of its list, has no value twice. Raises Problem for one that does."""
-    seen: list[Any] = []
+    seen_values: list[Any] = []
     for row in rows:
         for value in row[key] if isinstance(row[key], list) else [row[key]]:
-            if value in seen:
+            if value in seen_values:
                 raise Problem(f"'{value}' is there twice in `{key}`", fix="Keep one of the two.")
-            seen.append(value)
+            seen_values.append(value)
     return rows
 
 
-def any_of(values: Iterable[str], path: str) -> str:
+def build_any_of_condition(values: Iterable[str], path: str) -> str:
     """Return a condition of OTTL: a path has one of these values."""
     return " or ".join(f"{path} == {ottl_builders.ottl_text(value)}" for value in values)
 
 
-def whole_values(texts: Iterable[str]) -> list[str]:
+def match_whole_values(texts: Iterable[str]) -> list[str]:
     """Return a regular expression (RE2) for each text, which matches nothing but the whole of it."""
     return [rf"\A{re.escape(text)}\z" for text in texts]
 
 
-def to_json(value: Any) -> str:
+def convert_to_json(value: Any) -> str:
     """Return a value as JSON, which is YAML: what is inserted with this needs neither indentation nor quotes.
 
     YAML has no pairs of surrogates, as which JSON writes characters from U+10000 on, so these stay as they are. Others
     are escaped, because YAML reads some of them as line ends and refuses some.
     """
-    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, default=str, ensure_ascii=False))
+    return _CHARACTERS_TO_ESCAPE.sub(
+        lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, default=str, ensure_ascii=False)
+    )

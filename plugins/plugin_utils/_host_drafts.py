@@ -10,31 +10,31 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
-from ..module_utils._collector.options import option_names
+from ..module_utils._collector.options import list_option_names
 from ..module_utils._collector.platform import Platform
-from ..module_utils._host.host_deployment import host_deployment, host_variables
-from ..module_utils._host.host_options import OWN, SHARED, HostCollector
+from ..module_utils._host.host_deployment import describe_deployment, list_host_variables
+from ..module_utils._host.host_options import HOST_OPTIONS, SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_program import Releases
-from ..module_utils._host.host_tls import check_tls
-from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
-from ..module_utils._otelcol.errors import Problem, about
+from ..module_utils._host.host_tls import check_tls_option
+from ..module_utils._otelcol.config.config_secrets import find_secrets_in_objects
+from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _lock_file, _origins, _sources
-from ._collector_build import build_and_version
-from ._composed_collectors import ComposedCollector, composed_collectors
-from ._drafted import DraftedCollector, Surroundings, written_for
-from ._host_groups import ITEMS, PREFIX, InventoryGroups
+from ._collector_build import find_build_and_version
+from ._composed_collectors import ComposedCollector, compose_collectors
+from ._drafted import DraftedCollector, RuleSurroundings, read_written_options
+from ._host_groups import COLLECTORS_VARIABLE, PREFIX, InventoryGroups
 from ._otelcol import _tables, _yaml
 from ._recipe_layers import Route
 from ._render_request import SOURCES
 
 _CLUSTER_PREFIX = "otel_collector_"
-_PLATFORM = "generic"
+_PLATFORM_NAME = "generic"
 # What differs on a host from that platform: no pod hides the system.
 _HOST_FACTS = {"resource_detectors": ["env", "system"]}
 # A host has no custom resource, and its deployment follows from its options alone.
-_ON_HOSTS = Surroundings(
-    environment=host_variables,
-    deployment=lambda collector, _needs, _platform: host_deployment(collector),
+_ON_HOSTS = RuleSurroundings(
+    environment=list_host_variables,
+    deployment=lambda collector, _needs, _platform: describe_deployment(collector),
     resource=lambda _build: None,
 )
 
@@ -60,7 +60,7 @@ class HostRequest:
 
     def releases(self) -> Releases:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
-        return Releases(self.mirror, _lock_file.read_if_given(self.lock_file), tuple(self.unlocked))
+        return Releases(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:
@@ -71,8 +71,8 @@ class HostRequest:
     @classmethod
     def from_variables(cls, variables: Mapping[str, Any]) -> HostRequest:
         """Return what role otel_host asks for on a host with these variables."""
-        defaults = {name: variables[PREFIX + name] for name in host_option_names() if PREFIX + name in variables}
-        return cls(variables.get(ITEMS) or [], defaults, variables.get(f"{PREFIX}recipe_paths") or [])
+        defaults = {name: variables[PREFIX + name] for name in list_host_option_names() if PREFIX + name in variables}
+        return cls(variables.get(COLLECTORS_VARIABLE) or [], defaults, variables.get(f"{PREFIX}recipe_paths") or [])
 
     @property
     def names_any(self) -> bool:
@@ -80,90 +80,90 @@ class HostRequest:
         return bool(self.collectors or any(self.defaults.get(name) for name in SOURCES))
 
 
-def host_option_names() -> list[str]:
+def list_host_option_names() -> list[str]:
     """Return the options of a collector of a host."""
-    return [*SHARED, *OWN]
+    return [*SHARED_OPTIONS, *HOST_OPTIONS]
 
 
-def composed_host(request: HostRequest, route: Route) -> list[ComposedCollector]:
+def compose_host_collectors(request: HostRequest, route: Route) -> list[ComposedCollector]:
     """Return the collectors of a host with their configs; `route` resolves the groups that their recipes name.
 
     Raises Problem for options that cannot be used, and for a config that cannot be composed.
     """
     drafts: list[DraftedCollector] = []
-    for item in request.collectors or [{}]:
-        with about(f"collector '{_name_of(item, request.defaults)}'"):
-            drafts.append(_drafted(item, request.defaults))
-    return composed_collectors(drafts, _recipes(request.recipe_paths), route)
+    for collector_item in request.collectors or [{}]:
+        with prefix_problems(f"collector '{_name_for_messages(collector_item, request.defaults)}'"):
+            drafts.append(_draft_collector(collector_item, request.defaults))
+    return compose_collectors(drafts, _find_recipes(request.recipe_paths), route)
 
 
-def _name_of(item: Mapping[str, Any], common: Mapping[str, Any]) -> str:
+def _name_for_messages(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> str:
     """Return the name of a collector for messages, before its options are checked."""
-    return str(item.get("name") or common.get("name") or "")
+    return str(collector_item.get("name") or common_options.get("name") or "")
 
 
-def _recipes(folders: Sequence[str]) -> dict[str, Any]:
+def _find_recipes(folders: Sequence[str]) -> dict[str, Any]:
     """Return the recipes: the user's take precedence, then those of hosts, then those of both."""
-    return _sources.find([*folders, str(_sources.ROLE.with_name("otel_host") / "recipes")], "recipes")
+    return _sources.find_files([*folders, str(_sources.ROLE.with_name("otel_host") / "recipes")], "recipes")
 
 
-def _drafted(item: Mapping[str, Any], common: Mapping[str, Any]) -> DraftedCollector:
+def _draft_collector(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> DraftedCollector:
     """Return what the options of one collector decide. Raises Problem for options that cannot be used on a host."""
-    options = _options_of(item, common)
-    collector = HostCollector.from_host_options(options, _of_clusters())
-    _check_exposed(collector, {**common, **item})
-    check_tls(collector.tls)
-    target, version = build_and_version(collector)
-    facts = _sources.platform(_PLATFORM, _sources.find([], "platforms"))
+    options = _read_options(collector_item, common_options)
+    collector = HostCollector.from_host_options(options, _defaults_of_cluster_options())
+    _check_exposed_secrets(collector, {**common_options, **collector_item})
+    check_tls_option(collector.tls)
+    target, version = find_build_and_version(collector)
+    platform_facts = _sources.read_platform(_PLATFORM_NAME, _sources.find_files([], "platforms"))
     return DraftedCollector(
         collector=collector,
-        written=written_for(item, common),
+        written=read_written_options(collector_item, common_options),
         platform=Platform(),
-        facts={**facts, **_HOST_FACTS},
+        facts={**platform_facts, **_HOST_FACTS},
         version=version,
         target=target,
         surroundings=_ON_HOSTS,
     )
 
 
-def _options_of(item: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a collector in their types; without a version, that of its distribution."""
-    values = {**_yaml.plain(common), **item}
-    name = _arguments.named(values)
-    given = {key: value for key, value in values.items() if value is not None}
-    options = _arguments.checked(given, _specification(), f"collector '{name}'")
-    tested = _tables.catalogue("distributions")[options["distribution"]]["version"]
-    return {**options, "version": options["version"] or tested}
+    values = {**_yaml.strip_ansible_types(common_options), **collector_item}
+    name = _arguments.describe_name(values)
+    given_options = {key: value for key, value in values.items() if value is not None}
+    options = _arguments.validate_values(given_options, _documented_options(), f"collector '{name}'")
+    tested_version = _tables.catalogue("distributions")[options["distribution"]]["version"]
+    return {**options, "version": options["version"] or tested_version}
 
 
 @cache
-def _specification() -> _arguments.Options:
+def _documented_options() -> _arguments.DocumentedOptions:
     """Return the options of a collector of a host, as role otel_host documents them."""
-    return _arguments.Options(_sources.role_options(PREFIX, host_option_names()))
+    return _arguments.DocumentedOptions(_sources.read_role_options(PREFIX, list_host_option_names()))
 
 
 @cache
-def _of_clusters() -> Mapping[str, Any]:
+def _defaults_of_cluster_options() -> Mapping[str, Any]:
     """Return the defaults of the options that only clusters have."""
-    names = [name for name in option_names() if name not in SHARED]
-    options = _arguments.Options(_sources.role_options(_CLUSTER_PREFIX, names))
-    return _arguments.checked({}, options, "role otel_collector")
+    cluster_option_names = [name for name in list_option_names() if name not in SHARED_OPTIONS]
+    options = _arguments.DocumentedOptions(_sources.read_role_options(_CLUSTER_PREFIX, cluster_option_names))
+    return _arguments.validate_values({}, options, "role otel_collector")
 
 
-def _check_exposed(collector: HostCollector, given: Mapping[str, Any]) -> None:
+def _check_exposed_secrets(collector: HostCollector, given_options: Mapping[str, Any]) -> None:
     """Raise Problem for a secret that would be in the unit or in the config: every user of the host can read both."""
-    secret_name = first_secret(collector.env)
+    secret_name = find_first_secret(collector.env)
     if secret_name is not None:
         wrong = f"`env.{secret_name}` looks like a secret, and every user of the host can read the unit"
         raise Problem(wrong, fix="Make it a credential: `{credential: {content: TEXT}}`.")
-    variables = given.get("env") or {}
-    texts = [value for value in variables.values() if not isinstance(value, Mapping)]
-    if _origins.decrypted([given.get("config"), texts]):
+    variables = given_options.get("env") or {}
+    plain_texts = [value for value in variables.values() if not isinstance(value, Mapping)]
+    if _origins.find_decrypted_texts([given_options.get("config"), plain_texts]):
         wrong = "its `config` or `env` has a text that Ansible decrypted, and every user of the host can read both"
         raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
 
 
-def first_secret(variables: Mapping[str, Any]) -> str | None:
+def find_first_secret(variables: Mapping[str, Any]) -> str | None:
     """Return the name of the first variable whose text is a secret, by its name or by itself; None without one."""
     for name, value in variables.items():
         if not isinstance(value, Mapping) and has_secret({name: value}):
@@ -173,4 +173,4 @@ def first_secret(variables: Mapping[str, Any]) -> str | None:
 
 def has_secret(data: Any) -> bool:
     """Whether there is a secret in clear text somewhere in data."""
-    return next(secrets_in_objects([data], _yaml.parsed), None) is not None
+    return next(find_secrets_in_objects([data], _yaml.parse_or_none), None) is not None

@@ -8,36 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._host.host_hops import GroupHop, described
+from ..module_utils._host.host_hops import GroupHop, describe_hops
 from ..module_utils._host.host_options import HostCollector
 from ._composed_collectors import ComposedCollector
-from ._host_drafts import HostRequest, composed_host
-from ._host_groups import InventoryGroups, unresolved
-from ._inventory_addresses import hops_of
+from ._host_drafts import HostRequest, compose_host_collectors
+from ._host_groups import InventoryGroups, build_unresolved_route
+from ._inventory_addresses import list_inventory_hops
 from ._recipe_layers import Route
 
 
-def composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
+def compose_host_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a host with these variables, and their configs, in which groups are not resolved."""
-    found: list[tuple[HostCollector, Mapping[str, Any]]] = []
-    for item in _composed_by(variables, unresolved):
-        if isinstance(item.collector, HostCollector):
-            found.append((item.collector, item.config))
-    return found
+    collectors_with_configs: list[tuple[HostCollector, Mapping[str, Any]]] = []
+    for composed in _compose_by_variables(variables, build_unresolved_route):
+        if isinstance(composed.collector, HostCollector):
+            collectors_with_configs.append((composed.collector, composed.config))
+    return collectors_with_configs
 
 
-def sent_by(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[str, str]]:
+def describe_sent_data(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[str, str]]:
     """Return the exporters of a host with these variables, and the collectors of the inventory that get their data.
 
     Raises Problem for a config that cannot be composed.
     """
     hops: list[GroupHop] = []
-    for item in _composed_by(variables, groups.for_recipe):
-        hops += hops_of(groups, item.collector, item.config)
-    return described(hops)
+    for composed in _compose_by_variables(variables, groups.resolve_for_recipe):
+        hops += list_inventory_hops(groups, composed.collector, composed.config)
+    return describe_hops(hops)
 
 
-def _composed_by(variables: Mapping[str, Any], route: Route) -> list[ComposedCollector]:
+def _compose_by_variables(variables: Mapping[str, Any], route: Route) -> list[ComposedCollector]:
     """Return the collectors of a host with these variables, each with its config; none if they name no collector."""
     request = HostRequest.from_variables(variables)
-    return composed_host(request, route) if request.names_any else []
+    return compose_host_collectors(request, route) if request.names_any else []

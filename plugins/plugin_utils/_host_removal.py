@@ -17,56 +17,59 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._host.host_groups import Gateway
-from ..module_utils._host.removal_stages import Place, stages_of
+from ..module_utils._host.removal_stages import Place, order_in_stages
 from ..module_utils._otelcol.errors import Problem
 from ._host_groups import InventoryGroups, OtherCollector
-from ._inventory_addresses import hops_of
-from ._inventory_groups import inventory_groups
+from ._inventory_addresses import list_inventory_hops
+from ._inventory_groups import build_inventory_groups
 
 Warn = Callable[[str], None]
 
 
-def plan(variables: Mapping[str, Any], warn: Warn) -> dict[str, Any]:
+def plan_removal(variables: Mapping[str, Any], warn: Warn) -> dict[str, Any]:
     """Return the stages of a removal from the variables of a task in a play of all of its hosts.
 
     `receivers` has for each host those collectors that wait for others; every other collector is of stage 0.
     """
-    senders_of = _senders_of(inventory_groups(variables), variables["ansible_play_hosts_all"], warn)
-    stages = stages_of(senders_of)
+    senders_of = _find_senders(build_inventory_groups(variables), variables["ansible_play_hosts_all"], warn)
+    stages = order_in_stages(senders_of)
     receivers: dict[str, dict[str, Any]] = {}
-    for number, places in enumerate(stages):
-        for place in places if number else ():
-            senders = sorted({sender.host for sender in senders_of[place]} - {place.host})
-            receivers.setdefault(place.host, {})[place.collector] = {"stage": number, "senders": senders}
+    for stage_number, places in enumerate(stages):
+        for place in places if stage_number else ():
+            sender_hosts = sorted({sender.host for sender in senders_of[place]} - {place.host})
+            receivers.setdefault(place.host, {})[place.collector] = {"stage": stage_number, "senders": sender_hosts}
     return {"stages": list(range(max(1, len(stages)))), "receivers": receivers}
 
 
-def _senders_of(groups: InventoryGroups, hosts: Iterable[str], warn: Warn) -> dict[Place, set[Place]]:
+def _find_senders(groups: InventoryGroups, hosts: Iterable[str], warn: Warn) -> dict[Place, set[Place]]:
     """Return the collectors of hosts that get data of others of these hosts, each with those that send to it."""
-    known = set(hosts)
-    found: dict[Place, set[Place]] = {}
-    for host in sorted(known):
-        own = replace(groups, host=host)
-        for sender in _collectors(own, warn):
-            for gateway in _receivers(own, sender):
-                if gateway.host in known:
+    host_names = set(hosts)
+    senders_by_receiver: dict[Place, set[Place]] = {}
+    for host in sorted(host_names):
+        groups_of_host = replace(groups, host=host)
+        for sender in _list_collectors(groups_of_host, warn):
+            for gateway in _find_receivers(groups_of_host, sender):
+                if gateway.host in host_names:
                     receiver = Place(gateway.host, gateway.collector)
-                    found.setdefault(receiver, set()).add(Place(host, sender.collector.name))
-    return found
+                    senders_by_receiver.setdefault(receiver, set()).add(Place(host, sender.collector.name))
+    return senders_by_receiver
 
 
-def _collectors(own: InventoryGroups, warn: Warn) -> Iterable[OtherCollector]:
+def _list_collectors(groups_of_host: InventoryGroups, warn: Warn) -> Iterable[OtherCollector]:
     try:
-        return own.collectors(own.host)
+        return groups_of_host.collectors(groups_of_host.host)
     except (Problem, AnsibleError):
         # The message of the error may show a value of the inventory; `preflight` and `render` say what is wrong.
-        warn(f"the configs of {own.host} cannot be composed, so nothing waits until its collectors are removed")
+        warn(
+            f"the configs of {groups_of_host.host} cannot be composed, so nothing waits until its collectors are"
+            " removed"
+        )
         return ()
 
 
-def _receivers(own: InventoryGroups, sender: OtherCollector) -> Iterator[Gateway]:
+def _find_receivers(groups_of_host: InventoryGroups, sender: OtherCollector) -> Iterator[Gateway]:
     """Yield the collectors of the inventory that a collector of a host sends to, by groups and by plain endpoints."""
     with suppress(Problem, AnsibleError):
-        yield from own.sent_to_by(sender.collector)
+        yield from groups_of_host.list_receiving_gateways(sender.collector)
     with suppress(Problem, AnsibleError):
-        yield from (hop.gateway for hop in hops_of(own, sender.collector, sender.config))
+        yield from (hop.gateway for hop in list_inventory_hops(groups_of_host, sender.collector, sender.config))

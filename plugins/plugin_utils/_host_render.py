@@ -11,29 +11,29 @@ from typing import Any
 
 from ..module_utils._host.host_bundle import (
     HostBuild,
-    check_together,
-    drop_in_files,
-    host_bundle,
-    host_lines,
-    host_summary,
-    lacking_lines,
+    build_host_bundle,
+    check_host_collectors,
+    describe_host,
+    describe_lacks,
+    list_drop_in_files,
+    summarize_host,
 )
-from ..module_utils._host.host_hops import OF_HOSTS
+from ..module_utils._host.host_hops import HOST_TLS_FIXES
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.profiles import UNUSED
-from ..module_utils._otelcol.rules.report_model import NEVER, Checked, Report
+from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
+from ..module_utils._otelcol.rules.report_model import NEVER, CheckedConfig, Report
 from . import _inventory
 from ._composed_collectors import check_overlays
-from ._connected_collectors import follow_groups, lone_collectors
-from ._host_build import host_builds
-from ._host_drafts import HostRequest, composed_host
-from ._host_groups import ITEMS, PREFIX
-from ._host_services import with_services
-from ._judged_collectors import judged_collectors, refuse_malformed
+from ._connected_collectors import connect_to_inventory, leave_unconnected
+from ._host_build import build_host_collectors
+from ._host_drafts import HostRequest, compose_host_collectors
+from ._host_groups import COLLECTORS_VARIABLE, PREFIX
+from ._host_services import add_services
+from ._judged_collectors import judge_collectors, refuse_malformed
 from ._otelcol import _findings
 from ._otelcol._garbage import without_garbage_collection
 from ._planned import Planned
-from ._recipe_layers import no_route
+from ._recipe_layers import refuse_route
 
 
 @without_garbage_collection()
@@ -41,69 +41,73 @@ def render_hosts(
     request: HostRequest, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
     """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
-    planned = _plan(request)
-    configs = _findings.checked_configs([(item.collector.name, item.findings) for item in planned], judgement)
+    planned = _plan_collectors(request)
+    configs = _findings.judge_configs(
+        [(planned_collector.collector.name, planned_collector.findings) for planned_collector in planned], judgement
+    )
     if fail_on != NEVER:
         _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     refuse_malformed(planned)
-    builds = host_builds(planned, request)
-    check_together(builds)
-    return {**_bundles(with_services(builds, request.sdks)), "findings": _reported(configs)}
+    builds = build_host_collectors(planned, request)
+    check_host_collectors(builds)
+    return {**_build_bundles(add_services(builds, request.sdks)), "findings": _list_reported_findings(configs)}
 
 
-def _plan(request: HostRequest) -> list[Planned]:
+def _plan_collectors(request: HostRequest) -> list[Planned]:
     """Return the collectors of a host with their configs and findings. Raises Problem if nothing names a collector."""
     if not request.names_any:
-        fix = f"Set `{ITEMS}`, or `{PREFIX}recipes` or `{PREFIX}config` for a single collector."
+        fix = f"Set `{COLLECTORS_VARIABLE}`, or `{PREFIX}recipes` or `{PREFIX}config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     groups = request.groups
-    composed = composed_host(request, groups.for_recipe if groups else no_route)
-    check_overlays(composed, request.overlay_policy)
-    collectors = lone_collectors(composed)
+    composed_collectors = compose_host_collectors(request, groups.resolve_for_recipe if groups else refuse_route)
+    check_overlays(composed_collectors, request.overlay_policy)
+    collectors = leave_unconnected(composed_collectors)
     if groups:
-        collectors = follow_groups(collectors, groups, OF_HOSTS)
-    return judged_collectors(collectors, request.rule_paths)
+        collectors = connect_to_inventory(collectors, groups, HOST_TLS_FIXES)
+    return judge_collectors(collectors, request.rule_paths)
 
 
-def _bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
+def _build_bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
     """Return what hosts get, and what people read, of all collectors."""
     bundles: list[dict[str, Any]] = []
     files: list[dict[str, Any]] = []
     programs: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for build in builds:
-        bundle = host_bundle(build)
+        bundle = build_host_bundle(build)
         bundles.append(bundle)
-        for file in (*bundle["files"], *drop_in_files(build)):
+        for file in (*bundle["files"], *list_drop_in_files(build)):
             files.append({**file, "path": f"{build.collector.name}/{file['path']}"})
         programs += [asdict(archive) for archive in build.program.released]
-        summaries.append(host_summary(build))
+        summaries.append(summarize_host(build))
     return {
         "bundles": bundles,
         "bundle_of": {bundle["name"]: bundle for bundle in bundles},
         "names": [bundle["name"] for bundle in bundles],
         "files": files,
         "collectors": summaries,
-        "summary": [line for summary in summaries for line in host_lines(summary)],
-        "lacking": [line for summary in summaries for line in lacking_lines(summary)],
+        "summary": [line for summary in summaries for line in describe_host(summary)],
+        "lacking": [line for summary in summaries for line in describe_lacks(summary)],
         "programs": programs,
     }
 
 
-def _reported(configs: Sequence[Checked]) -> list[dict[str, Any]]:
+def _list_reported_findings(configs: Sequence[CheckedConfig]) -> list[dict[str, Any]]:
     """Return the findings of all collectors, without those about suppressions that nothing needs."""
-    reported: list[dict[str, Any]] = []
+    finding_rows: list[dict[str, Any]] = []
     for config in configs:
         for finding in config.findings:
-            if finding.rule != UNUSED:
-                reported.append({**finding.as_dict(), "collector": config.name})
-    return reported
+            if finding.rule != UNUSED_SUPPRESSION:
+                finding_rows.append({**finding.as_dict(), "collector": config.name})
+    return finding_rows
 
 
-def read_shared() -> None:
+def preload_shared_data() -> None:
     """Read what a render of every host needs, and keep it in this process: options, names, tables and some recipes."""
-    _inventory.check_names({ITEMS: None})
+    _inventory.check_variable_names({COLLECTORS_VARIABLE: None})
     recipes = ["otlp_ingest", "host_metrics", "journald_logs", {"otlp_forward": {"endpoint": "localhost:4317"}}]
-    common = {"name": "any", "recipes": recipes}
+    collector_item = {"name": "any", "recipes": recipes}
     judgement = _findings.Judgement.from_arguments({"profile": "", "severities": {}, "suppressions": ()})
-    render_hosts(HostRequest([common], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None)
+    render_hosts(
+        HostRequest([collector_item], {"program": {"path": "/usr/bin/otelcol"}}), judgement, lambda _text: None
+    )

@@ -7,29 +7,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..module_utils._otelcol.bounded.live.bounded_reads import file_bytes
-from ..module_utils._otelcol.bounded.read_limits import CREDENTIAL
+from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes
+from ..module_utils._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.yaml.yaml_errors import VAULT_HEADER
 
-_UNVAULT = "Write `content: \"{{ lookup('ansible.builtin.unvault', FILE) }}\"` instead."
+_FIX_OF_VAULTED_FILE = "Write `content: \"{{ lookup('ansible.builtin.unvault', FILE) }}\"` instead."
 
 
-def secret_of_file(place: str) -> str:
+def read_secret_file(file_path: str) -> str:
     """Return the text of a file of the controller, a relative one below the folder in which the run was started.
 
     Raises Problem for one that cannot be read, that is empty, no text, or encrypted by ansible-vault. No message has a
     part of it.
     """
-    path = Path(place).expanduser()
+    path = Path(file_path).expanduser()
     try:
-        text = file_bytes(path, CREDENTIAL).decode("utf-8")
+        secret_text = read_file_bytes(path, CREDENTIAL_LIMIT).decode("utf-8")
     except OSError as error:
         raise Problem(f"the controller cannot read {path}: {error.strerror}", fix="Correct `file`.") from error
     except UnicodeDecodeError:
         raise Problem(f"{path} is no text in UTF-8, and the Collector reads texts", fix="Encode it.") from None
-    if text.startswith(VAULT_HEADER):
-        raise Problem(f"{path} is encrypted with ansible-vault", fix=_UNVAULT)
-    if not text.strip():
+    if secret_text.startswith(VAULT_HEADER):
+        raise Problem(f"{path} is encrypted with ansible-vault", fix=_FIX_OF_VAULTED_FILE)
+    if not secret_text.strip():
         raise Problem(f"{path} is empty", fix="Put the secret there.")
-    return text
+    return secret_text

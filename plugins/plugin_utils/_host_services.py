@@ -11,37 +11,37 @@ from functools import cache
 from typing import Any
 
 from ..module_utils._host.host_bundle import HostBuild
-from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, sdk_receivers, sdk_services
-from ..module_utils._otelcol.errors import Problem, about
+from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, list_sdk_receivers, list_sdk_services
+from ..module_utils._otelcol.errors import Problem, prefix_problems
 from . import _arguments, _origins, _sources
-from ._host_drafts import first_secret
+from ._host_drafts import find_first_secret
 from ._host_groups import PREFIX
 
 
-def with_services(builds: Sequence[HostBuild], sdks: Sequence[Mapping[str, Any]]) -> list[HostBuild]:
+def add_services(builds: Sequence[HostBuild], sdks: Sequence[Mapping[str, Any]]) -> list[HostBuild]:
     """Return the collectors with the services of the host that send to them. Raises Problem for an invalid row."""
-    with about(f"`{PREFIX}sdks`"):
-        collectors: list[str] = []
+    with prefix_problems(f"`{PREFIX}sdks`"):
+        collector_names: list[str] = []
         receivers: list[SdkReceiver] = []
         for build in builds:
-            collectors.append(build.collector.name)
-            receivers += sdk_receivers(build.collector.name, build.listeners)
-        services = sdk_services([_sdk(row) for row in sdks], collectors, receivers)
+            collector_names.append(build.collector.name)
+            receivers += list_sdk_receivers(build.collector.name, build.listeners)
+        services = list_sdk_services([_read_sdk_row(row) for row in sdks], collector_names, receivers)
     return [replace(build, services=tuple(services[build.collector.name])) for build in builds]
 
 
-def _sdk(row: Mapping[str, Any]) -> HostSdk:
+def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:
     """Return a row of services. Raises Problem for one with a secret: every user of the host can read a unit."""
-    options = _arguments.checked(row, _options_of_sdks(), f"a row of {PREFIX}sdks")
-    secret_name = first_secret(options["env"])
-    if secret_name is not None or _origins.decrypted(row):
-        what = f"`env.{secret_name}` looks like a secret" if secret_name else "a text is one that Ansible decrypted"
+    options = _arguments.validate_values(row, _documented_sdk_options(), f"a row of {PREFIX}sdks")
+    secret_name = find_first_secret(options["env"])
+    if secret_name is not None or _origins.find_decrypted_texts(row):
+        problem = f"`env.{secret_name}` looks like a secret" if secret_name else "a text is one that Ansible decrypted"
         fix = "Give secrets to the collector, as credentials. Its services need none."
-        raise Problem(f"{what}, and every user of the host can read the environment of a unit", fix=fix)
+        raise Problem(f"{problem}, and every user of the host can read the environment of a unit", fix=fix)
     return HostSdk.from_options(options)
 
 
 @cache
-def _options_of_sdks() -> _arguments.Options:
+def _documented_sdk_options() -> _arguments.DocumentedOptions:
     """Return what a row of services may have, by the documentation of role otel_host."""
-    return _arguments.Options(_sources.role_options(PREFIX, ["sdks"])["sdks"]["options"])
+    return _arguments.DocumentedOptions(_sources.read_role_options(PREFIX, ["sdks"])["sdks"]["options"])

@@ -13,21 +13,21 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
+from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
 
 TEMPLATES = Path(__file__).parents[2] / "playbooks" / "templates"
-SHARED, PAGE = "report", "page.html.j2"
+SHARED_FOLDER, PAGE_TEMPLATE = "report", "page.html.j2"
 
 
-def page_text(kind: str, page: Mapping[str, Any], styles: Sequence[str], script: str = "") -> str:
+def render_page(kind: str, page: Mapping[str, Any], styles: Sequence[str], script: str = "") -> str:
     """Return the page of a folder of templates, with its styles and its script in it.
 
     All content is escaped except style and script, which come from this collection. Templates and styles that the
     folder does not have are those of the report.
     """
-    folders = [TEMPLATES / kind, TEMPLATES / SHARED]
-    style = "".join(file_text(_first(folders, name)) for name in styles)
-    code = file_text(_first(folders, script)) if script else ""
+    folders = [TEMPLATES / kind, TEMPLATES / SHARED_FOLDER]
+    style_text = "".join(read_file_text(_find_file(folders, name)) for name in styles)
+    script_text = read_file_text(_find_file(folders, script)) if script else ""
     environment = Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
@@ -36,16 +36,20 @@ def page_text(kind: str, page: Mapping[str, Any], styles: Sequence[str], script:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(PAGE).render(
-        page=page, style=style, script=code, style_hash=_hash(style), script_hash=_hash(code)
+    return environment.get_template(PAGE_TEMPLATE).render(
+        page=page,
+        style=style_text,
+        script=script_text,
+        style_hash=_hash_for_policy(style_text),
+        script_hash=_hash_for_policy(script_text),
     )
 
 
-def _first(folders: Sequence[Path], name: str) -> Path:
+def _find_file(folders: Sequence[Path], name: str) -> Path:
     """Return the file of the first folder that has it."""
     return next(folder / name for folder in folders if (folder / name).exists())
 
 
-def _hash(text: str) -> str:
+def _hash_for_policy(text: str) -> str:
     """Return the content security policy's hash of a style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, namespace_annotations
-from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
+from ..module_utils._instrumentation.instrumentation import Instrumentation, list_option_names
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
@@ -19,11 +19,11 @@ from . import _arguments, _sources
 
 PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
-_DESTINATIONS = ("collector", "endpoint")
-_NAMES = ("name", "namespace")
+_DESTINATION_OPTIONS = ("collector", "endpoint")
+_NAME_OPTIONS = ("name", "namespace")
 _COLLECTOR_PREFIX = "otel_collector_"
 # Instead of all other options: the smallest Instrumentation that there is.
-_NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
+_SMALLEST_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 
 
 class NamedCollector(NamedTuple):
@@ -36,10 +36,10 @@ class NamedCollector(NamedTuple):
 # ── The bundle ──
 
 
-def bundle(
-    items: Sequence[Mapping[str, Any]],
+def build_bundle(
+    instrumentation_rows: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
-    pin: lock_file.Pin = lock_file.unpinned,
+    pin: lock_file.Pin = lock_file.keep_unpinned,
     collectors: Sequence[NamedCollector] = (),
 ) -> dict[str, Any]:
     """Return the manifests and annotations of all items. Raises Problem for invalid items.
@@ -47,28 +47,31 @@ def bundle(
     `collectors` are those of the inventory, which an item may name without their namespace. Without items, the defaults
     are the one Instrumentation.
     """
-    instrumentations = [_instrumentation(item, defaults, pin, collectors) for item in items or [{}]]
-    references = _references(instrumentations)
-    namespaces = _annotated_namespaces(instrumentations)
-    manifests = conflicts.union(_manifests(instrumentations))
+    instrumentations = [
+        _build_instrumentation(instrumentation_row, defaults, pin, collectors)
+        for instrumentation_row in instrumentation_rows or [{}]
+    ]
+    references = _list_references(instrumentations)
+    namespaces = _list_annotated_namespaces(instrumentations)
+    manifests = conflicts.merge_manifests(_list_manifests(instrumentations))
     return {
         "manifests": manifests,
         "namespaces": namespaces,
         "references": references,
-        "adopt": _adopted_releases(instrumentations),
+        "adopt": _list_adopted_releases(instrumentations),
         "requirements": {
-            "languages": sorted(_languages(instrumentations)),
-            "targets": custom_resource.targets(instrumentations),
+            "languages": sorted(_collect_languages(instrumentations)),
+            "targets": custom_resource.list_targets(instrumentations),
             "namespaces": namespaces,
             "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
             "references": references,
-            "files": custom_resource.files(instrumentations),
+            "files": custom_resource.list_needed_files(instrumentations),
             "trials": [manifest for manifest in manifests if manifest["kind"] == custom_resource.KIND],
         },
     }
 
 
-def _references(instrumentations: Sequence[Instrumentation]) -> list[str]:
+def _list_references(instrumentations: Sequence[Instrumentation]) -> list[str]:
     """Return the references to Instrumentations. Raises Problem for two of one name."""
     references = [instrumentation.reference for instrumentation in instrumentations]
     for reference in references:
@@ -77,27 +80,27 @@ def _references(instrumentations: Sequence[Instrumentation]) -> list[str]:
     return references
 
 
-def _annotated_namespaces(instrumentations: Sequence[Instrumentation]) -> list[Manifest]:
+def _list_annotated_namespaces(instrumentations: Sequence[Instrumentation]) -> list[Manifest]:
     """Return the namespaces whose pods get an Instrumentation, each with its annotations alone."""
-    annotations = namespace_annotations.annotations_by_namespace(instrumentations)
-    return [namespace_annotations.namespace_manifest(name, annotations[name]) for name in sorted(annotations)]
+    annotations = namespace_annotations.map_annotations(instrumentations)
+    return [namespace_annotations.build_namespace(name, annotations[name]) for name in sorted(annotations)]
 
 
-def _manifests(instrumentations: Sequence[Instrumentation]) -> Iterator[Manifest]:
+def _list_manifests(instrumentations: Sequence[Instrumentation]) -> Iterator[Manifest]:
     for instrumentation in instrumentations:
-        yield from custom_resource.manifests(instrumentation)
+        yield from custom_resource.build_manifests(instrumentation)
 
 
-def _adopted_releases(instrumentations: Sequence[Instrumentation]) -> list[str]:
+def _list_adopted_releases(instrumentations: Sequence[Instrumentation]) -> list[str]:
     """Return the releases of the Instrumentations that take over objects of other owners."""
     return [
-        names.release_of_instrumentation(instrumentation.namespace, instrumentation.name)
+        names.instrumentation_release(instrumentation.namespace, instrumentation.name)
         for instrumentation in instrumentations
         if instrumentation.adopt
     ]
 
 
-def _languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
+def _collect_languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
     languages: set[str] = set()
     for instrumentation in instrumentations:
         languages.update(instrumentation.languages)
@@ -107,91 +110,105 @@ def _languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
 # ── The options of one Instrumentation ──
 
 
-def _instrumentation(
-    item: Mapping[str, Any], defaults: Mapping[str, Any], pin: lock_file.Pin, collectors: Sequence[NamedCollector]
+def _build_instrumentation(
+    instrumentation_row: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    pin: lock_file.Pin,
+    collectors: Sequence[NamedCollector],
 ) -> Instrumentation:
     """Return the Instrumentation that an item and the common defaults describe. Raises Problem for an invalid one."""
-    options = _with_collector_namespace(_checked_options(item, defaults), collectors)
-    return Instrumentation.from_options(lock_file.with_pins(options, ("languages",), pin))
+    options = _add_collector_namespace(_validate_options(instrumentation_row, defaults), collectors)
+    return Instrumentation.from_options(lock_file.pin_options(options, ("languages",), pin))
 
 
-def _checked_options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _validate_options(instrumentation_row: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
-    common = dict(defaults)
-    if any(item.get(key) for key in _DESTINATIONS):
-        for key in _DESTINATIONS:
-            common.pop(key, None)
-    given = _without_nulls({**common, **item})
-    languages = given.get("languages")
+    common_options = dict(defaults)
+    if any(instrumentation_row.get(key) for key in _DESTINATION_OPTIONS):
+        for key in _DESTINATION_OPTIONS:
+            common_options.pop(key, None)
+    given_options = _drop_nulls({**common_options, **instrumentation_row})
+    languages = given_options.get("languages")
     if isinstance(languages, Mapping):  # `python:` without anything is `python: {}`
-        given["languages"] = {name: {} if options is None else options for name, options in languages.items()}
-    name = _arguments.named(given)
-    return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")
+        given_options["languages"] = {name: {} if options is None else options for name, options in languages.items()}
+    name = _arguments.describe_name(given_options)
+    return _arguments.validate_values(
+        given_options, _sources.read_role_options(PREFIX, list_option_names()), f"instrumentation '{name}'"
+    )
 
 
-def _without_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are given: null stands for the default of the role."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _with_collector_namespace(options: dict[str, Any], collectors: Sequence[NamedCollector]) -> dict[str, Any]:
+def _add_collector_namespace(options: dict[str, Any], collectors: Sequence[NamedCollector]) -> dict[str, Any]:
     """Return an Instrumentation's options with the namespace of its collector, if that is in the inventory.
 
     A collector of this name in the namespace of the Instrumentation comes first, and needs no namespace.
     Raises Problem if several collectors of the inventory have the name.
     """
     collector = options.get("collector") or {}
-    namespaces = [known.namespace for known in collectors if known.name == collector.get("name")]
-    if collector.get("namespace") or not namespaces or options["namespace"] in namespaces:
+    known_namespaces = [
+        known_collector.namespace for known_collector in collectors if known_collector.name == collector.get("name")
+    ]
+    if collector.get("namespace") or not known_namespaces or options["namespace"] in known_namespaces:
         return options
-    if len(namespaces) > 1:
+    if len(known_namespaces) > 1:
         name = collector["name"]
         raise Problem(
-            f"the inventory has collectors '{name}' in the namespaces {', '.join(namespaces)}",
+            f"the inventory has collectors '{name}' in the namespaces {', '.join(known_namespaces)}",
             asked=f"instrumentation '{options['name']}'",
             where="collector",
             fix=f"Write `collector: {{name: {name}, namespace: NAMESPACE}}` with one of them.",
         )
-    return {**options, "collector": {**collector, "namespace": namespaces[0]}}
+    return {**options, "collector": {**collector, "namespace": known_namespaces[0]}}
 
 
 # ── The collectors of the inventory ──
 
 
-def collectors_of(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[NamedCollector]:
+def list_named_collectors(
+    collector_rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]
+) -> list[NamedCollector]:
     """Return each collector of the inventory. What an item lacks is the common default, then that of the role."""
-    of_role = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR_PREFIX, _NAMES).items()}
-    known: set[NamedCollector] = set()
-    for item in items:
-        if isinstance(item, Mapping):
-            given = _without_nulls({**_only_names(defaults), **_only_names(item)})
-            collector = {**of_role, **given}
-            known.add(NamedCollector(str(collector["namespace"]), str(collector["name"])))
-    return sorted(known)
+    role_defaults = {
+        key: option["default"] for key, option in _sources.read_role_options(_COLLECTOR_PREFIX, _NAME_OPTIONS).items()
+    }
+    named_collectors: set[NamedCollector] = set()
+    for collector_row in collector_rows:
+        if isinstance(collector_row, Mapping):
+            given_names = _drop_nulls({**_select_name_options(defaults), **_select_name_options(collector_row)})
+            collector = {**role_defaults, **given_names}
+            named_collectors.add(NamedCollector(str(collector["namespace"]), str(collector["name"])))
+    return sorted(named_collectors)
 
 
-def _only_names(options: Mapping[str, Any]) -> dict[str, Any]:
+def _select_name_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the name and the namespace alone, as far as they are given."""
-    return {name: options[name] for name in _NAMES if name in options}
+    return {name: options[name] for name in _NAME_OPTIONS if name in options}
 
 
 # ── The removal ──
 
 
-def bundle_for_removal(
-    items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], warn: Callable[[str], None]
+def build_removal_bundle(
+    instrumentation_rows: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], warn: Callable[[str], None]
 ) -> dict[str, Any]:
     """Return the bundle of Instrumentations that go. Raises Problem if their names are wrong.
 
     If options cannot be used, all but the names are left out: names and namespaces find every object.
     """
     try:
-        return bundle(items, defaults)
+        return build_bundle(instrumentation_rows, defaults)
     except Problem as problem:
         problem_of_options = problem
     try:
-        found = bundle([_only_names(item) for item in items], {**_only_names(defaults), **_NO_OPTIONS})
+        removal_bundle = build_bundle(
+            [_select_name_options(instrumentation_row) for instrumentation_row in instrumentation_rows],
+            {**_select_name_options(defaults), **_SMALLEST_OPTIONS},
+        )
     except Problem:
         raise problem_of_options from None
     warn(f"{problem_of_options}\nThe removal goes on without it, and finds the objects by their names.")
-    return found
+    return removal_bundle

@@ -14,10 +14,10 @@ from typing import Any
 from ..module_utils._otelcol.errors import Problem
 from . import _origins
 from ._inventory_files import check_inventory_files
-from ._misspelt_names import meant_name
+from ._misspelt_names import find_meant_name
 
 
-def check(variables: Mapping[str, Any], *, needs_hosts: bool = False) -> None:
+def check_inventory(variables: Mapping[str, Any], *, needs_hosts: bool = False) -> None:
     """Raise Problem for an inventory that does not mean what it says. `variables` are those of a task.
 
     The files of the inventory are read for the first host of the play alone.
@@ -26,11 +26,11 @@ def check(variables: Mapping[str, Any], *, needs_hosts: bool = False) -> None:
     if not hosts_of_play or hosts_of_play[0] == variables.get("inventory_hostname"):
         check_inventory_files(variables)
     if needs_hosts:
-        _check_hosts(variables)
-    check_names(variables)
+        _check_has_hosts(variables)
+    check_variable_names(variables)
 
 
-def _check_hosts(variables: Mapping[str, Any]) -> None:
+def _check_has_hosts(variables: Mapping[str, Any]) -> None:
     """Raise Problem for an inventory without hosts."""
     if (variables.get("groups") or {}).get("all"):
         return
@@ -39,24 +39,24 @@ def _check_hosts(variables: Mapping[str, Any]) -> None:
     raise Problem(f"the inventory names no host, so this run does nothing (inventory: {sources})", fix=fix)
 
 
-def check_names(variables: Mapping[str, Any]) -> None:
+def check_variable_names(variables: Mapping[str, Any]) -> None:
     """Raise Problem for a variable of this collection, or almost one, that has no effect."""
-    _check_waves(variables)
+    _check_waves_variable(variables)
     for name in variables:
-        meant = meant_name(name)
-        if meant:
-            where = str(_origins.place(variables, name) or "")
-            wrong = f"variable {name} is read by nothing; did you mean {meant}?"
-            raise Problem(wrong, where=where, fix="Correct the name. Rename a variable of your own use.")
+        meant_variable = find_meant_name(name)
+        if meant_variable:
+            variable_position = str(_origins.position_of_entry(variables, name) or "")
+            wrong = f"variable {name} is read by nothing; did you mean {meant_variable}?"
+            raise Problem(wrong, where=variable_position, fix="Correct the name. Rename a variable of your own use.")
 
 
-def _check_waves(variables: Mapping[str, Any]) -> None:
+def _check_waves_variable(variables: Mapping[str, Any]) -> None:
     """Raise Problem for waves of some hosts alone, which would all change at once.
 
     Plays choose their hosts before variables of hosts are known, so the first host of the inventory answers for all.
     """
-    hosts = (variables.get("groups") or {}).get("all")
-    if "otel_waves" in variables and hosts and "otel_waves" not in variables["hostvars"][hosts[0]]:
-        wrong = f"variable otel_waves is not set for all hosts: {hosts[0]} lacks it"
-        where = str(_origins.place(variables, "otel_waves") or "")
-        raise Problem(wrong, where=where, fix="Set it for group all, or by -e.")
+    all_hosts = (variables.get("groups") or {}).get("all")
+    if "otel_waves" in variables and all_hosts and "otel_waves" not in variables["hostvars"][all_hosts[0]]:
+        wrong = f"variable otel_waves is not set for all hosts: {all_hosts[0]} lacks it"
+        variable_position = str(_origins.position_of_entry(variables, "otel_waves") or "")
+        raise Problem(wrong, where=variable_position, fix="Set it for group all, or by -e.")

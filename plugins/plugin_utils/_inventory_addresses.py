@@ -17,26 +17,31 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._collector.manifests.network import dns_names, ends_tls_before, hosts_outside, node_ports
+from ..module_utils._collector.manifests.network import (
+    list_external_dns_names,
+    list_outside_hosts,
+    may_end_tls_before,
+    read_node_ports,
+)
 from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_groups import Gateway
-from ..module_utils._host.host_hops import GroupHop, sent_by
+from ..module_utils._host.host_hops import GroupHop, sent_protocol
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._otelcol.config.addresses import is_loopback
-from ..module_utils._otelcol.config.paths import section
+from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
-from ..module_utils._otelcol.kube.service_names import service_of
-from ..module_utils._otelcol.needs.listeners import Listener, listeners, started_parts
-from ..module_utils._otelcol.needs.peers import Peer, peers
-from ._host_groups import ITEMS, LINUX, PREFIX, InventoryGroups
+from ..module_utils._otelcol.kube.service_names import resolve_service
+from ..module_utils._otelcol.needs.listeners import Listener, find_listeners, started_parts
+from ..module_utils._otelcol.needs.peers import Peer, find_peers
+from ._host_groups import COLLECTORS_VARIABLE, LINUX_GROUP, PREFIX, InventoryGroups
 from ._otelcol import _builds
 
-_OTLP, _SVC = "otlp", ".svc"
+_OTLP_RECEIVER, _SERVICE_DOMAIN = "otlp", ".svc"
 # To read the variables of a host takes milliseconds, and each host of a run does it. More hosts are known by name.
 _MOST_PLACES = 50
 # The variables of a cluster that have names by which others reach its collectors.
-_NAMING = (
+_NAMING_VARIABLES = (
     "otel_collectors",
     "otel_collector_name",
     "otel_collector_ingress",
@@ -46,28 +51,36 @@ _NAMING = (
 )
 
 
-def hops_of(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
     """Return the exporters of a collector of this host or cluster, each with a collector that gets its data."""
-    by_group = groups.hops(sender, config)
-    known = {(hop.exporter, hop.gateway.host) for hop in by_group}
-    by_address = _address_hops(groups, sender, config)
-    return [*by_group, *(hop for hop in by_address if (hop.exporter, hop.gateway.host) not in known)]
+    group_hops = groups.hops(sender, config)
+    known_receivers = {(hop.exporter, hop.gateway.host) for hop in group_hops}
+    address_hops = _list_address_hops(groups, sender, config)
+    return [*group_hops, *(hop for hop in address_hops if (hop.exporter, hop.gateway.host) not in known_receivers)]
 
 
-def _address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
+def _list_address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
-    for peer in peers(config, sender.namespace):
-        if not sent_by(peer.exporter):
+    for peer in find_peers(config, sender.namespace):
+        if not sent_protocol(peer.exporter):
             continue
-        ends = [*_on_hosts(groups, sender, peer), *_in_clusters(groups, sender, peer)]
-        if len(ends) == 1:
-            (end,) = ends
-            settings = section(config, "exporters", peer.exporter)
-            yield GroupHop(peer.exporter, settings, end.gateway, end.config, peer.scheme, end.is_direct, end.is_otlp)
+        receivers = [*_find_on_hosts(groups, sender, peer), *_find_in_clusters(groups, sender, peer)]
+        if len(receivers) == 1:
+            (receiver,) = receivers
+            settings = mapping_at(config, "exporters", peer.exporter)
+            yield GroupHop(
+                peer.exporter,
+                settings,
+                receiver.gateway,
+                receiver.config,
+                peer.scheme,
+                receiver.is_direct,
+                receiver.is_otlp,
+            )
 
 
 @dataclass(frozen=True)
-class _End:
+class _AddressReceiver:
     """A collector at an address. `is_direct` says that nothing is between, `is_otlp` that OTLP is received there."""
 
     gateway: Gateway
@@ -76,65 +89,65 @@ class _End:
     is_otlp: bool = True
 
 
-def _on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_End]:
+def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield what receives at an address of a Linux host; of addresses that several hosts have, nothing."""
     if peer.service and peer.certain and not isinstance(sender, HostCollector):
         return  # to a pod, the name is that of a Service
-    is_own = is_loopback(peer.host)
-    places = _own_place(groups, sender) if is_own else _places(groups, peer.host)
-    if len(places) != 1:
+    is_loopback_address = is_loopback(peer.host)
+    hosts = _list_own_host(groups, sender) if is_loopback_address else _find_hosts(groups, peer.host)
+    if len(hosts) != 1:
         return
-    (host,) = places
+    (host,) = hosts
     with suppress(Problem):
-        for other in groups.collectors(host):
-            opened = _receiver_at(other.config, peer.port, is_own)
-            if opened and opened.part:
-                is_otlp = opened.part.kind == _OTLP
-                gateway = Gateway(host, other.collector.name, peer.host, peer.port)
-                yield _End(gateway, other.config, is_direct=is_otlp, is_otlp=is_otlp)
+        for host_collector in groups.collectors(host):
+            listener = _find_receiver_on_port(host_collector.config, peer.port, is_loopback_address)
+            if listener and listener.part:
+                is_otlp = listener.part.kind == _OTLP_RECEIVER
+                gateway = Gateway(host, host_collector.collector.name, peer.host, peer.port)
+                yield _AddressReceiver(gateway, host_collector.config, is_direct=is_otlp, is_otlp=is_otlp)
 
 
-def _own_place(groups: InventoryGroups, sender: Collector) -> list[str]:
+def _list_own_host(groups: InventoryGroups, sender: Collector) -> list[str]:
     """Return the host of a sender; in a pod, the loopback is that of the pod."""
     return [groups.host] if isinstance(sender, HostCollector) else []
 
 
-def _places(groups: InventoryGroups, address: str) -> list[str]:
+def _find_hosts(groups: InventoryGroups, address: str) -> list[str]:
     """Return the hosts of this name or with this address."""
-    known_hosts = groups.groups.get(LINUX) or ()
+    known_hosts = groups.groups.get(LINUX_GROUP) or ()
     if address in known_hosts:
         return [address]
     if len(known_hosts) > _MOST_PLACES:
         return []
-    return [host for host in known_hosts if address in _addresses(groups, host)]
+    return [host for host in known_hosts if address in _read_addresses(groups, host)]
 
 
-def _addresses(groups: InventoryGroups, host: str) -> set[str]:
+def _read_addresses(groups: InventoryGroups, host: str) -> set[str]:
     """Return the addresses that the variables of a host give, which are read once."""
     if host not in groups.addresses:
         groups.addresses[host] = set()
         with suppress(AnsibleError):
-            given = groups.variables[host]
-            addresses = [given.get("ansible_host"), given.get(f"{PREFIX}address")]
-            for collector in given.get(ITEMS) or ():
+            host_variables = groups.variables[host]
+            addresses = [host_variables.get("ansible_host"), host_variables.get(f"{PREFIX}address")]
+            for collector in host_variables.get(COLLECTORS_VARIABLE) or ():
                 if isinstance(collector, Mapping):
                     addresses.append(collector.get("address"))
             groups.addresses[host] = {str(address) for address in addresses if address}
     return groups.addresses[host]
 
 
-def _receiver_at(config: Mapping[str, Any], port: int, is_own: bool) -> Listener | None:
+def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_address: bool) -> Listener | None:
     """Return the receiver that listens on a port; what listens on the loopback is only for its own host."""
-    for listener in listeners(config, started_parts(config), _builds.tables().listeners):
+    for listener in find_listeners(config, started_parts(config), _builds.load_catalogue().listeners):
         is_receiver = listener.part is not None and listener.part.section == "receivers"
         if not is_receiver or listener.end != (port, "TCP"):
             continue
-        if is_own or not is_loopback(listener.host):
+        if is_loopback_address or not is_loopback(listener.host):
             return listener
     return None
 
 
-def _in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_End]:
+def _find_in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield the collectors of clusters that an address leads to, for a sender on a host.
 
     A pod knows the Services of its own cluster, which the rules follow anyway.
@@ -145,46 +158,50 @@ def _in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iter
     if len(clusters) > _MOST_PLACES:
         return
     for cluster in clusters:
-        if not _may_name(groups.variables[cluster], peer):
+        if not _may_mention_address(groups.variables[cluster], peer):
             continue
         with suppress(Problem, AnsibleError):
             for collector, config in groups.compose_cluster(groups.variables[cluster]):
-                yield from _of_collector(collector, config, cluster, peer)
+                yield from _match_collector(collector, config, cluster, peer)
 
 
-def _of_collector(collector: Collector, config: Mapping[str, Any], cluster: str, peer: Peer) -> Iterator[_End]:
+def _match_collector(
+    collector: Collector, config: Mapping[str, Any], cluster: str, peer: Peer
+) -> Iterator[_AddressReceiver]:
     """Yield a collector of a cluster if an address is one of its own: of an Ingress, a load balancer or a Service."""
     gateway = Gateway(cluster, f"{collector.namespace}/{collector.name}", peer.host, peer.port)
-    if peer.host in hosts_outside(collector):
-        yield _End(gateway, config, is_direct=False)
-    elif peer.host in dns_names(collector):
-        behind = replace(gateway, port=_port_behind(collector, config, peer.port))
-        yield _End(behind, config, is_direct=not ends_tls_before(collector))
-    elif _is_service(collector, peer.host):
-        yield _End(gateway, config, is_direct=True)
+    if peer.host in list_outside_hosts(collector):
+        yield _AddressReceiver(gateway, config, is_direct=False)
+    elif peer.host in list_external_dns_names(collector):
+        target_gateway = replace(gateway, port=_find_port_behind(collector, config, peer.port))
+        yield _AddressReceiver(target_gateway, config, is_direct=not may_end_tls_before(collector))
+    elif _is_service_name(collector, peer.host):
+        yield _AddressReceiver(gateway, config, is_direct=True)
 
 
-def _port_behind(collector: Collector, config: Mapping[str, Any], port: int) -> int:
+def _find_port_behind(collector: Collector, config: Mapping[str, Any], port: int) -> int:
     """Return the port of a collector that a port of the nodes leads to; the same port if it is none of them."""
-    name_of_port = {number: name for name, number in node_ports(collector).items()}
-    opened = listeners(config, started_parts(config), _builds.tables().listeners)
-    port_of_name = {listener.name: listener.port for listener in opened}
-    return port_of_name.get(name_of_port.get(port, ""), port)
+    names_by_port = {number: name for name, number in read_node_ports(collector).items()}
+    open_listeners = find_listeners(config, started_parts(config), _builds.load_catalogue().listeners)
+    ports_by_name = {listener.name: listener.port for listener in open_listeners}
+    return ports_by_name.get(names_by_port.get(port, ""), port)
 
 
-def _may_name(variables: Mapping[str, Any], peer: Peer) -> bool:
+def _may_mention_address(variables: Mapping[str, Any], peer: Peer) -> bool:
     """Whether an address stands in the variables of a cluster, so that its collectors are worth composing."""
     with suppress(AnsibleError):
-        text = json.dumps([variables.get(name) for name in _NAMING if variables.get(name)], default=str)
-        names_service = _SVC in peer.host and peer.service in text
-        return names_service or peer.host in text
+        variables_json = json.dumps(
+            [variables.get(name) for name in _NAMING_VARIABLES if variables.get(name)], default=str
+        )
+        names_service = _SERVICE_DOMAIN in peer.host and peer.service in variables_json
+        return names_service or peer.host in variables_json
     return False
 
 
-def _is_service(collector: Collector, host: str) -> bool:
+def _is_service_name(collector: Collector, host: str) -> bool:
     """Whether a host is the full name of a Service of a collector, which may be known outside of its cluster."""
-    service = service_of(host, "")
-    if _SVC not in host or not service.certain:
+    service = resolve_service(host, "")
+    if _SERVICE_DOMAIN not in host or not service.certain:
         return False
-    own_services = (collector.name, names.headless(collector.name))
+    own_services = (collector.name, names.headless_service_name(collector.name))
     return service.namespace == collector.namespace and service.name in own_services

@@ -21,9 +21,9 @@ from ansible.inventory.manager import IGNORED
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _files, _yaml
 
-_ENDINGS = (".yml", ".yaml", ".json")
+_FILE_ENDINGS = (".yml", ".yaml", ".json")
 # In this order, Ansible looks for the variables of a group or host, and takes the first that is there.
-_ENDINGS_OF_VARIABLES = ("", *_ENDINGS)
+_ENDINGS_OF_VARIABLES = ("", *_FILE_ENDINGS)
 
 
 def check_inventory_files(variables: Mapping[str, Any]) -> None:
@@ -31,11 +31,11 @@ def check_inventory_files(variables: Mapping[str, Any]) -> None:
 
     `variables` are those of a task, which name the sources, the groups and the hosts of the inventory.
     """
-    for path in dict.fromkeys(inventory_files(variables)):
-        _check_file(path)
+    for path in dict.fromkeys(find_inventory_files(variables)):
+        _check_duplicate_keys(path)
 
 
-def _check_file(path: Path) -> None:
+def _check_duplicate_keys(path: Path) -> None:
     text = _files.read_plain(path)
     if not text:
         return
@@ -46,62 +46,62 @@ def _check_file(path: Path) -> None:
             raise Problem(wrong, where=str(position), fix="Remove one of the two, or merge them.")
 
 
-def inventory_files(variables: Mapping[str, Any]) -> Iterator[Path]:
+def find_inventory_files(variables: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the YAML files of the sources of an inventory, then those of the variables beside each source."""
     sources = [Path(str(source)) for source in variables.get("ansible_inventory_sources") or ()]
     for source in sources:
-        yield from _files_of_source(source)
+        yield from _find_source_files(source)
     groups = variables.get("groups") or {}
     hosts = {*(groups.get("all") or ()), *(variables.get("ansible_play_hosts_all") or ())}
     for source in sources:
-        folder = _folder_of_source(source)
+        folder = _find_source_folder(source)
         if folder:
-            yield from _files_of_variables(folder / "group_vars", groups)
-            yield from _files_of_variables(folder / "host_vars", hosts)
+            yield from _find_variable_files(folder / "group_vars", groups)
+            yield from _find_variable_files(folder / "host_vars", hosts)
 
 
-def _files_of_source(source: Path) -> Iterator[Path]:
+def _find_source_files(source: Path) -> Iterator[Path]:
     """Yield a YAML file, or those of a folder at any depth, as `InventoryManager.parse_source` reads them.
 
     A source may be a list of hosts, and no path.
     """
-    if _files.is_there(source, Path.is_dir):
+    if _files.is_path_of_kind(source, Path.is_dir):
         for entry in sorted(source.iterdir()):
             if not IGNORED.search(os.fsencode(entry.name)):
-                yield from _files_of_source(entry)
-    elif source.suffix in _ENDINGS and _files.is_there(source, Path.is_file):
+                yield from _find_source_files(entry)
+    elif source.suffix in _FILE_ENDINGS and _files.is_path_of_kind(source, Path.is_file):
         yield source
 
 
-def _folder_of_source(source: Path) -> Path | None:
+def _find_source_folder(source: Path) -> Path | None:
     """Return the folder in which Ansible looks for variables; None for a list of hosts."""
-    if _files.is_there(source, Path.is_dir):
+    if _files.is_path_of_kind(source, Path.is_dir):
         return source
-    return source.parent if _files.is_there(source, Path.is_file) else None
+    return source.parent if _files.is_path_of_kind(source, Path.is_file) else None
 
 
-def _files_of_variables(folder: Path, names: Collection[str]) -> Iterator[Path]:
+def _find_variable_files(folder: Path, names: Collection[str]) -> Iterator[Path]:
     """Yield the files of variables of groups or hosts, as `DataLoader.find_vars_files` finds them.
 
     `names` are those of the groups or hosts. A file with another name is read by nothing.
     """
     if not folder.is_dir():
         return
-    entries = {path.name: path for path in folder.iterdir() if path.exists()}
+    entries_by_name = {path.name: path for path in folder.iterdir() if path.exists()}
     for name in sorted(names):
-        for ending in _ENDINGS_OF_VARIABLES:
-            entry = entries.get(f"{name}{ending}")
+        for file_ending in _ENDINGS_OF_VARIABLES:
+            entry = entries_by_name.get(f"{name}{file_ending}")
             if entry is not None:
-                yield from _files_below(entry) if entry.is_dir() else (entry,)
+                yield from _list_files_below(entry) if entry.is_dir() else (entry,)
                 break
 
 
-def _files_below(folder: Path) -> Iterable[Path]:
+def _list_files_below(folder: Path) -> Iterable[Path]:
     """Yield the files in the folder of a group or host, at any depth: no hidden ones, and no backups of editors."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name.endswith("~"):
             continue
         if path.is_dir() and not path.suffix:
-            yield from _files_below(path)
+            yield from _list_files_below(path)
         elif path.suffix in _ENDINGS_OF_VARIABLES and path.is_file():
             yield path

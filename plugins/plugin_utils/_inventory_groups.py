@@ -12,51 +12,53 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._collector.options import Collector, option_names
+from ..module_utils._collector.options import Collector, list_option_names
 from ..module_utils._host.host_options import HostCollector
 from . import _render
-from ._host_groups import InventoryGroups, unresolved
+from ._host_groups import InventoryGroups, build_unresolved_route
 from ._render_request import Request
 
 _PREFIX = "otel_collector_"
 
 
-def inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
+def build_inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
     """Return the groups of the inventory as a host with these variables of a task sees them."""
     return InventoryGroups(
         host=str(variables.get("inventory_hostname") or ""),
         groups=variables.get("groups") or {},
         variables=variables.get("hostvars") or {},
-        compose=_composed_host,
-        compose_cluster=_composed_cluster,
+        compose=_compose_host,
+        compose_cluster=_compose_cluster,
     )
 
 
-def _composed_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapping[str, Any]]]:
+def _compose_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapping[str, Any]]]:
     """Return the collectors of a cluster with these variables, and their configs, in which groups are not resolved."""
-    prefix = _PREFIX
-    defaults = {name: variables[prefix + name] for name in option_names() if prefix + name in variables}
+    option_prefix = _PREFIX
+    defaults = {
+        name: variables[option_prefix + name] for name in list_option_names() if option_prefix + name in variables
+    }
     request = Request(
         variables.get("otel_collectors") or [],
         defaults,
-        recipe_paths=variables.get(f"{prefix}recipe_paths") or [],
-        platform_paths=variables.get(f"{prefix}platform_paths") or [],
+        recipe_paths=variables.get(f"{option_prefix}recipe_paths") or [],
+        platform_paths=variables.get(f"{option_prefix}platform_paths") or [],
     )
-    return _render.composed_configs(request, unresolved) if request.names_any else []
+    return _render.compose_configs(request, build_unresolved_route) if request.names_any else []
 
 
-def _composed_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
+def _compose_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a Linux host with these variables, and their configs."""
     from . import _host_flows  # noqa: PLC0415 - a tenth of all that a run over clusters imports
 
-    return _host_flows.composed_alone(variables)
+    return _host_flows.compose_host_alone(variables)
 
 
-def sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
+def describe_data_sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
     """Return the exporters of a Linux host, each with the collector of the inventory that gets its data.
 
     Raises Problem for a config that cannot be composed. What is known of other hosts stays known.
     """
     from . import _host_flows  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
 
-    return _host_flows.sent_by(groups.variables[host], replace(groups, host=host, routes={}))
+    return _host_flows.describe_sent_data(groups.variables[host], replace(groups, host=host, routes={}))

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._otelcol.errors import Problem, cleaned
+from ..module_utils._otelcol.errors import Problem, clean_text
 from ._alert_folder import AlertFolder
 
 # What tasks of playbook alert leave in the variables of the host.
-TARGET = "__otel_target_found"
-DIAGNOSIS = "diagnose_result"
-LAST_CHANGE = "__otel_last_change"
-RETURNED = "__otel_alert_returned"
-FAILURE = "__otel_alert_failure"
+TARGET_VARIABLE = "__otel_target_found"
+DIAGNOSIS_VARIABLE = "diagnose_result"
+LAST_CHANGE_VARIABLE = "__otel_last_change"
+RETURNED_VARIABLE = "__otel_alert_returned"
+FAILURE_VARIABLE = "__otel_alert_failure"
 _LONGEST_MESSAGE = 2_000  # characters
 # What the file of an alert takes from the plan as it is.
-_OF_PLAN = ("alert", "host", "collector", "began", "stops_waves")
+_KEYS_OF_PLAN = ("alert", "host", "collector", "began", "stops_waves")
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class _AlertPlan:
     """What the file takes as it is, by the names of the plan; its `collector` is the name without namespace."""
 
     @classmethod
-    def of(cls, planned: Mapping[str, Any]) -> _AlertPlan:
+    def of(cls, plan_result: Mapping[str, Any]) -> _AlertPlan:
         """Return the record of a plan, which is about one collector: `only` lists no other."""
         return cls(
-            alert=planned["alert"],
-            host=planned["host"],
-            collector=planned["only"][0],
-            told=planned["told"],
-            goes_back=planned["goes_back"],
-            in_file={key: planned[key] for key in _OF_PLAN},
+            alert=plan_result["alert"],
+            host=plan_result["host"],
+            collector=plan_result["only"][0],
+            told=plan_result["told"],
+            goes_back=plan_result["goes_back"],
+            in_file={key: plan_result[key] for key in _KEYS_OF_PLAN},
         )
 
 
 @dataclass(frozen=True)
-class _Found:
+class _AlertTaskResults:
     """What the tasks of playbook alert have left; each is empty if its task did not run."""
 
     target: Mapping[str, Any]
@@ -64,85 +64,89 @@ class _Found:
     """Which task of the diagnosis failed, and why."""
 
     @classmethod
-    def of(cls, variables: Mapping[str, Any]) -> _Found:
+    def of(cls, variables: Mapping[str, Any]) -> _AlertTaskResults:
         """Return what the variables of a host have of these tasks."""
         return cls(
-            target=variables.get(TARGET) or {},
-            diagnosis=variables.get(DIAGNOSIS) or {},
-            last_change=variables.get(LAST_CHANGE) or {},
-            returned=variables.get(RETURNED) or {},
-            failure=variables.get(FAILURE) or {},
+            target=variables.get(TARGET_VARIABLE) or {},
+            diagnosis=variables.get(DIAGNOSIS_VARIABLE) or {},
+            last_change=variables.get(LAST_CHANGE_VARIABLE) or {},
+            returned=variables.get(RETURNED_VARIABLE) or {},
+            failure=variables.get(FAILURE_VARIABLE) or {},
         )
 
 
-def keep(path: str, planned: Mapping[str, Any], variables: Mapping[str, Any], when: str, check: bool) -> dict[str, Any]:
+def keep_alert(
+    path: str, plan_result: Mapping[str, Any], variables: Mapping[str, Any], time_name: str, check: bool
+) -> dict[str, Any]:
     """Keep what was found out about an alert, and what was done. Raises Problem if something of it failed.
 
-    `path` is the folder of alerts, `planned` the result of the plan, and `when` the time as the name of a file has it.
-    Check mode writes no file.
+    `path` is the folder of alerts, `plan_result` the result of the plan, and `time_name` the time as the name of a file
+    has it. Check mode writes no file.
     """
-    plan, found = _AlertPlan.of(planned), _Found.of(variables)
-    failed = list(_failures(found))
-    record = _record(plan, found, failed, when)
+    plan, task_results = _AlertPlan.of(plan_result), _AlertTaskResults.of(variables)
+    failure_lines = list(_list_failures(task_results))
+    record = _build_record(plan, task_results, failure_lines, time_name)
     lines = [*record["told"], *record["verdict"]]
-    file = ""
+    alert_file = ""
     if not check:
-        file = _write(path, plan, record)
-        lines.append(f"Kept in {file}.")
-    if failed:
-        raise _problem(plan, failed, lines)
-    return {"changed": bool(file), "path": file, "told": lines}
+        alert_file = _write_record(path, plan, record)
+        lines.append(f"Kept in {alert_file}.")
+    if failure_lines:
+        raise _build_problem(plan, failure_lines, lines)
+    return {"changed": bool(alert_file), "path": alert_file, "told": lines}
 
 
-def _record(plan: _AlertPlan, found: _Found, failed: Sequence[str], when: str) -> dict[str, Any]:
+def _build_record(
+    plan: _AlertPlan, task_results: _AlertTaskResults, failure_lines: Sequence[str], time_name: str
+) -> dict[str, Any]:
     """Return what the file of an alert has."""
     return {
         **plan.in_file,
-        "when": when,
-        "told": [*plan.told, *_done(plan, found), *failed],
-        "verdict": list(found.diagnosis.get("verdict") or ()),
-        "report": str(found.diagnosis.get("report") or "").split("\n"),
+        "when": time_name,
+        "told": [*plan.told, *_describe_done(plan, task_results), *failure_lines],
+        "verdict": list(task_results.diagnosis.get("verdict") or ()),
+        "report": str(task_results.diagnosis.get("report") or "").split("\n"),
     }
 
 
-def _write(path: str, plan: _AlertPlan, record: Mapping[str, Any]) -> str:
+def _write_record(path: str, plan: _AlertPlan, record: Mapping[str, Any]) -> str:
     """Write the file of an alert into the folder of alerts, and return its path."""
     return AlertFolder(path).keep(plan.host, plan.collector, f"{record['when']}-{plan.alert}", record)
 
 
-def _problem(plan: _AlertPlan, failed: Sequence[str], lines: Sequence[str]) -> Problem:
-    """Return the Problem of what failed. `lines` are all that is told; the last one says where it is kept."""
-    wrong = cleaned("; ".join(line.rstrip(".") for line in failed), _LONGEST_MESSAGE)
-    return Problem(wrong, asked=f"Answer {plan.alert}", fix=lines[-1], facts={"told": lines})
+def _build_problem(plan: _AlertPlan, failure_lines: Sequence[str], told_lines: Sequence[str]) -> Problem:
+    """Return the Problem of what failed. `told_lines` are all that is told; the last one says where it is kept."""
+    wrong = clean_text("; ".join(line.rstrip(".") for line in failure_lines), _LONGEST_MESSAGE)
+    return Problem(wrong, asked=f"Answer {plan.alert}", fix=told_lines[-1], facts={"told": told_lines})
 
 
-def _done(plan: _AlertPlan, found: _Found) -> Iterator[str]:
+def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterator[str]:
     """Yield what was done, and why the last change was not undone."""
-    last = found.last_change
-    if found.returned.get("msg") and not found.returned.get("failed"):
-        yield f"{last.get('msg')}: {found.returned['msg']}"
-    elif last.get("is_changing"):
-        yield f"{last['msg']}, so nothing is diagnosed and nothing goes back."
-    elif plan.goes_back and last.get("msg") and not last.get("goes_back"):
-        yield f"Nothing goes back: {last['msg']}."
+    last_change = task_results.last_change
+    if task_results.returned.get("msg") and not task_results.returned.get("failed"):
+        yield f"{last_change.get('msg')}: {task_results.returned['msg']}"
+    elif last_change.get("is_changing"):
+        yield f"{last_change['msg']}, so nothing is diagnosed and nothing goes back."
+    elif plan.goes_back and last_change.get("msg") and not last_change.get("goes_back"):
+        yield f"Nothing goes back: {last_change['msg']}."
 
 
-def _failures(found: _Found) -> Iterator[str]:
+def _list_failures(task_results: _AlertTaskResults) -> Iterator[str]:
     """Yield what failed: the connection, a diagnosis, a way back."""
-    if found.target and "roles" not in found.target:  # the check of the cluster has failed
-        yield f"the cluster was not read: {found.target.get('msg')}"
-    if found.last_change.get("unreachable"):
-        yield f"the host does not answer: {found.last_change.get('msg')}"
-    if found.last_change.get("failed"):
-        yield f"the last change was not read: {found.last_change.get('msg')}"
-    if found.failure:
-        yield f"the collector was not diagnosed: {_reason(found)}"
-    if found.returned.get("failed"):
-        yield f"the last change was not undone: {found.returned.get('msg')}"
+    if task_results.target and "roles" not in task_results.target:  # the check of the cluster has failed
+        yield f"the cluster was not read: {task_results.target.get('msg')}"
+    if task_results.last_change.get("unreachable"):
+        yield f"the host does not answer: {task_results.last_change.get('msg')}"
+    if task_results.last_change.get("failed"):
+        yield f"the last change was not read: {task_results.last_change.get('msg')}"
+    if task_results.failure:
+        yield f"the collector was not diagnosed: {_explain_no_diagnosis(task_results)}"
+    if task_results.returned.get("failed"):
+        yield f"the last change was not undone: {task_results.returned.get('msg')}"
 
 
-def _reason(found: _Found) -> str:
+def _explain_no_diagnosis(task_results: _AlertTaskResults) -> str:
     """Return why there is no diagnosis: in the words of the module that makes it, or of the task that failed before."""
-    if found.diagnosis.get("msg"):
-        return str(found.diagnosis["msg"])
-    return f"{found.failure.get('task')}: {found.failure.get('msg') or 'see its message above'}"
+    if task_results.diagnosis.get("msg"):
+        return str(task_results.diagnosis["msg"])
+    return f"{task_results.failure.get('task')}: {task_results.failure.get('msg') or 'see its message above'}"

@@ -28,17 +28,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._otelcol._garbage import without_garbage_collection
 
-_PLUGINS = Path(__file__).parents[1]
-_OF_ANSIBLE = "_AnsibleCollectionFinder"
-SWITCH = "O11Y_KEPT_CODE"
+_PLUGINS_FOLDER = Path(__file__).parents[1]
+_ANSIBLE_FINDER = "_AnsibleCollectionFinder"
+SWITCH_VARIABLE = "O11Y_KEPT_CODE"
 
 
-def is_on() -> bool:
+def is_enabled() -> bool:
     """Whether Python's own loader may import the collection; only a false value in the environment turns it off."""
-    return bool(boolean(os.environ.get(SWITCH) or "true", strict=False))
+    return bool(boolean(os.environ.get(SWITCH_VARIABLE) or "true", strict=False))
 
 
-class _Loader(SourceFileLoader):
+class _UnpausedLoader(SourceFileLoader):
     """Imports a file, and all that the file imports, without a pause for garbage: they stay until the end."""
 
     def exec_module(self, module: ModuleType) -> None:
@@ -47,7 +47,7 @@ class _Loader(SourceFileLoader):
             super().exec_module(module)
 
 
-class KeptCode(MetaPathFinder):
+class KeptCodeFinder(MetaPathFinder):
     """Finds the files of the collection below one package. Folders and all else stay with Ansible."""
 
     def __init__(self, package: str) -> None:
@@ -62,19 +62,19 @@ class KeptCode(MetaPathFinder):
         """Return how Python imports a file of this collection, or nothing for what is no file of it."""
         if not fullname.startswith(self._prefix):
             return None
-        file = _PLUGINS.joinpath(*fullname.removeprefix(self._prefix).split(".")).with_suffix(".py")
-        if not file.is_file():
+        source_file = _PLUGINS_FOLDER.joinpath(*fullname.removeprefix(self._prefix).split(".")).with_suffix(".py")
+        if not source_file.is_file():
             return None
-        return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file)))
+        return spec_from_file_location(fullname, source_file, loader=_UnpausedLoader(fullname, str(source_file)))
 
 
-def keep(spec: ModuleSpec | None) -> None:
+def keep_compiled_code(spec: ModuleSpec | None) -> None:
     """Keep the code of all files beside this package and below, unless Python itself has imported the package.
 
     Finders before that of Ansible, such as one of `ansible-test sanity`, stay before this one.
     """
-    if not is_on():
+    if not is_enabled():
         return
     finders = [type(finder).__name__ for finder in sys.meta_path]
-    if spec is not None and _OF_ANSIBLE in finders and not isinstance(spec.loader, SourceFileLoader):
-        sys.meta_path.insert(finders.index(_OF_ANSIBLE), KeptCode(spec.name.rpartition(".")[0]))
+    if spec is not None and _ANSIBLE_FINDER in finders and not isinstance(spec.loader, SourceFileLoader):
+        sys.meta_path.insert(finders.index(_ANSIBLE_FINDER), KeptCodeFinder(spec.name.rpartition(".")[0]))

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._waves.sample_rows import tracks
+from ..module_utils._waves.sample_rows import read_tracks
 from ..module_utils._waves.wave_tracks import Track
 from ._otelcol import _files
 
 # What a file of another content, or of another form, raises while it is read.
-_ODD_CONTENT = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-_ASKED = "Use the figures of before"
+_ODD_CONTENT_ERRORS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+_ACTION = "Use the figures of before"
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,24 @@ class KeptFigures:
     tracks: tuple[Track, ...]
 
 
-def figures_folder(path: str) -> Path:
+def resolve_figures_folder(path: str) -> Path:
     """Return the folder of the files, which need not exist. Raises Problem for an empty path."""
-    return Path(_files.named(path).expanduser().resolve())
+    return Path(_files.require_path(path).expanduser().resolve())
 
 
 def figures_path(folder: Path, host: str) -> Path:
     """Return the file of a member. Raises Problem for a name that would lead out of the folder."""
     if host in (".", "..") or "/" in host:
         fix = "Rename the host in the inventory."
-        raise Problem(f"host '{host}' has a name that no file can have", asked=_ASKED, fix=fix)
+        raise Problem(f"host '{host}' has a name that no file can have", asked=_ACTION, fix=fix)
     return folder / f"{host}.json"
 
 
-def write_figures(path: Path, answer: Mapping[str, Any], *, check: bool) -> bool:
+def write_figures(path: Path, task_result: Mapping[str, Any], *, is_check_mode: bool) -> bool:
     """Write what a task has read of a member; return whether the file changed. Raises Problem if it cannot."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    kept = {"kept": now, "collectors": answer["collectors"]}
-    return _files.place(path, json.dumps(kept, sort_keys=True) + "\n", check)
+    current_time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    kept_figures = {"kept": current_time, "collectors": task_result["collectors"]}
+    return _files.write_or_check(path, json.dumps(kept_figures, sort_keys=True) + "\n", is_check_mode)
 
 
 def remove_figures(path: Path) -> None:
@@ -56,24 +56,24 @@ def remove_figures(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         wrong = f"cannot remove {path}: {error.strerror or error}"
-        raise Problem(wrong, asked=_ASKED, fix="Remove it yourself, then run again.") from error
+        raise Problem(wrong, asked=_ACTION, fix="Remove it yourself, then run again.") from error
 
 
 def read_figures(folder: Path, host: str) -> KeptFigures:
     """Return what was kept of a member. Raises Problem for a file of something else."""
     path = figures_path(folder, host)
-    if not _files.is_there(path, Path.exists):
+    if not _files.is_path_of_kind(path, Path.exists):
         return KeptFigures("", ())
-    text = _files.read(path)
+    file_content = _files.read_text_file(path)
     try:
-        answer = json.loads(text)
-        return KeptFigures(str(answer.get("kept") or ""), tuple(tracks(host, answer)))
-    except _ODD_CONTENT as error:
+        kept_content = json.loads(file_content)
+        return KeptFigures(str(kept_content.get("kept") or ""), tuple(read_tracks(host, kept_content)))
+    except _ODD_CONTENT_ERRORS as error:
         fix = "Remove it, and keep the figures again before the next sync."
-        raise Problem(f"{path} is no file of kept figures", asked=_ASKED, fix=fix) from error
+        raise Problem(f"{path} is no file of kept figures", asked=_ACTION, fix=fix) from error
 
 
-def kept_configs(folder: Path, host: str) -> dict[str, Any]:
+def read_kept_configs(folder: Path, host: str) -> dict[str, Any]:
     """Return the configs that collectors of a member had when their figures were kept, by NAMESPACE/NAME.
 
     Raises Problem for a file of something else.

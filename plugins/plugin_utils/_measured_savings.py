@@ -10,27 +10,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..module_utils._otelcol.config.masking import quoted
+from ..module_utils._otelcol.config.masking import mask_and_clean
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._savings.measured_shares import Shares, measured_shares, sent_anything
-from ..module_utils._savings.proposals import Option, Proposal
-from ..module_utils._savings.told_savings import Told
+from ..module_utils._savings.measured_shares import RemovedShares, has_sent_anything, measure_removed_shares
+from ..module_utils._savings.proposals import Proposal, RemovalOption
+from ..module_utils._savings.told_savings import ToldProposal
 from . import _savings_options as options
 from ._otelcol import _builds, _yaml
 from ._otelcol._build_request import BuildRequest
 from ._otelcol._forecast.captured import Capture
-from ._otelcol._forecast.replay import Replay, Replayed, replayed
+from ._otelcol._forecast.replay import Replay, Replayed, replay_capture
 from ._otelcol._isolation import choice
 from ._otelcol._testing.bench import Bench
-from ._otelcol._testing.chosen_bench import Chosen, chosen_bench
+from ._otelcol._testing.chosen_bench import ChosenConfig, choose_bench
 
-_BY_TIME = "what it keeps depends on the time, and a replay is faster than the capture was"
-_NONE = "`measure` is 0, so nothing is measured"
-_FEWER = "`measure` is {measured}, and others come first: raise it to measure more"
+_NOT_MEASURED_BY_TIME = "what it keeps depends on the time, and a replay is faster than the capture was"
+_NOTHING_MEASURED = "`measure` is 0, so nothing is measured"
+_NOT_AMONG_MEASURED = "`measure` is {measured}, and others come first: raise it to measure more"
 
 
 @dataclass(frozen=True)
-class Bed:
+class MeasuringBed:
     """What measures options: the Collector with the config of before, what is replayed, and what was sent then."""
 
     bench: Bench
@@ -38,50 +38,52 @@ class Bed:
     before: Replayed
     version: str
 
-    def sent_with(self, option: Option) -> Replayed:
+    def sent_with(self, option: RemovalOption) -> Replayed:
         """Return what is sent with an option."""
-        config = options.with_option(self.bench.config, option, self.version)
-        return replayed_without_secrets(replace(self.bench, config=config), self.replay)
+        config = options.add_option(self.bench.config, option, self.version)
+        return replay_without_secrets(replace(self.bench, config=config), self.replay)
 
 
 # ── Each proposal ──
 
 
-def told_proposals(
+def measure_proposals(
     proposals: Sequence[Proposal],
-    chosen: Chosen,
+    chosen: ChosenConfig,
     capture: Capture,
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
-) -> Iterator[Told]:
+) -> Iterator[ToldProposal]:
     """Yield each proposal with its option and the shares that real Collectors show, of those with most bytes."""
-    pipelines = options.pipelines_of(chosen.config)
-    measurable = _largest_of_each_kind(filter(_can_measure, proposals))[: arguments["measure"]]
-    bed = _bed(chosen, capture, arguments, warn) if measurable else None
+    pipelines = options.pipeline_names(chosen.config)
+    measurable = _order_by_turns(filter(_can_measure, proposals))[: arguments["measure"]]
+    measuring_bed = _prepare_measuring_bed(chosen, capture, arguments, warn) if measurable else None
     for proposal in proposals:
         option = proposal.option
-        pasted = option.pasted(pipelines) if option else {}
-        text = _yaml.dump(pasted) if pasted else ""
-        told = Told(proposal, pasted, text, why_not_measured=_why_not(proposal, arguments["measure"]))
-        if bed and option and proposal in measurable:
-            told = replace(told, measured=_measured(bed, option), why_not_measured="")
-        yield told
+        pasted_config = option.pasted(pipelines) if option else {}
+        config_yaml = _yaml.dump(pasted_config) if pasted_config else ""
+        told_proposal = ToldProposal(
+            proposal, pasted_config, config_yaml, why_not_measured=_explain_unmeasured(proposal, arguments["measure"])
+        )
+        if measuring_bed and option and proposal in measurable:
+            told_proposal = replace(told_proposal, measured=_measure_option(measuring_bed, option), why_not_measured="")
+        yield told_proposal
 
 
-class _Turn(NamedTuple):
+class _KindTurn(NamedTuple):
     """A proposal, and how many of its kind come before it."""
 
     number: int
     proposal: Proposal
 
 
-def _largest_of_each_kind(proposals: Iterable[Proposal]) -> list[Proposal]:
+def _order_by_turns(proposals: Iterable[Proposal]) -> list[Proposal]:
     """Return proposals, which come by their bytes: the largest of each kind, then the second of each, and so on."""
-    seen = Counter[str]()
-    turns: list[_Turn] = []
+    counts_by_kind = Counter[str]()
+    turns: list[_KindTurn] = []
     for proposal in proposals:
-        turns.append(_Turn(seen[proposal.kind], proposal))
-        seen[proposal.kind] += 1
+        turns.append(_KindTurn(counts_by_kind[proposal.kind], proposal))
+        counts_by_kind[proposal.kind] += 1
     return [turn.proposal for turn in sorted(turns, key=lambda turn: turn.number)]
 
 
@@ -89,38 +91,42 @@ def _can_measure(proposal: Proposal) -> bool:
     return proposal.option is not None and not proposal.option.by_time
 
 
-def _why_not(proposal: Proposal, most: int) -> str:
-    """Return why an option is not among the `most` that are measured; empty if there is none to measure."""
+def _explain_unmeasured(proposal: Proposal, most_measured: int) -> str:
+    """Return why an option is not among the `most_measured` that are measured; empty if there is none to measure."""
     if proposal.option is None:
         return ""
     if proposal.option.by_time:
-        return _BY_TIME
-    return _FEWER.format(measured=most) if most else _NONE
+        return _NOT_MEASURED_BY_TIME
+    return _NOT_AMONG_MEASURED.format(measured=most_measured) if most_measured else _NOTHING_MEASURED
 
 
 # ── The Collector that measures ──
 
 
-def _bed(chosen: Chosen, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Bed:
+def _prepare_measuring_bed(
+    chosen: ChosenConfig, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
+) -> MeasuringBed:
     """Return what measures options. Raises Problem if the config of before sends nothing."""
-    isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    bench = chosen_bench(chosen, arguments, isolation, warn)
+    isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
+    bench = choose_bench(chosen, arguments, isolation, warn)
     replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
-    bed = Bed(bench, replay, replayed_without_secrets(bench, replay), target.version if target else "")
-    if not sent_anything(bed.before.sent):
+    measuring_bed = MeasuringBed(bench, replay, replay_without_secrets(bench, replay), target.version if target else "")
+    if not has_sent_anything(measuring_bed.before.sent):
         wrong = f"no record of {arguments['capture']} reaches an exporter of {chosen.where}, so nothing was measured"
         raise Problem(wrong, fix="Name the config of the collector that the capture is of.")
-    return bed
+    return measuring_bed
 
 
-def _measured(bed: Bed, option: Option) -> dict[str, Shares]:
-    return measured_shares(bed.before.sent, bed.sent_with(option).sent)
+def _measure_option(bed: MeasuringBed, option: RemovalOption) -> dict[str, RemovedShares]:
+    return measure_removed_shares(bed.before.sent, bed.sent_with(option).sent)
 
 
-def replayed_without_secrets(bench: Bench, replay: Replay) -> Replayed:
+def replay_without_secrets(bench: Bench, replay: Replay) -> Replayed:
     """Return what a config sends. A Problem shows no secret of it."""
     try:
-        return replayed(bench, replay, "savings")
+        return replay_capture(bench, replay, "savings")
     except Problem as problem:
-        raise Problem(quoted(problem.wrong, mask=bench.hidden), where=problem.where, fix=problem.fix) from problem
+        raise Problem(
+            mask_and_clean(problem.wrong, mask=bench.hidden), where=problem.where, fix=problem.fix
+        ) from problem

@@ -15,7 +15,7 @@ from functools import cache
 from . import _sources
 
 # What playbooks of this collection read beside the options of roles.
-OF_PLAYBOOKS = frozenset(
+PLAYBOOK_VARIABLES = frozenset(
     {
         "otel_collectors",
         "otel_instrumentations",
@@ -45,89 +45,89 @@ OF_PLAYBOOKS = frozenset(
 # Shorter options are not compared: `_node` is one letter from `_mode`.
 _LONGEST_UNCOMPARED = 5
 # The first letter of an option and the underscore before it: another one makes another word.
-_SAME_BEGINNING = 2
+_COMMON_BEGINNING_LENGTH = 2
 _MOST_WORDS_OF_ROLE = 3
 
 
 @cache
-def meant_name(name: str) -> str:
+def find_meant_name(name: str) -> str:
     """Return the variable of this collection that a name misspells; empty for its own names and for all others."""
-    known = _known_names()
-    may_be_slip = name.isidentifier() and name.count("_") <= _most_underscores()
-    if name in known or not may_be_slip:
+    known_names = _list_known_names()
+    may_be_slip = name.isidentifier() and name.count("_") <= _count_most_underscores()
+    if name in known_names or not may_be_slip:
         return ""
-    for candidate in _candidates(name):
-        if candidate in known:
+    for candidate in _find_candidates(name):
+        if candidate in known_names:
             return candidate
     return ""
 
 
 @cache
-def _known_names() -> frozenset[str]:
+def _list_known_names() -> frozenset[str]:
     """Return the variables of this collection: those of playbooks, and the options of roles."""
-    return OF_PLAYBOOKS.union(*(_sources.documented(role) for role in _sources.roles()))
+    return PLAYBOOK_VARIABLES.union(*(_sources.read_all_role_options(role) for role in _sources.list_roles()))
 
 
 @cache
-def _most_underscores() -> int:
+def _count_most_underscores() -> int:
     """Return how many underscores a misspelt variable of this collection has at most: a slip may add one."""
-    return max(name.count("_") for name in _known_names()) + 1
+    return max(name.count("_") for name in _list_known_names()) + 1
 
 
-def _candidates(name: str) -> Iterator[str]:
+def _find_candidates(name: str) -> Iterator[str]:
     """Yield the names that this one may misspell, in the name of the option or in that of the role."""
-    for role in _sources.roles():
+    for role in _sources.list_roles():
         if name.startswith(role):
-            yield from _with_another_option(name, role)
+            yield from _find_by_option(name, role)
         elif name[0] == role[0]:
-            yield from _with_another_role(name, role)
+            yield from _find_by_role(name, role)
 
 
-def _with_another_option(name: str, role: str) -> Iterator[str]:
+def _find_by_option(name: str, role: str) -> Iterator[str]:
     """Yield the variables of a role whose option the rest of a name misspells."""
-    for known in _known_names():
-        if known.startswith(role) and _is_slip(name.removeprefix(role), known.removeprefix(role)):
-            yield known
+    for known_name in _list_known_names():
+        if known_name.startswith(role) and _is_slip(name.removeprefix(role), known_name.removeprefix(role)):
+            yield known_name
 
 
-def _is_slip(word: str, option: str) -> bool:
+def _is_slip(word: str, option_name: str) -> bool:
     """Whether a word misspells an option. Both begin with an underscore. A plural is another word, not a slip."""
-    is_plural = option.rstrip("s") == word.rstrip("s")
-    is_short = len(option) <= _LONGEST_UNCOMPARED
-    if is_plural or is_short or option[:_SAME_BEGINNING] != word[:_SAME_BEGINNING]:
+    is_plural = option_name.rstrip("s") == word.rstrip("s")
+    is_short = len(option_name) <= _LONGEST_UNCOMPARED
+    if is_plural or is_short or option_name[:_COMMON_BEGINNING_LENGTH] != word[:_COMMON_BEGINNING_LENGTH]:
         return False
-    return _is_one_edit(option, word)
+    return _is_one_edit(option_name, word)
 
 
-def _with_another_role(name: str, role: str) -> Iterator[str]:
+def _find_by_role(name: str, role: str) -> Iterator[str]:
     """Yield the names with this role in place of the first words of a name, if they are the role but for a slip.
 
     The list of a role, such as `otel_collectors`, has no option behind the name of the role.
     """
-    words = name.split("_")
-    for count in range(1, min(len(words), _MOST_WORDS_OF_ROLE + 1)):
-        if _is_one_edit("_".join(words[:count]), role):
-            yield f"{role}_{'_'.join(words[count:])}"
+    name_parts = name.split("_")
+    for part_count in range(1, min(len(name_parts), _MOST_WORDS_OF_ROLE + 1)):
+        if _is_one_edit("_".join(name_parts[:part_count]), role):
+            yield f"{role}_{'_'.join(name_parts[part_count:])}"
     plural = f"{role}s"
     if _is_one_edit(name, plural):
         yield plural
 
 
-def _is_one_edit(one: str, other: str) -> bool:
+def _is_one_edit(shorter: str, longer: str) -> bool:
     """Whether one text becomes another by one letter that is added, removed or replaced, or swapped with the next."""
-    if len(one) > len(other):
-        one, other = other, one
-    place = _first_difference(one, other)
-    rest, other_rest = one[place:], other[place:]
-    is_added = rest == other_rest[1:]
-    is_replaced = len(one) == len(other) and rest[1:] == other_rest[1:]
-    is_swapped = rest[:2] == other_rest[1::-1] and rest[2:] == other_rest[2:]
+    if len(shorter) > len(longer):
+        shorter, longer = longer, shorter
+    difference_index = _find_first_difference(shorter, longer)
+    shorter_rest, longer_rest = shorter[difference_index:], longer[difference_index:]
+    is_added = shorter_rest == longer_rest[1:]
+    is_replaced = len(shorter) == len(longer) and shorter_rest[1:] == longer_rest[1:]
+    is_swapped = shorter_rest[:2] == longer_rest[1::-1] and shorter_rest[2:] == longer_rest[2:]
     return is_added or is_replaced or is_swapped
 
 
-def _first_difference(one: str, other: str) -> int:
+def _find_first_difference(first_text: str, second_text: str) -> int:
     """Return the index of the first letter in which two texts differ; the length of the shorter one if none does."""
-    for index, (letter, other_letter) in enumerate(zip(one, other, strict=False)):
-        if letter != other_letter:
+    for index, (first_letter, second_letter) in enumerate(zip(first_text, second_text, strict=False)):
+        if first_letter != second_letter:
             return index
-    return min(len(one), len(other))
+    return min(len(first_text), len(second_text))

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..module_utils._kube.bundle import redact
+from ..module_utils._kube.bundle import redact_manifest
 from ..module_utils._otelcol.errors import MASK
 from ._otelcol import _yaml
 
 
-def text_of_objects(objects: Sequence[Any], *, masked: bool) -> str:
+def dump_objects(objects: Sequence[Any], *, masked: bool) -> str:
     """Return objects as documents of YAML, keys in their own order; `masked` ones show no secret."""
-    plain = _yaml.plain(objects)
-    return _yaml.dump(*([redact(one, lambda _secret: MASK, _yaml.parsed) for one in plain] if masked else plain))
+    plain_objects = _yaml.strip_ansible_types(objects)
+    return _yaml.dump(
+        *(
+            [redact_manifest(manifest, lambda _secret: MASK, _yaml.parse_or_none) for manifest in plain_objects]
+            if masked
+            else plain_objects
+        )
+    )

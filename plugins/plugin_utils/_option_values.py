@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..module_utils._collector.option_values import TEXT_MAPS, Values, values_of
+from ..module_utils._collector.option_values import TEXT_MAPS, Values, values_by_option_path
 from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_options import HostCollector
 
 # The key by which an option says what it holds, beside the keys that Ansible knows.
-HOLDS = "holds"
+HOLDS_KEY = "holds"
 _RECORDS: Mapping[str, type] = {"otel_collector": Collector, "otel_host": HostCollector}
-_BY_ENDING = {
+_VALUES_BY_ENDING = {
     "affinity": Values.KUBERNETES,
     "annotations": Values.ANNOTATIONS,
     "attributes": Values.TEXTS,
@@ -42,43 +42,45 @@ _BY_ENDING = {
 }
 
 
-def described(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def describe_held_values(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the documented options of a role of this collection, in which those of a record say what they hold."""
-    record = _RECORDS.get(role)
-    if record is None:
+    record_class = _RECORDS.get(role)
+    if record_class is None:
         return dict(options)
     prefix = f"{role}_"
-    names = {prefix + field.name for field in fields(record)}
-    of_record = {name: option for name, option in options.items() if name in names}
-    values_by_path = {prefix + path: values for path, values in values_of(record).items()}
-    return {**options, **_with_values(of_record, values_by_path, "")}
+    record_option_names = {prefix + field.name for field in fields(record_class)}
+    record_options = {name: option for name, option in options.items() if name in record_option_names}
+    values_by_path = {prefix + path: values for path, values in values_by_option_path(record_class).items()}
+    return {**options, **_add_held_values(record_options, values_by_path, "")}
 
 
-def _with_values(options: Mapping[str, Any], values_by_path: Mapping[str, Values], outer: str) -> dict[str, Any]:
-    """Return options that say what they hold, at any depth. `outer` is the path of the option around them."""
+def _add_held_values(
+    options: Mapping[str, Any], values_by_path: Mapping[str, Values], outer_path: str
+) -> dict[str, Any]:
+    """Return options that say what they hold, at any depth. `outer_path` is the path of the option around them."""
     described_options: dict[str, Any] = {}
     for name, option in options.items():
-        path = f"{outer}{name}"
-        described_option = {**(option or {}), HOLDS: values_by_path.get(path)}
-        inner = described_option.get("options")
-        if inner:
-            described_option["options"] = _with_values(inner, values_by_path, f"{path}.")
+        path = f"{outer_path}{name}"
+        described_option = {**(option or {}), HOLDS_KEY: values_by_path.get(path)}
+        inner_options = described_option.get("options")
+        if inner_options:
+            described_option["options"] = _add_held_values(inner_options, values_by_path, f"{path}.")
         described_options[name] = described_option
     return described_options
 
 
-def held_by(name: str, option: Mapping[str, Any]) -> Values | None:
+def find_held_values(name: str, option: Mapping[str, Any]) -> Values | None:
     """Return what an option holds; None if that is what Ansible's type says."""
-    held: Values | None = option[HOLDS] if HOLDS in option else _by_ending(name)
+    held_values: Values | None = option[HOLDS_KEY] if HOLDS_KEY in option else _find_values_by_ending(name)
     is_mapping = option.get("type") == "dict" and not option.get("options")
-    return None if held in TEXT_MAPS and not is_mapping else held
+    return None if held_values in TEXT_MAPS and not is_mapping else held_values
 
 
-def _by_ending(name: str) -> Values | None:
+def _find_values_by_ending(name: str) -> Values | None:
     """Return what an option without a record holds: the longest ending of its name that is known says it."""
-    ending = name
-    while ending not in _BY_ENDING:
-        _first, underscore, ending = ending.partition("_")
+    name_ending = name
+    while name_ending not in _VALUES_BY_ENDING:
+        _first, underscore, name_ending = name_ending.partition("_")
         if not underscore:
             return None
-    return _BY_ENDING[ending]
+    return _VALUES_BY_ENDING[name_ending]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from ..module_utils._otelcol.config.paths import Path, Position
-from ._otelcol._yaml import as_written, plain
+from ._otelcol._yaml import find_written_form, strip_ansible_types
 
 try:
     # Newer versions of ansible-core have the origin of every value as a tag, older ones as an attribute of text.
@@ -26,21 +26,21 @@ def are_tagged() -> bool:
     return Origin is not None
 
 
-def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
+def collect_positions(value: Any, path: Path = ()) -> dict[Path, Position]:
     """Return the position of every value and key below `value`, if Ansible has it."""
-    found: dict[Path, Position] = {}
-    _collect(value, path, found)
-    return found
+    positions_by_path: dict[Path, Position] = {}
+    _add_positions(value, path, positions_by_path)
+    return positions_by_path
 
 
-def decrypted(value: Any) -> frozenset[str]:
+def find_decrypted_texts(value: Any) -> frozenset[str]:
     """Return the texts in a value that Ansible decrypted, as far as its version still knows."""
     if isinstance(value, str):
-        return frozenset([plain(value)]) if _is_decrypted(value) else frozenset()
-    texts: set[str] = set()
-    for entry in _entries(value):
-        texts |= decrypted(entry)
-    return frozenset(texts)
+        return frozenset([strip_ansible_types(value)]) if _is_decrypted(value) else frozenset()
+    decrypted_texts: set[str] = set()
+    for entry in _child_values(value):
+        decrypted_texts |= find_decrypted_texts(entry)
+    return frozenset(decrypted_texts)
 
 
 def _is_decrypted(text: str) -> bool:
@@ -50,21 +50,21 @@ def _is_decrypted(text: str) -> bool:
     return hasattr(text, "_ciphertext")
 
 
-def _entries(value: Any) -> Iterable[Any]:
+def _child_values(value: Any) -> Iterable[Any]:
     """Return the values of a mapping, or the items of a list; nothing of any other value."""
     if isinstance(value, Mapping):
         return value.values()
     return value if isinstance(value, (list, tuple)) else ()
 
 
-def place(values: Any, key: Any) -> Position:
+def position_of_entry(values: Any, key: Any) -> Position:
     """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known.
 
     Raises LookupError for a key or an index that is not there.
     """
     value = values[key]
-    position = _position(value) or _position_of_key(values, key) or Position()
-    return _spelled(position, value)
+    position = _find_position(value) or _position_of_key(values, key) or Position()
+    return _with_spelling(position, value)
 
 
 def _position_of_key(values: Any, key: Any) -> Position | None:
@@ -72,46 +72,49 @@ def _position_of_key(values: Any, key: Any) -> Position | None:
     if isinstance(values, Mapping):
         for own_key in values:
             if own_key == key:
-                return _position(own_key)
+                return _find_position(own_key)
     return None
 
 
-def _spelled(position: Position, value: Any) -> Position:
+def _with_spelling(position: Position, value: Any) -> Position:
     """Return a position that knows how its file spells the value, if that is no text and no container."""
     if value is None or isinstance(value, (str, Mapping, list, tuple)):
         return position
-    return replace(position, spelled=partial(as_written, position.file, position.line, position.column, value))
+    return replace(position, spelled=partial(find_written_form, position.file, position.line, position.column, value))
 
 
-def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
-    """Add the positions of a value and of all below it to `found`. The key of an entry says where the entry begins."""
-    position = _position(value)
+def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Position]) -> None:
+    """Add the positions of a value and of all below it to `positions_by_path`.
+
+    The key of an entry says where the entry begins.
+    """
+    position = _find_position(value)
     if position:
-        found.setdefault(path, _spelled(position, value))
+        positions_by_path.setdefault(path, _with_spelling(position, value))
     if isinstance(value, Mapping):
-        for key, item in value.items():
-            here = (*path, str(key))
-            key_position = _position(key)
+        for key, entry in value.items():
+            entry_path = (*path, str(key))
+            key_position = _find_position(key)
             if key_position:
-                found[here] = _position_of_entry(key_position, item)
-            _collect(item, here, found)
+                positions_by_path[entry_path] = _position_of_entry(key_position, entry)
+            _add_positions(entry, entry_path, positions_by_path)
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _collect(item, (*path, index), found)
+        for index, entry in enumerate(value):
+            _add_positions(entry, (*path, index), positions_by_path)
 
 
-def _position_of_entry(key_position: Position, item: Any) -> Position:
+def _position_of_entry(key_position: Position, entry: Any) -> Position:
     """Return the position of a key, which knows how the file spells the value at that key."""
-    item_position = _position(item) or key_position
-    return replace(key_position, spelled=_spelled(item_position, item).spelled)
+    entry_position = _find_position(entry) or key_position
+    return replace(key_position, spelled=_with_spelling(entry_position, entry).spelled)
 
 
 def position_of(value: Any) -> Position:
     """Return where a value of Ansible stands in a file; an empty position if that is not known."""
-    return _position(value) or Position()
+    return _find_position(value) or Position()
 
 
-def _position(value: Any) -> Position | None:
+def _find_position(value: Any) -> Position | None:
     """Return where a value stands in a file; None if this version of Ansible does not know it."""
     if not are_tagged():
         file_line_column = getattr(value, "ansible_pos", None)

@@ -11,38 +11,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..module_utils._collector.manifests.network import dns_names, hosts_outside
+from ..module_utils._collector.manifests.network import list_external_dns_names, list_outside_hosts
 from ..module_utils._collector.options import Collector
-from ..module_utils._host.host_hops import sent_by
+from ..module_utils._host.host_hops import sent_protocol
 from ..module_utils._otelcol.config.addresses import is_loopback
-from ..module_utils._otelcol.needs.peers import Peer, peers
+from ..module_utils._otelcol.needs.peers import Peer, find_peers
 
 
-def reached_at(collectors: Iterable[Collector]) -> list[dict[str, str]]:
+def list_reached_names(collectors: Iterable[Collector]) -> list[dict[str, str]]:
     """Return the names that lead to collectors from outside of their cluster: `host`, and `collector` of each."""
     return [
-        {"host": host, "collector": _place(collector)}
+        {"host": host, "collector": _full_name(collector)}
         for collector in collectors
-        for host in dict.fromkeys([*hosts_outside(collector), *dns_names(collector)])
+        for host in dict.fromkeys([*list_outside_hosts(collector), *list_external_dns_names(collector)])
     ]
 
 
-def sends_outside(configs: Iterable[tuple[Collector, Mapping[str, Any]]]) -> list[dict[str, str]]:
+def list_outside_destinations(configs: Iterable[tuple[Collector, Mapping[str, Any]]]) -> list[dict[str, str]]:
     """Return the names outside of their cluster that collectors send OTLP to: `sender`, `exporter` and `host`."""
     return [
-        {"sender": _place(collector), "exporter": peer.exporter, "host": peer.host}
+        {"sender": _full_name(collector), "exporter": peer.exporter, "host": peer.host}
         for collector, config in configs
-        for peer in _peers_outside(collector, config)
+        for peer in _find_outside_peers(collector, config)
     ]
 
 
-def _peers_outside(collector: Collector, config: Mapping[str, Any]) -> Iterator[Peer]:
+def _find_outside_peers(collector: Collector, config: Mapping[str, Any]) -> Iterator[Peer]:
     """Yield the addresses that are neither a Service of the cluster nor the pod itself."""
-    for peer in peers(config, collector.namespace):
+    for peer in find_peers(config, collector.namespace):
         is_inside = is_loopback(peer.host) or (bool(peer.service) and peer.certain)
-        if sent_by(peer.exporter) and not is_inside:
+        if sent_protocol(peer.exporter) and not is_inside:
             yield peer
 
 
-def _place(collector: Collector) -> str:
+def _full_name(collector: Collector) -> str:
     return f"{collector.namespace}/{collector.name}"

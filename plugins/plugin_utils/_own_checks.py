@@ -10,48 +10,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check
-from ..module_utils._otelcol.errors import Problem, near
+from ..module_utils._otelcol.errors import Problem, suggest_word
 from ._otelcol import _jmespath
 
-_KEYS = ("id", "find", "message", "fix", "severity", "stage")
-_SEVERITY, _STAGE = "warning", "own"
+_CHECK_KEYS = ("id", "find", "message", "fix", "severity", "stage")
+_DEFAULT_SEVERITY, _DEFAULT_STAGE = "warning", "own"
 
 
-def own_check(item: Any) -> Check:
+def parse_own_check(row: Any) -> Check:
     """Return a check of a user. Raises Problem if it is invalid, with its id as the place."""
-    if not _has_texts(item):
-        raise Problem(f"'{item}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
-    where = f"checks: {item['id']}"
-    for key in item:
-        if key not in _KEYS:
-            raise Problem(f"a check has no '{key}'{near(str(key), _KEYS)}", where=where)
-    severity = item.get("severity") or _SEVERITY
-    stage = item.get("stage") or _STAGE
-    _check_choice(severity, SEVERITIES, where)
-    _check_choice(stage, STAGES, where)
-    message, fix = item["message"], str(item.get("fix") or "")
-    _check_format((message, fix), where)
-    _jmespath.check(item["find"], where)
-    return Check(item["id"], item["find"], message, fix, stage, severity)
+    if not _has_required_texts(row):
+        raise Problem(f"'{row}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
+    place = f"checks: {row['id']}"
+    for key in row:
+        if key not in _CHECK_KEYS:
+            raise Problem(f"a check has no '{key}'{suggest_word(str(key), _CHECK_KEYS)}", where=place)
+    severity = row.get("severity") or _DEFAULT_SEVERITY
+    stage = row.get("stage") or _DEFAULT_STAGE
+    _check_choice(severity, SEVERITIES, place)
+    _check_choice(stage, STAGES, place)
+    message, fix = row["message"], str(row.get("fix") or "")
+    _check_format((message, fix), place)
+    _jmespath.check_expression(row["find"], place)
+    return Check(row["id"], row["find"], message, fix, stage, severity)
 
 
-def _has_texts(item: Any) -> bool:
+def _has_required_texts(row: Any) -> bool:
     """Whether a check has all that it needs, as text."""
-    if not isinstance(item, Mapping):
+    if not isinstance(row, Mapping):
         return False
-    return all(isinstance(item.get(key), str) for key in ("id", "find", "message"))
+    return all(isinstance(row.get(key), str) for key in ("id", "find", "message"))
 
 
-def _check_choice(value: Any, known: Sequence[str], where: str) -> None:
-    if value not in known:
-        raise Problem(f"'{value}' is not one of {', '.join(known)}", where=where)
+def _check_choice(value: Any, choices: Sequence[str], place: str) -> None:
+    if value not in choices:
+        raise Problem(f"'{value}' is not one of {', '.join(choices)}", where=place)
 
 
-def _check_format(texts: Sequence[str], where: str) -> None:
+def _check_format(texts: Sequence[str], place: str) -> None:
     """Raise Problem for a text whose braces are no fields."""
     try:
         for text in texts:
             list(string.Formatter().parse(text))
     except ValueError as error:
         fix = "Write {{ and }} for braces."
-        raise Problem(f"its message cannot be rendered: {error}", where=where, fix=fix) from error
+        raise Problem(f"its message cannot be rendered: {error}", where=place, fix=fix) from error

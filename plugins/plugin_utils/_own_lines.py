@@ -19,6 +19,6 @@ def forget_own_line(task: Any) -> None:
     A task of a user's own play keeps its line. Each task runs in a process of its own, so nothing else forgets it.
     Source: `_execute` in ansible/executor/task_executor.py takes the origin from `Task.get_ds`.
     """
-    file = _origins.position_of(task.get_ds()).file
-    if file and Path(file).resolve().is_relative_to(_COLLECTION):
+    task_file = _origins.position_of(task.get_ds()).file
+    if task_file and Path(task_file).resolve().is_relative_to(_COLLECTION):
         task._ds = None

@@ -19,6 +19,8 @@ def pipe_secrets(connection: Any, bundles: Iterable[Mapping[str, Any]]) -> None:
 
     A connection that cannot pipe, and `become` by su, write files as ever.
     """
-    if any(row.get("content") is not None for one in bundles for row in one.get("credentials") or ()):
+    if any(
+        credential.get("content") is not None for bundle in bundles for credential in bundle.get("credentials") or ()
+    ):
         with suppress(KeyError):  # the connection has no such option
             connection.set_option("pipelining", True)

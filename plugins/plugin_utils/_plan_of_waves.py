@@ -9,25 +9,33 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..module_utils._otelcol.errors import Problem, at_most, near
-from ..module_utils._waves.wave_plan import ASKED, STOP, UNTIL, VARIABLE, Wave, until, waves_of
+from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
+from ..module_utils._waves.wave_plan import (
+    ACTION,
+    LAST_WAVE_VARIABLE,
+    STOP,
+    WAVES_VARIABLE,
+    Wave,
+    plan_waves,
+    select_waves_until,
+)
 from ..module_utils._waves.wave_run import (
     RunWave,
     WayBack,
-    batches,
-    plan_lines,
-    rest_of,
-    run_waves,
-    tolerant_end,
-    ways_back,
+    arrange_batches,
+    describe_plan,
+    find_tolerant_end,
+    plan_ways_back,
+    select_run_waves,
+    select_unchanged_hosts,
 )
 from ._wave_behind import Flows
-from ._wave_fleet import check_all_have_waves, fleet_of, linux_hosts
+from ._wave_fleet import build_fleet, check_all_have_waves, list_linux_hosts
 
-KEEP = "otel_host_keep"
+KEEP_VARIABLE = "otel_host_keep"
 HOST_STATE, CLUSTER_STATE, PRESENT = "otel_host_state", "otel_collector_state", "present"
-APPROVED = "otel_wave_approved"
-_SHOWN = 5
+APPROVED_VARIABLE = "otel_wave_approved"
+_MOST_NAMED_HOSTS = 5
 
 
 @dataclass(frozen=True)
@@ -56,133 +64,151 @@ class _Run:
     flows: Flows
 
 
-def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) -> dict[str, Any]:
+def plan(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person: Person) -> dict[str, Any]:
     """Return the waves of a run, from the variables of a task in a play of all of its hosts. May raise Problem.
 
-    `given` is the variable otel_waves, `last` the wave after which the run ends, empty for all waves.
+    `waves_option` is the variable otel_waves, `last_wave` the wave after which the run ends, empty for all waves.
     """
-    run = _checked_run(given, last, variables, person)
+    wave_run = _prepare_run(waves_option, last_wave, variables, person)
     return {
-        **batches(run.waves),
-        "waves": [_row(run, number) for number in range(len(run.waves))],
-        "samples": run.samples,
-        "tolerant_end": tolerant_end(run.waves),
-        "ends_alone": _ends_alone(run),
+        **arrange_batches(wave_run.waves),
+        "waves": [_build_row(wave_run, number) for number in range(len(wave_run.waves))],
+        "samples": wave_run.samples,
+        "tolerant_end": find_tolerant_end(wave_run.waves),
+        "ends_alone": _may_end_alone(wave_run),
         "by": person.name,
-        "summary": list(plan_lines(run.waves, len(run.all_waves))),
+        "summary": list(describe_plan(wave_run.waves, len(wave_run.all_waves))),
     }
 
 
-def _checked_run(given: Any, last: str, variables: Mapping[str, Any], person: Person) -> _Run:
+def _prepare_run(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person: Person) -> _Run:
     """Return the waves of a run. Raises Problem for those that cannot be run as they are."""
     selected = list(variables["ansible_play_hosts_all"])
-    _check_until(given, last)
+    _check_until(waves_option, last_wave)
     check_all_have_waves(selected, variables["hostvars"])
-    all_waves = waves_of(given, fleet_of(given, variables))
-    lost = set(selected) - set(variables["ansible_play_hosts"])
-    waves = run_waves(until(all_waves, last), selected, lost)
-    ways = ways_back(waves)
-    _check_way_back(waves, ways, variables)
-    asked = _asked(waves, all_waves, person)
-    linux = linux_hosts(variables)
-    samples = [host for host in selected if host not in lost and _has_collectors(host, linux, variables)]
-    return _Run(waves, all_waves, ways, asked, samples, linux, Flows(samples, linux, variables))
+    all_waves = plan_waves(waves_option, build_fleet(waves_option, variables))
+    lost_hosts = set(selected) - set(variables["ansible_play_hosts"])
+    waves = select_run_waves(select_waves_until(all_waves, last_wave), selected, lost_hosts)
+    wave_ways_back = plan_ways_back(waves)
+    _check_way_back(waves, wave_ways_back, variables)
+    asked_waves = _find_asked_waves(waves, all_waves, person)
+    linux_members = list_linux_hosts(variables)
+    samples = [host for host in selected if host not in lost_hosts and _has_collectors(host, linux_members, variables)]
+    return _Run(
+        waves, all_waves, wave_ways_back, asked_waves, samples, linux_members, Flows(samples, linux_members, variables)
+    )
 
 
 # ── A row of the plan ──
 
 
-def _row(run: _Run, number: int) -> dict[str, Any]:
+def _build_row(wave_run: _Run, index: int) -> dict[str, Any]:
     """Return what tasks read of a wave."""
-    wave = run.waves[number]
+    wave = wave_run.waves[index]
     return {
         "name": wave.name,
         "lost": list(wave.lost),
         **asdict(wave.gate),
-        "approval": wave.name in run.asked,
-        **run.ways_back[number]._asdict(),
-        **_rest(run, number),
-        "behind": _behind(run, wave),
+        "approval": wave.name in wave_run.asked,
+        **wave_run.ways_back[index]._asdict(),
+        **_list_unchanged_members(wave_run, index),
+        "behind": _find_collectors_behind(wave_run, wave),
     }
 
 
-def _rest(run: _Run, number: int) -> dict[str, Any]:
+def _list_unchanged_members(wave_run: _Run, index: int) -> dict[str, Any]:
     """Return some members of later waves, which have not changed yet: Linux hosts, and clusters.
 
     Without a watch nothing is read of them.
     """
-    samples = run.samples if run.waves[number].gate.watch_seconds else ()
+    samples = wave_run.samples if wave_run.waves[index].gate.watch_seconds else ()
     return {
-        "rest": rest_of(run.all_waves, number, [host for host in samples if host in run.linux]),
-        "rest_clusters": rest_of(run.all_waves, number, [host for host in samples if host not in run.linux]),
+        "rest": select_unchanged_hosts(wave_run.all_waves, index, [host for host in samples if host in wave_run.linux]),
+        "rest_clusters": select_unchanged_hosts(
+            wave_run.all_waves, index, [host for host in samples if host not in wave_run.linux]
+        ),
     }
 
 
-def _behind(run: _Run, wave: RunWave) -> dict[str, Any]:
+def _find_collectors_behind(wave_run: _Run, wave: RunWave) -> dict[str, Any]:
     """Return the collectors of other members that get data of a wave, which are read before and after its change."""
-    return run.flows.behind([host for host in wave.hosts if host in run.samples], wave.gate.watch_seconds)
+    return wave_run.flows.behind([host for host in wave.hosts if host in wave_run.samples], wave.gate.watch_seconds)
 
 
-def _ends_alone(run: _Run) -> bool:
+def _may_end_alone(wave_run: _Run) -> bool:
     """Whether nothing is left to do once the last wave has passed: no watch, and no way back that is kept."""
-    is_watched = any(wave.gate.watch_seconds for wave in run.waves)
-    return not is_watched and not any(way.keeps for way in run.ways_back)
+    is_watched = any(wave.gate.watch_seconds for wave in wave_run.waves)
+    return not is_watched and not any(way_back.keeps for way_back in wave_run.ways_back)
 
 
-def _has_collectors(host: str, linux: Collection[str], variables: Mapping[str, Any]) -> bool:
+def _has_collectors(host: str, linux_members: Collection[str], variables: Mapping[str, Any]) -> bool:
     """Whether a run deploys collectors of a member, which can be read while its wave is watched."""
-    state = HOST_STATE if host in linux else CLUSTER_STATE
+    state = HOST_STATE if host in linux_members else CLUSTER_STATE
     return str(variables["hostvars"][host].get(state) or PRESENT) == PRESENT
 
 
 # ── Checks ──
 
 
-def _check_until(given: Any, last: str) -> None:
+def _check_until(waves_option: Any, last_wave: str) -> None:
     """Raise Problem for a run without waves that shall end after one: it would change all hosts at once."""
-    if last and not given:
-        wrong = f"the inventory has no waves, and this run shall end after wave '{last}'"
-        raise Problem(wrong, asked=ASKED, where=UNTIL, fix=f"Set {VARIABLE} for group all. No host was changed.")
+    if last_wave and not waves_option:
+        wrong = f"the inventory has no waves, and this run shall end after wave '{last_wave}'"
+        raise Problem(
+            wrong,
+            asked=ACTION,
+            where=LAST_WAVE_VARIABLE,
+            fix=f"Set {WAVES_VARIABLE} for group all. No host was changed.",
+        )
 
 
-def _check_way_back(waves: Sequence[RunWave], ways: Sequence[WayBack], variables: Mapping[str, Any]) -> None:
+def _check_way_back(waves: Sequence[RunWave], wave_ways_back: Sequence[WayBack], variables: Mapping[str, Any]) -> None:
     """Raise Problem for a wave that would have to bring back a host that keeps no earlier release."""
-    linux = linux_hosts(variables)
-    hosts_of = {wave.name: wave.hosts for wave in waves}
-    for wave, way in zip(waves, ways, strict=True):
+    linux_members = list_linux_hosts(variables)
+    hosts_by_wave = {wave.name: wave.hosts for wave in waves}
+    for wave, way_back in zip(waves, wave_ways_back, strict=True):
         if wave.gate.on_failure == STOP:
             continue
-        short: list[str] = []
-        for name in way.goes_back:
-            short += [host for host in hosts_of[name] if host in linux and _keeps_one(variables["hostvars"][host])]
-        if short:
-            word = wave.gate.on_failure
-            wrong = f"wave '{wave.name}' has `on_failure: {word}`, and {KEEP} of {at_most(_SHOWN, short)} is below 2"
-            raise Problem(wrong, asked=ASKED, where=VARIABLE, fix=f"Set {KEEP} to 2 or more. No host was changed.")
+        short_hosts: list[str] = []
+        for name in way_back.goes_back:
+            short_hosts += [
+                host
+                for host in hosts_by_wave[name]
+                if host in linux_members and _has_one_release(variables["hostvars"][host])
+            ]
+        if short_hosts:
+            policy = wave.gate.on_failure
+            wrong = (
+                f"wave '{wave.name}' has `on_failure: {policy}`, and {KEEP_VARIABLE} of"
+                f" {join_at_most(_MOST_NAMED_HOSTS, short_hosts)} is below 2"
+            )
+            raise Problem(
+                wrong, asked=ACTION, where=WAVES_VARIABLE, fix=f"Set {KEEP_VARIABLE} to 2 or more. No host was changed."
+            )
 
 
-def _keeps_one(variables: Mapping[str, Any]) -> bool:
+def _has_one_release(variables: Mapping[str, Any]) -> bool:
     """Whether a host keeps the release in use alone. What is no number is an error of the role."""
-    return str(variables.get(KEEP, "")).strip() in ("0", "1")
+    return str(variables.get(KEEP_VARIABLE, "")).strip() in ("0", "1")
 
 
-def _asked(waves: Sequence[RunWave], all_waves: Sequence[Wave], person: Person) -> list[str]:
+def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[Wave], person: Person) -> list[str]:
     """Return the waves that a person has to let begin. Raises Problem if nobody can be asked."""
-    names = [wave.name for wave in all_waves]
-    unknown = [name for name in person.approved if name not in names]
-    if unknown:
-        wrong = f"there is no wave '{unknown[0]}'{near(unknown[0], names)}"
-        raise Problem(wrong, asked=ASKED, where=APPROVED, fix=f"The waves are {', '.join(names)}.")
-    asked: list[str] = []
+    wave_names = [wave.name for wave in all_waves]
+    unknown_waves = [name for name in person.approved if name not in wave_names]
+    if unknown_waves:
+        wrong = f"there is no wave '{unknown_waves[0]}'{suggest_word(unknown_waves[0], wave_names)}"
+        raise Problem(wrong, asked=ACTION, where=APPROVED_VARIABLE, fix=f"The waves are {', '.join(wave_names)}.")
+    asked_waves: list[str] = []
     for wave in waves:
         if wave.gate.approval and wave.hosts and wave.name not in person.approved:
-            asked.append(wave.name)
-    if asked and not person.is_there:
+            asked_waves.append(wave.name)
+    if asked_waves and not person.is_there:
         fix = (
-            f"Run it on a terminal. Or end this run before the wave by `-e otel_wave_until=NAME`, let a person approve,"
-            f" for example by an approval node of AWX, then run it again with `-e {APPROVED}={asked[0]}`."
-            " No host was changed."
+            "Run it on a terminal. Or end this run before the wave by `-e otel_wave_until=NAME`, let a person approve,"
+            " for example by an approval node of AWX, then run it again with `-e"
+            f" {APPROVED_VARIABLE}={asked_waves[0]}`. No host was changed."
         )
-        wrong = f"wave '{asked[0]}' waits for the approval of a person, and this run has no terminal"
-        raise Problem(wrong, asked=ASKED, where=VARIABLE, fix=fix)
-    return asked
+        wrong = f"wave '{asked_waves[0]}' waits for the approval of a person, and this run has no terminal"
+        raise Problem(wrong, asked=ACTION, where=WAVES_VARIABLE, fix=fix)
+    return asked_waves

@@ -12,9 +12,9 @@ from typing import Any
 from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
-from ..module_utils._collector.probing import hop, probe
-from ..module_utils._identity.identity import CollectorGrants, needed_accounts
-from ..module_utils._otelcol.config.layers import Composed
+from ..module_utils._collector.probing import plan_hop, plan_probe
+from ..module_utils._identity.identity import CollectorGrants, list_needed_accounts
+from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.rules.build_facts import Target
@@ -32,7 +32,7 @@ class Planned:
     """
 
     collector: Collector
-    composed: Composed
+    composed: ComposedConfig
     build: CollectorBuild | None
     findings: tuple[Finding, ...]
     target: Target | None = None
@@ -58,25 +58,27 @@ class Bundle:
         return {
             "manifests": self.manifests,
             "objects": [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in self.manifests],
-            "collectors": [_collector_facts.collector_facts(build) for build in self.builds],
-            "collector_images": [_collector_facts.image_facts(build) for build in self.builds],
-            "workloads": [_collector_facts.workload_of(build.collector) for build in self.builds],
+            "collectors": [_collector_facts.describe_collector(build) for build in self.builds],
+            "collector_images": [_collector_facts.describe_image(build) for build in self.builds],
+            "workloads": [_collector_facts.describe_workload(build.collector) for build in self.builds],
             "sidecars": self.sidecars(),
             "probes": self.probes(),
-            "untested": _collector_facts.untested_collectors(self.builds),
-            "service_accounts": needed_accounts(
+            "untested": _collector_facts.list_untested_collectors(self.builds),
+            "service_accounts": list_needed_accounts(
                 CollectorGrants(build.collector, build.needs.grants) for build in self.builds
             ),
             "monitoring_files": self.monitoring_files(),
-            "prune_selector": _prune_selector(self.collectors),
-            "changes": _collector_facts.ways_of_change(self.builds),
+            "prune_selector": _build_prune_selector(self.collectors),
+            "changes": _collector_facts.list_ways_of_change(self.builds),
             "flows": self.flows(),
             "sends_to_hosts": self.sends_to_hosts(),
-            "sends_outside": _outside_names.sends_outside((one.collector, one.composed.config) for one in self.planned),
-            "reached_at": _outside_names.reached_at(self.collectors),
+            "sends_outside": _outside_names.list_outside_destinations(
+                (planned.collector, planned.composed.config) for planned in self.planned
+            ),
+            "reached_at": _outside_names.list_reached_names(self.collectors),
             "hops": self.hops(),
             "adopt": self.adopted_releases(),
-            "existing_accounts": service_account.named(self.collectors),
+            "existing_accounts": service_account.list_foreign_accounts(self.collectors),
         }
 
     @property
@@ -90,13 +92,13 @@ class Bundle:
 
     def probes(self) -> list[dict[str, Any]]:
         """Return how to verify each collector that can be verified."""
-        probes = (probe(build, build.config) for build in self.builds)
+        probes = (plan_probe(build, build.config) for build in self.builds)
         return [how_to_verify for how_to_verify in probes if how_to_verify]
 
     def hops(self) -> list[dict[str, Any]]:
         """Return the collectors that send on to others of the run."""
-        hops = [hop(planned.build, planned.receivers) for planned in self.planned if planned.build]
-        return [sends_on for sends_on in hops if sends_on]
+        hops = [plan_hop(planned.build, planned.receivers) for planned in self.planned if planned.build]
+        return [forwarding for forwarding in hops if forwarding]
 
     def flows(self) -> list[dict[str, str]]:
         """Return which collector sends to which other one, by namespace and name."""
@@ -108,25 +110,25 @@ class Bundle:
 
     def sends_to_hosts(self) -> list[dict[str, str]]:
         """Return which collector sends to which one of a Linux host."""
-        sent: list[dict[str, str]] = []
+        destinations: list[dict[str, str]] = []
         for planned in self.planned:
-            sent += [{"sender": planned.place, **way} for way in planned.sends_to]
-        return sent
+            destinations += [{"sender": planned.place, **destination} for destination in planned.sends_to]
+        return destinations
 
     def monitoring_files(self) -> dict[str, str]:
         """Return the files for monitoring systems, by name."""
         files: dict[str, str] = {}
         for build in self.builds:
-            files |= monitoring.files(build)
+            files |= monitoring.render_monitoring_files(build)
         return files
 
     def adopted_releases(self) -> list[str]:
         """Return the releases of collectors that take over objects without an owner."""
-        adopting = [collector for collector in self.collectors if collector.adopt]
-        return sorted(names.release(collector.namespace, collector.name) for collector in adopting)
+        adopters = [collector for collector in self.collectors if collector.adopt]
+        return sorted(names.collector_release(collector.namespace, collector.name) for collector in adopters)
 
 
-def _prune_selector(collectors: Iterable[Collector]) -> str:
+def _build_prune_selector(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
-    releases = [names.release(collector.namespace, collector.name) for collector in collectors]
-    return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"
+    releases = [names.collector_release(collector.namespace, collector.name) for collector in collectors]
+    return f"{names.release_selector(releases)},{names.COLLECTOR_LABEL}"

@@ -12,12 +12,14 @@ from ._otelcol import _builds
 from ._otelcol._validate import Case
 
 
-def planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
+def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
     """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned."""
     if not (arguments["collectors"] or arguments["defaults"]):
         return
     from . import _render, _render_request  # noqa: PLC0415 - files need nothing that renders
 
-    for item in _render.plan(_render_request.Request.from_arguments(arguments)):
-        name, build = f"collector '{item.collector.name}'", _builds.build_label(item.target)
-        yield Case(name, list(item.findings), item.composed.config, item.composed.locate, item.target, build)
+    for planned in _render.plan_collectors(_render_request.Request.from_arguments(arguments)):
+        name, build = f"collector '{planned.collector.name}'", _builds.build_label(planned.target)
+        yield Case(
+            name, list(planned.findings), planned.composed.config, planned.composed.locate, planned.target, build
+        )

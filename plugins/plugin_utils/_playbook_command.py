@@ -10,7 +10,7 @@ from shlex import quote
 from typing import Any
 
 
-def playbook_command(playbook: str, variables: Mapping[str, Any]) -> str:
+def build_playbook_command(playbook: str, variables: Mapping[str, Any]) -> str:
     """Return the command that runs a playbook of this collection for this host and the inventory of this run.
 
     For example, `ansible-playbook o11y.opentelemetry.diagnose -i hosts.yml --limit prod`.

@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector import recipes
-from ..module_utils._collector.critical.critical_use import apart
-from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, before_port
-from ..module_utils._collector.platform import facts_for
-from ..module_utils._host.host_tls import client_tls, server_tls
-from ..module_utils._otelcol.config.layers import Layer, for_version, parse_version
+from ..module_utils._collector.critical.critical_use import list_left_out_pods
+from ..module_utils._collector.options import HEALTH_PORT, METRICS_PORT, Collector, bracket_host
+from ..module_utils._collector.platform import adapt_facts
+from ..module_utils._host.host_tls import build_client_tls, build_server_tls
+from ..module_utils._otelcol.config.layers import Layer, parse_version, rename_for_version
 from ..module_utils._otelcol.config.paths import Path as KeyPath
-from ..module_utils._otelcol.config.paths import Position, leaves, section
+from ..module_utils._otelcol.config.paths import Position, iter_leaves, mapping_at
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, request_mib
+from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, compute_request_mib
 from ..module_utils._otelcol.rules.build_facts import Target
 from . import _baseline_options, _origins, _sources
-from ._baseline_options import BASELINE
+from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
 
 # Facts that hold from a version of the Collector on: `service.telemetry.metrics.readers` replaces the default address,
 # the operator `container` of file_log takes names of rotated files, and exporter debug can print by its own logger.
-_FACTS_SINCE = {"metrics_readers": (0, 111), "rotated_logs": (0, 122), "own_prints": (0, 104)}
+_FIRST_VERSION_OF_FACT = {"metrics_readers": (0, 111), "rotated_logs": (0, 122), "own_prints": (0, 104)}
 
 # How a collector reaches the group of the inventory that options of a recipe name.
 Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
@@ -37,7 +37,7 @@ Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 # ── What recipes know of the run ──
 
 
-def no_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def refuse_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raise Problem: no inventory says which hosts a group has."""
     wrong = f"`to: {options.get('to')}` names hosts of an inventory, and there is none"
     raise Problem(wrong, fix="Set `endpoint`, or `service` for trace_balancing.")
@@ -54,25 +54,25 @@ class WholeRun:
 
     logs: Sequence[str] = ()
     organization: Sequence[str] = ()
-    route: Route = no_route
+    route: Route = refuse_route
     critical: Sequence[Mapping[str, Any]] = ()
 
 
-def organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
+def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
     """Return the texts that recipe resource_attributes of collectors adds; those of variables are not known."""
-    texts = set[str]()
+    added_texts = set[str]()
     for collector in collectors:
-        for use in recipes.uses(collector.recipes):
+        for use in recipes.read_recipe_uses(collector.recipes):
             if use.name == "resource_attributes":
-                texts.update(map(str, section(use.options, "attributes").values()))
-    known = {text for text in texts if text and "$" not in text}
-    return tuple(sorted(known))
+                added_texts.update(map(str, mapping_at(use.options, "attributes").values()))
+    known_texts = {text for text in added_texts if text and "$" not in text}
+    return tuple(sorted(known_texts))
 
 
 # ── The layers ──
 
 
-def recipe_layers(
+def render_recipe_layers(
     collector: Collector,
     version: str,
     facts: Mapping[str, Any],
@@ -85,102 +85,108 @@ def recipe_layers(
 
     `facts` are those of the platform. `target` is the build, if the catalogue knows it.
     """
-    used = _used_recipes(collector)
-    if not used:
+    used_recipes = _list_used_recipes(collector)
+    if not used_recipes:
         return []
-    for use in used:
-        recipes.check_known(use, folders)
-    described = {use.name: _sources.recipe(folders[use.name]) for use in used}
-    recipes.check_requires(used, described)
-    about = _facts_of(collector, version, run, target)
-    platform_facts = facts_for(collector, facts)
+    for use in used_recipes:
+        recipes.check_recipe_exists(use, folders)
+    recipe_by_name = {use.name: _sources.read_recipe(folders[use.name]) for use in used_recipes}
+    recipes.check_requires(used_recipes, recipe_by_name)
+    collector_facts = _build_facts(collector, version, run, target)
+    platform_facts = adapt_facts(collector, facts)
     layers: list[Layer] = []
-    for use in used:
-        recipes.check_mode(use, described[use.name], collector.mode)
-        layer = _sources.fragment(use, folders[use.name], described[use.name], platform_facts, about)
-        layers.append(replace(layer, config=for_version(layer.config, version, _builds.tables().renames)))
+    for use in used_recipes:
+        recipes.check_mode(use, recipe_by_name[use.name], collector.mode)
+        layer = _sources.render_fragment(
+            use, folders[use.name], recipe_by_name[use.name], platform_facts, collector_facts
+        )
+        layers.append(
+            replace(layer, config=rename_for_version(layer.config, version, _builds.load_catalogue().renames))
+        )
     return layers
 
 
-def _used_recipes(collector: Collector) -> list[recipes.RecipeUse]:
+def _list_used_recipes(collector: Collector) -> list[recipes.RecipeUse]:
     """Return the recipes of a collector: recipe baseline comes first, also where nobody lists it."""
-    used = recipes.uses(collector.recipes)
-    if used and BASELINE not in (use.name for use in used):
-        return [recipes.RecipeUse(BASELINE, {}), *used]
-    return used
+    listed_recipes = recipes.read_recipe_uses(collector.recipes)
+    if listed_recipes and BASELINE_RECIPE not in (use.name for use in listed_recipes):
+        return [recipes.RecipeUse(BASELINE_RECIPE, {}), *listed_recipes]
+    return listed_recipes
 
 
-def _facts_of(collector: Collector, version: str, run: WholeRun, target: Target | None) -> dict[str, Any]:
+def _build_facts(collector: Collector, version: str, run: WholeRun, target: Target | None) -> dict[str, Any]:
     """Return the facts about a collector that recipes can use."""
     memory = collector.memory
     return {
         "name": collector.name,
         "namespace": collector.namespace,
         "mode": collector.mode,
-        "alone": collector.is_alone,
+        "alone": collector.runs_one_pod,
         "allocated": collector.is_allocated,
         "container": collector.logs.container,
-        "recipes": {use.name: use.options for use in recipes.uses(collector.recipes)},
+        "recipes": {use.name: use.options for use in recipes.read_recipe_uses(collector.recipes)},
         "logs": list(run.logs),
         "organization": list(run.organization),
-        "critical_pods": apart(run.critical),
+        "critical_pods": list_left_out_pods(run.critical),
         "route": partial(run.route, collector),
-        "client_tls": partial(client_tls, collector),
-        "server_tls": partial(server_tls, collector),
+        "client_tls": partial(build_client_tls, collector),
+        "server_tls": partial(build_server_tls, collector),
         "host": collector.listen_host,
-        "listen": before_port(collector.listen_host),
+        "listen": bracket_host(collector.listen_host),
         "own_host": collector.own_host,
-        "own_listen": before_port(collector.own_host),
+        "own_listen": bracket_host(collector.own_host),
         "health_port": getattr(collector, "health_port", HEALTH_PORT),
         "metrics_port": getattr(collector, "metrics_port", METRICS_PORT),
         "state": collector.state_directory,
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "export_timeout": f"{collector.export_seconds}s",
-        **_facts_of_version(version),
-        "request_mib": request_mib(collector.memory_limit),
+        **_find_facts_of_version(version),
+        "request_mib": compute_request_mib(collector.memory_limit),
         "batch_bytes": BATCH_BYTES,
-        "splits": _baseline_options.splits(target),
-        "exporters_batch": bool(version) and _baseline_options.in_exporters(collector, version),
+        "splits": _baseline_options.exporters_split_requests(target),
+        "exporters_batch": bool(version) and _baseline_options.exporters_make_batches(collector, version),
     }
 
 
-def _facts_of_version(version: str) -> dict[str, bool]:
+def _find_facts_of_version(version: str) -> dict[str, bool]:
     """Return which facts hold for a version of the Collector; all of them for one that is not known."""
-    return {fact: not version or parse_version(version) >= since for fact, since in _FACTS_SINCE.items()}
+    return {fact: not version or parse_version(version) >= since for fact, since in _FIRST_VERSION_OF_FACT.items()}
 
 
 # ── Their places in the inventory ──
 
 
-def placed(layers: list[Layer], written: Any) -> list[Layer]:
+def locate_layers(layers: list[Layer], written_recipes: Any) -> list[Layer]:
     """Return the layers of recipes with their places in the inventory, as far as Ansible knows these.
 
     A value that an option gives has the place of the option, all others that of the recipe. Recipes that nobody lists
     stand before those that are listed.
     """
-    if not isinstance(written, (list, tuple)):
+    if not isinstance(written_recipes, (list, tuple)):
         return layers
-    first = len(layers) - len(written)
-    with_places: list[Layer] = []
-    for index, layer in enumerate(layers, start=-first):
+    unlisted_count = len(layers) - len(written_recipes)
+    located_layers: list[Layer] = []
+    for index, layer in enumerate(layers, start=-unlisted_count):
         is_listed = index >= 0
-        with_places.append(replace(layer, positions=_places(layer, written, index)) if is_listed else layer)
-    return with_places
+        located_layers.append(
+            replace(layer, positions=_find_places(layer, written_recipes, index)) if is_listed else layer
+        )
+    return located_layers
 
 
-def _places(layer: Layer, written: Sequence[Any], number: int) -> dict[KeyPath, Position]:
+def _find_places(layer: Layer, written_recipes: Sequence[Any], index: int) -> dict[KeyPath, Position]:
     """Return the places of what a recipe renders, by path; none if Ansible does not know where the recipe stands."""
-    recipe_place = _origins.place(written, number)
+    recipe_place = _origins.position_of_entry(written_recipes, index)
     if not recipe_place.file:
         return {}
-    positions = _origins.positions(written[number])
+    positions = _origins.collect_positions(written_recipes[index])
     place_of_text: dict[str, Position] = {}
-    for path, value in leaves(_yaml.plain(written[number])):
+    for path, value in iter_leaves(_yaml.strip_ansible_types(written_recipes[index])):
         if path in positions:
             place_of_text[str(value)] = positions[path]
     places: dict[KeyPath, Position] = {(): recipe_place}
-    for path, value in leaves(layer.config):
+    for path, value in iter_leaves(layer.config):
         if str(value) in place_of_text:
             places[path] = place_of_text[str(value)]
     return places

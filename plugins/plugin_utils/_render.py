@@ -18,65 +18,67 @@ from ..module_utils._collector import platform as platform_rules
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
-from ..module_utils._collector.manifests.pod import volumes
+from ..module_utils._collector.manifests.pod import list_volumes
 from ..module_utils._collector.options import Collector
 from ..module_utils._host import host_hops
-from ..module_utils._otelcol.errors import Problem, about
+from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
 from . import _sources
-from ._cluster_drafts import drafted_collectors
-from ._composed_collectors import check_overlays, composed_collectors
-from ._connected_collectors import connected_collectors, follow_groups
-from ._judged_collectors import judged_collectors, refuse_malformed
+from ._cluster_drafts import draft_collectors
+from ._composed_collectors import check_overlays, compose_collectors
+from ._connected_collectors import connect_collectors, connect_to_inventory
+from ._judged_collectors import judge_collectors, refuse_malformed
 from ._planned import Bundle, Planned
-from ._recipe_layers import Route, no_route
+from ._recipe_layers import Route, refuse_route
 from ._render_request import Request
 
 
-def plan(request: Request) -> list[Planned]:
+def plan_collectors(request: Request) -> list[Planned]:
     """Return every collector with its config, build and findings. Raises Problem for input that names no collector."""
     if not request.names_any:
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     groups = request.groups
-    route = groups.for_recipe if groups else no_route
-    drafted = drafted_collectors(request)
-    composed = composed_collectors(drafted, _recipes(request), route)
+    route = groups.resolve_for_recipe if groups else refuse_route
+    drafted = draft_collectors(request)
+    composed = compose_collectors(drafted, _find_recipe_folders(request), route)
     check_overlays(composed, request.overlay_policy)
-    connected = connected_collectors(composed)
+    connected = connect_collectors(composed)
     if groups:
-        connected = follow_groups(connected, groups, host_hops.OF_CLUSTERS)
-    return judged_collectors(connected, request.rule_paths)
+        connected = connect_to_inventory(connected, groups, host_hops.CLUSTER_TLS_FIXES)
+    return judge_collectors(connected, request.rule_paths)
 
 
-def composed_configs(request: Request, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
+def compose_configs(request: Request, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
     """Return the collectors of a request and their configs, which no rule has judged."""
-    composed = composed_collectors(drafted_collectors(request), _recipes(request), route)
-    return [(item.collector, item.config) for item in composed]
+    composed = compose_collectors(draft_collectors(request), _find_recipe_folders(request), route)
+    return [(composed_collector.collector, composed_collector.config) for composed_collector in composed]
 
 
-def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
+def build_bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     """Return all manifests, and what later stages need of each collector.
 
     Raises Problem for a malformed config, for a collector that its platform cannot run, and for two that clash.
     """
     refuse_malformed(planned)
-    builds = service_account.owned([item.build for item in planned if item.build])
+    builds = service_account.assign_account_owners(
+        [planned_collector.build for planned_collector in planned if planned_collector.build]
+    )
     for build in builds:
-        platform_rules.check(build.platform, build.collector, volumes(build), bool(build.exposed_ports))
-    conflicts.check([conflicts.Member(build.collector, build.needs.ports) for build in builds])
-    manifests = conflicts.union(_manifests_of(builds))
+        platform_rules.check_abilities(build.platform, build.collector, list_volumes(build), bool(build.exposed_ports))
+    conflicts.check_conflicts([conflicts.Member(build.collector, build.needs.ports) for build in builds])
+    manifests = conflicts.merge_manifests(_iter_manifests(builds))
     return Bundle(planned, builds, manifests).as_dict()
 
 
-def _manifests_of(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
+def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
     """Yield the manifests of all collectors. Raises Problem for what a backend cannot make."""
     for build in builds:
-        with about(f"collector '{build.collector.name}'"):
+        with prefix_problems(f"collector '{build.collector.name}'"):
             manifests = BACKENDS[build.collector.backend].manifests(build)
         yield from manifests
 
 
-def _recipes(request: Request) -> Mapping[str, Any]:
+def _find_recipe_folders(request: Request) -> Mapping[str, Any]:
     """Return the folders of the recipes that a request may use."""
-    return _sources.find(request.recipe_paths, "recipes")
+    return _sources.find_files(request.recipe_paths, "recipes")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..module_utils._install.releases.lock_file import Pin, unpinned
+from ..module_utils._install.releases.lock_file import Pin, keep_unpinned
 from ._host_groups import InventoryGroups
 
 # What gives a collector its config.
@@ -30,7 +30,7 @@ class Request:
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     # Whether collectors may get AWS credentials in a way that this request does not show.
     has_identity: bool = True
-    pin: Pin = unpinned
+    pin: Pin = keep_unpinned
     rule_paths: Sequence[str] = ()
     overlay_policy: Mapping[str, Any] = field(default_factory=dict)
     groups: InventoryGroups | None = None

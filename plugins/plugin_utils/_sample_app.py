@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
-from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
-from ..module_utils._otelcol.errors import Problem, shown
-from ..module_utils._sample_app.manifests import bundle
-from ..module_utils._sample_app.sample_app import SampleApp, check_length, option_names
+from ..module_utils._otelcol.bounded.live.bounded_reads import read_file_text
+from ..module_utils._otelcol.errors import Problem, strip_credentials
+from ..module_utils._sample_app.manifests import build_bundle
+from ..module_utils._sample_app.sample_app import SampleApp, check_name_length, list_option_names
 from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_sample_app")
 PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
-_ASKED = "Send the spans of the sample application"
-_IMAGES = ("image", "sdk_image")
+_ACTIVITY = "Send the spans of the sample application"
+_IMAGE_OPTIONS = ("image", "sdk_image")
 # Variables of the SDK. The address of spans alone has the path, that of all signals is without it.
 _TRACES_ENDPOINT, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
 _PROTOCOLS = (exports.PROTOCOL_VARIABLE, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
@@ -30,31 +30,31 @@ _HTTP_ALONE = f"the sample application exports by {HTTP} alone"
 _COUNTER_KEYS = ("namespace", "selector", "metrics_port")
 
 
-def render(
+def render_sample_app(
     options: Mapping[str, Any],
     collectors: Sequence[Mapping[str, Any]],
     probes: Sequence[Mapping[str, Any]] = (),
     platform_paths: Sequence[str] = (),
-    pin: lock_file.Pin = lock_file.unpinned,
+    pin: lock_file.Pin = lock_file.keep_unpinned,
     *,
     for_removal: bool = False,
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
-    known = _sources.role_options(PREFIX, (*option_names(), PLATFORM))
-    checked = _arguments.checked(options, known, "the sample application")
+    option_specs = _sources.read_role_options(PREFIX, (*list_option_names(), PLATFORM))
+    checked_options = _arguments.validate_values(options, option_specs, "the sample application")
     if not for_removal:
-        _check_destinations(checked["endpoint"], checked["env"])
-        check_length(checked["name"])
-    platforms = _sources.find(platform_paths, "platforms")
+        _check_destinations(checked_options["endpoint"], checked_options["env"])
+        check_name_length(checked_options["name"])
+    platforms = _sources.find_files(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
-    assigns_user = _sources.platform(checked.pop(PLATFORM), platforms)["run_as_user"] is None
-    checked |= {name: _pinned(checked[name], pin) for name in _IMAGES}
-    source = file_text(ROLE / "files" / "app.py")
-    rendered = bundle(SampleApp(**checked), collectors, source, assigns_user)
-    return {**rendered, "counts": _counter(rendered["collector"], probes)}
+    assigns_user = _sources.read_platform(checked_options.pop(PLATFORM), platforms)["run_as_user"] is None
+    checked_options |= {name: _pin_image(checked_options[name], pin) for name in _IMAGE_OPTIONS}
+    source = read_file_text(ROLE / "files" / "app.py")
+    rendered = build_bundle(SampleApp(**checked_options), collectors, source, assigns_user)
+    return {**rendered, "counts": _find_span_counter(rendered["collector"], probes)}
 
 
-def _counter(collector: str, probes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _find_span_counter(collector: str, probes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what counts the spans that arrive at a collector; nothing if it cannot be verified."""
     for probe in probes:
         if probe["name"] == collector:
@@ -80,41 +80,43 @@ def _check_destinations(endpoint: str, env: Mapping[str, Any]) -> None:
         _Destination(env.get(exports.ENDPOINT_VARIABLE), f"{PREFIX}env.{exports.ENDPOINT_VARIABLE}"),
         _Destination(env.get(_TRACES_ENDPOINT), f"{PREFIX}env.{_TRACES_ENDPOINT}", _TRACES_PATH),
     ):
-        if _is_known(destination.url):
+        if _has_text(destination.url):
             _check_endpoint(destination.url.removesuffix(destination.path), destination.where)
     for name in _PROTOCOLS:
         _check_protocol(name, env.get(name))
 
 
-def _is_known(value: Any) -> bool:
+def _has_text(value: Any) -> bool:
     """Whether a variable has a text. A reference such as `$(NAME)` has its value in the cluster alone."""
     return isinstance(value, str) and value != "" and not value.startswith("$(")
 
 
-def _check_endpoint(url: str, where: str) -> None:
+def _check_endpoint(url: str, option_path: str) -> None:
     try:
-        endpoint = exports.parse(shown(url))  # the exporter for HTTP takes a user and a password in it
+        endpoint = exports.parse_endpoint(
+            strip_credentials(url)
+        )  # the exporter for HTTP takes a user and a password in it
         if endpoint.expected == GRPC:
             wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
     except Problem as problem:
-        raise Problem(problem.wrong, asked=_ASKED, where=where, fix=problem.fix) from problem
+        raise Problem(problem.wrong, asked=_ACTIVITY, where=option_path, fix=problem.fix) from problem
 
 
 def _check_protocol(name: str, protocol: Any) -> None:
     if not isinstance(protocol, str) or protocol.startswith("$(") or protocol == HTTP:
         return
     wrong = f"{_HTTP_ALONE}, and {name} is '{protocol}'"
-    raise Problem(wrong, asked=_ASKED, where=f"{PREFIX}env.{name}", fix=f"Remove {name}, and send to port 4318.")
+    raise Problem(wrong, asked=_ACTIVITY, where=f"{PREFIX}env.{name}", fix=f"Remove {name}, and send to port 4318.")
 
 
 # ── Images ──
 
 
-def _pinned(image: str, pin: lock_file.Pin) -> str:
+def _pin_image(image: str, pin: lock_file.Pin) -> str:
     """Return an image with its digest. A lock holds the images if the inventory sets one of them."""
     try:
         return pin(image)
     except Problem as problem:
-        fix = f"Set `{PREFIX}image` in the inventory, and run `{lock_file.LOCK_IT}`."
+        fix = f"Set `{PREFIX}image` in the inventory, and run `{lock_file.LOCK_COMMAND}`."
         raise Problem(problem.wrong, asked=problem.asked, where=problem.where, fix=fix) from problem

@@ -10,84 +10,89 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._otelcol.errors import Problem, cleaned
+from ..module_utils._otelcol.errors import Problem, clean_text
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
-from ..module_utils._otelcol.forecast.unmatched import checked_receivers, unmatched_receivers
-from ..module_utils._otelcol.testing.checked_pipelines import fed_receivers
-from ..module_utils._savings.captured_records import Readable
-from ..module_utils._savings.instrumentation_score import Score, score_of
-from ..module_utils._savings.observation import Found, Wishes, look_at
-from ..module_utils._savings.savings_data import savings_data
-from ..module_utils._savings.savings_lines import savings_lines
-from ..module_utils._savings.savings_markdown import savings_markdown
+from ..module_utils._otelcol.forecast.unmatched import list_unmatched_receivers, parse_receivers
+from ..module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
+from ..module_utils._savings.captured_records import ReadableValues
+from ..module_utils._savings.instrumentation_score import Score, compute_score
+from ..module_utils._savings.observation import CaptureFindings, SavingsWishes, observe_capture
+from ..module_utils._savings.savings_data import build_savings_data
+from ..module_utils._savings.savings_lines import list_savings_lines
+from ..module_utils._savings.savings_markdown import build_savings_markdown
 from ..module_utils._savings.told_savings import Savings
 from . import _savings_options as options
-from ._measured_savings import told_proposals
+from ._measured_savings import measure_proposals
 from ._otelcol import _files
-from ._otelcol._forecast.captured import check_outside, read_capture
-from ._savings_config import measured_config
+from ._otelcol._forecast.captured import check_not_in_capture, read_capture
+from ._savings_config import choose_measured_config
 
 
-def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+def find_savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what is worth dropping of a capture, as a task result.
 
     Raises Problem if nothing came in, if no record reaches an exporter, and for a config that cannot be run.
     """
     _check_arguments(arguments)
-    found_savings = _found_savings(arguments, warn)
-    report = "\n".join(map(cleaned, savings_lines(found_savings)))
-    changed = not check and _write(found_savings, arguments)
-    return {**savings_data(found_savings), "report": report, "changed": changed}
+    measured_savings = _measure_savings(arguments, warn)
+    report = "\n".join(map(clean_text, list_savings_lines(measured_savings)))
+    is_changed = not check and _write_reports(measured_savings, arguments)
+    return {**build_savings_data(measured_savings), "report": report, "changed": is_changed}
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
     """Raise Problem for a report that would replace what is read, and for receivers that cannot be."""
     for option in ("markdown_path", "output_path"):
-        _files.check_apart(arguments[option], [arguments["capture"], arguments["config"]], option)
-        check_outside(arguments[option], arguments["capture"], option)
-    checked_receivers(arguments["receivers"])
+        _files.check_output_is_no_input(arguments[option], [arguments["capture"], arguments["config"]], option)
+        check_not_in_capture(arguments[option], arguments["capture"], option)
+    parse_receivers(arguments["receivers"])
 
 
-def _found_savings(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Savings:
+def _measure_savings(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Savings:
     """Return what is worth dropping, with the shares that were measured."""
     capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
-    chosen, title = measured_config(arguments, facts)
-    readable = Readable.of(facts, capture.manifest)
-    found = look_at(capture.contents(), readable, _wishes(arguments, chosen.config))
-    if not any(came.items for came in found.came.values()):
+    chosen_config, title = choose_measured_config(arguments, facts)
+    readable = ReadableValues.of(facts, capture.manifest)
+    observed = observe_capture(capture.contents(), readable, _read_wishes(arguments, chosen_config.config))
+    if not any(arrival.items for arrival in observed.came.values()):
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
-    told = tuple(told_proposals(found.proposals, chosen, capture, arguments, warn))
-    notes = [*facts.notes(), *_unmatched(found, chosen.config, arguments["receivers"])]
-    if any(row.measured for row in told):
-        notes.append(f"the shares were measured with {chosen.where}")
-    return Savings(title, found, told, _scores(found, readable), tuple(notes))
+    told_rows = tuple(measure_proposals(observed.proposals, chosen_config, capture, arguments, warn))
+    notes = [*facts.notes(), *_describe_unmatched(observed, chosen_config.config, arguments["receivers"])]
+    if any(proposal.measured for proposal in told_rows):
+        notes.append(f"the shares were measured with {chosen_config.where}")
+    return Savings(title, observed, told_rows, _score_services(observed, readable), tuple(notes))
 
 
-def _wishes(arguments: Mapping[str, Any], config: Mapping[str, Any]) -> Wishes:
+def _read_wishes(arguments: Mapping[str, Any], config: Mapping[str, Any]) -> SavingsWishes:
     """Return what proposals must leave as it is."""
-    kept = [*arguments["keep"], arguments["tenant_attribute"]]
-    return Wishes(frozenset(filter(None, kept)), arguments["least_percent"], options.samples(config))
+    kept_names = [*arguments["keep"], arguments["tenant_attribute"]]
+    return SavingsWishes(frozenset(filter(None, kept_names)), arguments["least_percent"], options.has_sampling(config))
 
 
-def _scores(found: Found, readable: Readable) -> tuple[Score, ...]:
+def _score_services(observed: CaptureFindings, readable: ReadableValues) -> tuple[Score, ...]:
     """Return the score of each service, by name."""
-    return tuple(score_of(service, of_service, readable) for service, of_service in sorted(found.services.items()))
+    return tuple(
+        compute_score(service, observed_service, readable)
+        for service, observed_service in sorted(observed.services.items())
+    )
 
 
-def _unmatched(found: Found, config: Mapping[str, Any], receivers: Mapping[str, str]) -> Iterator[str]:
+def _describe_unmatched(
+    observed: CaptureFindings, config: Mapping[str, Any], receivers: Mapping[str, str]
+) -> Iterator[str]:
     """Yield a line for each thing that a user names and that has no effect."""
-    if found.unseen:
-        yield f"nothing in the capture has {', '.join(found.unseen)}, named to be kept"
-    yield from unmatched_receivers(receivers, frozenset(fed_receivers(config)))
+    if observed.unseen:
+        yield f"nothing in the capture has {', '.join(observed.unseen)}, named to be kept"
+    yield from list_unmatched_receivers(receivers, frozenset(map_signals_of_receivers(config)))
 
 
-def _write(found_savings: Savings, arguments: Mapping[str, Any]) -> bool:
+def _write_reports(measured_savings: Savings, arguments: Mapping[str, Any]) -> bool:
     """Write the reports that were asked for; return whether one has changed."""
-    changed = False
+    is_changed = False
     if arguments["markdown_path"]:
-        changed |= _files.place_private(Path(arguments["markdown_path"]), savings_markdown(found_savings))
+        is_changed |= _files.write_private(Path(arguments["markdown_path"]), build_savings_markdown(measured_savings))
     if arguments["output_path"]:
-        text = json.dumps(savings_data(found_savings), indent=2, ensure_ascii=False) + "\n"
-        changed |= _files.place_private(Path(arguments["output_path"]), text)
-    return changed
+        text = json.dumps(build_savings_data(measured_savings), indent=2, ensure_ascii=False) + "\n"
+        is_changed |= _files.write_private(Path(arguments["output_path"]), text)
+    return is_changed

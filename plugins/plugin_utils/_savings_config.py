@@ -9,58 +9,64 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..module_utils._otelcol.errors import Problem, near
+from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
-from ..module_utils._otelcol.otlp_requests import LISTS
+from ..module_utils._otelcol.otlp_requests import LISTS_BY_SIGNAL
 from ._otelcol import _inputs
-from ._otelcol._testing.chosen_bench import Chosen
+from ._otelcol._testing.chosen_bench import ChosenConfig
 
 # What passes everything on: by it, an option is measured if no config is given.
-_PLAIN = "a config that passes everything on"
+_PLAIN_CONFIG_TITLE = "a config that passes everything on"
 
 
 class MeasuredConfig(NamedTuple):
     """The config with which options are measured, and what the report calls it."""
 
-    chosen: Chosen
+    chosen: ChosenConfig
     title: str
 
 
-def measured_config(arguments: Mapping[str, Any], facts: CaptureFacts) -> MeasuredConfig:
+def choose_measured_config(arguments: Mapping[str, Any], facts: CaptureFacts) -> MeasuredConfig:
     """Return the config of a task's options: `config`, else the collector that it names or that the capture is of.
 
     Raises Problem for a file without one config, and for a collector that there is not.
     """
     if arguments["config"]:
-        return MeasuredConfig(_config_of_file(arguments["config"]), Path(arguments["config"]).name)
-    known = {str(collector["name"]): collector for collector in arguments["collectors"]}
-    asked = arguments["collector"] or facts.collector
-    if asked in known:
-        return MeasuredConfig(_config_of_collector(known[asked]), asked)
+        return MeasuredConfig(_read_config(arguments["config"]), Path(arguments["config"]).name)
+    collector_by_name = {str(collector["name"]): collector for collector in arguments["collectors"]}
+    requested_name = arguments["collector"] or facts.collector
+    if requested_name in collector_by_name:
+        return MeasuredConfig(_read_collector_config(collector_by_name[requested_name]), requested_name)
     if arguments["collector"]:
-        wrong = f"there is no collector '{asked}'{near(asked, known)}"
-        raise Problem(wrong, where="collector", fix=f"Collectors: {', '.join(known) or 'none'}.")
-    return MeasuredConfig(Chosen(_plain_config(), "", _PLAIN), asked or Path(arguments["capture"]).name)
+        wrong = f"there is no collector '{requested_name}'{suggest_word(requested_name, collector_by_name)}"
+        raise Problem(wrong, where="collector", fix=f"Collectors: {', '.join(collector_by_name) or 'none'}.")
+    return MeasuredConfig(
+        ChosenConfig(_build_plain_config(), "", _PLAIN_CONFIG_TITLE), requested_name or Path(arguments["capture"]).name
+    )
 
 
-def _config_of_file(path: str) -> Chosen:
-    configs = [given for given in _inputs.collect_inputs([path], None).inputs if isinstance(given.config, dict)]
-    if len(configs) != 1:
-        wrong = f"{path} has {len(configs)} configs, and the options of one are measured"
+def _read_config(path: str) -> ChosenConfig:
+    config_inputs = [
+        config_input
+        for config_input in _inputs.collect_inputs([path], None).inputs
+        if isinstance(config_input.config, dict)
+    ]
+    if len(config_inputs) != 1:
+        wrong = f"{path} has {len(config_inputs)} configs, and the options of one are measured"
         raise Problem(wrong, where="config", fix="Name a file with one config.")
-    return Chosen(configs[0].config, configs[0].context.image, path)
+    return ChosenConfig(config_inputs[0].config, config_inputs[0].context.image, path)
 
 
-def _config_of_collector(collector: Mapping[str, Any]) -> Chosen:
+def _read_collector_config(collector: Mapping[str, Any]) -> ChosenConfig:
     """Return the config of a collector of the inventory."""
     config = _inputs.collect_inputs([], collector["config"]).inputs[0].config
-    return Chosen(config, str(collector.get("image") or ""), f"{collector['name']} of the inventory")
+    return ChosenConfig(config, str(collector.get("image") or ""), f"{collector['name']} of the inventory")
 
 
-def _plain_config() -> dict[str, Any]:
+def _build_plain_config() -> dict[str, Any]:
     pipeline = {"receivers": ["otlp"], "exporters": ["otlp_http"]}
     return {
         "receivers": {"otlp": {"protocols": {"http": {}}}},
         "exporters": {"otlp_http": {"endpoint": "http://backend:4318"}},
-        "service": {"pipelines": dict.fromkeys(LISTS, pipeline)},
+        "service": {"pipelines": dict.fromkeys(LISTS_BY_SIGNAL, pipeline)},
     }

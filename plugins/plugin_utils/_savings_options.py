@@ -11,43 +11,49 @@ from typing import Any
 
 from ..module_utils._collector.recipes import RecipeUse
 from ..module_utils._otelcol.config.compose import processor_rank
-from ..module_utils._otelcol.config.layers import for_version
-from ..module_utils._otelcol.config.paths import items, section
+from ..module_utils._otelcol.config.layers import rename_for_version
+from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
-from ..module_utils._savings.added_processors import with_processors
-from ..module_utils._savings.proposals import Option
+from ..module_utils._savings.added_processors import add_processors
+from ..module_utils._savings.proposals import RemovalOption
 from . import _sources
 from ._otelcol import _builds
 
 
-def with_option(config: Mapping[str, Any], option: Option, version: str = "") -> dict[str, Any]:
+def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = "") -> dict[str, Any]:
     """Return a config with an option. `version` is that of the Collector, whose names of components it has."""
-    added = _fragment(option, version)
+    added_config = _build_fragment(option, version)
     pipelines: dict[str, list[str]] = {}
-    for key, pipeline in section(added, "service", "pipelines").items():
-        for name in pipelines_of(config):
+    for key, pipeline in mapping_at(added_config, "service", "pipelines").items():
+        for name in pipeline_names(config):
             if fnmatchcase(name, key):
-                pipelines[name] = [*pipelines.get(name, []), *items(pipeline, "processors")]
-    return with_processors(config, section(added, "processors"), pipelines, processor_rank)
+                pipelines[name] = [*pipelines.get(name, []), *list_at(pipeline, "processors")]
+    return add_processors(config, mapping_at(added_config, "processors"), pipelines, processor_rank)
 
 
-def _fragment(option: Option, version: str) -> Mapping[str, Any]:
+def _build_fragment(option: RemovalOption, version: str) -> Mapping[str, Any]:
     """Return what an option adds to a config. That of a recipe is what the recipe renders."""
     if option.recipe:
-        folder = _sources.find([], "recipes")[option.recipe]
+        folder = _sources.find_files([], "recipes")[option.recipe]
         use = RecipeUse(option.recipe, dict(option.options))
-        added = _sources.fragment(use, folder, _sources.recipe(folder), {}, {"mode": "deployment"}).config
+        added_config = _sources.render_fragment(
+            use, folder, _sources.read_recipe(folder), {}, {"mode": "deployment"}
+        ).config
     else:
-        into = {f"{signal}{end}": {"processors": [option.processor]} for signal in option.signals for end in ("", "/*")}
-        added = {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": into}}
-    return for_version(added, version, _builds.tables().renames)
+        pipelines = {
+            f"{signal}{ending}": {"processors": [option.processor]}
+            for signal in option.signals
+            for ending in ("", "/*")
+        }
+        added_config = {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
+    return rename_for_version(added_config, version, _builds.load_catalogue().renames)
 
 
-def samples(config: Mapping[str, Any]) -> bool:
+def has_sampling(config: Mapping[str, Any]) -> bool:
     """Return whether a config keeps a part of the data on purpose."""
-    return any(Trait.SAMPLES in traits_of(PROCESSORS, str(name)) for name in section(config, "processors"))
+    return any(Trait.SAMPLES in traits_of(PROCESSORS, str(name)) for name in mapping_at(config, "processors"))
 
 
-def pipelines_of(config: Mapping[str, Any]) -> list[str]:
+def pipeline_names(config: Mapping[str, Any]) -> list[str]:
     """Return the names of the pipelines of a config."""
-    return [str(name) for name in section(config, "service", "pipelines")]
+    return [str(name) for name in mapping_at(config, "service", "pipelines")]

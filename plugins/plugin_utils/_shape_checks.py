@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
 from ..module_utils._collector.option_values import Values
-from ..module_utils._otelcol.errors import Problem, cleaned
+from ..module_utils._otelcol.errors import Problem, clean_text
 from . import _origins
-from ._duration_checks import check_duration, duration_form
-from ._option_values import held_by
+from ._duration_checks import check_duration, find_duration_form
+from ._option_values import find_held_values
 from ._spelling_checks import check_line, check_spelling, check_version
 from ._text_checks import check_values
-from ._value_shapes import SHAPES, TEXT_SHAPE, mappings_in, shape_of, suboptions
+from ._value_shapes import SHAPES, TEXT_SHAPE, find_shape, list_mappings, read_suboptions
 
 # Types of Ansible that take any shape.
-_ANY = ("raw", "json", "jsonarg")
+_ANY_SHAPE = ("raw", "json", "jsonarg")
 # How Ansible reads a text as a value of these types, and how much of one that it cannot read is shown.
-_READ_AS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
-_SHOWN = 60
+_READERS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
+_MOST_SHOWN = 60
 # What Python reads as a number, and a user means as a word.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
@@ -40,74 +40,76 @@ class _Place(NamedTuple):
 
 
 def check_shapes(
-    values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str = "", *, one_line: bool = False
+    values: Mapping[str, Any], spec: Mapping[str, Any], owner: str, path: str = "", *, one_line: bool = False
 ) -> None:
     """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
     for key, value in values.items():
         if key not in spec:
             continue
         option = spec[key] or {}
-        held = held_by(str(key), option)
-        for place in _places(values, key, option, f"{path}{key}"):
-            _check_place(place, option, held, what, one_line=one_line)
-        check_values(value, held, f"{path}{key}", what)
-        inner = suboptions(option)
-        if inner:
-            for options in mappings_in(value):
-                check_shapes(options, inner, what, f"{path}{key}.", one_line=one_line)
+        content_kind = find_held_values(str(key), option)
+        for place in _iter_places(values, key, option, f"{path}{key}"):
+            _check_place(place, option, content_kind, owner, one_line=one_line)
+        check_values(value, content_kind, f"{path}{key}", owner)
+        inner_spec = read_suboptions(option)
+        if inner_spec:
+            for options in list_mappings(value):
+                check_shapes(options, inner_spec, owner, f"{path}{key}.", one_line=one_line)
 
 
-def _places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_Place]:
+def _iter_places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_Place]:
     """Yield an option, and the items of its list. Ansible takes a text with commas for a list of mappings."""
     yield _Place(values, key, option.get("type") or "str", path)
     value, elements = values[key], option.get("elements", "raw")
     if elements == "dict" and value and isinstance(value, str):
         value = value.split(",")
     if isinstance(value, list):
-        for number in range(len(value)):
-            yield _Place(value, number, elements, f"{path}[{number}]")
+        for index in range(len(value)):
+            yield _Place(value, index, elements, f"{path}[{index}]")
 
 
-def _check_place(place: _Place, option: Mapping[str, Any], held: Values | None, what: str, *, one_line: bool) -> None:
+def _check_place(
+    place: _Place, option: Mapping[str, Any], content_kind: Values | None, owner: str, *, one_line: bool
+) -> None:
     """Reject a value, or an item of a list, that is not of its type, or whose text its option cannot have."""
     value = place.around[place.key]
     is_text = place.kind in ("str", "path")
     if is_text and not option.get("choices"):
-        check_spelling(value, _origins.place(place.around, place.key), place.path, what)
-    if place.kind == "str" and held is Values.VERSION:
-        check_version(value, place.path, what)
-    _check_one(value, place.kind, option, place.path, what)
-    if place.kind == "str" and (form := duration_form(option)):
-        check_duration(value, form, place.path, what)
-    if is_text and one_line and held is not Values.LINES:
-        check_line(value, place.path, what)
+        check_spelling(value, _origins.position_of_entry(place.around, place.key), place.path, owner)
+    if place.kind == "str" and content_kind is Values.VERSION:
+        check_version(value, place.path, owner)
+    _check_value_shape(value, place.kind, option, place.path, owner)
+    if place.kind == "str" and (form := find_duration_form(option)):
+        check_duration(value, form, place.path, owner)
+    if is_text and one_line and content_kind is not Values.LINES:
+        check_line(value, place.path, owner)
 
 
 # ── One value ──
 
 
-def _check_one(value: Any, kind: str, option: Mapping[str, Any], path: str, what: str) -> None:
+def _check_value_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, owner: str) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
-    given = shape_of(value)
-    if kind == "dict" and not given:
-        given = _no_mapping(value, path)
-    _check_number(value, kind, path, what)
-    if kind == given or kind in _ANY:
+    shape = find_shape(value)
+    if kind == "dict" and not shape:
+        shape = _find_unreadable_shape(value, path)
+    _check_number(value, kind, path, owner)
+    if kind == shape or kind in _ANY_SHAPE:
         return
-    if given == "bool" and option.get("choices"):  # YAML reads the choices `yes` and `off` so; Ansible knows that
+    if shape == "bool" and option.get("choices"):  # YAML reads the choices `yes` and `off` so; Ansible knows that
         return
     name = path.partition("[")[0].rpartition(".")[2]
-    _check_reading(value, kind, name, path, what)
-    is_no_mapping = kind == "dict" and given != ""
-    if given in ("dict", "list", "bool") or is_no_mapping:
+    _check_reading(value, kind, name, path, owner)
+    is_no_mapping = kind == "dict" and shape != ""
+    if shape in ("dict", "list", "bool") or is_no_mapping:
         expected, example = SHAPES.get(kind, TEXT_SHAPE)
         if path.endswith("]"):
             example = f"[{example}]"
-        fix = _shape_to_write(name, kind, option, example)
-        raise Problem(f"option '{path}' of {what} must be {expected}, not {SHAPES[given][0]}", fix=fix)
+        fix = _describe_right_shape(name, kind, option, example)
+        raise Problem(f"option '{path}' of {owner} must be {expected}, not {SHAPES[shape][0]}", fix=fix)
 
 
-def _no_mapping(value: Any, path: str) -> str:
+def _find_unreadable_shape(value: Any, path: str) -> str:
     """Return the shape of what Ansible makes no mapping of. Its own message names no option, and shows all secrets."""
     if value is None:
         return "null" if path.endswith("]") else ""
@@ -118,34 +120,34 @@ def _no_mapping(value: Any, path: str) -> str:
     return ""
 
 
-def _check_number(value: Any, kind: str, path: str, what: str) -> None:
+def _check_number(value: Any, kind: str, path: str, owner: str) -> None:
     """Reject a whole number below 0, and what Python reads as a number and is none."""
     if kind == "int" and _NEGATIVE.match(str(value)):
-        raise Problem(f"option '{path}' of {what} is {value}", fix="Use 0 or a larger number.")
+        raise Problem(f"option '{path}' of {owner} is {value}", fix="Use 0 or a larger number.")
     if kind == "float" and _NO_NUMBER.match(str(value)):
-        raise Problem(f"option '{path}' of {what} is {value}", fix="Use a number.")
+        raise Problem(f"option '{path}' of {owner} is {value}", fix="Use a number.")
 
 
-def _check_reading(value: Any, kind: str, name: str, path: str, what: str) -> None:
+def _check_reading(value: Any, kind: str, name: str, path: str, owner: str) -> None:
     """Reject a text that Ansible cannot read as a number or a switch."""
-    if kind in _READ_AS and isinstance(value, str) and not _can_be_read(value, kind):
+    if kind in _READERS and isinstance(value, str) and not _can_be_read(value, kind):
         expected, example = SHAPES[kind]
-        wrong = f"option '{path}' of {what} must be {expected}, not '{cleaned(value, _SHOWN)}'"
+        wrong = f"option '{path}' of {owner} must be {expected}, not '{clean_text(value, _MOST_SHOWN)}'"
         raise Problem(wrong, fix=f"Write `{name}: {example}`.")
 
 
 def _can_be_read(value: str, kind: str) -> bool:
     """Whether Ansible reads a text as a value of a type."""
     try:
-        _READ_AS[kind](value)
+        _READERS[kind](value)
     except (TypeError, ValueError):
         return False
     return True
 
 
-def _shape_to_write(name: str, kind: str, option: Mapping[str, Any], example: str) -> str:
+def _describe_right_shape(name: str, kind: str, option: Mapping[str, Any], example: str) -> str:
     """Return the fix for a wrong shape: the suboptions of a mapping, or an example."""
-    inner = sorted(suboptions(option))
-    if kind == "dict" and inner:
-        return f"Write a mapping of {', '.join(inner)}."
+    inner_options = sorted(read_suboptions(option))
+    if kind == "dict" and inner_options:
+        return f"Write a mapping of {', '.join(inner_options)}."
     return f"Write `{name}: {example}`."

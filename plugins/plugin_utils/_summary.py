@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._otelcol.rules.report_model import count_in_words
+from ..module_utils._otelcol.rules.report_model import format_count
 
 # Of a host with more collectors than anybody reads, so many are shown.
-MOST = 10
+MOST_SHOWN = 10
 # Each line is shorter than what Ansible's output breaks.
-NEXT = (
+NEXT_STEPS = (
     "next, playbook o11y.opentelemetry.verify sends test data through them",
     "if no data arrives, playbook o11y.opentelemetry.diagnose says why",
 )
 
 
-def summary_lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> list[str]:
+def build_summary_lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the collectors with their addresses, the warnings by their rules, and what to do next."""
-    lines = [f"{_place(collector)} {collector['addresses']}" for collector in collectors[:MOST]]
-    if len(collectors) > MOST:
-        lines.append(f"and {len(collectors) - MOST} more")
+    lines = [f"{_full_name(collector)} {collector['addresses']}" for collector in collectors[:MOST_SHOWN]]
+    if len(collectors) > MOST_SHOWN:
+        lines.append(f"and {len(collectors) - MOST_SHOWN} more")
     for collector in collectors:
         if collector["critical_components"]:
-            lines.append(f"{_place(collector)} scrapes {', '.join(collector['critical_components'])}")
+            lines.append(f"{_full_name(collector)} scrapes {', '.join(collector['critical_components'])}")
     warnings = [finding for finding in findings if finding["severity"] == "warning"]
     if warnings:
         rules = dict.fromkeys(f"{warning['rule']} ({warning['collector']})" for warning in warnings)
-        lines.append(f"{count_in_words(len(warnings), 'warning')} of {', '.join(rules)}")
-    return [*lines, *NEXT]
+        lines.append(f"{format_count(len(warnings), 'warning')} of {', '.join(rules)}")
+    return [*lines, *NEXT_STEPS]
 
 
-def _place(collector: Mapping[str, Any]) -> str:
+def _full_name(collector: Mapping[str, Any]) -> str:
     return f"{collector['kind']} {collector['namespace']}/{collector['name']}"

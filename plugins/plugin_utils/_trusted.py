@@ -19,11 +19,11 @@ except ImportError:
     trust_as_template = None
 
 
-def as_template(value: str) -> str:
+def mark_as_template(value: str) -> str:
     """Return a text that Ansible takes for a template."""
     return str(value) if trust_as_template is None else trust_as_template(value)
 
 
-def as_data(value: Any) -> Any:
+def mark_as_data(value: Any) -> Any:
     """Return a value whose texts are never templates."""
     return wrap_var(value) if trust_as_template is None else value

@@ -9,14 +9,16 @@ import json
 from shlex import quote
 
 
-def unlisted_line(host: str, collector: str) -> str:
+def describe_unlisted(host: str, collector: str) -> str:
     """Return a line about a collector with the command that removes it, and no other collector of the host."""
-    listed = json.dumps({"otel_host_collectors": [{"name": collector}]})
-    command = f"ansible-playbook o11y.opentelemetry.remove -i INVENTORY --limit {quote(host)} -e {quote(listed)}"
-    made = f"collector {collector} of {host} was made by this collection, and the inventory does not list it"
-    return f"{made}. Remove it: `{command}`"
+    removed_collectors = json.dumps({"otel_host_collectors": [{"name": collector}]})
+    command = (
+        f"ansible-playbook o11y.opentelemetry.remove -i INVENTORY --limit {quote(host)} -e {quote(removed_collectors)}"
+    )
+    statement = f"collector {collector} of {host} was made by this collection, and the inventory does not list it"
+    return f"{statement}. Remove it: `{command}`"
 
 
-def staying_line(host: str, collector: str) -> str:
+def describe_staying(host: str, collector: str) -> str:
     """Return a line about a collector that a removal of others leaves."""
     return f"collector {collector} of {host} stays, since this removal does not list it"

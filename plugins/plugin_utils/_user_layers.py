@@ -10,33 +10,37 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._collector.options import Collector
-from ..module_utils._otelcol.config.layers import Composed, Layer
-from ..module_utils._otelcol.config.paths import section
+from ..module_utils._otelcol.config.layers import ComposedConfig, Layer
+from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.yaml.key_delimiter import spread_document
 from . import _origins
 from ._otelcol import _documents, _overlays, _yaml
 
 # The Collector's own default, which a config need not have.
-_LOG_LEVEL = "info"
+_DEFAULT_LOG_LEVEL = "info"
 # How the names of layers begin that options make.
-_OPTION = "option "
+_OPTION_PREFIX = "option "
 # What recipes write, and the Collector prefers to a percentage.
 _MIB_KEYS = ("limit_mib", "spike_limit_mib")
 
 
-def user_layers(collector: Collector, written: Any) -> list[Layer]:
-    """Return the user's config: the log level first, then files, then the inventory's `written` config."""
-    return [*_layers_of_options(collector), *map(_layer_of_file, collector.config_files), *_inline(collector, written)]
+def build_user_layers(collector: Collector, inventory_config: Any) -> list[Layer]:
+    """Return the user's config: the log level first, then files, then the inventory's `inventory_config` config."""
+    return [
+        *_iter_option_layers(collector),
+        *map(_read_layer, collector.config_files),
+        *_iter_inline_layer(collector, inventory_config),
+    ]
 
 
-def _layers_of_options(collector: Collector) -> Iterator[Layer]:
-    if collector.log_level != _LOG_LEVEL:
+def _iter_option_layers(collector: Collector) -> Iterator[Layer]:
+    if collector.log_level != _DEFAULT_LOG_LEVEL:
         logs = {"level": collector.log_level}
-        yield Layer(f"{_OPTION}log_level", {"service": {"telemetry": {"logs": logs}}})
+        yield Layer(f"{_OPTION_PREFIX}log_level", {"service": {"telemetry": {"logs": logs}}})
 
 
-def _layer_of_file(path: Path | str) -> Layer:
+def _read_layer(path: Path | str) -> Layer:
     """Return the config in a file. Raises Problem for a file that holds none."""
     document = spread_document(_documents.read_document(path))
     if not isinstance(document.data, dict):
@@ -44,31 +48,35 @@ def _layer_of_file(path: Path | str) -> Layer:
     return Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates)
 
 
-def _inline(collector: Collector, written: Any) -> Iterator[Layer]:
+def _iter_inline_layer(collector: Collector, inventory_config: Any) -> Iterator[Layer]:
     """Yield the config in the inventory, with its places; nothing if there is none."""
-    if written:
-        yield Layer(_overlays.INLINE, _yaml.plain(collector.config), positions=_origins.positions(written))
+    if inventory_config:
+        yield Layer(
+            _overlays.INLINE_LAYER,
+            _yaml.strip_ansible_types(collector.config),
+            positions=_origins.collect_positions(inventory_config),
+        )
 
 
-def without_mib_of_recipes(layers: Sequence[Layer]) -> list[Layer]:
+def drop_mib_of_recipes(layers: Sequence[Layer]) -> list[Layer]:
     """Return a layer that takes the MiB of recipes away where the user gives a percentage: the Collector ignores it.
 
     `layers` are those of the user.
     """
-    named: set[str] = set()
-    with_value: set[str] = set()
+    named_keys: set[str] = set()
+    keys_with_value: set[str] = set()
     for layer in layers:
-        for key, value in section(layer.config, "processors", "memory_limiter").items():
-            named.add(key)
+        for key, value in mapping_at(layer.config, "processors", "memory_limiter").items():
+            named_keys.add(key)
             if value is not None:
-                with_value.add(key)
-    if "limit_percentage" not in with_value or "limit_mib" in with_value:
+                keys_with_value.add(key)
+    if "limit_percentage" not in keys_with_value or "limit_mib" in keys_with_value:
         return []
-    removed = {key: None for key in _MIB_KEYS if key not in named}
-    return [Layer(f"{_OPTION}memory_percent", {"processors": {"memory_limiter": removed}})]
+    removed_keys = {key: None for key in _MIB_KEYS if key not in named_keys}
+    return [Layer(f"{_OPTION_PREFIX}memory_percent", {"processors": {"memory_limiter": removed_keys}})]
 
 
-def check_overlays(composed: Composed, option: Mapping[str, Any]) -> None:
+def check_overlays(composed: ComposedConfig, option: Mapping[str, Any]) -> None:
     """Raise Problem if the user's layers after the baseline touch what the option `overlay_policy` does not allow.
 
     The baseline is recipes, options and the files that the policy lists, wherever they stand among the layers.
@@ -78,4 +86,4 @@ def check_overlays(composed: Composed, option: Mapping[str, Any]) -> None:
 
 def _is_option(layer: Layer) -> bool:
     """Whether an option made a layer. A file may have any name, and has places."""
-    return layer.name.startswith(_OPTION) and not layer.positions
+    return layer.name.startswith(_OPTION_PREFIX) and not layer.positions

@@ -21,18 +21,18 @@ SHAPES = {
 }
 
 
-def shape_of(value: Any) -> str:
+def find_shape(value: Any) -> str:
     """Return the name of a value's shape in SHAPES; empty for text, null and what Ansible has no type for."""
     shapes = (("dict", Mapping), ("list", list), ("bool", bool), ("int", int), ("float", float))
-    return next((name for name, kinds in shapes if isinstance(value, kinds)), "")
+    return next((name for name, classes in shapes if isinstance(value, classes)), "")
 
 
-def suboptions(option: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def read_suboptions(option: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the documented suboptions of an option; none if it has none."""
     return (option or {}).get("options") or {}
 
 
-def mappings_in(value: Any) -> list[Any]:
+def list_mappings(value: Any) -> list[Any]:
     """Return what may have suboptions: a mapping, or the mappings of a list."""
-    listed = value if isinstance(value, list) else [value]
-    return [entry for entry in listed if isinstance(entry, Mapping)]
+    entries = value if isinstance(value, list) else [value]
+    return [entry for entry in entries if isinstance(entry, Mapping)]

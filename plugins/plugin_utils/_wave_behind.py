@@ -14,16 +14,16 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._waves.behind_verdict import BehindJudged, judged_behind, summed_up
-from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_behind import Sent, places_behind, sent_between
-from ..module_utils._waves.wave_data import Tools
+from ..module_utils._waves.behind_verdict import BehindVerdict, judge_behind, summarize_behind
+from ..module_utils._waves.sample_rows import read_tracks
+from ..module_utils._waves.wave_behind import SentData, find_sent_data, select_places_behind
+from ..module_utils._waves.wave_data import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
-from ._inventory_groups import inventory_groups, sent_by_host
+from ._inventory_groups import build_inventory_groups, describe_data_sent_by_host
 from ._wave_results import RENDERED, ReadOnce
 
 # What tasks have read behind a wave, before its change and after it: of hosts, and of clusters.
-BEHIND = {
+BEHIND_VARIABLES = {
     "hosts": ("__otel_behind_before", "__otel_behind_after"),
     "clusters": ("__otel_behind_clusters_before", "__otel_behind_clusters_after"),
 }
@@ -48,36 +48,39 @@ class Flows:
         return {member: hostvars[member].get(RENDERED) or {} for member in self._clusters}
 
     def behind(self, members: Iterable[str], seconds: float) -> dict[str, Any]:
-        """Return what is read behind a wave with these members, see `places_behind`. Without a watch, nothing is."""
+        """Return what is read behind a wave with these members, see `select_places_behind`.
+
+        Without a watch, nothing is.
+        """
         senders = list(members) if seconds else []
         hosts = [member for member in senders if member in self._linux]
         clusters = [member for member in senders if member not in self._linux]
-        sent = list(self._sent_by_hosts(hosts[:_MOST_SENDERS]))
+        sent_flows = list(self._sent_by_hosts(hosts[:_MOST_SENDERS]))
         if clusters:
-            sent += [*self._sent_to_hosts(clusters), *sent_between(self._rendered, clusters)]
-        clusters_behind = {flow.place for flow in sent} - set(self._linux)
-        behind = places_behind(sent, clusters_behind, seconds)
-        return {**behind, "left_out": [*behind["left_out"], *_unasked(len(hosts))]}
+            sent_flows += [*self._sent_to_hosts(clusters), *find_sent_data(self._rendered, clusters)]
+        clusters_behind = {flow.place for flow in sent_flows} - set(self._linux)
+        places = select_places_behind(sent_flows, clusters_behind, seconds)
+        return {**places, "left_out": [*places["left_out"], *_describe_unread_hosts(len(hosts))]}
 
-    def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[Sent]:
+    def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[SentData]:
         """Yield which collectors get data of hosts. What cannot be composed fails when the host changes."""
-        groups = inventory_groups(self._variables)
+        groups = build_inventory_groups(self._variables)
         for member in members:
             with suppress(Problem, AnsibleError):
-                yield from _rows(member, sent_by_host(groups, member))
+                yield from _iter_sent(member, describe_data_sent_by_host(groups, member))
 
-    def _sent_to_hosts(self, members: Iterable[str]) -> Iterator[Sent]:
+    def _sent_to_hosts(self, members: Iterable[str]) -> Iterator[SentData]:
         """Yield which collectors of hosts get data of clusters."""
         for member in members:
-            yield from _rows(member, self._rendered[member].get("sends_to_hosts") or ())
+            yield from _iter_sent(member, self._rendered[member].get("sends_to_hosts") or ())
 
 
-def _rows(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sent]:
+def _iter_sent(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[SentData]:
     for row in rows:
-        yield Sent(member, str(row["place"]), str(row["collector"]))
+        yield SentData(member, str(row["place"]), str(row["collector"]))
 
 
-def _unasked(hosts: int) -> Iterator[str]:
+def _describe_unread_hosts(hosts: int) -> Iterator[str]:
     """Yield in words that some hosts of a wave are not asked what they send to."""
     if hosts > _MOST_SENDERS:
         yield f"only what the first {_MOST_SENDERS} of {hosts} hosts send to is read"
@@ -87,7 +90,7 @@ def _unasked(hosts: int) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _CollectorReading:
     """What was read of a collector behind a wave, before the change and after it; `why` says why it says nothing."""
 
     name: str
@@ -103,45 +106,56 @@ class _Seen:
         return replace(self.after[-1], polls=tuple(polls))
 
 
-def behind_wave(
-    planned: Mapping[str, Any], judged: Collection[str], rest: Sequence[Track], given: Mapping[str, Any], tools: Tools
-) -> BehindJudged:
-    """Return what the collectors behind a wave say; `judged` are the members that the gate judges in the wave."""
-    whole: list[Track] = []
-    before: list[Track] = []
-    unread: list[str] = []
-    for seen in _all_seen(planned, given):
-        if seen.place in judged:
+def judge_behind_wave(
+    planned: Mapping[str, Any],
+    judged_members: Collection[str],
+    later_tracks: Sequence[Track],
+    variables: Mapping[str, Any],
+    tools: JudgeTools,
+) -> BehindVerdict:
+    """Return what the collectors behind a wave say;
+
+    `judged_members` are the members that the gate judges in the wave.
+    """
+    whole_tracks: list[Track] = []
+    tracks_before: list[Track] = []
+    unread_notes: list[str] = []
+    for reading in _iter_all_readings(planned, variables):
+        if reading.place in judged_members:
             continue
-        if seen.why:
-            unread.append(f"{seen.name} on {seen.place} was not compared: {seen.why}")
+        if reading.why:
+            unread_notes.append(f"{reading.name} on {reading.place} was not compared: {reading.why}")
         else:
-            whole.append(seen.track)
-            before += seen.before
-    return summed_up(judged_behind(whole, before, rest, tools), unread, planned.get("left_out") or ())
+            whole_tracks.append(reading.track)
+            tracks_before += reading.before
+    return summarize_behind(
+        judge_behind(whole_tracks, tracks_before, later_tracks, tools), unread_notes, planned.get("left_out") or ()
+    )
 
 
-def _all_seen(planned: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[_Seen]:
+def _iter_all_readings(planned: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[_CollectorReading]:
     """Yield the collectors behind a wave, of hosts and of clusters."""
-    for kind in BEHIND:
+    for kind in BEHIND_VARIABLES:
         if kind in planned:
-            yield from _seen(planned[kind]["collectors"], kind, given)
+            yield from _iter_readings(planned[kind]["collectors"], kind, variables)
 
 
-def _seen(collectors: Mapping[str, Sequence[str]], kind: str, given: Mapping[str, Any]) -> Iterator[_Seen]:
+def _iter_readings(
+    collectors: Mapping[str, Sequence[str]], kind: str, variables: Mapping[str, Any]
+) -> Iterator[_CollectorReading]:
     """Yield the collectors behind a wave of one kind, with what tasks have read of them."""
-    name_of_before, name_of_after = BEHIND[kind]
-    answers_before = _by_place(given.get(name_of_before))
-    answers_after = _by_place(given.get(name_of_after))
+    name_of_before, name_of_after = BEHIND_VARIABLES[kind]
+    answers_before = _group_by_place(variables.get(name_of_before))
+    answers_after = _group_by_place(variables.get(name_of_after))
     for place, names in collectors.items():
         for name in names:
-            before = _tracks(name, answers_before.get(place, []))
-            after = _tracks(name, answers_after.get(place, []))
-            why = _why_unread(before, after, answers_after.get(place, []))
-            yield _Seen(name, place, before, after, why)
+            tracks_before = _find_tracks(name, answers_before.get(place, []))
+            tracks_after = _find_tracks(name, answers_after.get(place, []))
+            reason = _describe_unread(tracks_before, tracks_after, answers_after.get(place, []))
+            yield _CollectorReading(name, place, tracks_before, tracks_after, reason)
 
 
-def _by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
+def _group_by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
     """Return what each place has answered to a task with a loop over places, one reading after the other."""
     answers: dict[str, list[Mapping[str, Any]]] = {}
     for result in (registered or {}).get("results") or ():
@@ -149,20 +163,22 @@ def _by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
     return answers
 
 
-def _tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]:
+def _find_tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]:
     """Return the readings of one collector of a place."""
-    found: list[Track] = []
+    own_tracks: list[Track] = []
     for answer in answers:
-        found += [track for track in tracks(str(answer.get("item")), answer) if track.name == name]
-    return found
+        own_tracks += [track for track in read_tracks(str(answer.get("item")), answer) if track.name == name]
+    return own_tracks
 
 
-def _why_unread(before: Sequence[Track], after: Sequence[Track], answers: Sequence[Mapping[str, Any]]) -> str:
+def _describe_unread(
+    tracks_before: Sequence[Track], tracks_after: Sequence[Track], answers: Sequence[Mapping[str, Any]]
+) -> str:
     """Return why a collector behind a wave says nothing; empty if it does."""
     reasons = [str(answer["unread"]) for answer in answers if answer.get("unread")]
     if reasons:
         return reasons[-1]
-    if len(after) < max(len(answers), 1):
+    if len(tracks_after) < max(len(answers), 1):
         return "it does not run" if answers else "the watch did not run"
-    releases = {track.release for track in (*before, *after)}
+    releases = {track.release for track in (*tracks_before, *tracks_after)}
     return "it has changed meanwhile" if len(releases) > 1 else ""

@@ -9,26 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..module_utils._waves.behind_verdict import BehindJudged
-from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_data import Judged, Tools, judged, worse_lines
+from ..module_utils._waves.behind_verdict import BehindVerdict
+from ..module_utils._waves.sample_rows import read_tracks
+from ..module_utils._waves.wave_data import JudgedGroup, JudgeTools, interleave_faults, judge_sides
 from ..module_utils._waves.wave_plan import PASS
-from ..module_utils._waves.wave_tracks import Track, sides_of
+from ..module_utils._waves.wave_tracks import Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
-from ._diagnose import searching
+from ._diagnose import create_search
 from ._otelcol import _builds
-from ._wave_behind import behind_wave
-from ._wave_results import OF_ITS_PODS, READ_AFTER, READ_BEFORE, applied_releases
+from ._wave_behind import judge_behind_wave
+from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
 
 # What collectors of later waves counted at the start and the end of the watch: of hosts, and of clusters.
-REST = (
+LATER_WAVE_VARIABLES = (
     ("__otel_rest_first", "__otel_rest_last"),
     ("__otel_rest_clusters_first", "__otel_rest_clusters_last"),
 )
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _WaveTracks:
     """What the collectors of a wave counted after the change and before it, and what those of later waves counted."""
 
     after: Sequence[Track]
@@ -36,81 +36,84 @@ class _Counted:
     rest: Sequence[Track]
 
 
-def judge_tools() -> Tools:
+def build_judge_tools() -> JudgeTools:
     """Return what the judge needs of the controller."""
-    return Tools(_builds.tables().listeners, searching([]))
+    return JudgeTools(_builds.load_catalogue().listeners, create_search([]))
 
 
-def wave_data(
+def judge_wave_data(
     planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, variables: Mapping[str, Any]
 ) -> WaveData:
     """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
     hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.failed]
-    tools = judge_tools()
-    counted = _counted(hosts, end, variables)
-    verdicts = [judged(sides, tools) for sides in sides_of(counted.after, counted.before, counted.rest)]
-    beyond = _beyond(wave, end, counted, variables, tools)
-    uncompared = list(_uncompared(hosts, end, variables))
+    tools = build_judge_tools()
+    wave_tracks = _collect_tracks(hosts, end, variables)
+    verdicts = [
+        judge_sides(track_sides, tools)
+        for track_sides in group_sides(wave_tracks.after, wave_tracks.before, wave_tracks.rest)
+    ]
+    behind_judged = _judge_behind(wave, end, wave_tracks, variables, tools)
+    missing_notes = list(_describe_uncompared(hosts, end, variables))
     # What lacks comes first, then the gateways: where members are many, not all are shown.
     verdict_lines = [verdict.line for verdict in verdicts]
-    notes = [*uncompared, *beyond.notes, *verdict_lines, *_without_collectors(planned, end)]
+    notes = [*missing_notes, *behind_judged.notes, *verdict_lines, *_describe_empty_members(planned, end)]
     return WaveData(
-        passed=_passed(verdicts),
-        worse=(*worse_lines(verdicts), *beyond.worse),
+        passed=_group_passed(verdicts),
+        worse=(*interleave_faults(verdicts), *behind_judged.worse),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
-        is_missing=bool(uncompared) or beyond.is_missing or not all(verdict.is_whole for verdict in verdicts),
+        is_missing=bool(missing_notes) or behind_judged.is_missing or not all(verdict.is_whole for verdict in verdicts),
         may_be_missing=wave["without_data"] == PASS,
     )
 
 
-def _beyond(
-    wave: Mapping[str, Any], end: WaveEnd, counted: _Counted, variables: Mapping[str, Any], tools: Tools
-) -> BehindJudged:
+def _judge_behind(
+    wave: Mapping[str, Any], end: WaveEnd, wave_tracks: _WaveTracks, variables: Mapping[str, Any], tools: JudgeTools
+) -> BehindVerdict:
     """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
-    read = wave.get("behind") or {} if counted.after else {}
-    return behind_wave(read, {*end.changed, *end.failed}, counted.rest, variables, tools)
+    behind_plan = wave.get("behind") or {} if wave_tracks.after else {}
+    return judge_behind_wave(behind_plan, {*end.changed, *end.failed}, wave_tracks.rest, variables, tools)
 
 
-def _passed(verdicts: Iterable[Judged]) -> dict[str, list[dict[str, str]]]:
+def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
     """Return the collectors of each host that data has judged."""
-    rows: dict[str, list[dict[str, str]]] = {}
+    passed_by_member: dict[str, list[dict[str, str]]] = {}
     for verdict in verdicts:
         for track in verdict.passed:
             row = {"name": track.name, "release": track.release, "sum": track.sum}
-            rows.setdefault(track.member, []).append(row)
-    return rows
+            passed_by_member.setdefault(track.member, []).append(row)
+    return passed_by_member
 
 
 # ── What was counted ──
 
 
-def _counted(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> _Counted:
+def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> _WaveTracks:
     hostvars = variables["hostvars"]
-    after: list[Track] = []
+    tracks_after: list[Track] = []
     for host in hosts:
-        after += _watched(host, hostvars[host], is_changed=host in end.changed)
-    before: list[Track] = []
+        tracks_after += _select_watched(host, hostvars[host], is_changed=host in end.changed)
+    tracks_before: list[Track] = []
     for host in end.changed:
-        before += _tracks(host, hostvars[host].get(READ_BEFORE))
-    return _Counted(after, before, _rest(variables))
+        tracks_before += _list_tracks(host, hostvars[host].get(READ_BEFORE))
+    return _WaveTracks(tracks_after, tracks_before, _read_later_waves(variables))
 
 
-def _watched(host: str, variables: Mapping[str, Any], *, is_changed: bool) -> list[Track]:
+def _select_watched(host: str, variables: Mapping[str, Any], *, is_changed: bool) -> list[Track]:
     """Return what the collectors of a host counted while they were watched, if they run what this run has applied.
 
     Of a host without changes, those that have passed a wave need no judgement.
     """
-    releases = applied_releases(variables)
-    watched: list[Track] = []
-    for track in _tracks(host, variables.get(READ_AFTER)):
-        is_applied = releases.get(track.name) in (track.release, OF_ITS_PODS)
+    releases = find_applied_releases(variables)
+    watched_tracks: list[Track] = []
+    for track in _list_tracks(host, variables.get(READ_AFTER)):
+        is_applied = releases.get(track.name) in (track.release, RELEASE_OF_PODS)
         if is_applied and (is_changed or not track.has_passed):
-            watched.append(track)
-    return watched
+            watched_tracks.append(track)
+    return watched_tracks
 
 
-def _tracks(host: str, answer: Any) -> list[Track]:
-    return list(tracks(host, answer or {}))
+def _list_tracks(host: str, answer: Any) -> list[Track]:
+    return list(read_tracks(host, answer or {}))
 
 
 class _Collector(NamedTuple):
@@ -121,67 +124,69 @@ class _Collector(NamedTuple):
     release: str
 
 
-def _rest(variables: Mapping[str, Any]) -> list[Track]:
+def _read_later_waves(variables: Mapping[str, Any]) -> list[Track]:
     """Return what collectors of later waves counted: a reading at the start of the watch, and one at its end."""
-    tracks_of_rest: list[Track] = []
-    for name_of_first, name_of_last in REST:
-        firsts = _by_collector(variables.get(name_of_first))
-        lasts = _by_collector(variables.get(name_of_last))
-        for collector, first in firsts.items():
-            if collector in lasts:
-                polls = (first.polls[0], lasts[collector].polls[-1])
-                tracks_of_rest.append(replace(first, polls=polls))
-    return tracks_of_rest
+    later_tracks: list[Track] = []
+    for name_of_first, name_of_last in LATER_WAVE_VARIABLES:
+        first_tracks = _group_by_collector(variables.get(name_of_first))
+        last_tracks = _group_by_collector(variables.get(name_of_last))
+        for collector, first_track in first_tracks.items():
+            if collector in last_tracks:
+                polls = (first_track.polls[0], last_tracks[collector].polls[-1])
+                later_tracks.append(replace(first_track, polls=polls))
+    return later_tracks
 
 
-def _by_collector(registered: Any) -> dict[_Collector, Track]:
+def _group_by_collector(registered: Any) -> dict[_Collector, Track]:
     """Return the collectors of a task with a loop over hosts."""
-    found: dict[_Collector, Track] = {}
+    track_by_collector: dict[_Collector, Track] = {}
     for result in (registered or {}).get("results") or ():
-        for track in _tracks(str(result.get("item")), result):
-            found[_Collector(track.member, track.name, track.release)] = track
-    return found
+        for track in _list_tracks(str(result.get("item")), result):
+            track_by_collector[_Collector(track.member, track.name, track.release)] = track
+    return track_by_collector
 
 
 # ── What was not counted ──
 
 
-def _uncompared(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> Iterator[str]:
+def _describe_uncompared(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the members whose data is missing: they failed, or cannot be read."""
     for host in end.failed:
         yield f"{host} failed, so it was not compared"
     for host in hosts:
-        yield from _unread(host, variables["hostvars"][host])
+        yield from _describe_unread(host, variables["hostvars"][host])
 
 
-def _unread(host: str, variables: Mapping[str, Any]) -> Iterator[str]:
+def _describe_unread(host: str, variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield why collectors that this run has applied to a member were not read."""
-    releases = applied_releases(variables)
-    read = variables.get(READ_AFTER) or {"unread": "the watch did not run"}
+    releases = find_applied_releases(variables)
+    answer = variables.get(READ_AFTER) or {"unread": "the watch did not run"}
     if not releases:
         return
-    if read.get("unread"):
-        yield f"{host} was not read: {read['unread']}"
+    if answer.get("unread"):
+        yield f"{host} was not read: {answer['unread']}"
         return
-    found = {track.name: track for track in _tracks(host, read)}
-    taken = read.get("taken") or ()
-    for name in taken:
+    track_by_name = {track.name: track for track in _list_tracks(host, answer)}
+    taken_over = answer.get("taken") or ()
+    for name in taken_over:
         yield f"{name} on {host} was changed by another run"
-    yield from _unlike(host, releases, found)
+    yield from _describe_other_releases(host, releases, track_by_name)
     for name in releases:
-        if name not in found and name not in taken:
+        if name not in track_by_name and name not in taken_over:
             yield f"{name} on {host} does not run"
 
 
-def _unlike(host: str, releases: Mapping[str, str], found: Mapping[str, Track]) -> Iterator[str]:
+def _describe_other_releases(
+    host: str, releases: Mapping[str, str], track_by_name: Mapping[str, Track]
+) -> Iterator[str]:
     """Yield the collectors that run another release than this run has applied."""
-    for name, track in found.items():
+    for name, track in track_by_name.items():
         release = releases.get(name, track.release)
-        if release not in (track.release, OF_ITS_PODS):
+        if release not in (track.release, RELEASE_OF_PODS):
             yield f"{name} on {host} runs release {track.release} of another run, and not {release}"
 
 
-def _without_collectors(planned: Mapping[str, Any], end: WaveEnd) -> Iterator[str]:
+def _describe_empty_members(planned: Mapping[str, Any], end: WaveEnd) -> Iterator[str]:
     """Yield the changed members on which no collector is to run, so that nothing is missing."""
     for host in end.changed:
         if host not in planned["samples"] and host not in end.failed:

@@ -9,15 +9,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..module_utils._waves.plan_differences import MemberChange, change_lines
-from ..module_utils._waves.wave_verdict import BEFORE, SILENT, WaveEnd, failure_reason, passed_line, refuse_failed_hosts
-from ._wave_back import shares
-from ._wave_figures import wave_data
-from ._wave_results import FAILURE, ReadOnce, cluster_change, host_change, is_changed, is_undecided
+from ..module_utils._waves.plan_differences import MemberChange, list_change_lines
+from ..module_utils._waves.wave_verdict import (
+    DID_NOT_ANSWER,
+    FAILED_BEFORE_WAVES,
+    WaveEnd,
+    describe_failure,
+    describe_passed_wave,
+    refuse_failed_hosts,
+)
+from ._wave_back import assign_shares
+from ._wave_figures import judge_wave_data
+from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_change, is_changed, is_undecided
 
 
 @dataclass(frozen=True)
-class _Ends:
+class _WaveEnds:
     """How waves of a plan ended. `answering` are the hosts of the play that Ansible has not lost."""
 
     planned: Mapping[str, Any]
@@ -25,82 +32,84 @@ class _Ends:
     answering: Collection[str]
 
     @classmethod
-    def of(cls, planned: Mapping[str, Any], variables: Mapping[str, Any]) -> _Ends:
+    def of(cls, planned: Mapping[str, Any], variables: Mapping[str, Any]) -> _WaveEnds:
         """Return the ends by the variables of a task."""
         return cls(planned, variables["hostvars"], frozenset(variables["ansible_play_hosts"]))
 
     def end(self, wave: Mapping[str, Any], later: Sequence[str] = ()) -> WaveEnd:
         """Return how a wave ended; `later` has the names of the waves after it."""
-        begun = [host for host, its_wave in self.planned["wave_of"].items() if its_wave == wave["name"]]
+        begun_hosts = [host for host, its_wave in self.planned["wave_of"].items() if its_wave == wave["name"]]
         return WaveEnd(
             name=wave["name"],
-            hosts=(*begun, *wave["lost"]),
-            changed=tuple(host for host in begun if is_changed(self.hostvars[host])),
-            failed=self._failed(begun) | dict.fromkeys(wave["lost"], BEFORE),
+            hosts=(*begun_hosts, *wave["lost"]),
+            changed=tuple(host for host in begun_hosts if is_changed(self.hostvars[host])),
+            failed=self._failed(begun_hosts) | dict.fromkeys(wave["lost"], FAILED_BEFORE_WAVES),
             max_failed=wave["max_failed"],
-            undecided=tuple(host for host in begun if is_undecided(self.hostvars[host])),
+            undecided=tuple(host for host in begun_hosts if is_undecided(self.hostvars[host])),
             later=tuple(later),
         )
 
-    def _failed(self, begun: Sequence[str]) -> dict[str, str]:
+    def _failed(self, begun_hosts: Sequence[str]) -> dict[str, str]:
         """Return why hosts that have begun a wave failed in it. One that does not answer any more failed too."""
         failures: dict[str, str] = {}
-        for host in begun:
+        for host in begun_hosts:
             if FAILURE in self.hostvars[host]:
-                failures[host] = failure_reason(self.hostvars[host][FAILURE])
-        silent = [host for host in begun if host not in self.answering]
-        return failures | dict.fromkeys(silent, SILENT)
+                failures[host] = describe_failure(self.hostvars[host][FAILURE])
+        silent_hosts = [host for host in begun_hosts if host not in self.answering]
+        return failures | dict.fromkeys(silent_hosts, DID_NOT_ANSWER)
 
 
-def gate(planned: Mapping[str, Any], name: str, given: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def judge_wave(
+    planned: Mapping[str, Any], wave_name: str, task_variables: Mapping[str, Any], check_mode: bool
+) -> dict[str, Any]:
     """Return how a wave went. Raises Problem if it failed.
 
-    `planned` is the plan of the run, and `given` the variables of a task of the wave.
+    `planned` is the plan of the run, and `task_variables` the variables of a task of the wave.
     """
-    variables = {**given, "hostvars": ReadOnce(given["hostvars"])}
-    names = [wave["name"] for wave in planned["waves"]]
-    number = names.index(name)
-    wave = planned["waves"][number]
-    end = _Ends.of(planned, variables).end(wave, later=names[number + 1 :])
-    end = replace(end, passed_waves=_waves_with_hosts(planned, names[:number]))
+    variables = {**task_variables, "hostvars": ReadOnce(task_variables["hostvars"])}
+    wave_names = [wave["name"] for wave in planned["waves"]]
+    index = wave_names.index(wave_name)
+    wave = planned["waves"][index]
+    end = _WaveEnds.of(planned, variables).end(wave, later=wave_names[index + 1 :])
+    end = replace(end, passed_waves=_select_waves_with_hosts(planned, wave_names[:index]))
     if wave["watch_seconds"] and not check_mode:
-        end = replace(end, data=wave_data(planned, wave, end, variables))
-    doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == name]
-    end = replace(end, shares=shares(planned, wave["goes_back"], doers, variables))
+        end = replace(end, data=judge_wave_data(planned, wave, end, variables))
+    doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == wave_name]
+    end = replace(end, shares=assign_shares(planned, wave["goes_back"], doers, variables))
     result = {
-        "msg": passed_line(end, check_mode),
+        "msg": describe_passed_wave(end, check_mode),
         "passed": dict(end.data.passed),
-        "shares": shares(planned, wave["settles"], doers, variables),
+        "shares": assign_shares(planned, wave["settles"], doers, variables),
     }
     if check_mode:
-        result["would_change"] = _planned_changes(end, variables)
+        result["would_change"] = _describe_changes(end, variables)
     return result
 
 
-def _waves_with_hosts(planned: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+def _select_waves_with_hosts(planned: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     """Return the waves among these that have hosts in this run; one without hosts never runs."""
-    with_hosts = frozenset(planned["wave_of"].values())
-    return tuple(name for name in names if name in with_hosts)
+    waves_in_run = frozenset(planned["wave_of"].values())
+    return tuple(name for name in names if name in waves_in_run)
 
 
-def _planned_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:
+def _describe_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:
     """Return what the members of a wave would change, in lines: equal differences once."""
     lines: list[str] = []
-    for noun, change_of in (("cluster", cluster_change), ("host", host_change)):
+    for noun, find_change in (("cluster", find_cluster_change), ("host", find_host_change)):
         changes: list[MemberChange] = []
         for member in end.changed:
-            change = change_of(member, variables["hostvars"][member])
+            change = find_change(member, variables["hostvars"][member])
             if change:
                 changes.append(change)
-        lines += change_lines(changes, noun, whole=bool(variables.get("ansible_diff_mode")))
+        lines += list_change_lines(changes, noun, with_new_objects=bool(variables.get("ansible_diff_mode")))
     return lines
 
 
-def ended(planned: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def conclude_run(planned: Mapping[str, Any], task_variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return that all waves passed, after the changes of the last one stay. Raises Problem if any host failed."""
-    ends = _Ends.of(planned, {**given, "hostvars": ReadOnce(given["hostvars"])})
-    failed: dict[str, str] = {}
+    ends = _WaveEnds.of(planned, {**task_variables, "hostvars": ReadOnce(task_variables["hostvars"])})
+    failures: dict[str, str] = {}
     for wave in planned["waves"]:
-        failed.update(ends.end(wave).failed)
-    refuse_failed_hosts(failed)
+        failures.update(ends.end(wave).failed)
+    refuse_failed_hosts(failures)
     return {"msg": "All waves passed, and no host failed."}

@@ -9,33 +9,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._change.canary.readings import Sample
-from ..module_utils._otelcol.config.config_secrets import secrets_in
-from ..module_utils._otelcol.config.masking import masked_tree, masker
+from ..module_utils._otelcol.config.config_secrets import find_secrets
+from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._telemetry.metrics import reading
-from ..module_utils._waves.sample_rows import sample_row
+from ..module_utils._telemetry.metrics import read_counts
+from ..module_utils._waves.sample_rows import build_sample_row
 from ._otelcol import _yaml
 
 
-def sampled(collectors: Sequence[Mapping[str, Any]], start: float) -> list[dict[str, Any]]:
+def count_samples(collectors: Sequence[Mapping[str, Any]], start: float) -> list[dict[str, Any]]:
     """Return the answer of a host, with counts instead of texts, and the config as data without secrets.
 
     `start` is when the host was asked, in seconds of Unix by the clock of the controller.
     """
     return [
-        {**one, "config": _config(one), "polls": [_counted(poll, start) for poll in one["polls"]]} for one in collectors
+        {
+            **collector,
+            "config": _read_masked_config(collector),
+            "polls": [_count_poll(poll, start) for poll in collector["polls"]],
+        }
+        for collector in collectors
     ]
 
 
-def _config(one: Mapping[str, Any]) -> dict[str, Any]:
+def _read_masked_config(collector: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        config = _yaml.load(str(one["config"]), f"config of {one['name']}").data
+        config = _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
     except Problem:  # somebody has changed the file
         return {}
-    masked: Any = masked_tree(config, masker(secrets_in(config))) if isinstance(config, Mapping) else {}
-    return dict(masked)
+    masked_config: Any = mask_tree(config, make_masker(find_secrets(config))) if isinstance(config, Mapping) else {}
+    return dict(masked_config)
 
 
-def _counted(poll: Mapping[str, Any], start: float) -> dict[str, Any]:
-    service = Sample(pod="", reading=reading(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
-    return {"at": start + float(poll["at"]), "pods": [sample_row(service)]}
+def _count_poll(poll: Mapping[str, Any], start: float) -> dict[str, Any]:
+    service = Sample(pod="", reading=read_counts(poll["text"]), restarts=int(poll["restarts"]), why=str(poll["why"]))
+    return {"at": start + float(poll["at"]), "pods": [build_sample_row(service)]}

@@ -15,59 +15,59 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 
 # The plan, as a task of playbook site leaves it in the variables of each host.
-PLANNED = "__otel_planned"
+PLAN_VARIABLE = "__otel_planned"
 
 
-def is_waved(variables: Mapping[str, Any]) -> bool:
+def is_in_wave(variables: Mapping[str, Any]) -> bool:
     """Whether a task with these variables changes a host of a wave."""
-    return PLANNED in variables
+    return PLAN_VARIABLE in variables
 
 
 # ── A host that is lost ──
 
 
-def run_or_count_as_failed(work: Callable[[], dict[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+def run_or_count_as_failed(run_task: Callable[[], dict[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of the work on a host. In a wave, a host that is lost fails, so that the gate counts it.
 
     Raises AnsibleConnectionFailure for a host that is lost without waves.
     """
     try:
-        return work()
-    except AnsibleConnectionFailure as lost:
-        if not is_waved(variables):
+        return run_task()
+    except AnsibleConnectionFailure as connection_error:
+        if not is_in_wave(variables):
             raise
-        return lost_host_result(lost)
+        return build_lost_host_result(connection_error)
 
 
-def lost_host_result(lost: Exception) -> dict[str, Any]:
+def build_lost_host_result(connection_error: Exception) -> dict[str, Any]:
     """Return the result of a task on a host that was lost, which Ansible would take out of the play."""
-    return {"failed": True, "msg": f"The host does not answer. {lost}"}
+    return {"failed": True, "msg": f"The host does not answer. {connection_error}"}
 
 
 # ── A member that is read for the gate ──
 
 
-def watch_mark(arguments: Mapping[str, Any]) -> dict[str, bool]:
+def build_watch_mark(arguments: Mapping[str, Any]) -> dict[str, bool]:
     """Return the mark of a task that reads a member for a while, by which later tasks know that there is a watch."""
     return {"watched": True} if float(arguments.get("seconds") or 0) else {}
 
 
-def result_for_gate(result: Mapping[str, Any], arguments: Mapping[str, Any], member: str) -> dict[str, Any]:
+def build_result_for_gate(result: Mapping[str, Any], arguments: Mapping[str, Any], member: str) -> dict[str, Any]:
     """Return the result of a task that reads a member, or that notes that it passed. Neither fails.
 
     With `passed` among the arguments, the task notes on the member that its collectors have passed the wave.
     """
     if not result.get("failed"):
         return dict(result)
-    return _unnoted(result, member) if arguments.get("passed") else _unread(result)
+    return _build_unnoted_warning(result, member) if arguments.get("passed") else _build_unread_reading(result)
 
 
-def _unread(result: Mapping[str, Any]) -> dict[str, Any]:
+def _build_unread_reading(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a reading without collectors that says why: the gate decides what that means."""
     return {"changed": False, "collectors": [], "unread": str(result.get("msg") or "")}
 
 
-def _unnoted(result: Mapping[str, Any], member: str) -> dict[str, Any]:
+def _build_unnoted_warning(result: Mapping[str, Any], member: str) -> dict[str, Any]:
     """Return a warning: the wave has passed, and only the next run does not know it."""
-    unnoted = f"{member} does not know that its collectors passed the wave, so the next run watches them again: "
-    return {"changed": False, "collectors": [], "warnings": [unnoted + str(result.get("msg") or "")]}
+    note = f"{member} does not know that its collectors passed the wave, so the next run watches them again: "
+    return {"changed": False, "collectors": [], "warnings": [note + str(result.get("msg") or "")]}

@@ -32,11 +32,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ..module_utils._kube.option_secrets import option_secrets, without
-from ..module_utils._otelcol.config.masking import concealed
-from ..module_utils._otelcol.errors import Problem, printable
+from ..module_utils._kube.option_secrets import build_secret_remover, list_option_secrets
+from ..module_utils._otelcol.config.masking import conceal_secrets
+from ..module_utils._otelcol.errors import Problem, make_printable
 from . import _worker_internals
-from ._needed import needed
+from ._needed import fail_for_missing_needs
 from ._otelcol import _yaml
 from ._own_lines import forget_own_line
 from ._shape_checks import check_shapes
@@ -44,7 +44,7 @@ from ._shape_checks import check_shapes
 Work = Callable[[Any], None]
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 # Callbacks whose output programs read, or that show one line for each result or none.
-_TERSE = ("json", "jsonl", "minimal", "oneline", "null", "dense", "selective")
+_TERSE_CALLBACKS = ("json", "jsonl", "minimal", "oneline", "null", "dense", "selective")
 
 
 class ModuleAction(ActionBase):
@@ -62,9 +62,9 @@ class ModuleAction(ActionBase):
 
     def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of the module in a process of its own."""
-        _worker_internals.register(lambda: option_secrets(self._task.args, _yaml.parsed))
-        wrapped = bool(self._task.async_val) and not self._connection.has_native_async
-        return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrapped)))
+        _worker_internals.register_where_possible(lambda: list_option_secrets(self._task.args, _yaml.parse_or_none))
+        is_wrapped = bool(self._task.async_val) and not self._connection.has_native_async
+        return dict(merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=is_wrapped)))
 
 
 class WorkerAction(ModuleAction):
@@ -92,7 +92,7 @@ class WorkerAction(ModuleAction):
         forget_own_line(self._task)
         result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
         try:
-            with needed():
+            with fail_for_missing_needs():
                 arguments, work = self.load()
         except AnsibleError:
             raise
@@ -102,32 +102,38 @@ class WorkerAction(ModuleAction):
             check_shapes(self._task.args, arguments, f"module {type(self).__module__.rpartition('.')[2]}")
         except Problem as problem:
             raise AnsibleActionFail(str(problem)) from None
-        checked = self._checked(arguments) if self._same_python(task_vars or {}) else None
-        if checked is None:
+        checked_options = self._checked(arguments) if self._has_same_python(task_vars or {}) else None
+        if checked_options is None:
             return self._apart(result, task_vars)
-        module = self._done(checked, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
+        module = self._done(checked_options, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
         if not _worker_internals.shows_arguments(task_vars):
             module.result.pop("invocation", None)
         return result | module.result
 
-    def _done(self, checked: ValidationResult, work: Work, host: str) -> _Module:
+    def _done(self, checked_options: ValidationResult, work: Work, host: str) -> _Module:
         """Do the work in the folder in which Ansible starts a module. A crash is a failed result, as a module's is."""
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder, chdir(self._loader.get_basedir()):
-            module = _Module(checked, folder, self._task, host)
-            with quiet(), suppress(_Ended):
+            module = _Module(checked_options, folder, self._task, host)
+            with silence_output(), suppress(_WorkEnded):
                 try:
                     work(module)
                 except Exception as error:
                     fix = "Check the options; if they are right, report it to the maintainers of o11y.opentelemetry."
                     wrong = f"it ended with {type(error).__name__}: {error}"
-                    module.fail_json(msg=concealed(str(Problem(wrong, asked=f"Run {self._task.action}", fix=fix))))
+                    module.fail_json(
+                        msg=conceal_secrets(str(Problem(wrong, asked=f"Run {self._task.action}", fix=fix)))
+                    )
         return module
 
-    def _same_python(self, task_vars: dict[str, Any]) -> bool:
+    def _has_same_python(self, task_vars: dict[str, Any]) -> bool:
         """Return whether Ansible would start this Python, as this user, with this environment."""
         # Frameworks of macOS crash in a process that was forked; files that are to be kept are those of a module.
-        is_usable = _worker_internals.is_on() and sys.platform == "linux" and not constants.DEFAULT_KEEP_REMOTE_FILES
-        if not is_usable or self._connection.transport != "local":
+        may_use_worker = (
+            _worker_internals.is_worker_enabled()
+            and sys.platform == "linux"
+            and not constants.DEFAULT_KEEP_REMOTE_FILES
+        )
+        if not may_use_worker or self._connection.transport != "local":
             return False
         task = self._task
         needs_process = (task.async_val, task.timeout, task.delegate_to, self._connection.become, any(task.environment))
@@ -137,11 +143,11 @@ class WorkerAction(ModuleAction):
     def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Return the arguments as the module gets them, or nothing if the module has something to say about them."""
         try:
-            given = json.loads(json.dumps(self._task.args))
+            plain_arguments = json.loads(json.dumps(self._task.args))
         except (TypeError, ValueError):  # a date, or a value of a vault
             return None
-        checked = ArgumentSpecValidator(arguments, **self.conditions).validate(given)
-        return None if _worker_internals.has_remarks(checked) else checked
+        checked_options = ArgumentSpecValidator(arguments, **self.conditions).validate(plain_arguments)
+        return None if _worker_internals.has_remarks(checked_options) else checked_options
 
 
 def end_with_parent() -> None:
@@ -160,7 +166,7 @@ def end_with_parent() -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_output() -> Iterator[None]:
     """Drop what libraries print and log, as Ansible does with what a module prints beside its result.
 
     A worker has the terminal and the log of Ansible. A command that makes tokens would ask for input there.
@@ -176,11 +182,11 @@ def quiet() -> Iterator[None]:
 
 def _is_read_by_people() -> bool:
     """Return whether lines beside results disturb nobody: a program may read them, or a user want changes alone."""
-    shows = boolean(os.environ.get("ANSIBLE_DISPLAY_OK_HOSTS") or "true", strict=False)
-    return shows and str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] not in _TERSE
+    shows_results = boolean(os.environ.get("ANSIBLE_DISPLAY_OK_HOSTS") or "true", strict=False)
+    return shows_results and str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] not in _TERSE_CALLBACKS
 
 
-class _Ended(BaseException):
+class _WorkEnded(BaseException):
     """The work has a result. A module ends there."""
 
 
@@ -189,7 +195,7 @@ class _Module:
 
     def __init__(self, checked: ValidationResult, tmpdir: str, task: Any, host: str) -> None:
         self.params: dict[str, Any] = checked.validated_parameters
-        self.no_log_values: set[str] = _worker_internals.hidden_values(checked)
+        self.no_log_values: set[str] = _worker_internals.find_hidden_values(checked)
         self.check_mode, self._diff, self._name, self.tmpdir = task.check_mode, task.diff, task.action, tmpdir
         # It lives as long as the run, and belongs to no other one.
         self.run_folder = constants.DEFAULT_LOCAL_TMP
@@ -203,7 +209,9 @@ class _Module:
     def tell(self, text: str) -> None:
         """Show a line of progress at once, on a terminal and in a log: Ansible's main process prints it."""
         if self._tells:
-            Display().display(concealed(printable(str(without(self.no_log_values)(f"[{self._host}] {text}")))))
+            Display().display(
+                conceal_secrets(make_printable(str(build_secret_remover(self.no_log_values)(f"[{self._host}] {text}"))))
+            )
 
     def fail_json(self, msg: str, **facts: Any) -> NoReturn:
         facts.pop("exception", None)  # a traceback, of which Ansible shows a module's own only if it is asked to
@@ -212,6 +220,6 @@ class _Module:
     def exit_json(self, **result: Any) -> NoReturn:
         """Keep the result as a module prints it: without secret values, and as JSON."""
         warnings = {"warnings": self._warnings} if self._warnings else {}
-        shown = {"invocation": {"module_args": self.params}, **result, **warnings}
-        self.result = without(self.no_log_values)(json.loads(json.dumps(shown)))
-        raise _Ended
+        shown_result = {"invocation": {"module_args": self.params}, **result, **warnings}
+        self.result = build_secret_remover(self.no_log_values)(json.loads(json.dumps(shown_result)))
+        raise _WorkEnded

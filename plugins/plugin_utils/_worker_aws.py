@@ -37,10 +37,10 @@ class AwsAction(WorkerAction):
     def load(cls) -> tuple[dict[str, Any], Work]:
         """Import and return the options of all modules for AWS with those of this one, and its work."""
         work = cls.work()
-        options = _worker_internals.aws_options() | cls.module["argument_spec"]
+        options = _worker_internals.load_aws_options() | cls.module["argument_spec"]
 
         def work_with_aws_module(module: Any) -> None:
-            work(_worker_internals.aws_module(module))
+            work(_worker_internals.wrap_as_aws_module(module))
 
         return options, work_with_aws_module
 
@@ -49,7 +49,7 @@ class AwsAction(WorkerAction):
 
         Nothing is logged in the worker process.
         """
-        checked = super()._checked(arguments)
-        if checked and checked.validated_parameters["debug_botocore_endpoint_logs"]:
+        checked_options = super()._checked(arguments)
+        if checked_options and checked_options.validated_parameters["debug_botocore_endpoint_logs"]:
             return None
-        return checked
+        return checked_options

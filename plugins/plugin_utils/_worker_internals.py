@@ -23,22 +23,22 @@ try:
 except ImportError:  # up to ansible-core 2.21
     register_secrets = None
 
-SWITCH = "O11Y_WORKER"
+SWITCH_VARIABLE = "O11Y_WORKER"
 
 
-def is_on() -> bool:
+def is_worker_enabled() -> bool:
     """Whether modules may run in the worker process; only a false value in the environment turns it off."""
-    return bool(boolean(os.environ.get(SWITCH) or "true", strict=False))
+    return bool(boolean(os.environ.get(SWITCH_VARIABLE) or "true", strict=False))
 
 
-def hidden_values(checked: ValidationResult) -> set[str]:
+def find_hidden_values(checked_options: ValidationResult) -> set[str]:
     """Return the values of options that are not to be logged, as AnsibleModule finds them."""
-    return set(checked._no_log_values)
+    return set(checked_options._no_log_values)
 
 
-def has_remarks(checked: ValidationResult) -> bool:
+def has_remarks(checked_options: ValidationResult) -> bool:
     """Whether AnsibleModule would fail, warn or name a deprecation because of these options."""
-    return bool(checked.error_messages or checked._warnings or checked._deprecations)
+    return bool(checked_options.error_messages or checked_options._warnings or checked_options._deprecations)
 
 
 def shows_arguments(variables: Mapping[str, Any] | None) -> bool:
@@ -48,20 +48,20 @@ def shows_arguments(variables: Mapping[str, Any] | None) -> bool:
     return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=variables))
 
 
-def register(secrets: Callable[[], Any]) -> None:
+def register_where_possible(secrets: Callable[[], Any]) -> None:
     """Register secrets where Ansible can do so; it passes them on to modules, which log their options at once."""
     if register_secrets is not None:
         register_secrets(secrets())
 
 
-def aws_options() -> dict[str, Any]:
+def load_aws_options() -> dict[str, Any]:
     """Return the options that every module for AWS has. Raises ImportError without amazon.aws."""
     from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec  # noqa: PLC0415
 
     return dict(aws_argument_spec())
 
 
-def aws_module(module: Any) -> Any:
+def wrap_as_aws_module(module: Any) -> Any:
     """Return an AnsibleAWSModule around a module that exists.
 
     AnsibleAWSModule makes its AnsibleModule itself, of the class in its settings: for a moment that is the one given.
@@ -69,9 +69,9 @@ def aws_module(module: Any) -> Any:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: PLC0415
 
     settings = AnsibleAWSModule.default_settings
-    usual = settings["module_class"]
+    default_class = settings["module_class"]
     settings["module_class"] = lambda **_given: module
     try:
         return AnsibleAWSModule(argument_spec={})
     finally:
-        settings["module_class"] = usual
+        settings["module_class"] = default_class

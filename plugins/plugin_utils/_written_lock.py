@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._install.releases import lock_file
-from ..module_utils._otelcol.bounded.live.bounded_reads import sum_of
-from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
+from ..module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum
+from ..module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.report_model import count_in_words
+from ..module_utils._otelcol.rules.report_model import format_count
 from ._lock_file import read_lock
 from ._otelcol import _files, _yaml
 
-_HEAD = f"""\
+_FILE_HEADER = f"""\
 ---
 # What this inventory was locked to. Commit this file. The playbooks site, mirror and render compare sums with it.
-# To change it: {lock_file.LOCK_IT}
+# To change it: {lock_file.LOCK_COMMAND}
 """
 
 
@@ -53,26 +53,26 @@ class LockRequest:
             manifests=arguments["manifests"],
             charts=arguments["charts"],
             images=arguments["images"],
-            digests=_digests(arguments["digests"], len(arguments["images"])),
+            digests=_check_digests(arguments["digests"], len(arguments["images"])),
             is_pushed=arguments["pushed"],
             archives=Path(archives) if archives else None,
-            lock_of_mirror=Path(mirror).expanduser() / lock_file.FILE if mirror else None,
+            lock_of_mirror=Path(mirror).expanduser() / lock_file.LOCK_FILE if mirror else None,
             programs=arguments["programs"],
             exclude=arguments["exclude"],
         )
 
 
-def _digests(given: Sequence[str], images: int) -> list[str]:
+def _check_digests(digests: Sequence[str], image_count: int) -> list[str]:
     """Return one digest for each of so many images. Without any, no registry was asked."""
-    if not given:
-        return [""] * images
-    if len(given) != images:
-        wrong = f"there is {count_in_words(len(given), 'digest')} for {count_in_words(images, 'image')}"
+    if not digests:
+        return [""] * image_count
+    if len(digests) != image_count:
+        wrong = f"there is {format_count(len(digests), 'digest')} for {format_count(image_count, 'image')}"
         raise Problem(wrong, asked="Lock the images", fix="Give one digest for each image, in the same order.")
-    return [digest.strip() for digest in given]
+    return [digest.strip() for digest in digests]
 
 
-class _Row(NamedTuple):
+class _LockRow(NamedTuple):
     """What a lock has of a file or an image: the part of the lock, its name, its sum, and where it came from."""
 
     part: str
@@ -81,7 +81,7 @@ class _Row(NamedTuple):
     origin: str
 
 
-def locked(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def lock_or_verify(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Write the lock, or compare archives with it. Raises Problem for what has no sum, or another one."""
     request = LockRequest.from_arguments(arguments)
     if arguments["state"] == "verified":
@@ -92,10 +92,10 @@ def locked(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 def verify_archives(request: LockRequest) -> dict[str, Any]:
     """Compare archives with the lock. Raises Problem for one that has no sum there, or another one."""
     lock = read_lock(request.path)
-    archives = list(_archive_rows(request))
+    archives = list(_iter_archive_rows(request))
     for archive in archives:
         lock.verify(*archive)
-    return {"path": str(request.path), "msg": f"{count_in_words(len(archives), 'archive')} as in {request.path}"}
+    return {"path": str(request.path), "msg": f"{format_count(len(archives), 'archive')} as in {request.path}"}
 
 
 def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
@@ -104,46 +104,46 @@ def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
     Without a lock and without programs, there is nothing to write of the programs of hosts.
     """
     path = request.path
-    before = _files.read(path) if _files.is_there(path, Path.is_file) else ""
-    old = read_lock(path) if before else None
-    rows = list(_wanted_rows(request, old))
-    exclude = request.exclude if request.programs is None else _excluded(old)
-    result = {"changed": False, "diff": {}, "path": str(path), "msg": f"{count_in_words(len(rows), 'sum')} in {path}"}
-    has_nothing = request.programs is not None and not rows and old is None
+    old_text = _files.read_text_file(path) if _files.is_path_of_kind(path, Path.is_file) else ""
+    old_lock = read_lock(path) if old_text else None
+    rows = list(_iter_new_rows(request, old_lock))
+    exclude = request.exclude if request.programs is None else _read_exclusions(old_lock)
+    result = {"changed": False, "diff": {}, "path": str(path), "msg": f"{format_count(len(rows), 'sum')} in {path}"}
+    has_nothing = request.programs is not None and not rows and old_lock is None
     if has_nothing:
         return result
-    after = _HEAD + _yaml.dump(lock_file.content(rows, exclude, old))
-    if _files.place(path, after, check):
-        diff = {"before": before, "after": after, "before_header": str(path), "after_header": str(path)}
+    new_text = _FILE_HEADER + _yaml.dump(lock_file.build_lock_content(rows, exclude, old_lock))
+    if _files.write_or_check(path, new_text, check):
+        diff = {"before": old_text, "after": new_text, "before_header": str(path), "after_header": str(path)}
         result |= {"changed": True, "diff": diff}
     return result
 
 
-def _wanted_rows(request: LockRequest, old: lock_file.Lock | None) -> Iterator[_Row]:
+def _iter_new_rows(request: LockRequest, old_lock: lock_file.Lock | None) -> Iterator[_LockRow]:
     """Yield the rows of the new lock. Programs of hosts change alone, and stay if all else changes."""
     if request.programs is None:
-        yield from _file_rows(lock_file.MANIFESTS, request.manifests)
-        yield from _file_rows(lock_file.CHARTS, request.charts)
-        yield from _image_rows(request)
-        yield from _archive_rows(request)
+        yield from _iter_file_rows(lock_file.MANIFESTS, request.manifests)
+        yield from _iter_file_rows(lock_file.CHARTS, request.charts)
+        yield from _iter_image_rows(request)
+        yield from _iter_archive_rows(request)
     else:
-        yield from _file_rows(lock_file.PROGRAMS, request.programs)
+        yield from _iter_file_rows(lock_file.PROGRAMS, request.programs)
     keeps_programs = request.programs is None
-    for row in _rows_of_lock(old):
+    for row in _iter_lock_rows(old_lock):
         is_program = row.part == lock_file.PROGRAMS
         if is_program == keeps_programs:
             yield row
 
 
-def _file_rows(part: str, files: Sequence[Mapping[str, Any]]) -> Iterator[_Row]:
+def _iter_file_rows(part: str, files: Sequence[Mapping[str, Any]]) -> Iterator[_LockRow]:
     """Yield the rows of manifests, charts or programs, whose sums release_mirror has found."""
     for file in files:
-        yield _Row(part, str(file["name"]), str(file["sum"]), str(file["from"]))
+        yield _LockRow(part, str(file["name"]), str(file["sum"]), str(file["from"]))
 
 
-def _image_rows(request: LockRequest) -> Iterator[_Row]:
+def _iter_image_rows(request: LockRequest) -> Iterator[_LockRow]:
     """Yield the images with their digests. Where a registry does not answer, the lock of the mirror has the digest."""
-    mirrored = _sums_of_mirror(request.lock_of_mirror)
+    mirror_digests = _read_mirror_digests(request.lock_of_mirror)
     for image, digest in zip(request.images, request.digests, strict=True):
         name = image["image"]
         if "@" in name:  # its name has the digest
@@ -151,43 +151,43 @@ def _image_rows(request: LockRequest) -> Iterator[_Row]:
         origin = image["target"] if request.is_pushed else f"docker://{image['source']}"
         if not digest and request.lock_of_mirror:
             origin = str(request.lock_of_mirror)
-        yield _Row(lock_file.IMAGES, name, digest or mirrored.get(name, ""), origin)
+        yield _LockRow(lock_file.IMAGES, name, digest or mirror_digests.get(name, ""), origin)
 
 
-def _sums_of_mirror(path: Path | None) -> dict[str, str]:
+def _read_mirror_digests(path: Path | None) -> dict[str, str]:
     """Return the digests of images in the lock of a release mirror; none without such a file."""
-    if path is None or not _files.is_there(path, Path.is_file):
+    if path is None or not _files.is_path_of_kind(path, Path.is_file):
         return {}
     return read_lock(path).sums(lock_file.IMAGES)
 
 
-def _archive_rows(request: LockRequest) -> Iterator[_Row]:
+def _iter_archive_rows(request: LockRequest) -> Iterator[_LockRow]:
     """Yield the archives of images with their sums; none without a folder of archives."""
     if request.archives is None:
         return
     for image in request.images:
-        checksum = _checksum(request.archives / image["archive"])
-        yield _Row(lock_file.ARCHIVES, image["archive"], checksum, image["image"])
+        checksum = _compute_sum(request.archives / image["archive"])
+        yield _LockRow(lock_file.ARCHIVES, image["archive"], checksum, image["image"])
 
 
-def _checksum(path: Path) -> str:
+def _compute_sum(path: Path) -> str:
     """Return the sum of an archive. Raises Problem if it cannot be read."""
     try:
-        return sum_of(path, ARCHIVE)
+        return compute_file_sum(path, ARCHIVE_LIMIT)
     except OSError as error:
         fix = "Run o11y.opentelemetry.mirror with internet access first."
         wrong = f"cannot read it: {error.strerror}"
         raise Problem(wrong, asked="Read the archive", where=str(path), fix=fix) from error
 
 
-def _rows_of_lock(lock: lock_file.Lock | None) -> Iterator[_Row]:
+def _iter_lock_rows(lock: lock_file.Lock | None) -> Iterator[_LockRow]:
     """Yield the rows that a lock has; none without a lock."""
     if lock is None:
         return
     for part, rows in lock.rows.items():
         for name, row in rows.items():
-            yield _Row(part, name, row["sum"], row.get("from", ""))
+            yield _LockRow(part, name, row["sum"], row.get("from", ""))
 
 
-def _excluded(lock: lock_file.Lock | None) -> Sequence[str]:
+def _read_exclusions(lock: lock_file.Lock | None) -> Sequence[str]:
     return lock.exclude if lock else ()

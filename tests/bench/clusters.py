@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.jobs import family
+from tools.jobs import list_process_tree
 
 from . import cluster
 from .timing import EMPTY, PROJECT, cpu_seconds, play, playbook, run
@@ -123,7 +123,7 @@ def cost(argv: list[str]) -> Cost:
 def _memory(root: int) -> float:
     """Return the memory of a process and all below it, in MiB; what they share is counted once."""
     total = 0
-    for process in family(root):
+    for process in list_process_tree(root):
         with contextlib.suppress(OSError):
             rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
             total += sum(int(kibibytes) for kibibytes in SHARE.findall(rollup))

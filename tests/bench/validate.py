@@ -14,11 +14,11 @@ import yaml
 from tests import conftest  # puts the checkout on the path, under its name
 
 # isort: split
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate as validate
 
 from tests.contract.mutants.bases import bases
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from .timing import EMPTY, Taken, Way, command, empty, measure, median, play, playbook, table
 
@@ -46,9 +46,9 @@ def _ways(scratch: Path, folder: Path) -> list[Way]:
 
 
 def _validate(folder: Path) -> None:
-    defaults = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
+    defaults = {name: option.get("default") for name, option in read_argument_spec("pipeline_validate").items()}
     wanted: dict[str, Any] = {**defaults, "paths": [str(folder)], "version": VERSION, "fail_on": "never"}
-    checked = validate.report(wanted, lambda _text: None)["counts"]["checked"]
+    checked = validate.validate_configs(wanted, lambda _text: None)["counts"]["checked"]
     if checked != CONFIGS:
         raise SystemExit(f"{checked} of {CONFIGS} configs were checked")
 
@@ -84,7 +84,7 @@ def _accepts(program: str, file: Path) -> bool:
 
 def _program() -> str:
     """Return the real Collector: on the path, or as the testbed built it; nothing where there is none."""
-    return shutil.which("otelcol-contrib") or str(newest_build() or "")
+    return shutil.which("otelcol-contrib") or str(find_newest_build() or "")
 
 
 def _report(taken: dict[str, list[Taken]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import list_option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
 
@@ -17,7 +17,7 @@ from tests.support.recipe_options import RECIPE_OPTIONS
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "otel_collector"
 PREFIX = "otel_collector_"
-OPTIONS = tuple(option_names())
+OPTIONS = tuple(list_option_names())
 # What `components: detect` stands for where a test has no cluster.
 DETECTED = ("apiserver", "coredns", "cert_manager")
 

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_
     CONTENT_FAMILIES,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gpu_exporters import EXPORTERS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import RECORDED
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import RECORDING_RULES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
@@ -43,14 +43,14 @@ TRIGGER = {"type", "name", "useCachedMetrics", "metadata", "authenticationRef", 
 
 def planned(backend: str) -> list[_render.Planned]:
     variables: dict[str, Any] = _documents.read_yaml(INVENTORY)
-    return _render.plan(request({**variables, "otel_collector_backend": backend}))
+    return _render.plan_collectors(request({**variables, "otel_collector_backend": backend}))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_rule_finds_anything(backend: str) -> None:
     found = planned(backend)
     assert [str(finding) for one in found for finding in one.findings if finding.severity != "info"] == []
-    assert _render.bundle(found)["manifests"]
+    assert _render.build_bundle(found)["manifests"]
 
 
 def test_content_is_removed_and_calls_are_counted_before_anything_is_sampled() -> None:
@@ -84,7 +84,7 @@ def test_the_page_has_each_attribute_with_content() -> None:
 
 def test_the_page_of_monitoring_has_each_recorded_series() -> None:
     rows = re.findall(r"^\| `(team_namespace:\S+)` \|", text("docs/monitoring.md"), re.MULTILINE)
-    assert rows == [row.name for row in RECORDED]
+    assert rows == [row.name for row in RECORDING_RULES]
 
 
 def test_the_examples_of_scaled_objects_have_fields_of_keda_and_counters_that_are_kept() -> None:

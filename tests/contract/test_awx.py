@@ -15,13 +15,13 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import option
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import read_option
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from botocore.credentials import EnvProvider
 
-from tests.support.documentation import documented
+from tests.support.documentation import read_documentation
 
 from . import awx_rules
 from .role import PREFIX, ROOT, request
@@ -69,15 +69,15 @@ def inputs() -> dict[str, dict[str, Any]]:
     """Return every input by its name, with its type, choices and default."""
     found = dict(OF_PLAYBOOKS)
     for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
-        found |= _arguments.argument_spec(_documents.read_yaml(path)["argument_specs"]["main"]["options"])
+        found |= _arguments.build_argument_spec(_documents.read_yaml(path)["argument_specs"]["main"]["options"])
     for module in ("pipeline_validate", "pipeline_test"):
-        found |= {f"{module}_{name}": value for name, value in arguments_of(module).items()}
-    taken = documented("collector_program")["options"]
+        found |= {f"{module}_{name}": value for name, value in read_argument_spec(module).items()}
+    taken = read_documentation("collector_program")["options"]
     found |= {f"pipeline_test_pod_{name}": value for name, value in taken.items()}
     playbooks = {"capture": "telemetry_capture", "diagnose": "collector_diagnose", "forecast": "pipeline_forecast"}
     playbooks["savings"] = "pipeline_savings"
     for playbook, module in playbooks.items():
-        found |= {f"{playbook}_{name}": value for name, value in documented(module)["options"].items()}
+        found |= {f"{playbook}_{name}": value for name, value in read_documentation(module)["options"].items()}
     return found
 
 
@@ -206,7 +206,9 @@ def test_the_collector_of_a_survey_is_the_one_of_typed_inputs(null: str | None) 
     spec = template["survey_spec"]["spec"]
     answers = {item["variable"]: str(item["default"]) if item["required"] else null for item in spec}
     typed = {PREFIX + "recipes": ["otlp_ingest", "debug_output"], PREFIX + "image_registry": ""}
-    assert _render.bundle(_render.plan(request(answers))) == _render.bundle(_render.plan(request(typed)))
+    assert _render.build_bundle(_render.plan_collectors(request(answers))) == _render.build_bundle(
+        _render.plan_collectors(request(typed))
+    )
 
 
 @pytest.mark.parametrize("kind", ["fleet", "hosts"])
@@ -235,7 +237,7 @@ def test_every_variable_of_a_kubernetes_credential_is_an_option_of_ours(name: st
     field = aliases.get(name, name.removeprefix("K8S_AUTH_").lower())
     assert field in AUTH_ARG_SPEC
     alias = next((key for key, value in AUTH_ARG_MAP.items() if value == field), field)
-    assert option({}, {name: "said"}, field, alias) == ("said" if field != "validate_certs" else True)
+    assert read_option({}, {name: "said"}, field, alias) == ("said" if field != "validate_certs" else True)
 
 
 def test_the_variables_of_an_aws_credential_are_those_that_botocore_reads() -> None:

@@ -19,12 +19,12 @@ INVENTORY = ROOT / "inventories" / "blueprint" / "group_vars" / "all.yml"
 
 def planned(backend: str) -> list[_render.Planned]:
     variables: dict[str, Any] = _documents.read_yaml(INVENTORY)
-    return _render.plan(request({**variables, "otel_collector_backend": backend}))
+    return _render.plan_collectors(request({**variables, "otel_collector_backend": backend}))
 
 
 def reached(backend: str) -> list[dict[str, Any]]:
     """Return the Services and network policies, which are the same for both backends."""
-    manifests = _render.bundle(planned(backend))["manifests"]
+    manifests = _render.build_bundle(planned(backend))["manifests"]
     return [item for item in manifests if item["kind"] in ("Service", "NetworkPolicy")]
 
 

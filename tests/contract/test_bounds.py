@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
 from tests.support.growth import is_long
 
-DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
+DEFAULTS = {name: option.get("default") for name, option in read_argument_spec("pipeline_validate").items()}
 # Ten times the lines take ten times the time, and up to 18 times where the small one is soon done; 100 is quadratic.
 # What grows with the square is found where it takes three quarters of the time of the long text.
 FEW, MANY, GROWTH, FEW_PIECES = 2_500, 25_000, 30, 1_250
@@ -85,7 +85,7 @@ def seconds_and_errors(shape: Callable[[int], Iterator[str]], lines: int) -> tup
     text = "\n".join(shape(lines)) + "\n"
     assert text.count("\n") >= lines * 0.98
     start = time.process_time()
-    result = _validate.report(
+    result = _validate.validate_configs(
         {**DEFAULTS, "config": text, "version": "0.158.0", "fail_on": "never"}, lambda _text: None
     )
     return time.process_time() - start, result["counts"]["error"]
@@ -118,7 +118,9 @@ def attacked(text: str, answer: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
     start = time.process_time()
     try:
-        result = _validate.report({**DEFAULTS, "config": text, "version": "0.158.0", "fail_on": "never"}, print)
+        result = _validate.validate_configs(
+            {**DEFAULTS, "config": text, "version": "0.158.0", "fail_on": "never"}, print
+        )
         said = f"{len(result['findings'])} findings"
     except Problem as problem:
         said = f"refused: {problem}"

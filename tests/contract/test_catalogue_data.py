@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
 
-from tests.support.growth import cpu_seconds, pieces
+from tests.support.growth import count_pieces, measure_cpu_seconds
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
@@ -71,7 +71,7 @@ def test_small_and_fast() -> None:
             json.loads(text)
 
     # Both in turn, and the best of many: what else the machine does at the time is no property of the data.
-    assert any(pieces(cpu_seconds(load)) < 2 for _try in range(30))
+    assert any(count_pieces(measure_cpu_seconds(load)) < 2 for _try in range(30))
 
 
 def test_rows_are_unique_and_in_order() -> None:
@@ -213,11 +213,11 @@ def test_pairs_of_connectors() -> None:
 
 def test_traps_of_distributions() -> None:
     assert CATALOGUE.find("extensions", "sigv4auth", "k8s", NEWEST) is None
-    assert CATALOGUE.available_in("extensions", "sigv4auth", "0.156.0") == ("adot", "contrib")
+    assert CATALOGUE.list_distributions_with("extensions", "sigv4auth", "0.156.0") == ("adot", "contrib")
     used = [("connectors", "span_metrics"), ("exporters", "prometheus_remote_write"), ("receivers", "k8s_cluster")]
-    assert CATALOGUE.smallest_distribution(used, NEWEST) == "contrib"
-    assert CATALOGUE.smallest_distribution([("receivers", "k8s_cluster")], NEWEST) == "k8s"
-    assert CATALOGUE.smallest_distribution([("receivers", "otlp")], NEWEST) == "otlp"
+    assert CATALOGUE.find_smallest_distribution(used, NEWEST) == "contrib"
+    assert CATALOGUE.find_smallest_distribution([("receivers", "k8s_cluster")], NEWEST) == "k8s"
+    assert CATALOGUE.find_smallest_distribution([("receivers", "otlp")], NEWEST) == "otlp"
     assert CATALOGUE.find(
         "connectors", "span_metrics", "k8s", "0.156.0"
     )  # the components' own lists of distributions deny it
@@ -232,7 +232,7 @@ def test_traps_of_distributions() -> None:
 
 def test_what_ships_nowhere_is_known_all_the_same() -> None:
     assert CATALOGUE.known("extensions", "healthcheckv2")
-    assert CATALOGUE.available_in("extensions", "healthcheckv2", NEWEST) == ()
+    assert CATALOGUE.list_distributions_with("extensions", "healthcheckv2", NEWEST) == ()
 
 
 RENAMED = [row for row in TABLES["components"] if "was" in row]
@@ -316,7 +316,7 @@ from tools.catalogue import clones, release_files, schemas
 cache, found = pathlib.Path(sys.argv[1]), []
 for version in ("0.151.0", "0.155.0", "0.158.0", "0.161.0"):
     found.append(release_files.Release(version, clones.Clone(cache), cache, all=found))
-print(json.dumps(schemas.added_by_release(found, "contrib/receiver/a", "0.158.0")))
+print(json.dumps(schemas.find_added_by_release(found, "contrib/receiver/a", "0.158.0")))
 """
 
 

@@ -31,7 +31,7 @@ def planned(*recipes: Any, **options: Any) -> _render.Planned:
     if scaling:
         options["autoscaling"] = {"min_replicas": scaling["min"], "max_replicas": scaling["max"]}
     item = {"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes], **options}
-    return _render.plan(_render.Request([item], {"namespace": "a"}))[0]
+    return _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[0]
 
 
 def config(*recipes: Any, **options: Any) -> Any:
@@ -48,7 +48,7 @@ def test_of_several_copies_one_is_elected_and_may_be(name: str, options: dict[st
     assert "k8s_leader_elector" in made["service"]["extensions"]
     assert made["extensions"]["k8s_leader_elector"]["lease_name"] == "one"
     assert "singleton" not in {finding.rule for finding in plan.findings}
-    roles = [item for item in _render.bundle([plan])["manifests"] if item["kind"] in ("ClusterRole", "Role")]
+    roles = [item for item in _render.build_bundle([plan])["manifests"] if item["kind"] in ("ClusterRole", "Role")]
     electing = [role for role in roles for rule in role["rules"] if "leases" in rule.get("resources", [])]
     namespaces = [role["metadata"].get("namespace") for role in electing]
     assert namespaces == [made["extensions"]["k8s_leader_elector"]["lease_namespace"]]
@@ -236,10 +236,10 @@ def test_agents_scrape_the_pods_of_their_own_node() -> None:
 
 def test_targets_of_the_node_need_an_agent_without_an_allocator() -> None:
     scrape = {"prometheus_scrape": {"targets": "node"}}
-    (plan,) = _render.plan(
+    (plan,) = _render.plan_collectors(
         _render.Request([{"name": "a", "mode": "daemonset", "recipes": [scrape, "debug_output"]}], {})
     )
-    (pod,) = [item for item in _render.bundle([plan])["manifests"] if item["kind"] == "DaemonSet"]
+    (pod,) = [item for item in _render.build_bundle([plan])["manifests"] if item["kind"] == "DaemonSet"]
     variables = pod["spec"]["template"]["spec"]["containers"][0]["env"]
     node = {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}
     assert {"name": "K8S_NODE_NAME", "valueFrom": node} in variables
@@ -267,7 +267,7 @@ ALLOCATED = {"backend": "operator", "mode": "statefulset", "replicas": 2, "targe
 )
 def test_targets_that_two_collectors_scrape_are_told_of_both(other: dict[str, Any], twice: bool) -> None:
     beside = {**AGENT, **other, "name": "beside"}
-    plans = _render.plan(_render.Request([AGENT, beside], {"namespace": "a"}))
+    plans = _render.plan_collectors(_render.Request([AGENT, beside], {"namespace": "a"}))
     told = [[finding.message for finding in plan.findings if finding.rule == "scraped-twice"] for plan in plans]
     says = "job 'annotated-pods' and collector '%s' scrape the same annotated targets"
     assert told == ([[says % "beside"], [says % "agent"]] if twice else [[], []])
@@ -275,7 +275,7 @@ def test_targets_that_two_collectors_scrape_are_told_of_both(other: dict[str, An
 
 def test_agents_of_different_nodes_share_the_targets() -> None:
     pools = [{**AGENT, "name": name, "node_selector": {"pool": name}} for name in ("arm", "amd")]
-    plans = _render.plan(_render.Request(pools, {"namespace": "a"}))
+    plans = _render.plan_collectors(_render.Request(pools, {"namespace": "a"}))
     assert "scraped-twice" not in {finding.rule for plan in plans for finding in plan.findings}
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.source_forms import SOURCES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.source_forms import OPTIONS_BY_SOURCE
 
 from .source import text
 
 PLUGIN, PAGE = "plugins/inventory/clusters.py", "docs/cluster_sources.md"
-COMMON = set.intersection(*map(set, SOURCES.values()))
+COMMON = set.intersection(*map(set, OPTIONS_BY_SOURCE.values()))
 CODE = re.compile(r"C\((\w+)\)")
 
 
@@ -35,20 +35,20 @@ def lines() -> list[str]:
 
 def subjects(line: str) -> set[str]:
     """Return the types of sources whose options a line lists."""
-    return set(CODE.findall(line.partition(" take")[0])) & set(SOURCES)
+    return set(CODE.findall(line.partition(" take")[0])) & set(OPTIONS_BY_SOURCE)
 
 
 def test_the_documentation_names_the_types_in_their_order() -> None:
     first = documented("DOCUMENTATION")["options"]["sources"]["description"][0]
-    assert CODE.findall(first) == list(SOURCES)
-    assert set().union(*map(subjects, lines())) == set(SOURCES)
+    assert CODE.findall(first) == list(OPTIONS_BY_SOURCE)
+    assert set().union(*map(subjects, lines())) == set(OPTIONS_BY_SOURCE)
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", OPTIONS_BY_SOURCE)
 def test_the_documentation_names_the_options_of_a_type(kind: str) -> None:
     (line,) = (one for one in lines() if kind in subjects(one))
-    defaults = {str(option.get("default")) for one in subjects(line) for option in SOURCES[one].values()}
-    assert set(CODE.findall(line)) - subjects(line) - defaults == set(SOURCES[kind]) - COMMON
+    defaults = {str(option.get("default")) for one in subjects(line) for option in OPTIONS_BY_SOURCE[one].values()}
+    assert set(CODE.findall(line)) - subjects(line) - defaults == set(OPTIONS_BY_SOURCE[kind]) - COMMON
 
 
 def test_the_documentation_names_the_options_of_all_types() -> None:
@@ -58,19 +58,19 @@ def test_the_documentation_names_the_options_of_all_types() -> None:
 
 def test_the_page_has_a_row_for_each_type() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", text(PAGE), re.MULTILINE)
-    assert rows == list(SOURCES)
+    assert rows == list(OPTIONS_BY_SOURCE)
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", OPTIONS_BY_SOURCE)
 def test_the_page_names_the_options_of_a_type(kind: str) -> None:
     (row,) = (line for line in text(PAGE).splitlines() if line.startswith(f"| `{kind}` |"))
     _title, _types, rest = text(PAGE).partition("## Types of sources")
     section = rest.partition("\n## ")[0]
     shared = "\n".join(line for line in section.splitlines() if not line.startswith("|"))
-    assert set(re.findall(r"`(\w+)`", f"{row}\n{shared}")) >= set(SOURCES[kind]) - {"required"}
+    assert set(re.findall(r"`(\w+)`", f"{row}\n{shared}")) >= set(OPTIONS_BY_SOURCE[kind]) - {"required"}
     assert "`required: true`" in text(PAGE)
 
 
 def test_the_examples_are_sources() -> None:
     for source in documented("EXAMPLES")["sources"]:
-        assert set(source) - {"type"} <= set(SOURCES[source["type"]])
+        assert set(source) - {"type"} <= set(OPTIONS_BY_SOURCE[source["type"]])

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.support.checkout import importing_tools
+from tests.support.checkout import import_tools_from_checkout
 
 from .role import RECIPES, ROOT
 
@@ -55,9 +55,9 @@ def test_every_collector_of_an_example_has_tests(folder: Path) -> None:
 
 
 def test_the_schema_is_that_of_the_tables() -> None:
-    with importing_tools():
+    with import_tools_from_checkout():
         from tools import config_tests  # noqa: PLC0415 - it imports the checkout's own `plugins`
-    assert SCHEMA.read_text(encoding="utf-8") == config_tests.text()
+    assert SCHEMA.read_text(encoding="utf-8") == config_tests.format_schema()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")

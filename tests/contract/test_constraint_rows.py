@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import ANY, Row
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import constraint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import ANY_KEY, Row
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import make_constraint
 
 from .fuzzing import ODD
 from .source import text
 
 ROWS: list[dict[str, Any]] = json.loads(text("plugins/plugin_utils/_otelcol/_data/catalogue/constraints.json"))
-CHECKED = [pytest.param(row, id=f"{number} {row['at'][:60]}") for number, row in enumerate(ROWS) if constraint(row)]
+CHECKED = [
+    pytest.param(row, id=f"{number} {row['at'][:60]}") for number, row in enumerate(ROWS) if make_constraint(row)
+]
 PLACE = ("receivers", "a", 0)  # a list item, where null is a value too
 # What most settings are, and what a decoder would convert.
 VALUES: tuple[Any, ...] = (*ODD, 1, 4, 0.5, "a", "1", "1s", "-1s", "a/b", ["a"], [1], [None], [["a"]], [{}], {"a": 1})
@@ -39,14 +41,14 @@ def settings_with(key: str, value: Any) -> Iterator[Any]:
     """Yield settings that have a value at a key such as `tls.files.*`, whose star is an index or a name."""
     made = [value]
     for step in reversed(key.split(".")):
-        made = [around for item in made for around in ([[item], {"a": item}] if step == ANY else [{step: item}])]
+        made = [around for item in made for around in ([[item], {"a": item}] if step == ANY_KEY else [{step: item}])]
     yield from made
 
 
 def settings_of(row: Row) -> Iterator[Any]:
     """Yield every value in the place of all settings of a row, then at each of its keys."""
     yield from VALUES
-    made = constraint(row)
+    made = make_constraint(row)
     assert made
     for key in dict.fromkeys(key for _check, asked in made[0].checks for key in keys_of(asked)):
         for value in VALUES:
@@ -55,7 +57,7 @@ def settings_of(row: Row) -> Iterator[Any]:
 
 @pytest.mark.parametrize("row", CHECKED)
 def test_a_row_reads_any_value(row: Row) -> None:
-    made = constraint(row)
+    made = make_constraint(row)
     assert made
     failed = []
     for settings in settings_of(row):

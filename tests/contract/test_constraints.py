@@ -33,8 +33,10 @@ LARGE: Json = {
 
 def made(collector: Json) -> tuple[list[Json], list[Json]]:
     """Return the workloads of ours, and the constraints."""
-    planned = _render.plan(_render.Request([{"name": "one", "platform": PLATFORM, **collector}], {"namespace": "a"}))
-    return split(with_children(_render.bundle(planned)["manifests"]))
+    planned = _render.plan_collectors(
+        _render.Request([{"name": "one", "platform": PLATFORM, **collector}], {"namespace": "a"})
+    )
+    return split(with_children(_render.build_bundle(planned)["manifests"]))
 
 
 def split(manifests: list[Json]) -> tuple[list[Json], list[Json]]:
@@ -65,7 +67,9 @@ def narrower(constraints: Json) -> Iterator[tuple[str, Json]]:
 def test_a_recipe_runs_under_what_everybody_may_use_or_under_constraints_of_its_own(
     combination: tuple[str, str, str, str],
 ) -> None:
-    workloads, own = split(with_children(_render.bundle(_render.plan(request(*combination)))["manifests"]))
+    workloads, own = split(
+        with_children(_render.build_bundle(_render.plan_collectors(request(*combination)))["manifests"])
+    )
     assert workloads
     assert [refusals(own[0] if own else RESTRICTED_V2, item) for item in workloads] == [[] for _ in workloads]
     assert not own or refusals(RESTRICTED_V2, workloads[0])

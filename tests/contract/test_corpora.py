@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 
 from .corpora_reviewed import MERGED, REVIEWED
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = Path(os.environ.get("O11Y_CORPORA", ROOT.parent / "shared" / "corpora"))
-DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
+DEFAULTS = {name: option.get("default") for name, option in read_argument_spec("pipeline_validate").items()}
 
 pytestmark = pytest.mark.skipif(
     not (CORPORA / "index.json").is_file(),
@@ -52,7 +52,7 @@ def validated(row: dict[str, Any], *files: str, **arguments: Any) -> Answer:
     build = {"distribution": row["distribution"], "version": row["version"]}
     paths = [str(CORPORA / name) for name in files or (row["file"],)]
     wanted = {**DEFAULTS, **build, "paths": paths, "fail_on": "never", **arguments}
-    result = _validate.report(wanted, lambda _text: None)
+    result = _validate.validate_configs(wanted, lambda _text: None)
     return Answer(row, result["findings"], len(result["checked"]), time.perf_counter() - start)
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
@@ -26,7 +26,7 @@ METRIC = "http_requests_total"
 
 @cache
 def config() -> Any:
-    (planned,) = _render.plan(request(_documents.read_yaml(INVENTORY)))
+    (planned,) = _render.plan_collectors(request(_documents.read_yaml(INVENTORY)))
     return planned.composed.config
 
 
@@ -55,7 +55,7 @@ def test_the_panels_of_grafana_ask_for_labels_that_the_scrape_sets() -> None:
     dashboard = json.loads((DASHBOARDS / "grafana.json").read_text(encoding="utf-8"))
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     scraped = config()["receivers"]["prometheus"]["config"]
-    labels = {value for path, value in leaves(scraped) if path[-1] == "target_label"}
+    labels = {value for path, value in iter_leaves(scraped) if path[-1] == "target_label"}
     asked = {
         name.strip() for one in expressions for group in re.findall(r"by \(([^)]+)\)", one) for name in group.split(",")
     }

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import (
+    require_version,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published
@@ -33,13 +35,13 @@ def variables(*overlays: Any) -> dict[str, Any]:
 
 
 def planned(*overlays: Any) -> _render.Planned:
-    (found,) = _render.plan(request(variables(*overlays)))
+    (found,) = _render.plan_collectors(request(variables(*overlays)))
     return found
 
 
 def test_the_pipeline_is_the_one_that_is_described() -> None:
     config = planned().composed.config
-    assert at(config, PIPELINE) == {
+    assert value_at(config, PIPELINE) == {
         "receivers": ["otlp"],
         "processors": ["memory_limiter", "batch"],
         "exporters": ["datadog"],
@@ -49,7 +51,7 @@ def test_the_pipeline_is_the_one_that_is_described() -> None:
 
 
 def test_the_key_is_in_no_object() -> None:
-    manifests = _render.bundle([planned()])["manifests"]
+    manifests = _render.build_bundle([planned()])["manifests"]
     (resource,) = [item for item in manifests if item["kind"] == "OpenTelemetryCollector"]
     key = {"secretKeyRef": {"name": "datadog", "key": "api-key"}}
     assert {"name": "DD_API_KEY", "valueFrom": key} in resource["spec"]["env"]
@@ -58,8 +60,11 @@ def test_the_key_is_in_no_object() -> None:
 
 def test_operator_and_collector_are_of_one_minor_version() -> None:
     given = variables()
-    build = published.table()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
-    assert version(build, "the collector").line == version(given["otel_operator_addon_version"], "the operator").line
+    build = published.read_tables()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
+    assert (
+        require_version(build, "the collector").line
+        == require_version(given["otel_operator_addon_version"], "the operator").line
+    )
 
 
 def test_nothing_is_found_against_it() -> None:
@@ -72,7 +77,9 @@ def test_its_build_has_the_exporter_and_not_the_connector(version: str) -> None:
     (collector,) = wanted["otel_collectors"]
     with_metrics = [*collector["recipes"][:-1], {"datadog_export": {"trace_metrics": True}}]
     changed = {**wanted, "otel_collectors": [{**collector, "recipes": with_metrics}]}
-    rules = [{finding.rule for finding in _render.plan(request(one))[0].findings} for one in (wanted, changed)]
+    rules = [
+        {finding.rule for finding in _render.plan_collectors(request(one))[0].findings} for one in (wanted, changed)
+    ]
     assert ["unknown-component" in found for found in rules] == [False, True]
 
 

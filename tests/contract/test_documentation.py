@@ -14,9 +14,9 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 
-from tests.support.documentation import documented, fragment_of
+from tests.support.documentation import read_documentation, read_fragment
 from tools import role_inputs
 
 from .source import files, text
@@ -29,7 +29,7 @@ ACTIONS = sorted({Path(path).stem for path in files("plugins/action/*.py")} - AR
 def plain(options: dict[str, Any]) -> dict[str, Any]:
     """Return options as the validator takes them, with the types that are not written."""
     named = {name: as_argument(option) for name, option in options.items()}
-    return {name: {"type": "str", **option} for name, option in _arguments.argument_spec(named).items()}
+    return {name: {"type": "str", **option} for name, option in _arguments.build_argument_spec(named).items()}
 
 
 def as_argument(option: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def as_argument(option: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
-    assert plain(arguments_of(name)) == plain(documented(name)["options"])
+    assert plain(read_argument_spec(name)) == plain(read_documentation(name)["options"])
 
 
 NAMES = [Path(path).stem for path in files("plugins/modules/*.py")]
@@ -57,7 +57,7 @@ OF_ROLES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_and_attribute_of_a_module_is_described(name: str) -> None:
-    found = documented(name)
+    found = read_documentation(name)
     assert found["module"] == name
     assert found["version_added"]
     for part in ("options", "attributes"):
@@ -67,7 +67,7 @@ def test_every_option_and_attribute_of_a_module_is_described(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_whom_a_module_is_for_is_its_first_line(name: str) -> None:
-    first = documented(name)["description"][0]
+    first = read_documentation(name)["description"][0]
     assert (first == CALLED_BY_ROLES) is (name in OF_ROLES)
 
 
@@ -75,7 +75,7 @@ def test_whom_a_module_is_for_is_its_first_line(name: str) -> None:
 def test_examples_of_a_module_use_it_with_options_that_exist(name: str) -> None:
     (found,) = re.findall(r'^EXAMPLES = r?"""(.*?)"""', text(f"plugins/modules/{name}.py"), re.DOTALL | re.MULTILINE)
     used = [task[f"o11y.opentelemetry.{name}"] or {} for task in yaml.safe_load(found) if f".{name}" in str(list(task))]
-    known = arguments_of(name) if name in ACTIONS else plain(documented(name)["options"])
+    known = read_argument_spec(name) if name in ACTIONS else plain(read_documentation(name)["options"])
     required = {option for option, spec in known.items() if spec.get("required")}
     assert used
     assert all(required <= set(options) <= set(known) for options in used)
@@ -86,13 +86,13 @@ def test_requirements_of_fragments_are_those_of_the_project() -> None:
     lowest = dict(re.findall(r"^([\w-]+)>=([\d.]+)", text("requirements.txt"), re.MULTILINE))
     lowest["python"] = tomllib.loads(text("pyproject.toml"))["project"]["requires-python"].removeprefix(">=")
     for fragment in ("o11y.opentelemetry._aws", "o11y.opentelemetry._cluster"):
-        for requirement in fragment_of(fragment)["requirements"]:
+        for requirement in read_fragment(fragment)["requirements"]:
             name, _, version = requirement.partition(" >= ")
             assert version == lowest[name], requirement
 
 
 def test_defaults_of_fail_on_are_severities() -> None:
-    assert arguments_of("pipeline_validate")["fail_on"]["choices"] == ["error", "warning", "never"]
+    assert read_argument_spec("pipeline_validate")["fail_on"]["choices"] == ["error", "warning", "never"]
     assert "fail_on" in text("plugins/modules/pipeline_validate.py")
 
 
@@ -138,14 +138,14 @@ def test_the_example_on_the_page_of_a_role_sets_options_that_exist(role: str) ->
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_page_of_a_role_has_a_section_and_a_valid_example_for_each_group_of_inputs(role: str) -> None:
-    groups = role_inputs.groups_of(role)
-    assert [name for names in groups.values() for name in names] == list(role_inputs.options_of(role))
+    groups = role_inputs.group_options(role)
+    assert [name for names in groups.values() for name in names] == list(role_inputs.read_options(role))
     page = text(f"roles/{role}/README.md")
-    assert page == role_inputs.page(role), "run `python -m tools.role_inputs --write`"
+    assert page == role_inputs.build_readme(role), "run `python -m tools.role_inputs --write`"
     sections = re.findall(r"^## (.*?)\n.*?<!-- end -->\n\n```yaml\n(.*?)```", page, re.DOTALL | re.MULTILINE)
     assert [title for title, _example in sections] == list(groups)
     for title, example in sections:
         values = yaml.safe_load(example)
         assert values and set(values) <= set(groups[title]), title
-        spec = {name: role_inputs.options_of(role)[name] | {"required": False} for name in values}
+        spec = {name: role_inputs.read_options(role)[name] | {"required": False} for name in values}
         assert ArgumentSpecValidator(spec).validate(values).error_messages == [], title

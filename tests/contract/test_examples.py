@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from .kubernetes_rules import violations
 from .role import ROOT, request
@@ -60,7 +60,7 @@ CONFIGS: dict[str, Callable[[Any], str]] = {
 def rendered(name: str) -> list[dict[str, Any]]:
     """Return the manifests of an example, rendered as the role does from the root of the checkout."""
     variables = _documents.read_yaml(EXAMPLES[name] / "vars.yml")
-    manifests: list[dict[str, Any]] = _render.bundle(_render.plan(request(variables)))["manifests"]
+    manifests: list[dict[str, Any]] = _render.build_bundle(_render.plan_collectors(request(variables)))["manifests"]
     return manifests
 
 
@@ -137,7 +137,7 @@ def _yaml_documents(path: Path) -> list[Any]:
 
 def _collector() -> str | None:
     """Return a Collector to ask, from PATH or from what the testbed has built."""
-    return shutil.which("otelcol-contrib") or str(newest_build() or "") or None
+    return shutil.which("otelcol-contrib") or str(find_newest_build() or "") or None
 
 
 def in_the_pod(config: str) -> str:

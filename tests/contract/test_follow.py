@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 
-from tests.support.checkout import importing_tools
+from tests.support.checkout import import_tools_from_checkout
 
-with importing_tools():
+with import_tools_from_checkout():
     from tools.catalogue import fields
     from tools.follow import __main__ as follow
     from tools.follow import collector, proxy, report
@@ -29,13 +29,13 @@ CORE = "go.opentelemetry.io/collector/exporter/otlpexporter"
 def joined(*answers: tuple[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of one exporter, asked at these versions."""
     told = [{"version": version, "fields": {"exporters/acme": settings}} for version, settings in answers]
-    return fields.joined({}, told)["exporters/acme"]
+    return fields.join_answers({}, told)["exporters/acme"]
 
 
 def known_at(version: str, *answers: tuple[str, Mapping[str, Any]]) -> Any:
     """Return the settings at a version, with the doubt about them, as the rules get them."""
     catalogue = Catalogue([], [], fields_of=joined(*answers))
-    row = catalogue.nearest_fields("exporters", "acme", version)
+    row = catalogue.find_nearest_fields("exporters", "acme", version)
     exact = catalogue.fields("exporters", "acme", version)
     assert row is not None and exact is not None
     return exact["fields"], row["doubt"]
@@ -88,9 +88,12 @@ def test_a_second_answer_for_a_release_replaces_the_first() -> None:
 
 def test_releases_that_the_tables_lack() -> None:
     rows = [{"section": "service", "type": "telemetry", "exact": f"{since}..{end}"} for since, end in SPANS]
-    assert follow.lacking(rows, ["v0.159.0", "v0.160.0", "v0.160.1", "v0.161.0"]) == ["v0.160.0", "v0.161.0"]
-    assert "The tables lack v0.160.0 of the Collector" in follow.state(rows, ["v0.160.0"])
-    assert "before 0.160.0 are known" in follow.state(rows, [])
+    assert follow.list_missing_releases(rows, ["v0.159.0", "v0.160.0", "v0.160.1", "v0.161.0"]) == [
+        "v0.160.0",
+        "v0.161.0",
+    ]
+    assert "The tables lack v0.160.0 of the Collector" in follow.describe_state(rows, ["v0.160.0"])
+    assert "before 0.160.0 are known" in follow.describe_state(rows, [])
 
 
 SPANS = (("0.155.0", "0.159.0"), ("0.159.0", "0.160.0"))
@@ -99,38 +102,40 @@ SPANS = (("0.155.0", "0.159.0"), ("0.159.0", "0.160.0"))
 def test_a_proxy_that_does_not_answer_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(proxy, "releases", lambda _module: _refuse("no such host"))
+    monkeypatch.setattr(proxy, "list_releases", lambda _module: _refuse("no such host"))
     assert follow.main([]) == 0
     assert capsys.readouterr().out == "The releases of the Collector could not be read: no such host\n"
     assert follow.main(["--update"]) == 2
 
 
 def _refuse(why: str) -> list[str]:
-    raise proxy.Refused(why)
+    raise proxy.RefusedModule(why)
 
 
 def test_the_report_names_what_is_new_gone_and_refused() -> None:
     before, after = joined(("0.158.0", OLD)), joined(("0.158.0", OLD), ("0.159.0", RENAMED))
     asked = collector.Collector(Path("/"), "v0.159.0", {CORE: "exporters"}, {f"{CORE}/gone": "refused"})
-    told = report.text(asked, before, after, ["- exporters/acme: signals"])
+    told = report.describe_release(asked, before, after, ["- exporters/acme: signals"])
     assert "new: keepalive, tls.ca_file; another shape: timeout" in told
     for old, new, says in ((OLD, LAX, "takes"), (LAX, OLD, "refuses")):
         before, after = joined(("0.158.0", old)), joined(("0.158.0", old), ("0.159.0", new))
-        assert f"- exporters/acme: {says} unknown keys now: all of it, tls" in report.text(asked, before, after, [])
+        assert f"- exporters/acme: {says} unknown keys now: all of it, tls" in report.describe_release(
+            asked, before, after, []
+        )
     assert "1 components were asked. 1 are refused, and keep their rows: gone." in told
 
 
 def test_signals_that_differ_are_named() -> None:
     rows = [{"section": "exporters", "type": "acme", "stability": {"0.110.0": {"traces": "beta"}}}]
-    assert list(report.other_signals(rows, {"exporters/acme": {"traces": "beta"}})) == []
-    [line] = report.other_signals(rows, {"exporters/acme": {"traces": "stable"}})
+    assert list(report.list_other_signals(rows, {"exporters/acme": {"traces": "beta"}})) == []
+    [line] = report.list_other_signals(rows, {"exporters/acme": {"traces": "stable"}})
     assert "exporters/acme: signals are {'traces': 'stable'}" in line
 
 
 def test_renames_that_the_tables_lack_are_named() -> None:
     rows = [{"section": "exporters", "type": "acme", "was": "acmeexporter"}]
-    assert list(report.other_names(rows, {"exporters/acmeexporter": "acme"})) == []
-    [line] = report.other_names(rows, {"receivers/acmereceiver": "acme"})
+    assert list(report.list_other_names(rows, {"exporters/acmeexporter": "acme"})) == []
+    [line] = report.list_other_names(rows, {"receivers/acmereceiver": "acme"})
     assert line.startswith("- receivers/acmereceiver is called acme")
 
 
@@ -161,8 +166,8 @@ class Go:
 
 def answering(monkeypatch: pytest.MonkeyPatch, go: Go) -> Go:
     """Let `go` answer for release v0.159.0."""
-    monkeypatch.setattr(collector, "go", go)
-    monkeypatch.setattr(proxy, "stable", lambda _version: "v1.65.0")
+    monkeypatch.setattr(collector, "run_go", go)
+    monkeypatch.setattr(proxy, "find_stable_version", lambda _version: "v1.65.0")
     return go
 
 
@@ -181,21 +186,21 @@ def test_a_stable_module_of_contrib_has_a_version_of_its_own(tmp_path: Path, mon
             more = {"GoMod": str(tmp_path / version)} if version in needs else {"Error": "not found"}
             yield {"Path": path, "Version": version, **more}
 
-    monkeypatch.setattr(proxy, "downloaded", downloaded)
-    monkeypatch.setattr(proxy, "releases", lambda _module: ["v0.158.0", *needs])
-    asked = collector.of_release(tmp_path / "built", "v0.159.0", [("processors", module)])
+    monkeypatch.setattr(proxy, "download_modules", downloaded)
+    monkeypatch.setattr(proxy, "list_releases", lambda _module: ["v0.158.0", *needs])
+    asked = collector.prepare_collector(tmp_path / "built", "v0.159.0", [("processors", module)])
     assert (asked.stable, asked.refused) == ({path: "v1.1.0"}, {})
     asked.build()
     assert f"-require={path}@v1.1.0" in " ".join(go.commands)
     assert f"gomod: {path} v1.1.0" in " ".join((asked.folder / "manifest.yaml").read_text().split())
-    monkeypatch.setattr(proxy, "stable", lambda _version: "v1.99.0")
-    assert list(collector.of_release(tmp_path, "v0.159.0", [("processors", module)]).refused) == [path]
+    monkeypatch.setattr(proxy, "find_stable_version", lambda _version: "v1.99.0")
+    assert list(collector.prepare_collector(tmp_path, "v0.159.0", [("processors", module)]).refused) == [path]
 
 
 @pytest.mark.parametrize("later", ["go.opentelemetry.io/collector/confmap v1.66.0", f"{CORE} v0.160.1 // indirect"])
 def test_an_answer_is_of_one_release(later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, Go(later))
-    with pytest.raises(proxy.Refused, match="requires modules of a later release: "):
+    with pytest.raises(proxy.RefusedModule, match="requires modules of a later release: "):
         collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters"}).build()
 
 
@@ -203,7 +208,7 @@ def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_ou
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = answering(monkeypatch, Go(f"{CORE} v0.159.0"))
-    monkeypatch.setattr(proxy, "releases", lambda _module: ["v1.1.0", "v1.2.0", "v1.3.0"])
+    monkeypatch.setattr(proxy, "list_releases", lambda _module: ["v1.1.0", "v1.2.0", "v1.3.0"])
     asked = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
     asked.build()
     assert asked.replaced == {"acme.example": "v1.2.0"}
@@ -211,6 +216,6 @@ def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_ou
     assert list(asked.refused) == [f"{CORE}/b"]
     assert go.commands[-1].startswith("build ")
     again = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
-    monkeypatch.setattr(collector, "go", _refuse)
+    monkeypatch.setattr(collector, "run_go", _refuse)
     again.build()
     assert (again.modules, again.refused, again.replaced) == (asked.modules, asked.refused, asked.replaced)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import importing_tools
+from tests.support.checkout import import_tools_from_checkout
 
-with importing_tools():
+with import_tools_from_checkout():
     from tools.follow import announced, proxy
 
 CHANGELOG = """# Changelog
@@ -45,12 +45,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs" / "rfcs").mkdir(parents=True)
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
     (tmp_path / "docs" / "rfcs" / "batches.md").write_text(PLAN, encoding="utf-8")
-    monkeypatch.setattr(proxy, "downloaded", lambda _modules: iter([{"Dir": str(tmp_path)}]))
+    monkeypatch.setattr(proxy, "download_modules", lambda _modules: iter([{"Dir": str(tmp_path)}]))
     return tmp_path
 
 
 def test_what_a_release_deprecates_and_plans_has_its_source(module: Path) -> None:
-    assert announced.text("v0.165.0").splitlines() == [
+    assert announced.describe_release("v0.165.0").splitlines() == [
         "# v0.165.0 of the Collector",
         "",
         "## What it deprecates or breaks",
@@ -67,10 +67,10 @@ def test_what_a_release_deprecates_and_plans_has_its_source(module: Path) -> Non
 
 
 def test_a_release_without_announcements_says_so(module: Path) -> None:
-    assert announced.text("v0.166.0").count("Nothing.") == 2
+    assert announced.describe_release("v0.166.0").count("Nothing.") == 2
 
 
 def test_a_release_that_the_proxy_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "downloaded", lambda _modules: iter([{"Error": "not found"}]))
-    with pytest.raises(proxy.Refused, match="not found"):
-        announced.text("v0.999.0")
+    monkeypatch.setattr(proxy, "download_modules", lambda _modules: iter([{"Error": "not found"}]))
+    with pytest.raises(proxy.RefusedModule, match="not found"):
+        announced.describe_release("v0.999.0")

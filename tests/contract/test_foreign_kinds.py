@@ -51,7 +51,7 @@ def folder(module: str, version: str) -> Path:
     if not shutil.which("go"):
         pytest.skip(f"the definitions are in the Go module {module}, and there is no Go on PATH")
     try:
-        return go_modules.folder(module, version)
+        return go_modules.find_module_folder(module, version)
     except ClusterError as error:
         pytest.skip(f"{module} {version} cannot be had: {error.why}")
 

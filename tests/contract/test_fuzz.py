@@ -27,7 +27,7 @@ from .fuzzing import ODD, cases, changed_text, changed_tree, failures
 from .role import OPTIONS, PREFIX, RECIPES, SPEC, request
 from .source import files, text
 
-ARGUMENTS = ArgumentSpecValidator(_action.arguments_of("otel_render"))
+ARGUMENTS = ArgumentSpecValidator(_action.read_argument_spec("otel_render"))
 CHUNK = 250
 LONGEST = 8_000
 TEXTS, OBJECTS, INVENTORIES, CLUSTERS = 5_000, 3_000, 1_000, 250
@@ -74,7 +74,7 @@ def yaml_text(chance: random.Random) -> str:
 
 
 def validated(config: Any, **more: Any) -> Iterator[str]:
-    result = _validate.report(
+    result = _validate.validate_configs(
         {**VALIDATE, **more, "config": config, "fail_on": "never"}, lambda _warning: None, check=True
     )
     return (item["message"] for item in result["findings"] if item["rule"] == "internal-error")
@@ -143,9 +143,9 @@ def built(variables: dict[str, Any]) -> Iterator[str]:
     checked = ARGUMENTS.validate(vars(asked))
     if checked.error_messages:
         return
-    planned = _render.plan(_render.Request.from_arguments(checked.validated_parameters))
+    planned = _render.plan_collectors(_render.Request.from_arguments(checked.validated_parameters))
     yield from (one.message for item in planned for one in item.findings if one.rule == "internal-error")
-    _yaml.dump(*_render.bundle(planned)["manifests"])
+    _yaml.dump(*_render.build_bundle(planned)["manifests"])
 
 
 @pytest.mark.parametrize("first", chunks(INVENTORIES))
@@ -178,13 +178,15 @@ def cluster(chance: random.Random) -> FakeApi:
 
 def diagnosed(made: FakeApi) -> Iterator[str]:
     facts = diagnose_api.facts(made)
-    result = _diagnose.diagnosed(facts, _diagnose.checks_of({}), {})
+    result = _diagnose.diagnose_collectors(facts, _diagnose.list_checks({}), {})
     yield from (one["why"] for item in result["collectors"] for one in item["unseen"] if one["what"] == "collector")
     fleet = Fleet().add("w", to("backend:4317"), namespace="ns")
     collectors = [{**one, "config": "{}"} for one in fleet.collectors]
     given = {"name": "a", "asked": True, "diagnosis": result, "products": {}, "problem": ""}
     clusters = [{**given, "rendered": {"collectors": collectors, "manifests": fleet.manifests}}]
-    _fleet_report.report({"clusters": clusters, "path": "/nowhere/page.html", "title": "a", "time": "b"}, check=True)
+    _fleet_report.write_fleet_report(
+        {"clusters": clusters, "path": "/nowhere/page.html", "title": "a", "time": "b"}, check=True
+    )
 
 
 @pytest.mark.parametrize("first", chunks(CLUSTERS))

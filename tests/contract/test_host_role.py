@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_needs import GUARDED, HOST_ROWS, ROOT
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_options import OWN, SHARED, HostCollector
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.systemd_unit import SANDBOX
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_options import (
+    HOST_OPTIONS,
+    SHARED_OPTIONS,
+    HostCollector,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.systemd_unit import STRICT_SANDBOX
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.guarded_groups import GUARDED_GROUPS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _documents
 
@@ -34,12 +38,12 @@ OTHER_VALUES = {"allow", "env", "name"}
 
 def test_options_of_a_collector_are_its_fields() -> None:
     known = {field.name for field in fields(HostCollector)}
-    assert {*SHARED, *OWN} <= known
-    assert set(OWN) == known - {field.name for field in fields(Collector)}
-    assert {PREFIX + name for name in (*SHARED, *OWN)} <= set(SPEC)
+    assert {*SHARED_OPTIONS, *HOST_OPTIONS} <= known
+    assert set(HOST_OPTIONS) == known - {field.name for field in fields(Collector)}
+    assert {PREFIX + name for name in (*SHARED_OPTIONS, *HOST_OPTIONS)} <= set(SPEC)
 
 
-@pytest.mark.parametrize("name", sorted(set(SHARED) - OTHER_VALUES))
+@pytest.mark.parametrize("name", sorted(set(SHARED_OPTIONS) - OTHER_VALUES))
 def test_what_both_roles_have_has_one_type_and_default(name: str) -> None:
     of_host, of_cluster = SPEC[PREFIX + name], CLUSTER_SPEC[CLUSTER_PREFIX + name]
     for key in ("type", "elements", "choices", "default"):
@@ -71,12 +75,12 @@ def test_a_recipe_of_the_same_name_is_not_said_to_work_on_both() -> None:
 
 
 def test_rows_of_needs_name_components_that_there_are() -> None:
-    unknown = [(section, kind) for section, kind in HOST_ROWS if not _builds.tables().known(section, kind)]
+    unknown = [(section, kind) for section, kind in HOST_ROWS if not _builds.load_catalogue().known(section, kind)]
     assert unknown == []
 
 
 def test_a_relaxation_is_a_setting_of_the_unit() -> None:
     text = Path(HERE / "plugins/module_utils/_host/host_needs.py").read_text(encoding="utf-8")
     yielded = set(re.findall(r'yield "(\w+)"', text))
-    assert yielded - {"SupplementaryGroups", "RestrictAddressFamilies"} <= set(SANDBOX)
+    assert yielded - {"SupplementaryGroups", "RestrictAddressFamilies"} <= set(STRICT_SANDBOX)
     assert len(yielded) > 2

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICY_CHOICES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import ROOT
@@ -47,7 +47,7 @@ def test_both_entry_points_take_the_same() -> None:
 def test_every_choice_has_tasks() -> None:
     providers = SPEC[f"{PREFIX}provider"]["choices"]
     assert set(providers) == set(ANNOTATIONS) <= set(TASKS)
-    assert providers == arguments_of("identity_render")["provider"]["choices"]
+    assert providers == read_argument_spec("identity_render")["provider"]["choices"]
     page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8").partition("## Choose a provider")[2]
     assert re.findall(r"^\| `(\w+)` \|", page.partition("\n## ")[0], re.MULTILINE) == providers
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= set(TASKS)
@@ -65,7 +65,7 @@ def test_one_variable_decides_which_providers_create_roles() -> None:
     assert names == [("absent", "irsa")], "the cluster's OIDC provider is a matter of one provider, all else is of none"
 
 
-@pytest.mark.parametrize("name", [name for name in arguments_of("identity_render") if name != "service_accounts"])
+@pytest.mark.parametrize("name", [name for name in read_argument_spec("identity_render") if name != "service_accounts"])
 def test_what_decides_reaches_identity_render(name: str) -> None:
     only = f"service_accounts if {PREFIX}state == 'present' else []"
     option = {"only": only, "cluster_name": "eks_cluster.name | default('')"}.get(name, name)

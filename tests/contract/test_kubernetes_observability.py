@@ -30,21 +30,21 @@ def variables(backend: str) -> dict[str, Any]:
 
 def leases(planned: list[_render.Planned]) -> list[str]:
     """Return the names of the roles that give a right to leases."""
-    manifests = _render.bundle(planned)["manifests"]
+    manifests = _render.build_bundle(planned)["manifests"]
     roles = [item for item in manifests if item["kind"] in ("Role", "ClusterRole")]
     return [role["metadata"]["name"] for role in roles if "leases" in json.dumps(role)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_rule_finds_anything_and_one_agent_is_elected(backend: str) -> None:
-    planned = _render.plan(request(variables(backend)))
+    planned = _render.plan_collectors(request(variables(backend)))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity == "error"] == []
     assert {finding.rule for finding in planned[0].findings if finding.severity == "warning"} == set()
     receivers = planned[0].composed.config["receivers"]
     elected = [name for name, settings in receivers.items() if "k8s_leader_elector" in settings]
     assert sorted(elected) == ["k8s_cluster", "k8s_events", "k8s_objects"]
     assert len(leases(planned)) == 1
-    agents = next(item for item in _render.bundle(planned)["manifests"] if item["kind"] in KINDS)
+    agents = next(item for item in _render.build_bundle(planned)["manifests"] if item["kind"] in KINDS)
     assert {"operator": "Exists"} in (agents["spec"].get("template", agents)["spec"])["tolerations"]
 
 
@@ -61,14 +61,14 @@ def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backe
     # An agent without them has no pipeline of the cluster.
     cluster = {"name": "cluster", "mode": "deployment", "recipes": [*moved, agent["recipes"][-1]]}
     given["otel_collectors"] = [{**agent, "recipes": stays}, cluster, components]
-    planned = _render.plan(request(given))
+    planned = _render.plan_collectors(request(given))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
     assert "leader" not in json.dumps([one.composed.config for one in planned])
     assert leases(planned) == []
 
 
 def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None:
-    agent = _render.plan(request(variables("kubernetes")))[0]
+    agent = _render.plan_collectors(request(variables("kubernetes")))[0]
     pipelines = agent.composed.config["service"]["pipelines"]
     of_pods = {name for name, pipeline in pipelines.items() if "k8s_attributes" in pipeline["processors"]}
     of_node = {name for name, pipeline in pipelines.items() if "resource/node" in pipeline["processors"]}
@@ -79,7 +79,7 @@ def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_critical_components_are_scraped_by_one_collector_and_left_out_by_the_agents(backend: str) -> None:
-    agent, components = _render.plan(request(variables(backend)))
+    agent, components = _render.plan_collectors(request(variables(backend)))
     jobs = components.composed.config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
     assert [job["job_name"] for job in jobs] == list(DETECTED)
     annotated = agent.composed.config["receivers"]["prometheus"]["config"]["scrape_configs"]
@@ -89,5 +89,5 @@ def test_critical_components_are_scraped_by_one_collector_and_left_out_by_the_ag
             step["regex"] for step in job["relabel_configs"] if step.get("regex", "").endswith((":9153", ":9402"))
         ]
         assert len(dropped) == len(DETECTED) - 1
-    objects = [item["kind"] for item in _render.bundle([agent, components])["manifests"]]
+    objects = [item["kind"] for item in _render.build_bundle([agent, components])["manifests"]]
     assert objects.count("OpenTelemetryCollector") == (2 if backend == "operator" else 0)

@@ -14,17 +14,17 @@ import pytest
 from tools import door
 
 COLLECTION = "ansible_collections.o11y.opentelemetry.plugins"
-DOOR = door.door()
+DOOR = door.collect_library_names()
 NAMES = [(module, name) for module, names in sorted(DOOR.items()) for name in sorted(names)]
 
 
 def test_the_page_is_current() -> None:
-    assert door.PAGE.read_text(encoding="utf-8") == door.page(), "run `python -m tools.door --write`"
+    assert door.PAGE_FILE.read_text(encoding="utf-8") == door.build_page(), "run `python -m tools.door --write`"
 
 
 def test_the_examples_of_the_page_are_true() -> None:
     example = doctest.DocTestParser().get_doctest(
-        door.PAGE.read_text(encoding="utf-8").replace("```", "\n"), {}, door.PAGE.name, str(door.PAGE), 0
+        door.PAGE_FILE.read_text(encoding="utf-8").replace("```", "\n"), {}, door.PAGE_FILE.name, str(door.PAGE_FILE), 0
     )
     assert example.examples
     said: list[str] = []
@@ -42,6 +42,6 @@ def test_what_passes_the_door_is_public_and_says_what_it_is(module: str, name: s
 
 
 def test_another_name_would_be_noticed() -> None:
-    names = set(door.used_by(PurePosixPath("plugins/module_utils/_kube/ownership.py")))
+    names = set(door.find_used_names(PurePosixPath("plugins/module_utils/_kube/ownership.py")))
     assert names <= {(module, name) for module, of_module in DOOR.items() for name in of_module}
     assert names

@@ -16,8 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 from .kubernetes_rules import violations
 from .role import RECIPES, required
 
-LISTENERS = _builds.tables().listeners
-RECEIVERS = sorted({row["type"] for row in _builds.tables().ports_of if row["section"] == "receivers"})
+LISTENERS = _builds.load_catalogue().listeners
+RECEIVERS = sorted({row["type"] for row in _builds.load_catalogue().ports_of if row["section"] == "receivers"})
 FIRST = 20000
 WORKLOADS = {"DaemonSet", "Deployment", "StatefulSet"}
 # Backend and mode, and whether the config writes the endpoints or leaves them to their defaults.
@@ -63,7 +63,7 @@ def rendered(name: str, settings: dict[str, Any], backend: str, mode: str) -> li
 
 
 def bundle(item: dict[str, Any]) -> dict[str, Any]:
-    return _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))
+    return _render.build_bundle(_render.plan_collectors(_render.Request([item], {"namespace": "a"})))
 
 
 def open_ports(manifests: list[dict[str, Any]], kinds: set[str]) -> set[tuple[int, str]]:

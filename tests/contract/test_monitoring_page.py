@@ -18,9 +18,9 @@ PAGE = text("docs/monitoring.md")
 
 
 def test_each_alert_has_a_section_and_a_row() -> None:
-    assert tuple(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE)) == alerts.NAMES
+    assert tuple(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE)) == alerts.ALERT_NAMES
     rows = re.findall(r"^\| \[(\w+)\]\(#(\w+)\) \| [^|]+ \| (\w+) \|", PAGE, re.MULTILINE)
-    assert [name for name, _anchor, _severity in rows] == list(alerts.NAMES)
+    assert [name for name, _anchor, _severity in rows] == list(alerts.ALERT_NAMES)
     severities = {(alert.name, alert.severity) for alert in alerts.ALERTS}
     assert {(name, severity) for name, _anchor, severity in rows} == severities
     assert all(anchor == name.lower() for name, anchor, _severity in rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Rule, Subject, run_rules
 
 from .mutants.bases import bases
@@ -25,7 +25,7 @@ def places(rule: Rule, subject: Subject) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "subject"), bases(), ids=[name for name, _subject in bases()])
 def test_what_mutants_are_made_of_is_right(name: str, subject: Subject) -> None:
-    assert [str(finding) for finding in lint(subject) if finding.severity == "error"] == []
+    assert [str(finding) for finding in lint_config(subject) if finding.severity == "error"] == []
 
 
 def test_every_rule_has_a_mutator() -> None:

@@ -10,10 +10,10 @@ import re
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import (
     CSV,
-    ROWS,
+    STATE_ROWS,
     SUBSCRIPTION,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import NO_CONDITION
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import HARMLESS_CONDITIONS
 
 from tests.testbed import olm
 
@@ -28,15 +28,15 @@ RETRIED = {"InstallComponentFailed", "APIServiceInstallFailed"}
 
 def constants(file: str, type_name: str) -> set[str]:
     """Return the values of a type's constants."""
-    lacking = olm.lacks()
+    lacking = olm.find_obstacle()
     if lacking:
         pytest.skip(f"OLM's types cannot be had: {lacking.why}")
-    folder = olm.definitions()[0].parents[1] / "pkg" / "operators" / "v1alpha1"
+    folder = olm.list_definitions()[0].parents[1] / "pkg" / "operators" / "v1alpha1"
     return set(re.findall(rf"\b\w+ +{type_name} += \"(\w+)\"", (folder / file).read_text(encoding="utf-8")))
 
 
 def test_every_reason_of_a_version_has_a_meaning() -> None:
-    known = {reason for row in ROWS if row.kind == CSV for reason in row.reasons}
+    known = {reason for row in STATE_ROWS if row.kind == CSV for reason in row.reasons}
     found = constants("clusterserviceversion_types.go", "ConditionReason")
     assert len(found) > len(GOING_ON)
     assert found - known - GOING_ON - RETRIED == set()
@@ -45,11 +45,11 @@ def test_every_reason_of_a_version_has_a_meaning() -> None:
 
 def test_every_phase_of_a_version_that_is_named_exists() -> None:
     phases = constants("clusterserviceversion_types.go", "ClusterServiceVersionPhase")
-    assert {row.state for row in ROWS if row.kind == CSV} - phases == {""}
+    assert {row.state for row in STATE_ROWS if row.kind == CSV} - phases == {""}
 
 
 def test_every_condition_of_a_subscription_has_a_meaning() -> None:
-    known = {row.state for row in ROWS if row.kind == SUBSCRIPTION}
+    known = {row.state for row in STATE_ROWS if row.kind == SUBSCRIPTION}
     found = constants("subscription_types.go", "SubscriptionConditionType")
-    assert found - known - set(NO_CONDITION) == set()
+    assert found - known - set(HARMLESS_CONDITIONS) == set()
     assert known - found == {"", "UpgradeFailed"}

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tools.door import attributes_of
+from tools.door import find_used_attributes
 
 from .source import files, nodes, tree
 
@@ -93,7 +93,7 @@ def second_doors(path: str) -> Iterator[str]:
                 modules[alias.asname or alias.name] = f"{package / alias.name}.py"
             elif f"{package}.py" in KNOWN and alias.name not in defined(f"{package}.py"):
                 yield f"{alias.name} from {package}.py"
-    for module, name in attributes_of(modules, nodes(path)):
+    for module, name in find_used_attributes(modules, nodes(path)):
         if name in imported(module) - defined(module):
             yield f"{name} from {module}"
 

@@ -11,9 +11,9 @@ import re
 import pytest
 
 from tests.support.definitions import MIRROR
-from tools.operator_kinds import TABLE, table_of, text_of
+from tools.operator_kinds import TABLE_FILE, build_table, format_table
 
-TEXT = TABLE.read_text(encoding="utf-8")
+TEXT = TABLE_FILE.read_text(encoding="utf-8")
 TABLES = json.loads(TEXT)
 VERSIONS = ("0.152.0", "0.158.0")
 MANIFESTS = [MIRROR / "opentelemetry-operator" / f"v{version}" / "opentelemetry-operator.yaml" for version in VERSIONS]
@@ -41,4 +41,4 @@ def test_it_is_what_the_tool_makes_of_the_manifests() -> None:
         reason = f"the release mirror (O11Y_RELEASE_MIRROR) lacks {', '.join(missing)}"
         print(f"SKIPPED: whether the table of the operator's kinds is current, because {reason}")
         pytest.skip(reason)
-    assert text_of(table_of(MANIFESTS)) == TEXT
+    assert format_table(build_table(MANIFESTS)) == TEXT

@@ -35,8 +35,8 @@ SPECS = {
 }
 # The options that an action takes by the prefix of their variables.
 BY_PREFIX = {PREFIX + name for name in OPTIONS}
-BY_PREFIX |= {f"otel_host_{name}" for name in _host_drafts.host_option_names()}
-BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.option_names()}
+BY_PREFIX |= {f"otel_host_{name}" for name in _host_drafts.list_host_option_names()}
+BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.list_option_names()}
 
 
 def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -53,7 +53,7 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for backend in BACKENDS:
         for mode in BACKENDS[backend].modes:
             item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
-            _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))
+            _render.build_bundle(_render.plan_collectors(_render.Request([item], {"namespace": "a"})))
     return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_cluster_drafts.py"))
 
 

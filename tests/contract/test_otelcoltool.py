@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from .installed_tool import Tool, installed
 from .role import ROOT
@@ -220,7 +220,7 @@ def test_tests_of_configs_need_a_collector_and_say_so(tool: Tool) -> None:
 
 
 def test_the_command_runs_tests_of_configs_with_a_real_collector(tool: Tool) -> None:
-    program = newest_build()
+    program = find_newest_build()
     if program is None:
         pytest.skip("the testbed has built no Collector here: python -m tests.testbed up builds it")
     for sent, code in (("pay", CLEAN), ("other", FOUND)):

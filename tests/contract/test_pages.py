@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support import page
 from tools import links
-from tools.links import FENCE
+from tools.links import FENCED_BLOCK
 
 from .role import ROOT, request
 from .source import files, nodes, text
@@ -38,7 +38,7 @@ TOP = {path.split("/")[0] for path in files()} | ROOMS
 
 def quoted(name: str) -> set[str]:
     """Return the paths of the repository that a page has in backticks, relative to its root."""
-    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(FENCE.sub("", text(name)))}
+    found = {path.rstrip("/").split("#")[0] for path in _CODE.findall(FENCED_BLOCK.sub("", text(name)))}
     return {spelled(path) for path in found if path.split("/")[0] in TOP}
 
 
@@ -75,12 +75,12 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, link: str, wrong: list[str]) -> None:
     (tmp_path / "page.md").write_text("# Page\n\n## The `first` one\n", encoding="utf-8")
     (tmp_path / "one.md").write_text(f"# Here\n\n## Here\n\n{link}\n", encoding="utf-8")
-    assert links.broken(tmp_path / "one.md") == wrong
+    assert links.list_broken_links(tmp_path / "one.md") == wrong
 
 
 def test_a_page_that_code_names_is_checked(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("'see docs/none.md, docs/rules.md#none and docs/security.md#consent'")
-    assert links.broken(tmp_path / "one.py") == ["docs/none.md", "docs/rules.md#none"]
+    assert links.list_broken_links(tmp_path / "one.py") == ["docs/none.md", "docs/rules.md#none"]
 
 
 def test_the_log_of_the_quick_start_is_that_of_the_inventory() -> None:
@@ -111,7 +111,7 @@ def test_the_files_of_the_mesh_get_the_names_of_the_stack() -> None:
     assert collector in {one["name"] for one in given["otel_collectors"]}
 
 
-TUTORIAL = page.sections(ROOT / "docs" / "tutorial.md")
+TUTORIAL = page.read_sections(ROOT / "docs" / "tutorial.md")
 TUTORIAL_FILES = [step for steps in TUTORIAL.values() for step in steps if isinstance(step, page.File)]
 
 
@@ -120,7 +120,7 @@ def test_every_inventory_of_the_tutorial_has_no_finding(file: page.File) -> None
     versions = [other.text for other in TUTORIAL_FILES if other.path.endswith("group_vars/all.yml")]
     for version in versions:
         variables = {**yaml.safe_load(version), **yaml.safe_load(file.text)}
-        found = [finding for one in _render.plan(request(variables)) for finding in one.findings]
+        found = [finding for one in _render.plan_collectors(request(variables)) for finding in one.findings]
         assert [str(finding) for finding in found if finding.severity != "info"] == []
 
 
@@ -141,7 +141,7 @@ def test_what_the_tutorial_does_not_print_is_noticed(output: tuple[str, ...], pr
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)
 def test_lines_of_text_fit_the_width(name: str) -> None:
-    prose = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text(name)).splitlines()
+    prose = FENCED_BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text(name)).splitlines()
     wide = [number for number, line in enumerate(prose, 1) if len(line) > WIDTH and not line.lstrip().startswith("|")]
     assert wide == []
 

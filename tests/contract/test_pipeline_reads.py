@@ -43,7 +43,7 @@ READS = {
     f"{LIBRARY}/testing/pipeline_stages.py",
     f"{LIBRARY}/testing/probes.py",
 }
-READERS = {"at", "items", "mappings", "section"}
+READERS = {"value_at", "list_at", "mappings_at", "mapping_at"}
 KEYS = ("service", "pipelines")
 
 
@@ -76,9 +76,9 @@ def test_few_files_read_pipelines_beside_the_graph() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'section(config, "service", "pipelines").values()',
-        'items(config, "service", "pipelines", name, "receivers")',
-        'at(config, ("service", "pipelines", name))',
+        'mapping_at(config, "service", "pipelines").values()',
+        'list_at(config, "service", "pipelines", name, "receivers")',
+        'value_at(config, ("service", "pipelines", name))',
         'config["service"]["pipelines"]',
     ],
 )
@@ -87,7 +87,7 @@ def test_a_read_would_be_noticed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['("service", "pipelines", name)', 'section(config, "pipelines")', 'config["service"]']
+    "text", ['("service", "pipelines", name)', 'mapping_at(config, "pipelines")', 'config["service"]']
 )
 def test_a_path_is_no_read(text: str) -> None:
     assert reads(ast.walk(ast.parse(text))) == []

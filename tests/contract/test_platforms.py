@@ -27,7 +27,9 @@ PAGE = (ROOT / "docs" / "platforms.md").read_text(encoding="utf-8")
 
 def rendered(platform: str, *recipes: Any, **options: Any) -> list[dict[str, Any]]:
     item = {"name": "one", "mode": "daemonset", "platform": platform, "recipes": [*recipes, "debug_output"], **options}
-    made: list[dict[str, Any]] = _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))["manifests"]
+    made: list[dict[str, Any]] = _render.build_bundle(
+        _render.plan_collectors(_render.Request([item], {"namespace": "a"}))
+    )["manifests"]
     return made
 
 
@@ -44,7 +46,7 @@ def test_generic_facts_are_the_abilities_that_a_place_has_by_itself() -> None:
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(name: str) -> None:
-    platform = asdict(Platform.from_facts(name, _sources.platform(name, _sources.find([], "platforms"))))
+    platform = asdict(Platform.from_facts(name, _sources.read_platform(name, _sources.find_files([], "platforms"))))
     lacking = {
         ability for ability in ABILITIES if platform[ability] in (False, ()) or platform[ability] == ("/var/log",)
     }
@@ -56,7 +58,7 @@ def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(nam
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_its_detectors_are_those_of_the_processor(name: str) -> None:
-    settings = (_builds.tables().fields("processors", "resource_detection") or {})["fields"]
+    settings = (_builds.load_catalogue().fields("processors", "resource_detection") or {})["fields"]
     known = {key for key, shape in settings.items() if "resource_attributes" in shape} | {"env"}  # it has no settings
     assert set(PLATFORMS[name].get("resource_detectors", [])) <= known
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tools.reading import MeasuredFunction, densest, measured_functions, report_lines
+from tools.reading import MeasuredFunction, list_densest, list_report_lines, measure_functions
 
 from .test_complexity import complexities
 
@@ -43,7 +43,7 @@ def test_names_of_one_word_are_counted(name: str, one_word: bool) -> None:
 
 def test_each_room_has_a_line_the_densest_first() -> None:
     functions = [measured(), measured("plugins/action/otel_render.py", "run", 10, 8)]
-    _heading, first, second, last = report_lines(functions)
+    _heading, first, second, last = list_report_lines(functions)
     assert [line.split()[:4] for line in (first, second, last)] == [
         ["action", "1", "10", "80.0"],
         ["_change", "1", "20", "25.0"],
@@ -53,10 +53,10 @@ def test_each_room_has_a_line_the_densest_first() -> None:
 
 def test_functions_of_a_few_lines_are_no_place_to_begin() -> None:
     long, short = measured(), measured(name="short", lines=3, ways=3)
-    assert densest([short, long], 2) == [long]
+    assert list_densest([short, long], 2) == [long]
 
 
 def test_the_ways_are_those_of_the_limit() -> None:
-    counted = {f"{row.path}:{row.name}": row.ways for row in measured_functions(["plugins/modules"])}
+    counted = {f"{row.path}:{row.name}": row.ways for row in measure_functions(["plugins/modules"])}
     assert counted
     assert counted.items() <= complexities().items()

@@ -27,7 +27,7 @@ ALLOWED = {
         "log.open": "Opens a log to write.",
     },
     "plugins/plugin_utils/_otelcol/_isolation/inside.py": {
-        "request.read_text": "Reads what the play wrote for this program, which imports the standard library alone.",
+        "request_file.read_text": "Reads what the play wrote; this program imports the standard library alone.",
     },
     "plugins/module_utils/_capture/live/capture_folder.py": {
         "gzip.GzipFile": "Opens a file of a capture to write.",
@@ -47,7 +47,7 @@ ALLOWED = {
         "path.read_text": "Reads a manifest of this collection.",
     },
     f"{ON_A_HOST}/service_drop_ins.py": {"os.open": "Opens a regular file, of which the start is read."},
-    f"{ON_A_HOST}/host_faults.py": {"place.read_bytes": "Reads a credential of the host, which its inventory names."},
+    f"{ON_A_HOST}/host_faults.py": {"credential_path.read_bytes": "Reads a credential that the inventory names."},
     "plugins/plugin_utils/_release/archives.py": {"draft.open": "Opens an archive to write."},
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
     f"{ON_A_HOST}/program_installation.py": {

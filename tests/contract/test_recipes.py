@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS, leaves, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import (
+    SECTIONS,
+    iter_leaves,
+    mapping_at,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
-    DOWNWARD,
-    config_variables,
+    DOWNWARD_FIELDS,
+    find_config_variables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import TRACE_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _sources
@@ -108,8 +112,8 @@ NOT_KEPT = {("daemonset", "gke_autopilot", "storage-missing")}
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
     """Return what a recipe renders by itself. Tests share it."""
     use = RecipeUse(name, {**sample(name), **options})
-    facts = _sources.platform(platform, _sources.find([], "platforms"))
-    return _sources.fragment(
+    facts = _sources.read_platform(platform, _sources.find_files([], "platforms"))
+    return _sources.render_fragment(
         use,
         _sources.ROLE / "recipes" / name,
         RECIPES[name],
@@ -146,10 +150,10 @@ def test_the_page_and_ansible_doc_are_current(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_stale_page_is_noticed() -> None:
-    page, spec = recipes.PAGE.read_text(encoding="utf-8"), recipes.SPECS.read_text(encoding="utf-8")
+    page, spec = recipes.RECIPES_PAGE.read_text(encoding="utf-8"), recipes.SPECS_FILE.read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith("| `max_connection_age` |")]
-    assert recipes.page(page.replace(row, "")) == page
-    assert recipes.specs(spec.replace("C(otlp_ingest), ", "", 1)) == spec
+    assert recipes.rewrite_page(page.replace(row, "")) == page
+    assert recipes.rewrite_specs(spec.replace("C(otlp_ingest), ", "", 1)) == spec
     assert f"C({min(RECIPES)})" in " ".join(SPEC["otel_collector_recipes"]["description"])
 
 
@@ -170,7 +174,7 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
     chosen = {"pipelines": "*"} if "pipelines" in RECIPES[name]["options"] else {}
     config = fragment(name, platform, mode, **chosen)
     assert set(config) <= {*SECTIONS, "service"}
-    signals = {key.split("/")[0].rstrip("*") for key in section(config, "service", "pipelines")}
+    signals = {key.split("/")[0].rstrip("*") for key in mapping_at(config, "service", "pipelines")}
     # A wildcard stands for any signal, beside pipelines that a connector begins, and so do settings of exporters.
     declared, given = set(RECIPES[name]["signals"]), signals - {""}
     same = given == declared or (("" in signals or not signals) and given <= declared)
@@ -180,7 +184,7 @@ def test_it_renders_alone_to_a_part_of_a_config(name: str, platform: str, mode: 
 @pytest.mark.parametrize("combination", [one for one in UNDER_ALL if is_refused(*one[:3])], ids=ids)
 def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tuple[str, str, str, str]) -> None:
     with pytest.raises(_render.Problem, match=f"platform '{combination[1]}'") as problem:
-        _render.bundle(_render.plan(request(*combination)))
+        _render.build_bundle(_render.plan_collectors(request(*combination)))
     assert problem.value.fix in PLATFORMS[combination[1]]["instead"].values()
 
 
@@ -190,11 +194,11 @@ def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tup
 def test_it_composes_with_partners_and_its_manifests_are_valid(
     name: str, platform: str, mode: str, backend: str
 ) -> None:
-    planned = _render.plan(request(name, platform, mode, backend))
+    planned = _render.plan_collectors(request(name, platform, mode, backend))
     told = [finding for finding in planned[0].findings if finding.severity != "info"]
     meant = MEANT & {(mode, one.rule) for one in told} | NOT_KEPT & {(mode, platform, one.rule) for one in told}
     assert [str(finding) for finding in told if finding.rule not in {rule for *_where, rule in meant}] == []
-    assert violations(_render.bundle(planned)["manifests"]) == []
+    assert violations(_render.build_bundle(planned)["manifests"]) == []
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -204,7 +208,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
         for mode in RECIPES[name]["modes"]:
             if not is_refused(name, platform, mode):
                 asked = request(name, platform, mode)
-                found = _render.plan(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
+                found = _render.plan_collectors(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
     assert set(re.findall(r"`allow: [^`]+`", RECIPES[name]["summary"])) == needed
 
@@ -214,8 +218,11 @@ def test_it_reads_nothing_but_what_it_says_or_a_pod_knows_and_holds_no_secret(
     name: str, platform: str, mode: str
 ) -> None:
     config = fragment(name, platform, mode)
-    assert {variable.name for variable in config_variables(config)} <= {*DOWNWARD, *RECIPES[name].get("variables", {})}
-    named = {path: str(value) for path, value in leaves(config) if SECRET.search(str(path[-1]))}
+    assert {variable.name for variable in find_config_variables(config)} <= {
+        *DOWNWARD_FIELDS,
+        *RECIPES[name].get("variables", {}),
+    }
+    named = {path: str(value) for path, value in iter_leaves(config) if SECRET.search(str(path[-1]))}
     assert [path for path, value in named.items() if value != TOKEN_FILE and not REFERENCE.match(value)] == []
 
 
@@ -265,7 +272,7 @@ def test_its_options_are_described_and_used(name: str) -> None:
 def test_its_modes_are_refused_where_it_does_not_have_them(name: str) -> None:
     for mode in set(MODES) - set(RECIPES[name]["modes"]):
         with pytest.raises(_render.Problem, match=f"recipe '{name}' does not work in mode {mode}"):
-            _render.plan(request(name, "generic", mode))
+            _render.plan_collectors(request(name, "generic", mode))
 
 
 def depth(template: str) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import read
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import parse_version
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
 
@@ -22,7 +22,7 @@ from tools import privileges
 from .role import ROOT
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
-TABLE = published.table()
+TABLE = published.read_tables()
 # Inputs that a role gives together with others, under another name, or to other modules.
 ELSEWHERE = {
     "cert_manager": {"wait_seconds", "kubeconfig", "kube_context", "chart_version"},
@@ -75,7 +75,7 @@ def test_every_input_has_the_roles_prefix_and_a_description(role: str) -> None:
 def test_every_input_reaches_release_render(role: str) -> None:
     (task,) = (item for item in part(role, "tasks/decide.yml") if "o11y.opentelemetry.release_render" in item)
     arguments = task["o11y.opentelemetry.release_render"]
-    assert set(arguments) <= set(arguments_of("release_render"))
+    assert set(arguments) <= set(read_argument_spec("release_render"))
     named = {name.removeprefix(f"{role}_") for name in spec(role)}
     assert named - ELSEWHERE[role] <= set(arguments)
     assert arguments["product"] == ROLES[role]
@@ -83,7 +83,7 @@ def test_every_input_reaches_release_render(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_choices_of_inputs_are_those_of_release_render(role: str) -> None:
-    accepted = arguments_of("release_render")
+    accepted = read_argument_spec("release_render")
     for name, option in spec(role).items():
         known = accepted.get(name.removeprefix(f"{role}_"), {}).get("choices", option.get("choices", []))
         assert set(option.get("choices", [])) <= set(known)
@@ -166,13 +166,13 @@ def test_a_trial_of_the_addon_comes_before_anything_is_changed() -> None:
 def test_what_is_known_of_addons_has_versions_and_reasons() -> None:
     for name, row in TABLE["eks_addons"].items():
         assert re.fullmatch(r"[a-z-]+", name)
-        assert read(row["rights_until"]) < read(row["first"]), "who lacks rights is refused anyway"
+        assert parse_version(row["rights_until"]) < parse_version(row["first"]), "who lacks rights is refused anyway"
         assert all(row["beside"].values())
 
 
 def test_builds_with_versions_of_their_own_say_which_collector_is_in_them() -> None:
     assert TABLE["builds"]["aws-otel-collector"]["v0.49.0"] == "0.156.0"
-    assert all(read(inside) for own in TABLE["builds"].values() for inside in own.values())
+    assert all(parse_version(inside) for own in TABLE["builds"].values() for inside in own.values())
 
 
 def test_what_was_tested_is_in_the_table() -> None:
@@ -183,10 +183,10 @@ def test_what_was_tested_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("table", ["cert_manager", "operator"])
 def test_versions_go_from_new_to_old_and_say_for_which_kubernetes(table: str) -> None:
-    versions = [read(name) for name in TABLE[table]]
+    versions = [parse_version(name) for name in TABLE[table]]
     assert versions == sorted(filter(None, versions), reverse=True)
     for row in TABLE[table].values():
-        first, last = (read(text) for text in row["kubernetes"])
+        first, last = (parse_version(text) for text in row["kubernetes"])
         assert first is not None
         assert last is not None
         assert first <= last
@@ -199,9 +199,11 @@ def test_every_image_of_the_operator_has_a_version() -> None:
 
 
 def test_privileges_are_known_of_every_operator_and_of_every_line_of_cert_manager() -> None:
-    known = {name: [read(version) for version in row["versions"]] for name, row in TABLE["privileges"].items()}
+    known = {name: [parse_version(version) for version in row["versions"]] for name, row in TABLE["privileges"].items()}
     assert set(known) == set(PRODUCTS)
-    assert [version for version in TABLE["operator"] if read(version) not in known["opentelemetry-operator"]] == []
+    assert [
+        version for version in TABLE["operator"] if parse_version(version) not in known["opentelemetry-operator"]
+    ] == []
     assert {version.line for version in filter(None, known["cert-manager"])} >= set(TABLE["cert_manager"])
 
 
@@ -221,8 +223,8 @@ def test_the_table_of_privileges_grows_by_a_manifest(tmp_path: Path, monkeypatch
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: manager, namespace: op}\n"
         f"spec: {{template: {{spec: {{containers: [{{name: a, image: '{image}'}}]}}}}}}\n"
     )
-    table.write_text((Path(privileges.TABLE)).read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(privileges, "TABLE", table)
+    table.write_text((Path(privileges.TABLE_FILE)).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(privileges, "TABLE_FILE", table)
     before = _documents.read_yaml(table)
     assert privileges.main([str(manifest)]) == 0
     after = _documents.read_yaml(table)

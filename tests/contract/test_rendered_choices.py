@@ -66,7 +66,9 @@ OF_RECIPES = {
 
 def bundle(item: dict[str, Any]) -> str:
     """Return all that follows from a collector."""
-    made = _render.bundle(_render.plan(request({"otel_collectors": [{"name": "one", "recipes": INGEST, **item}]})))
+    made = _render.build_bundle(
+        _render.plan_collectors(request({"otel_collectors": [{"name": "one", "recipes": INGEST, **item}]}))
+    )
     return yaml.safe_dump(made)
 
 

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
     WORKLOADS,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COMPONENT
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COMPONENT_BY_MODE
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _tables
 
 from .role import OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS
@@ -87,7 +87,7 @@ def test_every_backend_can_be_chosen() -> None:
 
 def test_every_mode_has_a_workload_and_a_label() -> None:
     modes = set(SPEC[f"{PREFIX}mode"]["choices"])
-    assert modes == set(COMPONENT) == {mode for backend in BACKENDS.values() for mode in backend.modes}
+    assert modes == set(COMPONENT_BY_MODE) == {mode for backend in BACKENDS.values() for mode in backend.modes}
     assert {builder.__module__ for _kind, builder in WORKLOADS.values()} == {workload.__name__}
 
 

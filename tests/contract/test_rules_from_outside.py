@@ -20,10 +20,10 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.unit.plugins.plugin_utils.helpers import VALIDATE
-from tools.rules.project import cases
+from tools.rules.project import load_rule_cases
 
 Json = dict[str, Any]
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
@@ -212,7 +212,7 @@ def fits(case: Any) -> bool:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Validate all files, with one call for each build, and return which rules fired in the files of each rule."""
     root = tmp_path_factory.mktemp("rules")
-    for number, case in enumerate(filter(fits, cases())):
+    for number, case in enumerate(filter(fits, load_rule_cases())):
         target = case.more.get("target")
         build = f"{target.distribution} {target.version}" if target else "contrib 0.158.0"
         folder = root / build / case.rule
@@ -222,7 +222,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     for folder in sorted(root.iterdir()):
         distribution, version = folder.name.split()
         asked = {"paths": [str(folder)], "distribution": distribution, "version": version, "fail_on": "never"}
-        for finding in _validate.report({**VALIDATE, **asked}, lambda _warning: None)["findings"]:
+        for finding in _validate.validate_configs({**VALIDATE, **asked}, lambda _warning: None)["findings"]:
             found[Path(finding["file"]).parent.name].add(finding["rule"])
     return found
 
@@ -237,5 +237,5 @@ def test_it_fires_from_an_inventory(rule_id: str) -> None:
     given = {"collectors": yaml.safe_load(INVENTORIES[rule_id]), "defaults": {"namespace": "n"}, "fail_on": "never"}
     given["has_identity"] = False
     asked = {**VALIDATE, **given}
-    result = _validate.report(asked, lambda _warning: None, planned=planned_cases(asked))
+    result = _validate.validate_configs(asked, lambda _warning: None, planned_cases=list_planned_cases(asked))
     assert rule_id in {finding["rule"] for finding in result["findings"]}

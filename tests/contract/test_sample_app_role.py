@@ -15,10 +15,10 @@ from unittest.mock import MagicMock
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.sample_app import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.sample_app import list_option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sample_app import PREFIX, ROLE, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sample_app import PREFIX, ROLE, render_sample_app
 
 from tests.testbed import python_images
 
@@ -28,7 +28,7 @@ from .role import ROOT, request
 EXAMPLE = ROOT / "examples" / "apps"
 SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 VARS: dict[str, Any] = _documents.read_yaml(ROLE / "vars" / "main.yml")
-OPTIONS = {*option_names(), "platform"}
+OPTIONS = {*list_option_names(), "platform"}
 GATEWAY = {"name": "gateway", "namespace": "observability", "recipes": ["otlp_ingest", "debug_output"]}
 AGENT = {**GATEWAY, "name": "agent", "mode": "daemonset"}
 SIDECAR = {**GATEWAY, "name": "side", "namespace": "shop", "mode": "sidecar", "backend": "operator"}
@@ -41,8 +41,12 @@ BACKEND = {"name": "odd", "config": {"receivers": {"zipkin": None}, "exporters":
 def app(*collectors: dict[str, Any], **options: Any) -> dict[str, Any]:
     """Return what the role renders for these collectors and options."""
     given = {name: SPEC[PREFIX + name]["default"] for name in OPTIONS} | options
-    known = _render.bundle(_render.plan(request({"otel_collectors": list(collectors)}))) if collectors else {}
-    return render(given, known.get("collectors", []), known.get("probes", []))
+    known = (
+        _render.build_bundle(_render.plan_collectors(request({"otel_collectors": list(collectors)})))
+        if collectors
+        else {}
+    )
+    return render_sample_app(given, known.get("collectors", []), known.get("probes", []))
 
 
 def kinds(rendered: dict[str, Any]) -> list[str]:
@@ -144,7 +148,7 @@ def test_a_reference_has_its_value_in_the_cluster_alone(name: str) -> None:
 
 def test_a_wrong_endpoint_keeps_nobody_from_removing_the_application() -> None:
     given = {name: SPEC[PREFIX + name]["default"] for name in OPTIONS} | {"endpoint": "http://x:4317"}
-    assert render(given, [], for_removal=True)["manifests"]
+    assert render_sample_app(given, [], for_removal=True)["manifests"]
 
 
 def test_a_sidecar_is_asked_for_in_its_namespace_with_its_account() -> None:
@@ -190,8 +194,8 @@ def test_a_mirror_and_variables_of_the_user_take_precedence() -> None:
 
 
 def test_the_images_are_those_that_tests_run_and_that_the_operator_uses() -> None:
-    assert SPEC[f"{PREFIX}image"]["default"] == python_images.REFERENCE
-    assert SPEC[f"{PREFIX}sdk_image"]["default"] == python_images.INSTRUMENTATION
+    assert SPEC[f"{PREFIX}image"]["default"] == python_images.PYTHON_REFERENCE
+    assert SPEC[f"{PREFIX}sdk_image"]["default"] == python_images.INSTRUMENTATION_REFERENCE
 
 
 def test_the_application_needs_the_standard_library_and_the_sdk_alone() -> None:
@@ -252,7 +256,7 @@ def test_a_name_that_is_too_long_for_services_is_refused_and_what_an_earlier_run
         "name": name,
         "endpoint": "http://x:4318",
     }
-    assert render(given, [], for_removal=True)["manifests"]
+    assert render_sample_app(given, [], for_removal=True)["manifests"]
 
 
 def test_a_name_may_begin_with_a_digit_as_kubernetes_takes_it_from_1_36_on() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import mapping_at
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
@@ -65,8 +65,8 @@ def objects(part: str) -> list[dict[str, Any]]:
     for folder in _INVENTORY.findall(PARTS[part]):
         files = sorted([*ROOT.glob(f"{folder}/group_vars/all.yml"), *ROOT.glob(f"{folder}/group_vars/all/*.yml")])
         variables = {key: value for path in files for key, value in _documents.read_yaml(path).items()}
-        planned = _render.plan(request(variables))
-        found += _render.bundle(planned)["manifests"]
+        planned = _render.plan_collectors(request(variables))
+        found += _render.build_bundle(planned)["manifests"]
         found += [
             {"kind": "config", "metadata": {"name": one.collector.name}, **one.composed.config} for one in planned
         ]
@@ -143,6 +143,6 @@ def test_what_is_not_there_would_be_noticed() -> None:
     assert not is_there(part, "DaemonSet/opentelemetry-collector-agent spec.none")
     assert not is_there(part, "Service/opentelemetry-collector spec.ports.port=1")
     assert not is_there(part, "config/none")
-    assert section(objects(part)[-1], "service", "pipelines")
+    assert mapping_at(objects(part)[-1], "service", "pipelines")
     assert not is_input("otlp_ingest: {none: 1}")
     assert not is_input("none: true")

@@ -81,14 +81,14 @@ def test_other_tables_are_none(text: str) -> None:
     assert list(type_tables(ast.parse(text))) == []
 
 
-@pytest.mark.parametrize(("section", "kind"), traits.known_types())
+@pytest.mark.parametrize(("section", "kind"), traits.list_known_types())
 def test_each_row_is_about_a_type_that_a_release_had(section: str, kind: str) -> None:
     assert kind in KINDS[section]
     assert traits.traits_of(section, kind)
 
 
 def test_each_trait_belongs_to_a_type() -> None:
-    having = {trait for section, kind in traits.known_types() for trait in traits.traits_of(section, kind)}
+    having = {trait for section, kind in traits.list_known_types() for trait in traits.traits_of(section, kind)}
     assert having == set(traits.Trait)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.documentation import documented
+from tests.support.documentation import read_documentation
 
 from .source import files, text
 
@@ -43,7 +43,7 @@ LISTED = listed()
 def interfaces() -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every module, role and filter with its documentation."""
     for path in files("plugins/modules/*.py"):
-        yield f"modules/{Path(path).stem}", documented(Path(path).stem)
+        yield f"modules/{Path(path).stem}", read_documentation(Path(path).stem)
     for path in files("roles/*/meta/argument_specs.yml"):
         for entry, spec in yaml.safe_load(text(path))["argument_specs"].items():
             name = Path(path).parts[1]

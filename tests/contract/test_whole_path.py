@@ -13,15 +13,15 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .mutants.bases import bases
 
-DEFAULTS = {name: option.get("default") for name, option in arguments_of("pipeline_validate").items()}
-FORMATS = arguments_of("pipeline_validate")["format"]["choices"]
+DEFAULTS = {name: option.get("default") for name, option in read_argument_spec("pipeline_validate").items()}
+FORMATS = read_argument_spec("pipeline_validate")["format"]["choices"]
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 TEXTS = [yaml.dump(subject.config, Dumper=DUMPER, sort_keys=False) for _name, subject in bases()]
 KEYS = ["password", "api_key", "token", "client_secret", "Authorization", "X-Api-Key", "license_key", "private_key"]
@@ -61,7 +61,9 @@ def broken(draw: st.DrawFn) -> str:
 
 
 def validated(**arguments: Any) -> dict[str, Any]:
-    return _validate.report({**DEFAULTS, "version": "0.158.0", "fail_on": "never", **arguments}, lambda _text: None)
+    return _validate.validate_configs(
+        {**DEFAULTS, "version": "0.158.0", "fail_on": "never", **arguments}, lambda _text: None
+    )
 
 
 def read(name: str, text: str) -> None:
@@ -97,7 +99,7 @@ def told(config: Any, **arguments: Any) -> str:
     heard: list[str] = []
     wanted = {**DEFAULTS, "version": "0.158.0", "config": config, **arguments}
     try:
-        heard.append(json.dumps(_validate.report(wanted, heard.append), ensure_ascii=False))
+        heard.append(json.dumps(_validate.validate_configs(wanted, heard.append), ensure_ascii=False))
     except Problem as problem:
         heard.append(str(problem))
     return "\n".join(heard)

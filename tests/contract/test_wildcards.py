@@ -20,7 +20,7 @@ TWICE = {"processor-twice", "exporter-twice"}
 
 
 def described() -> dict[str, Json]:
-    return {name: _sources.recipe(folder) for name, folder in _sources.find([], "recipes").items()}
+    return {name: _sources.read_recipe(folder) for name, folder in _sources.find_files([], "recipes").items()}
 
 
 RECIPES = sorted(described())
@@ -65,7 +65,7 @@ def collector(name: str, connector: str) -> Json:
 
 
 def render(given: Json) -> _render.Planned:
-    (planned,) = _render.plan(_render.Request([given], {}))
+    (planned,) = _render.plan_collectors(_render.Request([given], {}))
     return planned
 
 

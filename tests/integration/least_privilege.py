@@ -21,15 +21,15 @@ from typing import Any
 
 import boto3
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa_statement
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
     Account,
-    document,
-    eks_cluster_of,
-    filled_policy,
-    statements,
+    build_policy_document,
+    build_statements,
+    fill_policy,
+    parse_eks_cluster,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,13 +37,13 @@ from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import make_server
 
 from tests.testbed.aws.app import Application
-from tests.testbed.aws.server import Quiet
+from tests.testbed.aws.server import QuietRequestHandler
 from tests.testbed.aws.world import World
-from tests.testbed.eks.front import Environ, Front, Start, respond
+from tests.testbed.eks.front import Environ, FrontApplication, StartResponse, send_response
 from tests.testbed.eks.identities import Identities
 
 REGION, ISSUER = "us-east-1", "https://issuer.test"
-PLACE = eks_cluster_of(f"arn:aws:eks:{REGION}:123456789012:cluster/prod", ISSUER)
+PLACE = parse_eks_cluster(f"arn:aws:eks:{REGION}:123456789012:cluster/prod", ISSUER)
 ACCOUNT = Account("observability", "gateway")
 ROLE = "collector"
 POLICY = "derived"
@@ -86,15 +86,15 @@ class Cloud:
         moto_api_backend.reset()
         self.world, self.signer = World(), Signer()
         self.identities = Identities(self.world, self.signer.published)
-        self.front = Front(Application(self.world), self.identities)
-        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet)
+        self.front = FrontApplication(Application(self.world), self.identities)
+        self.server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=QuietRequestHandler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.front.workspaces[WORKSPACE] = lambda: f"{self.url}{PROMETHEUS.rstrip('/')}"
 
-    def _answer(self, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         if str(environ["PATH_INFO"]).startswith(PROMETHEUS):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            return respond(start, 200, "text/plain", b"")
+            return send_response(start, 200, "text/plain", b"")
         return self.front(environ, start)
 
     def client(self, service: str) -> Any:
@@ -107,7 +107,7 @@ class Cloud:
         """Make the role with the trust that is derived, and return the credentials that its account gets."""
         iam = self.client("iam")
         iam.create_open_id_connect_provider(Url=ISSUER, ClientIDList=["sts.amazonaws.com"])
-        trust = json.dumps(document([irsa(PLACE, ACCOUNT)]))
+        trust = json.dumps(build_policy_document([irsa_statement(PLACE, ACCOUNT)]))
         arn = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         asked = {"RoleArn": arn, "RoleSessionName": "collector", "WebIdentityToken": self.signer.token(ACCOUNT)}
         found = self.client("sts").assume_role_with_web_identity(**asked)["Credentials"]
@@ -138,7 +138,7 @@ def cloud() -> Iterator[Cloud]:
 
 def policy_of(config: dict[str, Any]) -> dict[str, Any]:
     """Return the policy that is derived from a config, in the cluster of these tests."""
-    return document(filled_policy(statements(derived_needs(config, {}).grants), PLACE))
+    return build_policy_document(fill_policy(build_statements(derive_needs(config, {}).grants), PLACE))
 
 
 def without(policy: dict[str, Any], action: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target, build_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from .collector import said_at_start, validating
@@ -266,7 +266,7 @@ def at_start(cases: list[Started], program: Path, target: Target, folder: Path) 
 
 def _is_known(case: Started, target: Target) -> bool:
     """Whether any rule refuses a case, also one about what only a start refuses."""
-    found = lint(Subject(together([case]), target=target, listeners=target.catalogue.listeners))
+    found = lint_config(Subject(together([case]), target=target, listeners=target.catalogue.listeners))
     return any(item.severity == "error" for item in found)
 
 

@@ -11,7 +11,11 @@ from copy import deepcopy
 from itertools import combinations, pairwise
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at, dotted, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import (
+    format_path,
+    iter_leaves,
+    value_at,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 
 Config = dict[str, Any]
@@ -57,14 +61,17 @@ def _pipelines(config: Config) -> Iterator[Mutant]:
             items = pipeline.get(section) or []
             for index, item in enumerate(items if len(items) >= fewest else ()):
                 path = (*place, section)
-                yield f"{dotted(place)} without {item}", _changed(config, lambda c, p=path, i=index: at(c, p).pop(i))
+                yield (
+                    f"{format_path(place)} without {item}",
+                    _changed(config, lambda c, p=path, i=index: value_at(c, p).pop(i)),
+                )
         for index, pair in enumerate(pairwise(pipeline.get("processors") or ())):
             path = (*place, "processors", slice(index, index + 2))
-            yield f"{dotted(place)} {pair[1]} before {pair[0]}", _changed(config, lambda c, p=path: _reverse(c, p))
+            yield f"{format_path(place)} {pair[1]} before {pair[0]}", _changed(config, lambda c, p=path: _reverse(c, p))
 
 
 def _reverse(config: Config, path: tuple[Any, ...]) -> None:
-    items = at(config, path[:-1])
+    items = value_at(config, path[:-1])
     items[path[-1]] = items[path[-1]][::-1]
 
 
@@ -85,12 +92,15 @@ def _exchanged(config: Config) -> Iterator[Mutant]:
 def _routes(config: Config) -> Iterator[Mutant]:
     """Two routes of a connector, or of an operator of file_log, lead to each other's end."""
     for component in _components(config):
-        ends = [(*component, *path) for path in _ends(at(config, component), ())]
+        ends = [(*component, *path) for path in _ends(value_at(config, component), ())]
         for one, other in combinations(ends, 2):
-            if at(config, one) != at(config, other):
+            if value_at(config, one) != value_at(config, other):
                 copy = deepcopy(config)
-                at(copy, one[:-1])[one[-1]], at(copy, other[:-1])[other[-1]] = at(config, other), at(config, one)
-                yield f"{dotted(one)} and {dotted(other)} exchanged", copy
+                value_at(copy, one[:-1])[one[-1]], value_at(copy, other[:-1])[other[-1]] = (
+                    value_at(config, other),
+                    value_at(config, one),
+                )
+                yield f"{format_path(one)} and {format_path(other)} exchanged", copy
 
 
 def _ends(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -110,10 +120,10 @@ def _components(config: Config) -> Iterator[tuple[str, ...]]:
 def _items(config: Config) -> Iterator[Mutant]:
     """One of several statements, conditions, policies, operators, routes, actions or keys is missing."""
     for component in _components(config):
-        for path in _lists(at(config, component), component):
-            for index in range(len(at(config, path))):
-                change = _changed(config, lambda c, p=path, i=index: at(c, p).pop(i))
-                yield f"without {dotted((*path, index))}", change
+        for path in _lists(value_at(config, component), component):
+            for index in range(len(value_at(config, path))):
+                change = _changed(config, lambda c, p=path, i=index: value_at(c, p).pop(i))
+                yield f"without {format_path((*path, index))}", change
 
 
 def _lists(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -127,14 +137,14 @@ def _lists(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 def _values(config: Config) -> Iterator[Mutant]:
     """A value is another one of its type, or a statement has another condition, or none."""
     for component in _components(config):
-        ends = list(_ends(at(config, component), ()))
-        for path, value in leaves(at(config, component)):
+        ends = list(_ends(value_at(config, component), ()))
+        for path, value in iter_leaves(value_at(config, component)):
             key = _key(path)
             for what, other in _others(key, value) if not _is_label(path, ends) else ():
                 whole = (*component, *path)
                 copy = deepcopy(config)
-                at(copy, whole[:-1])[whole[-1]] = other
-                yield f"{dotted(whole)} {what}", copy
+                value_at(copy, whole[:-1])[whole[-1]] = other
+                yield f"{format_path(whole)} {what}", copy
 
 
 def _key(path: tuple[Any, ...]) -> str:

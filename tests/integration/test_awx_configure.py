@@ -10,7 +10,7 @@ import re
 from tests.contract.role import ROOT
 from tests.contract.test_awx import DATA, MODULES
 from tests.support import plays
-from tests.support.awx import GATEWAY, awx
+from tests.support.awx import GATEWAY, serve_awx
 from tests.support.awx import ROOT as DIRECT
 
 # Where AWX keeps what each list describes.
@@ -20,7 +20,7 @@ COLLECTIONS = {name: name.removeprefix("controller_") for name in MODULES} | {"c
 def configure(host: str, *arguments: str, **gateway: str) -> str:
     playbook = str(ROOT / "awx" / "configure.yml")
     settings = {"CONTROLLER_HOST": host, "CONTROLLER_OAUTH_TOKEN": "token", **gateway}
-    run = plays.playbook(playbook, "-e", "awx_organization=Ours", *arguments, **settings)
+    run = plays.run_playbook(playbook, "-e", "awx_organization=Ours", *arguments, **settings)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -30,7 +30,7 @@ def changes_nothing(output: str) -> bool:
 
 
 def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing() -> None:
-    with awx() as (host, store):
+    with serve_awx() as (host, store):
         first = configure(host)
         for name, collection in COLLECTIONS.items():
             wanted = {item["name"].replace("{{ awx_organization }}", "Ours") for item in DATA[name]}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.contract.test_awx import DATA
-from tests.support.awx import APPROVALS, NODES, Store, awx
+from tests.support.awx import APPROVALS, NODES, Store, serve_awx
 
 from .test_awx_configure import changes_nothing, configure
 
@@ -59,7 +59,7 @@ def order(store: Store) -> list[str]:
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    with awx() as (host, store):
+    with serve_awx() as (host, store):
         organization = store.add("organizations", {"name": "Ours"})["id"]
         for template in DATA["controller_templates"]:
             store.add("job_templates", {**template, "organization": organization})

@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
+    move_batches_to_exporters,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 
 from .test_real_collector import program, target  # noqa: F401 - fixtures
 
@@ -49,15 +51,15 @@ class Sent:
     def stored(self) -> set[str]:
         return set().union(*self.requests)
 
-    def answer(self, _handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(self, _handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         """Answer as the backend."""
         if self.down.is_set():
-            return Answered(UNAVAILABLE, {}, b"")
+            return RawAnswer(UNAVAILABLE, {}, b"")
         spans = [
             one for item in json.loads(body)["resourceSpans"] for scope in item["scopeSpans"] for one in scope["spans"]
         ]
         self.requests.append({span["spanId"] for span in spans})
-        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+        return RawAnswer(200, {"Content-Type": "application/json"}, b"{}")
 
     def send(self, port: int, first: int) -> None:
         """Send every request of one client."""
@@ -126,10 +128,10 @@ def sent(program: Path, file: Path, made: Target | None, queue: dict[str, Any], 
     (load.down.set if down else load.down.clear)()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with answering(load.answer) as backend:
+    with serve_answers(load.answer) as backend:
         settings = config(port, backend, queue)
         if made:
-            moves = [one for one in to_exporters(settings, made) if isinstance(one, Change)]
+            moves = [one for one in move_batches_to_exporters(settings, made) if isinstance(one, Change)]
             settings = apply_edits(settings, [edit for one in moves for edit in one.edits])
             assert "batch" not in settings["processors"]
         file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
-    observe,
+    observe_pods,
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
-from tests.support.change_cases import CASES, ONLY, chosen, name_of
+from tests.support.change_cases import CASES, CHOSEN_CASES, object_name, select_cases
 from tests.support.two_revisions import Bench
 
 from .test_real_collector import program  # noqa: F401 - a fixture
@@ -76,23 +76,23 @@ class Run(NamedTuple):
 @pytest.fixture(scope="module")
 def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:  # noqa: F811
     """All changes, some of them side by side."""
-    faults = [(name, case, case["by"]) for name, case in chosen("faults", FEW_FAULTS).items()]
+    faults = [(name, case, case["by"]) for name, case in select_cases("faults", FEW_FAULTS).items()]
     harmless: list[tuple[str, Any, list[str]]] = [
-        (name, {"change": change}, []) for name, change in chosen("harmless", FEW_HARMLESS).items()
+        (name, {"change": change}, []) for name, change in select_cases("harmless", FEW_HARMLESS).items()
     ]
     with ExitStack() as stack:
         bench = Bench(program, tmp_path_factory.mktemp("pods"), CASES["base"], stack)
-        pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE if ONLY else len(faults) + len(harmless)))
+        pool = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE if CHOSEN_CASES else len(faults) + len(harmless)))
         yield list(pool.map(lambda case: _run(bench, *case), [*faults, *harmless]))
 
 
 def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
-    seconds = MINUTE if by or ONLY else SHORT
-    with bench.canary(name_of(name), case["change"], case.get("memory", "1Gi")) as api:
-        observed = Observed(api.workload, _builds.tables().listeners)
+    seconds = MINUTE if by or CHOSEN_CASES else SHORT
+    with bench.canary(object_name(name), case["change"], case.get("memory", "1Gi")) as api:
+        observed = Observed(api.workload, _builds.load_catalogue().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)
-        run = Run(name, by, seconds, observe(reader, observed, seconds, checks_of(case.get("judge", []))))
+        run = Run(name, by, seconds, observe_pods(reader, observed, seconds, choose_checks(case.get("judge", []))))
     print(f"  {'ok ' if run.right else 'BAD'} {run}", flush=True)
     return run
 

@@ -22,12 +22,12 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables
 
 from tests.support import plays
-from tests.support.collectors import newest_build
-from tests.support.page import File, sections
+from tests.support.collectors import find_newest_build
+from tests.support.page import File, read_sections
 
 JOBS = {
     step.path: yaml.safe_load(step.text)
-    for step in sections(plays.ROOT / "docs" / "testing.md")["In CI"]
+    for step in read_sections(plays.ROOT / "docs" / "testing.md")["In CI"]
     if isinstance(step, File)
 }
 COMMAND = plays.ROOT / "otelcoltool" / "src"
@@ -53,7 +53,7 @@ def _job(path: str) -> tuple[list[str], dict[str, str], str]:
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the stand-ins, for PATH."""
-    collector = newest_build()
+    collector = find_newest_build()
     if collector is None:
         pytest.skip("the testbed has not built a Collector")
     folder = tmp_path_factory.mktemp("programs")

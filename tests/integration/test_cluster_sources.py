@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from tests.support import plays
-from tests.support.cluster import until
+from tests.support.cluster import wait_until
 
 ARGO, FLEET, TARGET = "sources-argocd", "sources-fleet", "sources-target"
 READER = "found"
@@ -174,7 +174,7 @@ def current() -> tuple[str, str]:
 
 def make_managed_clusters(uid: str) -> None:
     kubectl("create", "-f", "-", stdin=definition())
-    until("ManagedClusters are served", lambda: "managedclusters" in kubectl("api-resources", "-o", "name"))
+    wait_until("ManagedClusters are served", lambda: "managedclusters" in kubectl("api-resources", "-o", "name"))
     rows = [managed("by-ocm", accepted=True), managed("new", accepted=False)]
     kubectl("create", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": rows})
     claim(uid)
@@ -284,7 +284,7 @@ def play() -> list[dict[str, Any]]:
 
 def test_a_play_reaches_each_cluster_by_the_credentials_of_its_source(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "play.json").write_text(json.dumps(play()), encoding="utf-8")
-    done = plays.playbook("-i", str(hub.inventory), str(tmp_path / "play.json"))
+    done = plays.run_playbook("-i", str(hub.inventory), str(tmp_path / "play.json"))
     told = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0  # host `command`, whose Secret would run a program on the controller
     assert "it names a command, which would run on the controller" in told
@@ -302,7 +302,7 @@ def test_site_compares_the_cluster_with_the_id_that_the_hub_knows(hub: Hub, tmp_
     site = ("playbooks/site.yml", "--check", "--limit", "by-ocm", "-e", f"@{tmp_path / 'vars.json'}", "--flush-cache")
     claim("another")
     try:
-        done = plays.playbook("-i", str(hub.inventory), *site)
+        done = plays.run_playbook("-i", str(hub.inventory), *site)
     finally:
         claim(hub.uid)
     told = " ".join((done.stdout + done.stderr).split())

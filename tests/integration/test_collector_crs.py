@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables
@@ -91,7 +91,7 @@ def asked(manifests: list[dict[str, Any]]) -> str:
     found = [item for item in manifests if item["kind"] == KIND]
     named = [{**item, "metadata": {**item["metadata"], "namespace": "default"}} for item in found]
     assert named
-    return definitions.refused({"apiVersion": "v1", "kind": "List", "items": named})
+    return definitions.find_refusal({"apiVersion": "v1", "kind": "List", "items": named})
 
 
 def rendered(platform: str, mode: str) -> Iterator[dict[str, Any]]:
@@ -99,24 +99,26 @@ def rendered(platform: str, mode: str) -> Iterator[dict[str, Any]]:
     for name in RECIPES:
         if mode in RECIPES[name]["modes"]:
             asked_for = request(name, platform, mode)
-            for item in _render.bundle(_render.plan(asked_for))["manifests"]:
+            for item in _render.build_bundle(_render.plan_collectors(asked_for))["manifests"]:
                 yield {**item, "metadata": {**item["metadata"], "name": name.replace("_", "-")}}
 
 
 def paths(manifest: dict[str, Any]) -> set[str]:
     """Return where our rules find an error in a custom resource."""
-    found = lint(Subject(manifest["spec"]["config"], resource=manifest, operator_kinds=_tables.operator_kinds()))
+    found = lint_config(
+        Subject(manifest["spec"]["config"], resource=manifest, operator_kinds=_tables.read_operator_kinds())
+    )
     return {item.path for item in found if item.severity == "error"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[None]:
     """An API server that knows the kind."""
-    reason = definitions.lacks(PLURAL)
+    reason = definitions.explain_missing_kind(PLURAL)
     if reason:
         print(f"SKIPPED: whether a server takes our custom resources, because {reason}")
         pytest.skip(reason)
-    with definitions.served(PLURAL):
+    with definitions.serve_kind(PLURAL):
         yield
 
 
@@ -133,14 +135,14 @@ def test_the_server_takes_every_recipe(platform: str, mode: str) -> None:
 
 
 def test_the_server_would_notice_an_unknown_field() -> None:
-    assert "spec.replica" in definitions.refused(resource("unknown", {"mode": "deployment", "replica": 1}))
-    assert definitions.refused(resource("known", {"mode": "deployment", "replicas": 1})) == ""
+    assert "spec.replica" in definitions.find_refusal(resource("unknown", {"mode": "deployment", "replica": 1}))
+    assert definitions.find_refusal(resource("known", {"mode": "deployment", "replicas": 1})) == ""
 
 
 @pytest.mark.parametrize("path", BY_SCHEMA)
 def test_what_the_schema_refuses_our_rules_refuse_at_the_same_place(path: str) -> None:
     broken = resource("broken", BY_SCHEMA[path])
-    assert definitions.refused(broken) != ""
+    assert definitions.find_refusal(broken) != ""
     assert paths(broken) == {path}
 
 
@@ -152,4 +154,4 @@ def test_what_the_operator_refuses_our_rules_refuse_at_the_same_place(path: str)
     if subprocess.run(get, capture_output=True, check=False, timeout=60).returncode:
         print(f"SKIPPED: whether the operator refuses {path}, because none runs in this cluster")
         pytest.skip("no operator runs in this cluster, and its webhook alone refuses this")
-    assert "denied the request" in definitions.refused(broken)
+    assert "denied the request" in definitions.find_refusal(broken)

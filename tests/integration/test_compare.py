@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_forms import ConfigPair
@@ -59,7 +59,7 @@ def test_a_migration_is_compared_before_the_file_is_written(binary: str, tmp_pat
     expected = [{"config": str(file), "records": 1, "differences": [], "why": "", "same": True}]
     play = {"hosts": "localhost", "gather_facts": False, "vars": {"expected": expected}, "tasks": tasks}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-    done = plays.playbook("-i", "localhost,", "-c", "local", str(tmp_path / "play.yml"))
+    done = plays.run_playbook("-i", "localhost,", "-c", "local", str(tmp_path / "play.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "otlp_grpc" in file.read_text(encoding="utf-8")
 
@@ -76,7 +76,7 @@ def test_what_only_another_version_runs_says_so(binary: str, target: Target) -> 
 @pytest.mark.skipif(
     not CORPORA.is_dir(), reason="the folder of public configs is not here; O11Y_CORPORA names another one"
 )
-@pytest.mark.parametrize("version", [VERSION, GONE])
+@pytest.mark.parametrize("version", [VERSION, GONE_SINCE])
 def test_public_configs_do_the_same_without_batch_processors(binary: str, target: Target, version: str) -> None:  # noqa: F811
     """Receivers and exporters need not be in the build: a test has its own."""
     forms = []

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from . import test_suites
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent / "coverage"
 @pytest.fixture(scope="module")
 def binary() -> str:
     """The Collector that the testbed has built."""
-    found = newest_build()
+    found = find_newest_build()
     if found is None:
         pytest.skip("the testbed has not built a Collector")
     return str(found)

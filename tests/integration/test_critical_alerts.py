@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_table import (
     COMPONENTS,
     CRITICAL_ALERTS,
-    fact,
-    matcher,
+    component_fact,
+    component_matcher,
 )
 
 from .test_monitoring import programs  # noqa: F401 - a fixture
@@ -29,7 +29,7 @@ HOUR, WEEK = 120, 604800  # half minutes, seconds
 
 def of(component: str, metric: str, *labels: str) -> str:
     """Return a series of a component in a pod."""
-    place = f'{matcher(component)},pod="{component}-0",node="a",instance="{component}"'
+    place = f'{component_matcher(component)},pod="{component}-0",node="a",instance="{component}"'
     return f"{metric}{{{','.join((place, *labels))}}}"
 
 
@@ -252,7 +252,7 @@ def test_a_fault_of_a_component_raises_its_alert_alone(programs: Path, tmp_path:
         if name == component:
             series = {of(name, "up"): "1x240", **COLLECTOR_UP, **change}
             plays.append(Play(alert, series, {before: "", then: alert}))
-    own = {alert.name for alert in CRITICAL_ALERTS if fact(component) in alert.needs}
+    own = {alert.name for alert in CRITICAL_ALERTS if component_fact(component) in alert.needs}
     assert {play.name for play in plays} == own
     assert verdict(programs, of_components(tmp_path, component), plays) == ""
 

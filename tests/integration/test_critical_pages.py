@@ -25,7 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.crit
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.critical.critical_row import Component
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.prometheus import Prometheus, awaited, scraping
+from tests.support.prometheus import Prometheus, run_prometheus, wait_until
 
 from .test_monitoring import programs  # noqa: F401 - a fixture
 from .test_real_collector import program  # noqa: F401 - a fixture
@@ -71,7 +71,7 @@ def composed(url: str) -> dict[str, Any]:
         {"prometheus_otlp_export": {"endpoint": url}},
     ]
     item = {"name": "components", "recipes": recipes}
-    config: dict[str, Any] = _render.plan(_render.Request([item], {"namespace": "a"}))[0].composed.config
+    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[0].composed.config
     return config
 
 
@@ -100,7 +100,9 @@ def watched(
     """Return a Prometheus to which a Collector hands the pages of all components."""
     folder = tmp_path_factory.mktemp("critical")
     with ExitStack() as stack:
-        prometheus = stack.enter_context(scraping(folder, programs, [], otlp={"promote_all_resource_attributes": True}))
+        prometheus = stack.enter_context(
+            run_prometheus(folder, programs, [], otlp={"promote_all_resource_attributes": True})
+        )
         config = composed(prometheus.url)
         jobs = config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
         for number, job in enumerate(jobs, start=1):
@@ -117,14 +119,14 @@ def watched(
         stack.callback(process.wait)
         stack.callback(process.kill)
         everything = len(critical_table.COMPONENTS)
-        scraped = awaited(lambda: len(prometheus.query('up{critical_component!=""} == 1')) == everything, SECONDS)
+        scraped = wait_until(lambda: len(prometheus.query('up{critical_component!=""} == 1')) == everything, SECONDS)
         assert scraped, (folder / "collector.log").read_text(encoding="utf-8")
         yield prometheus
 
 
 def selectors(component: Component) -> list[str]:
     """Return what the alerts and the panel of a component select."""
-    facts = {critical_table.fact(component.name)}
+    facts = {critical_table.component_fact(component.name)}
     alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needs)]
     panels = [panel.expr for panel in critical_table.CRITICAL_PANELS if facts.issuperset(panel.needs)]
     found = [match[0] for expr in (*alerts, *panels) for match in SELECTOR.finditer(expr)]
@@ -141,7 +143,7 @@ def test_every_metric_of_an_alert_or_panel_is_on_the_documented_page(watched: Pr
 @pytest.mark.parametrize("panel", critical_table.CRITICAL_PANELS, ids=lambda panel: panel.title)
 def test_a_panel_has_a_graph(watched: Prometheus, panel: Any) -> None:
     query = panel.expr.replace("$__rate_interval", "1m")
-    assert awaited(lambda: watched.query(query), SECONDS), query
+    assert wait_until(lambda: watched.query(query), SECONDS), query
 
 
 def test_a_component_has_two_alerts_of_all_and_at_most_three_of_its_own_with_their_sources() -> None:

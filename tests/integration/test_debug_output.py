@@ -17,7 +17,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.cluster import until
+from tests.support.cluster import wait_until
 from tests.support.load import post_http
 
 from .test_batches import running
@@ -30,7 +30,7 @@ PRINTED = {"basic": '"log records": 1}', "normal": "record-"}
 
 def config_of(verbosity: str) -> dict[str, Any]:
     recipes = [{"otlp_ingest": {"signals": ["logs"]}}, {"debug_output": {"verbosity": verbosity}}]
-    (planned,) = _render.plan(_render.Request([{"name": "one", "recipes": recipes}], {}))
+    (planned,) = _render.plan_collectors(_render.Request([{"name": "one", "recipes": recipes}], {}))
     config: dict[str, Any] = json.loads(json.dumps(planned.composed.config).replace("${env:MY_POD_IP}", "127.0.0.8"))
     return config
 
@@ -43,4 +43,4 @@ def test_each_batch_is_printed(program: Path, tmp_path: Path, verbosity: str) ->
         for number in range(BATCHES):
             post_http("http://127.0.0.8:4318", f"record-{number}.")
         log = file.with_suffix(".log")
-        until("all batches", lambda: log.read_text().count(PRINTED[verbosity]) == BATCHES, SECONDS)
+        wait_until("all batches", lambda: log.read_text().count(PRINTED[verbosity]) == BATCHES, SECONDS)

@@ -21,8 +21,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.contract.role import ROOT, request
-from tests.support.rulebook import RunningRulebook, alert, awaited, notification, running
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.rulebook import RunningRulebook, build_alert, build_notification, run_rulebook, wait_until
+from tests.support.watched_runs import ReadyApi, serve_api
 
 CLUSTERS = ("dev", "eu")
 RECIPES = ["otlp_ingest", {"otlp_forward": {"endpoint": "otlp.example.com:4317"}}]
@@ -41,7 +41,7 @@ LOST, LOOK = "OtelCollectorExportFailed", "OtelCollectorQueueNearlyFull"
 
 def rules() -> dict[tuple[str, str], dict[str, str]]:
     """Return the labels of each alert that the collection renders, by collector and name."""
-    manifests = _render.bundle(_render.plan(request(VARIABLES)))["manifests"]
+    manifests = _render.build_bundle(_render.plan_collectors(request(VARIABLES)))["manifests"]
     texts = [text for one in manifests for name, text in one.get("data", {}).items() if name.endswith(".rules.yml")]
     found: dict[tuple[str, str], dict[str, str]] = {}
     for rule in (rule for text in texts for group in json.loads(text)["groups"] for rule in group["rules"]):
@@ -56,7 +56,7 @@ def fired(collector: str, name: str, host: str, /, **more: str) -> dict[str, Any
     """Return an alert of a rule of this collection, with the labels that its series have."""
     series = {"namespace": "opentelemetry", "pod": f"{collector}-0", "exporter": "otlp_grpc"}
     labels = {**series, **RULES[collector, name], "otel_host": host, **more}
-    return alert(labels, datetime.now(UTC).isoformat())
+    return build_alert(labels, datetime.now(UTC).isoformat())
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Controller:
 
     def answers(self, host: str, collector: str, count: int = 1) -> dict[str, Any]:
         """Return the last of so many results, as soon as it is there."""
-        awaited(lambda: len(self.kept(host, collector)) >= count, self.rulebook.said)
+        wait_until(lambda: len(self.kept(host, collector)) >= count, self.rulebook.said)
         return self.kept(host, collector)[-1]
 
     def says(self, text: str) -> str:
         """Return what the rulebook has printed, as soon as this text is in it."""
-        awaited(lambda: text in self.rulebook.said(), self.rulebook.said)
+        wait_until(lambda: text in self.rulebook.said(), self.rulebook.said)
         return self.rulebook.said()
 
 
@@ -92,8 +92,8 @@ class Controller:
 def _controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
     folder = tmp_path_factory.mktemp("events")
     api = ReadyApi()
-    api.apply("o11y.opentelemetry", *_render.bundle(_render.plan(request(VARIABLES)))["manifests"])
-    with serving(api) as url:
+    api.apply("o11y.opentelemetry", *_render.build_bundle(_render.plan_collectors(request(VARIABLES)))["manifests"])
+    with serve_api(api) as url:
         user, cluster = {"name": "it", "user": {}}, {"name": "it", "cluster": {"server": url}}
         context = {"name": "it", "context": {"cluster": "it", "user": "it"}}
         config = {"current-context": "it", "contexts": [context], "clusters": [cluster], "users": [user]}
@@ -110,14 +110,16 @@ def _controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller
         (folder / "inventory").mkdir()
         inventory = folder / "inventory" / "hosts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": VARIABLES | given}}), encoding="utf-8")
-        with running(folder, inventory.parent) as rulebook:
+        with run_rulebook(folder, inventory.parent) as rulebook:
             yield Controller(folder, inventory, rulebook)
 
 
 def test_a_flood_of_alerts_is_one_job_for_each_collector(controller: Controller) -> None:
     for number in range(50):
-        assert controller.rulebook.post(notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}"))) == 200
-    assert controller.rulebook.post(notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev"))) == 200
+        assert (
+            controller.rulebook.post(build_notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}"))) == 200
+        )
+    assert controller.rulebook.post(build_notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev"))) == 200
     # Jobs run one after the other, so a second one of the gateway would have run before.
     agent = controller.answers("dev", "agent")
     (gateway,) = controller.kept("dev", "gateway")
@@ -133,7 +135,7 @@ def test_labels_of_others_name_nothing_and_run_nothing(controller: Controller, t
     hostile = fired("gateway", LOST, "dev", collector=trap, exporter=trap)
     elsewhere = fired("gateway", LOST, "../../eu") | {"meta": {"hosts": "eu"}}
     strange = fired("gateway", LOST, "eu", collector="backend")
-    assert controller.rulebook.post(notification(hostile, "no alert", elsewhere, strange)) == 200
+    assert controller.rulebook.post(build_notification(hostile, "no alert", elsewhere, strange)) == 200
     controller.says("Read the alert: eu has no collector 'opentelemetry/backend' in the inventory")
     said = controller.says("the inventory of this run has no host '../../eu'")
     assert "touch" in said and "is no name (at labels.collector)" in said
@@ -143,7 +145,7 @@ def test_labels_of_others_name_nothing_and_run_nothing(controller: Controller, t
 
 def test_only_who_has_the_token_is_heard(controller: Controller) -> None:
     for bad in ("", "another-token"):
-        assert controller.rulebook.post(notification(fired("agent", LOST, "eu")), token=bad) == 401
+        assert controller.rulebook.post(build_notification(fired("agent", LOST, "eu")), token=bad) == 401
     assert controller.rulebook.post(["no notification"]) == 200
     assert controller.kept("eu", "agent") == []
 
@@ -157,9 +159,10 @@ def test_an_alert_stops_the_next_wave_and_leaves_the_host_to_the_run(controller:
         play = [*command, "-e", json.dumps(more), "playbooks/site.yml"]
         site = subprocess.Popen(play, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     try:
-        awaited(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.said)
+        wait_until(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.said)
         assert (
-            controller.rulebook.post(notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu"))) == 200
+            controller.rulebook.post(build_notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu")))
+            == 200
         )
         elsewhere = controller.answers("eu", "gateway")
     finally:

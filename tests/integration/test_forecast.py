@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
+    build_otlp_request,
+)
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
     collector_calls,
     collector_place,
@@ -26,7 +28,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testi
 )
 
 from tests.support import plays
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 
@@ -79,7 +81,7 @@ def planted_requests() -> Iterator[tuple[str, dict[str, Any]]]:
     for turn in range(ROUNDS):
         for service in SERVICES:
             for short, plant in PLANTED.items():
-                yield SIGNALS[short], otlp_request(short, plant(service, turn), "planted")
+                yield SIGNALS[short], build_otlp_request(short, plant(service, turn), "planted")
 
 
 # No batch ends by time, so that the bytes do not depend on how busy the machine is.
@@ -115,15 +117,15 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
     """Return the bytes that a backend gets of each signal from a real Collector with its real exporter."""
     got = Counter[str]()
 
-    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         got[handler.path.rpartition("/")[2]] += len(body)
-        return Answered(200, {}, b"")
+        return RawAnswer(200, {}, b"")
 
-    with answering(answer) as url, collector_place.opened_place(isolated=False) as place:
-        port = collector_place.free_port(place)
+    with serve_answers(answer) as url, collector_place.open_place(is_isolated=False) as place:
+        port = collector_place.find_free_port(place)
         command = collector_place.Command(program, yaml.safe_dump(config(processors, url, port)), {})
         with (
-            collector_run.running_collector(place, command, SECONDS),
+            collector_run.run_collector(place, command, SECONDS),
             collector_calls.Sender(place, SECONDS) as sender,
         ):
             for signal, request in planted_requests():
@@ -146,7 +148,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def forecast(capture: Path, program: str, **options: Any) -> tuple[int, str]:
     files = {f"forecast_{name}": str(capture / f"{name}.yaml") for name in ("before", "after")}
     given = {"forecast_capture": str(capture), "forecast_binary": program, **files, **options}
-    done = plays.playbook("playbooks/forecast.yml", "-e", json.dumps(given))
+    done = plays.run_playbook("playbooks/forecast.yml", "-e", json.dumps(given))
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
@@ -173,7 +175,7 @@ def test_a_forecast_has_the_figures_of_a_backend(capture: Path, binary: str) -> 
     ]
     play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}
     (capture / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-    done = plays.playbook("-i", "localhost,", str(capture / "play.yml"))
+    done = plays.run_playbook("-i", "localhost,", str(capture / "play.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads((capture / "told.txt").read_text(encoding="utf-8"))
     changes = {change["signal"]: change for change in told["changes"]}
@@ -234,7 +236,7 @@ def test_what_one_side_alone_has_is_named_in_all_reports(capture: Path, tmp_path
     lines = tmp_path / "planted.jsonl"
     planted = {"metrics": points, "logs": logs_of_cart}
     lines.write_text(
-        "".join(json.dumps(otlp_request(*one, "planted")) + "\n" for one in planted.items()), encoding="utf-8"
+        "".join(json.dumps(build_otlp_request(*one, "planted")) + "\n" for one in planted.items()), encoding="utf-8"
     )
     summed = {
         "context": "metric",
@@ -373,7 +375,7 @@ def test_series_that_appear_and_end_are_told(capture: Path, tmp_path: Path, bina
         for route, minutes in minutes_of.items():
             for minute in minutes:
                 point = {"name": "requests", "attributes": {"http.route": route}}
-                file.write(json.dumps(otlp_request("metrics", [point], "planted", minute)) + "\n")
+                file.write(json.dumps(build_otlp_request("metrics", [point], "planted", minute)) + "\n")
     page = tmp_path / "page.html"
     status, said = forecast(capture, binary, forecast_capture=str(lines), forecast_html_path=str(page))
     assert status == 0, said

@@ -39,8 +39,10 @@ RESULT = {
 def test_the_page_can_be_read_fetches_nothing_and_runs_nothing(browser: Browser, tmp_path: Path, dark: bool) -> None:  # noqa: F811
     path = tmp_path / "page.html"
     given = {"html_path": str(path), "markdown_path": None, "output_path": None}
-    assert _forecast_reports.write_result(RESULT, given, check=False)
-    assert not _forecast_reports.write_result(RESULT, given, check=False), "the same forecast gives the same page"
+    assert _forecast_reports.write_result(RESULT, given, is_check_mode=False)
+    assert not _forecast_reports.write_result(RESULT, given, is_check_mode=False), (
+        "the same forecast gives the same page"
+    )
     assert path.stat().st_mode & 0o777 == 0o600
     browser.open(path.as_uri(), dark)
     shown = browser.value(COLOURS)

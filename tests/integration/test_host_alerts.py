@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.host_site import LinuxHost
-from tests.support.own_hosts import OwnHosts, ansible, program
+from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
 HOSTS = OwnHosts.of("alerts")
 NAMES = ("host1", "host2")
@@ -39,7 +39,7 @@ class Fleet:
         """Run a playbook with the collectors of a stage, and return what it prints as one line."""
         given = json.dumps({"otel_host_collectors": collectors(stage), **variables})
         arguments = ["-i", str(self.variables), "-e", given, f"playbooks/{name}.yml"]
-        return " ".join(ansible("ansible-playbook", self.inventory, *arguments).split())
+        return " ".join(run_ansible("ansible-playbook", self.inventory, *arguments).split())
 
     def alert(self, folder: Path, host: str, consents: bool = True) -> str:
         """Run playbook alert for an alert of an agent that begins now, and return what it prints as one line."""
@@ -71,7 +71,7 @@ class Fleet:
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Two hosts on which the first release of an agent runs."""
-    variables = {"otel_host_program": program(HOSTS.archive()), "otel_host_watch_seconds": 0}
+    variables = {"otel_host_program": host_program_option(HOSTS.archive()), "otel_host_watch_seconds": 0}
     path = tmp_path_factory.mktemp("inventory") / "hosts.json"
     linux = {"children": {"linux": {}}, "vars": variables}
     path.write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")

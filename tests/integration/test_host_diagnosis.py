@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.own_hosts import ROOT, SECONDS, OwnHosts, program
+from tests.support.own_hosts import ROOT, TIMEOUT_SECONDS, OwnHosts, host_program_option
 from tests.testbed.hosts import access
 from tests.testbed.hosts.model import HostGroup
 
@@ -196,7 +196,7 @@ def play(group: HostGroup, tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Run a playbook of the collection over the host, on which the agent and the gateway run."""
     folder = tmp_path_factory.mktemp("inventory")
     variables = {
-        "otel_host_program": program(HOSTS.archive()),
+        "otel_host_program": host_program_option(HOSTS.archive()),
         "otel_host_collectors": collectors(),
         "otel_host_watch_seconds": 0,
         "diagnose_window_seconds": 1,
@@ -215,7 +215,7 @@ def play(group: HostGroup, tmp_path_factory: pytest.TempPathFactory) -> Play:
             *more,
             f"playbooks/{playbook}.yml",
         ]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
 
     done = run("site")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -229,7 +229,11 @@ def on_host(group: HostGroup) -> Callable[[str], str]:
 
     def run(words: str) -> str:
         done = subprocess.run(
-            access.as_root(group, machine, words), capture_output=True, text=True, check=False, timeout=SECONDS
+            access.root_command(group, machine, words),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
         )
         return done.stdout + done.stderr
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 from tests.support.host_site import LinuxHost
-from tests.support.own_hosts import OwnHosts, ansible, program
+from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
 from .test_forecast import planted_requests
 
@@ -59,7 +59,7 @@ class Fleet:
         """Run a playbook with this agent on all hosts, and return what it prints as one line."""
         variables = json.dumps({"otel_host_collectors": [collector], **given})
         words = ["-i", str(self.folder / "hosts.json"), "-e", variables, *more, f"playbooks/{playbook}.yml"]
-        return " ".join(ansible("ansible-playbook", self.inventory, *words, code=code).split())
+        return " ".join(run_ansible("ansible-playbook", self.inventory, *words, code=code).split())
 
     def capture(self, *hosts: str) -> None:
         """Let these hosts alone have a capture with the planted telemetry."""
@@ -78,12 +78,12 @@ class Fleet:
 
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    binary = newest_build()
+    binary = find_newest_build()
     if binary is None:
         pytest.skip("the testbed has not built a Collector")
     folder = tmp_path_factory.mktemp("inventory")
     variables = {
-        "otel_host_program": program(HOSTS.archive()),
+        "otel_host_program": host_program_option(HOSTS.archive()),
         "otel_host_watch_seconds": 0,
         "capture_path": str(folder / "captures"),
         "forecast_binary": str(binary),

@@ -61,7 +61,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ansible(name: str, inventory: str, *arguments: str) -> str:
-    said = own_hosts.ansible(name, inventory, *arguments)
+    said = own_hosts.run_ansible(name, inventory, *arguments)
     assert SECRET not in said
     return said
 
@@ -76,7 +76,7 @@ def test_a_host_runs_the_program_of_a_package_and_keeps_its_secret(
     token, play = tmp_path / "token", tmp_path / "play.yml"
     token.write_text(f"{SECRET}\n")
     variables = {
-        "otel_host_program": own_hosts.program(package),
+        "otel_host_program": own_hosts.host_program_option(package),
         "otel_host_lock_file": "none",
         "otel_host_watch_seconds": 1,
         "otel_host_env": {"TOKEN": {"credential": {"file": str(token)}}},

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.own_hosts import OwnHosts, ansible, program
+from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
 HOSTS = OwnHosts.of("sdks")
 APP = """
@@ -80,7 +80,7 @@ class Site:
     def __init__(self, inventory: str, folder: Path) -> None:
         self.inventory, self.play = inventory, folder / "play.yml"
         self.variables = {
-            "otel_host_program": program(HOSTS.archive()),
+            "otel_host_program": host_program_option(HOSTS.archive()),
             "otel_host_lock_file": "none",
             "otel_host_watch_seconds": 1,
             "otel_host_collectors": [AGENT],
@@ -89,7 +89,7 @@ class Site:
     def tasks(self, tasks: list[dict[str, Any]]) -> None:
         play = {"hosts": "linux", "gather_facts": False, "become": True, "tasks": tasks}
         self.play.write_text(yaml.safe_dump([play]), encoding="utf-8")
-        ansible("ansible-playbook", self.inventory, str(self.play))
+        run_ansible("ansible-playbook", self.inventory, str(self.play))
 
     def role(self, *rows: dict[str, Any], state: str = "present", code: int = 0, more: tuple[str, ...] = ()) -> str:
         """Run the role with these rows, and return what it says in one line."""
@@ -97,11 +97,11 @@ class Site:
         task = {"ansible.builtin.include_role": {"name": "o11y.opentelemetry.otel_host"}}
         play = {"hosts": "linux", "gather_facts": False, "vars": variables, "tasks": [task]}
         self.play.write_text(yaml.safe_dump([play]), encoding="utf-8")
-        said = ansible("ansible-playbook", self.inventory, str(self.play), *more, code=code)
+        said = run_ansible("ansible-playbook", self.inventory, str(self.play), *more, code=code)
         return " ".join(said.split())
 
     def shell(self, text: str) -> str:
-        said = ansible("ansible", self.inventory, "linux", "--become", "-m", "shell", "-a", text)
+        said = run_ansible("ansible", self.inventory, "linux", "--become", "-m", "shell", "-a", text)
         return said.partition(">>\n")[2].strip()
 
     def pid(self) -> str:

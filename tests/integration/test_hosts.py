@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import Systemd, version_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import (
+    Systemd,
+    parse_systemd_version,
+)
 
 from tests.support import hosts, plays
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from .test_suites import run
 
@@ -34,7 +37,7 @@ _LEVEL = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
 
 def bundle(name: str) -> dict[str, Any]:
     """Return what a host gets of one of the collectors."""
-    found = hosts.rendered({**VARIABLES, "otel_host_collectors": [COLLECTORS[name]]})["bundles"]
+    found = hosts.render_host({**VARIABLES, "otel_host_collectors": [COLLECTORS[name]]})["bundles"]
     return dict(found[0])
 
 
@@ -72,9 +75,11 @@ def test_systemd_calls_the_unit_closed(analyze: str, tmp_path: Path, name: str) 
 @pytest.mark.parametrize("name", COLLECTORS)
 def test_systemd_reads_the_unit(analyze: str, tmp_path: Path, name: str) -> None:
     """As host_apply writes it for the systemd that is here: no setting is unknown to it."""
-    version = version_of(subprocess.run([analyze, "--version"], capture_output=True, text=True, check=True).stdout)
+    version = parse_systemd_version(
+        subprocess.run([analyze, "--version"], capture_output=True, text=True, check=True).stdout
+    )
     unit = unit_file(tmp_path, name)
-    unit.write_text(Systemd(version).fitted(unit.read_text(encoding="utf-8")), encoding="utf-8")
+    unit.write_text(Systemd(version).fit_unit(unit.read_text(encoding="utf-8")), encoding="utf-8")
     said = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False, timeout=60)
     assert [line for line in said.stderr.splitlines() if f"otelcol-{name}" in line] == []
 
@@ -93,7 +98,7 @@ def test_the_real_collector_takes_the_config(binary: str, tmp_path: Path, name: 
 
 
 def test_recipes_of_hosts_do_what_their_tests_say(binary: str) -> None:
-    collectors = hosts.rendered(
+    collectors = hosts.render_host(
         {**VARIABLES, "otel_host_collectors": [*map(_apart, VARIABLES["otel_host_collectors"])]}
     )
     assert all(test["passed"] for test in run(binary, FOLDER, collectors=collectors["collectors"])["tests"])
@@ -114,7 +119,7 @@ def test_every_recipe_of_hosts_has_tests() -> None:
 @pytest.fixture(scope="module")
 def binary() -> str:
     """The Collector that the testbed has built."""
-    found = newest_build()
+    found = find_newest_build()
     if found is None:
         pytest.skip("the testbed has not built a Collector")
     return str(found)

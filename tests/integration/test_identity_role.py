@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.testbed.aws.server import start, stop, tell
+from tests.testbed.aws.server import send_order, start_process, stop_process
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER, REGION = "prod", "eu-west-1"
@@ -62,7 +62,7 @@ class Site:
         self.folder, self.url = folder, url
         self.seen = 0
         (folder / "play.yml").write_text(PLAY)
-        tell(url, "cluster", region=REGION, name=CLUSTER, issuer="https://oidc.example.com/id/A")
+        send_order(url, "cluster", region=REGION, name=CLUSTER, issuer="https://oidc.example.com/id/A")
 
     def run(self, *options: str, **variables: Any) -> tuple[int, list[str]]:
         """Run the playbook, and return how much it says has changed and which calls changed anything at AWS."""
@@ -78,7 +78,7 @@ class Site:
         match = RECAP.search(done.stdout)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
         assert match and match[2] == "0"
-        calls = tell(self.url, "calls")["calls"]
+        calls = send_order(self.url, "calls")["calls"]
         new, self.seen = calls[self.seen :], len(calls)
         return int(match[1]), [name for name in new if not name.startswith(READS)]
 
@@ -93,8 +93,8 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The playbook before an AWS with one cluster."""
     folder = tmp_path_factory.mktemp("site")
-    yield Site(folder, start(folder / "aws"))
-    stop(folder / "aws")
+    yield Site(folder, start_process(folder / "aws"))
+    stop_process(folder / "aws")
 
 
 def test_a_life(site: Site) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
 
 from tests.support import definitions
 
@@ -71,28 +71,28 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def rendered(options: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = bundle([options], DEFAULTS)["manifests"][-1]
+    found: dict[str, Any] = build_bundle([options], DEFAULTS)["manifests"][-1]
     return found
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[None]:
     """An API server that knows the kind."""
-    reason = definitions.lacks(PLURAL)
+    reason = definitions.explain_missing_kind(PLURAL)
     if reason:
         pytest.skip(f"whether a server takes our Instrumentations: {reason}")
-    with definitions.served(PLURAL):
+    with definitions.serve_kind(PLURAL):
         yield
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_server_takes_what_we_render(name: str) -> None:
-    assert definitions.refused(rendered(CASES[name])) == ""
+    assert definitions.find_refusal(rendered(CASES[name])) == ""
 
 
 def test_the_server_would_notice_a_wrong_value_and_an_unknown_field() -> None:
     wrong, unknown = rendered(CASES["only python"]), rendered(CASES["only python"])
     wrong["spec"]["sampler"]["type"] = "parentbased_jaeger_remote"
     unknown["spec"]["python"]["resources"] = RESOURCES
-    assert "spec.sampler.type" in definitions.refused(wrong)
-    assert "spec.python.resources" in definitions.refused(unknown)
+    assert "spec.sampler.type" in definitions.find_refusal(wrong)
+    assert "spec.python.resources" in definitions.find_refusal(unknown)

@@ -170,7 +170,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
     config, variables, given = (
         json.loads(place.filled(json.dumps(part))) for part in (attack.config, attack.variables, attack.given)
     )
-    surroundings = {**_placeholders.placeholder_environment(config, None), **variables}
+    surroundings = {**_placeholders.build_placeholder_environment(config, None), **variables}
     run = bench.Bench(
         binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), given=variables
     )
@@ -250,13 +250,13 @@ PARTS = {
 
 def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa: F811
     """Return the log of a Collector that runs for a while, and the addresses of packets in its network."""
-    with collector_place.opened_place(isolated) as place:
-        is_apart = isinstance(place, collector_place.Apart)
+    with collector_place.open_place(isolated) as place:
+        is_apart = isinstance(place, collector_place.IsolatedPlace)
         sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
         command = collector_place.Command(
-            binary, text, _placeholders.placeholder_environment(yaml.safe_load(text), None)
+            binary, text, _placeholders.build_placeholder_environment(yaml.safe_load(text), None)
         )
-        with suppress(Problem), collector_run.running_collector(place, command, 20):
+        with suppress(Problem), collector_run.run_collector(place, command, 20):
             threading.Event().wait(ACTIVE_SECONDS)
         seen = set(_destinations(sniffer)) if sniffer else set[str]()
         if sniffer:
@@ -310,7 +310,7 @@ def test_the_second_opinion_of_validate_reads_nothing(binary: str, tmp_path: Pat
             "exporters": {"debug": {}},
             "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
         }
-        finding = _binary.ask_program(binary, config, lambda _path: Position())
+        finding = _binary.validate_by_program(binary, config, lambda _path: Position())
         assert finding is not None
         assert PLANTED not in str(finding)
         assert not place.touched()

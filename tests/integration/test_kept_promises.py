@@ -21,11 +21,11 @@ from urllib.error import HTTPError
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.cluster import until
-from tests.support.servers import answering
+from tests.support.cluster import wait_until
+from tests.support.servers import serve_answers
 
 from .test_batches import CLIENTS, PATIENCE, REQUESTS, SPANS, UNAVAILABLE, Sent, running
 from .test_real_collector import program, target  # noqa: F401 - fixtures
@@ -39,7 +39,7 @@ def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str], *
     item = {"name": "one", "mode": mode, "recipes": ["otlp_ingest", *recipes], "allow": ["root"]}
     plain = {**PLAIN, "sending_queue": queue, "retry_on_failure": {"initial_interval": "1s"}} if queue else PLAIN
     item["config"] = {"exporters": dict.fromkeys(exporters, plain), "extensions": {"health_check": None}}
-    (planned,) = _render.plan(_render.Request([item], {"namespace": "telemetry"}))
+    (planned,) = _render.plan_collectors(_render.Request([item], {"namespace": "telemetry"}))
     text = json.dumps(planned.composed.config)
     config = json.loads(re.sub("/var/lib/otelcol/(queue|pod_logs)", str(folder), text))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -82,7 +82,7 @@ def test_a_killed_collector_loses_what_is_not_on_a_disk(
 ) -> None:
     load = Sent()
     load.down.set()
-    with answering(load.answer) as backend:
+    with serve_answers(load.answer) as backend:
         forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
         file, port = written(tmp_path, "statefulset", [*kept, forward], ["otlp_http/gateway"])
         with killed(program, file, port):
@@ -107,7 +107,7 @@ def test_a_killed_collector_loses_nothing_that_clients_were_told_is_accepted(
 ) -> None:
     load = Sent()
     load.down.set()
-    with answering(load.answer) as backend:
+    with serve_answers(load.answer) as backend:
         forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
         recipes = [{"baseline": {"batch_timeout": "100ms"}}, *waits, forward]
         file, port = written(tmp_path, "deployment", recipes, ["otlp_http/gateway"])
@@ -133,7 +133,7 @@ def test_a_destination_that_is_down_holds_up_no_other(program: Path, tmp_path: P
     loads = {"a": Sent(), "b": Sent()}
     loads["b"].down.set()
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(answering(load.answer)) for name, load in loads.items()}
+        urls = {name: stack.enter_context(serve_answers(load.answer)) for name, load in loads.items()}
         destinations = [{"name": name, "tenants": [name], "endpoint": urls[name], "protocol": "http"} for name in loads]
         routing = {"tenant_routing": {"destinations": destinations, "default": "drop"}}
         file, port = written(tmp_path, "deployment", [routing], ["otlp_http/a", "otlp_http/b"])
@@ -144,15 +144,15 @@ def test_a_destination_that_is_down_holds_up_no_other(program: Path, tmp_path: P
         def arrived(name: str, rest: int) -> Callable[[], bool]:
             return lambda: loads[name].stored == {f"{number + 1:016x}" for number in range(200) if number % 2 == rest}
 
-        until("all of tenant a", arrived("a", 0), PATIENCE)
+        wait_until("all of tenant a", arrived("a", 0), PATIENCE)
         assert loads["b"].stored == set()
         loads["b"].down.clear()
-        until("all of tenant b", arrived("b", 1), PATIENCE)
+        wait_until("all of tenant b", arrived("b", 1), PATIENCE)
 
 
 def test_a_destination_that_is_down_fills_its_own_queue_and_not_the_memory(program: Path, tmp_path: Path) -> None:  # noqa: F811
     load = Sent()
-    with answering(load.answer) as up:
+    with serve_answers(load.answer) as up:
         ends = {"a": up, "b": "http://127.0.0.1:9"}
         destinations = [{"name": name, "tenants": [name], "endpoint": ends[name], "protocol": "http"} for name in ends]
         routing = {"tenant_routing": {"destinations": destinations, "default": "drop", "queue_mib": 4}}
@@ -163,7 +163,7 @@ def test_a_destination_that_is_down_fills_its_own_queue_and_not_the_memory(progr
                 for number in range(60):
                     span(port, "b", number, "x" * 100_000)
             span(port, "a", 60)
-            until("what the other destination gets", lambda: load.stored == {f"{61:016x}"}, PATIENCE)
+            wait_until("what the other destination gets", lambda: load.stored == {f"{61:016x}"}, PATIENCE)
 
 
 LINES, CONSUMERS = 5000, 10  # requests of an exporter that are under way at once, by default
@@ -175,25 +175,25 @@ def test_lines_wait_in_their_files_while_a_backend_is_down(program: Path, tmp_pa
     found: list[str] = []
     up = threading.Event()
 
-    def answer(_handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(_handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         asked.append(len(body))
         if not up.is_set():
-            return Answered(UNAVAILABLE, {}, b"")
+            return RawAnswer(UNAVAILABLE, {}, b"")
         for resource in json.loads(body)["resourceLogs"]:
             found.extend(one["body"]["stringValue"] for scope in resource["scopeLogs"] for one in scope["logRecords"])
-        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+        return RawAnswer(200, {"Content-Type": "application/json"}, b"{}")
 
     log = tmp_path / "shop_cart-1_6f0c" / "app" / "0.log"
     log.parent.mkdir(parents=True)
     log.write_text("".join(f"2026-01-01T00:00:00Z stdout F {number}\n" for number in range(LINES)), encoding="utf-8")
-    with answering(answer) as backend:
+    with serve_answers(answer) as backend:
         read = {"pod_logs": {"include": [str(log)], "start_at": "beginning"}}
         forward = {"otlp_forward": {"endpoint": backend, "protocol": "http"}}
         recipes = [{"baseline": {"batch_timeout": "100ms", "batch_size": 100}}, read, forward]
         room = {"sizer": "items", "queue_size": LINES // 10}
         file, port = written(tmp_path, "daemonset", recipes, ["otlp_http/gateway"], **room)
         with running(program, file, port):
-            until("a request that is repeated", lambda: len(asked) > CONSUMERS, PATIENCE)
+            wait_until("a request that is repeated", lambda: len(asked) > CONSUMERS, PATIENCE)
             up.set()
-            until("all lines", lambda: len(found) >= LINES, PATIENCE)
+            wait_until("all lines", lambda: len(found) >= LINES, PATIENCE)
     assert sorted(found, key=int) == [str(number) for number in range(LINES)]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import new_id
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import sender
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import create_probe_id
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import create_sender
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_options import SIGNALS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import HTTP, OtlpTarget
@@ -131,7 +131,7 @@ def config_of(url: str, otlp: int, proxy: int, udp: int) -> dict[str, Any]:
 
 SERVICES = {f"sigv4auth/{service}": service for service in ("xray", "logs", "aps", "monitoring")}
 # The config's policy is known before it runs, and so what there is to be taken away.
-ACTIONS = derived_needs(config_of("http://127.0.0.1:1", 2, 3, 4), {}).iam_actions
+ACTIONS = derive_needs(config_of("http://127.0.0.1:1", 2, 3, 4), {}).iam_actions
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_with_the_derived_policy_it_works_and_without_one_action_it_is_refused(r
 @pytest.mark.parametrize("action", IMPLIED)
 def test_what_is_no_call_of_its_own_has_a_page_that_says_so(action: str) -> None:
     config = config_of("http://127.0.0.1:1", 2, 3, 4)
-    (grant,) = [grant for grant in derived_needs(config, {}).grants if action in grant.actions]
+    (grant,) = [grant for grant in derive_needs(config, {}).grants if action in grant.actions]
     print(f"{action} is asked for with {IMPLIED[action]}: {grant.source}")
     assert grant.source.startswith("https://docs.aws.amazon.com/service-authorization/")
 
@@ -218,14 +218,14 @@ def test_a_probe_is_found_where_each_exporter_puts_it(running: Running, monkeypa
     for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), running.aws.identities.person, strict=True):
         monkeypatch.setenv(name, value)
     common = {"region": "us-east-1", "url": running.aws.url}
-    send = sender(OtlpTarget.of(running.otlp, HTTP, {}, {}))
-    probe_id = new_id()
-    evidence = Backends([common | place for place in PLACES], probe_id, "shop")
+    send = create_sender(OtlpTarget.of(running.otlp, HTTP, {}, {}))
+    probe_id = create_probe_id()
+    evidence = BackendEvidence([common | place for place in PLACES], probe_id, "shop")
     signals = Probe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]
     print({signal: (found["seconds"], found["seen"]) for signal, found in signals.items()})
     assert all(found["arrived"] for found in signals.values())
     wrong = [common | place | {"attributes": {"service.name": "other"}} for place in PLACES]
-    lost = Backends(wrong, probe_id, "shop")
+    lost = BackendEvidence(wrong, probe_id, "shop")
     assert lost.look(SIGNALS) == {}
     assert all("attribute service.name is not 'other'" in lost.hint(signal) for signal in SIGNALS)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.own_hosts import ROOT, SECONDS, OwnHosts
+from tests.support.own_hosts import ROOT, TIMEOUT_SECONDS, OwnHosts
 from tests.testbed import cgroups, netns, process
 from tests.testbed.home import Home
 from tests.testbed.hosts import lifecycle
@@ -110,14 +110,14 @@ class Machine:
         of_slot = (f"{netns.LINK_PREFIX}{slot}", f"{netns.LINK_PREFIX}{slot}n*", f"{netns.LINK_PREFIX}{slot}sw")
         found = {
             folder: {path.name for pattern in of_slot for path in folder.glob(pattern)}
-            for folder in (netns.NAMESPACES, netns.LINKS)
+            for folder in (netns.NAMESPACES_FOLDER, netns.LINKS_FOLDER)
         }
         groups = {str(path) for pattern in ("", "*/") for path in cgroups.ROOT.glob(f"{pattern}{of_slot[1]}")}
         points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
         mounts = {point for point in points if point.startswith(str(HOME.hosts)) or netns.LINK_PREFIX in point}
-        mounts = {point for point in mounts if Path(point).name in found[netns.NAMESPACES] or "/hosts/" in point}
+        mounts = {point for point in mounts if Path(point).name in found[netns.NAMESPACES_FOLDER] or "/hosts/" in point}
         notes = {str(path) for path in Path("/run/systemd").glob(f"nspawn/*/{of_slot[0]}*")}
-        return cls(mounts, found[netns.NAMESPACES], found[netns.LINKS], groups, notes)
+        return cls(mounts, found[netns.NAMESPACES_FOLDER], found[netns.LINKS_FOLDER], groups, notes)
 
 
 NOTHING = Machine(set(), set(), set(), set(), set())
@@ -144,7 +144,7 @@ def ansible(group: HostGroup, tmp_path_factory: pytest.TempPathFactory) -> Calla
         command = [str(Path(sys.executable).with_name(program)), "-i", str(group.inventory), *arguments]
         environment = {**os.environ, **settings}
         done = subprocess.run(
-            command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=SECONDS
+            command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -208,23 +208,23 @@ def test_a_restart_keeps_the_disk_and_the_journal(ansible: Callable[..., str], g
     assert (before["host1"] != after["host1"], before["host2"] == after["host2"]) == (True, True)
     kept = journal(ansible, "journalctl --boot=-1 --unit=proof --output=json --no-pager", "host1")
     assert any("has proof" in line for line in kept)
-    assert lifecycle.unhealthy(group) is None
+    assert lifecycle.find_fault(group) is None
 
 
 def test_up_again_changes_nothing(group: HostGroup) -> None:
-    before = process.in_namespaces(netns.files(group.slot))
+    before = process.list_in_namespaces(netns.list_namespaces(group.slot))
     assert HOSTS.ask("up").returncode == 0
     assert before
-    assert process.in_namespaces(netns.files(group.slot)) >= before
+    assert process.list_in_namespaces(netns.list_namespaces(group.slot)) >= before
 
 
 def test_down_leaves_nothing(group: HostGroup) -> None:
     assert Machine.now(group.slot) != NOTHING
-    files = netns.files(group.slot)
-    inside = process.in_namespaces(files)
+    files = netns.list_namespaces(group.slot)
+    inside = process.list_in_namespaces(files)
     assert HOSTS.ask("down").returncode == 0
     assert Machine.now(group.slot) == NOTHING
-    assert not process.marked(group.dir)
+    assert not process.list_marked(group.dir)
     assert not [pid for pid in inside if Path(f"/proc/{pid}/exe").exists()]
     assert not group.dir.exists()
     assert HOSTS.ask("status").returncode == 1
@@ -237,11 +237,11 @@ def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> Non
 
         def missing() -> str | None:
             assert killed.poll() is None, "it ended before it could be killed"
-            return None if process.marked(group.dir) else "no host boots"
+            return None if process.list_marked(group.dir) else "no host boots"
 
         wait_for("boot of a host", missing, 60, lambda: "")
         killed.kill()
-    left = lifecycle.group_named(HOME, HOSTS.name)
+    left = lifecycle.load_group(HOME, HOSTS.name)
     record = left.read()
     assert record is not None
     assert not record.complete

@@ -24,19 +24,19 @@ from typing import Any
 import grpc
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import logs
 
 from tests.support import certificates
-from tests.support.cluster import until
-from tests.support.collectors import build_of, newest_build
-from tests.support.servers import answering
+from tests.support.cluster import wait_until
+from tests.support.collectors import find_build_of_version, find_newest_build
+from tests.support.servers import serve_answers
 
 from .collector import ENVIRONMENT
 from .real_collector_cases import changed
 
 SECONDS = 20
-BUILDS = {"0.158": newest_build(), "0.93": build_of("0.93")}
+BUILDS = {"0.158": find_newest_build(), "0.93": find_build_of_version("0.93")}
 SPAN = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "a", "kind": 1}
 TRACE = {"resourceSpans": [{"scopeSpans": [{"spans": [{**SPAN, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}]}]}]}
 RENAMED = {"otlp_grpc": "otlp", "otlp_http": "otlphttp"}  # what 0.93 calls them
@@ -85,7 +85,7 @@ def backend(answer: Any, certificate: Path | None = None) -> Iterator[str]:
     With the path of a certificate, whose key stands beside it, gRPC is over TLS.
     """
     if isinstance(answer, int):
-        with answering(lambda _handler, _body: Answered(answer, {}, b"")) as url:
+        with serve_answers(lambda _handler, _body: RawAnswer(answer, {}, b"")) as url:
             yield url.removeprefix("http://")
         return
     server = grpc.server(ThreadPoolExecutor(max_workers=1), handlers=[_Answers(answer)])
@@ -145,8 +145,8 @@ def causes_of(program: Path, folder: Path, config: Any, port: int) -> list[dict[
         subprocess.Popen([str(program), "--config", str(file)], stderr=written, cwd=folder, env=ENVIRONMENT) as process,
     ):
         try:
-            until("a span is taken", lambda: process.poll() is not None or _is_taken(port), SECONDS)
-            until("a cause", lambda: process.poll() is not None or _said(log), SECONDS)
+            wait_until("a span is taken", lambda: process.poll() is not None or _is_taken(port), SECONDS)
+            wait_until("a cause", lambda: process.poll() is not None or _said(log), SECONDS)
         finally:
             process.terminate()
     return _said(log)
@@ -163,7 +163,7 @@ def _is_taken(port: int) -> bool:
 def _said(log: Path) -> list[dict[str, Any]]:
     now = datetime.now(UTC).isoformat()
     text = "".join(f"{now} {line}\n" for line in log.read_text(encoding="utf-8").splitlines())
-    return [row for row in logs.groups(text, now, str) if row["cause"]]
+    return [row for row in logs.group_log_failures(text, now, str) if row["cause"]]
 
 
 CASES = [

@@ -30,9 +30,9 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
-from tests.support.collectors import build_of
-from tests.support.prometheus import Prometheus, awaited, newest_programs, scraping
-from tests.support.servers import serving
+from tests.support.collectors import find_build_of_version
+from tests.support.prometheus import Prometheus, newest_programs, run_prometheus, wait_until
+from tests.support.servers import serve_http
 
 from .test_real_collector import program, target  # noqa: F401 - fixtures
 
@@ -175,9 +175,9 @@ def rendered(fault: Fault, backend: str) -> list[dict[str, Any]]:
     watched = {"scrape": "pod_monitor", "alerts": "config_map", "dashboard": True, "full_within_minutes": 1}
     item = {"name": fault.name, "mode": fault.mode, "recipes": ["otlp_ingest"], "config": config}
     item |= {"monitoring": watched, **fault.options}
-    made: list[dict[str, Any]] = _render.bundle(_render.plan(_render.Request([item], {"namespace": NAMESPACE})))[
-        "manifests"
-    ]
+    made: list[dict[str, Any]] = _render.build_bundle(
+        _render.plan_collectors(_render.Request([item], {"namespace": NAMESPACE}))
+    )["manifests"]
     return made
 
 
@@ -334,13 +334,13 @@ def playing(folder: Path, program: Path, programs: Path) -> Iterator[Scene]:  # 
     """Run a collector for each fault, its client and Prometheus."""
     with ExitStack() as stack:
         backend = Backend(FAULTS)
-        url = stack.enter_context(serving(backend.handler()))
+        url = stack.enter_context(serve_http(backend.handler()))
         objects = {fault.name: rendered(fault, url) for fault in FAULTS}
         rules = []
         for name, manifests in objects.items():
             rules.append(folder / f"{name}.rules.yml")
             rules[-1].write_text(json.dumps(quickened(json.loads(data(manifests, "-rules")))), encoding="utf-8")
-        prometheus = stack.enter_context(scraping(folder, programs, rules))
+        prometheus = stack.enter_context(run_prometheus(folder, programs, rules))
         pods = []
         for index, fault in enumerate(FAULTS):
             file = folder / f"{fault.name}.yaml"
@@ -362,18 +362,18 @@ def playing(folder: Path, program: Path, programs: Path) -> Iterator[Scene]:  # 
 def scene(tmp_path_factory: pytest.TempPathFactory, program: Path, programs: Path) -> Iterator[Scene]:  # noqa: F811
     """Let the faults happen once all are scraped."""
     with playing(tmp_path_factory.mktemp("monitoring"), program, programs) as found:
-        assert awaited(lambda: len(found.prometheus.query("up == 1")) == len(found.pods), SECONDS)
-        assert awaited(lambda: not found.prometheus.query('ALERTS{alertname="OtelCollectorAbsent"}'), SECONDS)
+        assert wait_until(lambda: len(found.prometheus.query("up == 1")) == len(found.pods), SECONDS)
+        assert wait_until(lambda: not found.prometheus.query('ALERTS{alertname="OtelCollectorAbsent"}'), SECONDS)
         found.since = time.time()
         time_of = f'otelcol_process_uptime{{pod="quiet-0"}} > {QUIET}'
-        assert awaited(lambda: found.prometheus.query(time_of), SECONDS)
+        assert wait_until(lambda: found.prometheus.query(time_of), SECONDS)
         found.happen()
         yield found
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.alert], ids=lambda fault: fault.name)
 def test_a_fault_raises_its_alert(scene: Scene, fault: Fault) -> None:
-    awaited(lambda: fault.alert in scene.firing.get(fault.name, ()), SECONDS)
+    wait_until(lambda: fault.alert in scene.firing.get(fault.name, ()), SECONDS)
     firing = scene.firing.get(fault.name, set())
     pause, unseen = scene.backend.longest_pause(fault.name), scene.longest_pause_of_scrapes(fault.name)
     if STALLED in firing - {fault.alert} and max(pause, unseen) > STALL:
@@ -412,7 +412,7 @@ def test_every_panel_of_a_dashboard_has_data(scene: Scene, name: str) -> None:
     empty = {
         title: query
         for title, query in queries.items()
-        if not awaited(lambda query=query: scene.prometheus.query(query.replace("$__rate_interval", "20s")), 5)
+        if not wait_until(lambda query=query: scene.prometheus.query(query.replace("$__rate_interval", "20s")), 5)
     }
     assert queries and empty == {}
     lacking = {
@@ -430,7 +430,7 @@ def test_no_alert_is_raised_without_a_fault(scene: Scene, name: str) -> None:
 
 
 def test_the_oldest_collector_serves_what_the_panels_ask_for(tmp_path: Path) -> None:
-    program = build_of("0.93")  # noqa: F811
+    program = find_build_of_version("0.93")  # noqa: F811
     if program is None:
         pytest.skip("the testbed has built no Collector 0.93.0: run `python -m tests.testbed install collector-0.93`")
     fault = Fault("old", "", options={"version": "0.93.0", "recipes": ["otlp_ingest", "debug_output"], "config": {}})
@@ -443,7 +443,7 @@ def test_the_oldest_collector_serves_what_the_panels_ask_for(tmp_path: Path) -> 
     with ThreadPoolExecutor(1) as pool:
         try:
             pool.submit(pod.send)
-            assert names - lazy and awaited(lambda: names - lazy <= served(pod))
+            assert names - lazy and wait_until(lambda: names - lazy <= served(pod))
             assert not any("incoming" in name for name in names)
         finally:
             pod.end()

@@ -65,7 +65,7 @@ def rules(folder: Path, options: Mapping[str, Any] = MappingProxyType({}), **mon
         "monitoring": {"scrape": "pod_monitor", "alerts": "config_map", **monitoring},
         **options,
     }
-    made = _render.bundle(_render.plan(_render.Request([item], {"namespace": NAMESPACE})))["manifests"]
+    made = _render.build_bundle(_render.plan_collectors(_render.Request([item], {"namespace": NAMESPACE})))["manifests"]
     file = folder / "rules.yml"
     file.write_text(data(made, "-rules"), encoding="utf-8")
     return file
@@ -227,4 +227,4 @@ def test_every_alert_is_raised_by_a_test() -> None:
     others = (*WORKLOAD_ALERTS, *GPU_ALERTS, *CRITICAL_ALERTS)
     of_cluster = {"OtelCollectorNodeUncovered", *(alert.name for alert in others)}
     raised = {f"OtelCollector{alert}" for *_rest, alert in CHANGES}
-    assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.NAMES) - of_cluster
+    assert raised | {fault.alert for fault in FAULTS} - {""} == set(alerts.ALERT_NAMES) - of_cluster

@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from fluent.sender import FluentSender
 
-from tests.support.prometheus import awaited
-from tests.support.servers import answering
+from tests.support.prometheus import wait_until
+from tests.support.servers import serve_answers
 
 from .test_batches import running
 from .test_real_collector import program  # noqa: F401 - a fixture
@@ -45,12 +45,12 @@ class Arrived:
     ports: dict[int, int] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def answer(self, _handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(self, _handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         """Answer as the backend."""
         for item in json.loads(body)["resourceLogs"]:
             for scope in item["scopeLogs"]:
                 self.records += [plain(record) for record in scope["logRecords"]]
-        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+        return RawAnswer(200, {"Content-Type": "application/json"}, b"{}")
 
     def is_ready(self) -> bool:
         """Whether all pipelines have started."""
@@ -60,7 +60,7 @@ class Arrived:
 
     def of(self, name: str) -> list[dict[str, Any]]:
         """Return the records of an application or a tag as soon as there are some, or none when the time is over."""
-        return list(awaited(lambda: [one for one in self.records if name in one["attributes"].values()], SECONDS))
+        return list(wait_until(lambda: [one for one in self.records if name in one["attributes"].values()], SECONDS))
 
 
 def plain(record: dict[str, Any]) -> dict[str, Any]:
@@ -88,19 +88,19 @@ def free() -> int:
 def receiving(program: Path, folder: Path, recipe: str, **options: Any) -> Iterator[Arrived]:  # noqa: F811
     """Run a Collector with a recipe; other programs may listen on its ports, so that it gets free ones."""
     arrived = Arrived()
-    with answering(arrived.answer) as backend:
+    with serve_answers(arrived.answer) as backend:
         config = {
             "exporters": {"otlp_http": {"endpoint": backend, **OUT}},
             "service": {"pipelines": {"logs": {"exporters": ["otlp_http"]}}},
         }
         item = {"name": "one", "namespace": "a", "recipes": [{recipe: options}], "config": config}
-        (planned,) = _render.plan(_render.Request([item], {}))
+        (planned,) = _render.plan_collectors(_render.Request([item], {}))
         text = yaml.safe_dump(planned.composed.config, sort_keys=False)
         arrived.ports = {int(number): free() for number in {match[2] for match in PORT.finditer(text)}}
         file = folder / "config.yaml"
         file.write_text(PORT.sub(lambda match: f"{match[1]}{arrived.ports[int(match[2])]}", text), encoding="utf-8")
         with running(program, file, arrived.ports[HEALTH]):
-            assert awaited(arrived.is_ready, SECONDS), file.with_suffix(".log").read_text(encoding="utf-8")
+            assert wait_until(arrived.is_ready, SECONDS), file.with_suffix(".log").read_text(encoding="utf-8")
             yield arrived
 
 

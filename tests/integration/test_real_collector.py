@@ -25,11 +25,13 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_within
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_in_ranges
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import mapping_at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
+    move_batches_to_exporters,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
@@ -38,7 +40,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     run_rules,
 )
 
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from . import settings_cases, types_cases, wiring_cases
 from .accepted_cases import ACCEPTED
@@ -69,7 +71,7 @@ def program() -> Path:
     found = shutil.which("otelcol-contrib")
     if found and VERSION in subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout:
         return Path(found)
-    built = newest_build()
+    built = find_newest_build()
     if built is None:
         pytest.skip(f"no otelcol-contrib {VERSION} on PATH, and the testbed has not built one")
     return built
@@ -91,7 +93,7 @@ def target() -> Target:
         name: [item for item in value if not item["gomod"].startswith(OWN_MODULES)] if name in SECTIONS else value
         for name, value in MANIFEST.items()
     }
-    catalogue, unknown = Catalogue.from_tables(tables).with_manifest(BUILD, theirs, VERSION)
+    catalogue, unknown = Catalogue.from_tables(tables).add_manifest(BUILD, theirs, VERSION)
     assert not unknown
     return Target(catalogue, BUILD, VERSION)
 
@@ -135,7 +137,7 @@ def _is_about(case: Broken, target: Target) -> bool:
 
 def usable(config: Any, target: Target) -> bool:
     """Whether the build has every component of a config, at the version that it says."""
-    used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in section(config, name)]
+    used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in mapping_at(config, name)]
     return bool(used) and all(
         key not in OLDER and target.catalogue.find(*key, target.distribution, target.version) for key in used
     )
@@ -145,8 +147,8 @@ def public() -> Iterator[tuple[dict[str, Any], Any, bool]]:
     """Yield row of the index, config, and whether an operator completes it, of every public config."""
     for row in json.loads((CORPORA / "index.json").read_text(encoding="utf-8")):
         for document in yaml.safe_load_all((CORPORA / row["file"]).read_text(encoding="utf-8")):
-            operated = bool(section(document, "spec", "targetAllocator").get("enabled"))
-            operated = operated or ALLOCATOR_LABEL in section(document, "metadata", "labels")
+            operated = bool(mapping_at(document, "spec", "targetAllocator").get("enabled"))
+            operated = operated or ALLOCATOR_LABEL in mapping_at(document, "metadata", "labels")
             for config in _configs(document, row["kind"]):
                 if isinstance(config, dict):
                     yield row, config, operated
@@ -164,16 +166,16 @@ def _configs(document: Any, kind: str) -> list[Any]:
     if kind == "config":
         return [document]
     if kind == "cr":
-        return [section(document, "spec").get("config")]
+        return [mapping_at(document, "spec").get("config")]
     if kind == "cr-string":
-        return [yaml.safe_load(str(section(document, "spec").get("config")))]
-    return [yaml.safe_load(text) for text in section(document, "data").values() if "receivers:" in str(text)]
+        return [yaml.safe_load(str(mapping_at(document, "spec").get("config")))]
+    return [yaml.safe_load(text) for text in mapping_at(document, "data").values() if "receivers:" in str(text)]
 
 
 def probes(target: Target) -> Iterator[Broken]:
     """Yield a few broken settings of every component whose settings are known exactly."""
     for row in target.catalogue.fields_of:
-        exact = is_within(row.get("exact", ""), VERSION) and "doubt" not in row
+        exact = is_in_ranges(row.get("exact", ""), VERSION) and "doubt" not in row
         if exact and row["section"] in SECTIONS and usable({row["section"]: {row["type"]: {}}}, target):
             place = f"{row['section']}/{row['type']}"
             for rule, path, value in _spoilt(target.catalogue.shared_fields, row["fields"]):
@@ -226,11 +228,11 @@ def test_our_configs(validate: Validate, target: Target, tmp_path: Path) -> None
 
 def without_batch(config: Any, target: Target) -> Any:
     """Return a config with the batches of its processors made by its exporters; None if no processor goes."""
-    found = [one for one in to_exporters(config, target) if isinstance(one, Change)]
+    found = [one for one in move_batches_to_exporters(config, target) if isinstance(one, Change)]
     return apply_edits(config, [edit for one in found for edit in one.edits]) if found else None
 
 
-@pytest.mark.parametrize("version", [VERSION, GONE])
+@pytest.mark.parametrize("version", [VERSION, GONE_SINCE])
 def test_public_configs_without_batch_processors(
     validate: Validate, target: Target, tmp_path: Path, version: str
 ) -> None:

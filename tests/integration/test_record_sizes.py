@@ -23,8 +23,8 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.cases import cases
-from tests.support.cluster import until
-from tests.support.record_sizes import MIB, SIZES, backend, send
+from tests.support.cluster import wait_until
+from tests.support.record_sizes import MIB, SIZES, run_backend, send_records
 
 from .test_batches import running
 from .test_real_collector import program, target  # noqa: F401 - fixtures
@@ -42,14 +42,14 @@ def collector(program: Path, folder: Path, to: str, *recipes: Any, **options: An
     address, (protocol, _colon, host) = next(_ADDRESSES), to.partition("://")
     forward = {"endpoint": host, "insecure": True} if protocol == "grpc" else {"endpoint": to, "protocol": "http"}
     item = {"name": "one", "recipes": ["otlp_ingest", {"otlp_forward": forward}, *recipes], **options}
-    (planned,) = _render.plan(_render.Request([item], {"namespace": "telemetry"}))
+    (planned,) = _render.plan_collectors(_render.Request([item], {"namespace": "telemetry"}))
     config = json.loads(re.sub("/var/lib/otelcol/queue", str(folder), json.dumps(planned.composed.config)))
     config["service"]["extensions"].remove("health_check")
     del config["extensions"]["health_check"]
     file = folder / f"{address}.yaml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
     with running(program, file, 4318, address, **environment(address, planned.collector)):
-        until("the collector", lambda: "process_uptime" in own_metrics(address), PATIENCE)
+        wait_until("the collector", lambda: "process_uptime" in own_metrics(address), PATIENCE)
         yield address
 
 
@@ -83,12 +83,12 @@ def test_no_record_is_lost_for_its_size(
 ) -> None:
     port = {"grpc": 4317, "http": 4318}[protocol]
     with ExitStack() as tiers:
-        stored, address = tiers.enter_context(backend())
+        stored, address = tiers.enter_context(run_backend())
         gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}"))
         agent = tiers.enter_context(collector(program, tmp_path, f"{protocol}://{gateway}:{port}"))
-        sent = send(f"{protocol}://{agent}:{port}", signal, *SIZES[size])
+        sent = send_records(f"{protocol}://{agent}:{port}", signal, *SIZES[size])
         assert len(sent.taken) == SIZES[size][1], sent.refusals
-        until("all records", lambda: len(stored.stored) == len(sent.taken), PATIENCE)
+        wait_until("all records", lambda: len(stored.stored) == len(sent.taken), PATIENCE)
     assert {*sent.taken} == {*stored.stored}
 
 
@@ -106,31 +106,31 @@ def test_full_queues_leave_the_memory_limiter_at_rest(
     """
     length = SIZES[size][0]
     with ExitStack() as tiers:
-        stored, address = tiers.enter_context(backend())
+        stored, address = tiers.enter_context(run_backend())
         stored.down.set()
         gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}", memory_limit=limit))
-        until("the capacity of queues", lambda: total(gateway, "exporter_queue_capacity") > 0, PATIENCE)
+        wait_until("the capacity of queues", lambda: total(gateway, "exporter_queue_capacity") > 0, PATIENCE)
         queue_bytes = total(gateway, "exporter_queue_capacity") / len(SIGNALS)
         for signal in SIGNALS:
-            until("a full queue", lambda signal=signal: fill(gateway, signal, length, queue_bytes), PATIENCE)
+            wait_until("a full queue", lambda signal=signal: fill(gateway, signal, length, queue_bytes), PATIENCE)
         share = total(gateway, "exporter_queue_size") / total(gateway, "exporter_queue_capacity")
         assert share > 0.5
         for signal in SIGNALS:
-            until("a queue that refuses", lambda signal=signal: refused_by_the_queue(gateway, signal), PATIENCE)
+            wait_until("a queue that refuses", lambda signal=signal: refused_by_the_queue(gateway, signal), PATIENCE)
         heap = total(gateway, "process_runtime_heap_alloc_bytes") / MIB
         print(f"{limit} {size}: queues {share:.0%} full, {heap:.0f} MiB of heap")
 
 
 def fill(address: str, signal: str, length: int, queue_bytes: float) -> bool:
     """Send twice what a queue holds, and return whether it has refused some."""
-    send(f"grpc://{address}:4317", signal, length, int(2 * queue_bytes / length), patience=1)
+    send_records(f"grpc://{address}:4317", signal, length, int(2 * queue_bytes / length), patience=1)
     return failed(address, signal) > 0
 
 
 def refused_by_the_queue(address: str, signal: str) -> bool:
     """Send more than the rest of a queue holds, and return whether the queue refused it and the limiter nothing."""
     by_queue, by_limiter = failed(address, signal), refused_by_limiter(address)
-    send(f"grpc://{address}:4317", signal, MIB, 3, patience=0)
+    send_records(f"grpc://{address}:4317", signal, MIB, 3, patience=0)
     return failed(address, signal) > by_queue and refused_by_limiter(address) == by_limiter
 
 

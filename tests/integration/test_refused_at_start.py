@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from .collector import Validate, said_at_start
@@ -96,7 +96,7 @@ def test_what_is_refused_at_start_is_an_error(
 ) -> None:
     config = config_of(*row)
     assert validate(written(row, tmp_path / "own")) == ""
-    found = lint(Subject(config, target=target, listeners=target.catalogue.listeners))
+    found = lint_config(Subject(config, target=target, listeners=target.catalogue.listeners))
     errors = [str(item) for item in found if item.severity == "error"]
     refused = said.result()
     assert bool(refused) == bool(errors), (refused, errors)

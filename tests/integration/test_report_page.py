@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Browser, install_browser, program
+from tests.support.browser import Browser, find_browser, install_browser
 from tests.testbed.errors import ClusterError
 from tests.unit.plugins.plugin_utils.test_fleet_report import given_clusters, written
 
@@ -58,14 +58,14 @@ FIND = """(() => {{
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if not program():
+    if not find_browser():
         if os.geteuid() != 0:
             pytest.skip("there is no Chromium here, and only root can install it")
         try:
             install_browser()
         except ClusterError as error:
             pytest.skip(f"Chromium cannot be had here: {error}")
-    found = Browser(program())
+    found = Browser(find_browser())
     yield found
     found.close()
 

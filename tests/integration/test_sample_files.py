@@ -26,12 +26,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import ARGUMENTS, captured
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import (
+    ARGUMENTS,
+    capture_all,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
-from tests.support.change_cases import merged
+from tests.support.change_cases import apply_merge_patch
 from tests.support.cluster import PROJECT
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 
 from .test_batches import running
 from .test_monitoring import free
@@ -60,10 +63,10 @@ class Served:
     cpu_seconds: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         """Answer as the backend. The path begins with the name of the Collector."""
         self.arrived[handler.path.split("/")[1]].update(_NUMBER.findall(body))
-        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+        return RawAnswer(200, {"Content-Type": "application/json"}, b"{}")
 
     def slowest(self, kind: str) -> list[float]:
         """Return the 99th percentile of the waits of each round."""
@@ -94,7 +97,9 @@ def config(kind: str, port: int, backend: str, sample: Path) -> dict[str, Any]:
         return own
     # Of 1 MiB, so that it is rotated while the test runs.
     place = {"path": str(sample) if kind == SAMPLED else _FULL_DISK, "rotation": {"max_megabytes": 1}}
-    found: dict[str, Any] = merged(merged(own, config_of_page()), {"exporters": {"file/sample": place}})
+    found: dict[str, Any] = apply_merge_patch(
+        apply_merge_patch(own, config_of_page()), {"exporters": {"file/sample": place}}
+    )
     return found
 
 
@@ -155,7 +160,7 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _served(program: Path, folder: Path) -> Iterator[Served]:  # noqa: F811
     served = Served()
     ports = free("127.0.0.1", KINDS)
-    with answering(served.answer) as backend, ExitStack() as stack:
+    with serve_answers(served.answer) as backend, ExitStack() as stack:
         pids = {}
         for kind in KINDS:
             file = folder / f"{kind}.yaml"
@@ -205,5 +210,5 @@ def test_the_files_are_bounded_and_a_capture_has_each_record_of_them_once(served
         assert found == set(range(last + 1 - len(found), last + 1)), "the newest records, and none between is missing"
     options = {name: given.get("default") for name, given in ARGUMENTS.items()}
     given = {"files": [str(file) for file in files], "path": str(folder / "captures"), "files_of": "agent"}
-    (capture,) = captured({**options, **given}, pytest.fail, check=False)["captures"]
+    (capture,) = capture_all({**options, **given}, pytest.fail, check=False)["captures"]
     assert capture["records"] == len(written)

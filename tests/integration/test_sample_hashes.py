@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import ARGUMENTS, captured
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import (
+    ARGUMENTS,
+    capture_all,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 from tests.support.cluster import PROJECT
-from tests.support.rulebook import awaited
-from tests.support.servers import answering
+from tests.support.rulebook import wait_until
+from tests.support.servers import serve_answers
 
 from .test_batches import running
 from .test_monitoring import free
@@ -134,17 +137,17 @@ def _hashed(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Hashed: 
     file, bodies = folder / "sample.jsonl", list[bytes]()
     (port,) = free("127.0.0.1", ("one",)).values()
 
-    def answer(_handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(_handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         bodies.append(body)
-        return Answered(200, {"Content-Type": "application/json"}, b"{}")
+        return RawAnswer(200, {"Content-Type": "application/json"}, b"{}")
 
-    with answering(answer) as backend:
+    with serve_answers(answer) as backend:
         settings = folder / "config.yaml"
         settings.write_text(yaml.safe_dump(config(port, backend, file)), encoding="utf-8")
         with running(program, settings, port, SAMPLE_KEY=KEY):
             for signal, request in REQUESTS.items():
                 post(port, signal, request)
-            awaited(lambda: file.read_bytes().count(b"\n") == len(SIGNALS), file.read_text, WRITTEN_WITHIN_SECONDS)
+            wait_until(lambda: file.read_bytes().count(b"\n") == len(SIGNALS), file.read_text, WRITTEN_WITHIN_SECONDS)
     return Hashed(b"".join(bodies).decode(), file)
 
 
@@ -180,7 +183,7 @@ def test_equal_values_stay_equal_and_others_apart(hashed: Hashed) -> None:
 def test_a_capture_reads_the_file(hashed: Hashed, tmp_path: Path) -> None:
     options = {name: given.get("default") for name, given in ARGUMENTS.items()}
     given = {"files": [str(hashed.file)], "path": str(tmp_path), "files_of": "agent"}
-    (capture,) = captured({**options, **given}, pytest.fail, check=False)["captures"]
+    (capture,) = capture_all({**options, **given}, pytest.fail, check=False)["captures"]
     assert {signal: row["records"] for signal, row in capture["signals"].items()} == {
         "logs": 2, "metrics": 1, "traces": 2,
     }  # fmt: skip

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
+    build_otlp_request,
+)
 
 from tests.support import plays
 
@@ -58,8 +60,8 @@ def as_collectors_write(part: Any) -> Any:
 @pytest.fixture(scope="module")
 def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("savings")
-    more = [otlp_request("metrics", more_points(turn), "planted", turn) for turn in range(ROUNDS)]
-    more.append(otlp_request("logs", more_logs(), "planted"))
+    more = [build_otlp_request("metrics", more_points(turn), "planted", turn) for turn in range(ROUNDS)]
+    more.append(build_otlp_request("logs", more_logs(), "planted"))
     requests = [*(request for _signal, request in islice(planted_requests(), REQUESTS)), *more]
     lines = "".join(json.dumps(as_collectors_write(request)) + "\n" for request in requests)
     (folder / "all.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
@@ -69,7 +71,7 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def savings(capture: Path, **options: Any) -> tuple[int, str]:
     given = {"savings_capture": str(capture / "all.jsonl.gz"), **options}
-    done = plays.playbook("playbooks/savings.yml", "-e", json.dumps(given))
+    done = plays.run_playbook("playbooks/savings.yml", "-e", json.dumps(given))
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 

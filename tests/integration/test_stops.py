@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import until
-from tests.support.record_sizes import backend, send
+from tests.support.cluster import wait_until
+from tests.support.record_sizes import run_backend, send_records
 
 from .test_real_collector import program, target  # noqa: F401 - fixtures
 from .test_record_sizes import collector
@@ -30,10 +30,10 @@ def test_what_a_stopping_collector_has_accepted_reaches_a_slow_backend(
     batching: str,
 ) -> None:
     recipes: list[Any] = [{"baseline": {"batching": batching}}]
-    with backend() as (slow, address):
+    with run_backend() as (slow, address):
         slow.seconds = SLOW
         with collector(program, tmp_path, f"grpc://{address}", *recipes) as gateway:
-            sent = send(f"grpc://{gateway}:4317", "logs", 1000, RECORDS)
+            sent = send_records(f"grpc://{gateway}:4317", "logs", 1000, RECORDS)
         assert len(sent.taken) == RECORDS, sent.refusals
-        until("all records", lambda: len(slow.stored) == RECORDS, SLOW)
+        wait_until("all records", lambda: len(slow.stored) == RECORDS, SLOW)
     assert {*sent.taken} == {*slow.stored}

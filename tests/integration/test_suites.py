@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import dotted, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import format_path, iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import KINDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import SECRET_KINDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
@@ -29,7 +29,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testi
 
 from tests.contract.role import request
 from tests.support import plays
-from tests.support.collectors import newest_build
+from tests.support.collectors import find_newest_build
 
 from .suite_mutants import mutants
 
@@ -62,7 +62,7 @@ RUNS, BURNERS = (int(os.environ.get(name, "0")) for name in ("O11Y_SUITE_RUNS", 
 @pytest.fixture(scope="module")
 def binary() -> str:
     """The Collector that the testbed has built."""
-    found = newest_build()
+    found = find_newest_build()
     if found is None:
         pytest.skip("the testbed has not built a Collector")
     return str(found)
@@ -72,7 +72,7 @@ def run(binary: str, *paths: Path, check: bool = False, **more: Any) -> dict[str
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     given = {"paths": list(map(str, paths)), "collectors": [], "binary": binary, "output_path": "-"}
     given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None}
-    return config_tests.report({**given, **build, **more}, print, check)
+    return config_tests.run_config_tests({**given, **build, **more}, print, check)
 
 
 def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_every_suite_passes_and_leaves_no_process(binary: str, tmp_path: Path) -
     own.symlink_to(binary)
     given = {"pipeline_test_paths": [str(SUITES)], "pipeline_test_binary": str(own)}
     given["pipeline_test_output_path"] = str(tmp_path / "out.xml")
-    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "out.xml").read_text().count("<testcase") >= len(CONFIGS)
     left = subprocess.run(["pgrep", "-f", f"{own} --config="], capture_output=True, text=True, check=False)
@@ -160,7 +160,7 @@ def test_a_golden_file_is_written_and_then_compared(binary: str, tmp_path: Path)
         "pipeline_test_binary": binary,
         "pipeline_test_update_golden": True,
     }
-    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert (done.returncode, "changed=1" in done.stdout) == (0, True), done.stdout + done.stderr
     assert yaml.safe_load(file.read_text())["spans"][0]["attributes"]["region"] == "eu"
     assert run(binary, tmp_path)["changed"] is False
@@ -193,14 +193,18 @@ def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> t
 def test_every_planted_secret_is_stopped_or_named(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test, got = invariants_of(binary, path, monkeypatch)
     assert test["passed"], test
-    planted = invariants.planted_records(yaml.safe_load(path.read_text()))
+    planted = invariants.plant_records(yaml.safe_load(path.read_text()))
     assert planted.secrets
     for exporter, by_signal in got.items():
         for signal, found in by_signal.items():
-            for place, value in (leaf for record in found for leaf in leaves(record)):
-                kinds = {KINDS[one.kind][0] for one in planted.secrets if one.value in f"{place} {value}".casefold()}
+            for place, value in (leaf for record in found for leaf in iter_leaves(record)):
+                kinds = {
+                    SECRET_KINDS[one.kind][0] for one in planted.secrets if one.value in f"{place} {value}".casefold()
+                }
                 [said] = [
-                    note for note in test["notes"] if note.startswith(f"{exporter}: {dotted((signal, *place))} leaves")
+                    note
+                    for note in test["notes"]
+                    if note.startswith(f"{exporter}: {format_path((signal, *place))} leaves")
                 ] or [""]
                 assert all(kind in said for kind in kinds)
 
@@ -232,7 +236,7 @@ def test_a_secret_that_only_one_path_stops_fails_and_so_does_a_lost_record(
 def test_the_collectors_of_an_inventory_without_a_test_are_tested(binary: str, tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text(INVENTORY)
     given = {"pipeline_test_invariants": True, "pipeline_test_binary": binary}
-    done = plays.playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/test.yml")
+    done = plays.run_playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed gateway: Nothing is made up or lost" in " ".join(done.stdout.split())
     assert "otlp_grpc/gateway: spans.attributes.user.email leaves with an e-mail address" in " ".join(
@@ -265,7 +269,7 @@ def test_a_failed_test_of_the_inventory_stops_the_run(binary: str, tmp_path: Pat
     given = {"otel_collector_tests": [str(tmp_path)], "otel_collector_tests_binary": binary}
     given["otel_collector_tests_isolation"] = "none" if sandbox.why_unavailable() else "required"
     given["otel_collector_output_path"] = str(tmp_path / "out")
-    done = plays.playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/render.yml")
+    done = plays.run_playbook("-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given), "playbooks/render.yml")
     assert done.returncode == code, done.stdout + done.stderr
     assert (tmp_path / "out" / "cluster" / "manifests.yml").exists() is (code == 0)
     assert ("otlp_grpc/gateway: spans[0]: name: expected 'y', got 'x'" in done.stdout + done.stderr) is (code == 2)
@@ -277,7 +281,7 @@ def test_recipes_and_examples_do_what_their_tests_say(
 ) -> None:
     monkeypatch.chdir(plays.ROOT)
     variables = yaml.safe_load((folder / "vars.yml").read_text(encoding="utf-8"))
-    collectors = _render.bundle(_render.plan(request(variables)))["collectors"]
+    collectors = _render.build_bundle(_render.plan_collectors(request(variables)))["collectors"]
     assert all(test["passed"] for test in run(binary, folder, collectors=collectors)["tests"])
 
 

@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     TRACE_BYTES,
 )
 
-from tests.support.cluster import until
+from tests.support.cluster import wait_until
 
 from .test_batches import PATIENCE, running
 from .test_monitoring import free
@@ -91,7 +91,7 @@ def test_a_trace_takes_more_than_the_rule_says(
         before = min(metric(ports["8888"], HEAP) for _ in range(50))
         for first in range(0, TRACES, REQUEST):
             send(ports["4318"], first)
-        until("all traces", lambda: metric(ports["8888"], counted) == TRACES, PATIENCE)
+        wait_until("all traces", lambda: metric(ports["8888"], counted) == TRACES, PATIENCE)
 
         def each() -> float:
             return (metric(ports["8888"], HEAP) - before) / TRACES

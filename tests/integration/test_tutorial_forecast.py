@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.own_hosts import ROOT
-from tests.support.page import Command, File, sections
+from tests.support.page import Command, File, read_sections
 from tests.support.page_commands import run_command
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 
-PAGE = sections(ROOT / "docs" / "tutorial_forecast.md")
+PAGE = read_sections(ROOT / "docs" / "tutorial_forecast.md")
 SECONDS = 240
 
 
@@ -34,5 +34,5 @@ def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Pat
         if isinstance(step, File):
             (folder / step.path).write_text(step.text, encoding="utf-8")
         if isinstance(step, Command):
-            _code, said = run_command(folder, step.text, SECONDS, programs=str(folder / "bin"))
+            _code, said = run_command(folder, step.text, SECONDS, programs_folder=str(folder / "bin"))
             assert step.misses(said) == "", said

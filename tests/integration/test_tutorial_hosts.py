@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.own_hosts import ROOT, SECONDS, OwnHosts
-from tests.support.page import Command, File, sections
+from tests.support.own_hosts import ROOT, TIMEOUT_SECONDS, OwnHosts
+from tests.support.page import Command, File, read_sections
 from tests.support.page_commands import run_command
 from tests.testbed.progress import wait_for
 
-PAGE = sections(ROOT / "docs" / "tutorial_hosts.md")
+PAGE = read_sections(ROOT / "docs" / "tutorial_hosts.md")
 HOSTS = OwnHosts.of("tutorial")
 PROGRAM = "otelcol-contrib"
 # How long a reader would repeat a look at the journal.
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with tarfile.open(HOSTS.archive()) as archive:
             archive.extract(PROGRAM, made, filter="data")
         source = f"src={made}/{PROGRAM} dest=/usr/bin/{PROGRAM} mode=0755"
-        code, said = run_command(made, f"ansible web1 -i inventory --become -m copy -a '{source}'", SECONDS)
+        code, said = run_command(made, f"ansible web1 -i inventory --become -m copy -a '{source}'", TIMEOUT_SECONDS)
         assert code == 0, said
         yield made
 
@@ -59,6 +59,6 @@ def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Pat
 
 def fault(step: Command, folder: Path) -> str | None:
     """Return what is wrong about a command and its output; None if it does what the page says."""
-    code, said = run_command(folder, step.text, SECONDS)
+    code, said = run_command(folder, step.text, TIMEOUT_SECONDS)
     missing = step.misses(said)
     return f"exit code {code}, not printed: {missing}\n{step.text}\n{said}" if code or missing else None

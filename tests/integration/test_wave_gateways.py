@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.host_site import LinuxHost
-from tests.support.own_hosts import OwnHosts, ansible, program
+from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
 HOSTS = OwnHosts.of("wavegw")
 # How often each agent measures. Most of what the gateway gets is that of the first wave: few readings are enough then.
@@ -58,7 +58,7 @@ def site(inventory: str, variables: Path, note: str, *, code: int = 0, **more: A
     """Run playbook site, and return what it prints as one line."""
     given = json.dumps({"listed_agents": agents(note), **more})
     words = ["-i", str(variables), "-e", given, "playbooks/site.yml"]
-    return " ".join(ansible("ansible-playbook", inventory, *words, code=code).split())
+    return " ".join(run_ansible("ansible-playbook", inventory, *words, code=code).split())
 
 
 def on(host: str, command: str) -> str:
@@ -69,7 +69,7 @@ def on(host: str, command: str) -> str:
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Two hosts with agents, and one with their gateway and its backend, on which the first releases run."""
-    variables = {"otel_host_program": program(HOSTS.archive()), "otel_host_watch_seconds": 0}
+    variables = {"otel_host_program": host_program_option(HOSTS.archive()), "otel_host_watch_seconds": 0}
     listed = {"otel_host_collectors": "{{ listed_agents }}"}
     groups = {
         "agents": {"hosts": {name: {"interval": interval} for name, interval in AGENTS.items()}, "vars": listed},

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import Stop, WaveRun
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._alert_folder import AlertFolder, process_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._alert_folder import AlertFolder, identify_process
 
 from tests.support import plays
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 
 BEGAN = "2026-01-31T12:00:00Z"
 NOWHERE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -48,7 +48,7 @@ def alert(folder: Path, *words: str, name: str = "OtelCollectorDown", host: str 
     labels |= more.pop("labels", {})
     event = {"alert": {"status": "firing", "startsAt": BEGAN, "labels": labels}}
     given = ["-e", json.dumps({"ansible_eda": {"event": event}})]
-    done = plays.playbook("-i", inventory(folder, **more), *given, *words, "playbooks/alert.yml")
+    done = plays.run_playbook("-i", inventory(folder, **more), *given, *words, "playbooks/alert.yml")
     assert done.returncode == 2, done.stdout + done.stderr
     return told(done)
 
@@ -64,7 +64,7 @@ def kept(folder: Path) -> list[dict[str, Any]]:
 
 def note_run(folder: Path, *hosts: str) -> None:
     """Note a run of waves: that of this process."""
-    run = WaveRun(platform.node(), os.getpid(), process_of(os.getpid()), 1.0, 2.0, "first", hosts)
+    run = WaveRun(platform.node(), os.getpid(), identify_process(os.getpid()), 1.0, 2.0, "first", hosts)
     AlertFolder(str(folder / "alerts")).note_run(run)
 
 
@@ -87,11 +87,11 @@ def test_a_host_that_does_not_answer_is_kept_with_its_alert(tmp_path: Path) -> N
 def test_another_cluster_than_the_expected_is_not_read(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> RawAnswer:
         asked.append(handler.path)
-        return Answered(200, {}, json.dumps({"kind": "Namespace", "metadata": {"uid": "another"}}).encode())
+        return RawAnswer(200, {}, json.dumps({"kind": "Namespace", "metadata": {"uid": "another"}}).encode())
 
-    with answering(answer) as url:
+    with serve_answers(answer) as url:
         user, context = {"name": "it", "user": {}}, {"name": "it", "context": {"cluster": "it", "user": "it"}}
         clusters = [{"name": "it", "cluster": {"server": url}}]
         config = {"current-context": "it", "contexts": [context], "clusters": clusters, "users": [user]}
@@ -149,7 +149,7 @@ def site(folder: Path, at: float) -> subprocess.CompletedProcess[str]:
     """Run playbook site in waves, after an alert at that time."""
     AlertFolder(str(folder / "alerts")).note_stop(Stop("OtelCollectorDown", "gateway", "eu", at))
     more = {"otel_waves": WAVES, "otel_collector_state": "rendered", "otel_host_state": "rendered"}
-    return plays.playbook("-i", inventory(folder, **more), "playbooks/site.yml")
+    return plays.run_playbook("-i", inventory(folder, **more), "playbooks/site.yml")
 
 
 def test_an_alert_before_a_run_is_a_warning_once(tmp_path: Path) -> None:
@@ -173,6 +173,6 @@ def test_a_note_that_cannot_be_read_stops_a_run(tmp_path: Path, broken: str) -> 
     folder.mkdir()
     (folder / "stop.json").write_text(broken, encoding="utf-8")
     more = {"otel_waves": WAVES, "otel_collector_state": "rendered", "otel_host_state": "rendered"}
-    done = plays.playbook("-i", inventory(tmp_path, **more), "playbooks/site.yml")
+    done = plays.run_playbook("-i", inventory(tmp_path, **more), "playbooks/site.yml")
     assert done.returncode == 2
     assert f"(at {folder}/stop.json). Remove the file if no run is under way." in told(done)

@@ -28,7 +28,7 @@ REFUSED = "otel_hosts names no host, and Ansible takes that for all hosts"
 def run(folder: Path, playbook: str, groups: dict[str, Any], given: dict[str, Any], *more: str) -> tuple[int, str]:
     inventory = folder / "hosts.json"
     inventory.write_text(json.dumps({"all": {"children": groups}}), encoding="utf-8")
-    done = plays.playbook("-i", str(inventory), f"playbooks/{playbook}.yml", "-e", json.dumps(given), *more)
+    done = plays.run_playbook("-i", str(inventory), f"playbooks/{playbook}.yml", "-e", json.dumps(given), *more)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
@@ -89,5 +89,5 @@ def test_a_syntax_check_and_a_skipped_import_refuse_nothing(tmp_path: Path) -> N
     skipped = [{"import_playbook": str(plays.ROOT / "playbooks" / "remove.yml"), "when": False}]
     (tmp_path / "own.yml").write_text(json.dumps(skipped), encoding="utf-8")
     inventory = tmp_path / "hosts.json"
-    done = plays.playbook("-i", str(inventory), str(tmp_path / "own.yml"), "-e", '{"otel_hosts": ","}')
+    done = plays.run_playbook("-i", str(inventory), str(tmp_path / "own.yml"), "-e", '{"otel_hosts": ","}')
     assert done.returncode == 0, done.stdout + done.stderr

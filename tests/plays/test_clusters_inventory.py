@@ -18,10 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
-from tests.support.servers import answering
-from tests.testbed.aws.server import start, stop, tell
+from tests.support.servers import serve_answers
+from tests.testbed.aws.server import send_order, start_process, stop_process
 
 ROOT = Path(__file__).parents[2]
 TOKEN, HUB_TOKEN = "token-of-a-cluster", "token-of-the-hub"
@@ -78,19 +78,19 @@ SECRETS = {
 }
 
 
-def hub(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+def hub(handler: BaseHTTPRequestHandler, _body: bytes) -> RawAnswer:
     """Answer as the API server of a hub does."""
     url = urlsplit(handler.path)
     if handler.headers.get("Authorization") != f"Bearer {HUB_TOKEN}":
-        return Answered(401, {}, b'{"kind": "Status", "message": "Unauthorized"}')
+        return RawAnswer(401, {}, b'{"kind": "Status", "message": "Unauthorized"}')
     selector = parse_qs(url.query).get("labelSelector", [""])[0]
     found = (
         [managed("azure-one"), managed("azure-new", accepted=False)] if url.path == MANAGED else SECRETS.get(selector)
     )
     if found is None:
         by_name = {row["metadata"]["name"]: row for rows in SECRETS.values() for row in rows}
-        return Answered(200, {}, json.dumps(by_name[url.path.rpartition("/")[2]]).encode())
-    return Answered(200, {"Content-Type": "application/json"}, json.dumps({"items": found}).encode())
+        return RawAnswer(200, {}, json.dumps(by_name[url.path.rpartition("/")[2]]).encode())
+    return RawAnswer(200, {"Content-Type": "application/json"}, json.dumps({"items": found}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -100,19 +100,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def aws(folder: Path) -> Iterator[str]:
-    url = start(folder / "aws")
+    url = start_process(folder / "aws")
     try:
         for region, names in REGIONS.items():
             for name in names:
-                tell(url, "cluster", region=region, name=name, endpoint=f"https://{name}.{region}.eks")
+                send_order(url, "cluster", region=region, name=name, endpoint=f"https://{name}.{region}.eks")
         yield url
     finally:
-        stop(folder / "aws")
+        stop_process(folder / "aws")
 
 
 @pytest.fixture(scope="module")
 def hub_config(folder: Path) -> Iterator[str]:
-    with answering(hub) as url:
+    with serve_answers(hub) as url:
         contexts = ("hub", "azure-one")
         config = {
             "clusters": [{"name": "hub", "cluster": {"server": url}}],

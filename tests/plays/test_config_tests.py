@@ -59,7 +59,7 @@ def test_what_goes_wrong_has_its_words_and_leaves_nothing(tmp_path: Path, export
     given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
     begin = time.monotonic()
     given |= {"pipeline_test_version": "0.158.0", "pipeline_test_isolation": "none"}
-    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     assert time.monotonic() - begin < SECONDS
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in _flat(done.stdout + done.stderr)
@@ -76,7 +76,7 @@ def test_a_failed_test_prints_its_readable_lines_first_and_nothing_else(tmp_path
     (tmp_path / "a_test.yml").write_text(TESTS % "debug")
     given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
     given |= {"pipeline_test_version": "0.158.0", "pipeline_test_isolation": "none"}
-    done = plays.playbook(
+    done = plays.run_playbook(
         "-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml", ANSIBLE_CALLBACK_RESULT_FORMAT=form
     )
     said = _flat(done.stdout)
@@ -106,7 +106,7 @@ def test_a_collector_sees_no_file_of_the_controller(tmp_path: Path, isolation: s
     (tmp_path / "a_test.yml").write_text(TESTS % "debug")
     given: dict[str, Any] = {"pipeline_test_paths": [str(tmp_path)], "pipeline_test_binary": str(program)}
     given |= {"pipeline_test_isolation": isolation, "pipeline_test_version": "0.158.0"}
-    done = plays.playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", json.dumps(given), "playbooks/test.yml")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, said
     assert f"the Collector does not start: {'planted' if seen else 'nothing'}" in said

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
-from tests.support.plays import ROOT, playbook
+from tests.support.plays import ROOT, run_playbook
 
 INVENTORY = "inventories/agent_gateway"
 
@@ -30,7 +30,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def played(clone: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook in the clone with its own ansible.cfg, against no cluster."""
-    return playbook(name, "-i", INVENTORY, *more, cwd=clone, without=("ANSIBLE_",))
+    return run_playbook(name, "-i", INVENTORY, *more, cwd=clone, without=("ANSIBLE_",))
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:

@@ -19,8 +19,8 @@ from ansible.plugins.filter.core import combine
 
 from tests.integration.test_forecast import planted_requests
 from tests.support import plays
-from tests.support.collectors import newest_build
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.collectors import find_newest_build
+from tests.support.watched_runs import ReadyApi, serve_api
 
 from .test_noop import kubeconfig
 
@@ -70,7 +70,7 @@ class Fleet:
         }
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
-        return plays.playbook("-i", str(inventory), *more, f"playbooks/{playbook}.yml")
+        return plays.run_playbook("-i", str(inventory), *more, f"playbooks/{playbook}.yml")
 
     def objects(self) -> dict[str, Any]:
         """Return what the clusters have now."""
@@ -90,12 +90,12 @@ def said(done: Any) -> str:
 
 @pytest.fixture(name="fleet", params=[("eu",)])
 def _fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    binary = newest_build()
+    binary = find_newest_build()
     if binary is None:
         pytest.skip("the testbed has not built a Collector")
     apis = {name: ReadyApi(NAMESPACE) for name in request.param}
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(serving(api)) for name, api in apis.items()}
+        urls = {name: stack.enter_context(serve_api(api)) for name, api in apis.items()}
         fleet = Fleet(tmp_path, apis, urls, str(binary))
         first = fleet.run(GATEWAY)
         assert first.returncode == 0, said(first)
@@ -279,7 +279,7 @@ def test_a_linux_host_is_read_if_it_has_limits(tmp_path: Path, given: dict[str, 
     }
     inventory = {"all": {"children": {"otel_linux": {"hosts": {"web1": host}}}}}
     (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
-    done = plays.playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
+    done = plays.run_playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
     assert done.returncode != 0, said(done)
     assert ("Read the collectors that run on the host" in said(done)) == is_read, said(done)
     assert ("The host does not answer" in said(done)) == is_read, said(done)
@@ -293,7 +293,7 @@ def test_hosts_without_limits_go_on_when_all_with_limits_fail(tmp_path: Path) ->
     variables = {"otel_host_program": {"path": "/usr/bin/otelcol-contrib"}, "otel_host_collectors": collectors}
     inventory = {"all": {"children": {"otel_linux": {"hosts": hosts, "vars": variables}}}}
     (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
-    done = plays.playbook("-i", str(tmp_path / "hosts.json"), "--limit", "web1,web3", "playbooks/site.yml")
+    done = plays.run_playbook("-i", str(tmp_path / "hosts.json"), "--limit", "web1,web3", "playbooks/site.yml")
     forecast, _play, deployment = said(done).partition("Deploy OpenTelemetry Collectors on Linux hosts")
     assert "fatal: [web1]: FAILED!" in forecast, forecast
     assert "web3" not in forecast, forecast

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.gitops_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ref
 
 from tests.support import plays
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serve_api
 
 from .test_noop import kubeconfig
 
@@ -40,7 +40,7 @@ INSTRUMENTATION: dict[str, Any] = {**APPS, "languages": {"python": {}}}
 
 
 def rendered(out: Path, *arguments: str) -> str:
-    done = plays.playbook("playbooks/render.yml", "-e", json.dumps({"otel_gitops_path": str(out)}), *arguments)
+    done = plays.run_playbook("playbooks/render.yml", "-e", json.dumps({"otel_gitops_path": str(out)}), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -158,8 +158,8 @@ def test_site_finds_nothing_to_change_where_the_files_were_applied(tmp_path: Pat
     )
     rendered(tmp_path / "out", "-i", source)
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
-        done = plays.playbook(
+    with serve_api(api) as url:
+        done = plays.run_playbook(
             "playbooks/site.yml", "-i", source, "-e", f"otel_collector_kubeconfig={kubeconfig(tmp_path, url)}"
         )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -231,7 +231,7 @@ def test_files_need_no_approval_and_one_bad_cluster_stops_no_other(tmp_path: Pat
     hosts = {"bad": {"otel_collectors": [{"name": "bad", "recipes": ["unknown"]}]}, "eu": {}, "us": {}}
     source = inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
     asked = ["-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}", "-e", "otel_wave_until=first"]
-    done = plays.playbook("playbooks/render.yml", "-i", source, *asked)
+    done = plays.run_playbook("playbooks/render.yml", "-i", source, *asked)
     assert done.stdout.count("failed=1 ") == 1, done.stdout + done.stderr
     assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"first/eu", "rest/us"}
     told = page.read_text(encoding="utf-8")
@@ -278,7 +278,7 @@ def test_what_is_not_of_render_is_never_touched(kind: str, tmp_path: Path) -> No
         collector = {**GATEWAY, "extra_manifests": [secret]}
     before = files(tmp_path)
     source = inventory(tmp_path, {"eu": {}}, otel_collectors=[collector])
-    done = plays.playbook("playbooks/render.yml", "-i", source, "-e", f"otel_gitops_path={out}")
+    done = plays.run_playbook("playbooks/render.yml", "-i", source, "-e", f"otel_gitops_path={out}")
     said = {
         "file": "playbook render did not write",
         "link": "it is a link",
@@ -320,7 +320,7 @@ def test_links_lead_render_to_no_file(kind: str, tmp_path: Path) -> None:
     page, before = tmp_path / "changes.md", files(tmp_path)
     asked = ["-i", source, "-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}"]
     for mode in ("--check", "--diff"):
-        done = plays.playbook("playbooks/render.yml", *asked, mode)
+        done = plays.run_playbook("playbooks/render.yml", *asked, mode)
         told = " ".join((done.stdout + done.stderr).split())
         assert done.returncode != 0
         assert "it is a link" in told or "it is of host 'eu', and its folder is 'zzz'" in told, told

@@ -149,7 +149,7 @@ def test_manifests_and_charts(folder: Path, tmp_path: Path) -> None:
             "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
             f"    - o11y.opentelemetry.release_render: {json.dumps(options)}\n"
         )
-        done = plays.playbook(str(book))
+        done = plays.run_playbook(str(book))
         assert wrong in " ".join(done.stdout.split()), (name, done.stdout)
 
 
@@ -163,14 +163,14 @@ def test_manifests_and_charts(folder: Path, tmp_path: Path) -> None:
     ],
 )
 def test_files_that_are_validated(folder: Path, name: str, wrong: str) -> None:
-    done = plays.playbook("playbooks/validate.yml", "-e", f"pipeline_validate_paths={folder / name}")
+    done = plays.run_playbook("playbooks/validate.yml", "-e", f"pipeline_validate_paths={folder / name}")
     assert done.returncode
     assert wrong in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", ["value_test.yml", "whole_test.yml"])
 def test_files_of_tests(folder: Path, name: str) -> None:
-    done = plays.playbook("playbooks/test.yml", "-e", f"pipeline_test_paths={folder / name}")
+    done = plays.run_playbook("playbooks/test.yml", "-e", f"pipeline_test_paths={folder / name}")
     assert done.returncode
     assert "encrypted" in done.stdout
 
@@ -194,7 +194,7 @@ all:
           extra_manifests:
             - {{apiVersion: v1, kind: Secret, metadata: {{name: backend}}, stringData: {{token: "{{{{ vaulted }}}}"}}}}
 """)
-    done = plays.playbook(
+    done = plays.run_playbook(
         *("-i", str(tmp_path / "inventory.yml"), "-e", f"otel_collector_output_path={tmp_path}/out"),
         *("--vault-password-file", str(tmp_path / "password"), "playbooks/render.yml"),
     )

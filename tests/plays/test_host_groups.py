@@ -27,7 +27,7 @@ def test_a_play_for_one_agent_knows_the_gateways_of_the_inventory(tmp_path: Path
     }
     inventory = tmp_path / "groups.json"
     inventory.write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")
-    done = plays.playbook("-i", str(inventory), "--limit", "web1", "playbooks/render.yml")
+    done = plays.run_playbook("-i", str(inventory), "--limit", "web1", "playbooks/render.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / "out" / "web1" / "agent"
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
@@ -54,13 +54,13 @@ def test_a_cluster_knows_the_gateways_on_hosts_and_is_refused_where_tls_is_on_on
     inventory.write_text(json.dumps({"all": {"children": children}}), encoding="utf-8")
     out = tmp_path / "out"
     wanted = ("-i", str(inventory), "--limit", "prod_eu", "playbooks/render.yml")
-    refused = plays.playbook(*wanted, "-e", f"otel_collector_output_path={out}")
+    refused = plays.run_playbook(*wanted, "-e", f"otel_collector_output_path={out}")
     assert refused.returncode != 0
     assert "sends TLS, and collector 'gateway on gw1' receives clear text" in refused.stdout
     assert not out.exists()
     text = inventory.read_text(encoding="utf-8").replace('"ca_secret": "gateways-ca"', '"insecure": true')
     inventory.write_text(text, encoding="utf-8")
-    done = plays.playbook(*wanted, "-e", f"otel_collector_output_path={out}")
+    done = plays.run_playbook(*wanted, "-e", f"otel_collector_output_path={out}")
     assert done.returncode == 0, done.stdout + done.stderr
     rendered = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*.y*ml"))
     assert "dns:///gateways.internal:4317" in rendered
@@ -78,7 +78,7 @@ def test_an_agent_is_told_what_the_gateway_of_the_cluster_does_not_receive(tmp_p
     children = {"otel_linux": web, "clusters": {"hosts": {"prod_eu": cluster}}}
     inventory.write_text(json.dumps({"all": {"children": children}}), encoding="utf-8")
     out = tmp_path / "out"
-    done = plays.playbook(
+    done = plays.run_playbook(
         "-i", str(inventory), "--limit", "web1", "playbooks/render.yml", "-e", f"otel_host_output_path={out}"
     )
     said = " ".join((done.stdout + done.stderr).split())
@@ -104,7 +104,7 @@ def test_an_agent_of_a_host_and_the_gateway_of_a_cluster_authenticate_each_other
     inventory.write_text(json.dumps({"all": {"children": children}}), encoding="utf-8")
     out = tmp_path / "out"
     paths = ("-e", f"otel_host_output_path={out}", "-e", f"otel_collector_output_path={out}")
-    done = plays.playbook("-i", str(inventory), "playbooks/render.yml", *paths)
+    done = plays.run_playbook("-i", str(inventory), "playbooks/render.yml", *paths)
     assert done.returncode == 0, done.stdout + done.stderr
     config = yaml.safe_load((out / "web1" / "agent" / "config.yaml").read_text(encoding="utf-8"))
     folder = "${env:CREDENTIALS_DIRECTORY}"
@@ -116,7 +116,7 @@ def test_an_agent_of_a_host_and_the_gateway_of_a_cluster_authenticate_each_other
     assert "client_ca_file: /etc/otelcol/secrets/hosts-ca/ca.crt" in manifests
     text = inventory.read_text(encoding="utf-8").replace('"mutual_tls": true', '"insecure": true')
     inventory.write_text(text, encoding="utf-8")
-    refused = plays.playbook("-i", str(inventory), "--limit", "web1", "playbooks/render.yml", *paths)
+    refused = plays.run_playbook("-i", str(inventory), "--limit", "web1", "playbooks/render.yml", *paths)
     assert refused.returncode != 0
     assert "sends in clear text, and collector 'opentelemetry/gw on prod_eu' receives TLS" in refused.stdout
 
@@ -130,12 +130,12 @@ def test_gateways_stay_while_a_host_that_sends_to_them_cannot_be_removed(tmp_pat
     linux = {"vars": COMMON, "children": {"agents": agents, "gateways": gateways}}
     inventory = tmp_path / "away.json"
     inventory.write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")
-    done = plays.playbook("-i", str(inventory), "--check", "playbooks/remove.yml")
+    done = plays.run_playbook("-i", str(inventory), "--check", "playbooks/remove.yml")
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
     assert "collector gateway gets data of web1, web2, where this run could not remove them; it runs on" in said
     assert "(item=stage 2 of 2)" in said
-    consents = plays.playbook(
+    consents = plays.run_playbook(
         "-i", str(inventory), "--check", "-e", "otel_host_discard_unsent=true", "playbooks/remove.yml"
     )
     assert "could not remove them" not in consents.stdout + consents.stderr

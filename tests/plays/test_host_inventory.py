@@ -36,7 +36,7 @@ service:
 
 def render(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Write the files of all hosts, or of those that a limit chooses."""
-    return plays.playbook("playbooks/render.yml", "-i", str(INVENTORY), "-e", f"otel_host_output_path={out}", *more)
+    return plays.run_playbook("playbooks/render.yml", "-i", str(INVENTORY), "-e", f"otel_host_output_path={out}", *more)
 
 
 @pytest.fixture(scope="module")

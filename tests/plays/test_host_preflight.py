@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.plays import playbook
+from tests.support.plays import run_playbook
 
 LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
 SUM = "0" * 64
@@ -39,7 +39,7 @@ def play_here(
     inventory = tmp_path / "hosts.json"
     group = {"hosts": {"here": LOCAL}, "vars": {"otel_host_collectors": collectors}}
     inventory.write_text(json.dumps({"all": {"children": {"otel_linux": group}}}))
-    return playbook(f"playbooks/{name}.yml", "-i", str(inventory), *more)
+    return run_playbook(f"playbooks/{name}.yml", "-i", str(inventory), *more)
 
 
 def test_all_faults_of_all_collectors_are_shown_at_once(tmp_path: Path, taken_port: int) -> None:

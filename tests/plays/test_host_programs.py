@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
-from tests.support.plays import playbook
+from tests.support.plays import run_playbook
 
 VERSIONS, ARCHITECTURES = ("0.158.0", "0.157.0"), ("amd64", "arm64")
 HOSTS = {"web1": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"}, "web2": {}}
@@ -61,7 +61,7 @@ class Site:
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection."""
-        return playbook(f"playbooks/{name}.yml", "-i", str(self.folder), *arguments)
+        return run_playbook(f"playbooks/{name}.yml", "-i", str(self.folder), *arguments)
 
     def locked(self) -> Any:
         """Return the content of the lock."""

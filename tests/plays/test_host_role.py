@@ -146,7 +146,7 @@ def site(tmp_path: Path, playbook: str, inventory: dict[str, Any], *more: str) -
     """Run a playbook of the collection over an inventory with groups."""
     path = tmp_path / "groups.json"
     path.write_text(json.dumps({"all": {"children": inventory}}), encoding="utf-8")
-    return plays.playbook("-i", str(path), *more, f"playbooks/{playbook}.yml")
+    return plays.run_playbook("-i", str(path), *more, f"playbooks/{playbook}.yml")
 
 
 def groups() -> dict[str, Any]:

@@ -13,13 +13,13 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import (
     PROPAGATORS,
     SAMPLERS,
-    option_names,
+    list_option_names,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     LANGUAGES,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import PREFIX, build_bundle
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from tests.support import plays
@@ -29,7 +29,7 @@ EXAMPLE = ROOT / "examples" / "instrumentation"
 ROLE = _sources.ROLE.with_name("otel_instrumentation")
 SPEC: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
 DEFAULTS: dict[str, Any] = {name: option["default"] for name, option in SPEC.items() if "default" in option}
-OPTIONS = option_names()
+OPTIONS = list_option_names()
 
 
 def described(options: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_languages_samplers_and_propagators_are_documented_as_they_are() -> None
 def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> None:
     variables = _documents.read_yaml(EXAMPLE / "vars.yml")
     values = {**DEFAULTS, **variables}
-    found = bundle(variables["otel_instrumentations"], {name: values.get(PREFIX + name) for name in OPTIONS})
+    found = build_bundle(variables["otel_instrumentations"], {name: values.get(PREFIX + name) for name in OPTIONS})
     golden, text = (
         EXAMPLE / "rendered" / "instrumentations.yml",
         _yaml.dump(*found["manifests"], *found["namespaces"]),
@@ -83,7 +83,7 @@ def test_the_example_renders_to_its_golden_file(pytestconfig: pytest.Config) -> 
 def test_one_that_is_adopted_opens_no_other() -> None:
     items = [{"name": name, "endpoint": "http://a:4318", "languages": {"java": {}}} for name in ("one", "two")]
     items[0]["adopt"] = True
-    found = bundle(items, {name: DEFAULTS.get(PREFIX + name) for name in OPTIONS})
+    found = build_bundle(items, {name: DEFAULTS.get(PREFIX + name) for name in OPTIONS})
     assert found["adopt"] == ["opentelemetry.one_instrumentation"]
     (task,) = _documents.read_yaml(ROLE / "tasks" / "apply.yml")
     assert task["o11y.opentelemetry.bundle_apply"]["adopt"] == "{{ otel_instrumentation_rendered.adopt }}"

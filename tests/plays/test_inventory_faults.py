@@ -40,7 +40,7 @@ def test_each_playbook_ends(tmp_path: Path, book: str) -> None:
             continue
         file = tmp_path / f"{name}.yml"
         file.write_text(text)
-        done = plays.playbook("-i", str(file), f"playbooks/{book}.yml")
+        done = plays.run_playbook("-i", str(file), f"playbooks/{book}.yml")
         said = " ".join(done.stdout.split()).replace("''", "'")
         assert done.returncode, (book, name, said)
         expected = "names no" if name == "empty" else wrong.replace("FILE", str(file))

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.contract.role import ROOT
-from tests.support.plays import playbook
+from tests.support.plays import run_playbook
 
 IMAGE = "quay.io/jetstack/cert-manager-controller:v1.21.2"
 MANIFEST = f"""\
@@ -69,7 +69,7 @@ class Inventory:
         """Run a playbook of the collection, without a cluster."""
         settings = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "SKOPEO_LOG": str(self.log)}
         path = f"playbooks/{name}.yml"
-        return playbook(path, "-i", str(self.lock.parent), *arguments, **settings)
+        return run_playbook(path, "-i", str(self.lock.parent), *arguments, **settings)
 
     def digest(self, image: str) -> str:
         """Return the digest that skopeo answers for an image."""

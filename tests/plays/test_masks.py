@@ -91,7 +91,7 @@ def test_rendered_objects_can_be_copied(tmp_path: Path, form: str) -> None:
     hosts = {"my_cluster": {"otel_collectors": [collector]}}
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    done = plays.playbook("-i", str(inventory), "playbooks/render.yml", ANSIBLE_CALLBACK_RESULT_FORMAT=form)
+    done = plays.run_playbook("-i", str(inventory), "playbooks/render.yml", ANSIBLE_CALLBACK_RESULT_FORMAT=form)
     assert done.returncode == 0, done.stdout
     begin = done.stdout.index("# Objects of host my_cluster\n---\n")
     objects = list(yaml.safe_load_all(done.stdout[begin : done.stdout.index("\n\nTASK", begin)]))
@@ -114,7 +114,7 @@ def test_a_password_like_a_word_hides_no_file_and_no_variable(tmp_path: Path, na
     folder = tmp_path / "otel"
     folder.mkdir()
     (folder / "otel-a.yaml").write_text(OTEL)
-    done = plays.playbook("-i", "localhost,", "-e", f"pipeline_validate_paths={folder}", f"playbooks/{name}.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", f"pipeline_validate_paths={folder}", f"playbooks/{name}.yml")
     said = " ".join((done.stdout + done.stderr).split())
     assert "/otel/otel-a.yaml" in said
     assert "********-" not in said, said

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     PRODUCTS,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
@@ -28,7 +28,7 @@ COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
 # In place of a release: one Deployment, with the images and the flags that the published manifest has.
-TABLE = published.table()
+TABLE = published.read_tables()
 PARTS = {
     "cert-manager": ["quay.io/jetstack/cert-manager-controller", "quay.io/jetstack/cert-manager-webhook"],
     OPERATOR: ["ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"],
@@ -62,11 +62,13 @@ def release(folder: Path, product: str) -> str:
 
 def rendered(given: dict[str, Any], registry: str) -> list[dict[str, Any]]:
     """Return the objects of collectors and of auto-instrumentation."""
-    made = _render.bundle(_render.plan(request({**given, "otel_collector_image_registry": registry})))["manifests"]
+    made = _render.build_bundle(_render.plan_collectors(request({**given, "otel_collector_image_registry": registry})))[
+        "manifests"
+    ]
     if "otel_instrumentations" not in given:
         return list(made)
     options = {"namespace": "default", "image_registry": registry, "name": "default"}
-    return [*made, *_instrumentation.bundle(given["otel_instrumentations"], options)["manifests"]]
+    return [*made, *_instrumentation.build_bundle(given["otel_instrumentations"], options)["manifests"]]
 
 
 def installed(given: dict[str, Any], folder: Path, registry: str) -> list[dict[str, Any]]:
@@ -74,14 +76,14 @@ def installed(given: dict[str, Any], folder: Path, registry: str) -> list[dict[s
     objects: list[dict[str, Any]] = []
     for product, role in ROLES.items():
         if given.get(f"{role}_provider") == "manifest":
-            arguments = {name: option.get("default") for name, option in arguments_of("release_render").items()}
+            arguments = {name: option.get("default") for name, option in read_argument_spec("release_render").items()}
             wanted = {
                 "product": product,
                 "source": release(folder, product),
                 "image_registry": registry,
                 "images": started(given),
             }
-            objects += render.render({**arguments, **wanted}, check=True)["manifests"]
+            objects += render.render_release({**arguments, **wanted}, check=True)["manifests"]
     return objects
 
 
@@ -120,7 +122,7 @@ def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str,
     ]
     wanted = {"compare": True, "path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"lock_file": "", "manifests": rendered(given, ""), "releases": releases}]
-    found: list[dict[str, Any]] = published.mirrored({"clusters": clusters, **wanted}, check=True)["images"]
+    found: list[dict[str, Any]] = published.mirror_releases({"clusters": clusters, **wanted}, check=True)["images"]
     return found
 
 
@@ -207,7 +209,7 @@ def test_without_skopeo_manifests_and_list_are_written_and_it_says_what_to_do(tm
         json.dumps({"all": {"hosts": {"cluster": {"otel_collectors": [COLLECTOR]}}}}), encoding="utf-8"
     )
     programs = str(without_skopeo(tmp_path / "bin"))
-    done = plays.playbook("playbooks/mirror.yml", "-i", str(inventory), *extra, PATH=programs)
+    done = plays.run_playbook("playbooks/mirror.yml", "-i", str(inventory), *extra, PATH=programs)
     assert done.returncode != 0
     assert "Install skopeo" in done.stdout, done.stdout + done.stderr
     root = tmp_path / "mirror"

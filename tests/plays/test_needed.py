@@ -15,23 +15,23 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import library
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import import_library
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tests.support.plays import ROOT, playbook
+from tests.support.plays import ROOT, run_playbook
 
 
 def test_an_old_core_is_refused_with_the_versions_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    oldest = ".".join(map(str, _needed.OLDEST))
+    oldest = ".".join(map(str, _needed.OLDEST_CORE))
     assert _documents.read_yaml(ROOT / "meta" / "runtime.yml")["requires_ansible"] == f">={oldest}.0"
     newer = (f"{oldest}.0rc1", f"{oldest}.3", "2.21.0b2", "3.0.0")
-    assert [_needed.refused(version) for version in newer] == [None] * 4
+    assert [_needed.explain_refused_core(version) for version in newer] == [None] * 4
     monkeypatch.setattr(_needed, "__version__", "2.17.14")
-    with pytest.raises(AnsibleActionFail) as refused, _needed.needed():
+    with pytest.raises(AnsibleActionFail) as refused, _needed.fail_for_missing_needs():
         pass
     assert "ansible-core 2.17.14 is too old" in str(refused.value)
     assert f"{sys.executable} -m pip install 'ansible-core>={oldest}'" in str(refused.value)
@@ -41,7 +41,7 @@ def test_a_missing_collection_is_named_with_its_command(tmp_path: Path) -> None:
     namespace = tmp_path / "ansible_collections" / "o11y"
     namespace.mkdir(parents=True)
     (namespace / "opentelemetry").symlink_to(ROOT)
-    done = playbook(
+    done = run_playbook(
         "o11y.opentelemetry.site",
         "-i",
         "inventories/agent_gateway",
@@ -81,7 +81,7 @@ def test_a_collection_that_does_not_fit_is_named_with_what_it_takes(
         (folder / "plugins/module_utils/modules.py").write_text(module)
     tasks = [{"o11y.opentelemetry.eks_addon_info": {"cluster_name": "a"}}]
     (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    done = playbook(
+    done = run_playbook(
         str(tmp_path / "play.yml"),
         ANSIBLE_COLLECTIONS_PATH=str(tmp_path),
         ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false",
@@ -94,12 +94,12 @@ def test_a_collection_that_does_not_fit_is_named_with_what_it_takes(
 
 
 def test_a_mistake_of_this_collection_is_no_missing_collection() -> None:
-    with pytest.raises(ModuleNotFoundError), _needed.needed():
+    with pytest.raises(ModuleNotFoundError), _needed.fail_for_missing_needs():
         import_module(f"{_needed.__package__}.nosuch")
 
 
 def test_the_wanted_versions_are_those_of_the_collection() -> None:
-    assert _documents.read_yaml(ROOT / "galaxy.yml")["dependencies"] == _needed.COLLECTIONS
+    assert _documents.read_yaml(ROOT / "galaxy.yml")["dependencies"] == _needed.REQUIRED_COLLECTIONS
     wanted = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[0] != "#"]
     assert {one.name: one.specifier for one in wanted} == {
         name: SpecifierSet(versions) for name, versions in libraries.LIBRARIES.items()
@@ -120,7 +120,7 @@ def test_a_library_that_does_not_fit_is_named_with_what_it_takes(
 ) -> None:
     monkeypatch.setattr(libraries.metadata, "version", lambda _name: found)
     with pytest.raises(Problem) as refused:
-        library(*names)
+        import_library(*names)
     assert refused.value.wrong.startswith(wrong)
     assert "nosuch" in refused.value.where
     assert refused.value.fix == f"Run: {sys.executable} -m pip install {how}"
@@ -131,7 +131,7 @@ def test_an_error_of_an_import_without_a_name_is_told_as_it_is() -> None:
         raise ImportError("needs another library")
 
     with pytest.raises(Problem) as refused:
-        libraries.importing(broken)
+        libraries.call_importing(broken)
     assert refused.value.wrong == "a Python library does not load: needs another library"
     assert refused.value.fix == f"Run: {sys.executable} -m pip check"
 
@@ -139,14 +139,14 @@ def test_an_error_of_an_import_without_a_name_is_told_as_it_is() -> None:
 def test_a_version_with_fewer_numbers_is_not_older(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries.metadata, "version", lambda _name: "6")
     with pytest.raises(Problem, match="PyYAML 6 does not load"):
-        library("yaml.nosuch", "PyYAML")
+        import_library("yaml.nosuch", "PyYAML")
 
 
 def test_a_library_that_an_old_one_does_not_bring_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "referencing", None)
     monkeypatch.setattr(libraries.metadata, "version", {"jsonschema": "4.17.3"}.__getitem__)
     with pytest.raises(Problem) as refused:
-        library("referencing", "jsonschema")
+        import_library("referencing", "jsonschema")
     assert refused.value.wrong == "jsonschema 4.17.3 is too old: o11y.opentelemetry works with jsonschema>=4.18"
 
 
@@ -174,7 +174,7 @@ def test_a_library_is_named_as_pip_names_it(
     versions = SimpleNamespace(version=found.__getitem__, PackageNotFoundError=KeyError)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(libraries, "metadata", versions)
-        problem = libraries.unusable(ModuleNotFoundError(f"No module named '{lost}'", name=lost), *asked)
+        problem = libraries.explain_import_error(ModuleNotFoundError(f"No module named '{lost}'", name=lost), *asked)
     assert wrong in problem.wrong
     assert problem.fix.endswith(how)
 
@@ -187,6 +187,6 @@ def test_a_missing_library_is_named_with_the_command_of_this_interpreter(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(Problem) as refused:
-        library("kubernetes")
+        import_library("kubernetes")
     assert f"Python library ({missing})" in refused.value.wrong
     assert refused.value.fix == f"Run: {sys.executable} -m pip install {missing}"

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 from ansible.release import __version__ as ansible_version
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import NEXT
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import NEXT_STEPS
 
 from tests.support import plays
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serve_api
 
 LINES = 11
 CORE = tuple(map(int, ansible_version.split(".")[:2]))
@@ -28,7 +28,7 @@ TASK = re.compile(r"^TASK \[(?:\S+ : )?(.*?)\]", re.MULTILINE)
 SUMMARY = (
     "Deployment opentelemetry/gateway at gateway.opentelemetry.svc, port 4317 (otlp), 4318 (otlp-http)",
     "DaemonSet opentelemetry/agent at each node, port 4317 (otlp), 4318 (otlp-http)",
-    *NEXT,
+    *NEXT_STEPS,
 )
 INPUTS: dict[str, Any] = {
     "otel_collectors": [
@@ -54,7 +54,7 @@ def kubeconfig(folder: Path, url: str) -> str:
 def test_verify_says_which_collectors_it_does_not_test_and_why(tmp_path: Path) -> None:
     agent = {"name": "node", "mode": "daemonset", "allow": ["root"], "recipes": ["pod_logs", "debug_output"]}
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
+    with serve_api(api) as url:
         collectors = [INPUTS["otel_collectors"][0], agent]
         hosts = {"cluster": {"otel_collectors": collectors, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
         shown = plays.run(tmp_path, "playbooks/verify.yml", hosts, "--check").stdout
@@ -64,7 +64,7 @@ def test_verify_says_which_collectors_it_does_not_test_and_why(tmp_path: Path) -
 
 def test_a_failed_verification_says_why(tmp_path: Path) -> None:
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
+    with serve_api(api) as url:
         hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
         shown = plays.run(tmp_path, "playbooks/verify.yml", hosts).stdout
     told = shown.partition("fatal: [cluster]: FAILED!")[2]
@@ -78,7 +78,7 @@ LOOK = "present | Look whether the exporters deliver"
 
 def test_new_pods_are_looked_at_once_and_a_backend_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
+    with serve_api(api) as url:
         more = {"otel_collectors": [*INPUTS["otel_collectors"], {"name": "lost", "recipes": ["otlp_ingest", GONE]}]}
         runs = []
         for given in (INPUTS, INPUTS | more, INPUTS | more):
@@ -100,13 +100,13 @@ def test_new_pods_are_looked_at_once_and_a_backend_that_is_not_there_is_a_warnin
 def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_DISPLAY_SKIPPED_HOSTS", "true")
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
+    with serve_api(api) as url:
         hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
         first, second = (plays.run(tmp_path, "playbooks/site.yml", hosts).stdout for _run in range(2))
     assert "changed=1 " in first, first
     assert [" ".join(line.split()) in " ".join(first.split()) for line in SUMMARY] == [True] * len(SUMMARY), first
     assert "1 warning of host-port-open (agent)" in first
-    assert [line for line in NEXT if line in second] == []
+    assert [line for line in NEXT_STEPS if line in second] == []
     assert "changed=0 " in second, second
     assert "failed=0 " in second, second
     shown = TASK.findall(second)
@@ -126,7 +126,7 @@ def tasks_of(cluster: str, shown: str) -> int:
 def test_waves_add_one_task_to_a_cluster(tmp_path: Path) -> None:
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
     shown = []
-    with serving(api) as url:
+    with serve_api(api) as url:
         for more in ({}, {}, {"otel_waves": {"growth": [1, "100%"]}}):
             given = {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url), **more}
             hosts = dict.fromkeys(("first", "second", "third"), given)
@@ -166,7 +166,7 @@ def _commands(tmp_path: Path) -> Iterator[tuple[list[str], list[str]]]:
     empty = [{"hosts": "all", "connection": "local", "gather_facts": False, "tasks": []}]
     (tmp_path / "empty.json").write_text(json.dumps(empty), encoding="utf-8")
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
-    with serving(api) as url:
+    with serve_api(api) as url:
         hosts = {"cluster": {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url)}}
         (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         start = [plays.ANSIBLE_PLAYBOOK, "-i", str(tmp_path / "inventory.json")]

@@ -182,7 +182,7 @@ def test_a_relative_folder_is_one_of_the_current_folder(tmp_path: Path, name: st
     here.mkdir()
     values = {**LISTED, "ansible_connection": "local", option: "my out"}
     (here / "inventory.json").write_text(json.dumps({"all": {"hosts": {"one": values}}}))
-    done = plays.playbook("-i", "inventory.json", str(play), cwd=here, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+    done = plays.run_playbook("-i", "inventory.json", str(play), cwd=here, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
     assert done.returncode == 0, done.stdout
     assert sorted(path.name for path in tmp_path.rglob("one")) == ["one"]
     assert list((here / "my out" / "one").rglob("*.y*ml"))

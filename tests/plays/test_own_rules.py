@@ -37,7 +37,7 @@ COLLECTOR = {
 
 
 def validate(**variables: Any) -> subprocess.CompletedProcess[str]:
-    return plays.playbook("-i", "localhost,", "-e", json.dumps(variables), "playbooks/validate.yml")
+    return plays.run_playbook("-i", "localhost,", "-e", json.dumps(variables), "playbooks/validate.yml")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
@@ -82,7 +82,7 @@ def test_an_example_that_does_not_hold_fails(tmp_path: Path) -> None:
 def render(tmp_path: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
     inventory = {"all": {"hosts": {"one": {"otel_collectors": [COLLECTOR], **variables}}}}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
-    return plays.playbook("-i", str(tmp_path / "inventory.yml"), "playbooks/render.yml")
+    return plays.run_playbook("-i", str(tmp_path / "inventory.yml"), "playbooks/render.yml")
 
 
 def test_a_rule_beside_the_inventory_stops_a_run(tmp_path: Path) -> None:

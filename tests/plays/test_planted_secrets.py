@@ -18,7 +18,15 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.contract.role import request
 from tests.support.planted_secrets import PlantedSecrets
-from tests.support.watched_runs import ROOT, ReadyApi, Watched, called, run, serving, written
+from tests.support.watched_runs import (
+    ROOT,
+    ReadyApi,
+    WatchedRun,
+    prepare_sample_app,
+    run,
+    serve_api,
+    write_private_json,
+)
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 SUCCESS, FAILURE, CHECK = "success", "failure", "check"
@@ -41,13 +49,13 @@ def collectors(planted: PlantedSecrets, vaulted: str) -> dict[str, Any]:
 def live(planted: PlantedSecrets) -> ReadyApi:
     """Return a cluster that has the same collectors with other secrets."""
     api = ReadyApi()
-    bundle = _render.bundle(_render.plan(request(collectors(planted, planted.one("vaulted")))))
+    bundle = _render.build_bundle(_render.plan_collectors(request(collectors(planted, planted.one("vaulted")))))
     api.apply(MANAGER, *bundle["manifests"])
     for name, item in bundle_pods(bundle):
         api.add(item)
         log = "\n".join(f"2026-01-01T00:00:00Z error password: {secret}" for secret in planted.secrets.values())
         api.texts[f"/api/v1/namespaces/opentelemetry/pods/{name}/log"] = log
-    return called(api, planted)
+    return prepare_sample_app(api, planted)
 
 
 def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -67,7 +75,9 @@ def bundle_pods(bundle: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def kubeconfig(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
     """Return a kubeconfig whose token comes from a command with secrets in its environment and its arguments."""
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
-    answer = written(folder / "credential.json", {**credential, "status": {"token": planted.one("exec_token")}})
+    answer = write_private_json(
+        folder / "credential.json", {**credential, "status": {"token": planted.one("exec_token")}}
+    )
     command = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "cat",
@@ -145,7 +155,7 @@ def telemetry_file(folder: Path, planted: PlantedSecrets) -> Path:
     attributes = [{"key": f"app.value{number}", "value": secret} for number, secret in enumerate(secrets)]
     records = [{"body": secret, "attributes": attributes} for secret in secrets]
     request = {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [{"logRecords": records}]}]}
-    return written(folder / "telemetry.json", request)
+    return write_private_json(folder / "telemetry.json", request)
 
 
 def of_alert(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
@@ -174,7 +184,7 @@ def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, An
     test = {"name": "it", "given": {"logs": [{}]}, "expect": {"splunk_hec/0": {"logs": 1}}}
     environment = {"BACKEND_TOKEN": planted.one("environment")}
     suite = {"collector": "gateway", "environment": environment, "tests": [test]}
-    file = written(folder / "gateway_test.yml", suite)
+    file = write_private_json(folder / "gateway_test.yml", suite)
     return {
         "pipeline_test_paths": [str(file)],
         "pipeline_test_binary": forwarding_program(folder),
@@ -218,8 +228,8 @@ def of_forecast(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str
     config = {"receivers": {"otlp": {}}, "exporters": {"otlp_http": exporter}, "service": {"pipelines": pipelines}}
     return {
         "forecast_capture": str(telemetry_file(folder, planted)),
-        "forecast_before": str(written(folder / "before.yaml", config)),
-        "forecast_after": str(written(folder / "after.yaml", config)),
+        "forecast_before": str(write_private_json(folder / "before.yaml", config)),
+        "forecast_after": str(write_private_json(folder / "after.yaml", config)),
         "forecast_binary": forwarding_program(folder),
         "forecast_isolation": "none",
     }
@@ -309,7 +319,7 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
     return {name: value for name, value in given.items() if not name.endswith("_suppressions")}
 
 
-def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[PlantedSecrets]]:
+def watched(folder: Path, playbook: str, mode: str) -> tuple[WatchedRun, list[PlantedSecrets]]:
     """Run a playbook in a mode."""
     planted, before = PlantedSecrets(0), PlantedSecrets(1)
     skopeo = folder / "bin" / "skopeo"
@@ -317,15 +327,15 @@ def watched(folder: Path, playbook: str, mode: str) -> tuple[Watched, list[Plant
     skopeo.write_text(SKOPEO, encoding="utf-8")
     skopeo.chmod(0o700)
     refused = REFUSED.get(playbook, ("PATCH", "DELETE", "POST")) if mode == FAILURE else ()
-    with serving(live(before), refused) as server:
+    with serve_api(live(before), refused) as server:
         given = inputs(folder, playbook, server, planted)
         given = failing(folder, playbook, given, planted) if mode == FAILURE else given
-        inventory = written(folder / "inventory.json", {"all": {"hosts": {"localhost": given}}})
+        inventory = write_private_json(folder / "inventory.json", {"all": {"hosts": {"localhost": given}}})
         vault = VaultLib([(DEFAULT_VAULT_ID_MATCH, VaultSecret(b"key"))])
         (folder / "host_vars").mkdir()
         text = vault.encrypt(f"vaulted: {planted.one('vaulted')}\n").decode()
         (folder / "host_vars" / "localhost.yml").write_text(text, encoding="utf-8")
-        written(folder / "key", "")
+        write_private_json(folder / "key", "")
         (folder / "key").write_text("key", encoding="utf-8")
         arguments = ["-i", str(inventory), "--vault-password-file", str(folder / "key"), "-vvv", "--diff"]
         proxy = {"K8S_AUTH_PROXY": f"http://me:{planted.one('proxy')}@{server.removeprefix('http://')}"}
@@ -350,11 +360,11 @@ def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
     assert (found.code != 0) == (mode == FAILURE), output
     assert "ansible_server.py" in found.shown["processes"] and found.shown["results"]
     for where, text in found.shown.items():
-        leaked = [(one.generation, form) for one in generations for form in one.leaked(text)]
+        leaked = [(one.generation, form) for one in generations for form in one.find_leaked_forms(text)]
         assert not leaked, (
             where,
             leaked,
-            [line for line in text.splitlines() for one in generations if one.leaked(line)],
+            [line for line in text.splitlines() for one in generations if one.find_leaked_forms(line)],
         )
 
 

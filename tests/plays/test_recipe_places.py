@@ -28,7 +28,7 @@ all:
 def test_findings_of_recipes_have_a_line(tmp_path: Path) -> None:
     file = tmp_path / "inventory.yml"
     file.write_text(INVENTORY)
-    done = plays.playbook("-i", str(file), "playbooks/render.yml")
+    done = plays.run_playbook("-i", str(file), "playbooks/render.yml")
     assert done.returncode
     line = next(line for line in done.stdout.splitlines() if "plaintext-secret" in line)
     assert f"{file}:12" in line, done.stdout

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from tests.contract.role import OF_CLUSTERS, ROOT
-from tests.support.html import read
-from tests.support.plays import playbook
+from tests.support.html import parse_page
+from tests.support.plays import run_playbook
 
 SECRET = "hunter2secretvalue"
 
@@ -24,7 +24,7 @@ def run(folder: Path, inventory: str, **variables: str) -> subprocess.CompletedP
     """Run the playbook with a page in a folder, and a kubeconfig that does not exist."""
     values = {"otel_report_path": f"{folder}/page.html", "otel_report_time": "now", **variables}
     extra = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
-    return playbook("playbooks/report.yml", "-i", inventory, *extra)
+    return run_playbook("playbooks/report.yml", "-i", inventory, *extra)
 
 
 def written(folder: Path, inventory: dict[str, Any]) -> str:
@@ -37,7 +37,7 @@ def written(folder: Path, inventory: dict[str, Any]) -> str:
 def test_every_inventory_has_its_page_without_a_cluster(name: str, tmp_path: Path) -> None:
     done = run(tmp_path, f"inventories/{name}", otel_report_read="false")
     assert done.returncode == 0, done.stdout + done.stderr
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
     assert any(element.text == name for element in page.all("h2"))
     assert "Nothing was read from the cluster" in "".join(element.text for element in page.all("p"))
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_or_rendered_is_on_the_page_and_fails_its_host_alone
     }
     done = run(tmp_path, written(tmp_path, {"all": {"hosts": hosts}}))
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    told = "".join(element.text for element in read(text).all("section"))
+    told = "".join(element.text for element in parse_page(text).all("section"))
     assert done.returncode != 0
     assert "Could not be read: how the collectors are" in told
     assert "there is no recipe" in told and "cannot be rendered" in told
@@ -110,7 +110,7 @@ def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_nam
     waves = [{"name": "first", "members": ["prod", "alone"]}, {"name": "last", "members": ["all:!prod:!alone"]}]
     children = {"otel_linux": {"hosts": linux}, "eks": {"hosts": clusters}}
     done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "children": children}}))
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     told = "".join(element.text for element in page.all("section"))
     rows = [element.text for element in page.all("tr")]
     assert page.faults == []
@@ -131,7 +131,7 @@ def test_waves_that_leave_a_host_out_are_told_and_the_page_is_written(tmp_path: 
     waves = [{"name": "first", "members": ["one"]}]
     hosts = {"one": host, "two": host}
     done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "hosts": hosts}}))
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     (told,) = [one.text for one in page.all("p") if "cannot be planned" in one.text]
     assert done.returncode == 0 and "two" in told, told
 
@@ -152,7 +152,7 @@ def test_data_between_hosts_and_clusters_is_in_their_pictures(tmp_path: Path) ->
     clusters = {"hosts": {"prod": {"otel_collectors": [gateway, agent], "otel_report_read": False}}}
     done = run(tmp_path, written(tmp_path, {"all": {"children": {"otel_linux": linux, "clusters": clusters}}}))
     assert done.returncode == 0, done.stdout + done.stderr
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
     ways = " ".join(element.text for element in page.all("li"))
     assert "agent → gateway: traces, metrics, logs by otlp_grpc/gateway" in ways

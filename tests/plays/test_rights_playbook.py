@@ -57,7 +57,7 @@ def test_hosts_have_the_lines_for_sudo_or_for_a_login_as_root(tmp_path: Path) ->
     group = {"hosts": {name: remote | values for name, values in hosts.items()}}
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"children": {"otel_linux": group}}}), encoding="utf-8")
-    done = plays.playbook("playbooks/rights.yml", "-i", str(inventory), "-e", f"otel_rights_path={tmp_path}/rights")
+    done = plays.run_playbook("playbooks/rights.yml", "-i", str(inventory), "-e", f"otel_rights_path={tmp_path}/rights")
     assert done.returncode == 0, done.stdout + done.stderr
     told = {name: (tmp_path / "rights" / name / "rights.txt").read_text(encoding="utf-8") for name in hosts}
     lines = {name: [one for one in text.splitlines() if not one.startswith("#")] for name, text in told.items()}
@@ -90,6 +90,6 @@ def test_an_account_that_is_no_name_is_refused(user: str, tmp_path: Path) -> Non
     inventory = tmp_path / "hosts.json"
     hosts = {"web1": {"ansible_user": user}}
     inventory.write_text(json.dumps({"all": {"children": {"otel_linux": {"hosts": hosts}}}}))
-    done = plays.playbook("playbooks/rights.yml", "-i", str(inventory))
+    done = plays.run_playbook("playbooks/rights.yml", "-i", str(inventory))
     assert done.returncode == 2, done.stdout
     assert "is not the name of a Linux account. Set ansible_user" in " ".join(done.stdout.split())

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.support import plays
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serve_api
 
 WORDS = ["ConfigMap", "opentelemetry", "gateway", "default", "1", "/", "true", "token", "us-east-1", "tenant-blue"]
 SECRETS = {
@@ -79,7 +79,7 @@ def tasks(server: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_secrets_are_hidden_and_nothing_else(way: str, tmp_path: Path) -> None:
-    with serving(ReadyApi()) as server:
+    with serve_api(ReadyApi()) as server:
         play = {
             "hosts": "all",
             "gather_facts": False,
@@ -90,7 +90,7 @@ def test_secrets_are_hidden_and_nothing_else(way: str, tmp_path: Path) -> None:
         inventory = {"all": {"hosts": {"localhost": host}}}
         (tmp_path / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
         (tmp_path / "play.json").write_text(json.dumps([play]), encoding="utf-8")
-        ended = plays.playbook(
+        ended = plays.run_playbook(
             *("-i", str(tmp_path / "inventory.json"), "-vvv", "--diff", str(tmp_path / "play.json")),
             ANSIBLE_INJECT_INVOCATION="true",
             ANSIBLE_LOG_PATH=str(tmp_path / "log"),

@@ -19,12 +19,12 @@ def test_a_capture_is_of_one_cluster(tmp_path: Path) -> None:
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     given = {"savings_collector": "gateway", "savings_capture": str(tmp_path / "missing.jsonl")}
     command = ("-i", str(inventory), "playbooks/savings.yml", "-e", json.dumps(given))
-    refused = plays.playbook(*command)
+    refused = plays.run_playbook(*command)
     assert refused.returncode != 0
     assert "looked for in 2 clusters, and a capture is of one. Name it with `--limit`" in " ".join(
         refused.stdout.split()
     )
-    limited = plays.playbook(*command, "--limit", "us")
+    limited = plays.run_playbook(*command, "--limit", "us")
     assert "there is no capture" in " ".join((limited.stdout + limited.stderr).split()), limited.stdout
 
 
@@ -41,10 +41,10 @@ def test_a_capture_is_of_one_host(tmp_path: Path) -> None:
     capture.write_text('{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}\n', encoding="utf-8")
     given = {"savings_collector": "agent", "savings_capture": str(capture), "savings_measure": 0}
     command = ("-i", str(inventory), "playbooks/savings.yml", "-e", json.dumps(given))
-    refused = plays.playbook(*command)
+    refused = plays.run_playbook(*command)
     assert refused.returncode != 0
     assert "looked for in 2 hosts, and a capture is of one." in " ".join(refused.stdout.split()), refused.stdout
-    limited = plays.playbook(*command, "--limit", "web2")
+    limited = plays.run_playbook(*command, "--limit", "web2")
     assert limited.returncode == 0, limited.stdout + limited.stderr
     assert "savings of agent from 1 log record," in " ".join(limited.stdout.split()), limited.stdout
 
@@ -58,7 +58,7 @@ def test_what_is_named_and_matches_nothing_is_told(tmp_path: Path) -> None:
         "savings_keep": ["servce.name"],
         "savings_receivers": {"logs": "kafka"},
     }
-    done = plays.playbook("playbooks/savings.yml", "-e", json.dumps(given))
+    done = plays.run_playbook("playbooks/savings.yml", "-e", json.dumps(given))
     said = " ".join(done.stdout.split())
     assert done.returncode == 0, said
     assert "note: nothing in the capture has servce.name, named to be kept" in said

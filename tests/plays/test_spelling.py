@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.option_values import TEXT_MAPS
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import held_by
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import find_held_values
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
@@ -91,7 +91,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     hosts += "    switched: {otel_collector_severities: {log-loop: off}, otel_collectors: [{name: a, recipes: [x]}]}\n"
     inventory = folder / "inventory.yml"
     inventory.write_text(f"all:\n  vars:\n    ver: 1.20\n  hosts:\n{hosts}")
-    done = plays.playbook(
+    done = plays.run_playbook(
         *("-i", str(inventory), "-e", f"otel_collector_output_path={folder}/out", "playbooks/render.yml"),
         ANSIBLE_CALLBACK_RESULT_FORMAT="json",
     )
@@ -139,7 +139,7 @@ def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("path", [*SPECS, *RECIPES], ids=lambda path: path.parts[-3] + "-" + path.parts[-2])
 def test_every_mapping_is_known_to_have_text_or_other_values(path: Path) -> None:
     role = path.parts[-3]
-    options = _sources.documented(role) if path in SPECS else _documents.read_yaml(path).get("options") or {}
+    options = _sources.read_all_role_options(role) if path in SPECS else _documents.read_yaml(path).get("options") or {}
     for name, option in _mappings(options):
         is_tree = name.removeprefix(f"{role}_").removeprefix("target_allocator_") in TREES
-        assert (held_by(name, option) in TEXT_MAPS) is not is_tree, name
+        assert (find_held_values(name, option) in TEXT_MAPS) is not is_tree, name

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import plays
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serve_api
 
 KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "of-the-cluster"}}
 
@@ -25,7 +25,7 @@ KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ku
 def imported(folder: Path, **switches: str) -> set[str]:
     """Connect to an API server by a kubeconfig. Return the files whose compiled code Python has kept."""
     folder.mkdir()
-    with serving(ReadyApi(KUBE_SYSTEM)) as url:
+    with serve_api(ReadyApi(KUBE_SYSTEM)) as url:
         (folder / "kubeconfig").write_text(json.dumps(_kubeconfig(url)), encoding="utf-8")
         (folder / "play.json").write_text(json.dumps(_play(folder / "kubeconfig")), encoding="utf-8")
         left_out = ("K8S_AUTH", "O11Y", "PYTEST_", "PYTHONDONTWRITEBYTECODE")

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import WAYS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import OPTIONS_BY_ENDING
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import (
     are_two_clusters,
-    other_options,
+    find_other_options,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.contract.role import ROOT
-from tests.support.plays import playbook
-from tests.support.servers import answering
+from tests.support.plays import run_playbook
+from tests.support.servers import serve_answers
 
 PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
 CHECKED = [name for name in PLAYBOOKS if "vars/target.yml" in (ROOT / "playbooks" / f"{name}.yml").read_text()]
@@ -47,13 +47,13 @@ def server() -> Iterator[tuple[str, list[str]]]:
     """Serve the identity of a cluster and nothing else; return the address, and what was asked."""
     asked: list[str] = []
 
-    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> RawAnswer:
         asked.append(handler.path)
         known = handler.path == IDENTITY
         body = {"kind": "Namespace" if known else "Status", "metadata": {"uid": UID}, "code": 404}
-        return Answered(200 if known else 404, {}, json.dumps(body).encode())
+        return RawAnswer(200 if known else 404, {}, json.dumps(body).encode())
 
-    with answering(answer) as url:
+    with serve_answers(answer) as url:
         yield url, asked
 
 
@@ -72,7 +72,7 @@ def run(folder: Path, url: str, name: str, **inputs: Any) -> str:
     hosts = {"all": {"hosts": {"cluster": {}}, "vars": INPUTS | inputs | paths}}
     (folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
     path = str(ROOT / "playbooks" / f"{name}.yml")
-    done = playbook("-i", f"{folder}/hosts.json", "--check", path, KUBECONFIG=f"{folder}/kubeconfig")
+    done = run_playbook("-i", f"{folder}/hosts.json", "--check", path, KUBECONFIG=f"{folder}/kubeconfig")
     return done.stdout + done.stderr
 
 
@@ -106,11 +106,11 @@ def two(server: tuple[str, list[str]]) -> Iterator[tuple[str, str, list[str]]]:
     """Serve a second cluster with an identity of its own; return both addresses, and what the second was asked."""
     asked: list[str] = []
 
-    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+    def answer(handler: BaseHTTPRequestHandler, _body: bytes) -> RawAnswer:
         asked.append(handler.path)
-        return Answered(200, {}, json.dumps({"kind": "Namespace", "metadata": {"uid": OTHER}}).encode())
+        return RawAnswer(200, {}, json.dumps({"kind": "Namespace", "metadata": {"uid": OTHER}}).encode())
 
-    with answering(answer) as url:
+    with serve_answers(answer) as url:
         yield server[0], url, asked
 
 
@@ -181,7 +181,7 @@ def test_clusters_are_compared_by_what_is_known_of_both(one: Any, other: Any, ap
 
 def test_a_variable_that_names_no_cluster_is_refused() -> None:
     with pytest.raises(Problem, match=r"'cert_manager_context' names no cluster.*_kube_context"):
-        other_options({"roles": {"cert_manager_context": "prod"}})
+        find_other_options({"roles": {"cert_manager_context": "prod"}})
 
 
 def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[str, str, list[str]]) -> None:
@@ -208,8 +208,8 @@ def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[
 )
 def test_the_connection_of_a_role_is_completed_as_its_defaults_do(given: Any, found: Any) -> None:
     params = {"kubeconfig": "k", "context": "a", "eks_cluster": None, "roles": given}
-    made = other_options(params)
-    assert {role: tuple(one[way] for way in WAYS.values()) for role, one in made.items()} == found
+    made = find_other_options(params)
+    assert {role: tuple(one[way] for way in OPTIONS_BY_ENDING.values()) for role, one in made.items()} == found
 
 
 def test_playbooks_for_clusters_have_the_check() -> None:

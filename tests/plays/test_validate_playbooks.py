@@ -24,7 +24,7 @@ WARNED = GOOD.replace("zipkin: }", "zipkin: , otlp: {protocols: {grpc: }}}")
 
 def playbook(tmp_path: Path, name: str, **variables: Any) -> subprocess.CompletedProcess[str]:
     given = {"pipeline_validate_paths": [str(tmp_path / "configs")], **variables}
-    return plays.playbook("-i", "localhost,", "-e", json.dumps(given), f"playbooks/{name}.yml")
+    return plays.run_playbook("-i", "localhost,", "-e", json.dumps(given), f"playbooks/{name}.yml")
 
 
 def write(tmp_path: Path, **texts: str) -> None:
@@ -47,7 +47,7 @@ def test_a_file_that_is_no_config_hides_no_finding(tmp_path: Path) -> None:
     ("name", "variable"), [("validate", "pipeline_validate_paths"), ("test", "pipeline_test_paths")]
 )
 def test_an_empty_path_is_not_the_working_folder(name: str, variable: str) -> None:
-    done = plays.playbook("-i", "localhost,", "-e", json.dumps({variable: [""]}), f"playbooks/{name}.yml")
+    done = plays.run_playbook("-i", "localhost,", "-e", json.dumps({variable: [""]}), f"playbooks/{name}.yml")
     assert done.returncode != 0, done.stdout
     assert "a path is empty" in done.stdout + done.stderr
 
@@ -302,7 +302,7 @@ def test_preflight_fails_on_what_is_asked(tmp_path: Path, text: str, fail_on: st
 
 
 def test_preflight_says_that_nothing_was_named_to_check() -> None:
-    done = plays.playbook("-i", "localhost,", "playbooks/preflight.yml")
+    done = plays.run_playbook("-i", "localhost,", "playbooks/preflight.yml")
     assert done.returncode != 0
     assert "There is nothing to check. Name files and folders" in " ".join(done.stdout.split()), done.stdout
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import plays
-from tests.support.watched_runs import ReadyApi, serving
+from tests.support.watched_runs import ReadyApi, serve_api
 
 from .test_noop import kubeconfig
 
@@ -33,7 +33,7 @@ def _clusters(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
             folder = tmp_path / name
             folder.mkdir()
             variables[name] = {
-                "otel_collector_kubeconfig": kubeconfig(folder, stack.enter_context(serving(api))),
+                "otel_collector_kubeconfig": kubeconfig(folder, stack.enter_context(serve_api(api))),
                 "otel_collectors": collectors(name),
             }
         yield variables

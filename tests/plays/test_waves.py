@@ -53,7 +53,7 @@ def site(
     variables = VARIABLES | ({} if waves is None else {"otel_waves": waves})
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"vars": variables, **groups}}), encoding="utf-8")
-    return plays.playbook("-i", str(inventory), *more, "playbooks/site.yml")
+    return plays.run_playbook("-i", str(inventory), *more, "playbooks/site.yml")
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 from tests.conftest import COLLECTIONS
 from tests.contract.source import files, text
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 from tests.unit.plugins.module_utils.fake_api import FakeApi, status
 
 TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
@@ -117,7 +117,7 @@ VERSION = json.dumps({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
 DENIED = f"denied the request: {TOKEN} and {HIDDEN}"
 
 
-def trouble(method: str, path: str) -> Answered | None:
+def trouble(method: str, path: str) -> RawAnswer | None:
     if "/services/b:" in path:
         return status(404, "NotFound", 'services "b" not found')
     return status(403, "Forbidden", DENIED) if method == "PATCH" and path.endswith("/denied") else None
@@ -132,12 +132,12 @@ def server() -> Iterator[str]:
     api.texts = {f"{configs}/not-json": "<html>", f"{configs}/no-metadata": "{}", "/version": VERSION}
     api.texts |= {f"{RECEIVER}/{signal}": "" for signal in ("traces", "metrics", "logs")}
 
-    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         answered = api(handler.command, handler.path, dict(handler.headers), body or None)
         old = handler.command == "PATCH" and handler.path.split("?")[0].endswith("/warned")
         return answered._replace(headers={"Warning": f'299 - "this kind is old, {TOKEN}"'} if old else {})
 
-    with answering(answer) as url:
+    with serve_answers(answer) as url:
         yield url
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.contract.source import files, text
-from tests.testbed.aws.server import start, stop, tell
+from tests.testbed.aws.server import send_order, start_process, stop_process
 
 from .test_worker import PYTHONS, SEEN, invocations, play, shown
 
@@ -61,18 +61,20 @@ FAILED = {"unfit", "refused", "no_cluster", "two_identities", "no_region", "line
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("aws")
-    urls = {name: start(folder / name) for name in PYTHONS}
+    urls = {name: start_process(folder / name) for name in PYTHONS}
     try:
         for url in urls.values():
-            tell(url, "cluster", region=REGION, name=CLUSTER, issuer=ISSUER)
+            send_order(url, "cluster", region=REGION, name=CLUSTER, issuer=ISSUER)
             # Else the time that a case takes decides whether the add-on is still being made.
-            tell(url, "script", addon="adot", operation="create", stages=[{"status": "ACTIVE"}])
-            tell(url, "fault", operation="ListAddons", code="AccessDeniedException", status=403, message=f"No {KEY}")
+            send_order(url, "script", addon="adot", operation="create", stages=[{"status": "ACTIVE"}])
+            send_order(
+                url, "fault", operation="ListAddons", code="AccessDeniedException", status=403, message=f"No {KEY}"
+            )
         defaults = {"region": REGION, "endpoint_url": "{{ url }}", "access_key": "AKID", "secret_key": KEY}
         return play(folder, CASES | LEFT, urls, {"group/o11y.opentelemetry.aws": defaults})
     finally:
         for name in urls:
-            stop(folder / name)
+            stop_process(folder / name)
 
 
 def compared(result: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import sys
 
 from tests.testbed import registry
 from tests.testbed.__main__ import DEFAULT_NAME
-from tests.testbed.cluster import named
+from tests.testbed.cluster import load_cluster
 from tests.testbed.home import Home
 
 if __name__ == "__main__":
-    cluster = named(Home.from_environment(os.environ), os.environ.get("O11Y_TESTBED_NAME", DEFAULT_NAME))
-    {"hide": registry.hide, "show": registry.show}[sys.argv[1]](cluster)
+    cluster = load_cluster(Home.from_environment(os.environ), os.environ.get("O11Y_TESTBED_NAME", DEFAULT_NAME))
+    {"hide": registry.hide_images, "show": registry.show_images}[sys.argv[1]](cluster)

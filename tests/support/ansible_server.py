@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any
 
 COLLECTION = "ansible_collections.o11y.opentelemetry"
-IMPORTED = (
+IMPORTED_MODULES = (
     "executor.task_executor",
     "executor.process.worker",
     "plugins.vars.host_group_vars",
     "playbook.role_include",
 )
 # By the loader: what runs of most playbooks use.
-PLUGINS = {
+LOADED_PLUGINS = {
     "action": (
         "assert",
         "copy",
@@ -53,12 +53,12 @@ PLUGINS = {
 }
 
 
-def steps() -> Iterator[Callable[[], Any]]:
+def iter_preparation_steps() -> Iterator[Callable[[], Any]]:
     """Yield what runs have in common, in an order in which one step needs those before."""
     loaders = import_module("ansible.plugins.loader")
-    yield from (lambda name=name: import_module(f"ansible.{name}") for name in IMPORTED)
+    yield from (lambda name=name: import_module(f"ansible.{name}") for name in IMPORTED_MODULES)
     yield loaders.init_plugin_loader
-    for kind, names in PLUGINS.items():
+    for kind, names in LOADED_PLUGINS.items():
         loader = getattr(loaders, f"{kind}_loader")
         yield from (lambda name=name, loader=loader: loader.get(name, class_only=True) for name in names)
     yield lambda: [*loaders.filter_loader.all(), *loaders.test_loader.all()]
@@ -73,10 +73,10 @@ def steps() -> Iterator[Callable[[], Any]]:
     yield from (lambda path=path: tables.catalogue(path.stem) for path in tables.CATALOGUE.glob("*.yml"))
 
 
-def prepare() -> None:
+def prepare_common_state() -> None:
     """Do what runs have in common. What is broken here, is broken in each run, which says so."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere), suppress(Exception):
-        for step in steps():
+        for step in iter_preparation_steps():
             with suppress(Exception):
                 step()
     warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
@@ -84,45 +84,45 @@ def prepare() -> None:
     gc.freeze()  # a fork copies no page only to look for garbage on it
 
 
-def beside(name: str) -> Any:
+def import_neighbour(name: str) -> Any:
     """Import a file of this folder, which is not on the path, as it is not for ansible-playbook."""
-    spec: Any = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module_spec: Any = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
     return module
 
 
-def serve() -> None:
+def serve_runs() -> None:
     """For each line of JSON, fork, run ansible-playbook, and print its exit code."""
-    host = beside("module_host")
+    module_host = import_neighbour("module_host")
     address = os.path.join(os.environ["ANSIBLE_HOME"], f"modules-{os.getpid()}")  # noqa: PTH118
-    host.start(address)  # before the import of what modules do not have
+    module_host.start(address)  # before the import of what modules do not have
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
 
-    host.use(address)
+    module_host.use(address)
     for number, line in enumerate(sys.stdin):
         if number == 1:  # many processes here have one run only
-            prepare()
-        run = json.loads(line)
-        if child := os.fork():
-            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            prepare_common_state()
+        run_request = json.loads(line)
+        if child_pid := os.fork():
+            print(os.waitstatus_to_exitcode(os.waitpid(child_pid, 0)[1]), flush=True)
             continue
-        for descriptor, path in enumerate([os.devnull, *run["output"]]):
+        for descriptor, path in enumerate([os.devnull, *run_request["output"]]):
             os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
         os.environ.clear()
-        os.environ.update(run["environment"])
+        os.environ.update(run_request["environment"])
         tempfile.tempdir = None  # that of this environment
-        sys.argv = run["command"]
-        code = 1
+        sys.argv = run_request["command"]
+        exit_code = 1
         try:
-            PlaybookCLI.cli_executor(run["command"])
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            PlaybookCLI.cli_executor(run_request["command"])
+        except SystemExit as exit_error:
+            exit_code = exit_error.code if isinstance(exit_error.code, int) else int(exit_error.code is not None)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(code)  # what the process that has imported Ansible does at its end, is left to it
+            os._exit(exit_code)  # what the process that has imported Ansible does at its end, is left to it
 
 
 if __name__ == "__main__":
-    serve()
+    serve_runs()

@@ -26,35 +26,35 @@ class Aws:
 
     region: str
 
-    def tell(self, order: str, /, **given: Any) -> dict[str, Any]:
+    def tell(self, order_name: str, /, **fields: Any) -> dict[str, Any]:
         """Tell it what to do (tests/testbed/eks/README.md)."""
-        url = f"{os.environ['O11Y_TESTBED_AWS_URL']}/_o11y/{order}"
+        url = f"{os.environ['O11Y_TESTBED_AWS_URL']}/_o11y/{order_name}"
         trust = ssl.create_default_context(cafile=os.environ["O11Y_TESTBED_AWS_CA"])
-        request = urllib.request.Request(url, json.dumps(given).encode())
+        request = urllib.request.Request(url, json.dumps(fields).encode())
         with urllib.request.urlopen(request, context=trust, timeout=20) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+            answer_data: dict[str, Any] = json.load(answer)
+        return answer_data
 
-    def received(self, **wanted: Any) -> list[dict[str, Any]]:
+    def received(self, **fields: Any) -> list[dict[str, Any]]:
         """Return what came and has these fields."""
-        found: list[dict[str, Any]] = self.tell("received", **wanted)["received"]
-        return found
+        calls: list[dict[str, Any]] = self.tell("received", **fields)["received"]
+        return calls
 
     def segments(self, name: str) -> list[dict[str, Any]]:
         """Return the segments of X-Ray of that name, each with the role that it came with."""
-        found = []
+        segments = []
         for call in self.received(service="xray", operation="PutTraceSegments", refused=""):
             documents = [json.loads(text) for text in call["given"]["TraceSegmentDocuments"]]
-            found += [item | {"role": call["role"]} for item in documents if item["name"] == name]
-        return found
+            segments += [segment | {"role": call["role"]} for segment in documents if segment["name"] == name]
+        return segments
 
-    def log_events(self) -> list[dict[str, Any]]:
+    def list_log_events(self) -> list[dict[str, Any]]:
         """Return the events of CloudWatch Logs, read as JSON, each with the group and the role that it came with."""
-        found = []
+        events = []
         for call in self.received(service="logs", operation="PutLogEvents", refused=""):
-            more = {"group": call["given"]["logGroupName"], "role": call["role"]}
-            found += [json.loads(event["message"]) | more for event in call["given"]["logEvents"]]
-        return found
+            origin = {"group": call["given"]["logGroupName"], "role": call["role"]}
+            events += [json.loads(event["message"]) | origin for event in call["given"]["logEvents"]]
+        return events
 
     def client(self, service: str) -> Any:
         """Return a client of boto3 with the administrator's key."""
@@ -67,9 +67,9 @@ class Aws:
             aws_secret_access_key=os.environ["O11Y_TESTBED_AWS_SECRET"],
         )
 
-    def secrets(self, *more: str) -> list[str]:
+    def secrets(self, *other_secrets: str) -> list[str]:
         """Return what no output may show."""
-        return [os.environ["O11Y_TESTBED_AWS_SECRET"], "k8s-aws-v1.", "X-Amz-Signature=", *more]
+        return [os.environ["O11Y_TESTBED_AWS_SECRET"], "k8s-aws-v1.", "X-Amz-Signature=", *other_secrets]
 
 
 def role_arn(name: str) -> str:
@@ -77,31 +77,35 @@ def role_arn(name: str) -> str:
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def spans(call: dict[str, Any]) -> list[tuple[str, Any]]:
+def read_spans(call: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return service and span of all that a call of OTLP has sent."""
     request = ExportTraceServiceRequest.FromString(base64.b64decode(call["body"]))
-    found = []
+    service_spans = []
     for resource in request.resource_spans:
-        names = [item.value.string_value for item in resource.resource.attributes if item.key == "service.name"]
-        found += [(names[0], span) for scope in resource.scope_spans for span in scope.spans]
-    return found
+        names = [
+            attribute.value.string_value
+            for attribute in resource.resource.attributes
+            if attribute.key == "service.name"
+        ]
+        service_spans += [(names[0], span) for scope in resource.scope_spans for span in scope.spans]
+    return service_spans
 
 
-def left(aws: Aws, cluster: str) -> list[str]:
+def list_leftovers(aws: Aws, cluster: str) -> list[str]:
     """Return what there is at AWS that nobody has prepared."""
     eks, iam = aws.client("eks"), aws.client("iam")
     addons = set(eks.list_addons(clusterName=cluster)["addons"]) - {"eks-pod-identity-agent"}
     associations = eks.list_pod_identity_associations(clusterName=cluster)["associations"]
     return [
         *(f"add-on {name}" for name in sorted(addons)),
-        *(f"association {item['associationArn']}" for item in associations),
-        *(f"role {item['Arn']}" for item in iam.list_roles()["Roles"]),
-        *(f"policy {item['Arn']}" for item in iam.list_policies(Scope="Local")["Policies"]),
-        *(f"provider {item['Arn']}" for item in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]),
-        *(f"instance profile {item['Arn']}" for item in iam.list_instance_profiles()["InstanceProfiles"]),
+        *(f"association {entry['associationArn']}" for entry in associations),
+        *(f"role {entry['Arn']}" for entry in iam.list_roles()["Roles"]),
+        *(f"policy {entry['Arn']}" for entry in iam.list_policies(Scope="Local")["Policies"]),
+        *(f"provider {entry['Arn']}" for entry in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]),
+        *(f"instance profile {entry['Arn']}" for entry in iam.list_instance_profiles()["InstanceProfiles"]),
     ]
 
 
 if __name__ == "__main__":
-    if found := left(Aws(sys.argv[1]), sys.argv[2]):
-        sys.exit("\n".join(["left at AWS:", *found]))
+    if leftovers := list_leftovers(Aws(sys.argv[1]), sys.argv[2]):
+        sys.exit("\n".join(["left at AWS:", *leftovers]))

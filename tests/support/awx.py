@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.contract import awx_rules
-from tests.support.servers import serving
+from tests.support.servers import serve_http
 
 ROOT, GATEWAY = "/api/v2/", "/api/controller/v2/"
 """Where AWX and an automation controller answer, and the platform gateway of Automation Platform 2.5 and later."""
@@ -30,7 +30,7 @@ UNIONS = {"unified_job_templates": ("job_templates", "projects", "inventory_sour
 NODES, APPROVALS = "workflow_job_template_nodes", "workflow_approval_templates"
 SUCCESS = "success_nodes"
 # How filters begin of which one is enough.
-OR = "or__"
+ALTERNATIVE_PREFIX = "or__"
 
 
 @dataclass
@@ -47,28 +47,36 @@ class Store:
 
     def add(self, collection: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Make an object and return it as AWX shows it."""
-        number = next(self.numbers)
-        url = f"{ROOT}{collection}/{number}/"
-        own = {"id": number, "url": url, "type": collection, "summary_fields": {}, "scm_revision": ""}
-        item = {**own, **data, "related": {"survey_spec": f"{url}survey_spec/"}}
+        object_id = next(self.numbers)
+        url = f"{ROOT}{collection}/{object_id}/"
+        own_fields = {"id": object_id, "url": url, "type": collection, "summary_fields": {}, "scm_revision": ""}
+        stored_object = {**own_fields, **data, "related": {"survey_spec": f"{url}survey_spec/"}}
         if "unified_job_template" in data:
-            item["related"]["unified_job_template"] = f"{ROOT}job_templates/{data['unified_job_template']}/"
-        self.objects.setdefault(collection, {})[number] = item
-        return item
+            stored_object["related"]["unified_job_template"] = f"{ROOT}job_templates/{data['unified_job_template']}/"
+        self.objects.setdefault(collection, {})[object_id] = stored_object
+        return stored_object
 
     def named(self, collection: str) -> set[str]:
         """Return the names of a collection."""
-        return {item["name"] for item in self.found(collection, {})}
+        return {stored_object["name"] for stored_object in self.found(collection, {})}
 
-    def found(self, collection: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+    def found(self, collection: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the objects of a list that all filters let pass."""
-        listed: list[dict[str, Any]] = []
+        objects: list[dict[str, Any]] = []
         for name in UNIONS.get(collection, (collection,)):
-            listed += self.objects.get(name, {}).values()
-        all_of = {key: value for key, value in asked.items() if not key.startswith(OR)}
-        one_of = {key.removeprefix(OR): value for key, value in asked.items() if key.startswith(OR)}
-        passing = [item for item in listed if all(_matches(item, all_of))]
-        return [item for item in passing if any(_matches(item, one_of))] if one_of else passing
+            objects += self.objects.get(name, {}).values()
+        required_filters = {key: value for key, value in filters.items() if not key.startswith(ALTERNATIVE_PREFIX)}
+        alternative_filters = {
+            key.removeprefix(ALTERNATIVE_PREFIX): value
+            for key, value in filters.items()
+            if key.startswith(ALTERNATIVE_PREFIX)
+        }
+        matching = [stored_object for stored_object in objects if all(_match_filters(stored_object, required_filters))]
+        return (
+            [stored_object for stored_object in matching if any(_match_filters(stored_object, alternative_filters))]
+            if alternative_filters
+            else matching
+        )
 
     def approve(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         """Make the approval of a node and return it."""
@@ -91,87 +99,93 @@ class Store:
         return ""
 
     def _reached(self, node: int) -> set[int]:
-        return {node}.union(*(self._reached(later) for later in self.after(node)))
+        return {node}.union(*(self._reached(next_node) for next_node in self.after(node)))
 
-    def remove(self, collection: str, number: int) -> None:
+    def remove(self, collection: str, object_id: int) -> None:
         """Remove an object and the links to it."""
-        del self.objects[collection][number]
+        del self.objects[collection][object_id]
         for path, ids in self.linked.items():
-            if path.startswith(f"{collection}/{number}/"):
+            if path.startswith(f"{collection}/{object_id}/"):
                 ids.clear()
             elif path.startswith(f"{collection}/"):
-                ids[:] = [other for other in ids if other != number]
+                ids[:] = [other_id for other_id in ids if other_id != object_id]
 
 
-def _matches(item: Mapping[str, Any], asked: Mapping[str, str]) -> Iterator[bool]:
+def _match_filters(stored_object: Mapping[str, Any], filters: Mapping[str, str]) -> Iterator[bool]:
     """Yield for each filter whether it lets an object pass."""
-    for key, value in asked.items():
-        yield str(item.get(key)) == value
+    for key, value in filters.items():
+        yield str(stored_object.get(key)) == value
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _AwxHandler(BaseHTTPRequestHandler):
     store: Store
 
     def do_GET(self) -> None:
-        path, asked = self._asked()
+        path, filters = self._split_request()
         if path[-1] == "survey_spec":
-            self._say(200, self.store.surveys.get("/".join(path), {}))
+            self._send_json(200, self.store.surveys.get("/".join(path), {}))
         elif path[0] == APPROVALS and len(path) == 3:
-            self._say(404, {"detail": "Not found."})
+            self._send_json(404, {"detail": "Not found."})
         elif len(path) == 3:
             ids = self.store.linked.get("/".join(path), [])
-            of = NODES if path[0] == NODES else path[2]
-            self._list([item for number in ids for item in self.store.found(of, {"id": str(number)})])
+            collection = NODES if path[0] == NODES else path[2]
+            self._send_list(
+                [
+                    stored_object
+                    for object_id in ids
+                    for stored_object in self.store.found(collection, {"id": str(object_id)})
+                ]
+            )
         elif len(path) == 2:
-            self._say(200, self.store.objects[path[0]][int(path[1])])
+            self._send_json(200, self.store.objects[path[0]][int(path[1])])
         else:
-            self._list(self.store.found(path[0], asked))
+            self._send_list(self.store.found(path[0], filters))
 
     def do_POST(self) -> None:
-        path, _asked = self._asked()
+        path, _filters = self._split_request()
         data = self._read("POST")
-        refused = self.store.refused(path, data)
-        if refused:
-            self._say(400, {"detail": refused})
+        refusal = self.store.refused(path, data)
+        if refusal:
+            self._send_json(400, {"detail": refusal})
         elif path[-1] == "create_approval_template":
-            self._say(201, self.store.approve(self.store.objects[NODES][int(path[1])], data))
+            self._send_json(201, self.store.approve(self.store.objects[NODES][int(path[1])], data))
         elif path[-1] == "survey_spec":
             errors = awx_rules.survey_errors(data)
             self.store.surveys["/".join(path)] = data
-            self._say(400 if errors else 200, {"error": "; ".join(errors)} if errors else {})
+            self._send_json(400 if errors else 200, {"error": "; ".join(errors)} if errors else {})
         elif len(path) == 3:
             ids = self.store.linked.setdefault("/".join(path), [])
             (ids.remove if data.get("disassociate") else ids.append)(data["id"])
-            self._say(204, None)
+            self._send_json(204, None)
         else:
-            self._say(201, self.store.add(path[0], data))
+            self._send_json(201, self.store.add(path[0], data))
 
     def do_PATCH(self) -> None:
-        path, _asked = self._asked()
-        item = self.store.objects[path[0]][int(path[1])]
-        item.update(self._read("PATCH"))
-        self._say(200, item)
+        path, _filters = self._split_request()
+        stored_object = self.store.objects[path[0]][int(path[1])]
+        stored_object.update(self._read("PATCH"))
+        self._send_json(200, stored_object)
 
     def do_DELETE(self) -> None:
-        path, _asked = self._asked()
+        path, _filters = self._split_request()
         self.store.writes.append(("DELETE", self.path))
         self.store.remove(path[0], int(path[1]))
-        self._say(204, None)
+        self._send_json(204, None)
 
-    def _asked(self) -> tuple[list[str], dict[str, str]]:
-        split = urlsplit(self.path)
-        self.root = GATEWAY if split.path.startswith(GATEWAY) else ROOT
+    def _split_request(self) -> tuple[list[str], dict[str, str]]:
+        address = urlsplit(self.path)
+        self.root = GATEWAY if address.path.startswith(GATEWAY) else ROOT
         self.store.roots.add(self.root)
-        return split.path.removeprefix(self.root).strip("/").split("/"), dict(parse_qsl(split.query, True))
+        return address.path.removeprefix(self.root).strip("/").split("/"), dict(parse_qsl(address.query, True))
 
     def _read(self, method: str) -> Any:
         self.store.writes.append((method, self.path))
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
-    def _list(self, items: list[dict[str, Any]]) -> None:
-        self._say(200, {"count": len(items), "next": None, "results": items})
+    def _send_list(self, items: list[dict[str, Any]]) -> None:
+        self._send_json(200, {"count": len(items), "next": None, "results": items})
 
-    def _say(self, status: int, body: Any) -> None:
+    def _send_json(self, status: int, body: Any) -> None:
         content = b"" if body is None else json.dumps(body).replace(f'"{ROOT}', f'"{self.root}').encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -183,11 +197,11 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def awx() -> Iterator[tuple[str, Store]]:
+def serve_awx() -> Iterator[tuple[str, Store]]:
     """Yield the address of an AWX and what it holds."""
     store = Store()
     for collection, names in BUILT_IN.items():
         for name in names:
             store.add(collection, {"name": name})
-    with serving(type("Answers", (_Answers,), {"store": store})) as url:
+    with serve_http(type("Answers", (_AwxHandler,), {"store": store})) as url:
         yield url, store

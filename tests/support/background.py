@@ -8,18 +8,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def repeated(work: Callable[[], None], every: float) -> Iterator[None]:
+def repeat_in_background(action: Callable[[], None], pause_seconds: float) -> Iterator[None]:
     """Do some work again and again, with pauses of so many seconds, until the block ends."""
-    over = threading.Event()
+    stop_event = threading.Event()
 
-    def run() -> None:
-        while not over.wait(every):
-            work()
+    def repeat_action() -> None:
+        while not stop_event.wait(pause_seconds):
+            action()
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=repeat_action, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        stop_event.set()
         thread.join()

@@ -20,12 +20,12 @@ from typing import Any
 
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
-from tests.testbed.packages import install
+from tests.testbed.packages import install_packages
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-SECONDS = 60.0
-FRAME = b"\0"
+TIMEOUT_SECONDS = 60.0
+FRAME_END = b"\0"
 
 
 # What is installed where there is none, by its program.
@@ -34,16 +34,16 @@ PACKAGE = {"chromium": "chromium"}
 
 def install_browser() -> None:
     """Install Chromium where there is no browser, once for all who ask. Raises ClusterError where it cannot be had."""
-    if program():
+    if find_browser():
         return
     home = Home.from_environment(os.environ)
     home.prepare()
-    install(home, PACKAGE)
+    install_packages(home, PACKAGE)
 
 
-def program() -> str:
+def find_browser() -> str:
     """Return the browser's program, empty where there is none."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), "")
+    return next((path for name in PROGRAMS if (path := shutil.which(name))), "")
 
 
 class Browser:
@@ -51,17 +51,17 @@ class Browser:
 
     def __init__(self, path: str) -> None:
         self.folder = tempfile.mkdtemp(prefix="browser-")
-        theirs_in, self.writes = os.pipe()
-        self.reads, theirs_out = os.pipe()
+        browser_input, self.writes = os.pipe()
+        self.reads, browser_output = os.pipe()
         # The browser reads from descriptor 3 and writes to 4. Source: --remote-debugging-pipe in Chromium.
-        shell = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        shell_command = f'exec "$@" 3<&{browser_input} 4>&{browser_output}'
         flags = [*FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.folder}"]
         self.process = subprocess.Popen(
-            ["bash", "-c", shell, "bash", path, *flags],
-            pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            ["bash", "-c", shell_command, "bash", path, *flags],
+            pass_fds=(browser_input, browser_output), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        os.close(theirs_in)
-        os.close(theirs_out)
+        os.close(browser_input)
+        os.close(browser_output)
         self.numbers, self.rest, self.events = count(1), b"", list[dict[str, Any]]()
         self.session = ""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
@@ -75,7 +75,7 @@ class Browser:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         self.process.kill()
-        self.process.wait(SECONDS)
+        self.process.wait(TIMEOUT_SECONDS)
         os.close(self.reads)
         os.close(self.writes)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -86,24 +86,24 @@ class Browser:
         message = {"id": number, "method": method, "params": params} | (
             {"sessionId": self.session} if self.session else {}
         )
-        os.write(self.writes, json.dumps(message).encode() + FRAME)
-        answer = self._until(lambda one: one.get("id") == number)
+        os.write(self.writes, json.dumps(message).encode() + FRAME_END)
+        answer = self._read_until(lambda event: event.get("id") == number)
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result
 
-    def _until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        end = time.monotonic() + SECONDS
+    def _read_until(self, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
-            frame, found, rest = self.rest.partition(FRAME)
-            if found:
-                self.rest = rest
+            frame, separator, remainder = self.rest.partition(FRAME_END)
+            if separator:
+                self.rest = remainder
                 message = json.loads(frame)
                 self.events.append(message)
-                if wanted(message):
+                if is_wanted(message):
                     return dict(message)
                 continue
-            assert select([self.reads], [], [], max(0.0, end - time.monotonic()))[0], "the browser does not answer"
+            assert select([self.reads], [], [], max(0.0, deadline - time.monotonic()))[0], "the browser does not answer"
             data = os.read(self.reads, 1 << 16)
             assert data, "the browser has ended"
             self.rest += data
@@ -117,7 +117,7 @@ class Browser:
         self.events.clear()
         self.ask("Page.navigate", url=url)
         if not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self._until(lambda one: one.get("method") == "Page.loadEventFired")
+            self._read_until(lambda message: message.get("method") == "Page.loadEventFired")
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression yields in the page."""
@@ -126,18 +126,18 @@ class Browser:
     @property
     def requests(self) -> list[str]:
         """Every address that the page has asked for."""
-        sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
-        return [event["params"]["request"]["url"] for event in sent]
+        request_events = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        return [event["params"]["request"]["url"] for event in request_events]
 
     @property
     def complaints(self) -> list[str]:
         """What the browser has said is wrong, such as a breach of the content security policy."""
-        said = [
+        messages = [
             event["params"]
             for event in self.events
             if event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown")
         ]
-        return [json.dumps(item) for item in said]
+        return [json.dumps(message) for message in messages]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,6 @@ from typing import Any
 import pytest
 
 
-def cases(names: str, *rows: Any, **more: Any) -> pytest.MarkDecorator:
+def cases(names: str, *rows: Any, **options: Any) -> pytest.MarkDecorator:
     """Return the mark of a test that runs once for each row."""
-    return pytest.mark.parametrize(names, rows, **more)
+    return pytest.mark.parametrize(names, rows, **options)

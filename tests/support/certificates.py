@@ -16,21 +16,32 @@ def main(folder: Path, names: list[str]) -> None:
     """Write ca, other-ca, server, client and intruder, each as .crt and .key."""
     folder.mkdir(parents=True, exist_ok=True)
     for authority in ("ca", "other-ca"):
-        _openssl(folder, *_request(authority), "-x509", "-days", DAYS, "-out", f"{authority}.crt")
+        _run_openssl(folder, *_request_arguments(authority), "-x509", "-days", DAYS, "-out", f"{authority}.crt")
     alternatives = ",".join(f"IP:{name}" if name[0].isdigit() else f"DNS:{name}" for name in names)
     for name, authority in (("server", "ca"), ("client", "ca"), ("intruder", "other-ca")):
-        _openssl(folder, *_request(name), "-out", f"{name}.csr")
+        _run_openssl(folder, *_request_arguments(name), "-out", f"{name}.csr")
         (folder / "extensions").write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n")
-        signed = ("-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", DAYS)
-        _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-extfile", "extensions", "-out", f"{name}.crt")
+        signing_arguments = ("-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", DAYS)
+        _run_openssl(
+            folder,
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            *signing_arguments,
+            "-extfile",
+            "extensions",
+            "-out",
+            f"{name}.crt",
+        )
 
 
-def _request(name: str) -> tuple[str, ...]:
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
-    return ("req", "-new", *key, "-subj", f"/CN={name}")
+def _request_arguments(name: str) -> tuple[str, ...]:
+    key_arguments = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
+    return ("req", "-new", *key_arguments, "-subj", f"/CN={name}")
 
 
-def _openssl(folder: Path, *arguments: str) -> None:
+def _run_openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
 

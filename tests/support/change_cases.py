@@ -16,54 +16,54 @@ import yaml
 from .cluster import PROJECT
 
 CASES: dict[str, Any] = yaml.safe_load((PROJECT / "tests/integration/change_cases.yml").read_text(encoding="utf-8"))
-ONLY = os.environ.get("O11Y_CHANGE_CASES", "")
+CHOSEN_CASES = os.environ.get("O11Y_CHANGE_CASES", "")
 
 
-def chosen(kind: str, few: Iterable[str]) -> dict[str, Any]:
+def select_cases(kind: str, default_names: Iterable[str]) -> dict[str, Any]:
     """Return the cases of a kind that O11Y_CHANGE_CASES names: all, those of a regular expression, or else a few."""
-    if ONLY == "all":
+    if CHOSEN_CASES == "all":
         return dict(CASES[kind])
-    if ONLY:
-        return {name: case for name, case in CASES[kind].items() if re.search(ONLY, name)}
-    return {name: CASES[kind][name] for name in few}
+    if CHOSEN_CASES:
+        return {name: case for name, case in CASES[kind].items() if re.search(CHOSEN_CASES, name)}
+    return {name: CASES[kind][name] for name in default_names}
 
 
-def merged(base: Any, patch: Any) -> Any:
+def apply_merge_patch(base: Any, patch: Any) -> Any:
     """Return a JSON merge patch of a document."""
     if not isinstance(patch, dict):
         return patch
-    known = base if isinstance(base, dict) else {}
+    base_mapping = base if isinstance(base, dict) else {}
     return {
-        key: merged(known.get(key), patch[key]) if key in patch else known[key]
-        for key in {**known, **patch}
+        key: apply_merge_patch(base_mapping.get(key), patch[key]) if key in patch else base_mapping[key]
+        for key in {**base_mapping, **patch}
         if patch.get(key, ...) is not None
     }
 
 
-def changed(change: Mapping[str, Any], words: Mapping[str, str], base: Any = CASES["base"]) -> dict[str, Any]:
+def change_config(change: Mapping[str, Any], addresses: Mapping[str, str], base: Any = CASES["base"]) -> dict[str, Any]:
     """Return the base with a change; the words in braces are addresses."""
-    text = json.dumps(merged(base, change))
-    for word, value in words.items():
-        text = text.replace(f"{{{word}}}", value)
-    found: dict[str, Any] = json.loads(text)
-    return found
+    text = json.dumps(apply_merge_patch(base, change))
+    for placeholder, address in addresses.items():
+        text = text.replace(f"{{{placeholder}}}", address)
+    config: dict[str, Any] = json.loads(text)
+    return config
 
 
-def name_of(case: str) -> str:
+def object_name(case: str) -> str:
     """Return the name of a case as that of an object."""
     return re.sub(r"\W+", "-", case.lower()).strip("-")
 
 
-def lossless(config: dict[str, Any]) -> dict[str, Any]:
+def make_lossless(config: dict[str, Any]) -> dict[str, Any]:
     """Let a Collector answer its clients when their data is sent: it batches in the queues of its exporters."""
     pipelines = config["service"]["pipelines"].values()
-    unbatched = _exporters_without_batch(pipelines)
-    batch = _queue_batch(config["processors"].pop("batch", {}))
+    unbatched = _find_unbatched_exporters(pipelines)
+    batch = _build_queue_batch(config["processors"].pop("batch", {}))
     for name, exporter in config["exporters"].items():
-        given = exporter.get("sending_queue", {})
-        if name.startswith("otlp") and given.get("enabled", True) and "storage" not in given:
-            batches = {} if name in unbatched else {"batch": dict(batch)}
-            exporter["sending_queue"] = {"wait_for_result": True, **batches, **given}
+        queue = exporter.get("sending_queue", {})
+        if name.startswith("otlp") and queue.get("enabled", True) and "storage" not in queue:
+            batch_options = {} if name in unbatched else {"batch": dict(batch)}
+            exporter["sending_queue"] = {"wait_for_result": True, **batch_options, **queue}
         elif name == "load_balancing":
             exporter["protocol"]["otlp"]["sending_queue"] = {"enabled": False}
     for pipeline in pipelines:
@@ -71,7 +71,7 @@ def lossless(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _exporters_without_batch(pipelines: Iterable[Mapping[str, Any]]) -> set[str]:
+def _find_unbatched_exporters(pipelines: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the exporters of pipelines that do not batch."""
     exporters: set[str] = set()
     for pipeline in pipelines:
@@ -80,8 +80,8 @@ def _exporters_without_batch(pipelines: Iterable[Mapping[str, Any]]) -> set[str]
     return exporters
 
 
-def _queue_batch(batch: Mapping[str, Any]) -> dict[str, Any]:
+def _build_queue_batch(batch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the batches of a queue that are those of the processor `batch`."""
     sizes = {"sizer": "items", "flush_timeout": batch.get("timeout"), "min_size": batch.get("send_batch_size", 0)}
-    most = batch.get("send_batch_max_size", 0)
-    return {**sizes, "max_size": most} if most else sizes
+    max_size = batch.get("send_batch_max_size", 0)
+    return {**sizes, "max_size": max_size} if max_size else sizes

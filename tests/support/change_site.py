@@ -19,17 +19,17 @@ from typing import Any, NamedTuple
 import yaml
 from testinfra.host import Host
 
-from .background import repeated
-from .change_cases import changed, lossless, name_of
-from .cluster import Cluster, node_ips, until
-from .load import Load, load
-from .otlp_backend import SIGNALS, post, records
-from .runs import start
+from .background import repeat_in_background
+from .change_cases import change_config, make_lossless, object_name
+from .cluster import Cluster, node_ips, wait_until
+from .load import Load, send_load
+from .otlp_backend import SIGNALS, list_record_names, post_records
+from .runs import start_playbook
 
 NAMESPACE, SINK, PORT = "faults", "sink", 4318
 # So many clients of each signal, with such a pause between requests, wait so long for an answer.
-CLIENTS, PAUSE, PATIENCE = 6, 0.4, 10.0
-SETTLED = 120
+CLIENTS, PAUSE_SECONDS, PATIENCE_SECONDS = 6, 0.4, 10.0
+SETTLED_SECONDS = 120
 SINK_CONFIG = {
     "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:MY_POD_IP}:4317"}}}},
     "exporters": {"otlp_http": {"endpoint": "{backend}/free"}},
@@ -64,7 +64,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        return name_of(self.title)
+        return object_name(self.title)
 
     @property
     def is_fault(self) -> bool:
@@ -75,52 +75,52 @@ class Case:
         """Return whether its collector keeps no data for later, and drops none."""
         return self.is_fault and not {"drops", "holds"} & set(self.facts)
 
-    def collector(self, where: Mapping[str, str], *, after: bool) -> dict[str, Any]:
+    def collector(self, addresses: Mapping[str, str], *, after: bool) -> dict[str, Any]:
         """Return the collector before or after the change."""
-        config = changed(self.change if after else {}, where)
+        config = change_config(self.change if after else {}, addresses)
         config["extensions"]["health_check"] = {"endpoint": "${env:MY_POD_IP}:13133"}
         config["service"]["extensions"] = sorted({"health_check", *config["service"]["extensions"]})
         memory = self.facts.get("memory") if after else None
         return {
             "name": self.name,
-            "config": config if self.facts.get("holds", not self.is_fault) else lossless(config),
+            "config": config if self.facts.get("holds", not self.is_fault) else make_lossless(config),
             "memory_limit": memory or "512Mi",
             "change": self.options,
         }
 
     def look(self, pods: list[dict[str, Any]]) -> None:
         """Note when the first pod of the new revision is seen, when one is ready, and since when there is none."""
-        now = time.monotonic()
-        new, old = self._by_revision(pods)
-        if new and not self.seen:
-            self.seen = now
-        if any(map(is_ready, new)) and not self.ready:
-            self.ready = now
-        is_back = self.seen and not new and len(old) > 1 and all(map(is_ready, old))
+        current_time = time.monotonic()
+        new_pods, old_pods = self._split_by_revision(pods)
+        if new_pods and not self.seen:
+            self.seen = current_time
+        if any(map(is_ready, new_pods)) and not self.ready:
+            self.ready = current_time
+        is_back = self.seen and not new_pods and len(old_pods) > 1 and all(map(is_ready, old_pods))
         if not is_back:
             self.undone = 0.0
         elif not self.undone:
-            self.undone = now
+            self.undone = current_time
 
-    def _by_revision(self, pods: Iterable[Mapping[str, Any]]) -> _Pods:
+    def _split_by_revision(self, pods: Iterable[Mapping[str, Any]]) -> _Pods:
         """Return the pods of the collector, those of new revisions and those of earlier ones."""
-        found = _Pods([], [])
+        pods_by_age = _Pods([], [])
         for pod in pods:
-            revision = revision_of(pod, self.name)
+            revision = find_revision(pod, self.name)
             if revision in self.before:
-                found.old.append(pod)
+                pods_by_age.old.append(pod)
             elif revision:
-                found.new.append(pod)
-        return found
+                pods_by_age.new.append(pod)
+        return pods_by_age
 
-    def is_new(self, where: Mapping[str, str]) -> bool:
+    def is_new(self, addresses: Mapping[str, str]) -> bool:
         """Return whether the change makes a difference on a cluster."""
-        return self.collector(where, after=True) != self.collector(where, after=False)
+        return self.collector(addresses, after=True) != self.collector(addresses, after=False)
 
     @property
     def took(self) -> float:
         """Return the seconds until it is undone, from the first failed try of a client, or else the first new pod."""
-        failures = [one.first_failure for one in self.loads if one.first_failure]
+        failures = [client_load.first_failure for client_load in self.loads if client_load.first_failure]
         return self.undone - min(failures, default=self.ready or self.seen)
 
     @property
@@ -130,17 +130,25 @@ class Case:
 
     def missing(self, backend: str) -> int:
         """Return how many records were taken, and are not in the backend; those that no try delivered too."""
-        taken = {one for sent in self.loads for text in [*sent.taken, *sent.lost] for one in records(text)}
+        taken_records = {
+            record
+            for client_load in self.loads
+            for text in [*client_load.taken, *client_load.lost]
+            for record in list_record_names(text)
+        }
         with urllib.request.urlopen(f"{backend}/{self.name}-", timeout=60) as answer:
-            return len(taken - set(json.load(answer)))
+            return len(taken_records - set(json.load(answer)))
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
     """Return whether a pod says that it is ready."""
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions", ())
+    )
 
 
-def revision_of(pod: Mapping[str, Any], name: str) -> str:
+def find_revision(pod: Mapping[str, Any], name: str) -> str:
     """Return the revision of a pod, if the pod is of that collector."""
     labels = pod["metadata"]["labels"]
     return str(labels["pod-template-hash"]) if labels.get("o11y.opentelemetry/collector") == name else ""
@@ -149,8 +157,8 @@ def revision_of(pod: Mapping[str, Any], name: str) -> str:
 class Site:
     """The collectors of some cases in a cluster, and the backend that they send to."""
 
-    def __init__(self, host: Host, backend: str, where: Mapping[str, str], folder: Path) -> None:
-        self.cluster, self.where, self.file = Cluster(host, NAMESPACE), where, folder / "inventory.yml"
+    def __init__(self, host: Host, backend: str, addresses: Mapping[str, str], folder: Path) -> None:
+        self.cluster, self.where, self.file = Cluster(host, NAMESPACE), addresses, folder / "inventory.yml"
         self.common: dict[str, Any] = {
             "otel_collector_namespace": NAMESPACE,
             "otel_collector_backend": backend,
@@ -162,17 +170,19 @@ class Site:
             "otel_collector_severities": {"plaintext-secret": "off"},
         }
 
-    def start(self, cases: Iterable[Case], after: Iterable[Case] = (), playbook: str = "site") -> subprocess.Popen[str]:
+    def start(
+        self, cases: Iterable[Case], changed_cases: Iterable[Case] = (), playbook: str = "site"
+    ) -> subprocess.Popen[str]:
         """Start a playbook for the collectors of some cases, some of them after their change."""
-        sink = {"name": SINK, "replicas": 1, "config": changed({}, self.where, SINK_CONFIG)}
-        collectors = [sink, *(case.collector(self.where, after=case in after) for case in cases)]
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        hosts = {"cluster": {**local, **self.common, "otel_collectors": collectors}}
+        sink = {"name": SINK, "replicas": 1, "config": change_config({}, self.where, SINK_CONFIG)}
+        collectors = [sink, *(case.collector(self.where, after=case in changed_cases) for case in cases)]
+        local_variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        hosts = {"cluster": {**local_variables, **self.common, "otel_collectors": collectors}}
         self.file.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
-        return start(playbook, str(self.file))
+        return start_playbook(playbook, str(self.file))
 
-    def run(self, cases: Iterable[Case], after: Iterable[Case] = ()) -> tuple[int, str]:
-        return ended(self.start(cases, after))
+    def run(self, cases: Iterable[Case], changed_cases: Iterable[Case] = ()) -> tuple[int, str]:
+        return wait_for_end(self.start(cases, changed_cases))
 
     @contextmanager
     def watched(self, cases: Iterable[Case]) -> Iterator[None]:
@@ -180,12 +190,12 @@ class Site:
         for case in cases:
             case.before, case.seen, case.ready, case.undone = set(self.revisions(case)), 0.0, 0.0, 0.0
 
-        def look() -> None:
+        def note_all_pods() -> None:
             pods = self.pods()
             for case in cases:
                 case.look(pods)
 
-        with self.clients(cases), repeated(look, 1.0):
+        with self.clients(cases), repeat_in_background(note_all_pods, 1.0):
             yield
 
     def forget(self, cases: Iterable[Case]) -> None:
@@ -197,7 +207,7 @@ class Site:
         self.cluster.host.check_output(f"kubectl -n {NAMESPACE} delete {kind} --wait=false {names}")
 
     def revisions(self, case: Case) -> list[str]:
-        return [one for pod in self.pods() if (one := revision_of(pod, case.name))]
+        return [revision for pod in self.pods() if (revision := find_revision(pod, case.name))]
 
     def records(self) -> str:
         command = f"kubectl -n {NAMESPACE} get configmap -l o11y.opentelemetry/change=under-way -o name"
@@ -208,7 +218,7 @@ class Site:
 
     def receiver(self, name: str) -> str:
         ports = self.cluster.get("service", name)["spec"]["ports"]
-        return f"http://{node_ips()[0]}:{next(one['nodePort'] for one in ports if one['port'] == PORT)}"
+        return f"http://{node_ips()[0]}:{next(port['nodePort'] for port in ports if port['port'] == PORT)}"
 
     @contextmanager
     def clients(self, cases: Iterable[Case]) -> Iterator[None]:
@@ -217,21 +227,29 @@ class Site:
             for case in cases:
                 url, case.loads = self.receiver(case.name), []
                 for signal in SIGNALS:
-                    way = {"post": partial(post, signal, seconds=PATIENCE), "pause": PAUSE, "clients": CLIENTS}
-                    case.loads.append(stack.enter_context(load(url, f"{case.name}-{signal}", **way)))
-            until_taken(cases)
+                    load_options = {
+                        "post": partial(post_records, signal, seconds=PATIENCE_SECONDS),
+                        "pause": PAUSE_SECONDS,
+                        "clients": CLIENTS,
+                    }
+                    case.loads.append(stack.enter_context(send_load(url, f"{case.name}-{signal}", **load_options)))
+            wait_until_taken(cases)
             yield
-            until_taken(cases)
+            wait_until_taken(cases)
 
 
-def until_taken(cases: Iterable[Case]) -> None:
+def wait_until_taken(cases: Iterable[Case]) -> None:
     """Wait until each collector has taken more."""
-    counts = {id(one): len(one.taken) for case in cases for one in case.loads}
-    more = lambda: all(len(one.taken) > counts[id(one)] + 10 for case in cases for one in case.loads)  # noqa: E731
-    until("records that are taken", more, SETTLED)
+    counts = {id(client_load): len(client_load.taken) for case in cases for client_load in case.loads}
+
+    def has_more() -> bool:
+        loads = [client_load for case in cases for client_load in case.loads]
+        return all(len(client_load.taken) > counts[id(client_load)] + 10 for client_load in loads)
+
+    wait_until("records that are taken", has_more, SETTLED_SECONDS)
 
 
-def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
+def wait_for_end(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how a run ends, and what it prints."""
-    printed = run.communicate()[0]
-    return run.returncode, printed
+    output = process.communicate()[0]
+    return process.returncode, output

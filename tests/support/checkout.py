@@ -14,18 +14,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def importing_tools() -> Iterator[None]:
+def import_tools_from_checkout() -> Iterator[None]:
     """Import `plugins` from the checkout alone: tests/unit has a folder of that name too, and pytest adds its path."""
-    others, path = {name: sys.modules.pop(name) for name in _plugins()}, sys.path[:]
-    sys.path[:] = [str(ROOT), *(item for item in path if not (Path(item) / "plugins").exists())]
+    other_plugins, search_path = {name: sys.modules.pop(name) for name in _list_plugin_modules()}, sys.path[:]
+    sys.path[:] = [str(ROOT), *(entry for entry in search_path if not (Path(entry) / "plugins").exists())]
     try:
         yield
     finally:
-        sys.path[:] = path
-        for name in _plugins():
+        sys.path[:] = search_path
+        for name in _list_plugin_modules():
             del sys.modules[name]
-        sys.modules.update(others)
+        sys.modules.update(other_plugins)
 
 
-def _plugins() -> list[str]:
+def _list_plugin_modules() -> list[str]:
     return [name for name in sys.modules if name.partition(".")[0] == "plugins"]

@@ -12,18 +12,18 @@ from pathlib import Path
 _FOLDER = f"otelcol-{'[0-9a-f]' * 16}"
 
 
-def newest_build() -> Path | None:
+def find_newest_build() -> Path | None:
     """Return the newest Collector of the current version that the testbed has built."""
-    return _newest(_FOLDER)
+    return _find_newest(_FOLDER)
 
 
-def build_of(version: str) -> Path | None:
+def find_build_of_version(version: str) -> Path | None:
     """Return the newest Collector of an earlier version that the testbed has built."""
-    return _newest(f"otelcol-{version}-*")
+    return _find_newest(f"otelcol-{version}-*")
 
 
-def _newest(folder: str) -> Path | None:
+def _find_newest(folder_pattern: str) -> Path | None:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed"
     home = Path(os.environ.get("O11Y_TESTBED_HOME") or cache)
-    built = [path for path in home.glob(f"builds/{folder}/otelcol-contrib") if os.access(path, os.X_OK)]
-    return max(built, key=lambda path: path.stat().st_mtime, default=None)
+    programs = [path for path in home.glob(f"builds/{folder_pattern}/otelcol-contrib") if os.access(path, os.X_OK)]
+    return max(programs, key=lambda path: path.stat().st_mtime, default=None)

@@ -16,7 +16,7 @@ MODULES = Path(__file__).resolve().parents[2] / "plugins" / "modules"
 FRAGMENTS = "ansible_collections.o11y.opentelemetry.plugins.doc_fragments"
 
 
-def documented(name: str) -> dict[str, Any]:
+def read_documentation(name: str) -> dict[str, Any]:
     """Return the documentation of a module; its own words go before those of a fragment, which are all of ours."""
     body = ast.parse((MODULES / f"{name}.py").read_text(encoding="utf-8")).body
     (text,) = (
@@ -24,13 +24,13 @@ def documented(name: str) -> dict[str, Any]:
         for node in body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION"
     )
-    found: dict[str, Any] = {"options": {}, "attributes": {}, "requirements": [], **yaml.safe_load(text)}
-    for fragment in found["extends_documentation_fragment"]:
-        merge(found, fragment_of(fragment))
-    return found
+    documentation: dict[str, Any] = {"options": {}, "attributes": {}, "requirements": [], **yaml.safe_load(text)}
+    for fragment in documentation["extends_documentation_fragment"]:
+        merge_fragment(documentation, read_fragment(fragment))
+    return documentation
 
 
-def fragment_of(name: str) -> dict[str, Any]:
+def read_fragment(name: str) -> dict[str, Any]:
     """Return a fragment by its name, such as `o11y.opentelemetry._aws.tags`."""
     namespace, collection, file, part = (*name.split("."), "documentation")[:4]
     assert (namespace, collection) == ("o11y", "opentelemetry"), f"{name} is of another collection"
@@ -39,8 +39,8 @@ def fragment_of(name: str) -> dict[str, Any]:
     return fragment
 
 
-def merge(found: dict[str, Any], fragment: dict[str, Any]) -> None:
+def merge_fragment(documentation: dict[str, Any], fragment: dict[str, Any]) -> None:
     for part in ("options", "attributes"):
         for key, value in fragment.get(part, {}).items():
-            found[part][key] = {**value, **found[part].get(key, {})}
-    found["requirements"] = [*found["requirements"], *fragment.get("requirements", [])]
+            documentation[part][key] = {**value, **documentation[part].get(key, {})}
+    documentation["requirements"] = [*documentation["requirements"], *fragment.get("requirements", [])]

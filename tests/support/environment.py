@@ -20,7 +20,7 @@ import pytest
 from .cluster import PROJECT
 
 NOBODY = 65534
-PREFIX = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+NOBODY_PREFIX = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 CANNOT_BE_HAD = 3
 
 
@@ -36,7 +36,7 @@ class Environment:
         """Return the home of who runs commands in it."""
         return self.folder / "home"
 
-    def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    def variables(self, extra_variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return all variables of a command in it: none of the caller's."""
         return {
             "HOME": str(self.home),
@@ -47,46 +47,46 @@ class Environment:
             "ANSIBLE_REMOTE_TMP": str(self.home / ".ansible" / "tmp"),
             # `nobody` may not write beside what root has installed, and each command would compile it anew.
             "PYTHONPYCACHEPREFIX": str(self.home / ".cache" / "python"),
-            **(more or {}),
+            **(extra_variables or {}),
         }
 
     def run(self, command: list[str], cwd: Path, more: Mapping[str, str] | None = None) -> str:
         """Return what a command prints. Fails with all of it when the command fails."""
         argv = [*self.prefix, *command]
         variables = self.variables(more)
-        done = subprocess.run(argv, cwd=cwd, env=variables, capture_output=True, text=True, timeout=600, check=False)
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        process = subprocess.run(argv, cwd=cwd, env=variables, capture_output=True, text=True, timeout=600, check=False)
+        assert process.returncode == 0, f"{' '.join(command)}\n{process.stdout}{process.stderr}"
+        return process.stdout
 
 
 @contextmanager
-def made() -> Iterator[Environment]:
+def make_environment() -> Iterator[Environment]:
     """Yield an environment, for `nobody` where root can become that and the system has a Python.
 
     It is no folder of pytest's, which lets nobody else pass. Skips, with a reason, where the packages cannot be had.
     """
     with tempfile.TemporaryDirectory(prefix="o11y-environment-") as name:
         Path(name).chmod(0o755)
-        yield _make(Path(name))
+        yield _prepare_environment(Path(name))
 
 
-def _make(folder: Path) -> Environment:
-    system = _system_python()
-    stranger = os.geteuid() == 0 and bool(system) and bool(shutil.which("setpriv"))
-    command = [str(PROJECT / "tools" / "environment"), str(folder), system if stranger else sys.executable]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode == CANNOT_BE_HAD:
-        pytest.skip(f"no execution environment: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    environment = Environment(folder, PREFIX if stranger else ())
+def _prepare_environment(folder: Path) -> Environment:
+    system_python = _find_system_python()
+    is_other_user = os.geteuid() == 0 and bool(system_python) and bool(shutil.which("setpriv"))
+    command = [str(PROJECT / "tools" / "environment"), str(folder), system_python if is_other_user else sys.executable]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if process.returncode == CANNOT_BE_HAD:
+        pytest.skip(f"no execution environment: {process.stderr.strip()}")
+    assert process.returncode == 0, process.stdout + process.stderr
+    environment = Environment(folder, NOBODY_PREFIX if is_other_user else ())
     environment.home.mkdir()
-    if stranger:
+    if is_other_user:
         os.chown(environment.home, NOBODY, NOBODY)
     return environment
 
 
-def _system_python() -> str:
+def _find_system_python() -> str:
     """Return a Python that other users may run, too; a developer's own is often in their home."""
-    found = shutil.which("python3", path="/usr/bin:/usr/local/bin") or ""
-    asks = [found, "-c", "import sys, ensurepip; sys.exit(sys.version_info < (3, 11))"]
-    return found if found and subprocess.run(asks, capture_output=True, check=False).returncode == 0 else ""
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or ""
+    version_check = [python, "-c", "import sys, ensurepip; sys.exit(sys.version_info < (3, 11))"]
+    return python if python and subprocess.run(version_check, capture_output=True, check=False).returncode == 0 else ""

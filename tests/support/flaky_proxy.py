@@ -44,9 +44,9 @@ class FlakyProxy:
     def go(self) -> None:
         """Go away: cut what is open, and refuse what comes."""
         self.away.set()
-        for one in list(self._open):
+        for connection in list(self._open):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def back(self) -> None:
         self.away.clear()
@@ -55,9 +55,9 @@ class FlakyProxy:
         with suppress(OSError):
             while True:
                 client = listener.accept()[0]
-                threading.Thread(target=self._handle, args=(client,), daemon=True).start()
+                threading.Thread(target=self._relay_connection, args=(client,), daemon=True).start()
 
-    def _handle(self, client: socket.socket) -> None:
+    def _relay_connection(self, client: socket.socket) -> None:
         fate = self.fate()
         if fate.refused or self.away.is_set():
             self.seen["refused"] += 1
@@ -68,60 +68,62 @@ class FlakyProxy:
             server.settimeout(None)
             self._open |= {client, server}
             self.seen["passed"] += 1
-            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
-            self._answer(server, client, fate)
+            threading.Thread(target=_copy_stream, args=(client, server), daemon=True).start()
+            self._relay_answers(server, client, fate)
             self._open -= {client, server}
 
-    def _answer(self, server: socket.socket, client: socket.socket, fate: Fate) -> None:
-        left = fate.after
+    def _relay_answers(self, server: socket.socket, client: socket.socket, fate: Fate) -> None:
+        remaining_bytes = fate.after
         while data := server.recv(65536):
-            left -= len(data)
-            if left >= 0:
+            remaining_bytes -= len(data)
+            if remaining_bytes >= 0:
                 client.sendall(data)
             elif not fate.hangs:
                 self.seen["cut"] += 1
                 client.sendall(data[: len(data) // 2])
                 break
-            elif left + len(data) >= 0:
+            elif remaining_bytes + len(data) >= 0:
                 self.seen["hung"] += 1
-        for one in (server, client):
+        for connection in (server, client):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
+def _copy_stream(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
 
 
-def unreliable(seed: int, refused: float = 0.3, hangs: float = 0.05) -> Callable[[], Fate]:
+def build_unreliable_fates(seed: int, refused: float = 0.3, hangs: float = 0.05) -> Callable[[], Fate]:
     """Return fates: one of each at first, in its first answers, so that a short run meets them too; others by chance.
 
     By chance, connections are refused, hang, and are cut after 5 kB to 3 MB; long answers must pass.
     """
-    chance = random.Random(seed)
-    first = [Fate(hangs=True, after=6_000), Fate(after=6_000), Fate(refused=True)]
+    random_source = random.Random(seed)
+    first_fates = [Fate(hangs=True, after=6_000), Fate(after=6_000), Fate(refused=True)]
 
-    def fate() -> Fate:
+    def choose_fate() -> Fate:
         with suppress(IndexError):
-            return first.pop()
-        return Fate(chance.random() < refused, chance.random() < hangs, 5_000 * 600 ** chance.random())
+            return first_fates.pop()
+        return Fate(
+            random_source.random() < refused, random_source.random() < hangs, 5_000 * 600 ** random_source.random()
+        )
 
-    return fate
+    return choose_fate
 
 
 @contextmanager
-def flaky(folder: Path) -> Iterator[tuple[FlakyProxy, str]]:
+def run_flaky_proxy(folder: Path) -> Iterator[tuple[FlakyProxy, str]]:
     """Yield a proxy to the cluster of the kubeconfig, and a kubeconfig that goes through it."""
-    raw = subprocess.run(
+    kubeconfig_text = subprocess.run(
         ["kubectl", "config", "view", "--minify", "--flatten", "--raw", "-o", "json"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    config: dict[str, Any] = json.loads(raw)
+    config: dict[str, Any] = json.loads(kubeconfig_text)
     cluster = config["clusters"][0]["cluster"]
     url = urlsplit(cluster["server"])
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:

@@ -8,46 +8,46 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-SLOW = 2.0  # `growth` at or above it is no longer linear
+SLOW = 2.0  # `measure_growth` at or above it is no longer linear
 TRIES = 4  # what else the machine does makes single measurements longer, never shorter
-MEASURABLE = 0.005  # seconds; a text of 100,000 characters that takes the square of the time takes far longer
-STEPS = 100_000  # additions of the piece of work that `pieces` counts: some milliseconds
-SHORT, MOST_PIECES = 0.1, 250  # seconds that no test objects to; pieces of work that one answer may take
+MEASURABLE_SECONDS = 0.005  # seconds; a text of 100,000 characters that takes the square of the time takes far longer
+STEPS = 100_000  # additions of the piece of work that `count_pieces` counts: some milliseconds
+SHORT_SECONDS, MOST_PIECES = 0.1, 250  # seconds that no test objects to; pieces of work that one answer may take
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
+def measure_cpu_seconds(work: Callable[[], object]) -> float:
     """Return the CPU that this thread needs for some work."""
-    begin = time.thread_time()
+    start = time.thread_time()
     work()
-    return time.thread_time() - begin
+    return time.thread_time() - start
 
 
-def growth(work: Callable[[str], object], few: str, many: str) -> float:
+def measure_growth(work: Callable[[str], object], short_text: str, long_text: str) -> float:
     """Return how many times faster than the text the time grows: 1 if it is linear, len(many) / len(few) if quadratic.
 
     Returns 0 if the work is too short to be measured. Measures again while the answer is above SLOW.
     """
-    times = len(many) / len(few)
-    short = long = float("inf")
+    size_ratio = len(long_text) / len(short_text)
+    short_seconds = long_seconds = float("inf")
     for _try in range(TRIES):
-        short = min(short, cpu_seconds(lambda: work(few)))
-        long = min(long, cpu_seconds(lambda: work(many)))
-        if long < MEASURABLE:
+        short_seconds = min(short_seconds, measure_cpu_seconds(lambda: work(short_text)))
+        long_seconds = min(long_seconds, measure_cpu_seconds(lambda: work(long_text)))
+        if long_seconds < MEASURABLE_SECONDS:
             return 0.0
-        if long < SLOW * times * short:
+        if long_seconds < SLOW * size_ratio * short_seconds:
             break
-    return long / short / times
+    return long_seconds / short_seconds / size_ratio
 
 
-def pieces(seconds: float) -> float:
+def count_pieces(seconds: float) -> float:
     """Return how many fixed pieces of work the machine does in these seconds, as busy as it is now."""
-    return seconds / max(cpu_seconds(_piece) for _try in range(3))
+    return seconds / max(measure_cpu_seconds(_compute_piece) for _try in range(3))
 
 
-def is_long(seconds: float, most: float = MOST_PIECES) -> bool:
+def is_long(seconds: float, most_pieces: float = MOST_PIECES) -> bool:
     """Return whether an answer took longer than so many pieces of work, which a machine of 2026 does in a second."""
-    return seconds > SHORT and pieces(seconds) > most
+    return seconds > SHORT_SECONDS and count_pieces(seconds) > most_pieces
 
 
-def _piece() -> int:
+def _compute_piece() -> int:
     return sum(number & 7 for number in range(STEPS))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.support.host_site import LinuxHost
-from tests.support.runs import kill
+from tests.support.runs import kill_run
 
 # Waits until something stands on the host, stops the module, which holds the lock of runs, and tells its id. Then it
 # sends the signal that it is told. Without an id, the moment has not come within three minutes: five runs at once take
@@ -57,16 +57,16 @@ class Moment:
             _kill_when_standing(host, start, self)
 
 
-def _kill_when_printed(run: subprocess.Popen[str], text: str) -> None:
-    assert run.stdout
-    said = []
-    for line in run.stdout:
-        said.append(line)
+def _kill_when_printed(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout
+    printed_lines = []
+    for line in process.stdout:
+        printed_lines.append(line)
         if text in line:
             break
     else:
-        raise AssertionError(f"the run does not print '{text}': {''.join(said)}")
-    kill(run)
+        raise AssertionError(f"the run does not print '{text}': {''.join(printed_lines)}")
+    kill_run(process)
 
 
 def _kill_when_standing(host: LinuxHost, start: Callable[[], subprocess.Popen[str]], moment: Moment) -> None:
@@ -74,11 +74,11 @@ def _kill_when_standing(host: LinuxHost, start: Callable[[], subprocess.Popen[st
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout
         assert watcher.stdout.readline() == "watching\n"
-        run = start()
+        process = start()
         is_stopped = watcher.stdout.readline().strip().isdigit()
         if not is_stopped:
-            raise AssertionError(f"{host.name}: {moment.what}: it has not come: {run.communicate()[0]}")
-        assert run.poll() is None, run.communicate()[0]
-        kill(run)
+            raise AssertionError(f"{host.name}: {moment.what}: it has not come: {process.communicate()[0]}")
+        assert process.poll() is None, process.communicate()[0]
+        kill_run(process)
         watcher.communicate(f"{moment.signal}\n")
     assert watcher.returncode == 0

@@ -17,18 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.cluster import Cluster, until, without_colours, words
-from tests.support.runs import begin
+from tests.support.cluster import Cluster, join_printed_lines, strip_colours, wait_until
+from tests.support.runs import start_command
 from tests.testbed.__main__ import DEFAULT_NAME
 from tests.testbed.home import Home
 from tests.testbed.hosts import access
-from tests.testbed.hosts.model import HostGroup, group_named
+from tests.testbed.hosts.model import HostGroup, load_group
 
-SECONDS = 300
+TIMEOUT_SECONDS = 300
 ARRIVAL_SECONDS = 90
 # The pods at the end of the way.
-SINK = "o11y.opentelemetry/collector=gateway"
-_FAILED = re.compile(r"^(?:fatal|failed): \[(?P<host>\w+)\].*? => (?P<result>\{.*\})$", re.MULTILINE)
+SINK_SELECTOR = "o11y.opentelemetry/collector=gateway"
+_FAILED_RESULT = re.compile(r"^(?:fatal|failed): \[(?P<host>\w+)\].*? => (?P<result>\{.*\})$", re.MULTILINE)
 
 _METRICS = """
 import sys, urllib.request
@@ -45,21 +45,21 @@ class LinuxHost:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command that runs a command of the shell on the host."""
-        host = next(one for one in self.group.hosts if one.name == self.name)
-        return access.as_root(self.group, host, *arguments)
+        host = next(candidate for candidate in self.group.hosts if candidate.name == self.name)
+        return access.root_command(self.group, host, *arguments)
 
-    def run(self, text: str, given: str = "") -> str:
+    def run(self, text: str, input_text: str = "") -> str:
         """Run a command of the shell, and return what it prints. Raises AssertionError if it fails."""
-        done = subprocess.run(
-            self.command(text), input=given, capture_output=True, text=True, check=False, timeout=SECONDS
+        process = subprocess.run(
+            self.command(text), input=input_text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
-        assert done.returncode == 0, f"{self.name}: {text}: {done.stdout}{done.stderr}"
-        return done.stdout
+        assert process.returncode == 0, f"{self.name}: {text}: {process.stdout}{process.stderr}"
+        return process.stdout
 
     @property
     def ip(self) -> str:
         """Its address."""
-        return next(one.ip for one in self.group.hosts if one.name == self.name)
+        return next(host.ip for host in self.group.hosts if host.name == self.name)
 
     def pid(self, collector: str) -> int:
         """Return the id of a collector's process; 0 if it does not run."""
@@ -71,7 +71,7 @@ class LinuxHost:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRun:
     """How a run of a playbook ended."""
 
     code: int
@@ -91,34 +91,34 @@ class HostSite:
     def of(cls, inventory: str) -> HostSite:
         """Return the hosts that the environment names."""
         name = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
-        return cls(group_named(Home.from_environment(os.environ), name), inventory)
+        return cls(load_group(Home.from_environment(os.environ), name), inventory)
 
     def host(self, name: str) -> LinuxHost:
         """Return a host by its name in the inventory."""
         return LinuxHost(self.group, name)
 
-    def playbook(self, name: str, *more: str, **variables: Any) -> Ended:
+    def playbook(self, name: str, *extra_arguments: str, **variables: Any) -> EndedRun:
         """Run a playbook of the collection to its end."""
-        return ended(self.start(name, *more, **variables))
+        return wait_for_end(self.start(name, *extra_arguments, **variables))
 
-    def start(self, name: str, *more: str, **variables: Any) -> subprocess.Popen[str]:
+    def start(self, name: str, *extra_arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook of the collection, without colours, and with each result on one line."""
-        play = ["ansible-playbook", f"o11y.opentelemetry.{name}", "-i", self.inventory, *more]
-        return begin([*play, "-e", json.dumps(variables)], ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        command = ["ansible-playbook", f"o11y.opentelemetry.{name}", "-i", self.inventory, *extra_arguments]
+        return start_command([*command, "-e", json.dumps(variables)], ANSIBLE_CALLBACK_RESULT_FORMAT="json")
 
 
-def ended(run: subprocess.Popen[str]) -> Ended:
+def wait_for_end(process: subprocess.Popen[str]) -> EndedRun:
     """Return how a run ends."""
     # Molecule lets Ansible print in colours.
-    output = without_colours(run.communicate(timeout=SECONDS)[0])
+    output = strip_colours(process.communicate(timeout=TIMEOUT_SECONDS)[0])
     failures: dict[str, str] = {}
-    for found in _FAILED.finditer(output):
-        said = words(str(json.loads(found["result"]).get("msg")))
-        failures[found["host"]] = f"{failures.get(found['host'], '')} {said}".strip()
-    return Ended(run.returncode, words(output), failures)
+    for failure in _FAILED_RESULT.finditer(output):
+        message = join_printed_lines(str(json.loads(failure["result"]).get("msg")))
+        failures[failure["host"]] = f"{failures.get(failure['host'], '')} {message}".strip()
+    return EndedRun(process.returncode, join_printed_lines(output), failures)
 
 
-def host_group(folder: Path, group: str, hosts: Mapping[str, Mapping[str, Any]]) -> str:
+def write_host_group(folder: Path, group: str, hosts: Mapping[str, Mapping[str, Any]]) -> str:
     """Write an inventory of a group, whose hosts have these variables, and return its path."""
     path = folder / f"{group}.json"
     path.write_text(json.dumps({group: {"hosts": hosts}}), encoding="utf-8")
@@ -126,7 +126,7 @@ def host_group(folder: Path, group: str, hosts: Mapping[str, Mapping[str, Any]])
 
 
 @dataclass
-class Sent:
+class SentRecords:
     """Records that a host has written, whose names are NAME-SOURCE-0. and so on."""
 
     name: str
@@ -154,51 +154,55 @@ print(number)
 
 
 @contextmanager
-def writing(host: LinuxHost, name: str) -> Iterator[Sent]:
+def write_records(host: LinuxHost, name: str) -> Iterator[SentRecords]:
     """Let an application write to a file, to the journal and over OTLP until the block ends."""
     name = f"{name}{time.time_ns()}"
-    sent = Sent(name)
+    sent = SentRecords(name)
     url, otlp = "http://127.0.0.1:4318", f"{name}-otlp"
-    writer = _piped(host.command(f"python3 -c '{_quoted(_WRITER)}' {name}"))
-    client = _piped(host.command(f"python3 /usr/local/bin/shop.py {url} {otlp}"))
+    writer = _start_piped(host.command(f"python3 -c '{_quote_for_shell(_WRITER)}' {name}"))
+    client = _start_piped(host.command(f"python3 /usr/local/bin/shop.py {url} {otlp}"))
     try:
         yield sent
     finally:
-        lines = writer.communicate(timeout=SECONDS)[0]
-        counted = client.communicate(timeout=SECONDS)[0]
-    written, posted = int(lines), json.loads(counted)
-    assert posted["lost"] == 0, posted
-    sent.counts |= {"file": written, "journal": written, "otlp": posted["taken"]}
-    print(f"{host.name}: {name}: {sent.counts}, {posted['failed_tries']} tries over OTLP failed")
+        writer_output = writer.communicate(timeout=TIMEOUT_SECONDS)[0]
+        client_output = client.communicate(timeout=TIMEOUT_SECONDS)[0]
+    written_count, client_counts = int(writer_output), json.loads(client_output)
+    assert client_counts["lost"] == 0, client_counts
+    sent.counts |= {"file": written_count, "journal": written_count, "otlp": client_counts["taken"]}
+    print(f"{host.name}: {name}: {sent.counts}, {client_counts['failed_tries']} tries over OTLP failed")
 
 
-def _quoted(text: str) -> str:
+def _quote_for_shell(text: str) -> str:
     return text.replace("'", "'\\''")
 
 
-def _piped(command: Sequence[str]) -> subprocess.Popen[str]:
+def _start_piped(command: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def arrivals(log: str, name: str) -> Counter[str]:
+def count_arrivals(log: str, name: str) -> Counter[str]:
     """Return how often each record of a name is in a log."""
     return Counter(re.findall(rf"\b{name}-\w+-\d+\.", log))
 
 
-def sink(cluster: Cluster) -> str:
+def read_sink(cluster: Cluster) -> str:
     """Return what the gateway of the cluster has got."""
-    return cluster.logs(SINK)
+    return cluster.logs(SINK_SELECTOR)
 
 
-def arrive_once(cluster: Cluster, *all_sent: Sent, seconds: float = ARRIVAL_SECONDS) -> None:
+def wait_until_arrived_once(cluster: Cluster, *all_records: SentRecords, seconds: float = ARRIVAL_SECONDS) -> None:
     """Wait until every record is at the end of the way, and fail for one that is there twice."""
-    for sent in all_sent:
-        wanted = sent.names()
-        assert wanted
-        until(
-            f"all of {len(wanted)} records of {sent.name}",
-            lambda wanted=wanted, sent=sent: wanted <= {*arrivals(sink(cluster), sent.name)},
+    for sent in all_records:
+        record_names = sent.names()
+        assert record_names
+        wait_until(
+            f"all of {len(record_names)} records of {sent.name}",
+            lambda record_names=record_names, sent=sent: (
+                record_names <= {*count_arrivals(read_sink(cluster), sent.name)}
+            ),
             seconds,
         )
-        doubled = [one for one, count in arrivals(sink(cluster), sent.name).items() if count > 1]
-        assert doubled == []
+        doubled_names = [
+            record_name for record_name, count in count_arrivals(read_sink(cluster), sent.name).items() if count > 1
+        ]
+        assert doubled_names == []

@@ -12,12 +12,12 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_dr
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
 
 PREFIX = "otel_host_"
-_ITEMS = f"{PREFIX}collectors"
+_COLLECTORS_VARIABLE = f"{PREFIX}collectors"
 
 
-def rendered(variables: dict[str, Any], sdks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def render_host(variables: dict[str, Any], sdks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """Return what module host_render returns for these variables of a host, and rows of `otel_host_sdks`."""
-    judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
-    defaults = {name.removeprefix(PREFIX): value for name, value in variables.items() if name != _ITEMS}
-    request = _host_drafts.HostRequest(variables.get(_ITEMS, []), defaults, sdks=sdks)
-    return _host_render.render_hosts(request, _findings.Judgement.from_arguments(judged), print)
+    judgement_options = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
+    defaults = {name.removeprefix(PREFIX): value for name, value in variables.items() if name != _COLLECTORS_VARIABLE}
+    request = _host_drafts.HostRequest(variables.get(_COLLECTORS_VARIABLE, []), defaults, sdks=sdks)
+    return _host_render.render_hosts(request, _findings.Judgement.from_arguments(judgement_options), print)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "input", "br", "img", "hr"}
+VOID_ELEMENTS = {"meta", "link", "input", "br", "img", "hr"}
 """Elements without an end tag. Source: "Void elements" in the HTML standard, as far as the report uses them."""
-LOADS = ("src", "srcset", "poster", "data", "background", "xlink:href", "action", "formaction")
+LOADING_ATTRIBUTES = ("src", "srcset", "poster", "data", "background", "xlink:href", "action", "formaction")
 """Attributes whose value a browser would fetch or run. Links, which wait for a click, are not among them."""
 
 
@@ -27,7 +27,7 @@ class Element:
 
 @dataclass
 class Page(HTMLParser):
-    """A page, as far as it was fed; `read` feeds and closes it."""
+    """A page, as far as it was fed; `parse_page` feeds and closes it."""
 
     elements: list[Element] = field(default_factory=list)
     """Every element in the order of the start tags."""
@@ -42,7 +42,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Add an element; HTMLParser calls this."""
         element = self._add(tag, attrs)
-        if tag not in VOID:
+        if tag not in VOID_ELEMENTS:
             self.open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -84,7 +84,7 @@ class Page(HTMLParser):
     @property
     def loads(self) -> list[str]:
         """The values of all attributes that a browser would fetch or run."""
-        return self._values(*LOADS)
+        return self._values(*LOADING_ATTRIBUTES)
 
     @property
     def handlers(self) -> list[str]:
@@ -102,7 +102,7 @@ class Page(HTMLParser):
         return values
 
 
-def read(text: str) -> Page:
+def parse_page(text: str) -> Page:
     """Return a page. An element that is still open at its end is one of its faults."""
     page = Page()
     page.feed(text)

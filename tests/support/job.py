@@ -21,7 +21,7 @@ import yaml
 from .cluster import PROJECT
 from .environment import Environment
 
-SECONDS = 240
+TIMEOUT_SECONDS = 240
 
 
 @dataclass
@@ -38,27 +38,27 @@ class Decoy:
 
 
 @contextmanager
-def decoy() -> Iterator[Decoy]:
+def run_decoy() -> Iterator[Decoy]:
     """Yield an address that notes every connection and closes it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        found = Decoy(server.getsockname()[1])
+        noting_decoy = Decoy(server.getsockname()[1])
 
-        def take() -> None:
+        def accept_connections() -> None:
             while True:
                 try:
                     connection, peer = server.accept()
                 except OSError:
                     return
-                found.seen.append(peer)
+                noting_decoy.seen.append(peer)
                 connection.close()
 
-        threading.Thread(target=take, daemon=True).start()
-        yield found
+        threading.Thread(target=accept_connections, daemon=True).start()
+        yield noting_decoy
         server.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True)
-class Done:
+class JobResult:
     """What `ansible-runner process` made of a job."""
 
     rc: int
@@ -66,10 +66,10 @@ class Done:
     events: list[dict[str, Any]]
     output: str
 
-    def total(self, what: str) -> int:
+    def total(self, figure: str) -> int:
         """Return a number of the recap, such as `changed`, over all hosts."""
         (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
-        return sum(stats[what].values())
+        return sum(stats[figure].values())
 
 
 @dataclass(frozen=True)
@@ -79,49 +79,59 @@ class Runner:
     environment: Environment
     scratch: Path
 
-    def job(self, playbook: str, inventory: Path, variables: Mapping[str, Any], credential: Mapping[str, str]) -> Done:
+    def job(
+        self, playbook: str, inventory: Path, variables: Mapping[str, Any], credential: Mapping[str, str]
+    ) -> JobResult:
         """Run a playbook of AWX's project. The credential's values whose names end in CA_CERT are contents of files."""
         number = len(list(self.scratch.iterdir()))
-        packed, read = self.scratch / f"{number}-packed", self.scratch / f"{number}-read"
-        at = self.environment.home / f"job-{number}"
-        shutil.copytree(PROJECT / "awx" / "project", packed / "project")
-        shutil.copytree(inventory, packed / "inventory")
-        (packed / "env").mkdir()
+        packed_folder, read_folder = self.scratch / f"{number}-packed", self.scratch / f"{number}-read"
+        job_folder = self.environment.home / f"job-{number}"
+        shutil.copytree(PROJECT / "awx" / "project", packed_folder / "project")
+        shutil.copytree(inventory, packed_folder / "inventory")
+        (packed_folder / "env").mkdir()
         files = {name: value for name, value in credential.items() if name.endswith("CA_CERT")}
         for name, value in files.items():
-            (packed / "env" / name.lower()).write_text(value)
-        written = {name: f"{at}/env/{name.lower()}" if name in files else value for name, value in credential.items()}
-        (packed / "env" / "envvars").write_text(yaml.safe_dump(written))
-        (packed / "env" / "extravars").write_text(yaml.safe_dump(dict(variables)))
-        self._through([packed, at, read], playbook)
-        return _done(read)
+            (packed_folder / "env" / name.lower()).write_text(value)
+        job_variables = {
+            name: f"{job_folder}/env/{name.lower()}" if name in files else value for name, value in credential.items()
+        }
+        (packed_folder / "env" / "envvars").write_text(yaml.safe_dump(job_variables))
+        (packed_folder / "env" / "extravars").write_text(yaml.safe_dump(dict(variables)))
+        self._transfer_job([packed_folder, job_folder, read_folder], playbook)
+        return _read_result(read_folder)
 
-    def _through(self, places: list[Path], playbook: str) -> None:
-        packed, at, read = map(str, places)
-        transmit = subprocess.Popen(
-            ["ansible-runner", "transmit", packed, "-p", playbook], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    def _transfer_job(self, folders: list[Path], playbook: str) -> None:
+        packed_folder, job_folder, read_folder = map(str, folders)
+        transmitter = subprocess.Popen(
+            ["ansible-runner", "transmit", packed_folder, "-p", playbook],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         worker = subprocess.Popen(
-            [*self.environment.prefix, "ansible-runner", "worker", "--private-data-dir", at],
-            stdin=transmit.stdout,
+            [*self.environment.prefix, "ansible-runner", "worker", "--private-data-dir", job_folder],
+            stdin=transmitter.stdout,
             stdout=subprocess.PIPE,
             cwd=self.environment.home,
             env=self.environment.variables(),
         )
-        process = ["ansible-runner", "process", read]
+        process_command = ["ansible-runner", "process", read_folder]
         try:
-            told = subprocess.run(process, stdin=worker.stdout, capture_output=True, timeout=SECONDS, check=False)
+            processing = subprocess.run(
+                process_command, stdin=worker.stdout, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+            )
             # A worker ends as its job does.
-            assert (told.returncode, transmit.wait(60), worker.wait(60) in (0, 1, 2)) == (0, 0, True), told
+            assert (processing.returncode, transmitter.wait(60), worker.wait(60) in (0, 1, 2)) == (0, 0, True), (
+                processing
+            )
         finally:
-            for program in (transmit, worker):
+            for program in (transmitter, worker):
                 program.kill()
                 program.stdout.close()  # type: ignore[union-attr]
 
 
-def _done(read: Path) -> Done:
-    artifacts = read / "artifacts"
+def _read_result(read_folder: Path) -> JobResult:
+    artifacts = read_folder / "artifacts"
     events = [json.loads(path.read_text()) for path in sorted((artifacts / "job_events").glob("*.json"))]
-    texts = {name: (artifacts / name).read_text() for name in ("rc", "status")}
+    artifact_texts = {name: (artifacts / name).read_text() for name in ("rc", "status")}
     output = "\n".join(event["stdout"] for event in sorted(events, key=lambda event: event["counter"]))
-    return Done(int(texts["rc"]), texts["status"], events, output)
+    return JobResult(int(artifact_texts["rc"]), artifact_texts["status"], events, output)

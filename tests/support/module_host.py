@@ -28,14 +28,14 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 UNIX = socket.AF_UNIX
-LONGEST = 100  # a longer path is no address of a socket; then each module has a process of its own
-IMPORTED = (
+LONGEST_ADDRESS = 100  # a longer path is no address of a socket; then each module has a process of its own
+IMPORTED_MODULES = (
     "ansible.module_utils.basic",
     "ansible.module_utils.urls",
     "ansible.module_utils._internal._ansiballz._loader",
 )
 # As ansible-core writes it since 2.21, and before.
-COMMANDS = [f"/bin/sh -c {shlex.quote(command)}" for command in (sys.executable, f"{sys.executable} && sleep 0")]
+PLAIN_COMMANDS = [f"/bin/sh -c {shlex.quote(command)}" for command in (sys.executable, f"{sys.executable} && sleep 0")]
 
 
 class PathWithArchives(list[str]):
@@ -52,12 +52,12 @@ class PathWithArchives(list[str]):
 
 def start(address: str) -> None:
     """Fork the process, which ends with this one, and let Ansible's connection `local` use it."""
-    if len(os.fsencode(address)) > LONGEST:
+    if len(os.fsencode(address)) > LONGEST_ADDRESS:
         return
     listener = socket.socket(UNIX)
     listener.bind(address)
     listener.listen(64)
-    server = os.getpid()
+    server_pid = os.getpid()
     if os.fork():
         listener.close()
         return
@@ -65,20 +65,20 @@ def start(address: str) -> None:
         os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
     listener.settimeout(1)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    ready = False
-    while os.getppid() == server:
+    is_prepared = False
+    while os.getppid() == server_pid:
         with suppress(TimeoutError):
-            asked, _address = listener.accept()
-            ready = ready or prepare()
+            connection, _address = listener.accept()
+            is_prepared = is_prepared or import_common_modules()
             if not os.fork():
-                answer(asked)
-            asked.close()
+                run_module(connection)
+            connection.close()
     os._exit(0)
 
 
-def prepare() -> bool:
+def import_common_modules() -> bool:
     """Import what modules import; what this ansible-core does not have, its modules do not need."""
-    for name in IMPORTED:
+    for name in IMPORTED_MODULES:
         with suppress(ImportError):
             import_module(name)
     package = sys.modules["ansible"]
@@ -86,11 +86,11 @@ def prepare() -> bool:
     return True
 
 
-def answer(asked: socket.socket) -> None:
+def run_module(connection: socket.socket) -> None:
     """Run one module as Python runs its standard input, and send the exit code."""
-    asked.setblocking(True)
-    _text, (asks, *files), *_rest = socket.recv_fds(asked, 1, 4)
-    with os.fdopen(asks, "rb") as file:
+    connection.setblocking(True)
+    _text, (request_descriptor, *files), *_rest = socket.recv_fds(connection, 1, 4)
+    with os.fdopen(request_descriptor, "rb") as file:
         request = json.loads(file.read())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.chdir(request["cwd"])
@@ -99,31 +99,31 @@ def answer(asked: socket.socket) -> None:
     tempfile.tempdir = None
     with os.fdopen(files[0], "rb") as file:
         program = file.read()
-    for descriptor, given in enumerate(files[1:], 1):
-        os.dup2(given, descriptor)
-    code = 1
+    for target, source in enumerate(files[1:], 1):
+        os.dup2(source, target)
+    exit_code = 1
     try:
         sys.argv = [""]
         sys.path.insert(0, "")
         main = sys.modules["__main__"] = ModuleType("__main__")
         exec(compile(program, "<stdin>", "exec"), main.__dict__)
-        code = 0
-    except SystemExit as end:
-        if end.code and not isinstance(end.code, int):
-            print(end.code, file=sys.stderr)
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        exit_code = 0
+    except SystemExit as exit_error:
+        if exit_error.code and not isinstance(exit_error.code, int):
+            print(exit_error.code, file=sys.stderr)
+        exit_code = exit_error.code if isinstance(exit_error.code, int) else int(exit_error.code is not None)
     except BaseException as error:
-        own = error.__traceback__
-        traceback.print_exception(error.with_traceback(own and own.tb_next))
+        own_traceback = error.__traceback__
+        traceback.print_exception(error.with_traceback(own_traceback and own_traceback.tb_next))
     finally:
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
-        asked.send(str(code).encode())
+        connection.send(str(exit_code).encode())
         os._exit(0)
 
 
-class Module:
+class ForkedModule:
     """What connection `local` uses of a process."""
 
     def __init__(self, address: str, cwd: Any) -> None:
@@ -133,35 +133,35 @@ class Module:
         """Run the program; return what it writes."""
         request = {"cwd": os.fsdecode(self.cwd or "."), "environment": dict(os.environ)}
         with (
-            TemporaryFile() as asks,
-            TemporaryFile() as given,
+            TemporaryFile() as request_file,
+            TemporaryFile() as program_file,
             TemporaryFile() as output,
             TemporaryFile() as errors,
-            socket.socket(UNIX) as asking,
+            socket.socket(UNIX) as connection,
         ):
-            asks.write(json.dumps(request).encode())  # an environment may be longer than a message of a socket
-            given.write(program or b"")
-            files = (asks, given, output, errors)
+            request_file.write(json.dumps(request).encode())  # an environment may be longer than a message of a socket
+            program_file.write(program or b"")
+            files = (request_file, program_file, output, errors)
             for file in files:
                 file.seek(0)
-            asking.connect(self.address)
-            socket.send_fds(asking, [b"."], [one.fileno() for one in files])
-            self.returncode = int(asking.recv(16) or 137)  # as a shell says of what was killed
+            connection.connect(self.address)
+            socket.send_fds(connection, [b"."], [open_file.fileno() for open_file in files])
+            self.returncode = int(connection.recv(16) or 137)  # as a shell says of what was killed
             output.seek(0)
             errors.seek(0)
             return output.read(), errors.read()
 
 
 def use(address: str) -> None:
-    """Let Ansible's connection `local` start a module there, if nothing but this Python would start it."""
-    if len(os.fsencode(address)) > LONGEST:
+    """Let Ansible's connection `local_connection` start a module there, if nothing but this Python would start it."""
+    if len(os.fsencode(address)) > LONGEST_ADDRESS:
         return
 
-    def popen(command: Any, cwd: Any = None, **more: Any) -> Any:
+    def popen(command: Any, cwd: Any = None, **options: Any) -> Any:
         is_text = isinstance(command, (str, bytes))  # bytes before ansible-core 2.21
-        if is_text and os.fsdecode(command) in COMMANDS:
-            return Module(address, cwd)
-        return subprocess.Popen(command, cwd=cwd, **more)
+        if is_text and os.fsdecode(command) in PLAIN_COMMANDS:
+            return ForkedModule(address, cwd)
+        return subprocess.Popen(command, cwd=cwd, **options)
 
-    local: Any = import_module("ansible.plugins.connection.local")
-    local.subprocess = SimpleNamespace(Popen=popen, PIPE=subprocess.PIPE)
+    local_connection: Any = import_module("ansible.plugins.connection.local")
+    local_connection.subprocess = SimpleNamespace(Popen=popen, PIPE=subprocess.PIPE)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.support.cluster import until
+from tests.support.cluster import wait_until
 from tests.testbed import openshift
 
 KINDS = (
@@ -22,7 +22,7 @@ KINDS = (
     "securitycontextconstraints.security.openshift.io",
     "infrastructures.config.openshift.io",
 )
-NAME, REGION = "testbed-x7k2p", "eu-west-1"
+INFRASTRUCTURE_NAME, REGION = "testbed-x7k2p", "eu-west-1"
 INFRASTRUCTURE: dict[str, Any] = {
     "apiVersion": "config.openshift.io/v1",
     "kind": "Infrastructure",
@@ -30,7 +30,7 @@ INFRASTRUCTURE: dict[str, Any] = {
     "spec": {"platformSpec": {"type": "AWS"}},
 }
 STATUS: dict[str, Any] = {
-    "infrastructureName": NAME,
+    "infrastructureName": INFRASTRUCTURE_NAME,
     "controlPlaneTopology": "SingleReplica",
     "infrastructureTopology": "SingleReplica",
     "platform": "AWS",
@@ -39,32 +39,36 @@ STATUS: dict[str, Any] = {
 }
 
 
-def start() -> None:
+def install_kinds() -> None:
     """Make the kinds, and the object."""
-    for file in openshift.definitions():
-        kubectl("apply", "--server-side", "-f", str(file))
+    for file in openshift.list_definitions():
+        run_kubectl("apply", "--server-side", "-f", str(file))
     for kind in KINDS:
-        until(f"{kind} is served", lambda kind=kind: kubectl("get", kind, "-A", check=False))
-    kubectl("apply", "--server-side", "-f", "-", given=INFRASTRUCTURE)
-    kubectl("patch", "infrastructure", "cluster", "--subresource=status", "--type=merge", f"--patch={_json(STATUS)}")
+        wait_until(f"{kind} is served", lambda kind=kind: run_kubectl("get", kind, "-A", check=False))
+    run_kubectl("apply", "--server-side", "-f", "-", manifest=INFRASTRUCTURE)
+    run_kubectl(
+        "patch", "infrastructure", "cluster", "--subresource=status", "--type=merge", f"--patch={_status_patch(STATUS)}"
+    )
 
 
-def stop() -> None:
+def remove_kinds() -> None:
     """Take all of it away."""
-    kubectl("delete", "crd", *KINDS, "--ignore-not-found", "--timeout=60s")
+    run_kubectl("delete", "crd", *KINDS, "--ignore-not-found", "--timeout=60s")
 
 
-def kubectl(*arguments: str, given: Any = None, check: bool = True) -> bool:
+def run_kubectl(*arguments: str, manifest: Any = None, check: bool = True) -> bool:
     """Run it, and return whether all went well."""
-    text = None if given is None else json.dumps(given)
-    ended = subprocess.run(["kubectl", *arguments], input=text, capture_output=True, text=True, check=False, timeout=90)
-    assert not check or ended.returncode == 0, ended.stderr
-    return ended.returncode == 0
+    manifest_text = None if manifest is None else json.dumps(manifest)
+    completed = subprocess.run(
+        ["kubectl", *arguments], input=manifest_text, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert not check or completed.returncode == 0, completed.stderr
+    return completed.returncode == 0
 
 
-def _json(status: dict[str, Any]) -> str:
+def _status_patch(status: dict[str, Any]) -> str:
     return json.dumps({"status": status})
 
 
 if __name__ == "__main__":
-    {"start": start, "stop": stop}[sys.argv[1]]()
+    {"start": install_kinds, "stop": remove_kinds}[sys.argv[1]]()

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from . import certificates
-from .background import repeated
+from .background import repeat_in_background
 
-LARGEST, PER_SECOND, SLOW, HANG = 6000, 6, 0.5, 120
+LARGEST_BODY, PER_SECOND, SLOW, HANG = 6000, 6, 0.5, 120
 PERIOD, PER_REQUEST = 0.25, 2
-REJECTED, RECORD = 2, re.compile(rb"<([-.0-9a-z]+)>")
+REJECTED_RECORDS, RECORD = 2, re.compile(rb"<([-.0-9a-z]+)>")
 
 
 class Backend(BaseHTTPRequestHandler):
@@ -44,53 +44,57 @@ class Backend(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Show what is stored."""
-        self._answer(200, json.dumps([name for name in list(self.stored) if name.startswith(self.path[1:])]).encode())
+        self._send_answer(
+            200, json.dumps([name for name in list(self.stored) if name.startswith(self.path[1:])]).encode()
+        )
 
     def do_POST(self) -> None:
         """Answer as the path says."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        way = self.path.split("/")[1]
-        if way in ("hang", "slow"):
-            self.over.wait(HANG if way == "hang" else SLOW)
-        code = self._strict(body) if way == "take" else 404 if way == "nowhere" else 200
+        behavior = self.path.split("/")[1]
+        if behavior in ("hang", "slow"):
+            self.over.wait(HANG if behavior == "hang" else SLOW)
+        code = self._strict_status(body) if behavior == "take" else 404 if behavior == "nowhere" else 200
         if code == 200:
-            self._store(body, REJECTED if way == "partial" else 0)
-        self._answer(code, self._partial() if way == "partial" else b"{}")
+            self._store(body, REJECTED_RECORDS if behavior == "partial" else 0)
+        self._send_answer(code, self._partial_success() if behavior == "partial" else b"{}")
 
-    def _store(self, body: bytes, without: int) -> None:
-        plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-        self.stored.update(one.decode() for one in RECORD.findall(plain)[without:])
+    def _store(self, body: bytes, rejected_count: int) -> None:
+        plain_body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+        self.stored.update(record.decode() for record in RECORD.findall(plain_body)[rejected_count:])
 
-    def _answer(self, code: int, answer: bytes) -> None:
+    def _send_answer(self, code: int, answer: bytes) -> None:
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    def _strict(self, body: bytes) -> int:
+    def _strict_status(self, body: bytes) -> int:
         if self.headers.get("Authorization") != "Bearer good":
             return 401
         if self.headers.get("X-Scope-OrgID") != "team":
             return 403
         if self.headers.get("Content-Encoding", "gzip") != "gzip":
             return 415
-        if len(body) > LARGEST:
+        if len(body) > LARGEST_BODY:
             return 413
-        now = (self.headers.get("X-Pod"), int(time.monotonic()))
-        self.asked[now] += 1
-        return 429 if self.asked[now] > PER_SECOND else 200
+        client_second = (self.headers.get("X-Pod"), int(time.monotonic()))
+        self.asked[client_second] += 1
+        return 429 if self.asked[client_second] > PER_SECOND else 200
 
-    def _partial(self) -> bytes:
-        kind = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}.get(self.path.split("/")[-1])
-        return json.dumps({"partialSuccess": {kind: REJECTED, "errorMessage": "too old"}} if kind else {}).encode()
+    def _partial_success(self) -> bytes:
+        rejected_field = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}.get(self.path.split("/")[-1])
+        return json.dumps(
+            {"partialSuccess": {rejected_field: REJECTED_RECORDS, "errorMessage": "too old"}} if rejected_field else {}
+        ).encode()
 
     def log_message(self, *_arguments: Any) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def serving(folder: Path | None = None, address: str = "127.0.0.1") -> Iterator[str]:
+def serve_backend(folder: Path | None = None, address: str = "127.0.0.1") -> Iterator[str]:
     """Serve the backend, with TLS if there is a folder for its certificate, and yield its host and port."""
     server = ThreadingHTTPServer((address, 0), Backend)
     server.daemon_threads, server.block_on_close = True, False
@@ -111,7 +115,7 @@ def serving(folder: Path | None = None, address: str = "127.0.0.1") -> Iterator[
 
 
 @contextmanager
-def sending(host: str) -> Iterator[None]:
+def send_continuously(host: str) -> Iterator[None]:
     """Send log records and spans to a pod until the end of the block.
 
     Every fourth record or so is of a health check, none is of an error.
@@ -120,15 +124,15 @@ def sending(host: str) -> Iterator[None]:
     def send() -> None:
         for signal in SIGNALS:
             with suppress(OSError):
-                post(signal, f"http://{host}:4318")
+                post_records(signal, f"http://{host}:4318")
 
-    with repeated(send, PERIOD):
+    with repeat_in_background(send, PERIOD):
         yield
 
 
-def post(signal: str, url: str, name: str = "", seconds: float = 2) -> None:
+def post_records(signal: str, url: str, name: str = "", seconds: float = 2) -> None:
     """Send items of a signal, the records that `records` lists, to a receiver."""
-    body = SIGNALS[signal]([f"<{one}>" for one in records(name)])
+    body = SIGNALS[signal]([f"<{record_name}>" for record_name in list_record_names(name)])
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     content = gzip.compress(json.dumps(body).encode(), 1)
     request = urllib.request.Request(f"{url}/v1/{signal}", content, headers, method="POST")
@@ -136,54 +140,54 @@ def post(signal: str, url: str, name: str = "", seconds: float = 2) -> None:
         pass
 
 
-def records(name: str) -> list[str]:
+def list_record_names(name: str) -> list[str]:
     """Return the names of the records in the request of a name."""
     return [f"{name}{number}" for number in range(PER_REQUEST)]
 
 
-def _text(key: str, value: str) -> dict[str, Any]:
+def _string_attribute(key: str, value: str) -> dict[str, Any]:
     return {"key": key, "value": {"stringValue": value}}
 
 
-def _logs(names: list[str]) -> dict[str, Any]:
+def _build_logs(names: list[str]) -> dict[str, Any]:
     records = [
         {
             "timeUnixNano": str(time.time_ns()),
             "severityNumber": 9,
             "body": {"stringValue": secrets.token_hex(200)},
             "attributes": [
-                _text("tenant", "a"),
-                _text("path", random.choice(("/health", "/a", "/b", "/c"))),
-                _text("record", name),
+                _string_attribute("tenant", "a"),
+                _string_attribute("path", random.choice(("/health", "/a", "/b", "/c"))),
+                _string_attribute("record", record_name),
             ],
         }
-        for name in names
+        for record_name in names
     ]
     return {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
 
 
-def _spans(names: list[str]) -> dict[str, Any]:
-    now = time.time_ns()
+def _build_spans(names: list[str]) -> dict[str, Any]:
+    now_nanoseconds = time.time_ns()
     spans = [
         {
             "traceId": secrets.token_hex(16),
             "spanId": secrets.token_hex(8),
             "name": "work",
             "kind": 2,
-            "startTimeUnixNano": str(now - 1000),
-            "endTimeUnixNano": str(now),
-            "attributes": [_text("body", secrets.token_hex(150)), _text("record", name)],
+            "startTimeUnixNano": str(now_nanoseconds - 1000),
+            "endTimeUnixNano": str(now_nanoseconds),
+            "attributes": [_string_attribute("body", secrets.token_hex(150)), _string_attribute("record", record_name)],
         }
-        for name in names
+        for record_name in names
     ]
     return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
 
 
-SIGNALS = {"logs": _logs, "traces": _spans}
+SIGNALS = {"logs": _build_logs, "traces": _build_spans}
 
 
 if __name__ == "__main__":
-    host, place = sys.argv[1:]
-    with serving(None, host) as plain, serving(Path(place), host) as tls:
-        print(json.dumps({"authority": plain, "tls": tls}), flush=True)
+    host, certificate_folder = sys.argv[1:]
+    with serve_backend(None, host) as plain_address, serve_backend(Path(certificate_folder), host) as tls_address:
+        print(json.dumps({"authority": plain_address, "tls": tls_address}), flush=True)
         sys.stdin.read()

@@ -25,7 +25,7 @@ from tests.testbed.hosts.model import HostGroup
 
 ROOT = Path(__file__).parents[2]
 # The first Collector and the first Debian for hosts take a quarter of an hour on a machine that builds all else, too.
-SECONDS = 3600
+TIMEOUT_SECONDS = 3600
 # What the testbed allows.
 _LONGEST_NAME = 32
 
@@ -49,16 +49,16 @@ class OwnHosts:
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Return how a command about these hosts ends."""
         return subprocess.run(
-            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS
+            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
 
     def printed(self, *arguments: str) -> str:
         """Return what a command about these hosts prints. Skips the test where this machine cannot have it."""
-        done = self.ask(*arguments)
-        if done.returncode == UnavailableError.exit_code:
-            pytest.skip(f"this machine cannot have hosts, or no Collector for them: {done.stderr}")
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        completed = self.ask(*arguments)
+        if completed.returncode == UnavailableError.exit_code:
+            pytest.skip(f"this machine cannot have hosts, or no Collector for them: {completed.stderr}")
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout.strip()
 
     @contextmanager
     def running(self, count: int = 1) -> Iterator[str]:
@@ -70,23 +70,23 @@ class OwnHosts:
 
     def group(self) -> HostGroup:
         """Return the hosts as the testbed has them, once they run."""
-        found = lifecycle.running(Home.from_environment(os.environ), self.name)
-        assert found is not None
-        return found
+        host_group = lifecycle.find_running_group(Home.from_environment(os.environ), self.name)
+        assert host_group is not None
+        return host_group
 
     def archive(self) -> Path:
         """Return the archive of the Collector, which is made if it is missing."""
         return Path(self.printed("archive"))
 
 
-def program(archive: Path) -> dict[str, Any]:
+def host_program_option(archive: Path) -> dict[str, Any]:
     """Return option `otel_host_program` for an archive, or a package, on the controller."""
     return {"amd64": {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest(), "file": str(archive)}}
 
 
-def ansible(name: str, inventory: str, *arguments: str, code: int = 0) -> str:
+def run_ansible(program_name: str, inventory: str, *arguments: str, code: int = 0) -> str:
     """Return what a program of Ansible prints that ends with this exit code."""
-    command = [str(Path(sys.executable).with_name(name)), "-i", inventory, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    command = [str(Path(sys.executable).with_name(program_name)), "-i", inventory, *arguments]
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    return completed.stdout + completed.stderr

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILES = ("yaml", "python")
-_FILE = re.compile(r"# (\S+)\n")
+_FILE_LANGUAGES = ("yaml", "python")
+_FILE_PATH = re.compile(r"# (\S+)\n")
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class Command:
     text: str
     output: tuple[str, ...]
 
-    def misses(self, printed: str) -> str:
+    def misses(self, printed_text: str) -> str:
         """Return the first line that is not in the output, or an empty text."""
         if not self.output:
-            return "nothing" if printed else ""
+            return "nothing" if printed_text else ""
         start = 0
         for line in self.output:
-            found = _pattern(line).search(printed, start)
-            if not found:
+            match = _output_pattern(line).search(printed_text, start)
+            if not match:
                 return line
-            start = found.end()
+            start = match.end()
         return ""
 
 
-def _pattern(line: str) -> re.Pattern[str]:
+def _output_pattern(line: str) -> re.Pattern[str]:
     """Return the pattern of a line of output: `…` is any text, and any space as wide as it was printed."""
     literal_parts = [re.escape(part) for part in line.split("…")]
     return re.compile(re.sub(r"(\\ )+", r"\\s+", ".*".join(literal_parts)))
@@ -56,25 +56,25 @@ def _pattern(line: str) -> re.Pattern[str]:
 Step = File | Command
 
 
-def sections(path: Path) -> dict[str, list[Step]]:
+def read_sections(path: Path) -> dict[str, list[Step]]:
     """Return what the reader does in each section of a page."""
-    parts = re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    found = {part.split("\n", 1)[0]: list(_steps(part)) for part in parts}
-    return {title: steps for title, steps in found.items() if steps}
+    section_texts = re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    steps_by_title = {section.split("\n", 1)[0]: list(_find_steps(section)) for section in section_texts}
+    return {title: steps for title, steps in steps_by_title.items() if steps}
 
 
-def _steps(part: str) -> Iterator[Step]:
+def _find_steps(section: str) -> Iterator[Step]:
     """Yield the files and commands in the blocks of a section."""
-    for kind, text in _BLOCK.findall(part):
-        named = _FILE.match(text)
-        if kind in _FILES and named:
-            yield File(named[1], text)
-        elif kind == "console":
-            yield from _commands(text)
+    for language, block_text in _BLOCK.findall(section):
+        path_match = _FILE_PATH.match(block_text)
+        if language in _FILE_LANGUAGES and path_match:
+            yield File(path_match[1], block_text)
+        elif language == "console":
+            yield from _find_commands(block_text)
 
 
-def _commands(text: str) -> Iterator[Command]:
+def _find_commands(block_text: str) -> Iterator[Command]:
     """Yield the commands of a block, each with its lines of output that are not empty."""
-    for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        typed, *output = command.splitlines()
-        yield Command(typed, tuple(filter(None, output)))
+    for command in re.split(r"^\$ ", block_text, flags=re.MULTILINE)[1:]:
+        command_line, *output = command.splitlines()
+        yield Command(command_line, tuple(filter(None, output)))

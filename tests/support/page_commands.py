@@ -13,19 +13,19 @@ from pathlib import Path
 from .own_hosts import ROOT
 
 
-def run_command(folder: Path, command: str, seconds: float, programs: str = "") -> tuple[int, str]:
+def run_command(folder: Path, command: str, timeout_seconds: float, programs_folder: str = "") -> tuple[int, str]:
     """Return the exit code of a command of the reader, and what it prints.
 
-    `programs` is a folder that the reader has on PATH before all others.
+    `programs_folder` is a folder that the reader has on PATH before all others.
     """
-    folders = [programs, str(Path(sys.executable).parent), os.environ["PATH"]]
+    folders = [programs_folder, str(Path(sys.executable).parent), os.environ["PATH"]]
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
         "ANSIBLE_FORCE_COLOR": "0",
         "ANSIBLE_NOCOLOR": "1",
         "PATH": os.pathsep.join(filter(None, folders)),
     }
-    done = subprocess.run(
+    completed = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
         env={**os.environ, **settings},
@@ -33,6 +33,6 @@ def run_command(folder: Path, command: str, seconds: float, programs: str = "") 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=seconds,
+        timeout=timeout_seconds,
     )
-    return done.returncode, done.stdout
+    return completed.returncode, completed.stdout

@@ -130,19 +130,19 @@ class PlantedSecrets:
     def numbered(self, form: str, value: str, secret: str) -> str:
         """Return a value whose secret has a number of its own, and note that secret."""
         number = f"{self.generation}{len(self.secrets):03}"
-        body = secret.split("\n")[1] if "\n" in secret else secret
-        middle = len(body) * 3 // 4
-        own = body[: middle - 2] + number + body[middle + 2 :]
-        self.secrets[form] = own
-        return value.replace(body, own)
+        secret_body = secret.split("\n")[1] if "\n" in secret else secret
+        middle = len(secret_body) * 3 // 4
+        planted_part = secret_body[: middle - 2] + number + secret_body[middle + 2 :]
+        self.secrets[form] = planted_part
+        return value.replace(secret_body, planted_part)
 
     def config(self) -> dict[str, Any]:
         """Return a config with an exporter for each form."""
         exporters: dict[str, Any] = {}
         for index, (path, value, secret) in enumerate(SECRETS):
             tree: Any = self.numbered(f"{path}={value[:40]}", value, secret)
-            for part in reversed(path.split("/")):
-                tree = {part: tree}
+            for path_part in reversed(path.split("/")):
+                tree = {path_part: tree}
             exporters[f"{COMPONENT}/{index}"] = tree
         pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
         return {
@@ -153,25 +153,29 @@ class PlantedSecrets:
 
     def env(self) -> dict[str, str]:
         """Return variables with a secret each."""
-        found = {}
+        variables = {}
         for name, value in VARIABLES.items():
-            secret = next((part for part in (PEM, WORD, BASE64, HEX) if part in value), value)
-            found[name] = self.numbered(name, value, secret)
-        return found
+            secret = next((known_secret for known_secret in (PEM, WORD, BASE64, HEX) if known_secret in value), value)
+            variables[name] = self.numbered(name, value, secret)
+        return variables
 
     def one(self, name: str) -> str:
         """Return a secret that has one place only."""
         return self.secrets.get(name) or self.numbered(name, WORD, WORD)
 
-    def leaked(self, text: str) -> list[str]:
+    def find_leaked_forms(self, text: str) -> list[str]:
         """Return the forms whose secret a text shows, as it is, escaped, quoted for a URL, or in base64."""
-        return sorted(form for form, secret in self.secrets.items() if any(way in text for way in ways(secret)))
+        return sorted(
+            form
+            for form, secret in self.secrets.items()
+            if any(spelling in text for spelling in list_spellings(secret))
+        )
 
 
 COMPONENT = "splunk_hec"
 
 
-def ways(secret: str) -> Iterator[str]:
+def list_spellings(secret: str) -> Iterator[str]:
     """Yield the ways in which a secret may be written."""
     yield secret
     yield json.dumps(secret)[1:-1]

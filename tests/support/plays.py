@@ -22,34 +22,36 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
-SERVER = Path(__file__).resolve().with_name("ansible_server.py")
-SECONDS = 240
+SERVER_FILE = Path(__file__).resolve().with_name("ansible_server.py")
+TIMEOUT_SECONDS = 240
 _SERVERS: dict[Any, subprocess.Popen[str]] = {}
 HOME = tempfile.TemporaryDirectory()
 
 
-def playbook(
+def run_playbook(
     *arguments: str, cwd: Path = ROOT, without: tuple[str, ...] = (), **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook without a kubeconfig, and without variables that begin with these words."""
-    left_out = ("K8S_AUTH", "O11Y", "PYTEST_", *without)
-    given = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
-    given |= {"ANSIBLE_HOME": HOME.name, "KUBECONFIG": "/nonexistent/current"}
+    omitted_names = ("K8S_AUTH", "O11Y", "PYTEST_", *without)
+    base_environment = {key: value for key, value in os.environ.items() if not key.startswith(omitted_names)}
+    base_environment |= {"ANSIBLE_HOME": HOME.name, "KUBECONFIG": "/nonexistent/current"}
     # Ansible reads its settings when it is imported.
-    imported = given | {key: value for key, value in settings.items() if key.startswith("ANSIBLE_")}
-    return forked([ANSIBLE_PLAYBOOK, *arguments], cwd, {**given, **settings}, imported)
+    import_environment = base_environment | {
+        key: value for key, value in settings.items() if key.startswith("ANSIBLE_")
+    }
+    return run_in_fork([ANSIBLE_PLAYBOOK, *arguments], cwd, {**base_environment, **settings}, import_environment)
 
 
-def forked(
-    command: list[str], cwd: Path, environment: dict[str, str], imported: dict[str, str]
+def run_in_fork(
+    command: list[str], cwd: Path, environment: dict[str, str], import_environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook in a fork of the process that has imported Ansible with these settings."""
     with tempfile.TemporaryDirectory() as folder:
-        output = [Path(folder, name) for name in ("stdout", "stderr")]
-        run = {"command": command, "environment": environment, "output": [str(path) for path in output]}
-        code = _answer(_server(cwd, imported), run)
-        stdout, stderr = (path.read_text(encoding="utf-8") for path in output)
-    return subprocess.CompletedProcess(command, code, stdout, stderr)
+        output_files = [Path(folder, name) for name in ("stdout", "stderr")]
+        request = {"command": command, "environment": environment, "output": [str(path) for path in output_files]}
+        exit_code = _await_exit_code(_ensure_server(cwd, import_environment), request)
+        stdout, stderr = (path.read_text(encoding="utf-8") for path in output_files)
+    return subprocess.CompletedProcess(command, exit_code, stdout, stderr)
 
 
 def run(
@@ -61,15 +63,15 @@ def run(
     if not isinstance(play, str):
         (folder / "play.json").write_text(json.dumps(play), encoding="utf-8")
         play = str(folder / "play.json")
-    return playbook("-i", str(inventory), *more, play)
+    return run_playbook("-i", str(inventory), *more, play)
 
 
-def _server(cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+def _ensure_server(cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     """Return the process that has imported Ansible in this folder, with these settings."""
     key = (cwd, *sorted(environment.items()))
     if key not in _SERVERS or _SERVERS[key].poll() is not None:
         # Without the folder of this file on the path, as for ansible-playbook.
-        command = [sys.executable, "-P", str(SERVER)]
+        command = [sys.executable, "-P", str(SERVER_FILE)]
         _SERVERS[key] = subprocess.Popen(
             command,
             cwd=cwd,
@@ -82,18 +84,18 @@ def _server(cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     return _SERVERS[key]
 
 
-def _answer(server: subprocess.Popen[str], run: dict[str, Any]) -> int:
+def _await_exit_code(server: subprocess.Popen[str], request: dict[str, Any]) -> int:
     """Return the exit code of a run."""
     assert server.stdin and server.stdout
-    print(json.dumps(run), file=server.stdin, flush=True)
-    if not select.select([server.stdout], [], [], SECONDS)[0]:
+    print(json.dumps(request), file=server.stdin, flush=True)
+    if not select.select([server.stdout], [], [], TIMEOUT_SECONDS)[0]:
         os.killpg(server.pid, signal.SIGKILL)
-        raise subprocess.TimeoutExpired(run["command"], SECONDS)
+        raise subprocess.TimeoutExpired(request["command"], TIMEOUT_SECONDS)
     return int(server.stdout.readline())
 
 
 @atexit.register
-def _end() -> None:
+def _end_servers() -> None:
     for server in _SERVERS.values():
         server.communicate()
     HOME.cleanup()

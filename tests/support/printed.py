@@ -36,9 +36,9 @@ class Resource:
                 yield dict(_ATTRIBUTE.findall(attributes)), float(value)
 
 
-def resources(text: str) -> Iterator[Resource]:
+def parse_resources(printed_text: str) -> Iterator[Resource]:
     """Yield each resource that was printed, in order."""
-    parts = _HEADING.split(text)[1:]
+    parts = _HEADING.split(printed_text)[1:]
     for signal, body in zip(parts[::2], parts[1::2], strict=True):
         head, _, records = body.partition("\nScope")
         yield Resource(signal, dict(_ATTRIBUTE.findall(head)), records)

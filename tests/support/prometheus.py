@@ -21,15 +21,15 @@ from urllib.request import urlopen
 
 import yaml
 
-_FOLDER = f"prometheus-{'[0-9a-f]' * 16}"
-_PATIENCE = 20.0  # seconds
+_BUILD_PATTERN = f"prometheus-{'[0-9a-f]' * 16}"
+_TIMEOUT_SECONDS = 20.0  # seconds
 
 
 def newest_programs() -> Path | None:
     """Return the folder with the newest Prometheus and promtool that the testbed has built."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "o11y-testbed"
     home = Path(os.environ.get("O11Y_TESTBED_HOME") or cache)
-    built = [path.parent for path in home.glob(f"builds/{_FOLDER}/promtool") if os.access(path, os.X_OK)]
+    built = [path.parent for path in home.glob(f"builds/{_BUILD_PATTERN}/promtool") if os.access(path, os.X_OK)]
     return max(built, key=lambda path: path.stat().st_mtime, default=None)
 
 
@@ -42,13 +42,13 @@ class Prometheus:
 
     def ask(self, path: str, **parameters: str) -> Any:
         """Return the data of an answer of the API."""
-        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}", timeout=_PATIENCE) as response:
+        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}", timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)["data"]
 
     def query(self, text: str) -> list[Any]:
         """Return the series of an instant query."""
-        found: list[Any] = self.ask("query", query=text)["result"]
-        return found
+        series: list[Any] = self.ask("query", query=text)["result"]
+        return series
 
     def aim(self, targets: list[dict[str, Any]]) -> None:
         """Scrape these targets, each with its labels, from now on."""
@@ -58,24 +58,24 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, programs: Path, rules: list[Path], **more: Any) -> Iterator[Prometheus]:
+def run_prometheus(folder: Path, programs: Path, rules: list[Path], **more_sections: Any) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes and evaluates each second, and takes OTLP, until the end of the block.
 
-    `more` are further sections of its config.
+    `more_sections` are further sections of its config.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    found = Prometheus(f"http://{address}", folder / "targets.json")
-    found.aim([])
+    with socket.create_server(("127.0.0.1", 0)) as free_socket:
+        address = f"127.0.0.1:{free_socket.getsockname()[1]}"
+    prometheus = Prometheus(f"http://{address}", folder / "targets.json")
+    prometheus.aim([])
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(path) for path in rules],
-        "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(found.targets)]}]}],
-        **more,
+        "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(prometheus.targets)]}]}],
+        **more_sections,
     }
-    file = folder / "prometheus.yml"
-    file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    argv = [programs / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    config_file = folder / "prometheus.yml"
+    config_file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    argv = [programs / "prometheus", f"--config.file={config_file}", f"--storage.tsdb.path={folder / 'data'}"]
     argv += ["--web.enable-otlp-receiver"]
     log_file = folder / "prometheus.log"
     with (
@@ -83,9 +83,9 @@ def scraping(folder: Path, programs: Path, rules: list[Path], **more: Any) -> It
         subprocess.Popen([*argv, f"--web.listen-address={address}"], stdout=log, stderr=log) as process,
     ):
         try:
-            assert awaited(lambda: process.poll() is not None or _is_ready(found)), log_file.read_text()
+            assert wait_until(lambda: process.poll() is not None or _is_ready(prometheus)), log_file.read_text()
             assert process.poll() is None, log_file.read_text()
-            yield found
+            yield prometheus
         finally:
             process.terminate()
 
@@ -98,9 +98,9 @@ def _is_ready(prometheus: Prometheus) -> bool:
         return False
 
 
-def awaited(holds: Callable[[], Any], seconds: float = _PATIENCE) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = _TIMEOUT_SECONDS) -> Any:
     """Return what a condition yields as soon as it holds, or its last answer when the time is over."""
-    end = time.monotonic() + seconds
-    while not (found := holds()) and time.monotonic() < end:
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()) and time.monotonic() < deadline:
         threading.Event().wait(0.1)
-    return found
+    return answer

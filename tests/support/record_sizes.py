@@ -38,7 +38,7 @@ SIZES = {
     "1 MiB": (MIB - 2 * KIB, 24),
 }
 # What an SDK sends in one request: so many records, unless they are more than so many bytes.
-RECORDS, BYTES = 512, 6 * MIB
+MAX_REQUEST_RECORDS, MAX_REQUEST_BYTES = 512, 6 * MIB
 CLIENTS = 4
 NAME = re.compile(rb"<([a-z-]+-\d+)>")
 _SERVICE = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
@@ -50,43 +50,57 @@ METHODS = {
         "metrics": ("metrics", "Metrics"),
     }.items()
 }
-_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-_BUSY = (429, 502, 503, 504)
+_RETRYABLE_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_RETRYABLE_STATUSES = (429, 502, 503, 504)
 
 
-def _text(key: str, value: str) -> KeyValue:
+def _string_attribute(key: str, value: str) -> KeyValue:
     return KeyValue(key=key, value=AnyValue(string_value=value))
 
 
-def _logs(texts: Sequence[str]) -> Any:
+def _build_logs_request(texts: Sequence[str]) -> Any:
     records = [LogRecord(time_unix_nano=time.time_ns(), body=AnyValue(string_value=text)) for text in texts]
     return ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=records)])])
 
 
-def _traces(texts: Sequence[str]) -> Any:
+def _build_traces_request(texts: Sequence[str]) -> Any:
     """Return spans whose text is in two events, as stack traces are."""
 
     def span(text: str) -> Span:
         head, tail = text[: len(text) // 2], text[len(text) // 2 :]
-        events = [Span.Event(name="exception", attributes=[_text("exception.stacktrace", one)]) for one in (head, tail)]
+        events = [
+            Span.Event(name="exception", attributes=[_string_attribute("exception.stacktrace", half)])
+            for half in (head, tail)
+        ]
         number = zlib.crc32(text[:40].encode())
         ids = {"trace_id": number.to_bytes(16, "big"), "span_id": (number + 1).to_bytes(8, "big")}
-        now = time.time_ns()
-        return Span(name="GET /orders", start_time_unix_nano=now, end_time_unix_nano=now, events=events, **ids)
+        now_nanoseconds = time.time_ns()
+        return Span(
+            name="GET /orders",
+            start_time_unix_nano=now_nanoseconds,
+            end_time_unix_nano=now_nanoseconds,
+            events=events,
+            **ids,
+        )
 
     scope = ScopeSpans(spans=[span(text) for text in texts])
     return ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope])])
 
 
-def _metrics(texts: Sequence[str]) -> Any:
+def _build_metrics_request(texts: Sequence[str]) -> Any:
     points = [
-        NumberDataPoint(time_unix_nano=time.time_ns(), as_double=1.5, attributes=[_text("key", text)]) for text in texts
+        NumberDataPoint(time_unix_nano=time.time_ns(), as_double=1.5, attributes=[_string_attribute("key", text)])
+        for text in texts
     ]
     scope = ScopeMetrics(metrics=[Metric(name="orders.waiting", gauge=Gauge(data_points=points))])
     return ExportMetricsServiceRequest(resource_metrics=[ResourceMetrics(scope_metrics=[scope])])
 
 
-REQUESTS: dict[str, Callable[[Sequence[str]], Any]] = {"logs": _logs, "traces": _traces, "metrics": _metrics}
+REQUESTS: dict[str, Callable[[Sequence[str]], Any]] = {
+    "logs": _build_logs_request,
+    "traces": _build_traces_request,
+    "metrics": _build_metrics_request,
+}
 
 
 @dataclass
@@ -122,10 +136,10 @@ class Backend:
 
 
 @contextmanager
-def backend() -> Iterator[tuple[Backend, str]]:
+def run_backend() -> Iterator[tuple[Backend, str]]:
     """Run a backend with the 4 MiB that gRPC has by default, and yield it with its address."""
-    found = Backend()
-    handler = grpc.unary_unary_rpc_method_handler(found.answer)
+    backend = Backend()
+    handler = grpc.unary_unary_rpc_method_handler(backend.answer)
 
     class Export(grpc.GenericRpcHandler):
         def service(self, handler_call_details: Any) -> Any:
@@ -135,7 +149,7 @@ def backend() -> Iterator[tuple[Backend, str]]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield found, f"127.0.0.1:{port}"
+        yield backend, f"127.0.0.1:{port}"
     finally:
         server.stop(None).wait()
 
@@ -148,60 +162,60 @@ class Sent:
     refusals: Counter[str] = field(default_factory=Counter)
 
 
-def batches(signal: str, size: int, count: int, name: str = "record") -> Iterator[tuple[list[str], bytes]]:
+def build_requests(signal: str, size: int, count: int, name: str = "record") -> Iterator[tuple[list[str], bytes]]:
     """Yield the requests of a client: the names of their records, and their bytes."""
-    at_once = max(min(RECORDS, BYTES // size), 1)
-    for first in range(0, count, at_once):
-        names = [f"{name}-{number}" for number in range(first, min(first + at_once, count))]
-        texts = [f"<{one}>{'x' * max(size - len(one) - 42, 0)}" for one in names]
-        yield names, REQUESTS[signal](texts).SerializeToString()
+    batch_size = max(min(MAX_REQUEST_RECORDS, MAX_REQUEST_BYTES // size), 1)
+    for first_number in range(0, count, batch_size):
+        record_names = [f"{name}-{number}" for number in range(first_number, min(first_number + batch_size, count))]
+        texts = [f"<{record_name}>{'x' * max(size - len(record_name) - 42, 0)}" for record_name in record_names]
+        yield record_names, REQUESTS[signal](texts).SerializeToString()
 
 
-def send(url: str, signal: str, size: int, count: int, *, name: str = "record", patience: float = 60) -> Sent:
+def send_records(url: str, signal: str, size: int, count: int, *, name: str = "record", patience: float = 60) -> Sent:
     """Send records to grpc://HOST:PORT or http://HOST:PORT, each request again while it is refused for now."""
-    sent, end = Sent(), time.monotonic() + patience
+    outcome, deadline = Sent(), time.monotonic() + patience
 
     def deliver(request: tuple[list[str], bytes]) -> None:
-        names, body = request
-        while (answer := post(body)) and answer.startswith("again") and time.monotonic() < end:
-            sent.refusals[answer] += 1
+        record_names, body = request
+        while (answer := post(body)) and answer.startswith("again") and time.monotonic() < deadline:
+            outcome.refusals[answer] += 1
             time.sleep(0.05)
         if answer:
-            sent.refusals[answer] += 1
+            outcome.refusals[answer] += 1
         else:
-            sent.taken.extend(names)
+            outcome.taken.extend(record_names)
 
-    with _posting(url, signal) as post, ThreadPoolExecutor(CLIENTS) as clients:
-        list(clients.map(deliver, batches(signal, size, count, name)))
-    return sent
+    with _open_poster(url, signal) as post, ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(deliver, build_requests(signal, size, count, name)))
+    return outcome
 
 
 @contextmanager
-def _posting(url: str, signal: str) -> Iterator[Callable[[bytes], str]]:
+def _open_poster(url: str, signal: str) -> Iterator[Callable[[bytes], str]]:
     """Yield what posts a request and returns why it was not taken: `again …` if it may be sent again, else empty."""
     scheme, _slashes, host = url.partition("://")
     if scheme == "http":
-        yield lambda body: _over_http(f"{url}/v1/{signal}", body)
+        yield lambda body: _post_over_http(f"{url}/v1/{signal}", body)
         return
     with grpc.insecure_channel(host, [("grpc.use_local_subchannel_pool", 1)]) as channel:
         export = channel.unary_unary(METHODS[signal])
-        yield lambda body: _over_grpc(export, body)
+        yield lambda body: _post_over_grpc(export, body)
 
 
-def _over_grpc(export: Any, body: bytes) -> str:
+def _post_over_grpc(export: Any, body: bytes) -> str:
     try:
         export(body, timeout=20)
     except grpc.RpcError as error:
-        return f"{'again' if error.code() in _AGAIN else 'never'} {error.code().name} {error.details()}"
+        return f"{'again' if error.code() in _RETRYABLE_CODES else 'never'} {error.code().name} {error.details()}"
     return ""
 
 
-def _over_http(url: str, body: bytes) -> str:
+def _post_over_http(url: str, body: bytes) -> str:
     headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, gzip.compress(body, 1), headers), timeout=20):
             return ""
     except urllib.error.HTTPError as error:
-        return f"{'again' if error.code in _BUSY else 'never'} {error.code} {error.read()!r}"
+        return f"{'again' if error.code in _RETRYABLE_STATUSES else 'never'} {error.code} {error.read()!r}"
     except OSError as error:
         return f"again {error}"

@@ -27,5 +27,5 @@ def refused(environment: Mapping[str, str]) -> str:
 
 def pytest_configure() -> None:
     """End a verification before its first test."""
-    if why := refused(os.environ):
-        pytest.exit(why, returncode=1)
+    if refusal := refused(os.environ):
+        pytest.exit(refusal, returncode=1)

@@ -23,39 +23,41 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.contract.role import ROOT
-from tests.support.cluster import words
+from tests.support.cluster import join_printed_lines
 from tests.testbed import rulebook
 from tests.testbed.errors import UnavailableError
 from tests.testbed.home import Home
 
 TOKEN = "a-token-of-the-test"
-SECONDS = 60.0
-_PAUSE = 0.1
+TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 
 
-def awaited(condition: Callable[[], Any], what: Callable[[], str], seconds: float = SECONDS) -> Any:
+def wait_until(
+    condition: Callable[[], Any], describe_failure: Callable[[], str], seconds: float = TIMEOUT_SECONDS
+) -> Any:
     """Return what a condition is as soon as it holds. Fails with words if it does not in time."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, what()
-        time.sleep(_PAUSE)
-    return found
+    deadline = time.monotonic() + seconds
+    while not (outcome := condition()):
+        assert time.monotonic() < deadline, describe_failure()
+        time.sleep(_POLL_SECONDS)
+    return outcome
 
 
-def alert(labels: dict[str, str], began: str) -> dict[str, Any]:
+def build_alert(labels: dict[str, str], start_time: str) -> dict[str, Any]:
     """Return one alert as Alertmanager writes it."""
     return {
         "status": "firing",
         "labels": labels,
         "annotations": {"summary": "{{ 7 * 7 }}"},
-        "startsAt": began,
+        "startsAt": start_time,
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus:9090/graph",
         "fingerprint": f"{hash(tuple(labels.items())) & (1 << 64) - 1:016x}",
     }
 
 
-def notification(*alerts: Any) -> dict[str, Any]:
+def build_notification(*alerts: Any) -> dict[str, Any]:
     """Return what Alertmanager posts, in version 4 of its form."""
     return {
         "version": "4",
@@ -83,39 +85,46 @@ class RunningRulebook:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = Request(f"http://127.0.0.1:{self.port}/", json.dumps(body).encode(), headers)
         try:
-            with urlopen(request, timeout=SECONDS) as answer:
+            with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
                 return int(answer.status)
         except HTTPError as error:
             return error.code
 
     def said(self) -> str:
         """Return what it and its jobs have printed, as one line."""
-        return words(self.log.read_text(encoding="utf-8"))
+        return join_printed_lines(self.log.read_text(encoding="utf-8"))
 
     def takes_posts(self) -> bool:
         """Whether it waits for alerts."""
         try:
-            return self.post(notification()) == 200
+            return self.post(build_notification()) == 200
         except URLError:
             return False
 
 
 @contextmanager
-def running(folder: Path, inventory: Path, **environment: str) -> Iterator[RunningRulebook]:
+def run_rulebook(folder: Path, inventory: Path, **environment: str) -> Iterator[RunningRulebook]:
     """Run the rulebook as docs/events.md does, until the end of the block. Skips where it cannot be had."""
     try:
-        made = rulebook.made(Home.from_environment(os.environ))
+        programs = rulebook.ensure_rulebook(Home.from_environment(os.environ))
     except UnavailableError as error:
         pytest.skip(f"no ansible-rulebook: {error}")
-    running = RunningRulebook(_free_port(), folder / "rulebook.log")
-    given = folder / "events.json"
-    given.write_text(json.dumps({"otel_alert_port": running.port, "otel_alert_token": TOKEN}), encoding="utf-8")
-    words = ["-r", "o11y.opentelemetry.collector_alerts", "-i", str(inventory), "-e", str(given)]
-    path = f"{made.java}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    settings = {"PATH": path, "JAVA_HOME": str(made.java), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **environment}
-    with running.log.open("w", encoding="utf-8") as log:
+    running_rulebook = RunningRulebook(_find_free_port(), folder / "rulebook.log")
+    variables_file = folder / "events.json"
+    variables_file.write_text(
+        json.dumps({"otel_alert_port": running_rulebook.port, "otel_alert_token": TOKEN}), encoding="utf-8"
+    )
+    arguments = ["-r", "o11y.opentelemetry.collector_alerts", "-i", str(inventory), "-e", str(variables_file)]
+    search_path = f"{programs.java}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    settings = {
+        "PATH": search_path,
+        "JAVA_HOME": str(programs.java),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        **environment,
+    }
+    with running_rulebook.log.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [str(made.program), *words],
+            [str(programs.program), *arguments],
             cwd=folder,
             env={**os.environ, **settings},
             stdout=log,
@@ -123,25 +132,25 @@ def running(folder: Path, inventory: Path, **environment: str) -> Iterator[Runni
             start_new_session=True,
         )
     try:
-        awaited(lambda: running.takes_posts() or process.poll() is not None, running.said)
-        assert process.poll() is None, running.said()
-        yield running
+        wait_until(lambda: running_rulebook.takes_posts() or process.poll() is not None, running_rulebook.said)
+        assert process.poll() is None, running_rulebook.said()
+        yield running_rulebook
     finally:
-        _end(process)
+        _end_jobs(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_jobs(process: subprocess.Popen[bytes]) -> None:
     """End a process and the jobs that it has started."""
-    for way in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
-            os.killpg(process.pid, way)
+            os.killpg(process.pid, signal_number)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 continue
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def _find_free_port() -> int:
+    with socket.socket() as probe_socket:
+        probe_socket.bind(("127.0.0.1", 0))
+        return int(probe_socket.getsockname()[1])

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serve_http(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve with a handler, and yield the address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -28,21 +28,21 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler, bytes], Answered]) -> Iterator[str]:
+def serve_answers(answer: Callable[[BaseHTTPRequestHandler, bytes], RawAnswer]) -> Iterator[str]:
     """Serve what a function answers to a request and its body, one request after the other."""
     lock = threading.Lock()
 
-    def serve(handler: BaseHTTPRequestHandler) -> None:
+    def answer_request(handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         with lock:
-            answered = answer(handler, body)
-        handler.send_response(answered.status)
-        for name, value in {**answered.headers, "Content-Length": str(len(answered.body))}.items():
+            response = answer(handler, body)
+        handler.send_response(response.status)
+        for name, value in {**response.headers, "Content-Length": str(len(response.body))}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(answered.body)
+        handler.wfile.write(response.body)
 
-    ways = {f"do_{method}": serve for method in ("GET", "PATCH", "DELETE", "POST")}
-    quiet = {"log_message": lambda *_args: None, "protocol_version": "HTTP/1.1"}
-    with serving(type("Handler", (BaseHTTPRequestHandler,), {**ways, **quiet})) as url:
+    method_handlers = {f"do_{method}": answer_request for method in ("GET", "PATCH", "DELETE", "POST")}
+    handler_settings = {"log_message": lambda *_args: None, "protocol_version": "HTTP/1.1"}
+    with serve_http(type("Handler", (BaseHTTPRequestHandler,), {**method_handlers, **handler_settings})) as url:
         yield url

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import (
-    Answered,
     Cluster,
+    RawAnswer,
     Transport,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import (
@@ -22,13 +22,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.conn
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResources
 
-from .cluster import until
+from .cluster import wait_until
 from .sharing import KINDS, RBAC, Object
 
-LOOKED_AT = {**KINDS, "Namespace": "v1", "ClusterRoleBinding": RBAC}
+COMPARED_KINDS = {**KINDS, "Namespace": "v1", "ClusterRoleBinding": RBAC}
 # What Kubernetes makes in each namespace, and writes by itself.
-OF_KUBERNETES = ("default", "kube-root-ca.crt")
-OF_CONTROLLERS = "deployment.kubernetes.io/"
+KUBERNETES_NAMES = ("default", "kube-root-ca.crt")
+CONTROLLER_PREFIX = "deployment.kubernetes.io/"
 
 
 class RealApi:
@@ -36,10 +36,10 @@ class RealApi:
 
     def __init__(self, transport: Transport, namespaces: tuple[str, ...]) -> None:
         self.transport, self.namespaces = transport, namespaces
-        self.trouble: Callable[[str, str], Answered | None] = lambda _method, _path: None
+        self.trouble: Callable[[str, str], RawAnswer | None] = lambda _method, _path: None
         self._written: list[str] = []
 
-    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         url = urlsplit(path)
         self.trouble(method, url.path)
         if method in ("PATCH", "DELETE") and "dryRun" not in url.query:
@@ -50,71 +50,77 @@ class RealApi:
         return Cluster(self, clock=time.monotonic, sleep=time.sleep)
 
     def written(self) -> list[str]:
-        found, self._written = self._written, []
-        return found
+        written_paths, self._written = self._written, []
+        return written_paths
 
     @property
     def objects(self) -> dict[str, Object]:
         """The objects as they compare: without what the server and controllers write by themselves."""
-        return until("the end of all deletions", self._settled, 60)[0]
+        return wait_until("the end of all deletions", self._find_settled_objects, 60)[0]
 
-    def _settled(self) -> tuple[dict[str, Object], ...]:
-        found = dict(self.found())
-        if any(item["metadata"].get("deletionTimestamp") for item in found.values()):
+    def _find_settled_objects(self) -> tuple[dict[str, Object], ...]:
+        objects_by_path = dict(self.found())
+        if any(manifest["metadata"].get("deletionTimestamp") for manifest in objects_by_path.values()):
             return ()
-        return ({path: _essence(item) for path, item in found.items()},)
+        return ({path: _comparable_fields(manifest) for path, manifest in objects_by_path.items()},)
 
     def found(self) -> Iterator[tuple[str, Object]]:
         """Yield the objects as they are."""
         cluster = Cluster(self.transport, clock=time.monotonic, sleep=time.sleep)
         resources = ApiResources(cluster, [])
-        for kind, version in LOOKED_AT.items():
+        for kind, version in COMPARED_KINDS.items():
             resource = resources.find(version, kind)
             assert resource
-            for item in cluster.items(resource.path()):
-                name, namespace = item["metadata"]["name"], item["metadata"].get("namespace", "")
-                inside = namespace in self.namespaces or name in self.namespaces
-                if (inside or name.startswith(self._wide)) and name not in OF_KUBERNETES:
-                    yield resource.path(namespace, name), {**item, "apiVersion": version, "kind": kind}
+            for manifest in cluster.items(resource.path()):
+                name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
+                is_inside = namespace in self.namespaces or name in self.namespaces
+                if (is_inside or name.startswith(self._cluster_wide_prefixes)) and name not in KUBERNETES_NAMES:
+                    yield resource.path(namespace, name), {**manifest, "apiVersion": version, "kind": kind}
 
     @property
-    def _wide(self) -> tuple[str, ...]:
+    def _cluster_wide_prefixes(self) -> tuple[str, ...]:
         return tuple(f"{name}." for name in self.namespaces)
 
-    def create(self, item: Object) -> None:
+    def create(self, manifest: Object) -> None:
         metadata = {
             key: value
-            for key, value in item["metadata"].items()
+            for key, value in manifest["metadata"].items()
             if key in ("name", "namespace", "labels", "annotations")
         }
-        fresh = {key: value for key, value in item.items() if key != "status"} | {"metadata": metadata}
-        kubectl("create", "--filename", "-", given=json.dumps(fresh), may_fail="AlreadyExists")
+        new_manifest = {key: value for key, value in manifest.items() if key != "status"} | {"metadata": metadata}
+        run_kubectl("create", "--filename", "-", given=json.dumps(new_manifest), may_fail="AlreadyExists")
 
     def touch(self, path: str, value: str) -> None:
-        kubectl("annotate", "--overwrite", *_named(path), f"touched={value}")
+        run_kubectl("annotate", "--overwrite", *_kubectl_target(path), f"touched={value}")
 
     def forget(self, path: str) -> None:
-        kubectl("delete", "--wait", *_named(path))
+        run_kubectl("delete", "--wait", *_kubectl_target(path))
 
 
-def _essence(item: Object) -> Object:
-    metadata = item["metadata"]
+def _comparable_fields(manifest: Object) -> Object:
+    metadata = manifest["metadata"]
     annotations = {
-        key: value for key, value in (metadata.get("annotations") or {}).items() if not key.startswith(OF_CONTROLLERS)
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if not key.startswith(CONTROLLER_PREFIX)
     }
-    kept = {key: metadata[key] for key in ("name", "namespace", "uid", "labels", "ownerReferences") if key in metadata}
-    rest = {key: value for key, value in item.items() if key not in ("metadata", "status")}
-    return {**rest, "metadata": {**kept, "annotations": annotations}}
+    kept_metadata = {
+        key: metadata[key] for key in ("name", "namespace", "uid", "labels", "ownerReferences") if key in metadata
+    }
+    other_fields = {key: value for key, value in manifest.items() if key not in ("metadata", "status")}
+    return {**other_fields, "metadata": {**kept_metadata, "annotations": annotations}}
 
 
-def _named(path: str) -> list[str]:
+def _kubectl_target(path: str) -> list[str]:
     """Return an object as kubectl names it."""
-    parts = path.split("/")
-    scope = ["--namespace", parts[parts.index("namespaces") + 1]] if "namespaces" in parts[:-2] else []
-    return [*scope, f"{parts[-2]}/{parts[-1]}"]
+    path_parts = path.split("/")
+    namespace_arguments = (
+        ["--namespace", path_parts[path_parts.index("namespaces") + 1]] if "namespaces" in path_parts[:-2] else []
+    )
+    return [*namespace_arguments, f"{path_parts[-2]}/{path_parts[-1]}"]
 
 
-def real(kubeconfig: str, namespaces: tuple[str, ...], work: Callable[[RealApi], None]) -> None:
+def run_on_real_api(kubeconfig: str, namespaces: tuple[str, ...], work: Callable[[RealApi], None]) -> None:
     """Connect as modules do, and remove what is left in the end."""
     module: Any = SimpleNamespace(params=dict.fromkeys(CLUSTER_ARG_SPEC) | {"kubeconfig": kubeconfig})
     with tempfile.TemporaryDirectory() as folder:
@@ -123,13 +129,13 @@ def real(kubeconfig: str, namespaces: tuple[str, ...], work: Callable[[RealApi],
         try:
             work(api)
         finally:
-            left = [path for path, item in api.found() if "namespace" not in item["metadata"]]
-            for path in left:
-                kubectl("delete", "--ignore-not-found", "--wait=false", *_named(path))
+            leftover_paths = [path for path, manifest in api.found() if "namespace" not in manifest["metadata"]]
+            for path in leftover_paths:
+                run_kubectl("delete", "--ignore-not-found", "--wait=false", *_kubectl_target(path))
 
 
-def kubectl(*words: str, given: str = "", may_fail: str = "") -> None:
-    done: Any = subprocess.run(
-        ["kubectl", *words], input=given, capture_output=True, text=True, check=False, timeout=60
+def run_kubectl(*arguments: str, given: str = "", may_fail: str = "") -> None:
+    completed: Any = subprocess.run(
+        ["kubectl", *arguments], input=given, capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.returncode == 0 or (may_fail and may_fail in done.stderr), done.stderr
+    assert completed.returncode == 0 or (may_fail and may_fail in completed.stderr), completed.stderr

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 Place = tuple[str, str]
 Object = dict[str, Any]
-NAMES, SHARED = ("gw", "gw-headless"), "shared"
+NAMES, SHARED_NAME = ("gw", "gw-headless"), "shared"
 # The sequences of a real cluster.
 SEEDS = (17, 34, 61)
 RBAC, CERTIFICATES, COLLECTORS = "rbac.authorization.k8s.io/v1", "cert-manager.io/v1", "opentelemetry.io/v1beta1"
@@ -22,13 +22,13 @@ KINDS = {
     **{"CronJob": "batch/v1", "RoleBinding": RBAC, "ClusterRole": RBAC},
 }
 # What an actor of a world may use: rights, Services, certificates of cert-manager, custom resources of the operator.
-PLAIN, ALL = ("role", "service"), ("role", "service", "certificate", "custom")
+NATIVE_PARTS, ALL_PARTS = ("role", "service"), ("role", "service", "certificate", "custom")
 
 
 class Api(Protocol):
     """An API server and what others do there."""
 
-    trouble: Callable[[str, str], Answered | None]
+    trouble: Callable[[str, str], RawAnswer | None]
 
     @property
     def objects(self) -> dict[str, Object]:
@@ -50,67 +50,92 @@ class Api(Protocol):
         """Delete an object."""
 
 
-def obj(kind: str, name: str, namespace: str, api: str = "v1", labels: Any = None, **more: Any) -> Object:
-    place = {"namespace": namespace} if namespace else {}
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "labels": labels or {}, **place}, **more}
+def build_object(
+    kind: str, name: str, namespace: str, api: str = "v1", labels: Any = None, **other_fields: Any
+) -> Object:
+    namespace_metadata = {"namespace": namespace} if namespace else {}
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": {"name": name, "labels": labels or {}, **namespace_metadata},
+        **other_fields,
+    }
 
 
-def body(kind: str, name: str, account: str = "default") -> Object:
+def required_fields(kind: str, name: str, account: str = "default") -> Object:
     """Return what the API server requires of an object of this kind, without any pod."""
-    pod = {"serviceAccountName": account, "containers": [{"name": "c", "image": "registry.invalid/c"}]}
+    pod_spec = {"serviceAccountName": account, "containers": [{"name": "c", "image": "registry.invalid/c"}]}
     labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": pod}
-    job = {"template": {"spec": {**pod, "restartPolicy": "Never"}}}
+    template = {"metadata": {"labels": labels}, "spec": pod_spec}
+    job_template = {"template": {"spec": {**pod_spec, "restartPolicy": "Never"}}}
     bodies: dict[str, Object] = {
         "Service": {"spec": {"ports": [{"port": 4317}]}},
         "Deployment": {"spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}},
-        "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job}}},
+        "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job_template}}},
         "RoleBinding": {"roleRef": ROLE},
         "ClusterRoleBinding": {"roleRef": {**ROLE, "name": name}},
     }
     return bodies.get(kind, {})
 
 
-def bundle(place: Place, parts: Iterable[str], account: str, annotations: Any = None) -> list[Object]:
+def build_collector_objects(
+    collector_key: Place, parts: Iterable[str], account: str, annotations: Any = None
+) -> list[Object]:
     """Return the objects of one collector, of some parts."""
-    namespace, name = place
-    release, wide = names.release(*place), names.cluster_wide(*place)
-    marks = {names.RELEASE_LABEL: release, names.OWNER_LABEL: names.OWNER}
-    labels = {**marks, names.COLLECTOR_LABEL: name}
-    shared = {**labels, names.RELEASE_LABEL: names.shared_release(namespace)}
-    reference = {"secretName": f"{name}-tls", "issuerRef": {"name": "corporate", "kind": "ClusterIssuer"}}
-    custom = {"mode": "deployment", "serviceAccount": account}
-    services = (name, names.headless(name))
+    namespace, name = collector_key
+    release, cluster_name = names.collector_release(*collector_key), names.cluster_wide_name(*collector_key)
+    owner_labels = {names.RELEASE_LABEL: release, names.OWNER_LABEL: names.OWNER}
+    labels = {**owner_labels, names.COLLECTOR_LABEL: name}
+    namespace_labels = {**labels, names.RELEASE_LABEL: names.shared_release(namespace)}
+    certificate_spec = {"secretName": f"{name}-tls", "issuerRef": {"name": "corporate", "kind": "ClusterIssuer"}}
+    custom_spec = {"mode": "deployment", "serviceAccount": account}
+    services = (name, names.headless_service_name(name))
     rights = ("ClusterRole", "ClusterRoleBinding")
-    made = {
-        "role": [obj(kind, wide, "", RBAC, labels, **body(kind, wide)) for kind in rights],
-        "service": [obj("Service", one, namespace, labels=labels, **body("Service", one)) for one in services],
-        "certificate": [obj("Certificate", f"{name}-tls", namespace, CERTIFICATES, labels, spec=reference)],
-        "custom": [obj("OpenTelemetryCollector", name, namespace, COLLECTORS, labels, spec=custom)],
+    objects_by_part = {
+        "role": [
+            build_object(kind, cluster_name, "", RBAC, labels, **required_fields(kind, cluster_name)) for kind in rights
+        ],
+        "service": [
+            build_object("Service", service_name, namespace, labels=labels, **required_fields("Service", service_name))
+            for service_name in services
+        ],
+        "certificate": [
+            build_object("Certificate", f"{name}-tls", namespace, CERTIFICATES, labels, spec=certificate_spec)
+        ],
+        "custom": [build_object("OpenTelemetryCollector", name, namespace, COLLECTORS, labels, spec=custom_spec)],
     }
-    plain = [
-        obj("ConfigMap", name, namespace, labels=labels, data={"config": " ".join(sorted(parts))}),
-        obj("Deployment", name, namespace, "apps/v1", labels, **body("Deployment", name, account)),
+    workload_objects = [
+        build_object("ConfigMap", name, namespace, labels=labels, data={"config": " ".join(sorted(parts))}),
+        build_object("Deployment", name, namespace, "apps/v1", labels, **required_fields("Deployment", name, account)),
     ]
-    own = obj("ServiceAccount", account, namespace, labels=marks)
-    own["metadata"] |= {"annotations": annotations} if annotations else {}
-    chosen = [item for part in sorted(parts) for item in made[part]]
-    return [obj("Namespace", namespace, "", labels=shared), own, *chosen, *([] if "custom" in parts else plain)]
+    account_object = build_object("ServiceAccount", account, namespace, labels=owner_labels)
+    account_object["metadata"] |= {"annotations": annotations} if annotations else {}
+    part_objects = [manifest for part in sorted(parts) for manifest in objects_by_part[part]]
+    return [
+        build_object("Namespace", namespace, "", labels=namespace_labels),
+        account_object,
+        *part_objects,
+        *([] if "custom" in parts else workload_objects),
+    ]
 
 
-def used(item: Object, objects: dict[str, Object]) -> list[str]:
+def find_dependents(manifest: Object, objects: dict[str, Object]) -> list[str]:
     """Return what is in a namespace, or runs under an account."""
-    name, namespace = item["metadata"]["name"], item["metadata"].get("namespace")
-    if item["kind"] == "Namespace":
-        return [path for path, one in objects.items() if one["metadata"].get("namespace") == name]
-    if item["kind"] != "ServiceAccount":
+    name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace")
+    if manifest["kind"] == "Namespace":
+        return [path for path, other_manifest in objects.items() if other_manifest["metadata"].get("namespace") == name]
+    if manifest["kind"] != "ServiceAccount":
         return []
-    near = {path: one for path, one in objects.items() if one["metadata"].get("namespace") == namespace}
-    return [path for path, one in near.items() if name in accounts(one)]
+    namespace_objects = {
+        path: other_manifest
+        for path, other_manifest in objects.items()
+        if other_manifest["metadata"].get("namespace") == namespace
+    }
+    return [path for path, other_manifest in namespace_objects.items() if name in pod_accounts(other_manifest)]
 
 
-def accounts(item: Object) -> set[Any]:
+def pod_accounts(manifest: Object) -> set[Any]:
     """Return the accounts that an object of this file runs pods under."""
-    spec = item.get("spec") or {}
-    pod = at(spec, ("template", "spec")) or at(spec, ("jobTemplate", "spec", "template", "spec")) or {}
-    return {pod.get("serviceAccountName"), spec.get("serviceAccount")}
+    spec = manifest.get("spec") or {}
+    pod_spec = value_at(spec, ("template", "spec")) or value_at(spec, ("jobTemplate", "spec", "template", "spec")) or {}
+    return {pod_spec.get("serviceAccountName"), spec.get("serviceAccount")}

@@ -19,17 +19,17 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster, has_token, node_ips, until
+from tests.support.cluster import Cluster, has_token, node_ips, wait_until
 
 NAMESPACE = "cluster"
-INTERVAL = 10  # seconds between two reports, in the inventory
-WINDOW = 60
-ONCE = range(WINDOW // INTERVAL - 2, WINDOW // INTERVAL + 2)
-PATIENCE = 180
+REPORT_INTERVAL = 10  # seconds between two reports, in the inventory
+WINDOW_SECONDS = 60
+ONCE_PER_INTERVAL = range(WINDOW_SECONDS // REPORT_INTERVAL - 2, WINDOW_SECONDS // REPORT_INTERVAL + 2)
+TIMEOUT_SECONDS = 180
 # Its target allocator has the labels of a collector too, but for this one.
-COLLECTORS = "o11y.opentelemetry/collector,app.kubernetes.io/component=opentelemetry-collector"
-UPTIME = '{__name__=~"otelcol_process_uptime.*"}'
-TICK = re.compile(r"tick (?P<node>\S+) (?P<number>\d+)\.")
+COLLECTOR_SELECTOR = "o11y.opentelemetry/collector,app.kubernetes.io/component=opentelemetry-collector"
+UPTIME_SELECTOR = '{__name__=~"otelcol_process_uptime.*"}'
+TICK_LINE = re.compile(r"tick (?P<node>\S+) (?P<number>\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Stack:
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each series of a query to Prometheus."""
         answer = self.ask("prometheus-server:80", f"/api/v1/query?query={quote(promql)}")
-        return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
+        return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
     def by(self, label: str, promql: str) -> dict[str, float]:
         """Return the value by a label that tells the series apart."""
@@ -54,25 +54,25 @@ class Stack:
 
     def documents(self, index: str, text: str) -> list[dict[str, Any]]:
         """Return what Elasticsearch has been given."""
-        found: list[dict[str, Any]] = self.ask(
+        documents: list[dict[str, Any]] = self.ask(
             "elasticsearch-es-http:9200", f"/stored/documents?{urlencode({'index': index, 'text': text})}"
         )
-        return found
+        return documents
 
     def loki(self, text: str) -> list[str]:
         """Return the log records that Loki has been given with this text in them."""
-        found = []
-        for batch in self.ask("loki:3100", "/stored/otlp"):
-            request = ExportLogsServiceRequest.FromString(base64.b64decode(batch))
+        records = []
+        for encoded_request in self.ask("loki:3100", "/stored/otlp"):
+            request = ExportLogsServiceRequest.FromString(base64.b64decode(encoded_request))
             scopes = [scope for resource in request.resource_logs for scope in resource.scope_logs]
-            found += [str(record) for scope in scopes for record in scope.log_records if text in str(record)]
-        return found
+            records += [str(record) for scope in scopes for record in scope.log_records if text in str(record)]
+        return records
 
     def spans(self, service: str) -> Any:
         """Return the resource spans that Jaeger has of a service."""
-        now = datetime.now(UTC)
-        times = {"min": now - timedelta(hours=1), "max": now + timedelta(minutes=1)}
-        query = {f"query.start_time_{key}": value.strftime("%Y-%m-%dT%H:%M:%SZ") for key, value in times.items()}
+        current_time = datetime.now(UTC)
+        time_range = {"min": current_time - timedelta(hours=1), "max": current_time + timedelta(minutes=1)}
+        query = {f"query.start_time_{key}": value.strftime("%Y-%m-%dT%H:%M:%SZ") for key, value in time_range.items()}
         path = f"/api/v3/traces?{urlencode({'query.service_name': service, 'query.num_traces': 10, **query})}"
         url = f"/api/v1/namespaces/istio-system/services/http:jaeger-collector:16686/proxy{path}"
         answer = self.host.run("kubectl get --raw %s", url)  # which fails when there are none
@@ -85,13 +85,15 @@ class Stack:
     def annotated(self) -> set[str]:
         """Return the names of all pods that ask to be scraped."""
         pods = json.loads(self.host.check_output("kubectl get pods -A -o json"))["items"]
-        scraped = "prometheus.io/scrape"
+        scrape_annotation = "prometheus.io/scrape"
         return {
-            pod["metadata"]["name"] for pod in pods if pod["metadata"].get("annotations", {}).get(scraped) == "true"
+            pod["metadata"]["name"]
+            for pod in pods
+            if pod["metadata"].get("annotations", {}).get(scrape_annotation) == "true"
         }
 
 
-def today(index: str) -> str:
+def daily_index(index: str) -> str:
     """Return the index of a day as Logstash names it."""
     return f"{index}-{datetime.now(UTC):%Y.%m.%d}"
 
@@ -107,17 +109,19 @@ class DataArrives:
         assert len(stack.nodes()) == len(node_ips()) > 1
 
     def test_every_line_of_a_pod_arrives_once_from_every_node(self, stack: Stack) -> None:
-        def ticks() -> dict[str, list[int]]:
-            found: dict[str, list[int]] = {}
-            for item in stack.documents(today("otel-pod-logs"), "tick "):
-                match = TICK.search(json.dumps(item["document"]))
+        def read_ticks() -> dict[str, list[int]]:
+            numbers_by_node: dict[str, list[int]] = {}
+            for document in stack.documents(daily_index("otel-pod-logs"), "tick "):
+                match = TICK_LINE.search(json.dumps(document["document"]))
                 if match:
-                    found.setdefault(match["node"], []).append(int(match["number"]))
-            return found
+                    numbers_by_node.setdefault(match["node"], []).append(int(match["number"]))
+            return numbers_by_node
 
         nodes = stack.nodes()
-        enough = until("30 ticks of each node", lambda: _enough(ticks(), nodes, 30), PATIENCE)
-        for numbers in enough.values():
+        complete_ticks = wait_until(
+            "30 ticks of each node", lambda: _complete_numbers(read_ticks(), nodes, 30), TIMEOUT_SECONDS
+        )
+        for numbers in complete_ticks.values():
             assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
 
     @pytest.mark.parametrize(
@@ -125,100 +129,120 @@ class DataArrives:
     )
     def test_kubelet_and_host_of_every_node_are_measured(self, stack: Stack, metric: str) -> None:
         per_node = f"count by (k8s_node_name) ({metric})"
-        until(f"{metric} of each node", lambda: set(stack.by("k8s_node_name", per_node)) == stack.nodes(), PATIENCE)
+        wait_until(
+            f"{metric} of each node", lambda: set(stack.by("k8s_node_name", per_node)) == stack.nodes(), TIMEOUT_SECONDS
+        )
 
     def test_pods_of_every_node_are_measured_by_their_kubelet(self, stack: Stack) -> None:
-        def measured() -> set[str]:
+        def measured_pods() -> set[str]:
             return set(stack.by("k8s_pod_name", 'k8s_pod_memory_working_set_bytes{k8s_pod_name=~"talker-.*"}'))
 
         talkers = {pod["metadata"]["name"] for pod in Cluster(stack.host, "istio-system").pods("app=talker")}
-        until("memory of every talker", lambda: measured() == talkers, PATIENCE)
+        wait_until("memory of every talker", lambda: measured_pods() == talkers, TIMEOUT_SECONDS)
 
     def test_the_list_of_pods_of_each_kubelet_is_read_without_the_right_to_all_of_it(self, stack: Stack) -> None:
-        def typed() -> set[str]:
+        def nodes_with_volume_type() -> set[str]:
             return set(stack.by("k8s_node_name", 'k8s_volume_capacity_bytes{k8s_volume_type!=""}'))
 
-        until("a volume with its type on every node", lambda: typed() == stack.nodes(), PATIENCE)
+        wait_until(
+            "a volume with its type on every node", lambda: nodes_with_volume_type() == stack.nodes(), TIMEOUT_SECONDS
+        )
         account = f"system:serviceaccount:{NAMESPACE}:otel-node-collector"
-        for resource, answer in (("pods", "yes"), ("proxy", "no")):
-            asked = stack.host.run(f"kubectl auth can-i get nodes --subresource={resource} --as={account}")
-            assert asked.stdout.split()[-1] == answer
+        for resource, expected_answer in (("pods", "yes"), ("proxy", "no")):
+            completed = stack.host.run(f"kubectl auth can-i get nodes --subresource={resource} --as={account}")
+            assert completed.stdout.split()[-1] == expected_answer
 
     def test_only_pods_that_ask_the_api_have_a_token_for_it(self, stack: Stack) -> None:
-        pods = Cluster(stack.host, NAMESPACE).pods(COLLECTORS)
-        mounted = {pod["spec"]["serviceAccountName"] for pod in pods if has_token(pod)}
-        assert mounted == {f"otel-{name}-collector" for name in ("node", "cluster", "prometheus")}
+        pods = Cluster(stack.host, NAMESPACE).pods(COLLECTOR_SELECTOR)
+        token_accounts = {pod["spec"]["serviceAccountName"] for pod in pods if has_token(pod)}
+        assert token_accounts == {f"otel-{name}-collector" for name in ("node", "cluster", "prometheus")}
 
     def test_the_cluster_reports_itself_once(self, stack: Stack) -> None:
-        reports = f"count_over_time(k8s_node_condition_ready[{WINDOW}s])"
-        found = until("a minute of reports", lambda: _steady(stack.by("k8s_node_name", reports)), PATIENCE)
-        assert set(found) == stack.nodes()
-        assert {value for value in found.values() if value not in ONCE} == set()
+        report_query = f"count_over_time(k8s_node_condition_ready[{WINDOW_SECONDS}s])"
+        report_counts = wait_until(
+            "a minute of reports", lambda: _full_window_counts(stack.by("k8s_node_name", report_query)), TIMEOUT_SECONDS
+        )
+        assert set(report_counts) == stack.nodes()
+        assert {value for value in report_counts.values() if value not in ONCE_PER_INTERVAL} == set()
 
     def test_an_event_arrives_once_at_loki_and_once_at_elasticsearch(self, stack: Stack) -> None:
         reason = f"Tested{uuid.uuid4().hex[:8]}"
-        stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_event(reason)))
-        until("the event in Loki", lambda: stack.loki(reason), PATIENCE)
-        until("the event in Elasticsearch", lambda: stack.documents(today("otel-k8sobject"), reason), PATIENCE)
+        stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_build_event(reason)))
+        wait_until("the event in Loki", lambda: stack.loki(reason), TIMEOUT_SECONDS)
+        wait_until(
+            "the event in Elasticsearch",
+            lambda: stack.documents(daily_index("otel-k8sobject"), reason),
+            TIMEOUT_SECONDS,
+        )
         # What would come a second time comes with the next batch.
-        _pass_on(stack, 2)
+        _await_later_events(stack, 2)
         assert len(stack.loki(reason)) == 1
-        assert len(stack.documents(today("otel-k8sobject"), reason)) == 1
+        assert len(stack.documents(daily_index("otel-k8sobject"), reason)) == 1
 
     def test_pods_that_ask_for_it_are_scraped_once_each_and_others_are_not(self, stack: Stack) -> None:
-        wanted = stack.annotated()
-        scrapes = f'count_over_time(up{{pod!=""}}[{WINDOW}s])'
-        until("every annotated pod", lambda: set(stack.by("pod", scrapes)) >= wanted, PATIENCE)
-        found = until(
+        annotated_pods = stack.annotated()
+        scrape_query = f'count_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s])'
+        wait_until("every annotated pod", lambda: set(stack.by("pod", scrape_query)) >= annotated_pods, TIMEOUT_SECONDS)
+        scrape_counts = wait_until(
             "a minute of scrapes",
-            lambda: _steady({pod: n for pod, n in stack.by("pod", scrapes).items() if pod in wanted}),
-            PATIENCE,
+            lambda: _full_window_counts(
+                {pod: count for pod, count in stack.by("pod", scrape_query).items() if pod in annotated_pods}
+            ),
+            TIMEOUT_SECONDS,
         )
-        assert {pod: value for pod, value in found.items() if value not in ONCE} == {}
-        assert len(stack.query('last_over_time(up{pod!=""}[15s])')) == len(wanted)
-        assert set(stack.by("pod", f'min_over_time(up{{pod!=""}}[{WINDOW}s]) == 1')) >= wanted
+        assert {pod: value for pod, value in scrape_counts.items() if value not in ONCE_PER_INTERVAL} == {}
+        assert len(stack.query('last_over_time(up{pod!=""}[15s])')) == len(annotated_pods)
+        assert set(stack.by("pod", f'min_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s]) == 1')) >= annotated_pods
         assert [value for _labels, value in stack.query("sink_documents_total") if value > 0]
 
     def test_what_an_application_sends_is_at_the_backend_of_its_signal(self, stack: Stack) -> None:
         service = f"shop-{uuid.uuid4().hex[:8]}"
         probe = {"via": {"namespace": NAMESPACE, "service": "otel-otlp"}, "service_name": service}
         stack.host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
-        until("the span in Jaeger", lambda: stack.spans(service), PATIENCE)
-        until("the metric in Prometheus", lambda: stack.query(f'o11y_probe{{job="{service}"}}'), PATIENCE)
-        until("the log in Elasticsearch", lambda: stack.documents(today("istio-access-log"), service), PATIENCE)
-        assert len(stack.documents(today("istio-access-log"), service)) == 1
+        wait_until("the span in Jaeger", lambda: stack.spans(service), TIMEOUT_SECONDS)
+        wait_until("the metric in Prometheus", lambda: stack.query(f'o11y_probe{{job="{service}"}}'), TIMEOUT_SECONDS)
+        wait_until(
+            "the log in Elasticsearch",
+            lambda: stack.documents(daily_index("istio-access-log"), service),
+            TIMEOUT_SECONDS,
+        )
+        assert len(stack.documents(daily_index("istio-access-log"), service)) == 1
 
     def test_collectors_tell_of_themselves_and_have_dropped_nothing(self, stack: Stack) -> None:
-        pods = {pod["metadata"]["name"] for pod in Cluster(stack.host, NAMESPACE).pods(COLLECTORS)}
-        until(
+        pods = {pod["metadata"]["name"] for pod in Cluster(stack.host, NAMESPACE).pods(COLLECTOR_SELECTOR)}
+        wait_until(
             "the own metrics of all",
-            lambda: set(stack.by("pod", UPTIME)) >= pods,
-            PATIENCE,
+            lambda: set(stack.by("pod", UPTIME_SELECTOR)) >= pods,
+            TIMEOUT_SECONDS,
         )
-        failed = '{__name__=~"otelcol_exporter_send_failed_.*|otelcol_exporter_enqueue_failed_.*"} > 0'
-        assert stack.query(failed) == []
+        failure_query = '{__name__=~"otelcol_exporter_send_failed_.*|otelcol_exporter_enqueue_failed_.*"} > 0'
+        assert stack.query(failure_query) == []
 
 
-def _enough(found: dict[str, list[int]], nodes: set[str], count: int) -> dict[str, list[int]] | None:
-    return found if set(found) == nodes and min(map(len, found.values())) >= count else None
+def _complete_numbers(
+    numbers_by_node: dict[str, list[int]], nodes: set[str], count: int
+) -> dict[str, list[int]] | None:
+    return (
+        numbers_by_node if set(numbers_by_node) == nodes and min(map(len, numbers_by_node.values())) >= count else None
+    )
 
 
-def _steady(found: dict[str, float]) -> dict[str, float] | None:
+def _full_window_counts(counts: dict[str, float]) -> dict[str, float] | None:
     """Return the counts when each has as many as a whole window gives at least."""
-    return found if found and min(found.values()) >= ONCE.start + 1 else None
+    return counts if counts and min(counts.values()) >= ONCE_PER_INTERVAL.start + 1 else None
 
 
-def _pass_on(stack: Stack, batches: int) -> None:
+def _await_later_events(stack: Stack, batches: int) -> None:
     """Wait until later events have arrived, one after the other."""
     for _batch in range(batches):
-        later, index = f"Later{uuid.uuid4().hex[:8]}", today("otel-k8sobject")
-        stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_event(later)))
-        until("a later event in Loki", partial(stack.loki, later), PATIENCE)
-        until("a later event in Elasticsearch", partial(stack.documents, index, later), PATIENCE)
+        reason, index = f"Later{uuid.uuid4().hex[:8]}", daily_index("otel-k8sobject")
+        stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_build_event(reason)))
+        wait_until("a later event in Loki", partial(stack.loki, reason), TIMEOUT_SECONDS)
+        wait_until("a later event in Elasticsearch", partial(stack.documents, index, reason), TIMEOUT_SECONDS)
 
 
-def _event(reason: str) -> dict[str, Any]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _build_event(reason: str) -> dict[str, Any]:
+    timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -227,8 +251,8 @@ def _event(reason: str) -> dict[str, Any]:
         "reason": reason,
         "message": "a test wants to see this",
         "type": "Normal",
-        "firstTimestamp": now,
-        "lastTimestamp": now,
+        "firstTimestamp": timestamp,
+        "lastTimestamp": timestamp,
         "count": 1,
         "source": {"component": "tests"},
     }

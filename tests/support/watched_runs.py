@@ -17,39 +17,45 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 from tests.support import plays
 from tests.support.planted_secrets import PlantedSecrets
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 from tests.unit.plugins.module_utils.fake_api import FakeApi, reply, status
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKLOADS = ("deployments", "daemonsets", "statefulsets")
-READY = {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1, "readyReplicas": 1}
-READY |= dict.fromkeys(("desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"), 1)
+READY_STATUS = {
+    "observedGeneration": 1,
+    "updatedReplicas": 1,
+    "replicas": 1,
+    "availableReplicas": 1,
+    "readyReplicas": 1,
+}
+READY_STATUS |= dict.fromkeys(("desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"), 1)
 
 
 @contextlib.contextmanager
-def serving(api: FakeApi, refused: tuple[str, ...] = ()) -> Iterator[str]:
+def serve_api(api: FakeApi, refused_methods: tuple[str, ...] = ()) -> Iterator[str]:
     """Serve an API in memory, and take OTLP. Refused methods quote what they got, as webhooks may do."""
 
-    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
+    def answer_request(handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
         url = urlsplit(handler.path)  # a proxy gets the whole URL
         if url.path == "/version":
             return reply({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
         if url.path.endswith("accessreviews"):
             return reply({"status": {"allowed": True}})
-        if handler.command in refused and url.path.startswith(("/v1/", "/api/", "/apis")):
+        if handler.command in refused_methods and url.path.startswith(("/v1/", "/api/", "/apis")):
             return status(422, "Invalid", f"admission webhook denied {body.decode('latin-1')} of {handler.headers}")
         if url.path.startswith("/v1/"):
-            return Answered(200, {}, b"")
+            return RawAnswer(200, {}, b"")
         return api(handler.command, f"{url.path}?{url.query}", {}, body or None)
 
-    def typed(handler: BaseHTTPRequestHandler, body: bytes) -> Answered:
-        return answer(handler, body)._replace(headers={"Content-Type": "application/json"})
+    def answer_with_json_type(handler: BaseHTTPRequestHandler, body: bytes) -> RawAnswer:
+        return answer_request(handler, body)._replace(headers={"Content-Type": "application/json"})
 
-    with answering(typed) as url:
+    with serve_answers(answer_with_json_type) as url:
         yield url
 
 
@@ -61,29 +67,29 @@ class ReadyApi(FakeApi):
         root = f"/apis/{version}/" if "/" in version else f"/api/{version}/"
         return [*super().served(version), *{path.split("/")[-2] for path in self.objects if path.startswith(root)}]
 
-    def _stored(self, new: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-        stored = super()._stored(new, entry)
-        if stored["kind"] in ("Deployment", "DaemonSet", "StatefulSet"):
-            stored["metadata"]["generation"] = 1
-            stored["status"] = {**READY, "replicas": stored["spec"].get("replicas", 1)}
-        return stored
+    def _stored(self, new_object: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        stored_object = super()._stored(new_object, entry)
+        if stored_object["kind"] in ("Deployment", "DaemonSet", "StatefulSet"):
+            stored_object["metadata"]["generation"] = 1
+            stored_object["status"] = {**READY_STATUS, "replicas": stored_object["spec"].get("replicas", 1)}
+        return stored_object
 
 
-def called(api: ReadyApi, planted: PlantedSecrets) -> ReadyApi:
+def prepare_sample_app(api: ReadyApi, planted: PlantedSecrets) -> ReadyApi:
     """Let the sample application answer, and its sidecar and a backend show its trace, each with secrets beside it."""
-    namespace, trace = "/api/v1/namespaces/sample-app", "ab" * 16
-    following = {"trace_id": trace, "service": "datastore"}
+    namespace, trace_id = "/api/v1/namespaces/sample-app", "ab" * 16
+    next_service = {"trace_id": trace_id, "service": "datastore"}
     api.texts[f"{namespace}/services/http:sample-app-frontend:8080/proxy/"] = json.dumps(
-        {**following, "next": following}
+        {**next_service, "next": next_service}
     )
-    api.texts[f"/found/{trace}"] = f"sample-app-frontend sample-app-datastore password: {planted.one('backend')}"
+    api.texts[f"/found/{trace_id}"] = f"sample-app-frontend sample-app-datastore password: {planted.one('backend')}"
     metadata = {"name": "p", "namespace": "sample-app", "labels": {"app.kubernetes.io/instance": "sample-app"}}
-    pod = {"metadata": metadata, "spec": {"containers": [{"name": "a"}]}, "status": {"phase": "Running"}}
-    api.add({"apiVersion": "v1", "kind": "Pod", **pod})
+    pod_fields = {"metadata": metadata, "spec": {"containers": [{"name": "a"}]}, "status": {"phase": "Running"}}
+    api.add({"apiVersion": "v1", "kind": "Pod", **pod_fields})
     return api
 
 
-RESULTS = '''
+RESULTS_CALLBACK = '''
 """Writes every result as the callback `json` shows it."""
 import json
 import os
@@ -100,11 +106,11 @@ class CallbackModule(CallbackBase):
     v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_unreachable = v2_runner_on_skipped = _write
     v2_runner_item_on_ok = v2_runner_item_on_failed = v2_runner_item_on_skipped = v2_on_file_diff = _write
 '''
-_CALLBACKS = tempfile.TemporaryDirectory()
+_CALLBACK_FOLDER = tempfile.TemporaryDirectory()
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedRun:
     """What a run showed."""
 
     code: int
@@ -112,62 +118,68 @@ class Watched:
     """Texts by where they were: output, results, each file that others may read, command lines."""
 
 
-def run(folder: Path, playbook: str, *more: str, **environment: str) -> Watched:
+def run(folder: Path, playbook: str, *more: str, **environment: str) -> WatchedRun:
     """Run a playbook and watch it. All that it writes is below the folder, or in the home of Ansible."""
-    results, temporary, junit = folder / "results.json", folder / "tmp", folder / "junit"
-    temporary.mkdir()
-    junit.mkdir()
+    results_file, temporary_folder, junit_folder = folder / "results.json", folder / "tmp", folder / "junit"
+    temporary_folder.mkdir()
+    junit_folder.mkdir()
     # Since 2.21, ansible-core makes a socket below TMPDIR, whose path Linux limits to 108 bytes.
-    short = Path(tempfile.mkdtemp(), "t")
-    short.symlink_to(temporary)
+    short_path = Path(tempfile.mkdtemp(), "t")
+    short_path.symlink_to(temporary_folder)
     settings = {
         "HOME": str(folder / "home"),
-        "TMPDIR": str(short),
-        "ANSIBLE_CALLBACK_PLUGINS": _CALLBACKS.name,
+        "TMPDIR": str(short_path),
+        "ANSIBLE_CALLBACK_PLUGINS": _CALLBACK_FOLDER.name,
         "ANSIBLE_CALLBACKS_ENABLED": "results,ansible.builtin.junit",
-        "JUNIT_OUTPUT_DIR": str(junit),
-        "RESULTS": str(results),
+        "JUNIT_OUTPUT_DIR": str(junit_folder),
+        "RESULTS": str(results_file),
     }
-    Path(_CALLBACKS.name, "results.py").write_text(RESULTS, encoding="utf-8")
-    before = set(_files(folder))
-    lines: set[str] = set()
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(set(_processes()), lines, done))
+    Path(_CALLBACK_FOLDER.name, "results.py").write_text(RESULTS_CALLBACK, encoding="utf-8")
+    files_before = set(_list_files(folder))
+    command_lines: set[str] = set()
+    is_over = threading.Event()
+    watcher = threading.Thread(target=_record_command_lines, args=(set(_list_process_ids()), command_lines, is_over))
     watcher.start()
     try:
-        ended = plays.playbook(f"playbooks/{playbook}.yml", *more, without=("AWS",), **settings, **environment)
+        completed = plays.run_playbook(f"playbooks/{playbook}.yml", *more, without=("AWS",), **settings, **environment)
     finally:
-        done.set()
+        is_over.set()
         watcher.join()
-        short.unlink()
-        short.parent.rmdir()
-    output = ended.stdout + ended.stderr
-    shown = {"output": output, "results": results.read_text(encoding="utf-8"), "processes": "\n".join(lines)}
-    for path in sorted(set(_files(folder)) - before - {results}):
+        short_path.unlink()
+        short_path.parent.rmdir()
+    output = completed.stdout + completed.stderr
+    shown_texts = {
+        "output": output,
+        "results": results_file.read_text(encoding="utf-8"),
+        "processes": "\n".join(command_lines),
+    }
+    for path in sorted(set(_list_files(folder)) - files_before - {results_file}):
         if path.is_file() and path.stat().st_mode & 0o077:
-            shown[str(path)] = path.read_text(encoding="utf-8", errors="replace")
-    return Watched(ended.returncode, shown)
+            shown_texts[str(path)] = path.read_text(encoding="utf-8", errors="replace")
+    return WatchedRun(completed.returncode, shown_texts)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _list_files(folder: Path) -> Iterator[Path]:
     for root in (folder, Path(plays.HOME.name)):
         yield from root.rglob("*")
 
 
-def _watch(before: set[str], lines: set[str], done: threading.Event) -> None:
+def _record_command_lines(processes_before: set[str], command_lines: set[str], is_over: threading.Event) -> None:
     """Note the command lines of all processes that were not there before, until the run is over."""
-    while not done.wait(0.05):
-        for pid in set(_processes()) - before:
+    while not is_over.wait(0.05):
+        for pid in set(_list_process_ids()) - processes_before:
             with contextlib.suppress(OSError):
-                lines.add(Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                command_lines.add(
+                    Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
 
 
-def _processes() -> list[str]:
+def _list_process_ids() -> list[str]:
     return [name for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 # this is quicker than paths
 
 
-def written(path: Path, value: Any) -> Path:
+def write_private_json(path: Path, content: Any) -> Path:
     """Write JSON that nobody else may read, as a user keeps secrets."""
-    path.write_text(json.dumps(value), encoding="utf-8")
+    path.write_text(json.dumps(content), encoding="utf-8")
     path.chmod(0o600)
     return path

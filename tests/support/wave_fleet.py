@@ -18,27 +18,27 @@ from typing import Any
 
 from testinfra.host import Host
 
-from tests.support.cluster import without_colours, words
+from tests.support.cluster import join_printed_lines, strip_colours
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts
-from tests.support.runs import kill, start
+from tests.support.runs import kill_run, start_playbook
 
 _PREFIX = "waves-"
-_AGENT = "-l o11y.opentelemetry/collector=agent"
-_OF_HOST = """
+_AGENT_SELECTOR = "-l o11y.opentelemetry/collector=agent"
+_HOST_STATE_COMMAND = """
 cd /etc/otelcol/agent && basename "$(readlink current)" && stat --format=%Y current && ls releases | tail -n 1 &&
 systemctl show --value --property=MainPID otelcol-agent
 """
-_LINES = "journalctl --unit=otelcol-backend --output=short-unix | grep 'line [0-9]* at'"
+_BACKEND_LINES_COMMAND = "journalctl --unit=otelcol-backend --output=short-unix | grep 'line [0-9]* at'"
 
 
-def namespace(member: str) -> str:
+def member_namespace(member: str) -> str:
     """Return the namespace that is a cluster of the inventory."""
     return f"{_PREFIX}{member.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
-class State:
+class MemberState:
     """What runs of the agent of a member."""
 
     config: str
@@ -62,80 +62,84 @@ class Fleet:
     inventory: str
     arguments: tuple[str, ...]
 
-    def start(self, playbook: str, *more: str, **variables: Any) -> subprocess.Popen[str]:
+    def start(self, playbook: str, *more_arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook for all members."""
-        return start(playbook, self.inventory, "-i", self.linux, *self.arguments, *more, **variables)
+        return start_playbook(playbook, self.inventory, "-i", self.linux, *self.arguments, *more_arguments, **variables)
 
-    def site(self, *more: str, **variables: Any) -> tuple[int, str]:
+    def site(self, *more_arguments: str, **variables: Any) -> tuple[int, str]:
         """Return how a run of site ends, and what it prints."""
-        return end(self.start("site", *more, **variables))
+        return await_end(self.start("site", *more_arguments, **variables))
 
-    def kill_in(self, wave: str, text: str, **variables: Any) -> None:
+    def kill_in_wave(self, wave: str, text: str, **variables: Any) -> None:
         """Run site, and kill it as soon as it prints a text in a wave."""
         run = self.start("site", **variables)
         read_until(run, f"msg: Wave {wave}\n", text)
-        kill(run)
+        kill_run(run)
 
     def on(self, host: str, command: str) -> str:
         """Run a command of the shell on a host."""
         return LinuxHost(self.hosts.group(), host).run(command).strip()
 
-    def states(self, members: Iterable[str]) -> dict[str, State]:
+    def states(self, members: Iterable[str]) -> dict[str, MemberState]:
         """Return what runs on each member."""
-        in_clusters = dict(self._in_clusters())
-        return {member: in_clusters.get(member) or self._on_host(member) for member in members}
+        in_clusters = dict(self._find_cluster_states())
+        return {member: in_clusters.get(member) or self._read_host_state(member) for member in members}
 
     def passed(self, member: str) -> dict[str, Any]:
         """Return what a member notes about the wave that its agent has passed."""
         if member in self.clusters:
-            note = self._get(f"--namespace={namespace(member)} configmap/agent-wave")
-            return dict(json.loads(note["data"]["passed.json"]))
-        release, notes = self.on(member, "cd /etc/otelcol/agent && readlink current && cat waves.json").split("\n", 1)
-        return dict(json.loads(notes)[release.rpartition("/")[2]])
+            wave_config_map = self._read_object(f"--namespace={member_namespace(member)} configmap/agent-wave")
+            return dict(json.loads(wave_config_map["data"]["passed.json"]))
+        release, waves_text = self.on(member, "cd /etc/otelcol/agent && readlink current && cat waves.json").split(
+            "\n", 1
+        )
+        return dict(json.loads(waves_text)[release.rpartition("/")[2]])
 
-    def waits_of_lines(self, host: str) -> dict[int, float]:
+    def line_delays(self, host: str) -> dict[int, float]:
         """Return for how long each line of the file waited that the backend of a host has by now, by its number."""
-        found = re.findall(r"^(\d+\.\d+) .*line (\d+) at (\d+)\.", self.on(host, _LINES), re.MULTILINE)
+        line_matches = re.findall(
+            r"^(\d+\.\d+) .*line (\d+) at (\d+)\.", self.on(host, _BACKEND_LINES_COMMAND), re.MULTILINE
+        )
         waits: dict[int, float] = {}
-        for came, number, began in found:
-            waits.setdefault(int(number), float(came) - int(began))
+        for arrival, line_number, write_time in line_matches:
+            waits.setdefault(int(line_number), float(arrival) - int(write_time))
         return waits
 
-    def _get(self, what: str) -> dict[str, Any]:
-        return dict(json.loads(self.local.check_output(f"kubectl get --output=json {what}")))
+    def _read_object(self, query: str) -> dict[str, Any]:
+        return dict(json.loads(self.local.check_output(f"kubectl get --output=json {query}")))
 
-    def _in_clusters(self) -> Iterator[tuple[str, State]]:
-        pods = self._get(f"--all-namespaces {_AGENT} pods")["items"]
-        workloads = self._get(f"--all-namespaces {_AGENT} deployments")["items"]
-        member_of = {namespace(member): member for member in self.clusters}
+    def _find_cluster_states(self) -> Iterator[tuple[str, MemberState]]:
+        pods = self._read_object(f"--all-namespaces {_AGENT_SELECTOR} pods")["items"]
+        workloads = self._read_object(f"--all-namespaces {_AGENT_SELECTOR} deployments")["items"]
+        member_of = {member_namespace(member): member for member in self.clusters}
         for workload in workloads:
             metadata = workload["metadata"]
-            own = [pod["metadata"] for pod in pods if pod["metadata"]["namespace"] == metadata["namespace"]]
-            staying = [pod for pod in own if "deletionTimestamp" not in pod]
+            member_pods = [pod["metadata"] for pod in pods if pod["metadata"]["namespace"] == metadata["namespace"]]
+            remaining_pods = [pod for pod in member_pods if "deletionTimestamp" not in pod]
             volumes = workload["spec"]["template"]["spec"]["volumes"]
             yield (
                 member_of[metadata["namespace"]],
-                State(
+                MemberState(
                     config=next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume),
-                    processes=frozenset(pod["uid"] for pod in staying),
-                    since=max((_seconds(pod["creationTimestamp"]) for pod in staying), default=0),
+                    processes=frozenset(pod["uid"] for pod in remaining_pods),
+                    since=max((_unix_seconds(pod["creationTimestamp"]) for pod in remaining_pods), default=0),
                     number=int(metadata["annotations"]["deployment.kubernetes.io/revision"]),
                 ),
             )
 
-    def _on_host(self, host: str) -> State:
-        release, since, newest, process = self.on(host, _OF_HOST).split()
-        return State(release, frozenset([process]), int(since), int(newest))
+    def _read_host_state(self, host: str) -> MemberState:
+        release, since, newest, process = self.on(host, _HOST_STATE_COMMAND).split()
+        return MemberState(release, frozenset([process]), int(since), int(newest))
 
 
-def _seconds(timestamp: str) -> int:
+def _unix_seconds(timestamp: str) -> int:
     """Return a time of Kubernetes in seconds of Unix."""
     return int(datetime.fromisoformat(timestamp).timestamp())
 
 
-def end(run: subprocess.Popen[str]) -> tuple[int, str]:
+def await_end(run: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how a run ends, and what it prints, as one line without colours."""
-    output = words(run.communicate()[0])
+    output = join_printed_lines(run.communicate()[0])
     print(output)
     return run.returncode, output
 
@@ -146,7 +150,7 @@ def read_until(run: subprocess.Popen[str], *texts: str) -> None:
     for text in texts:
         for line in run.stdout:
             print(line, end="")
-            if text in without_colours(line):
+            if text in strip_colours(line):
                 break
         else:
             raise AssertionError(f"the run does not print '{text}'")

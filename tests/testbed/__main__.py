@@ -16,34 +16,36 @@ from types import FrameType
 from tests.testbed import cleanup, mirror, providers
 from tests.testbed import install as installation
 from tests.testbed.catalog import NAMES
-from tests.testbed.cluster import FAMILIES, IPV4, Cluster, Record, named
-from tests.testbed.env import exports
+from tests.testbed.cluster import FAMILIES, IPV4, Cluster, Record, load_cluster
+from tests.testbed.env import format_exports
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.hosts import commands as host_commands
 from tests.testbed.hosts import lifecycle as hosts
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
-from tests.testbed.status import report
+from tests.testbed.status import describe_status
 
 DEFAULT_NAME = "o11y"
 
 
-def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
+def start_cluster(home: Home, name: str, options: argparse.Namespace) -> int:
     """Make sure that the cluster is up."""
-    nodes: int | None = chosen.nodes
+    nodes: int | None = options.nodes
     home.prepare()
-    with home.lock(f"cluster-{named(home, name).name}"):
-        cluster = named(home, name)
-        provider = providers.choose(cluster, os.environ, providers.PROVIDERS)
+    with home.lock(f"cluster-{load_cluster(home, name).name}"):
+        cluster = load_cluster(home, name)
+        provider = providers.choose_provider(cluster, os.environ, providers.PROVIDERS)
         record = cluster.read()
         if record and record.complete and nodes not in (None, record.nodes):
-            why = f"it has {record.nodes} node(s), {nodes} were asked for"
-            raise ClusterError(f"cluster {name} cannot change its size", why, "run `down` first, or use another --name")
-        family: str = chosen.ip_family or cluster.ip_family
+            reason = f"it has {record.nodes} node(s), {nodes} were asked for"
+            raise ClusterError(
+                f"cluster {name} cannot change its size", reason, "run `down` first, or use another --name"
+            )
+        family: str = options.ip_family or cluster.ip_family
         _check_family(name, record, provider, family)
         provider.up(replace(cluster, node_count=nodes or cluster.node_count, ip_family=family))
-        hosts.join(named(home, name))
+        hosts.join_cluster(load_cluster(home, name))
     say(f'cluster {name} ({provider.name}) is up: eval "$(python -m tests.testbed env --name {name})"')
     return 0
 
@@ -51,33 +53,38 @@ def up(home: Home, name: str, chosen: argparse.Namespace) -> int:
 def _check_family(name: str, record: Record | None, provider: providers.Provider, family: str) -> None:
     """Refuse a family that a cluster does not have, or that its provider does not make."""
     if record and record.complete and family != record.ip_family:
-        why = f"it has {record.ip_family}, and {family} was asked for"
+        reason = f"it has {record.ip_family}, and {family} was asked for"
         raise ClusterError(
-            f"cluster {name} cannot change its IP family", why, "run `down` first, or use another --name"
+            f"cluster {name} cannot change its IP family", reason, "run `down` first, or use another --name"
         )
     if family != IPV4 and provider.name != "embedded":
-        why = f"provider {provider.name} makes clusters of {IPV4} here"
-        raise ClusterError(f"cluster {name} cannot have {family}", why, f"set {providers.PROVIDER}=embedded")
+        reason = f"provider {provider.name} makes clusters of {IPV4} here"
+        raise ClusterError(
+            f"cluster {name} cannot have {family}", reason, f"set {providers.PROVIDER_VARIABLE}=embedded"
+        )
 
 
-def install(home: Home, name: str, chosen: argparse.Namespace) -> int:
+def install_components(home: Home, name: str, options: argparse.Namespace) -> int:
     """Build what is named, and load it into the cluster: cert-manager, helm, and more (see README.md)."""
     home.prepare()
-    cluster = named(home, name)
-    installation.install(cluster, _up(cluster), chosen.names, os.environ)
+    cluster = load_cluster(home, name)
+    installation.install_entries(cluster, _require_provider(cluster), options.names, os.environ)
     return 0
 
 
-def down(home: Home, name: str, _: argparse.Namespace) -> int:
+def remove_cluster(home: Home, name: str, _: argparse.Namespace) -> int:
     """Remove the cluster, its hosts and everything of them; what was built stays."""
     home.prepare()
-    hosts.down(home, name)
-    with home.lock(f"cluster-{named(home, name).name}"):
-        cluster = named(home, name)
+    hosts.remove_hosts(home, name)
+    with home.lock(f"cluster-{load_cluster(home, name).name}"):
+        cluster = load_cluster(home, name)
         if providers.PROVIDERS["external"].lacks(home, os.environ) is None:
             providers.PROVIDERS["external"].down(cluster)
-            say(f"the cluster of KUBECONFIG is yours and stays; unset {providers.PROVIDER} to remove the testbed's own")
-        elif cleanup.remains(cluster):
+            say(
+                f"the cluster of KUBECONFIG is yours and stays; unset {providers.PROVIDER_VARIABLE} to remove the"
+                " testbed's own"
+            )
+        elif cleanup.has_remains(cluster):
             record = cluster.read()
             providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
             say(f"cluster {name} is removed")
@@ -86,42 +93,42 @@ def down(home: Home, name: str, _: argparse.Namespace) -> int:
     return 0
 
 
-def status(home: Home, name: str, _: argparse.Namespace) -> int:
+def print_status(home: Home, name: str, _: argparse.Namespace) -> int:
     """Say what runs; the exit code says whether it is up."""
-    cluster = named(home, name)
-    lines, is_up = report(cluster, _running(cluster))
+    cluster = load_cluster(home, name)
+    lines, is_up = describe_status(cluster, _find_running_provider(cluster))
     sys.stdout.write(lines)
     return 0 if is_up else 1
 
 
-def env(home: Home, name: str, _: argparse.Namespace) -> int:
+def print_environment(home: Home, name: str, _: argparse.Namespace) -> int:
     """Print the variables that lead a shell to the cluster."""
-    cluster = named(home, name)
-    provider = _up(cluster)
+    cluster = load_cluster(home, name)
+    provider = _require_provider(cluster)
     folder = cluster.dir / "bin"
     variables = {
         **provider.variables(cluster),
         "O11Y_TESTBED_KIND": provider.name,
-        "O11Y_TESTBED_INSTALLED": " ".join(installation.fitting(Installed.read(cluster).names, provider)),
-        mirror.VARIABLE: os.environ.get(mirror.VARIABLE) or str(mirror.root(home, {})),
+        "O11Y_TESTBED_INSTALLED": " ".join(installation.list_fitting(Installed.read(cluster).names, provider)),
+        mirror.MIRROR_VARIABLE: os.environ.get(mirror.MIRROR_VARIABLE) or str(mirror.find_mirror_folder(home, {})),
     }
-    if group := hosts.running(home, name):
-        variables["O11Y_TESTBED_INVENTORY"] = str(group.inventory)
+    if host_group := hosts.find_running_group(home, name):
+        variables["O11Y_TESTBED_INVENTORY"] = str(host_group.inventory)
     # Modules prefer these to KUBECONFIG.
-    others = [name for name in os.environ if name.startswith("K8S_AUTH_") or name == "O11Y_EKS_CLUSTER"]
-    sys.stdout.write(exports(variables, folder if folder.exists() else None, others))
+    misleading_variables = [name for name in os.environ if name.startswith("K8S_AUTH_") or name == "O11Y_EKS_CLUSTER"]
+    sys.stdout.write(format_exports(variables, folder if folder.exists() else None, misleading_variables))
     return 0
 
 
-def _up(cluster: Cluster) -> providers.Provider:
+def _require_provider(cluster: Cluster) -> providers.Provider:
     """The provider of a cluster that there is."""
-    if (provider := _running(cluster)) is None:
-        why = "`up` has not made one, or not to its end"
-        raise ClusterError(f"there is no cluster {cluster.name}", why, "run `up` first")
+    if (provider := _find_running_provider(cluster)) is None:
+        reason = "`up` has not made one, or not to its end"
+        raise ClusterError(f"there is no cluster {cluster.name}", reason, "run `up` first")
     return provider
 
 
-def _running(cluster: Cluster) -> providers.Provider | None:
+def _find_running_provider(cluster: Cluster) -> providers.Provider | None:
     """The provider whose cluster `up` has left us with, if any."""
     if providers.PROVIDERS["external"].lacks(cluster.home, os.environ) is None:
         return providers.PROVIDERS["external"]
@@ -130,21 +137,21 @@ def _running(cluster: Cluster) -> providers.Provider | None:
 
 
 COMMANDS: dict[str, Callable[[Home, str, argparse.Namespace], int]] = {
-    "up": up,
-    "install": install,
-    "down": down,
-    "status": status,
+    "up": start_cluster,
+    "install": install_components,
+    "down": remove_cluster,
+    "status": print_status,
     "hosts": host_commands.run,
-    "env": env,
+    "env": print_environment,
 }
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
+def _raise_interrupt(number: int, _: FrameType | None) -> None:
     """SIGTERM ends a run the way Ctrl-C does: what it has started is stopped."""
     raise KeyboardInterrupt(number)
 
 
-def _nodes(text: str) -> int:
+def _parse_node_count(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 9:
         raise argparse.ArgumentTypeError("a cluster has 1 to 9 nodes")
@@ -157,25 +164,25 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m tests.testbed", description="A Kubernetes cluster and Linux hosts for tests."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, function in COMMANDS.items():
-        command = commands.add_parser(name, help=function.__doc__)
+    for name, command_function in COMMANDS.items():
+        command = commands.add_parser(name, help=command_function.__doc__)
         command.add_argument("--name", default=os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME)
         if name == "up":
-            command.add_argument("--nodes", type=_nodes, help="nodes of a new cluster (default: 1)")
+            command.add_argument("--nodes", type=_parse_node_count, help="nodes of a new cluster (default: 1)")
             command.add_argument("--ip-family", choices=FAMILIES, help=f"of a new cluster (default: {IPV4})")
         if name == "hosts":
             host_commands.add_arguments(command)
         if name == "install":
             command.add_argument("names", nargs="+", metavar="NAME", help=", ".join(NAMES))
-    chosen = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     # Programs like `ip` are there even where the user's PATH does not lead to them.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
-        return COMMANDS[chosen.command](Home.from_environment(os.environ), chosen.name, chosen)
-    except ClusterError as failure:
-        say(f"FAILED: {failure}")
-        return failure.exit_code
+        return COMMANDS[options.command](Home.from_environment(os.environ), options.name, options)
+    except ClusterError as error_with_advice:
+        say(f"FAILED: {error_with_advice}")
+        return error_with_advice.exit_code
     except OSError as error:
         say(f"FAILED: {error}")
         return 1

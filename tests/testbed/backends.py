@@ -12,28 +12,28 @@ from tests.testbed.build import COMPONENTS, JAEGER_VERSION, PROMETHEUS_VERSION, 
 from tests.testbed.image import Image
 
 
-def prometheus(builds: Builds) -> Path:
+def pack_prometheus(builds: Builds) -> Path:
     """The archive of Prometheus, started as upstream's image starts it."""
-    configuration = "/etc/prometheus/prometheus.yml"
+    config_path = "/etc/prometheus/prometheus.yml"
     files = {
         "/bin/prometheus": builds.program("prometheus", "prometheus"),
-        configuration: COMPONENTS["prometheus"].folder / "prometheus.yml",
+        config_path: COMPONENTS["prometheus"].folder / "prometheus.yml",
     }
-    content = Image(
+    image = Image(
         f"docker.io/prom/prometheus:v{PROMETHEUS_VERSION}",
         images.with_certificates(files),
         # Its folder for data: everybody may write there.
         {"/prometheus": "tmp"},
         entrypoint=("/bin/prometheus",),
-        command=(f"--config.file={configuration}", "--storage.tsdb.path=/prometheus"),
+        command=(f"--config.file={config_path}", "--storage.tsdb.path=/prometheus"),
         user="65534",
     )
-    return images.archive_of("prometheus", content, builds)
+    return images.pack_described_image("prometheus", image, builds)
 
 
-def jaeger(builds: Builds) -> Path:
+def pack_jaeger(builds: Builds) -> Path:
     """The archive of what stands for Jaeger."""
     program = "/cmd/jaeger/jaeger-linux"
     files = images.with_certificates({program: builds.program("jaeger", "jaeger")})
-    content = Image(f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}", files, entrypoint=(program,), user="10001")
-    return images.archive_of("jaeger", content, builds)
+    image = Image(f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}", files, entrypoint=(program,), user="10001")
+    return images.pack_described_image("jaeger", image, builds)

@@ -32,23 +32,27 @@ HELM_VERSION = "3.19.5"
 PROMETHEUS_VERSION = "3.13.2"
 JAEGER_VERSION = "2.13.0"
 GIB_TO_BUILD = 6
-QUICK = "-gcflags=all=-dwarf=false -l"
+QUICK_FLAGS = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
-RARE_GARBAGE = {"GOGC": "400", "GOMEMLIMIT": "1500MiB"}
+GARBAGE_SETTINGS = {"GOGC": "400", "GOMEMLIMIT": "1500MiB"}
 """How the compiler collects garbage, where the user says nothing else: a fifth less CPU than by itself."""
 
 
-def _asked_kubernetes() -> str:
+def _choose_kubernetes_version() -> str:
     """The minor version that the environment asks for."""
-    asked = os.environ.get("O11Y_KUBERNETES") or DEFAULT_KUBERNETES
-    if asked not in KUBERNETES:
-        raise SystemExit(f"O11Y_KUBERNETES={asked} is not a version of the testbed; it has {' '.join(KUBERNETES)}")
-    return asked
+    minor_version = os.environ.get("O11Y_KUBERNETES") or DEFAULT_KUBERNETES
+    if minor_version not in KUBERNETES:
+        raise SystemExit(
+            f"O11Y_KUBERNETES={minor_version} is not a version of the testbed; it has {' '.join(KUBERNETES)}"
+        )
+    return minor_version
 
 
-_ASKED = _asked_kubernetes()
-KUBERNETES_VERSION = KUBERNETES[_ASKED]
-_KUBERNETES_MODULES = () if _ASKED == DEFAULT_KUBERNETES else (f"-modfile=v{_ASKED}.mod",)
+_KUBERNETES_MINOR_VERSION = _choose_kubernetes_version()
+KUBERNETES_VERSION = KUBERNETES[_KUBERNETES_MINOR_VERSION]
+_KUBERNETES_MODULES = (
+    () if _KUBERNETES_MINOR_VERSION == DEFAULT_KUBERNETES else (f"-modfile=v{_KUBERNETES_MINOR_VERSION}.mod",)
+)
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
 _KUBERNETES_LDFLAGS = " ".join(
     f"-X {package}.gitVersion=v{KUBERNETES_VERSION} -X {package}.gitMajor={_MAJOR} -X {package}.gitMinor={_MINOR}"
@@ -91,13 +95,13 @@ class Component:
     @property
     def folder(self) -> Path:
         """Its go.mod, go.sum and sources."""
-        return config.GO / (self.source or self.name)
+        return config.GO_FOLDER / (self.source or self.name)
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Arguments of `go build`."""
         ldflags = ("-ldflags", f"-s -w {self.ldflags}".strip())
-        return ("-trimpath", "-mod=readonly", QUICK, *ldflags, *self.select)
+        return ("-trimpath", "-mod=readonly", QUICK_FLAGS, *ldflags, *self.select)
 
 
 COMPONENTS = {
@@ -130,15 +134,15 @@ COMPONENTS = {
         Component("jaeger", output="jaeger", nice=10),
     )
 }
-CLUSTER = ("kubernetes", "pause", "coredns", "otelcol")
+CLUSTER_COMPONENTS = ("kubernetes", "pause", "coredns", "otelcol")
 """What every cluster needs."""
 
 
-def key(component: Component, go_version: str) -> str:
+def build_key(component: Component, go_version: str) -> str:
     """The content key of a build."""
     digest = hashlib.sha256()
-    for part in (go_version, *component.packages, component.output, *component.flags):
-        digest.update(part.encode() + b"\0")
+    for key_part in (go_version, *component.packages, component.output, *component.flags):
+        digest.update(key_part.encode() + b"\0")
     for file in sorted(path for path in component.folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(component.folder)}\0{len(content)}\0".encode() + content)
@@ -148,13 +152,15 @@ def key(component: Component, go_version: str) -> str:
 def go_environment() -> dict[str, str]:
     """The user's Go settings, less those that change what is built."""
     fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "GOOS": "linux"}
-    return {**RARE_GARBAGE, **os.environ, **fixed}
+    return {**GARBAGE_SETTINGS, **os.environ, **fixed}
 
 
 def go_version() -> str:
     """Go's version and architecture, as a part of every key."""
-    words = command.run(["go", "env", "GOVERSION", "GOARCH"], env=go_environment(), cwd=COMPONENTS["kubernetes"].folder)
-    return " ".join(words.split())
+    version_output = command.run(
+        ["go", "env", "GOVERSION", "GOARCH"], env=go_environment(), cwd=COMPONENTS["kubernetes"].folder
+    )
+    return " ".join(version_output.split())
 
 
 @dataclass(frozen=True)
@@ -166,35 +172,38 @@ class Builds:
 
     def dir(self, name: str) -> Path:
         """Where a component's programs are, or will be."""
-        return self.home.builds / f"{name}-{key(COMPONENTS[name], self.go)}"
+        return self.home.builds / f"{name}-{build_key(COMPONENTS[name], self.go)}"
 
     def program(self, name: str, program: str) -> Path:
         """One program of a component."""
         return self.dir(name) / program
 
-    def missing(self, names: Iterable[str] = CLUSTER) -> list[str]:
+    def missing(self, names: Iterable[str] = CLUSTER_COMPONENTS) -> list[str]:
         """The components that have to be built."""
         return [name for name in names if not self.dir(name).exists()]
 
-    def tasks(self, names: Collection[str] = CLUSTER) -> Iterable[Task]:
+    def tasks(self, names: Collection[str] = CLUSTER_COMPONENTS) -> Iterable[Task]:
         """Download and build steps; a step whose result is there ends at once."""
         for name in names:
             component = COMPONENTS[name]
             yield Task(f"download {name}", partial(self._download, component))
-            needs = (f"download {name}", *(f"build {before}" for before in component.after if before in names))
-            yield Task(f"build {name}", partial(self._build, component), needs)
+            required_tasks = (
+                f"download {name}",
+                *(f"build {earlier}" for earlier in component.after if earlier in names),
+            )
+            yield Task(f"build {name}", partial(self._build, component), required_tasks)
 
-    def _go(self, component: Component, log: str, *arguments: str, nice: int = 0) -> None:
+    def _run_go(self, component: Component, log: str, *arguments: str, nice: int = 0) -> None:
         """Run `go` in the component's folder."""
-        do = "read the whole log; where modules cannot be downloaded, set GOPROXY to a proxy that has them"
-        argv = command.dies_with_us(["nice", "-n", str(nice), "go", *arguments])
-        command.run(argv, log=self.home.logs / log, env=go_environment(), cwd=component.folder, do=do)
+        advice = "read the whole log; where modules cannot be downloaded, set GOPROXY to a proxy that has them"
+        argv = command.end_with_parent(["nice", "-n", str(nice), "go", *arguments])
+        command.run(argv, log=self.home.logs / log, env=go_environment(), cwd=component.folder, do=advice)
 
     def _download(self, component: Component) -> None:
         """Fetch the modules of the packages that are really built, before a build has to wait for them."""
         if not self.dir(component.name).exists():
             say(f"downloading modules of {component.name}")
-            start = time.monotonic()
+            start_time = time.monotonic()
             arguments = (
                 "list",
                 "-mod=readonly",
@@ -204,31 +213,31 @@ class Builds:
                 "{{.ImportPath}}",
                 *component.packages,
             )
-            self._go(component, f"download-{component.name}.log", *arguments)
-            say(f"downloaded modules of {component.name} ({time.monotonic() - start:.0f} s)")
+            self._run_go(component, f"download-{component.name}.log", *arguments)
+            say(f"downloaded modules of {component.name} ({time.monotonic() - start_time:.0f} s)")
 
     def _build(self, component: Component) -> None:
         """Build it unless it is there."""
 
-        def fill(draft: Path) -> None:
+        def build_into(draft: Path) -> None:
             say(f"building {component.name}")
-            start = time.monotonic()
+            start_time = time.monotonic()
             arguments = ("build", *component.flags, "-o", f"{draft}/{component.output}", *component.packages)
-            self._go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
-            say(f"built {component.name} ({time.monotonic() - start:.0f} s)")
+            self._run_go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
+            say(f"built {component.name} ({time.monotonic() - start_time:.0f} s)")
 
-        self.make(component.name, key(component, self.go), fill)
+        self.make(component.name, build_key(component, self.go), build_into)
 
-    def make(self, name: str, content: str, fill: Callable[[Path], None]) -> Path:
+    def make(self, name: str, content_key: str, fill_folder: Callable[[Path], None]) -> Path:
         """The folder for that content key, filled as a draft and renamed: what has the final name is always whole."""
-        target = self.home.builds / f"{name}-{content}"
+        target = self.home.builds / f"{name}-{content_key}"
         if not target.exists():
             with self.home.lock(f"build-{name}"):
                 if not target.exists():
-                    for stale in self.home.builds.glob(f".{name}-{'[0-9a-f]' * 16}"):
-                        shutil.rmtree(stale)
+                    for stale_draft in self.home.builds.glob(f".{name}-{'[0-9a-f]' * 16}"):
+                        shutil.rmtree(stale_draft)
                     draft = self.home.builds / f".{target.name}"
                     draft.mkdir()
-                    fill(draft)
+                    fill_folder(draft)
                     draft.rename(target)
         return target

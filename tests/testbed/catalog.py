@@ -18,7 +18,7 @@ from tests.testbed.eks import launch
 from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.hosts import lifecycle as host_lifecycle
 from tests.testbed.hosts import root as host_root
-from tests.testbed.mirror import VARIABLE, Release
+from tests.testbed.mirror import MIRROR_VARIABLE, Release
 
 OPERATOR = "opentelemetry-operator"
 COLLECTOR = "collector"
@@ -47,7 +47,7 @@ def _no_archives(_: Store) -> Sequence[Path]:
     return ()
 
 
-def _lacks_nothing(_: Store) -> Reason | None:
+def _no_obstacle(_: Store) -> Reason | None:
     return None
 
 
@@ -64,7 +64,7 @@ class Entry:
     """The archives of images that every node gets; they are made if they do not exist."""
     programs: Mapping[str, str] = field(default_factory=dict)
     """The programs that `env` puts on PATH, each with the component that has it."""
-    lacks: Callable[[Store], Reason | None] = _lacks_nothing
+    lacks: Callable[[Store], Reason | None] = _no_obstacle
     """Why this machine cannot have it; None if it can."""
     cluster_wide: bool = False
     """Whether its tests install and remove kinds or APIs, which all users of a cluster share."""
@@ -74,147 +74,157 @@ class Entry:
     """Starts a server beside the nodes, given the release mirror. Only the embedded cluster has room for one."""
 
 
-def named(text: str) -> Entry:
+def find_entry(entry_name: str) -> Entry:
     """Return the entry of a name: one of `CATALOG`, or NAME@VERSION of the operator, the collector or its archive.
 
     The operator and the archive have the version of the testbed's collector unless the name says another. Raises
     ClusterError for an unknown name.
     """
-    if text in CATALOG:
-        return CATALOG[text]
-    product, _, version = text.partition("@")
+    if entry_name in CATALOG:
+        return CATALOG[entry_name]
+    product, _, version = entry_name.partition("@")
     if product == OPERATOR:
-        return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
+        return _operator_entry(version.removeprefix("v") or COLLECTOR_VERSION)
     if product == COLLECTOR and version:
-        return _collector(version)
+        return _collector_entry(version)
     if product == ARCHIVE:
-        return _archive(version.removeprefix("v") or COLLECTOR_VERSION)
-    raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
+        return _archive_entry(version.removeprefix("v") or COLLECTOR_VERSION)
+    raise ClusterError(
+        f"{entry_name} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}"
+    )
 
 
-def _cert_manager(name: str, edition: Edition) -> Entry:
+def _cert_manager_entry(name: str, edition: Edition) -> Entry:
     """cert-manager: the release that a user has put into the mirror, else one that is built."""
 
-    def components(store: Store) -> tuple[str, ...]:
+    def list_components(store: Store) -> tuple[str, ...]:
         return () if edition.release(store.mirror).foreign else (edition.component, "helm")
 
-    def prepare(store: Store) -> None:
+    def prepare_release(store: Store) -> None:
         edition.prepare(store.builds, store.mirror)
 
-    def archives(store: Store) -> Sequence[Path]:
+    def list_archives(store: Store) -> Sequence[Path]:
         return edition.release(store.mirror).images
 
-    return Entry(name, components, prepare, archives, cluster_wide=True)
+    return Entry(name, list_components, prepare_release, list_archives, cluster_wide=True)
 
 
-def _operator(version: str) -> Entry:
+def _operator_entry(version: str) -> Entry:
     """The operator: a release of the mirror. It cannot be built, because its modules are not published."""
 
-    def archives(store: Store) -> Sequence[Path]:
+    def list_archives(store: Store) -> Sequence[Path]:
         return Release(store.mirror, OPERATOR, version).images
 
-    def lacks(store: Store) -> Reason | None:
-        return _missing_files(Release(store.mirror, OPERATOR, version))
+    def find_obstacle(store: Store) -> Reason | None:
+        return _find_missing_files(Release(store.mirror, OPERATOR, version))
 
-    return Entry(f"{OPERATOR}@{version}", archives=archives, lacks=lacks, cluster_wide=True)
+    return Entry(f"{OPERATOR}@{version}", archives=list_archives, lacks=find_obstacle, cluster_wide=True)
 
 
-def _missing_files(release: Release) -> Reason | None:
+def _find_missing_files(release: Release) -> Reason | None:
     """Why a release of the mirror cannot be installed; None if it has its manifest and images."""
     if not release.manifest.exists():
-        missing = release.manifest.name
+        missing_files = release.manifest.name
     elif not release.images:
-        missing = "images/*.tar"
+        missing_files = "images/*.tar"
     else:
         return None
-    do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
-    return Reason(f"{release.folder} has no {missing}", do)
+    advice = (
+        f"fill that folder as tests/testbed/README.md says, or set {MIRROR_VARIABLE} to a mirror that has the release"
+    )
+    return Reason(f"{release.folder} has no {missing_files}", advice)
 
 
-def _collector(version: str) -> Entry:
+def _collector_entry(version: str) -> Entry:
     """The testbed's collector under the tag of another version, for tests of upgrades."""
 
-    def archives(store: Store) -> Sequence[Path]:
-        return [images.collector_as(f"{images.COLLECTOR}:{version}", store.builds)]
+    def list_archives(store: Store) -> Sequence[Path]:
+        return [images.pack_collector_as(f"{images.COLLECTOR_REPOSITORY}:{version}", store.builds)]
 
-    return Entry(f"{COLLECTOR}@{version}", archives=archives)
+    return Entry(f"{COLLECTOR}@{version}", archives=list_archives)
 
 
-def _archive(version: str) -> Entry:
+def _archive_entry(version: str) -> Entry:
     """The collector's archive for hosts: the release that a user has put into the mirror, else one that is built."""
     collector = CollectorRelease(version)
 
-    def components(store: Store) -> tuple[str, ...]:
+    def list_components(store: Store) -> tuple[str, ...]:
         return () if collector.release(store.mirror).foreign else (COMPONENT,)
 
-    def prepare(store: Store) -> None:
+    def prepare_release(store: Store) -> None:
         collector.prepare(store.builds, store.mirror)
 
-    return Entry(f"{ARCHIVE}@{version}", components, prepare, needs_cluster=False)
+    return Entry(f"{ARCHIVE}@{version}", list_components, prepare_release, needs_cluster=False)
 
 
-def _built(*components: str) -> Callable[[Store], tuple[str, ...]]:
+def _components_function(*components: str) -> Callable[[Store], tuple[str, ...]]:
     """Return the function `components` of an entry that is always built of the same ones."""
 
-    def answer(_: Store) -> tuple[str, ...]:
+    def list_components(_: Store) -> tuple[str, ...]:
         return components
 
-    return answer
+    return list_components
 
 
-def _packed(pack: Callable[[Builds], Path]) -> Callable[[Store], Sequence[Path]]:
-    """Return the function `archives` of an entry with one archive, which `pack` makes."""
+def _archives_function(pack: Callable[[Builds], Path]) -> Callable[[Store], Sequence[Path]]:
+    """Return the function `list_archives` of an entry with one archive, which `pack` makes."""
 
-    def archives(store: Store) -> Sequence[Path]:
+    def list_archives(store: Store) -> Sequence[Path]:
         return [pack(store.builds)]
 
-    return archives
+    return list_archives
 
 
-def _checked(check: Callable[[], Reason | None]) -> Callable[[Store], Reason | None]:
-    """Return the function `lacks` of an entry that needs something of the machine and nothing of the store."""
+def _obstacle_function(check: Callable[[], Reason | None]) -> Callable[[Store], Reason | None]:
+    """Return the function `find_obstacle` of an entry that needs something of the machine and nothing of the store."""
 
-    def lacks(_: Store) -> Reason | None:
+    def find_obstacle(_: Store) -> Reason | None:
         return check()
 
-    return lacks
+    return find_obstacle
 
 
-def _registry_lacks(store: Store) -> Reason | None:
-    return registry.lacks(store.builds.home)
+def _find_registry_obstacle(store: Store) -> Reason | None:
+    return registry.find_obstacle(store.builds.home)
 
 
-def _hosts_lack(store: Store) -> Reason | None:
-    return host_root.lacks(store.builds.home)
+def _find_hosts_obstacle(store: Store) -> Reason | None:
+    return host_root.find_obstacle(store.builds.home)
 
 
 def _prepare_hosts(store: Store) -> None:
-    host_root.prepare(store.builds)
+    host_root.prepare_root(store.builds)
 
 
 def _join_hosts(cluster: Cluster, _: Path) -> None:
-    host_lifecycle.join(cluster)
+    host_lifecycle.join_cluster(cluster)
 
 
 ENTRIES = (
-    Entry("aws", lacks=_checked(launch.lacks), start=launch.start),
-    Entry("registry", lacks=_registry_lacks, start=registry.start),
-    _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
-    _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
-    Entry("helm", _built("helm"), programs={"helm": "helm"}),
-    Entry("prometheus", _built("prometheus"), archives=_packed(backends.prometheus)),
-    Entry("jaeger", _built("jaeger"), archives=_packed(backends.jaeger)),
-    Entry("olm", lacks=_checked(olm.lacks), cluster_wide=True),
-    Entry("openshift", lacks=_checked(openshift.lacks), cluster_wide=True),
+    Entry("aws", lacks=_obstacle_function(launch.find_obstacle), start=launch.start_aws),
+    Entry("registry", lacks=_find_registry_obstacle, start=registry.start_registries),
+    _cert_manager_entry("cert-manager", Edition("cert-manager", "1.21.2")),
+    _cert_manager_entry("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
+    Entry("helm", _components_function("helm"), programs={"helm": "helm"}),
+    Entry("prometheus", _components_function("prometheus"), archives=_archives_function(backends.pack_prometheus)),
+    Entry("jaeger", _components_function("jaeger"), archives=_archives_function(backends.pack_jaeger)),
+    Entry("olm", lacks=_obstacle_function(olm.find_obstacle), cluster_wide=True),
+    Entry("openshift", lacks=_obstacle_function(openshift.find_obstacle), cluster_wide=True),
     Entry("metrics-api", cluster_wide=True),
-    Entry("hosts", prepare=_prepare_hosts, lacks=_hosts_lack, start=_join_hosts),
-    Entry("collector-0.93", _built("otelcol-0.93"), archives=_packed(images.old_collector)),
-    Entry("redhat-collector", archives=_packed(openshift.collector)),
-    Entry("python", archives=_packed(python_images.image), lacks=_checked(python_images.lacks)),
+    Entry("hosts", prepare=_prepare_hosts, lacks=_find_hosts_obstacle, start=_join_hosts),
+    Entry(
+        "collector-0.93", _components_function("otelcol-0.93"), archives=_archives_function(images.pack_old_collector)
+    ),
+    Entry("redhat-collector", archives=_archives_function(openshift.pack_collector)),
+    Entry(
+        "python",
+        archives=_archives_function(python_images.pack_python),
+        lacks=_obstacle_function(python_images.find_obstacle),
+    ),
     Entry(
         "autoinstrumentation-python",
-        archives=_packed(python_images.instrumentation),
-        lacks=_checked(python_images.lacks),
+        archives=_archives_function(python_images.pack_instrumentation),
+        lacks=_obstacle_function(python_images.find_obstacle),
     ),
 )
 CATALOG = {entry.name: entry for entry in ENTRIES}

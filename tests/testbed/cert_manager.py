@@ -12,16 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from tests.testbed import command, images
-from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds, go_environment, key
+from tests.testbed.build import COMPONENTS, KUBERNETES_VERSION, Builds, build_key, go_environment
 from tests.testbed.image import Image
 from tests.testbed.mirror import Release
 
 PRODUCT = "cert-manager"
 MODULE = "github.com/cert-manager/cert-manager"
-PARTS = ("controller", "webhook", "cainjector")
-VALUES = "crds.enabled=true,creator=static,startupapicheck.enabled=false"
+PROGRAM_PARTS = ("controller", "webhook", "cainjector")
+CHART_VALUES = "crds.enabled=true,creator=static,startupapicheck.enabled=false"
 """As upstream renders its release manifest; the check after an installation is a job with one more image."""
-NAMESPACE = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {PRODUCT}\n"
+NAMESPACE_MANIFEST = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {PRODUCT}\n"
 
 
 @dataclass(frozen=True)
@@ -39,49 +39,53 @@ class Edition:
         """Three images of one layer: the program does what the name says under which it is started."""
         program = "/app/cmd/cert-manager"
         files = images.with_certificates({program: builds.program(self.component, "cert-manager")})
-        links = {f"/app/cmd/{part}/{part}": "../cert-manager" for part in PARTS}
+        program_links = {f"/app/cmd/{part_name}/{part_name}": "../cert-manager" for part_name in PROGRAM_PARTS}
         return {
-            f"cert-manager-{part}": Image(
-                f"quay.io/jetstack/cert-manager-{part}:v{self.version}",
+            f"cert-manager-{part_name}": Image(
+                f"quay.io/jetstack/cert-manager-{part_name}:v{self.version}",
                 files,
-                links,
-                entrypoint=(f"/app/cmd/{part}/{part}",),
+                program_links,
+                entrypoint=(f"/app/cmd/{part_name}/{part_name}",),
                 user="1000",
             )
-            for part in PARTS
+            for part_name in PROGRAM_PARTS
         }
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the release."""
-        self.release(mirror).prepare(builds.home, self._key(builds), partial(self._fill, builds))
+        self.release(mirror).prepare(builds.home, self._content_key(builds), partial(self._fill, builds))
 
-    def _key(self, builds: Builds) -> str:
+    def _content_key(self, builds: Builds) -> str:
         """What the release is made of: the builds of cert-manager and helm, and this file."""
-        made_by = hashlib.sha256(Path(__file__).read_bytes())
-        parts = [key(COMPONENTS[name], builds.go) for name in (self.component, "helm")]
-        return "-".join([*parts, KUBERNETES_VERSION, made_by.hexdigest()[:16]])
+        file_digest = hashlib.sha256(Path(__file__).read_bytes())
+        build_keys = [build_key(COMPONENTS[name], builds.go) for name in (self.component, "helm")]
+        return "-".join([*build_keys, KUBERNETES_VERSION, file_digest.hexdigest()[:16]])
 
     def _fill(self, builds: Builds, folder: Path) -> None:
         """Chart, manifest and images of the release."""
-        chart = self._chart(folder)
+        chart = self._copy_chart(folder)
         helm = [str(builds.program("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
-        rendered = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={VALUES}"])
-        (folder / f"{PRODUCT}.yaml").write_text(f"{NAMESPACE}---\n{rendered.removeprefix('---').lstrip()}")
+        rendered_manifest = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={CHART_VALUES}"])
+        (folder / f"{PRODUCT}.yaml").write_text(
+            f"{NAMESPACE_MANIFEST}---\n{rendered_manifest.removeprefix('---').lstrip()}"
+        )
         (folder / "images").mkdir()
-        for name, content in self.images(builds).items():
-            (folder / "images" / f"{name}.tar").symlink_to(images.archive_of(f"{name}-{self.version}", content, builds))
+        for name, image in self.images(builds).items():
+            (folder / "images" / f"{name}.tar").symlink_to(
+                images.pack_described_image(f"{name}-{self.version}", image, builds)
+            )
 
-    def _chart(self, folder: Path) -> Path:
+    def _copy_chart(self, folder: Path) -> Path:
         """The chart of the module, with the versions that upstream sets when it releases."""
-        source = COMPONENTS[self.component]
-        found = ["go", "list", "-mod=readonly", *source.select, "-m", "-f", "{{.Dir}}", MODULE]
-        module = command.run(found, env=go_environment(), cwd=source.folder).strip()
+        component = COMPONENTS[self.component]
+        list_command = ["go", "list", "-mod=readonly", *component.select, "-m", "-f", "{{.Dir}}", MODULE]
+        module_folder = command.run(list_command, env=go_environment(), cwd=component.folder).strip()
         chart = folder / "chart" / PRODUCT
-        shutil.copytree(Path(module) / "deploy/charts/cert-manager", chart, copy_function=shutil.copyfile)
+        shutil.copytree(Path(module_folder) / "deploy/charts/cert-manager", chart, copy_function=shutil.copyfile)
         for path in (chart, *chart.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
         if (template := chart / "Chart.template.yaml").exists():
             template.rename(chart / "Chart.yaml")  # its name until 1.20
-        text = (chart / "Chart.yaml").read_text()
-        (chart / "Chart.yaml").write_text(text.replace("v0.0.0", f"v{self.version}"))
+        chart_text = (chart / "Chart.yaml").read_text()
+        (chart / "Chart.yaml").write_text(chart_text.replace("v0.0.0", f"v{self.version}"))
         return chart

@@ -18,7 +18,7 @@ from tests.testbed.home import Home
 SLOTS = range(200)
 NO_SLOT = -1
 """Of a cluster that was never started; names made with it are nobody's."""
-NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
+NAME_PATTERN = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Cluster:
     @property
     def network(self) -> str:
         """The network of its members, and of the machine's one interface."""
-        return network_of(self.slot)
+        return slot_network(self.slot)
 
     @property
     def host_ip(self) -> str:
@@ -189,33 +189,35 @@ def read_record(folder: Path) -> Record | None:
 
 def check_name(name: str) -> None:
     """Refuse a name that cannot be one of a folder."""
-    if not NAME.fullmatch(name):
-        why = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
-        raise ClusterError(f"{name!r} cannot name a cluster", why, "choose another --name (or O11Y_TESTBED_NAME)")
+    if not NAME_PATTERN.fullmatch(name):
+        reason = "a name has at most 32 lower-case letters, digits and dashes, with no dash at either end"
+        raise ClusterError(f"{name!r} cannot name a cluster", reason, "choose another --name (or O11Y_TESTBED_NAME)")
 
 
-def named(home: Home, name: str) -> Cluster:
+def load_cluster(home: Home, name: str) -> Cluster:
     """The cluster of that name, with what is written down about it."""
     check_name(name)
     record = Cluster(home, name).read() or Record("")
     return Cluster(home, name, record.slot, record.nodes, record.ip_family)
 
 
-def network_of(slot: int) -> str:
+def slot_network(slot: int) -> str:
     """The network that belongs to a slot."""
     return f"172.30.{slot}.0/24"
 
 
-def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
+def find_free_slot(taken_slot_numbers: Iterable[int], routes: Iterable[str]) -> int:
     """The lowest slot that no cluster has and whose network the host does not route already.
 
     The second part protects networks of the machine, and clusters of another O11Y_TESTBED_HOME.
     """
-    used = set(taken)
-    routed = [ipaddress.ip_network(route, strict=False) for route in routes]
+    taken_slots = set(taken_slot_numbers)
+    routed_networks = [ipaddress.ip_network(route, strict=False) for route in routes]
     for slot in SLOTS:
-        network = ipaddress.ip_network(network_of(slot))
-        if slot not in used and not any(network.overlaps(route) for route in routed if route.version == 4):
+        network = ipaddress.ip_network(slot_network(slot))
+        if slot not in taken_slots and not any(
+            network.overlaps(route) for route in routed_networks if route.version == 4
+        ):
             return slot
     raise ClusterError(
         "no network is left for another cluster",
@@ -224,7 +226,7 @@ def free_slot(taken: Iterable[int], routes: Iterable[str]) -> int:
     )
 
 
-def taken_slots(home: Home, but: Path) -> list[int]:
+def list_taken_slots(home: Home, excluded_folder: Path) -> list[int]:
     """The slots of all clusters and groups of hosts in this home but that of one folder."""
-    folders = [folder for folder in (*home.clusters.glob("*"), *home.hosts.glob("*")) if folder != but]
+    folders = [folder for folder in (*home.clusters.glob("*"), *home.hosts.glob("*")) if folder != excluded_folder]
     return [record.slot for folder in folders if (record := read_record(folder))]

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.testbed.build import COLLECTOR_VERSION, COMPONENTS, Builds, key
+from tests.testbed.build import COLLECTOR_VERSION, COMPONENTS, Builds, build_key
 from tests.testbed.image import ARCHITECTURES, add_file
 from tests.testbed.mirror import Release
 
 PRODUCT = "opentelemetry-collector-releases"
 """The repository of upstream's releases: the mirror has its files below the paths that the downloads have."""
 COMPONENT, PROGRAM = "otelcol", "otelcol-contrib"
-SUMS = f"{PRODUCT}_{PROGRAM}_checksums.txt"
-NOTE = f"""\
+CHECKSUMS_FILE = f"{PRODUCT}_{PROGRAM}_checksums.txt"
+README_TEXT = f"""\
 A part of OpenTelemetry Collector Contrib {COLLECTOR_VERSION}, built by the testbed from the same Go modules.
 It says {COLLECTOR_VERSION} whatever the version of this archive.
 """
@@ -50,22 +50,22 @@ class CollectorRelease:
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the archive; one that you put there stays."""
-        made_by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-        wanted = f"{key(COMPONENTS[COMPONENT], builds.go)}-{made_by}"
+        file_digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+        content_key = f"{build_key(COMPONENTS[COMPONENT], builds.go)}-{file_digest}"
         program = builds.program(COMPONENT, PROGRAM)
-        self.release(mirror).prepare(builds.home, wanted, partial(self._fill, program))
+        self.release(mirror).prepare(builds.home, content_key, partial(self._fill, program))
 
     def _fill(self, program: Path, folder: Path) -> None:
         """Write archive and sums; the same program gives the same bytes."""
         archive = folder / self.file
         with (
-            archive.open("wb") as raw,
-            gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+            archive.open("wb") as archive_file,
+            gzip.GzipFile("", "wb", compresslevel=6, fileobj=archive_file, mtime=0) as gzip_file,
+            tarfile.open(fileobj=gzip_file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            add_file(tar, "README.md", io.BytesIO(NOTE.encode()), len(NOTE.encode()))
+            add_file(tar, "README.md", io.BytesIO(README_TEXT.encode()), len(README_TEXT.encode()))
             with program.open("rb") as content:
                 add_file(tar, PROGRAM, content, program.stat().st_size, 0o755)
         with archive.open("rb") as content:
-            total = hashlib.file_digest(content, "sha256").hexdigest()
-        (folder / SUMS).write_text(f"{total}  {self.file}\n", encoding="utf-8")
+            checksum = hashlib.file_digest(content, "sha256").hexdigest()
+        (folder / CHECKSUMS_FILE).write_text(f"{checksum}  {self.file}\n", encoding="utf-8")

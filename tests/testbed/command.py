@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from tests.testbed.errors import ClusterError
-from tests.testbed.progress import last_lines
+from tests.testbed.progress import read_last_lines
 
-_RUNNING: set[subprocess.Popen[str]] = set()
-_LOCK = threading.Lock()
+_RUNNING_PROCESSES: set[subprocess.Popen[str]] = set()
+_RUNNING_LOCK = threading.Lock()
 
 
 def run(
@@ -30,12 +30,12 @@ def run(
     do: str = "fix the cause, then run the command again",
 ) -> str:
     """The program's output. With `log`, output goes there and errors show its last lines; `text` is fed to stdin."""
-    sink = log.open("w", encoding="utf-8") if log else None
+    output_file = log.open("w", encoding="utf-8") if log else None
     try:
         process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE if text is not None else stdin or subprocess.DEVNULL,
-            stdout=sink or subprocess.PIPE,
+            stdout=output_file or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=dict(env) if env is not None else None,
             cwd=cwd,
@@ -44,43 +44,43 @@ def run(
     except FileNotFoundError as error:
         raise ClusterError(f"{argv[0]} cannot be run", f"{error.filename} is not there", do) from error
     finally:
-        if sink:
-            sink.close()
-    with _LOCK:
-        _RUNNING.add(process)
+        if output_file:
+            output_file.close()
+    with _RUNNING_LOCK:
+        _RUNNING_PROCESSES.add(process)
     try:
         output = process.communicate(text)[0] or ""
     finally:
-        with _LOCK:
-            _RUNNING.discard(process)
+        with _RUNNING_LOCK:
+            _RUNNING_PROCESSES.discard(process)
     if process.returncode:
-        shown = last_lines(log) if log else output.strip()
-        raise ClusterError(f"`{' '.join(argv)[:160]}` failed with code {process.returncode}", shown, do)
+        shown_output = read_last_lines(log) if log else output.strip()
+        raise ClusterError(f"`{' '.join(argv)[:160]}` failed with code {process.returncode}", shown_output, do)
     return output
 
 
-def succeeds(argv: Sequence[str], timeout: float = 20) -> bool:
+def can_run(argv: Sequence[str], timeout: float = 20) -> bool:
     """Whether the program is there and exits with 0 in time."""
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
+        completed = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0
+    return completed.returncode == 0
 
 
-def dies_with_us(argv: Sequence[str]) -> list[str]:
+def end_with_parent(argv: Sequence[str]) -> list[str]:
     """The command, ended by the kernel when we are killed: a long build must not outlive its `up`."""
     return ["setpriv", "--pdeathsig", "TERM", "--", *argv]
 
 
-def clean_environment(**more: str) -> dict[str, str]:
+def clean_environment(**more_variables: str) -> dict[str, str]:
     """What a server of the cluster may see: nothing of the user's (proxies, KUBECONFIG, Go settings)."""
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": path, "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **more}
+    return {"PATH": path, "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **more_variables}
 
 
 def stop_running() -> None:
     """End what `run` has started in any thread."""
-    with _LOCK:
-        for process in _RUNNING:
+    with _RUNNING_LOCK:
+        for process in _RUNNING_PROCESSES:
             process.terminate()

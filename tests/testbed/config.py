@@ -9,25 +9,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-HERE = Path(__file__).parent
-TEMPLATES = HERE / "config"
-MANIFESTS = HERE / "manifests"
-GO = HERE / "go"
+TESTBED_FOLDER = Path(__file__).parent
+TEMPLATES_FOLDER = TESTBED_FOLDER / "config"
+MANIFESTS_FOLDER = TESTBED_FOLDER / "manifests"
+GO_FOLDER = TESTBED_FOLDER / "go"
 
 
-def render(name: str, values: Mapping[str, str]) -> str:
+def render_template(name: str, values: Mapping[str, str]) -> str:
     """The file's text. A value that is missing is an error (KeyError), never an empty string."""
-    return Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(values)
+    return Template((TEMPLATES_FOLDER / name).read_text(encoding="utf-8")).substitute(values)
 
 
-def write(target: Path, name: str, values: Mapping[str, str], mode: int = 0o644) -> None:
+def write_config(target: Path, name: str, values: Mapping[str, str], mode: int = 0o644) -> None:
     """Render a file to its place; it never exists with a wider mode than it should have."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.touch(mode=mode)
     target.chmod(mode)
-    target.write_text(render(name, values), encoding="utf-8")
+    target.write_text(render_template(name, values), encoding="utf-8")
 
 
-def node_folders() -> list[str]:
+def list_node_folders() -> list[str]:
     """The folders that every node has for itself."""
-    return (TEMPLATES / "node-folders.txt").read_text().split()
+    return (TEMPLATES_FOLDER / "node-folders.txt").read_text().split()

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def exports(variables: Mapping[str, str], path: Path | None, unset: Sequence[str] = ()) -> str:
+def format_exports(variables: Mapping[str, str], path: Path | None, unset_names: Sequence[str] = ()) -> str:
     """`export` lines that any POSIX shell reads back exactly; `path` goes before what PATH is in that shell."""
-    lines = [f"unset {name}\n" for name in unset]
+    lines = [f"unset {name}\n" for name in unset_names]
     lines += [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     if path:
         lines.append(f'export PATH={shlex.quote(str(path))}:"$PATH"\n')

@@ -11,43 +11,43 @@ from tests.testbed import command
 from tests.testbed.errors import ClusterError
 
 
-def _kubectl(kubeconfig: str, *arguments: str) -> str:
-    do = "repair the cluster or its kubeconfig, or unset KUBECONFIG to get a cluster of the testbed's own"
-    argv = ["kubectl", f"--kubeconfig={kubeconfig}"] if ":" not in kubeconfig else ["kubectl"]
-    return command.run([*argv, *arguments], do=do)
+def _run_kubectl(kubeconfig: str, *arguments: str) -> str:
+    advice = "repair the cluster or its kubeconfig, or unset KUBECONFIG to get a cluster of the testbed's own"
+    command_prefix = ["kubectl", f"--kubeconfig={kubeconfig}"] if ":" not in kubeconfig else ["kubectl"]
+    return command.run([*command_prefix, *arguments], do=advice)
 
 
-def context(kubeconfig: str) -> str:
+def current_context(kubeconfig: str) -> str:
     """The context that clients use without another choice."""
-    return _kubectl(kubeconfig, "config", "current-context").strip()
+    return _run_kubectl(kubeconfig, "config", "current-context").strip()
 
 
-def pinned(kubeconfig: str, context: str, copy: Path) -> str:
+def pin_context(kubeconfig: str, context: str, copied_file: Path) -> str:
     """Copy one context, and return the copy's path: `kubectl config use-context` of the user does not change it."""
-    text = _kubectl(kubeconfig, "config", "view", "--minify", "--flatten", f"--context={context}")
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    draft = copy.with_name(f"{copy.name}.tmp")
+    kubeconfig_text = _run_kubectl(kubeconfig, "config", "view", "--minify", "--flatten", f"--context={context}")
+    copied_file.parent.mkdir(parents=True, exist_ok=True)
+    draft = copied_file.with_name(f"{copied_file.name}.tmp")
     draft.touch(mode=0o600)
-    draft.write_text(text)
-    draft.rename(copy)
-    return str(copy)
+    draft.write_text(kubeconfig_text)
+    draft.rename(copied_file)
+    return str(copied_file)
 
 
-def check(kubeconfig: str) -> None:
+def check_ready(kubeconfig: str) -> None:
     """Fail unless the API server is ready."""
-    _kubectl(kubeconfig, "get", "--request-timeout=10s", "--raw", "/readyz")
+    _run_kubectl(kubeconfig, "get", "--request-timeout=10s", "--raw", "/readyz")
 
 
-def not_ready(kubeconfig: str) -> str | None:
+def find_unreadiness(kubeconfig: str) -> str | None:
     """None while the API server is ready."""
     try:
-        check(kubeconfig)
-    except ClusterError as failure:
-        return f"{failure.what}: {failure.why}"
+        check_ready(kubeconfig)
+    except ClusterError as error:
+        return f"{error.what}: {error.why}"
     return None
 
 
-def node_ips(kubeconfig: str) -> list[str]:
+def list_node_ips(kubeconfig: str) -> list[str]:
     """The nodes' internal addresses."""
     path = '{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{end}'
-    return _kubectl(kubeconfig, "get", "--request-timeout=10s", "nodes", f"--output=jsonpath={path}").split()
+    return _run_kubectl(kubeconfig, "get", "--request-timeout=10s", "nodes", f"--output=jsonpath={path}").split()

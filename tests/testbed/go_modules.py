@@ -12,7 +12,7 @@ from tests.testbed import command
 from tests.testbed.build import go_environment
 
 
-def folder(module: str, version: str) -> Path:
+def find_module_folder(module: str, version: str) -> Path:
     """The folder of a module in the module cache."""
-    download = ["go", "mod", "download", "-json", f"{module}@{version}"]
-    return Path(json.loads(command.run(download, env=go_environment(), cwd=Path("/")))["Dir"])
+    download_command = ["go", "mod", "download", "-json", f"{module}@{version}"]
+    return Path(json.loads(command.run(download_command, env=go_environment(), cwd=Path("/")))["Dir"])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.testbed.errors import ClusterError
-from tests.testbed.progress import STOP, say
+from tests.testbed.progress import STOP_EVENT, say
 
 GIB = 1 << 30
 
@@ -28,10 +28,10 @@ class Home:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Home:
         """O11Y_TESTBED_HOME, or a folder in the user's cache."""
-        if chosen := environment.get("O11Y_TESTBED_HOME"):
-            return cls(Path(chosen).absolute())
-        cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/")) / ".cache")
-        return cls(Path(cache).absolute() / "o11y-testbed")
+        if configured_folder := environment.get("O11Y_TESTBED_HOME"):
+            return cls(Path(configured_folder).absolute())
+        cache_folder = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/")) / ".cache")
+        return cls(Path(cache_folder).absolute() / "o11y-testbed")
 
     @property
     def builds(self) -> Path:
@@ -72,26 +72,26 @@ class Home:
     def lock(self, name: str) -> Iterator[None]:
         """One process at a time. The kernel drops the lock of a process that was killed."""
         (self.root / "locks").mkdir(parents=True, exist_ok=True)
-        with (self.root / "locks" / f"{name}.lock").open("w") as file:
+        with (self.root / "locks" / f"{name}.lock").open("w") as lock_file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 say(f"waiting for another run that holds the lock of {name}")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            if STOP.is_set():  # what waited for the lock must not begin to build now
-                why = "another step failed or the run was interrupted"
-                raise ClusterError(f"lock of {name}: given up", why, "run the command again")
+                fcntl.flock(lock_file, fcntl.LOCK_EX)
+            if STOP_EVENT.is_set():  # what waited for the lock must not begin to build now
+                reason = "another step failed or the run was interrupted"
+                raise ClusterError(f"lock of {name}: given up", reason, "run the command again")
             yield
 
-    def need_space(self, gib: float, purpose: str, *others: Path) -> None:
+    def require_space(self, needed_gib: float, purpose: str, *other_folders: Path) -> None:
         """Fail early and clearly instead of somewhere in the middle of a build."""
-        for folder in (self.root, *others):
+        for folder in (self.root, *other_folders):
             existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-            free = shutil.disk_usage(existing).free / GIB
-            if free < gib:
+            free_gib = shutil.disk_usage(existing).free / GIB
+            if free_gib < needed_gib:
                 raise ClusterError(
                     f"not enough disk space to {purpose}",
-                    f"{folder} has {free:.1f} GiB free, {gib:.0f} GiB are needed",
+                    f"{folder} has {free_gib:.1f} GiB free, {needed_gib:.0f} GiB are needed",
                     "free some space, or set O11Y_TESTBED_HOME (and GOCACHE, GOMODCACHE) to a larger disk",
                 )
 

@@ -37,7 +37,7 @@ class Image:
 
     def configuration(self, layer_digest: str) -> bytes:
         """The image's configuration; its digest names the image."""
-        process = {
+        process_settings = {
             "Entrypoint": list(self.entrypoint) or None,
             "Cmd": list(self.command) or None,
             "User": self.user,
@@ -47,36 +47,36 @@ class Image:
         document = {
             "architecture": ARCHITECTURES[platform.machine()],
             "os": "linux",
-            "config": process,
+            "config": process_settings,
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
             "history": [{"created": "1970-01-01T00:00:00Z"}],
         }
         return json.dumps(document, sort_keys=True).encode()
 
 
-def write(image: Image, target: Path) -> None:
+def write_archive(image: Image, target: Path) -> None:
     """Write the archive under a draft name and rename it."""
     draft = target.with_name(f".{target.name}")
-    with tempfile.TemporaryFile(dir=target.parent) as layer, draft.open("wb") as archive:
-        _write_layer(image, layer)
-        layer.seek(0)
-        layer_digest = hashlib.file_digest(layer, "sha256").hexdigest()
-        size = layer.tell()
-        layer.seek(0)
+    with tempfile.TemporaryFile(dir=target.parent) as layer_file, draft.open("wb") as archive_file:
+        _write_layer(image, layer_file)
+        layer_file.seek(0)
+        layer_digest = hashlib.file_digest(layer_file, "sha256").hexdigest()
+        size = layer_file.tell()
+        layer_file.seek(0)
         configuration = image.configuration(layer_digest)
-        name = f"{hashlib.sha256(configuration).hexdigest()}.json"
-        manifest = [{"Config": name, "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
-        with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            add_file(tar, name, io.BytesIO(configuration), len(configuration))
-            add_file(tar, "layer.tar", layer, size)
-            document = json.dumps(manifest).encode()
-            add_file(tar, "manifest.json", io.BytesIO(document), len(document))
+        configuration_name = f"{hashlib.sha256(configuration).hexdigest()}.json"
+        manifest = [{"Config": configuration_name, "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
+        with tarfile.open(fileobj=archive_file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            add_file(tar, configuration_name, io.BytesIO(configuration), len(configuration))
+            add_file(tar, "layer.tar", layer_file, size)
+            manifest_text = json.dumps(manifest).encode()
+            add_file(tar, "manifest.json", io.BytesIO(manifest_text), len(manifest_text))
     draft.rename(target)
 
 
-def _write_layer(image: Image, target: IO[bytes]) -> None:
+def _write_layer(image: Image, layer_file: IO[bytes]) -> None:
     """The file system of the image, in a fixed order."""
-    with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=layer_file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, mode in sorted(DIRECTORIES.items()):
             entry = tarfile.TarInfo(name)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
@@ -87,9 +87,9 @@ def _write_layer(image: Image, target: IO[bytes]) -> None:
             with source.open("rb") as content:
                 mode = 0o755 if source.stat().st_mode & 0o100 else 0o644
                 add_file(tar, name.lstrip("/"), content, source.stat().st_size, mode)
-        for name, goal in sorted(image.links.items()):
+        for name, link_target in sorted(image.links.items()):
             entry = tarfile.TarInfo(name.lstrip("/"))
-            entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, goal, 0o777
+            entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, link_target, 0o777
             tar.addfile(entry)
 
 

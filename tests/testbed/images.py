@@ -16,10 +16,10 @@ from tests.testbed.build import COLLECTOR_VERSION, COREDNS_VERSION, Builds
 from tests.testbed.image import Image
 from tests.testbed.progress import say
 
-CTR = ("ctr", "--namespace", "k8s.io", "images")
+CTR_IMAGES_COMMAND = ("ctr", "--namespace", "k8s.io", "images")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
-OLD_COLLECTOR = "docker.io/otel/opentelemetry-collector-contrib:0.93.0"
+COLLECTOR_REPOSITORY = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
+OLD_COLLECTOR_REFERENCE = "docker.io/otel/opentelemetry-collector-contrib:0.93.0"
 
 
 def with_certificates(files: dict[str, Path]) -> dict[str, Path]:
@@ -27,23 +27,25 @@ def with_certificates(files: dict[str, Path]) -> dict[str, Path]:
     return {**files, str(CERTIFICATES): CERTIFICATES} if CERTIFICATES.exists() else files
 
 
-def _pause(builds: Builds) -> Image:
+def _pause_image(builds: Builds) -> Image:
     return Image("localhost/testbed/pause:1", {"/pause": builds.program("pause", "pause")}, entrypoint=("/pause",))
 
 
-def _coredns(builds: Builds) -> Image:
+def _coredns_image(builds: Builds) -> Image:
     program = builds.program("coredns", "coredns")
     return Image(f"localhost/testbed/coredns:{COREDNS_VERSION}", {"/coredns": program}, entrypoint=("/coredns",))
 
 
-def _collector(builds: Builds, component: str = "otelcol") -> Image:
+def _collector_image(builds: Builds, component: str = "otelcol") -> Image:
     files = with_certificates({"/otelcol-contrib": builds.program(component, "otelcol-contrib")})
     defaults = ("--config", "/etc/otelcol-contrib/config.yaml")
     entrypoint = ("/otelcol-contrib",)
-    return Image(f"{COLLECTOR}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001")
+    return Image(
+        f"{COLLECTOR_REPOSITORY}:{COLLECTOR_VERSION}", files, entrypoint=entrypoint, command=defaults, user="10001"
+    )
 
 
-def busybox() -> Image:
+def busybox_image() -> Image:
     """The machine's busybox under all of its names."""
     program = shutil.which("busybox") or "/usr/bin/busybox"
     applets = command.run([program, "--list"]).split()
@@ -52,50 +54,52 @@ def busybox() -> Image:
 
 
 IMAGES: dict[str, tuple[Callable[[Builds], Image], tuple[str, ...]]] = {
-    "pause": (_pause, ("build pause",)),
-    "busybox": (lambda _: busybox(), ("packages",)),
-    "coredns": (_coredns, ("build coredns",)),
-    "collector": (_collector, ("build otelcol",)),
+    "pause": (_pause_image, ("build pause",)),
+    "busybox": (lambda _: busybox_image(), ("packages",)),
+    "coredns": (_coredns_image, ("build coredns",)),
+    "collector": (_collector_image, ("build otelcol",)),
 }
 """How each image is described, and the steps that have to end before."""
 
 
-def archive(name: str, builds: Builds) -> Path:
+def pack_cluster_image(name: str, builds: Builds) -> Path:
     """The archive of one of the cluster's images."""
-    return archive_of(name, IMAGES[name][0](builds), builds)
+    return pack_described_image(name, IMAGES[name][0](builds), builds)
 
 
-def archive_of(name: str, content: Image, builds: Builds) -> Path:
+def pack_described_image(name: str, described_image: Image, builds: Builds) -> Path:
     """The image's archive, written if it is not there. The names of build folders stand for their content."""
-    digest = hashlib.sha256(repr(content).encode() + Path(image.__file__).read_bytes())
-    for source in content.files.values():
+    digest = hashlib.sha256(repr(described_image).encode() + Path(image.__file__).read_bytes())
+    for source in described_image.files.values():
         if not source.is_relative_to(builds.home.builds):
             digest.update(source.read_bytes())
-    target = builds.home.images / f"{name}-{digest.hexdigest()[:16]}.tar"
-    if not target.exists():
+    archive_file = builds.home.images / f"{name}-{digest.hexdigest()[:16]}.tar"
+    if not archive_file.exists():
         with builds.home.lock(f"image-{name}"):
-            if not target.exists():
-                image.write(content, target)
-                say(f"packed image {content.reference}")
-    return target
+            if not archive_file.exists():
+                image.write_archive(described_image, archive_file)
+                say(f"packed image {described_image.reference}")
+    return archive_file
 
 
-def collector_as(reference: str, builds: Builds) -> Path:
+def pack_collector_as(reference: str, builds: Builds) -> Path:
     """The archive of the cluster's collector under another name."""
     name = f"collector-{reference.rpartition('/')[2].replace(':', '-')}"
-    return archive_of(name, replace(_collector(builds), reference=reference), builds)
+    return pack_described_image(name, replace(_collector_image(builds), reference=reference), builds)
 
 
-def old_collector(builds: Builds) -> Path:
+def pack_old_collector(builds: Builds) -> Path:
     """The archive of the old collector, under its name at Docker Hub."""
-    return archive_of("collector-old", replace(_collector(builds, "otelcol-0.93"), reference=OLD_COLLECTOR), builds)
+    return pack_described_image(
+        "collector-old", replace(_collector_image(builds, "otelcol-0.93"), reference=OLD_COLLECTOR_REFERENCE), builds
+    )
 
 
-def pack(name: str, builds: Builds) -> None:
+def prepare_cluster_image(name: str, builds: Builds) -> None:
     """Write the archive before a node has to wait for it."""
-    archive(name, builds)
+    pack_cluster_image(name, builds)
 
 
-def references(builds: Builds) -> dict[str, str]:
+def list_references(builds: Builds) -> dict[str, str]:
     """Image names as the cluster knows them."""
     return {name: describe(builds).reference for name, (describe, _) in IMAGES.items()}

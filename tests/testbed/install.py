@@ -15,91 +15,91 @@ from pathlib import Path
 
 from tests.testbed import command, mirror
 from tests.testbed.build import Builds, go_environment, go_version
-from tests.testbed.catalog import Entry, Store, named
+from tests.testbed.catalog import Entry, Store, find_entry
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home
 from tests.testbed.loading import Installed
 from tests.testbed.progress import say
-from tests.testbed.providers import PROVIDER, PROVIDERS, Provider
+from tests.testbed.providers import PROVIDER_VARIABLE, PROVIDERS, Provider
 from tests.testbed.tasks import Task, run_all
 
-BUILDS_AT_ONCE = 2
+PARALLEL_BUILDS = 2
 """A build keeps two processors busy, and tests that run meanwhile need some time too."""
 GIB_TO_BUILD = 4
 
 
-def install(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
+def install_entries(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
     """Install the entries of these names.
 
     Raises ClusterError for an unknown name, and UnavailableError at the end if some of the entries could not be
     installed.
     """
-    entries = [named(name) for name in dict.fromkeys(names)]
-    store = _store(cluster.home, mirror.root(cluster.home, environment))
-    reasons = _reasons(entries, store, provider)
-    possible = [entry for entry in entries if entry.name not in reasons]
-    _check_space(possible, store)
-    run_all(tasks(possible, store))
+    entries = [find_entry(name) for name in dict.fromkeys(names)]
+    store = _open_store(cluster.home, mirror.find_mirror_folder(cluster.home, environment))
+    reasons = _find_reasons(entries, store, provider)
+    possible_entries = [entry for entry in entries if entry.name not in reasons]
+    _check_space(possible_entries, store)
+    run_all(list_tasks(possible_entries, store))
     with cluster.home.lock(f"install-{cluster.name}"):
-        _deliver(cluster, provider, possible, store)
+        _deliver_entries(cluster, provider, possible_entries, store)
     if reasons:
-        raise _not_installed(reasons)
+        raise _not_installed_error(reasons)
 
 
-def prepare(home: Home, mirror_folder: Path, entries: Sequence[Entry]) -> None:
+def prepare_entries(home: Home, mirror_folder: Path, entries: Sequence[Entry]) -> None:
     """Build and make what entries need, without a cluster. Raises UnavailableError if this machine cannot."""
     home.prepare()
-    store = _store(home, mirror_folder)
+    store = _open_store(home, mirror_folder)
     for entry in entries:
-        reason = entry.lacks(store) or _unbuildable(entry, store)
+        reason = entry.lacks(store) or _find_build_obstacle(entry, store)
         if reason:
             raise UnavailableError(f"{entry.name} cannot be had here", reason.why, reason.do)
     _check_space(entries, store)
-    run_all(tasks(entries, store))
+    run_all(list_tasks(entries, store))
 
 
-def _store(home: Home, mirror_folder: Path) -> Store:
+def _open_store(home: Home, mirror_folder: Path) -> Store:
     """Return the build cache and the release mirror. Without Go on PATH, the cache can only be read."""
     return Store(Builds(home, go_version() if shutil.which("go") else ""), mirror_folder)
 
 
-def _reasons(entries: Iterable[Entry], store: Store, provider: Provider) -> dict[str, Reason]:
+def _find_reasons(entries: Iterable[Entry], store: Store, provider: Provider) -> dict[str, Reason]:
     """Return by name why entries cannot be installed; the others are left out."""
     reasons = {}
     for entry in entries:
-        reason = _unfit(entry, provider) or entry.lacks(store) or _unbuildable(entry, store)
+        reason = _find_provider_obstacle(entry, provider) or entry.lacks(store) or _find_build_obstacle(entry, store)
         if reason:
             reasons[entry.name] = reason
     return reasons
 
 
-def _not_installed(reasons: Mapping[str, Reason]) -> UnavailableError:
+def _not_installed_error(reasons: Mapping[str, Reason]) -> UnavailableError:
     """Return the error that tells all reasons, with what to do about each."""
-    why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
-    do = "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-    return UnavailableError(f"not installed: {', '.join(reasons)}", why, do)
+    reasons_text = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
+    advice_text = "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
+    return UnavailableError(f"not installed: {', '.join(reasons)}", reasons_text, advice_text)
 
 
-def _unbuildable(entry: Entry, store: Store) -> Reason | None:
+def _find_build_obstacle(entry: Entry, store: Store) -> Reason | None:
     """Why the programs of an entry cannot be built; None if they can."""
     if entry.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
     return None
 
 
-def _unfit(entry: Entry, provider: Provider) -> Reason | None:
+def _find_provider_obstacle(entry: Entry, provider: Provider) -> Reason | None:
     """Why an entry cannot be installed into a cluster of a provider; None if it can."""
     if entry.cluster_wide and provider.name == "external":
-        why = "its tests install and remove CustomResourceDefinitions that all users of your cluster share"
-        return Reason(why, f"unset {PROVIDER} to get a cluster of the testbed's own")
+        reason = "its tests install and remove CustomResourceDefinitions that all users of your cluster share"
+        return Reason(reason, f"unset {PROVIDER_VARIABLE} to get a cluster of the testbed's own")
     if entry.start and provider.name != "embedded":
-        do = "use the embedded cluster"
-        return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
-    is_of_images = entry.needs_cluster and not (entry.programs or entry.start)
-    if is_of_images and provider.load is None:
-        why = f"its images cannot be loaded into a cluster of {provider.name}"
-        return Reason(why, "use a cluster of the testbed's")
+        advice = "use the embedded cluster"
+        return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", advice)
+    needs_images = entry.needs_cluster and not (entry.programs or entry.start)
+    if needs_images and provider.load is None:
+        reason = f"its images cannot be loaded into a cluster of {provider.name}"
+        return Reason(reason, "use a cluster of the testbed's")
     return None
 
 
@@ -112,23 +112,23 @@ def unfit_scenario(folder: Path) -> Reason | None:
     if not requirements.exists():
         return None
     for name in requirements.read_text(encoding="utf-8").split():
-        entry = named(name)
+        entry = find_entry(name)
         if entry.cluster_wide:
-            return _unfit(entry, PROVIDERS["external"])
+            return _find_provider_obstacle(entry, PROVIDERS["external"])
     return None
 
 
-def fitting(names: Sequence[str], provider: Provider) -> list[str]:
+def list_fitting(names: Sequence[str], provider: Provider) -> list[str]:
     """Return the names of entries that a cluster of a provider may have.
 
     The names are those that a cluster had before, which may have been of another provider.
     """
     if provider.name != "external":
         return list(names)
-    return [name for name in names if not _unfit(named(name), provider)]
+    return [name for name in names if not _find_provider_obstacle(find_entry(name), provider)]
 
 
-def _components(entries: Iterable[Entry], store: Store) -> list[str]:
+def _list_components(entries: Iterable[Entry], store: Store) -> list[str]:
     """Return the components that are built for entries, each once."""
     names: dict[str, None] = {}
     for entry in entries:
@@ -138,33 +138,36 @@ def _components(entries: Iterable[Entry], store: Store) -> list[str]:
 
 def _check_space(entries: Iterable[Entry], store: Store) -> None:
     """Raise an error unless the disks have room for the builds ahead."""
-    missing = store.builds.missing(_components(entries, store))
-    if not missing:
+    missing_components = store.builds.missing(_list_components(entries, store))
+    if not missing_components:
         return
-    caches = command.run(["go", "env", "GOCACHE", "GOMODCACHE"], env=go_environment()).split()
-    store.builds.home.need_space(GIB_TO_BUILD, f"build {', '.join(missing)}", *map(Path, caches))
+    cache_folders = command.run(["go", "env", "GOCACHE", "GOMODCACHE"], env=go_environment()).split()
+    store.builds.home.require_space(GIB_TO_BUILD, f"build {', '.join(missing_components)}", *map(Path, cache_folders))
 
 
-def tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
-    """Yield all steps up to the archives of images. Each build waits for the one that is `BUILDS_AT_ONCE` before it."""
-    components = _components(entries, store)
-    builds = [f"build {name}" for name in store.builds.missing(components)]
-    predecessors = dict(zip(builds[BUILDS_AT_ONCE:], builds, strict=False))
+def list_tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
+    """Yield all steps up to the archives of images.
+
+    Each build waits for the one that is `PARALLEL_BUILDS` before it.
+    """
+    components = _list_components(entries, store)
+    build_names = [f"build {name}" for name in store.builds.missing(components)]
+    predecessors = dict(zip(build_names[PARALLEL_BUILDS:], build_names, strict=False))
     for task in store.builds.tasks(components):
-        turn = (predecessors[task.name],) if task.name in predecessors else ()
-        yield Task(task.name, task.run, (*task.needs, *turn))
+        preceding_builds = (predecessors[task.name],) if task.name in predecessors else ()
+        yield Task(task.name, task.run, (*task.needs, *preceding_builds))
     for entry in entries:
-        needs = tuple(f"build {name}" for name in entry.components(store))
-        yield Task(f"prepare {entry.name}", partial(entry.prepare, store), needs)
-        yield Task(f"pack {entry.name}", partial(_pack, entry, store), (f"prepare {entry.name}",))
+        required_builds = tuple(f"build {name}" for name in entry.components(store))
+        yield Task(f"prepare {entry.name}", partial(entry.prepare, store), required_builds)
+        yield Task(f"pack {entry.name}", partial(_pack_archives, entry, store), (f"prepare {entry.name}",))
 
 
-def _pack(entry: Entry, store: Store) -> None:
+def _pack_archives(entry: Entry, store: Store) -> None:
     """Make the archives of an entry's images."""
     entry.archives(store)
 
 
-def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], store: Store) -> None:
+def _deliver_entries(cluster: Cluster, provider: Provider, entries: Sequence[Entry], store: Store) -> None:
     """Load images into the nodes, link programs, start servers beside the nodes, and write down what is installed."""
     installed = Installed.read(cluster)
     archives: list[Path] = []
@@ -174,7 +177,7 @@ def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], sto
         provider.load(cluster, archives, installed)
     for entry in entries:
         for program, component in entry.programs.items():
-            _link(cluster.dir / "bin" / program, store.builds.program(component, program))
+            _link_program(cluster.dir / "bin" / program, store.builds.program(component, program))
         if entry.start:
             entry.start(cluster, store.mirror)
     installed.names = sorted({*installed.names, *(entry.name for entry in entries)})
@@ -183,10 +186,10 @@ def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], sto
         say(f"cluster {cluster.name} has {', '.join(entry.name for entry in entries)}")
 
 
-def _link(link: Path, program: Path) -> None:
+def _link_program(link_path: Path, program: Path) -> None:
     """Link a program into the folder for PATH. The rename replaces an older link in one step."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    draft = link.with_name(f".{link.name}")
+    link_path.parent.mkdir(parents=True, exist_ok=True)
+    draft = link_path.with_name(f".{link_path.name}")
     draft.unlink(missing_ok=True)
     draft.symlink_to(program)
-    draft.rename(link)
+    draft.rename(link_path)

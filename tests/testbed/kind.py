@@ -11,43 +11,43 @@ from pathlib import Path
 
 from tests.testbed import command, config, external
 from tests.testbed.cluster import Cluster, Record
-from tests.testbed.loading import Installed, references, signature, stale
+from tests.testbed.loading import Installed, archive_signature, find_stale, list_references
 
 
-def up(cluster: Cluster) -> None:
+def start_cluster(cluster: Cluster) -> None:
     """Create the cluster unless it is there."""
     record = cluster.read()
-    if record and record.complete and missing(cluster) is None:
+    if record and record.complete and find_fault(cluster) is None:
         return
-    down(cluster)
+    remove_cluster(cluster)
     cluster.write(Record("kind", nodes=cluster.node_count))
     roles = ["control-plane", *["worker"] * (cluster.node_count - 1)]
-    nodes = "\n".join(f"  - role: {role}" for role in roles)
-    config.write(cluster.dir / "kind.yaml", "kind.yaml", {"nodes": nodes})
+    node_lines = "\n".join(f"  - role: {role}" for role in roles)
+    config.write_config(cluster.dir / "kind.yaml", "kind.yaml", {"nodes": node_lines})
     arguments = [f"--kubeconfig={cluster.kubeconfig}", f"--config={cluster.dir}/kind.yaml", "--wait=180s"]
-    command.run(["kind", "create", "cluster", *_name(cluster), *arguments], log=cluster.home.logs / "kind.log")
+    command.run(["kind", "create", "cluster", *_name_option(cluster), *arguments], log=cluster.home.logs / "kind.log")
     cluster.kubeconfig.chmod(0o600)
     cluster.write(Record("kind", nodes=cluster.node_count, complete=True))
 
 
-def down(cluster: Cluster) -> None:
+def remove_cluster(cluster: Cluster) -> None:
     """Delete it; kind does not mind when there is none."""
-    command.run(["kind", "delete", "cluster", *_name(cluster), f"--kubeconfig={cluster.kubeconfig}"])
+    command.run(["kind", "delete", "cluster", *_name_option(cluster), f"--kubeconfig={cluster.kubeconfig}"])
     shutil.rmtree(cluster.dir, ignore_errors=True)
 
 
-def missing(cluster: Cluster) -> str | None:
+def find_fault(cluster: Cluster) -> str | None:
     """None while it answers."""
-    return external.not_ready(str(cluster.kubeconfig))
+    return external.find_unreadiness(str(cluster.kubeconfig))
 
 
-def load(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
+def load_archives(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
     """Load archives into all nodes. (Not all that `install` makes is what the registries have.)"""
-    loaded = installed.images.setdefault("kind", {})
-    for archive in stale(archives, loaded, loaded):
-        command.run(["kind", "load", "image-archive", str(archive), *_name(cluster)])
-        loaded.update(dict.fromkeys(references(archive), signature(archive)))
+    loaded_images = installed.images.setdefault("kind", {})
+    for archive in find_stale(archives, loaded_images, loaded_images):
+        command.run(["kind", "load", "image-archive", str(archive), *_name_option(cluster)])
+        loaded_images.update(dict.fromkeys(list_references(archive), archive_signature(archive)))
 
 
-def _name(cluster: Cluster) -> list[str]:
+def _name_option(cluster: Cluster) -> list[str]:
     return ["--name", f"o11y-testbed-{cluster.name}"]

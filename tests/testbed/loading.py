@@ -30,23 +30,23 @@ class Installed:
     def read(cls, cluster: Cluster) -> Installed:
         """What an earlier run wrote down. It is in the cluster's folder, and goes with the cluster."""
         try:
-            return cls(**json.loads(_file(cluster).read_text()))
+            return cls(**json.loads(_record_file(cluster).read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             return cls()
 
     def write(self, cluster: Cluster) -> None:
         """Write it down, the whole or nothing."""
-        _file(cluster).parent.mkdir(parents=True, exist_ok=True)
-        draft = _file(cluster).with_suffix(".tmp")
+        _record_file(cluster).parent.mkdir(parents=True, exist_ok=True)
+        draft = _record_file(cluster).with_suffix(".tmp")
         draft.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
-        draft.rename(_file(cluster))
+        draft.rename(_record_file(cluster))
 
 
-def _file(cluster: Cluster) -> Path:
+def _record_file(cluster: Cluster) -> Path:
     return cluster.dir / "installed.json"
 
 
-def references(archive: Path) -> list[str]:
+def list_references(archive: Path) -> list[str]:
     """The names of the images in a docker-archive."""
     try:
         with tarfile.open(archive) as tar:
@@ -54,39 +54,44 @@ def references(archive: Path) -> list[str]:
             assert manifest
             return [tag for image in json.load(manifest) for tag in image["RepoTags"] or []]
     except (OSError, KeyError, ValueError, tarfile.TarError) as error:
-        do = "write it with `docker save`, or `skopeo copy` to docker-archive:FILE:NAME"
-        raise ClusterError(f"{archive} cannot be read as a docker-archive", str(error), do) from error
+        advice = "write it with `docker save`, or `skopeo copy` to docker-archive:FILE:NAME"
+        raise ClusterError(f"{archive} cannot be read as a docker-archive", str(error), advice) from error
 
 
-def signature(archive: Path) -> str:
+def archive_signature(archive: Path) -> str:
     """Tells an archive from another one with images of the same names."""
-    status = archive.stat()
-    return f"{archive.resolve().name} {status.st_size} {status.st_mtime_ns}"
+    file_status = archive.stat()
+    return f"{archive.resolve().name} {file_status.st_size} {file_status.st_mtime_ns}"
 
 
-def stale(archives: Iterable[Path], there: Iterable[str], loaded: Mapping[str, str]) -> list[Path]:
+def find_stale(
+    archives: Iterable[Path], node_images: Iterable[str], loaded_signatures: Mapping[str, str]
+) -> list[Path]:
     """The archives that a node does not have as they are now."""
-    present = set(there)
+    present_images = set(node_images)
 
     def is_loaded(archive: Path) -> bool:
-        return all(name in present and loaded.get(name) == signature(archive) for name in references(archive))
+        return all(
+            name in present_images and loaded_signatures.get(name) == archive_signature(archive)
+            for name in list_references(archive)
+        )
 
     return [archive for archive in archives if not is_loaded(archive)]
 
 
-def into_embedded(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
+def load_into_embedded(cluster: Cluster, archives: Sequence[Path], installed: Installed) -> None:
     """Import what the nodes have not; all nodes at the same time."""
-    tasks = [Task(node.name, partial(_into_node, cluster, node, archives, installed)) for node in cluster.nodes]
+    tasks = [Task(node.name, partial(_load_into_node, cluster, node, archives, installed)) for node in cluster.nodes]
     run_all(tasks)
 
 
-def _into_node(cluster: Cluster, node: Node, archives: Sequence[Path], installed: Installed) -> None:
-    enter = launch.into_node(cluster, node)
-    there = command.run([*enter, *images.CTR, "list", "--quiet"]).split()
-    loaded = installed.images.setdefault(node.name, {})
-    for archive in stale(archives, there, loaded):
-        with archive.open("rb") as content:
-            command.run([*enter, *images.CTR, "import", "-"], stdin=content)
-        names = references(archive)
-        loaded.update(dict.fromkeys(names, signature(archive)))
+def _load_into_node(cluster: Cluster, node: Node, archives: Sequence[Path], installed: Installed) -> None:
+    node_prefix = launch.node_prefix(cluster, node)
+    node_images = command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "list", "--quiet"]).split()
+    loaded_signatures = installed.images.setdefault(node.name, {})
+    for archive in find_stale(archives, node_images, loaded_signatures):
+        with archive.open("rb") as archive_file:
+            command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "import", "-"], stdin=archive_file)
+        names = list_references(archive)
+        loaded_signatures.update(dict.fromkeys(names, archive_signature(archive)))
         say(f"{node.name} has {', '.join(names)}")

@@ -16,14 +16,18 @@ from pathlib import Path
 from tests.testbed.home import Home
 from tests.testbed.progress import say
 
-VARIABLE = "O11Y_RELEASE_MIRROR"
-MARK = ".made-by-testbed"
+MIRROR_VARIABLE = "O11Y_RELEASE_MIRROR"
+MARK_FILE = ".made-by-testbed"
 
 
-def root(home: Home, environment: Mapping[str, str]) -> Path:
+def find_mirror_folder(home: Home, environment: Mapping[str, str]) -> Path:
     """The mirror's folder. A mirror behind a URL is for roles only: images are loaded from files."""
-    chosen = environment.get(VARIABLE, "")
-    return Path(chosen).absolute() if chosen and "://" not in chosen else home.root / "mirror"
+    configured_folder = environment.get(MIRROR_VARIABLE, "")
+    return (
+        Path(configured_folder).absolute()
+        if configured_folder and "://" not in configured_folder
+        else home.root / "mirror"
+    )
 
 
 @dataclass(frozen=True)
@@ -54,31 +58,33 @@ class Release:
     @property
     def foreign(self) -> bool:
         """Whether somebody else put it there."""
-        return self.manifest.exists() and not (self.folder / MARK).exists()
+        return self.manifest.exists() and not (self.folder / MARK_FILE).exists()
 
-    def is_made(self, key: str) -> bool:
+    def is_made(self, content_key: str) -> bool:
         """Whether it is there, or made of exactly this."""
-        mark = self.folder / MARK
-        whole = mark.exists() and mark.read_text() == key and all(image.exists() for image in self.images)
-        return self.foreign or whole
+        mark_file = self.folder / MARK_FILE
+        is_whole = (
+            mark_file.exists() and mark_file.read_text() == content_key and all(image.exists() for image in self.images)
+        )
+        return self.foreign or is_whole
 
-    def prepare(self, home: Home, key: str, fill: Callable[[Path], None]) -> None:
+    def prepare(self, home: Home, content_key: str, fill_folder: Callable[[Path], None]) -> None:
         """Make it unless it is there, or made of exactly this already."""
-        if self.is_made(key):
+        if self.is_made(content_key):
             return
         with home.lock(f"release-{self.product}-{self.version}"):
-            if not self.is_made(key):
-                self.make(key, fill)
+            if not self.is_made(content_key):
+                self.make(content_key, fill_folder)
                 say(f"made {self.manifest}")
 
-    def make(self, key: str, fill: Callable[[Path], None]) -> None:
+    def make(self, content_key: str, fill_folder: Callable[[Path], None]) -> None:
         """Fill a draft folder and rename it: what has the final name is always whole."""
         draft = self.folder.with_name(f".{self.folder.name}")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         try:
-            fill(draft)
-            (draft / MARK).write_text(key)
+            fill_folder(draft)
+            (draft / MARK_FILE).write_text(content_key)
             if self.folder.exists():
                 shutil.rmtree(self.folder)
             draft.rename(self.folder)

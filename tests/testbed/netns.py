@@ -19,11 +19,11 @@ from pathlib import Path
 from tests.testbed import command
 from tests.testbed.cluster import IPV6, Cluster, Node
 
-NAMESPACES = Path("/run/netns")
-LINKS = Path("/sys/class/net")
+NAMESPACES_FOLDER = Path("/run/netns")
+LINKS_FOLDER = Path("/sys/class/net")
 LINK_PREFIX = "o11ytb"
 
-SWITCH = """
+SWITCH_COMMANDS = """
 netns add {switch}
 -n {switch} link set lo up
 -n {switch} link add br0 type bridge
@@ -34,7 +34,7 @@ addr add {host_ip}/24 dev {link}
 link set {link} up
 link set {link} alias {owner}
 """
-MEMBER = """
+MEMBER_COMMANDS = """
 netns add {namespace}
 -n {namespace} link set lo up
 -n {switch} link add {name} type veth peer name eth0 netns {namespace}
@@ -43,121 +43,135 @@ netns add {namespace}
 -n {namespace} link set eth0 up
 -n {namespace} route add unreachable default
 """
-NODE_OF_IPV6 = """
+IPV6_NODE_COMMANDS = """
 -n {namespace} addr add {ip6}/64 dev eth0 nodad
 -n {namespace} -6 route add unreachable default
 """
-ROUTE = "-n {namespace} route add {network} via {router}"
-AWS = """
+ROUTE_COMMAND = "-n {namespace} route add {network} via {router}"
+AWS_COMMANDS = """
 -n {namespace} addr add {aws_ip}/24 dev eth0
 -n {namespace} addr add {agent_ip}/32 dev lo
 """
 """Addresses of the first node for what runs beside the nodes: AWS, and the agent from which pods get credentials."""
 AGENT_IP = "169.254.170.23"
 """Of EKS' own agent: SDKs accept credentials over HTTP from this address and two more."""
-SYSCTLS_OF_IPV6 = ("net.ipv6.conf.all.forwarding=1", "net.bridge.bridge-nf-call-ip6tables=1")
+IPV6_SYSCTLS = ("net.ipv6.conf.all.forwarding=1", "net.bridge.bridge-nf-call-ip6tables=1")
 SYSCTLS = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
 """The second makes a service's answers from a pod on the same bridge pass the address translation."""
 
 
-def host_routes(table: Path = Path("/proc/net/route")) -> list[str]:
+def list_host_routes(route_table: Path = Path("/proc/net/route")) -> list[str]:
     """The IPv4 networks that the host has routes to, as address/mask, without the default route.
 
     The first line of the table names its columns: the second is Destination, the eighth Mask.
     """
     networks = []
-    for line in table.read_text().splitlines()[1:]:
+    for line in route_table.read_text().splitlines()[1:]:
         columns = line.split()
-        address, mask = _address(columns[1]), _address(columns[7])
+        address, mask = _decode_address(columns[1]), _decode_address(columns[7])
         if mask != "0.0.0.0":
             networks.append(f"{address}/{mask}")
     return networks
 
 
-def _address(digits: str) -> str:
+def _decode_address(digits: str) -> str:
     """An address of IPv4 that the kernel writes as a hexadecimal number, the last byte first."""
     return socket.inet_ntoa(bytes.fromhex(digits)[::-1])
 
 
-def ip_lines(lines: str, **values: str) -> None:
+def run_ip_lines(command_lines: str, **values: str) -> None:
     """Run `ip` once per line."""
-    for line in lines.strip().format(**values).splitlines():
+    for line in command_lines.strip().format(**values).splitlines():
         command.run(["ip", *line.split()])
 
 
-def create(cluster: Cluster) -> None:
+def create_network(cluster: Cluster) -> None:
     """Make the namespaces, links, addresses and routes."""
-    ip_lines(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=owner(cluster.dir))
+    run_ip_lines(
+        SWITCH_COMMANDS,
+        switch=cluster.switch,
+        link=cluster.link,
+        host_ip=cluster.host_ip,
+        owner=owner_label(cluster.dir),
+    )
     for node in cluster.nodes:
         _create_node(cluster, node)
-    first, *others = cluster.nodes
-    ip_lines(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
-    for node in others:
-        ip_lines(ROUTE, namespace=node.namespace, network=AGENT_IP, router=first.ip)
+    first_node, *other_nodes = cluster.nodes
+    run_ip_lines(AWS_COMMANDS, namespace=first_node.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
+    for node in other_nodes:
+        run_ip_lines(ROUTE_COMMAND, namespace=node.namespace, network=AGENT_IP, router=first_node.ip)
 
 
 def _create_node(cluster: Cluster, node: Node) -> None:
     """Make the namespace of a node, join it to the switch, and let it reach the pods of the other nodes."""
     is_ipv6 = node.ip_family == IPV6
-    ip_lines(MEMBER, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+    run_ip_lines(MEMBER_COMMANDS, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
     if is_ipv6:
-        ip_lines(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
-    for other in cluster.nodes:
-        if other != node:
-            ip_lines(ROUTE, namespace=node.namespace, network=other.pod_network, router=other.ips[0])
-    settings = (*SYSCTLS, *SYSCTLS_OF_IPV6) if is_ipv6 else SYSCTLS
-    command.run([*enter(node), "sysctl", "-qw", *settings])
+        run_ip_lines(IPV6_NODE_COMMANDS, namespace=node.namespace, ip6=node.ip6)
+    for other_node in cluster.nodes:
+        if other_node != node:
+            run_ip_lines(
+                ROUTE_COMMAND, namespace=node.namespace, network=other_node.pod_network, router=other_node.ips[0]
+            )
+    kernel_settings = (*SYSCTLS, *IPV6_SYSCTLS) if is_ipv6 else SYSCTLS
+    command.run([*network_prefix(node), "sysctl", "-qw", *kernel_settings])
     if not is_ipv6:  # the host has no address of IPv6 in the node network
-        masquerade(cluster, node)
+        add_masquerading(cluster, node)
 
 
-def masquerade(cluster: Cluster, node: Node) -> None:
+def add_masquerading(cluster: Cluster, node: Node) -> None:
     """Pods reach the host under their node's address; between pods and nodes the real address is kept."""
-    pods = cluster.family.pods
-    rule = ["POSTROUTING", "-s", pods, "!", "-d", pods, "-o", "eth0", "-j", "MASQUERADE"]
-    command.run([*enter(node), "iptables", "-w", "-t", "nat", "-A", *rule])
+    pod_network = cluster.family.pods
+    rule_arguments = ["POSTROUTING", "-s", pod_network, "!", "-d", pod_network, "-o", "eth0", "-j", "MASQUERADE"]
+    command.run([*network_prefix(node), "iptables", "-w", "-t", "nat", "-A", *rule_arguments])
 
 
-def enter(node: Node) -> list[str]:
+def network_prefix(node: Node) -> list[str]:
     """The prefix that runs a command in the node's network. (`ip netns exec` would hide the cgroups.)"""
-    return ["nsenter", f"--net={NAMESPACES / node.namespace}", "--"]
+    return ["nsenter", f"--net={NAMESPACES_FOLDER / node.namespace}", "--"]
 
 
-def owner(cluster_dir: Path) -> str:
+def owner_label(cluster_dir: Path) -> str:
     """What the host's link is labelled with, to be found again even if the cluster's folder was removed by hand."""
     return hashlib.sha256(str(cluster_dir).encode()).hexdigest()[:32]
 
 
-def _owners(links: Path) -> dict[int, str]:
+def _list_owner_labels(links_folder: Path) -> dict[int, str]:
     """How the link of each slot is labelled; a link that is being made has no label yet."""
-    files_of_links = links.glob(f"{LINK_PREFIX}*/ifalias")
+    files_of_links = links_folder.glob(f"{LINK_PREFIX}*/ifalias")
     return {int(file.parent.name.removeprefix(LINK_PREFIX)): file.read_text().strip() for file in files_of_links}
 
 
-def slots_of(cluster_dir: Path, links: Path | None = None) -> set[int]:
+def find_slots(cluster_dir: Path, links_folder: Path | None = None) -> set[int]:
     """The slots whose link is labelled as this cluster's."""
-    return {slot for slot, label in _owners(links or LINKS).items() if label == owner(cluster_dir)}
+    return {
+        slot
+        for slot, label in _list_owner_labels(links_folder or LINKS_FOLDER).items()
+        if label == owner_label(cluster_dir)
+    }
 
 
-def is_foreign(slot: int, cluster_dir: Path, links: Path | None = None) -> bool:
+def is_foreign(slot: int, cluster_dir: Path, links_folder: Path | None = None) -> bool:
     """Whether the link of a slot is labelled as another cluster's: then nothing of the slot may be touched."""
-    return _owners(links or LINKS).get(slot, "") not in {"", owner(cluster_dir)}
+    return _list_owner_labels(links_folder or LINKS_FOLDER).get(slot, "") not in {"", owner_label(cluster_dir)}
 
 
-def files(slot: int) -> list[Path]:
+def list_namespaces(slot: int) -> list[Path]:
     """The namespaces that exist for a slot."""
-    return sorted([*NAMESPACES.glob(f"{LINK_PREFIX}{slot}n*"), *NAMESPACES.glob(f"{LINK_PREFIX}{slot}sw")])
+    return sorted(
+        [*NAMESPACES_FOLDER.glob(f"{LINK_PREFIX}{slot}n*"), *NAMESPACES_FOLDER.glob(f"{LINK_PREFIX}{slot}sw")]
+    )
 
 
-def exists(cluster: Cluster) -> bool:
+def has_network(cluster: Cluster) -> bool:
     """Whether all namespaces and the host's link are there."""
     names = [cluster.switch, *(node.namespace for node in cluster.nodes)]
-    return (LINKS / cluster.link).exists() and all((NAMESPACES / name).exists() for name in names)
+    return (LINKS_FOLDER / cluster.link).exists() and all((NAMESPACES_FOLDER / name).exists() for name in names)
 
 
-def delete(cluster: Cluster) -> None:
+def delete_network(cluster: Cluster) -> None:
     """Remove namespaces and links, also half-made ones."""
-    if (LINKS / cluster.link).exists():
+    if (LINKS_FOLDER / cluster.link).exists():
         command.run(["ip", "link", "delete", cluster.link])
-    for file in files(cluster.slot):
+    for file in list_namespaces(cluster.slot):
         command.run(["ip", "netns", "delete", file.name])

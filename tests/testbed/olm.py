@@ -16,16 +16,16 @@ MODULE, VERSION = "github.com/operator-framework/api", "v0.45.0"
 
 
 @cache
-def definitions() -> list[Path]:
+def list_definitions() -> list[Path]:
     """The files of its CustomResourceDefinitions, in the module cache: they are nobody's copy here."""
-    return sorted((go_modules.folder(MODULE, VERSION) / "crds").glob("operators.coreos.com_*.yaml"))
+    return sorted((go_modules.find_module_folder(MODULE, VERSION) / "crds").glob("operators.coreos.com_*.yaml"))
 
 
-def lacks() -> Reason | None:
+def find_obstacle() -> Reason | None:
     """Why they cannot be had here."""
     if not shutil.which("go"):
         return Reason(f"its definitions are in the Go module {MODULE}, and there is no Go on PATH", "install Go")
     try:
-        return None if definitions() else Reason(f"{MODULE} {VERSION} has no definitions", "change VERSION")
+        return None if list_definitions() else Reason(f"{MODULE} {VERSION} has no definitions", "change VERSION")
     except ClusterError as error:
         return Reason(error.why, "set GOPROXY to a proxy that has the module")

@@ -17,32 +17,38 @@ from tests.testbed.build import Builds
 from tests.testbed.errors import ClusterError, Reason
 
 MODULE, VERSION = "github.com/openshift/api", "v0.0.0-20260813212709-d4bb0b443cb8"
-FILES = (
+DEFINITION_FILES = (
     "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
     "security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml",
     "payload-manifests/crds/0000_10_config-operator_01_infrastructures-Default.crd.yaml",
 )
 # The testbed's collector, which knows the older names that this version has too.
-COLLECTOR = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel9:0.144.0"
+COLLECTOR_REFERENCE = "registry.redhat.io/rhosdt/opentelemetry-collector-rhel9:0.144.0"
 
 
 @cache
-def definitions() -> list[Path]:
+def list_definitions() -> list[Path]:
     """The files of its CustomResourceDefinitions, in the module cache: they are nobody's copy here."""
-    return [file for name in FILES if (file := go_modules.folder(MODULE, VERSION) / name).is_file()]
+    return [
+        file for name in DEFINITION_FILES if (file := go_modules.find_module_folder(MODULE, VERSION) / name).is_file()
+    ]
 
 
-def lacks() -> Reason | None:
+def find_obstacle() -> Reason | None:
     """Why they cannot be had here."""
     if not shutil.which("go"):
         return Reason(f"its definitions are in the Go module {MODULE}, and there is no Go on PATH", "install Go")
     try:
-        found = definitions()
+        definition_files = list_definitions()
     except ClusterError as error:
         return Reason(error.why, "set GOPROXY to a proxy that has the module")
-    return None if len(found) == len(FILES) else Reason(f"{MODULE} {VERSION} lacks some definitions", "change FILES")
+    return (
+        None
+        if len(definition_files) == len(DEFINITION_FILES)
+        else Reason(f"{MODULE} {VERSION} lacks some definitions", "change FILES")
+    )
 
 
-def collector(builds: Builds) -> Path:
+def pack_collector(builds: Builds) -> Path:
     """The archive of the cluster's collector under the name of Red Hat's."""
-    return images.collector_as(COLLECTOR, builds)
+    return images.pack_collector_as(COLLECTOR_REFERENCE, builds)

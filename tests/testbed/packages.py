@@ -15,7 +15,7 @@ from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.progress import say
 
-PACKAGES = {
+CLUSTER_PACKAGES = {
     "etcd": "etcd-server",
     "containerd": "containerd",
     "ctr": "containerd",
@@ -35,33 +35,36 @@ PACKAGES = {
 """What has to be there (a program on PATH or a file) and the package that has it."""
 
 
-def missing(needs: Mapping[str, str]) -> list[str]:
+def list_missing(packages_by_program: Mapping[str, str]) -> list[str]:
     """The packages that are needed and not there."""
-    there = {need: Path(need).exists() if need.startswith("/") else shutil.which(need) for need in needs}
-    return sorted({needs[need] for need, found in there.items() if not found})
+    presence = {
+        program: Path(program).exists() if program.startswith("/") else shutil.which(program)
+        for program in packages_by_program
+    }
+    return sorted({packages_by_program[program] for program, is_present in presence.items() if not is_present})
 
 
-def install(home: Home, needs: Mapping[str, str]) -> None:
+def install_packages(home: Home, packages_by_program: Mapping[str, str]) -> None:
     """Install what is missing. The services in the packages may start; the cluster runs its own, beside them."""
-    packages = missing(needs)
+    packages = list_missing(packages_by_program)
     if not packages:
         return
-    do = f"install these packages yourself: {' '.join(packages)}"
+    advice = f"install these packages yourself: {' '.join(packages)}"
     if not shutil.which("apt-get"):
-        raise ClusterError("programs are missing", "this machine has no apt-get to install them with", do)
+        raise ClusterError("programs are missing", "this machine has no apt-get to install them with", advice)
     say(f"installing {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    apt = ["apt-get", "--option", "DPkg::Lock::Timeout=120"]
+    apt_command = ["apt-get", "--option", "DPkg::Lock::Timeout=120"]
     with home.lock("apt"):
-        command.run([*apt, "update"], log=home.logs / "apt-update.log", env=environment, do=do)
+        command.run([*apt_command, "update"], log=home.logs / "apt-update.log", env=environment, do=advice)
         command.run(
-            [*apt, "install", "--yes", "--no-install-recommends", *packages],
+            [*apt_command, "install", "--yes", "--no-install-recommends", *packages],
             log=home.logs / "apt-install.log",
             env=environment,
-            do=do,
+            do=advice,
         )
-    if still := missing(needs):
+    if still_missing := list_missing(packages_by_program):
         raise ClusterError(
-            "programs are missing", f"apt-get installed {' '.join(still)}, but not what it should hold", do
+            "programs are missing", f"apt-get installed {' '.join(still_missing)}, but not what it should hold", advice
         )
     say("packages are installed")

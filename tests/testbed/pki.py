@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.testbed import command, config
 from tests.testbed.cluster import Cluster
 
-DAYS = "365"
-NEW_KEY = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+VALID_DAYS = "365"
+NEW_KEY_COMMAND = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+API_HOST_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
 @dataclass(frozen=True)
@@ -38,58 +38,70 @@ CERTIFICATES = (
 """Those that are the same in every cluster; the API server's and the kubelets' carry addresses."""
 
 
-def certificates(cluster: Cluster) -> list[Certificate]:
+def list_certificates(cluster: Cluster) -> list[Certificate]:
     """All key pairs of a cluster."""
-    dns = [f"DNS:{name}" for name in (*API_NAMES, "localhost")]
-    ips = [f"IP:{ip}" for ip in ("127.0.0.1", cluster.family.api_service, *cluster.nodes[0].ips)]
-    apiserver = Certificate("apiserver", "/CN=kube-apiserver", (*dns, *ips))
-    kubelets = [
+    dns_names = [f"DNS:{name}" for name in (*API_HOST_NAMES, "localhost")]
+    ip_names = [f"IP:{ip}" for ip in ("127.0.0.1", cluster.family.api_service, *cluster.nodes[0].ips)]
+    apiserver_certificate = Certificate("apiserver", "/CN=kube-apiserver", (*dns_names, *ip_names))
+    kubelet_certificates = [
         Certificate(f"kubelet-{node.name}", f"/O=system:nodes/CN=system:node:{node.name}", names, kubeconfig=True)
         for node in cluster.nodes
         for names in [(f"DNS:{node.name}", *(f"IP:{ip}" for ip in node.ips))]
     ]
-    return [*CERTIFICATES, apiserver, *kubelets]
+    return [*CERTIFICATES, apiserver_certificate, *kubelet_certificates]
 
 
-def create(cluster: Cluster) -> None:
+def create_pki(cluster: Cluster) -> None:
     """Make the CA, every key pair, the service account key and the kubeconfigs."""
     folder = cluster.dir / "pki"
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    ca = ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=o11y-testbed-ca", "-days", DAYS]
-    ca += ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    command.run([*NEW_KEY, *ca], cwd=folder)
-    for item in certificates(cluster):
-        issue(cluster, item)
+    authority_arguments = ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=o11y-testbed-ca", "-days", VALID_DAYS]
+    authority_arguments += ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    command.run([*NEW_KEY_COMMAND, *authority_arguments], cwd=folder)
+    for certificate in list_certificates(cluster):
+        issue_certificate(cluster, certificate)
     command.run(["openssl", "genrsa", "-out", "service-account.key", "2048"], cwd=folder)
-    public = ["-in", "service-account.key", "-pubout", "-out", "service-account.pub"]
-    command.run(["openssl", "rsa", *public], cwd=folder)
+    public_key_arguments = ["-in", "service-account.key", "-pubout", "-out", "service-account.pub"]
+    command.run(["openssl", "rsa", *public_key_arguments], cwd=folder)
 
 
-def issue(cluster: Cluster, item: Certificate) -> None:
+def issue_certificate(cluster: Cluster, certificate: Certificate) -> None:
     """Make one key pair, signed by the cluster's CA."""
     folder = cluster.dir / "pki"
     extensions = ["extendedKeyUsage=clientAuth,serverAuth", "basicConstraints=critical,CA:FALSE"]
-    extensions.append("subjectAltName=" + ",".join(item.names or (f"DNS:{item.name}",)))
-    files = ["-keyout", f"{item.name}.key", "-out", f"{item.name}.crt", "-CA", "ca.crt", "-CAkey", "ca.key"]
-    added = [word for extension in extensions for word in ("-addext", extension)]
-    command.run([*NEW_KEY, *files, "-subj", item.subject, "-days", DAYS, *added], cwd=folder)
-    if item.kubeconfig:
-        _kubeconfig(cluster, folder, item.name)
+    extensions.append("subjectAltName=" + ",".join(certificate.names or (f"DNS:{certificate.name}",)))
+    file_arguments = [
+        "-keyout",
+        f"{certificate.name}.key",
+        "-out",
+        f"{certificate.name}.crt",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+    ]
+    extension_arguments = [argument for extension in extensions for argument in ("-addext", extension)]
+    command.run(
+        [*NEW_KEY_COMMAND, *file_arguments, "-subj", certificate.subject, "-days", VALID_DAYS, *extension_arguments],
+        cwd=folder,
+    )
+    if certificate.kubeconfig:
+        _write_kubeconfig(cluster, folder, certificate.name)
 
 
-def _kubeconfig(cluster: Cluster, folder: Path, user: str) -> None:
+def _write_kubeconfig(cluster: Cluster, folder: Path, user: str) -> None:
     """A kubeconfig with everything inside, readable by its owner only."""
     values = {
         "server": f"https://{cluster.nodes[0].ip}:6443",
         "name": f"testbed-{cluster.name}",
         "user": user,
-        "ca": _base64(folder / "ca.crt"),
-        "certificate": _base64(folder / f"{user}.crt"),
-        "key": _base64(folder / f"{user}.key"),
+        "ca": _encode_file(folder / "ca.crt"),
+        "certificate": _encode_file(folder / f"{user}.crt"),
+        "key": _encode_file(folder / f"{user}.key"),
     }
     target = cluster.kubeconfig if user == "admin" else folder / f"{user}.kubeconfig"
-    config.write(target, "kubeconfig.yaml", values, mode=0o600)
+    config.write_config(target, "kubeconfig.yaml", values, mode=0o600)
 
 
-def _base64(path: Path) -> str:
+def _encode_file(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()

@@ -17,10 +17,10 @@ from typing import Any
 
 from tests.testbed.cluster import Cluster
 
-TIMEOUT = 5
+TIMEOUT_SECONDS = 5
 
 
-def _tls(cluster: Cluster) -> ssl.SSLContext:
+def _admin_tls_context(cluster: Cluster) -> ssl.SSLContext:
     """The administrator's certificate. (The other servers' health ports have certificates of their own making.)"""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -29,24 +29,24 @@ def _tls(cluster: Cluster) -> ssl.SSLContext:
     return context
 
 
-def fetch(cluster: Cluster, url: str) -> bytes:
+def fetch_body(cluster: Cluster, url: str) -> bytes:
     """The body of an answer with a status of success; OSError otherwise."""
-    context = _tls(cluster) if url.startswith("https:") else None
+    context = _admin_tls_context(cluster) if url.startswith("https:") else None
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if context:
         handlers.append(urllib.request.HTTPSHandler(context=context))
     try:
-        with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT) as answer:
+        with urllib.request.build_opener(*handlers).open(url, timeout=TIMEOUT_SECONDS) as answer:
             body: bytes = answer.read()
             return body
     except http.client.HTTPException as error:
         raise OSError(f"{url}: {error!r}") from error
 
 
-def url_missing(cluster: Cluster, url: str) -> str | None:
+def find_url_fault(cluster: Cluster, url: str) -> str | None:
     """None once the URL answers with success."""
     try:
-        fetch(cluster, url)
+        fetch_body(cluster, url)
     except urllib.error.HTTPError as error:
         return f"{url} answers {error.code}: {error.read(500).decode(errors='replace').strip()}"
     except OSError as error:
@@ -54,7 +54,7 @@ def url_missing(cluster: Cluster, url: str) -> str | None:
     return None
 
 
-def socket_missing(path: Path) -> str | None:
+def find_socket_fault(path: Path) -> str | None:
     """None once something listens. The folder is opened first: a socket's whole path may be too long for the kernel."""
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -70,41 +70,45 @@ def socket_missing(path: Path) -> str | None:
     return None
 
 
-def get(cluster: Cluster, path: str) -> Any:
+def read_object(cluster: Cluster, path: str) -> Any:
     """An object of the Kubernetes API."""
-    return json.loads(fetch(cluster, f"https://{cluster.nodes[0].ip}:6443{path}"))
+    return json.loads(fetch_body(cluster, f"https://{cluster.nodes[0].ip}:6443{path}"))
 
 
-def api_missing(cluster: Cluster) -> str | None:
+def find_api_fault(cluster: Cluster) -> str | None:
     """None once the API server is ready."""
-    return url_missing(cluster, f"https://{cluster.nodes[0].ip}:6443/readyz")
+    return find_url_fault(cluster, f"https://{cluster.nodes[0].ip}:6443/readyz")
 
 
-def nodes_missing(cluster: Cluster) -> str | None:
+def find_nodes_fault(cluster: Cluster) -> str | None:
     """None once every node is Ready."""
     try:
-        items = get(cluster, "/api/v1/nodes")["items"]
+        node_objects = read_object(cluster, "/api/v1/nodes")["items"]
     except OSError as error:
         return f"the API does not answer: {error}"
     conditions: dict[str, dict[str, str]] = {
-        item["metadata"]["name"]: next((c for c in item["status"].get("conditions", []) if c["type"] == "Ready"), {})
-        for item in items
+        node_object["metadata"]["name"]: next(
+            (condition for condition in node_object["status"].get("conditions", []) if condition["type"] == "Ready"), {}
+        )
+        for node_object in node_objects
     }
     for node in cluster.nodes:
-        ready = conditions.get(node.name, {"status": "Unknown", "message": "it has not registered itself"})
-        if ready.get("status") != "True":
-            return f"{node.name} is not Ready: {ready.get('message', 'no condition reported yet')}"
+        ready_condition = conditions.get(node.name, {"status": "Unknown", "message": "it has not registered itself"})
+        if ready_condition.get("status") != "True":
+            return f"{node.name} is not Ready: {ready_condition.get('message', 'no condition reported yet')}"
     return None
 
 
-def dns_missing(cluster: Cluster) -> str | None:
+def find_dns_fault(cluster: Cluster) -> str | None:
     """None once CoreDNS has a ready pod."""
     try:
-        deployment = get(cluster, "/apis/apps/v1/namespaces/kube-system/deployments/coredns")
-        pods = get(cluster, "/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-dns")["items"]
+        deployment = read_object(cluster, "/apis/apps/v1/namespaces/kube-system/deployments/coredns")
+        pods = read_object(cluster, "/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-dns")["items"]
     except OSError as error:
         return f"CoreDNS cannot be read: {error}"
     if deployment.get("status", {}).get("readyReplicas", 0) > 0:
         return None
-    states = [json.dumps(status.get("state")) for pod in pods for status in pod["status"].get("containerStatuses", [])]
-    return f"CoreDNS has no ready pod: {'; '.join(states) or 'no container yet'}"
+    container_states = [
+        json.dumps(status.get("state")) for pod in pods for status in pod["status"].get("containerStatuses", [])
+    ]
+    return f"CoreDNS has no ready pod: {'; '.join(container_states) or 'no container yet'}"

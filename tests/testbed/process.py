@@ -19,15 +19,15 @@ from pathlib import Path
 from tests.testbed.command import clean_environment
 from tests.testbed.progress import wait_for
 
-PROC = Path("/proc")
+PROC_FOLDER = Path("/proc")
 CLUSTER_MARK = "O11Y_TESTBED_CLUSTER"
 SERVER_MARK = "O11Y_TESTBED_SERVER"
 # Definitions that come and go cost an API server a sixth less CPU (29 s, not 35); the limit keeps it below 1 GiB.
-GARBAGE = {"GOGC": "300", "GOMEMLIMIT": "800MiB"}
+GARBAGE_SETTINGS = {"GOGC": "300", "GOMEMLIMIT": "800MiB"}
 
 
 @dataclass(frozen=True)
-class Found:
+class MarkedProcess:
     """A marked process."""
 
     pid: int
@@ -35,7 +35,7 @@ class Found:
     program: str
 
 
-def _environment(pid_dir: Path) -> dict[str, str]:
+def _read_environment(pid_dir: Path) -> dict[str, str]:
     """A process' environment as it was started; empty where it cannot be read (it has ended, or is a kernel thread)."""
     try:
         pairs = (pid_dir / "environ").read_bytes().decode(errors="replace").split("\0")
@@ -44,7 +44,7 @@ def _environment(pid_dir: Path) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-def _is_zombie(pid_dir: Path) -> bool:
+def _has_ended(pid_dir: Path) -> bool:
     """Ended, and only waiting for its parent to notice."""
     try:
         return (pid_dir / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "ZX"
@@ -52,68 +52,75 @@ def _is_zombie(pid_dir: Path) -> bool:
         return True
 
 
-def _pid_dirs(proc: Path) -> Iterator[Path]:
+def _list_living(proc_folder: Path) -> Iterator[Path]:
     """The living processes, without ourselves."""
-    for entry in proc.iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and not _is_zombie(entry):
-            yield entry
+    for process_folder in proc_folder.iterdir():
+        if process_folder.name.isdigit() and int(process_folder.name) != os.getpid() and not _has_ended(process_folder):
+            yield process_folder
 
 
-def marked(cluster_dir: Path, proc: Path = PROC) -> list[Found]:
+def list_marked(cluster_dir: Path, proc_folder: Path = PROC_FOLDER) -> list[MarkedProcess]:
     """The processes that carry the cluster's mark: its servers, and the shims that containerd started."""
-    found = []
-    for entry in _pid_dirs(proc):
-        environment = _environment(entry)
+    marked_processes = []
+    for process_folder in _list_living(proc_folder):
+        environment = _read_environment(process_folder)
         if environment.get(CLUSTER_MARK) == str(cluster_dir):
             try:
-                program = (entry / "exe").readlink().name
+                program = (process_folder / "exe").readlink().name
             except OSError:
                 continue
-            found.append(Found(int(entry.name), environment.get(SERVER_MARK, ""), program))
-    return found
+            marked_processes.append(MarkedProcess(int(process_folder.name), environment.get(SERVER_MARK, ""), program))
+    return marked_processes
 
 
-def server_pid(cluster_dir: Path, server: str, program: str, proc: Path = PROC) -> int | None:
+def find_server_pid(cluster_dir: Path, server: str, program: str, proc_folder: Path = PROC_FOLDER) -> int | None:
     """The server's process, if it is alive. The program tells containerd from the shims, which inherit its mark."""
-    pids = [found.pid for found in marked(cluster_dir, proc) if (found.server, found.program) == (server, program)]
+    pids = [
+        marked_process.pid
+        for marked_process in list_marked(cluster_dir, proc_folder)
+        if (marked_process.server, marked_process.program) == (server, program)
+    ]
     return min(pids, default=None)
 
 
-def in_namespaces(namespace_files: Iterable[Path], proc: Path = PROC) -> set[int]:
+def list_in_namespaces(namespace_files: Iterable[Path], proc_folder: Path = PROC_FOLDER) -> set[int]:
     """Every process in one of these network namespaces, whoever started it."""
     inodes = {file.stat().st_ino for file in namespace_files if file.exists()}
     pids = set()
-    for entry in _pid_dirs(proc):
+    for process_folder in _list_living(proc_folder):
         try:
-            if (entry / "ns" / "net").stat().st_ino in inodes:
-                pids.add(int(entry.name))
+            if (process_folder / "ns" / "net").stat().st_ino in inodes:
+                pids.add(int(process_folder.name))
         except OSError:
             continue
     return pids
 
 
-def start(cluster_dir: Path, server: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def start_server(cluster_dir: Path, server: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a server that outlives us, with the mark and with nothing of the user's environment."""
     log.parent.mkdir(parents=True, exist_ok=True)
     marks = {CLUSTER_MARK: str(cluster_dir), SERVER_MARK: server}
-    with log.open("ab") as sink:
+    with log.open("ab") as log_file:
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=sink,
+            stdout=log_file,
             stderr=subprocess.STDOUT,
-            env=clean_environment(**marks, **GARBAGE),
+            env=clean_environment(**marks, **GARBAGE_SETTINGS),
             cwd=cluster_dir,
             start_new_session=True,
         )
 
 
-def kill_all(find: Callable[[], set[int]], what: str) -> int:
-    """Kill what `find` finds until it finds nothing: a process may start another while we look. How many there were."""
+def kill_all(find_pids: Callable[[], set[int]], description: str) -> int:
+    """Kill what `find_pids` finds until it finds nothing: a process may start another while we look.
+
+    How many there were.
+    """
     killed: set[int] = set()
 
-    def left() -> str | None:
-        pids = find()
+    def kill_found() -> str | None:
+        pids = find_pids()
         for pid in pids:
             killed.add(pid)
             try:
@@ -122,5 +129,10 @@ def kill_all(find: Callable[[], set[int]], what: str) -> int:
                 continue
         return f"still alive: {sorted(pids)}" if pids else None
 
-    wait_for(f"stop of {what}", left, 20, lambda: "processes that cannot be killed wait for a device or a file system")
+    wait_for(
+        f"stop of {description}",
+        kill_found,
+        20,
+        lambda: "processes that cannot be killed wait for a device or a file system",
+    )
     return len(killed)

@@ -18,11 +18,11 @@ from tests.testbed.eks import launch
 from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home, is_below
 from tests.testbed.loading import Installed
-from tests.testbed.netns import NAMESPACES
+from tests.testbed.netns import NAMESPACES_FOLDER
 from tests.testbed.progress import say
 
 Environment = Mapping[str, str]
-PROVIDER, CONTEXT = "O11Y_TESTBED_PROVIDER", "O11Y_TESTBED_CONTEXT"
+PROVIDER_VARIABLE, CONTEXT_VARIABLE = "O11Y_TESTBED_PROVIDER", "O11Y_TESTBED_CONTEXT"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Provider:
     """Loads archives of images into the nodes; None for a provider that cannot."""
 
 
-def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
+def find_foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
     """Return $KUBECONFIG if it has a file that is not of the testbed.
 
     An earlier `env` may have exported a kubeconfig of the testbed: then the answer is None.
@@ -54,34 +54,36 @@ def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
     return None
 
 
-def _external_lacks(home: Home, environment: Environment) -> Reason | None:
+def _find_external_obstacle(home: Home, environment: Environment) -> Reason | None:
     """A cluster of the user is used only if its context is named, since tests change what its other users share."""
-    kubeconfig = foreign_kubeconfig(home, environment)
+    kubeconfig = find_foreign_kubeconfig(home, environment)
     if not kubeconfig:
-        return Reason("KUBECONFIG names no cluster of yours", _how_to_use_external("<context>"))
+        return Reason("KUBECONFIG names no cluster of yours", _advise_external("<context>"))
     try:
-        context = external.context(kubeconfig)
-    except ClusterError as failure:
-        why = f"the context of KUBECONFIG cannot be read: {failure.why}"
-        return Reason(why, _how_to_use_external("<context>"))
-    if environment.get(PROVIDER) != "external":
-        wrong = f"{PROVIDER} does not ask for it"
-    elif environment.get(CONTEXT) != context:
-        wrong = f"its context is {context}, and {CONTEXT} is {environment.get(CONTEXT) or 'not set'}"
+        context_name = external.current_context(kubeconfig)
+    except ClusterError as error:
+        reason = f"the context of KUBECONFIG cannot be read: {error.why}"
+        return Reason(reason, _advise_external("<context>"))
+    if environment.get(PROVIDER_VARIABLE) != "external":
+        mismatch = f"{PROVIDER_VARIABLE} does not ask for it"
+    elif environment.get(CONTEXT_VARIABLE) != context_name:
+        mismatch = (
+            f"its context is {context_name}, and {CONTEXT_VARIABLE} is {environment.get(CONTEXT_VARIABLE) or 'not set'}"
+        )
     else:
         return None
-    return Reason(f"KUBECONFIG names a cluster that is not the testbed's: {wrong}", _how_to_use_external(context))
+    return Reason(f"KUBECONFIG names a cluster that is not the testbed's: {mismatch}", _advise_external(context_name))
 
 
-def _how_to_use_external(context: str) -> str:
-    return f"set KUBECONFIG and {PROVIDER}=external {CONTEXT}={context} to use a cluster of yours"
+def _advise_external(context: str) -> str:
+    return f"set KUBECONFIG and {PROVIDER_VARIABLE}=external {CONTEXT_VARIABLE}={context} to use a cluster of yours"
 
 
-def _kind_lacks(_: Home, environment: Environment) -> Reason | None:
+def _find_kind_obstacle(_: Home, environment: Environment) -> Reason | None:
     path = environment.get("PATH")
     if not (shutil.which("kind", path=path) and shutil.which("kubectl", path=path)):
         return Reason("kind or kubectl is not on PATH", "install kind (https://kind.sigs.k8s.io) and kubectl")
-    if not command.succeeds(["docker", "info"]):
+    if not command.can_run(["docker", "info"]):
         return Reason("no Docker engine answers", "start Docker, and make sure that `docker info` works")
     return None
 
@@ -98,65 +100,68 @@ def _has_go() -> bool:
     return shutil.which("go") is not None
 
 
-def _makes_namespaces() -> bool:
-    return command.succeeds(["unshare", "--net", "--mount", "true"])
+def _can_make_namespaces() -> bool:
+    return command.can_run(["unshare", "--net", "--mount", "true"])
 
 
-def _filters_bridges() -> bool:
+def _can_filter_bridges() -> bool:
     """Whether iptables sees packets of bridges. Services need that if client and pod are on the same bridge."""
-    return Path("/proc/sys/net/bridge").exists() or command.succeeds(["modprobe", "br_netfilter"])
+    return Path("/proc/sys/net/bridge").exists() or command.can_run(["modprobe", "br_netfilter"])
 
 
-EMBEDDED_NEEDS: tuple[tuple[Callable[[], bool], Reason], ...] = (
+EMBEDDED_CHECKS: tuple[tuple[Callable[[], bool], Reason], ...] = (
     (_is_linux, Reason("this is not Linux", "use a Linux machine, or kind")),
     (_is_root, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
     (_has_go, Reason("there is no Go on PATH", "install Go 1.26 or later (https://go.dev/dl)")),
-    (_makes_namespaces, Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work")),
-    (_filters_bridges, Reason("the kernel lacks br_netfilter", "load that module: modprobe br_netfilter")),
+    (
+        _can_make_namespaces,
+        Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work"),
+    ),
+    (_can_filter_bridges, Reason("the kernel lacks br_netfilter", "load that module: modprobe br_netfilter")),
 )
 """What the embedded cluster needs of the machine: a check, and the reason to give if the check fails."""
 
 
-def _embedded_lacks(_: Home, __: Environment) -> Reason | None:
-    for is_met, reason in EMBEDDED_NEEDS:
+def _find_embedded_obstacle(_: Home, __: Environment) -> Reason | None:
+    for is_met, reason in EMBEDDED_CHECKS:
         if not is_met():
             return reason
     return None
 
 
-def _external_copy(cluster: Cluster) -> Path:
+def _external_copy_path(cluster: Cluster) -> Path:
     """Return where the copy of the user's kubeconfig is, which has the checked context alone."""
     return cluster.home.external / cluster.name
 
 
-def _external_kubeconfig(cluster: Cluster) -> str:
+def _copy_external_kubeconfig(cluster: Cluster) -> str:
     """Make the copy of the user's kubeconfig, and return its path."""
-    return external.pinned(os.environ["KUBECONFIG"], os.environ[CONTEXT], _external_copy(cluster))
+    return external.pin_context(os.environ["KUBECONFIG"], os.environ[CONTEXT_VARIABLE], _external_copy_path(cluster))
 
 
-def _external_up(cluster: Cluster) -> None:
-    external.check(_external_kubeconfig(cluster))
+def _check_external(cluster: Cluster) -> None:
+    external.check_ready(_copy_external_kubeconfig(cluster))
 
 
-def _external_down(cluster: Cluster) -> None:
+def _forget_external(cluster: Cluster) -> None:
     """Forget the copy of the kubeconfig; the cluster is the user's, and stays."""
-    _external_copy(cluster).unlink(missing_ok=True)
+    _external_copy_path(cluster).unlink(missing_ok=True)
 
 
-def _external_missing(cluster: Cluster) -> str | None:
-    return external.not_ready(_external_kubeconfig(cluster))
+def _find_external_fault(cluster: Cluster) -> str | None:
+    return external.find_unreadiness(_copy_external_kubeconfig(cluster))
 
 
 def _external_variables(cluster: Cluster) -> dict[str, str]:
-    return _variables_of(_external_kubeconfig(cluster))
+    return _kubeconfig_variables(_copy_external_kubeconfig(cluster))
 
 
 def _kind_variables(cluster: Cluster) -> dict[str, str]:
-    return _variables_of(str(cluster.kubeconfig))
+    return _kubeconfig_variables(str(cluster.kubeconfig))
 
 
-def _variables_of(kubeconfig: str) -> dict[str, str]:
-    return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
+def _kubeconfig_variables(kubeconfig: str) -> dict[str, str]:
+    return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.list_node_ips(kubeconfig))}
 
 
 def _embedded_variables(cluster: Cluster) -> dict[str, str]:
@@ -164,9 +169,9 @@ def _embedded_variables(cluster: Cluster) -> dict[str, str]:
         "KUBECONFIG": str(cluster.kubeconfig),
         "O11Y_TESTBED_NODE_IPS": " ".join(node.ip for node in cluster.nodes),
         # For tests that run servers of their own beside the nodes.
-        "O11Y_TESTBED_NODE_NAMESPACES": " ".join(str(NAMESPACES / node.namespace) for node in cluster.nodes),
+        "O11Y_TESTBED_NODE_NAMESPACES": " ".join(str(NAMESPACES_FOLDER / node.namespace) for node in cluster.nodes),
         "O11Y_TESTBED_STATE": str(cluster.dir),
-        **launch.variables(cluster),
+        **launch.list_variables(cluster),
     }
 
 
@@ -175,35 +180,35 @@ PROVIDERS = {
     for provider in (
         Provider(
             "external",
-            lacks=_external_lacks,
-            up=_external_up,
-            down=_external_down,
-            missing=_external_missing,
+            lacks=_find_external_obstacle,
+            up=_check_external,
+            down=_forget_external,
+            missing=_find_external_fault,
             variables=_external_variables,
         ),
         Provider(
             "kind",
-            lacks=_kind_lacks,
-            up=kind.up,
-            down=kind.down,
-            missing=kind.missing,
+            lacks=_find_kind_obstacle,
+            up=kind.start_cluster,
+            down=kind.remove_cluster,
+            missing=kind.find_fault,
             variables=_kind_variables,
-            load=kind.load,
+            load=kind.load_archives,
         ),
         Provider(
             "embedded",
-            lacks=_embedded_lacks,
-            up=embedded.up,
-            down=cleanup.remove,
-            missing=health.missing,
+            lacks=_find_embedded_obstacle,
+            up=embedded.start_cluster,
+            down=cleanup.remove_cluster,
+            missing=health.find_current_fault,
             variables=_embedded_variables,
-            load=loading.into_embedded,
+            load=loading.load_into_embedded,
         ),
     )
 }
 
 
-def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, Provider]) -> Provider:
+def choose_provider(cluster: Cluster, environment: Environment, providers: Mapping[str, Provider]) -> Provider:
     """Return the first provider that lacks nothing. A cluster that exists stays with the provider that made it.
 
     A cluster of the user takes precedence over both. Raises UnavailableError with all reasons if no provider is left.
@@ -215,16 +220,16 @@ def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, P
             continue
         reason = provider.lacks(cluster.home, environment)
         if reason is None:
-            _say_why_not_external(name, reasons, cluster.home, environment)
+            _explain_choice(name, reasons, cluster.home, environment)
             return provider
         reasons[name] = reason
-    why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
-    do = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-    raise UnavailableError("no cluster can be had on this machine", why, do)
+    reasons_text = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
+    advice_text = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
+    raise UnavailableError("no cluster can be had on this machine", reasons_text, advice_text)
 
 
-def _say_why_not_external(name: str, reasons: Mapping[str, Reason], home: Home, environment: Environment) -> None:
+def _explain_choice(name: str, reasons: Mapping[str, Reason], home: Home, environment: Environment) -> None:
     """Tell users who may expect their own cluster why another provider was chosen."""
     reason = reasons.get("external")
-    if reason and (environment.get(PROVIDER) or foreign_kubeconfig(home, environment)):
+    if reason and (environment.get(PROVIDER_VARIABLE) or find_foreign_kubeconfig(home, environment)):
         say(f"the cluster is of {name}. {reason.why}; {reason.do}")

@@ -19,17 +19,17 @@ from tests.testbed import command, images, launch, netns, packages, process
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError, Reason
 from tests.testbed.home import Home
-from tests.testbed.progress import last_lines, say, wait_for
+from tests.testbed.progress import read_last_lines, say, wait_for
 
 PROGRAM = "docker-registry"
 PACKAGES = {PROGRAM: PROGRAM, "skopeo": "skopeo"}
-INSIDE, OUTSIDE = "registry", "registry-outside"
-PORTS = {INSIDE: 5000, OUTSIDE: 5001}
+INSIDE_REGISTRY, OUTSIDE_REGISTRY = "registry", "registry-outside"
+PORTS = {INSIDE_REGISTRY: 5000, OUTSIDE_REGISTRY: 5001}
 HOSTS = ("docker.io", "ghcr.io", "quay.io")
 """Whose part the one outside plays: it has their images below their names."""
-HIDDEN = "localhost/hidden"
+HIDDEN_PREFIX = "localhost/hidden"
 SECONDS_TO_START = 30
-PLAIN = "--dest-tls-verify=false"
+PLAIN_HTTP_OPTION = "--dest-tls-verify=false"
 # The settings of a registry. Source: "Configuring a registry" of CNCF Distribution.
 REGISTRY_YML = """\
 version: 0.1
@@ -52,107 +52,117 @@ insecure = true
 """
 
 
-def lacks(home: Home) -> Reason | None:
+def find_obstacle(home: Home) -> Reason | None:
     """Why they cannot be had here; installs what is missing."""
-    if not packages.missing(PACKAGES):
+    if not packages.list_missing(PACKAGES):
         return None
-    do = f"install the packages {' '.join(packages.missing(PACKAGES))}"
+    advice = f"install the packages {' '.join(packages.list_missing(PACKAGES))}"
     if os.geteuid() != 0:
-        return Reason("programs are missing, and only root can install them", do)
+        return Reason("programs are missing, and only root can install them", advice)
     try:
         home.prepare()
-        packages.install(home, PACKAGES)
+        packages.install_packages(home, PACKAGES)
     except ClusterError as error:
-        return Reason(error.why, do)
+        return Reason(error.why, advice)
     return None
 
 
-def address(cluster: Cluster, name: str) -> str:
+def registry_address(cluster: Cluster, name: str) -> str:
     """Where a registry listens."""
     return f"{cluster.nodes[0].ip}:{PORTS[name]}"
 
 
-def start(cluster: Cluster, _mirror: Path) -> None:
+def start_registries(cluster: Cluster, _mirror: Path) -> None:
     """Make sure that both run, and that nodes and skopeo know them."""
     for name in PORTS:
-        _start(cluster, name)
-    hosts_toml = HOSTS_TOML.format(url=f"http://{address(cluster, INSIDE)}")
+        _start_registry(cluster, name)
+    hosts_toml = HOSTS_TOML.format(url=f"http://{registry_address(cluster, INSIDE_REGISTRY)}")
     for node in cluster.nodes:
-        folder = node.dir / "certs.d" / address(cluster, INSIDE)
+        folder = node.dir / "certs.d" / registry_address(cluster, INSIDE_REGISTRY)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "hosts.toml").write_text(hosts_toml)
-    rows = [REGISTRIES_CONF_ROW.format(host=host, outside=address(cluster, OUTSIDE)) for host in HOSTS]
-    (folder_of(cluster) / "registries.conf").write_text("\n".join(rows))
-    say(f"cluster {cluster.name} has a registry at {address(cluster, INSIDE)}")
+    rows = [
+        REGISTRIES_CONF_ROW.format(host=host, outside=registry_address(cluster, OUTSIDE_REGISTRY)) for host in HOSTS
+    ]
+    (registry_folder(cluster) / "registries.conf").write_text("\n".join(rows))
+    say(f"cluster {cluster.name} has a registry at {registry_address(cluster, INSIDE_REGISTRY)}")
 
 
-def folder_of(cluster: Cluster) -> Path:
+def registry_folder(cluster: Cluster) -> Path:
     """What belongs to the registries; it goes with the cluster."""
     return cluster.dir / "registry"
 
 
-def _start(cluster: Cluster, name: str) -> None:
-    if process.server_pid(cluster.dir, name, PROGRAM):
+def _start_registry(cluster: Cluster, name: str) -> None:
+    if process.find_server_pid(cluster.dir, name, PROGRAM):
         return
-    folder = folder_of(cluster)
+    folder = registry_folder(cluster)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / f"{name}.yml"
-    settings.write_text(REGISTRY_YML.format(folder=folder / name, port=PORTS[name]))
-    argv = [*netns.enter(cluster.nodes[0]), shutil.which(PROGRAM) or PROGRAM, "serve", str(settings)]
-    child = process.start(cluster.dir, name, argv, cluster.log(name))
+    settings_file = folder / f"{name}.yml"
+    settings_file.write_text(REGISTRY_YML.format(folder=folder / name, port=PORTS[name]))
+    server_command = [
+        *netns.network_prefix(cluster.nodes[0]),
+        shutil.which(PROGRAM) or PROGRAM,
+        "serve",
+        str(settings_file),
+    ]
+    server_process = process.start_server(cluster.dir, name, server_command, cluster.log(name))
 
-    def missing() -> str | None:
-        if child.poll() is not None:
-            raise ClusterError(f"{name} did not start", last_lines(cluster.log(name)), "fix the cause, try again")
+    def find_missing() -> str | None:
+        if server_process.poll() is not None:
+            raise ClusterError(f"{name} did not start", read_last_lines(cluster.log(name)), "fix the cause, try again")
         with suppress(OSError), socket.create_connection((cluster.nodes[0].ip, PORTS[name]), timeout=1):
             return None
-        return f"nothing listens on {address(cluster, name)}"
+        return f"nothing listens on {registry_address(cluster, name)}"
 
-    wait_for(f"start of {name}", missing, SECONDS_TO_START, lambda: last_lines(cluster.log(name)))
-
-
-def _listed(enter: list[str]) -> list[str]:
-    return command.run([*enter, *images.CTR, "list", "--quiet"]).split()
+    wait_for(f"start of {name}", find_missing, SECONDS_TO_START, lambda: read_last_lines(cluster.log(name)))
 
 
-def hide(cluster: Cluster) -> None:
+def _list_images(node_prefix: list[str]) -> list[str]:
+    return command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "list", "--quiet"]).split()
+
+
+def hide_images(cluster: Cluster) -> None:
     """Give every image of the internet that a node has to the registry outside, and let the nodes forget its name."""
-    for number, node in enumerate(cluster.nodes):
-        enter = launch.into_node(cluster, node)
-        for image in _listed(enter):
+    for node_index, node in enumerate(cluster.nodes):
+        node_prefix = launch.node_prefix(cluster, node)
+        for image in _list_images(node_prefix):
             if "@" in image or image.split("/", 1)[0] not in HOSTS:
                 continue
-            _hide_image(cluster, enter, image, is_first_node=number == 0)
+            _hide_image(cluster, node_prefix, image, is_first_node=node_index == 0)
 
 
-def _hide_image(cluster: Cluster, enter: list[str], image: str, *, is_first_node: bool) -> None:
+def _hide_image(cluster: Cluster, node_prefix: list[str], image: str, *, is_first_node: bool) -> None:
     """Let a node forget the name of an image, which the first node gives to the registry outside before that."""
     if is_first_node:
-        _publish(cluster, enter, image)
-    _retag(enter, image, f"{HIDDEN}/{image}")
+        _publish_image(cluster, node_prefix, image)
+    _retag_image(node_prefix, image, f"{HIDDEN_PREFIX}/{image}")
 
 
-def _retag(enter: list[str], old: str, new: str) -> None:
-    """Give an image of a node another name in place of the one that it has. `enter` starts a command on the node."""
-    command.run([*enter, *images.CTR, "tag", "--force", old, new])
-    command.run([*enter, *images.CTR, "remove", old])
+def _retag_image(node_prefix: list[str], old_name: str, new_name: str) -> None:
+    """Give an image of a node another name in place of the one that it has.
+
+    `node_prefix` starts a command on the node.
+    """
+    command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "tag", "--force", old_name, new_name])
+    command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "remove", old_name])
 
 
-def _publish(cluster: Cluster, enter: list[str], image: str) -> None:
-    with tempfile.TemporaryDirectory(dir=folder_of(cluster)) as scratch:
-        archive = Path(scratch) / "image.tar"
-        command.run([*enter, *images.CTR, "export", str(archive), image])
-        target = f"docker://{address(cluster, OUTSIDE)}/{image}"
-        command.run(["skopeo", "copy", "--quiet", PLAIN, f"oci-archive:{archive}", target])
+def _publish_image(cluster: Cluster, node_prefix: list[str], image: str) -> None:
+    with tempfile.TemporaryDirectory(dir=registry_folder(cluster)) as scratch_folder:
+        archive = Path(scratch_folder) / "image.tar"
+        command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "export", str(archive), image])
+        target = f"docker://{registry_address(cluster, OUTSIDE_REGISTRY)}/{image}"
+        command.run(["skopeo", "copy", "--quiet", PLAIN_HTTP_OPTION, f"oci-archive:{archive}", target])
     say(f"outside there is {image}")
 
 
-def show(cluster: Cluster) -> None:
+def show_images(cluster: Cluster) -> None:
     """Give the nodes their images back, and let them forget those of the registry inside."""
     for node in cluster.nodes:
-        enter = launch.into_node(cluster, node)
-        for image in _listed(enter):
-            if image.startswith(f"{address(cluster, INSIDE)}/"):
-                command.run([*enter, *images.CTR, "remove", image])
-            if image.startswith(f"{HIDDEN}/"):
-                _retag(enter, image, image.removeprefix(f"{HIDDEN}/"))
+        node_prefix = launch.node_prefix(cluster, node)
+        for image in _list_images(node_prefix):
+            if image.startswith(f"{registry_address(cluster, INSIDE_REGISTRY)}/"):
+                command.run([*node_prefix, *images.CTR_IMAGES_COMMAND, "remove", image])
+            if image.startswith(f"{HIDDEN_PREFIX}/"):
+                _retag_image(node_prefix, image, image.removeprefix(f"{HIDDEN_PREFIX}/"))

@@ -35,7 +35,7 @@ class Server:
     seconds: float = 180
 
 
-def _kubeconfigs(name: str, *flags: str) -> tuple[str, ...]:
+def _kubeconfig_flags(name: str, *flags: str) -> tuple[str, ...]:
     return tuple(f"--{flag}=${{pki}}/{name}.kubeconfig" for flag in flags)
 
 
@@ -95,7 +95,9 @@ CONTROL_PLANE = (
         "kube-controller-manager",
         "kube-controller-manager",
         (
-            *_kubeconfigs("controller-manager", "kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"),
+            *_kubeconfig_flags(
+                "controller-manager", "kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"
+            ),
             "--service-account-private-key-file=${pki}/service-account.key",
             "--root-ca-file=${pki}/ca.crt",
             "--use-service-account-credentials=true",
@@ -115,7 +117,7 @@ CONTROL_PLANE = (
         "kube-scheduler",
         "kube-scheduler",
         (
-            *_kubeconfigs("scheduler", "kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"),
+            *_kubeconfig_flags("scheduler", "kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"),
             "--leader-elect=false",
         ),
         ready="https://${ip}:10259/healthz",
@@ -156,7 +158,7 @@ EVERY_NODE = (
 )
 
 
-def values(cluster: Cluster, node: Node) -> dict[str, str]:
+def list_template_values(cluster: Cluster, node: Node) -> dict[str, str]:
     """Everything that arguments and configuration files may refer to."""
     return {
         "cluster": str(cluster.dir),
@@ -196,18 +198,18 @@ class Instance:
         """The steps before it, by their full names."""
         return tuple(local_name(need, self.node) for need in self.server.needs)
 
-    def filled(self, text: str, filling: Mapping[str, str]) -> str:
+    def filled(self, text: str, template_values: Mapping[str, str]) -> str:
         """An argument with its values."""
-        return Template(text).substitute(filling)
+        return Template(text).substitute(template_values)
 
 
 def local_name(step: str, node: Node) -> str:
     """A step's name on a node, where there is one such step on every node."""
-    per_node = step.startswith("load ") or step in {server.name for server in EVERY_NODE}
-    return f"{step}@{node.name}" if per_node else step
+    is_per_node = step.startswith("load ") or step in {server.name for server in EVERY_NODE}
+    return f"{step}@{node.name}" if is_per_node else step
 
 
-def instances(cluster: Cluster) -> list[Instance]:
+def list_instances(cluster: Cluster) -> list[Instance]:
     """All servers of the cluster."""
     control_plane = [Instance(server, cluster.nodes[0], everywhere=False) for server in CONTROL_PLANE]
     return control_plane + [Instance(server, node, everywhere=True) for server in EVERY_NODE for node in cluster.nodes]

@@ -8,22 +8,22 @@ from __future__ import annotations
 from tests.testbed.build import COLLECTOR_VERSION, COREDNS_VERSION, KUBERNETES_VERSION
 from tests.testbed.cluster import Cluster
 from tests.testbed.providers import Provider
-from tests.testbed.servers import instances
+from tests.testbed.servers import list_instances
 
-VERSIONS = f"Kubernetes {KUBERNETES_VERSION}, CoreDNS {COREDNS_VERSION}, collector {COLLECTOR_VERSION}"
+VERSIONS_TEXT = f"Kubernetes {KUBERNETES_VERSION}, CoreDNS {COREDNS_VERSION}, collector {COLLECTOR_VERSION}"
 
 
-def report(cluster: Cluster, provider: Provider | None) -> tuple[str, bool]:
+def describe_status(cluster: Cluster, provider: Provider | None) -> tuple[str, bool]:
     """The lines, and whether the cluster is up."""
     if provider is None:
         return f"cluster {cluster.name}: not up\n", False
-    missing = provider.missing(cluster)
-    lines = [f"cluster {cluster.name} ({provider.name}): {'up' if missing is None else f'down, {missing}'}"]
+    fault = provider.missing(cluster)
+    lines = [f"cluster {cluster.name} ({provider.name}): {'up' if fault is None else f'down, {fault}'}"]
     if provider.name == "embedded":
-        lines.append(f"versions: {VERSIONS}")
-        lines.append(f"servers: {', '.join(instance.name for instance in instances(cluster))}")
+        lines.append(f"versions: {VERSIONS_TEXT}")
+        lines.append(f"servers: {', '.join(instance.name for instance in list_instances(cluster))}")
         lines.extend(f"{node.name}: {node.ip}, namespace {node.namespace}" for node in cluster.nodes)
         lines.append(f"logs: {cluster.dir / 'log'}")
-    if missing is None:
+    if fault is None:
         lines.extend(f"{name}={value}" for name, value in provider.variables(cluster).items())
-    return "\n".join(lines) + "\n", missing is None
+    return "\n".join(lines) + "\n", fault is None

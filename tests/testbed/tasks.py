@@ -27,35 +27,35 @@ def run_all(tasks: Iterable[Task]) -> None:
 
     Raises ValueError if a task needs a step that is not among the tasks, or tasks need each other.
     """
-    waiting = {task.name: task for task in tasks}
-    _check_needs(waiting)
-    with ThreadPoolExecutor(max_workers=max(1, len(waiting))) as pool:
+    waiting_tasks = {task.name: task for task in tasks}
+    _check_needs(waiting_tasks)
+    with ThreadPoolExecutor(max_workers=max(1, len(waiting_tasks))) as executor:
         try:
-            _run(waiting, pool)
+            _run_waiting(waiting_tasks, executor)
         except BaseException:
-            progress.STOP.set()
+            progress.STOP_EVENT.set()
             command.stop_running()
             raise
 
 
-def _check_needs(waiting: dict[str, Task]) -> None:
-    needed = {need for task in waiting.values() for need in task.needs}
-    unknown = needed - waiting.keys()
-    if unknown:
-        raise ValueError(f"tasks need steps that nobody takes: {sorted(unknown)}")
+def _check_needs(waiting_tasks: dict[str, Task]) -> None:
+    needed_steps = {need for task in waiting_tasks.values() for need in task.needs}
+    missing_steps = needed_steps - waiting_tasks.keys()
+    if missing_steps:
+        raise ValueError(f"tasks need steps that nobody takes: {sorted(missing_steps)}")
 
 
-def _run(waiting: dict[str, Task], pool: ThreadPoolExecutor) -> None:
-    """Run the tasks that wait, and remove them from `waiting` as they start."""
-    running: dict[Future[None], str] = {}
-    done: set[str] = set()
-    while waiting or running:
-        ready = [task for task in waiting.values() if done.issuperset(task.needs)]
-        if not ready and not running:
-            raise ValueError(f"tasks need each other: {sorted(waiting)}")
-        for task in ready:
-            del waiting[task.name]
-            running[pool.submit(task.run)] = task.name
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            done.add(running.pop(future))
+def _run_waiting(waiting_tasks: dict[str, Task], executor: ThreadPoolExecutor) -> None:
+    """Run the tasks that wait, and remove them from `waiting_tasks` as they start."""
+    running_tasks: dict[Future[None], str] = {}
+    ended_names: set[str] = set()
+    while waiting_tasks or running_tasks:
+        ready_tasks = [task for task in waiting_tasks.values() if ended_names.issuperset(task.needs)]
+        if not ready_tasks and not running_tasks:
+            raise ValueError(f"tasks need each other: {sorted(waiting_tasks)}")
+        for task in ready_tasks:
+            del waiting_tasks[task.name]
+            running_tasks[executor.submit(task.run)] = task.name
+        for future in wait(running_tasks, return_when=FIRST_COMPLETED).done:
+            ended_names.add(running_tasks.pop(future))
             future.result()

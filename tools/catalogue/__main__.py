@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 
 from . import fields, opaque, ottl, schemas, scrapers
-from .clones import Missing
-from .generate import HAND_KEPT, generate, tidy
-from .removals import Unadvised
+from .clones import MissingClone
+from .generate import HAND_KEPT_TABLES, generate_texts, tidy_table
+from .removals import MissingAdvice
 
-CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
+CATALOGUE_FOLDER = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,38 +33,42 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; print what differs and exit 1")
     options = parser.parse_args(arguments)
     try:
-        wanted = generate(options.sources)
-    except (Missing, Unadvised) as error:
+        generated_texts = generate_texts(options.sources)
+    except (MissingClone, MissingAdvice) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    wanted |= {f"{name}.json": tidy(CATALOGUE / f"{name}.json") for name in HAND_KEPT}
-    changed = [name for name, text in sorted(wanted.items()) if _apply(CATALOGUE / name, text, check=options.check)]
+    generated_texts |= {f"{name}.json": tidy_table(CATALOGUE_FOLDER / f"{name}.json") for name in HAND_KEPT_TABLES}
+    changed_names = [
+        name
+        for name, text in sorted(generated_texts.items())
+        if _write_or_compare(CATALOGUE_FOLDER / name, text, check_only=options.check)
+    ]
     if options.modules and not options.check:
-        _settings(options.sources, options.modules, options.answers)
-    return 1 if options.check and changed else 0
+        _write_settings(options.sources, options.modules, options.answers)
+    return 1 if options.check and changed_names else 0
 
 
-def _settings(sources: Path, modules: Path, answers: list[str]) -> None:
+def _write_settings(sources: Path, modules: Path, answers: list[str]) -> None:
     """Write the tables of settings, functions and secrets."""
     fields.main(answers)
     schemas.main(["--sources", str(sources), "--modules", str(modules), *ottl.VERSIONS])
     scrapers.main(str(modules), *ottl.VERSIONS)
     ottl.main(modules)
-    vendored = sources / "aws-otel-collector" / "vendor"
-    if vendored.is_dir():
-        opaque.main([modules, vendored])
+    vendor_folder = sources / "aws-otel-collector" / "vendor"
+    if vendor_folder.is_dir():
+        opaque.main([modules, vendor_folder])
     else:
-        print(f"kept {opaque.TARGET}: {vendored} is missing, so check aws-otel-collector out")
+        print(f"kept {opaque.OPAQUE_FILE}: {vendor_folder} is missing, so check aws-otel-collector out")
 
 
-def _apply(path: Path, text: str, *, check: bool) -> bool:
+def _write_or_compare(path: Path, text: str, *, check_only: bool) -> bool:
     """Write a file, or print what differs from it; return whether anything did."""
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if before == text:
+    current_text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if current_text == text:
         return False
-    if check:
-        names = (path.name, f"{path.name} regenerated")
-        lines = difflib.unified_diff(before.splitlines(), text.splitlines(), *names, n=0, lineterm="")
+    if check_only:
+        labels = (path.name, f"{path.name} regenerated")
+        lines = difflib.unified_diff(current_text.splitlines(), text.splitlines(), *labels, n=0, lineterm="")
         print("\n".join(lines))
     else:
         path.write_text(text, encoding="utf-8")

@@ -12,17 +12,19 @@ import json
 import sys
 from pathlib import Path
 
-from plugins.module_utils._otelcol.catalogue.rows import FORMAT, TABLES
+from plugins.module_utils._otelcol.catalogue.rows import TABLE_FORMAT, TABLES
 
-from .fields_facts import TARGET
+from .fields_facts import FIELDS_FILE
 
 
-def bundle() -> str:
+def bundle_tables() -> str:
     """Return the text of the file."""
-    names = (*TABLES, "provenance", "request_limits")
-    tables = {name: json.loads(TARGET.with_name(f"{name}.json").read_text(encoding="utf-8")) for name in names}
-    return json.dumps({"format": FORMAT, "tables": tables}, separators=(",", ":")) + "\n"
+    table_names = (*TABLES, "provenance", "request_limits")
+    tables = {
+        name: json.loads(FIELDS_FILE.with_name(f"{name}.json").read_text(encoding="utf-8")) for name in table_names
+    }
+    return json.dumps({"format": TABLE_FORMAT, "tables": tables}, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(bundle(), encoding="utf-8")
+    Path(sys.argv[1]).write_text(bundle_tables(), encoding="utf-8")

@@ -18,7 +18,7 @@ RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
 _RELEASE_COMMIT = re.compile(r"(?:\[chore\] )?[Pp]repare release (\d+\.\d+\.\d+) \(#\d+\)$")
 
 
-class Missing(Exception):  # noqa: N818 - what a maintainer reads
+class MissingClone(Exception):  # noqa: N818 - what a maintainer reads
     """A clone that is needed is not there."""
 
 
@@ -28,9 +28,9 @@ class Clone:
 
     path: Path
 
-    def git(self, *args: str) -> str:
+    def git(self, *arguments: str) -> str:
         """Return what a git command says."""
-        command = ["git", "-C", str(self.path), *args]
+        command = ["git", "-C", str(self.path), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def show(self, revision: str, path: str) -> str | None:
@@ -43,21 +43,21 @@ class Clone:
     def blobs(self, revision: str, *folders: str) -> Iterator[tuple[str, str]]:
         """Yield path and object id of every file below folders of a revision."""
         for line in self.git("ls-tree", "-r", revision, "--", *folders).splitlines():
-            meta, _tab, path = line.partition("\t")
-            if " blob " in meta:
-                yield path, meta.split()[2]
+            entry_fields, _tab, path = line.partition("\t")
+            if " blob " in entry_fields:
+                yield path, entry_fields.split()[2]
 
     def read(self, blobs: list[str]) -> dict[str, str]:
         """Return the text of many objects with one call."""
         command = ["git", "-C", str(self.path), "cat-file", "--batch"]
-        out = subprocess.run(command, check=True, capture_output=True, input="\n".join(blobs).encode()).stdout
+        output = subprocess.run(command, check=True, capture_output=True, input="\n".join(blobs).encode()).stdout
         texts: dict[str, str] = {}
-        at = 0
+        offset = 0
         for blob in blobs:
-            end = out.index(b"\n", at)
-            size = int(out[at:end].split()[2])
-            texts[blob] = out[end + 1 : end + 1 + size].decode(errors="replace")
-            at = end + 2 + size
+            header_end = output.index(b"\n", offset)
+            size = int(output[offset:header_end].split()[2])
+            texts[blob] = output[header_end + 1 : header_end + 1 + size].decode(errors="replace")
+            offset = header_end + 2 + size
         return texts
 
     @cached_property
@@ -68,13 +68,13 @@ class Clone:
     @cached_property
     def release_commits(self) -> dict[Version, str]:
         """Upstream's release commits by version: a fork has those even where it has no tags."""
-        found: dict[Version, str] = {}
+        commits: dict[Version, str] = {}
         for line in self.git("log", "--all", "--format=%H %s", "--grep=repare release").splitlines():
             commit, _space, subject = line.partition(" ")
             match = _RELEASE_COMMIT.match(subject)
             if match:
-                found[parse_version(match[1])] = commit
-        return found
+                commits[parse_version(match[1])] = commit
+        return commits
 
     def state(self) -> dict[str, str]:
         """Return what says which snapshot this is: the newest commit and its date."""
@@ -82,10 +82,13 @@ class Clone:
         return {"commit": commit, "date": date}
 
 
-def clones(folder: Path, name: str) -> list[Clone]:
-    """Return the clones of a repository, `name` or `name-1`, `name-2`, in order. Raises Missing when there is none."""
+def find_clones(folder: Path, name: str) -> list[Clone]:
+    """Return the clones of a repository, `name` or `name-1`, `name-2`, in order.
+
+    Raises MissingClone when there is none.
+    """
     pattern = re.compile(rf"{name}(-\d+)?")
-    found = [Clone(path) for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name)]
-    if not found:
-        raise Missing(f"there is no clone of {name} in {folder}; tools/catalogue/README.md lists what is needed")
-    return found
+    repository_clones = [Clone(path) for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name)]
+    if not repository_clones:
+        raise MissingClone(f"there is no clone of {name} in {folder}; tools/catalogue/README.md lists what is needed")
+    return repository_clones

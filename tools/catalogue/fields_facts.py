@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "fields.json"
+FIELDS_FILE = (
+    Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "fields.json"
+)
 
 # Version of a component's module where it is not that of the build that was asked.
 READ_AT = {
@@ -23,7 +25,7 @@ READ_AT = {
     "extensions/oidc": "0.159.0",
     "extensions/otlp_encoding": "0.159.0",
 }
-READ = "0.158.0"
+READ_RELEASE = "0.158.0"
 
 # Releases that only stand beside those of the table: a setting that is the same before and after a release whose module
 # is not at hand, is the same in it.
@@ -38,7 +40,7 @@ PUBLISHED_FOR = "0.155.0..0.160.0"
 PUBLISHED_DOUBT = "by the published schema of the component; no Collector was asked"
 
 # Places whose keys are read by code of their own, or by one of several older schemas: nothing is said of them.
-ANYTHING = (
+UNJUDGED_PLACES = (
     "service/telemetry:traces.sampler",
     "service/telemetry:metrics.views",
     "receivers/file_log:header",
@@ -72,14 +74,17 @@ _PROMETHEUS = {
 _TIMES = dict.fromkeys(("export_timeout", "max_export_batch_size", "max_queue_size", "schedule_delay"), "if")
 
 
-def _processors(**exporters: object) -> list[object]:
-    exporter = {"console": "?", "otlp": _OTLP, **exporters}
-    return ["l", {"batch": {**_TIMES, "exporter": exporter}, "simple": {"exporter": exporter}, "...": "?"}]
+def _processor_settings(**exporters: object) -> list[object]:
+    exporter_settings = {"console": "?", "otlp": _OTLP, **exporters}
+    return [
+        "l",
+        {"batch": {**_TIMES, "exporter": exporter_settings}, "simple": {"exporter": exporter_settings}, "...": "?"},
+    ]
 
 
-TYPED: dict[str, object] = {
-    "service/telemetry:logs.processors": _processors(),
-    "service/telemetry:traces.processors": _processors(zipkin={"endpoint": "s", "timeout": "if"}),
+TYPED_PLACES: dict[str, object] = {
+    "service/telemetry:logs.processors": _processor_settings(),
+    "service/telemetry:traces.processors": _processor_settings(zipkin={"endpoint": "s", "timeout": "if"}),
     "service/telemetry:metrics.readers.*.pull": {"exporter": {"prometheus": _PROMETHEUS}},
     # Any other key is an attribute, as resources were written before.
     "service/telemetry:resource": {"attributes": ["l", "?"], "detectors": {"...": "?"}, "*": "s"},
@@ -91,7 +96,7 @@ TYPED: dict[str, object] = {
 }
 
 # Of these one must be there (with `?`: the key is enough).
-NEEDS = {
+NEEDED_KEYS = {
     "receivers/otlp": [["protocols.grpc?", "protocols.http?"]],
     "receivers/jaeger": [
         ["protocols.grpc?", "protocols.thrift_http?", "protocols.thrift_binary?", "protocols.thrift_compact?"]
@@ -122,13 +127,13 @@ WHEN_USED = {
 }
 
 _ACTIONS = "insert update upsert delete hash extract convert"
-EMPTY = "''"  # no text at all, which stands for the default
-_COMPRESSION = "=gzip zlib deflate snappy x-snappy-framed zstd lz4 none " + EMPTY
+EMPTY_TEXT = "''"  # no text at all, which stands for the default
+_COMPRESSION = "=gzip zlib deflate snappy x-snappy-framed zstd lz4 none " + EMPTY_TEXT
 _LEVELS = "none basic normal detailed"
 _ERROR_MODES = "ignore silent propagate"
 
 # Text that is one of these words; `=`: as they are, `~`: in any case.
-ONE_OF = {
+ALLOWED_WORDS = {
     "processors/attributes:actions.*.action": "~" + _ACTIONS,
     "processors/resource:attributes.*.action": "~" + _ACTIONS,
     "exporters/debug:verbosity": "~" + _LEVELS.replace("none ", ""),
@@ -136,7 +141,7 @@ ONE_OF = {
     "processors/transform:error_mode": "~" + _ERROR_MODES,
     "service/telemetry:metrics.level": "~" + _LEVELS,
     "service/telemetry:traces.level": "~" + _LEVELS,
-    "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal " + EMPTY,
+    "service/telemetry:logs.level": "~debug info warn error dpanic panic fatal " + EMPTY_TEXT,
     "exporters/otlp_grpc:compression": _COMPRESSION,
     "exporters/otlp_http:compression": _COMPRESSION,
     "exporters/kafka:producer.required_acks": "=all",

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from plugins.module_utils._otelcol.config.layers import parse_version
 
 from . import manifests, tables
-from .clones import Clone, clones
-from .metadata import Meta, Metadata, read
-from .removals import removals
+from .clones import Clone, find_clones
+from .metadata import Metadata, Statement, read_metadata
+from .removals import list_removals
 from .tables import Row
-from .versions import FIRST, text
+from .versions import FIRST_VERSION, version_text
 
-HERE = Path(__file__).parent
-HAND_KEPT = ("ports", "references")
+TOOL_FOLDER = Path(__file__).parent
+HAND_KEPT_TABLES = ("ports", "references")
 _RELEASES = "opentelemetry-collector-releases"
 _CORE = "opentelemetry-collector"
 _CONTRIB = "opentelemetry-collector-contrib"
@@ -45,9 +45,9 @@ class Clones(NamedTuple):
     """All clones in the folder by the name of the repository, for provenance.json."""
 
 
-def _clones_in(folder: Path) -> Clones:
-    """Return the clones in a folder. Raises Missing for a repository that has none."""
-    by_repository = {name: clones(folder, name) for name in _REPOSITORIES}
+def _find_all_clones(folder: Path) -> Clones:
+    """Return the clones in a folder. Raises MissingClone for a repository that has none."""
+    by_repository = {name: find_clones(folder, name) for name in _REPOSITORIES}
     return Clones(
         releases=by_repository[_RELEASES][0],
         core=by_repository[_CORE][0],
@@ -59,23 +59,28 @@ def _clones_in(folder: Path) -> Clones:
     )
 
 
-def generate(folder: Path) -> dict[str, str]:
+def generate_texts(folder: Path) -> dict[str, str]:
     """Return the text of every generated file by its name, from the clones in a folder."""
-    sources = _clones_in(folder)
+    repository_clones = _find_all_clones(folder)
     # Distribution → version of the Collector inside → modules.
-    members = manifests.upstream(sources.releases)
+    modules_by_build = manifests.read_upstream_modules(repository_clones.releases)
     # Release tag of ADOT → version of the Collector inside.
-    members["adot"], inside = manifests.adot(sources.adot)
-    members["redhat"] = manifests.redhat(sources.redhat, FIRST)
-    metadata = read(sources.core, sources.contrib, (sources.adot, inside), sources.explorers)
+    modules_by_build["adot"], collector_of_tag = manifests.read_adot_modules(repository_clones.adot)
+    modules_by_build["redhat"] = manifests.read_redhat_modules(repository_clones.redhat, FIRST_VERSION)
+    metadata = read_metadata(
+        repository_clones.core,
+        repository_clones.contrib,
+        (repository_clones.adot, collector_of_tag),
+        repository_clones.explorers,
+    )
     _add_overrides(metadata)
-    rows = tables.components(members, metadata)
+    rows = tables.list_component_rows(modules_by_build, metadata)
     return {
         "components.json": rows_text(rows),
-        "builds.json": rows_text(tables.builds(members, inside)),
-        "providers.json": rows_text(manifests.schemes(sources.releases, members)),
-        "removals.json": rows_text(removals(members, rows, _hand("removals"))),
-        "provenance.json": _provenance(sources.by_repository, metadata, members, rows),
+        "builds.json": rows_text(tables.list_build_rows(modules_by_build, collector_of_tag)),
+        "providers.json": rows_text(manifests.list_scheme_rows(repository_clones.releases, modules_by_build)),
+        "removals.json": rows_text(list_removals(modules_by_build, rows, _read_hand_kept("removals"))),
+        "provenance.json": _provenance_text(repository_clones.by_repository, metadata, modules_by_build, rows),
     }
 
 
@@ -85,10 +90,10 @@ def _add_overrides(metadata: Metadata) -> None:
     These statements are weak: where a source states something of the same module and version, that stays. A row
     without `version` is about FIRST, the first version that the tables judge.
     """
-    for row in _hand("overrides"):
-        version = parse_version(row["version"]) if "version" in row else FIRST
+    for row in _read_hand_kept("overrides"):
+        version = parse_version(row["version"]) if "version" in row else FIRST_VERSION
         stability = tuple(sorted(row["stability"].items()))
-        statement = Meta(row["type"], row.get("old", ""), stability)
+        statement = Statement(row["type"], row.get("old", ""), stability)
         metadata.add((row["section"], row["module"]), version, statement, weak=True)
 
 
@@ -97,13 +102,16 @@ def rows_text(rows: Iterable[Row]) -> str:
     return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
 
 
-def tidy(path: Path) -> str:
+def tidy_table(path: Path) -> str:
     """Return what a table that people keep by hand looks like when its rows are in their form."""
     return rows_text(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _provenance(
-    by_repository: Mapping[str, list[Clone]], metadata: Metadata, members: manifests.Members, rows: list[Row]
+def _provenance_text(
+    by_repository: Mapping[str, list[Clone]],
+    metadata: Metadata,
+    modules_by_build: manifests.ModulesByBuild,
+    rows: list[Row],
 ) -> str:
     """Return the text of provenance.json: what the tables were made from, and what in them is not from a source.
 
@@ -111,25 +119,29 @@ def _provenance(
     versions whose metadata no source shows; `guessed`, the modules whose type is a guess from the name of their folder;
     `by_hand`, the rows of overrides.json.
     """
-    sources = [{"repository": name, **clone.state()} for name, found in by_repository.items() for clone in found]
-    newest = {name: text(max(versions)) for name, versions in sorted(members.items())}
-    lines = {
+    sources = [
+        {"repository": name, **clone.state()}
+        for name, repository_clones in by_repository.items()
+        for clone in repository_clones
+    ]
+    newest = {name: version_text(max(versions)) for name, versions in sorted(modules_by_build.items())}
+    provenance = {
         "sources": sources,
         "newest": newest,
-        "gaps": tables.gaps(metadata, members),
+        "gaps": tables.list_gaps(metadata, modules_by_build),
         "guessed": [{"section": row["section"], "module": row["module"]} for row in rows if row.get("guessed")],
-        "by_hand": [{key: row[key] for key in ("section", "module", "source")} for row in _hand("overrides")],
+        "by_hand": [{key: row[key] for key in ("section", "module", "source")} for row in _read_hand_kept("overrides")],
     }
-    body = ",\n".join(f"{json.dumps(key)}: {_value(value)}" for key, value in lines.items())
-    return "{\n" + body + "\n}\n"
+    entries_text = ",\n".join(f"{json.dumps(key)}: {_value_text(value)}" for key, value in provenance.items())
+    return "{\n" + entries_text + "\n}\n"
 
 
-def _value(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """Return a value of provenance.json as JSON: a list with one item per line, anything else on one line."""
     return rows_text(value).rstrip("\n") if isinstance(value, list) and value else json.dumps(value)
 
 
-def _hand(name: str) -> list[Row]:
+def _read_hand_kept(name: str) -> list[Row]:
     """Return the rows of a file in this folder that people keep by hand, by its name without `.json`."""
-    rows: list[Row] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    rows: list[Row] = json.loads((TOOL_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return rows

@@ -14,15 +14,15 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.builds import BUILDER_SCHEMES, modules_of, schemes_of
+from plugins.module_utils._otelcol.catalogue.builds import BUILDER_SCHEMES, list_modules, list_schemes
 from plugins.module_utils._otelcol.catalogue.rows import Module
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .clones import Clone
-from .versions import FIRST, ranges
+from .versions import FIRST_VERSION, describe_ranges
 
 # Distribution → version of the Collector inside → modules.
-Members = dict[str, dict[Version, set[Module]]]
+ModulesByBuild = dict[str, dict[Version, set[Module]]]
 
 _FOLDERS = {"otelcol": "core", "otelcol-contrib": "contrib", "otelcol-k8s": "k8s", "otelcol-otlp": "otlp"}
 _IMPORT = re.compile(r'^\s*"((?:github\.com|go\.opentelemetry\.io)/\S+)"$', re.MULTILINE)
@@ -40,75 +40,79 @@ _SCHEMES_WITHOUT_MANIFEST = {"adot": (*BUILDER_SCHEMES, "s3"), "redhat": BUILDER
 _OLDEST_ADOT = (0, 42, 0)  # the first with Collector 0.110.0 or newer inside
 
 
-def upstream(releases: Clone, oldest: Version = ()) -> Members:
+def read_upstream_modules(releases: Clone, oldest_version: Version = ()) -> ModulesByBuild:
     """Return the modules of the four official distributions."""
-    members: Members = {name: {} for name in _FOLDERS.values()}
+    modules_by_build: ModulesByBuild = {name: {} for name in _FOLDERS.values()}
     for version, tag in sorted(releases.tags.items()):
         for folder, name in _FOLDERS.items():
-            manifest = releases.show(tag, f"distributions/{folder}/manifest.yaml") if version >= oldest else None
+            manifest = (
+                releases.show(tag, f"distributions/{folder}/manifest.yaml") if version >= oldest_version else None
+            )
             if manifest:
-                members[name][version] = set(modules_of(_load(manifest)))
-    return members
+                modules_by_build[name][version] = set(list_modules(_load_yaml(manifest)))
+    return modules_by_build
 
 
-def schemes(releases: Clone, members: Members) -> list[dict[str, Any]]:
+def list_scheme_rows(releases: Clone, modules_by_build: ModulesByBuild) -> list[dict[str, Any]]:
     """Return one row for each scheme of `${scheme:…}`: the builds and versions that have a provider for it."""
-    versions_of_build = {name: sorted(filter(_is_known, versions)) for name, versions in members.items()}
+    versions_of_build = {name: sorted(filter(_is_known, versions)) for name, versions in modules_by_build.items()}
     builds_with: dict[str, dict[str, list[Version]]] = {}
     for folder, name in _FOLDERS.items():
-        for version in filter(_is_known, members[name]):
-            manifest = _load(releases.show(releases.tags[version], f"distributions/{folder}/manifest.yaml") or "")
-            for scheme in schemes_of(manifest):
+        for version in filter(_is_known, modules_by_build[name]):
+            manifest = _load_yaml(releases.show(releases.tags[version], f"distributions/{folder}/manifest.yaml") or "")
+            for scheme in list_schemes(manifest):
                 builds_with.setdefault(scheme, {}).setdefault(name, []).append(version)
     for name, listed_schemes in _SCHEMES_WITHOUT_MANIFEST.items():
         for scheme in listed_schemes:
-            builds_with.setdefault(scheme, {})[name] = list(filter(_is_known, members[name]))
+            builds_with.setdefault(scheme, {})[name] = list(filter(_is_known, modules_by_build[name]))
     rows = []
     for scheme, builds in sorted(builds_with.items()):
-        within = {name: ranges(versions, versions_of_build[name]) for name, versions in sorted(builds.items())}
-        rows.append({"scheme": scheme, "in": within})
+        version_ranges = {
+            name: describe_ranges(versions, versions_of_build[name]) for name, versions in sorted(builds.items())
+        }
+        rows.append({"scheme": scheme, "in": version_ranges})
     return rows
 
 
 def _is_known(version: Version) -> bool:
     """Whether the tables say anything of a version."""
-    return version >= FIRST
+    return version >= FIRST_VERSION
 
 
-def redhat(clone: Clone, oldest: Version) -> dict[Version, set[Module]]:
+def read_redhat_modules(clone: Clone, oldest_version: Version) -> dict[Version, set[Module]]:
     """Return the modules of the Red Hat build; its versions are the Collector's."""
     modules = {}
     for version, revision in sorted((_UNTAGGED | clone.tags).items()):
-        manifest = clone.show(revision, "manifest.yaml") if version >= oldest else None
+        manifest = clone.show(revision, "manifest.yaml") if version >= oldest_version else None
         if manifest:
-            modules[version] = set(modules_of(_load(manifest)))
+            modules[version] = set(list_modules(_load_yaml(manifest)))
     return modules
 
 
-def adot(clone: Clone) -> tuple[dict[Version, set[Module]], dict[str, Version]]:
+def read_adot_modules(clone: Clone) -> tuple[dict[Version, set[Module]], dict[str, Version]]:
     """Return the modules of the AWS distribution by Collector version, and that version by the build's own."""
     modules: dict[Version, set[Module]] = {}
     collector_of_tag: dict[str, Version] = {}
     for own_version, tag in sorted(clone.tags.items()):
         if own_version < _OLDEST_ADOT:
             continue
-        source = clone.show(tag, "pkg/defaultcomponents/defaults.go")
-        collector = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if source else None
-        if source and collector:
-            collector_of_tag[tag] = parse_version(collector[1])
-            modules[collector_of_tag[tag]] = set(_factories(source))
+        defaults_source = clone.show(tag, "pkg/defaultcomponents/defaults.go")
+        collector_match = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if defaults_source else None
+        if defaults_source and collector_match:
+            collector_of_tag[tag] = parse_version(collector_match[1])
+            modules[collector_of_tag[tag]] = set(_find_factory_modules(defaults_source))
     return modules, collector_of_tag
 
 
-def _factories(source: str) -> list[Module]:
+def _find_factory_modules(source: str) -> list[Module]:
     """Return the modules whose factories a Go file calls, those behind feature gates with them."""
     path_of_name = {path.rpartition("/")[2]: path for path in _IMPORT.findall(source)}
     called_paths = [path_of_name[name] for name in _FACTORY.findall(source) if name in path_of_name]
     manifest: dict[str, list[dict[str, str]]] = {}
     for kind in _CLASSES:
         manifest[f"{kind}s"] = [{"gomod": path} for path in called_paths if f"/{kind}/" in path]
-    return modules_of(manifest)
+    return list_modules(manifest)
 
 
-def _load(text: str) -> Any:
+def _load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=yaml.CSafeLoader)

@@ -16,23 +16,25 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Key
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Key
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .clones import Clone
-from .versions import FIRST
+from .versions import FIRST_VERSION
 
 # Class of a component in its metadata, and name of its folder → section of the config.
 _CLASSES = {name: f"{name}s" for name in ("receiver", "processor", "exporter", "connector", "extension")}
 _VENDORED = "vendor/github.com/open-telemetry/opentelemetry-collector-contrib/"
 _BUNDLES = "ecosystem-registry/collector"
 # Folders of libraries whose metadata has the class of a component.
-_HELPERS = {f"x{name}" for name in _CLASSES} | {f"{name}helper" for name in (*_CLASSES, "scraper")} | {"storage"}
+_LIBRARY_FOLDERS = (
+    {f"x{name}" for name in _CLASSES} | {f"{name}helper" for name in (*_CLASSES, "scraper")} | {"storage"}
+)
 _NO_COMPONENTS = {"internal", "testdata"}
 
 
 @dataclass(frozen=True)
-class Meta:
+class Statement:
     """What a component states of itself in one version."""
 
     type: str
@@ -47,20 +49,20 @@ class Meta:
 class Metadata:
     """The statements of all sources."""
 
-    by_module: dict[Key, dict[Version, Meta]] = field(default_factory=dict)
+    by_module: dict[Key, dict[Version, Statement]] = field(default_factory=dict)
     """Module → version → statement."""
-    seen: dict[str, set[Version]] = field(default_factory=lambda: {CORE: set(), CONTRIB: set()})
+    seen: dict[str, set[Version]] = field(default_factory=lambda: {CORE_PREFIX: set(), CONTRIB_PREFIX: set()})
     """Repository → versions of which a source shows all components."""
 
-    def add(self, key: Key, version: Version, meta: Meta, *, weak: bool = False) -> None:
+    def add(self, key: Key, version: Version, statement: Statement, *, weak: bool = False) -> None:
         """Keep a statement. It replaces an earlier one, because bundles get corrected; a weak one never does."""
         versions = self.by_module.setdefault(key, {})
         if not weak or version not in versions:
-            versions[version] = meta
+            versions[version] = statement
 
 
 @dataclass(frozen=True)
-class _Tree:
+class _ComponentTree:
     """Where a revision of a clone has the components of a repository."""
 
     clone: Clone
@@ -86,7 +88,7 @@ class _BundleFile:
     @property
     def repository(self) -> str:
         """CORE or CONTRIB."""
-        return CORE if self.path.split("/")[-3] == "core" else CONTRIB
+        return CORE_PREFIX if self.path.split("/")[-3] == "core" else CONTRIB_PREFIX
 
     @property
     def component_class(self) -> str:
@@ -109,17 +111,19 @@ class _BundleFile:
         return self.path.split("/")[-2]
 
 
-def read(core: Clone, contrib: Clone, adot: tuple[Clone, Mapping[str, Version]], explorers: list[Clone]) -> Metadata:
+def read_metadata(
+    core: Clone, contrib: Clone, adot: tuple[Clone, Mapping[str, Version]], explorers: list[Clone]
+) -> Metadata:
     """Return the statements of all sources. Later sources take precedence: vendored copies, releases, bundles.
 
     `adot` is the clone of aws-otel-collector, with the version of the Collector inside each of its release tags.
     """
     metadata = Metadata()
-    vendored, inside = adot
-    for tag, version in inside.items():
-        _read_tree(metadata, _Tree(vendored, tag, version, CONTRIB, prefix=_VENDORED))
-    _read_releases(metadata, contrib, {**contrib.tags, **contrib.release_commits}, CONTRIB)
-    _read_releases(metadata, core, core.tags, CORE)
+    adot_clone, collector_of_tag = adot
+    for tag, version in collector_of_tag.items():
+        _read_tree(metadata, _ComponentTree(adot_clone, tag, version, CONTRIB_PREFIX, prefix=_VENDORED))
+    _read_releases(metadata, contrib, {**contrib.tags, **contrib.release_commits}, CONTRIB_PREFIX)
+    _read_releases(metadata, core, core.tags, CORE_PREFIX)
     for explorer in explorers:
         _read_bundles(metadata, explorer)
     return metadata
@@ -128,35 +132,35 @@ def read(core: Clone, contrib: Clone, adot: tuple[Clone, Mapping[str, Version]],
 def _read_releases(metadata: Metadata, clone: Clone, revisions: Mapping[Version, str], repository: str) -> None:
     """Add what the releases of a repository state, from FIRST on; each of them shows all components."""
     for version, revision in sorted(revisions.items()):
-        if version >= FIRST:
-            _read_tree(metadata, _Tree(clone, revision, version, repository))
+        if version >= FIRST_VERSION:
+            _read_tree(metadata, _ComponentTree(clone, revision, version, repository))
             metadata.seen[repository].add(version)
 
 
 # The data of each YAML file that was read, by the id of its object: most files are the same in many releases.
-_parsed: dict[str, Any] = {}
+_DATA_BY_BLOB: dict[str, Any] = {}
 
 
-def _parse(clone: Clone, blobs: Iterable[str]) -> None:
+def _parse_blobs(clone: Clone, blobs: Iterable[str]) -> None:
     """Parse the objects that were not parsed before; one call of git reads all of them."""
-    unread = sorted({blob for blob in blobs if blob not in _parsed})
-    for blob, text in clone.read(unread).items():
-        _parsed[blob] = yaml.load(text, Loader=yaml.CSafeLoader)
+    unread_blobs = sorted({blob for blob in blobs if blob not in _DATA_BY_BLOB})
+    for blob, text in clone.read(unread_blobs).items():
+        _DATA_BY_BLOB[blob] = yaml.load(text, Loader=yaml.CSafeLoader)
 
 
-def _read_tree(metadata: Metadata, tree: _Tree) -> None:
+def _read_tree(metadata: Metadata, tree: _ComponentTree) -> None:
     """Add what each metadata.yaml of a revision states, except those of libraries and tests."""
-    files = dict(_metadata_files(tree))
-    _parse(tree.clone, files.values())
+    files = dict(_list_metadata_files(tree))
+    _parse_blobs(tree.clone, files.values())
     for module, blob in files.items():
-        data = _parsed[blob] or {}
+        data = _DATA_BY_BLOB[blob] or {}
         section = _CLASSES.get((data.get("status") or {}).get("class", ""))
-        is_library = module.rpartition("/")[2] in _HELPERS
+        is_library = module.rpartition("/")[2] in _LIBRARY_FOLDERS
         if section and data.get("type") and not is_library:
-            metadata.add((section, f"{tree.repository}{module}"), tree.version, meta(data))
+            metadata.add((section, f"{tree.repository}{module}"), tree.version, parse_statement(data))
 
 
-def _metadata_files(tree: _Tree) -> Iterator[tuple[str, str]]:
+def _list_metadata_files(tree: _ComponentTree) -> Iterator[tuple[str, str]]:
     """Yield the folder of each metadata.yaml in the repository, and the id of its object."""
     folders = [f"{tree.prefix}{name}" for name in _CLASSES]
     for path, blob in tree.clone.blobs(tree.revision, *folders):
@@ -167,17 +171,17 @@ def _metadata_files(tree: _Tree) -> Iterator[tuple[str, str]]:
 
 def _read_bundles(metadata: Metadata, explorer: Clone) -> None:
     """Add what the bundles of a clone state at its newest commit. Snapshots come last, and are weak."""
-    files = sorted(_bundle_files(explorer), key=lambda file: file.is_snapshot)
-    _parse(explorer, [file.blob for file in files])
+    files = sorted(_list_bundle_files(explorer), key=lambda file: file.is_snapshot)
+    _parse_blobs(explorer, [file.blob for file in files])
     for file in files:
         if not file.is_snapshot:
             metadata.seen[file.repository].add(file.version)
-        for module, data in _entries(_parsed[file.blob], file.component_class):
+        for module, data in _list_entries(_DATA_BY_BLOB[file.blob], file.component_class):
             key = (_CLASSES[file.component_class], f"{file.repository}{module}")
-            metadata.add(key, file.version, meta(data), weak=file.is_snapshot)
+            metadata.add(key, file.version, parse_statement(data), weak=file.is_snapshot)
 
 
-def _bundle_files(explorer: Clone) -> Iterator[_BundleFile]:
+def _list_bundle_files(explorer: Clone) -> Iterator[_BundleFile]:
     """Yield the files of bundles that list components of a class."""
     names = {f"{name}.yaml" for name in _CLASSES}
     for path, blob in explorer.blobs("HEAD", f"{_BUNDLES}/core", f"{_BUNDLES}/contrib"):
@@ -185,24 +189,24 @@ def _bundle_files(explorer: Clone) -> Iterator[_BundleFile]:
             yield _BundleFile(path, blob)
 
 
-def _entries(bundle: Any, component_class: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _list_entries(bundle: Any, component_class: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the folder in the repository and the metadata of each component of a bundle, which has folders' names."""
     for component in bundle["components"]:
         name, subtype = component["name"], component.get("subtype")
         data = component.get("metadata") or {}
-        if name in _HELPERS or not data.get("type"):
+        if name in _LIBRARY_FOLDERS or not data.get("type"):
             continue
         yield (f"{component_class}/{subtype}/{name}" if subtype else f"{component_class}/{name}"), data
 
 
-def meta(data: Mapping[str, Any]) -> Meta:
+def parse_statement(data: Mapping[str, Any]) -> Statement:
     """Return the statement of a metadata.yaml, which lists the signals of each level."""
     levels = (data.get("status") or {}).get("stability") or {}
     stability: dict[str, str] = {}
     for level, signals in levels.items():
         for signal in signals or ():
             stability[signal.replace("_to_", ">")] = level
-    return Meta(
+    return Statement(
         type=str(data["type"]),
         old=str(data.get("deprecated_type") or ""),
         stability=tuple(sorted(stability.items())),

@@ -20,23 +20,25 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX
 
 from .generate import rows_text
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "opaque.json"
+OPAQUE_FILE = (
+    Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "opaque.json"
+)
 REPOSITORIES = {
-    "go.opentelemetry.io/collector": CORE,
-    "github.com/open-telemetry/opentelemetry-collector-contrib": CONTRIB,
+    "go.opentelemetry.io/collector": CORE_PREFIX,
+    "github.com/open-telemetry/opentelemetry-collector-contrib": CONTRIB_PREFIX,
 }
-TEXT, LIST, HEADERS = "text", "list", "headers"
+TEXT_SHAPE, LIST_SHAPE, HEADERS_SHAPE = "text", "list", "headers"
 _TAG = re.compile(r"(\[\]|map\[string\])?\*?configopaque\.(String|MapList)\b[^`\n]*`[^`]*mapstructure:\"([a-z]\w*)")
 _REFERENCE = re.compile(r"configopaque\.(string|map_list)\Z")
 # The version in the path of a module of a module cache.
 _VERSION = re.compile(r"@[^/]*")
-_SHAPES = {"[]": LIST, "map[string]": HEADERS}
+_SHAPES = {"[]": LIST_SHAPE, "map[string]": HEADERS_SHAPE}
 # Settings of modules that were not at hand. Source: the type of each in `config.go` of the module, in contrib.
-BY_HAND = {
+HAND_WRITTEN_KEYS = {
     "exporter/alibabacloudlogserviceexporter": "access_key_secret security_token",
     "exporter/azuredataexplorerexporter": "application_key",
     "exporter/azuremonitorexporter": "connection_string instrumentation_key",
@@ -71,9 +73,9 @@ BY_HAND = {
     "receiver/vcenterreceiver": "password",
 }
 # Typed as opaque, and not secret.
-PUBLIC = ("ca_pem", "cert_pem")
+PUBLIC_KEYS = ("ca_pem", "cert_pem")
 # The type of an item in a list of headers, whose setting is typed elsewhere.
-PAIR = "value"
+PAIR_KEY = "value"
 
 
 class OpaqueSetting(NamedTuple):
@@ -84,33 +86,33 @@ class OpaqueSetting(NamedTuple):
     shape: str
 
 
-def table(folders: Iterable[Path]) -> list[dict[str, Any]]:
+def build_table(folders: Iterable[Path]) -> list[dict[str, Any]]:
     """Return one row for each key and shape, with the modules that have it."""
     modules_with: dict[tuple[str, str], set[str]] = defaultdict(set)
     for setting in (*_settings_of_modules(folders), *_settings_by_hand()):
-        if setting.key != PAIR:
+        if setting.key != PAIR_KEY:
             modules_with[setting.key, setting.shape].add(setting.module)
     rows = []
     for (key, shape), modules in sorted(modules_with.items()):
-        public = {"public": True} if key in PUBLIC else {}
-        rows.append({"key": key, "shape": shape, **public, "modules": sorted(modules)})
+        public_mark = {"public": True} if key in PUBLIC_KEYS else {}
+        rows.append({"key": key, "shape": shape, **public_mark, "modules": sorted(modules)})
     return rows
 
 
 def _settings_by_hand() -> Iterator[OpaqueSetting]:
-    for module, keys in BY_HAND.items():
+    for module, keys in HAND_WRITTEN_KEYS.items():
         for key in keys.split():
-            yield OpaqueSetting(f"{CONTRIB}{module}", key, TEXT)
+            yield OpaqueSetting(f"{CONTRIB_PREFIX}{module}", key, TEXT_SHAPE)
 
 
 def _settings_of_modules(folders: Iterable[Path]) -> Iterator[OpaqueSetting]:
     """Yield the settings of all modules in the folders."""
     for folder in folders:
         for repository, short_name in REPOSITORIES.items():
-            root = folder / repository
-            for path in sorted(root.rglob("*")) if root.is_dir() else ():
+            repository_folder = folder / repository
+            for path in sorted(repository_folder.rglob("*")) if repository_folder.is_dir() else ():
                 if not _is_left_out(path):
-                    module = short_name + _VERSION.sub("", str(path.parent.relative_to(root)))
+                    module = short_name + _VERSION.sub("", str(path.parent.relative_to(repository_folder)))
                     yield from _settings_in_file(path, module)
 
 
@@ -123,34 +125,34 @@ def _settings_in_file(path: Path, module: str) -> Iterator[OpaqueSetting]:
     """Yield the settings in a schema, or in the structs of a file of Go; none of another file."""
     if path.name == "config.schema.yaml":
         schema = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        for key, shape in _of_schema(schema, ""):
+        for key, shape in _settings_in_schema(schema, ""):
             yield OpaqueSetting(module, key, shape)
     elif path.suffix == ".go":
         for prefix, type_name, key in _TAG.findall(path.read_text(encoding="utf-8")):
-            shape = HEADERS if type_name == "MapList" else _SHAPES.get(prefix, TEXT)
+            shape = HEADERS_SHAPE if type_name == "MapList" else _SHAPES.get(prefix, TEXT_SHAPE)
             yield OpaqueSetting(module, key, shape)
 
 
-def _of_schema(node: Any, key: str, shape: str = TEXT) -> Iterator[tuple[str, str]]:
+def _settings_in_schema(node: Any, key: str, shape: str = TEXT_SHAPE) -> Iterator[tuple[str, str]]:
     """Yield the settings in a JSON schema whose type is one of configopaque."""
     if not isinstance(node, dict):
         return
     match = _REFERENCE.search(str(node.get("$ref", "")))
     if match and key:
-        yield key, HEADERS if match[1] == "map_list" else shape
-    for place in ("properties", "$defs"):
-        for name, child in (node.get(place) or {}).items():
-            yield from _of_schema(child, name if place == "properties" else "")
-    yield from _of_schema(node.get("items"), key, LIST)
-    yield from _of_schema(node.get("additionalProperties"), key, HEADERS)
+        yield key, HEADERS_SHAPE if match[1] == "map_list" else shape
+    for section in ("properties", "$defs"):
+        for name, child in (node.get(section) or {}).items():
+            yield from _settings_in_schema(child, name if section == "properties" else "")
+    yield from _settings_in_schema(node.get("items"), key, LIST_SHAPE)
+    yield from _settings_in_schema(node.get("additionalProperties"), key, HEADERS_SHAPE)
     for child in node.get("allOf") or ():
-        yield from _of_schema(child, key)
+        yield from _settings_in_schema(child, key)
 
 
 def main(folders: Sequence[Path]) -> None:
     """Write the table."""
-    TARGET.write_text(rows_text(table(folders)), encoding="utf-8")
-    print(f"{len(json.loads(TARGET.read_text(encoding='utf-8')))} settings in {TARGET}")
+    OPAQUE_FILE.write_text(rows_text(build_table(folders)), encoding="utf-8")
+    print(f"{len(json.loads(OPAQUE_FILE.read_text(encoding='utf-8')))} settings in {OPAQUE_FILE}")
 
 
 if __name__ == "__main__":

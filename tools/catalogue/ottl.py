@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from . import ottl_facts as facts
-from .versions import after
+from .versions import following_release
 
-TARGET = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "ottl.json"
-MODULES = "github.com/open-telemetry/opentelemetry-collector-contrib"
+OTTL_FILE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue" / "ottl.json"
+CONTRIB_MODULES = "github.com/open-telemetry/opentelemetry-collector-contrib"
 VERSIONS = ("0.155.0", "0.156.0", "0.157.0", "0.158.0", "0.159.0", "0.160.0", "0.161.0")
 _STRUCT = re.compile(r"type (\w+)(?:\[[^\]]*\])? struct \{(.*?)\n\}", re.DOTALL)
 _FACTORY = re.compile(r"ottl\.NewFactory(?:\[[^(]*\])?\(\s*(\"?\w+\"?),\s*(?:nil|&(\w+)(?:\[[^{]*\])?\{\})")
@@ -31,8 +31,8 @@ _CONSTANT = re.compile(r'(\w+)\s*=\s*"(\w+)"')
 _FIELD = re.compile(r"\s*(\w+)\s+([^/`]+)")
 _SLICE = re.compile(r"(?:slicegetter\.)?\bSliceGetter\[K, (\w+)\]")  # a list, or a path behind a gate
 _GROK = re.compile(r'^\s*"(\w+)":\s*(.*)', re.MULTILINE)
-_IN_GROK = re.compile(r"%\{\w+:[\w.]+(?::\w+)?\}|\(\?P?<\w+>")
-_KINDS = {
+_GROK_GROUP = re.compile(r"%\{\w+:[\w.]+(?::\w+)?\}|\(\?P?<\w+>")
+_KIND_OF_GETTER = {
     "GetSetter": "path",
     "Setter": "path",
     "PMapGetSetter": "path",
@@ -60,40 +60,42 @@ _KINDS = {
 }
 
 
-def functions(folder: Path) -> Iterator[tuple[str, list[str]]]:
+def list_functions(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield the functions of a package with their arguments: name, kind, `?` if it is optional, and its words."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.go")) if "_test" not in path.name]
+    source_texts = [
+        path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.go")) if "_test" not in path.name
+    ]
     structs: dict[str, str] = {}
     constants: dict[str, str] = {}
-    for text in texts:
-        structs.update(_STRUCT.findall(text))
-        constants.update(_CONSTANT.findall(text))
-    for text in texts:
-        for written_name, struct in _FACTORY.findall(text):
+    for source_text in source_texts:
+        structs.update(_STRUCT.findall(source_text))
+        constants.update(_CONSTANT.findall(source_text))
+    for source_text in source_texts:
+        for written_name, struct_name in _FACTORY.findall(source_text):
             is_quoted = written_name.startswith('"')
             name = written_name.strip('"') if is_quoted else constants[written_name]
-            yield name, _arguments(name, structs.get(struct, ""))
+            yield name, _list_arguments(name, structs.get(struct_name, ""))
 
 
-def _arguments(function: str, struct: str) -> list[str]:
+def _list_arguments(function: str, struct: str) -> list[str]:
     """Return the arguments of a function, which are the fields of a struct of Go."""
     fields = map(_FIELD.match, struct.splitlines())
-    return [_argument(function, field[1], field[2].strip()) for field in fields if field]
+    return [_format_argument(function, field[1], field[2].strip()) for field in fields if field]
 
 
-def _argument(function: str, field: str, go_type: str) -> str:
+def _format_argument(function: str, field: str, go_type: str) -> str:
     """Return an argument as the table has it, such as `Target path` or `Pattern list-of-text?`."""
-    kind = re.sub(r"\[[^\[\]]*TransformContext\]|\[K\]|ottl\.|\*", "", go_type)
-    kind = _SLICE.sub(r"[]\1", kind)
-    is_optional = kind.startswith("Optional[")
+    argument_kind = re.sub(r"\[[^\[\]]*TransformContext\]|\[K\]|ottl\.|\*", "", go_type)
+    argument_kind = _SLICE.sub(r"[]\1", argument_kind)
+    is_optional = argument_kind.startswith("Optional[")
     if is_optional:
-        kind = kind.removeprefix("Optional[").removesuffix("]")
-    is_list = kind.startswith("[]")
-    word = facts.SPECIAL.get(f"{function}.{field}", _KINDS[kind.removeprefix("[]")])
-    return f"{field} {'list-of-' if is_list else ''}{word}{'?' if is_optional else ''}"
+        argument_kind = argument_kind.removeprefix("Optional[").removesuffix("]")
+    is_list = argument_kind.startswith("[]")
+    kind_word = facts.SPECIAL_KINDS.get(f"{function}.{field}", _KIND_OF_GETTER[argument_kind.removeprefix("[]")])
+    return f"{field} {'list-of-' if is_list else ''}{kind_word}{'?' if is_optional else ''}"
 
 
-def grok(folder: Path) -> list[str]:
+def list_grok_patterns(folder: Path) -> list[str]:
     """Return the names of grok patterns, with `*` after those that name a group."""
     definitions: dict[str, str] = {}
     for path in sorted(folder.glob("*.go")):
@@ -105,43 +107,43 @@ def _names_a_group(name: str, definitions: dict[str, str]) -> bool:
     """Whether a grok pattern, or one that it uses, names a group."""
     definition = definitions[name]
     used_names = re.findall(r"%\{(\w+)\}", definition)
-    return bool(_IN_GROK.search(definition)) or any(_names_a_group(used, definitions) for used in used_names)
+    return bool(_GROK_GROUP.search(definition)) or any(_names_a_group(used, definitions) for used in used_names)
 
 
-def rows(modules: Path) -> Iterator[dict[str, Any]]:
+def list_rows(modules: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table."""
-    yield {"exact": f"{VERSIONS[0]}..{facts.UNTIL}"}
-    yield {"grok": grok(modules / facts.GROK)}
+    yield {"exact": f"{VERSIONS[0]}..{facts.END_VERSION}"}
+    yield {"grok": list_grok_patterns(modules / facts.GROK_FOLDER)}
     for group, module, folder in facts.PACKAGES:
-        yield from _rows_of_package(modules, group, module, folder)
-    yield facts.ROUTE
+        yield from _list_package_rows(modules, group, module, folder)
+    yield facts.ROUTE_FUNCTION
     yield from facts.CONTEXTS
     yield from facts.PLACES
 
 
-def _rows_of_package(modules: Path, group: str, module: str, folder: str) -> Iterator[dict[str, Any]]:
+def _list_package_rows(modules: Path, group: str, module: str, folder: str) -> Iterator[dict[str, Any]]:
     """Yield a row for each function of a package, with its newest arguments and the versions that have it."""
     row_of_function: dict[str, dict[str, Any]] = {}
     for version in VERSIONS:
-        package = modules / f"{MODULES}/{module}@v{version}/{folder}"
+        package = modules / f"{CONTRIB_MODULES}/{module}@v{version}/{folder}"
         if not package.is_dir():
             continue
-        for name, arguments in functions(package):
+        for name, arguments in list_functions(package):
             row = row_of_function.setdefault(name, {"function": name, "in": group, "since": version})
-            row["arguments"], row["until"] = arguments, after(version)
+            row["arguments"], row["until"] = arguments, following_release(version)
     has_history = facts.has_history(module)
     for name, row in sorted(row_of_function.items()):
         if row["since"] == VERSIONS[0] or not has_history:
             del row["since"]
-        if row["until"] == facts.UNTIL or not has_history:
+        if row["until"] == facts.END_VERSION or not has_history:
             del row["until"]
-        yield row | {"in": facts.NARROWER.get(name, group)}
+        yield row | {"in": facts.NARROWER_GROUPS.get(name, group)}
 
 
-def main(cache: Path) -> None:
+def main(module_cache: Path) -> None:
     """Write the table."""
-    lines = ",\n".join(json.dumps(row) for row in rows(cache))
-    TARGET.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    lines = ",\n".join(json.dumps(row) for row in list_rows(module_cache))
+    OTTL_FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-UNTIL = "0.162.0"
+END_VERSION = "0.162.0"
 
 # Group of functions, module, and folder of the package in it. `standard` is every editor and converter.
 PACKAGES = (
@@ -18,9 +18,9 @@ PACKAGES = (
     ("condition metric", "internal/filter", "filterottl"),
 )
 # The grok patterns of ExtractGrokPatterns, at every version.
-GROK = "github.com/elastic/go-grok@v0.3.1/patterns"
-ROUTE = {"function": "route", "in": "route", "arguments": []}
-NARROWER = {
+GROK_FOLDER = "github.com/elastic/go-grok@v0.3.1/patterns"
+ROUTE_FUNCTION = {"function": "route", "in": "route", "arguments": []}
+NARROWER_GROUPS = {
     "IsRootSpan": "span",
     "convert_summary_sum_val_to_sum": "transform datapoint",
     "convert_summary_count_val_to_sum": "transform datapoint",
@@ -35,7 +35,7 @@ def has_history(module: str) -> bool:
 
 _AGGREGATION = "literal-text=sum|max|min|mean|median|count"
 _TEMPORALITY = "literal-text=delta|cumulative"
-SPECIAL = {
+SPECIAL_KINDS = {
     "IsMatch.Pattern": "regex",
     "ExtractPatterns.Pattern": "regex",
     "delete_matching_keys.Pattern": "regex",
@@ -59,82 +59,87 @@ SPECIAL = {
     "convert_exponential_histogram_to_histogram.DistributionFn": "literal-text=upper|midpoint|uniform|random",
 }
 
-_SPAN = "SPAN_KIND_UNSPECIFIED SPAN_KIND_INTERNAL SPAN_KIND_SERVER SPAN_KIND_CLIENT SPAN_KIND_PRODUCER"
-_SPAN += " SPAN_KIND_CONSUMER STATUS_CODE_UNSET STATUS_CODE_OK STATUS_CODE_ERROR"
-_METRIC = "AGGREGATION_TEMPORALITY_UNSPECIFIED AGGREGATION_TEMPORALITY_DELTA AGGREGATION_TEMPORALITY_CUMULATIVE"
-_METRIC += " METRIC_DATA_TYPE_NONE METRIC_DATA_TYPE_GAUGE METRIC_DATA_TYPE_SUM METRIC_DATA_TYPE_HISTOGRAM"
-_METRIC += " METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM METRIC_DATA_TYPE_SUMMARY"
-_LEVELS = " ".join(
+_SPAN_ENUMS = "SPAN_KIND_UNSPECIFIED SPAN_KIND_INTERNAL SPAN_KIND_SERVER SPAN_KIND_CLIENT SPAN_KIND_PRODUCER"
+_SPAN_ENUMS += " SPAN_KIND_CONSUMER STATUS_CODE_UNSET STATUS_CODE_OK STATUS_CODE_ERROR"
+_METRIC_ENUMS = "AGGREGATION_TEMPORALITY_UNSPECIFIED AGGREGATION_TEMPORALITY_DELTA AGGREGATION_TEMPORALITY_CUMULATIVE"
+_METRIC_ENUMS += " METRIC_DATA_TYPE_NONE METRIC_DATA_TYPE_GAUGE METRIC_DATA_TYPE_SUM METRIC_DATA_TYPE_HISTOGRAM"
+_METRIC_ENUMS += " METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM METRIC_DATA_TYPE_SUMMARY"
+_SEVERITY_ENUMS = " ".join(
     f"SEVERITY_NUMBER_{level}{number}"
     for level in ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
     for number in ("", 2, 3, 4)
 )
-_AROUND = "scope instrumentation_scope resource otelcol"
+_SURROUNDING_CONTEXTS = "scope instrumentation_scope resource otelcol"
 
 
-def _context(name: str, sees: str, paths: str, enums: str = "") -> dict[str, Any]:
+def _build_context(name: str, visible_contexts: str, paths: str, enums: str = "") -> dict[str, Any]:
     """Return a context: the contexts that its paths may name, its own paths (`[]`: with keys), and its enums."""
-    return {"context": name, "sees": f"{name} {sees}".split(), "paths": paths.split(), "enums": enums.split()}
+    return {
+        "context": name,
+        "sees": f"{name} {visible_contexts}".split(),
+        "paths": paths.split(),
+        "enums": enums.split(),
+    }
 
 
 # In the order in which a context is chosen for statements that name several.
 CONTEXTS = (
-    _context(
+    _build_context(
         "log",
-        _AROUND,
+        _SURROUNDING_CONTEXTS,
         "time_unix_nano observed_time_unix_nano time observed_time severity_number severity_text body[] body.string "
         "attributes[] dropped_attributes_count flags trace_id trace_id.string span_id span_id.string event_name",
-        f"SEVERITY_NUMBER_UNSPECIFIED {_LEVELS}",
+        f"SEVERITY_NUMBER_UNSPECIFIED {_SEVERITY_ENUMS}",
     ),
-    _context(
+    _build_context(
         "exemplar",
-        f"datapoint metric {_AROUND}",
+        f"datapoint metric {_SURROUNDING_CONTEXTS}",
         "time_unix_nano time double_value int_value trace_id trace_id.string span_id span_id.string "
         "filtered_attributes[]",
     ),
-    _context(
+    _build_context(
         "datapoint",
-        f"metric {_AROUND}",
+        f"metric {_SURROUNDING_CONTEXTS}",
         "attributes[] start_time_unix_nano time_unix_nano start_time time value_double value_int exemplars flags count "
         "sum bucket_counts explicit_bounds scale zero_count positive positive.offset positive.bucket_counts negative "
         "negative.offset negative.bucket_counts quantile_values",
-        f"{_METRIC} FLAG_NONE FLAG_NO_RECORDED_VALUE",
+        f"{_METRIC_ENUMS} FLAG_NONE FLAG_NO_RECORDED_VALUE",
     ),
-    _context(
+    _build_context(
         "metric",
-        _AROUND,
+        _SURROUNDING_CONTEXTS,
         "name description unit type aggregation_temporality is_monotonic data_points metadata[]",
-        _METRIC,
+        _METRIC_ENUMS,
     ),
-    _context(
+    _build_context(
         "spanevent",
-        f"span {_AROUND}",
+        f"span {_SURROUNDING_CONTEXTS}",
         "time_unix_nano time name attributes[] dropped_attributes_count event_index",
-        _SPAN,
+        _SPAN_ENUMS,
     ),
-    _context(
+    _build_context(
         "span",
-        _AROUND,
+        _SURROUNDING_CONTEXTS,
         "trace_id trace_id.string span_id span_id.string trace_state[] parent_span_id parent_span_id.string name kind "
         "kind.string kind.deprecated_string start_time_unix_nano end_time_unix_nano start_time end_time attributes[] "
         "dropped_attributes_count events dropped_events_count links dropped_links_count status status.code "
         "status.message flags",
-        _SPAN,
+        _SPAN_ENUMS,
     ),
-    _context(
+    _build_context(
         "profile",
-        _AROUND,
+        _SURROUNDING_CONTEXTS,
         "sample_type sample_type.type sample_type.unit sample time_unix_nano time duration_unix_nano duration "
         "period_type period_type.type period_type.unit period profile_id profile_id.string attribute_indices "
         "dropped_attributes_count original_payload_format original_payload attributes[]",
     ),
-    _context("scope", "resource otelcol", "name version attributes[] dropped_attributes_count schema_url"),
-    _context("resource", "otelcol", "attributes[] dropped_attributes_count schema_url"),
-    _context("otelcol", "", "client.addr client.auth.attributes[] client.metadata[] grpc.metadata[]"),
+    _build_context("scope", "resource otelcol", "name version attributes[] dropped_attributes_count schema_url"),
+    _build_context("resource", "otelcol", "attributes[] dropped_attributes_count schema_url"),
+    _build_context("otelcol", "", "client.addr client.auth.attributes[] client.metadata[] grpc.metadata[]"),
 )
 
 
-def _inferred(component: str, signals: dict[str, str], kind: str) -> list[dict[str, Any]]:
+def _inferred_places(component: str, signals: dict[str, str], kind: str) -> list[dict[str, Any]]:
     """Return the lists of texts, or of groups with a `context`, of a processor: `trace_statements` and so on."""
     places = []
     for signal, contexts in signals.items():
@@ -143,7 +148,7 @@ def _inferred(component: str, signals: dict[str, str], kind: str) -> list[dict[s
     return places
 
 
-def _fixed(component: str, context_of_path: dict[str, str]) -> list[dict[str, Any]]:
+def _fixed_places(component: str, context_of_path: dict[str, str]) -> list[dict[str, Any]]:
     """Return the places of a component whose texts are of one context each."""
     places = []
     for path, context in context_of_path.items():
@@ -151,7 +156,7 @@ def _fixed(component: str, context_of_path: dict[str, str]) -> list[dict[str, An
     return places
 
 
-def _policies(policy: str) -> list[dict[str, Any]]:
+def _policy_places(policy: str) -> list[dict[str, Any]]:
     """Return the conditions of a policy of tail_sampling at a path below `policies`."""
     places = []
     for context in ("span", "spanevent"):
@@ -166,7 +171,7 @@ _BY_SIGNAL = {
     "log": "log scope resource",
     "profile": "profile scope resource",
 }
-_IN_FILTER = {
+_FILTER_PATHS = {
     "traces.resource.*": "resource",
     "traces.span.*": "span",
     "traces.spanevent.*": "spanevent",
@@ -178,7 +183,7 @@ _IN_FILTER = {
     "profiles.resource.*": "resource",
     "profiles.profile.*": "profile",
 }
-_IN_COUNT = {
+_COUNT_PATHS = {
     "spans.*.conditions.*": "span",
     "spanevents.*.conditions.*": "spanevent",
     "metrics.*.conditions.*": "metric",
@@ -187,17 +192,17 @@ _IN_COUNT = {
     "profiles.*.conditions.*": "profile",
 }
 PLACES = (
-    *_inferred("transform", _BY_SIGNAL | {"metric": f"exemplar {_BY_SIGNAL['metric']}"}, "statement"),
-    *_inferred("filter", _BY_SIGNAL, "condition"),
-    *_fixed("processors.filter", _IN_FILTER),
-    *_fixed("connectors.count", _IN_COUNT),
+    *_inferred_places("transform", _BY_SIGNAL | {"metric": f"exemplar {_BY_SIGNAL['metric']}"}, "statement"),
+    *_inferred_places("filter", _BY_SIGNAL, "condition"),
+    *_fixed_places("processors.filter", _FILTER_PATHS),
+    *_fixed_places("connectors.count", _COUNT_PATHS),
     {
         "place": "connectors.routing.table.*",
         "contexts": ["log", "datapoint", "metric", "span", "resource", "otelcol"],
         "kind": "route",
     },
-    *_policies("*"),
-    *_policies("*.and.and_sub_policy.*"),
-    *_policies("*.composite.composite_sub_policy.*"),
-    *_policies("*.drop.drop_sub_policy.*"),
+    *_policy_places("*"),
+    *_policy_places("*.and.and_sub_policy.*"),
+    *_policy_places("*.composite.composite_sub_policy.*"),
+    *_policy_places("*.drop.drop_sub_policy.*"),
 )

@@ -13,88 +13,88 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.builds import guessed_type
-from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL, SECTIONS, Key, Module
+from plugins.module_utils._otelcol.catalogue.builds import guess_type
+from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL_BUILDS, SECTIONS, Key, Module
 from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
-from .manifests import Members
-from .versions import ranges
+from .manifests import ModulesByBuild
+from .versions import describe_ranges
 
 Row = dict[str, Any]
 
 
-class Unadvised(Exception):  # noqa: N818 - what a maintainer reads
+class MissingAdvice(Exception):  # noqa: N818 - what a maintainer reads
     """A component left the official builds, and no hint says what to use instead."""
 
 
-def removals(members: Members, rows: Iterable[Row], advice: Iterable[Row]) -> list[Row]:
+def list_removals(modules_by_build: ModulesByBuild, rows: Iterable[Row], hint_rows: Iterable[Row]) -> list[Row]:
     """Return one row for each component that left all official builds for good, by section and type.
 
-    `rows` are those of components.json, `advice` the hints. Of modules with one type, the row has the version at which
-    the last one left. Raises Unadvised for a component without a hint.
+    `rows` are those of components.json, `hint_rows` the hints. Of modules with one type, the row has the version at
+    which the last one left. Raises MissingAdvice for a component without a hint.
     """
-    shipped = _official_modules(members)
-    types = {(row["section"], row["module"]): row["type"] for row in rows}
-    hints = {(hint["section"], hint["folder"]): hint for hint in advice}
-    removed: dict[Key, Row] = {}
-    for module in _departed(shipped):
+    shipped_modules = _list_official_modules(modules_by_build)
+    types_by_module = {(row["section"], row["module"]): row["type"] for row in rows}
+    hints_by_key = {(hint["section"], hint["folder"]): hint for hint in hint_rows}
+    removals_by_key: dict[Key, Row] = {}
+    for module in _list_departed(shipped_modules):
         section, path = module
-        key = (section, types.get(module) or guessed_type(path))
-        if key not in hints:
-            raise Unadvised(f"{key[1]} left {section}: say in tools/catalogue/removals.json what to use instead")
-        if "skip" in hints[key]:
+        key = (section, types_by_module.get(module) or guess_type(path))
+        if key not in hints_by_key:
+            raise MissingAdvice(f"{key[1]} left {section}: say in tools/catalogue/removals.json what to use instead")
+        if "skip" in hints_by_key[key]:
             continue
-        row = _removal(hints[key], _first_version_without(module, shipped))
-        if key not in removed or _is_later(row, removed[key]):
-            removed[key] = row
-    for key, row in _removals_by_hand(hints).items():
-        removed.setdefault(key, row)
-    return sorted(removed.values(), key=_place_of_removal)
+        row = _build_removal(hints_by_key[key], _find_first_version_without(module, shipped_modules))
+        if key not in removals_by_key or _is_later(row, removals_by_key[key]):
+            removals_by_key[key] = row
+    for key, row in _list_hand_kept_removals(hints_by_key).items():
+        removals_by_key.setdefault(key, row)
+    return sorted(removals_by_key.values(), key=_removal_order)
 
 
-def _removals_by_hand(hints: Mapping[Key, Row]) -> dict[Key, Row]:
+def _list_hand_kept_removals(hints_by_key: Mapping[Key, Row]) -> dict[Key, Row]:
     """Return the rows of hints that say themselves which version is the first without the component."""
-    return {key: _removal(hint, hint["gone"]) for key, hint in hints.items() if "gone" in hint}
+    return {key: _build_removal(hint, hint["gone"]) for key, hint in hints_by_key.items() if "gone" in hint}
 
 
-def _official_modules(members: Members) -> dict[Version, set[Module]]:
+def _list_official_modules(modules_by_build: ModulesByBuild) -> dict[Version, set[Module]]:
     """Return the modules that any official build ships, by version in order."""
-    shipped: dict[Version, set[Module]] = {}
-    for build in OFFICIAL:
-        for version, modules in members[build].items():
-            shipped.setdefault(version, set()).update(modules)
-    return dict(sorted(shipped.items()))
+    shipped_modules: dict[Version, set[Module]] = {}
+    for build in OFFICIAL_BUILDS:
+        for version, modules in modules_by_build[build].items():
+            shipped_modules.setdefault(version, set()).update(modules)
+    return dict(sorted(shipped_modules.items()))
 
 
-def _departed(shipped: Mapping[Version, set[Module]]) -> list[Module]:
+def _list_departed(shipped_modules: Mapping[Version, set[Module]]) -> list[Module]:
     """Return the modules that some version has and the newest one lacks, in order."""
-    ever = {module for modules in shipped.values() for module in modules}
-    return sorted(ever - shipped[max(shipped)])
+    ever_shipped = {module for modules in shipped_modules.values() for module in modules}
+    return sorted(ever_shipped - shipped_modules[max(shipped_modules)])
 
 
-def _first_version_without(module: Module, shipped: Mapping[Version, set[Module]]) -> str:
+def _find_first_version_without(module: Module, shipped_modules: Mapping[Version, set[Module]]) -> str:
     """Return the version that ends the last range of versions with a module."""
-    having = [version for version, modules in shipped.items() if module in modules]
-    _since, _dots, until = ranges(having, list(shipped)).rpartition("..")
-    return until
+    versions_with_module = [version for version, modules in shipped_modules.items() if module in modules]
+    _since, _dots, end_version = describe_ranges(versions_with_module, list(shipped_modules)).rpartition("..")
+    return end_version
 
 
-def _removal(hint: Row, gone: str) -> Row:
+def _build_removal(hint: Row, first_version_without: str) -> Row:
     """Return the row that a hint and the first version without the component make."""
     return {
         "section": hint["section"],
         "type": hint["type"],
-        "gone": gone,
+        "gone": first_version_without,
         "use": hint["use"],
         "how": hint["how"],
     }
 
 
-def _is_later(row: Row, other: Row) -> bool:
+def _is_later(row: Row, other_row: Row) -> bool:
     """Whether the component of a row left after that of another one."""
-    return parse_version(row["gone"]) > parse_version(other["gone"])
+    return parse_version(row["gone"]) > parse_version(other_row["gone"])
 
 
-def _place_of_removal(row: Row) -> tuple[int, str]:
+def _removal_order(row: Row) -> tuple[int, str]:
     """Return what orders the rows of removals."""
     return SECTIONS.index(row["section"]), row["type"]

@@ -20,16 +20,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plugins.module_utils._otelcol.catalogue.version_ranges import is_within
+from plugins.module_utils._otelcol.catalogue.version_ranges import is_in_ranges
 from plugins.module_utils._otelcol.config.layers import parse_version
 
 from . import fields_facts as facts
 from . import manifests
-from .clones import clones
+from .clones import find_clones
 from .generate import rows_text
 from .release_files import Release, UnknownSchema
-from .setting_trees import SettingTree, added_settings, component_tree
-from .versions import after, text
+from .setting_trees import SettingTree, build_component_tree, find_added_settings
+from .versions import following_release, version_text
 
 
 class _Neighbours(NamedTuple):
@@ -39,54 +39,56 @@ class _Neighbours(NamedTuple):
     following: str
 
 
-def added_by_release(releases: Sequence[Release], module: str, read: str) -> dict[str, list[str]]:
-    """Return the releases at which a module's settings are known, each with what it adds to those of `read`.
+def find_added_by_release(releases: Sequence[Release], module: str, read_version: str) -> dict[str, list[str]]:
+    """Return the releases at which a module's settings are known, each with what it adds to those of `read_version`.
 
     A release between two known ones may have what either of them has. Releases of NEIGHBOURS are only compared.
     """
-    trees = _trees_by_release(releases, module)
-    if read not in trees:
+    trees = _read_trees_by_release(releases, module)
+    if read_version not in trees:
         return {}
-    added: dict[str, set[str]] = {}
+    added_paths: dict[str, set[str]] = {}
     for version, tree in trees.items():
-        added[version] = {".".join(path) for path in added_settings(trees[read], tree)}
+        added_paths[version] = {".".join(path) for path in find_added_settings(trees[read_version], tree)}
     result = {}
     for release in releases:
-        around = _neighbours(release.version, list(trees))
-        if around and release.version not in facts.NEIGHBOURS:
-            result[release.version] = sorted(added[around.before] | added[around.following])
+        neighbours = _find_neighbours(release.version, list(trees))
+        if neighbours and release.version not in facts.NEIGHBOURS:
+            result[release.version] = sorted(added_paths[neighbours.before] | added_paths[neighbours.following])
     return result
 
 
-def _trees_by_release(releases: Iterable[Release], module: str) -> dict[str, SettingTree]:
+def _read_trees_by_release(releases: Iterable[Release], module: str) -> dict[str, SettingTree]:
     """Return a module's settings by release; a release that does not show them is left out."""
     trees: dict[str, SettingTree] = {}
     for release in releases:
         with suppress(UnknownSchema):
-            trees[release.version] = component_tree(release, module)
+            trees[release.version] = build_component_tree(release, module)
     return trees
 
 
-def _neighbours(version: str, known: Sequence[str]) -> _Neighbours | None:
+def _find_neighbours(version: str, known_versions: Sequence[str]) -> _Neighbours | None:
     """Return of releases in order the last one up to a version, and the first one from it on; None without both."""
     number = parse_version(version)
-    before = [other for other in known if parse_version(other) <= number]
-    following = [other for other in known if parse_version(other) >= number]
-    return _Neighbours(before[-1], following[0]) if before and following else None
+    earlier_versions = [known_version for known_version in known_versions if parse_version(known_version) <= number]
+    later_versions = [known_version for known_version in known_versions if parse_version(known_version) >= number]
+    return _Neighbours(earlier_versions[-1], later_versions[0]) if earlier_versions and later_versions else None
 
 
-def widened_row(row: Mapping[str, Any], releases: Sequence[Release], module: str, read: str) -> dict[str, Any]:
+def widen_row(row: Mapping[str, Any], releases: Sequence[Release], module: str, read_version: str) -> dict[str, Any]:
     """Return a row of fields.json, whose settings were read at a release, for all releases at which they are known."""
-    result = {key: value for key, value in row.items() if key != "more"}
-    added = added_by_release(releases, module, read)
-    if not added:
-        return result
-    versions = list(added)
-    result["exact"] = f"{versions[0]}..{after(versions[-1])}"
-    more = {f"{version}..{after(version)}": paths for version, paths in added.items() if paths}
-    if more:
-        result["more"] = more
-    return result
+    widened = {key: value for key, value in row.items() if key != "more"}
+    added_paths = find_added_by_release(releases, module, read_version)
+    if not added_paths:
+        return widened
+    versions = list(added_paths)
+    widened["exact"] = f"{versions[0]}..{following_release(versions[-1])}"
+    paths_by_range = {
+        f"{version}..{following_release(version)}": paths for version, paths in added_paths.items() if paths
+    }
+    if paths_by_range:
+        widened["more"] = paths_by_range
+    return widened
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -95,39 +97,42 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sources", type=Path, required=True, help="folder with the clones that README.md lists")
     parser.add_argument("--modules", type=Path, required=True, help="Go's module cache: `go env GOMODCACHE`")
     parser.add_argument("releases", nargs="+", help="releases in order, such as 0.155.0 0.156.0")
-    given = parser.parse_args(arguments)
-    releases = _releases(given.sources, given.modules, given.releases)
-    modules = _modules_of_components()
-    rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))
-    facts.TARGET.write_text(rows_text([_updated_row(row, releases, modules) for row in rows]), encoding="utf-8")
+    options = parser.parse_args(arguments)
+    releases = _load_releases(options.sources, options.modules, options.releases)
+    modules = _read_component_modules()
+    rows = json.loads(facts.FIELDS_FILE.read_text(encoding="utf-8"))
+    facts.FIELDS_FILE.write_text(rows_text([_update_row(row, releases, modules) for row in rows]), encoding="utf-8")
 
 
-def _releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[Release]:
-    """Return these releases and their neighbours, in order. Raises Missing without a clone of the core or of ADOT."""
-    core, adot = clones(sources, "opentelemetry-collector")[0], clones(sources, "aws-otel-collector")[0]
-    _members, inside = manifests.adot(adot)
-    adot_tags = {text(version): tag for tag, version in inside.items()}
+def _load_releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[Release]:
+    """Return these releases and their neighbours, in order.
+
+    Raises MissingClone without a clone of the core or of ADOT.
+    """
+    core, adot = find_clones(sources, "opentelemetry-collector")[0], find_clones(sources, "aws-otel-collector")[0]
+    _members, collector_of_tag = manifests.read_adot_modules(adot)
+    adot_tags = {version_text(version): tag for tag, version in collector_of_tag.items()}
     releases: list[Release] = []
     for version in sorted({*versions, *facts.NEIGHBOURS}, key=parse_version):
-        vendored = [(adot, adot_tags[version])] if version in adot_tags else ()
-        releases.append(Release(version, core, cache, vendored, releases))
+        vendored_clones = [(adot, adot_tags[version])] if version in adot_tags else ()
+        releases.append(Release(version, core, cache, vendored_clones, releases))
     return releases
 
 
-def _modules_of_components() -> dict[str, str]:
+def _read_component_modules() -> dict[str, str]:
     """Return the module of each component, such as `receivers/otlp`."""
-    components = json.loads(facts.TARGET.with_name("components.json").read_text(encoding="utf-8"))
+    components = json.loads(facts.FIELDS_FILE.with_name("components.json").read_text(encoding="utf-8"))
     return {f"{row['section']}/{row['type']}": row["module"] for row in components}
 
 
-def _updated_row(row: dict[str, Any], releases: Sequence[Release], modules: Mapping[str, str]) -> dict[str, Any]:
+def _update_row(row: dict[str, Any], releases: Sequence[Release], modules: Mapping[str, str]) -> dict[str, Any]:
     """Return a row for all releases for which it holds; the row itself if it is not of the decoder that was asked."""
     name = f"{row.get('section')}/{row.get('type')}"
     if name not in modules or "doubt" in row:
         return row
-    read = facts.READ_AT.get(name, facts.READ)
-    is_later_answer = not is_within(row["exact"], read)
-    return row if is_later_answer else widened_row(row, releases, modules[name], read)
+    read_version = facts.READ_AT.get(name, facts.READ_RELEASE)
+    is_later_answer = not is_in_ranges(row["exact"], read_version)
+    return row if is_later_answer else widen_row(row, releases, modules[name], read_version)
 
 
 if __name__ == "__main__":

@@ -18,61 +18,65 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.build_schema import settings_of
+from plugins.module_utils._otelcol.catalogue.build_schema import read_component_settings
 
 from . import fields_facts as facts
 
-_TARGET = facts.TARGET.with_name("constraints.json")
+_CONSTRAINTS_FILE = facts.FIELDS_FILE.with_name("constraints.json")
 _PLACE = "receivers.host_metrics.scrapers"
 _MODULE = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 _SCHEMA = "internal/metadata/config.schema.yaml"
 # From config.go of each scraper; what a filter may be, other rows of the table say.
-_MUTED = ("all_errors", "cgroup_error", "exe_error", "io_error", "name_error", "user_error")
-_FILTER, _MATCHES = {"...": "?"}, ("devices", "fs_types", "mount_points")
-_OWN: dict[str, dict[str, Any]] = {
-    "disk": {"include": _FILTER, "exclude": _FILTER},
+_MUTED_ERRORS = ("all_errors", "cgroup_error", "exe_error", "io_error", "name_error", "user_error")
+_FILTER_SETTINGS, _FILTERED_KINDS = {"...": "?"}, ("devices", "fs_types", "mount_points")
+_OWN_SETTINGS: dict[str, dict[str, Any]] = {
+    "disk": {"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS},
     "filesystem": {
         "include_virtual_filesystems": "b",
-        **{f"{way}_{what}": _FILTER for way in ("include", "exclude") for what in _MATCHES},
+        **{f"{way}_{what}": _FILTER_SETTINGS for way in ("include", "exclude") for what in _FILTERED_KINDS},
     },
     "load": {"cpu_average": "b"},
-    "network": {"include": _FILTER, "exclude": _FILTER},
+    "network": {"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS},
     "process": {
-        **dict.fromkeys((f"mute_process_{what}" for what in _MUTED), "b"),
-        **{"include": _FILTER, "exclude": _FILTER, "scrape_process_delay": "dsif"},
+        **dict.fromkeys((f"mute_process_{what}" for what in _MUTED_ERRORS), "b"),
+        **{"include": _FILTER_SETTINGS, "exclude": _FILTER_SETTINGS, "scrape_process_delay": "dsif"},
     },
 }
 
 
-def settings(folder: Path) -> dict[str, Any]:
+def read_scraper_settings(folder: Path) -> dict[str, Any]:
     """Return the settings of the scraper in a folder such as `diskscraper`, in the notation of fields.json."""
-    defined = yaml.load((folder / _SCHEMA).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["$defs"]
-    found = {"metrics": settings_of(defined["metrics_config"])}
-    attributes = defined.get("resource_attributes_config")
-    if attributes:
-        found["resource_attributes"] = settings_of(attributes)
-    return found | _OWN.get(_name(folder), {})
+    definitions = yaml.load((folder / _SCHEMA).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["$defs"]
+    scraper_settings = {"metrics": read_component_settings(definitions["metrics_config"])}
+    attribute_definition = definitions.get("resource_attributes_config")
+    if attribute_definition:
+        scraper_settings["resource_attributes"] = read_component_settings(attribute_definition)
+    return scraper_settings | _OWN_SETTINGS.get(_scraper_name(folder), {})
 
 
-def _name(folder: Path) -> str:
+def _scraper_name(folder: Path) -> str:
     return folder.name.removesuffix("scraper")
 
 
-def scrapers(cache: Path, version: str) -> dict[str, Any]:
+def read_scrapers(cache: Path, version: str) -> dict[str, Any]:
     """Return the settings of each scraper of a version by its name; nothing if the module is not in the cache."""
     folders = (cache / f"{_MODULE}@v{version}" / "internal" / "scraper").glob("*scraper")
-    return {_name(folder): settings(folder) for folder in sorted(folders)}
+    return {_scraper_name(folder): read_scraper_settings(folder) for folder in sorted(folders)}
 
 
 def main(cache: str, *versions: str) -> None:
     """Write the row. Raises SystemExit unless all versions that are at hand have the same settings, and one is."""
-    found = [at_hand for version in versions if (at_hand := scrapers(Path(cache), version))]
-    if not found or any(other != found[0] for other in found):
+    settings_by_version = [
+        version_settings for version in versions if (version_settings := read_scrapers(Path(cache), version))
+    ]
+    if not settings_by_version or any(
+        other_settings != settings_by_version[0] for other_settings in settings_by_version
+    ):
         raise SystemExit("the scrapers differ between these versions: give each range a row with `exact`")
-    rows = json.loads(_TARGET.read_text(encoding="utf-8"))
-    kept = [row for row in rows if row["at"] != _PLACE or "fields" not in row]
-    rows = [*kept, {"at": _PLACE, "fields": {"...": "?", **found[0]}}]
-    _TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
+    rows = json.loads(_CONSTRAINTS_FILE.read_text(encoding="utf-8"))
+    other_rows = [row for row in rows if row["at"] != _PLACE or "fields" not in row]
+    rows = [*other_rows, {"at": _PLACE, "fields": {"...": "?", **settings_by_version[0]}}]
+    _CONSTRAINTS_FILE.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,18 +17,18 @@ from typing import Any
 
 import yaml
 
-from plugins.module_utils._otelcol.catalogue.rows import CORE
+from plugins.module_utils._otelcol.catalogue.rows import CORE_PREFIX
 
-from .release_files import GO_MODULES, SCHEMA_FILE, Release, UnknownSchema, struct_fields
+from .release_files import GO_MODULES, SCHEMA_FILE, Release, UnknownSchema, list_struct_fields
 
-_ROOT = "config"  # the name of a schema's own object
+_ROOT_NAME = "config"  # the name of a schema's own object
 # Core components have schemas since 0.157 only; the structs of what they and contrib share are compared instead.
-_ELSEWHERE = {f"{CORE}processor/memorylimiterprocessor": f"{CORE}internal/memorylimiter"}
+_MOVED_MODULES = {f"{CORE_PREFIX}processor/memorylimiterprocessor": f"{CORE_PREFIX}internal/memorylimiter"}
 # What a schema says of the value of a setting. Another one of these facts is another shape.
-_SHAPE = ("type", "format", "enum")
+_SHAPE_FACTS = ("type", "format", "enum")
 # What a schema says of each item of a list, and of the value of any other key.
-_EACH = ("items", "additionalProperties")
-_DEEPEST = 40
+_ENTRY_SCHEMAS = ("items", "additionalProperties")
+_MAX_DEPTH = 40
 
 SettingPath = tuple[str, ...]
 """The keys that lead to a setting; `*` is any item, or any other key."""
@@ -47,14 +47,14 @@ class SettingTree:
     """The fields of its structs, such as `endpoint string`, if it is a type without a schema."""
 
 
-def component_tree(release: Release, module: str) -> SettingTree:
+def build_component_tree(release: Release, module: str) -> SettingTree:
     """Return the settings of a component. Raises UnknownSchema if its files are not at hand."""
-    module = _ELSEWHERE.get(module, module)
-    if not release.at_hand(module):
+    module = _MOVED_MODULES.get(module, module)
+    if not release.read_files_at_hand(module):
         raise UnknownSchema(module)
     reader = _SchemaReader(release)
-    schema = None if module.startswith(CORE) else reader.schema(module)
-    return reader.tree(module, schema, 0) if schema else reader.tree_of_structs(module)
+    schema = None if module.startswith(CORE_PREFIX) else reader.schema(module)
+    return reader.tree(module, schema, 0) if schema else reader.build_struct_tree(module)
 
 
 @dataclass(frozen=True)
@@ -70,58 +70,62 @@ class _SchemaReader:
         """Return the schema in a folder of a repository; None if the folder has none."""
         return yaml.load(self.release.files(folder).get(SCHEMA_FILE, ""), Loader=yaml.CSafeLoader)
 
-    def tree_of_structs(self, folder: str) -> SettingTree:
+    def build_struct_tree(self, folder: str) -> SettingTree:
         """Return the tree of the structs in a folder."""
-        return SettingTree(fields=struct_fields(self.release.files(folder)))
+        return SettingTree(fields=list_struct_fields(self.release.files(folder)))
 
     def tree(self, folder: str, node: Any, depth: int) -> SettingTree:
         """Return the tree of a schema, with every reference replaced by what it names."""
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             return SettingTree()
         if "$ref" in node:
-            return self._named_tree(folder, node["$ref"], depth + 1)
-        tree = SettingTree(keys=self._keys(folder, node, depth + 1))
-        for fact in _SHAPE:
+            return self._build_named_tree(folder, node["$ref"], depth + 1)
+        tree = SettingTree(keys=self._build_keys(folder, node, depth + 1))
+        for fact in _SHAPE_FACTS:
             if isinstance(node.get(fact), (str, list, bool)):
                 tree.shape[fact] = node[fact]
-        for each in _EACH:
-            if isinstance(node.get(each), dict):
-                tree.each[each] = self.tree(folder, node[each], depth + 1)
+        for entry_kind in _ENTRY_SCHEMAS:
+            if isinstance(node.get(entry_kind), dict):
+                tree.each[entry_kind] = self.tree(folder, node[entry_kind], depth + 1)
         return tree
 
-    def _keys(self, folder: str, node: Any, depth: int) -> dict[str, SettingTree]:
+    def _build_keys(self, folder: str, node: Any, depth: int) -> dict[str, SettingTree]:
         """Return the tree of each key of an object: of the schemas that it joins, then its own."""
         keys: dict[str, SettingTree] = {}
-        for part in node.get("allOf") or ():
-            keys |= self.tree(folder, part, depth).keys
+        for joined_schema in node.get("allOf") or ():
+            keys |= self.tree(folder, joined_schema, depth).keys
         for key, schema in (node.get("properties") or {}).items():
             keys[key] = self.tree(folder, schema, depth)
         return keys
 
-    def _named_tree(self, folder: str, reference: str, depth: int) -> SettingTree:
+    def _build_named_tree(self, folder: str, reference: str, depth: int) -> SettingTree:
         """Return the tree that a reference in the schema of a folder names, such as `/config/configtls.config`.
 
         A type of the core repository stands for itself, and a type without a schema for its structs.
         """
         path, _dot, name = reference.rpartition(".")
-        place = _folder_of(path, folder)
-        if depth > _DEEPEST:
+        referenced_folder = _resolve_folder(path, folder)
+        if depth > _MAX_DEPTH:
             return SettingTree()
-        if place.startswith(CORE):
-            return SettingTree({"type": f"{place}.{name}"})
-        definition = self._definition(place, name)
-        return self.tree_of_structs(place) if definition is None else self.tree(place, definition, depth)
+        if referenced_folder.startswith(CORE_PREFIX):
+            return SettingTree({"type": f"{referenced_folder}.{name}"})
+        definition = self._find_definition(referenced_folder, name)
+        return (
+            self.build_struct_tree(referenced_folder)
+            if definition is None
+            else self.tree(referenced_folder, definition, depth)
+        )
 
-    def _definition(self, folder: str, name: str) -> Any:
+    def _find_definition(self, folder: str, name: str) -> Any:
         """Return what the schema of a folder defines under a name; None if it defines nothing so."""
         schema = self.schema(folder) or {}
         definition = (schema.get("$defs") or {}).get(name)
-        if definition is None and name == _ROOT and schema:
+        if definition is None and name == _ROOT_NAME and schema:
             return {key: value for key, value in schema.items() if key != "$defs"}
         return definition
 
 
-def _folder_of(path: str, folder: str) -> str:
+def _resolve_folder(path: str, folder: str) -> str:
     """Return the folder that a path names, which a schema in another folder refers to.
 
     A path is empty (the same folder), of the repository (`/…`), relative (`./…`), or that of a Go module. Raises
@@ -140,25 +144,27 @@ def _folder_of(path: str, folder: str) -> str:
     raise UnknownSchema(path)
 
 
-def added_settings(read: SettingTree, other: SettingTree, path: SettingPath = ()) -> Iterator[SettingPath]:
+def find_added_settings(
+    known_tree: SettingTree, other_tree: SettingTree, path: SettingPath = ()
+) -> Iterator[SettingPath]:
     """Yield the places at which another release has a setting that the one that was read lacks, or another shape.
 
     What the other one lacks is not yielded: schemas of older releases leave out settings that the decoder takes.
     """
-    for key in sorted(_keys_of_structs(other) - _keys_of_structs(read)):
+    for key in sorted(_struct_keys(other_tree) - _struct_keys(known_tree)):
         yield (*path, key)
-    for key, tree in other.keys.items():
-        if key in read.keys:
-            yield from added_settings(read.keys[key], tree, (*path, key))
+    for key, setting_tree in other_tree.keys.items():
+        if key in known_tree.keys:
+            yield from find_added_settings(known_tree.keys[key], setting_tree, (*path, key))
         else:
             yield (*path, key)
-    for each in _EACH:
-        if each in read.each and each in other.each:
-            yield from added_settings(read.each[each], other.each[each], (*path, "*"))
-    if path and read.shape != other.shape:
+    for entry_kind in _ENTRY_SCHEMAS:
+        if entry_kind in known_tree.each and entry_kind in other_tree.each:
+            yield from find_added_settings(known_tree.each[entry_kind], other_tree.each[entry_kind], (*path, "*"))
+    if path and known_tree.shape != other_tree.shape:
         yield path
 
 
-def _keys_of_structs(tree: SettingTree) -> set[str]:
+def _struct_keys(tree: SettingTree) -> set[str]:
     """Return the keys of the structs of a type without a schema."""
     return {struct_field.partition(" ")[0] for struct_field in tree.fields}

@@ -9,31 +9,31 @@ from collections.abc import Iterable, Sequence
 
 from plugins.module_utils._otelcol.config.layers import Version
 
-FIRST: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
+FIRST_VERSION: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
 
 
-def text(version: Version) -> str:
+def version_text(version: Version) -> str:
     """Return a version as it is written in the tables."""
     return ".".join(str(part) for part in version)
 
 
-def after(version: str) -> str:
+def following_release(version: str) -> str:
     """Return the release of the Collector that follows one."""
     major, minor, _patch = version.split(".")
     return f"{major}.{int(minor) + 1}.0"
 
 
-def ranges(present: Iterable[Version], known: Sequence[Version]) -> str:
+def describe_ranges(present_versions: Iterable[Version], known_versions: Sequence[Version]) -> str:
     """Return the ranges in which something is present, given every version in which it was looked for, in order."""
-    there = set(present)
-    parts: list[str] = []
+    present_set = set(present_versions)
+    range_texts: list[str] = []
     since: Version | None = None
-    for version in known:
-        if version in there and since is None:
+    for version in known_versions:
+        if version in present_set and since is None:
             since = version
-        elif version not in there and since is not None:
-            parts.append(f"{text(since)}..{text(version)}")
+        elif version not in present_set and since is not None:
+            range_texts.append(f"{version_text(since)}..{version_text(version)}")
             since = None
     if since is not None:
-        parts.append(f"{text(since)}..")
-    return " ".join(parts)
+        range_texts.append(f"{version_text(since)}..")
+    return " ".join(range_texts)

@@ -23,17 +23,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Module
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Module
 from plugins.module_utils._otelcol.config.layers import parse_version
 from tools.catalogue import fields, fields_facts
 
 from . import announced, collector, proxy, report
 
-COMPONENTS = fields_facts.TARGET.with_name("components.json")
+COMPONENTS_FILE = fields_facts.FIELDS_FILE.with_name("components.json")
 ROOT = Path(__file__).parents[2]
-COMPARED = tuple(f"tests/integration/{name}.py" for name in ("test_real_collector", "test_values", "probe"))
-REPORT = ROOT / ".cache" / "follow.md"
-BUILDS = Path.home() / ".cache" / "o11y-follow"
+COMPARED_TESTS = tuple(f"tests/integration/{name}.py" for name in ("test_real_collector", "test_values", "probe"))
+REPORT_FILE = ROOT / ".cache" / "follow.md"
+BUILDS_FOLDER = Path.home() / ".cache" / "o11y-follow"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,102 +42,110 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.follow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--update", action="store_true", help="ask each newer release, and write its answers")
-    parser.add_argument("--folder", type=Path, default=BUILDS, help=f"where releases are built; {BUILDS} by default")
+    parser.add_argument(
+        "--folder", type=Path, default=BUILDS_FOLDER, help=f"where releases are built; {BUILDS_FOLDER} by default"
+    )
     parser.add_argument("--announced", metavar="RELEASE", help="only quote what a release deprecates and plans")
     options = parser.parse_args(arguments)
     try:
         if options.announced:
-            print(announced.text(options.announced))
+            print(announced.describe_release(options.announced))
             return 0
-        rows = _read(fields_facts.TARGET)
-        newer = lacking(rows, proxy.releases(proxy.OTELCOL))
-        print(state(rows, newer))
-        codes = [_follow(options.folder, version) for version in newer] if options.update else []
-        return max(codes, default=0)
-    except (proxy.Refused, OSError) as refused:
-        print(f"{'error: ' if options.update else ''}The releases of the Collector could not be read: {refused}")
+        rows = _read_rows(fields_facts.FIELDS_FILE)
+        newer_releases = list_missing_releases(rows, proxy.list_releases(proxy.OTELCOL_MODULE))
+        print(describe_state(rows, newer_releases))
+        exit_codes = [_follow_release(options.folder, version) for version in newer_releases] if options.update else []
+        return max(exit_codes, default=0)
+    except (proxy.RefusedModule, OSError) as error:
+        print(f"{'error: ' if options.update else ''}The releases of the Collector could not be read: {error}")
         return 2 if options.update else 0
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _read_rows(path: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return rows
 
 
-def _end(rows: Iterable[Mapping[str, Any]]) -> str:
+def _find_end(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the first release for which the settings of the Collector's own telemetry are not known."""
-    ends = (row["exact"].partition("..")[2] for row in rows if row.get("section") == "service")
-    return str(max(ends, key=parse_version))
+    range_ends = (row["exact"].partition("..")[2] for row in rows if row.get("section") == "service")
+    return str(max(range_ends, key=parse_version))
 
 
-def lacking(rows: Iterable[Mapping[str, Any]], releases: Iterable[str]) -> list[str]:
+def list_missing_releases(rows: Iterable[Mapping[str, Any]], releases: Iterable[str]) -> list[str]:
     """Return the releases that the table of settings lacks, in their order; a patch has the settings of its release."""
-    end = parse_version(_end(rows))
-    return [version for version in releases if version.endswith(".0") and parse_version(version) >= end]
+    range_end = parse_version(_find_end(rows))
+    return [version for version in releases if version.endswith(".0") and parse_version(version) >= range_end]
 
 
-def state(rows: Iterable[Mapping[str, Any]], newer: Sequence[str]) -> str:
+def describe_state(rows: Iterable[Mapping[str, Any]], newer_releases: Sequence[str]) -> str:
     """Return how far the tables are behind."""
-    if not newer:
-        return f"The settings of all releases of the Collector before {_end(rows)} are known; there is no newer one."
-    mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
-    return f"{mark}The tables lack {', '.join(newer)} of the Collector. Run python -m tools.follow --update."
+    if not newer_releases:
+        return (
+            f"The settings of all releases of the Collector before {_find_end(rows)} are known; there is no newer one."
+        )
+    warning_mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
+    return (
+        f"{warning_mark}The tables lack {', '.join(newer_releases)} of the Collector. Run python -m tools.follow"
+        " --update."
+    )
 
 
-def _follow(folder: Path, version: str) -> int:
+def _follow_release(folder: Path, version: str) -> int:
     """Ask a release, write what it answers, print what is new, and compare rules and Collector.
 
-    Return the exit code of the comparison. Raises Refused if the release cannot be built.
+    Return the exit code of the comparison. Raises RefusedModule if the release cannot be built.
     """
-    asked = collector.of_release(folder, version, _components())
-    asked.build()
-    answer = _answer_of(asked.program)
-    before = _read(fields_facts.TARGET)
-    after = fields.table(before, [{**answer, "version": version.removeprefix("v")}])
-    fields.write(after)
-    components = _read(COMPONENTS)
-    differing = [*report.other_names(components, answer["aliases"])]
-    differing += report.other_signals(components, answer["stability"])
-    _tell(f"{report.text(asked, before, after, differing)}\n\n{_announced(version)}")
-    return _compare(asked.folder)
+    release_collector = collector.prepare_collector(folder, version, _list_built_modules())
+    release_collector.build()
+    answer = _ask_collector(release_collector.program)
+    rows_before = _read_rows(fields_facts.FIELDS_FILE)
+    rows_after = fields.build_table(rows_before, [{**answer, "version": version.removeprefix("v")}])
+    fields.write_table(rows_after)
+    components = _read_rows(COMPONENTS_FILE)
+    differences = [*report.list_other_names(components, answer["aliases"])]
+    differences += report.list_other_signals(components, answer["stability"])
+    release_text = report.describe_release(release_collector, rows_before, rows_after, differences)
+    _print_report(f"{release_text}\n\n{_describe_announced(version)}")
+    return _compare_rules(release_collector.folder)
 
 
-def _answer_of(program: Path) -> dict[str, Any]:
+def _ask_collector(program: Path) -> dict[str, Any]:
     """Return what a Collector says of its components: settings, signals and older names. fields.go has the form."""
-    done = subprocess.run([str(program), "fields"], check=True, capture_output=True, text=True)
-    answer: dict[str, Any] = json.loads(done.stdout)
+    completed = subprocess.run([str(program), "fields"], check=True, capture_output=True, text=True)
+    answer: dict[str, Any] = json.loads(completed.stdout)
     return answer
 
 
-def _tell(text: str) -> None:
+def _print_report(text: str) -> None:
     """Print a report, and add it to the file of reports."""
-    REPORT.parent.mkdir(exist_ok=True)
-    with REPORT.open("a", encoding="utf-8") as file:
+    REPORT_FILE.parent.mkdir(exist_ok=True)
+    with REPORT_FILE.open("a", encoding="utf-8") as file:
         file.write(f"{text}\n")
     print(text, flush=True)
 
 
-def _compare(build: Path) -> int:
+def _compare_rules(build_folder: Path) -> int:
     """Run the integration tests that compare rules with the Collector in a folder, and return their exit code."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED]
-    environment = {**os.environ, "O11Y_COLLECTOR": str(build)}
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED_TESTS]
+    environment = {**os.environ, "O11Y_COLLECTOR": str(build_folder)}
     return subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode
 
 
-def _announced(version: str) -> str:
+def _describe_announced(version: str) -> str:
     """Return what a release says of itself; a proxy without the Collector's own module does not end an update."""
     try:
-        return announced.text(version)
-    except proxy.Refused as refused:
-        return f"What {version} deprecates and plans could not be read: {refused}"
+        return announced.describe_release(version)
+    except proxy.RefusedModule as error:
+        return f"What {version} deprecates and plans could not be read: {error}"
 
 
-def _components() -> list[Module]:
+def _list_built_modules() -> list[Module]:
     """Return section and module of every component of the two repositories that a build has today."""
     components: list[Module] = []
-    for row in _read(COMPONENTS):
+    for row in _read_rows(COMPONENTS_FILE):
         is_built_today = any(span.endswith("..") for span in row["in"].values())
-        if is_built_today and row["module"].startswith((CORE, CONTRIB)):
+        if is_built_today and row["module"].startswith((CORE_PREFIX, CONTRIB_PREFIX)):
             components.append((row["section"], row["module"]))
     return components
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from . import proxy
 
 MODULE = "go.opentelemetry.io/collector"
-CHANGELOG, PLANS = "CHANGELOG.md", "docs/rfcs"
+CHANGELOG, PLANS_FOLDER = "CHANGELOG.md", "docs/rfcs"
 # The headings of CHANGELOG.md between their two pictures.
-HEADINGS = ("Breaking changes", "Deprecations")
+BREAKING_HEADINGS = ("Breaking changes", "Deprecations")
 _RELEASE = re.compile(r"^## .*\b(v0\.\d+\.\d+)\s*$")
 _HEADING = re.compile(r"^### \W*(?P<name>.*?)\W*$")
-_NAMED = re.compile(r"\bv0\.(\d+)(?:\.\d+)?\b")
+_NAMED_RELEASE = re.compile(r"\bv0\.(\d+)(?:\.\d+)?\b")
 # A bullet elsewhere that tells of a deprecation, or of a warning at the start.
-_TELLS = re.compile(r"\bdeprecat|\bwarn(?:s|ing)? at start|\bwill be removed", re.IGNORECASE)
+_TELLS_DEPRECATION = re.compile(r"\bdeprecat|\bwarn(?:s|ing)? at start|\bwill be removed", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,47 +40,50 @@ class Quote:
         return f"- {self.text} ({MODULE}@{release}/{self.path}, line {self.line})"
 
 
-def text(release: str) -> str:
-    """Return what a release such as `v0.165.0` announces, as Markdown. Raises Refused if the proxy lacks its module."""
-    [found] = proxy.downloaded([f"{MODULE}@{release}"])
-    if "Error" in found:
-        raise proxy.Refused(found["Error"])
-    folder = Path(found["Dir"])
-    changes = deprecations((folder / CHANGELOG).read_text(encoding="utf-8"), release)
-    planned: list[Quote] = []
-    for path in sorted((folder / PLANS).glob("*.md")):
-        planned += plans(path.read_text(encoding="utf-8"), f"{PLANS}/{path.name}", release)
+def describe_release(release: str) -> str:
+    """Return what a release such as `v0.165.0` announces, as Markdown.
+
+    Raises RefusedModule if the proxy lacks its module.
+    """
+    [download] = proxy.download_modules([f"{MODULE}@{release}"])
+    if "Error" in download:
+        raise proxy.RefusedModule(download["Error"])
+    folder = Path(download["Dir"])
+    changed_quotes = list_deprecations((folder / CHANGELOG).read_text(encoding="utf-8"), release)
+    planned_quotes: list[Quote] = []
+    for path in sorted((folder / PLANS_FOLDER).glob("*.md")):
+        planned_quotes += list_plans(path.read_text(encoding="utf-8"), f"{PLANS_FOLDER}/{path.name}", release)
     lines = [f"# {release} of the Collector"]
-    lines += ["", "## What it deprecates or breaks", "", *_items(changes, release)]
-    lines += ["", "## What it plans", "", *_items(planned, release)]
+    lines += ["", "## What it deprecates or breaks", "", *_list_items(changed_quotes, release)]
+    lines += ["", "## What it plans", "", *_list_items(planned_quotes, release)]
     return "\n".join(lines)
 
 
-def _items(quotes: Iterable[Quote], release: str) -> list[str]:
+def _list_items(quotes: Iterable[Quote], release: str) -> list[str]:
     """Return quotes as items of a list; a sentence without any."""
     return [quote.markdown(release) for quote in quotes] or ["Nothing."]
 
 
-def deprecations(changelog: str, release: str) -> Iterator[Quote]:
+def list_deprecations(changelog: str, release: str) -> Iterator[Quote]:
     """Yield the changes of a release below the headings, and others that tell of a deprecation or a warning."""
-    current, heading = "", ""
-    for number, line in enumerate(changelog.splitlines(), 1):
+    current_release, heading = "", ""
+    for line_number, line in enumerate(changelog.splitlines(), 1):
         if match := _RELEASE.match(line):
-            current, heading = match[1], ""
+            current_release, heading = match[1], ""
         elif match := _HEADING.match(line):
             heading = match["name"]
-        elif current == release and _is_told(line, heading):
-            yield Quote(line.removeprefix("- "), CHANGELOG, number)
+        elif current_release == release and _is_announced(line, heading):
+            yield Quote(line.removeprefix("- "), CHANGELOG, line_number)
 
 
-def _is_told(line: str, heading: str) -> bool:
+def _is_announced(line: str, heading: str) -> bool:
     """Whether a line of the changelog, below a heading, is a change that breaks, or tells of a deprecation."""
-    return line.startswith("- ") and (heading in HEADINGS or _TELLS.search(line) is not None)
+    return line.startswith("- ") and (heading in BREAKING_HEADINGS or _TELLS_DEPRECATION.search(line) is not None)
 
 
-def plans(document: str, path: str, release: str) -> Iterator[Quote]:
+def list_plans(document: str, path: str, release: str) -> Iterator[Quote]:
     """Yield the lines of a document that name a later release than this one."""
-    now = int(release.split(".")[1])
-    for number, line in enumerate(document.splitlines(), 1):
-        if any(int(minor) > now for minor in _NAMED.findall(line)):
-            yield Quote(" ".join(line.split()), path, number)
+    current_minor = int(release.split(".")[1])
+    for line_number, line in enumerate(document.splitlines(), 1):
+        if any(int(named_minor) > current_minor for named_minor in _NAMED_RELEASE.findall(line)):
+            yield Quote(" ".join(line.split()), path, line_number)

@@ -22,20 +22,20 @@ import yaml
 from plugins.module_utils._otelcol.catalogue.rows import Module
 
 from . import proxy
-from .proxy import REPOSITORIES, go
+from .proxy import REPOSITORIES, run_go
 
-TESTBED = Path(__file__).parents[2] / "tests" / "testbed" / "go" / "otelcol"
-QUESTION = Path(__file__).parents[1] / "catalogue" / "fields.go"
+TESTBED_FOLDER = Path(__file__).parents[2] / "tests" / "testbed" / "go" / "otelcol"
+QUESTION_FILE = Path(__file__).parents[1] / "catalogue" / "fields.go"
 PROGRAM = "otelcol-contrib"
 _PROVIDER = "confmap/provider/"
 PROVIDERS = ("env", "file", "yaml", "http", "https")
 MODULE = "o11y.example/asked"
 # Where a package moved to another module, the older version of the module has it too.
-OWN = ("go.opentelemetry.io/collector", proxy.OTELCOL)
+COLLECTOR_MODULES = ("go.opentelemetry.io/collector", proxy.OTELCOL_MODULE)
 _BUILDER = "go.opentelemetry.io/collector/cmd/builder"
-_REFUSED = re.compile(r"(\S+)@(v[^\s:]+): reading \S+: \d+")
-_BROKEN = re.compile(r"^# (\S+)$", re.MULTILINE)
-_ROUNDS = 20
+_REFUSED_MODULE = re.compile(r"(\S+)@(v[^\s:]+): reading \S+: \d+")
+_BROKEN_PACKAGE = re.compile(r"^# (\S+)$", re.MULTILINE)
+_MAX_ROUNDS = 20
 
 
 @dataclass
@@ -55,49 +55,49 @@ class Collector:
         return self.folder / PROGRAM
 
     def build(self) -> None:
-        """Build the program, unless it is there. Raises Refused if nothing can be built."""
-        done = self.folder / "built.json"
-        if done.exists():
-            self.modules, self.refused, self.replaced = json.loads(done.read_text(encoding="utf-8"))
+        """Build the program, unless it is there. Raises RefusedModule if nothing can be built."""
+        built_file = self.folder / "built.json"
+        if built_file.exists():
+            self.modules, self.refused, self.replaced = json.loads(built_file.read_text(encoding="utf-8"))
             return
-        for _round in range(_ROUNDS):
-            self._generate()
-            if not self._drop(self._unresolved()) and not self._drop(self._uncompiled()):
-                done.write_text(json.dumps([self.modules, self.refused, self.replaced]), encoding="utf-8")
+        for _round in range(_MAX_ROUNDS):
+            self._generate_sources()
+            if not self._drop_refused(self._find_unresolved()) and not self._drop_refused(self._find_uncompiled()):
+                built_file.write_text(json.dumps([self.modules, self.refused, self.replaced]), encoding="utf-8")
                 return
-        raise proxy.Refused(f"{self.folder}: still refused after {_ROUNDS} rounds: {list(self.refused)}")
+        raise proxy.RefusedModule(f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refused)}")
 
-    def _generate(self) -> None:
+    def _generate_sources(self) -> None:
         """Write the program's Go files, and a go.mod that requires every module at the version of the release."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest = self.folder / "manifest.yaml"
         manifest.write_text(yaml.safe_dump(self._manifest(), sort_keys=False), encoding="utf-8")
         options = ("--config", str(manifest), "--skip-compilation", "--skip-get-modules")
-        go("run", f"{_BUILDER}@{self.version}", *options, folder=self.folder)
-        for file in (TESTBED / "validate_each.go", QUESTION):
+        run_go("run", f"{_BUILDER}@{self.version}", *options, folder=self.folder)
+        for file in (TESTBED_FOLDER / "validate_each.go", QUESTION_FILE):
             shutil.copy(file, self.folder)
-        self._require()
+        self._write_go_mod()
 
-    def _require(self) -> None:
+    def _write_go_mod(self) -> None:
         """Write a go.mod that requires the modules of the components and the Collector's own, with what is replaced."""
         for name in ("go.mod", "go.sum"):
             (self.folder / name).unlink(missing_ok=True)
-        go("mod", "init", MODULE, folder=self.folder)
-        wanted = {module: self._version_of(module) for module in self.modules} | self._own()
-        required = (f"-require={module}@{version}" for module, version in wanted.items())
-        replaced = (f"-replace={module}={module}@{version}" for module, version in self.replaced.items())
-        go("mod", "edit", *required, *replaced, folder=self.folder)
+        run_go("mod", "init", MODULE, folder=self.folder)
+        versions_by_module = {module: self._version_of(module) for module in self.modules} | self._own()
+        require_options = (f"-require={module}@{version}" for module, version in versions_by_module.items())
+        replace_options = (f"-replace={module}={module}@{version}" for module, version in self.replaced.items())
+        run_go("mod", "edit", *require_options, *replace_options, folder=self.folder)
 
     def _manifest(self) -> dict[str, Any]:
         """Return the manifest for the builder: the providers, and the modules of each section."""
-        parts: dict[str, list[dict[str, str]]] = {"providers": []}
+        section_modules: dict[str, list[dict[str, str]]] = {"providers": []}
         for module, version in self._own().items():
             if _PROVIDER in module:
-                parts["providers"].append({"gomod": f"{module} {version}"})
+                section_modules["providers"].append({"gomod": f"{module} {version}"})
         for module, section in sorted(self.modules.items()):
-            parts.setdefault(section, []).append({"gomod": f"{module} {self._version_of(module)}"})
-        about = {"module": MODULE, "name": PROGRAM, "output_path": str(self.folder)}
-        return {"dist": {**about, "version": self.version.removeprefix("v")}, **parts}
+            section_modules.setdefault(section, []).append({"gomod": f"{module} {self._version_of(module)}"})
+        distribution = {"module": MODULE, "name": PROGRAM, "output_path": str(self.folder)}
+        return {"dist": {**distribution, "version": self.version.removeprefix("v")}, **section_modules}
 
     def _version_of(self, module: str) -> str:
         """Return the version that a component's module has in the release."""
@@ -105,28 +105,32 @@ class Collector:
 
     def _own(self) -> dict[str, str]:
         """Return the modules of the Collector itself that the program imports, at the versions of the release."""
-        stable, core = proxy.stable(self.version), REPOSITORIES["core/"]
-        providers = {f"{core}{_PROVIDER}{name}provider": stable for name in PROVIDERS}
-        return dict.fromkeys(OWN, self.version) | {f"{core}confmap": stable} | providers
+        stable_version, core_prefix = proxy.find_stable_version(self.version), REPOSITORIES["core/"]
+        provider_modules = {f"{core_prefix}{_PROVIDER}{name}provider": stable_version for name in PROVIDERS}
+        return (
+            dict.fromkeys(COLLECTOR_MODULES, self.version)
+            | {f"{core_prefix}confmap": stable_version}
+            | provider_modules
+        )
 
-    def _drop(self, refused: dict[str, str]) -> bool:
+    def _drop_refused(self, refused_modules: dict[str, str]) -> bool:
         """Replace what is refused, or leave out the components that need it; return whether there was anything.
 
-        `refused` has the modules of components, each with the error of `go`.
+        `refused_modules` has the modules of components, each with the error of `go`.
         """
         replaced_before = dict(self.replaced)
-        for module, why in refused.items():
-            if not self._replace(why, replaced_before):
-                self.refused[module] = why
+        for module, error_text in refused_modules.items():
+            if not self._replace(error_text, replaced_before):
+                self.refused[module] = error_text
                 self.modules.pop(module, None)
-        return bool(refused)
+        return bool(refused_modules)
 
-    def _replace(self, why: str, replaced_before: Mapping[str, str]) -> bool:
+    def _replace(self, error_text: str, replaced_before: Mapping[str, str]) -> bool:
         """Replace the module that an error says is refused by its newest release before that. Return whether it is.
 
         A module of the Collector is not replaced, nor one whose replacement an earlier round has tried.
         """
-        match = _REFUSED.search(why)
+        match = _REFUSED_MODULE.search(error_text)
         if match is None:
             return False
         module, version = match.groups()
@@ -134,62 +138,70 @@ class Collector:
         if is_of_collector or module in replaced_before:
             return False
         if module not in self.replaced:
-            older = [release for release in proxy.releases(module) if _number(release) <= _number(version)]
-            if older:
-                self.replaced[module] = older[-1]
+            older_releases = [
+                release for release in proxy.list_releases(module) if _parse_number(release) <= _parse_number(version)
+            ]
+            if older_releases:
+                self.replaced[module] = older_releases[-1]
         return module in self.replaced
 
-    def _unresolved(self) -> dict[str, str]:
+    def _find_unresolved(self) -> dict[str, str]:
         """Return the modules of components that need a package which is refused, each with the error of `go`.
 
-        Raises Refused for modules of a later release.
+        Raises RefusedModule for modules of a later release.
         """
-        go("mod", "tidy", "-e", folder=self.folder, check=False)
+        run_go("mod", "tidy", "-e", folder=self.folder, check=False)
         self._check_release()
-        text = go("list", "-e", "-deps", "-json=ImportPath,Error", ".", folder=self.folder).stdout
-        found: dict[str, str] = {}
-        for package in proxy.json_documents(text):
+        package_documents = run_go("list", "-e", "-deps", "-json=ImportPath,Error", ".", folder=self.folder).stdout
+        unresolved_modules: dict[str, str] = {}
+        for package in proxy.parse_json_documents(package_documents):
             error = package.get("Error") or {}
-            module = self._first_component(error.get("ImportStack") or ())
+            module = self._find_first_component(error.get("ImportStack") or ())
             if module:
-                found[module] = error["Err"]
-        return found
+                unresolved_modules[module] = error["Err"]
+        return unresolved_modules
 
     def _check_release(self) -> None:
         """Raise Refused if a module of the Collector is of a later release: the answers would be those of neither."""
-        text = (self.folder / "go.mod").read_text(encoding="utf-8")
-        own = re.findall(rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", text, re.MULTILINE)
+        go_mod_text = (self.folder / "go.mod").read_text(encoding="utf-8")
+        required_modules = re.findall(
+            rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", go_mod_text, re.MULTILINE
+        )
         # Modules of the release have one of two versions, such as v0.165.0 and v1.71.0.
         minors: dict[int, int] = {}
-        for version in (self.version, proxy.stable(self.version)):
-            major_number, minor_number, *_patch = _number(version)
+        for version in (self.version, proxy.find_stable_version(self.version)):
+            major_number, minor_number, *_patch = _parse_number(version)
             minors[major_number] = minor_number
-        later = [f"{module} v{major}.{minor}" for module, major, minor in own if int(minor) > minors[int(major)]]
-        if later:
-            raise proxy.Refused(f"{self.folder}/go.mod requires modules of a later release: {', '.join(later)}")
+        later_modules = [
+            f"{module} v{major}.{minor}" for module, major, minor in required_modules if int(minor) > minors[int(major)]
+        ]
+        if later_modules:
+            raise proxy.RefusedModule(
+                f"{self.folder}/go.mod requires modules of a later release: {', '.join(later_modules)}"
+            )
 
-    def _uncompiled(self) -> dict[str, str]:
+    def _find_uncompiled(self) -> dict[str, str]:
         """Compile, and return the modules of components that need a package which does not, each with the reason.
 
-        Raises Refused if the fault is in no component.
+        Raises RefusedModule if the fault is in no component.
         """
         flags = ("-trimpath", "-gcflags=all=-dwarf=false -l", "-ldflags=-s -w")
-        done = go("build", *flags, "-o", PROGRAM, ".", folder=self.folder, check=False)
-        if not done.returncode:
+        completed = run_go("build", *flags, "-o", PROGRAM, ".", folder=self.folder, check=False)
+        if not completed.returncode:
             return {}
-        broken = set(_BROKEN.findall(done.stderr))
-        text = go("list", "-e", "-json=ImportPath,Deps", *self.modules, folder=self.folder).stdout
-        found: dict[str, str] = {}
-        for package in proxy.json_documents(text):
+        broken_packages = set(_BROKEN_PACKAGE.findall(completed.stderr))
+        package_documents = run_go("list", "-e", "-json=ImportPath,Deps", *self.modules, folder=self.folder).stdout
+        uncompiled_modules: dict[str, str] = {}
+        for package in proxy.parse_json_documents(package_documents):
             module = package["ImportPath"]
-            needed = broken & {module, *package.get("Deps", ())}
-            if needed:
-                found[module] = f"needs {' '.join(sorted(needed))}, which do not compile"
-        if not found:
-            raise proxy.Refused(done.stderr)
-        return found
+            needed_broken = broken_packages & {module, *package.get("Deps", ())}
+            if needed_broken:
+                uncompiled_modules[module] = f"needs {' '.join(sorted(needed_broken))}, which do not compile"
+        if not uncompiled_modules:
+            raise proxy.RefusedModule(completed.stderr)
+        return uncompiled_modules
 
-    def _first_component(self, packages: Iterable[str]) -> str:
+    def _find_first_component(self, packages: Iterable[str]) -> str:
         """Return the first of packages that is a component's module; empty if none is."""
         for package in packages:
             if package in self.modules:
@@ -197,32 +209,32 @@ class Collector:
         return ""
 
 
-def _number(version: str) -> tuple[int, ...]:
+def _parse_number(version: str) -> tuple[int, ...]:
     """Return a version such as `v1.2.1-0.2026` without what follows its dash, as numbers."""
     return tuple(int(part) for part in version.removeprefix("v").partition("-")[0].split("."))
 
 
-def of_release(folder: Path, version: str, components: Iterable[Module]) -> Collector:
+def prepare_collector(folder: Path, version: str, components: Iterable[Module]) -> Collector:
     """Return the Collector of a release with all components whose modules the proxy has; others are refused.
 
     `version` is that of the release, such as `v0.165.0`. A stable module of contrib has a version of its own.
     """
-    paths = {_path(module): section for section, module in components}
-    stable: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    for row in proxy.downloaded(f"{path}@{version}" for path in paths):
-        if not row.get("Error"):
+    sections_by_path = {_go_path(module): section for section, module in components}
+    stable_versions: dict[str, str] = {}
+    refused_modules: dict[str, str] = {}
+    for download in proxy.download_modules(f"{path}@{version}" for path in sections_by_path):
+        if not download.get("Error"):
             continue
-        own_version = proxy.stable_of(row["Path"], version)
+        own_version = proxy.find_own_stable_version(download["Path"], version)
         if own_version:
-            stable[row["Path"]] = own_version
+            stable_versions[download["Path"]] = own_version
         else:
-            refused[row["Path"]] = row["Error"]
-    modules = {path: section for path, section in paths.items() if path not in refused}
-    return Collector(folder / version, version, modules, refused, stable=stable)
+            refused_modules[download["Path"]] = download["Error"]
+    modules = {path: section for path, section in sections_by_path.items() if path not in refused_modules}
+    return Collector(folder / version, version, modules, refused_modules, stable=stable_versions)
 
 
-def _path(module: str) -> str:
+def _go_path(module: str) -> str:
     """Return the Go path of a module as the catalogue writes it, such as `contrib/receiver/kafkareceiver`."""
     repository = next(name for name in REPOSITORIES if module.startswith(name))
     return REPOSITORIES[repository] + module.removeprefix(repository)

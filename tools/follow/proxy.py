@@ -14,75 +14,75 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX
 
-OTELCOL = "go.opentelemetry.io/collector/otelcol"
+OTELCOL_MODULE = "go.opentelemetry.io/collector/otelcol"
 REPOSITORIES = {
-    CORE: "go.opentelemetry.io/collector/",
-    CONTRIB: "github.com/open-telemetry/opentelemetry-collector-contrib/",
+    CORE_PREFIX: "go.opentelemetry.io/collector/",
+    CONTRIB_PREFIX: "github.com/open-telemetry/opentelemetry-collector-contrib/",
 }
 _COMPONENT = "go.opentelemetry.io/collector/component"
-ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
+GO_ENVIRONMENT = {**os.environ, "GOFLAGS": "-mod=mod", "GOWORK": "off", "CGO_ENABLED": "0"}
 _RELEASE = re.compile(r"v\d+\.\d+\.\d+$")
 _STABLE = re.compile(r"^\s*go\.opentelemetry\.io/collector/confmap (v\S+)", re.MULTILINE)
 
 
-class Refused(Exception):  # noqa: N818 - what a maintainer reads
+class RefusedModule(Exception):  # noqa: N818 - what a maintainer reads
     """The proxy does not have what is asked for."""
 
 
-def go(*arguments: str, folder: Path = Path("/"), check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run `go` in a folder. Raises Refused with what it printed, if it fails and `check` is set."""
+def run_go(*arguments: str, folder: Path = Path("/"), check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run `go` in a folder. Raises RefusedModule with what it printed, if it fails and `check` is set."""
     command = ["nice", "go", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
-    if check and done.returncode:
-        raise Refused(f"go {arguments[0]} {arguments[-1]}: {done.stderr.strip()}")
-    return done
+    completed = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=GO_ENVIRONMENT)
+    if check and completed.returncode:
+        raise RefusedModule(f"go {arguments[0]} {arguments[-1]}: {completed.stderr.strip()}")
+    return completed
 
 
-def releases(module: str) -> list[str]:
+def list_releases(module: str) -> list[str]:
     """Return the releases of a module that the proxy lists, the newest last. It may have others."""
-    out = go("list", "-m", "-versions", "-json", module, check=False).stdout
-    listed = json.loads(out or "{}").get("Versions", ())
-    return [version for version in listed if _RELEASE.match(version)]
+    output = run_go("list", "-m", "-versions", "-json", module, check=False).stdout
+    listed_versions = json.loads(output or "{}").get("Versions", ())
+    return [version for version in listed_versions if _RELEASE.match(version)]
 
 
 @cache
-def stable(version: str) -> str:
-    """Return the version that the stable modules of a release have: v1.71.0 for v0.165.0. Raises Refused."""
-    [found] = downloaded([f"{OTELCOL}@{version}"])
-    if "Error" in found:
-        raise Refused(found["Error"])
-    match = _STABLE.search(Path(found["GoMod"]).read_text(encoding="utf-8"))
+def find_stable_version(version: str) -> str:
+    """Return the version that the stable modules of a release have: v1.71.0 for v0.165.0. Raises RefusedModule."""
+    [download] = download_modules([f"{OTELCOL_MODULE}@{version}"])
+    if "Error" in download:
+        raise RefusedModule(download["Error"])
+    match = _STABLE.search(Path(download["GoMod"]).read_text(encoding="utf-8"))
     if match is None:
-        raise Refused(f"{OTELCOL}@{version} does not require a stable module")
+        raise RefusedModule(f"{OTELCOL_MODULE}@{version} does not require a stable module")
     return match[1]
 
 
-def stable_of(module: str, version: str) -> str:
+def find_own_stable_version(module: str, version: str) -> str:
     """Return the version that a stable module of contrib has in a release: v1.4.0 for v0.165.0; empty if it has none.
 
     Such a module requires the Collector's stable modules of the same release.
     """
-    wanted = f"{_COMPONENT} {stable(version)}\n"
-    candidates = [f"{module}@{release}" for release in releases(module) if not release.startswith("v0.")]
+    required_line = f"{_COMPONENT} {find_stable_version(version)}\n"
+    candidates = [f"{module}@{release}" for release in list_releases(module) if not release.startswith("v0.")]
     if not candidates:
         return ""
-    for found in downloaded(candidates):
-        if "Error" not in found and wanted in Path(found["GoMod"]).read_text(encoding="utf-8"):
-            return found["Version"]
+    for download in download_modules(candidates):
+        if "Error" not in download and required_line in Path(download["GoMod"]).read_text(encoding="utf-8"):
+            return download["Version"]
     return ""
 
 
-def downloaded(modules: Iterable[str]) -> Iterator[dict[str, str]]:
+def download_modules(modules: Iterable[str]) -> Iterator[dict[str, str]]:
     """Yield what `go` says of each `MODULE@VERSION`; a refused one has `Error`. Source: `go help mod download`."""
-    yield from json_documents(go("mod", "download", "-json", *modules, check=False).stdout)
+    yield from parse_json_documents(run_go("mod", "download", "-json", *modules, check=False).stdout)
 
 
-def json_documents(text: str) -> Iterator[dict[str, Any]]:
+def parse_json_documents(text: str) -> Iterator[dict[str, Any]]:
     """Yield the objects that `go … -json` prints one after the other. Raises ValueError for a text that is no JSON."""
     decoder = json.JSONDecoder()
     while text := text.lstrip():
-        document, end = decoder.raw_decode(text)
+        document, document_end = decoder.raw_decode(text)
         yield document
-        text = text[end:]
+        text = text[document_end:]

@@ -8,74 +8,82 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.catalogue.fields import OPEN, by_component, differing
+from tools.catalogue.fields import OPEN_KEY, find_differences, group_by_component
 
 from .collector import Collector
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def text(asked: Collector, before: Rows, after: Rows, signals: Iterable[str]) -> str:
+def describe_release(
+    release_collector: Collector, rows_before: Rows, rows_after: Rows, signal_lines: Iterable[str]
+) -> str:
     """Return the report on a release, as Markdown."""
-    refused = sorted(path.rpartition("/")[2] for path in asked.refused)
-    refused_in_words = f"{len(refused)} are refused, and keep their rows: {', '.join(refused)}."
-    lines = [f"# {asked.version}", "", f"{len(asked.modules)} components were asked. {refused_in_words}"]
-    lines += [f"{module} is replaced by {release}." for module, release in asked.replaced.items()]
+    refused_names = sorted(path.rpartition("/")[2] for path in release_collector.refused)
+    refused_in_words = f"{len(refused_names)} are refused, and keep their rows: {', '.join(refused_names)}."
+    lines = [
+        f"# {release_collector.version}",
+        "",
+        f"{len(release_collector.modules)} components were asked. {refused_in_words}",
+    ]
+    lines += [f"{module} is replaced by {release}." for module, release in release_collector.replaced.items()]
     lines.append("")
-    lines += list(_changed(by_component(before), by_component(after))) or ["No setting changed."]
-    lines += signals
+    lines += list(_list_changed(group_by_component(rows_before), group_by_component(rows_after))) or [
+        "No setting changed."
+    ]
+    lines += signal_lines
     return "\n".join(lines)
 
 
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _list_changed(rows_before: Mapping[str, Any], rows_after: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each component with a row that it did not have before."""
-    for name, rows in after.items():
-        if name not in before:
+    for name, rows in rows_after.items():
+        if name not in rows_before:
             yield f"- {name}: its settings are known now"
-        elif len(rows) > len(before[name]):
-            yield f"- {name}: {_difference(before[name][-1]['fields'], rows[-1]['fields'])}"
+        elif len(rows) > len(rows_before[name]):
+            yield f"- {name}: {_describe_difference(rows_before[name][-1]['fields'], rows[-1]['fields'])}"
 
 
-def _difference(before: Any, after: Any) -> str:
+def _describe_difference(fields_before: Any, fields_after: Any) -> str:
     """Return in words how the settings of a component differ from those before."""
-    gone = {".".join(path) for path in differing(before, after)}
-    came = {".".join(path) for path in differing(after, before)}
-    lax = {path for path in came if path.endswith(OPEN)}
-    strict = {path for path in gone if path.endswith(OPEN)}
-    parts = {
-        "new": came - gone - lax,
-        "gone": gone - came - strict,
-        "another shape": came & gone,
-        "takes unknown keys now": lax,
-        "refuses unknown keys now": strict,
+    removed_paths = {".".join(path) for path in find_differences(fields_before, fields_after)}
+    added_paths = {".".join(path) for path in find_differences(fields_after, fields_before)}
+    newly_lax = {path for path in added_paths if path.endswith(OPEN_KEY)}
+    newly_strict = {path for path in removed_paths if path.endswith(OPEN_KEY)}
+    paths_by_change = {
+        "new": added_paths - removed_paths - newly_lax,
+        "gone": removed_paths - added_paths - newly_strict,
+        "another shape": added_paths & removed_paths,
+        "takes unknown keys now": newly_lax,
+        "refuses unknown keys now": newly_strict,
     }
-    told = []
-    for what, paths in parts.items():
+    descriptions = []
+    for change, paths in paths_by_change.items():
         if paths:
-            told.append(f"{what}: {', '.join(_place(path) for path in sorted(paths))}")
-    return "; ".join(told)
+            descriptions.append(f"{change}: {', '.join(_describe_place(path) for path in sorted(paths))}")
+    return "; ".join(descriptions)
 
 
-def _place(path: str) -> str:
+def _describe_place(path: str) -> str:
     """Return a place without the mark of unknown keys."""
-    return path.removesuffix(OPEN).removesuffix(".") or "all of it"
+    return path.removesuffix(OPEN_KEY).removesuffix(".") or "all of it"
 
 
-def other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def list_other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Yield each component whose signals, or their levels, are not those of components.json."""
     rows = {f"{row['section']}/{row['type']}": row for row in components}
-    for name, told in sorted(stability.items()):
-        levels = {signal or "extension": level for signal, level in told.items()}
-        known: Mapping[str, str] = {}
+    for name, signals in sorted(stability.items()):
+        levels = {signal or "extension": level for signal, level in signals.items()}
+        known_levels: Mapping[str, str] = {}
         if name in rows:
-            [*_older, known] = rows[name]["stability"].values()
-        if levels != known:
-            yield f"- {name}: signals are {levels}, not {known}: add a row to tools/catalogue/overrides.json"
+            [*_older, known_levels] = rows[name]["stability"].values()
+        if levels != known_levels:
+            yield f"- {name}: signals are {levels}, not {known_levels}: add a row to tools/catalogue/overrides.json"
 
 
-def other_names(components: Rows, aliases: Mapping[str, str]) -> Iterator[str]:
+def list_other_names(components: Rows, aliases: Mapping[str, str]) -> Iterator[str]:
     """Yield each component with an older name, by section and that name, of which components.json does not know it."""
-    known = {(f"{row['section']}/{row['was']}", row["type"]) for row in components if "was" in row}
-    for old, new in sorted(aliases.items()):
-        if (old, new) not in known:
-            yield f"- {old} is called {new}: add a row to tools/catalogue/overrides.json"
+    known_names = {(f"{row['section']}/{row['was']}", row["type"]) for row in components if "was" in row}
+    for old_name, new_name in sorted(aliases.items()):
+        if (old_name, new_name) not in known_names:
+            yield f"- {old_name} is called {new_name}: add a row to tools/catalogue/overrides.json"

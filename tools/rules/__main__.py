@@ -9,9 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from .page import page
+from .page import build_page
 
-PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+PAGE_FILE = Path(__file__).parents[2] / "docs" / "rules.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,11 +19,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.rules", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the page")
     options = parser.parse_args(arguments)
-    wanted = page()
+    current_page = build_page()
     if options.write:
-        PAGE.write_text(wanted, encoding="utf-8")
+        PAGE_FILE.write_text(current_page, encoding="utf-8")
         return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted:
+    if PAGE_FILE.is_file() and PAGE_FILE.read_text(encoding="utf-8") == current_page:
         return 0
     print("docs/rules.md is stale; run `python -m tools.rules --write`", file=sys.stderr)
     return 1

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .examples import Example, example
-from .project import plugin
+from .examples import Example, build_example
+from .project import import_plugin_module
 
-_HEAD = """<!-- Written by `python -m tools.rules --write` from the rules and their test cases; do not edit. -->
+_PAGE_HEAD = """<!-- Written by `python -m tools.rules --write` from the rules and their test cases; do not edit. -->
 # Rules
 
 This page lists what `pipeline_validate` finds in configs, and what role `otel_collector` finds before it applies them.
@@ -49,39 +49,46 @@ class Severities:
     """In the profile `production`."""
 
 
-def page() -> str:
+def build_page() -> str:
     """Return the text of docs/rules.md."""
-    findings = plugin("plugin_utils._otelcol._findings")
-    rules = list(plugin("module_utils._otelcol.rules.rules").RULES)
-    by_module: dict[str, list[Any]] = {}
+    findings_module = import_plugin_module("plugin_utils._otelcol._findings")
+    rules = list(import_plugin_module("module_utils._otelcol.rules.rules").RULES)
+    rules_by_module: dict[str, list[Any]] = {}
     for rule in rules:
-        by_module.setdefault(_module_of(rule), []).append(rule)
-    chapters = [_chapter(module, its_rules) for module, its_rules in by_module.items()]
-    explained = {rule.id for rule in rules}
-    return "\n".join([_HEAD, _table([*rules, *findings.OURS], explained), *chapters])
+        rules_by_module.setdefault(_find_check_module(rule), []).append(rule)
+    chapters = [_format_chapter(module, its_rules) for module, its_rules in rules_by_module.items()]
+    explained_ids = {rule.id for rule in rules}
+    return "\n".join([_PAGE_HEAD, _format_table([*rules, *findings_module.EXTRA_RULES], explained_ids), *chapters])
 
 
-def _module_of(rule: Any) -> str:
+def _find_check_module(rule: Any) -> str:
     """Return the name of the module that has a rule's check, a function or a partial one."""
     function = getattr(rule.check, "func", rule.check)
     return str(function.__module__)
 
 
-def _table(rules: list[Any], explained: set[str]) -> str:
+def _format_table(rules: list[Any], explained_ids: set[str]) -> str:
     """Return the table of all rules. The id of a rule that has a section is a link to it."""
-    lines = ["| rule | ● | development | default | production | finds |", "|---|---|---|---|---|---|"]
+    table_lines = ["| rule | ● | development | default | production | finds |", "|---|---|---|---|---|---|"]
     for rule in rules:
-        name = f"[{rule.id}](#{rule.id})" if rule.id in explained else rule.id
-        shared = "●" if rule.shared else ""
-        severities = _severities(rule)
-        cells = (name, shared, severities.development, severities.default, severities.production, _reason(rule))
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        name = f"[{rule.id}](#{rule.id})" if rule.id in explained_ids else rule.id
+        rejected_mark = "●" if rule.shared else ""
+        severities = _find_severities(rule)
+        cells = (
+            name,
+            rejected_mark,
+            severities.development,
+            severities.default,
+            severities.production,
+            _format_reason(rule),
+        )
+        table_lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(table_lines) + "\n"
 
 
-def _severities(rule: Any) -> Severities:
+def _find_severities(rule: Any) -> Severities:
     """Return the severities of a rule: what a profile says, else the rule's own."""
-    profiles = plugin("module_utils._otelcol.rules.profiles").PROFILES
+    profiles = import_plugin_module("module_utils._otelcol.rules.profiles").PROFILES
     return Severities(
         development=profiles["development"].get(rule.id, rule.severity),
         default=profiles["default"].get(rule.id, rule.severity),
@@ -89,40 +96,42 @@ def _severities(rule: Any) -> Severities:
     )
 
 
-def _chapter(module: str, rules: list[Any]) -> str:
+def _format_chapter(module: str, rules: list[Any]) -> str:
     """Return the chapter of a module of rules: its title, its source if its docstring names one, and its rules."""
     docstring = " ".join((sys.modules[module].__doc__ or "").split())
-    first_sentence, _stop, others = docstring.partition(". ")
-    lines = [f"## {_title(first_sentence)}", ""]
-    source = re.sub(r"\s*Private\.$", "", others).strip()
+    first_sentence, _stop, later_sentences = docstring.partition(". ")
+    lines = [f"## {_chapter_title(first_sentence)}", ""]
+    source = re.sub(r"\s*Private\.$", "", later_sentences).strip()
     if source.startswith("Source"):
         lines += [source.replace("Source of each: ", "Source: "), ""]
     for rule in rules:
-        lines += _section(rule)
+        lines += _list_section_lines(rule)
     return "\n".join(lines)
 
 
-def _title(sentence: str) -> str:
+def _chapter_title(sentence: str) -> str:
     """Return the title in the first sentence of a docstring: `Rules on ports: …` is about `Ports`."""
     subject = sentence.removeprefix("Rules on ").partition(":")[0].rstrip(".")
-    return _capitalized(subject)
+    return _capitalize(subject)
 
 
-def _section(rule: Any) -> Iterator[str]:
+def _list_section_lines(rule: Any) -> Iterator[str]:
     """Yield the lines of a rule's section."""
-    shown = example(rule.id)
-    yield from (f"### {rule.id}", "", f"{_reason(rule)} {_severity_sentence(rule)}", "")
-    yield from _excerpt("Wrong", shown.around, shown.wrong)
-    yield from (_finding(shown), "")
-    differs_around = shown.right_around != shown.around
-    yield from _excerpt("Right", shown.right_around if differs_around else "", shown.right)
+    rule_example = build_example(rule.id)
+    yield from (f"### {rule.id}", "", f"{_format_reason(rule)} {_describe_severity(rule)}", "")
+    yield from _list_excerpt_lines("Wrong", rule_example.around, rule_example.wrong)
+    yield from (_quote_finding(rule_example), "")
+    has_other_surroundings = rule_example.right_around != rule_example.around
+    yield from _list_excerpt_lines(
+        "Right", rule_example.right_around if has_other_surroundings else "", rule_example.right
+    )
     if rule.documentation:
         yield from (f"See <{rule.documentation}>", "")
 
 
-def _severity_sentence(rule: Any) -> str:
+def _describe_severity(rule: Any) -> str:
     """Return the default severity and those that differ from it, such as `**warning**, error in production.`"""
-    severities = _severities(rule)
+    severities = _find_severities(rule)
     sentence = f"**{severities.default}**"
     if severities.development != severities.default:
         sentence += f", {severities.development} in development"
@@ -131,28 +140,28 @@ def _severity_sentence(rule: Any) -> str:
     return f"{sentence}."
 
 
-def _excerpt(word: str, around: str, config: str) -> Iterator[str]:
+def _list_excerpt_lines(heading_word: str, surroundings: str, config: str) -> Iterator[str]:
     """Yield the lines that show a config, with what is known around it in brackets."""
-    title = f"{word} ({around}):" if around else f"{word}:"
+    title = f"{heading_word} ({surroundings}):" if surroundings else f"{heading_word}:"
     yield from (title, "", "```yaml", *config.rstrip("\n").split("\n"), "```", "")
 
 
-def _finding(shown: Example) -> str:
+def _quote_finding(rule_example: Example) -> str:
     """Return what the rule says of the wrong config: path, message and fix, as a quotation."""
-    path = f"`{shown.path}`: " if shown.path else ""
-    stop = "" if shown.message.endswith(_ENDS_OF_SENTENCES) else "."
-    quotation = f"> {path}{shown.message}{stop} {shown.fix}".rstrip()
+    path = f"`{rule_example.path}`: " if rule_example.path else ""
+    full_stop = "" if rule_example.message.endswith(_ENDS_OF_SENTENCES) else "."
+    quotation = f"> {path}{rule_example.message}{full_stop} {rule_example.fix}".rstrip()
     return quotation.replace("[^", r"\[^")  # a glob is no footnote
 
 
-def _reason(rule: Any) -> str:
+def _format_reason(rule: Any) -> str:
     """Return a rule's reason as a sentence for a cell of a table. A name of a component keeps its first letter."""
     text = str(rule.reason).removeprefix("Yield ").replace("|", "\\|")
     first_word = text.partition(" ")[0]
     is_name = "_" in first_word or first_word in _NAMES_IN_SMALL_LETTERS
-    return text if is_name else _capitalized(text)
+    return text if is_name else _capitalize(text)
 
 
-def _capitalized(text: str) -> str:
+def _capitalize(text: str) -> str:
     """Return a text with a capital first letter; the others stay."""
     return f"{text[:1].upper()}{text[1:]}"

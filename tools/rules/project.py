@@ -15,22 +15,22 @@ _COLLECTION = "ansible_collections.o11y.opentelemetry.plugins"
 _CASES = "tests.unit.plugins.module_utils._otelcol.rules"
 
 
-def plugin(name: str) -> Any:
+def import_plugin_module(name: str) -> Any:
     """Return a module of the collection, such as `module_utils._otelcol.config.paths`."""
     _make_importable()
     return import_module(f"{_COLLECTION}.{name}")
 
 
-def cases() -> list[Any]:
+def load_rule_cases() -> list[Any]:
     """Return every case of every rule."""
     _make_importable()
     return list(import_module(f"{_CASES}.test_rules").CASES)
 
 
-def findings(case: Any) -> list[Any]:
+def list_rule_findings(case: Any) -> list[Any]:
     """Return what the rule of a case finds."""
-    found: list[Any] = import_module(f"{_CASES}.cases").findings(case)
-    return found
+    rule_findings: list[Any] = import_module(f"{_CASES}.cases").findings(case)
+    return rule_findings
 
 
 def _make_importable() -> None:

@@ -14,9 +14,9 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import applications, jaeger
-from tests.support.applications import application, first_day, written_and_read
-from tests.support.cluster import PROJECT, Cluster, has_token, node_ips, until
-from tests.support.html import read
+from tests.support.applications import count_written_and_read, deploy_first_day, run_application
+from tests.support.cluster import PROJECT, Cluster, has_token, node_ips, wait_until
+from tests.support.html import parse_page
 
 AGENT = "opentelemetry-collector-agent"
 GATEWAY = "opentelemetry-collector"
@@ -109,14 +109,14 @@ def send_zipkin(name: str) -> None:
 def test_a_zipkin_span_arrives_at_the_gateway(cluster: Cluster) -> None:
     name = f"zipkin-{uuid.uuid4().hex}"
     send_zipkin(name)
-    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
+    wait_until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
 
 
 @pytest.mark.parametrize("node", node_ips())
 def test_a_jaeger_span_sent_by_udp_to_any_node_arrives_at_the_gateway(cluster: Cluster, node: str) -> None:
     name = f"jaeger-{uuid.uuid4().hex}"
-    jaeger.send(node, 6831, "shop", name)
-    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
+    jaeger.send_span(node, 6831, "shop", name)
+    wait_until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS))
 
 
 def test_a_change_of_config_rolls_the_pods_and_nothing_else_does(host: Host, cluster: Cluster) -> None:
@@ -144,11 +144,11 @@ def test_an_old_version_rolls_out_with_the_settings_that_it_takes(host: Host, cl
 
     site = f"ansible-playbook o11y.opentelemetry.site -i {PROJECT}/inventories/agent_gateway"
     host.check_output(f"{site} -e otel_collector_image={OLD}")
-    until("pods of the old version alone", lambda: images() == {OLD}, 60)
+    wait_until("pods of the old version alone", lambda: images() == {OLD}, 60)
     name = f"old-{uuid.uuid4().hex}"
     send_zipkin(name)
     # The gateway was replaced too: an agent that was connected to the one before sends again.
-    until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS), 60)
+    wait_until(f"span {name} in the gateway's log", lambda: name in cluster.logs(GATEWAY_PODS), 60)
     for pod in pods():
         root = f"/api/v1/namespaces/opentelemetry/pods/{pod['metadata']['name']}:8888/proxy/metrics"
         assert 'service_version="0.93.0"' in host.check_output(f"kubectl get --raw {root}")
@@ -157,8 +157,8 @@ def test_an_old_version_rolls_out_with_the_settings_that_it_takes(host: Host, cl
 
 
 def test_agents_read_what_applications_write_and_not_what_the_gateway_prints(host: Host) -> None:
-    with application(host, replicas=2), first_day(host, "kubernetes") as collectors:
-        written, read = written_and_read(collectors, 10)
+    with run_application(host, replicas=2), deploy_first_day(host, "kubernetes") as collectors:
+        written, read = count_written_and_read(collectors, 10)
         assert "log.file.path: Str(/var/log/pods/default_app-" in collectors.logs(applications.GATEWAY)
         assert len(collectors.pods(applications.AGENT)) == len(node_ips()) > 1
     assert 0 < read < 2 * written
@@ -168,7 +168,7 @@ def test_the_page_about_the_fleet_has_what_runs(host: Host, cluster: Cluster, tm
     path = tmp_path / "page.html"
     inventory = f"{PROJECT}/inventories/agent_gateway"
     host.check_output(f"ansible-playbook o11y.opentelemetry.report -i {inventory} -e otel_report_path={path}")
-    page = read(path.read_text(encoding="utf-8"))
+    page = parse_page(path.read_text(encoding="utf-8"))
     rows = {row.attributes["id"]: row.text for row in page.all("tr") if "id" in row.attributes}
     image = cluster.get("deployment", GATEWAY)["spec"]["template"]["spec"]["containers"][0]["image"]
     told = "".join(section.text for section in page.all("section"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, node_ips, until
+from tests.support.cluster import PROJECT, node_ips, wait_until
 
 REGISTRY = f"{node_ips()[0]}:5000/operator"
 FOLDER = Path(os.environ["O11Y_TESTBED_STATE"]) / "airgapped"
@@ -25,7 +25,7 @@ def application() -> Iterator[None]:
     host = Host.get_host("local://")
     text = APP.read_text(encoding="utf-8").replace("REGISTRY", REGISTRY)
     host.check_output("echo %s | kubectl apply -f -", text)
-    until("the application with its sidecar", lambda: ready(host, "app=shop"), 120)
+    wait_until("the application with its sidecar", lambda: ready(host, "app=shop"), 120)
     yield
 
 

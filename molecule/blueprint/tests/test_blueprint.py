@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.printed import Resource, resources
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
+from tests.support.printed import Resource, parse_resources
 from tests.support.prometheus import newest_programs
 
 COLLECTOR = "o11y.opentelemetry/collector"
@@ -67,7 +67,7 @@ def send(node: str, signal: str, records: list[dict[str, Any]], **resource: str)
 
 
 def printed(backend: Cluster) -> list[Resource]:
-    return list(resources(backend.logs(f"{COLLECTOR}=backend")))
+    return list(parse_resources(backend.logs(f"{COLLECTOR}=backend")))
 
 
 def spans_of(backend: Cluster, prefix: str) -> Counter[tuple[str, str]]:
@@ -174,7 +174,7 @@ def test_the_backend_gets_what_each_pod_says_of_itself(cluster: Cluster, backend
         own = [one.attributes for one in printed(backend) if one.signal == signal]
         return {one["k8s.pod.name"]: one["service.name"] for one in own if "service.instance.id" in one}
 
-    until(f"{signal} of {pods}", lambda: pods.items() <= said().items())
+    wait_until(f"{signal} of {pods}", lambda: pods.items() <= said().items())
 
 
 @pytest.mark.parametrize("name", TIERS)
@@ -199,7 +199,7 @@ def test_promtool_accepts_the_rules_and_pods_ask_to_be_scraped(cluster: Cluster,
 def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster, backend: Cluster) -> None:
     run = secrets.token_hex(4)
     traces = {secrets.token_hex(16): kind for kind, count in KINDS.items() for _ in range(count)}
-    until("a decision on each earlier trace", lambda: (now := flow(cluster))[2] == now[3])
+    wait_until("a decision on each earlier trace", lambda: (now := flow(cluster))[2] == now[3])
     before = flow(cluster)
     send_traces(traces, run)
     sent = [2 * len(traces), 2 * len(traces), len(traces), len(traces)]
@@ -208,8 +208,8 @@ def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster
         return [now - then for now, then in zip(flow(cluster), before, strict=True)]
 
     # The collectors' own spans are not among them.
-    until("a decision on each trace", lambda: passed()[:4] == sent)
-    until("each span of traces that are kept", lambda: spans_of(backend, run).total() == 2 * passed()[4])
+    wait_until("a decision on each trace", lambda: passed()[:4] == sent)
+    wait_until("each span of traces that are kept", lambda: spans_of(backend, run).total() == 2 * passed()[4])
     found = spans_of(backend, run)
     kept = {trace for trace, _name in found}
     assert found == Counter((trace, f"{run}-{traces[trace]}-{part}") for trace in kept for part in (0, 1))
@@ -217,7 +217,7 @@ def test_traces_are_kept_whole_or_not_at_all_and_counted_before(cluster: Cluster
     assert (counts["failed"], counts["slow"]) == (KINDS["failed"], KINDS["slow"])
     assert chance(counts["fine"], KINDS["fine"], REST) > RARE, counts
     calls = {f"{run}-{kind}-{part}": count for kind, count in KINDS.items() for part in (0, 1)}
-    until("the count of each span", lambda: calls_of(backend, run) == calls)
+    wait_until("the count of each span", lambda: calls_of(backend, run) == calls)
 
 
 def test_each_gateway_and_each_sampler_has_its_share(cluster: Cluster) -> None:
@@ -230,7 +230,7 @@ def test_each_gateway_and_each_sampler_has_its_share(cluster: Cluster) -> None:
             send(node, "traces", [span(secrets.token_hex(16), "share")], service__name="shop")
         return all(count > before[name] for name, count in served(cluster, "gateway", spans).items())
 
-    until("spans at every gateway", shared)
+    wait_until("spans at every gateway", shared)
     assert all(served(cluster, "sampler", spans).values())
 
 
@@ -246,8 +246,8 @@ def test_noise_and_personal_data_stay_in_the_cluster(cluster: Cluster, backend: 
     loud = {"body": {"stringValue": f"{run}-loud {MAIL}"}, "severityNumber": 9}
     send(node_ips()[0], "traces", [failed, *probes], service__name="shop", **noise)
     send(node_ips()[0], "logs", [loud, *debug], service__name="shop", **noise)
-    until("the span", lambda: spans_of(backend, run))
-    until("the log record", lambda: f"{run}-loud" in backend.logs(f"{COLLECTOR}=backend"))
+    wait_until("the span", lambda: spans_of(backend, run))
+    wait_until("the log record", lambda: f"{run}-loud" in backend.logs(f"{COLLECTOR}=backend"))
     assert set(spans_of(backend, run)) == {(trace, f"{run}-order")}
     text = backend.logs(f"{COLLECTOR}=backend")
     assert [one for one in (MAIL, f"{run}-debug", f"run-{run}") if one in text] == []
@@ -277,7 +277,7 @@ def test_all_signals_name_the_pod_of_their_sender_and_the_environment(cluster: C
         assert [one for one in ours if not wanted.items() <= one.attributes.items()] == []
         return [kind for kind, text in kinds.items() if not [one for one in ours if text in one.records]]
 
-    until("all signals", lambda: not lacking())
+    wait_until("all signals", lambda: not lacking())
 
 
 def test_nothing_was_refused_or_dropped_between_the_tiers(cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, words
+from tests.support.cluster import PROJECT, join_printed_lines
 
 INVENTORY = f"{PROJECT}/inventories/blueprint"
 TAKEN = "took spans and sent none: "
@@ -58,7 +58,7 @@ def said(host: Host, tmp_path_factory: pytest.TempPathFactory) -> str:
     for playbook in ("site", "verify"):
         run = host.run(f"ansible-playbook o11y.opentelemetry.{playbook} -i {INVENTORY} -e @{path}")
         print(run.stdout, run.stderr)
-    return words(run.stdout)
+    return join_printed_lines(run.stdout)
 
 
 @pytest.mark.parametrize(("name", "signal", "line"), LOST)

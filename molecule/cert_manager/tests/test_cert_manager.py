@@ -13,7 +13,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.cluster import PROJECT, Cluster, wait_until
 
 OLD, NEW = "v1.20.3", "v1.21.2"
 CERTIFICATE = """
@@ -117,7 +117,7 @@ def test_it_is_installed_and_ready_in_one_run(host: Host) -> None:
     installed = role(host, f"cert_manager_version={OLD}")
     assert installed.rc == 0, installed.stdout
     host.check_output(f"kubectl apply -f - <<'END'\n{CERTIFICATE}\nEND")  # no wait: ready means ready
-    until("the certificate", lambda: host.run("kubectl -n default get secret own").rc == 0)
+    wait_until("the certificate", lambda: host.run("kubectl -n default get secret own").rc == 0)
     assert unchanged(role(host, f"cert_manager_version={OLD}"))
 
 
@@ -152,7 +152,7 @@ def test_it_is_not_removed_under_the_certificates_of_others(host: Host) -> None:
 def test_removal_leaves_nothing(host: Host) -> None:
     host.check_output("kubectl -n default delete certificate,issuer,secret own")
     # The garbage collector deletes the requests a moment later; a definition with objects would be kept.
-    until("no request", lambda: not host.check_output("kubectl -n default get certificaterequests -o name"))
+    wait_until("no request", lambda: not host.check_output("kubectl -n default get certificaterequests -o name"))
     removed = role(host, "cert_manager_state=absent cert_manager_remove_definitions=true")
     assert removed.rc == 0, removed.stdout
     kinds = "crds,ns,clusterroles,clusterrolebindings,validatingwebhookconfigurations,mutatingwebhookconfigurations"
@@ -177,7 +177,7 @@ def install_with_kubectl(host: Host, version: str) -> None:
         host.check_output(f"kubectl annotate --overwrite {webhook} touched={next(touches)}")
         return False
 
-    until("the injector gives the webhook its CA", has_ca, seconds=240)
+    wait_until("the injector gives the webhook its CA", has_ca, seconds=240)
 
 
 def test_what_somebody_else_installed_is_used_and_left_alone(host: Host) -> None:

@@ -17,8 +17,8 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import certificates
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.load import Load, load
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
+from tests.support.load import Load, send_load
 
 NAMESPACE = "cert-manager-tls"
 SERVER = f"gateway.{NAMESPACE}.svc"
@@ -128,18 +128,18 @@ def test_renewals_reach_the_wire_and_lose_no_record(cluster: Cluster, folder: Pa
     before = {name: issued(cluster, name) for name in ("gateway-tls", "agent-tls")}
     serial = call(cluster, folder, "agent")[1]
     pods = {pod["metadata"]["uid"] for pod in cluster.pods("o11y.opentelemetry/collector")}
-    with load(f"http://{node_ips()[0]}:4318", f"renewal-{serial[:8].lower()}") as sent:
-        until("records that are taken", lambda: len(sent.taken) > 10, 60)
+    with send_load(f"http://{node_ips()[0]}:4318", f"renewal-{serial[:8].lower()}") as sent:
+        wait_until("records that are taken", lambda: len(sent.taken) > 10, 60)
         for name, old in before.items():
             renew(cluster, name)
-            until(f"a new {name}", lambda name=name, old=old: issued(cluster, name) != old, 60)
+            wait_until(f"a new {name}", lambda name=name, old=old: issued(cluster, name) != old, 60)
         # The kubelet looks at Secrets of a pod once a minute, or when the pod changes.
         cluster.host.check_output(f"kubectl -n {NAMESPACE} annotate pods --all --overwrite looked-at={serial}")
-        until("the new certificate on the wire", lambda: call(cluster, folder, "agent")[1] != serial, 150)
+        wait_until("the new certificate on the wire", lambda: call(cluster, folder, "agent")[1] != serial, 150)
         count = len(sent.taken)
-        until("records that are taken with it", lambda: len(sent.taken) > count + 50, 60)
+        wait_until("records that are taken with it", lambda: len(sent.taken) > count + 50, 60)
     print(f"{len(sent.taken)} records taken, {sent.failed_tries} tries failed, {len(sent.lost)} lost")
-    until(f"all {len(sent.taken)} records at the gateway", lambda: arrived(cluster, sent), 60)
+    wait_until(f"all {len(sent.taken)} records at the gateway", lambda: arrived(cluster, sent), 60)
     assert not sent.lost
     assert {pod["metadata"]["uid"] for pod in cluster.pods("o11y.opentelemetry/collector")} == pods
     assert not call(cluster, folder, "intruder")[0]

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.load import Load, load
-from tests.support.runs import kill, start
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
+from tests.support.load import Load, send_load
+from tests.support.runs import kill_run, start_playbook
 
 INVENTORY = f"{PROJECT}/molecule/change/inventory.yml"
 NOWHERE = "sink.change.svc:4999"
@@ -40,7 +40,7 @@ def end(run: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def site(**variables: Any) -> tuple[int, str]:
-    return end(start("site", INVENTORY, **variables))
+    return end(start_playbook("site", INVENTORY, **variables))
 
 
 def receivers(cluster: Cluster, name: str) -> list[str]:
@@ -57,16 +57,16 @@ def clients(cluster: Cluster, name: str, *receiving: str) -> Iterator[list[Load]
     """Send to some collectors without a pause. At the end, all records are behind the sink."""
     with ExitStack() as stack:
         urls = [(one, url) for one in receiving for url in receivers(cluster, one)]
-        loads = [stack.enter_context(load(url, f"{name}-{one}-{n}")) for n, (one, url) in enumerate(urls)]
-        until("records that are taken", lambda: all(len(one.taken) > 10 for one in loads), SECONDS)
+        loads = [stack.enter_context(send_load(url, f"{name}-{one}-{n}")) for n, (one, url) in enumerate(urls)]
+        wait_until("records that are taken", lambda: all(len(one.taken) > 10 for one in loads), SECONDS)
         yield loads
         counts = [len(one.taken) for one in loads]
         more = lambda: all(len(one.taken) > count + 10 for one, count in zip(loads, counts, strict=True))  # noqa: E731
-        until("records that are taken afterwards", more, SECONDS)
+        wait_until("records that are taken afterwards", more, SECONDS)
     for one in loads:
         print(f"{one.name}: {len(one.taken)} records taken, {one.failed_tries} tries failed, {len(one.lost)} lost")
         assert one.lost == []
-    until(f"all records of {name} at the sink", lambda: arrived(cluster, loads), SECONDS)
+    wait_until(f"all records of {name} at the sink", lambda: arrived(cluster, loads), SECONDS)
 
 
 def arrived(cluster: Cluster, loads: list[Load]) -> bool:
@@ -104,8 +104,8 @@ def undone(cluster: Cluster, name: str, *changed: str, **variables: Any) -> str:
     """Run a change that does worse, while clients send; return what the run prints."""
     before = configs(cluster, *changed)
     with clients(cluster, name, *changed) as loads:
-        run = start("site", INVENTORY, **variables)
-        until("a first failure", lambda: any(one.failed_tries for one in loads), 2 * SECONDS)
+        run = start_playbook("site", INVENTORY, **variables)
+        wait_until("a first failure", lambda: any(one.failed_tries for one in loads), 2 * SECONDS)
         first = time.monotonic()
         code, output = end(run)
         took = time.monotonic() - first
@@ -138,8 +138,8 @@ def test_a_good_canary_reaches_all_pods_receivers_first(cluster: Cluster) -> Non
     old, agent = configs(cluster, *WORKLOADS), generation(cluster, "agent")
     good = {"marks": dict.fromkeys(WORKLOADS, "b")}
     with clients(cluster, "good", *WORKLOADS):
-        run = start("site", INVENTORY, **good)
-        until("the gateway changes", lambda: "gateway-change" in records(cluster), SECONDS)
+        run = start_playbook("site", INVENTORY, **good)
+        wait_until("the gateway changes", lambda: "gateway-change" in records(cluster), SECONDS)
         assert ("agent-change" in records(cluster), generation(cluster, "agent")) == (False, agent)
         code, _output = end(run)
     assert code == 0
@@ -152,9 +152,9 @@ def test_a_good_canary_reaches_all_pods_receivers_first(cluster: Cluster) -> Non
 def test_a_run_that_is_killed_while_it_holds_a_canary_is_completed_by_the_next(cluster: Cluster) -> None:
     good = {"marks": {"gateway": "c", "queue": "b", "agent": "b"}}
     old = config(cluster, "gateway")
-    run = start("site", INVENTORY, **good)
-    until("a canary", lambda: held(cluster), SECONDS)
-    kill(run)
+    run = start_playbook("site", INVENTORY, **good)
+    wait_until("a canary", lambda: held(cluster), SECONDS)
+    kill_run(run)
     assert "gateway-change" in records(cluster)
     code, output = site(**good)
     assert code == 0

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, until, words
-from tests.support.runs import start
+from tests.support.cluster import PROJECT, join_printed_lines, wait_until
+from tests.support.runs import start_playbook
 
 INVENTORY = f"{PROJECT}/molecule/change/inventory.yml"
 NAMESPACE = "meanwhile"
@@ -41,11 +41,11 @@ def waits(name: str) -> dict[str, Any]:
 
 
 def run(playbook: str, variables: dict[str, Any]) -> tuple[int, str]:
-    return end(start(playbook, INVENTORY, **variables))
+    return end(start_playbook(playbook, INVENTORY, **variables))
 
 
 def end(running: subprocess.Popen[str]) -> tuple[int, str]:
-    output = words(running.communicate()[0])
+    output = join_printed_lines(running.communicate()[0])
     print(output)
     return running.returncode, output
 
@@ -61,8 +61,8 @@ def records(host: Host) -> str:
 
 def changing(host: Host, name: str) -> subprocess.Popen[str]:
     """Return a run that waits for a pod of a change."""
-    running = start("site", INVENTORY, **waits(name))
-    until("a pod of the change", lambda: "Pending" in kubectl(host, f"get pods -l {selector(name)}"), SECONDS)
+    running = start_playbook("site", INVENTORY, **waits(name))
+    wait_until("a pod of the change", lambda: "Pending" in kubectl(host, f"get pods -l {selector(name)}"), SECONDS)
     return running
 
 
@@ -85,7 +85,7 @@ def test_a_worker_whose_ansible_playbook_was_killed_writes_no_more(host: Host) -
     os.kill(running.pid, signal.SIGKILL)
     running.communicate(timeout=10)
     assert children
-    until("the end of its workers", lambda: not any(alive(one) for one in children), 10)
+    wait_until("the end of its workers", lambda: not any(alive(one) for one in children), 10)
     assert "under-way" in records(host)
     code, output = run("site", collectors("gateway", gateway=marked("a")))
     assert (code, records(host)) == (0, "")
@@ -142,8 +142,8 @@ def test_a_failed_change_goes_back_to_the_config_of_the_last_run_that_worked(hos
     assert run("site", both("a", "one"))[0] == 0
     first = both("b", "three")
     first["otel_collectors"][0]["change"] = {"strategy": "canary", "observe_seconds": 30}
-    loser = start("site", INVENTORY, **first)
-    until("the change of the gateway", lambda: "gateway-change" in records(host), SECONDS)
+    loser = start_playbook("site", INVENTORY, **first)
+    wait_until("the change of the gateway", lambda: "gateway-change" in records(host), SECONDS)
     assert run("site", collectors("agent", agent={**sends, **marked("two")}))[0] == 0
     code, output = end(loser)
     assert (code, "another run has changed it since this run" in output, records(host)) == (2, True, "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
 
 NAMESPACE = "elected"
 INVENTORY = f"{PROJECT}/molecule/cluster_stack/elected.yaml"
@@ -41,10 +41,10 @@ def test_check_mode_says_in_words_which_rights_a_collector_would_gain(host: Host
 
 
 def test_one_copy_reports_and_when_it_is_gone_another_does(cluster: Cluster) -> None:
-    counts = until("reports", lambda: steady(cluster), 90)
+    counts = wait_until("reports", lambda: steady(cluster), 90)
     assert len(counts) == len(node_ips()) > 1
     (leader,) = [name for name, count in counts.items() if count]
     cluster.host.check_output(f"kubectl -n {NAMESPACE} delete pod {leader}")
-    later = until("reports of another", lambda: steady(cluster), 120)
+    later = wait_until("reports of another", lambda: steady(cluster), 120)
     assert len([name for name, count in later.items() if count]) == 1
     assert leader not in later

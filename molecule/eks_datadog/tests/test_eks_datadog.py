@@ -10,8 +10,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from testinfra.host import Host
 
-from tests.support.aws import Aws, role_arn, spans
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.aws import Aws, read_spans, role_arn
+from tests.support.cluster import PROJECT, Cluster, wait_until
 from tests.support.eks.scenario import DATASTORE, FRONTEND, Scenario
 
 PLACE = "/api/v2/spans/events"
@@ -38,18 +38,18 @@ def key(host: Host) -> str:
 
 def test_the_sample_application_shows_that_its_trace_is_there(scenario: Scenario) -> None:
     warnings.warn("the exporter `datadog` is NOT what ran: an OTLP/HTTP exporter stood in its place", stacklevel=1)
-    trace = scenario.sample_app(f"{os.environ['O11Y_TESTBED_AWS_URL']}{PLACE}")
+    trace = scenario.find_sample_app_trace(f"{os.environ['O11Y_TESTBED_AWS_URL']}{PLACE}")
     calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
-    ours = {name: span for call in calls for name, span in spans(call) if span.trace_id.hex() == trace}
+    ours = {name: span for call in calls for name, span in read_spans(call) if span.trace_id.hex() == trace}
     assert ours[DATASTORE].parent_span_id == ours[FRONTEND].span_id
 
 
 def test_the_load_arrives_and_half_of_it_fails(scenario: Scenario) -> None:
     def statuses() -> list[int]:
         calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
-        return [span.status.code for call in calls for name, span in spans(call) if name == FRONTEND]
+        return [span.status.code for call in calls for name, span in read_spans(call) if name == FRONTEND]
 
-    until("twenty spans of the load", lambda: len(statuses()) > 20)
+    wait_until("twenty spans of the load", lambda: len(statuses()) > 20)
     found = statuses()
     assert 0.3 < found.count(Status.STATUS_CODE_ERROR) / len(found) < 0.6
 

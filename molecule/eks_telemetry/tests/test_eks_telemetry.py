@@ -8,8 +8,8 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.aws import Aws
-from tests.support.cluster import PROJECT, until
-from tests.support.eks.scenario import PATIENCE, Scenario, Telemetry, sending
+from tests.support.cluster import PROJECT, wait_until
+from tests.support.eks.scenario import PATIENCE_SECONDS, Scenario, Telemetry, send_spans
 
 CLUSTER = "k8s-production-cluster"
 OPTIONS = f"-i {PROJECT}/molecule/eks_telemetry/inventory.yml"
@@ -36,16 +36,18 @@ def test_another_run_changes_nothing_and_shows_no_secret(scenario: Scenario) -> 
 def test_another_way_to_the_role_loses_nothing(scenario: Scenario, provider: str) -> None:
     aws, option = scenario.aws, f"-e otel_identity_provider={provider}"
     before = len(scenario.collectors())
-    with sending(RECEIVER, provider) as counts:
-        until("spans that arrive", lambda: aws.segments(f"{provider}-9"), PATIENCE)
+    with send_spans(RECEIVER, provider) as counts:
+        wait_until("spans that arrive", lambda: aws.segments(f"{provider}-9"), PATIENCE_SECONDS)
         scenario.site(option)
         count = max(int(name.rpartition("-")[2]) for name in arrived(scenario, provider))
-        until(
-            "spans that arrive afterwards", lambda: f"{provider}-{count + 100}" in arrived(scenario, provider), PATIENCE
+        wait_until(
+            "spans that arrive afterwards",
+            lambda: f"{provider}-{count + 100}" in arrived(scenario, provider),
+            PATIENCE_SECONDS,
         )
     assert counts["lost"] == 0
     everything = {f"{provider}-{number}" for number in range(counts["taken"])}
-    until(f"all {len(everything)} spans", lambda: everything <= arrived(scenario, provider), PATIENCE)
+    wait_until(f"all {len(everything)} spans", lambda: everything <= arrived(scenario, provider), PATIENCE_SECONDS)
     calls = scenario.collectors()[before:]
     assert [call for call in calls if call["refused"]] == []
     # EKS' agent names its sessions so; the SDK names those that it opens itself by the time.

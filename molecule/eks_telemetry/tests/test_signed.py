@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-from tests.support.aws import Aws, role_arn, spans
-from tests.support.cluster import PROJECT, until
-from tests.support.eks.scenario import PATIENCE, Scenario, environment
+from tests.support.aws import Aws, read_spans, role_arn
+from tests.support.cluster import PROJECT, wait_until
+from tests.support.eks.scenario import PATIENCE_SECONDS, Scenario, build_environment
 
 ROLE = "k8s-production-cluster-us-east-1-signed-signed"
 ENDPOINTS = {
@@ -39,11 +39,11 @@ def probed(service: str, **attributes: str) -> str:
         "via": {"namespace": "signed", "service": "signed"},
         "service_name": service,
         "backends": [where | place for place in places],
-        "timeout_seconds": 5 if attributes else PATIENCE,
+        "timeout_seconds": 5 if attributes else PATIENCE_SECONDS,
     }
     command = ["ansible", "localhost", "-m", "o11y.opentelemetry.otlp_probe", "-a", json.dumps(probe)]
     known = {
-        **environment(),
+        **build_environment(),
         "KUBECONFIG": os.environ["KUBECONFIG"],
         "ANSIBLE_FORCE_COLOR": "0",
         "ANSIBLE_NOCOLOR": "1",
@@ -63,9 +63,9 @@ def test_each_signal_arrives_at_its_endpoint(scenario: Scenario) -> None:
         calls = scenario.aws.received(role=role_arn(ROLE), otlp=True, refused="")
         return {(call["host"], call["operation"]) for call in calls} == ENDPOINTS
 
-    until("all three signals", came, PATIENCE)
+    wait_until("all three signals", came, PATIENCE_SECONDS)
     (call,) = scenario.aws.received(operation="PutSpans")
-    assert [name for name, _span in spans(call)] == [service]
+    assert [name for name, _span in read_spans(call)] == [service]
     assert [item for item in scenario.aws.received(otlp=True) if item["refused"]] == []
 
 

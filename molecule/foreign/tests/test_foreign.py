@@ -35,7 +35,7 @@ PLAYS = {"roles": "by-roles", "include": "by-include", "import": "by-import", "m
 
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[Environment]:
-    with environment.made() as found:
+    with environment.make_environment() as found:
         shutil.copytree(PROJECT / "molecule" / "foreign" / "project", found.folder / "project")
         shutil.copy(os.environ["KUBECONFIG"], found.folder / "kubeconfig")
         (found.folder / "kubeconfig").chmod(0o644)

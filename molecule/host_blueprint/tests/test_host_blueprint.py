@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import until
+from tests.support.cluster import wait_until
 from tests.testbed.__main__ import DEFAULT_NAME
 from tests.testbed.home import Home
 from tests.testbed.hosts import access
-from tests.testbed.hosts.model import HostGroup, group_named
+from tests.testbed.hosts.model import HostGroup, load_group
 
 # The hosts of the testbed under their names in the inventory.
 NAMES = {"gateway1": "host1", "gateway2": "host2", "web1": "host3", "db1": "host4", "backend1": "host5"}
@@ -57,7 +57,7 @@ class Record:
 @pytest.fixture(scope="module")
 def group() -> HostGroup:
     name = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
-    return group_named(Home.from_environment(os.environ), name)
+    return load_group(Home.from_environment(os.environ), name)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Machines:
     def run(self, name: str, text: str, given: str = "") -> str:
         """Run a command of the shell on a host with an input, and return what it prints."""
         host = next(one for one in self.group.hosts if one.name == NAMES[name])
-        command = access.as_root(self.group, host, text)
+        command = access.root_command(self.group, host, text)
         done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=SECONDS)
         assert done.returncode == 0, f"{name}: {text}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -89,7 +89,7 @@ class Machines:
         def found() -> list[Record]:
             return [one for one in self.records() if word in one.text]
 
-        until(f"{word} is at the backend", lambda: bool(found()), SECONDS)
+        wait_until(f"{word} is at the backend", lambda: bool(found()), SECONDS)
         return found()
 
     def send(self, name: str, text: str, severity: int = 9, **resource: str) -> None:
@@ -194,13 +194,13 @@ def sent_by(machines: Machines, name: str) -> float:
 
 
 def test_agents_share_data_out_and_lose_none_when_a_gateway_is_away(machines: Machines) -> None:
-    until("both gateways send", lambda: all(sent_by(machines, name) > 0 for name in GATEWAYS), SECONDS)
+    wait_until("both gateways send", lambda: all(sent_by(machines, name) > 0 for name in GATEWAYS), SECONDS)
     said = [word("away") for _number in range(20)]
     machines.run("gateway1", "systemctl stop otelcol-gateway")
     try:
         for marked in said:
             machines.send("web1", marked)
-        until("all records", lambda: _missing(machines, said) == [], SECONDS)
+        wait_until("all records", lambda: _missing(machines, said) == [], SECONDS)
     finally:
         machines.run("gateway1", "systemctl start otelcol-gateway")
     found = [one.text for one in machines.records()]
@@ -233,7 +233,7 @@ def test_every_host_is_measured_and_so_are_its_collectors(machines: Machines, me
     def found() -> set[str]:
         return {one.resource.get("host.id", "") for one in machines.records() if one.name == metric}
 
-    until(f"{metric} of all hosts", lambda: wanted <= found(), SECONDS)
+    wait_until(f"{metric} of all hosts", lambda: wanted <= found(), SECONDS)
 
 
 @pytest.mark.parametrize("name", ["web1", "gateway1"])

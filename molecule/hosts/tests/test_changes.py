@@ -22,10 +22,18 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.change_cases import merged
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.change_cases import apply_merge_patch
+from tests.support.cluster import PROJECT, Cluster, wait_until
 from tests.support.host_kills import Moment
-from tests.support.host_site import SINK, HostSite, LinuxHost, Sent, arrive_once, host_group, writing
+from tests.support.host_site import (
+    SINK_SELECTOR,
+    HostSite,
+    LinuxHost,
+    SentRecords,
+    wait_until_arrived_once,
+    write_host_group,
+    write_records,
+)
 
 INVENTORY = PROJECT / "molecule" / "hosts" / "inventory.yml"
 TRIAL = yaml.safe_load(INVENTORY.read_text(encoding="utf-8"))["all"]["children"]["otel_linux"]["vars"]["trial"]
@@ -75,7 +83,7 @@ class Outage:
     """The gateway of the cluster is away until this timer has run; these records wait for it on hosts."""
 
     end: Timer
-    sent: tuple[Sent, ...]
+    sent: tuple[SentRecords, ...]
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +98,10 @@ def outage(site: HostSite, cluster: Cluster) -> Iterator[Outage]:
     end.start()
     try:
         with ExitStack() as stack:
-            sent = [stack.enter_context(writing(one, f"away{one.name}")) for one in writers]
-            until("records in the queue of a gateway on a host", lambda: queued(gateway) > LEAST_QUEUED)
+            sent = [stack.enter_context(write_records(one, f"away{one.name}")) for one in writers]
+            wait_until("records in the queue of a gateway on a host", lambda: queued(gateway) > LEAST_QUEUED)
             gateway.run("systemctl restart otelcol-gateway")
-            until("the gateway on the host answers again", lambda: gateway.metrics(GATEWAY_METRICS_PORT))
+            wait_until("the gateway on the host answers again", lambda: gateway.metrics(GATEWAY_METRICS_PORT))
         yield Outage(end, tuple(sent))
     finally:
         end.cancel()
@@ -103,8 +111,8 @@ def outage(site: HostSite, cluster: Cluster) -> Iterator[Outage]:
 def send_away(cluster: Cluster) -> None:
     """Let no node have the gateway of the cluster, and wait until its pods are gone."""
     place_on_nodes_with(cluster, '{"away": "yes"}')
-    show = f"kubectl -n {cluster.namespace} get pods -l {SINK} -o name"
-    until("no pod of the gateway", lambda: cluster.host.check_output(show) == "")
+    show = f"kubectl -n {cluster.namespace} get pods -l {SINK_SELECTOR} -o name"
+    wait_until("no pod of the gateway", lambda: cluster.host.check_output(show) == "")
 
 
 def fetch_back(cluster: Cluster) -> None:
@@ -138,7 +146,7 @@ class Change:
     def collector(self) -> dict[str, Any]:
         """The changed collector."""
         told = {"config": {"service": {"telemetry": {"resource": {"change": self.name}}}}}
-        return merged(TRIAL, {**told, **({"env": {"CHANGE": self.name}} if self.way == "restart" else {})})
+        return apply_merge_patch(TRIAL, {**told, **({"env": {"CHANGE": self.name}} if self.way == "restart" else {})})
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -148,7 +156,7 @@ class Change:
 
 def shown_by(host: LinuxHost) -> str:
     """Return the change that the process of a host tells of, once it answers; `-` before the first."""
-    metrics = until(f"{host.name}: the trial answers", lambda: host.metrics(METRICS_PORT))
+    metrics = wait_until(f"{host.name}: the trial answers", lambda: host.metrics(METRICS_PORT))
     found = re.search(r"^target_info\{.*\bchange=\"(\S+?)\"", metrics, re.MULTILINE)
     return found[1] if found else "-"
 
@@ -175,7 +183,7 @@ def test_a_killed_run_leaves_a_release_that_was_checked_and_is_completed_by_the_
     site: HostSite, tmp_path: Path, way: str
 ) -> None:
     changes = [Change(site.host(name), f"{way}{name}", way) for name in HOSTS]
-    listed = ["-i", host_group(tmp_path, "otel_linux", {one.name: one.variables for one in changes})]
+    listed = ["-i", write_host_group(tmp_path, "otel_linux", {one.name: one.variables for one in changes})]
     with ThreadPoolExecutor(len(changes)) as pool:
         wrong = list(pool.map(partial(kill_at, site, listed), ROUNDS[way], changes))
     assert wrong == [""] * len(changes)
@@ -301,7 +309,7 @@ def test_full_disks_and_others_services_are_refused_and_programs_go_forth_and_ba
     """In one run for all, then a second with the same command, after there is room and the programs are as before."""
     kept, before = Kept.of(places), shown_by(places["dying"].host)
     wanted = {name: one.variables for name, one in places.items()}
-    listed = ["-i", host_group(tmp_path, "otel_linux", wanted)]
+    listed = ["-i", write_host_group(tmp_path, "otel_linux", wanted)]
     ran = site.playbook("site", *listed, "--limit", ",".join(wanted))
     print(ran.output)
     assert unlike(places, ran.failures) == []
@@ -313,7 +321,7 @@ def test_full_disks_and_others_services_are_refused_and_programs_go_forth_and_ba
     for name in _FILLERS:
         places[name].host.run(_ROOM)
     wanted = {name: Change(places[name].host, name).variables for name in places if name != "foreign"}
-    host_group(tmp_path, "otel_linux", wanted)
+    write_host_group(tmp_path, "otel_linux", wanted)
     completed = site.playbook("site", *listed, "--limit", ",".join(wanted))
     assert completed.code == 0, completed.output
     assert {name: shown_by(places[name].host) for name in wanted} == {name: name for name in wanted}
@@ -323,4 +331,4 @@ def test_full_disks_and_others_services_are_refused_and_programs_go_forth_and_ba
 
 def test_records_for_a_gateway_that_was_away_arrive_once(cluster: Cluster, outage: Outage) -> None:
     outage.end.join()
-    arrive_once(cluster, *outage.sent, seconds=AFTER_OUTAGE_SECONDS)
+    wait_until_arrived_once(cluster, *outage.sent, seconds=AFTER_OUTAGE_SECONDS)

@@ -17,9 +17,16 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.change_cases import merged
-from tests.support.cluster import PROJECT, Cluster, until
-from tests.support.host_site import HostSite, LinuxHost, arrive_once, host_group, sink, writing
+from tests.support.change_cases import apply_merge_patch
+from tests.support.cluster import PROJECT, Cluster, wait_until
+from tests.support.host_site import (
+    HostSite,
+    LinuxHost,
+    read_sink,
+    wait_until_arrived_once,
+    write_host_group,
+    write_records,
+)
 
 SCENARIO = PROJECT / "molecule" / "hosts"
 INVENTORY = SCENARIO / "inventory.yml"
@@ -46,13 +53,15 @@ def test_records_of_files_the_journal_and_clients_arrive_once_while_a_log_is_rot
     site: HostSite, cluster: Cluster
 ) -> None:
     host = site.host("host1")
-    with writing(host, "rotated") as sent:
+    with write_records(host, "rotated") as sent:
         for number in (2, 1):
             lines = int(host.run("cat /var/log/shop/shop.log | wc -l"))
-            until("more lines", lambda lines=lines: int(host.run("cat /var/log/shop/shop.log* | wc -l")) > lines + 50)
+            wait_until(
+                "more lines", lambda lines=lines: int(host.run("cat /var/log/shop/shop.log* | wc -l")) > lines + 50
+            )
             host.run(f"mv /var/log/shop/shop.log /var/log/shop/shop.{number}.log")
-    arrive_once(cluster, sent)
-    assert "system.cpu.time" in sink(cluster)
+    wait_until_arrived_once(cluster, sent)
+    assert "system.cpu.time" in read_sink(cluster)
 
 
 def test_a_pod_sends_to_the_gateways_on_hosts(host: Host, cluster: Cluster) -> None:
@@ -63,7 +72,7 @@ def test_a_pod_sends_to_the_gateways_on_hosts(host: Host, cluster: Cluster) -> N
     probe = {"via": {"namespace": "hosts", "service": "relay"}, "signals": ["logs"]}
     sent = host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
     (probe_id,) = set(re.findall(r'probe_id"?: "?(\w+)', sent))
-    until("the record of a pod", lambda: probe_id in sink(cluster))
+    wait_until("the record of a pod", lambda: probe_id in read_sink(cluster))
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Trial:
         """Return what its name in the inventory has: the address of its host, and the changed collector."""
         added = {key.rstrip("+"): TRIAL[key.rstrip("+")] + self.patch[key] for key in self.patch if key.endswith("+")}
         plain = {key: value for key, value in self.patch.items() if not key.endswith("+")}
-        return {"ansible_host": self.host.ip, "otel_host_collectors": [merged(TRIAL, {**plain, **added})]}
+        return {"ansible_host": self.host.ip, "otel_host_collectors": [apply_merge_patch(TRIAL, {**plain, **added})]}
 
     def wrong(self, said: str) -> str:
         """Return what is wrong about the end of the run; nothing if it is as the row says."""
@@ -113,7 +122,7 @@ def test_bad_changes_are_refused_or_undone(site: HostSite, tmp_path: Path) -> No
     made = trials(site)
     before, trial_before = processes(site, MAIN), processes(site, dict.fromkeys(AGENTS, "trial"))
     there = releases(site)
-    inventory = host_group(tmp_path, "otel_linux", {name: one.variables() for name, one in made.items()})
+    inventory = write_host_group(tmp_path, "otel_linux", {name: one.variables() for name, one in made.items()})
     ran = site.playbook("site", "-i", inventory, "--limit", ",".join(made), "--forks", str(len(HOSTS)))
     print(ran.output)
     assert len(made) >= LEAST

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, until
-from tests.support.observed import AGENTS, SITE, Observed
+from tests.support.cluster import PROJECT, wait_until
+from tests.support.observed import AGENT_NAMESPACE, SITE_COMMAND, ObservedCluster
 
 # What the testbed has, each in one pod or at one address.
 FOUND = {"apiserver", "cert_manager", "coredns"}
@@ -21,14 +21,14 @@ PATIENCE = 120
 
 
 @pytest.fixture
-def observed(host: Host) -> Observed:
-    return Observed(host)
+def observed(host: Host) -> ObservedCluster:
+    return ObservedCluster(host)
 
 
 @pytest.fixture(scope="module")
 def rules(host: Host) -> dict[str, str]:
     """Return the expressions of the alerts of the collector, by name."""
-    data = json.loads(host.check_output(f"kubectl -n {AGENTS} get configmap components-rules -o json"))["data"]
+    data = json.loads(host.check_output(f"kubectl -n {AGENT_NAMESPACE} get configmap components-rules -o json"))["data"]
     found: list[dict[str, Any]] = json.loads(next(iter(data.values())))["groups"][0]["rules"]
     return {f"{rule['alert']} {rule['expr']}": rule["expr"] for rule in found}
 
@@ -40,9 +40,11 @@ def test_detection_finds_what_the_cluster_has(host: Host) -> None:
     assert set(re.findall(r"job_name: (\w+)", run.stdout)) == FOUND
 
 
-def test_each_component_is_scraped_once_and_no_other_is_asked_for(observed: Observed, rules: dict[str, str]) -> None:
+def test_each_component_is_scraped_once_and_no_other_is_asked_for(
+    observed: ObservedCluster, rules: dict[str, str]
+) -> None:
     targets = 'up{critical_component!=""} == 1'
-    until(targets, lambda: set(observed.values("critical_component", targets)) == FOUND, PATIENCE)
+    wait_until(targets, lambda: set(observed.values("critical_component", targets)) == FOUND, PATIENCE)
     assert {
         name: len(found) for name, found in observed.values("critical_component", targets).items()
     } == dict.fromkeys(FOUND, 1)
@@ -60,19 +62,19 @@ def test_each_component_is_scraped_once_and_no_other_is_asked_for(observed: Obse
         'process_start_time_seconds{critical_component="cert_manager"}',
     ],
 )
-def test_series_of_a_component_arrive(observed: Observed, query: str) -> None:
-    until(query, lambda: observed.series(query), PATIENCE)
+def test_series_of_a_component_arrive(observed: ObservedCluster, query: str) -> None:
+    wait_until(query, lambda: observed.series(query), PATIENCE)
 
 
 def test_a_component_without_pods_raises_its_alert_and_stays_in_the_config(
-    host: Host, observed: Observed, rules: dict[str, str]
+    host: Host, observed: ObservedCluster, rules: dict[str, str]
 ) -> None:
     scale = "kubectl -n cert-manager scale deploy/cert-manager --replicas="
     absent = next(expr for expr in rules.values() if expr.startswith('absent(up{critical_component="cert_manager"})'))
     host.check_output(f"{scale}0")
     try:
-        until(absent, lambda: observed.series(absent), PATIENCE)
-        run = host.run(SITE)
+        wait_until(absent, lambda: observed.series(absent), PATIENCE)
+        run = host.run(SITE_COMMAND)
         assert "changed=0" in run.stdout, run.stdout
     finally:
         host.check_output(f"{scale}1")

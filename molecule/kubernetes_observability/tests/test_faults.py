@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import until
-from tests.support.observed import SHOP, Observed
+from tests.support.cluster import wait_until
+from tests.support.observed import SHOP_NAMESPACE, ObservedCluster
 
 FAULTS = Path(__file__).parents[1] / "faults.yaml"
 WAITING = 'max_over_time(k8s_container_status_reason{k8s_container_status_reason=~"%s"}[5m]) == 1'
@@ -31,7 +31,7 @@ SIGNS = {
 def uids(host: Host) -> Iterator[dict[str, str]]:
     """Return the uid of the pod with each fault."""
     host.check_output(f"kubectl apply -f {FAULTS}")
-    pods = json.loads(host.check_output(f"kubectl -n {SHOP} get pods -l fault=yes -o json"))["items"]
+    pods = json.loads(host.check_output(f"kubectl -n {SHOP_NAMESPACE} get pods -l fault=yes -o json"))["items"]
     yield {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
     host.check_output(f"kubectl delete -f {FAULTS} --timeout=60s")
 
@@ -43,7 +43,7 @@ def test_there_is_a_pod_for_each_fault(uids: dict[str, str]) -> None:
 @pytest.mark.parametrize("fault", SIGNS)
 def test_a_fault_is_told_by_a_metric_with_the_uid_of_its_pod(host: Host, uids: dict[str, str], fault: str) -> None:
     query, _reason = SIGNS[fault]
-    until(query, lambda: uids[fault] in Observed(host).values("k8s_pod_uid", query), 240)
+    wait_until(query, lambda: uids[fault] in ObservedCluster(host).values("k8s_pod_uid", query), 240)
 
 
 @pytest.mark.parametrize("fault", [fault for fault, (_query, reason) in SIGNS.items() if reason])
@@ -51,7 +51,7 @@ def test_a_fault_is_told_by_an_event_with_the_uid_of_its_pod(host: Host, uids: d
     reason = SIGNS[fault][1]
 
     def told() -> bool:
-        events = [one for one in Observed(host).logs() if f"k8s.event.reason: Str({reason})" in one.records]
+        events = [one for one in ObservedCluster(host).logs() if f"k8s.event.reason: Str({reason})" in one.records]
         return uids[fault] in {one.attributes.get("k8s.object.uid") for one in events}
 
-    until(f"event {reason}", told, 120)
+    wait_until(f"event {reason}", told, 120)

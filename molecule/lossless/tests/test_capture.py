@@ -23,8 +23,8 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import runs
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.load import Load, load, post_http
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
+from tests.support.load import Load, post_http, send_load
 
 INVENTORY = PROJECT / "molecule/lossless/inventory.yml"
 COLLECTOR = "o11y.opentelemetry/collector"
@@ -71,7 +71,7 @@ def arrived(cluster: Cluster, sent: Load) -> Counter[str]:
 def check_arrival(cluster: Cluster, sent: Load) -> None:
     """Wait until the backend has printed what was taken. Fail with the records that it has not, or has twice."""
     with suppress(AssertionError):
-        until("all records", lambda: not missing(cluster, sent))
+        wait_until("all records", lambda: not missing(cluster, sent))
     assert missing(cluster, sent) == [], f"of {len(sent.taken)} records, the last of which is {sent.taken[-1]}"
     assert [record for record, times in arrived(cluster, sent).items() if times > 1] == []
     assert sent.lost == []
@@ -132,11 +132,11 @@ def cpu_reading(cluster: Cluster, pod: str) -> CpuReading:
 @contextmanager
 def killed(cluster: Cluster, folder: Path) -> Iterator[None]:
     """Kill a run once its pod is ready, and see at the end that it has written nothing."""
-    run = runs.begin(command(folder, ["agent"], capture_seconds=LONG, capture_timeout_seconds=READY))
+    run = runs.start_command(command(folder, ["agent"], capture_seconds=LONG, capture_timeout_seconds=READY))
     try:
-        until("the pod of the run that is killed", lambda: capturing_pods(cluster))
+        wait_until("the pod of the run that is killed", lambda: capturing_pods(cluster))
     finally:
-        runs.kill(run)
+        runs.kill_run(run)
     yield
     assert list(folder.rglob("manifest.json")) == []
 
@@ -179,7 +179,7 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
     with ExitStack() as stack:
         for name in WORKLOADS:
             # The backend still has what an earlier run of this test has sent.
-            client = load(receiver(cluster, name), f"{name}{os.getpid()}", CLIENTS, post=post)
+            client = send_load(receiver(cluster, name), f"{name}{os.getpid()}", CLIENTS, post=post)
             loads[name] = stack.enter_context(client)
         alone = cpu_reading(cluster, agent)
         stack.enter_context(killed(cluster, tmp_path / "killed"))
@@ -192,9 +192,11 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
         cluster.host.check_output(shlex.join(command(tmp_path, [*WORKLOADS], **options)))
         ended = cpu_reading(cluster, agent)
         rates = {name: (len(sent.taken) - taken[name]) / (ended.at - begun.at) for name, sent in loads.items()}
-        until("the end of the pod of the killed run", lambda: not capturing_pods(cluster), LONG + READY + 90)
+        wait_until("the end of the pod of the killed run", lambda: not capturing_pods(cluster), LONG + READY + 90)
         enough = {name: len(sent.taken) + 50 for name, sent in loads.items()}
-        until("records after the captures", lambda: all(len(loads[name].taken) > enough[name] for name in WORKLOADS))
+        wait_until(
+            "records after the captures", lambda: all(len(loads[name].taken) > enough[name] for name in WORKLOADS)
+        )
     for name, sent in loads.items():
         check_arrival(cluster, sent)
         folder = tmp_path / "cluster" / f"lossless.{name}"
@@ -231,14 +233,14 @@ def test_the_file_of_an_agent_with_ports_of_its_node_is_captured_while_it_serves
         "capture_keep": [NUMBER],
     }
     playbook = ["ansible-playbook", "o11y.opentelemetry.capture", "-i", "localhost,", "-e", json.dumps(given)]
-    with load(f"http://{node}:4318", f"sampled{os.getpid()}", CLIENTS, post=post) as sent:
-        until("records to sample", lambda: len(sent.taken) > 50)
+    with send_load(f"http://{node}:4318", f"sampled{os.getpid()}", CLIENTS, post=post) as sent:
+        wait_until("records to sample", lambda: len(sent.taken) > 50)
         earlier = {*map(number_of, [*sent.taken])}
         # The processor `batch/sample` holds records for a moment before the exporter writes them.
-        until("the earlier records in the copy", lambda: earlier <= copied_numbers(cluster, agent, copy))
+        wait_until("the earlier records in the copy", lambda: earlier <= copied_numbers(cluster, agent, copy))
         cluster.host.check_output(shlex.join(playbook))
         enough = len(sent.taken) + 50
-        until("records after the capture", lambda: len(sent.taken) > enough)
+        wait_until("records after the capture", lambda: len(sent.taken) > enough)
     assert earlier <= check_capture(tmp_path / "lossless.sampled", sent)
     check_arrival(cluster, sent)
     assert identities(serving_pods(cluster, "sampled")) == identities(pods)

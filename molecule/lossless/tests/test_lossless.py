@@ -12,10 +12,10 @@ from functools import partial
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
 from tests.support.load import Load, post_http
-from tests.support.load import load as loaded
-from tests.support.record_sizes import NAME, SIZES, send
+from tests.support.load import send_load as loaded
+from tests.support.record_sizes import NAME, SIZES, send_records
 
 COLLECTOR = "o11y.opentelemetry/collector"
 PORTS = {"http": 4318, "grpc": 4317}
@@ -64,7 +64,7 @@ def arrived(cluster: Cluster, backend: str, name: str) -> set[str]:
 def all_arrived(cluster: Cluster, sent: Load, backend: str = "backend") -> None:
     """Wait until a backend has every record that a collector has accepted."""
     wanted = {*sent.taken}
-    until(f"all of {len(wanted)} records", lambda: wanted <= arrived(cluster, backend, sent.name), SLOW)
+    wait_until(f"all of {len(wanted)} records", lambda: wanted <= arrived(cluster, backend, sent.name), SLOW)
     assert (sent.lost, bool(wanted)) == ([], True)
 
 
@@ -78,7 +78,7 @@ def killed(cluster: Cluster, pod: str) -> None:
         ready = [one["ready"] for one in found.get("status", {}).get("containerStatuses", ())]
         return found.get("metadata", {}).get("uid") != before and ready == [True]
 
-    until(f"the next {pod}", replaced)
+    wait_until(f"the next {pod}", replaced)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -87,14 +87,14 @@ def test_no_record_is_lost_for_its_size_by_recipes_alone(cluster: Cluster, size:
     over_grpc = receiver(cluster, "first", "grpc")
     assert over_grpc.endswith(":30017")
     name = f"size-{'abcde'[list(SIZES).index(size)]}"
-    sent = send(over_grpc, "logs", *SIZES[size], name=name, patience=SLOW)
+    sent = send_records(over_grpc, "logs", *SIZES[size], name=name, patience=SLOW)
 
     def missing() -> set[str]:
         found = NAME.findall(cluster.logs(f"{COLLECTOR}=counter").encode())
         return {*sent.taken} - {one.decode() for one in found}
 
     assert len(sent.taken) == SIZES[size][1], sent.refusals
-    until(f"all of {len(sent.taken)} records", lambda: not missing(), SLOW)
+    wait_until(f"all of {len(sent.taken)} records", lambda: not missing(), SLOW)
 
 
 @pytest.mark.parametrize("turn", range(SWITCHES))
@@ -115,14 +115,14 @@ def test_a_workload_that_replaces_another_loses_nothing(cluster: Cluster, mode: 
 def both_taken(first: Load, second: Load) -> None:
     """Wait for more records that two clients' receivers take."""
     wanted = [len(sent.taken) + 20 for sent in (first, second)]
-    until("records by both", lambda: len(first.taken) >= wanted[0] and len(second.taken) >= wanted[1], SLOW)
+    wait_until("records by both", lambda: len(first.taken) >= wanted[0] and len(second.taken) >= wanted[1], SLOW)
 
 
 def test_a_queue_on_a_claim_outlives_the_backend_and_killed_pods(cluster: Cluster) -> None:
     with away(cluster, "backend"), load(receiver(cluster, "durable"), "claim", 5) as sent:
         for _kill in range(2):
             enough = len(sent.taken) + 200
-            until("records that only the claim has", lambda enough=enough: len(sent.taken) > enough)
+            wait_until("records that only the claim has", lambda enough=enough: len(sent.taken) > enough)
             killed(cluster, "durable-0")
     all_arrived(cluster, sent)
 
@@ -130,10 +130,10 @@ def test_a_queue_on_a_claim_outlives_the_backend_and_killed_pods(cluster: Cluste
 def test_a_client_hears_that_the_backend_is_away_and_sends_again(cluster: Cluster) -> None:
     http, grpc = (receiver(cluster, "waiting", protocol) for protocol in PORTS)
     with away(cluster, "backend") as back, load(http, "waits-http", 5) as first, load(grpc, "waits-grpc", 5) as second:
-        until("refusals", lambda: min(first.failed_tries, second.failed_tries) >= 10)
+        wait_until("refusals", lambda: min(first.failed_tries, second.failed_tries) >= 10)
         assert first.taken + second.taken == []
         back()
-        until("records", lambda: min(len(first.taken), len(second.taken)) > 50)
+        wait_until("records", lambda: min(len(first.taken), len(second.taken)) > 50)
     all_arrived(cluster, first)
     all_arrived(cluster, second)
 
@@ -142,13 +142,13 @@ def test_full_queues_add_replicas_and_nothing_is_lost_when_they_go(cluster: Clus
     def ready() -> int:
         return int(cluster.get("deployment", "scaled")["status"].get("readyReplicas", 0))
 
-    until("one replica", lambda: ready() == 1)
+    wait_until("one replica", lambda: ready() == 1)
     with away(cluster, "backend") as back, load(receiver(cluster, "scaled"), "scaled", 10) as sent:
-        until("three replicas", lambda: ready() == 3, SLOW)
+        wait_until("three replicas", lambda: ready() == 3, SLOW)
         back()
         enough = len(sent.taken) + 200
-        until("records by three replicas", lambda: len(sent.taken) > enough, SLOW)
-    until("one replica again", lambda: ready() == 1, SLOW)
+        wait_until("records by three replicas", lambda: len(sent.taken) > enough, SLOW)
+    wait_until("one replica again", lambda: ready() == 1, SLOW)
     all_arrived(cluster, sent)
 
 
@@ -158,9 +158,9 @@ def test_a_tenant_whose_destination_is_away_holds_up_no_other(cluster: Cluster) 
         away(cluster, "other-backend") as back,
         load(url, "tenant-other", 5, post=partial(post_http, tenant="other")) as other,
     ):
-        until("records that wait", lambda: len(other.taken) > 50)
+        wait_until("records that wait", lambda: len(other.taken) > 50)
         with load(url, "tenant-first", 5, post=partial(post_http, tenant="first")) as first:
-            until("records of the other tenant", lambda: len(first.taken) > 50)
+            wait_until("records of the other tenant", lambda: len(first.taken) > 50)
         all_arrived(cluster, first)
         back()
     all_arrived(cluster, other, "other-backend")

@@ -11,7 +11,7 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests.support import openshift
-from tests.support.cluster import PROJECT, Cluster, availability, until, words
+from tests.support.cluster import PROJECT, Cluster, join_printed_lines, wait_until, watch_availability
 
 NAMESPACE = "otel-sample"
 OPTIONS = f"-i {PROJECT}/inventories/openshift -i {PROJECT}/molecule/openshift/inventory.yml"
@@ -92,7 +92,7 @@ def test_the_account_may_read_what_the_detector_asks_for_alone(
 
 
 def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluster: Cluster) -> None:
-    printed = words(cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}"))
+    printed = join_printed_lines(cluster.host.check_output(f"ansible-playbook o11y.opentelemetry.sample_app {OPTIONS}"))
     assert "changed=0" in printed
     found = re.search(
         r"Trace ([0-9a-f]{32}) was found in the log of pod otel-sample/(\S+), container otc-container", printed
@@ -102,7 +102,7 @@ def test_the_sample_application_shows_its_spans_in_the_log_of_its_sidecar(cluste
     assert f"Trace ID       : {found[1]}" in log
     for said in (
         "service.namespace: Str(sample-app)",
-        f"k8s.cluster.name: Str({openshift.NAME})",
+        f"k8s.cluster.name: Str({openshift.INFRASTRUCTURE_NAME})",
         "cloud.provider: Str(aws)",
     ):
         assert f"-> {said}" in log
@@ -124,7 +124,7 @@ def marks(cluster: Cluster) -> set[str]:
 
 def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None:
     done = site(cluster, "first")
-    printed = words(done.stdout + done.stderr)
+    printed = join_printed_lines(done.stdout + done.stderr)
     assert done.rc == 0, printed
     assert "Pods run with an older sidecar otel-sample/otel in otel-sample until their workloads restart" in printed
     assert "kubectl -n otel-sample rollout restart deployment/sample-app-" in printed
@@ -132,15 +132,15 @@ def test_pods_with_an_older_sidecar_are_named_and_stay(cluster: Cluster) -> None
 
 
 def test_selected_workloads_restart_with_every_replica_available(cluster: Cluster) -> None:
-    with availability(NAMESPACE) as seen:
+    with watch_availability(NAMESPACE) as seen:
         done = site(cluster, "first", NAMESPACE)
     assert done.rc == 0, done.stdout
     assert len(seen) > 2, "the Deployments changed"
     assert min(seen) == 1
-    until("pods with the new sidecar alone", lambda: marks(cluster) == {"first"}, 60)
+    wait_until("pods with the new sidecar alone", lambda: marks(cluster) == {"first"}, 60)
     again = site(cluster, "first", NAMESPACE)
     assert re.search(r"changed=0 .*failed=0", again.stdout), again.stdout
-    assert "Pods run with" not in words(again.stdout + again.stderr)
+    assert "Pods run with" not in join_printed_lines(again.stdout + again.stderr)
 
 
 def test_a_restart_whose_pods_crash_is_undone(cluster: Cluster) -> None:
@@ -152,9 +152,9 @@ def test_a_restart_whose_pods_crash_is_undone(cluster: Cluster) -> None:
     before = restarted()
     broken = json.dumps({"data": {"app.py": "raise SystemExit('broken')"}})
     cluster.host.check_output("kubectl -n %s patch configmap sample-app --patch %s", NAMESPACE, broken)
-    with availability(NAMESPACE) as seen:
+    with watch_availability(NAMESPACE) as seen:
         done = site(cluster, "second", NAMESPACE)
-    printed = words(done.stdout + done.stderr)
+    printed = join_printed_lines(done.stdout + done.stderr)
     assert done.rc != 0
     assert "The restart was undone, and all replicas are available. No further workload was restarted." in printed
     assert min(seen) == 1

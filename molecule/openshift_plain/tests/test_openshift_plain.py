@@ -9,8 +9,8 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import definitions, openshift
-from tests.support.applications import application
-from tests.support.cluster import PROJECT, Cluster, until
+from tests.support.applications import run_application
+from tests.support.cluster import PROJECT, Cluster, wait_until
 
 NAMESPACE = "plain"
 SPC = {"type": "spc_t", "level": "s0"}
@@ -119,7 +119,7 @@ def test_the_api_takes_what_we_make_and_refuses_what_we_refuse(
 ) -> None:
     route = cluster.get("route", "gateway")
     spec = {**route["spec"], "tls": tls} | ({"path": path} if path else {})
-    told = definitions.refused(
+    told = definitions.find_refusal(
         {**{key: route[key] for key in ("apiVersion", "kind")}, "metadata": metadata("variant"), "spec": spec}
     )
     assert (wrong in told) if wrong else told == ""
@@ -137,13 +137,13 @@ def test_the_detector_reads_what_the_cluster_runs_on(cluster: Cluster) -> None:
     }
     cluster.host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(arguments))
     log = cluster.logs("app.kubernetes.io/instance=gateway")
-    assert f"k8s.cluster.name: Str({openshift.NAME})" in log
+    assert f"k8s.cluster.name: Str({openshift.INFRASTRUCTURE_NAME})" in log
     assert f"cloud.region: Str({openshift.REGION})" in log
 
 
 def test_the_agent_reads_the_logs_of_its_node(cluster: Cluster) -> None:
-    with application(cluster.host):
-        until(
+    with run_application(cluster.host):
+        wait_until(
             "lines of the application",
             lambda: "k8s.container.name: Str(busybox)" in cluster.logs("app.kubernetes.io/instance=agent"),
         )

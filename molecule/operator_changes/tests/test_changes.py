@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.load import Load, load
+from tests.support.cluster import PROJECT, Cluster, node_ips, wait_until
+from tests.support.load import Load, send_load
 
 NAMESPACE, GATEWAY = "changes", "o11y.opentelemetry/collector=gateway"
 RUNS = int(os.environ.get("O11Y_LOSSLESS_RUNS", "1"))
@@ -46,14 +46,14 @@ def arrived(host: Host, sent: Load) -> bool:
 
 def changed_under_load(host: Host, name: str, options: str = "") -> Load:
     """Run the site while data flows; return what was sent."""
-    with load(receiver(host), name) as sent:
-        until("records that are taken", lambda: len(sent.taken) > 10, 60)
+    with send_load(receiver(host), name) as sent:
+        wait_until("records that are taken", lambda: len(sent.taken) > 10, 60)
         converged = host.run(f"{SITE} {options}")
         assert converged.rc == 0, converged.stdout
         count = len(sent.taken)
-        until("records that are taken afterwards", lambda: len(sent.taken) > count + 10, 60)
+        wait_until("records that are taken afterwards", lambda: len(sent.taken) > count + 10, 60)
     print(f"{name}: {len(sent.taken)} records taken, {sent.failed_tries} tries failed, {len(sent.lost)} lost")
-    until(f"all {len(sent.taken)} records of {name} behind the gateway", lambda: arrived(host, sent), 60)
+    wait_until(f"all {len(sent.taken)} records of {name} behind the gateway", lambda: arrived(host, sent), 60)
     assert not sent.lost
     return sent
 
@@ -80,14 +80,14 @@ def replaced_under_load(host: Host, workload: str, options: str) -> None:
     """Replace the pods of the gateway in three ways, each seen by no client."""
     for way, replace, runs in (("rollout", rolled, RUNS), ("deletion", deleted, RUNS), ("drain", drained, DRAINS)):
         names = [f"{workload}-{way}-{scheme}" for scheme in ("http", "grpc")]
-        with load(receiver(host), names[0]) as http, load(receiver(host, "grpc"), names[1]) as grpc:
+        with send_load(receiver(host), names[0]) as http, send_load(receiver(host, "grpc"), names[1]) as grpc:
             for number in range(runs):
                 replace(host, f"{options} -e changed={workload}-{number}")
                 host.check_output(f"kubectl -n {NAMESPACE} rollout status --timeout=90s deployment/{workload}")
-            until("records that are taken", lambda: min(len(http.taken), len(grpc.taken)) > 10, 60)
+            wait_until("records that are taken", lambda: min(len(http.taken), len(grpc.taken)) > 10, 60)
         for sent in (http, grpc):
             print(f"{sent.name}: {len(sent.taken)} records taken, {sent.failed_tries} tries failed")
-            until(f"all records of {sent.name} behind the gateway", lambda: arrived(host, sent), 60)  # noqa: B023
+            wait_until(f"all records of {sent.name} behind the gateway", lambda: arrived(host, sent), 60)  # noqa: B023
             assert (sent.failed_tries, sent.lost) == (0, [])
 
 

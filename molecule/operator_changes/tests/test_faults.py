@@ -20,17 +20,17 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.change_cases import CASES, ONLY, chosen
-from tests.support.change_site import NAMESPACE, SETTLED, SINK, Case, Site, ended
-from tests.support.cluster import PROJECT, node_ips, until, words
-from tests.support.runs import kill, start
+from tests.support.change_cases import CASES, CHOSEN_CASES, select_cases
+from tests.support.change_site import NAMESPACE, SETTLED_SECONDS, SINK, Case, Site, wait_for_end
+from tests.support.cluster import PROJECT, join_printed_lines, node_ips, wait_until
+from tests.support.runs import kill_run, start_playbook
 
-BACKENDS = ("kubernetes", "operator") if ONLY else ("operator",)
+BACKENDS = ("kubernetes", "operator") if CHOSEN_CASES else ("operator",)
 FEW_FAULTS, FEW_HARMLESS = ("wrong endpoint",), ("exporter renamed",)
 # So many collectors change in one run: more of them start more pods at once than a small machine does in time.
 TOGETHER = 4
 # How long a change is judged, and within how many seconds of the first evidence a fault is undone.
-OBSERVE, BAR = 60 if ONLY else 15, 60
+OBSERVE, BAR = 60 if CHOSEN_CASES else 15, 60
 CANARY = {"strategy": "canary", "observe_seconds": OBSERVE}
 # How long a harmless change may hold data.
 HELD = 20
@@ -60,7 +60,7 @@ def site(request: pytest.FixtureRequest, host: Host, where: dict[str, str], tmp_
     """The site with one backend. The operator is there, unless this is the only file of tests that runs."""
     if host.run("kubectl get crd opentelemetrycollectors.opentelemetry.io").rc:
         inventory = f"{PROJECT}/molecule/operator_changes/inventory.yml"
-        assert ended(start("site", inventory))[0] == 0
+        assert wait_for_end(start_playbook("site", inventory))[0] == 0
     found = Site(host, request.param, where, tmp_path_factory.mktemp("site"))
     yield found
     host.check_output(f"kubectl delete namespace {NAMESPACE}")
@@ -79,8 +79,8 @@ def groups() -> Iterator[tuple[Case, ...]]:
     """Yield the cases that change in one run."""
     cases = [
         Case("does not start", NO_START, {}, {"by": ["rollout"]}),
-        *map(fault, chosen("faults", FEW_FAULTS)),
-        *map(harmless, chosen("harmless", FEW_HARMLESS)),
+        *map(fault, select_cases("faults", FEW_FAULTS)),
+        *map(harmless, select_cases("harmless", FEW_HARMLESS)),
     ]
     yield from (tuple(cases[first : first + TOGETHER]) for first in range(0, len(cases), TOGETHER))
 
@@ -92,10 +92,10 @@ def test_faults_are_undone_and_harmless_changes_stay(site: Site, cases: tuple[Ca
     with site.watched(cases):
         _code, output = site.run(cases, cases)
         with suppress(AssertionError):  # each that is not is listed below
-            until("undone", lambda: all(case.undone for case in cases if case.is_fault), SETTLED)
-    assert list(wrongs(site, cases, words(output))) == [], output
+            wait_until("undone", lambda: all(case.undone for case in cases if case.is_fault), SETTLED_SECONDS)
+    assert list(wrongs(site, cases, join_printed_lines(output))) == [], output
     assert site.records() == ""
-    if ONLY:
+    if CHOSEN_CASES:
         site.forget(cases)
 
 
@@ -106,7 +106,7 @@ def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
         by = said[1] if said else "rollout" if case.change is NO_START else "none"
         if not case.is_fault:  # its batches are on their way when the clients stop
             with suppress(AssertionError):
-                until("all records", lambda: not case.missing(site.where["backend"]), HELD)  # noqa: B023
+                wait_until("all records", lambda: not case.missing(site.where["backend"]), HELD)  # noqa: B023
         missing = case.missing(site.where["backend"])
         took = f"undone after {case.took:.0f} s, new pods for {case.lasted:.0f} s" if case.undone else "stays"
         tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
@@ -124,15 +124,15 @@ def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
 def test_a_run_that_is_killed_is_completed_or_undone_by_the_next(site: Site) -> None:
     """When it is killed, all pods have their new configs: one that is good, and one that does worse."""
     cases = bad, good = fault(FEW_FAULTS[0]), harmless(FEW_HARMLESS[0])
-    if ONLY:  # what the test before this one has left, otherwise
+    if CHOSEN_CASES:  # what the test before this one has left, otherwise
         assert site.run(cases, [good])[0] == 0
     with site.watched(cases):
         run = site.start(cases, [bad])
-        until("new pods", lambda: bad.ready and good.ready, SETTLED)
-        kill(run)
+        wait_until("new pods", lambda: bad.ready and good.ready, SETTLED_SECONDS)
+        kill_run(run)
         code, output = site.run(cases, [bad])
-        until("undone", lambda: bad.undone, SETTLED)
+        wait_until("undone", lambda: bad.undone, SETTLED_SECONDS)
     with suppress(AssertionError):  # what clients sent last is on its way
-        until("all records", lambda: not bad.missing(site.where["backend"]), HELD)
+        wait_until("all records", lambda: not bad.missing(site.where["backend"]), HELD)
     assert (code, good.undone, bad.missing(site.where["backend"]), site.records()) == (2, 0.0, 0, ""), output
-    assert f"The earlier config of {NAMESPACE}/{bad.name} is back and works" in words(output), output
+    assert f"The earlier config of {NAMESPACE}/{bad.name} is back and works" in join_printed_lines(output), output

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.support.background import repeated
+from tests.support.background import repeat_in_background
 from tests.support.cluster import PROJECT
 
 INVENTORY = f"-i {PROJECT}/inventories/operator_stack -i {PROJECT}/molecule/operator_race/inventory.yml"
@@ -76,7 +76,7 @@ def empty(host: Host) -> Iterator[None]:
 @pytest.mark.parametrize("run", range(RUNS))
 def test_the_site_converges_in_one_run(host: Host, empty: None, run: int) -> None:
     disturb, every = DISTURBANCES[run % len(DISTURBANCES)]
-    with repeated(lambda: disturb(host), every):
+    with repeat_in_background(lambda: disturb(host), every):
         converged = host.run(SITE)
     assert converged.rc == 0, f"{disturb.__name__}:\n{converged.stdout}\n{converged.stderr}"
     assert "RETRYING" not in converged.stdout

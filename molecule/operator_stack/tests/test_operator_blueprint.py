@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, node_ips, words
+from tests.support.cluster import PROJECT, Cluster, join_printed_lines, node_ips
 
 TIERS = ("agent", "gateway", "sampler")
 BACKEND = f"-i {PROJECT}/molecule/blueprint/backend.yaml"
@@ -53,7 +53,10 @@ def test_the_operator_runs_each_tier(host: Host) -> None:
 
 def test_test_data_passes_both_tiers(host: Host) -> None:
     said = play(host, "verify", f"{BLUEPRINT} -e '{json.dumps({'otel_collector_verify_probes': [PROBE]})}'")
-    assert "both tiers: traces, metrics, logs arrived, seen in the log of pod observability/backend" in words(said)
+    assert (
+        "both tiers: traces, metrics, logs arrived, seen in the log of pod observability/backend"
+        in join_printed_lines(said)
+    )
 
 
 def test_a_second_run_changes_nothing(host: Host) -> None:

@@ -11,9 +11,9 @@ import pytest
 from testinfra.host import Host
 
 from tests.support import applications
-from tests.support.applications import application, first_day, written_and_read
-from tests.support.cluster import PROJECT, Cluster, availability, until, words
-from tests.support.stack import NAMESPACE, PATIENCE, DataArrives, Stack, today
+from tests.support.applications import count_written_and_read, deploy_first_day, run_application
+from tests.support.cluster import PROJECT, Cluster, join_printed_lines, wait_until, watch_availability
+from tests.support.stack import NAMESPACE, TIMEOUT_SECONDS, DataArrives, Stack, daily_index
 
 CREDENTIALS = "elasticsearch-credentials"
 OWN_INVENTORY, OLDER = "molecule/operator_stack/inventory.yml", "older"
@@ -49,7 +49,7 @@ def test_the_target_allocator_gives_every_collector_its_own_targets(host: Host) 
         both = {f"otel-prometheus-collector-{number}" for number in (0, 1)}
         return found if set(found) == both and all(found.values()) else None
 
-    shares = until("targets of both collectors", share, PATIENCE)
+    shares = wait_until("targets of both collectors", share, TIMEOUT_SECONDS)
     first, second = (set(targets) for targets in shares.values())
     assert not first & second
 
@@ -59,8 +59,8 @@ class TestDataArrives(DataArrives):
 
 
 def test_agents_read_what_applications_write_and_not_what_the_gateway_prints(host: Host) -> None:
-    with application(host, replicas=2), first_day(host, "operator") as collectors:
-        written, read = written_and_read(collectors, 10)
+    with run_application(host, replicas=2), deploy_first_day(host, "operator") as collectors:
+        written, read = count_written_and_read(collectors, 10)
         assert "log.file.path: Str(/var/log/pods/default_app-" in collectors.logs(applications.GATEWAY)
     assert 0 < read < 2 * written
 
@@ -71,7 +71,7 @@ def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) 
         f"kubectl create namespace shop && kubectl -n shop create configmap shop --from-file {app}/app.py"
     )
     host.check_output(f"kubectl apply -f {app}/manifests.yml && kubectl -n shop rollout status deployment shop")
-    until("its spans in Jaeger", lambda: Stack(host).spans("shop"), PATIENCE)
+    wait_until("its spans in Jaeger", lambda: Stack(host).spans("shop"), TIMEOUT_SECONDS)
 
 
 def test_pods_from_before_the_instrumentation_are_named_and_restart_with_every_replica_available(host: Host) -> None:
@@ -82,7 +82,7 @@ def test_pods_from_before_the_instrumentation_are_named_and_restart_with_every_r
         command = f"ansible-playbook o11y.opentelemetry.site --tags instrumentation {inventories}"
         done = host.run(f"{command} -e %s", json.dumps(given | more))
         assert done.rc == 0, done.stdout
-        return words(done.stdout + done.stderr)
+        return join_printed_lines(done.stdout + done.stderr)
 
     def instrumented() -> list[bool]:
         pods = Cluster(host, OLDER).pods("app=older")
@@ -94,11 +94,11 @@ def test_pods_from_before_the_instrumentation_are_named_and_restart_with_every_r
     host.check_output(f"kubectl -n {OLDER} rollout status deployment older")
     assert f"Running without instrumentation in {OLDER} until their pods are made anew: deployment/older." in site()
     assert instrumented() == [False, False]
-    with availability(OLDER) as seen:
+    with watch_availability(OLDER) as seen:
         site(otel_instrumentation_restart_namespaces=[OLDER])
     assert len(seen) > 1, "the Deployment changed"
     assert min(seen) == 2
-    until("instrumented pods alone", lambda: instrumented() == [True, True], 60)
+    wait_until("instrumented pods alone", lambda: instrumented() == [True, True], 60)
     again = site(otel_instrumentation_restart_namespaces=[OLDER])
     assert re.search(r"changed=0 .*failed=0", again), again
     assert "Running without instrumentation" not in again
@@ -108,22 +108,22 @@ def test_nothing_is_lost_while_the_autoscaler_moves(host: Host, cluster: Cluster
     name = "moving"
     client = start_client(f"http://otel-otlp.{NAMESPACE}.svc:4318", name)
     set_load(host, 1000)
-    until(
+    wait_until(
         "two collectors",
         lambda: cluster.get("deployment", "otel-otlp-collector")["status"].get("readyReplicas") == 2,
-        PATIENCE,
+        TIMEOUT_SECONDS,
     )
-    sent = json.loads(client.communicate(timeout=PATIENCE)[0])
+    sent = json.loads(client.communicate(timeout=TIMEOUT_SECONDS)[0])
     set_load(host, 10)
     print(f"{sent['taken']} records taken, {sent['failed_tries']} tries failed")
     assert sent["taken"] > 0
     assert sent["lost"] == 0
 
     def arrived() -> bool:
-        documents = json.dumps(Stack(host).documents(today("istio-access-log"), f"{name}-"))
+        documents = json.dumps(Stack(host).documents(daily_index("istio-access-log"), f"{name}-"))
         return len(set(re.findall(rf"{name}-\d+\.", documents))) == sent["taken"]
 
-    until(f"all {sent['taken']} records in Elasticsearch", arrived, PATIENCE)
+    wait_until(f"all {sent['taken']} records in Elasticsearch", arrived, TIMEOUT_SECONDS)
 
 
 STATSD = {
@@ -146,11 +146,11 @@ def test_the_policy_that_the_operator_makes_shuts_a_udp_port_and_preflight_tells
     try:
         host.check_output("echo %s | kubectl apply -f -", json.dumps(STATSD))
         made = "kubectl -n stats get networkpolicy udp-collector-networkpolicy"
-        until("the policy of the operator", lambda: host.run(made).rc == 0, PATIENCE)
+        wait_until("the policy of the operator", lambda: host.run(made).rc == 0, TIMEOUT_SECONDS)
         done = host.run("ansible-playbook o11y.opentelemetry.preflight -i localhost, -e preflight_cluster=true")
         assert done.rc == 0, done.stdout
         told = "[closed-udp-port] NetworkPolicy udp-collector-networkpolicy admits port 8125 for TCP only"
-        assert told in words(done.stdout + done.stderr)
+        assert told in join_printed_lines(done.stdout + done.stderr)
     finally:
         host.check_output("kubectl -n stats delete otelcol udp && kubectl delete namespace stats")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, until, words
-from tests.support.flaky_proxy import FlakyProxy, flaky, unreliable
-from tests.support.runs import kill, start
+from tests.support.cluster import PROJECT, Cluster, join_printed_lines, wait_until
+from tests.support.flaky_proxy import FlakyProxy, build_unreliable_fates, run_flaky_proxy
+from tests.support.runs import kill_run, start_playbook
 
 INVENTORY = f"{PROJECT}/molecule/resilience/inventory.yml"
 SITE = f"ansible-playbook o11y.opentelemetry.site -i {INVENTORY}"
@@ -34,16 +34,16 @@ def cluster(host: Host) -> Iterator[Cluster]:
     "seen", ["namespace/resilience", "configmap -l o11y.opentelemetry/collector=gateway", "deployment/gateway"]
 )
 def test_a_run_killed_in_the_middle_is_completed_by_the_next(cluster: Cluster, seen: str) -> None:
-    run = start("site", INVENTORY)
-    until(seen, lambda: cluster.host.run(f"kubectl -n resilience get {seen} -o name").stdout != "")
-    kill(run)
+    run = start_playbook("site", INVENTORY)
+    wait_until(seen, lambda: cluster.host.run(f"kubectl -n resilience get {seen} -o name").stdout != "")
+    kill_run(run)
     assert "failed=0" in cluster.host.check_output(SITE)
     assert all(_ready(cluster, instance) for instance in ("gateway", "agent"))
     assert re.search(r"changed=0 .*failed=0", cluster.host.check_output(SITE))
 
 
 def test_two_runs_at_once_end_as_one_would(cluster: Cluster) -> None:
-    runs = [start("site", INVENTORY), start("site", INVENTORY)]
+    runs = [start_playbook("site", INVENTORY), start_playbook("site", INVENTORY)]
     outputs = [run.communicate()[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert re.search(r"changed=0 .*failed=0", cluster.host.check_output(SITE))
@@ -59,7 +59,7 @@ def test_an_old_pod_that_starts_again_reads_its_own_config_and_undo_brings_it_ba
     assert failed.rc != 0 and "203.0.113.1" in failed.stdout
     assert before < _configs(cluster)
     cluster.host.check_output("kubectl -n resilience delete pods --wait=false -l app.kubernetes.io/instance=gateway")
-    until("the gateway works", lambda: "1" in _available(cluster))
+    wait_until("the gateway works", lambda: "1" in _available(cluster))
     cluster.host.check_output("kubectl -n resilience rollout undo deployment/gateway")
     cluster.host.check_output("kubectl -n resilience rollout status --timeout=60s deployment/gateway")
     assert "failed=0" in cluster.host.check_output(SITE)
@@ -69,11 +69,11 @@ def test_an_old_pod_that_starts_again_reads_its_own_config_and_undo_brings_it_ba
 def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path: Path) -> None:
     """First the server stays away, then it goes away at all moments of a run, then the way to it is bad."""
     cluster.host.check_output(SITE)
-    with flaky(tmp_path) as (proxy, kubeconfig):
+    with run_flaky_proxy(tmp_path) as (proxy, kubeconfig):
         run = _change("a", kubeconfig, otel_collector_wait_seconds=8)
-        until("the first workload is changed", lambda: "a" in _marks(cluster))
+        wait_until("the first workload is changed", lambda: "a" in _marks(cluster))
         proxy.go()
-        output = words(run.communicate()[0])
+        output = join_printed_lines(run.communicate()[0])
         assert run.returncode == 2, output
         assert re.search(r"has answered before, but not in the last \d+ s: ", output)
         assert "the next run completes what this one has begun. Done before this error, and not undone: " in output
@@ -85,31 +85,33 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
         while _passes(proxy, 2, run):
             proxy.go()
             refused, away = proxy.seen["refused"], away + 1
-            until(
+            wait_until(
                 "the run tries again", lambda known=refused: proxy.seen["refused"] > known + 1 or run.poll() is not None
             )
             proxy.back()
-        output = words(run.communicate()[0])
+        output = join_printed_lines(run.communicate()[0])
         assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"a"}), output
         assert "A run that changed the collector resilience/gateway was interrupted" in output
         assert away >= 5
 
         run = _change("b", kubeconfig)
         _passes(proxy, 1, run)  # a run that meets no server fails at once
-        proxy.fate = unreliable(25)
-        output = words(run.communicate()[0])
+        proxy.fate = build_unreliable_fates(25)
+        output = join_printed_lines(run.communicate()[0])
         assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"b"}), output
         assert proxy.seen["cut"] + proxy.seen["hung"] > 0 < proxy.seen["refused"]
 
 
 def _change(mark: str, kubeconfig: str, **more: object) -> subprocess.Popen[str]:
-    return start("site", INVENTORY, otel_collector_env={"MARK": mark}, otel_collector_kubeconfig=kubeconfig, **more)
+    return start_playbook(
+        "site", INVENTORY, otel_collector_env={"MARK": mark}, otel_collector_kubeconfig=kubeconfig, **more
+    )
 
 
 def _passes(proxy: FlakyProxy, count: int, run: subprocess.Popen[str]) -> bool:
     """Wait until so many more connections have passed; return whether the run goes on."""
     known = proxy.seen["passed"]
-    until("connections", lambda: proxy.seen["passed"] >= known + count or run.poll() is not None)
+    wait_until("connections", lambda: proxy.seen["passed"] >= known + count or run.poll() is not None)
     return run.poll() is None
 
 

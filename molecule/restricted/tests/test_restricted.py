@@ -7,7 +7,7 @@ import json
 import pytest
 from testinfra.host import Host
 
-from tests.support.cluster import Cluster, until
+from tests.support.cluster import Cluster, wait_until
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_all_pods_are_ready_in_the_restricted_namespace(cluster: Cluster, collec
         ] * pods
 
     # The autoscaler looks every 15 s, and makes the second pod of a new Deployment only then.
-    until(f"{pods} ready pods of {collector}", ready, seconds=60)
+    wait_until(f"{pods} ready pods of {collector}", ready, seconds=60)
 
 
 def test_replicas_of_a_statefulset_keep_their_names_and_spread_over_nodes(cluster: Cluster) -> None:

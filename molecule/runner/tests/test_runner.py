@@ -14,7 +14,7 @@ from testinfra.host import Host
 from tests.contract import awx_rules
 from tests.support import environment
 from tests.support.cluster import PROJECT
-from tests.support.job import Decoy, Runner, decoy
+from tests.support.job import Decoy, Runner, run_decoy
 
 FLEET = PROJECT / "inventories" / "agent_gateway"
 TEMPLATES = {item["name"]: item for item in awx_rules.read(PROJECT / "awx/data/templates.yml")["controller_templates"]}
@@ -23,13 +23,13 @@ ONE = "OpenTelemetry one cluster - collector"
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    with environment.made() as found:
+    with environment.make_environment() as found:
         yield Runner(found, tmp_path_factory.mktemp("jobs"))
 
 
 @pytest.fixture(scope="module")
 def awx_pod() -> Iterator[Decoy]:
-    with decoy() as found:
+    with run_decoy() as found:
         yield found
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.cluster import PROJECT
-from tests.support.page import Command, File, Step, sections
+from tests.support.page import Command, File, Step, read_sections
 
-PAGE = sections(PROJECT / "docs" / "tutorial.md")
+PAGE = read_sections(PROJECT / "docs" / "tutorial.md")
 # How long a reader would repeat a look at the cluster.
 PATIENCE = 90
 LOOKS = ("kubectl get ", "kubectl -n telemetry get ", "kubectl -n telemetry logs ")

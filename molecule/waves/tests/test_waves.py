@@ -22,10 +22,10 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, until
-from tests.support.own_hosts import OwnHosts, program
-from tests.support.runs import kill, start
-from tests.support.wave_fleet import Fleet, State, end, namespace, read_until
+from tests.support.cluster import PROJECT, Cluster, wait_until
+from tests.support.own_hosts import OwnHosts, host_program_option
+from tests.support.runs import kill_run, start_playbook
+from tests.support.wave_fleet import Fleet, MemberState, await_end, member_namespace, read_until
 
 HERE = f"{PROJECT}/molecule/waves"
 INVENTORY = f"{HERE}/inventory.yml"
@@ -93,7 +93,7 @@ KILLS = {
 def _fleet(host: Host) -> Iterator[Fleet]:
     """All members with their first config, which no wave has judged, and a backend that answers late."""
     forks = f"--forks={len(FIRST) + 2}"  # all members of a wave at the same time
-    given = ("-e", json.dumps({"otel_host_program": program(HOSTS.archive())}))
+    given = ("-e", json.dumps({"otel_host_program": host_program_option(HOSTS.archive())}))
     host.check_output(f"kubectl apply -f {HERE}/slow_backend.yaml")
     try:
         with HOSTS.running(len(LINUX)) as linux:
@@ -109,7 +109,7 @@ def _fleet(host: Host) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="module", name="clusters")
 def _clusters(host: Host, fleet: Fleet) -> dict[str, Cluster]:
-    return {member: Cluster(host, namespace(member)) for member in fleet.clusters}
+    return {member: Cluster(host, member_namespace(member)) for member in fleet.clusters}
 
 
 @contextmanager
@@ -168,16 +168,16 @@ def staying(said: str) -> list[str]:
     """Return the members of which a run does not say that they went back."""
     in_cluster, on_host = "The earlier config of {}/agent is back and works", "agent: Release 000001 runs again"
     going = {*FOUND, *CHANGED}
-    lines = {one: f"{one}: {on_host if one in LINUX else in_cluster.format(namespace(one))}" for one in going}
+    lines = {one: f"{one}: {on_host if one in LINUX else in_cluster.format(member_namespace(one))}" for one in going}
     return [member for member, line in lines.items() if line not in said]
 
 
 def all_lines_came(fleet: Fleet, host: str) -> dict[int, float]:
     """Return for how long each line waited that is written by now on a host. Fails if one is lost."""
     written = range(1, int(fleet.on(host, f"wc -l < {LINES}")) + 1)
-    return until(
+    return wait_until(
         f"all {written[-1]} lines of the file of {host}",
-        lambda: waits if (waits := fleet.waits_of_lines(host)).keys() >= set(written) else {},
+        lambda: waits if (waits := fleet.line_delays(host)).keys() >= set(written) else {},
     )
 
 
@@ -186,15 +186,15 @@ def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(
 ) -> None:
     before = fleet.states([*AGENTS, *LINUX])
     given = {"breaks": True, "stage": "early", "otel_waves": EARLY}
-    kill(watching(fleet, "", **given))
+    kill_run(watching(fleet, "", **given))
     assert sorted(records(fleet, clusters)) == sorted({*FOUND, *CHANGED})
     killed = fleet.states(CHANGED)
     assert [name for name in CHANGED if killed[name].config == before[name].config] == []
     run = watching(fleet, "cluster", **given)
     assert [faults(clusters[member]) for member in NEED_LOAD] == [[0, 0], [0, 0]]
     with load(host):
-        until("the kernel kills an agent", lambda: is_killed(clusters["runs_out"]), GATE_SECONDS)
-        code, said = end(run)
+        wait_until("the kernel kills an agent", lambda: is_killed(clusters["runs_out"]), GATE_SECONDS)
+        code, said = await_end(run)
     assert code == 2
     worse, _way, back = said.partition("The way back: ")
     assert f"1 of {len(FIRST) + 2} hosts failed, and none may: crashes: Apply or remove all objects" in worse
@@ -211,16 +211,16 @@ def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(
     assert waits["host2"] > GATE_SECONDS, "lines waited on the disk while nothing was delivered"
 
 
-def in_waves(states: dict[str, State], numbers: range) -> dict[str, State]:
+def in_waves(states: dict[str, MemberState], numbers: range) -> dict[str, MemberState]:
     """Return the states of the members of some waves."""
     return {name: state for name, state in states.items() if NUMBERS[name] in numbers}
 
 
-def kill_in_each_wave(fleet: Fleet, before: dict[str, State], **given: Any) -> dict[str, State]:
+def kill_in_each_wave(fleet: Fleet, before: dict[str, MemberState], **given: Any) -> dict[str, MemberState]:
     """Kill a run in each wave. Return the members of the waves that passed, which no later run has changed."""
-    passed: dict[str, State] = {}
+    passed: dict[str, MemberState] = {}
     for number, wave in enumerate(FIVE):
-        fleet.kill_in(wave["name"], KILLS[wave["name"]], **given)
+        fleet.kill_in_wave(wave["name"], KILLS[wave["name"]], **given)
         now, later = fleet.states(NUMBERS), range(number + 1, len(FIVE))
         assert in_waves(now, later) == in_waves(before, later), "a later wave begins too early"
         assert passed.items() <= now.items(), "a wave that passed is changed again"
@@ -228,7 +228,7 @@ def kill_in_each_wave(fleet: Fleet, before: dict[str, State], **given: Any) -> d
     return passed
 
 
-def assert_order(came: dict[str, State]) -> None:
+def assert_order(came: dict[str, MemberState]) -> None:
     """Assert that the change came to the members of each wave after it came to those of the one before."""
     times = [sorted(state.since for state in in_waves(came, range(one, one + 1)).values()) for one in range(len(FIVE))]
     for earlier, later in pairwise(times):
@@ -280,7 +280,7 @@ def kubeconfig_of_nobody(folder: Path) -> str:
 def test_the_report_shows_which_releases_have_passed(fleet: Fleet, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     given = {"stage": "second", "otel_hosts": [*NUMBERS, WITHOUT_AGENT], "otel_waves": FIVE}
-    code, said = end(fleet.start("report", otel_report_path=str(page), **given))
+    code, said = await_end(fleet.start("report", otel_report_path=str(page), **given))
     assert code == 0, said
     assert "3 of 3 collectors" in page.read_text(encoding="utf-8"), "of the first wave"
 
@@ -288,14 +288,14 @@ def test_the_report_shows_which_releases_have_passed(fleet: Fleet, tmp_path: Pat
 def test_a_change_of_another_tool_is_judged_by_what_was_kept_before(fleet: Fleet, tmp_path: Path) -> None:
     given = {"stage": "second", "otel_judge_path": str(tmp_path), "otel_judge_seconds": 40}
     limit, broken = "--limit=second", {"broken": {"address": "http://127.0.0.1:9"}}
-    code, said = end(start("judge", INVENTORY, limit, otel_judge_before=True, **given))
+    code, said = await_end(start_playbook("judge", INVENTORY, limit, otel_judge_before=True, **given))
     assert code == 0, said
     assert (tmp_path / "second.json").is_file()
     # `site` stands for the other tool.
-    code, said = end(start("site", INVENTORY, limit, breaks=True, stage="second", **broken))
+    code, said = await_end(start_playbook("site", INVENTORY, limit, breaks=True, stage="second", **broken))
     assert code == 0, said
     running = fleet.states(["second"])
-    code, said = end(start("judge", INVENTORY, limit, breaks=True, **broken, **given))
+    code, said = await_end(start_playbook("judge", INVENTORY, limit, breaks=True, **broken, **given))
     assert code == 2
     assert "Judge the collectors: waves-second/agent on second: [nothing_sent]" in said
     assert "# The collectors do worse with the change" in (tmp_path / "judge.md").read_text(encoding="utf-8")

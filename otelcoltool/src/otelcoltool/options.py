@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from .module_utils._otelcol.errors import Problem, near
+from .module_utils._otelcol.errors import Problem, suggest_word
 from .plugin_utils._otelcol import _documented, _yaml
 
 PREFIX = "pipeline_"
@@ -25,7 +25,7 @@ _OPTION, _RESULT, _MODULE = "O", "RV", "M"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 _CHECK_MODE, _PLAYBOOK = "Check mode", "Playbook"
 # What a description calls by the words of a playbook.
-_WORDS = (
+_PLAYBOOK_WORDS = (
     (re.compile(r"\bthe controller\b"), "this machine"),
     (re.compile(r"\bthe task\b"), "the command"),
     (re.compile(r"\bCheck mode\b"), "`--check`"),
@@ -60,24 +60,24 @@ class Option:
         """Return a value in the type of the option. Raises Problem for another one."""
         if value is None:
             return self.default
-        wanted, fits = self._shape(value)
+        expected_shape, fits = self._match_shape(value)
         if not fits:
-            raise Problem(f"'{self.name}' must be {wanted}", where=where, fix=f"See `{self.flag}` in the help.")
+            raise Problem(f"'{self.name}' must be {expected_shape}", where=where, fix=f"See `{self.flag}` in the help.")
         if self.choices and value not in self.choices:
-            wrong = f"'{value}' is no value of '{self.name}'{near(str(value), self.choices)}"
+            wrong = f"'{value}' is no value of '{self.name}'{suggest_word(str(value), self.choices)}"
             raise Problem(wrong, where=where, fix=f"Give {', '.join(self.choices)}.")
-        return self._with_parts(value, where) if self.parts else value
+        return self._fill_parts(value, where) if self.parts else value
 
-    def _with_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _fill_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return a mapping with the defaults of what it leaves out. Raises Problem for what it does not have."""
-        parts = {name: _option(name, facts) for name, facts in self.parts.items()}
+        parts = {name: _build_option(name, facts) for name, facts in self.parts.items()}
         for name in value:
             if name not in parts:
-                wrong = f"'{self.name}' has no '{name}'{near(str(name), parts)}"
+                wrong = f"'{self.name}' has no '{name}'{suggest_word(str(name), parts)}"
                 raise Problem(wrong, where=where, fix=f"Give {', '.join(parts)}.")
         return {name: part.checked(value.get(name), where) for name, part in parts.items()}
 
-    def _shape(self, value: Any) -> tuple[str, bool]:
+    def _match_shape(self, value: Any) -> tuple[str, bool]:
         """Return what the option wants, in words, and whether a value is that."""
         if self.kind == "dict":
             return "a mapping", isinstance(value, dict)
@@ -89,73 +89,78 @@ class Option:
         return "text", isinstance(value, str)
 
 
-def documented(command: str, left_out: Collection[str], may_check: bool) -> dict[str, Option]:
+def read_documented_options(command: str, excluded_names: Collection[str], may_check: bool) -> dict[str, Option]:
     """Return the options of a command by name, without those that need an inventory or a cluster.
 
     `may_check` says whether the command can only look, as a module does in check mode.
     """
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
-    lacking = [_PLAYBOOK, *(f"O({name}" for name in left_out)]
+    lacking_words = [_PLAYBOOK, *(f"O({name}" for name in excluded_names)]
     if not may_check:
-        lacking.append(_CHECK_MODE)
-    shown: dict[str, Option] = {}
-    for name, facts in _documented.options_of(text, module, _fragment_text).items():
-        if name not in left_out:
-            shown[name] = _option(name, _without(facts, lacking), left_out)
-    return shown
+        lacking_words.append(_CHECK_MODE)
+    documented_options: dict[str, Option] = {}
+    for name, facts in _documented.read_documented_options(text, module, _read_fragment_part).items():
+        if name not in excluded_names:
+            documented_options[name] = _build_option(
+                name, _drop_lacking_sentences(facts, lacking_words), excluded_names
+            )
+    return documented_options
 
 
-def _without(facts: Mapping[str, Any], lacking: Collection[str]) -> dict[str, Any]:
+def _drop_lacking_sentences(facts: Mapping[str, Any], lacking_words: Collection[str]) -> dict[str, Any]:
     """Return the facts of an option, whose description leaves out sentences about what the command lacks."""
-    kept = []
-    for sentence in _SENTENCE_END.split(_description(facts)):
-        if not any(word in sentence for word in lacking):
-            kept.append(sentence)
-    return {**facts, "description": " ".join(kept)}
+    kept_sentences = []
+    for sentence in _SENTENCE_END.split(_join_description(facts)):
+        if not any(word in sentence for word in lacking_words):
+            kept_sentences.append(sentence)
+    return {**facts, "description": " ".join(kept_sentences)}
 
 
-def _description(facts: Mapping[str, Any]) -> str:
+def _join_description(facts: Mapping[str, Any]) -> str:
     """Return the description of an option, which may be one text or a list of them."""
-    said = facts.get("description", "")
-    return said if isinstance(said, str) else " ".join(said)
+    description = facts.get("description", "")
+    return description if isinstance(description, str) else " ".join(description)
 
 
-def _fragment_text(file: str, part: str) -> str:
+def _read_fragment_part(file: str, part: str) -> str:
     """Return a part of a fragment of documentation, as YAML."""
     fragment = import_module(f".doc_fragments.{file}", __package__).ModuleDocFragment
     return str(getattr(fragment, part))
 
 
-def _option(name: str, facts: Mapping[str, Any], left_out: Collection[str] = ()) -> Option:
-    """Return an option by its facts. `left_out` has names of options, and of their parts, such as `compare.running`."""
-    inner = facts.get("suboptions", {})
+def _build_option(name: str, facts: Mapping[str, Any], excluded_names: Collection[str] = ()) -> Option:
+    """Return an option by its facts.
+
+    `excluded_names` has names of options, and of their parts, such as `compare.running`.
+    """
+    suboptions = facts.get("suboptions", {})
     return Option(
         name=name,
         kind=facts["type"],
         elements=facts.get("elements", ""),
         choices=tuple(facts.get("choices", ())),
         default=facts.get("default"),
-        description=_plain(_description(facts)),
-        parts={part: inner[part] for part in inner if f"{name}.{part}" not in left_out},
+        description=_strip_ansible_marks(_join_description(facts)),
+        parts={part: suboptions[part] for part in suboptions if f"{name}.{part}" not in excluded_names},
     )
 
 
-def _plain(text: str) -> str:
+def _strip_ansible_marks(text: str) -> str:
     """Return a description without the marks and words of Ansible."""
-    return " ".join(without_play(_MARK.sub(_unmarked, text)).split())
+    return " ".join(replace_playbook_words(_MARK.sub(_replace_mark, text)).split())
 
 
-def without_play(text: str) -> str:
+def replace_playbook_words(text: str) -> str:
     """Return a text about modules in the words of a command."""
-    for pattern, word in _WORDS:
+    for pattern, word in _PLAYBOOK_WORDS:
         text = pattern.sub(word, text)
     return text
 
 
-def _unmarked(found: re.Match[str]) -> str:
+def _replace_mark(mark_match: re.Match[str]) -> str:
     """Return what a mark of Ansible says to users of the command, such as `--fail-on` for O(fail_on)."""
-    mark, name = found.groups()
+    mark, name = mark_match.groups()
     if mark == _OPTION and name.isidentifier():
         return "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
     if mark in (_OPTION, _RESULT, _MODULE):
@@ -163,54 +168,56 @@ def _unmarked(found: re.Match[str]) -> str:
     return name
 
 
-def add_to(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin: str = "") -> None:
+def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin: str = "") -> None:
     """Let a parser take options; what is not given is None, so that a file of options may give it.
 
     `stdin` says what the standard input is for, if the command reads it.
     """
     for option in options.values():
-        told = option.description.replace("%", "%%") + _default_in_words(option)
+        help_text = option.description.replace("%", "%%") + _describe_default(option)
         if option.name == "paths":
-            parser.add_argument("paths", nargs="*", metavar="PATH", help=f"{told} {stdin}".rstrip())
+            parser.add_argument("paths", nargs="*", metavar="PATH", help=f"{help_text} {stdin}".rstrip())
         elif option.kind == "bool":
-            parser.add_argument(option.flag, action=argparse.BooleanOptionalAction, default=None, help=told)
+            parser.add_argument(option.flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
         elif option.is_mapping:
-            told += " May be given several times." if option.kind == "list" else ""
-            parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=told)
+            help_text += " May be given several times." if option.kind == "list" else ""
+            parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=help_text)
         elif option.kind == "list":
-            told += " May be given several times."
-            parser.add_argument(option.flag, action="append", metavar=option.elements.upper(), help=told)
+            help_text += " May be given several times."
+            parser.add_argument(option.flag, action="append", metavar=option.elements.upper(), help=help_text)
         else:
-            named = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
-            parser.add_argument(option.flag, help=told, **named)
+            value_settings = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
+            parser.add_argument(option.flag, help=help_text, **value_settings)
 
 
-def _default_in_words(option: Option) -> str:
+def _describe_default(option: Option) -> str:
     """Return a default for the help; empty for an empty text and for another type."""
     default = option.default
     return f" (default: {default})" if isinstance(default, str) and default else ""
 
 
-def arguments(given: argparse.Namespace, options: Mapping[str, Option], from_file: Mapping[str, Any]) -> dict[str, Any]:
+def merge_arguments(
+    parsed: argparse.Namespace, options: Mapping[str, Option], file_options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return all options of a module: those of the command line, else those of a file, else their defaults.
 
     Raises Problem for a value that is none of an option.
     """
-    found = {}
+    merged = {}
     for name, option in options.items():
-        value = _given_value(getattr(given, name), option)
+        value = _read_given_value(getattr(parsed, name), option)
         where = option.flag
-        if value in (None, []) and name in from_file:
-            value, where = from_file[name], "the file of --options"
-        found[name] = option.checked(value, where)
-    return found
+        if value in (None, []) and name in file_options:
+            value, where = file_options[name], "the file of --options"
+        merged[name] = option.checked(value, where)
+    return merged
 
 
-def _given_value(value: Any, option: Option) -> Any:
+def _read_given_value(value: Any, option: Option) -> Any:
     """Return what the command line has for an option, mappings read; None if it has nothing. Raises Problem."""
     if value is None or not option.is_mapping:
         return value
-    mappings = list(_mappings(value, option))
+    mappings = list(_parse_mappings(value, option))
     if option.kind == "list":
         return mappings
     joined: dict[str, Any] = {}
@@ -219,7 +226,7 @@ def _given_value(value: Any, option: Option) -> Any:
     return joined
 
 
-def _mappings(texts: list[str], option: Option) -> Iterator[dict[str, Any]]:
+def _parse_mappings(texts: list[str], option: Option) -> Iterator[dict[str, Any]]:
     """Yield each value as a mapping: YAML in braces, or names with values. Raises Problem for another text."""
     for text in texts:
         if text.lstrip().startswith("{"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .collector_alert import CollectorAlert
 from .run_records import WaveRun
 
-CONSENT = "otel_alert_goes_back"
+CONSENT_VARIABLE = "otel_alert_goes_back"
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,24 @@ class Answer:
     told: tuple[str, ...]
 
 
-def answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Answer:
+def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Answer:
     """Return what is done about an alert while these runs change the fleet.
 
     While a run changes the host, the run judges it: nobody else looks or goes back. While a run changes other hosts,
     its gate decides who goes back.
     """
-    holding = [run for run in runs if place.host in run.hosts]
-    stops = alert.reaction.stops_waves and bool(runs)
-    told = [*_of_waves(alert, runs), *_of_the_way_back(alert, place, runs)]
-    if holding:
-        told.append(f"Wave {holding[0].wave} changes {place.host} since {holding[0].at}, so it is not diagnosed now.")
+    runs_on_host = [run for run in runs if place.host in run.hosts]
+    stops_waves = alert.reaction.stops_waves and bool(runs)
+    explanations = [*_explain_waves(alert, runs), *_explain_no_way_back(alert, place, runs)]
+    if runs_on_host:
+        explanations.append(
+            f"Wave {runs_on_host[0].wave} changes {place.host} since {runs_on_host[0].at}, so it is not diagnosed now."
+        )
     goes_back = alert.reaction.goes_back and place.consents and not place.is_cluster and not runs
-    return Answer(not holding, stops, goes_back, tuple(told))
+    return Answer(not runs_on_host, stops_waves, goes_back, tuple(explanations))
 
 
-def _of_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:
+def _explain_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:
     for run in runs:
         if alert.reaction.stops_waves:
             yield f"No wave begins after wave {run.wave} of the run that began at {run.begun_at}."
@@ -56,13 +58,13 @@ def _of_waves(alert: CollectorAlert, runs: Sequence[WaveRun]) -> Iterator[str]:
             yield f"{alert.name} does not stop the run of waves that began at {run.begun_at}."
 
 
-def _of_the_way_back(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Iterator[str]:
+def _explain_no_way_back(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Iterator[str]:
     """Yield why nothing goes back. Of an alert that never leads to a way back, nobody expects one."""
     if not alert.reaction.goes_back:
         return
     if place.is_cluster:
         yield f"{place.host} is a cluster, which keeps no earlier objects: nothing goes back."
     elif not place.consents:
-        yield f"Nothing goes back, since {CONSENT} is not true for {place.host}."
+        yield f"Nothing goes back, since {CONSENT_VARIABLE} is not true for {place.host}."
     elif runs:
         yield "Nothing goes back while a run changes the fleet in waves: its gate decides."

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .._otelcol.errors import Problem, cleaned, near
+from .._otelcol.errors import Problem, clean_text, suggest_word
 from .reactions import REACTIONS, Reaction
 
 ASKED = "Read the alert"
 FIRING = "firing"
 # The label with the host of the inventory.
-HOST = "otel_host"
+HOST_LABEL = "otel_host"
 # Names of collectors and namespaces. Source: RFC 1123, as Kubernetes takes it.
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
-_SHOWN = 100
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
+_SHOWN_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -50,67 +50,70 @@ class CollectorAlert:
 
     @property
     def began_at(self) -> str:
-        return moment(self.began)
+        return format_moment(self.began)
 
 
-def moment(seconds: float) -> str:
+def format_moment(seconds: float) -> str:
     """Return a time in seconds of Unix as people read it, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def alert_of(given: Any) -> CollectorAlert:
+def read_alert(raw_alert: Any) -> CollectorAlert:
     """Return the alert of an event. Raises Problem for one that no rule of this collection has raised.
 
     Its host is compared with the inventory later.
     """
-    labels = given.get("labels") if isinstance(given, Mapping) else None
+    labels = raw_alert.get("labels") if isinstance(raw_alert, Mapping) else None
     if not isinstance(labels, Mapping):
         fix = "Run this playbook by the rulebook o11y.opentelemetry.collector_alerts."
         raise Problem("there is no alert with labels", asked=ASKED, fix=fix)
-    if given.get("status") != FIRING:
-        raise Problem(f"its status is {_shown(given.get('status'))}, and not {FIRING}", asked=ASKED)
+    if raw_alert.get("status") != FIRING:
+        raise Problem(f"its status is {_quote_cleaned(raw_alert.get('status'))}, and not {FIRING}", asked=ASKED)
     return CollectorAlert(
-        name=_alert_name(labels.get("alertname")),
-        collector=_checked(labels, "collector"),
-        namespace=_checked(labels, "namespace") if labels.get("namespace") else "",
-        host=_text(labels, HOST) if labels.get(HOST) else "",
-        began=_began(given.get("startsAt")),
+        name=_check_alert_name(labels.get("alertname")),
+        collector=_read_name_label(labels, "collector"),
+        namespace=_read_name_label(labels, "namespace") if labels.get("namespace") else "",
+        host=_read_label(labels, HOST_LABEL) if labels.get(HOST_LABEL) else "",
+        began=_parse_start_time(raw_alert.get("startsAt")),
     )
 
 
-def _alert_name(given: Any) -> str:
-    if isinstance(given, str) and given in REACTIONS:
-        return given
-    wrong = f"{_shown(given)} is no alert of this collection{near(str(given)[:_SHOWN], REACTIONS)}"
+def _check_alert_name(raw_name: Any) -> str:
+    if isinstance(raw_name, str) and raw_name in REACTIONS:
+        return raw_name
+    wrong = (
+        f"{_quote_cleaned(raw_name)} is no alert of this"
+        f" collection{suggest_word(str(raw_name)[:_SHOWN_LENGTH], REACTIONS)}"
+    )
     raise Problem(wrong, asked=ASKED, where="labels.alertname", fix="docs/monitoring.md lists the alerts.")
 
 
-def _checked(labels: Mapping[str, Any], label: str) -> str:
-    value = _text(labels, label)
-    if not _NAME.match(value):
+def _read_name_label(labels: Mapping[str, Any], label: str) -> str:
+    value = _read_label(labels, label)
+    if not _DNS_LABEL.match(value):
         fix = "Names have up to 63 lower-case letters, digits and hyphens. Nothing was run."
-        raise Problem(f"{_shown(value)} is no name", asked=ASKED, where=f"labels.{label}", fix=fix)
+        raise Problem(f"{_quote_cleaned(value)} is no name", asked=ASKED, where=f"labels.{label}", fix=fix)
     return value
 
 
-def _text(labels: Mapping[str, Any], label: str) -> str:
+def _read_label(labels: Mapping[str, Any], label: str) -> str:
     value = labels.get(label)
     if not isinstance(value, str) or not value:
         raise Problem("it has no such label", asked=ASKED, where=f"labels.{label}", fix="Nothing was run.")
     return value
 
 
-def _began(given: Any) -> float:
+def _parse_start_time(raw_time: Any) -> float:
     """Return the seconds of a time as Go writes it: RFC 3339, with up to nine digits after the second."""
     try:
-        found = datetime.fromisoformat(str(given))
+        start_time = datetime.fromisoformat(str(raw_time))
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        wrong = f"{_shown(given)} is no time with a zone"
+        start_time = None
+    if start_time is None or start_time.tzinfo is None:
+        wrong = f"{_quote_cleaned(raw_time)} is no time with a zone"
         raise Problem(wrong, asked=ASKED, where="startsAt", fix="Use a time such as 2026-01-31T12:00:00Z.")
-    return found.timestamp()
+    return start_time.timestamp()
 
 
-def _shown(value: Any) -> str:
-    return f"'{cleaned(str(value), _SHOWN)}'"
+def _quote_cleaned(value: Any) -> str:
+    return f"'{clean_text(str(value), _SHOWN_LENGTH)}'"

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
-from .._otelcol.errors import Problem, cleaned
-from .collector_alert import moment
+from .._otelcol.errors import Problem, clean_text
+from .collector_alert import format_moment
 
 # A run on another machine has ended, or is taken for ended, so long after its last wave began.
 ELSEWHERE_SECONDS = 2 * 3600
-READ, REMOVE = "Read what runs and alerts note", "Remove the file if no run is under way."
+READ_RECORDS, REMOVE_FIX = "Read what runs and alerts note", "Remove the file if no run is under way."
 # A year far away: later moments cannot be written as a date.
 _LAST_MOMENT = 10**11
 
@@ -68,15 +68,19 @@ class WaveRun:
 
     @property
     def at(self) -> str:
-        return moment(self.wave_begun)
+        return format_moment(self.wave_begun)
 
     @property
     def begun_at(self) -> str:
-        return moment(self.begun)
+        return format_moment(self.begun)
 
-    def is_same(self, other: WaveRun | None) -> bool:
+    def is_same(self, other_run: WaveRun | None) -> bool:
         """Whether both records are of one run."""
-        return other is not None and (self.node, self.pid, self.process) == (other.node, other.pid, other.process)
+        return other_run is not None and (self.node, self.pid, self.process) == (
+            other_run.node,
+            other_run.pid,
+            other_run.process,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,36 +94,36 @@ class Stop:
 
     @property
     def line(self) -> str:
-        return f"{self.alert} of collector {self.collector} on {self.host} at {moment(self.at)}"
+        return f"{self.alert} of collector {self.collector} on {self.host} at {format_moment(self.at)}"
 
 
-def record_text(record: WaveRun | Stop) -> dict[str, Any]:
+def record_to_dict(record: WaveRun | Stop) -> dict[str, Any]:
     """Return a record as data."""
     return asdict(record)
 
 
-def record_of(kind: type[Record], given: Any, path: str) -> Record:
+def parse_record(kind: type[Record], raw_record: Any, path: str) -> Record:
     """Return a record from data. Raises Problem for what is none."""
-    names = [field.name for field in fields(kind)]
-    row = given if isinstance(given, Mapping) else {}
-    for name in names:
-        holds = _CHECKS.get(name, _is_text)
-        if not holds(row.get(name)):
+    field_names = [field.name for field in fields(kind)]
+    record_fields = raw_record if isinstance(raw_record, Mapping) else {}
+    for name in field_names:
+        is_valid = _CHECKS.get(name, _is_text)
+        if not is_valid(record_fields.get(name)):
             wrong = f"`{name}` is missing or of another type"
-            raise Problem(wrong, asked=READ, where=path, fix=REMOVE)
-    return kind(**{name: cleaned(row[name]) for name in names})
+            raise Problem(wrong, asked=READ_RECORDS, where=path, fix=REMOVE_FIX)
+    return kind(**{name: clean_text(record_fields[name]) for name in field_names})
 
 
-def is_under_way(run: WaveRun, node: str, process: str, now: float) -> bool:
+def is_under_way(run: WaveRun, node: str, process: str, current_time: float) -> bool:
     """Whether a run goes on, seen from a machine. `process` is the one that has its number there now."""
     if run.node == node:
         return bool(process) and run.process == process
-    return now - run.wave_begun < ELSEWHERE_SECONDS
+    return current_time - run.wave_begun < ELSEWHERE_SECONDS
 
 
-def check_stop(stop: Stop | None, begun: float, waves: Sequence[str]) -> None:
+def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> None:
     """Raise Problem if an alert has come since a run began. `waves` are those that have not begun."""
-    if stop and stop.at >= begun:
+    if stop and stop.at >= run_begun:
         fix = (
             "Mend what the diagnosis of the alert names, then run the same command: it continues, since hosts that have"
         )

@@ -12,29 +12,29 @@ from __future__ import annotations
 
 import re
 
-from .._otelcol.forecast.text_templates import bare_word, is_common
+from .._otelcol.forecast.text_templates import is_common_part, strip_punctuation
 from .value_masks import ValueMasks
 
 # What has no space, bracket, quote, comma or `=` in it: a word, a path, an address, a number.
 _PART = re.compile(r"[^\s\[\](){}<>\"'`,;=|]+")
 # What stands before and after a mask.
-_FRAME = 2
-_REMEMBERED = 20_000
+_FRAME_LENGTH = 2
+_MOST_REMEMBERED = 20_000
 
 
 class BodyTemplates:
     """The templates of one run."""
 
     def __init__(self, masks: ValueMasks) -> None:
-        self._parts = _Parts(masks)
+        self._parts = _PartReplacements(masks)
 
     def template(self, text: str) -> str:
         """Return the template of a text. Its own `<` and `>` become brackets."""
-        parts = self._parts
-        return _PART.sub(lambda match: parts[match[0]], text.replace("<", "[").replace(">", "]"))
+        replacements = self._parts
+        return _PART.sub(lambda match: replacements[match[0]], text.replace("<", "[").replace(">", "]"))
 
 
-class _Parts(dict[str, str]):
+class _PartReplacements(dict[str, str]):
     """What stands in place of each part; a dict, since bodies consist of the same parts again and again."""
 
     def __init__(self, masks: ValueMasks) -> None:
@@ -42,15 +42,15 @@ class _Parts(dict[str, str]):
         self._masks = masks
 
     def __missing__(self, part: str) -> str:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _MOST_REMEMBERED:
             self.clear()
-        self[part] = replaced = self._replaced(part)
-        return replaced
+        self[part] = replacement = self._replace_part(part)
+        return replacement
 
-    def _replaced(self, part: str) -> str:
+    def _replace_part(self, part: str) -> str:
         """Return a part as it is, if it is a common word or punctuation, else its placeholder."""
-        if is_common(part):
+        if is_common_part(part):
             return part
-        word = bare_word(part)
+        word = strip_punctuation(part)
         mask = self._masks.text(word)
-        return f"<{mask[: max(len(mask) - _FRAME, 0)]}>{part[len(word) :]}"
+        return f"<{mask[: max(len(mask) - _FRAME_LENGTH, 0)]}>{part[len(word) :]}"

@@ -12,50 +12,55 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH, POD_RATE
+from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RATE
 from .capture_sample import Sample, SampleEnd, SignalSize
-from .kept_values import ENUMERATED
+from .kept_values import ENUMERATED_ATTRIBUTES
 
 FORMAT = 1
 # In fewer seconds, a single request decides what a rate is.
 _LEAST_SECONDS = 3.0
 # What is masked how, by the option `values`.
-_HASHED = {
+_HASHED_PARTS = {
     "values": "keyed BLAKE2b with a key of the run that is not kept; the length stays",
     "bodies": "templates; a placeholder is the mask of what it stands for, between < and >",
     "span_names": "templates",
     "ids": "masked; equal ids stay equal",
     "stays": "names of attributes, metrics and events; numbers of data points; times; enumerations",
 }
-_KEPT = {
+_KEPT_PARTS = {
     "values": "kept, but for headers of requests, values under names of secrets, and texts that look like secrets",
     "ids": "masked; equal ids stay equal",
 }
 
 
-def file_name(signal: str) -> str:
+def signal_file_name(signal: str) -> str:
     """Return the name of the file of a signal."""
     return f"{signal}.jsonl.gz"
 
 
-def masking(values: str, keep: list[str]) -> dict[str, Any]:
+def describe_masking(values: str, keep: list[str]) -> dict[str, Any]:
     """Return what the manifest says of masking."""
-    how: dict[str, Any] = dict(_HASHED if values == HASH else _KEPT)
-    return {"mode": values, **how, "kept_attributes": sorted(keep), "enumerations": list(ENUMERATED)}
+    masked_parts: dict[str, Any] = dict(_HASHED_PARTS if values == HASH_MODE else _KEPT_PARTS)
+    return {
+        "mode": values,
+        **masked_parts,
+        "kept_attributes": sorted(keep),
+        "enumerations": list(ENUMERATED_ATTRIBUTES),
+    }
 
 
-def signal_rows(sample: Sample, end: SampleEnd) -> dict[str, dict[str, Any]]:
+def build_signal_rows(sample: Sample, end: SampleEnd) -> dict[str, dict[str, Any]]:
     """Return how much each signal has, and its rates; none where the time is too short for them."""
     rows = {}
     for signal, size in sorted(sample.sizes.items()):
-        row: dict[str, Any] = {"file": file_name(signal), **asdict(size)}
+        row: dict[str, Any] = {"file": signal_file_name(signal), **asdict(size)}
         if end.seconds >= _LEAST_SECONDS:
-            row |= _rates(signal, size, end)
+            row |= _compute_rates(signal, size, end)
         rows[signal] = row
     return rows
 
 
-def _rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
+def _compute_rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
     """Return what the pod of the capture received in a second, and what all pods did if their own metrics say so."""
     rates = {
         POD_RATE: round(size.records / end.seconds, 3),
@@ -66,15 +71,15 @@ def _rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
     return rates
 
 
-def manifest(about: Mapping[str, Any], sample: Sample, end: SampleEnd) -> dict[str, Any]:
-    """Return the manifest of a capture. `about` is what is known of its source."""
-    signals = signal_rows(sample, end)
-    is_counted = any(COLLECTOR_RATE in row for row in signals.values())
-    pods = {"rates_of_pods": end.served.known_pods} if end.served and is_counted else {}
+def build_manifest(source_facts: Mapping[str, Any], sample: Sample, end: SampleEnd) -> dict[str, Any]:
+    """Return the manifest of a capture. `source_facts` is what is known of its source."""
+    signals = build_signal_rows(sample, end)
+    has_collector_rates = any(COLLECTOR_RATE in row for row in signals.values())
+    pod_facts = {"rates_of_pods": end.served.known_pods} if end.served and has_collector_rates else {}
     return {
         "capture": FORMAT,
-        **about,
-        **pods,
+        **source_facts,
+        **pod_facts,
         "seconds": round(end.seconds, 3),
         "ended_by": end.ended_by,
         "records": sample.records,

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.bounded.json_text import json_value
+from .._otelcol.bounded.json_text import parse_json
 from .._otelcol.errors import Problem
-from .._otelcol.otlp_requests import LISTS, MALFORMED, item_count
+from .._otelcol.otlp_requests import LISTS_BY_SIGNAL, MALFORMED_ERRORS, count_items
 from .collector_rates import ServedRecords
 from .record_masks import RecordMasks
 
-SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
+SECONDS_BOUND, RECORDS_BOUND, BYTES_BOUND, FILES_END = "seconds", "records", "bytes", "end of the files"
 """What ends a sample."""
 LINE_BYTES = 64 << 20
 """The longest line that is read: a request of OTLP has 4 MiB by default, and as JSON some three times as much."""
@@ -66,23 +66,23 @@ class Sample:
 
     def add(self, line: bytes, where: str) -> None:
         """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
-        request = _parsed(line, where)
-        for signal, (resources, _scopes, _records) in LISTS.items():
+        request = _parse_request(line, where)
+        for signal, (resources, _scopes, _records) in LISTS_BY_SIGNAL.items():
             if request.get(resources):
                 self._add(signal, {resources: request[resources]}, len(line), where)
 
-    def _add(self, signal: str, request: dict[str, Any], received: int, where: str) -> None:
+    def _add(self, signal: str, request: dict[str, Any], received_bytes: int, where: str) -> None:
         try:
-            records = item_count(signal, request)
-            masked = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
-        except MALFORMED as error:
+            records = count_items(signal, request)
+            masked_line = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
+        except MALFORMED_ERRORS as error:
             raise Problem("this is JSON, but not of OTLP", where=where, fix=_FOREIGN_FIX) from error
-        self.write(signal, masked)
+        self.write(signal, masked_line)
         size = self.sizes.setdefault(signal, SignalSize())
         size.requests += 1
         size.records += records
-        size.received_bytes += received
-        size.bytes += len(masked)
+        size.received_bytes += received_bytes
+        size.bytes += len(masked_line)
 
     @property
     def records(self) -> int:
@@ -92,22 +92,22 @@ class Sample:
     def full(self) -> str:
         """What ends the sample now, or an empty text."""
         if self.records >= self.bounds.records:
-            return RECORDS
-        octets = sum(size.received_bytes for size in self.sizes.values())
-        return BYTES if octets >= self.bounds.octets else ""
+            return RECORDS_BOUND
+        received_bytes = sum(size.received_bytes for size in self.sizes.values())
+        return BYTES_BOUND if received_bytes >= self.bounds.octets else ""
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
+def _parse_request(line: bytes, where: str) -> dict[str, Any]:
     try:
-        request = json_value(line)
+        request = parse_json(line)
     except ValueError as error:
         raise Problem("this is no JSON", where=where, fix=_FOREIGN_FIX) from error
-    if not isinstance(request, dict) or not any(resources in request for resources, *_rest in LISTS.values()):
+    if not isinstance(request, dict) or not any(resources in request for resources, *_rest in LISTS_BY_SIGNAL.values()):
         raise Problem("this is JSON, but no request of OTLP", where=where, fix=_FOREIGN_FIX)
     return request
 
 
-class Lines:
+class LineSplitter:
     """Whole lines out of parts of a text. `rest` is the last line, which has no end yet."""
 
     def __init__(self) -> None:

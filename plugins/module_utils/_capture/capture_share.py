@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._collector.options import METRICS_PORT
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
-from .._otelcol.kube.network_policies import selector_selects
-from .._otelcol.kube.service_kinds import is_alias, is_headless
+from .._otelcol.kube.network_policies import selects_labels
+from .._otelcol.kube.service_kinds import is_external_name, is_headless
 
 DAEMON_SET = "DaemonSet"
-_TEMPLATE = ("spec", "template")
+_TEMPLATE_PATH = ("spec", "template")
 # How this collection and the operator name the port of a Service for scrapers.
 # Source: internal/manifests/collector/service.go of the operator.
 _NAMES_FOR_SCRAPERS = ("metrics", "monitoring")
-_FILES = "Let it write files with exporter file, and capture these with `capture_files`."
+_CAPTURE_FILES_FIX = "Let it write files with exporter file, and capture these with `capture_files`."
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Share:
     nodes: int = 1
 
 
-def share_of(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Mapping[str, Any]] | None) -> Share:
+def compute_share(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Mapping[str, Any]] | None) -> Share:
     """Return with how many of the ready pods of a workload the pod of a capture shares the load.
 
     `services` are those of its namespace; None for what the account may not see. Raises Problem for a DaemonSet to
@@ -49,41 +49,49 @@ def share_of(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Ma
     if services is None:
         wrong = "it is a DaemonSet, and this account may not list Services, so it is not known whether one leads there"
         raise Problem(wrong, fix="Give the account the rights of docs/capture.md.")
-    leading = list(_leading(workload, services))
-    if not leading:
+    leading_services = list(_find_leading_services(workload, services))
+    if not leading_services:
         wrong = "it is a DaemonSet, and no Service leads to its pods, so no pod beside them would get a share"
-        raise Problem(wrong, fix=_FILES)
+        raise Problem(wrong, fix=_CAPTURE_FILES_FIX)
     # Clients of a headless Service choose among all pods themselves. Those that also have another one mostly use that.
     policies = {
-        section(service, "spec").get("internalTrafficPolicy") for service in leading if not is_headless(service)
+        mapping_at(service, "spec").get("internalTrafficPolicy")
+        for service in leading_services
+        if not is_headless(service)
     }
     if policies == {"Local"} and ready_pods:
         return Share(other_pods=1, nodes=ready_pods)
     return Share(ready_pods)
 
 
-def _leading(workload: Mapping[str, Any], services: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _find_leading_services(
+    workload: Mapping[str, Any], services: Sequence[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
     """Yield the Services by which clients send to the pods of a workload."""
-    labels = section(workload, *_TEMPLATE, "metadata", "labels")
+    labels = mapping_at(workload, *_TEMPLATE_PATH, "metadata", "labels")
     for service in services:
-        selector = section(service, "spec", "selector")
-        if not selector or is_alias(service) or not _has_port_for_clients(service):
+        selector = mapping_at(service, "spec", "selector")
+        if not selector or is_external_name(service) or not _has_port_for_clients(service):
             continue
-        if selector_selects({"matchLabels": selector}, labels):
+        if selects_labels({"matchLabels": selector}, labels):
             yield service
 
 
 def _has_port_for_clients(service: Mapping[str, Any]) -> bool:
     """Whether a Service has another port than that of the Collector's own metrics, which only scrapers ask."""
-    for port in items(service, "spec", "ports"):
+    for port in list_at(service, "spec", "ports"):
         if port.get("name") not in _NAMES_FOR_SCRAPERS and port.get("port") != METRICS_PORT:
             return True
     return False
 
 
-def node_ports_of(workload: Mapping[str, Any]) -> list[int]:
+def list_node_ports(workload: Mapping[str, Any]) -> list[int]:
     """Return the ports of their node that the pods of a workload open."""
     ports: set[int] = set()
-    for container in items(section(workload, *_TEMPLATE, "spec"), "containers"):
-        ports.update(int(opened["hostPort"]) for opened in items(container, "ports") if opened.get("hostPort"))
+    for container in list_at(mapping_at(workload, *_TEMPLATE_PATH, "spec"), "containers"):
+        ports.update(
+            int(container_port["hostPort"])
+            for container_port in list_at(container, "ports")
+            if container_port.get("hostPort")
+        )
     return sorted(ports)

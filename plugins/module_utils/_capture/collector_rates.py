@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .._telemetry.metrics import ITEMS, Key, Reading, grown, total
+from .._telemetry.metrics import SIGNALS_OF_ITEMS, CountKey, Reading, subtract_readings, sum_readings
 
 _ACCEPTED = "receiver_accepted"
 """What a receiver has taken. Source: documentation.md of receiverhelper."""
@@ -42,24 +42,32 @@ class ServedRecords:
     why: str = ""
 
 
-def served_records(before: PodReading, after: PodReading, receivers: Sequence[str]) -> ServedRecords:
+def compute_served_records(
+    first_reading: PodReading, last_reading: PodReading, receivers: Sequence[str]
+) -> ServedRecords:
     """Return what the pods of a collector accepted by these receivers between two readings.
 
     A signal that no pod counts is left out: nobody knows whether it does not come in, or is not counted. What a pod
     took that has gone meanwhile is not known.
     """
-    gained: dict[str, Reading] = {}
-    for pod, counts in after.counts.items():
-        if pod in before.counts:
-            gained[pod] = grown(before.counts[pod], counts)
-        elif pod not in before.pods:  # it has begun since, so all that it has counted is new
-            gained[pod] = counts
-    gained_by_all = total(list(gained.values()))
-    ready_pods = max(after.ready_pods, len(gained))
+    gained_by_pod: dict[str, Reading] = {}
+    for pod, counts in last_reading.counts.items():
+        if pod in first_reading.counts:
+            gained_by_pod[pod] = subtract_readings(first_reading.counts[pod], counts)
+        elif pod not in first_reading.pods:  # it has begun since, so all that it has counted is new
+            gained_by_pod[pod] = counts
+    gained_by_all = sum_readings(list(gained_by_pod.values()))
+    ready_pods = max(last_reading.ready_pods, len(gained_by_pod))
     records: dict[str, float] = {}
-    for signal in ITEMS.values():
-        keys = [Key(_ACCEPTED, receiver, signal) for receiver in receivers]
-        accepted = [gained_by_all[key] for key in keys if key in gained_by_all]
-        if accepted:
-            records[signal] = sum(accepted) * ready_pods / len(gained)
-    return ServedRecords(records, after.at - before.at, len(gained), ready_pods, before.why or after.why)
+    for signal in SIGNALS_OF_ITEMS.values():
+        keys = [CountKey(_ACCEPTED, receiver, signal) for receiver in receivers]
+        accepted_counts = [gained_by_all[key] for key in keys if key in gained_by_all]
+        if accepted_counts:
+            records[signal] = sum(accepted_counts) * ready_pods / len(gained_by_pod)
+    return ServedRecords(
+        records,
+        last_reading.at - first_reading.at,
+        len(gained_by_pod),
+        ready_pods,
+        first_reading.why or last_reading.why,
+    )

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 
-_METHODS = "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE QUERY _OTHER"
-_STATUS = re.compile(r"[1-5]\d\d")
+_HTTP_METHODS = "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE QUERY _OTHER"
+_HTTP_STATUS = re.compile(r"[1-5]\d\d")
 _GRPC_STATUS = re.compile(r"\d|1[0-6]")
 _VERSION = re.compile(r"v?\d{1,3}(\.\d{1,4}){0,2}(-(alpha|beta|rc|dev)\.?\d{0,3})?")
 _RPC_SYSTEMS = "apache_dubbo aws_api connectrpc connect_rpc dotnet_wcf dubbo grpc java_rmi jsonrpc onc_rpc onc-rpc"
@@ -25,28 +25,28 @@ _DATABASES = (
     " pointbase postgresql progress redis redshift sap.hana sap.maxdb softwareag.adabas spanner sqlite sybase"
     " teradata trino vertica"
 )
-_MESSAGING = (
+_MESSAGING_SYSTEMS = (
     "activemq aws.sns aws_sqs eventgrid eventhubs gcp_pubsub jms kafka nats pulsar rabbitmq rocketmq servicebus"
 )
 _MESSAGING_STEPS = "ack create deliver process publish receive send settle"
 _PROTOCOLS = "amqp http HTTP SPDY spdy mqtt kafka"
 _TRANSPORTS = "ip_tcp ip_udp inproc pipe quic tcp udp unix other"
 _LANGUAGES = "cpp dotnet erlang go java nodejs php python ruby rust swift webjs"
-_SYSTEMS = "aix darwin dragonflybsd freebsd hpux linux netbsd openbsd solaris windows z_os zos"
+_OPERATING_SYSTEMS = "aix darwin dragonflybsd freebsd hpux linux netbsd openbsd solaris windows z_os zos"
 _PROCESSORS = "amd64 arm32 arm64 ia64 ppc32 ppc64 s390x x86"
 _CLOUDS = "alibaba_cloud aws azure gcp heroku ibm_cloud oracle_cloud tencent_cloud"
-_PLATFORMS = (
+_CLOUD_PLATFORMS = (
     "alibaba_cloud_ecs alibaba_cloud_fc aws_app_runner aws_ec2 aws_ecs aws_eks aws_elastic_beanstalk aws_lambda"
     " aws_openshift azure.aks azure.app_service azure.functions azure.vm azure_aks azure_app_service azure_functions"
     " azure_vm gcp_app_engine gcp_bare_metal_solution gcp_cloud_functions gcp_cloud_run gcp_compute_engine"
     " gcp_kubernetes_engine gcp_openshift ibm_cloud_openshift"
 )
-_KINDS = (
+_OBJECT_KINDS = (
     "ConfigMap Container CronJob DaemonSet Deployment Endpoints Event HorizontalPodAutoscaler Ingress Job Namespace"
     " Node PersistentVolume PersistentVolumeClaim Pod ReplicaSet ReplicationController Secret Service ServiceAccount"
     " StatefulSet"
 )
-_LEVELS = (
+_SEVERITIES = (
     "trace debug info information notice warn warning error err critical crit alert emerg emergency fatal panic"
     " TRACE DEBUG INFO INFORMATION NOTICE WARN WARNING ERROR ERR CRITICAL CRIT ALERT EMERG EMERGENCY FATAL PANIC"
     " Trace Debug Info Information Notice Warn Warning Error Critical Fatal Normal"
@@ -59,13 +59,13 @@ _STATES = (
 _DIRECTIONS = "in out read receive transmit write page_in page_out"
 _BOOLS = "true false"
 
-_ROWS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
-    ("http.request.method http.method http.request.method_original", _METHODS),
-    ("http.response.status_code http.status_code", _STATUS),
+_ENUMERATIONS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
+    ("http.request.method http.method http.request.method_original", _HTTP_METHODS),
+    ("http.response.status_code http.status_code", _HTTP_STATUS),
     ("rpc.system rpc.system.name", _RPC_SYSTEMS),
     ("rpc.grpc.status_code", _GRPC_STATUS),
     ("db.system db.system.name", _DATABASES),
-    ("messaging.system", _MESSAGING),
+    ("messaging.system", _MESSAGING_SYSTEMS),
     ("messaging.operation messaging.operation.type", _MESSAGING_STEPS),
     ("network.protocol.name net.protocol.name http.flavor", _PROTOCOLS),
     ("network.protocol.version net.protocol.version telemetry.sdk.version telemetry.distro.version", _VERSION),
@@ -75,33 +75,38 @@ _ROWS: tuple[tuple[str, str | re.Pattern[str]], ...] = (
     ("url.scheme http.scheme", "http https"),
     ("telemetry.sdk.language", _LANGUAGES),
     ("telemetry.sdk.name", "opentelemetry"),
-    ("os.type", _SYSTEMS),
+    ("os.type", _OPERATING_SYSTEMS),
     ("host.arch", _PROCESSORS),
     ("cloud.provider", _CLOUDS),
-    ("cloud.platform", _PLATFORMS),
-    ("k8s.object.kind k8s.resource.kind k8s.owner.kind object.kind", _KINDS),
+    ("cloud.platform", _CLOUD_PLATFORMS),
+    ("k8s.object.kind k8s.resource.kind k8s.owner.kind object.kind", _OBJECT_KINDS),
     ("k8s.event.reason k8s.pod.phase k8s.namespace.phase k8s.container.status.state", _STATES),
     ("log.iostream", "stdout stderr"),
-    ("level severity severity_text log.level", _LEVELS),
+    ("level severity severity_text log.level", _SEVERITIES),
     ("otel.status_code status.code", "OK ERROR UNSET STATUS_CODE_OK STATUS_CODE_ERROR STATUS_CODE_UNSET"),
     ("span.kind", "SPAN_KIND_INTERNAL SPAN_KIND_SERVER SPAN_KIND_CLIENT SPAN_KIND_PRODUCER SPAN_KIND_CONSUMER"),
     ("state status cpu.mode system.cpu.state system.memory.state system.network.state process.state", _STATES),
     ("error exception.escaped sampled", _BOOLS),
 )
-_WORDS = {
-    name: frozenset(values.split()) for names, values in _ROWS if isinstance(values, str) for name in names.split()
+_WORDS_BY_ATTRIBUTE = {
+    name: frozenset(values.split())
+    for names, values in _ENUMERATIONS
+    if isinstance(values, str)
+    for name in names.split()
 }
-_PATTERNS = {name: values for names, values in _ROWS if not isinstance(values, str) for name in names.split()}
-ENUMERATED = tuple(sorted({*_WORDS, *_PATTERNS}))
+_PATTERNS_BY_ATTRIBUTE = {
+    name: values for names, values in _ENUMERATIONS if not isinstance(values, str) for name in names.split()
+}
+ENUMERATED_ATTRIBUTES = tuple(sorted({*_WORDS_BY_ATTRIBUTE, *_PATTERNS_BY_ATTRIBUTE}))
 """The names of attributes that have values which stay."""
 
 
-def stays(name: str, value: str) -> bool:
+def is_kept_value(name: str, value: str) -> bool:
     """Return whether the value of an attribute is one of its enumeration; numbers are given as text."""
-    pattern = _PATTERNS.get(name)
-    return value in _WORDS.get(name, ()) or bool(pattern and pattern.fullmatch(value))
+    pattern = _PATTERNS_BY_ATTRIBUTE.get(name)
+    return value in _WORDS_BY_ATTRIBUTE.get(name, ()) or bool(pattern and pattern.fullmatch(value))
 
 
-def is_level(text: str) -> bool:
+def is_severity_name(text: str) -> bool:
     """Return whether a text is the name of a severity."""
-    return text in _WORDS["severity"]
+    return text in _WORDS_BY_ATTRIBUTE["severity"]

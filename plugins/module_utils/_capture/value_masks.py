@@ -33,7 +33,7 @@ class ValueMasks:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._compared: dict[tuple[str, str], str] = {}
-        self._taken: set[str] = set()
+        self._list_taken_ports: set[str] = set()
 
     def text(self, value: str) -> str:
         """Return the mask of a text: letters that need no escape, as many as the text has bytes of UTF-8."""
@@ -55,11 +55,11 @@ class ValueMasks:
     def number(self, value: float) -> float:
         """Return a number of as many digits before and after the point, without its exponent. 0 stays 0."""
         text = repr(abs(value))
-        whole, _point, fraction = text.partition("e")[0].partition(".")
-        if value == 0 or not (whole + fraction).isdigit():  # such as `nan`, which says nothing
+        whole_digits, _point, fraction = text.partition("e")[0].partition(".")
+        if value == 0 or not (whole_digits + fraction).isdigit():  # such as `nan`, which says nothing
             return value
-        digits = self._mask(text, _DIGITS, len(whole + fraction))
-        masked = float(f"{digits[: len(whole)]}.{digits[len(whole) :]}")
+        digits = self._mask(text, _DIGITS, len(whole_digits + fraction))
+        masked = float(f"{digits[: len(whole_digits)]}.{digits[len(whole_digits) :]}")
         return masked if value > 0 else -masked
 
     def identifier(self, value: str) -> str:
@@ -80,39 +80,39 @@ class ValueMasks:
         """Return the mask of a value, which no other value has."""
         sure_length = _LENGTH_WITHOUT_DOUBLES[letters]
         if size >= sure_length or size == 0:
-            return self._drawn(value, letters, size, 0)
-        key = (letters, value)
-        known_mask = self._compared.get(key)
+            return self._draw_mask(value, letters, size, 0)
+        compared_key = (letters, value)
+        known_mask = self._compared.get(compared_key)
         if known_mask is not None:
             return known_mask
         if len(self._compared) >= _MOST_COMPARED:
-            return self._drawn(value, letters, sure_length, 0)
-        free_mask = self._free_mask(value, letters, size)
-        self._compared[key] = free_mask
-        self._taken.add(free_mask)
+            return self._draw_mask(value, letters, sure_length, 0)
+        free_mask = self._draw_free_mask(value, letters, size)
+        self._compared[compared_key] = free_mask
+        self._list_taken_ports.add(free_mask)
         return free_mask
 
-    def _free_mask(self, value: str, letters: str, size: int) -> str:
+    def _draw_free_mask(self, value: str, letters: str, size: int) -> str:
         """Return the first mask that is drawn and that no other value has."""
-        turn, mask = 0, self._drawn(value, letters, size, 0)
-        while mask in self._taken:
+        turn, mask = 0, self._draw_mask(value, letters, size, 0)
+        while mask in self._list_taken_ports:
             turn += 1
             more_letters = max(0, turn - _DRAWS_OF_OWN_LENGTH)
-            mask = self._drawn(value, letters, size + more_letters, turn)
+            mask = self._draw_mask(value, letters, size + more_letters, turn)
         return mask
 
-    def _drawn(self, value: str, letters: str, size: int, turn: int) -> str:
+    def _draw_mask(self, value: str, letters: str, size: int, turn: int) -> str:
         """Return so many letters for a value. Each turn draws others."""
-        drawn = self._stream(f"{turn}:{value}" if turn else value, size)
+        drawn_bytes = self._stream(f"{turn}:{value}" if turn else value, size)
         if letters == _URL_SAFE:
-            return base64.urlsafe_b64encode(drawn)[:size].decode("ascii")
-        return "".join(letters[byte % len(letters)] for byte in drawn)
+            return base64.urlsafe_b64encode(drawn_bytes)[:size].decode("ascii")
+        return "".join(letters[byte % len(letters)] for byte in drawn_bytes)
 
     def _stream(self, value: str, size: int) -> bytes:
         """Return so many bytes that only this key and this value make."""
         data = value.encode("utf-8", "surrogatepass")
-        drawn = part = hashlib.blake2b(data, key=self._key).digest()
-        while len(drawn) < size:
+        drawn_bytes = part = hashlib.blake2b(data, key=self._key).digest()
+        while len(drawn_bytes) < size:
             part = hashlib.blake2b(part + data, key=self._key).digest()
-            drawn += part
-        return drawn[:size]
+            drawn_bytes += part
+        return drawn_bytes[:size]

@@ -14,44 +14,48 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._otelcol.kube.objects import Manifest
-from .managed_fields import NAMES, KeyedItem, LiveItem, Owned, live_items, owned_by
+from .managed_fields import IDENTITY_FIELDS, KeyedItem, LiveItem, Owned, list_owned_items, read_owned_fields
 from .server_defaults import is_same_tree
 
 # What an apply may demand of the object, and cannot change.
-_DEMANDED = ("uid", "resourceVersion")
+_PRECONDITION_FIELDS = ("uid", "resourceVersion")
 
 
 def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     """Return whether a manifest is what the last apply of a manager left in a live object."""
-    owned = owned_by(live, manager)
-    return owned is not None and _is_same_value(_given_fields(manifest), live, owned, "")
+    owned = read_owned_fields(live, manager)
+    return owned is not None and _is_same_value(_select_ownable_fields(manifest), live, owned, "")
 
 
-def _given_fields(manifest: Manifest) -> dict[str, Any]:
+def _select_ownable_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the fields of a manifest that a manager can own."""
-    given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
-    metadata = {key: value for key, value in manifest["metadata"].items() if key not in (*NAMES, *_DEMANDED)}
-    return {**given, "metadata": metadata} if metadata else given
+    ownable_fields = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
+    metadata = {
+        key: value
+        for key, value in manifest["metadata"].items()
+        if key not in (*IDENTITY_FIELDS, *_PRECONDITION_FIELDS)
+    }
+    return {**ownable_fields, "metadata": metadata} if metadata else ownable_fields
 
 
-def _is_same_value(wanted: Any, live: Any, owned: Owned, field: str) -> bool:
+def _is_same_value(desired: Any, live: Any, owned: Owned, field: str) -> bool:
     """Return whether a value of a field is live as wanted, and the manager owns all that is wanted, and no more.
 
     `field` is the name of the field that holds the value, or the list that the value is an item of.
     """
     if owned.is_whole:
-        return is_same_tree(wanted, live, field)
-    if isinstance(wanted, dict) and isinstance(live, dict):
-        return _are_same_fields(wanted, live, owned)
-    if isinstance(wanted, list) and isinstance(live, list):
-        return _are_same_items(wanted, live, owned, field)
+        return is_same_tree(desired, live, field)
+    if isinstance(desired, dict) and isinstance(live, dict):
+        return _are_same_fields(desired, live, owned)
+    if isinstance(desired, list) and isinstance(live, list):
+        return _are_same_items(desired, live, owned, field)
     return False
 
 
-def _are_same_fields(wanted: Mapping[str, Any], live: Mapping[str, Any], owned: Owned) -> bool:
-    if wanted.keys() != owned.fields.keys():
+def _are_same_fields(desired: Mapping[str, Any], live: Mapping[str, Any], owned: Owned) -> bool:
+    if desired.keys() != owned.fields.keys():
         return False
-    for name, value in wanted.items():
+    for name, value in desired.items():
         if name not in live:
             # A webhook that reads and writes an object drops null from it.
             if value is not None:
@@ -61,24 +65,24 @@ def _are_same_fields(wanted: Mapping[str, Any], live: Mapping[str, Any], owned: 
     return True
 
 
-def _are_same_items(wanted: list[Any], live: list[Any], owned: Owned, field: str) -> bool:
+def _are_same_items(desired: list[Any], live: list[Any], owned: Owned, field: str) -> bool:
     """Return whether the items that a manager owns in a live list are the wanted ones, in their order.
 
     An apply gives a list the order of its request. Source: kubernetes/kubernetes, pull request 107565.
     """
-    found = list(live_items(live, owned))
-    if len(wanted) != len(found):
+    owned_items = list(list_owned_items(live, owned))
+    if len(desired) != len(owned_items):
         return False
-    return all(_is_same_item(*pair, field) for pair in zip(wanted, found, strict=True))
+    return all(_is_same_item(*pair, field) for pair in zip(desired, owned_items, strict=True))
 
 
-def _is_same_item(wanted: Any, found: LiveItem, field: str) -> bool:
-    if found.keyed is None:
-        return bool(wanted == found.item)
-    is_same_key = _may_have_key(wanted, found.keyed)
-    return is_same_key and _is_same_value(wanted, found.item, found.keyed.owned, field)
+def _is_same_item(desired: Any, live_item: LiveItem, field: str) -> bool:
+    if live_item.keyed is None:
+        return bool(desired == live_item.item)
+    is_same_key = _may_have_key(desired, live_item.keyed)
+    return is_same_key and _is_same_value(desired, live_item.item, live_item.keyed.owned, field)
 
 
-def _may_have_key(wanted: Any, keyed: KeyedItem) -> bool:
+def _may_have_key(desired: Any, keyed: KeyedItem) -> bool:
     """Return whether an item has a key, or lacks a part: the server adds a default, such as the protocol of a port."""
-    return isinstance(wanted, dict) and keyed.is_key_of({**keyed.key, **wanted})
+    return isinstance(desired, dict) and keyed.is_key_of({**keyed.key, **desired})

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from .._kube.bundle import Hide, Parse, redact
-from .._otelcol.kube.objects import Manifest, Ref, controller_of, ref
+from .._kube.bundle import Hide, Parse, redact_manifest
+from .._otelcol.kube.objects import Manifest, ObjectRef, controlling_owner, ref
 
 # Dependencies come first: certificates before the pods that mount them, webhooks after the pods that serve them.
 # Other kinds (autoscalers, routes, custom resources that webhooks validate) come last.
@@ -30,8 +30,8 @@ _KINDS_IN_ORDER = (
     # Deleted after its Subscription, which would recreate it, and before its objects, which it would recreate.
     ("ClusterServiceVersion",),
 )
-_POSITION = {kind: position for position, kinds in enumerate(_KINDS_IN_ORDER) for kind in kinds}
-_LAST = len(_KINDS_IN_ORDER)
+_POSITION_BY_KIND = {kind: position for position, kinds in enumerate(_KINDS_IN_ORDER) for kind in kinds}
+_LAST_POSITION = len(_KINDS_IN_ORDER)
 
 # Written by the server or its controllers, never by an owner.
 _SERVER_METADATA = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
@@ -42,7 +42,7 @@ _SERVER_ANNOTATIONS = (
 )
 
 # Which component removes a finalizer, so that the object can be deleted.
-_REMOVERS = {
+_FINALIZER_REMOVERS = {
     "opentelemetrycollector.opentelemetry.io/finalizer": "the OpenTelemetry operator, which must run for that",
     "foregroundDeletion": "Kubernetes, when the pods and others that it owns are gone",
     "customresourcecleanup.apiextensions.k8s.io": "Kubernetes, when no object of the kind is left",
@@ -51,66 +51,68 @@ _REMOVERS = {
 }
 
 
-def ordered(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+def group_by_dependency(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
     """Return the bundle as groups. Each group depends on the groups before it; within a group the order is free."""
-    groups = groupby(sorted(manifests, key=_position), _position)
+    groups = groupby(sorted(manifests, key=_find_position), _find_position)
     return [list(group) for _position_of_group, group in groups]
 
 
-def _position(manifest: Manifest) -> int:
-    return _POSITION.get(manifest["kind"], _LAST)
+def _find_position(manifest: Manifest) -> int:
+    return _POSITION_BY_KIND.get(manifest["kind"], _LAST_POSITION)
 
 
-def normalise(manifest: Manifest) -> Manifest:
+def strip_server_fields(manifest: Manifest) -> Manifest:
     """Return an object without its status and the fields that the server writes."""
-    metadata = _without(manifest.get("metadata", {}), _SERVER_METADATA)
-    annotations = _without(metadata.pop("annotations", None) or {}, _SERVER_ANNOTATIONS)
+    metadata = _drop_keys(manifest.get("metadata", {}), _SERVER_METADATA)
+    annotations = _drop_keys(metadata.pop("annotations", None) or {}, _SERVER_ANNOTATIONS)
     if annotations:
         metadata["annotations"] = annotations
     # The only field of a Namespace is the list of finalizers that the server keeps.
     server_fields = ("status", "spec") if manifest.get("kind") == "Namespace" else ("status",)
-    return {**_without(manifest, server_fields), "metadata": metadata}
+    return {**_drop_keys(manifest, server_fields), "metadata": metadata}
 
 
-def _without(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def _drop_keys(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-def difference(before: Manifest | None, after: Manifest | None, hide: Hide, parse: Parse) -> dict[str, Any] | None:
+def build_difference(
+    old_manifest: Manifest | None, new_manifest: Manifest | None, hide: Hide, parse: Parse
+) -> dict[str, Any] | None:
     """Return the diff of one object, or None if it does not change. Secrets are hidden on both sides."""
-    old = normalise(before) if before else None
-    new = normalise(after) if after else None
-    if old == new:
+    old_fields = strip_server_fields(old_manifest) if old_manifest else None
+    new_fields = strip_server_fields(new_manifest) if new_manifest else None
+    if old_fields == new_fields:
         return None
-    name = str(ref(new or old or {}))
+    object_name = str(ref(new_fields or old_fields or {}))
     return {
-        "before": redact(old, hide, parse) if old else None,
-        "after": redact(new, hide, parse) if new else None,
-        "before_header": name,
-        "after_header": name,
+        "before": redact_manifest(old_fields, hide, parse) if old_fields else None,
+        "after": redact_manifest(new_fields, hide, parse) if new_fields else None,
+        "before_header": object_name,
+        "after_header": object_name,
     }
 
 
-def stale(labelled: Iterable[Manifest], of_bundle: set[Ref]) -> list[Manifest]:
+def find_stale_objects(labelled: Iterable[Manifest], bundle_refs: set[ObjectRef]) -> list[Manifest]:
     """Return the labelled objects that left the bundle, and that nothing deletes yet.
 
     Objects of a controller are deleted with their owner.
     """
-    left = []
+    stale_objects = []
     for manifest in labelled:
         is_leaving = bool(manifest["metadata"].get("deletionTimestamp"))
-        if ref(manifest) not in of_bundle and not controller_of(manifest) and not is_leaving:
-            left.append(manifest)
-    return left
+        if ref(manifest) not in bundle_refs and not controlling_owner(manifest) and not is_leaving:
+            stale_objects.append(manifest)
+    return stale_objects
 
 
-def holders(manifest: Manifest) -> str:
+def describe_finalizers(manifest: Manifest) -> str:
     """Return the finalizers that block a deletion and the components that remove them, as the end of a sentence."""
-    names = manifest["metadata"].get("finalizers") or []
-    described = [_described(name) for name in names]
-    return f" (finalizers: {', '.join(described)})" if described else ""
+    finalizers = manifest["metadata"].get("finalizers") or []
+    descriptions = [_describe_finalizer(name) for name in finalizers]
+    return f" (finalizers: {', '.join(descriptions)})" if descriptions else ""
 
 
-def _described(finalizer: str) -> str:
-    remover = _REMOVERS.get(finalizer)
+def _describe_finalizer(finalizer: str) -> str:
+    remover = _FINALIZER_REMOVERS.get(finalizer)
     return f"{finalizer}: {remover}" if remover else finalizer

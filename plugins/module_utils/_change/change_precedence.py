@@ -14,42 +14,46 @@ class Precedence:
     def __init__(self) -> None:
         self._followers: dict[str, set[str]] = {}
 
-    def add(self, before: str, after: str) -> None:
+    def add(self, earlier_name: str, later_name: str) -> None:
         """Let one collector change before another one."""
-        self._followers.setdefault(before, set()).add(after)
-        self._followers.setdefault(after, set())
+        self._followers.setdefault(earlier_name, set()).add(later_name)
+        self._followers.setdefault(later_name, set())
 
     def levels(self) -> dict[str, int]:
         """Return the number of the wave of each collector. Collectors on a circle are in one wave.
 
         A collector comes after all that lead to it, so the longest chain of them is its wave.
         """
-        circle_of = self._circles()
-        circles_before: dict[frozenset[str], set[frozenset[str]]] = {circle: set() for circle in circle_of.values()}
-        for before, followers in self._followers.items():
-            for after in followers:
-                if circle_of[before] != circle_of[after]:
-                    circles_before[circle_of[after]].add(circle_of[before])
-        level_of: dict[frozenset[str], int] = {}
+        circle_by_name = self._find_circles()
+        circles_before: dict[frozenset[str], set[frozenset[str]]] = {
+            circle: set() for circle in circle_by_name.values()
+        }
+        for earlier_name, followers in self._followers.items():
+            for later_name in followers:
+                if circle_by_name[earlier_name] != circle_by_name[later_name]:
+                    circles_before[circle_by_name[later_name]].add(circle_by_name[earlier_name])
+        level_by_circle: dict[frozenset[str], int] = {}
         for circle in TopologicalSorter(circles_before).static_order():
-            level_of[circle] = max((level_of[earlier] + 1 for earlier in circles_before[circle]), default=0)
-        return {name: level_of[circle] for name, circle in circle_of.items()}
+            level_by_circle[circle] = max(
+                (level_by_circle[earlier_circle] + 1 for earlier_circle in circles_before[circle]), default=0
+            )
+        return {name: level_by_circle[circle] for name, circle in circle_by_name.items()}
 
-    def _circles(self) -> dict[str, frozenset[str]]:
+    def _find_circles(self) -> dict[str, frozenset[str]]:
         """Return the names that each name leads to and that lead back to it, with the name itself."""
-        reached = {name: self._reached_from(name) for name in self._followers}
+        reached_by_name = {name: self._find_reachable_names(name) for name in self._followers}
         circles = {}
-        for name, names in reached.items():
-            leading_back = [other for other in names if name in reached[other]]
+        for name, reached_names in reached_by_name.items():
+            leading_back = [other_name for other_name in reached_names if name in reached_by_name[other_name]]
             circles[name] = frozenset({name, *leading_back})
         return circles
 
-    def _reached_from(self, start: str) -> set[str]:
+    def _find_reachable_names(self, start_name: str) -> set[str]:
         """Return all names that a name leads to, over others too."""
-        reached: set[str] = set()
-        waiting = [start]
-        while waiting:
-            next_names = self._followers[waiting.pop()] - reached
-            reached |= next_names
-            waiting += next_names
-        return reached
+        reached_names: set[str] = set()
+        names_to_visit = [start_name]
+        while names_to_visit:
+            next_names = self._followers[names_to_visit.pop()] - reached_names
+            reached_names |= next_names
+            names_to_visit += next_names
+        return reached_names

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .._otelcol.kube.objects import Manifest, Ref, ref
-from .changed_rights import changed_rights
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
+from .changed_rights import list_changed_rights
 
 
 class Action(Enum):
@@ -41,14 +41,14 @@ class Action(Enum):
 
 
 # After these the cluster is as it was before the run.
-IDLE = (Action.UNCHANGED, Action.ABSENT, Action.SKIPPED)
+IDLE_ACTIONS = (Action.UNCHANGED, Action.ABSENT, Action.SKIPPED)
 
 
 @dataclass
 class Entry:
     """What became of one object."""
 
-    subject: Ref
+    subject: ObjectRef
     action: Action
     # The object before and after, as a difference shows it.
     before: Manifest | None = None
@@ -63,8 +63,8 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         """Return the row of a task's result."""
         generation = self.left["metadata"].get("generation") if self.left else None
-        known = {"generation": generation} if generation else {}
-        return {**self.subject._asdict(), "action": self.action.word, **known}
+        generation_field = {"generation": generation} if generation else {}
+        return {**self.subject._asdict(), "action": self.action.word, **generation_field}
 
 
 @dataclass
@@ -83,40 +83,40 @@ class ChangeSet:
         """Note that an object stays as it is, and why."""
         self.entries.append(Entry(ref(live), Action.SKIPPED, live, live, reason=reason))
 
-    def applied_again(self, left: Manifest) -> None:
+    def note_applied_again(self, left: Manifest) -> None:
         """Note that this run has changed an object once more, which it now leaves so."""
-        for entry in self._of([ref(left)]):
+        for entry in self._find_entries([ref(left)]):
             entry.action, entry.left = Action.CHANGED, left
 
-    def note_restored(self, subjects: Iterable[Ref]) -> None:
+    def note_restored(self, subjects: Iterable[ObjectRef]) -> None:
         """Note that objects which this run has changed are back as the previous run left them."""
-        for entry in self._of(subjects):
+        for entry in self._find_entries(subjects):
             if entry.action is Action.CHANGED:
                 entry.action = Action.RESTORED
 
-    def note_ready(self, subjects: Iterable[Ref]) -> None:
+    def note_ready(self, subjects: Iterable[ObjectRef]) -> None:
         """Note that the run has waited for some workloads, and that they work."""
-        for entry in self._of(subjects):
+        for entry in self._find_entries(subjects):
             entry.is_ready = True
 
-    def _of(self, subjects: Iterable[Ref]) -> Iterator[Entry]:
-        named = set(subjects)
-        return (entry for entry in self.entries if entry.subject in named)
+    def _find_entries(self, subjects: Iterable[ObjectRef]) -> Iterator[Entry]:
+        named_subjects = set(subjects)
+        return (entry for entry in self.entries if entry.subject in named_subjects)
 
-    def left(self) -> dict[Ref, Manifest]:
+    def left(self) -> dict[ObjectRef, Manifest]:
         """Return the applied objects as this run left them, by their names."""
         return {entry.subject: entry.left for entry in self.entries if entry.left is not None}
 
-    def not_awaited(self) -> list[Manifest]:
+    def list_not_awaited(self) -> list[Manifest]:
         """Return the applied objects for which nothing has waited yet, as this run left them."""
         return [entry.left for entry in self.entries if entry.left is not None and not entry.is_ready]
 
-    def is_moved(self, subject: Ref) -> bool:
+    def has_moved(self, subject: ObjectRef) -> bool:
         """Return whether this run has created or changed an object."""
-        moves = (Action.CREATED, Action.CHANGED)
-        return any(entry.action in moves for entry in self._of([subject]))
+        moving_actions = (Action.CREATED, Action.CHANGED)
+        return any(entry.action in moving_actions for entry in self._find_entries([subject]))
 
-    def subjects(self, action: Action) -> list[Ref]:
+    def subjects(self, action: Action) -> list[ObjectRef]:
         """Return the names of the objects with an action."""
         return [entry.subject for entry in self.entries if entry.action is action]
 
@@ -126,11 +126,11 @@ class ChangeSet:
 
     def busy(self) -> list[Entry]:
         """Return the entries of the objects that differ, or would differ, from before the run."""
-        return [entry for entry in self.entries if entry.action not in IDLE]
+        return [entry for entry in self.entries if entry.action not in IDLE_ACTIONS]
 
     def rights(self) -> list[str]:
         """Return a line for the rights that each role gains or loses."""
-        return [line for entry in self.busy() for line in changed_rights(entry.before, entry.after)]
+        return [line for entry in self.busy() for line in list_changed_rights(entry.before, entry.after)]
 
     def summary(self) -> str:
         """Return how many objects have which action, as the message of a task."""
@@ -144,4 +144,4 @@ class ChangeSet:
         for entry in self.busy():
             if entry.action is not Action.RESTORED:
                 names.setdefault(entry.action.word, []).append(str(entry.subject))
-        return "; ".join(f"{word} {', '.join(found)}" for word, found in names.items())
+        return "; ".join(f"{word} {', '.join(subject_names)}" for word, subject_names in names.items())

@@ -8,44 +8,44 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from .._otelcol.errors import printable
+from .._otelcol.errors import make_printable
 from .._otelcol.kube.objects import Manifest, ref
-from .rbac_roles import lines_of_rights
+from .rbac_roles import list_right_lines
 
-_ROLES = ("ClusterRole", "Role")
+_ROLE_KINDS = ("ClusterRole", "Role")
 
 
-def changed_rights(before: Manifest | None, after: Manifest | None) -> list[str]:
+def list_changed_rights(role_before: Manifest | None, role_after: Manifest | None) -> list[str]:
     """Return one line for the rights that a role gains, and one for those that it loses, for each set of verbs."""
-    role = ref(after or before or {})
-    if role.kind not in _ROLES:
+    role = ref(role_after or role_before or {})
+    if role.kind not in _ROLE_KINDS:
         return []
     scope = f"namespace {role.namespace}" if role.namespace else "all namespaces"
-    rights_before = _rights_of(before)
-    rights_after = _rights_of(after)
-    lines = [f"+ {line}" for line in lines_of_rights(rights_after - rights_before)]
-    lines += [f"- {line}" for line in lines_of_rights(rights_before - rights_after)]
-    return [printable(f"{role.name}: {line} ({scope})") for line in lines]
+    rights_before = _list_rights(role_before)
+    rights_after = _list_rights(role_after)
+    lines = [f"+ {line}" for line in list_right_lines(rights_after - rights_before)]
+    lines += [f"- {line}" for line in list_right_lines(rights_before - rights_after)]
+    return [make_printable(f"{role.name}: {line} ({scope})") for line in lines]
 
 
-def _rights_of(role: Manifest | None) -> set[tuple[str, str]]:
+def _list_rights(role: Manifest | None) -> set[tuple[str, str]]:
     """Return each verb of a role with what it may be done to."""
     rights: set[tuple[str, str]] = set()
     if role is None:
         return rights
     for rule in role.get("rules") or []:
         verbs = map(str, rule.get("verbs") or [])
-        rights.update(product(verbs, _targets(rule)))
+        rights.update(product(verbs, _list_targets(rule)))
     return rights
 
 
-def _targets(rule: dict[str, Any]) -> list[str]:
+def _list_targets(rule: dict[str, Any]) -> list[str]:
     """Return what a rule is about: URLs, or resources with their API group as kubectl writes both."""
     targets = [str(url) for url in rule.get("nonResourceURLs") or []]
     resources = rule.get("resources") or []
     groups = rule.get("apiGroups") or []
-    only_names = rule.get("resourceNames") or [None]
-    for resource, group, name in product(resources, groups, only_names):
+    resource_names = rule.get("resourceNames") or [None]
+    for resource, group, name in product(resources, groups, resource_names):
         target = f"{resource}.{group}" if group else str(resource)
         if name is not None:
             target += f" '{name}'"

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._collector.change_options import CANARY, DEFAULTS, ROLLBACK
-from .._kube.ownership import collector_of, release_of
-from .._otelcol.kube.objects import Manifest, Ref, ref
+from .._collector.change_options import CANARY, CHANGE_DEFAULTS, ROLLBACK
+from .._kube.ownership import read_collector_name, read_release_label
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
 from .applied_state import is_applied
-from .managed_fields import extracted
-from .replacement_order import remade
-from .workload_kinds import RUNS
-from .worse_than_before import Worked
+from .managed_fields import extract_applied
+from .replacement_order import must_be_remade
+from .workload_kinds import POD_RUNNING_KINDS
+from .worse_than_before import WorkingState
 
 # A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
-LEFT_OUT = ("Secret", "Namespace")
+LEFT_OUT_KINDS = ("Secret", "Namespace")
 
 
 @dataclass
@@ -32,14 +32,14 @@ class Change:
     before: list[Manifest] = field(default_factory=list)
     record: Manifest | None = None
     # By the name of each workload that decides whether the collector is ready.
-    worked: Mapping[str, Worked] = field(default_factory=dict)
+    worked: Mapping[str, WorkingState] = field(default_factory=dict)
     # What its pods were like before, where none of them keeps the earlier config.
     readings: Mapping[str, Any] | None = None
 
     @property
     def workloads(self) -> list[Manifest]:
         """Return the manifests that run pods. A collector of a bundle has at least one."""
-        return [manifest for manifest in self.manifests if manifest["kind"] in RUNS]
+        return [manifest for manifest in self.manifests if manifest["kind"] in POD_RUNNING_KINDS]
 
     @property
     def is_canary(self) -> bool:
@@ -57,42 +57,46 @@ class Change:
         return bool(self.options["on_failure"] == ROLLBACK)
 
 
-def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+def group_by_collector(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     """Return the collectors of a bundle that have a workload, with all their objects."""
-    of_collector: dict[str, list[Manifest]] = {}
-    cluster_wide_of_release: dict[str, list[Manifest]] = {}
+    manifests_by_collector: dict[str, list[Manifest]] = {}
+    cluster_wide_by_release: dict[str, list[Manifest]] = {}
     for manifest in manifests:
-        if manifest["kind"] in LEFT_OUT:
+        if manifest["kind"] in LEFT_OUT_KINDS:
             continue
         if manifest["metadata"].get("namespace"):
-            of_collector.setdefault(collector_of(manifest), []).append(manifest)
+            manifests_by_collector.setdefault(read_collector_name(manifest), []).append(manifest)
         else:
-            cluster_wide_of_release.setdefault(release_of(manifest), []).append(manifest)
-    cluster_wide_of_release.pop("", None)
+            cluster_wide_by_release.setdefault(read_release_label(manifest), []).append(manifest)
+    cluster_wide_by_release.pop("", None)
     changes = []
-    for name, own in of_collector.items():
-        workload = next((manifest for manifest in own if manifest["kind"] in RUNS), None)
+    for name, own_manifests in manifests_by_collector.items():
+        workload = next((manifest for manifest in own_manifests if manifest["kind"] in POD_RUNNING_KINDS), None)
         if name and workload:
             # What its release has in the whole cluster, such as its ClusterRole.
-            released = cluster_wide_of_release.get(release_of(workload), [])
-            changes.append(Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})}))
+            release_manifests = cluster_wide_by_release.get(read_release_label(workload), [])
+            changes.append(
+                Change(name, [*own_manifests, *release_manifests], {**CHANGE_DEFAULTS, **options.get(name, {})})
+            )
     return changes
 
 
-def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
+def list_objects_before_change(
+    change: Change, live_objects: Mapping[ObjectRef, Manifest | None], manager: str
+) -> list[Manifest]:
     """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
-    before = []
+    earlier_objects = []
     for manifest in change.manifests:
-        now = live.get(ref(manifest))
-        if not now or remade(manifest, now) or is_applied(manifest, now, manager):
+        live_object = live_objects.get(ref(manifest))
+        if not live_object or must_be_remade(manifest, live_object) or is_applied(manifest, live_object, manager):
             continue
-        last_applied = extracted(now, manager)
+        last_applied = extract_applied(live_object, manager)
         if last_applied:
-            before.append(identified(last_applied, now))
-    changes_workload = any(manifest["kind"] in RUNS for manifest in before)
-    return before if changes_workload else []
+            earlier_objects.append(add_live_uid(last_applied, live_object))
+    changes_workload = any(manifest["kind"] in POD_RUNNING_KINDS for manifest in earlier_objects)
+    return earlier_objects if changes_workload else []
 
 
-def identified(manifest: Manifest, live: Manifest) -> Manifest:
+def add_live_uid(manifest: Manifest, live: Manifest) -> Manifest:
     """Return a manifest that only this very object takes, not another one of its name."""
     return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}

@@ -8,77 +8,85 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._kube.ownership import collector_of, label_of
-from .._otelcol.config.paths import at, items, section
+from .._kube.ownership import read_collector_name, read_label
+from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.names import PART_LABEL
-from .._otelcol.kube.objects import Manifest, Ref, ref
-from .._otelcol.kube.pod_references import sources
-from .workload_kinds import WORKLOADS
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
+from .._otelcol.kube.pod_references import list_sources
+from .workload_kinds import WORKLOAD_KINDS
 
-_KIND = "ConfigMap"
+_CONFIG_KIND = "ConfigMap"
 
 
 def _is_config(manifest: Manifest) -> bool:
-    return manifest["kind"] == _KIND and not label_of(manifest, PART_LABEL)
+    return manifest["kind"] == _CONFIG_KIND and not read_label(manifest, PART_LABEL)
 
 
-def earlier_configs(left: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
+def find_earlier_configs(leftovers: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the configs among the leftovers of a bundle to which a workload of the bundle may go back."""
-    collectors = {collector_of(manifest) for manifest in manifests if manifest["kind"] in WORKLOADS}
+    collectors = {read_collector_name(manifest) for manifest in manifests if manifest["kind"] in WORKLOAD_KINDS}
     collectors.discard("")
-    return [manifest for manifest in left if _is_config(manifest) and collector_of(manifest) in collectors]
+    return [manifest for manifest in leftovers if _is_config(manifest) and read_collector_name(manifest) in collectors]
 
 
-def renewed_collectors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> set[str]:
+def find_renewed_collectors(
+    manifests: Iterable[Manifest], live_objects: Mapping[ObjectRef, Manifest | None]
+) -> set[str]:
     """Return the collectors whose config is new to the cluster, as namespace and name.
 
     Earlier configs are deleted only with such a change. Controllers remove old revisions after a run, and a run that
     changes nothing must not find something to delete.
     """
-    return {collector_of(config) for config in _new_configs(manifests, live)}
+    return {read_collector_name(config) for config in _find_new_configs(manifests, live_objects)}
 
 
-def predecessors(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> dict[Ref, Ref]:
+def find_replaced_configs(
+    manifests: Iterable[Manifest], live_objects: Mapping[ObjectRef, Manifest | None]
+) -> dict[ObjectRef, ObjectRef]:
     """Return for each new config the one that it replaces: the live workload mounts it in the same volume."""
-    given = list(manifests)
-    new_configs = {config["metadata"]["name"]: ref(config) for config in _new_configs(given, live)}
-    replaced = {}
-    for workload in given:
-        if workload["kind"] not in WORKLOADS:
+    manifest_list = list(manifests)
+    new_configs = {config["metadata"]["name"]: ref(config) for config in _find_new_configs(manifest_list, live_objects)}
+    replaced_configs = {}
+    for workload in manifest_list:
+        if workload["kind"] not in WORKLOAD_KINDS:
             continue
-        mounted_now = mounted(live.get(ref(workload)) or {})
-        for volume, name in mounted(workload).items():
-            if name in new_configs and volume in mounted_now:
+        live_mounts = map_mounted_configs(live_objects.get(ref(workload)) or {})
+        for volume, name in map_mounted_configs(workload).items():
+            if name in new_configs and volume in live_mounts:
                 new_config = new_configs[name]
-                replaced[new_config] = new_config._replace(name=mounted_now[volume])
-    return replaced
+                replaced_configs[new_config] = new_config._replace(name=live_mounts[volume])
+    return replaced_configs
 
 
-def _new_configs(manifests: Iterable[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Manifest]:
+def _find_new_configs(
+    manifests: Iterable[Manifest], live_objects: Mapping[ObjectRef, Manifest | None]
+) -> list[Manifest]:
     """Return the configs among some manifests that the cluster does not have."""
-    return [manifest for manifest in manifests if _is_config(manifest) and not live.get(ref(manifest))]
+    return [manifest for manifest in manifests if _is_config(manifest) and not live_objects.get(ref(manifest))]
 
 
-def mounted(workload: Manifest) -> dict[str, str]:
+def map_mounted_configs(workload: Manifest) -> dict[str, str]:
     """Return the ConfigMap of each volume of a workload."""
-    config_of_volume = {}
-    for volume in items(_pod(workload), "volumes"):
-        config = at(volume, ("configMap", "name"))
-        if config:
-            config_of_volume[str(volume.get("name"))] = config
-    return config_of_volume
+    config_by_volume = {}
+    for volume in list_at(_find_pod_spec(workload), "volumes"):
+        config_name = value_at(volume, ("configMap", "name"))
+        if config_name:
+            config_by_volume[str(volume.get("name"))] = config_name
+    return config_by_volume
 
 
-def unnamed_configs(configs: Iterable[Manifest], collectors: set[str], revisions: Iterable[Manifest]) -> list[Manifest]:
+def find_unnamed_configs(
+    configs: Iterable[Manifest], collectors: set[str], revisions: Iterable[Manifest]
+) -> list[Manifest]:
     """Return the earlier configs of some collectors that no revision of a workload names."""
-    named = set()
+    named_refs = set()
     for revision in revisions:
-        namespace = str(at(revision, ("metadata", "namespace")))
-        for source in sources(_pod(revision), {}):
-            named.add(Ref(source.kind, namespace, source.name))
-    return [config for config in configs if collector_of(config) in collectors and ref(config) not in named]
+        namespace = str(value_at(revision, ("metadata", "namespace")))
+        for source in list_sources(_find_pod_spec(revision), {}):
+            named_refs.add(ObjectRef(source.kind, namespace, source.name))
+    return [config for config in configs if read_collector_name(config) in collectors and ref(config) not in named_refs]
 
 
-def _pod(revision: Manifest) -> dict[str, Any]:
+def _find_pod_spec(revision: Manifest) -> dict[str, Any]:
     """Return the pod of a ReplicaSet, or of a ControllerRevision, which holds a patch of the workload."""
-    return section(revision, "spec", "template", "spec") or section(revision, "data", "spec", "template", "spec")
+    return mapping_at(revision, "spec", "template", "spec") or mapping_at(revision, "data", "spec", "template", "spec")

@@ -8,58 +8,58 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import at, items, section
-from .._otelcol.kube.names import COLLECTOR_LABEL, cluster_wide
-from .._otelcol.kube.objects import Manifest, Ref, ref
-from .workload_kinds import RUNS
+from .._otelcol.config.paths import list_at, mapping_at, value_at
+from .._otelcol.kube.names import COLLECTOR_LABEL, cluster_wide_name
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
+from .workload_kinds import POD_RUNNING_KINDS
 
 # The API of clusters that have SecurityContextConstraints.
 CONSTRAINTS_API = "/apis/security.openshift.io/v1"
-_CONSTRAINTS = "SecurityContextConstraints"
+_CONSTRAINTS_KIND = "SecurityContextConstraints"
 
 
 class ConstraintNeeds(NamedTuple):
     """What the pods of a collector ask for beyond `restricted-v2`."""
 
-    owner: Ref
+    owner: ObjectRef
     more: tuple[str, ...]
 
 
-def unmet_needs(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
+def find_unmet_needs(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:
     """Return the collectors that need more than the default constraints and have none of their own in the bundle."""
-    given = list(manifests)
-    own_constraints = {ref(manifest).name for manifest in given if manifest["kind"] == _CONSTRAINTS}
-    found = []
-    for manifest in filter(_is_collector, given):
+    manifest_list = list(manifests)
+    own_constraints = {ref(manifest).name for manifest in manifest_list if manifest["kind"] == _CONSTRAINTS_KIND}
+    collector_needs = []
+    for manifest in filter(_is_collector, manifest_list):
         owner = ref(manifest)
-        more = tuple(_more_than_default(manifest))
-        if more and cluster_wide(owner.namespace, owner.name) not in own_constraints:
-            found.append(ConstraintNeeds(owner, more))
-    return found
+        extra_needs = tuple(_find_needs_beyond_default(manifest))
+        if extra_needs and cluster_wide_name(owner.namespace, owner.name) not in own_constraints:
+            collector_needs.append(ConstraintNeeds(owner, extra_needs))
+    return collector_needs
 
 
-def _is_collector(item: Manifest) -> bool:
-    return item["kind"] in RUNS and COLLECTOR_LABEL in section(item, "metadata", "labels")
+def _is_collector(manifest: Manifest) -> bool:
+    return manifest["kind"] in POD_RUNNING_KINDS and COLLECTOR_LABEL in mapping_at(manifest, "metadata", "labels")
 
 
-def _more_than_default(collector: Manifest) -> Iterator[str]:
+def _find_needs_beyond_default(collector: Manifest) -> Iterator[str]:
     """Yield what the pods of a collector ask for that `restricted-v2` does not allow."""
-    spec = section(collector, "spec")
-    pod = section(spec, "template", "spec") or spec
-    if any("hostPath" in volume for volume in items(pod, "volumes")):
+    spec = mapping_at(collector, "spec")
+    pod_spec = mapping_at(spec, "template", "spec") or spec
+    if any("hostPath" in volume for volume in list_at(pod_spec, "volumes")):
         yield "folders of the node"
-    if any("hostPort" in port for port in _ports_of(pod)):
+    if any("hostPort" in port for port in _list_ports(pod_spec)):
         yield "ports of the node"
-    if pod.get("hostNetwork"):
+    if pod_spec.get("hostNetwork"):
         yield "the node's network"
-    for context in ("securityContext", "podSecurityContext"):
-        user = at(pod, (context, "runAsUser"))
+    for context_field in ("securityContext", "podSecurityContext"):
+        user = value_at(pod_spec, (context_field, "runAsUser"))
         if user is not None:
             yield f"user {user}"
 
 
-def _ports_of(pod: Manifest) -> Iterator[Any]:
+def _list_ports(pod_spec: Manifest) -> Iterator[Any]:
     """Yield the ports of a custom resource, or of the containers of a pod."""
-    yield from items(pod, "ports")
-    for container in items(pod, "containers"):
-        yield from items(container, "ports")
+    yield from list_at(pod_spec, "ports")
+    for container in list_at(pod_spec, "containers"):
+        yield from list_at(container, "ports")

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._kube.operator_status import COLLECTOR
-from .._kube.ownership import collector_of
-from .._otelcol.config.paths import items
-from .._otelcol.kube.names import of_operator
-from .._otelcol.kube.objects import Manifest, Ref, ref
-from .._otelcol.needs.peers import peers
+from .._kube.ownership import read_collector_name
+from .._otelcol.config.paths import list_at
+from .._otelcol.kube.names import list_operator_names
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
+from .._otelcol.needs.peers import find_peers
 from .applied_state import is_applied
 from .change_precedence import Precedence
-from .collector_change import Change, collectors
+from .collector_change import Change, group_by_collector
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
-_SHARED = ("ServiceAccount",)
+_SHARED_KINDS = ("ServiceAccount",)
 Port = tuple[str, int]
 
 
@@ -44,9 +44,9 @@ class Wave:
     later: list[str] = field(default_factory=list)
 
 
-def order(
+def order_waves(
     manifests: Sequence[Manifest],
-    live: Mapping[Ref, Manifest | None],
+    live_objects: Mapping[ObjectRef, Manifest | None],
     flows: Iterable[Flow],
     manager: str,
     earlier: Iterable[Flow] = (),
@@ -58,18 +58,18 @@ def order(
     senders, also after those that send to it by their `earlier` config alone. Collectors that send to each other in a
     circle change together.
     """
-    moving = _moving(manifests, live, manager)
-    known_flows = _between_moving(flows, moving)
+    moving_collectors = _find_moving_collectors(manifests, live_objects, manager)
+    known_flows = _select_moving_flows(flows, moving_collectors)
     precedence = Precedence()
-    _receivers_first(precedence, known_flows, moving)
-    _losing_ports_last(precedence, known_flows, moving)
-    _past_senders_first(precedence, known_flows, earlier, moving)
+    _put_receivers_first(precedence, known_flows, moving_collectors)
+    _put_port_losers_last(precedence, known_flows, moving_collectors)
+    _put_past_senders_first(precedence, known_flows, earlier, moving_collectors)
     levels = precedence.levels()
-    return _waves(manifests, moving, levels), _warnings(known_flows, moving)
+    return _build_waves(manifests, moving_collectors, levels), _warn_of_port_swaps(known_flows, moving_collectors)
 
 
 @dataclass(frozen=True)
-class _Moving:
+class _MovingCollector:
     """A collector that this run creates or changes, with the ports that its change closes and opens."""
 
     change: Change
@@ -88,162 +88,174 @@ class _Moving:
         return bool(self.closed and self.opened)
 
 
-def _receivers_first(precedence: Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+def _put_receivers_first(
+    precedence: Precedence, flows: Iterable[Flow], moving_collectors: Mapping[str, _MovingCollector]
+) -> None:
     """Let receivers change before their senders, so that a new port is open before anyone sends to it."""
     for flow in flows:
-        if not moving[flow.receiver].closes_only:
+        if not moving_collectors[flow.receiver].closes_only:
             precedence.add(flow.receiver, flow.sender)
 
 
-def _losing_ports_last(precedence: Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+def _put_port_losers_last(
+    precedence: Precedence, flows: Iterable[Flow], moving_collectors: Mapping[str, _MovingCollector]
+) -> None:
     """Let receivers that only close ports change after their senders."""
     for flow in flows:
-        if moving[flow.receiver].closes_only:
+        if moving_collectors[flow.receiver].closes_only:
             precedence.add(flow.sender, flow.receiver)
 
 
-def _past_senders_first(
-    precedence: Precedence, flows: set[Flow], earlier: Iterable[Flow], moving: Mapping[str, _Moving]
+def _put_past_senders_first(
+    precedence: Precedence, flows: set[Flow], earlier: Iterable[Flow], moving_collectors: Mapping[str, _MovingCollector]
 ) -> None:
     """Let those that send by their earlier config alone change before a receiver closes a port."""
-    for flow in _between_moving(earlier, moving):
-        if flow not in flows and moving[flow.receiver].closed:
+    for flow in _select_moving_flows(earlier, moving_collectors):
+        if flow not in flows and moving_collectors[flow.receiver].closed:
             precedence.add(flow.sender, flow.receiver)
 
 
-def _moving(manifests: Sequence[Manifest], live: Mapping[Ref, Manifest | None], manager: str) -> dict[str, _Moving]:
+def _find_moving_collectors(
+    manifests: Sequence[Manifest], live_objects: Mapping[ObjectRef, Manifest | None], manager: str
+) -> dict[str, _MovingCollector]:
     """Return the collectors that this run creates or changes, by name."""
-    moving = {}
-    for change in collectors(manifests, {}):
-        if not any(live.get(ref(workload)) for workload in change.workloads):
-            moving[change.name] = _Moving(change, is_new=True)
-        elif _differs(change, live, manager):
-            open_now, open_after = _ports_now(change, live), _ports_after(change)
-            moving[change.name] = _Moving(
-                change, is_new=False, closed=open_now - open_after, opened=open_after - open_now
+    moving_collectors = {}
+    for change in group_by_collector(manifests, {}):
+        if not any(live_objects.get(ref(workload)) for workload in change.workloads):
+            moving_collectors[change.name] = _MovingCollector(change, is_new=True)
+        elif _would_change(change, live_objects, manager):
+            ports_before, ports_after = _list_ports_before(change, live_objects), _list_ports_after(change)
+            moving_collectors[change.name] = _MovingCollector(
+                change, is_new=False, closed=ports_before - ports_after, opened=ports_after - ports_before
             )
-    return moving
+    return moving_collectors
 
 
-def _between_moving(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> set[Flow]:
+def _select_moving_flows(flows: Iterable[Flow], moving_collectors: Mapping[str, _MovingCollector]) -> set[Flow]:
     """Return the flows from collectors that change to others that change or are new."""
-    return {flow for flow in flows if _is_between_moving(flow, moving)}
+    return {flow for flow in flows if _is_between_moving(flow, moving_collectors)}
 
 
-def _is_between_moving(flow: Flow, moving: Mapping[str, _Moving]) -> bool:
-    if flow.sender == flow.receiver or flow.receiver not in moving:
+def _is_between_moving(flow: Flow, moving_collectors: Mapping[str, _MovingCollector]) -> bool:
+    if flow.sender == flow.receiver or flow.receiver not in moving_collectors:
         return False
-    return flow.sender in moving and not moving[flow.sender].is_new
+    return flow.sender in moving_collectors and not moving_collectors[flow.sender].is_new
 
 
-def _waves(manifests: Sequence[Manifest], moving: Mapping[str, _Moving], levels: Mapping[str, int]) -> list[Wave]:
+def _build_waves(
+    manifests: Sequence[Manifest], moving_collectors: Mapping[str, _MovingCollector], levels: Mapping[str, int]
+) -> list[Wave]:
     """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
-    numbers = range(max(levels.values(), default=0) + 1)
-    waves = [Wave(collectors=_at_level(levels, number), later=_above_level(levels, number)) for number in numbers]
+    level_numbers = range(max(levels.values(), default=0) + 1)
+    waves = [
+        Wave(collectors=_list_names_at_level(levels, level_number), later=_list_names_above_level(levels, level_number))
+        for level_number in level_numbers
+    ]
     level_of_manifest: dict[int, int] = {}
     for name, level in levels.items():
-        for manifest in _own_manifests(moving[name].change):
+        for manifest in _list_own_manifests(moving_collectors[name].change):
             level_of_manifest[id(manifest)] = level
     for manifest in manifests:
         waves[level_of_manifest.get(id(manifest), 0)].manifests.append(manifest)
     return waves
 
 
-def _at_level(levels: Mapping[str, int], number: int) -> list[str]:
-    return sorted(name for name, level in levels.items() if level == number)
+def _list_names_at_level(levels: Mapping[str, int], level_number: int) -> list[str]:
+    return sorted(name for name, level in levels.items() if level == level_number)
 
 
-def _above_level(levels: Mapping[str, int], number: int) -> list[str]:
-    return sorted(name for name, level in levels.items() if level > number)
+def _list_names_above_level(levels: Mapping[str, int], level_number: int) -> list[str]:
+    return sorted(name for name, level in levels.items() if level > level_number)
 
 
-def _warnings(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> list[str]:
+def _warn_of_port_swaps(flows: Iterable[Flow], moving_collectors: Mapping[str, _MovingCollector]) -> list[str]:
     """Return a warning for each receiver for whose ports no order is safe."""
-    swapping = {flow.receiver for flow in flows if moving[flow.receiver].swaps_ports}
-    return [_warning(name, moving[name]) for name in sorted(swapping)]
+    swapping_names = {flow.receiver for flow in flows if moving_collectors[flow.receiver].swaps_ports}
+    return [_describe_port_swap(name, moving_collectors[name]) for name in sorted(swapping_names)]
 
 
-def earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
+def find_earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
     """Return which collectors send to Services of a bundle, given names of collectors and their earlier configs."""
-    collector_of_service = _collectors_by_service(manifests)
+    collector_of_service = _map_services_to_collectors(manifests)
     flows = []
     for sender, config in configs:
         namespace = sender.partition("/")[0]
-        for peer in peers(config, namespace):
+        for peer in find_peers(config, namespace):
             receiver = collector_of_service.get((peer.namespace, peer.service))
             if receiver:
                 flows.append(Flow(sender, receiver))
     return flows
 
 
-def _collectors_by_service(manifests: Iterable[Manifest]) -> dict[tuple[str | None, str | None], str]:
+def _map_services_to_collectors(manifests: Iterable[Manifest]) -> dict[tuple[str | None, str | None], str]:
     """Return the collectors of a bundle by the namespace and name of each of their Services."""
     collector_of_service: dict[tuple[str | None, str | None], str] = {}
     for manifest in manifests:
-        collector = collector_of(manifest)
+        collector = read_collector_name(manifest)
         if collector:
-            for service in _services(manifest):
+            for service in _list_service_names(manifest):
                 collector_of_service[manifest["metadata"].get("namespace"), service] = collector
     return collector_of_service
 
 
-def _services(manifest: Manifest) -> tuple[str, ...]:
+def _list_service_names(manifest: Manifest) -> tuple[str, ...]:
     """Return the names of the Services that a manifest is, or that the operator makes for it."""
     name = manifest["metadata"]["name"]
     if manifest["kind"] == "Service":
         return (name,)
     if manifest["kind"] == COLLECTOR:
-        return tuple(of_operator(name))
+        return tuple(list_operator_names(name))
     return ()
 
 
-def _differs(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> bool:
+def _would_change(change: Change, live_objects: Mapping[ObjectRef, Manifest | None], manager: str) -> bool:
     """Return whether an apply would create or change an object of a collector."""
     for manifest in change.manifests:
-        now = live.get(ref(manifest))
-        if not now or not is_applied(manifest, now, manager):
+        live_object = live_objects.get(ref(manifest))
+        if not live_object or not is_applied(manifest, live_object, manager):
             return True
     return False
 
 
-def _own_manifests(change: Change) -> list[Manifest]:
+def _list_own_manifests(change: Change) -> list[Manifest]:
     """Return the manifests of a collector that no other one needs."""
-    return [item for item in change.manifests if item["kind"] not in _SHARED]
+    return [manifest for manifest in change.manifests if manifest["kind"] not in _SHARED_KINDS]
 
 
-def _ports_now(change: Change, live: Mapping[Ref, Manifest | None]) -> frozenset[Port]:
+def _list_ports_before(change: Change, live_objects: Mapping[ObjectRef, Manifest | None]) -> frozenset[Port]:
     """Return the ports that a collector has open before its change."""
     ports: set[Port] = set()
     for manifest in change.manifests:
-        ports.update(_open_ports(live.get(ref(manifest)) or {}))
+        ports.update(_find_open_ports(live_objects.get(ref(manifest)) or {}))
     return frozenset(ports)
 
 
-def _ports_after(change: Change) -> frozenset[Port]:
+def _list_ports_after(change: Change) -> frozenset[Port]:
     """Return the ports that a collector has open after its change."""
     ports: set[Port] = set()
     for manifest in change.manifests:
-        ports.update(_open_ports(manifest))
+        ports.update(_find_open_ports(manifest))
     return frozenset(ports)
 
 
-def _open_ports(item: Manifest) -> Iterator[Port]:
+def _find_open_ports(manifest: Manifest) -> Iterator[Port]:
     """Yield the ports of a Service, of the pods of a workload, or of a resource of the operator."""
-    ports = items(item, "spec", "ports")
-    for container in items(item, "spec", "template", "spec", "containers"):
-        ports = [*ports, *items(container, "ports")]
+    ports = list_at(manifest, "spec", "ports")
+    for container in list_at(manifest, "spec", "template", "spec", "containers"):
+        ports = [*ports, *list_at(container, "ports")]
     for port in ports:
-        number = port.get("port") or port.get("containerPort")
-        if isinstance(number, int):
-            yield port.get("protocol") or "TCP", number
+        port_number = port.get("port") or port.get("containerPort")
+        if isinstance(port_number, int):
+            yield port.get("protocol") or "TCP", port_number
 
 
-def _warning(name: str, moving: _Moving) -> str:
+def _describe_port_swap(name: str, moving_collector: _MovingCollector) -> str:
     return (
-        f"{name} opens {_listed(moving.opened)} and closes {_listed(moving.closed)} in one run, so its senders may send"
-        " to a closed port until they change. Open the new port in one run, and close the old one in the next."
+        f"{name} opens {_join_ports(moving_collector.opened)} and closes {_join_ports(moving_collector.closed)} in one"
+        " run, so its senders may send to a closed port until they change. Open the new port in one run, and close the"
+        " old one in the next."
     )
 
 
-def _listed(ports: Iterable[Port]) -> str:
-    return ", ".join(f"{number}/{protocol}" for protocol, number in sorted(ports))
+def _join_ports(ports: Iterable[Port]) -> str:
+    return ", ".join(f"{port_number}/{protocol}" for protocol, port_number in sorted(ports))

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .._kube.ownership import collector_of, is_ours, label_of
-from .._kube.removal_command import removal
-from .._otelcol.config.paths import section
-from .._otelcol.kube.names import COLLECTOR_LABEL, release
+from .._kube.ownership import is_own_object, read_collector_name, read_label
+from .._kube.removal_command import build_removal_command
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.kube.names import COLLECTOR_LABEL, collector_release
 from .._otelcol.kube.objects import Manifest, ref
-from .config_versions import mounted
+from .config_versions import map_mounted_configs
 
 Configs = Mapping[str, Manifest]
 """The ConfigMaps of a namespace by name."""
@@ -32,49 +32,49 @@ class NamedConfig(NamedTuple):
     text: str
 
 
-def named_config(workload: Manifest, configs: Configs) -> NamedConfig:
+def read_named_config(workload: Manifest, configs: Configs) -> NamedConfig:
     """Return the name and the config of the collector of a workload or custom resource."""
-    return NamedConfig(label_of(workload, COLLECTOR_LABEL), _config_text(workload, configs))
+    return NamedConfig(read_label(workload, COLLECTOR_LABEL), _read_config_text(workload, configs))
 
 
-def _config_text(workload: Manifest, configs: Configs) -> str:
-    inline = section(workload, "spec", "config")
-    if inline:
-        return json.dumps(inline, indent=1, sort_keys=True)
+def _read_config_text(workload: Manifest, configs: Configs) -> str:
+    inline_config = mapping_at(workload, "spec", "config")
+    if inline_config:
+        return json.dumps(inline_config, indent=1, sort_keys=True)
     texts: list[str] = []
-    for name in mounted(workload).values():
+    for name in map_mounted_configs(workload).values():
         if name in configs:
-            texts += map(str, section(configs[name], "data").values())
+            texts += map(str, mapping_at(configs[name], "data").values())
     return "\n".join(texts)
 
 
 def is_renamed(old: NamedConfig, new: NamedConfig) -> bool:
     """Return whether two collectors differ in the name alone, which their configs may contain."""
-    lines_before, lines_after = old.text.splitlines(), new.text.splitlines()
-    if not old.text or len(lines_before) != len(lines_after):
+    old_lines, new_lines = old.text.splitlines(), new.text.splitlines()
+    if not old.text or len(old_lines) != len(new_lines):
         return False
     whole_name = re.compile(rf"(?<![\w-]){re.escape(old.name)}(?![\w-])")
-    for before, after in zip(lines_before, lines_after, strict=True):
-        if before != after and whole_name.sub(new.name, before) != after:
+    for old_line, new_line in zip(old_lines, new_lines, strict=True):
+        if old_line != new_line and whole_name.sub(new.name, old_line) != new_line:
             return False
     return True
 
 
-def unlisted(live: Iterable[Manifest], manifests: Iterable[Manifest], manager: str) -> list[Manifest]:
+def find_unlisted_workloads(live: Iterable[Manifest], manifests: Iterable[Manifest], manager: str) -> list[Manifest]:
     """Return the live workloads of this collection whose collector no manifest names."""
-    listed = {collector_of(manifest) for manifest in manifests}
-    others = [workload for workload in live if collector_of(workload) not in listed]
-    return [workload for workload in others if is_ours(workload, [_release(workload)], manager)]
+    listed_collectors = {read_collector_name(manifest) for manifest in manifests}
+    other_workloads = [workload for workload in live if read_collector_name(workload) not in listed_collectors]
+    return [workload for workload in other_workloads if is_own_object(workload, [_release_name(workload)], manager)]
 
 
-def warning(old: Manifest, new: Manifest, plurals: Iterable[str]) -> str:
+def describe_renaming(old: Manifest, new: Manifest, plurals: Iterable[str]) -> str:
     """Return what a run says of a collector that was renamed, with the command that removes the earlier one."""
-    command = removal(old["metadata"]["namespace"], label_of(old, COLLECTOR_LABEL), plurals)
+    command = build_removal_command(old["metadata"]["namespace"], read_label(old, COLLECTOR_LABEL), plurals)
     return (
         f"{ref(old)} still runs, is not in the inventory, and has the config of {ref(new)}, which is new. If the "
         f"collector was renamed, remove the earlier one when its queue is empty: `{command}`"
     )
 
 
-def _release(workload: Manifest) -> str:
-    return release(workload["metadata"]["namespace"], label_of(workload, COLLECTOR_LABEL))
+def _release_name(workload: Manifest) -> str:
+    return collector_release(workload["metadata"]["namespace"], read_label(workload, COLLECTOR_LABEL))

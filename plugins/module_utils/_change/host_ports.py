@@ -10,10 +10,10 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from .._kube.operator_status import COLLECTOR
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.objects import Manifest
 from .._otelcol.kube.operator_names import operator_labels
-from .workload_kinds import WORKLOADS
+from .workload_kinds import WORKLOAD_KINDS
 
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
 
@@ -25,14 +25,14 @@ class HostPort(NamedTuple):
     protocol: str
     address: str
 
-    def clashes(self, other: HostPort) -> bool:
+    def clashes(self, other_port: HostPort) -> bool:
         """Return whether two ports conflict on one node. A port on every address conflicts with any address."""
-        if (self.port, self.protocol) != (other.port, other.protocol):
+        if (self.port, self.protocol) != (other_port.port, other_port.protocol):
             return False
-        return self.address == other.address or self.address in _ANY_ADDRESS or other.address in _ANY_ADDRESS
+        return self.address == other_port.address or self.address in _ANY_ADDRESS or other_port.address in _ANY_ADDRESS
 
 
-class Clash(NamedTuple):
+class PortClash(NamedTuple):
     """A port that a pod of another workload holds."""
 
     port: HostPort
@@ -41,57 +41,59 @@ class Clash(NamedTuple):
     node: str
 
 
-def host_ports(pod_spec: Mapping[str, Any]) -> set[HostPort]:
+def list_host_ports(pod_spec: Mapping[str, Any]) -> set[HostPort]:
     """Return the host ports of a pod spec. With hostNetwork every container port is a host port."""
     shares_network = pod_spec.get("hostNetwork")
-    held = set()
-    for container in [*items(pod_spec, "initContainers"), *items(pod_spec, "containers")]:
-        for port in items(container, "ports"):
-            number = port.get("hostPort")
-            if not number and shares_network:
-                number = port.get("containerPort")
-            if number:
-                held.add(HostPort(int(number), port.get("protocol") or "TCP", port.get("hostIP") or ""))
-    return held
+    held_ports = set()
+    for container in [*list_at(pod_spec, "initContainers"), *list_at(pod_spec, "containers")]:
+        for port in list_at(container, "ports"):
+            port_number = port.get("hostPort")
+            if not port_number and shares_network:
+                port_number = port.get("containerPort")
+            if port_number:
+                held_ports.add(HostPort(int(port_number), port.get("protocol") or "TCP", port.get("hostIP") or ""))
+    return held_ports
 
 
-def template_ports(workload: Manifest | None) -> set[HostPort]:
+def list_template_ports(workload: Manifest | None) -> set[HostPort]:
     """Return the host ports of a workload's pods; an empty set if it is absent or not a workload."""
     if not workload:
         return set()
-    spec = section(workload, "spec")
+    spec = mapping_at(workload, "spec")
     kind = workload.get("kind")
     if kind == COLLECTOR:  # the operator copies spec.ports to its container
-        ports = [{**port, "containerPort": port.get("port")} for port in items(spec, "ports")]
-        return host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
-    if kind in WORKLOADS:
-        return host_ports(section(spec, "template", "spec"))
+        ports = [{**port, "containerPort": port.get("port")} for port in list_at(spec, "ports")]
+        return list_host_ports({"hostNetwork": spec.get("hostNetwork"), "containers": [{"ports": ports}]})
+    if kind in WORKLOAD_KINDS:
+        return list_host_ports(mapping_at(spec, "template", "spec"))
     return set()
 
 
-def share_port(one: Manifest, other: Manifest) -> bool:
+def have_port_conflict(workload: Manifest, other_workload: Manifest) -> bool:
     """Return whether two workloads cannot be on one node, because a port of the one conflicts with one of the other."""
-    pairs = product(template_ports(one), template_ports(other))
+    pairs = product(list_template_ports(workload), list_template_ports(other_workload))
     return any(port.clashes(other_port) for port, other_port in pairs)
 
 
-def port_clashes(
+def find_port_clashes(
     workload: Manifest,
-    wanted: set[HostPort],
+    wanted_ports: set[HostPort],
     pods: Iterable[Manifest],
     going: Iterable[Manifest] = (),
-) -> Iterator[Clash]:
+) -> Iterator[PortClash]:
     """Yield each wanted port that a running pod of another workload holds.
 
     `going` are workloads that are deleted first, so their ports are free.
     """
-    leaving = [workload, *going]
+    leaving_workloads = [workload, *going]
     for pod in pods:
-        if not _holds_ports(pod) or any(_is_pod_of(pod, item) for item in leaving):
+        if not _holds_ports(pod) or any(_is_pod_of(pod, leaving_workload) for leaving_workload in leaving_workloads):
             continue
-        for held in sorted(host_ports(pod["spec"])):
-            if any(held.clashes(port) for port in wanted):
-                yield Clash(held, pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]["nodeName"])
+        for held_port in sorted(list_host_ports(pod["spec"])):
+            if any(held_port.clashes(port) for port in wanted_ports):
+                yield PortClash(
+                    held_port, pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]["nodeName"]
+                )
 
 
 def _holds_ports(pod: Manifest) -> bool:
@@ -107,5 +109,5 @@ def _is_pod_of(pod: Manifest, workload: Manifest) -> bool:
     if workload["kind"] == COLLECTOR:
         selector = operator_labels(workload)
     else:
-        selector = section(workload, "spec", "selector", "matchLabels")
-    return bool(selector) and selector.items() <= section(pod, "metadata", "labels").items()
+        selector = mapping_at(workload, "spec", "selector", "matchLabels")
+    return bool(selector) and selector.items() <= mapping_at(pod, "metadata", "labels").items()

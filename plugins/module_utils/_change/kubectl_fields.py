@@ -14,132 +14,132 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 
-COMMANDS = frozenset(("kubectl", "kubectl-edit", "kubectl-patch", "kubectl-set"))
+KUBECTL_MANAGERS = frozenset(("kubectl", "kubectl-edit", "kubectl-patch", "kubectl-set"))
 _SPEC, _TEMPLATE, _SELF, _FIELD, _KEY = "f:spec", "f:template", ".", "f:", "k:"
 Fields = Mapping[str, Any]
 Entry = dict[str, Any]
 
 
-def taken_back(live: Manifest, manager: str) -> list[Entry] | None:
+def take_back_fields(live: Manifest, manager: str) -> list[Entry] | None:
     """Return managedFields in which a field manager owns these fields too; None if there are no such fields."""
     entries: list[Entry] = live["metadata"].get("managedFields") or []
-    mine = _applied(live, manager)
-    if mine is None:
+    own_entry = _find_applied_entry(live, manager)
+    if own_entry is None:
         return None
-    set_by_hand = [entry for entry in entries if _is_by_hand(entry, mine.get("apiVersion"))]
+    set_by_hand = [entry for entry in entries if _is_set_by_hand(entry, own_entry.get("apiVersion"))]
     if not set_by_hand:
         return None
-    taken_fields = _with_templates_of(set_by_hand, mine.get("fieldsV1") or {})
+    taken_fields = _add_template_fields(set_by_hand, own_entry.get("fieldsV1") or {})
     new_entries = []
     for entry in entries:
-        if entry is mine:
+        if entry is own_entry:
             new_entries.append({**entry, "fieldsV1": taken_fields})
         elif entry in set_by_hand:
-            new_entries.append({**entry, "fieldsV1": _without_template(entry)})
+            new_entries.append({**entry, "fieldsV1": _drop_template_fields(entry)})
         else:
             new_entries.append(entry)
-    return [entry for entry in new_entries if _owns_fields(entry)]
+    return [entry for entry in new_entries if _owns_any_field(entry)]
 
 
-def _with_templates_of(entries: Iterable[Entry], fields: Fields) -> Fields:
+def _add_template_fields(entries: Iterable[Entry], fields: Fields) -> Fields:
     """Return fields with those of the pod template that these entries own."""
     for entry in entries:
-        fields = _merged(fields, {_SPEC: {_TEMPLATE: _template(entry)}})
+        fields = _merge_fields(fields, {_SPEC: {_TEMPLATE: _template_fields(entry)}})
     return fields
 
 
-def _owns_fields(entry: Entry) -> bool:
+def _owns_any_field(entry: Entry) -> bool:
     """Return whether a field manager still owns a field. An entry without `fieldsV1` is not read here, and stays."""
     return bool(entry.get("fieldsV1", True))
 
 
-def without(after: Manifest, manager: str) -> Manifest:
+def drop_fields_set_by_hand(applied_object: Manifest, manager: str) -> Manifest:
     """Return an object as an apply would leave it that owned these fields; for a server that only tries the apply."""
-    mine = _applied(after, manager)
-    if mine is None:
-        return after
-    template = section(after, "spec", "template")
-    left = template
-    for entry in after["metadata"].get("managedFields") or []:
-        if _is_by_hand(entry, mine.get("apiVersion")):
-            left = _less(left, _template(entry), _template(mine))
-    if left == template:
-        return after
-    return {**after, "spec": {**after["spec"], "template": left}}
+    own_entry = _find_applied_entry(applied_object, manager)
+    if own_entry is None:
+        return applied_object
+    template = mapping_at(applied_object, "spec", "template")
+    remaining_template = template
+    for entry in applied_object["metadata"].get("managedFields") or []:
+        if _is_set_by_hand(entry, own_entry.get("apiVersion")):
+            remaining_template = _drop_fields(remaining_template, _template_fields(entry), _template_fields(own_entry))
+    if remaining_template == template:
+        return applied_object
+    return {**applied_object, "spec": {**applied_object["spec"], "template": remaining_template}}
 
 
-def _applied(live: Manifest, manager: str) -> Entry | None:
+def _find_applied_entry(live: Manifest, manager: str) -> Entry | None:
     """Return the entry of what a field manager applied, or None if it applied nothing."""
     for entry in live["metadata"].get("managedFields") or []:
         if (entry.get("manager"), entry.get("operation")) == (manager, "Apply"):
-            found: Entry = entry
-            return found
+            applied_entry: Entry = entry
+            return applied_entry
     return None
 
 
-def _is_by_hand(entry: Entry, api_version: Any) -> bool:
+def _is_set_by_hand(entry: Entry, api_version: Any) -> bool:
     """Return whether a command of kubectl set fields of the pod template, in the API version of the apply."""
-    if entry.get("manager") not in COMMANDS or entry.get("operation") != "Update":
+    if entry.get("manager") not in KUBECTL_MANAGERS or entry.get("operation") != "Update":
         return False
     if entry.get("subresource") or entry.get("apiVersion") != api_version:
         return False
-    return bool(_template(entry))
+    return bool(_template_fields(entry))
 
 
-def _template(entry: Entry) -> Fields:
+def _template_fields(entry: Entry) -> Fields:
     """Return the fields of the pod template that an entry owns."""
-    return section(entry, "fieldsV1", _SPEC, _TEMPLATE)
+    return mapping_at(entry, "fieldsV1", _SPEC, _TEMPLATE)
 
 
-def _without_template(entry: Entry) -> Fields:
+def _drop_template_fields(entry: Entry) -> Fields:
     """Return the fields of an entry without those of the pod template."""
     fields = dict(entry["fieldsV1"])
-    fields[_SPEC] = {key: below for key, below in fields[_SPEC].items() if key != _TEMPLATE}
+    fields[_SPEC] = {key: nested_fields for key, nested_fields in fields[_SPEC].items() if key != _TEMPLATE}
     if not fields[_SPEC]:
         del fields[_SPEC]
     return fields
 
 
-def _merged(one: Fields, other: Fields) -> Fields:
+def _merge_fields(fields: Fields, other_fields: Fields) -> Fields:
     """Return the fields that are in one of two trees of fields, or in both."""
-    merged = {**one}
-    for key, below in other.items():
-        merged[key] = _merged(one.get(key, {}), below)
-    return merged
+    merged_fields = {**fields}
+    for key, nested_fields in other_fields.items():
+        merged_fields[key] = _merge_fields(fields.get(key, {}), nested_fields)
+    return merged_fields
 
 
-def _less(value: Any, fields: Fields, kept: Fields) -> Any:
+def _drop_fields(value: Any, fields: Fields, kept_fields: Fields) -> Any:
     """Return a value without what the first fields name and the second do not."""
     if isinstance(value, list):
-        items = [_less_of_item(item, fields, kept) for item in value]
+        items = [_drop_item_fields(item, fields, kept_fields) for item in value]
         return [item for item in items if item is not None]
     if isinstance(value, dict):
-        return _less_of_mapping(value, fields, kept)
+        return _drop_mapping_fields(value, fields, kept_fields)
     return value
 
 
-def _less_of_mapping(value: dict[str, Any], fields: Fields, kept: Fields) -> dict[str, Any]:
+def _drop_mapping_fields(value: dict[str, Any], fields: Fields, kept_fields: Fields) -> dict[str, Any]:
     """Return a mapping without the keys that are set by hand, and of the others what is left below them."""
-    left = dict(value)
-    for key, below in fields.items():
+    remaining = dict(value)
+    for key, nested_fields in fields.items():
         name = key.removeprefix(_FIELD)
-        if not key.startswith(_FIELD) or name not in left:
+        if not key.startswith(_FIELD) or name not in remaining:
             continue
-        left[name] = _less(left[name], below, kept.get(key, {}))
-        is_owned_whole = not below or _SELF in below
-        if key not in kept and (is_owned_whole or not left[name]):
-            del left[name]
-    return left
+        remaining[name] = _drop_fields(remaining[name], nested_fields, kept_fields.get(key, {}))
+        is_owned_whole = not nested_fields or _SELF in nested_fields
+        if key not in kept_fields and (is_owned_whole or not remaining[name]):
+            del remaining[name]
+    return remaining
 
 
-def _less_of_item(item: Any, fields: Fields, kept: Fields) -> Any:
+def _drop_item_fields(item: Any, fields: Fields, kept_fields: Fields) -> Any:
     """Return an item of a list by its key, or None for one that goes."""
-    for key, below in fields.items():
+    for key, nested_fields in fields.items():
         if key.startswith(_KEY) and _has_key(item, json.loads(key.removeprefix(_KEY))):
-            return _less(item, below, kept[key]) if key in kept else None
+            return _drop_fields(item, nested_fields, kept_fields[key]) if key in kept_fields else None
     return item
 
 

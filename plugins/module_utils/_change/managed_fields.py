@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 
 # Fields of the metadata that say which object it is.
-NAMES = ("name", "namespace")
+IDENTITY_FIELDS = ("name", "namespace")
 # How fieldsV1 begins the name of a field, the key of an item, and an item that is a value.
 _FIELD, _KEY, _VALUE = "f:", "k:", "v:"
 # The mark of a mapping or list that the manager owns itself.
@@ -62,64 +62,68 @@ class LiveItem(NamedTuple):
     keyed: KeyedItem | None
 
 
-def extracted(live: Manifest, manager: str) -> Manifest | None:
+def extract_applied(live: Manifest, manager: str) -> Manifest | None:
     """Return what the last apply of a manager holds, or None if it applied nothing, or in another API version."""
-    owned = owned_by(live, manager)
+    owned = read_owned_fields(live, manager)
     if owned is None:
         return None
-    applied = _part_of(live, owned)
-    names = {key: live["metadata"][key] for key in NAMES if key in live["metadata"]}
-    metadata = {**names, **section(applied, "metadata")}
+    applied = _select_owned_part(live, owned)
+    identity_fields = {key: live["metadata"][key] for key in IDENTITY_FIELDS if key in live["metadata"]}
+    metadata = {**identity_fields, **mapping_at(applied, "metadata")}
     return {**applied, "apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
 
 
-def owned_by(live: Manifest, manager: str) -> Owned | None:
+def read_owned_fields(live: Manifest, manager: str) -> Owned | None:
     """Return what the last apply of a manager set in this API version, or None without such an apply."""
     for entry in live["metadata"].get("managedFields") or []:
         is_apply = (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
         is_this_version = entry.get("apiVersion", live["apiVersion"]) == live["apiVersion"]
         if is_apply and is_this_version and not entry.get("subresource"):
-            return _parsed(entry.get("fieldsV1") or {})
+            return _parse_fields(entry.get("fieldsV1") or {})
     return None
 
 
-def _parsed(fields: Mapping[str, Any]) -> Owned:
+def _parse_fields(fields: Mapping[str, Any]) -> Owned:
     """Return what fieldsV1 says that a manager owns. Indexes, the fourth kind of name, are in no fields of an apply."""
     owned = Owned()
-    for name, below in fields.items():
+    for name, nested_fields in fields.items():
         if name == _SELF:
             owned.is_marked = True
         elif name.startswith(_FIELD):
-            owned.fields[name.removeprefix(_FIELD)] = _parsed(below)
+            owned.fields[name.removeprefix(_FIELD)] = _parse_fields(nested_fields)
         elif name.startswith(_KEY):
             key = json.loads(name.removeprefix(_KEY))
-            owned.keyed_items.append(KeyedItem(key, _parsed(below)))
+            owned.keyed_items.append(KeyedItem(key, _parse_fields(nested_fields)))
         elif name.startswith(_VALUE):
             owned.values.append(json.loads(name.removeprefix(_VALUE)))
     return owned
 
 
-def _part_of(value: Any, owned: Owned) -> Any:
+def _select_owned_part(value: Any, owned: Owned) -> Any:
     """Return the part of a live value that a manager owns."""
     if owned.is_whole:
         is_empty_tree = owned.is_marked and isinstance(value, (dict, list))
         return type(value)() if is_empty_tree else value
     if isinstance(value, list):
-        return [_part_of_item(found) for found in live_items(value, owned)]
+        return [_select_owned_item(live_item) for live_item in list_owned_items(value, owned)]
     if isinstance(value, dict):
-        return {name: _part_of(value[name], below) for name, below in owned.fields.items() if name in value}
+        return {
+            name: _select_owned_part(value[name], nested_owned)
+            for name, nested_owned in owned.fields.items()
+            if name in value
+        }
     return {}
 
 
-def live_items(live: list[Any], owned: Owned) -> Iterator[LiveItem]:
+def list_owned_items(live: list[Any], owned: Owned) -> Iterator[LiveItem]:
     """Yield the items of a live list that a manager owns, in their order."""
     for item in live:
         if item in owned.values:
             yield LiveItem(item, None)
-        for keyed in owned.keyed_items:
-            if keyed.is_key_of(item):
-                yield LiveItem(item, keyed)
+        for keyed_item in owned.keyed_items:
+            if keyed_item.is_key_of(item):
+                yield LiveItem(item, keyed_item)
 
 
-def _part_of_item(found: LiveItem) -> Any:
-    return _part_of(found.item, found.keyed.owned) if found.keyed else found.item
+def _select_owned_item(live_item: LiveItem) -> Any:
+    return _select_owned_part(live_item.item, live_item.keyed.owned) if live_item.keyed else live_item.item

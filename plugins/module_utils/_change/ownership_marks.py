@@ -11,90 +11,95 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._kube.ownership import applied_by, label_of, release_of, taken, tool_marks
-from .._otelcol.config.paths import items, section
+from .._kube.ownership import find_taken_marks, is_applied_by, iter_tool_marks, read_label, read_release_label
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.keepers import FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE
-from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, allocator, release
+from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, collector_release, target_allocator_name
 from .._otelcol.kube.objects import Manifest
 
 # What the tools write beside their marks, and what goes with a mark.
-_BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
+_MARKS_BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HELM_NAMESPACE)}
 
 
-def of_earlier(live: Manifest, manager: str) -> bool:
+def is_of_earlier_version(live: Manifest, manager: str) -> bool:
     """Return whether an earlier version of this collection applied an object, and no other tool took it over since."""
-    has_earlier_label = label_of(live, OWNER_LABEL) == OWNER and not release_of(live)
-    return has_earlier_label and applied_by(live, manager) and not taken(live, manager)
+    has_earlier_label = read_label(live, OWNER_LABEL) == OWNER and not read_release_label(live)
+    return has_earlier_label and is_applied_by(live, manager) and not find_taken_marks(live, manager)
 
 
-def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
+def may_convert(manifest: Manifest, live: Manifest, manager: str) -> bool:
     """Return whether a manifest is that of an object of an earlier version, and of the same collector.
 
     That version labelled namespaces of others too: a namespace is its own only if nobody else has written it.
     """
-    writers = _writers(live)
+    writers = _list_writers(live)
     is_written_alone = manifest["kind"] != "Namespace" or writers == {manager}
-    is_same_collector = label_of(manifest, COLLECTOR_LABEL) == label_of(live, COLLECTOR_LABEL)
-    return bool(release_of(manifest)) and is_same_collector and is_written_alone and of_earlier(live, manager)
+    is_same_collector = read_label(manifest, COLLECTOR_LABEL) == read_label(live, COLLECTOR_LABEL)
+    return (
+        bool(read_release_label(manifest))
+        and is_same_collector
+        and is_written_alone
+        and is_of_earlier_version(live, manager)
+    )
 
 
-def _writers(live: Manifest) -> set[Any]:
+def _list_writers(live: Manifest) -> set[Any]:
     """Return the field managers that have written an object."""
     return {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
 
 
-def earlier_place(live: Manifest) -> tuple[str, str]:
+def find_earlier_place(live: Manifest) -> tuple[str, str]:
     """Return namespace and release of an object of an earlier version, which named cluster-wide ones NAMESPACE-NAME."""
-    collector = label_of(live, COLLECTOR_LABEL)
+    collector = read_label(live, COLLECTOR_LABEL)
     namespace = live["metadata"].get("namespace") or ""
     if not collector:
         return namespace, ""
     if not namespace:
         namespace = _namespace_in_name(live["metadata"]["name"], collector)
-    return namespace, release(namespace, collector) if namespace else ""
+    return namespace, collector_release(namespace, collector) if namespace else ""
 
 
 def _namespace_in_name(name: str, collector: str) -> str:
     """Return the namespace with which the name of a cluster-wide object begins, or an empty text for another name."""
-    for end in (f"-{allocator(collector)}", f"-{collector}"):
-        if name.endswith(end):
-            return name.removesuffix(end)
+    for name_ending in (f"-{target_allocator_name(collector)}", f"-{collector}"):
+        if name.endswith(name_ending):
+            return name.removesuffix(name_ending)
     return ""
 
 
-def marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
+def list_tool_marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
     """Return the marks that Argo CD, Flux or Helm put on an object at any time: `labels` or `annotations`, and name."""
-    tools_own = [mark for mark, times in tool_marks(live, manager) if times]
-    marks_beside = [_BESIDE[name] for _part, name in tools_own if name in _BESIDE]
-    return tools_own + marks_beside
+    own_marks = [mark for mark, mark_times in iter_tool_marks(live, manager) if mark_times]
+    marks_beside = [_MARKS_BESIDE[name] for _part, name in own_marks if name in _MARKS_BESIDE]
+    return own_marks + marks_beside
 
 
-def helm_release(live: Manifest) -> tuple[str, str]:
+def read_helm_release(live: Manifest) -> tuple[str, str]:
     """Return namespace and name of the Helm release that has made an object, empty if none has."""
-    annotations = section(live, "metadata", "annotations")
+    annotations = mapping_at(live, "metadata", "annotations")
     return str(annotations.get(HELM_NAMESPACE) or ""), str(annotations.get(HELM_NAME) or "")
 
 
-def lacking(live: Manifest, account: Manifest) -> list[str]:
+def list_lacking_parts(live: Manifest, account: Manifest) -> list[str]:
     """Return what a ServiceAccount of others lacks of the one that a bundle has, by names alone."""
-    missing = []
-    live_annotations = section(live, "metadata", "annotations")
-    for key, value in section(account, "metadata", "annotations").items():
+    missing_parts = []
+    live_annotations = mapping_at(live, "metadata", "annotations")
+    for key, value in mapping_at(account, "metadata", "annotations").items():
         if live_annotations.get(key) != value:
-            missing.append(f"annotation {key}")
-    live_secrets = {secret.get("name") for secret in items(live, "imagePullSecrets")}
-    for secret in items(account, "imagePullSecrets"):
+            missing_parts.append(f"annotation {key}")
+    live_secrets = {secret.get("name") for secret in list_at(live, "imagePullSecrets")}
+    for secret in list_at(account, "imagePullSecrets"):
         if secret["name"] not in live_secrets:
-            missing.append(f"imagePullSecret {secret['name']}")
-    return missing
+            missing_parts.append(f"imagePullSecret {secret['name']}")
+    return missing_parts
 
 
-def unmarked(live: Manifest, manifest: Manifest) -> list[str]:
+def list_missing_marks(live: Manifest, manifest: Manifest) -> list[str]:
     """Return the labels and annotations of a manifest that a live object lacks, as text."""
-    missing = []
-    for part, word in (("labels", "label"), ("annotations", "annotation")):
-        live_marks = section(live, "metadata", part)
-        for key, value in section(manifest, "metadata", part).items():
+    missing_marks = []
+    for metadata_part, word in (("labels", "label"), ("annotations", "annotation")):
+        live_marks = mapping_at(live, "metadata", metadata_part)
+        for key, value in mapping_at(manifest, "metadata", metadata_part).items():
             if live_marks.get(key) != value:
-                missing.append(f"{word} {key}={value}")
-    return missing
+                missing_marks.append(f"{word} {key}={value}")
+    return missing_marks

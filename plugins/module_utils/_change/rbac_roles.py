@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._kube.rights import Right
-from .._otelcol.config.paths import items
+from .._otelcol.config.paths import list_at
 from .._otelcol.kube.objects import Manifest
 
-RBAC = "rbac.authorization.k8s.io"
+RBAC_GROUP = "rbac.authorization.k8s.io"
 # What the name of the user of a ServiceAccount has: system:serviceaccount:NAMESPACE:NAME.
-_PARTS_OF_ACCOUNT = 4
+_ACCOUNT_NAME_PARTS = 4
 
 
 class Grant(NamedTuple):
@@ -38,96 +38,96 @@ class _Rule(NamedTuple):
         return {**rule, "verbs": list(self.verbs)}
 
 
-def kubelet_pods(role: Manifest | None) -> bool:
+def gives_kubelet_pods(role: Manifest | None) -> bool:
     """Whether a role gives the right to the kubelet's list of pods, and not to all of its API, as was usual before."""
-    given = {resource for rule in items(role, "rules") for resource in items(rule, "resources")}
-    return "nodes/pods" in given and "nodes/proxy" not in given
+    role_resources = {resource for rule in list_at(role, "rules") for resource in list_at(rule, "resources")}
+    return "nodes/pods" in role_resources and "nodes/proxy" not in role_resources
 
 
-def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
+def build_rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
     """Return the fewest rules that give these rights and no others."""
-    verbs_of_path: dict[str, set[str]] = {}
+    verbs_by_path: dict[str, set[str]] = {}
     # By API group and resource, then by the name of an object; the empty name stands for all objects.
-    verbs_of_resource: dict[tuple[str, str], dict[str, set[str]]] = {}
+    verbs_by_resource: dict[tuple[str, str], dict[str, set[str]]] = {}
     for right in set(rights):
         if right.path:
-            verbs_of_path.setdefault(right.path, set()).add(right.verb)
+            verbs_by_path.setdefault(right.path, set()).add(right.verb)
         else:
-            verbs_of_name = verbs_of_resource.setdefault((right.group, right.resource), {})
-            verbs_of_name.setdefault(right.name, set()).add(right.verb)
-    resources_of_rule: dict[_Rule, list[str]] = {}
-    for (group, resource), verbs_of_name in sorted(verbs_of_resource.items()):
-        for rule in _rules_of_resource(group, verbs_of_name):
-            resources_of_rule.setdefault(rule, []).append(resource)
-    about_resources = [rule.as_dict(resources) for rule, resources in resources_of_rule.items()]
-    about_paths = [{"nonResourceURLs": [path], "verbs": sorted(verbs)} for path, verbs in sorted(verbs_of_path.items())]
-    return about_resources + about_paths
+            verbs_by_name = verbs_by_resource.setdefault((right.group, right.resource), {})
+            verbs_by_name.setdefault(right.name, set()).add(right.verb)
+    resources_by_rule: dict[_Rule, list[str]] = {}
+    for (group, resource), verbs_by_name in sorted(verbs_by_resource.items()):
+        for rule in _build_resource_rules(group, verbs_by_name):
+            resources_by_rule.setdefault(rule, []).append(resource)
+    resource_rules = [rule.as_dict(resources) for rule, resources in resources_by_rule.items()]
+    path_rules = [{"nonResourceURLs": [path], "verbs": sorted(verbs)} for path, verbs in sorted(verbs_by_path.items())]
+    return resource_rules + path_rules
 
 
-def _rules_of_resource(group: str, verbs_of_name: Mapping[str, set[str]]) -> Iterator[_Rule]:
+def _build_resource_rules(group: str, verbs_by_name: Mapping[str, set[str]]) -> Iterator[_Rule]:
     """Yield the rules about one resource: verbs for all objects, then those that some names have beside them."""
-    for_all = verbs_of_name.get("", set())
-    names_of_verbs: dict[tuple[str, ...], list[str]] = {}
-    for name, verbs in sorted(verbs_of_name.items()):
-        more_verbs = verbs - for_all
+    verbs_for_all = verbs_by_name.get("", set())
+    names_by_verbs: dict[tuple[str, ...], list[str]] = {}
+    for name, verbs in sorted(verbs_by_name.items()):
+        more_verbs = verbs - verbs_for_all
         if name and more_verbs:
-            names_of_verbs.setdefault(tuple(sorted(more_verbs)), []).append(name)
-    if for_all:
-        yield _Rule(group, (), tuple(sorted(for_all)))
-    for allowed_verbs, names in names_of_verbs.items():
+            names_by_verbs.setdefault(tuple(sorted(more_verbs)), []).append(name)
+    if verbs_for_all:
+        yield _Rule(group, (), tuple(sorted(verbs_for_all)))
+    for allowed_verbs, names in names_by_verbs.items():
         yield _Rule(group, tuple(names), allowed_verbs)
 
 
-def roles(grants: Iterable[Grant], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
+def build_roles(grants: Iterable[Grant], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
     """Return a ClusterRole and a Role for each namespace that give these rights, bound to a subject if there is one."""
-    rights_of_namespace: dict[str, list[Right]] = {}
+    rights_by_namespace: dict[str, list[Right]] = {}
     for grant in grants:
-        rights_of_namespace.setdefault(grant.namespace, []).append(grant.right)
+        rights_by_namespace.setdefault(grant.namespace, []).append(grant.right)
     manifests: list[Manifest] = []
-    for namespace in sorted(rights_of_namespace):
+    for namespace in sorted(rights_by_namespace):
         if namespace:
             manifests.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    for namespace, rights in sorted(rights_of_namespace.items()):
-        manifests += _role(namespace, rights, name, subject)
+    for namespace, rights in sorted(rights_by_namespace.items()):
+        manifests += _build_role(namespace, rights, name, subject)
     return manifests
 
 
-def _role(namespace: str, rights: list[Right], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
+def _build_role(namespace: str, rights: list[Right], name: str, subject: Mapping[str, str] | None) -> list[Manifest]:
     """Return a role, and its binding if there is a subject."""
     kind = "Role" if namespace else "ClusterRole"
     metadata = {"name": name}
     if namespace:
         metadata["namespace"] = namespace
-    version = {"apiVersion": f"{RBAC}/v1"}
-    role = {**version, "kind": kind, "metadata": metadata, "rules": rules(rights)}
+    version = {"apiVersion": f"{RBAC_GROUP}/v1"}
+    role = {**version, "kind": kind, "metadata": metadata, "rules": build_rules(rights)}
     if not subject:
         return [role]
-    reference = {"apiGroup": RBAC, "kind": kind, "name": name}
+    reference = {"apiGroup": RBAC_GROUP, "kind": kind, "name": name}
     binding = {**version, "kind": f"{kind}Binding", "metadata": metadata, "roleRef": reference, "subjects": [subject]}
     return [role, binding]
 
 
-def subject_of(user: str) -> dict[str, str]:
+def build_subject(user_name: str) -> dict[str, str]:
     """Return the subject of a binding for the name of a user, as `kubectl auth whoami` shows it."""
-    parts = user.split(":")
-    if parts[:2] == ["system", "serviceaccount"] and len(parts) == _PARTS_OF_ACCOUNT:
-        return {"kind": "ServiceAccount", "namespace": parts[2], "name": parts[3]}
-    return {"apiGroup": RBAC, "kind": "User", "name": user}
+    name_parts = user_name.split(":")
+    if name_parts[:2] == ["system", "serviceaccount"] and len(name_parts) == _ACCOUNT_NAME_PARTS:
+        return {"kind": "ServiceAccount", "namespace": name_parts[2], "name": name_parts[3]}
+    return {"apiGroup": RBAC_GROUP, "kind": "User", "name": user_name}
 
 
-def described(grants: Iterable[Grant]) -> str:
+def describe_grants(grants: Iterable[Grant]) -> str:
     """Return rights as text, by namespace, as kubectl names verbs and resources."""
-    targets_of_namespace: dict[str, set[tuple[str, str]]] = {}
+    targets_by_namespace: dict[str, set[tuple[str, str]]] = {}
     for namespace, right in grants:
-        targets_of_namespace.setdefault(namespace, set()).add((right.verb, _target(right)))
+        targets_by_namespace.setdefault(namespace, set()).add((right.verb, _describe_target(right)))
     lines = []
-    for namespace, targets in sorted(targets_of_namespace.items()):
-        where = f"in namespace {namespace}" if namespace else "in the whole cluster"
-        lines += [f"  {where}: {line}" for line in lines_of_rights(targets)]
+    for namespace, targets in sorted(targets_by_namespace.items()):
+        place_text = f"in namespace {namespace}" if namespace else "in the whole cluster"
+        lines += [f"  {place_text}: {line}" for line in list_right_lines(targets)]
     return "\n".join(lines)
 
 
-def _target(right: Right) -> str:
+def _describe_target(right: Right) -> str:
     """Return what a right is about, as kubectl writes it."""
     if right.path:
         return right.path
@@ -136,12 +136,12 @@ def _target(right: Right) -> str:
     return f"{right.resource}{group}{name}"
 
 
-def lines_of_rights(rights: set[tuple[str, str]]) -> list[str]:
+def list_right_lines(rights: set[tuple[str, str]]) -> list[str]:
     """Return rights, given as verb and target, as lines: targets with the same verbs together."""
-    verbs_of_target: dict[str, list[str]] = {}
+    verbs_by_target: dict[str, list[str]] = {}
     for verb, target in sorted(rights):
-        verbs_of_target.setdefault(target, []).append(verb)
-    targets_of_verbs: dict[str, list[str]] = {}
-    for target, verbs in sorted(verbs_of_target.items()):
-        targets_of_verbs.setdefault(", ".join(verbs), []).append(target)
-    return [f"{verbs} {', '.join(targets)}" for verbs, targets in sorted(targets_of_verbs.items())]
+        verbs_by_target.setdefault(target, []).append(verb)
+    targets_by_verbs: dict[str, list[str]] = {}
+    for target, verbs in sorted(verbs_by_target.items()):
+        targets_by_verbs.setdefault(", ".join(verbs), []).append(target)
+    return [f"{verbs} {', '.join(targets)}" for verbs, targets in sorted(targets_by_verbs.items())]

@@ -12,26 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._kube.operator_status import COLLECTOR
-from .._kube.ownership import label_of
-from .._otelcol.config.paths import section
+from .._kube.ownership import read_label
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, ref
-from .host_ports import share_port
+from .host_ports import have_port_conflict
 from .replica_counts import AUTOSCALER, is_scaled_by
-from .workload_kinds import RUNS
-from .written_volumes import written_volumes
+from .workload_kinds import POD_RUNNING_KINDS
+from .written_volumes import list_written_volumes
 
 
 def replaces(new: Manifest, old: Manifest) -> bool:
     """Return whether a workload replaces another: both have the same collector label, or the old one has none."""
-    if new["kind"] not in RUNS or old["kind"] not in RUNS or ref(new) == ref(old):
+    if new["kind"] not in POD_RUNNING_KINDS or old["kind"] not in POD_RUNNING_KINDS or ref(new) == ref(old):
         return False
     if new["metadata"].get("namespace") != old["metadata"].get("namespace"):
         return False
-    return label_of(old, COLLECTOR_LABEL) in ("", label_of(new, COLLECTOR_LABEL))
+    return read_label(old, COLLECTOR_LABEL) in ("", read_label(new, COLLECTOR_LABEL))
 
 
-def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
+def must_go_first(old: Manifest, group: Iterable[Manifest]) -> bool:
     """Return whether an old object must be deleted before a group is applied.
 
     Two workloads cannot share a host port or write to the same host path. An autoscaler would overwrite the replica
@@ -43,21 +43,25 @@ def goes_first(old: Manifest, group: Iterable[Manifest]) -> bool:
 
 
 def _sets_own_replicas(workload: Manifest, autoscaler: Manifest) -> bool:
-    return is_scaled_by(workload, autoscaler) and "replicas" in section(workload, "spec")
+    return is_scaled_by(workload, autoscaler) and "replicas" in mapping_at(workload, "spec")
 
 
 def _cannot_be_beside(new: Manifest, old: Manifest) -> bool:
     """Return whether two workloads need the same port of a node, or write to the same folder or claim."""
-    return share_port(new, old) or not written_volumes(new).isdisjoint(written_volumes(old))
+    return have_port_conflict(new, old) or not list_written_volumes(new).isdisjoint(list_written_volumes(old))
 
 
-def awaited(old: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
+def find_awaited_workloads(old: Iterable[Manifest], manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the workloads of a bundle that must be ready before the old ones are deleted."""
-    leaving = list(old)
-    return [new for new in manifests if any(replaces(new, item) for item in leaving)]
+    leaving_workloads = list(old)
+    return [
+        new_workload
+        for new_workload in manifests
+        if any(replaces(new_workload, leaving_workload) for leaving_workload in leaving_workloads)
+    ]
 
 
-def remade(manifest: Manifest, live: Manifest | None) -> bool:
+def must_be_remade(manifest: Manifest, live: Manifest | None) -> bool:
     """Return whether an object must be recreated to change.
 
     The operator rejects a change of mode, and the server a change of what an immutable ConfigMap or Secret holds.
@@ -68,8 +72,8 @@ def remade(manifest: Manifest, live: Manifest | None) -> bool:
         return not manifest.get("immutable") or manifest.get("data") != live.get("data")
     if manifest["kind"] != COLLECTOR:
         return False
-    return _mode(manifest) != _mode(live)
+    return _read_mode(manifest) != _read_mode(live)
 
 
-def _mode(collector: Manifest) -> str:
-    return str(section(collector, "spec").get("mode") or "deployment")
+def _read_mode(collector: Manifest) -> str:
+    return str(mapping_at(collector, "spec").get("mode") or "deployment")

@@ -9,49 +9,49 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._kube.operator_status import COLLECTOR
-from .._otelcol.config.paths import section
-from .._otelcol.kube.objects import Manifest, Ref, ref
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.kube.objects import Manifest, ObjectRef, ref
 
 AUTOSCALER = "HorizontalPodAutoscaler"
 
 
 def is_scaled_by(workload: Manifest, autoscaler: Manifest) -> bool:
     """Return whether an autoscaler sets the number of replicas of a workload."""
-    target = section(autoscaler, "spec", "scaleTargetRef")
+    target = mapping_at(autoscaler, "spec", "scaleTargetRef")
     namespace = autoscaler["metadata"].get("namespace") or ""
-    return Ref(str(target.get("kind")), namespace, str(target.get("name"))) == ref(workload)
+    return ObjectRef(str(target.get("kind")), namespace, str(target.get("name"))) == ref(workload)
 
 
-def autoscaled(manifests: Iterable[Manifest]) -> set[Ref]:
+def find_autoscaled(manifests: Iterable[Manifest]) -> set[ObjectRef]:
     """Return the workloads whose replica count an autoscaler of the bundle sets."""
-    given = list(manifests)
-    autoscalers = [manifest for manifest in given if manifest["kind"] == AUTOSCALER]
-    scaled = set()
-    for manifest in given:
-        by_operator = manifest["kind"] == COLLECTOR and section(manifest, "spec").get("autoscaler")
+    manifest_list = list(manifests)
+    autoscalers = [manifest for manifest in manifest_list if manifest["kind"] == AUTOSCALER]
+    scaled_refs = set()
+    for manifest in manifest_list:
+        by_operator = manifest["kind"] == COLLECTOR and mapping_at(manifest, "spec").get("autoscaler")
         if by_operator or any(is_scaled_by(manifest, autoscaler) for autoscaler in autoscalers):
-            scaled.add(ref(manifest))
-    return scaled
+            scaled_refs.add(ref(manifest))
+    return scaled_refs
 
 
-def kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
+def find_kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
     """Return the replica count to keep: the server resets it to one when its only field manager drops the field.
 
     Source: Kubernetes' docs on server-side apply, "Transferring ownership".
     """
-    if live is None or "replicas" in section(manifest, "spec"):
+    if live is None or "replicas" in mapping_at(manifest, "spec"):
         return None
-    count: Any = section(live, "spec").get("replicas")
-    if count is None or not any(_owns_replicas(entry, manager) for entry in _entries(live)):
+    count: Any = mapping_at(live, "spec").get("replicas")
+    if count is None or not any(_owns_replicas(entry, manager) for entry in _list_managed_fields(live)):
         return None
     return int(count)
 
 
-def _entries(live: Manifest) -> list[Mapping[str, Any]]:
+def _list_managed_fields(live: Manifest) -> list[Mapping[str, Any]]:
     return live["metadata"].get("managedFields") or []
 
 
 def _owns_replicas(entry: Mapping[str, Any], manager: str) -> bool:
     if (entry.get("manager"), entry.get("operation")) != (manager, "Apply"):
         return False
-    return "f:replicas" in section(entry, "fieldsV1", "f:spec")
+    return "f:replicas" in mapping_at(entry, "fieldsV1", "f:spec")

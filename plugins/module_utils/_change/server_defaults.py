@@ -39,24 +39,24 @@ _DEFAULTS: Mapping[tuple[str, str], Any] = {
 }
 
 
-def is_same_tree(wanted: Any, live: Any, field: str) -> bool:
+def is_same_tree(desired: Any, live: Any, field: str) -> bool:
     """Return whether two values of a field are the same, with the server's defaults in the live one.
 
     `field` is the name of the field that holds the values, or the list that they are items of.
     """
-    if isinstance(wanted, dict) and isinstance(live, dict):
-        return all(_is_same_at(key, wanted, live, field) for key in {**wanted, **live})
-    if isinstance(wanted, list) and isinstance(live, list):
-        if len(wanted) != len(live):
+    if isinstance(desired, dict) and isinstance(live, dict):
+        return all(_is_same_at(key, desired, live, field) for key in {**desired, **live})
+    if isinstance(desired, list) and isinstance(live, list):
+        if len(desired) != len(live):
             return False
-        return all(is_same_tree(*pair, field) for pair in zip(wanted, live, strict=True))
+        return all(is_same_tree(*pair, field) for pair in zip(desired, live, strict=True))
     # Python takes true for 1.
-    return isinstance(wanted, bool) == isinstance(live, bool) and bool(wanted == live)
+    return isinstance(desired, bool) == isinstance(live, bool) and bool(desired == live)
 
 
-def _is_same_at(key: str, wanted: Mapping[str, Any], live: Mapping[str, Any], field: str) -> bool:
+def _is_same_at(key: str, desired: Mapping[str, Any], live: Mapping[str, Any], field: str) -> bool:
     """Return whether two mappings of a field have the same at a key. The server may drop null, or add a default."""
-    wanted_value, live_value = wanted.get(key), live.get(key)
-    if wanted_value is None and live_value is not None:
-        wanted_value = _DEFAULTS.get((field, key))
-    return is_same_tree(wanted_value, live_value, key)
+    desired_value, live_value = desired.get(key), live.get(key)
+    if desired_value is None and live_value is not None:
+        desired_value = _DEFAULTS.get((field, key))
+    return is_same_tree(desired_value, live_value, key)

@@ -13,7 +13,7 @@ import json
 from shlex import quote
 from typing import NamedTuple
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 
 
@@ -27,15 +27,15 @@ class _Port(NamedTuple):
         return f"{self.number}/{self.protocol}"
 
 
-def unfit_ports(manifest: Manifest, live: Manifest) -> str:
+def explain_unfit_ports(manifest: Manifest, live: Manifest) -> str:
     """Return how to remove the ports that a Service would keep of its earlier owner; an empty text if it has none."""
     if manifest["kind"] != "Service":
         return ""
-    own_ports = _ports(manifest)
-    other_ports = [str(port) for port in _ports(live) if port not in own_ports]
+    own_ports = _list_ports(manifest)
+    other_ports = [str(port) for port in _list_ports(live) if port not in own_ports]
     if not other_ports:
         return ""
-    value = section(manifest, "spec").get("ports") or []
+    value = mapping_at(manifest, "spec").get("ports") or []
     patch = json.dumps([{"op": "replace", "path": "/spec/ports", "value": value}], separators=(",", ":"))
     metadata = manifest["metadata"]
     command = f"-n {metadata['namespace']} patch service {metadata['name']}"
@@ -45,6 +45,6 @@ def unfit_ports(manifest: Manifest, live: Manifest) -> str:
     )
 
 
-def _ports(service: Manifest) -> list[_Port]:
-    ports = section(service, "spec").get("ports") or []
+def _list_ports(service: Manifest) -> list[_Port]:
+    ports = mapping_at(service, "spec").get("ports") or []
     return [_Port(port["port"], port.get("protocol") or "TCP") for port in ports]

@@ -8,5 +8,5 @@ from __future__ import annotations
 from .._kube.operator_status import COLLECTOR
 
 # Those of Kubernetes, and with the custom resource of the operator.
-WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
-RUNS = (*WORKLOADS, COLLECTOR)
+WORKLOAD_KINDS = ("DaemonSet", "Deployment", "StatefulSet")
+POD_RUNNING_KINDS = (*WORKLOAD_KINDS, COLLECTOR)

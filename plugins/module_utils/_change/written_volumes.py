@@ -9,36 +9,38 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._kube.operator_status import COLLECTOR
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.paths import list_at, mapping_at, value_at
 
 
-def written_volumes(workload: Mapping[str, Any]) -> set[str]:
+def list_written_volumes(workload: Mapping[str, Any]) -> set[str]:
     """Return the host paths and volume claims that the pods of a workload can write to."""
     if workload.get("kind") == COLLECTOR:  # its spec has the fields of a pod and of its container
-        pod = section(workload, "spec")
-        containers = [pod]
+        pod_spec = mapping_at(workload, "spec")
+        containers = [pod_spec]
     else:
-        pod = section(workload, "spec", "template", "spec")
-        containers = items(pod, "containers")
-    writable = _writable_volumes(containers)
-    sources = {_source(volume) for volume in items(pod, "volumes") if volume.get("name") in writable}
+        pod_spec = mapping_at(workload, "spec", "template", "spec")
+        containers = list_at(pod_spec, "containers")
+    writable_names = _list_writable_names(containers)
+    sources = {
+        _describe_source(volume) for volume in list_at(pod_spec, "volumes") if volume.get("name") in writable_names
+    }
     return sources - {""}
 
 
-def _writable_volumes(containers: Iterable[Mapping[str, Any]]) -> set[Any]:
+def _list_writable_names(containers: Iterable[Mapping[str, Any]]) -> set[Any]:
     """Return the names of the volumes that some containers mount to write to them."""
-    writable = set()
+    writable_names = set()
     for container in containers:
-        for mount in items(container, "volumeMounts"):
+        for mount in list_at(container, "volumeMounts"):
             if not mount.get("readOnly"):
-                writable.add(mount.get("name"))
-    return writable
+                writable_names.add(mount.get("name"))
+    return writable_names
 
 
-def _source(volume: Mapping[str, Any]) -> str:
+def _describe_source(volume: Mapping[str, Any]) -> str:
     """Return the folder of the node or the claim of a volume, or an empty text for a volume of another kind."""
-    folder = at(volume, ("hostPath", "path"))
+    folder = value_at(volume, ("hostPath", "path"))
     if folder:
         return f"folder {folder}"
-    claim = at(volume, ("persistentVolumeClaim", "claimName"))
+    claim = value_at(volume, ("persistentVolumeClaim", "claimName"))
     return f"claim {claim}" if claim else ""

@@ -41,51 +41,51 @@ from .options import OPERATORS_IMAGE, Collector
 
 Builders = tuple[Callable[[CollectorBuild], "Manifest | None"], ...]
 
-_ACCOUNT: Builders = (
-    namespaces.collector_namespace,
-    service_account.service_account,
-    security_context_constraints.security_context_constraints,
-    service_account.cluster_role,
-    service_account.cluster_role_binding,
+_ACCOUNT_BUILDERS: Builders = (
+    namespaces.render_collector_namespace,
+    service_account.render_service_account,
+    security_context_constraints.render_constraints,
+    service_account.render_cluster_role,
+    service_account.render_cluster_role_binding,
 )
-_ACCESS: Builders = (
-    network.network_policy,
-    network.ingress,
-    network.http_route,
-    network.grpc_route,
-    network.service_monitor,
-    autoscaler.scaled_object,
-    monitoring.pod_monitor,
-    monitoring.prometheus_rule,
-    monitoring.rules_config_map,
-    monitoring.dashboard_config_map,
-    openshift_route.openshift_route,
-    openshift_route.certificate_role,
-    openshift_route.certificate_role_binding,
+_ACCESS_BUILDERS: Builders = (
+    network.render_network_policy,
+    network.render_ingress,
+    network.render_http_route,
+    network.render_grpc_route,
+    network.render_service_monitor,
+    autoscaler.render_scaled_object,
+    monitoring.render_pod_monitor,
+    monitoring.render_prometheus_rule,
+    monitoring.render_rules_config_map,
+    monitoring.render_dashboard_config_map,
+    openshift_route.render_openshift_route,
+    openshift_route.render_certificate_role,
+    openshift_route.render_certificate_binding,
 )
 WORKLOADS = {
-    "daemonset": ("DaemonSet", workload.daemon_set),
-    "deployment": ("Deployment", workload.deployment),
-    "statefulset": ("StatefulSet", workload.stateful_set),
+    "daemonset": ("DaemonSet", workload.render_daemon_set),
+    "deployment": ("Deployment", workload.render_deployment),
+    "statefulset": ("StatefulSet", workload.render_stateful_set),
 }
-_ALL = ("daemonset", "deployment", "sidecar", "statefulset")
+_ALL_MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 _SIDECAR = ("sidecar",)
-ALLOCATED = ("daemonset", "statefulset")
-_REVISIONS, _GRACE = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
-_OFF = (None, False, "none")
-MONITORED = ("scrape", "alerts", "dashboard")
-_PAUSE = 5  # the default of the role
-_POD = "Say it in the workload that gets the sidecar: its pod is not ours."
-_OURS = "Remove it: a sidecar serves its own pod, on localhost."
-_PLAIN = "Remove it, or use `backend: kubernetes`."
+ALLOCATED_MODES = ("daemonset", "statefulset")
+_DEFAULT_REVISIONS, _DEFAULT_GRACE_SECONDS = 10, 30  # the defaults of Kubernetes, which the pods then have anyway
+_OFF_VALUES = (None, False, "none")
+MONITORED_OPTIONS = ("scrape", "alerts", "dashboard")
+_DEFAULT_PRE_STOP_SECONDS = 5  # the default of the role
+_FIX_IN_POD = "Say it in the workload that gets the sidecar: its pod is not ours."
+_FIX_OF_SIDECAR = "Remove it: a sidecar serves its own pod, on localhost."
+_FIX_WITHOUT_OPERATOR = "Remove it, or use `backend: kubernetes`."
 
 
-def said(value: Any) -> bool:
+def says_something(value: Any) -> bool:
     """Return whether a value says anything; a mapping whose suboptions are all at rest says nothing."""
-    return any(map(said, value.values())) if isinstance(value, dict) else bool(value)
+    return any(map(says_something, value.values())) if isinstance(value, dict) else bool(value)
 
 
-class Limit(NamedTuple):
+class OperatorLimit(NamedTuple):
     """An option that some modes do not have, what to do, and how it is seen that a value says anything."""
 
     option: str
@@ -94,37 +94,42 @@ class Limit(NamedTuple):
     says: Callable[[Any], bool] = bool
 
 
-LIMITS = (
-    Limit("revision_history_limit", _SIDECAR, _POD, lambda value: value != _REVISIONS),
-    Limit("topology_spread", ("daemonset",), "Remove it: a daemonset is on every node anyway."),
-    Limit("disruption_budget", ("daemonset",), _PLAIN, said),
-    Limit("update_strategy", ("statefulset", "sidecar"), _PLAIN),
-    Limit("topology_spread", _SIDECAR, _POD),
-    Limit("change", _SIDECAR, _POD, lambda value: value.get("strategy") == "canary"),
-    Limit("node_selector", _SIDECAR, _POD),
-    Limit("tolerations", _SIDECAR, _POD),
-    Limit("affinity", _SIDECAR, _POD),
-    Limit("priority_class_name", _SIDECAR, _POD),
-    Limit("host_network", _SIDECAR, _POD),
-    Limit("containers", _SIDECAR, _POD),
-    Limit("init_containers", _SIDECAR, _POD),
-    Limit("resize_policy", _SIDECAR, _POD),
-    Limit("pod_labels", _SIDECAR, _POD),
-    Limit("pod_annotations", _SIDECAR, _POD),
-    Limit("image_pull_secrets", _SIDECAR, _POD),
-    Limit("disruption_budget", _SIDECAR, _POD, said),
-    Limit("autoscaling", _SIDECAR, _POD, said),
-    Limit("termination_grace_seconds", _SIDECAR, _POD, lambda value: value != _GRACE),
-    Limit("pre_stop_seconds", _SIDECAR, _POD, lambda value: value != _PAUSE),
-    Limit("host_ports", _SIDECAR, _OURS),
-    Limit("service", _SIDECAR, _OURS, said),
-    Limit("ingress", _SIDECAR, _OURS, said),
-    Limit("routes", _SIDECAR, _OURS, said),
-    Limit("openshift_route", _SIDECAR, _OURS, said),
-    Limit("service_monitor", _SIDECAR, _OURS, lambda value: bool(value.get("enabled"))),
-    Limit("monitoring", _SIDECAR, _OURS, lambda value: any(value.get(key) not in _OFF for key in MONITORED)),
-    Limit("network_policy", _SIDECAR, _OURS, said),
-    Limit(
+OPERATOR_LIMITS = (
+    OperatorLimit("revision_history_limit", _SIDECAR, _FIX_IN_POD, lambda value: value != _DEFAULT_REVISIONS),
+    OperatorLimit("topology_spread", ("daemonset",), "Remove it: a daemonset is on every node anyway."),
+    OperatorLimit("disruption_budget", ("daemonset",), _FIX_WITHOUT_OPERATOR, says_something),
+    OperatorLimit("update_strategy", ("statefulset", "sidecar"), _FIX_WITHOUT_OPERATOR),
+    OperatorLimit("topology_spread", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("change", _SIDECAR, _FIX_IN_POD, lambda value: value.get("strategy") == "canary"),
+    OperatorLimit("node_selector", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("tolerations", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("affinity", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("priority_class_name", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("host_network", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("containers", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("init_containers", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("resize_policy", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("pod_labels", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("pod_annotations", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("image_pull_secrets", _SIDECAR, _FIX_IN_POD),
+    OperatorLimit("disruption_budget", _SIDECAR, _FIX_IN_POD, says_something),
+    OperatorLimit("autoscaling", _SIDECAR, _FIX_IN_POD, says_something),
+    OperatorLimit("termination_grace_seconds", _SIDECAR, _FIX_IN_POD, lambda value: value != _DEFAULT_GRACE_SECONDS),
+    OperatorLimit("pre_stop_seconds", _SIDECAR, _FIX_IN_POD, lambda value: value != _DEFAULT_PRE_STOP_SECONDS),
+    OperatorLimit("host_ports", _SIDECAR, _FIX_OF_SIDECAR),
+    OperatorLimit("service", _SIDECAR, _FIX_OF_SIDECAR, says_something),
+    OperatorLimit("ingress", _SIDECAR, _FIX_OF_SIDECAR, says_something),
+    OperatorLimit("routes", _SIDECAR, _FIX_OF_SIDECAR, says_something),
+    OperatorLimit("openshift_route", _SIDECAR, _FIX_OF_SIDECAR, says_something),
+    OperatorLimit("service_monitor", _SIDECAR, _FIX_OF_SIDECAR, lambda value: bool(value.get("enabled"))),
+    OperatorLimit(
+        "monitoring",
+        _SIDECAR,
+        _FIX_OF_SIDECAR,
+        lambda value: any(value.get(key) not in _OFF_VALUES for key in MONITORED_OPTIONS),
+    ),
+    OperatorLimit("network_policy", _SIDECAR, _FIX_OF_SIDECAR, says_something),
+    OperatorLimit(
         "storage",
         _SIDECAR,
         "Remove it: the state of a sidecar ends with its pod.",
@@ -135,15 +140,15 @@ LIMITS = (
 
 def _check_limits(collector: Collector) -> None:
     """Raise Problem with every option that the operator could not honour, before anything is made."""
-    broken = [
+    broken_limits = [
         f"{limit.option}: {limit.fix}"
-        for limit in LIMITS
+        for limit in OPERATOR_LIMITS
         if collector.mode in limit.modes and limit.says(getattr(collector, limit.option))
     ]
-    if broken:
+    if broken_limits:
         raise Problem(
-            f"the operator has no place for {'these options' if len(broken) > 1 else 'an option'} in mode "
-            f"{collector.mode}\n" + "\n".join(f"  {line}" for line in broken),
+            f"the operator has no place for {'these options' if len(broken_limits) > 1 else 'an option'} in mode "
+            f"{collector.mode}\n" + "\n".join(f"  {line}" for line in broken_limits),
             asked=f"collector '{collector.name}'",
         )
     _check_allocator(collector)
@@ -163,7 +168,7 @@ def _check_allocator(collector: Collector) -> None:
     strategy = collector.allocation_strategy
     sources = options.get("prometheus_cr") or {}
     faults = (
-        (collector.mode not in ALLOCATED, f"mode {collector.mode} cannot have one", "Use mode statefulset."),
+        (collector.mode not in ALLOCATED_MODES, f"mode {collector.mode} cannot have one", "Use mode statefulset."),
         (
             (collector.mode == "daemonset") != (strategy == "per-node"),
             f"mode {collector.mode} does not go with strategy {strategy}",
@@ -180,12 +185,14 @@ def _check_allocator(collector: Collector) -> None:
             "Give one of them.",
         ),
     )
-    broken = [(wrong, fix) for holds, wrong, fix in faults if holds]
-    if collector.is_allocated and broken:
-        raise Problem(broken[0][0], asked=f"target allocator of collector '{collector.name}'", fix=broken[0][1])
+    broken_rules = [(wrong, fix) for is_broken, wrong, fix in faults if is_broken]
+    if collector.is_allocated and broken_rules:
+        raise Problem(
+            broken_rules[0][0], asked=f"target allocator of collector '{collector.name}'", fix=broken_rules[0][1]
+        )
 
 
-def _check_plain(collector: Collector) -> None:
+def _check_without_operator(collector: Collector) -> None:
     """Raise Problem for what only the operator does."""
     if collector.mode not in WORKLOADS:
         wrong = f"collector '{collector.name}' has mode {collector.mode}, and only the operator puts it into pods"
@@ -200,26 +207,57 @@ def _check_plain(collector: Collector) -> None:
         )
 
 
-def _plain(order: CollectorBuild) -> list[Manifest]:
+def _build_plain_manifests(collector_build: CollectorBuild) -> list[Manifest]:
     """Return all objects of one collector without the operator."""
-    before: Builders = (*_ACCOUNT, pod.config_map, network.headless_service, network.service)
-    after: Builders = (autoscaler.horizontal_pod_autoscaler, workload.pod_disruption_budget, *_ACCESS)
-    made = _made((*before, WORKLOADS[order.collector.mode][1], *after), order)
-    made += [*service_account.roles(order), *certificate.certificates(order)]
-    return [*made, *extra.manifests(order, made)]
+    builders_before: Builders = (
+        *_ACCOUNT_BUILDERS,
+        pod.render_config_map,
+        network.render_headless_service,
+        network.render_service,
+    )
+    builders_after: Builders = (autoscaler.render_pod_autoscaler, workload.render_disruption_budget, *_ACCESS_BUILDERS)
+    manifests = _run_builders(
+        (*builders_before, WORKLOADS[collector_build.collector.mode][1], *builders_after), collector_build
+    )
+    manifests += [
+        *service_account.render_namespace_roles(collector_build),
+        *certificate.render_certificates(collector_build),
+    ]
+    return [*manifests, *extra.label_extra_manifests(collector_build, manifests)]
 
 
-def _operated(order: CollectorBuild) -> list[Manifest]:
+def _build_operated_manifests(collector_build: CollectorBuild) -> list[Manifest]:
     """Return the custom resource of one collector, after all that it needs."""
-    allocator = (target_allocator.account, target_allocator.cluster_role, target_allocator.cluster_role_binding)
-    made = _made((*_ACCOUNT, *allocator, network.headless_service, network.service, *_ACCESS), order)
-    resource = open_telemetry_collector.open_telemetry_collector(order)
-    made += [*service_account.roles(order), *target_allocator.secret_roles(order), *certificate.certificates(order)]
-    return [*made, *extra.manifests(order, made, operator_children.made(resource)), resource]
+    allocator_builders = (
+        target_allocator.render_account,
+        target_allocator.render_cluster_role,
+        target_allocator.render_cluster_role_binding,
+    )
+    manifests = _run_builders(
+        (
+            *_ACCOUNT_BUILDERS,
+            *allocator_builders,
+            network.render_headless_service,
+            network.render_service,
+            *_ACCESS_BUILDERS,
+        ),
+        collector_build,
+    )
+    custom_resource = open_telemetry_collector.render_collector_resource(collector_build)
+    manifests += [
+        *service_account.render_namespace_roles(collector_build),
+        *target_allocator.render_secret_roles(collector_build),
+        *certificate.render_certificates(collector_build),
+    ]
+    return [
+        *manifests,
+        *extra.label_extra_manifests(collector_build, manifests, operator_children.list_made_objects(custom_resource)),
+        custom_resource,
+    ]
 
 
-def _made(builders: Builders, order: CollectorBuild) -> list[Manifest]:
-    return [manifest for builder in builders if (manifest := builder(order)) is not None]
+def _run_builders(builders: Builders, collector_build: CollectorBuild) -> list[Manifest]:
+    return [manifest for builder in builders if (manifest := builder(collector_build)) is not None]
 
 
 class Backend(NamedTuple):
@@ -235,16 +273,16 @@ class Backend(NamedTuple):
 BACKENDS = {
     "kubernetes": Backend(
         tuple(WORKLOADS),
-        _check_plain,
-        _plain,
+        _check_without_operator,
+        _build_plain_manifests,
         lambda collector: WORKLOADS[collector.mode][0],
         lambda _order: None,
     ),
     "operator": Backend(
-        _ALL,
+        _ALL_MODES,
         _check_limits,
-        _operated,
+        _build_operated_manifests,
         lambda _collector: open_telemetry_collector.KIND,
-        open_telemetry_collector.open_telemetry_collector,
+        open_telemetry_collector.render_collector_resource,
     ),
 }

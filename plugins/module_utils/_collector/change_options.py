@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
 from .options import Collector
 
 CANARY, ROLLING = "canary", "rolling"
 KEEP, ROLLBACK = "keep", "rollback"
 # What an empty `change` means.
-DEFAULTS: Mapping[str, Any] = {
+CHANGE_DEFAULTS: Mapping[str, Any] = {
     "strategy": ROLLING,
     "share": "1",
     "observe_seconds": 60,
@@ -26,67 +26,73 @@ DEFAULTS: Mapping[str, Any] = {
     "on_failure": ROLLBACK,
 }
 # Shorter observations see too few polls, longer ones block the play.
-SHORTEST, LONGEST = 10, 3600
-_OF_CANARY = ("share", "observe_seconds", "judge", "skip_checks")
-_SHARE = re.compile(r"(?P<number>[1-9]\d{0,4})(?P<percent>%)?\Z", re.ASCII)
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 3600
+_CANARY_OPTIONS = ("share", "observe_seconds", "judge", "skip_checks")
+_SHARE_PATTERN = re.compile(r"(?P<number>[1-9]\d{0,4})(?P<percent>%)?\Z", re.ASCII)
 STATEFULSET = "statefulset"
-_SCALED = ("deployment", STATEFULSET)
+_SCALED_MODES = ("deployment", STATEFULSET)
 
 
-def share_of(share: str, whole: int) -> int:
+def count_pods_of_share(share: str, total_pods: int) -> int:
     """Return how many of all pods a share means: at least one, and not all unless there is only one."""
-    match = _SHARE.match(share)
+    match = _SHARE_PATTERN.match(share)
     number = int(match["number"]) if match else 1
-    wanted = math.floor(whole * number / 100) if match and match["percent"] else number
-    return max(1, min(wanted, whole - 1))
+    share_pods = math.floor(total_pods * number / 100) if match and match["percent"] else number
+    return max(1, min(share_pods, total_pods - 1))
 
 
-def check(collector: Collector) -> dict[str, Any]:
+def check_change(collector: Collector) -> dict[str, Any]:
     """Return the option `change` with its defaults. Raises Problem if it is invalid, or makes no sense here.
 
     The checks to leave out are in `judge`, where they stood alone in version 1.0.0.
     """
-    change = _checked(collector)
-    skipped = change.pop("skip_checks")
-    return {**change, "judge": [*change["judge"], *skipped]}
+    change = _check_options(collector)
+    skipped_checks = change.pop("skip_checks")
+    return {**change, "judge": [*change["judge"], *skipped_checks]}
 
 
-def _checked(collector: Collector) -> dict[str, Any]:
-    change = {**DEFAULTS, **{key: value for key, value in collector.change.items() if value is not None}}
-    asked = f"collector '{collector.name}'"
+def _check_options(collector: Collector) -> dict[str, Any]:
+    change = {**CHANGE_DEFAULTS, **{key: value for key, value in collector.change.items() if value is not None}}
+    subject = f"collector '{collector.name}'"
     if change["strategy"] != CANARY:
-        idle = next((name for name in _OF_CANARY if change[name] != DEFAULTS[name]), None)
-        if idle:
+        ineffective_option = next((name for name in _CANARY_OPTIONS if change[name] != CHANGE_DEFAULTS[name]), None)
+        if ineffective_option:
             fix = "Add `strategy: canary`, or remove it."
-            raise Problem(f"`change.{idle}` has no effect without strategy canary", asked=asked, fix=fix)
+            raise Problem(
+                f"`change.{ineffective_option}` has no effect without strategy canary", asked=subject, fix=fix
+            )
         return change
-    _check_update_strategy(collector, asked)
-    _check_share(collector, change["share"], asked)
-    if not SHORTEST <= change["observe_seconds"] <= LONGEST:
+    _check_update_strategy(collector, subject)
+    _check_share(collector, change["share"], subject)
+    if not SHORTEST_SECONDS <= change["observe_seconds"] <= LONGEST_SECONDS:
         wrong = f"`change.observe_seconds` is {change['observe_seconds']}"
-        raise Problem(wrong, asked=asked, fix=f"Use a number of seconds from {SHORTEST} to {LONGEST}.")
+        raise Problem(
+            wrong, asked=subject, fix=f"Use a number of seconds from {SHORTEST_SECONDS} to {LONGEST_SECONDS}."
+        )
     return change
 
 
-def _check_update_strategy(collector: Collector, asked: str) -> None:
+def _check_update_strategy(collector: Collector, subject: str) -> None:
     """Raise Problem for an `update_strategy` by which the controller does not replace the pods of a canary."""
     if collector.update_strategy.get("type") == "OnDelete":
         wrong = "strategy canary replaces pods, and `update_strategy` OnDelete leaves that to you"
-        raise Problem(wrong, asked=asked, fix="Remove one of the two.")
-    partition = section(collector.update_strategy, "rollingUpdate").get("partition")
+        raise Problem(wrong, asked=subject, fix="Remove one of the two.")
+    partition = mapping_at(collector.update_strategy, "rollingUpdate").get("partition")
     if collector.mode == STATEFULSET and partition:
         wrong = f"strategy canary holds pods by a partition of its own, and `update_strategy` has partition {partition}"
-        raise Problem(wrong, asked=asked, fix="Remove the partition, and set `change.share` to as many pods as change.")
+        raise Problem(
+            wrong, asked=subject, fix="Remove the partition, and set `change.share` to as many pods as change."
+        )
 
 
-def _check_share(collector: Collector, share: str, asked: str) -> None:
-    match = _SHARE.match(share)
+def _check_share(collector: Collector, share: str, subject: str) -> None:
+    match = _SHARE_PATTERN.match(share)
     fix = "Use a number of pods such as 1, or a percentage from 1% to 99%."
     if not match or (match["percent"] and int(match["number"]) > 99):  # noqa: PLR2004
-        raise Problem(f"`change.share` is '{share}'", asked=asked, fix=fix)
-    pods = int(collector.autoscaling.get("min_replicas") or collector.replicas)
-    number = 0 if match["percent"] else int(match["number"])
-    if collector.mode in _SCALED and number > max(pods - 1, 1):
-        least = f"at least {pods} pods" if collector.autoscaling else f"{pods} pod{'s' * (pods != 1)}"
-        wrong = f"`change.share` is {share}, and the collector has {least}: none would stay as it is"
-        raise Problem(wrong, asked=asked, fix="Use a smaller share, or more replicas.")
+        raise Problem(f"`change.share` is '{share}'", asked=subject, fix=fix)
+    pod_count = int(collector.autoscaling.get("min_replicas") or collector.replicas)
+    share_number = 0 if match["percent"] else int(match["number"])
+    if collector.mode in _SCALED_MODES and share_number > max(pod_count - 1, 1):
+        pod_text = f"at least {pod_count} pods" if collector.autoscaling else f"{pod_count} pod{'s' * (pod_count != 1)}"
+        wrong = f"`change.share` is {share}, and the collector has {pod_text}: none would stay as it is"
+        raise Problem(wrong, asked=subject, fix="Use a smaller share, or more replicas.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from .._otelcol.errors import Problem, at_most
+from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.kube import names
 from .._otelcol.needs.needed_ports import Port
 from .options import Collector
@@ -26,60 +26,66 @@ class Member:
     ports: tuple[Port, ...]
 
 
-def check(members: Sequence[Member]) -> None:
+def check_conflicts(members: Sequence[Member]) -> None:
     """Raise Problem if two collectors conflict. The message names both, and at most five conflicts about ports."""
-    for one, two in combinations(members, 2):
-        _check_names(one.collector, two.collector)
-        _check_children(one.collector, two.collector)
-        _check_children(two.collector, one.collector)
+    for first, second in combinations(members, 2):
+        _check_names(first.collector, second.collector)
+        _check_children(first.collector, second.collector)
+        _check_children(second.collector, first.collector)
     clashes: list[str] = []
-    for one, two in combinations(members, 2):
-        clashes += _port_clashes(one, two)
+    for first, second in combinations(members, 2):
+        clashes += _find_port_clashes(first, second)
     if clashes:
-        wrong = at_most(_MOST_SHOWN, clashes, "; ", "; ")
+        wrong = join_at_most(_MOST_SHOWN, clashes, "; ", "; ")
         fix = "Change an endpoint, set `host_ports: false` for one, or give them different node_selectors."
         raise Problem(wrong, asked="two collectors cannot open the same port on one node", fix=fix)
 
 
-def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def merge_manifests(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the manifests, each object once. Raises Problem if two collectors define an object differently."""
-    result: dict[tuple[str, ...], dict[str, Any]] = {}
+    manifest_by_identity: dict[tuple[str, ...], dict[str, Any]] = {}
     for manifest in manifests:
         kind, metadata = manifest["kind"], manifest["metadata"]
         group = manifest.get("apiVersion", "").rpartition("/")[0]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
-        if result.setdefault((group, kind, namespace, name), manifest) != manifest:
+        if manifest_by_identity.setdefault((group, kind, namespace, name), manifest) != manifest:
             wrong = f"two collectors define {kind} '{name}' in namespace '{namespace}' differently"
             raise Problem(wrong, fix="Give both the same settings for the object, or different names.")
-    return list(result.values())
+    return list(manifest_by_identity.values())
 
 
-def _check_names(one: Collector, two: Collector) -> None:
-    if (one.namespace, one.name) == (two.namespace, two.name):
-        raise Problem(f"two collectors are named '{one.name}' in namespace '{one.namespace}'", fix="Rename one.")
-    if one.namespace == two.namespace and one.selector == two.selector:
+def _check_names(first: Collector, second: Collector) -> None:
+    if (first.namespace, first.name) == (second.namespace, second.name):
+        raise Problem(f"two collectors are named '{first.name}' in namespace '{first.namespace}'", fix="Rename one.")
+    if first.namespace == second.namespace and first.selector == second.selector:
         raise Problem(
-            f"collectors '{one.name}' and '{two.name}' would select each other's pods: "
-            f"both have instance '{one.instance}' and mode {one.mode}",
+            f"collectors '{first.name}' and '{second.name}' would select each other's pods: "
+            f"both have instance '{first.instance}' and mode {first.mode}",
             fix="Give each its own `instance`.",
         )
 
 
-def _check_children(one: Collector, two: Collector) -> None:
+def _check_children(first: Collector, second: Collector) -> None:
     """Raise Problem if the operator would give a child of one collector the name of another collector."""
-    if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
-        wrong = f"collector '{two.name}' has the name that the operator gives to a workload of collector '{one.name}'"
+    if (
+        first.backend == "operator"
+        and first.namespace == second.namespace
+        and second.name in names.list_operator_names(first.name)
+    ):
+        wrong = (
+            f"collector '{second.name}' has the name that the operator gives to a workload of collector '{first.name}'"
+        )
         raise Problem(wrong, fix="Rename one.")
 
 
-def _port_clashes(one: Member, two: Member) -> Iterator[str]:
-    if not _may_share_a_node(one.collector, two.collector):
+def _find_port_clashes(first: Member, second: Member) -> Iterator[str]:
+    if not _may_share_node(first.collector, second.collector):
         return
-    for number, protocol in sorted(_ports_on_node(one) & _ports_on_node(two)):
-        yield f"'{one.collector.name}' and '{two.collector.name}' both open {number}/{protocol} on the node"
+    for port_number, protocol in sorted(_list_node_ports(first) & _list_node_ports(second)):
+        yield f"'{first.collector.name}' and '{second.collector.name}' both open {port_number}/{protocol} on the node"
 
 
-def _ports_on_node(member: Member) -> set[tuple[int, str]]:
+def _list_node_ports(member: Member) -> set[tuple[int, str]]:
     """Return the numbers and protocols of the ports that a collector opens on its node."""
     collector = member.collector
     if collector.host_network:
@@ -89,7 +95,7 @@ def _ports_on_node(member: Member) -> set[tuple[int, str]]:
     return set()
 
 
-def _may_share_a_node(one: Collector, two: Collector) -> bool:
+def _may_share_node(first: Collector, second: Collector) -> bool:
     """Two selectors with different values for one label never select the same node."""
-    shared_keys = one.node_labels.keys() & two.node_labels.keys()
-    return all(one.node_labels[key] == two.node_labels[key] for key in shared_keys)
+    shared_keys = first.node_labels.keys() & second.node_labels.keys()
+    return all(first.node_labels[key] == second.node_labels[key] for key in shared_keys)

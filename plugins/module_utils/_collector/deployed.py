@@ -10,34 +10,34 @@ from dataclasses import replace
 
 from .._otelcol.needs.derive_needs import Needs
 from .._otelcol.needs.needed_ports import Port
-from .._otelcol.needs.needed_variables import DOWNWARD
+from .._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.subject import Deployment
-from .manifests.pod import CONFIG_DIRECTORY, keeps_on_node
+from .manifests.pod import CONFIG_DIRECTORY, keeps_state_on_node
 from .options import Collector
 from .platform import Platform
 
 _MIB = 2**20
 # Modes whose number of pods follows from nodes or from pods of applications.
-_UNCOUNTED = ("daemonset", "sidecar")
+_UNCOUNTED_MODES = ("daemonset", "sidecar")
 # Variables that the operator adds to every container.
-_BY_OPERATOR = {"operator": frozenset(("POD_NAME",))}
+_OPERATOR_VARIABLES = {"operator": frozenset(("POD_NAME",))}
 # Variables that EKS webhooks add to pods whose ServiceAccount has a role annotation.
 # Source: aws/amazon-eks-pod-identity-webhook, README.
 _ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-_BY_WEBHOOK = frozenset(
+_WEBHOOK_VARIABLES = frozenset(
     ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_STS_REGIONAL_ENDPOINTS")
 )
 
 
-def deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
+def build_deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
     """Return the deployment of a collector with these needs; without needs, derived facts stay unknown."""
     scaler = collector.autoscaling
-    by_options = Deployment(
+    deployment_by_options = Deployment(
         mode=collector.mode,
-        replicas=_replicas(collector),
+        replicas=_count_replicas(collector),
         autoscaled=bool(scaler) and scaler["max_replicas"] > 1,
-        unrequested=_unrequested(collector),
+        unrequested=_find_unrequested(collector),
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
         ip_families=tuple(collector.ip_families),
@@ -45,41 +45,43 @@ def deployment(collector: Collector, needs: Needs | None, platform: Platform | N
         target_allocator=collector.is_allocated,
         by_operator=collector.backend == "operator",
         confined=bool(platform and platform.selinux and not collector.selinux_type),
-        keeps_on_node=bool(platform and keeps_on_node(collector, platform)),
+        keeps_on_node=bool(platform and keeps_state_on_node(collector, platform)),
         allowed=tuple(collector.allow),
         logs=collector.logs,
         annotated=bool(collector.pod_annotations or collector.pod_labels),
     )
-    return _with_needs(by_options, collector, needs, platform) if needs else by_options
+    return _add_needs(deployment_by_options, collector, needs, platform) if needs else deployment_by_options
 
 
-def _with_needs(known: Deployment, collector: Collector, needs: Needs, platform: Platform | None) -> Deployment:
+def _add_needs(
+    known_deployment: Deployment, collector: Collector, needs: Needs, platform: Platform | None
+) -> Deployment:
     """Return a deployment with the facts that follow from what the config needs."""
     return replace(
-        known,
-        mounts=_mounts(collector, needs),
-        fleeting=_fleeting(collector, needs, platform),
-        exposed=_reached_ports(collector, needs),
+        known_deployment,
+        mounts=_list_mounts(collector, needs),
+        fleeting=_find_fleeting_paths(collector, needs, platform),
+        exposed=_find_reached_ports(collector, needs),
         granted=needs.rules,
-        open_ports=_ports_open_to_all(collector, needs),
+        open_ports=_find_ports_open_to_all(collector, needs),
     )
 
 
-def environment(collector: Collector) -> frozenset[str]:
+def list_variables(collector: Collector) -> frozenset[str]:
     """Return the variables of a collector: from the user, the pod and the cloud's webhook."""
-    webhook = _BY_WEBHOOK if _ROLE_ANNOTATION in collector.service_account_annotations else frozenset()
-    backend = _BY_OPERATOR.get(collector.backend, frozenset())
-    return frozenset(collector.env) | frozenset(DOWNWARD) | webhook | backend
+    webhook_variables = _WEBHOOK_VARIABLES if _ROLE_ANNOTATION in collector.service_account_annotations else frozenset()
+    backend_variables = _OPERATOR_VARIABLES.get(collector.backend, frozenset())
+    return frozenset(collector.env) | frozenset(DOWNWARD_FIELDS) | webhook_variables | backend_variables
 
 
-def _replicas(collector: Collector) -> int | None:
+def _count_replicas(collector: Collector) -> int | None:
     """Return the smallest number of pods, or None where the mode has no such number."""
-    if collector.mode in _UNCOUNTED:
+    if collector.mode in _UNCOUNTED_MODES:
         return None
     return int(collector.autoscaling.get("min_replicas", collector.replicas))
 
 
-def _unrequested(collector: Collector) -> tuple[str, ...]:
+def _find_unrequested(collector: Collector) -> tuple[str, ...]:
     """Return the resources of which an autoscaler counts percent, and which the container does not request."""
     # A container whose CPU is limited requests as much.
     requests_cpu = collector.cpu_request or collector.cpu_limit
@@ -87,17 +89,17 @@ def _unrequested(collector: Collector) -> tuple[str, ...]:
     return ("cpu",) if scales_by_cpu and not requests_cpu else ()
 
 
-def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
-    derived = (mount.path for mount in needs.mounts)
-    own = (str(item.get("mount_path")) for item in collector.volumes)
-    return (CONFIG_DIRECTORY, *derived, *needs.state_directories, *own)
+def _list_mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
+    derived_paths = (mount.path for mount in needs.mounts)
+    own_paths = (str(volume.get("mount_path")) for volume in collector.volumes)
+    return (CONFIG_DIRECTORY, *derived_paths, *needs.state_directories, *own_paths)
 
 
-def _fleeting(collector: Collector, needs: Needs, platform: Platform | None) -> tuple[str, ...]:
+def _find_fleeting_paths(collector: Collector, needs: Needs, platform: Platform | None) -> tuple[str, ...]:
     """Return the paths whose files end with the pod: unless a claim or a folder of the node keeps the state."""
     paths: list[str] = []
-    is_kept = collector.mode == "statefulset" or platform is None or keeps_on_node(collector, platform)
-    if not is_kept:
+    is_state_kept = collector.mode == "statefulset" or platform is None or keeps_state_on_node(collector, platform)
+    if not is_state_kept:
         paths += needs.state_directories
     for volume in collector.volumes:
         if "emptyDir" in (volume.get("source") or {}):
@@ -105,26 +107,31 @@ def _fleeting(collector: Collector, needs: Needs, platform: Platform | None) -> 
     return tuple(paths)
 
 
-def _ports_open_to_all(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
+def _find_ports_open_to_all(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
     """Return the ports of the node that are open to everybody, and that the user did not ask for."""
     is_asked_for = collector.host_ports is not None
     is_limited = bool(collector.network_policy.get("ingress_from"))
     if is_asked_for or is_limited or not collector.uses_host_ports:
         return frozenset()
-    return _exposed(needs.ports)
+    return _select_exposed_ports(needs.ports)
 
 
-def _reached_ports(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
+def _find_reached_ports(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
     """Return the ports that are reached from outside of the pod, or None where that is not known.
 
     Containers of a sidecar's pod reach all its ports.
     """
     if collector.mode == "sidecar":
         return None
-    ways_in = (collector.wants_service, collector.has_headless, collector.uses_host_ports, collector.host_network)
-    return _exposed(needs.ports) if any(ways_in) else frozenset()
+    ways_in = (
+        collector.wants_service,
+        collector.has_headless_service,
+        collector.uses_host_ports,
+        collector.host_network,
+    )
+    return _select_exposed_ports(needs.ports) if any(ways_in) else frozenset()
 
 
-def _exposed(ports: Iterable[Port]) -> frozenset[tuple[int, str]]:
+def _select_exposed_ports(ports: Iterable[Port]) -> frozenset[tuple[int, str]]:
     """Return the number and protocol of each port that is exposed."""
     return frozenset((port.number, port.protocol) for port in ports if port.exposed)

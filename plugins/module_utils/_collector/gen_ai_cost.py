@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from .._otelcol.errors import Problem
 from .._otelcol.needs.quantities import is_amount
 from .gen_ai_attributes import COST, INPUT_TOKENS, OPERATION, OUTPUT_TOKENS, UNPRICED
-from .ottl_builders import attribute, ottl_number, ottl_text, set_where
+from .ottl_builders import attribute_path, ottl_number, ottl_text, set_where
 
-_REQUIRED, _ALLOWED = {"input", "output"}, {"input", "output", "cached_input"}
+_REQUIRED_PRICES, _ALLOWED_PRICES = {"input", "output"}, {"input", "output", "cached_input"}
 # Prices are those of so many tokens.
 _MILLION = 1_000_000
 
@@ -27,16 +27,16 @@ class ModelPrice(NamedTuple):
     cached: float
 
 
-def model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
+def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
     """Yield the prices of each model. Raises Problem for one without prices of input and output, and for wrong ones."""
-    for model, given in prices.items():
-        if not isinstance(given, dict) or not _REQUIRED <= set(given) <= _ALLOWED:
+    for model, price_fields in prices.items():
+        if not isinstance(price_fields, dict) or not _REQUIRED_PRICES <= set(price_fields) <= _ALLOWED_PRICES:
             fix = f"Write `{model}: {{input: 2.5, output: 10}}`; cached_input is optional."
             raise Problem(f"`prices` of '{model}' are no prices of input and output", fix=fix)
-        for key, price in given.items():
+        for key, price in price_fields.items():
             if not is_amount(price):
                 raise Problem(f"`{key}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
-        amounts: dict[str, float] = {"cached_input": given["input"], **given}
+        amounts: dict[str, float] = {"cached_input": price_fields["input"], **price_fields}
         cached = float(amounts["cached_input"])
         yield ModelPrice(str(model), float(amounts["input"]), float(amounts["output"]), cached)
 
@@ -52,63 +52,63 @@ class _TokenCount(NamedTuple):
 _INPUT = _TokenCount('span.cache["input"]', INPUT_TOKENS, "gen_ai.usage.prompt_tokens")
 _OUTPUT = _TokenCount('span.cache["output"]', OUTPUT_TOKENS, "gen_ai.usage.completion_tokens")
 _CACHED = _TokenCount('span.cache["cached"]', "gen_ai.usage.cache_read.input_tokens", "")
-_COST, _UNPRICED = attribute("span", COST), attribute("span", UNPRICED)
+_COST, _UNPRICED = attribute_path("span", COST), attribute_path("span", UNPRICED)
 # Why a call has no cost yet: what it lacks, or that only a price is missing.
 _REASON = 'span.cache["reason"]'
 _NO_TOKENS, _NO_PRICE, _WRONG_TOKENS = ottl_text("no tokens"), ottl_text("no price"), ottl_text("wrong tokens")
-_LACKS_ONLY_A_PRICE = f"{_REASON} == {_NO_PRICE}"
+_LACKS_ONLY_PRICE = f"{_REASON} == {_NO_PRICE}"
 # The model that answered is more exact than the one that was asked for, so its price is set last.
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
 
 
-def cost_statements(prices: Mapping[str, Any]) -> list[str]:
+def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
     """Return OTTL statements that give a span its cost, or say why it has none. Raises Problem for wrong prices."""
     return [
-        *_counting(_INPUT),
-        *_counting(_OUTPUT),
-        *_counting(_CACHED),
-        *_reasons_against_a_cost(),
+        *_list_token_statements(_INPUT),
+        *_list_token_statements(_OUTPUT),
+        *_list_token_statements(_CACHED),
+        *_list_reason_statements(),
         # A sum that only grows takes no cost below zero.
         f"delete_key(span.attributes, {ottl_text(COST)}) where {_COST} != nil and Double({_COST}) < 0.0",
-        *_pricing(prices),
+        *_list_price_statements(prices),
         set_where(_UNPRICED, _REASON, f"{_COST} == nil", "span.status.code != STATUS_CODE_ERROR"),
     ]
 
 
-def _counting(count: _TokenCount) -> Iterator[str]:
+def _list_token_statements(count: _TokenCount) -> Iterator[str]:
     """Yield statements that keep a number of tokens; 0 if the span has none."""
-    tokens = attribute("span", count.name)
+    tokens = attribute_path("span", count.name)
     if count.earlier_name:
-        earlier_tokens = attribute("span", count.earlier_name)
+        earlier_tokens = attribute_path("span", count.earlier_name)
         yield set_where(tokens, earlier_tokens, f"{tokens} == nil", f"{earlier_tokens} != nil")
     yield set_where(count.kept, "0.0")
     yield set_where(count.kept, f"Double({tokens})", f"{tokens} != nil")
 
 
-def _reasons_against_a_cost() -> Iterator[str]:
+def _list_reason_statements() -> Iterator[str]:
     """Yield statements that keep why a call has no cost: each takes precedence over those before it."""
-    has_input, has_output = (f"{attribute('span', count.name)} != nil" for count in (_INPUT, _OUTPUT))
+    has_input, has_output = (f"{attribute_path('span', count.name)} != nil" for count in (_INPUT, _OUTPUT))
     # An embedding has no tokens of an answer.
-    has_only_input = f'{attribute("span", OPERATION)} == "embeddings"'
+    has_only_input = f'{attribute_path("span", OPERATION)} == "embeddings"'
     yield set_where(_REASON, _NO_TOKENS)
     yield set_where(_REASON, _NO_PRICE, has_input, f"({has_output} or {has_only_input})")
     # By the conventions, tokens of a cache are part of the input. Some SDKs count them apart.
-    counted_apart = f"{_CACHED.kept} > {_INPUT.kept}"
-    is_wrong = f"{counted_apart} or {_CACHED.kept} < 0.0 or {_OUTPUT.kept} < 0.0"
-    yield set_where(_REASON, _WRONG_TOKENS, _LACKS_ONLY_A_PRICE, f"({is_wrong})")
+    exceeds_input = f"{_CACHED.kept} > {_INPUT.kept}"
+    has_wrong_tokens = f"{exceeds_input} or {_CACHED.kept} < 0.0 or {_OUTPUT.kept} < 0.0"
+    yield set_where(_REASON, _WRONG_TOKENS, _LACKS_ONLY_PRICE, f"({has_wrong_tokens})")
 
 
-def _pricing(prices: Mapping[str, Any]) -> Iterator[str]:
+def _list_price_statements(prices: Mapping[str, Any]) -> Iterator[str]:
     """Yield statements that set the cost of a span whose model has a price."""
-    for name in _MODELS:
-        for price in model_prices(prices):
-            is_model = f"{attribute('span', name)} == {ottl_text(price.model)}"
-            yield set_where(_COST, _cost_of(price), is_model, _LACKS_ONLY_A_PRICE)
+    for model_attribute in _MODELS:
+        for price in read_model_prices(prices):
+            has_model = f"{attribute_path('span', model_attribute)} == {ottl_text(price.model)}"
+            yield set_where(_COST, _cost_expression(price), has_model, _LACKS_ONLY_PRICE)
 
 
-def _cost_of(price: ModelPrice) -> str:
+def _cost_expression(price: ModelPrice) -> str:
     """Return the expression for the cost of the tokens of a span."""
-    uncached = f"({_INPUT.kept} - {_CACHED.kept}) * {ottl_number(price.input)}"
-    cached = f"{_CACHED.kept} * {ottl_number(price.cached)}"
-    answered = f"{_OUTPUT.kept} * {ottl_number(price.output)}"
-    return f"({uncached} + {cached} + {answered}) / {_MILLION}.0"
+    uncached_cost = f"({_INPUT.kept} - {_CACHED.kept}) * {ottl_number(price.input)}"
+    cached_cost = f"{_CACHED.kept} * {ottl_number(price.cached)}"
+    answer_cost = f"{_OUTPUT.kept} * {ottl_number(price.output)}"
+    return f"({uncached_cost} + {cached_cost} + {answer_cost}) / {_MILLION}.0"

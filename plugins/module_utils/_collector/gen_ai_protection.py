@@ -9,10 +9,10 @@ import re
 from typing import NamedTuple
 
 from .gen_ai_attributes import CALL_KEYS, CONTENT, CONTENT_FAMILIES, ERROR_TEXT, EVENT_CONTENT, EVENT_NAMES
-from .ottl_builders import attribute, delete_keys_where, ottl_text, set_where
+from .ottl_builders import attribute_path, delete_keys_where, ottl_text, set_where
 
 # Before 1.36, the name of an event was an attribute.
-_NAMES_OF_LOG_EVENTS = ("log.event_name", attribute("log", "event.name"))
+_LOG_EVENT_NAMES = ("log.event_name", attribute_path("log", "event.name"))
 
 
 class Protection(NamedTuple):
@@ -27,7 +27,7 @@ class Protection(NamedTuple):
     logs: list[str]
 
 
-def protection(hashed: bool) -> Protection:
+def build_protection(hashed: bool) -> Protection:
     """Return what removes content of calls of models, or puts a hash in its place where its name is known.
 
     Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
@@ -41,60 +41,60 @@ def protection(hashed: bool) -> Protection:
 
 def _hide_status(hashed: bool) -> str:
     message = "span.status.message"
-    return set_where(message, _hidden(message, hashed), f'{message} != ""', _is_of_call("span"))
+    return set_where(message, _hide_text(message, hashed), f'{message} != ""', _call_condition("span"))
 
 
 def _hide_error_of_event() -> str:
     """Return what hides an error that a span has as an event; the span tells that it is one of a call."""
-    return delete_keys_where("spanevent", ERROR_TEXT, _is_of_call("span"))
+    return delete_keys_where("spanevent", ERROR_TEXT, _call_condition("span"))
 
 
 def _hide_error_of_log() -> str:
-    return delete_keys_where("log", ERROR_TEXT, _is_of_call("log"))
+    return delete_keys_where("log", ERROR_TEXT, _call_condition("log"))
 
 
 def _hide_old_content_of_event() -> str:
-    return delete_keys_where("spanevent", EVENT_CONTENT, _is_event("spanevent.name"))
+    return delete_keys_where("spanevent", EVENT_CONTENT, _event_condition("spanevent.name"))
 
 
 def _hide_event_logs(hashed: bool) -> list[str]:
     """Return what hides the attributes and the body of log records that are events of calls."""
     statements = []
-    for name in _NAMES_OF_LOG_EVENTS:
-        is_event = _is_event(name)
-        statements.append(delete_keys_where("log", EVENT_CONTENT, is_event))
-        body = _hidden("String(log.body)", hashed)
-        statements.append(set_where("log.body", body, "log.body != nil", is_event))
+    for name in _LOG_EVENT_NAMES:
+        event_condition = _event_condition(name)
+        statements.append(delete_keys_where("log", EVENT_CONTENT, event_condition))
+        hidden_body = _hide_text("String(log.body)", hashed)
+        statements.append(set_where("log.body", hidden_body, "log.body != nil", event_condition))
     return statements
 
 
-def _hide_content(place: str, hashed: bool) -> list[str]:
+def _hide_content(holder: str, hashed: bool) -> list[str]:
     """Return what hides the attributes of a place; what is hashed is not removed."""
     families = "|".join(CONTENT_FAMILIES)
     if hashed:
-        return [*_hash_content(place), delete_keys_where(place, families)]
+        return [*_hash_content(holder), delete_keys_where(holder, families)]
     whole_names = "|".join(re.escape(name) for name in CONTENT)
-    return [delete_keys_where(place, f"^({whole_names})$|{families}")]
+    return [delete_keys_where(holder, f"^({whole_names})$|{families}")]
 
 
-def _hash_content(place: str) -> list[str]:
+def _hash_content(holder: str) -> list[str]:
     statements = []
     for name in CONTENT:
-        content = attribute(place, name)
+        content = attribute_path(holder, name)
         statements.append(set_where(content, f"SHA256(String({content}))", f"{content} != nil"))
     return statements
 
 
-def _hidden(text: str, hashed: bool) -> str:
+def _hide_text(text: str, hashed: bool) -> str:
     """Return what stands in the place of an expression that is a text."""
     return f"SHA256({text})" if hashed else ottl_text("****")
 
 
-def _is_of_call(place: str) -> str:
+def _call_condition(holder: str) -> str:
     """Return the condition of OTTL that a span or a log record is of a call of a model."""
-    return f"IsMatch(Keys({place}.attributes), {ottl_text(CALL_KEYS)})"
+    return f"IsMatch(Keys({holder}.attributes), {ottl_text(CALL_KEYS)})"
 
 
-def _is_event(name: str) -> str:
+def _event_condition(name: str) -> str:
     """Return the condition of OTTL that a path has the name of an event of a call."""
     return f"IsMatch({name}, {ottl_text(EVENT_NAMES)})"

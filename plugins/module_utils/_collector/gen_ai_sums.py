@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .gen_ai_attributes import COST, INPUT_TOKENS, OPERATION, OUTPUT_TOKENS, UNPRICED
-from .ottl_builders import attribute, ottl_text
+from .ottl_builders import attribute_path, ottl_text
 
 
-def calls_of_models(operations: Sequence[str], attribute_name: str = "") -> str:
+def model_call_condition(operations: Sequence[str], attribute_name: str = "") -> str:
     """Return the condition of OTTL that a span is a call of a model by its client, and has an attribute.
 
     A server repeats the tokens of its client.
     """
-    operation = attribute("span", OPERATION)
+    operation = attribute_path("span", OPERATION)
     is_operation = " or ".join(f"{operation} == {ottl_text(name)}" for name in operations)
     condition = f"({is_operation}) and span.kind != SPAN_KIND_SERVER"
     if not attribute_name:
         return condition
-    return f"{condition} and {attribute('span', attribute_name)} != nil"
+    return f"{condition} and {attribute_path('span', attribute_name)} != nil"
 
 
 class CallSum(NamedTuple):
@@ -36,10 +36,13 @@ class CallSum(NamedTuple):
     has_reason: bool = False
 
 
-def sums_of_calls(currency: str) -> list[CallSum]:
+def list_call_sums(currency: str) -> list[CallSum]:
     """Return the sums of the recipe `gen_ai_metrics`."""
-    input_tokens, output_tokens = f"Int({attribute('span', INPUT_TOKENS)})", f"Int({attribute('span', OUTPUT_TOKENS)})"
-    cost = f"Double({attribute('span', COST)})"
+    input_tokens, output_tokens = (
+        f"Int({attribute_path('span', INPUT_TOKENS)})",
+        f"Int({attribute_path('span', OUTPUT_TOKENS)})",
+    )
+    cost = f"Double({attribute_path('span', COST)})"
     return [
         CallSum("traces.gen_ai.input_tokens", "Tokens of prompts.", "{token}", INPUT_TOKENS, input_tokens),
         CallSum("traces.gen_ai.output_tokens", "Tokens of answers.", "{token}", OUTPUT_TOKENS, output_tokens),

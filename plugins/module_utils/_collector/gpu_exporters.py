@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.errors import Problem, near
+from .._otelcol.errors import Problem, suggest_word
 
 
 class Exporter(NamedTuple):
@@ -120,54 +120,63 @@ EXPORTERS = {
 }
 
 
-def pod_attributes(vendor: str) -> dict[str, str]:
+def map_pod_attributes(vendor: str) -> dict[str, str]:
     """Return the label of each attribute of the pod that uses a GPU; without one, it is of the exporter alone."""
     return {**_POD_LABELS, "k8s.pod.uid": EXPORTERS[vendor].uid_label}
 
 
-def labels_to_attributes(vendor: str) -> list[str]:
+def list_label_statements(vendor: str) -> list[str]:
     """Return OTTL statements that make attributes of pods out of labels; an attribute that no label tells is empty.
 
     `up` is about the exporter, and stays.
     """
-    found = []
-    for attribute, label in pod_attributes(vendor).items():
-        found.append(f'set(datapoint.attributes["{attribute}"], "") where metric.name != "up"')
+    statements = []
+    for attribute, label in map_pod_attributes(vendor).items():
+        statements.append(f'set(datapoint.attributes["{attribute}"], "") where metric.name != "up"')
         if label:
-            given = f'datapoint.attributes["{label}"]'
-            known = f'metric.name != "up" and {given} != nil'
-            found.append(f'set(datapoint.attributes["{attribute}"], {given}) where {known}')
-            found.append(f'delete_key(datapoint.attributes, "{label}") where metric.name != "up"')
-    return found
+            label_path = f'datapoint.attributes["{label}"]'
+            has_label = f'metric.name != "up" and {label_path} != nil'
+            statements.append(f'set(datapoint.attributes["{attribute}"], {label_path}) where {has_label}')
+            statements.append(f'delete_key(datapoint.attributes, "{label}") where metric.name != "up"')
+    return statements
 
 
-def without_empty(vendor: str) -> list[str]:
+def list_cleanup_statements(vendor: str) -> list[str]:
     """Return OTTL statements that remove empty attributes of pods from resources."""
-    keys = pod_attributes(vendor)
+    keys = map_pod_attributes(vendor)
     return [f'delete_key(resource.attributes, "{key}") where resource.attributes["{key}"] == ""' for key in keys]
 
 
-def kept_names(vendor: str, more: Sequence[str], without: Sequence[str]) -> str:
+def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_counters: Sequence[str]) -> str:
     """Return what matches the names of metrics that stay. Raises Problem for a counter to leave out that does not.
 
     A counter may end with `_total`, as clients of Prometheus add it. `up` says whether the exporter answers.
     """
     counters = EXPORTERS[vendor].counters
-    unknown = next((name for name in without if name not in counters), None)
-    if unknown is not None:
-        wrong = f"`without_counters` has {unknown}, which is not kept by default{near(unknown, counters)}"
+    unknown_counter = next((name for name in left_out_counters if name not in counters), None)
+    if unknown_counter is not None:
+        wrong = (
+            f"`without_counters` has {unknown_counter}, which is not kept by"
+            f" default{suggest_word(unknown_counter, counters)}"
+        )
         raise Problem(wrong, fix="Remove it: only the counters of docs/ai_inference.md are kept by default.")
-    kept = [re.escape(name) for name in dict.fromkeys((*counters, *more)) if name not in without]
-    return f"^(up|(?:{'|'.join(kept)})(_total)?)$"
+    kept_patterns = [
+        re.escape(name) for name in dict.fromkeys((*counters, *extra_counters)) if name not in left_out_counters
+    ]
+    return f"^(up|(?:{'|'.join(kept_patterns)})(_total)?)$"
 
 
-def exporter_pods(vendor: str, apps: Sequence[str]) -> str:
+def build_pods_pattern(vendor: str, apps: Sequence[str]) -> str:
     """Return what matches the labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
     names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].apps)
     return f"(?:{names});.*|.*;(?:{names})"
 
 
-def pods_of_gpu_metrics(recipes: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what `exporter_pods` does for the recipe `gpu_metrics` among these; nothing without it."""
-    given = recipes.get("gpu_metrics")
-    return "" if given is None else exporter_pods(given.get("vendor") or "nvidia", given.get("apps") or ())
+def build_gpu_pods_pattern(recipes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what `build_pods_pattern` does for the recipe `gpu_metrics` among these; nothing without it."""
+    recipe_options = recipes.get("gpu_metrics")
+    return (
+        ""
+        if recipe_options is None
+        else build_pods_pattern(recipe_options.get("vendor") or "nvidia", recipe_options.get("apps") or ())
+    )

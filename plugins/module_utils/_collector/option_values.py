@@ -38,19 +38,19 @@ KubernetesList = Annotated[list[dict[str, Any]], Values.KUBERNETES]
 Version = Annotated[str, Values.VERSION]
 
 
-def values_of(record: type) -> Mapping[str, Values]:
+def values_by_option_path(record: type) -> Mapping[str, Values]:
     """Return what the options of a record hold by its annotations, by path such as `service.annotations`."""
-    return _values_by_path(record)
+    return _read_annotations(record)
 
 
 # `cache` hides from mypy that a record is a type: the function above says it.
 @cache
-def _values_by_path(record: type) -> Mapping[str, Values]:
+def _read_annotations(record: type) -> Mapping[str, Values]:
     values: dict[str, Values] = {}
     for name, annotation in get_type_hints(record, include_extras=True).items():
-        for held in getattr(annotation, "__metadata__", ()):
-            if isinstance(held, Values):
-                values[name] = held
+        for metadata in getattr(annotation, "__metadata__", ()):
+            if isinstance(metadata, Values):
+                values[name] = metadata
             else:
-                values.update({f"{name}.{path}": inner for path, inner in held.items()})
+                values.update({f"{name}.{path}": nested_values for path, nested_values in metadata.items()})
     return values

@@ -18,12 +18,12 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from .._otelcol.config.addresses import IPV6, LOCALHOST
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 from .._otelcol.needs import quantities
 from .._otelcol.needs.pod_logs import PodLogs
-from .._otelcol.needs.quantities import Memory, memory
+from .._otelcol.needs.quantities import Memory, size_memory
 from .option_values import (
     Annotations,
     KubernetesList,
@@ -32,7 +32,7 @@ from .option_values import (
     Values,
     Variables,
     Version,
-    values_of,
+    values_by_option_path,
 )
 
 # The address of the pod in the first family of the cluster, and all addresses of both families.
@@ -48,7 +48,7 @@ STATE_DIRECTORY = "/var/lib/otelcol"
 _SECONDS_TO_END, _LEAST_EXPORT_SECONDS, _MOST_EXPORT_SECONDS = 5, 5, 20
 
 
-def before_port(host: str) -> str:
+def bracket_host(host: str) -> str:
     """Return a host as it stands before `:PORT`: addresses of IPv6, and variables that may have one, need brackets.
 
     Go reads brackets around addresses of both families, not around names.
@@ -66,22 +66,22 @@ class Distribution:
 
 
 # Mappings that have required keys, and so cannot be empty by default.
-_OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
+_OPTIONAL_MAPPINGS = ("autoscaling", "ingress", "routes", "openshift_route")
 # Mappings that become the metadata of objects as they are.
-_METADATA = (Values.LABELS, Values.ANNOTATIONS)
+_METADATA_VALUES = (Values.LABELS, Values.ANNOTATIONS)
 # What mappings hold that have suboptions.
-_ANNOTATED = {"annotations": Values.ANNOTATIONS}
-_LABELLED = {"labels": Values.TEXTS}
-_MONITORED = {
+_ANNOTATED_OPTIONS = {"annotations": Values.ANNOTATIONS}
+_LABELLED_OPTIONS = {"labels": Values.TEXTS}
+_MONITORING_OPTIONS = {
     "labels": Values.TEXTS,
     "dashboard_labels": Values.TEXTS,
     "series_labels": Values.TEXTS,
     "alert_labels": Values.TEXTS,
 }
-_PEERS = {"ingress_from": Values.KUBERNETES, "egress": Values.KUBERNETES}
-_VOLUMES = {"source": Values.KUBERNETES}
-_ROUTED = {"annotations": Values.ANNOTATIONS, "destination_ca": Values.LINES}
-_ALLOCATED = {
+_NETWORK_POLICY_OPTIONS = {"ingress_from": Values.KUBERNETES, "egress": Values.KUBERNETES}
+_VOLUME_OPTIONS = {"source": Values.KUBERNETES}
+_ROUTE_OPTIONS = {"annotations": Values.ANNOTATIONS, "destination_ca": Values.LINES}
+_ALLOCATOR_OPTIONS = {
     "node_selector": Values.LABELS,
     "tolerations": Values.KUBERNETES,
     "affinity": Values.KUBERNETES,
@@ -132,7 +132,7 @@ class Collector:
     pod_labels: Labels
     pod_annotations: Annotations
     env: Variables
-    volumes: Annotated[list[dict[str, Any]], _VOLUMES]
+    volumes: Annotated[list[dict[str, Any]], _VOLUME_OPTIONS]
     containers: list[dict[str, Any]]
     init_containers: list[dict[str, Any]]
     extra_manifests: list[dict[str, Any]]
@@ -147,13 +147,13 @@ class Collector:
     host_ports: bool | None
     selinux_type: str
     ip_families: list[str]
-    service: Annotated[dict[str, Any], _ANNOTATED]
-    ingress: Annotated[dict[str, Any], _ANNOTATED]
+    service: Annotated[dict[str, Any], _ANNOTATED_OPTIONS]
+    ingress: Annotated[dict[str, Any], _ANNOTATED_OPTIONS]
     routes: dict[str, Any]
-    openshift_route: Annotated[dict[str, Any], _ROUTED]
-    service_monitor: Annotated[dict[str, Any], _LABELLED]
-    monitoring: Annotated[dict[str, Any], _MONITORED]
-    network_policy: Annotated[dict[str, Any], _PEERS]
+    openshift_route: Annotated[dict[str, Any], _ROUTE_OPTIONS]
+    service_monitor: Annotated[dict[str, Any], _LABELLED_OPTIONS]
+    monitoring: Annotated[dict[str, Any], _MONITORING_OPTIONS]
+    network_policy: Annotated[dict[str, Any], _NETWORK_POLICY_OPTIONS]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]
     change: dict[str, Any]
@@ -161,25 +161,25 @@ class Collector:
     termination_grace_seconds: int
     pre_stop_seconds: int
     upgrade_strategy: str
-    target_allocator: Annotated[dict[str, Any], _ALLOCATED]
+    target_allocator: Annotated[dict[str, Any], _ALLOCATOR_OPTIONS]
     adopt: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Collector:
         """Return the collector that these options describe. Raises Problem for names that Kubernetes would refuse."""
         values: dict[str, Any] = {field.name: options.get(field.name) for field in fields(cls)}
-        values.update({name: {} for name in _OPTIONAL if values[name] is None})
+        values.update({name: {} for name in _OPTIONAL_MAPPINGS if values[name] is None})
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
-        for name, held in values_of(cls).items():
-            if name in values and held in _METADATA:
-                values[name] = names.texts(name, values[name] or {}, labels=held is Values.LABELS)
+        for name, held_values in values_by_option_path(cls).items():
+            if name in values and held_values in _METADATA_VALUES:
+                values[name] = names.check_texts(name, values[name] or {}, labels=held_values is Values.LABELS)
         for name in values["env"] or {}:
             if not isinstance(name, str):
                 raise Problem(f"env has a name that is not text, '{name}'", fix="Write each name in `env` as text.")
         collector = cls(**values)
-        for what in ("name", "namespace", "instance", "service_account_name"):
-            names.check_name(f"{what} of a collector", getattr(collector, what))
+        for name_field in ("name", "namespace", "instance", "service_account_name"):
+            names.check_name(f"{name_field} of a collector", getattr(collector, name_field))
         collector._check_mode()
         collector._check_service()
         quantities.check_quantities(values)
@@ -201,7 +201,7 @@ class Collector:
 
     def _check_service(self) -> None:
         """Raise Problem for what a Service of the collector cannot have."""
-        if (self.wants_service or self.has_headless) and self.name[0].isdigit():
+        if (self.wants_service or self.has_headless_service) and self.name[0].isdigit():
             wrong = f"'{self.name}' is not a valid name of a collector with a Service"
             raise Problem(wrong, fix="Begin it with a letter.")
         if len(set(self.ip_families)) < len(self.ip_families):
@@ -210,29 +210,29 @@ class Collector:
     @cached_property
     def memory(self) -> Memory:
         """The numbers that follow from the memory limit."""
-        return memory(self.memory_limit, self.memory_percent, self.memory_spike_percent)
+        return size_memory(self.memory_limit, self.memory_percent, self.memory_spike_percent)
 
     @property
     def notes(self) -> dict[str, str]:
         """The annotations of all its objects, by their options."""
         notes: dict[str, str] = {}
-        for path, held in values_of(type(self)).items():
-            if held is Values.ANNOTATIONS:
-                given = section(vars(self), *path.split("."))
-                notes.update({f"{path}.{key}": str(value) for key, value in given.items()})
+        for path, held_values in values_by_option_path(type(self)).items():
+            if held_values is Values.ANNOTATIONS:
+                annotation_values = mapping_at(vars(self), *path.split("."))
+                notes.update({f"{path}.{key}": str(value) for key, value in annotation_values.items()})
         return notes
 
     @property
     def known_environment(self) -> dict[str, str]:
         """Its variables whose values are known before it runs, as its process gets them."""
-        written = {name: value for name, value in self.env.items() if not isinstance(value, dict)}
-        return {name: names.variable_text(value) for name, value in written.items()}
+        literal_values = {name: value for name, value in self.env.items() if not isinstance(value, dict)}
+        return {name: names.variable_text(value) for name, value in literal_values.items()}
 
     @property
     def logs(self) -> PodLogs:
         """The files with what its containers print."""
-        workload = names.child(self.name) if self.backend == "operator" else self.name
-        return PodLogs(self.mode, self.namespace, workload, names.CONTAINERS[self.backend])
+        workload = names.operator_child_name(self.name) if self.backend == "operator" else self.name
+        return PodLogs(self.mode, self.namespace, workload, names.CONTAINER_BY_BACKEND[self.backend])
 
     @property
     def stop_pause_seconds(self) -> int:
@@ -246,11 +246,11 @@ class Collector:
         A Collector that stops waits for requests under way, and gives up those that fail, because it no longer sends
         them again. So a request that is only late must not fail within the grace period of the pod.
         """
-        left = self.termination_grace_seconds - self.stop_pause_seconds - _SECONDS_TO_END
-        return max(_LEAST_EXPORT_SECONDS, min(left, _MOST_EXPORT_SECONDS))
+        seconds_left = self.termination_grace_seconds - self.stop_pause_seconds - _SECONDS_TO_END
+        return max(_LEAST_EXPORT_SECONDS, min(seconds_left, _MOST_EXPORT_SECONDS))
 
     @property
-    def is_alone(self) -> bool:
+    def runs_one_pod(self) -> bool:
         """Whether one copy of it runs at most, so that what it reports of the whole cluster is reported once."""
         return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
 
@@ -263,8 +263,8 @@ class Collector:
     @property
     def uses_host_ports(self) -> bool:
         """Whether receivers are opened on the node: by default only for a DaemonSet with a network of its own."""
-        wanted = self.mode == "daemonset" if self.host_ports is None else self.host_ports
-        return wanted and not self.host_network
+        requested = self.mode == "daemonset" if self.host_ports is None else self.host_ports
+        return requested and not self.host_network
 
     @property
     def wants_service(self) -> bool:
@@ -300,7 +300,7 @@ class Collector:
         return STATE_DIRECTORY
 
     @property
-    def has_headless(self) -> bool:
+    def has_headless_service(self) -> bool:
         """Whether there is a Service whose name stands for all pods: a StatefulSet always has one."""
         return self.mode == "statefulset" or bool(self.service.get("headless"))
 
@@ -312,8 +312,8 @@ class Collector:
     @property
     def allocation_strategy(self) -> str:
         """How targets are shared out: by default to the node that they are on, where there is a collector on each."""
-        wanted = self.target_allocator.get("allocation_strategy")
-        return wanted or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
+        requested = self.target_allocator.get("allocation_strategy")
+        return requested or ("per-node" if self.mode == "daemonset" else "consistent-hashing")
 
     @property
     def selector(self) -> dict[str, str]:
@@ -343,11 +343,11 @@ class Collector:
     @property
     def object_labels(self) -> dict[str, str]:
         """The labels of every object of this collector; the user's cannot replace ours."""
-        known = names.object_labels(self.name, self.instance, self.mode, self.version)
-        return {**self.labels, **known, names.RELEASE_LABEL: names.release(self.namespace, self.name)}
+        fixed_labels = names.object_labels(self.name, self.instance, self.mode, self.version)
+        return {**self.labels, **fixed_labels, names.RELEASE_LABEL: names.collector_release(self.namespace, self.name)}
 
 
-def option_names() -> list[str]:
+def list_option_names() -> list[str]:
     """Return the options of a collector."""
     return [field.name for field in fields(Collector)]
 
@@ -356,7 +356,7 @@ def option_names() -> list[str]:
 OPERATORS_IMAGE = "operator"
 
 
-def image_of(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
+def choose_image(collector: Collector, distribution: Distribution, pin: Callable[[str], str] = str) -> str:
     """Return the image reference, pinned; a registry prefix takes the place of the image's own registry host.
 
     Empty if the operator chooses the image.
@@ -364,15 +364,15 @@ def image_of(collector: Collector, distribution: Distribution, pin: Callable[[st
     if collector.image == OPERATORS_IMAGE:
         return ""
     image = pin(collector.image or f"{distribution.image}:{collector.version}")
-    return from_registry(image, collector.image_registry)
+    return replace_registry(image, collector.image_registry)
 
 
-def from_registry(image: str, registry: str) -> str:
+def replace_registry(image: str, registry: str) -> str:
     """Return an image reference with a registry prefix in place of its own registry host; no prefix changes nothing."""
-    return f"{registry.rstrip('/')}/{_without_host(image)}" if registry else image
+    return f"{registry.rstrip('/')}/{_strip_host(image)}" if registry else image
 
 
-def _without_host(image: str) -> str:
+def _strip_host(image: str) -> str:
     """The first part of an image name is a host when it has a dot or a colon, or is `localhost` (OCI distribution)."""
-    host, slash, rest = image.partition("/")
-    return rest if slash and ("." in host or ":" in host or host == "localhost") else image
+    host, slash, image_path = image.partition("/")
+    return image_path if slash and ("." in host or ":" in host or host == "localhost") else image

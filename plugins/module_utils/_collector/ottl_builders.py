@@ -19,20 +19,20 @@ def ottl_number(value: float) -> str:
     return f"{Decimal(repr(value)):f}" if value else "0.0"
 
 
-def attribute(place: str, name: str) -> str:
+def attribute_path(holder: str, name: str) -> str:
     """Return the path of an attribute of a span, an event or a log record."""
-    return f"{place}.attributes[{ottl_text(name)}]"
+    return f"{holder}.attributes[{ottl_text(name)}]"
 
 
 def set_where(target: str, value: str, *conditions: str) -> str:
     """Return a statement that sets a path to a value where all conditions hold."""
-    return f"set({target}, {value})" + _where(conditions)
+    return f"set({target}, {value})" + _where_clause(conditions)
 
 
-def delete_keys_where(place: str, pattern: str, *conditions: str) -> str:
+def delete_keys_where(holder: str, pattern: str, *conditions: str) -> str:
     """Return a statement that deletes the attributes whose names match a pattern (RE2) where all conditions hold."""
-    return f"delete_matching_keys({place}.attributes, {ottl_text(pattern)})" + _where(conditions)
+    return f"delete_matching_keys({holder}.attributes, {ottl_text(pattern)})" + _where_clause(conditions)
 
 
-def _where(conditions: tuple[str, ...]) -> str:
+def _where_clause(conditions: tuple[str, ...]) -> str:
     return f" where {' and '.join(conditions)}" if conditions else ""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._otelcol.errors import Problem
 from .options import Collector
 
-_AGENT = "daemonset"
+_AGENT_MODE = "daemonset"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ class Platform:
     @classmethod
     def from_facts(cls, name: str, facts: Mapping[str, Any]) -> Platform:
         """Return the platform that these facts describe; facts that recipes alone use are left out."""
-        values = {item.name: facts[item.name] for item in fields(cls) if item.name in facts}
+        values = {
+            platform_field.name: facts[platform_field.name]
+            for platform_field in fields(cls)
+            if platform_field.name in facts
+        }
         values["name"] = name
         values["host_paths"] = tuple(values.get("host_paths", cls.host_paths))
         return cls(**values)
@@ -55,17 +59,17 @@ class _Lack(NamedTuple):
 _NODE_ADDRESS = "${env:K8S_NODE_IP}"
 
 
-def facts_for(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any]:
+def adapt_facts(collector: Collector, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that recipes see: in a URL, IPv6 addresses have brackets, and no others may (RFC 3986)."""
-    kubelet = facts.get("kubelet_endpoint")
-    if not (collector.is_ipv6_first and isinstance(kubelet, str)):
+    kubelet_endpoint = facts.get("kubelet_endpoint")
+    if not (collector.is_ipv6_first and isinstance(kubelet_endpoint, str)):
         return dict(facts)
-    return {**facts, "kubelet_endpoint": kubelet.replace(f"//{_NODE_ADDRESS}", f"//[{_NODE_ADDRESS}]")}
+    return {**facts, "kubelet_endpoint": kubelet_endpoint.replace(f"//{_NODE_ADDRESS}", f"//[{_NODE_ADDRESS}]")}
 
 
-def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
+def settle_options(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
     """Return options, settled by the platform where the user has not: agents without host ports have a Service."""
-    is_undecided_agent = options["mode"] == _AGENT and options["host_ports"] is None
+    is_undecided_agent = options["mode"] == _AGENT_MODE and options["host_ports"] is None
     if platform.host_ports or not is_undecided_agent:
         return dict(options)
     service = dict(options["service"] or {})
@@ -74,29 +78,31 @@ def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
     return {**options, "host_ports": False, "service": service}
 
 
-def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
-    """Raise Problem for a collector that needs what its platform lacks; `opens` says that it listens."""
-    most_severe = next(_lacks(platform, collector, volumes, opens), None)
-    if most_severe:
+def check_abilities(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], listens: bool) -> None:
+    """Raise Problem for a collector that needs what its platform lacks; `listens` says that it listens."""
+    worst_lack = next(_find_lacks(platform, collector, volumes, listens), None)
+    if worst_lack:
         asked = f"collector '{collector.name}' (mode {collector.mode})"
-        fix = platform.instead.get(most_severe.ability) or "Do without it, or name the platform where it really runs."
-        raise Problem(f"platform '{platform.name}' {most_severe.wrong}", asked=asked, fix=fix)
+        fix = platform.instead.get(worst_lack.ability) or "Do without it, or name the platform where it really runs."
+        raise Problem(f"platform '{platform.name}' {worst_lack.wrong}", asked=asked, fix=fix)
 
 
-def _lacks(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> Iterator[_Lack]:
+def _find_lacks(
+    platform: Platform, collector: Collector, volumes: list[dict[str, Any]], listens: bool
+) -> Iterator[_Lack]:
     """Yield the abilities that a platform lacks for a collector, the most severe first."""
-    if collector.mode == _AGENT and not platform.daemonsets:
+    if collector.mode == _AGENT_MODE and not platform.daemonsets:
         yield _Lack("daemonsets", "runs no pod on every node")
-    yield from _lacks_for_folders(platform, collector, volumes)
+    yield from _find_folder_lacks(platform, collector, volumes)
     if collector.host_network and not platform.host_network:
         yield _Lack("host_network", "keeps the node's network from pods")
-    if collector.uses_host_ports and opens and not platform.host_ports:
+    if collector.uses_host_ports and listens and not platform.host_ports:
         yield _Lack("host_ports", "keeps the node's ports from pods")
 
 
-def _lacks_for_folders(platform: Platform, collector: Collector, volumes: list[dict[str, Any]]) -> Iterator[_Lack]:
+def _find_folder_lacks(platform: Platform, collector: Collector, volumes: list[dict[str, Any]]) -> Iterator[_Lack]:
     """Yield what a platform lacks for the folders of nodes that a collector mounts."""
-    writable = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
+    writable_names = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
     refused_folders = []
     written_folders = []
     for volume in volumes:
@@ -105,7 +111,7 @@ def _lacks_for_folders(platform: Platform, collector: Collector, volumes: list[d
         folder = volume["hostPath"]["path"]
         if not platform.allows_folder(folder):
             refused_folders.append(folder)
-        if volume["name"] in writable:
+        if volume["name"] in writable_names:
             written_folders.append(folder)
     if refused_folders:
         yield _Lack("host_paths", f"does not let pods mount {', '.join(refused_folders)} of their node")

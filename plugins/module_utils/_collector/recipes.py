@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.config.layers import is_pattern
-from .._otelcol.config.paths import SECTIONS, dotted, section
-from .._otelcol.errors import Problem, near
+from .._otelcol.config.paths import SECTIONS, format_path, mapping_at
+from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.rules import structure
 from .._otelcol.rules.subject import Fault, Subject
 
 # The mode of a collector that systemd runs. A recipe that works there says `hosts: true`.
-SERVICE = "service"
+SERVICE_MODE = "service"
 # The keys that a recipe may render; its pipelines and ids may be wildcards, so their names are not checked.
-_SHAPE = (
+_SHAPE_RULES = (
     structure.not_a_mapping,
     structure.not_a_list,
     structure.unknown_section,
@@ -36,15 +36,15 @@ class RecipeUse:
     options: dict[str, Any]
 
 
-def uses(recipes: Iterable[Any]) -> list[RecipeUse]:
+def read_recipe_uses(recipes: Iterable[Any]) -> list[RecipeUse]:
     """Return the recipes of a collector. Each is a name, or a mapping of one name to options.
 
     Raises Problem for anything else.
     """
-    return [_use(recipe) for recipe in recipes]
+    return [_read_recipe_use(recipe) for recipe in recipes]
 
 
-def _use(recipe: Any) -> RecipeUse:
+def _read_recipe_use(recipe: Any) -> RecipeUse:
     if isinstance(recipe, str):
         return RecipeUse(recipe.strip(), {})  # a survey may separate names by comma and space
     if isinstance(recipe, Mapping) and len(recipe) == 1:
@@ -55,24 +55,28 @@ def _use(recipe: Any) -> RecipeUse:
     raise Problem(wrong, fix="Write `- otlp_ingest` or `- otlp_forward: {endpoint: HOST:PORT}`.")
 
 
-def check_known(use: RecipeUse, known: Iterable[str]) -> None:
+def check_recipe_exists(use: RecipeUse, known_names: Iterable[str]) -> None:
     """Raise Problem when there is no recipe of this name."""
-    names = sorted(known)
+    names = sorted(known_names)
     if use.name not in names:
-        raise Problem(f"there is no recipe '{use.name}'{near(use.name, names)}", fix=f"Recipes: {', '.join(names)}.")
+        raise Problem(
+            f"there is no recipe '{use.name}'{suggest_word(use.name, names)}", fix=f"Recipes: {', '.join(names)}."
+        )
 
 
-def check_shape(name: str, config: Any) -> None:
+def check_config_shape(name: str, config: Any) -> None:
     """Raise Problem when what a recipe renders is no part of a collector config; what comes after trusts its shape."""
-    faults = [fault for rule in _SHAPE for fault in rule(Subject(_without_patterns(config)))]
+    faults = [fault for rule in _SHAPE_RULES for fault in rule(Subject(_without_patterns(config)))]
     faults += [
-        Fault(("service", "pipelines", key), "the name of a pipeline is text", "Write `signal` or `signal/name`.")
-        for key in section(config, "service", "pipelines")
-        if not isinstance(key, str)
+        Fault(
+            ("service", "pipelines", pipeline_id), "the name of a pipeline is text", "Write `signal` or `signal/name`."
+        )
+        for pipeline_id in mapping_at(config, "service", "pipelines")
+        if not isinstance(pipeline_id, str)
     ]
     for fault in faults:
         wrong = f"{name} renders no collector config: {fault.message}"
-        raise Problem(wrong, where=dotted(fault.path), fix=fault.fix or "Correct its template.")
+        raise Problem(wrong, where=format_path(fault.path), fix=fault.fix or "Correct its template.")
 
 
 def _without_patterns(config: Any) -> Any:
@@ -81,7 +85,7 @@ def _without_patterns(config: Any) -> Any:
         return config
     without_patterns = dict(config)
     for name in SECTIONS:
-        parts = section(config, name)
+        parts = mapping_at(config, name)
         if parts:
             without_patterns[name] = {_without_wildcard(key): part for key, part in parts.items()}
     return without_patterns
@@ -96,10 +100,10 @@ def _without_wildcard(key: Any) -> Any:
 def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
     """Raise Problem when a recipe does not work in this mode. Mode `service` is that of Linux hosts."""
     modes = recipe["modes"]
-    if mode == SERVICE and not recipe.get("hosts"):
+    if mode == SERVICE_MODE and not recipe.get("hosts"):
         wrong = f"recipe '{use.name}' does not work on a Linux host: {recipe['summary']}"
         raise Problem(wrong, fix="Use a recipe that docs/hosts.md lists.")
-    if mode not in (SERVICE, *modes):
+    if mode not in (SERVICE_MODE, *modes):
         wrong = f"recipe '{use.name}' does not work in mode {mode}: {recipe['summary']}"
         raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
 
@@ -115,53 +119,55 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
         _check_range(f"option '{key}' of recipe '{name}'", values.get(key), rules.get("range"))
         if not values.get(key):
             continue
-        for other, needed_value in (rules.get("needs") or {}).items():
-            if _has_value(values.get(other), needed_value):
+        for needed_option, needed_value in (rules.get("needs") or {}).items():
+            if _has_value(values.get(needed_option), needed_value):
                 continue
-            missing = f"`{other}`" if needed_value is None else f"{needed_value} in `{other}`"
-            wrong = f"option '{key}' of recipe '{name}' has no effect without {missing}"
-            raise Problem(wrong, fix=f"Set {missing}, or remove `{key}`.")
+            missing_words = f"`{needed_option}`" if needed_value is None else f"{needed_value} in `{needed_option}`"
+            wrong = f"option '{key}' of recipe '{name}' has no effect without {missing_words}"
+            raise Problem(wrong, fix=f"Set {missing_words}, or remove `{key}`.")
 
 
-def _has_value(given: Any, needed_value: Any) -> bool:
+def _has_value(option_value: Any, needed_value: Any) -> bool:
     """Return whether an option has or lists a value; any value will do if that is None."""
     if needed_value is None:
-        return bool(given)
-    return needed_value in given if isinstance(given, list) else needed_value == given
+        return bool(option_value)
+    return needed_value in option_value if isinstance(option_value, list) else needed_value == option_value
 
 
-def with_alternatives(name: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def apply_alternatives(name: str, values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a recipe for these values: one that stands in for another makes that one optional.
 
     Raises Problem if both are given. `instead_of` has the name of the other one.
     """
-    found = dict(options)
+    adjusted_options = dict(options)
     for key, option in options.items():
-        other = (option or {}).get("instead_of")
-        if other and given.get(key):
-            if given.get(other):
-                wrong = f"options '{key}' and '{other}' of recipe '{name}' exclude each other"
+        replaced_option = (option or {}).get("instead_of")
+        if replaced_option and values.get(key):
+            if values.get(replaced_option):
+                wrong = f"options '{key}' and '{replaced_option}' of recipe '{name}' exclude each other"
                 raise Problem(wrong, fix="Remove one of the two.")
-            found[other] = {**options[other], "required": False}
-    return found
+            adjusted_options[replaced_option] = {**options[replaced_option], "required": False}
+    return adjusted_options
 
 
-def _check_range(what: str, value: Any, limits: Sequence[float] | None) -> None:
+def _check_range(option_words: str, value: Any, limits: Sequence[float] | None) -> None:
     """Raise Problem for a number out of its limits: the least and the largest one, or the least alone."""
     if value is None or not limits:
         return
-    least, *largest = limits
-    if largest and not least <= value <= largest[-1]:
-        raise Problem(f"{what} is {value}", fix=f"Give a number from {least} to {largest[0]}.")
-    if not value >= least:  # no comparison with nan holds
-        raise Problem(f"{what} is {value}", fix=f"Give {least} or more.")
+    minimum, *maximum = limits
+    if maximum and not minimum <= value <= maximum[-1]:
+        raise Problem(f"{option_words} is {value}", fix=f"Give a number from {minimum} to {maximum[0]}.")
+    if not value >= minimum:  # no comparison with nan holds
+        raise Problem(f"{option_words} is {value}", fix=f"Give {minimum} or more.")
 
 
-def check_requires(used: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
+def check_requires(recipe_uses: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise Problem when a recipe needs another one that is not in use."""
-    names = [use.name for use in used]
+    names = [use.name for use in recipe_uses]
     for name in names:
-        missing = [other for other in recipes[name].get("requires") or [] if other not in names]
-        if missing:
-            fix = f"Add '{missing[0]}' to the recipes of this collector."
-            raise Problem(f"recipe '{name}' needs recipe '{missing[0]}'", fix=fix)
+        missing_names = [
+            required_name for required_name in recipes[name].get("requires") or [] if required_name not in names
+        ]
+        if missing_names:
+            fix = f"Add '{missing_names[0]}' to the recipes of this collector."
+            raise Problem(f"recipe '{name}' needs recipe '{missing_names[0]}'", fix=fix)

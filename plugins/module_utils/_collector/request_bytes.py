@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, section
+from .._otelcol.config.paths import mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
-from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
+from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, move_batches_to_exporters
 from .._otelcol.migrate.data_edits import Change, Edit, apply_edits
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
@@ -24,16 +24,16 @@ from .._otelcol.rules.build_facts import Target
 from .._otelcol.traits import kind_of, sends_nothing, speaks_otlp
 
 _RETRY = "retry_on_failure"
-_PROCESSOR = ("processors", BATCH)
+_PROCESSOR_PATH = ("processors", BATCH)
 # How many requests a queue holds without settings. Source: NewDefaultQueueConfig of exporterhelper.
-_REQUESTS = 1000
+_DEFAULT_QUEUE_SIZE = 1000
 # A queue that holds less than a batch would be full before the batch is sent. The least bytes of what a queue counts:
 # a record has a time and some text, a request at least a resource and ten records.
-_LEAST_BYTES = {"bytes": 1, "items": 50, "requests": 500}
+_LEAST_BYTES_BY_SIZER = {"bytes": 1, "items": 50, "requests": 500}
 _BATCHES_IN_A_QUEUE = 4
 # What reads files hands on 100 records of up to 1 MiB at once, and tries for ever what a queue has no room for.
 # Source: defaultMaxBatchSize in operator/helper/emitter.go and DefaultMaxLogSize in fileconsumer, of contrib's stanza.
-_FILES, _FILE_REQUEST = "filelog", 100 * MIB
+_FILE_RECEIVER, _FILE_REQUEST = "filelog", 100 * MIB
 # Without a smallest size, a batch waits for nothing, and is only split where it is too large.
 _SPLIT_ONLY = 0
 
@@ -50,7 +50,7 @@ class _Sender:
     @property
     def counts_requests(self) -> bool:
         """Whether nothing says what the queue counts."""
-        return "sizer" not in self.own and isinstance(self.own.get("queue_size", _REQUESTS), int)
+        return "sizer" not in self.own and isinstance(self.own.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
 
     @property
     def in_memory(self) -> bool:
@@ -58,40 +58,40 @@ class _Sender:
         return not self.own.get("storage")
 
 
-def by_bytes(
-    config: dict[str, Any], target: Target, queues: int, in_exporters: bool = True, *, chosen: bool = False
+def size_by_bytes(
+    config: dict[str, Any], target: Target, queues: int, batches_in_exporters: bool = True, *, chosen: bool = False
 ) -> dict[str, Any]:
-    """Return a config with queues and batches in bytes; `in_exporters`, these make the batches of recipe baseline.
+    """Return a config with queues and batches in bytes; `batches_in_exporters`: these make those of the baseline.
 
     `chosen` settings of the processor, which a user wrote, stay where no exporter takes them.
     `queues` are the bytes that all queues in the memory of a pod hold together. What a recipe or a user says of a queue
     or of batches stays. A queue refuses what is larger than itself, so it holds the largest request of a receiver.
     """
-    moved = _batches_moved(config, target, chosen) if in_exporters else config
-    senders = list(_senders(config, moved, target))
-    sharing = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
-    whole_mib = queues // max(sharing, 1) // MIB * MIB
-    share = max(whole_mib, _largest_request(config))
-    timeout = at(config, (*_PROCESSOR, "timeout")) or "1s"
-    exporters = dict(section(moved, "exporters"))
+    moved_config = _move_batches(config, target, chosen) if batches_in_exporters else config
+    senders = list(_find_senders(config, moved_config, target))
+    sharing_signals = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
+    whole_mib = queues // max(sharing_signals, 1) // MIB * MIB
+    share_bytes = max(whole_mib, _largest_request(config))
+    timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"
+    exporters = dict(mapping_at(moved_config, "exporters"))
     for sender in senders:
-        queue = _sized(sender, share)
+        queue = _size_queue(sender, share_bytes)
         settings = exporters[sender.name]
-        exporters[sender.name] = {**(settings or {}), QUEUE: _bounded(queue, sender, timeout)}
-    return {**moved, "exporters": exporters} if senders else moved
+        exporters[sender.name] = {**(settings or {}), QUEUE: _limit_requests(queue, sender, timeout)}
+    return {**moved_config, "exporters": exporters} if senders else moved_config
 
 
-def retried_without_end(config: dict[str, Any]) -> dict[str, Any]:
+def retry_without_end(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config whose exporters repeat what fails for now as long as the queue has room for it.
 
     The Collector gives up after five minutes, with a queue that is nearly empty. Source: NewDefaultBackOffConfig in
     config/configretry/backoff.go. A time that a recipe or a user gives stays.
     """
-    exporters = dict(section(config, "exporters"))
+    exporters = dict(mapping_at(config, "exporters"))
     for name, settings in exporters.items():
-        retry = at(settings, (_RETRY,))
-        is_retried = at(retry, ("enabled",)) is True
-        if _is_enabled(at(settings, (QUEUE,))) and is_retried and "max_elapsed_time" not in retry:
+        retry = value_at(settings, (_RETRY,))
+        is_retried = value_at(retry, ("enabled",)) is True
+        if _is_enabled(value_at(settings, (QUEUE,))) and is_retried and "max_elapsed_time" not in retry:
             exporters[name] = {**settings, _RETRY: {**retry, "max_elapsed_time": "0s"}}
     return {**config, "exporters": exporters} if exporters else config
 
@@ -104,23 +104,25 @@ def _is_enabled(queue: Any) -> bool:
 def _largest_request(config: Any) -> int:
     """Return the bytes of the largest request that a receiver of OTLP takes, or one that reads files makes."""
     sizes = [LEAST_REQUEST_MIB * MIB]
-    for name, settings in section(config, "receivers").items():
-        if kind_of(name) == _FILES:
+    for name, settings in mapping_at(config, "receivers").items():
+        if kind_of(name) == _FILE_RECEIVER:
             sizes.append(_FILE_REQUEST)
-        mib_over_grpc = at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
+        mib_over_grpc = value_at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
         if isinstance(mib_over_grpc, int):
             sizes.append(mib_over_grpc * MIB)
-        bytes_over_http = at(settings, ("protocols", "http", "max_request_body_size"))
+        bytes_over_http = value_at(settings, ("protocols", "http", "max_request_body_size"))
         if isinstance(bytes_over_http, int):
             sizes.append(bytes_over_http)
     return max(sizes)
 
 
-def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
+def _move_batches(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
     """Return a config with the batches of recipe baseline made by the exporters that can make them."""
     edits: list[Edit] = []
-    for change in to_exporters(config, target, counted=not _usual(at(config, _PROCESSOR))):
-        if not isinstance(change, Change) or change.path != _PROCESSOR:
+    for change in move_batches_to_exporters(
+        config, target, keeps_batch_size=not _has_default_sizes(value_at(config, _PROCESSOR_PATH))
+    ):
+        if not isinstance(change, Change) or change.path != _PROCESSOR_PATH:
             continue
         if not chosen or _reaches_exporters(change):
             edits += change.edits
@@ -132,16 +134,18 @@ def _reaches_exporters(change: Change) -> bool:
     return any(edit.path[0] == "exporters" for edit in change.edits)
 
 
-def _usual(processor: Any) -> bool:
+def _has_default_sizes(processor: Any) -> bool:
     """Whether the processor has the sizes of recipe baseline, which nobody has chosen."""
-    return at(processor, ("send_batch_size",)) == DEFAULT_SIZE and not at(processor, ("send_batch_max_size",))
+    return value_at(processor, ("send_batch_size",)) == DEFAULT_SIZE and not value_at(
+        processor, ("send_batch_max_size",)
+    )
 
 
-def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
+def _find_senders(original_config: Any, moved_config: Any, target: Target) -> Iterator[_Sender]:
     """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
-    signals = PipelineGraph.of(now).signals_by_id("exporters")
-    for name, settings in section(now, "exporters").items():
-        queue = at(settings, (QUEUE,))
+    signals = PipelineGraph.of(moved_config).signals_by_id("exporters")
+    for name, settings in mapping_at(moved_config, "exporters").items():
+        queue = value_at(settings, (QUEUE,))
         if name not in signals or sends_nothing(name) or not can_batch(target, name):
             continue
         if settings is not None and not isinstance(settings, Mapping):  # a rule tells it
@@ -149,40 +153,40 @@ def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
         if queue is None and speaks_otlp(name):
             queue = {}
         if _is_enabled(queue):
-            yield _Sender(name, len(signals[name]), section(before, "exporters", name, QUEUE), queue)
+            yield _Sender(name, len(signals[name]), mapping_at(original_config, "exporters", name, QUEUE), queue)
 
 
-def _sized(sender: _Sender, share: int) -> dict[str, Any]:
+def _size_queue(sender: _Sender, share_bytes: int) -> dict[str, Any]:
     """Return a queue that counts bytes, unless its owner says what it counts."""
     queue = dict(sender.queue)
     if not sender.counts_requests:
         return queue
-    wanted_bytes = sender.own.get("queue_size", _REQUESTS) * REQUEST_BYTES
-    queue_bytes = min(wanted_bytes, share) if sender.in_memory else wanted_bytes
-    sized = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
-    sized |= {"sizer": "bytes", "queue_size": queue_bytes}
+    wanted_bytes = sender.own.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
+    queue_bytes = min(wanted_bytes, share_bytes) if sender.in_memory else wanted_bytes
+    sized_queue = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
+    sized_queue |= {"sizer": "bytes", "queue_size": queue_bytes}
     if BATCH in queue:
-        sized[BATCH] = queue[BATCH]
-    return sized
+        sized_queue[BATCH] = queue[BATCH]
+    return sized_queue
 
 
-def _bounded(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dict[str, Any]:
+def _limit_requests(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dict[str, Any]:
     """Return a queue whose requests have a largest size, unless its owner writes the batches."""
     batch = queue.get(BATCH)
     if batch is None:
         batch, least_bytes = {}, _SPLIT_ONLY
     elif BATCH not in sender.own and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
-        least_bytes = _least_bytes(queue)
+        least_bytes = _choose_least_bytes(queue)
     else:
         return queue
     limits = {"sizer": "bytes", "min_size": least_bytes, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
     return {**queue, BATCH: {**batch, **limits}}
 
 
-def _least_bytes(queue: Mapping[str, Any]) -> int:
+def _choose_least_bytes(queue: Mapping[str, Any]) -> int:
     """Return the bytes at which a batch is sent: less than usual, where the queue has no room for four of them."""
-    room = queue.get("queue_size", _REQUESTS)
-    if not isinstance(room, int):
+    queue_size = queue.get("queue_size", _DEFAULT_QUEUE_SIZE)
+    if not isinstance(queue_size, int):
         return BATCH_BYTES
-    room_bytes = room * _LEAST_BYTES.get(str(queue.get("sizer")), 1)
-    return min(BATCH_BYTES, room_bytes // _BATCHES_IN_A_QUEUE)
+    queue_bytes = queue_size * _LEAST_BYTES_BY_SIZER.get(str(queue.get("sizer")), 1)
+    return min(BATCH_BYTES, queue_bytes // _BATCHES_IN_A_QUEUE)

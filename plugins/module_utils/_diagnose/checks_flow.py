@@ -14,23 +14,25 @@ from __future__ import annotations
 from .diagnose_checks import Check
 
 # Nothing is wrong with an idle pipeline as long as another one has data.
-_ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
-_IDLE = "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
-_SENT = (
+_ARE_ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
+_IDLE_FIELDS = (
+    "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
+)
+_SENT_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
 # What went wrong before the two readings: counters since the start of the pods.
-_TOTALS = (
+_TOTAL_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, uptime: uptime, sent: sent_total,"
     " failed: failed_total"
 )
-_STILL = "contains(['idle', 'silent'], state)"
-_UNSENT = f"failed_total > `0` && sent_total == `0` && {_STILL}"
+_IS_STILL = "contains(['idle', 'silent'], state)"
+_IS_UNSENT = f"failed_total > `0` && sent_total == `0` && {_IS_STILL}"
 # An entry of the log is told once: by the check of its own cause, as an error of a component, or as an entry alone.
 _HAS_OWN_CHECK = "contains(['disk', 'forbidden'], cause) && current"
 _IS_ERROR = "cause && (current || drops) && !calm"
-FLOWING = (
+FLOW_CHECKS = (
     Check(
         "disk_full",
         find="logs[?cause=='disk' && current]",
@@ -71,7 +73,7 @@ FLOWING = (
     ),
     Check(
         "queue_high",
-        find=f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT}}}",
+        find=f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT_FIELDS}}}",
         message="the queue of {id} is nearly full ({size} of {capacity})",
         fix="See why it sends slowly, then enlarge `sending_queue`.",
         stage="capacity",
@@ -111,14 +113,14 @@ FLOWING = (
     ),
     Check(
         "fails",
-        find=f"running && exports[?state=='fails'].{{{_SENT}}}",
+        find=f"running && exports[?state=='fails'].{{{_SENT_FIELDS}}}",
         message="{came} fail at {id} ({failed} failed)",
         fix="Read what {id} says in the log.",
         stage="flow",
     ),
     Check(
         "fails_partly",
-        find=f"running && exports[?state=='fails_partly'].{{{_SENT}}}",
+        find=f"running && exports[?state=='fails_partly'].{{{_SENT_FIELDS}}}",
         message="{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)",
         fix="Read what {id} says in the log.",
         stage="flow",
@@ -126,14 +128,14 @@ FLOWING = (
     ),
     Check(
         "fails_since_start",
-        find=f"running && exports[?{_UNSENT}].{{{_TOTALS}}}",
+        find=f"running && exports[?{_IS_UNSENT}].{{{_TOTAL_FIELDS}}}",
         message="{id} has sent none of the {items} since its start {uptime} ago ({failed} failed)",
         fix="Read what {id} says in the log.",
         stage="flow",
     ),
     Check(
         "failed_since_start",
-        find=f"running && exports[?failed_total > `0` && sent_total > `0` && {_STILL}].{{{_TOTALS}}}",
+        find=f"running && exports[?failed_total > `0` && sent_total > `0` && {_IS_STILL}].{{{_TOTAL_FIELDS}}}",
         message="{id} has lost {items} since its start {uptime} ago ({sent} sent, {failed} failed)",
         fix="Read what {id} says in the log.",
         stage="flow",
@@ -148,7 +150,7 @@ FLOWING = (
     ),
     Check(
         "waits",
-        find=f"running && exports[?state=='waits'].{{{_SENT}}}",
+        find=f"running && exports[?state=='waits'].{{{_SENT_FIELDS}}}",
         message="{came} wait at {id} ({size} of {capacity} queued, none sent)",
         fix="Read what {id} says in the log.",
         stage="flow",
@@ -163,7 +165,7 @@ FLOWING = (
     ),
     Check(
         "silent",
-        find=f"running && exports[?state=='silent'].{{{_SENT}}}",
+        find=f"running && exports[?state=='silent'].{{{_SENT_FIELDS}}}",
         message="{items} come in ({accepted} in {seconds} s), and none has reached {id} within that time",
         fix="Look again over a longer window_seconds; a batch may wait, a filter or sampler may drop them.",
         stage="flow",
@@ -171,8 +173,10 @@ FLOWING = (
     ),
     Check(
         "nothing_ever",
-        find=f"{_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle' && !(refused_total > `0`)]"
-        f".{{{_IDLE}}}",
+        find=(
+            f"{_ARE_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle' && !(refused_total >"
+            f" `0`)].{{{_IDLE_FIELDS}}}"
+        ),
         message="nothing comes in: no {items} at {id} since its start {uptime} ago",
         fix="Check the endpoint, protocol and port of the clients; playbook verify sends test data.",
         stage="flow",
@@ -180,7 +184,10 @@ FLOWING = (
     ),
     Check(
         "nothing_now",
-        find=f"{_ALL_IDLE} && !(exports[?{_UNSENT}]) && receives[?state=='idle' && accepted_total>`0`].{{{_IDLE}}}",
+        find=(
+            f"{_ARE_ALL_IDLE} && !(exports[?{_IS_UNSENT}]) && receives[?state=='idle' &&"
+            f" accepted_total>`0`].{{{_IDLE_FIELDS}}}"
+        ),
         message="nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
         fix="See whether the clients still send.",
         stage="flow",
@@ -188,7 +195,7 @@ FLOWING = (
     ),
     Check(
         "idle",
-        find=f"running && receives[?accepted > `0`] && receives[?state=='idle'].{{{_IDLE}}}",
+        find=f"running && receives[?accepted > `0`] && receives[?state=='idle'].{{{_IDLE_FIELDS}}}",
         message="no {items} came in at {id} in {seconds} s, {total} before",
         stage="flow",
         severity="info",
@@ -196,9 +203,11 @@ FLOWING = (
 )
 
 
-_PEER = "about: about, endpoint: endpoint, host: host, port: port, service: service, has: has, policies: policies"
+_PEER_FIELDS = (
+    "about: about, endpoint: endpoint, host: host, port: port, service: service, has: has, policies: policies"
+)
 
-WAYS = (
+WAY_CHECKS = (
     Check(
         "service_selects_nothing",
         find="services[?state=='selects_nothing']",
@@ -263,28 +272,28 @@ WAYS = (
     ),
     Check(
         "peer_no_service",
-        find=f"peers[?state=='no_service'].{{{_PEER}}}",
+        find=f"peers[?state=='no_service'].{{{_PEER_FIELDS}}}",
         message="Service {service} does not exist",
         fix="Deploy what {endpoint} names, or correct the endpoint.",
         stage="way",
     ),
     Check(
         "peer_no_port",
-        find=f"peers[?state=='no_port'].{{{_PEER}}}",
+        find=f"peers[?state=='no_port'].{{{_PEER_FIELDS}}}",
         message="Service {service} has no port {port}, only {has}",
         fix="Use a port of that Service.",
         stage="way",
     ),
     Check(
         "peer_no_endpoints",
-        find=f"peers[?state=='no_endpoints' || state=='not_ready'].{{{_PEER}}}",
+        find=f"peers[?state=='no_endpoints' || state=='not_ready'].{{{_PEER_FIELDS}}}",
         message="Service {service} has no ready endpoints",
         fix="Start the pods behind Service {service}, or correct its selector.",
         stage="way",
     ),
     Check(
         "peer_loopback",
-        find=f"mode != 'sidecar' && peers[?state=='loopback'].{{{_PEER}}}",
+        find=f"mode != 'sidecar' && peers[?state=='loopback'].{{{_PEER_FIELDS}}}",
         message="{endpoint} is the collector's own pod",
         fix="Write the name of the backend's Service.",
         stage="way",
@@ -292,14 +301,14 @@ WAYS = (
     ),
     Check(
         "peer_blocked",
-        find=f"peers[?state=='blocked'].{{{_PEER}}}",
+        find=f"peers[?state=='blocked'].{{{_PEER_FIELDS}}}",
         message="NetworkPolicy {policies} lets nothing out to {endpoint}",
         fix="Admit port {port} in its egress rules.",
         stage="way",
     ),
     Check(
         "peer_kept_out",
-        find=f"peers[?state=='kept_out'].{{{_PEER}}}",
+        find=f"peers[?state=='kept_out'].{{{_PEER_FIELDS}}}",
         message="NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector",
         fix="Admit the collector's pods to these pods in an ingress rule.",
         stage="way",
@@ -314,7 +323,7 @@ WAYS = (
     ),
     Check(
         "peer_no_scheme",
-        find=f"peers[?state=='no_scheme'].{{{_PEER}}}",
+        find=f"peers[?state=='no_scheme'].{{{_PEER_FIELDS}}}",
         message="{endpoint} is not a URL",
         fix="Write `http://{endpoint}`, or `https://{endpoint}` if it takes TLS.",
         stage="way",

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._kube.rights import Right, of_rule
-from .._otelcol.needs.component_table import component
+from .._kube.rights import Right, iter_rule_rights
+from .._otelcol.needs.component_table import find_component_row
 from .._otelcol.needs.listeners import started_parts
 from .diagnose_checks import Check
 
 # Faults of a config that do not stop data.
-_HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
-_FINDING = "rule: rule, where: where, message: message, fix: fix"
+_IS_HARMLESS = "contains(['plaintext-secret', 'clear-text', 'open-diagnostics', 'singleton'], rule)"
+_FINDING_FIELDS = "rule: rule, where: where, message: message, fix: fix"
 
 # The check that shows a record of a change.
-CHANGE = "change_under_way"
+CHANGE_CHECK_ID = "change_under_way"
 
-BEGINNING = (
+START_CHECKS = (
     Check(
         "absent",
         "!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
@@ -58,14 +58,14 @@ BEGINNING = (
     ),
     Check(
         "config_error",
-        f"!running && findings[?severity=='error' && !{_HARMLESS}].{{about: 'start', {_FINDING}}}",
+        f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
         "config",
     ),
     Check(
         "config_error_live",
-        f"running && findings[?severity=='error' && !{_HARMLESS}].{{about: about, {_FINDING}}}",
+        f"running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: about, {_FINDING_FIELDS}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
         "config",
@@ -73,7 +73,7 @@ BEGINNING = (
     ),
     Check(
         "config_exposed",
-        f"findings[?severity=='error' && {_HARMLESS}].{{{_FINDING}}}",
+        f"findings[?severity=='error' && {_IS_HARMLESS}].{{{_FINDING_FIELDS}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
         "config",
@@ -81,7 +81,7 @@ BEGINNING = (
     ),
     Check(
         "config_warning",
-        f"findings[?severity!='error'].{{about: about, {_FINDING}}}",
+        f"findings[?severity!='error'].{{about: about, {_FINDING_FIELDS}}}",
         "{where}: [{rule}] {message}",
         "{fix}",
         "config",
@@ -111,7 +111,7 @@ BEGINNING = (
         "warning",
     ),
     Check(
-        CHANGE,
+        CHANGE_CHECK_ID,
         "change && [{about: 'start', record: change.record, what: change.what}]",
         "{what}, as ConfigMap {record} records",
         "If no run is changing it now, run `site`, which completes or undoes the change.",
@@ -167,42 +167,49 @@ BEGINNING = (
 )
 
 
-def needed(config: Any) -> dict[str, list[Right]]:
+def list_needed_rights(config: Any) -> dict[str, list[Right]]:
     """Return the rights that each component needs; only those that are started count."""
     needs: dict[str, list[Right]] = {}
     for part in sorted(started_parts(config), key=lambda part: part.path):
-        row = component(part.section, part.type)
+        component_row = find_component_row(part.section, part.type)
         rights: dict[Right, None] = {}
-        for rule in row.rules(part.settings) if row else ():
-            rights.update(dict.fromkeys(of_rule(rule)))
+        for rule in component_row.rules(part.settings) if component_row else ():
+            rights.update(dict.fromkeys(iter_rule_rights(rule)))
         if rights:
             needs["/".join(part.path)] = list(rights)
     return needs
 
 
-def missing(
-    wanted: Mapping[str, Sequence[Right]], allowed: Mapping[Right, str], account: str, namespace: str
+def find_missing_rights(
+    needed_rights: Mapping[str, Sequence[Right]], scope_by_right: Mapping[Right, str], account: str, namespace: str
 ) -> list[dict[str, Any]]:
-    """Return what each component lacks. `allowed` says of a right `all`, `namespace` or `none`."""
+    """Return what each component lacks. `scope_by_right` says of a right `all`, `namespace` or `none`."""
     rows = []
-    for about, rights in wanted.items():
+    for about, rights in needed_rights.items():
         for state in ("none", "namespace"):
-            lacking = [right for right in rights if allowed.get(right) == state]
-            if lacking:
+            missing_rights = [right for right in rights if scope_by_right.get(right) == state]
+            if missing_rights:
                 facts = {"about": about, "id": about.partition("/")[2], "account": account, "namespace": namespace}
-                rows.append({**facts, "state": state, "missing": _text(lacking), "rules": _rules(lacking)})
+                rows.append(
+                    {
+                        **facts,
+                        "state": state,
+                        "missing": _describe_rights(missing_rights),
+                        "rules": _merge_into_rules(missing_rights),
+                    }
+                )
     return rows
 
 
-def _text(rights: Sequence[Right]) -> str:
+def _describe_rights(rights: Sequence[Right]) -> str:
     """Return rights as people say them: the verbs, then what they are about."""
-    by_verbs: dict[str, list[str]] = {}
-    for rule in _rules(rights):
-        by_verbs.setdefault(", ".join(rule["verbs"]), []).extend(_targets(rule))
-    return "; ".join(f"{verbs} {', '.join(targets)}" for verbs, targets in by_verbs.items())
+    targets_by_verbs: dict[str, list[str]] = {}
+    for rule in _merge_into_rules(rights):
+        targets_by_verbs.setdefault(", ".join(rule["verbs"]), []).extend(_list_rule_targets(rule))
+    return "; ".join(f"{verbs} {', '.join(targets)}" for verbs, targets in targets_by_verbs.items())
 
 
-def _targets(rule: Mapping[str, Any]) -> list[str]:
+def _list_rule_targets(rule: Mapping[str, Any]) -> list[str]:
     """Return what a rule is about: paths of the API server, or resources such as deployments.apps."""
     if rule.get("nonResourceURLs"):
         return list(rule["nonResourceURLs"])
@@ -213,16 +220,16 @@ def _targets(rule: Mapping[str, Any]) -> list[str]:
     return targets
 
 
-def _rules(rights: Sequence[Right]) -> list[dict[str, Any]]:
+def _merge_into_rules(rights: Sequence[Right]) -> list[dict[str, Any]]:
     """Return rights as rules of a role, as few as they can be."""
-    verbs: dict[tuple[str, str, str, str], list[str]] = {}
+    verbs_by_target: dict[tuple[str, str, str, str], list[str]] = {}
     for right in rights:
-        verbs.setdefault((right.path, right.group, right.resource, right.name), []).append(right.verb)
-    merged: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
-    for (path, group, resource, name), allowed in verbs.items():
-        merged.setdefault((path, group, name, tuple(allowed)), []).append(resource)
+        verbs_by_target.setdefault((right.path, right.group, right.resource, right.name), []).append(right.verb)
+    resources_by_rule: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+    for (path, group, resource, name), verbs_of_target in verbs_by_target.items():
+        resources_by_rule.setdefault((path, group, name, tuple(verbs_of_target)), []).append(resource)
     rules: list[dict[str, Any]] = []
-    for (path, group, name, allowed_verbs), resources in merged.items():
+    for (path, group, name, allowed_verbs), resources in resources_by_rule.items():
         if path:
             rules.append({"nonResourceURLs": [path], "verbs": list(allowed_verbs)})
             continue

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import Path, dotted, leaves
+from .._otelcol.config.paths import Path, format_path, iter_leaves
 from .._otelcol.kube.pod_references import Source
-from .._telemetry.times import age, seconds_between
+from .._telemetry.times import describe_duration, seconds_between
 from .diagnose_checks import Check
 
-TRUST = (
+TRUST_CHECKS = (
     Check(
         "right_missing",
         "rights[?state=='none']",
@@ -87,10 +87,10 @@ TRUST = (
 )
 
 
-DAY = 86400
+DAY_SECONDS = 86400
 # The usual time before the end at which cert-manager renews a certificate of 90 days is 30; less is late.
 SOON_DAYS = 14
-_FILES = ("cert_file", "ca_file", "client_ca_file")
+_CERTIFICATE_FIELDS = ("cert_file", "ca_file", "client_ca_file")
 
 
 class Certificate(NamedTuple):
@@ -104,7 +104,7 @@ class Certificate(NamedTuple):
     is_ca: bool
 
 
-class Used(NamedTuple):
+class CertificateFile(NamedTuple):
     """A file that a component reads certificates from, and the object that holds it."""
 
     about: str
@@ -116,44 +116,47 @@ class Used(NamedTuple):
     key: str
 
 
-def used(config: Any, sources: Sequence[Source]) -> list[Used]:
+def find_certificate_files(config: Any, sources: Sequence[Source]) -> list[CertificateFile]:
     """Return the certificate files of a config that lie in mounted Secrets and ConfigMaps."""
     files = []
-    for path, value in leaves(config):
-        if path and path[-1] in _FILES and isinstance(value, str):
+    for path, value in iter_leaves(config):
+        if path and path[-1] in _CERTIFICATE_FIELDS and isinstance(value, str):
             for source in sources:
-                key = source.key_of(value)
+                key = source.find_key_at(value)
                 if key:
-                    about, field = _about(path), str(path[-1])
-                    files.append(Used(about, dotted(path), field, value, source.kind, source.name, key))
+                    about, field = _name_component(path), str(path[-1])
+                    files.append(CertificateFile(about, format_path(path), field, value, source.kind, source.name, key))
     return files
 
 
-def _about(path: Path) -> str:
+def _name_component(path: Path) -> str:
     """Return the component or end that a path of a config is about, in the words of `Check`."""
     if path[0] == "receivers":
         return "in"
     return "/".join(str(key) for key in path[:2])
 
 
-def dates(one: Certificate, now: str) -> dict[str, Any]:
+def describe_certificate(certificate: Certificate, current_time: str) -> dict[str, Any]:
     """Return what a certificate says, how long it is valid, and its state by that."""
-    seconds_left = seconds_between(now, one.not_after)
-    facts = one._asdict() | {"names": list(one.names)}
-    return facts | {"left": age(abs(seconds_left)), "state": state_by_dates(one.not_before, one.not_after, now)}
+    seconds_left = seconds_between(current_time, certificate.not_after)
+    facts = certificate._asdict() | {"names": list(certificate.names)}
+    return facts | {
+        "left": describe_duration(abs(seconds_left)),
+        "state": judge_dates(certificate.not_before, certificate.not_after, current_time),
+    }
 
 
-def state_by_dates(not_before: str, not_after: str, now: str) -> str:
+def judge_dates(not_before: str, not_after: str, current_time: str) -> str:
     """Return whether a certificate of these dates is valid, and for long enough."""
-    seconds_left = seconds_between(now, not_after)
+    seconds_left = seconds_between(current_time, not_after)
     if seconds_left <= 0:
         return "expired"
-    if seconds_between(not_before, now) < 0:
+    if seconds_between(not_before, current_time) < 0:
         return "not_yet_valid"
-    return "soon" if seconds_left < SOON_DAYS * DAY else "valid"
+    return "soon" if seconds_left < SOON_DAYS * DAY_SECONDS else "valid"
 
 
-def covers(names: Sequence[str], host: str) -> bool:
+def covers_host(names: Sequence[str], host: str) -> bool:
     """Return whether one of a certificate's names is this host; a star stands for one label."""
     for name in names:
         if name == host:
@@ -163,12 +166,12 @@ def covers(names: Sequence[str], host: str) -> bool:
     return False
 
 
-def uncovered(one: Certificate, services: Sequence[Mapping[str, Any]]) -> list[str]:
+def find_uncovered_services(certificate: Certificate, services: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the Services whose usual names a server's certificate does not have."""
-    result = []
+    uncovered_hosts = []
     for service in services:
         name, namespace = str(service["name"]), str(service["namespace"])
         hosts = (name, f"{name}.{namespace}", f"{name}.{namespace}.svc", f"{name}.{namespace}.svc.cluster.local")
-        if not any(covers(one.names, host) for host in hosts):
-            result.append(hosts[2])
-    return result
+        if not any(covers_host(certificate.names, host) for host in hosts):
+            uncovered_hosts.append(hosts[2])
+    return uncovered_hosts

@@ -56,26 +56,26 @@ def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[Ch
     """Return what all checks find, the causes first."""
     findings: list[CheckFinding] = []
     for check in checks:
-        findings.extend(_findings(search, check, facts))
+        findings.extend(_run_check(search, check, facts))
     return sorted(findings, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
 
 
-def _findings(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
-    for item in _as_list(search(check.find, facts)):
-        fields = item if isinstance(item, Mapping) else {"value": item}
-        message = _filled(check.message, fields)
-        fix = _filled(check.fix, fields)
+def _run_check(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
+    for found_value in _to_list(search(check.find, facts)):
+        fields = found_value if isinstance(found_value, Mapping) else {"value": found_value}
+        message = _fill_template(check.message, fields)
+        fix = _fill_template(check.fix, fields)
         yield CheckFinding(check, str(fields.get("about") or ""), message, fix, fields)
 
 
-def _as_list(value: Any) -> list[Any]:
+def _to_list(value: Any) -> list[Any]:
     """Return what an expression found as a list; nothing, false and zero are no finding."""
     if isinstance(value, list):
         return value
     return [value] if value else []
 
 
-def _filled(text: str, fields: Mapping[str, Any]) -> str:
+def _fill_template(text: str, fields: Mapping[str, Any]) -> str:
     """Return a text with its fields filled in, on one line."""
     return " ".join(_Filler().vformat(text, (), fields).split())
 

@@ -3,20 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built-in checks of a collector that runs as a service of a Linux host. Private.
 
-They are rows as those of clusters are: a JMESPath over facts, which `host_situation` makes of what the host says.
+They are rows as those of clusters are: a JMESPath over facts, which `build_host_situation` makes of what the host says.
 Checks of what flows, of queues and of the log are those of clusters.
 """
 
 from __future__ import annotations
 
-from .checks_flow import FLOWING
+from .checks_flow import FLOW_CHECKS
 from .diagnose_checks import Check
 
-_SITE = "Run `site`."
+_RUN_SITE = "Run `site`."
 # What only a run that expects the inventory's release counts as an error.
-EXPECTED = ("release_differs", "queue_high")
+EXPECTED_CHECK_IDS = ("release_differs", "queue_high")
 
-HOST = (
+HOST_CHECKS = (
     Check(
         "systemd_too_old",
         "systemd && systemd < `247` && [{about: 'start', version: systemd}]",
@@ -28,7 +28,7 @@ HOST = (
         "absent",
         "!(release.number) && service.load == 'not-found' && [{about: 'start', unit: service.unit}]",
         "there is no service {unit}",
-        _SITE,
+        _RUN_SITE,
         "exists",
     ),
     Check(
@@ -58,7 +58,7 @@ HOST = (
         "release.number && service.load == 'not-found'"
         " && [{about: 'start', unit: service.unit, release: release.number}]",
         "systemd does not know {unit}, although its release {release} is there",
-        _SITE,
+        _RUN_SITE,
         "exists",
     ),
     Check(
@@ -301,4 +301,4 @@ HOST = (
         "way",
     ),
 )
-CHECKS: tuple[Check, ...] = (*HOST, *FLOWING)
+ALL_HOST_CHECKS: tuple[Check, ...] = (*HOST_CHECKS, *FLOW_CHECKS)

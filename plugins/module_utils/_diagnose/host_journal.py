@@ -20,11 +20,11 @@ from .._telemetry import logs
 
 # The result of a service that was started too often, and what systemd writes to its journal then.
 START_LIMIT_HIT = "start-limit-hit"
-_TOO_OFTEN = "Start request repeated too quickly"
+_TOO_OFTEN_WORDS = "Start request repeated too quickly"
 # What systemd logs when the kernel has killed a process of the unit. Source: src/core/unit.c, service.c.
-_KILLED = ("oom-kill", "killed by the OOM killer")
+_KILL_WORDS = ("oom-kill", "killed by the OOM killer")
 # What each message of systemd about a failure has: `Failed with result`, `failed to start`.
-_FAILED = "ailed"
+_FAILED_WORD = "ailed"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class HostJournal:
         """Return what the process said last; what systemd said of a failure if the process said nothing."""
         own_words = self._words_of_last_run()
         if own_words:
-            return own_words[: logs.LONGEST]
+            return own_words[: logs.LONGEST_TEXT]
         for text in reversed(self._texts_of_systemd()):
-            if _FAILED in text:
-                return text[: logs.LONGEST]
+            if _FAILED_WORD in text:
+                return text[: logs.LONGEST_TEXT]
         return ""
 
     def _words_of_last_run(self) -> str:
@@ -49,21 +49,21 @@ class HostJournal:
         if not entries:
             return ""
         last_run = entries[-1]["run"]
-        return logs.last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
+        return logs.find_last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
 
     def says_too_often(self) -> bool:
         """Whether systemd refused the last start of the service because there were too many before."""
         last_start = ""
         for text in self._texts_of_systemd():
-            if "Starting" in text or _TOO_OFTEN in text:
+            if "Starting" in text or _TOO_OFTEN_WORDS in text:
                 last_start = text
-        return _TOO_OFTEN in last_start
+        return _TOO_OFTEN_WORDS in last_start
 
     def time_of_last_kill(self) -> str | None:
         """Return when the kernel last killed the service for its memory; None if it never did."""
         last_time = None
         for entry in self._entries_by("systemd"):
-            if any(words in entry["text"] for words in _KILLED):
+            if any(words in entry["text"] for words in _KILL_WORDS):
                 last_time = entry["time"]
         return last_time
 

@@ -8,120 +8,120 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._collector.probing import passed_signals, received_signals, sampled_probe
-from .._otelcol.config.addresses import address
-from .._otelcol.config.paths import items, leaves, section
+from .._collector.probing import list_passed_signals, list_received_signals, plan_sampled_probe
+from .._otelcol.config.addresses import split_host_and_port
+from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
 from .._otelcol.needs.listeners import started_parts
-from .._otelcol.needs.peers import peers
+from .._otelcol.needs.peers import find_peers
 
 _FILE_RECEIVERS = ("filelog",)
-_CERTIFICATES = ("cert_file", "key_file", "ca_file", "client_ca_file")
+_CERTIFICATE_FIELDS = ("cert_file", "key_file", "ca_file", "client_ca_file")
 # Where no namespace is meant: peers of hosts are names of DNS.
 _NOWHERE = ""
 # Where a process of the same host reaches a receiver that listens on all addresses.
 LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
-_PATIENCE_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 # Source: the README of receiver otlp, and confignet.TransportType for what has ports.
-_USUAL_ENDPOINT, _USUAL_PORT = "localhost:4318", 4318
+_DEFAULT_ENDPOINT, _DEFAULT_PORT = "localhost:4318", 4318
 _TRANSPORTS_WITH_PORTS = ("tcp", "tcp4", "tcp6")
-_USUAL_PATHS = {
+_DEFAULT_PATHS = {
     "traces_url_path": "/v1/traces",
     "metrics_url_path": "/v1/metrics",
     "logs_url_path": "/v1/logs",
 }
 
 
-def host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def build_host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to ask the host about a collector with this config.
 
     `url` and `signals` are empty if no test data is sent. A sampler needs failed spans, and more time.
     """
-    probe_of_sampler = sampled_probe(config)
-    is_tested = not untested(config)
+    sampler_probe = plan_sampled_probe(config)
+    is_tested = not explain_untested(config)
     return {
         "name": name,
-        "files": list(_files(config)),
-        "certificates": list(_certificates(config)),
-        "peers": list(_peers(config)),
+        "files": list(_list_file_patterns(config)),
+        "certificates": list(_list_certificate_files(config)),
+        "peers": list(_list_exporter_peers(config)),
         "journals": [part.path[1] for part in started_parts(config) if part.kind == "journald"],
         "url": _receiver_url(config) if is_tested else "",
-        "signals": passed_signals(config) if is_tested else [],
-        "timeout_seconds": probe_of_sampler.get("timeout_seconds", _PATIENCE_SECONDS),
-        "failed_spans": bool(probe_of_sampler),
+        "signals": list_passed_signals(config) if is_tested else [],
+        "timeout_seconds": sampler_probe.get("timeout_seconds", _TIMEOUT_SECONDS),
+        "failed_spans": bool(sampler_probe),
     }
 
 
-def untested(config: Mapping[str, Any]) -> str:
+def explain_untested(config: Mapping[str, Any]) -> str:
     """Return why no test data is sent to a collector; empty if it is. The words are those of clusters."""
-    http = _http_settings(config)
-    if http is None or not received_signals(config):
+    http_settings = _find_http_settings(config)
+    if http_settings is None or not list_received_signals(config):
         return "it has no OTLP receiver over HTTP"
-    why_unreachable = _why_unreachable(http)
-    if why_unreachable:
-        return why_unreachable
-    if not passed_signals(config):
+    unreachable_reason = _explain_unreachable(http_settings)
+    if unreachable_reason:
+        return unreachable_reason
+    if not list_passed_signals(config):
         return "its sampler may drop what is sent"
-    if section(config, "service", "telemetry", "metrics").get("level") == "none":
+    if mapping_at(config, "service", "telemetry", "metrics").get("level") == "none":
         return "it does not serve its own metrics"
     return ""
 
 
-def _http_settings(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _find_http_settings(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the settings of OTLP/HTTP of the first OTLP receiver in use that has it."""
     for part in started_parts(config):
-        protocols = section(part.settings, "protocols")
+        protocols = mapping_at(part.settings, "protocols")
         if part.section == "receivers" and part.kind == "otlp" and "http" in protocols:
-            return section(protocols, "http")
+            return mapping_at(protocols, "http")
     return None
 
 
-def _why_unreachable(http: Mapping[str, Any]) -> str:
+def _explain_unreachable(http_settings: Mapping[str, Any]) -> str:
     """Return why a process of the same host cannot send to a receiver over HTTP; empty if it can."""
-    if section(http, "tls").get("client_ca_file"):
+    if mapping_at(http_settings, "tls").get("client_ca_file"):
         return "its OTLP receiver over HTTP requires a client's certificate"
-    if section(http, "auth"):
+    if mapping_at(http_settings, "auth"):
         return "its OTLP receiver over HTTP requires a login"
-    if (http.get("transport") or "tcp") not in _TRANSPORTS_WITH_PORTS:
+    if (http_settings.get("transport") or "tcp") not in _TRANSPORTS_WITH_PORTS:
         return "its OTLP receiver over HTTP listens on no port"
-    if "${" in str(http.get("endpoint")):
+    if "${" in str(http_settings.get("endpoint")):
         return "the address of its OTLP receiver over HTTP is known only when it starts"
-    for name, usual_path in _USUAL_PATHS.items():
-        if http.get(name) not in (None, "", usual_path):
+    for path_option, default_path in _DEFAULT_PATHS.items():
+        if http_settings.get(path_option) not in (None, "", default_path):
             return "its OTLP receiver over HTTP has paths of its own"
     return ""
 
 
 def _receiver_url(config: Mapping[str, Any]) -> str:
     """Return the URL of the OTLP receiver over HTTP, as a process of the same host reaches it."""
-    http = _http_settings(config) or {}
-    given_host, port = address(http.get("endpoint") or _USUAL_ENDPOINT)
-    host = LOOPBACK_OF_ANY.get(given_host, given_host)
+    http_settings = _find_http_settings(config) or {}
+    configured_host, port = split_host_and_port(http_settings.get("endpoint") or _DEFAULT_ENDPOINT)
+    host = LOOPBACK_OF_ANY.get(configured_host, configured_host)
     if ":" in host:
         host = f"[{host}]"
-    scheme = "https" if section(http, "tls") else "http"
-    return f"{scheme}://{host}:{port or _USUAL_PORT}"
+    scheme = "https" if mapping_at(http_settings, "tls") else "http"
+    return f"{scheme}://{host}:{port or _DEFAULT_PORT}"
 
 
-def _files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the patterns of files that the started receivers read."""
     for part in started_parts(config):
         if part.section == "receivers" and part.kind in _FILE_RECEIVERS:
-            for pattern in items(part.settings, "include"):
+            for pattern in list_at(part.settings, "include"):
                 yield {"about": "/".join(part.path), "pattern": str(pattern)}
 
 
-def _certificates(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _list_certificate_files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the files of certificates and keys that the started components name by an absolute path."""
     for part in started_parts(config):
-        for path, value in leaves(part.settings):
-            if not path or path[-1] not in _CERTIFICATES:
+        for path, value in iter_leaves(part.settings):
+            if not path or path[-1] not in _CERTIFICATE_FIELDS:
                 continue
             if isinstance(value, str) and value.startswith("/"):
                 yield {"about": "/".join(part.path), "path": value}
 
 
-def _peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _list_exporter_peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the addresses that exporters send to, without those that are known only when the collector starts."""
-    for peer in peers(config, _NOWHERE):
+    for peer in find_peers(config, _NOWHERE):
         if peer.port and "$" not in peer.host:
             yield {"about": peer.about, "host": peer.host.strip("[]"), "port": peer.port}

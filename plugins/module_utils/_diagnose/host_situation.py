@@ -14,17 +14,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import items
+from .._otelcol.config.paths import list_at
 from .._telemetry import log_causes, logs
-from .._telemetry.times import age, seconds_between
-from .host_files import certificate_facts, unreadable_files
+from .._telemetry.times import describe_duration, seconds_between
+from .host_files import describe_certificate_file, list_unreadable_files
 from .host_journal import START_LIMIT_HIT, HostJournal
-from .host_words import host_words
+from .host_words import find_host_words
 
 # A difference of clocks below it harms nothing; certificates and AWS take some minutes.
 _SKEW_SECONDS = 60
 # The results of a service that a kill may have ended. Source: systemd.service(5), $SERVICE_RESULT.
-_RESULTS_OF_KILLS = ("oom-kill", "signal", START_LIMIT_HIT)
+_KILL_RESULTS = ("oom-kill", "signal", START_LIMIT_HIT)
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class HostAnswer:
     @property
     def journal(self) -> HostJournal:
         """The entries of the service in the journal."""
-        return HostJournal(items(self.raw, "journal"))
+        return HostJournal(list_at(self.raw, "journal"))
 
 
-def host_situation(answer: HostAnswer) -> dict[str, Any]:
-    """Return the facts of one collector, without those of its metrics, which `with_flows` adds."""
+def build_host_situation(answer: HostAnswer) -> dict[str, Any]:
+    """Return the facts of one collector, without those of its metrics, which `add_flow_facts` adds."""
     return {
         **_service_facts(answer),
         **_release_facts(answer),
         **_failure_facts(answer),
         **_file_facts(answer),
-        **_facts_of_the_host(answer),
+        **_host_facts(answer),
         **_journal_access(answer),
         "logs": _log_facts(answer),
         "unseen": [],
@@ -116,13 +116,13 @@ def _failure_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return why a service does not run, and whether it was killed."""
     is_down = not answer.is_running and answer.raw["release"]["number"]
     return {
-        "symptoms": [_symptom(answer)] if is_down else [],
+        "symptoms": [_describe_symptom(answer)] if is_down else [],
         "last_words": answer.journal.last_words(),
-        "killed": _kills(answer),
+        "killed": _find_last_kill(answer),
     }
 
 
-def _symptom(answer: HostAnswer) -> dict[str, Any]:
+def _describe_symptom(answer: HostAnswer) -> dict[str, Any]:
     """Return how a service is that does not run, with the last words of its process and their cause."""
     service = answer.service
     last_words = answer.journal.last_words()
@@ -133,17 +133,17 @@ def _symptom(answer: HostAnswer) -> dict[str, Any]:
         "last": last_words,
         "fix": f"Read its journal: `journalctl -u {service['unit']}`.",
     }
-    causes = list(log_causes.causes_in(last_words, log_causes.CAUSES))
+    causes = list(log_causes.find_causes(last_words, log_causes.CAUSES))
     if causes:
-        words = host_words(causes[0].id) or causes[0]
-        symptom["cause"] = f"{words.text}:"
-        symptom["fix"] = words.fix
+        cause_words = find_host_words(causes[0].id) or causes[0]
+        symptom["cause"] = f"{cause_words.text}:"
+        symptom["fix"] = cause_words.fix
     return symptom
 
 
-def _kills(answer: HostAnswer) -> list[dict[str, Any]]:
+def _find_last_kill(answer: HostAnswer) -> list[dict[str, Any]]:
     """Return the last time that the kernel killed it for its memory; none if it is down for another reason."""
-    if not answer.is_running and answer.service["result"] not in _RESULTS_OF_KILLS:
+    if not answer.is_running and answer.service["result"] not in _KILL_RESULTS:
         return []
     killed_at = answer.journal.time_of_last_kill()
     if killed_at is None:
@@ -156,26 +156,26 @@ def _kills(answer: HostAnswer) -> list[dict[str, Any]]:
 def _file_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return the files and peers of the collector, and the file systems."""
     raw = answer.raw
-    certificates = items(raw, "certificates")
+    certificates = list_at(raw, "certificates")
     return {
-        "patterns": items(raw, "files"),
-        "shut_files": list(unreadable_files(items(raw, "files"))),
-        "certificates": [certificate_facts(row, answer.now, running=answer.is_running) for row in certificates],
-        "peers": items(raw, "peers"),
-        "disks": items(raw, "disks"),
+        "patterns": list_at(raw, "files"),
+        "shut_files": list(list_unreadable_files(list_at(raw, "files"))),
+        "certificates": [describe_certificate_file(row, answer.now, running=answer.is_running) for row in certificates],
+        "peers": list_at(raw, "peers"),
+        "disks": list_at(raw, "disks"),
     }
 
 
-def _facts_of_the_host(answer: HostAnswer) -> dict[str, Any]:
+def _host_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return what SELinux denied, the version of systemd, and how wrong the clock is."""
     return {
-        "denials": items(answer.host, "denials"),
+        "denials": list_at(answer.host, "denials"),
         "systemd": answer.host.get("systemd") or 0,
-        "skew": _skew(answer),
+        "skew": _measure_skew(answer),
     }
 
 
-def _skew(answer: HostAnswer) -> dict[str, Any] | None:
+def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
     """Return how far the clock of the host is from that of the controller; None if it is near."""
     host_time = float(answer.host.get("now") or 0)
     asked_from, asked_until = answer.asked
@@ -185,14 +185,14 @@ def _skew(answer: HostAnswer) -> dict[str, Any] | None:
         return None
     direction = "behind" if seconds_behind > seconds_ahead else "ahead of"
     is_unsynchronized = answer.host.get("synchronized") == "no"
-    note = ", and no time server sets it" if is_unsynchronized else ""
-    return {"age": age(seconds), "direction": direction, "unsynchronized": note}
+    sync_note = ", and no time server sets it" if is_unsynchronized else ""
+    return {"age": describe_duration(seconds), "direction": direction, "unsynchronized": sync_note}
 
 
 def _journal_access(answer: HostAnswer) -> dict[str, Any]:
     """Return whether a receiver of the journal may read it, and whether the journal is kept."""
-    receivers = [f"receivers/{name}" for name in items(answer.question, "journals")]
-    groups_that_may = items(answer.host, "journal_groups")
+    receivers = [f"receivers/{name}" for name in list_at(answer.question, "journals")]
+    groups_that_may = list_at(answer.host, "journal_groups")
     shut_receivers = []
     if not set(groups_that_may) & set(answer.service["groups"]):
         groups_text = f" ({', '.join(groups_that_may)})" if groups_that_may else "; the host has none"
@@ -207,27 +207,27 @@ def _journal_access(answer: HostAnswer) -> dict[str, Any]:
 def _log_facts(answer: HostAnswer) -> list[dict[str, Any]]:
     """Return what the journal says is wrong, in the words of hosts, with whether it still says it."""
     rows = []
-    for row in logs.groups(answer.journal.collector_log(), answer.now, answer.mask):
-        words = host_words(str(row["cause"]))
-        in_words = words._asdict() if words else {}
-        rows.append({**row, **in_words, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS})
+    for row in logs.group_log_failures(answer.journal.collector_log(), answer.now, answer.mask):
+        cause_words = find_host_words(str(row["cause"]))
+        word_fields = cause_words._asdict() if cause_words else {}
+        rows.append({**row, **word_fields, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS})
     return rows
 
 
-def with_flows(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:
+def add_flow_facts(facts: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts with those of the metrics: what works is not said to be out of reach."""
     flows: dict[str, Any] = {"receives": None, "processes": [], "exports": [], **flow}
-    sending = {row["about"] for row in flows["exports"] if row["state"] == "sends"}
-    working = sending | _receiving(flows)
+    sending_components = {row["about"] for row in flows["exports"] if row["state"] == "sends"}
+    working_components = sending_components | _find_working_receivers(flows)
     peers = []
     for row in facts["peers"]:
-        state = "ok" if row["about"] in sending else row["state"]
+        state = "ok" if row["about"] in sending_components else row["state"]
         peers.append({**row, "state": state})
-    log_rows = [{**row, "calm": row["about"] in working} for row in facts["logs"]]
+    log_rows = [{**row, "calm": row["about"] in working_components} for row in facts["logs"]]
     return {**facts, **flows, "logs": log_rows, "peers": peers}
 
 
-def _receiving(flows: Mapping[str, Any]) -> set[str]:
+def _find_working_receivers(flows: Mapping[str, Any]) -> set[str]:
     """Return the receivers that get data, or that nobody sends to at the moment, such as `receivers/otlp`."""
     receiving = set()
     for row in flows["receives"] or ():

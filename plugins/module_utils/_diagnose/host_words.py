@@ -56,6 +56,6 @@ _WORDS_BY_CAUSE: dict[str, HostWords] = {
 }
 
 
-def host_words(cause: str) -> HostWords | None:
+def find_host_words(cause: str) -> HostWords | None:
     """Return the words of a host for a cause, by its id; None if it has the same words everywhere."""
     return _WORDS_BY_CAUSE.get(cause)

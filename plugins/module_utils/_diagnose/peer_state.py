@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback
-from .._otelcol.config.paths import items
+from .._otelcol.config.paths import list_at
 from .._otelcol.kube.network_policies import Object, Policies, Sender
-from .._otelcol.kube.service_kinds import is_alias, is_headless
+from .._otelcol.kube.service_kinds import is_external_name, is_headless
 from .._otelcol.needs.peers import Peer
-from .reach import endpoints
+from .reach import filter_endpoints
 
 
 class IngressOfPods(NamedTuple):
@@ -36,12 +36,14 @@ class BehindAddress(NamedTuple):
     ingress: IngressOfPods | None = None
 
 
-def peer_row(peer: Peer, behind: BehindAddress, egress: Policies, sender: Sender | None = None) -> dict[str, Any]:
+def describe_peer(
+    peer: Peer, behind_address: BehindAddress, egress: Policies, sender: Sender | None = None
+) -> dict[str, Any]:
     """Return the row of `peers` for an address: what the cluster has there, and its state.
 
     `egress` are the network policies of the sending pod. Without a `sender`, no policy of the backend counts.
     """
-    ports = items(behind.service, "spec", "ports")
+    ports = list_at(behind_address.service, "spec", "ports")
     row = {
         "exporter": peer.exporter,
         "endpoint": peer.endpoint,
@@ -53,24 +55,24 @@ def peer_row(peer: Peer, behind: BehindAddress, egress: Policies, sender: Sender
         "has": ", ".join(str(port.get("port")) for port in ports),
         "about": peer.about,
     }
-    state = _state(peer, behind, ports)
-    pod_ports = _pod_ports(behind.slices)
+    state = _judge_address(peer, behind_address, ports)
+    pod_ports = _list_pod_ports(behind_address.slices)
     if state in ("ok", "outside") and egress.admits([peer.port, *pod_ports], "TCP") == "none":
         return row | {"state": "blocked", "policies": egress.names}
-    if state == "ok" and sender and behind.ingress:
-        policies, port_names = behind.ingress
-        if policies.keeps_out(sender, pod_ports, port_names):
+    if state == "ok" and sender and behind_address.ingress:
+        policies, port_names = behind_address.ingress
+        if policies.is_surely_kept_out(sender, pod_ports, port_names):
             return row | {"state": "kept_out", "policies": policies.names}
     return row | {"state": state}
 
 
-def _pod_ports(slices: Iterable[Object]) -> list[int]:
+def _list_pod_ports(slices: Iterable[Object]) -> list[int]:
     """Return the ports of the pods behind a Service."""
-    targets = {port.get("port") for item in slices for port in items(item, "ports")}
+    targets = {port.get("port") for endpoint_slice in slices for port in list_at(endpoint_slice, "ports")}
     return [target for target in targets if isinstance(target, int)]
 
 
-def _state(peer: Peer, behind: BehindAddress, ports: Sequence[Object]) -> str:
+def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Object]) -> str:
     """Return the state of an address: what is wrong with it, then what is behind it.
 
     `ports` are those of the Service.
@@ -81,21 +83,21 @@ def _state(peer: Peer, behind: BehindAddress, ports: Sequence[Object]) -> str:
         return "loopback"
     if not peer.service:
         return "outside"
-    if behind.is_denied:
+    if behind_address.is_denied:
         return "unseen"
-    if behind.service is None:
-        is_of_cluster = peer.certain or behind.has_namespace
+    if behind_address.service is None:
+        is_of_cluster = peer.certain or behind_address.has_namespace
         return "no_service" if is_of_cluster else "outside"
-    return _state_of_service(peer, behind.service, ports, behind.slices)
+    return _judge_service(peer, behind_address.service, ports, behind_address.slices)
 
 
-def _state_of_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
+def _judge_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
     """Return the state of an address that is a Service: of its port, then of the endpoints behind it."""
-    if is_alias(service):
+    if is_external_name(service):
         return "outside"
     port_numbers = [port.get("port") for port in ports]
     if peer.port and not is_headless(service) and peer.port not in port_numbers:
         return "no_port"
-    if endpoints(slices, True):
+    if filter_endpoints(slices, True):
         return "ok"
-    return "not_ready" if endpoints(slices, False) else "no_endpoints"
+    return "not_ready" if filter_endpoints(slices, False) else "no_endpoints"

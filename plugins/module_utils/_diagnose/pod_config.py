@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from .._otelcol.config.documents import configs_in
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.documents import find_configs
+from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.pod_references import Source
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.
-_NAMES = re.compile(r"otc-container|opentelemetry|otel|collector")
+_COLLECTOR_NAMES = re.compile(r"otc-container|opentelemetry|otel|collector")
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`. Source: confmap/provider/envprovider of the Collector.
 _REFERENCE = re.compile(r"\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:[^}$]|\$(?!\{))*))?\}")
 # How a command names its config: in two words, or in one with an equals sign.
-_CONFIG, _CONFIG_AND_VALUE = ("--config", "-config"), ("--config=", "-config=")
+_CONFIG_OPTIONS, _CONFIG_PREFIXES = ("--config", "-config"), ("--config=", "-config=")
 # The fields of a pod that a variable can have: their paths in `fieldRef`, and where they stand in the pod.
-_FIELDS = {
+_POD_FIELD_PATHS = {
     "metadata.name": ("metadata", "name"),
     "metadata.namespace": ("metadata", "namespace"),
     "spec.nodeName": ("spec", "nodeName"),
@@ -31,113 +31,116 @@ _FIELDS = {
 }
 
 
-def collector_container(spec: Object) -> Object:
+def find_collector_container(spec: Object) -> Object:
     """Return the container that runs the collector: the one with a config, else the one that is named like it."""
-    containers: list[Object] = items(spec, "containers")
+    containers: list[Object] = list_at(spec, "containers")
     for container in containers:
-        if "--config" in str(_words(container)):
+        if "--config" in str(_list_command_words(container)):
             return container
     for container in containers:
-        if _NAMES.search(f"{container.get('name')} {container.get('image')}"):
+        if _COLLECTOR_NAMES.search(f"{container.get('name')} {container.get('image')}"):
             return container
     return containers[0] if containers else {}
 
 
-def config_texts(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def list_config_texts(container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the configs that the container is started with, as text in their order.
 
     Where the words of its command name none, the configs in the ConfigMaps that it mounts count.
     """
-    texts = []
-    for path in _config_paths(_words(container)):
-        text = _text_at(path, container, found, config_maps)
+    config_texts = []
+    for path in _list_config_paths(_list_command_words(container)):
+        text = _read_text_at(path, container, sources, config_maps)
         if text:
-            texts.append(text)
-    return texts or _mounted_texts(found, config_maps)
+            config_texts.append(text)
+    return config_texts or _list_mounted_texts(sources, config_maps)
 
 
-def _mounted_texts(found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def _list_mounted_texts(sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the configs in the ConfigMaps that a container mounts."""
-    mounted = [config_maps[source.name] for source in found if source.path and source.name in config_maps]
-    return [str(at(mounted[place.document], place.path)) for place in configs_in(mounted, wanted=False)]
+    mounted_maps = [config_maps[source.name] for source in sources if source.path and source.name in config_maps]
+    return [
+        str(value_at(mounted_maps[config_place.document], config_place.path))
+        for config_place in find_configs(mounted_maps, is_declared_config=False)
+    ]
 
 
-def unread_words(container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+def list_unread_words(container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
     """Return the words of a container that set a part of its config which `config_texts` does not have."""
-    words = _words(container)
-    unread = []
-    for path in _config_paths(words):
-        text = _text_at(path, container, found, config_maps).lstrip()
+    words = _list_command_words(container)
+    unread_options = []
+    for path in _list_config_paths(words):
+        text = _read_text_at(path, container, sources, config_maps).lstrip()
         if not text or text.startswith("${"):
-            unread.append(path)
+            unread_options.append(path)
     for word in words:
         if word.startswith(("--set", "-set")):
-            unread.append(word.partition("=")[0])
-    return unread
+            unread_options.append(word.partition("=")[0])
+    return unread_options
 
 
-def _words(container: Object) -> list[str]:
+def _list_command_words(container: Object) -> list[str]:
     """Return the words that a container is started with."""
-    words = [*items(container, "command"), *items(container, "args")]
+    words = [*list_at(container, "command"), *list_at(container, "args")]
     return [str(word) for word in words]
 
 
-def _config_paths(words: Sequence[str]) -> list[str]:
+def _list_config_paths(words: Sequence[str]) -> list[str]:
     """Return where the options `--config` of a command read from, without the scheme of files.
 
     Those of one word, `--config=PATH`, come before those of two.
     """
     paths = []
     for word in words:
-        if word.startswith(_CONFIG_AND_VALUE):
+        if word.startswith(_CONFIG_PREFIXES):
             paths.append(word.partition("=")[2])
     for option, path in pairwise(words):
-        if option in _CONFIG:
+        if option in _CONFIG_OPTIONS:
             paths.append(path)
     return [path.removeprefix("file:") for path in paths]
 
 
-def _text_at(path: str, container: Object, found: Sequence[Source], config_maps: Mapping[str, Object]) -> str:
+def _read_text_at(path: str, container: Object, sources: Sequence[Source], config_maps: Mapping[str, Object]) -> str:
     """Return the text that an option `--config` reads, from a variable or a mounted ConfigMap; empty if unknown."""
     if path.startswith("env:"):
-        return environment(container, {}).get(path.removeprefix("env:"), "")
-    for source in found:
+        return read_environment(container, {}).get(path.removeprefix("env:"), "")
+    for source in sources:
         if source.kind == "ConfigMap" and source.name in config_maps:
-            key = source.key_of(path)
+            key = source.find_key_at(path)
             if key:
-                return str(section(config_maps[source.name], "data").get(key) or "")
+                return str(mapping_at(config_maps[source.name], "data").get(key) or "")
     return ""
 
 
-def environment(container: Object, pod: Object) -> dict[str, str]:
+def read_environment(container: Object, pod: Object) -> dict[str, str]:
     """Return the variables whose values are not secret: those that are written, and fields of the pod."""
-    known = {}
-    for variable in items(container, "env"):
-        value = _value_of(variable, pod)
+    value_by_name = {}
+    for variable in list_at(container, "env"):
+        value = _read_variable(variable, pod)
         if value is not None:
-            known[str(variable.get("name"))] = str(value)
-    return known
+            value_by_name[str(variable.get("name"))] = str(value)
+    return value_by_name
 
 
-def _value_of(variable: Object, pod: Object) -> Any:
+def _read_variable(variable: Object, pod: Object) -> Any:
     """Return what a variable is set to: a field of the pod, or what is written; None if it is set from elsewhere."""
-    field = at(variable, ("valueFrom", "fieldRef", "fieldPath"))
-    if field in _FIELDS:
-        return at(pod, _FIELDS[field])
+    field_path = value_at(variable, ("valueFrom", "fieldRef", "fieldPath"))
+    if field_path in _POD_FIELD_PATHS:
+        return value_at(pod, _POD_FIELD_PATHS[field_path])
     return variable.get("value")
 
 
-def expanded(value: Any, known: Mapping[str, str]) -> Any:
+def expand_variables(value: Any, value_by_name: Mapping[str, str]) -> Any:
     """Return a config with the variables that are known in place; the others stay as they are written."""
     if isinstance(value, dict):
-        return {key: expanded(below, known) for key, below in value.items()}
+        return {key: expand_variables(nested_value, value_by_name) for key, nested_value in value.items()}
     if isinstance(value, list):
-        return [expanded(element, known) for element in value]
+        return [expand_variables(element, value_by_name) for element in value]
     if not isinstance(value, str) or "${" not in value:
         return value
 
-    def replacement(reference: re.Match[str]) -> str:
-        as_written = reference["default"] or reference[0]
-        return known.get(reference["name"], as_written)
+    def replace_reference(reference: re.Match[str]) -> str:
+        default_text = reference["default"] or reference[0]
+        return value_by_name.get(reference["name"], default_text)
 
-    return _REFERENCE.sub(replacement, value)
+    return _REFERENCE.sub(replace_reference, value)

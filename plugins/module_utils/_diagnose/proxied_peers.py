@@ -8,46 +8,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._otelcol.config.addresses import is_inside
+from .._otelcol.config.addresses import is_internal_host
 from .._otelcol.needs.peers import Peer
-from .._otelcol.needs.proxies import Proxy, proxies, proxy_for
+from .._otelcol.needs.proxies import Proxy, find_proxies, find_proxy_for
 
 # What a connection that does not come about is taken for, as long as its address says nothing.
-_NO_CONNECTION = ("refused", "no_route", "no_such_host", "timeout", "broken", None)
+_CONNECTION_CAUSES = ("refused", "no_route", "no_such_host", "timeout", "broken", None)
 
 
-def proxied(peers: Sequence[Peer], variables: Mapping[str, str]) -> list[dict[str, Any]]:
+def find_proxied_peers(peers: Sequence[Peer], variables: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the exporters whose addresses are Services, and which send to a proxy all the same."""
     rows = []
     for peer in peers:
-        is_service = peer.service and (peer.certain or is_inside(peer.host))
+        is_service = peer.service and (peer.certain or is_internal_host(peer.host))
         if not is_service:
             continue
-        proxy = proxy_for(peer.host, peer.port, peer.scheme, variables)
+        proxy = find_proxy_for(peer.host, peer.port, peer.scheme, variables)
         if proxy:
-            named = {"endpoint": peer.endpoint, "host": peer.host, "about": peer.about}
-            rows.append({**named, "variable": proxy.variable, "proxy": f"{proxy.host}:{proxy.port}"})
+            peer_fields = {"endpoint": peer.endpoint, "host": peer.host, "about": peer.about}
+            rows.append({**peer_fields, "variable": proxy.variable, "proxy": f"{proxy.host}:{proxy.port}"})
     return rows
 
 
-def through_proxy(row: dict[str, Any], peers: Sequence[Peer], variables: Mapping[str, str]) -> dict[str, Any]:
+def explain_proxy(log_entry: dict[str, Any], peers: Sequence[Peer], variables: Mapping[str, str]) -> dict[str, Any]:
     """Return an entry of a log; one about a connection to a proxy names the variable that leads there."""
-    if row["cause"] not in _NO_CONNECTION:
-        return row
-    own_peers = [peer for peer in peers if peer.about == row["about"]]
-    for proxy in proxies(variables):
-        if _is_to(proxy, row["address"], own_peers):
-            why = row["text"] or "the connection breaks"
+    if log_entry["cause"] not in _CONNECTION_CAUSES:
+        return log_entry
+    own_peers = [peer for peer in peers if peer.about == log_entry["about"]]
+    for proxy in find_proxies(variables):
+        if _is_proxy_address(proxy, log_entry["address"], own_peers):
+            breakage = log_entry["text"] or "the connection breaks"
             return {
-                **row,
+                **log_entry,
                 "cause": "proxy",
-                "text": f"{proxy.variable} leads to the proxy {proxy.host}:{proxy.port}: {why}",
+                "text": f"{proxy.variable} leads to the proxy {proxy.host}:{proxy.port}: {breakage}",
                 "fix": f"Correct {proxy.variable} in `env`, or name the host in NO_PROXY; see docs/proxies.md.",
             }
-    return row
+    return log_entry
 
 
-def _is_to(proxy: Proxy, address: str, peers: Sequence[Peer]) -> bool:
+def _is_proxy_address(proxy: Proxy, address: str, peers: Sequence[Peer]) -> bool:
     """Return whether an address is that of a proxy. One behind a name is known by its port, if no peer has it."""
     if ":" not in address:
         return bool(address) and address == proxy.host

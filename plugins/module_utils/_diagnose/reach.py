@@ -10,20 +10,20 @@ from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.config.addresses import is_loopback
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
-from .._otelcol.kube.network_policies import Object, Policies, selector_selects
-from .._otelcol.needs.listeners import Listener, ports_are_known, started_parts
-from .._otelcol.needs.listeners import listeners as open_ports
+from .._otelcol.kube.network_policies import Object, Policies, selects_labels
+from .._otelcol.needs.listeners import Listener, are_ports_known, started_parts
+from .._otelcol.needs.listeners import find_listeners as open_ports
 
 # How the kubelet asks a port.
-_WAYS = ("httpGet", "tcpSocket", "grpc")
-_ROLE = "app.kubernetes.io/component"
+_PROBE_ACTIONS = ("httpGet", "tcpSocket", "grpc")
+_COMPONENT_LABEL = "app.kubernetes.io/component"
 # Labels by which a Service belongs to a collector, whatever it selects: ours, and those of charts and operators.
-_BELONGS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
+_INSTANCE_LABELS = (COLLECTOR_LABEL, "app.kubernetes.io/instance")
 
 
-class Around(NamedTuple):
+class Surroundings(NamedTuple):
     """What a namespace holds around a pod; None for what this user may not see."""
 
     services: Sequence[Object] | None
@@ -35,17 +35,17 @@ class Reach:
     """One collector: what it listens on, and how that is reached."""
 
     def __init__(
-        self, name: str, config: Any, pod: Object, container: Object, around: Around, *, listeners: Listeners
+        self, name: str, config: Any, pod: Object, container: Object, around: Surroundings, *, listeners: Listeners
     ) -> None:
         self.name, self.pod, self.container, self.around = name, pod, container, around
-        self.labels = labels_of(pod)
+        self.labels = read_labels(pod)
         parts = list(started_parts(config))
-        every = list(open_ports(config, parts, listeners))
-        self.open = [listener for listener in every if listener.part and listener.part.section == "receivers"]
+        all_listeners = list(open_ports(config, parts, listeners))
+        self.open = [listener for listener in all_listeners if listener.part and listener.part.section == "receivers"]
         self.ends: set[tuple[Any, str]] | None = None  # unknown
-        if config and ports_are_known(config, parts, listeners):
-            self.ends = {listener.end for listener in every if not is_loopback(listener.host)}
-        self.ports = items(container, "ports")
+        if config and are_ports_known(config, parts, listeners):
+            self.ends = {listener.end for listener in all_listeners if not is_loopback(listener.host)}
+        self.ports = list_at(container, "ports")
 
     def probes(self) -> list[dict[str, Any]]:
         """Return the probes of the container whose port no component of the config listens on for others."""
@@ -53,17 +53,17 @@ class Reach:
             return []
         rows = []
         for kind in ("startup", "readiness", "liveness"):
-            port = self._probed_port(section(self.container, f"{kind}Probe"))
+            port = self._probed_port(mapping_at(self.container, f"{kind}Probe"))
             if port and (port, "TCP") not in self.ends:
                 rows.append({"about": "start", "kind": kind, "port": port})
         return rows
 
     def _probed_port(self, probe: Object) -> int | None:
         """Return the number of the port that a probe asks; None if it asks none."""
-        for way in _WAYS:
-            if probe.get(way):
-                asked = section(probe, way)
-                return target_number({"targetPort": asked.get("port")}, self.ports) if asked else None
+        for action_name in _PROBE_ACTIONS:
+            if probe.get(action_name):
+                action = mapping_at(probe, action_name)
+                return find_target_number({"targetPort": action.get("port")}, self.ports) if action else None
         return None
 
     def services(self) -> list[dict[str, Any]] | None:
@@ -72,45 +72,45 @@ class Reach:
             return None
         rows = []
         for service in self.around.services:
-            row = self._service(service)
+            row = self._describe_service(service)
             if row:
                 rows.append(row)
         return rows
 
-    def _service(self, service: Object) -> dict[str, Any] | None:
+    def _describe_service(self, service: Object) -> dict[str, Any] | None:
         """Return the row of a Service; None for one that neither selects the pods nor is meant to."""
-        name = str(at(service, ("metadata", "name")))
-        selector = section(service, "spec", "selector")
+        name = str(value_at(service, ("metadata", "name")))
+        selector = mapping_at(service, "spec", "selector")
         if not selector:
             return None
-        is_chosen = selector_selects({"matchLabels": selector}, self.labels)
-        if not is_chosen and not self._meant(name, service):
+        is_chosen = selects_labels({"matchLabels": selector}, self.labels)
+        if not is_chosen and not self._is_intended(name, service):
             return None
-        slices = slices_of(name, self.around.slices or ())
-        ready, waiting = len(endpoints(slices, True)), len(endpoints(slices, False))
-        ports = items(service, "spec", "ports")
+        slices = filter_slices(name, self.around.slices or ())
+        ready_count, waiting_count = len(filter_endpoints(slices, True)), len(filter_endpoints(slices, False))
+        ports = list_at(service, "spec", "ports")
         shut_ports = [port for port in ports if is_chosen and self._is_shut(port)]
         return {
             "name": name,
-            "namespace": at(service, ("metadata", "namespace")),
-            "ports": [self._port(port) for port in ports],
-            "ready": ready,
-            "not_ready": waiting,
-            "state": _state_of_service(ready, waiting, chosen=is_chosen, shut=bool(shut_ports)),
+            "namespace": value_at(service, ("metadata", "namespace")),
+            "ports": [self._describe_port(port) for port in ports],
+            "ready": ready_count,
+            "not_ready": waiting_count,
+            "state": _judge_service(ready_count, waiting_count, selects_pods=is_chosen, has_shut_port=bool(shut_ports)),
             "differs": ", ".join(self._differences(selector)),
-            "shut": ", ".join(_port_text(port) for port in shut_ports),
+            "shut": ", ".join(_describe_port_target(port) for port in shut_ports),
             "listens": ", ".join(str(listener.port) for listener in self.open),
             "about": "in",
         }
 
-    def _meant(self, name: str, service: Object) -> bool:
+    def _is_intended(self, name: str, service: Object) -> bool:
         """Return whether a Service is meant for the collector, by its name or by the instance in its labels."""
         if name in (self.name, f"{self.name}-collector", f"{self.name}-collector-headless"):
             return True
-        labels = labels_of(service)
-        if labels.get(_ROLE) not in (None, self.labels.get(_ROLE)):
+        labels = read_labels(service)
+        if labels.get(_COMPONENT_LABEL) not in (None, self.labels.get(_COMPONENT_LABEL)):
             return False  # a target allocator has the instance of its collector, and another role
-        for key in _BELONGS:
+        for key in _INSTANCE_LABELS:
             if labels.get(key):
                 # Collectors may share an instance: the first label that is there says whose it is.
                 return bool(labels[key] == self.labels.get(key))
@@ -120,26 +120,26 @@ class Reach:
         """Yield which labels a selector asks for that the pods do not have."""
         for key, value in selector.items():
             if self.labels.get(key) != value:
-                own = f"{key}={self.labels[key]}" if key in self.labels else "no such label"
-                yield f"it asks for {key}={value}, the pods have {own}"
+                pod_label = f"{key}={self.labels[key]}" if key in self.labels else "no such label"
+                yield f"it asks for {key}={value}, the pods have {pod_label}"
 
-    def _port(self, port: Object) -> dict[str, Any]:
+    def _describe_port(self, port: Object) -> dict[str, Any]:
         """Return the row of a port of a Service, with the port of the pods that it leads to."""
-        number = target_number(port, self.ports)
-        return {"port": port.get("port"), "target": number, "protocol": _protocol(port)}
+        number = find_target_number(port, self.ports)
+        return {"port": port.get("port"), "target": number, "protocol": _port_protocol(port)}
 
     def _is_shut(self, port: Object) -> bool:
         """Whether a port that is a receiver's by its number leads to where no receiver listens."""
-        number, protocol = target_number(port, self.ports), _protocol(port)
+        number, protocol = find_target_number(port, self.ports), _port_protocol(port)
         open_ends = {listener.end for listener in self.open}
         return (port.get("port"), protocol) in open_ends and (number, protocol) not in open_ends
 
     def listeners(self) -> list[dict[str, Any]]:
         """Return what every receiver listens on, and whether others reach it."""
         services = self.services()
-        is_offered = self._offered(services or ())
+        is_offered = self._build_offer_test(services or ())
         policies = Policies(self.around.policies or (), self.labels, "Ingress")
-        name_of_end = {_end_of(port): str(port.get("name") or "") for port in self.ports}
+        name_of_end = {_container_port_end(port): str(port.get("name") or "") for port in self.ports}
         rows = []
         for listener in self.open:
             admitted = policies.admits([listener.port], listener.protocol, [name_of_end.get(listener.end, "")])
@@ -163,67 +163,67 @@ class Reach:
             )
         return rows
 
-    def _offered(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
+    def _build_offer_test(self, services: Iterable[Mapping[str, Any]]) -> Callable[[Listener], bool]:
         """Return the question whether a Service with ready pods or the node offers a port of the pods."""
-        if section(self.pod, "spec").get("hostNetwork") is True:
+        if mapping_at(self.pod, "spec").get("hostNetwork") is True:
             return lambda _listener: True
         served_ends = set[tuple[Any, str]]()
         for row in services:
             if row["ready"]:
                 served_ends.update((port["target"], port["protocol"]) for port in row["ports"])
-        served_ends.update(_end_of(port) for port in self.ports if port.get("hostPort"))
+        served_ends.update(_container_port_end(port) for port in self.ports if port.get("hostPort"))
         return lambda listener: listener.end in served_ends
 
 
-def _end_of(container_port: Object) -> tuple[Any, str]:
+def _container_port_end(container_port: Object) -> tuple[Any, str]:
     """Return the number and the protocol of a port of a container."""
-    return container_port.get("containerPort"), _protocol(container_port)
+    return container_port.get("containerPort"), _port_protocol(container_port)
 
 
-def _protocol(port: Object) -> str:
+def _port_protocol(port: Object) -> str:
     """Return the protocol of a port of a container or a Service; TCP is the default of Kubernetes."""
     return str(port.get("protocol") or "TCP")
 
 
-def _port_text(port: Object) -> str:
+def _describe_port_target(port: Object) -> str:
     """Return where a port of a Service leads to."""
     return f"{port.get('port')} → {port.get('targetPort') or port.get('port')}"
 
 
-def _state_of_service(ready: int, waiting: int, *, chosen: bool, shut: bool) -> str:
+def _judge_service(ready_count: int, waiting_count: int, *, selects_pods: bool, has_shut_port: bool) -> str:
     """Return the state of a Service, given its endpoints, and whether it selects the pods and has a wrong port."""
-    if not ready:
-        return "not_ready" if waiting else "selects_nothing"
-    if shut:
+    if not ready_count:
+        return "not_ready" if waiting_count else "selects_nothing"
+    if has_shut_port:
         return "wrong_port"
-    return "ok" if chosen else "other"
+    return "ok" if selects_pods else "other"
 
 
 _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
-def labels_of(manifest: Object) -> dict[str, str]:
+def read_labels(manifest: Object) -> dict[str, str]:
     """Return the labels of an object."""
-    return section(manifest, "metadata", "labels")
+    return mapping_at(manifest, "metadata", "labels")
 
 
-def slices_of(service: str, slices: Iterable[Object]) -> list[Object]:
+def filter_slices(service: str, slices: Iterable[Object]) -> list[Object]:
     """Return the EndpointSlices of a Service of their namespace."""
-    return [endpoint_slice for endpoint_slice in slices if labels_of(endpoint_slice).get(_SERVICE_LABEL) == service]
+    return [endpoint_slice for endpoint_slice in slices if read_labels(endpoint_slice).get(_SERVICE_LABEL) == service]
 
 
-def endpoints(slices: Iterable[Object], ready: bool) -> list[Object]:
+def filter_endpoints(slices: Iterable[Object], ready: bool) -> list[Object]:
     """Return the endpoints that take connections, or those that do not yet."""
-    chosen = []
+    matching_endpoints = []
     for endpoint_slice in slices:
-        for endpoint in items(endpoint_slice, "endpoints"):
-            is_ready = at(endpoint, ("conditions", "ready")) is not False
+        for endpoint in list_at(endpoint_slice, "endpoints"):
+            is_ready = value_at(endpoint, ("conditions", "ready")) is not False
             if is_ready == ready:
-                chosen.append(endpoint)
-    return chosen
+                matching_endpoints.append(endpoint)
+    return matching_endpoints
 
 
-def target_number(port: Object, container_ports: Sequence[Object]) -> int | None:
+def find_target_number(port: Object, container_ports: Sequence[Object]) -> int | None:
     """Return the number of the port of the pod that a Service's port leads to."""
     target = port.get("targetPort") or port.get("port")
     if isinstance(target, int):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
 from .secret_forms import ARGO_CD, CLUSTER_API, SecretForm
 
@@ -41,7 +41,7 @@ class FoundCluster:
     @property
     def variables(self) -> dict[str, Any]:
         """Return the variables of its host."""
-        told = {
+        cluster_facts = {
             "name": self.name,
             "source": self.source,
             "server": self.server,
@@ -49,7 +49,7 @@ class FoundCluster:
             "region": self.region,
             "labels": dict(self.labels),
         }
-        return {**self.connection, "otel_cluster": told}
+        return {**self.connection, "otel_cluster": cluster_facts}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Hub:
     context: str = ""
 
 
-def of_eks(cluster: Mapping[str, Any], region: str, access: Mapping[str, str]) -> FoundCluster | str:
+def read_eks_cluster(cluster: Mapping[str, Any], region: str, access: Mapping[str, str]) -> FoundCluster | str:
     """Return an EKS cluster by its description, or in words why no run can reach it."""
     name = str(cluster["name"])
     if cluster.get("status") not in _EKS_READY:
@@ -68,44 +68,48 @@ def of_eks(cluster: Mapping[str, Any], region: str, access: Mapping[str, str]) -
     if not cluster.get("endpoint"):
         return f"EKS cluster {name} in {region}: it is only registered with EKS, so it needs a kubeconfig"
     connection = {"otel_collector_eks_cluster": {"name": name, "region": region, **access}}
-    labels = {str(key): str(value) for key, value in section(cluster, "tags").items()}
+    labels = {str(key): str(value) for key, value in mapping_at(cluster, "tags").items()}
     return FoundCluster(name, "eks", connection, labels, cluster["endpoint"], str(cluster.get("version", "")), region)
 
 
-def of_kubeconfig(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
+def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
     """Yield the contexts of a kubeconfig whose names match one of the patterns."""
-    servers = {row.get("name"): section(row, "cluster").get("server", "") for row in items(config, "clusters")}
-    for row in items(config, "contexts"):
+    server_by_cluster = {
+        row.get("name"): mapping_at(row, "cluster").get("server", "") for row in list_at(config, "clusters")
+    }
+    for row in list_at(config, "contexts"):
         name = str(row.get("name", ""))
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             connection = {"otel_collector_kubeconfig": path, "otel_collector_kube_context": name}
-            server = str(servers.get(section(row, "context").get("cluster"), ""))
+            server = str(server_by_cluster.get(mapping_at(row, "context").get("cluster"), ""))
             yield FoundCluster(name, "kubeconfig", connection, server=server)
 
 
-def of_argo_cd(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
+def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     """Return the cluster of a Secret of Argo CD."""
     name = ARGO_CD.text(secret, "name")
     server = ARGO_CD.text(secret, "server")
-    return FoundCluster(name or server, "argo_cd", _by_secret(secret, hub, ARGO_CD), _labels(secret), server)
+    return FoundCluster(
+        name or server, "argo_cd", _build_secret_connection(secret, hub, ARGO_CD), _read_labels(secret), server
+    )
 
 
-def of_cluster_api(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
+def read_cluster_api_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     """Return the cluster of a kubeconfig Secret of Cluster API."""
-    name = str(section(secret, "metadata", "labels")[CLUSTER_API.label])
-    return FoundCluster(name, "cluster_api", _by_secret(secret, hub, CLUSTER_API), _labels(secret))
+    name = str(mapping_at(secret, "metadata", "labels")[CLUSTER_API.label])
+    return FoundCluster(name, "cluster_api", _build_secret_connection(secret, hub, CLUSTER_API), _read_labels(secret))
 
 
-def of_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCluster | str:
+def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCluster | str:
     """Return a ManagedCluster of Open Cluster Management, or in words why no run can reach it.
 
     The hub has no credentials of it: a context of the kubeconfig with its name must.
     """
-    name = str(section(managed, "metadata")["name"])
-    if not section(managed, "spec").get("hubAcceptsClient"):
+    name = str(mapping_at(managed, "metadata")["name"])
+    if not mapping_at(managed, "spec").get("hubAcceptsClient"):
         return f"ManagedCluster {name}: the hub has not accepted it"
-    claims = {row.get("name"): row.get("value") for row in items(section(managed, "status"), "clusterClaims")}
-    servers = [row.get("url", "") for row in items(section(managed, "spec"), "managedClusterClientConfigs")]
+    claims = {row.get("name"): row.get("value") for row in list_at(mapping_at(managed, "status"), "clusterClaims")}
+    servers = [row.get("url", "") for row in list_at(mapping_at(managed, "spec"), "managedClusterClientConfigs")]
     connection = {"otel_collector_kube_context": name}
     if kubeconfig:
         connection["otel_collector_kubeconfig"] = kubeconfig
@@ -113,40 +117,40 @@ def of_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundClus
         connection["otel_expected_cluster"] = str(claims[_CLAIMED_UID])
     version = str(claims.get(_CLAIMED_VERSION) or "")
     server = next(iter(servers), "")
-    return FoundCluster(name, "open_cluster_management", connection, _labels(managed), server, version)
+    return FoundCluster(name, "open_cluster_management", connection, _read_labels(managed), server, version)
 
 
-def _by_secret(secret: Mapping[str, Any], hub: Hub, form: SecretForm) -> dict[str, Any]:
+def _build_secret_connection(secret: Mapping[str, Any], hub: Hub, form: SecretForm) -> dict[str, Any]:
     """Return how a task reads the credentials: a template of names alone."""
-    metadata = section(secret, "metadata")
-    words = {
+    metadata = mapping_at(secret, "metadata")
+    lookup_arguments = {
         "form": form.name,
         "namespace": metadata["namespace"],
         "name": metadata["name"],
         "kubeconfig": hub.kubeconfig,
         "context": hub.context,
     }
-    arguments = ", ".join(f"{key}={_quoted(str(value))}" for key, value in words.items() if value)
+    arguments = ", ".join(f"{key}={_quote_for_jinja(str(value))}" for key, value in lookup_arguments.items() if value)
     return {"otel_collector_kubeconfig": "{{ lookup('o11y.opentelemetry.cluster_kubeconfig', " + arguments + ") }}"}
 
 
-def _quoted(value: str) -> str:
+def _quote_for_jinja(value: str) -> str:
     """Return a text of Jinja. Raises Problem for a name that would end it."""
-    if any(sign in value for sign in "'\\{}%\n"):
+    if any(character in value for character in "'\\{}%\n"):
         fix = "Use a name or path without quotes, backslashes, braces and percent signs."
         raise Problem(f"{value!r} cannot be named in a template", fix=fix)
     return f"'{value}'"
 
 
-def _labels(found: Mapping[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in section(found, "metadata", "labels").items()}
+def _read_labels(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in mapping_at(manifest, "metadata", "labels").items()}
 
 
-def only_labelled(found: Iterable[FoundCluster], wanted_labels: Mapping[str, str]) -> Iterator[FoundCluster]:
+def filter_by_labels(clusters: Iterable[FoundCluster], wanted_labels: Mapping[str, str]) -> Iterator[FoundCluster]:
     """Yield the clusters that have all labels; `*` is any value."""
-    for cluster in found:
-        pairs = wanted_labels.items()
-        if all(key in cluster.labels and fnmatchcase(cluster.labels[key], str(value)) for key, value in pairs):
+    for cluster in clusters:
+        label_pairs = wanted_labels.items()
+        if all(key in cluster.labels and fnmatchcase(cluster.labels[key], str(value)) for key, value in label_pairs):
             yield cluster
 
 
@@ -158,33 +162,34 @@ class Fleet:
     notes: tuple[str, ...]
 
 
-def fleet_of(found: Iterable[tuple[str, FoundCluster]]) -> Fleet:
+def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     """Return the hosts by their names. One API server is one host: that of the source that is listed first.
 
     Raises Problem if two clusters have the same name.
     """
     hosts: dict[str, FoundCluster] = {}
     names_by_server: dict[str, str] = {}
-    notes = []
-    for host_name, cluster in found:
-        other_name = names_by_server.get(cluster.server, "") if cluster.server != IN_CLUSTER else ""
-        if other_name:
-            notes.append(
-                f"{host_name} of source {cluster.source} is left out: it is the cluster of host {other_name}"
+    left_out_notes = []
+    for host_name, cluster in named_clusters:
+        known_host = names_by_server.get(cluster.server, "") if cluster.server != IN_CLUSTER else ""
+        if known_host:
+            left_out_notes.append(
+                f"{host_name} of source {cluster.source} is left out: it is the cluster of host {known_host}"
                 f" ({cluster.server})"
             )
             continue
         if host_name in hosts:
             raise Problem(
-                f"two clusters are named {host_name}: of {_told(hosts[host_name])} and of {_told(cluster)}",
+                f"two clusters are named {host_name}: of {_describe_cluster(hosts[host_name])} and of"
+                f" {_describe_cluster(cluster)}",
                 where="hostname",
                 fix="Set `hostname`, such as to `otel_cluster.region ~ '-' ~ otel_cluster.name`.",
             )
         hosts[host_name] = cluster
         if cluster.server:
             names_by_server[cluster.server] = host_name
-    return Fleet(hosts, tuple(notes))
+    return Fleet(hosts, tuple(left_out_notes))
 
 
-def _told(cluster: FoundCluster) -> str:
+def _describe_cluster(cluster: FoundCluster) -> str:
     return " ".join(filter(None, (cluster.source, cluster.region, cluster.server)))

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.bounded.json_text import json_value
-from .._otelcol.config.paths import items, section
+from .._otelcol.bounded.json_text import parse_json
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
 
 _CONTEXT = "cluster"
 # What a kubeconfig of a Secret may have: texts, and no path, command or proxy.
 _CLUSTER_KEYS = frozenset({"server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name"})
-_OTHER_WAY = "Give that cluster to the inventory by a kubeconfig of the controller."
+_KUBECONFIG_ADVICE = "Give that cluster to the inventory by a kubeconfig of the controller."
 _USER_KEYS = frozenset({"token", "username", "password", "client-certificate-data", "client-key-data"})
 
 
@@ -40,104 +40,104 @@ class SecretForm:
 
     def text(self, secret: Mapping[str, Any], key: str) -> str:
         """Return a text of the Secret; empty without it. Raises Problem if it is no base64."""
-        given = section(secret, "data").get(key) or ""
+        encoded_text = mapping_at(secret, "data").get(key) or ""
         try:
-            return base64.b64decode(given, validate=True).decode()
+            return base64.b64decode(encoded_text, validate=True).decode()
         except (binascii.Error, ValueError):
-            raise Problem(f"key {key} is no text in base64", where=where_of(secret)) from None
+            raise Problem(f"key {key} is no text in base64", where=describe_secret(secret)) from None
 
 
 ARGO_CD = SecretForm("argo_cd", "argocd.argoproj.io/secret-type", "cluster")
 CLUSTER_API = SecretForm("cluster_api", "cluster.x-k8s.io/cluster-name")
-FORMS = {form.name: form for form in (ARGO_CD, CLUSTER_API)}
+FORM_BY_NAME = {form.name: form for form in (ARGO_CD, CLUSTER_API)}
 
 
-def where_of(secret: Mapping[str, Any]) -> str:
+def describe_secret(secret: Mapping[str, Any]) -> str:
     """Return the name of a Secret, as messages say it."""
-    metadata = section(secret, "metadata")
+    metadata = mapping_at(secret, "metadata")
     return f"Secret {metadata.get('namespace')}/{metadata.get('name')}"
 
 
-def kubeconfig_text(secret: Mapping[str, Any]) -> str:
+def read_kubeconfig_text(secret: Mapping[str, Any]) -> str:
     """Return the kubeconfig of a Secret of Cluster API, which is YAML. Raises Problem without it."""
     text = CLUSTER_API.text(secret, "value")
     if not text:
-        raise Problem("it has no kubeconfig under key `value`", where=where_of(secret))
+        raise Problem("it has no kubeconfig under key `value`", where=describe_secret(secret))
     return text
 
 
-def checked_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
+def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kubeconfig of a Secret. Raises Problem if it names a command or a file of the controller.
 
     Who may write Secrets in that cluster would else run commands on the controller, or have its files sent away.
     """
     if not isinstance(config, dict):
-        raise Problem("its kubeconfig is no mapping", where=where_of(secret))
+        raise Problem("its kubeconfig is no mapping", where=describe_secret(secret))
     for kind, allowed_keys in (("cluster", _CLUSTER_KEYS), ("user", _USER_KEYS)):
-        for row in items(config, f"{kind}s"):
-            foreign_keys = sorted(set(section(row, kind)) - allowed_keys)
+        for row in list_at(config, f"{kind}s"):
+            foreign_keys = sorted(set(mapping_at(row, kind)) - allowed_keys)
             if foreign_keys:
                 wrong = f"its kubeconfig has {', '.join(foreign_keys)}, which may reach what is on the controller"
-                raise Problem(wrong, where=where_of(secret), fix=_OTHER_WAY)
+                raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)
     return config
 
 
-def argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
+def build_argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kubeconfig with what Argo CD uses. Raises Problem for credentials that only Argo CD can make."""
     try:
-        config = json_value(ARGO_CD.text(secret, "config") or "{}")
+        config = parse_json(ARGO_CD.text(secret, "config") or "{}")
     except ValueError:
-        raise Problem("key `config` is no JSON", where=where_of(secret)) from None
-    tls = section(config, "tlsClientConfig")
+        raise Problem("key `config` is no JSON", where=describe_secret(secret)) from None
+    tls_config = mapping_at(config, "tlsClientConfig")
     cluster = {
         "server": ARGO_CD.text(secret, "server"),
-        "insecure-skip-tls-verify": bool(tls.get("insecure")) or None,
-        "certificate-authority-data": tls.get("caData"),
-        "tls-server-name": tls.get("serverName"),
+        "insecure-skip-tls-verify": bool(tls_config.get("insecure")) or None,
+        "certificate-authority-data": tls_config.get("caData"),
+        "tls-server-name": tls_config.get("serverName"),
     }
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": _CONTEXT, "cluster": _given(cluster)}],
-        "users": [{"name": _CONTEXT, "user": _user(secret, config)}],
+        "clusters": [{"name": _CONTEXT, "cluster": _omit_empty(cluster)}],
+        "users": [{"name": _CONTEXT, "user": _read_user(secret, config)}],
         "contexts": [{"name": _CONTEXT, "context": {"cluster": _CONTEXT, "user": _CONTEXT}}],
         "current-context": _CONTEXT,
     }
 
 
-def _user(secret: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _read_user(secret: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the user of the kubeconfig, by the credentials that the Secret has."""
-    aws = section(config, "awsAuthConfig")
-    if aws:
-        return {"exec": _aws_command(aws)}
+    aws_config = mapping_at(config, "awsAuthConfig")
+    if aws_config:
+        return {"exec": _build_aws_command(aws_config)}
     if config.get("execProviderConfig"):
         wrong = "it names a command, which would run on the controller"
-        raise Problem(wrong, where=where_of(secret), fix=_OTHER_WAY)
-    tls = section(config, "tlsClientConfig")
-    user = _given(
+        raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)
+    tls_config = mapping_at(config, "tlsClientConfig")
+    user = _omit_empty(
         {
             "token": config.get("bearerToken"),
             "username": config.get("username"),
             "password": config.get("password"),
-            "client-certificate-data": tls.get("certData"),
-            "client-key-data": tls.get("keyData"),
+            "client-certificate-data": tls_config.get("certData"),
+            "client-key-data": tls_config.get("keyData"),
         }
     )
     if not user:
         wrong = "it has no credentials of its own: Argo CD uses those of its pod"
-        raise Problem(wrong, where=where_of(secret), fix=_OTHER_WAY)
+        raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)
     return user
 
 
-def _aws_command(aws: Mapping[str, Any]) -> dict[str, Any]:
+def _build_aws_command(aws_config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `aws eks update-kubeconfig` writes, which the collection itself carries out."""
-    words = ["eks", "get-token", "--cluster-name", str(aws.get("clusterName", ""))]
-    if aws.get("roleARN"):
-        words += ["--role-arn", str(aws["roleARN"])]
-    environment = [{"name": "AWS_PROFILE", "value": str(aws["profile"])}] if aws.get("profile") else []
-    command = {"command": "aws", "args": words, "env": environment}
-    return {"apiVersion": "client.authentication.k8s.io/v1beta1", **_given(command)}
+    arguments = ["eks", "get-token", "--cluster-name", str(aws_config.get("clusterName", ""))]
+    if aws_config.get("roleARN"):
+        arguments += ["--role-arn", str(aws_config["roleARN"])]
+    environment = [{"name": "AWS_PROFILE", "value": str(aws_config["profile"])}] if aws_config.get("profile") else []
+    command = {"command": "aws", "args": arguments, "env": environment}
+    return {"apiVersion": "client.authentication.k8s.io/v1beta1", **_omit_empty(command)}
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+def _omit_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value}

@@ -9,30 +9,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_HUB: Mapping[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
-_ANY: Mapping[str, Any] = {
+_HUB_OPTIONS: Mapping[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
+_COMMON_OPTIONS: Mapping[str, Any] = {
     "labels": {"type": "dict", "default": {}},
     "required": {"type": "bool", "default": False},
 }
 # The options of each type of source, as an argument spec of Ansible; the documentation of the plugin has them too.
-SOURCES: Mapping[str, Mapping[str, Any]] = {
+OPTIONS_BY_SOURCE: Mapping[str, Mapping[str, Any]] = {
     "eks": {
         "regions": {"type": "list", "elements": "str", "required": True},
         "profile": {"type": "str"},
         "role_arn": {"type": "str"},
-        **_ANY,
+        **_COMMON_OPTIONS,
     },
     "kubeconfig": {
         "path": {"type": "path", "required": True},
         "contexts": {"type": "list", "elements": "str", "default": ["*"]},
-        **_ANY,
+        **_COMMON_OPTIONS,
     },
-    "argo_cd": {"namespace": {"type": "str", "default": "argocd"}, **_HUB, **_ANY},
-    "cluster_api": {"namespace": {"type": "str", "default": ""}, **_HUB, **_ANY},
-    "open_cluster_management": {"managed_kubeconfig": {"type": "path", "default": ""}, **_HUB, **_ANY},
+    "argo_cd": {"namespace": {"type": "str", "default": "argocd"}, **_HUB_OPTIONS, **_COMMON_OPTIONS},
+    "cluster_api": {"namespace": {"type": "str", "default": ""}, **_HUB_OPTIONS, **_COMMON_OPTIONS},
+    "open_cluster_management": {
+        "managed_kubeconfig": {"type": "path", "default": ""},
+        **_HUB_OPTIONS,
+        **_COMMON_OPTIONS,
+    },
 }
 # What does not say which source it is.
-_OF_THE_RUN = ("labels", "required")
+_RUN_OPTIONS = ("labels", "required")
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,12 @@ class Source:
     @property
     def title(self) -> str:
         """Return what messages call the source: its place, its type and what it asks."""
-        asked = [key for key in SOURCES[self.kind] if key not in _OF_THE_RUN and self.options.get(key)]
-        words = ", ".join(f"{key} {_flat(self.options[key])}" for key in asked)
-        return f"{self.where} ({self.kind}: {words})" if words else f"{self.where} ({self.kind})"
+        shown_options = [
+            key for key in OPTIONS_BY_SOURCE[self.kind] if key not in _RUN_OPTIONS and self.options.get(key)
+        ]
+        option_texts = ", ".join(f"{key} {_join_values(self.options[key])}" for key in shown_options)
+        return f"{self.where} ({self.kind}: {option_texts})" if option_texts else f"{self.where} ({self.kind})"
 
 
-def _flat(value: Any) -> str:
+def _join_values(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
-from .._otelcol.kube.names import RELEASE_LABEL, release
-from .._otelcol.kube.objects import Ref, ref
+from .._otelcol.kube.names import RELEASE_LABEL, collector_release
+from .._otelcol.kube.objects import ObjectRef, ref
 
 Object = dict[str, Any]
 # The stages in the order of playbook `site`, each with the product that it installs.
@@ -33,11 +33,11 @@ KEPT_MARKS = {
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
 # How a product is installed that is in no file, and what to do.
-_LEFT_OUT = {
+_LEFT_OUT_REASONS = {
     "eks_addon": "EKS installs it as an add-on, which is no object of the cluster",
     "olm": "the Operator Lifecycle Manager of the cluster installs it",
 }
-_BY_SITE = "Let playbook site install it, with `--tags {tag}`."
+_SITE_ADVICE = "Let playbook site install it, with `--tags {tag}`."
 _GENERATED = "generated"
 _HELM = "helm"
 
@@ -51,55 +51,55 @@ class Stage:
     values: Mapping[str, Any] | None = None
 
 
-def stages_of(
+def build_stages(
     collectors: Mapping[str, Any], instrumentation: Mapping[str, Any], products: Iterable[Mapping[str, Any]]
 ) -> list[Stage]:
     """Return the stages of a cluster that have files, from what the roles render.
 
     Raises Problem if two stages define one object differently.
     """
-    by_name = {product["name"]: _of_product(product) for product in products}
-    by_name[COLLECTORS] = _of_collectors(collectors)
-    by_name[INSTRUMENTATION] = Stage(INSTRUMENTATION, _named(instrumentation, "instrumentations.yml"))
-    stages = [by_name[name] for name in STAGES if name in by_name]
-    once = _once(stages, items(instrumentation, "namespaces"))
-    return [stage for stage in once if stage.files]
+    stage_by_name = {product["name"]: _build_product_stage(product) for product in products}
+    stage_by_name[COLLECTORS] = _build_collectors_stage(collectors)
+    stage_by_name[INSTRUMENTATION] = Stage(INSTRUMENTATION, _put_in_file(instrumentation, "instrumentations.yml"))
+    stages = [stage_by_name[name] for name in STAGES if name in stage_by_name]
+    unique_stages = _drop_repeated_objects(stages, list_at(instrumentation, "namespaces"))
+    return [stage for stage in unique_stages if stage.files]
 
 
-def left_out(products: Iterable[Mapping[str, Any]]) -> list[str]:
+def explain_left_out(products: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return in words which products of the inventory are in no file."""
-    found = []
+    explanations = []
     for product in products:
-        reason = _LEFT_OUT.get(product["provider"], "")
+        reason = _LEFT_OUT_REASONS.get(product["provider"], "")
         if _makes_certificate(product):
             reason = "its certificate is made in the cluster (otel_operator_certificates: generated)"
         if reason:
             tag = product["name"].replace("-", "_")
-            found.append(f"{PRODUCTS[product['name']]} is in no file: {reason}. {_BY_SITE.format(tag=tag)}")
-    return found
+            explanations.append(f"{PRODUCTS[product['name']]} is in no file: {reason}. {_SITE_ADVICE.format(tag=tag)}")
+    return explanations
 
 
-def tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
+def build_file_tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
     """Return the files of a cluster by their paths in its folder, each with its documents."""
-    files: dict[str, list[Object]] = {KUSTOMIZATION: [_kustomization(stage.name for stage in stages)]}
+    files: dict[str, list[Object]] = {KUSTOMIZATION: [_build_kustomization(stage.name for stage in stages)]}
     for stage in stages:
-        files[f"{stage.name}/{KUSTOMIZATION}"] = [_kustomization(sorted(stage.files))]
+        files[f"{stage.name}/{KUSTOMIZATION}"] = [_build_kustomization(sorted(stage.files))]
         for name, objects in stage.files.items():
-            files[f"{stage.name}/{name}"] = [marked(manifest) for manifest in objects]
+            files[f"{stage.name}/{name}"] = [mark_kept_object(manifest) for manifest in objects]
         if stage.values is not None:
             files[f"{stage.name}/{VALUES}"] = [dict(stage.values)]
     return files
 
 
-def marked(manifest: Object) -> Object:
+def mark_kept_object(manifest: Object) -> Object:
     """Return an object as a file has it: with marks of ownership if a tool may not prune it."""
     if manifest["kind"] not in KEPT_KINDS:
         return manifest
-    metadata = section(manifest, "metadata")
-    return {**manifest, "metadata": {**metadata, "annotations": {**KEPT_MARKS, **section(metadata, "annotations")}}}
+    metadata = mapping_at(manifest, "metadata")
+    return {**manifest, "metadata": {**metadata, "annotations": {**KEPT_MARKS, **mapping_at(metadata, "annotations")}}}
 
 
-def _kustomization(resources: Iterable[str]) -> Object:
+def _build_kustomization(resources: Iterable[str]) -> Object:
     return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(resources)}
 
 
@@ -107,70 +107,75 @@ def _makes_certificate(product: Mapping[str, Any]) -> bool:
     return product["provider"] == "manifest" and product.get("certificates") == _GENERATED
 
 
-def _of_product(product: Mapping[str, Any]) -> Stage:
+def _build_product_stage(product: Mapping[str, Any]) -> Stage:
     """Return the stage of a product: its objects, or for Helm its Namespace and the values of its chart."""
-    name, rendered = product["name"], section(product, "release")
+    name, release_result = product["name"], mapping_at(product, "release")
     if product["provider"] == _HELM:
-        return Stage(name, {"namespace.yml": [product["namespace_object"]]}, section(rendered, "chart_values"))
+        return Stage(name, {"namespace.yml": [product["namespace_object"]]}, mapping_at(release_result, "chart_values"))
     if _makes_certificate(product):
         return Stage(name, {})
-    return Stage(name, _named(rendered, "release.yml"))
+    return Stage(name, _put_in_file(release_result, "release.yml"))
 
 
-def _named(rendered: Mapping[str, Any], file: str) -> dict[str, Sequence[Object]]:
+def _put_in_file(render_result: Mapping[str, Any], file: str) -> dict[str, Sequence[Object]]:
     """Return a file of this name with what was rendered; none if that is nothing."""
-    manifests = items(rendered, "manifests")
+    manifests = list_at(render_result, "manifests")
     return {file: manifests} if manifests else {}
 
 
-def _of_collectors(rendered: Mapping[str, Any]) -> Stage:
+def _build_collectors_stage(render_result: Mapping[str, Any]) -> Stage:
     """Return the stage of the collectors: a file for each, and one for what those of a namespace share."""
-    by_release = {}
-    for collector in items(rendered, "collectors"):
+    file_by_release = {}
+    for collector in list_at(render_result, "collectors"):
         namespace, name = collector["namespace"], collector["name"]
-        by_release[release(namespace, name)] = f"{namespace}/{name}.yml"
+        file_by_release[collector_release(namespace, name)] = f"{namespace}/{name}.yml"
     files: dict[str, list[Object]] = {}
-    for manifest in items(rendered, "manifests"):
-        metadata = section(manifest, "metadata")
+    for manifest in list_at(render_result, "manifests"):
+        metadata = mapping_at(manifest, "metadata")
         shared_file = f"{metadata.get('namespace') or metadata['name']}.yml"
-        own_release = str(section(metadata, "labels").get(RELEASE_LABEL))
-        files.setdefault(by_release.get(own_release, shared_file), []).append(manifest)
+        own_release = str(mapping_at(metadata, "labels").get(RELEASE_LABEL))
+        files.setdefault(file_by_release.get(own_release, shared_file), []).append(manifest)
     return Stage(COLLECTORS, files)
 
 
-def _once(stages: Iterable[Stage], annotated: Iterable[Object]) -> Iterator[Stage]:
+def _drop_repeated_objects(stages: Iterable[Stage], annotated_namespaces: Iterable[Object]) -> Iterator[Stage]:
     """Yield the stages with each object once, in the first that has it; the last one also gets the Namespaces
     whose annotations are wanted and that no stage has.
 
     A Namespace stays as its first stage has it, as `site` does not change one of another release.
     """
-    wanted = {ref(manifest): manifest for manifest in annotated}
-    seen: dict[Ref, Object] = {}
+    namespace_by_ref = {ref(manifest): manifest for manifest in annotated_namespaces}
+    object_by_ref: dict[ObjectRef, Object] = {}
     for stage in stages:
         files = {}
         for name, objects in stage.files.items():
-            new_objects = list(_new(objects, seen, wanted))
+            new_objects = list(_list_new_objects(objects, object_by_ref, namespace_by_ref))
             if new_objects:
                 files[name] = new_objects
-        if stage.name == INSTRUMENTATION and wanted:
-            files["namespaces.yml"] = list(wanted.values())
+        if stage.name == INSTRUMENTATION and namespace_by_ref:
+            files["namespaces.yml"] = list(namespace_by_ref.values())
         yield Stage(stage.name, files, stage.values)
 
 
-def _new(objects: Iterable[Object], seen: dict[Ref, Object], wanted: dict[Ref, Object]) -> Iterator[Object]:
+def _list_new_objects(
+    objects: Iterable[Object], object_by_ref: dict[ObjectRef, Object], namespace_by_ref: dict[ObjectRef, Object]
+) -> Iterator[Object]:
     """Yield the objects that no earlier stage has, Namespaces with the annotations that are wanted of them."""
     for manifest in objects:
-        key = ref(manifest)
-        if key in seen:
-            if manifest["kind"] != "Namespace" and seen[key] != manifest:
-                wrong = f"two parts of the inventory define {key} differently"
+        object_ref = ref(manifest)
+        if object_ref in object_by_ref:
+            if manifest["kind"] != "Namespace" and object_by_ref[object_ref] != manifest:
+                wrong = f"two parts of the inventory define {object_ref} differently"
                 raise Problem(wrong, fix="Give one of them another name or namespace.")
             continue
-        seen[key] = manifest
-        annotations = section(wanted.pop(key, {}), "metadata", "annotations")
-        yield _annotated(manifest, annotations) if annotations else manifest
+        object_by_ref[object_ref] = manifest
+        annotations = mapping_at(namespace_by_ref.pop(object_ref, {}), "metadata", "annotations")
+        yield _add_annotations(manifest, annotations) if annotations else manifest
 
 
-def _annotated(manifest: Object, more: Mapping[str, Any]) -> Object:
-    metadata = section(manifest, "metadata")
-    return {**manifest, "metadata": {**metadata, "annotations": {**section(metadata, "annotations"), **more}}}
+def _add_annotations(manifest: Object, extra_annotations: Mapping[str, Any]) -> Object:
+    metadata = mapping_at(manifest, "metadata")
+    return {
+        **manifest,
+        "metadata": {**metadata, "annotations": {**mapping_at(metadata, "annotations"), **extra_annotations}},
+    }

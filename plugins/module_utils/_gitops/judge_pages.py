@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._otelcol.config.paths import Position
-from .._otelcol.rules.junit_report import junit
-from .._otelcol.rules.report_model import Checked, Report
+from .._otelcol.rules.junit_report import render_junit
+from .._otelcol.rules.report_model import CheckedConfig, Report
 from .._otelcol.rules.subject import Finding
-from .._waves.wave_data import Judged
+from .._waves.wave_data import JudgedGroup
 
 SUITE = "o11y.opentelemetry.judge"
 WORSE, NO_DATA, PASSED = "worse", "no data", "passed"
@@ -25,7 +25,7 @@ class JudgedCollectors:
     `kept` says when the figures of each host were kept, `not_compared` why no collector at all was compared.
     """
 
-    verdicts: Sequence[Judged]
+    verdicts: Sequence[JudgedGroup]
     missing: Sequence[str] = ()
     kept: Sequence[str] = ()
     not_compared: Sequence[str] = ()
@@ -48,49 +48,49 @@ class JudgedCollectors:
         return NO_DATA if self.without_data or not self.verdicts else PASSED
 
 
-def _lacks_data(verdict: Judged) -> bool:
+def _lacks_data(verdict: JudgedGroup) -> bool:
     """Whether nothing is worse, and not all of them were judged by data."""
     return not verdict.worse and not verdict.is_whole
 
 
-def markdown_page(judged: JudgedCollectors) -> str:
+def render_markdown_page(judged_collectors: JudgedCollectors) -> str:
     """Return the page for a pull request."""
     titles = {
         WORSE: "The collectors do worse with the change",
         NO_DATA: "Not all collectors were judged by data",
         PASSED: "The collectors do as well with the change as before",
     }
-    as_good = [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse]
-    lines = [f"# {titles[judged.result]}", ""]
-    lines += _section("Worse", judged.worse)
-    lines += _section("Not judged by data", judged.without_data)
-    lines += _section("Judged", as_good)
-    lines += _section("Figures of before", judged.kept)
+    passed_lines = [verdict.line for verdict in judged_collectors.verdicts if verdict.is_whole and not verdict.worse]
+    lines = [f"# {titles[judged_collectors.result]}", ""]
+    lines += _render_section("Worse", judged_collectors.worse)
+    lines += _render_section("Not judged by data", judged_collectors.without_data)
+    lines += _render_section("Judged", passed_lines)
+    lines += _render_section("Figures of before", judged_collectors.kept)
     return "\n".join(lines)
 
 
-def _section(title: str, rows: Sequence[str]) -> list[str]:
+def _render_section(title: str, rows: Sequence[str]) -> list[str]:
     """Return the lines of a section with a list; none without rows."""
     if not rows:
         return []
     return [f"## {title}", "", *(f"- {row}" for row in rows), ""]
 
 
-def junit_page(judged: JudgedCollectors, *, without_data_fails: bool) -> str:
+def render_junit_page(judged_collectors: JudgedCollectors, *, without_data_fails: bool) -> str:
     """Return a test case for each group of collectors, and one for each whose data is missing.
 
     `without_data_fails` is about collectors among others: that none was compared is always a failure.
     """
     severity = "error" if without_data_fails else "info"
-    cases = [Checked(line, (_finding(NO_DATA, "error", line),)) for line in judged.not_compared]
-    cases += [Checked(line, (_finding(NO_DATA, severity, line),)) for line in judged.missing]
-    for verdict in judged.verdicts:
-        findings = [_finding(WORSE, "error", line) for line in verdict.worse]
+    cases = [CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.not_compared]
+    cases += [CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing]
+    for verdict in judged_collectors.verdicts:
+        findings = [_build_finding(WORSE, "error", line) for line in verdict.worse]
         if _lacks_data(verdict):
-            findings.append(_finding(NO_DATA, severity, verdict.line))
-        cases.append(Checked(f"{verdict.name} on {', '.join(verdict.members)}", tuple(findings)))
-    return junit(Report(cases, suite=SUITE))
+            findings.append(_build_finding(NO_DATA, severity, verdict.line))
+        cases.append(CheckedConfig(f"{verdict.name} on {', '.join(verdict.members)}", tuple(findings)))
+    return render_junit(Report(cases, suite=SUITE))
 
 
-def _finding(rule: str, severity: str, message: str) -> Finding:
+def _build_finding(rule: str, severity: str, message: str) -> Finding:
     return Finding(Position(""), "", rule.replace(" ", "_"), severity, message)

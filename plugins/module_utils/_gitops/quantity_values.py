@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-_SUFFIXES = {
+_FACTOR_BY_SUFFIX = {
     **{suffix: Fraction(1024) ** power for power, suffix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))},
     **{suffix: Fraction(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
     **{suffix: Fraction(1, 1000**power) for power, suffix in enumerate(("m", "u", "n"), 1)},
@@ -25,7 +25,7 @@ _QUANTITY = re.compile(
 )
 
 
-def quantity_value(quantity: Any) -> Fraction | None:
+def parse_quantity(quantity: Any) -> Fraction | None:
     """Return the value of a quantity such as `1Gi`, `500m`, `1e3` or `0.5`, in bytes, cores or items.
 
     None for what is no quantity.
@@ -34,12 +34,12 @@ def quantity_value(quantity: Any) -> Fraction | None:
     if not match:
         return None
     exponent = int(match["exponent"] or 0)
-    return Fraction(match["number"]) * _SUFFIXES[match["suffix"] or ""] * Fraction(10) ** exponent
+    return Fraction(match["number"]) * _FACTOR_BY_SUFFIX[match["suffix"] or ""] * Fraction(10) ** exponent
 
 
-def are_same_quantities(one: Any, other: Any) -> bool:
+def are_same_quantities(quantity: Any, other_quantity: Any) -> bool:
     """Return whether two quantities have the same value; what is none is compared as it is written."""
-    value = quantity_value(one)
+    value = parse_quantity(quantity)
     if value is None:
-        return bool(one == other)
-    return value == quantity_value(other)
+        return bool(quantity == other_quantity)
+    return value == parse_quantity(other_quantity)

@@ -12,25 +12,25 @@ from itertools import combinations, product
 from typing import Any
 
 from .._host_change.bundle_form import CONFIG, HOSTS, UNIT
-from .._host_change.guarded_groups import GUARDED_GROUPS, unconsented, what_members_may
-from .._host_change.host_release import checked_name
+from .._host_change.guarded_groups import GUARDED_GROUPS, describe_member_rights, list_unconsented_groups
+from .._host_change.host_release import check_collector_name
 from .._host_change.service_environment import ServiceEnvironment
 from .._otelcol.config.addresses import hosts_overlap
-from .._otelcol.errors import Problem, at_most
+from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.needs.derive_needs import Needs
 from .._otelcol.needs.listeners import Listener
 from .host_credentials import HostEnvironment
 from .host_needs import GUARDED, ROOT, USER, HostNeeds
 from .host_options import HostCollector
 from .host_program import HostProgram
-from .systemd_unit import UnitRequest, unit_text
+from .systemd_unit import UnitRequest, render_unit_text
 
-_SHOWN = 5
+_SHOWN_CLASHES = 5
 _CONFIG_MODE, _UNIT_MODE = "0644", "0644"
-_HEALTH = "healthcheck"
+_HEALTH_TYPE = "healthcheck"
 # A name of an account. Numbers and lists of names would pass by the consent for root and docker; User= and
 # SupplementaryGroups= take them too. Source: systemd.exec(5).
-_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]*\$?\Z")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]*\$?\Z")
 
 
 @dataclass(frozen=True)
@@ -57,25 +57,26 @@ class HostBuild:
 
     def unit(self) -> str:
         """Return the text of the unit."""
-        return unit_text(UnitRequest(self.collector, self.host_needs, self.environment, bool(self.names)))
+        return render_unit_text(UnitRequest(self.collector, self.host_needs, self.environment, bool(self.names)))
 
 
-def check_host(build: HostBuild) -> None:
+def check_host_build(build: HostBuild) -> None:
     """Raise Problem for names that a host refuses, for what it cannot give, and for rights without consent."""
     collector = build.collector
-    checked_name(collector.name)
+    check_collector_name(collector.name)
     _check_accounts(collector)
-    secrets = [mount.path for mount in build.needs.mounts if mount.source.keys() & {"secret", "configMap"}]
-    if secrets:
-        wrong = f"its config reads {secrets[0]}, which is a Secret or ConfigMap of a cluster"
+    secret_paths = [mount.path for mount in build.needs.mounts if mount.source.keys() & {"secret", "configMap"}]
+    if secret_paths:
+        wrong = f"its config reads {secret_paths[0]}, which is a Secret or ConfigMap of a cluster"
         raise Problem(wrong, fix="Name files of the host in `config`, or use a credential.")
-    root = f"{collector.state_directory}/"
-    outside = [path for path in build.needs.state_directories if not f"{path}/".startswith(root)]
-    if outside:
+    state_root = f"{collector.state_directory}/"
+    outside_folders = [path for path in build.needs.state_directories if not f"{path}/".startswith(state_root)]
+    if outside_folders:
         wrong = (
-            f"its config keeps state in {outside[0]}, and the service may write to {collector.state_directory} alone"
+            f"its config keeps state in {outside_folders[0]}, and the service may write to {collector.state_directory}"
+            " alone"
         )
-        raise Problem(wrong, fix=f"Write {root}NAME.")
+        raise Problem(wrong, fix=f"Write {state_root}NAME.")
     if collector.user == ROOT and ROOT not in collector.allow:
         raise Problem("`user` is root, which may do all on the host", fix="Add `allow: [root]`, or remove `user`.")
     _check_consent(collector, build.host_needs)
@@ -83,10 +84,10 @@ def check_host(build: HostBuild) -> None:
 
 def _check_accounts(collector: HostCollector) -> None:
     """Raise Problem for a user or a group that is no name."""
-    if collector.user and not _ACCOUNT.match(collector.user):
+    if collector.user and not _ACCOUNT_NAME.match(collector.user):
         raise Problem(f"`user` is '{collector.user}', which is no name of a user", fix="Write its name.")
     for group in collector.groups:
-        if not _ACCOUNT.match(group):
+        if not _ACCOUNT_NAME.match(group):
             raise Problem(f"`groups` has '{group}', which is no name of a group", fix="List names.")
 
 
@@ -96,102 +97,112 @@ def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
         if relaxation.setting == USER and relaxation.value != collector.user:
             fix = f"Set `user: {relaxation.value}` and `allow: [{relaxation.value}]`."
             raise Problem(relaxation.because, fix=fix)
-    for missing in needs.refused[:1]:
-        wrong = f"{missing.place} {missing.reason}, and who may do that may do all on the host"
-        raise Problem(wrong, fix=f"Add `allow: [{missing.right}]`, or remove the component.")
-    for group in unconsented(collector.groups, collector.allow)[:1]:
-        wrong = f"`groups` lists {group}, whose members may {what_members_may(group)}"
+    for refusal in needs.refused[:1]:
+        wrong = f"{refusal.place} {refusal.reason}, and who may do that may do all on the host"
+        raise Problem(wrong, fix=f"Add `allow: [{refusal.right}]`, or remove the component.")
+    for group in list_unconsented_groups(collector.groups, collector.allow)[:1]:
+        wrong = f"`groups` lists {group}, whose members may {describe_member_rights(group)}"
         raise Problem(wrong, fix=f"Add `allow: [{group}]`, or remove it.")
-    used = {*needs.values("AmbientCapabilities"), *needs.values("SupplementaryGroups"), *collector.groups, ROOT}
-    unused = sorted(set(collector.allow) & {*GUARDED, *GUARDED_GROUPS} - used)
-    if unused:
-        wrong = f"`allow` lists {unused[0]}, and no component of its config uses that"
+    used_rights = {*needs.values("AmbientCapabilities"), *needs.values("SupplementaryGroups"), *collector.groups, ROOT}
+    unused_rights = sorted(set(collector.allow) & {*GUARDED, *GUARDED_GROUPS} - used_rights)
+    if unused_rights:
+        wrong = f"`allow` lists {unused_rights[0]}, and no component of its config uses that"
         raise Problem(wrong, fix="Remove it.")
 
 
-def check_together(builds: Sequence[HostBuild]) -> None:
+def check_host_collectors(builds: Sequence[HostBuild]) -> None:
     """Raise Problem if two collectors of one host have one name, or open the same port."""
-    for one, two in combinations(builds, 2):
-        if one.collector.name == two.collector.name:
-            raise Problem(f"two collectors are named '{one.collector.name}'", fix="Rename one.")
-        clashes = list(_port_clashes(one, two))
+    for first_build, second_build in combinations(builds, 2):
+        if first_build.collector.name == second_build.collector.name:
+            raise Problem(f"two collectors are named '{first_build.collector.name}'", fix="Rename one.")
+        clashes = list(_find_port_clashes(first_build, second_build))
         if clashes:
-            wrong = at_most(_SHOWN, clashes, "; ", "; ")
+            wrong = join_at_most(_SHOWN_CLASHES, clashes, "; ", "; ")
             fix = "Change an endpoint, or set `health_port` and `metrics_port` of one."
             raise Problem(wrong, asked="Two collectors share a port of the host", fix=fix)
 
 
-def _port_clashes(one: HostBuild, two: HostBuild) -> Iterator[str]:
+def _find_port_clashes(first_build: HostBuild, second_build: HostBuild) -> Iterator[str]:
     """Yield the ports of a host that two collectors would open."""
-    for port, other in product(one.listeners, two.listeners):
-        if port.end == other.end and hosts_overlap(port.host, other.host):
-            yield f"'{one.collector.name}' and '{two.collector.name}' both open {port.port}/{port.protocol}"
+    for first_listener, second_listener in product(first_build.listeners, second_build.listeners):
+        if first_listener.end == second_listener.end and hosts_overlap(first_listener.host, second_listener.host):
+            yield (
+                f"'{first_build.collector.name}' and '{second_build.collector.name}' both open"
+                f" {first_listener.port}/{first_listener.protocol}"
+            )
 
 
-def host_bundle(build: HostBuild) -> dict[str, Any]:
+def build_host_bundle(build: HostBuild) -> dict[str, Any]:
     """Return the value that the host gets; `bundle_form` has its form, and docs/hosts.md describes its keys."""
     collector = build.collector
     return {
         "name": collector.name,
         "files": [
-            {"path": CONFIG, "content": build.config_text, "mode": _CONFIG_MODE, **_shown(build)},
+            {"path": CONFIG, "content": build.config_text, "mode": _CONFIG_MODE, **_shown_config(build)},
             {"path": UNIT, "content": build.unit(), "mode": _UNIT_MODE},
-            *_names_file(build),
+            *_list_names_file(build),
         ],
         "program": build.program.as_dict(),
-        "credentials": [one.as_dict() for one in build.environment.credentials],
+        "credentials": [entry.as_dict() for entry in build.environment.credentials],
         "ports": [
-            {"number": one.port, "protocol": one.protocol.lower(), "address": one.host} for one in build.listeners
+            {"number": entry.port, "protocol": entry.protocol.lower(), "address": entry.host}
+            for entry in build.listeners
         ],
-        "metrics": _url(build.listeners, lambda one: one.part is None, "/metrics"),
-        "health": _url(build.listeners, lambda one: one.part is not None and one.part.kind == _HEALTH, _path(build)),
+        "metrics": _find_url(build.listeners, lambda entry: entry.part is None, "/metrics"),
+        "health": _find_url(
+            build.listeners,
+            lambda entry: entry.part is not None and entry.part.kind == _HEALTH_TYPE,
+            _health_path(build),
+        ),
         "state": collector.state_directory,
         "watch_seconds": collector.watch_seconds,
         "ready_seconds": collector.ready_seconds,
         "keep": collector.keep,
-        **_services(build),
+        **_service_rows(build),
     }
 
 
-def _services(build: HostBuild) -> dict[str, Any]:
+def _service_rows(build: HostBuild) -> dict[str, Any]:
     """Return the services that send to the collector, if there are any."""
-    rows = [{"unit": one.unit, "variables": one.variables, "restart": one.restart} for one in build.services]
+    rows = [
+        {"unit": service.unit, "variables": service.variables, "restart": service.restart} for service in build.services
+    ]
     return {"services": rows} if rows else {}
 
 
-def drop_in_files(build: HostBuild) -> Iterator[dict[str, str]]:
+def list_drop_in_files(build: HostBuild) -> Iterator[dict[str, str]]:
     """Yield the drop-ins of the services that send to the collector, as files to read."""
-    for one in build.services:
-        yield {"path": f"{one.unit}.conf", "content": one.text(build.collector.name), "mode": _UNIT_MODE}
+    for service in build.services:
+        yield {"path": f"{service.unit}.conf", "content": service.text(build.collector.name), "mode": _UNIT_MODE}
 
 
-def _names_file(build: HostBuild) -> list[dict[str, str]]:
+def _list_names_file(build: HostBuild) -> list[dict[str, str]]:
     """Return the file with the names of gateways, if there are any."""
     text = "".join(f"{line}\n" for line in build.names)
     return [{"path": HOSTS, "content": text, "mode": _CONFIG_MODE}] if text else []
 
 
-def _shown(build: HostBuild) -> dict[str, str]:
+def _shown_config(build: HostBuild) -> dict[str, str]:
     """Return the config for differences, where it is not the config itself."""
     return {} if build.shown_text == build.config_text else {"shown": build.shown_text}
 
 
-def _path(build: HostBuild) -> str:
+def _health_path(build: HostBuild) -> str:
     """Return the path that answers whether the Collector is healthy."""
     return build.needs.probe_path
 
 
-def _url(listeners: Iterable[Listener], wanted: Callable[[Listener], bool], path: str) -> str:
+def _find_url(listeners: Iterable[Listener], is_wanted: Callable[[Listener], bool], path: str) -> str:
     """Return where the first wanted listener answers; empty without one."""
-    found = next((one for one in listeners if wanted(one)), None)
-    return f"http://{_host(found.host)}:{found.port}{path}" if found else ""
+    wanted_listener = next((candidate for candidate in listeners if is_wanted(candidate)), None)
+    return f"http://{_bracket_host(wanted_listener.host)}:{wanted_listener.port}{path}" if wanted_listener else ""
 
 
-def _host(address: str) -> str:
+def _bracket_host(address: str) -> str:
     return f"[{address.strip('[]')}]" if ":" in address else address
 
 
-def host_summary(build: HostBuild) -> dict[str, Any]:
+def summarize_host(build: HostBuild) -> dict[str, Any]:
     """Return what people read about a collector: its unit's relaxations, and what it does without."""
     collector = build.collector
     return {
@@ -199,34 +210,34 @@ def host_summary(build: HostBuild) -> dict[str, Any]:
         "service": collector.service_name,
         "config": build.composed_text,
         "program": build.program.path or f"{build.program.distribution} {build.program.version}",
-        "listens": [f"{_host(one.host)}:{one.port}/{one.protocol.lower()}" for one in build.listeners],
-        "relaxations": [str(one) for one in build.host_needs.relaxations],
+        "listens": [f"{_bracket_host(entry.host)}:{entry.port}/{entry.protocol.lower()}" for entry in build.listeners],
+        "relaxations": [str(entry) for entry in build.host_needs.relaxations],
         "lacking": list(build.host_needs.lacking),
         "sends_to": list(build.sends_to),
-        "services": [_sends(one) for one in build.services],
+        "services": [_describe_service(entry) for entry in build.services],
         "permissions": [f"{', '.join(grant.actions)} ({grant.source})" for grant in build.needs.grants],
     }
 
 
-def _sends(service: ServiceEnvironment) -> str:
-    end = "is restarted for that" if service.restart else "is not restarted"
-    return f"{service.unit} sends to {service.variables['OTEL_EXPORTER_OTLP_ENDPOINT']}, and {end}"
+def _describe_service(service: ServiceEnvironment) -> str:
+    restart_text = "is restarted for that" if service.restart else "is not restarted"
+    return f"{service.unit} sends to {service.variables['OTEL_EXPORTER_OTLP_ENDPOINT']}, and {restart_text}"
 
 
-def host_lines(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines that people read about a collector, of what `host_summary` returns."""
+def describe_host(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that people read about a collector, of what `summarize_host` returns."""
     listens = ", ".join(summary["listens"]) or "no port"
     yield f"{summary['service']} ({summary['program']}) listens on {listens}"
     for line in summary["relaxations"]:
         yield f"{summary['name']}: its unit has {line}"
     for line in summary["permissions"]:
         yield f"{summary['name']}: its AWS role needs {line}"
-    yield from lacking_lines(summary)
+    yield from describe_lacks(summary)
     for line in summary["services"]:
         yield f"{summary['name']}: {line}"
 
 
-def lacking_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+def describe_lacks(summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a collector does without, and which consent gives it."""
     for line in summary["lacking"]:
         yield f"{summary['name']}: {line}"

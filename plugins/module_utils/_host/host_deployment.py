@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from .._otelcol.needs.quantities import MIB, parse_bytes
 from .._otelcol.rules.subject import Deployment
-from .host_credentials import OF_SYSTEMD
-from .host_options import MODE, HostCollector
+from .host_credentials import SYSTEMD_VARIABLES
+from .host_options import HOST_MODE, HostCollector
 
 
-def host_deployment(collector: HostCollector) -> Deployment:
+def describe_deployment(collector: HostCollector) -> Deployment:
     """Return the deployment of a collector of a host: it runs once, in the network of the host."""
     return Deployment(
-        mode=MODE,
+        mode=HOST_MODE,
         replicas=1,
         memory_limit_mib=parse_bytes(collector.memory_limit) // MIB,
         host_network=True,
@@ -22,6 +22,6 @@ def host_deployment(collector: HostCollector) -> Deployment:
     )
 
 
-def host_variables(collector: HostCollector) -> frozenset[str]:
+def list_host_variables(collector: HostCollector) -> frozenset[str]:
     """Return the variables of a collector of a host: from the user, and from systemd."""
-    return frozenset(collector.env) | OF_SYSTEMD
+    return frozenset(collector.env) | SYSTEMD_VARIABLES

@@ -19,15 +19,15 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.addresses import ANY, is_loopback
-from .._otelcol.errors import Problem, at_most, near
+from .._otelcol.config.addresses import ANY_HOSTS, is_loopback
+from .._otelcol.errors import Problem, join_at_most, suggest_word
 from .._otelcol.needs.listeners import Listener
 
 GRPC, HTTP = "grpc", "http"
 SENDERS, KEYS = "senders", "keys"
 _OTLP = "otlp"
 _SHOWN = 5
-_NO_LABEL = re.compile(r"[^a-z0-9-]+")
+_NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class GroupRequest:
     """What a sender asks of a group: the protocol, the collector if it names one, and how data is spread.
 
     `spread` is `senders` if each sender keeps to one gateway, and `keys` if the exporter itself divides data by keys.
@@ -86,7 +86,7 @@ class Route:
     endpoint: str
     alias: str = ""
 
-    def named_by(self, addresses: Container[str]) -> tuple[Gateway, ...]:
+    def gateways_at(self, addresses: Container[str]) -> tuple[Gateway, ...]:
         """Return the gateways that get the data of an exporter with these addresses: HOST:PORT, without a scheme.
 
         The one name of all stands for each. An exporter that divides data itself has an address of each gateway.
@@ -98,98 +98,110 @@ class Route:
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines of the file of hosts that give all gateways the one name."""
-        return tuple(f"{one.address} {self.alias}" for one in self.gateways) if self.alias else ()
+        return tuple(f"{gateway.address} {self.alias}" for gateway in self.gateways) if self.alias else ()
 
 
-def ingests(collector: str, given: str, opened: Iterable[Listener]) -> Iterator[Ingest]:
+def list_ingests(collector: str, configured_address: str, listeners: Iterable[Listener]) -> Iterator[Ingest]:
     """Yield the ports of a collector that receive OTLP."""
-    for one in opened:
-        if one.part is not None and (one.part.section, one.part.kind) == ("receivers", _OTLP):
-            yield Ingest(collector, HTTP if one.name.endswith(HTTP) else GRPC, one.host, one.port, given)
+    for listener in listeners:
+        if listener.part is not None and (listener.part.section, listener.part.kind) == ("receivers", _OTLP):
+            yield Ingest(
+                collector,
+                HTTP if listener.name.endswith(HTTP) else GRPC,
+                listener.host,
+                listener.port,
+                configured_address,
+            )
 
 
-def gateways_of(wanted: Wanted, members: Iterable[Member]) -> tuple[Gateway, ...]:
+def find_gateways(request: GroupRequest, members: Iterable[Member]) -> tuple[Gateway, ...]:
     """Return the collectors of a group that take the data. Raises Problem for members without such a collector."""
-    return tuple(_gateway(wanted, member) for member in members)
+    return tuple(_find_gateway(request, member) for member in members)
 
 
-def route(wanted: Wanted, gateways: tuple[Gateway, ...], sender: str) -> Route:
+def choose_route(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> Route:
     """Return how a sender reaches the gateways of a group. Raises Problem if no name can stand for all of them."""
-    if len(gateways) == 1 or wanted.spread == KEYS:
+    if len(gateways) == 1 or request.spread == KEYS:
         return Route(gateways, gateways[0].endpoint)
-    if wanted.spread == SENDERS:
-        return Route(gateways, _own_gateway(gateways, sender).endpoint)
-    _check_one_name(wanted, gateways)
-    alias = alias_of(wanted.group)
+    if request.spread == SENDERS:
+        return Route(gateways, _choose_own_gateway(gateways, sender).endpoint)
+    _check_one_name(request, gateways)
+    alias = group_alias(request.group)
     return Route(gateways, f"{alias}:{gateways[0].port}", alias)
 
 
-def alias_of(group: str) -> str:
+def group_alias(group: str) -> str:
     """Return the name of all gateways of a group, of a domain that is reserved for private networks."""
-    return f"{_NO_LABEL.sub('-', group.lower()).strip('-') or 'gateways'}.internal"
+    return f"{_NOT_IN_LABEL.sub('-', group.lower()).strip('-') or 'gateways'}.internal"
 
 
-def _own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
+def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
     """Return the gateway of one sender. If the group changes, only senders of a gateway that goes get another one."""
-    return max(gateways, key=lambda one: hashlib.sha256(f"{sender} {one.endpoint}".encode()).hexdigest())
+    return max(gateways, key=lambda gateway: hashlib.sha256(f"{sender} {gateway.endpoint}".encode()).hexdigest())
 
 
-def _gateway(wanted: Wanted, member: Member) -> Gateway:
+def _find_gateway(request: GroupRequest, member: Member) -> Gateway:
     """Return the collector of a member that takes the data."""
-    found = _collectors(wanted, member)
-    reachable = [one for one in found if not is_loopback(one.address)]
-    where = f"host '{member.host}' of group '{wanted.group}'"
-    if not reachable:
-        wrong = f"collector '{found[0].collector}' on {where} receives OTLP on {found[0].address} only"
+    candidates = _find_candidates(request, member)
+    reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.address)]
+    member_text = f"host '{member.host}' of group '{request.group}'"
+    if not reachable_ingests:
+        wrong = f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].address} only"
         raise Problem(wrong, fix="Set its `listen_address` to an address of the host.")
-    names = sorted({one.collector for one in reachable})
-    if len(names) > 1:
-        wrong = f"{where} has several collectors that receive OTLP: {at_most(_SHOWN, names)}"
-        raise Problem(wrong, fix=f"Set `collector: {names[0]}`.")
-    of_protocol = [one for one in reachable if one.protocol == wanted.protocol]
-    if not of_protocol:
-        wrong = f"collector '{names[0]}' on {where} does not receive OTLP over {wanted.protocol}"
-        raise Problem(wrong, fix=f"Set `protocol: {reachable[0].protocol}`, or add {wanted.protocol} there.")
-    one = of_protocol[0]
-    return Gateway(member.host, one.collector, _address(one, member), one.port)
+    collector_names = sorted({ingest.collector for ingest in reachable_ingests})
+    if len(collector_names) > 1:
+        wrong = f"{member_text} has several collectors that receive OTLP: {join_at_most(_SHOWN, collector_names)}"
+        raise Problem(wrong, fix=f"Set `collector: {collector_names[0]}`.")
+    matching_ingests = [ingest for ingest in reachable_ingests if ingest.protocol == request.protocol]
+    if not matching_ingests:
+        wrong = f"collector '{collector_names[0]}' on {member_text} does not receive OTLP over {request.protocol}"
+        raise Problem(wrong, fix=f"Set `protocol: {reachable_ingests[0].protocol}`, or add {request.protocol} there.")
+    ingest = matching_ingests[0]
+    return Gateway(member.host, ingest.collector, _reachable_address(ingest, member), ingest.port)
 
 
-def _collectors(wanted: Wanted, member: Member) -> Sequence[Ingest]:
+def _find_candidates(request: GroupRequest, member: Member) -> Sequence[Ingest]:
     """Return what receives OTLP on a member, of the collector that the sender names, if it names one."""
-    where = f"host '{member.host}' of group '{wanted.group}'"
-    names = sorted({one.collector for one in member.ingests})
-    if not names:
-        wrong = f"{where} has no collector that receives OTLP"
+    member_text = f"host '{member.host}' of group '{request.group}'"
+    collector_names = sorted({ingest.collector for ingest in member.ingests})
+    if not collector_names:
+        wrong = f"{member_text} has no collector that receives OTLP"
         raise Problem(wrong, fix="Give it one with recipe `otlp_ingest`, or take it out of the group.")
-    if wanted.collector and wanted.collector not in names:
-        wrong = f"{where} has no collector '{wanted.collector}' that receives OTLP{near(wanted.collector, names)}"
-        raise Problem(wrong, fix=f"Collectors: {at_most(_SHOWN, names)}.")
-    return [one for one in member.ingests if wanted.collector in ("", one.collector)]
+    if request.collector and request.collector not in collector_names:
+        wrong = (
+            f"{member_text} has no collector '{request.collector}' that receives"
+            f" OTLP{suggest_word(request.collector, collector_names)}"
+        )
+        raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN, collector_names)}.")
+    return [ingest for ingest in member.ingests if request.collector in ("", ingest.collector)]
 
 
-def _address(one: Ingest, member: Member) -> str:
+def _reachable_address(ingest: Ingest, member: Member) -> str:
     """Return how others reach an ingest: as the user says, else where it listens, else as Ansible reaches the host."""
-    listens = "" if one.address in ANY or "$" in one.address else one.address
-    return (one.given or listens or member.address).strip("[]")
+    listen_address = "" if ingest.address in ANY_HOSTS or "$" in ingest.address else ingest.address
+    return (ingest.given or listen_address or member.address).strip("[]")
 
 
-def _check_one_name(wanted: Wanted, gateways: Sequence[Gateway]) -> None:
+def _check_one_name(request: GroupRequest, gateways: Sequence[Gateway]) -> None:
     """Raise Problem for gateways that no single name can stand for."""
     fix = f"`spread: {SENDERS}` lets each sender keep to one gateway."
-    if wanted.protocol != GRPC:
-        wrong = f"group '{wanted.group}' has {len(gateways)} gateways, and only gRPC sends requests to all in turn"
+    if request.protocol != GRPC:
+        wrong = f"group '{request.group}' has {len(gateways)} gateways, and only gRPC sends requests to all in turn"
         raise Problem(wrong, fix=f"Set `protocol: {GRPC}`. {fix}")
-    names = [one for one in gateways if not _is_ip(one.address)]
-    if names:
-        wrong = f"host '{names[0].host}' of group '{wanted.group}' is reached by a name, '{names[0].address}'"
+    named_gateways = [gateway for gateway in gateways if not _is_ip_address(gateway.address)]
+    if named_gateways:
+        wrong = (
+            f"host '{named_gateways[0].host}' of group '{request.group}' is reached by a name,"
+            f" '{named_gateways[0].address}'"
+        )
         raise Problem(wrong, fix=f"Set `otel_host_address` there to its IP address. {fix}")
-    ports = sorted({one.port for one in gateways})
-    if len(ports) > 1:
-        wrong = f"the gateways of group '{wanted.group}' listen on several ports: {at_most(_SHOWN, ports)}"
+    port_numbers = sorted({gateway.port for gateway in gateways})
+    if len(port_numbers) > 1:
+        wrong = f"the gateways of group '{request.group}' listen on several ports: {join_at_most(_SHOWN, port_numbers)}"
         raise Problem(wrong, fix=f"Give them one port. {fix}")
 
 
-def _is_ip(address: str) -> bool:
+def _is_ip_address(address: str) -> bool:
     try:
         ipaddress.ip_address(address)
     except ValueError:
@@ -197,10 +209,10 @@ def _is_ip(address: str) -> bool:
     return True
 
 
-def facts(found: Route) -> dict[str, Any]:
+def route_facts(route: Route) -> dict[str, Any]:
     """Return a route as recipes read it."""
     return {
-        "endpoint": found.endpoint,
-        "endpoints": [one.endpoint for one in found.gateways],
-        "is_balanced": bool(found.alias),
+        "endpoint": route.endpoint,
+        "endpoints": [gateway.endpoint for gateway in route.gateways],
+        "is_balanced": bool(route.alias),
     }

@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, items, leaves, section
+from .._otelcol.config.paths import iter_leaves, list_at, mapping_at, value_at
 from .._otelcol.errors import Problem
 from .._otelcol.needs.listeners import started_parts
-from .._otelcol.rules.client_metadata import asked_headers
-from .._otelcol.rules.data_flow import Hop, unreceived_signals
+from .._otelcol.rules.client_metadata import find_asked_headers
+from .._otelcol.rules.data_flow import Hop, find_unreceived_signals
 from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
 from .._otelcol.rules.subject import Receiving
-from .._otelcol.traits import EXPORTERS, Trait, otlp_protocol, traits_of
+from .._otelcol.traits import EXPORTERS, Trait, find_otlp_protocol, traits_of
 from .host_groups import GRPC, HTTP, Gateway, Route
 
 _HTTPS = "https"
-_TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
+_PROTOCOL_TITLES = {GRPC: "gRPC", HTTP: "HTTP"}
 # Source: receiver/otlpreceiver/factory.go of the Collector.
-_USUAL_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
+_DEFAULT_ENDPOINTS = {GRPC: ":4317", HTTP: ":4318"}
 # How an exporter of OTLP over HTTP compresses, unless it says otherwise, and how it says that it does not.
 # Source: exporter/otlphttpexporter/factory.go and config/configcompression of the Collector.
-_USUAL_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
+_DEFAULT_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class TlsFixes:
     anonymous: str
 
 
-OF_HOSTS = TlsFixes(
+HOST_TLS_FIXES = TlsFixes(
     clear="Remove `insecure`, and set `otel_host_tls`; with `endpoint`, `mutual_tls: true` too.",
     secure="Set certificates for the gateway too, or `insecure: true` here (`http://` for HTTP).",
     anonymous="Set `otel_host_tls` for the sender too; with `endpoint`, `mutual_tls: true` too.",
 )
-OF_CLUSTERS = TlsFixes(
+CLUSTER_TLS_FIXES = TlsFixes(
     clear="Remove `insecure`, and set `ca_secret` and `client_tls_secret`.",
     secure="Set `otel_host_tls` for the gateway, or `insecure: true` here (`http://` for HTTP).",
     anonymous="Set `client_tls_secret`, a Secret with a certificate of the gateways' CA.",
@@ -68,12 +68,12 @@ class GroupHop:
     @property
     def protocol(self) -> str:
         """The protocol of OTLP that the exporter speaks."""
-        return sent_by(self.exporter)
+        return sent_protocol(self.exporter)
 
     @property
     def client(self) -> dict[str, Any]:
         """The settings of the exporter's client."""
-        return section(self.settings, *DIVIDED_CLIENT) if _divides(self.exporter) else dict(self.settings)
+        return mapping_at(self.settings, *DIVIDED_CLIENT) if _divides_data(self.exporter) else dict(self.settings)
 
     @property
     def receiver(self) -> str:
@@ -89,64 +89,70 @@ class GroupHop:
     @property
     def servers(self) -> dict[str, Any]:
         """The settings of each protocol of OTLP that the gateway receives at the port of the exporter."""
-        found = [(name, one) for item in self.receivers for name, one in section(item, "protocols").items()]
-        return {name: one for name, one in found if _port_of(name, one) == str(self.gateway.port)}
+        server_pairs = [
+            (name, server)
+            for receiver_settings in self.receivers
+            for name, server in mapping_at(receiver_settings, "protocols").items()
+        ]
+        return {name: server for name, server in server_pairs if _read_port(name, server) == str(self.gateway.port)}
 
 
-def sent_by(exporter: str) -> str:
+def sent_protocol(exporter: str) -> str:
     """Return the protocol over which an exporter sends OTLP to gateways, `grpc` or `http`; empty if it does not."""
-    return GRPC if _divides(exporter) else otlp_protocol(exporter)
+    return GRPC if _divides_data(exporter) else find_otlp_protocol(exporter)
 
 
-def _divides(exporter: str) -> bool:
+def _divides_data(exporter: str) -> bool:
     return Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any], Gateway]]:
+def find_exporters(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any], Gateway]]:
     """Yield the exporters of OTLP that send to a route, with their settings, once for each gateway that gets data."""
-    for name, settings in section(config, "exporters").items():
-        if isinstance(name, str) and sent_by(name):
-            for gateway in route.named_by(_addresses(settings)):
+    for name, settings in mapping_at(config, "exporters").items():
+        if isinstance(name, str) and sent_protocol(name):
+            for gateway in route.gateways_at(_list_addresses(settings)):
                 yield name, settings, gateway
 
 
-def _addresses(settings: Any) -> set[str]:
+def _list_addresses(settings: Any) -> set[str]:
     """Return the texts of some settings, each without the scheme that may stand before an address."""
-    texts = (value for _path, value in leaves(settings) if isinstance(value, str))
-    return {text.rpartition("/")[2] for text in texts}
+    setting_texts = (value for _path, value in iter_leaves(settings) if isinstance(value, str))
+    return {text.rpartition("/")[2] for text in setting_texts}
 
 
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return for each exporter the gateways and the signals that it sends to them, and that they do not take."""
-    own = Hop("", "", (), config)
-    others = [Hop(hop.receiver, "", (), hop.config) for hop in hops]
-    targets: dict[str, set[int]] = {}
+    own_hop = Hop("", "", (), config)
+    gateway_hops = [Hop(hop.receiver, "", (), hop.config) for hop in hops]
+    numbers_by_exporter: dict[str, set[int]] = {}
     for number, hop in enumerate(hops, 1):
-        targets.setdefault(hop.exporter, set()).add(number)
-    lost = unreceived_signals([own, *others], [targets, *({} for _other in others)])[0]
+        numbers_by_exporter.setdefault(hop.exporter, set()).add(number)
+    lost_signals = find_unreceived_signals(
+        [own_hop, *gateway_hops], [numbers_by_exporter, *({} for _other in gateway_hops)]
+    )[0]
     for hop in hops:
         if not hop.is_otlp:
-            sent = [signal for exporter, signal in own.sent if exporter == hop.exporter]
-            lost[hop.exporter] = tuple((hop.receiver, signal) for signal in dict.fromkeys(sent))
-    return lost
+            sent_signals = [signal for exporter, signal in own_hop.sent if exporter == hop.exporter]
+            lost_signals[hop.exporter] = tuple((hop.receiver, signal) for signal in dict.fromkeys(sent_signals))
+    return lost_signals
 
 
-def _port_of(protocol: str, server: Any) -> str:
-    return str(at(server, ("endpoint",)) or _USUAL_ENDPOINTS.get(protocol, "")).rpartition(":")[2]
+def _read_port(protocol: str, server: Any) -> str:
+    return str(value_at(server, ("endpoint",)) or _DEFAULT_ENDPOINTS.get(protocol, "")).rpartition(":")[2]
 
 
-def described(hops: Iterable[GroupHop]) -> list[dict[str, str]]:
+def describe_hops(hops: Iterable[GroupHop]) -> list[dict[str, str]]:
     """Return for each hop the exporter, and the collector with its host or cluster that gets the data."""
     return [{"exporter": hop.exporter, "place": hop.gateway.host, "collector": hop.gateway.collector} for hop in hops]
 
 
-def receiving_by(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
+def map_receiving_gateways(hops: Iterable[GroupHop]) -> dict[str, tuple[Receiving, ...]]:
     """Return for each exporter the gateways that get its requests, as the rules know them."""
-    found: dict[str, tuple[Receiving, ...]] = {}
+    gateways_by_exporter: dict[str, tuple[Receiving, ...]] = {}
     for hop in hops:
-        receiving = Receiving(hop.receiver, tuple(hop.receivers), tuple(asked_headers(hop.config)))
-        found[hop.exporter] = (*found.get(hop.exporter, ()), receiving)
-    return found
+        receiving = Receiving(hop.receiver, tuple(hop.receivers), tuple(find_asked_headers(hop.config)))
+        gateways_by_exporter[hop.exporter] = (*gateways_by_exporter.get(hop.exporter, ()), receiving)
+    return gateways_by_exporter
 
 
 def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
@@ -157,57 +163,62 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
     for hop in hops:
         servers = hop.servers if hop.is_direct else {}
         if servers and hop.protocol not in servers:
-            sends = f"sends {_TITLES[hop.protocol]} to port {hop.gateway.port}"
-            receives = " and ".join(_TITLES.get(name, name) for name in servers)
-            wrong = f"exporter '{hop.exporter}' {sends}, where collector '{hop.receiver}' receives {receives}"
+            sending_text = f"sends {_PROTOCOL_TITLES[hop.protocol]} to port {hop.gateway.port}"
+            receiving_text = " and ".join(_PROTOCOL_TITLES.get(name, name) for name in servers)
+            wrong = (
+                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver}' receives {receiving_text}"
+            )
             raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
-        if not _is_said_by_scheme(hop):
+        if not _has_tls_in_scheme(hop):
             for server in servers.values():
-                _check_tls(hop, at(server, ("tls",)), fixes)
+                _check_tls(hop, value_at(server, ("tls",)), fixes)
         if hop.protocol == HTTP:
-            _check_compression(hop, items(servers, HTTP, "compression_algorithms"))
+            _check_compression(hop, list_at(servers, HTTP, "compression_algorithms"))
 
 
-def _check_compression(hop: GroupHop, taken: Sequence[Any]) -> None:
+def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
     """Raise Problem for a compression that is not in the list of the gateway, which takes all without a list.
 
     Measured with 0.158.0: it answers 400, after which an exporter drops the data. A client of gRPC has no such list.
     """
-    compression = str(hop.client.get("compression", _USUAL_COMPRESSION))
+    compression = str(hop.client.get("compression", _DEFAULT_COMPRESSION))
     if compression in _UNCOMPRESSED:
         compression = ""
-    if not taken or compression in taken:
+    if not accepted or compression in accepted:
         return
-    how = f"compressed by {compression}" if compression else "uncompressed"
-    others = ", ".join(str(algorithm) or "none" for algorithm in taken)
-    wrong = f"exporter '{hop.exporter}' sends {how}, and collector '{hop.receiver}' takes {others} alone"
+    compression_text = f"compressed by {compression}" if compression else "uncompressed"
+    accepted_text = ", ".join(str(algorithm) or "none" for algorithm in accepted)
+    wrong = (
+        f"exporter '{hop.exporter}' sends {compression_text}, and collector '{hop.receiver}' takes {accepted_text}"
+        " alone"
+    )
     fix = f"Add '{compression}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
     raise Problem(wrong, fix=fix)
 
 
-def _is_said_by_scheme(hop: GroupHop) -> bool:
+def _has_tls_in_scheme(hop: GroupHop) -> bool:
     """Whether the address of an exporter of gRPC says itself if it uses TLS."""
     return hop.protocol == GRPC and hop.scheme.startswith("http")
 
 
-def _check_tls(hop: GroupHop, server: Any, fixes: TlsFixes) -> None:
+def _check_tls(hop: GroupHop, server_tls: Any, fixes: TlsFixes) -> None:
     """Raise Problem if the two sides of a hop do not agree on TLS, given that of the server."""
-    client = section(hop.client, "tls")
-    is_secure = _is_secure(hop, client)
-    if server and not is_secure:
+    client_tls = mapping_at(hop.client, "tls")
+    is_secure = _is_secure(hop, client_tls)
+    if server_tls and not is_secure:
         wrong = f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver}' receives TLS"
         raise Problem(wrong, fix=fixes.clear)
-    if is_secure and not server:
+    if is_secure and not server_tls:
         wrong = f"exporter '{hop.exporter}' sends TLS, and collector '{hop.receiver}' receives clear text"
         raise Problem(wrong, fix=fixes.secure)
-    if at(server, ("client_ca_file",)) and not client.get("cert_file") and not client.get("cert_pem"):
+    if value_at(server_tls, ("client_ca_file",)) and not client_tls.get("cert_file") and not client_tls.get("cert_pem"):
         wrong = f"exporter '{hop.exporter}' has no certificate, and collector '{hop.receiver}' asks for one"
         raise Problem(wrong, fix=fixes.anonymous)
 
 
-def _is_secure(hop: GroupHop, client: Mapping[str, Any]) -> bool:
+def _is_secure(hop: GroupHop, client_tls: Mapping[str, Any]) -> bool:
     """Return whether an exporter uses TLS: by its address for HTTP, and unless it is told otherwise for gRPC."""
     if hop.protocol == HTTP:
-        scheme_of_endpoint = str(hop.settings.get("endpoint")).partition("://")[0]
-        return (hop.scheme or scheme_of_endpoint) == _HTTPS
-    return client.get("insecure") is not True
+        endpoint_scheme = str(hop.settings.get("endpoint")).partition("://")[0]
+        return (hop.scheme or endpoint_scheme) == _HTTPS
+    return client_tls.get("insecure") is not True

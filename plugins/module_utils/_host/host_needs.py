@@ -19,18 +19,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .._otelcol.config.paths import dotted, items, section
+from .._otelcol.config.paths import format_path, list_at, mapping_at
 from .._otelcol.needs.listeners import Listener, started_parts
 
-READ_ALL, TRACE, LOW_PORTS = "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_NET_BIND_SERVICE"
+READ_ALL, TRACE_PROCESSES, LOW_PORTS = "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_NET_BIND_SERVICE"
 DOCKER = "docker"
 # Capabilities, and a group, that let a collector do what is root's alone: only with the user's consent.
-GUARDED = (READ_ALL, TRACE, DOCKER)
+GUARDED = (READ_ALL, TRACE_PROCESSES, DOCKER)
 ROOT = "root"
 JOURNAL_GROUP = "systemd-journal"
 _FIRST_FREE_PORT = 1024
-_HOMES = ("/home/", "/root/", "/run/user/")
-_TEMPORARY = ("/tmp/", "/var/tmp/")  # what PrivateTmp hides
+_HOME_FOLDERS = ("/home/", "/root/", "/run/user/")
+_TEMPORARY_FOLDERS = ("/tmp/", "/var/tmp/")  # what PrivateTmp hides
 _DOCKER_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 _PODMAN_SOCKETS = ("/run/podman/podman.sock", "/var/run/podman/podman.sock")
 USER = "User"
@@ -61,7 +61,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedRight:
     """A right that a component cannot start without, and where the component is in the config."""
 
     right: str
@@ -78,21 +78,21 @@ class HostNeeds:
 
     relaxations: tuple[Relaxation, ...]
     lacking: tuple[str, ...]
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedRight, ...] = ()
 
     def values(self, setting: str) -> tuple[str, ...]:
         """Return the values that components need for a setting of the unit, each once, in a stable order."""
-        return tuple(sorted({one.value for one in self.relaxations if one.setting == setting}))
+        return tuple(sorted({relaxation.value for relaxation in self.relaxations if relaxation.setting == setting}))
 
 
 Settings = Mapping[str, Any]
 
 
-def _nothing(_settings: Settings) -> Iterator[tuple[str, str, str]]:
+def _list_no_settings(_settings: Settings) -> Iterator[tuple[str, str, str]]:
     return iter(())
 
 
-def _no_wish(_settings: Settings) -> Iterator[Wish]:
+def _list_no_wishes(_settings: Settings) -> Iterator[Wish]:
     return iter(())
 
 
@@ -101,26 +101,26 @@ class HostRow:
     """What one component type needs of a host: settings of the unit with their values and reasons, and wishes."""
 
     types: tuple[str, ...]
-    settings: Callable[[Settings], Iterator[tuple[str, str, str]]] = _nothing
-    wishes: Callable[[Settings], Iterator[Wish]] = _no_wish
+    settings: Callable[[Settings], Iterator[tuple[str, str, str]]] = _list_no_settings
+    wishes: Callable[[Settings], Iterator[Wish]] = _list_no_wishes
 
 
-def _journal(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def _list_journal_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
     yield _GROUPS, JOURNAL_GROUP, "it reads the journal of the host"
     if not settings.get("merge"):  # `journalctl --follow` without `--merge` takes the records of this boot alone
         yield "ProcSubset", "all", "journalctl reads the id of the boot in /proc"
 
 
-def _files(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    yield from _hidden([str(glob) for glob in items(settings, "include")], "reads files")
+def _list_file_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _unhide_paths([str(glob) for glob in list_at(settings, "include")], "reads files")
 
 
-def _hidden(paths: Sequence[str], does: str) -> Iterator[tuple[str, str, str]]:
+def _unhide_paths(paths: Sequence[str], action: str) -> Iterator[tuple[str, str, str]]:
     """Yield what lets a component see these paths, of which the sandbox hides two kinds."""
-    if any(path.startswith(_HOMES) for path in paths):
-        yield "ProtectHome", "read-only", f"it {does} in home folders"
-    if any(path.startswith(_TEMPORARY) for path in paths):
-        yield "PrivateTmp", "no", f"it {does} in the temporary folders of the host"
+    if any(path.startswith(_HOME_FOLDERS) for path in paths):
+        yield "ProtectHome", "read-only", f"it {action} in home folders"
+    if any(path.startswith(_TEMPORARY_FOLDERS) for path in paths):
+        yield "PrivateTmp", "no", f"it {action} in the temporary folders of the host"
 
 
 def _socket_path(settings: Settings) -> str:
@@ -131,27 +131,27 @@ def _socket_path(settings: Settings) -> str:
     return endpoint if endpoint.startswith("/") else ""
 
 
-def _socket(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    yield from _hidden([_socket_path(settings)], "opens a socket")
+def _list_socket_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _unhide_paths([_socket_path(settings)], "opens a socket")
 
 
-def _podman_socket(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    yield from _socket(settings)
+def _list_podman_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _list_socket_settings(settings)
     if not settings.get("endpoint") or _socket_path(settings) in _PODMAN_SOCKETS:
         yield USER, ROOT, "this socket of Podman is root's alone"
 
 
-def _docker_socket(settings: Settings) -> Iterator[Wish]:
+def _list_docker_wishes(settings: Settings) -> Iterator[Wish]:
     if not settings.get("endpoint") or _socket_path(settings) in _DOCKER_SOCKETS:
         yield Wish(DOCKER, "asks Docker through its socket", _GROUPS, needed=True)
 
 
-def _unreadable_files(_settings: Settings) -> Iterator[Wish]:
+def _list_file_wishes(_settings: Settings) -> Iterator[Wish]:
     yield Wish(READ_ALL, "reads only files that everybody, or a group in `groups`, may read")
 
 
-def _host_metrics(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    scrapers = section(settings, "scrapers")
+def _list_metrics_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    scrapers = mapping_at(settings, "scrapers")
     if scrapers:
         yield "ProcSubset", "all", "it measures the host by files in /proc"
     if {"process", "processes"} & set(scrapers):
@@ -164,68 +164,70 @@ def _host_metrics(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "RestrictAddressFamilies", "AF_NETLINK", "it asks the kernel for the interfaces of the host"
 
 
-def _other_processes(settings: Settings) -> Iterator[Wish]:
-    if "process" in section(settings, "scrapers"):
-        yield Wish(TRACE, "has no disk usage and no program of processes of other users")
+def _list_process_wishes(settings: Settings) -> Iterator[Wish]:
+    if "process" in mapping_at(settings, "scrapers"):
+        yield Wish(TRACE_PROCESSES, "has no disk usage and no program of processes of other users")
         yield Wish(READ_ALL, "has no open files of processes of other users")
 
 
-def _detection(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    if "system" in map(str, items(settings, "detectors")):
+def _list_detection_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    if "system" in map(str, list_at(settings, "detectors")):
         yield "ProcSubset", "all", "it describes the host by files in /proc"
         yield "RestrictAddressFamilies", "AF_NETLINK", "it asks the kernel for the interfaces of the host"
 
 
-def _docker_detection(settings: Settings) -> Iterator[Wish]:
-    if DOCKER in map(str, items(settings, "detectors")):
+def _list_detection_wishes(settings: Settings) -> Iterator[Wish]:
+    if DOCKER in map(str, list_at(settings, "detectors")):
         yield Wish(DOCKER, "detects nothing of Docker", _GROUPS)
 
 
-_ROWS: Mapping[str, tuple[HostRow, ...]] = {
+_ROWS_BY_SECTION: Mapping[str, tuple[HostRow, ...]] = {
     "receivers": (
-        HostRow(("journald",), _journal),
-        HostRow(("file_log", "filelog"), _files, _unreadable_files),
-        HostRow(("host_metrics", "hostmetrics"), _host_metrics, _other_processes),
-        HostRow(("docker_stats",), _socket, _docker_socket),
-        HostRow(("podman_stats",), _podman_socket),
-        HostRow(("haproxy", "memcached", "mysql", "postgresql", "redis"), _socket),
+        HostRow(("journald",), _list_journal_settings),
+        HostRow(("file_log", "filelog"), _list_file_settings, _list_file_wishes),
+        HostRow(("host_metrics", "hostmetrics"), _list_metrics_settings, _list_process_wishes),
+        HostRow(("docker_stats",), _list_socket_settings, _list_docker_wishes),
+        HostRow(("podman_stats",), _list_podman_settings),
+        HostRow(("haproxy", "memcached", "mysql", "postgresql", "redis"), _list_socket_settings),
     ),
-    "processors": (HostRow(("resource_detection", "resourcedetection"), _detection, _docker_detection),),
-    "extensions": (HostRow(("docker_observer",), _socket, _docker_socket),),
+    "processors": (
+        HostRow(("resource_detection", "resourcedetection"), _list_detection_settings, _list_detection_wishes),
+    ),
+    "extensions": (HostRow(("docker_observer",), _list_socket_settings, _list_docker_wishes),),
 }
-HOST_ROWS = {(role, name): row for role, rows in _ROWS.items() for row in rows for name in row.types}
+HOST_ROWS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.types}
 
 
 def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterable[str]) -> HostNeeds:
     """Return what a config needs of its host; only components in use count. `allow` has the user's consent."""
-    found: list[Relaxation] = []
+    relaxations: list[Relaxation] = []
     lacking: list[str] = []
-    refused: list[Refused] = []
+    refused: list[RefusedRight] = []
     for part in started_parts(config):
-        row, place = HOST_ROWS.get((part.section, part.type)), dotted(part.path)
-        for setting, value, why in row.settings(part.settings) if row else ():
-            found.append(Relaxation(setting, value, f"{place}, {why}"))
-        for wish in row.wishes(part.settings) if row else ():
+        host_row, config_path = HOST_ROWS.get((part.section, part.type)), format_path(part.path)
+        for setting, value, reason in host_row.settings(part.settings) if host_row else ():
+            relaxations.append(Relaxation(setting, value, f"{config_path}, {reason}"))
+        for wish in host_row.wishes(part.settings) if host_row else ():
             if wish.right in allow:
-                found.append(Relaxation(wish.setting, wish.right, f"{place}, and `allow` consents"))
+                relaxations.append(Relaxation(wish.setting, wish.right, f"{config_path}, and `allow` consents"))
             elif wish.needed:
-                refused.append(Refused(wish.right, place, wish.without))
+                refused.append(RefusedRight(wish.right, config_path, wish.without))
             else:
-                lacking.append(f"{place} {wish.without}, unless `allow` lists {wish.right}")
-    found += _low_ports(listeners)
-    return HostNeeds(_each_once(found), _each_once(lacking), _each_once(refused))
+                lacking.append(f"{config_path} {wish.without}, unless `allow` lists {wish.right}")
+    relaxations += _find_low_ports(listeners)
+    return HostNeeds(_drop_repeated(relaxations), _drop_repeated(lacking), _drop_repeated(refused))
 
 
 _Item = TypeVar("_Item")
 
 
-def _each_once(found: Iterable[_Item]) -> tuple[_Item, ...]:
-    return tuple(dict.fromkeys(found))
+def _drop_repeated(repeated_values: Iterable[_Item]) -> tuple[_Item, ...]:
+    return tuple(dict.fromkeys(repeated_values))
 
 
-def _low_ports(listeners: Iterable[Listener]) -> Iterator[Relaxation]:
+def _find_low_ports(listeners: Iterable[Listener]) -> Iterator[Relaxation]:
     """Yield the right to open ports below 1024, which harms nobody: the sandbox lets it open no other file."""
     for listener in listeners:
         if listener.port < _FIRST_FREE_PORT:
-            place = dotted(listener.path)
-            yield Relaxation("AmbientCapabilities", LOW_PORTS, f"{place}, it listens on port {listener.port}")
+            config_path = format_path(listener.path)
+            yield Relaxation("AmbientCapabilities", LOW_PORTS, f"{config_path}, it listens on port {listener.port}")

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._collector.options import Collector
-from .._collector.recipes import SERVICE
-from .._host_change.bundle_form import service_name, state_folder
+from .._collector.recipes import SERVICE_MODE
+from .._host_change.bundle_form import state_folder, unit_name
 from .._otelcol.needs.pod_logs import PodLogs
 
 # The options that mean on a host what they mean in a cluster. All others of a cluster speak of its objects.
-SHARED = (
+SHARED_OPTIONS = (
     "name",
     "recipes",
     "config",
@@ -34,7 +34,7 @@ SHARED = (
     "env",
     "termination_grace_seconds",
 )
-OWN = (
+HOST_OPTIONS = (
     "listen_address",
     "address",
     "tls",
@@ -47,7 +47,7 @@ OWN = (
     "ready_seconds",
     "watch_seconds",
 )
-MODE, BACKEND = SERVICE, "systemd"
+HOST_MODE, HOST_BACKEND = SERVICE_MODE, "systemd"
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class HostCollector(Collector):
     watch_seconds: int
 
     @classmethod
-    def from_host_options(cls, options: Mapping[str, Any], of_clusters: Mapping[str, Any]) -> HostCollector:
+    def from_host_options(cls, options: Mapping[str, Any], cluster_defaults: Mapping[str, Any]) -> HostCollector:
         """Return the collector of a host with these options. Raises Problem for values that are out of range.
 
-        `of_clusters` has the defaults of the options that only clusters have.
+        `cluster_defaults` has the defaults of the options that only clusters have.
         """
-        placed = {"mode": MODE, "backend": BACKEND, "pre_stop_seconds": 0, "cpu_request": ""}
-        return cls.from_options({**of_clusters, **options, **placed})  # type: ignore[return-value]
+        fixed_options = {"mode": HOST_MODE, "backend": HOST_BACKEND, "pre_stop_seconds": 0, "cpu_request": ""}
+        return cls.from_options({**cluster_defaults, **options, **fixed_options})  # type: ignore[return-value]
 
     @property
     def listen_host(self) -> str:
@@ -93,9 +93,9 @@ class HostCollector(Collector):
     @property
     def service_name(self) -> str:
         """The name of its unit."""
-        return service_name(self.name)
+        return unit_name(self.name)
 
     @property
     def logs(self) -> PodLogs:
         """No pod prints its logs: the journal has them."""
-        return PodLogs(MODE, "", self.name, "")
+        return PodLogs(HOST_MODE, "", self.name, "")

@@ -12,21 +12,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._host_change.bundle_form import ARCHITECTURES
-from .._install.releases.lock_file import LOCK_IT, PROGRAMS, Lock
-from .._otelcol.errors import Problem, shown
+from .._install.releases.lock_file import LOCK_COMMAND, PROGRAMS, Lock
+from .._otelcol.errors import Problem, strip_credentials
 
 # The distributions that have archives, and the program in each.
 # Source: opentelemetry-collector-releases, distributions/*/.goreleaser.yaml.
-_PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
+_PROGRAM_BY_DISTRIBUTION = {
+    "contrib": "otelcol-contrib",
+    "core": "otelcol",
+    "k8s": "otelcol-k8s",
+    "otlp": "otelcol-otlp",
+}
 _PRODUCT = "opentelemetry-collector-releases"
 _DOWNLOADS = f"https://github.com/open-telemetry/{_PRODUCT}/releases/download"
 # The forms in which releases have the program. A package is unpacked on the host, never installed.
 _ARCHIVE = "tar.gz"
-_LOCAL = "file://"
-_PLACES = ("file", "path", "url")
+_FILE_SCHEME = "file://"
+_PLACE_OPTIONS = ("file", "path", "url")
 # A space ends a word of a unit, and `%` and `$` begin what systemd replaces. Source: systemd.service(5), COMMAND LINES.
-_IN_UNIT = re.compile(r"[A-Za-z0-9/._+-]+\Z")
-_SUM = re.compile(r"[0-9a-f]{64}\Z")
+_PATH_IN_UNIT = re.compile(r"[A-Za-z0-9/._+-]+\Z")
+_SHA256_DIGITS = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,11 @@ class Releases:
     def archive_place(self, version: str, archive: str) -> dict[str, str]:
         """Return where an archive is: a file of the controller, or a URL that the host reaches."""
         if not self.mirror:
-            return {"url": _published(version, archive)}
-        place = f"{self.mirror.rstrip('/')}/{_in_mirror(version, archive)}"
-        if "://" in place and not place.startswith(_LOCAL):
-            return {"url": place}
-        return {"file": place.removeprefix(_LOCAL)}
+            return {"url": _published_url(version, archive)}
+        mirror_place = f"{self.mirror.rstrip('/')}/{_mirror_path(version, archive)}"
+        if "://" in mirror_place and not mirror_place.startswith(_FILE_SCHEME):
+            return {"url": mirror_place}
+        return {"file": mirror_place.removeprefix(_FILE_SCHEME)}
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class DistributionRelease:
     @property
     def program(self) -> str:
         """The name of the program in the archives."""
-        return _PROGRAMS[self.distribution]
+        return _PROGRAM_BY_DISTRIBUTION[self.distribution]
 
     def archive_name(self, architecture: str) -> str:
         """Return the name of an archive. Source: .goreleaser.yaml of the distributions."""
@@ -120,12 +125,12 @@ class DistributionRelease:
         """Return the sum that a lock has of an archive; empty without one."""
         return self.releases.locked_sum(self.archive_name(architecture))
 
-    def known_architectures(self) -> list[str]:
+    def list_known_architectures(self) -> list[str]:
         """Return the architectures that the lock has, or those whose sums this run is to find."""
-        locked = [name for name in ARCHITECTURES if self.locked_sum(name)]
-        if not locked and self.releases.finds_sums:
+        locked_architectures = [name for name in ARCHITECTURES if self.locked_sum(name)]
+        if not locked_architectures and self.releases.finds_sums:
             return list(self.releases.unlocked)
-        return locked
+        return locked_architectures
 
     def archive_place(self, architecture: str) -> dict[str, str]:
         """Return where an archive is."""
@@ -137,46 +142,46 @@ class DistributionRelease:
         (origin,) = self.archive_place(architecture).values()
         return ReleasedArchive(
             name=name,
-            path=_in_mirror(self.version, name),
+            path=_mirror_path(self.version, name),
             origin=origin,
-            published=_published(self.version, name),
+            published=_published_url(self.version, name),
             sum=f"sha256:{digits}" if digits else "",
         )
 
-    def sum_problem(self) -> Problem:
+    def describe_missing_sum(self) -> Problem:
         """Return what is wrong if no sum of an archive is known."""
         archive = self.archive_name("ARCHITECTURE")
         if self.releases.lock:
             return self.releases.lock.lacking(PROGRAMS, archive)
         wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
-        fix = f"Run `{LOCK_IT}`, or write `program: {{amd64: {{sha256: SUM}}}}` or `program: {{path: FILE}}`."
+        fix = f"Run `{LOCK_COMMAND}`, or write `program: {{amd64: {{sha256: SUM}}}}` or `program: {{path: FILE}}`."
         return Problem(wrong, fix=fix)
 
 
-def _in_mirror(version: str, archive: str) -> str:
+def _mirror_path(version: str, archive: str) -> str:
     """Return the place of an archive in a mirror."""
     return f"{_PRODUCT}/v{version}/{archive}"
 
 
-def _published(version: str, archive: str) -> str:
+def _published_url(version: str, archive: str) -> str:
     """Return the URL where a release has an archive."""
     return f"{_DOWNLOADS}/v{version}/{archive}"
 
 
-def host_program(options: Mapping[str, Any], distribution: str, version: str, releases: Releases) -> HostProgram:
+def read_host_program(options: Mapping[str, Any], distribution: str, version: str, releases: Releases) -> HostProgram:
     """Return the program that option `program` describes. Raises Problem if no sum or no archive is known."""
     path, package = options.get("path") or "", options.get("package") or ""
-    given = {name: options[name] for name in ARCHITECTURES if options.get(name)}
+    options_by_architecture = {name: options[name] for name in ARCHITECTURES if options.get(name)}
     if path:
-        _check_path(path, bool(given or package))
+        _check_path(path, bool(options_by_architecture or package))
         return HostProgram(distribution, version, path, {})
-    if distribution not in _PROGRAMS:
+    if distribution not in _PROGRAM_BY_DISTRIBUTION:
         wrong = f"distribution {distribution} has no archive for hosts"
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
     release = DistributionRelease(distribution, version, releases, package or _ARCHIVE)
-    if not given:
-        given = {name: {} for name in release.known_architectures()}
-    return _archived_program(given, release)
+    if not options_by_architecture:
+        options_by_architecture = {name: {} for name in release.list_known_architectures()}
+    return _describe_archived_program(options_by_architecture, release)
 
 
 def _check_path(path: str, has_archive: bool) -> None:
@@ -185,73 +190,82 @@ def _check_path(path: str, has_archive: bool) -> None:
         raise Problem("`program` has a path and an archive", fix="Give one of them.")
     if not path.startswith("/"):
         raise Problem(f"`program.path` is '{path}'", fix="Give the full path of the program on the host.")
-    if not _IN_UNIT.match(path):
+    if not _PATH_IN_UNIT.match(path):
         wrong = f"`program.path` is '{path}', which has characters that mean something else in a unit"
         raise Problem(wrong, fix="Use letters, digits and `/._+-`, such as those of a link to it.")
 
 
-def _archived_program(rows: Mapping[str, Mapping[str, Any]], release: DistributionRelease) -> HostProgram:
+def _describe_archived_program(
+    options_by_architecture: Mapping[str, Mapping[str, Any]], release: DistributionRelease
+) -> HostProgram:
     """Return the program of archives, by architecture. Raises Problem if there are none."""
-    if not rows:
-        raise release.sum_problem()
+    if not options_by_architecture:
+        raise release.describe_missing_sum()
     archives = {}
     released = []
-    for architecture, row in rows.items():
-        archive = _archive(architecture, row, release)
+    for architecture, archive_options in options_by_architecture.items():
+        archive = _describe_archive(architecture, archive_options, release)
         archives[architecture] = archive
-        if not _own_place(row):
+        if not _user_place(archive_options):
             released.append(release.released_archive(architecture, archive["sha256"]))
     return HostProgram(release.distribution, release.version, "", archives, tuple(released))
 
 
-def _own_place(row: Mapping[str, Any]) -> dict[str, str]:
+def _user_place(archive_options: Mapping[str, Any]) -> dict[str, str]:
     """Return where the user has an archive; empty for that of a release."""
-    return {name: str(row[name]) for name in _PLACES if row.get(name)}
+    return {name: str(archive_options[name]) for name in _PLACE_OPTIONS if archive_options.get(name)}
 
 
-def _archive(architecture: str, row: Mapping[str, Any], release: DistributionRelease) -> dict[str, str]:
+def _describe_archive(
+    architecture: str, archive_options: Mapping[str, Any], release: DistributionRelease
+) -> dict[str, str]:
     """Return the archive of an architecture: the user's, or that of the distribution's release. Raises Problem."""
     option = f"`program.{architecture}`"
-    digits = _digits(option, architecture, row, release)
-    own_place = _own_place(row)
-    if len(own_place) > 1:
-        named_places = " and ".join(f"`{name}`" for name in own_place)
-        raise Problem(f"{option} has {named_places}", fix="Give one of them.")
-    place = own_place or release.archive_place(architecture)
-    _check_url(option, place.get("url", ""))
-    return {**place, "sha256": digits, "member": str(row.get("member") or release.program)}
+    digits = _choose_digits(option, architecture, archive_options, release)
+    user_place = _user_place(archive_options)
+    if len(user_place) > 1:
+        places_text = " and ".join(f"`{name}`" for name in user_place)
+        raise Problem(f"{option} has {places_text}", fix="Give one of them.")
+    archive_place = user_place or release.archive_place(architecture)
+    _check_url(option, archive_place.get("url", ""))
+    return {**archive_place, "sha256": digits, "member": str(archive_options.get("member") or release.program)}
 
 
-def _digits(option: str, architecture: str, row: Mapping[str, Any], release: DistributionRelease) -> str:
+def _choose_digits(
+    option: str, architecture: str, archive_options: Mapping[str, Any], release: DistributionRelease
+) -> str:
     """Return the digits of the sum of an archive: the user's, or those of the lock; empty if this run finds them.
 
     Raises Problem for a sum that is missing or malformed, and for one of a release that the lock contradicts.
     """
-    is_own, locked = bool(_own_place(row)), release.locked_sum(architecture)
-    digits = str(row.get("sha256") or locked).lower()
-    is_to_find = release.releases.finds_sums and not is_own and not digits
-    if not is_to_find and not _SUM.match(digits):
+    is_users_own, locked_digits = bool(_user_place(archive_options)), release.locked_sum(architecture)
+    digits = str(archive_options.get("sha256") or locked_digits).lower()
+    may_be_unknown = release.releases.finds_sums and not is_users_own and not digits
+    if not may_be_unknown and not _SHA256_DIGITS.match(digits):
         raise Problem(f"{option} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
-    if locked and not is_own:
-        _check_locked(option, digits, locked, release.archive_name(architecture))
+    if locked_digits and not is_users_own:
+        _check_locked_digits(option, digits, locked_digits, release.archive_name(architecture))
     return digits
 
 
-def _check_locked(option: str, digits: str, locked: str, archive: str) -> None:
+def _check_locked_digits(option: str, digits: str, locked_digits: str, archive: str) -> None:
     """Raise Problem for a sum that is not the one that the lock has of an archive."""
-    if digits != locked:
-        wrong = f"{option} has the sum {digits}, and the lock has {locked} of {archive}"
+    if digits != locked_digits:
+        wrong = f"{option} has the sum {digits}, and the lock has {locked_digits} of {archive}"
         raise Problem(wrong, fix="Remove `sha256`, or find out which is right.")
 
 
 def _check_url(option: str, url: str) -> None:
     """Raise Problem for a URL that is no address, or that has a login."""
     try:
-        parts = urlsplit(url)
-        _port = parts.port
+        url_parts = urlsplit(url)
+        _port = url_parts.port
     except ValueError as error:
-        wrong = f"{option} comes from {shown(url)}, which is no address"
+        wrong = f"{option} comes from {strip_credentials(url)}, which is no address"
         raise Problem(wrong, fix="Correct `url`, or the address of the mirror.") from error
-    if "@" in parts.netloc:
-        wrong = f"{option} comes from {shown(url)} with a user or a password, which the log of the host would have"
+    if "@" in url_parts.netloc:
+        wrong = (
+            f"{option} comes from {strip_credentials(url)} with a user or a password, which the log of the host would"
+            " have"
+        )
         raise Problem(wrong, fix="Use an address without them, `file`, or a mirror that is a folder of the controller.")

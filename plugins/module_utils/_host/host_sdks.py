@@ -16,23 +16,23 @@ from urllib.parse import quote
 
 from .._diagnose.host_questions import LOOPBACK_OF_ANY
 from .._host_change.bundle_form import SERVICE_SUFFIX
-from .._host_change.bundle_form import service_name as unit_of_collector
-from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, checked_unit
-from .._instrumentation.instrumentation import propagators, sampler
-from .._otelcol.config.paths import section
-from .._otelcol.errors import Problem, about, at_most, near
+from .._host_change.bundle_form import unit_name as unit_of_collector
+from .._host_change.service_environment import HOST_ID_TOKEN, ServiceEnvironment, check_service_name
+from .._instrumentation.instrumentation import build_sampler, check_propagators
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.errors import Problem, join_at_most, prefix_problems, suggest_word
 from .._otelcol.needs.listeners import Listener
 from .host_groups import GRPC, HTTP
 
 _OTLP = ("receivers", "otlp")
-_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
+_RECEIVER_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?\Z")
 # The characters of a value that need no percent sign, of those that baggage allows; no `@`, by which the id of the host
 # is named. Source: OpenTelemetry, "Resource SDK"; W3C Baggage, baggage-octet.
-_PLAIN = "!#$&'()*+-./:<>?[]^_`{|}~"
-_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*\Z")
-_HEADERS = re.compile(r"OTEL_EXPORTER_OTLP_(?:\w+_)?HEADERS\Z")
+_UNESCAPED = "!#$&'()*+-./:<>?[]^_`{|}~"
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*\Z")
+_HEADER_VARIABLES = re.compile(r"OTEL_EXPORTER_OTLP_(?:\w+_)?HEADERS\Z")
 # What follows from other options, or from the host.
-_OPTIONS = {
+_OPTION_BY_VARIABLE = {
     "OTEL_SERVICE_NAME": "service_name",
     "OTEL_RESOURCE_ATTRIBUTES": "resource_attributes",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "endpoint",
@@ -73,14 +73,14 @@ class HostSdk:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> HostSdk:
         """Return the row that these options describe. Raises Problem for what could not work."""
-        sdk = cls(**{one.name: options[one.name] for one in fields(cls)})
-        _check(sdk)
+        sdk = cls(**{sdk_field.name: options[sdk_field.name] for sdk_field in fields(cls)})
+        _check_sdk(sdk)
         return sdk
 
     @property
     def units(self) -> list[str]:
         """The units of the services. Raises Problem for a name that no service can have."""
-        return [checked_unit(_unit_name(name)) for name in self.services]
+        return [check_service_name(_unit_name(name)) for name in self.services]
 
     @property
     def transport(self) -> str:
@@ -88,44 +88,44 @@ class HostSdk:
 
     def environment(self, unit: str, url: str) -> ServiceEnvironment:
         """Return the environment of one of the services. Raises Problem for text that no unit can hold."""
-        own = {name: quote(text, _PLAIN) for name, text in self.resource_attributes.items()}
-        attributes = {_HOST_ID: HOST_ID_TOKEN, **own}
+        escaped_attributes = {name: quote(text, _UNESCAPED) for name, text in self.resource_attributes.items()}
+        attributes = {_HOST_ID: HOST_ID_TOKEN, **escaped_attributes}
         variables = {
-            "OTEL_SERVICE_NAME": self.service_name or _named(unit),
+            "OTEL_SERVICE_NAME": self.service_name or _default_service_name(unit),
             "OTEL_RESOURCE_ATTRIBUTES": ",".join(f"{name}={value}" for name, value in attributes.items()),
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint or url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": self.protocol,
-            **self._sampling(),
+            **self._sampling_variables(),
             **self.env,
         }
         return ServiceEnvironment(unit, variables, self.restart)
 
-    def _sampling(self) -> dict[str, str]:
-        chosen = sampler(self.sampler)
-        rows = {
-            "OTEL_PROPAGATORS": ",".join(propagators(self.propagators)),
-            "OTEL_TRACES_SAMPLER": chosen.get("type", ""),
-            "OTEL_TRACES_SAMPLER_ARG": chosen.get("argument", ""),
+    def _sampling_variables(self) -> dict[str, str]:
+        sampler_settings = build_sampler(self.sampler)
+        value_by_variable = {
+            "OTEL_PROPAGATORS": ",".join(check_propagators(self.propagators)),
+            "OTEL_TRACES_SAMPLER": sampler_settings.get("type", ""),
+            "OTEL_TRACES_SAMPLER_ARG": sampler_settings.get("argument", ""),
         }
-        return {name: value for name, value in rows.items() if value}
+        return {name: value for name, value in value_by_variable.items() if value}
 
 
 def _unit_name(name: str) -> str:
     return name if name.endswith(SERVICE_SUFFIX) else name + SERVICE_SUFFIX
 
 
-def _named(unit: str) -> str:
+def _default_service_name(unit: str) -> str:
     """Return the name of a service: that of its unit, and of its template for an instance."""
     return unit[: -len(SERVICE_SUFFIX)].partition("@")[0]
 
 
-def _check(sdk: HostSdk) -> None:
+def _check_sdk(sdk: HostSdk) -> None:
     if not sdk.services:
         raise Problem("it names no service", fix="List units in `services`, such as `[shop.service]`.")
     if sdk.service_name and len(sdk.services) > 1:
         wrong = "`service_name` would be the name of several services"
         raise Problem(wrong, fix="Give each service a row of its own, or remove it: each has the name of its unit.")
-    if sdk.endpoint and not _URL.match(sdk.endpoint):
+    if sdk.endpoint and not _RECEIVER_URL.match(sdk.endpoint):
         wrong = f"`endpoint` is '{sdk.endpoint}', which is no URL of a receiver"
         raise Problem(wrong, fix="Write one such as `http://127.0.0.1:4318`.")
     if sdk.sampler.get("argument") and not sdk.sampler.get("type"):
@@ -141,92 +141,94 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
         if name == _HOST_ID:
             wrong = f"`resource_attributes` has {name}, which is that of the host by itself"
             raise Problem(wrong, fix="Remove it.")
-        if not _ATTRIBUTE.match(name):
+        if not _ATTRIBUTE_NAME.match(name):
             wrong = f"`resource_attributes` has '{name}', which is no name of an attribute"
             raise Problem(wrong, fix="Write one such as `deployment.environment.name`.")
 
 
 def _check_env(env: Mapping[str, str]) -> None:
     for name in env:
-        if name in _OPTIONS:
-            raise Problem(f"`env` has {name}", fix=f"Write `{_OPTIONS[name]}` in its place.")
-        if _HEADERS.match(name):
+        if name in _OPTION_BY_VARIABLE:
+            raise Problem(f"`env` has {name}", fix=f"Write `{_OPTION_BY_VARIABLE[name]}` in its place.")
+        if _HEADER_VARIABLES.match(name):
             wrong = f"`env` has {name}, and every user of the host can read the environment of a unit"
             fix = "Give headers to the exporter of the collector, with a credential. Its services need none."
             raise Problem(wrong, fix=fix)
 
 
-def sdk_receivers(collector: str, opened: Iterable[Listener]) -> Iterator[SdkReceiver]:
+def list_sdk_receivers(collector: str, listeners: Iterable[Listener]) -> Iterator[SdkReceiver]:
     """Yield where a collector receives OTLP of its host."""
-    for listener in opened:
+    for listener in listeners:
         part = listener.part
         if part is None or (part.section, part.kind) != _OTLP:
             continue
         protocol = HTTP if listener.name.endswith(HTTP) else GRPC
         address = listener.host.strip("[]")
         host = LOOPBACK_OF_ANY.get(address, address)
-        host_of_url = f"[{host}]" if ":" in host else host
-        closed = _closed(section(part.settings, "protocols", protocol), host)
-        yield SdkReceiver(collector, protocol, f"http://{host_of_url}:{listener.port}", closed)
+        url_host = f"[{host}]" if ":" in host else host
+        closed_reason = _explain_closed(mapping_at(part.settings, "protocols", protocol), host)
+        yield SdkReceiver(collector, protocol, f"http://{url_host}:{listener.port}", closed_reason)
 
 
-def _closed(settings: Mapping[str, Any], host: str) -> str:
+def _explain_closed(settings: Mapping[str, Any], host: str) -> str:
     """Return why an SDK without more settings cannot send to a receiver, or an empty string."""
-    if section(settings, "tls"):
+    if mapping_at(settings, "tls"):
         return "receives TLS"
-    if section(settings, "auth"):
+    if mapping_at(settings, "auth"):
         return "asks for a login"
     if "$" in host:
         return "has an address that is known on the host alone"
     return ""
 
 
-def sdk_services(
-    rows: Sequence[HostSdk], collectors: Sequence[str], receivers: Sequence[SdkReceiver]
+def list_sdk_services(
+    sdks: Sequence[HostSdk], collectors: Sequence[str], receivers: Sequence[SdkReceiver]
 ) -> dict[str, list[ServiceEnvironment]]:
     """Return the services of each collector of a host. Raises Problem for a service without a collector, or of two."""
-    found: dict[str, list[ServiceEnvironment]] = {name: [] for name in collectors}
-    own = {unit_of_collector(name) for name in collectors}
-    known: set[str] = set()
-    for row in rows:
-        for unit in row.units:
-            with about(f"service '{unit}'"):
-                _check_listed(unit, own, known)
-                receiver = _receiver(row, collectors, receivers)
-                found[receiver.collector].append(row.environment(unit, receiver.url))
-            known.add(unit)
-    return found
+    services_by_collector: dict[str, list[ServiceEnvironment]] = {name: [] for name in collectors}
+    collector_units = {unit_of_collector(name) for name in collectors}
+    listed_units: set[str] = set()
+    for sdk in sdks:
+        for unit in sdk.units:
+            with prefix_problems(f"service '{unit}'"):
+                _check_unit_is_free(unit, collector_units, listed_units)
+                receiver = _choose_receiver(sdk, collectors, receivers)
+                services_by_collector[receiver.collector].append(sdk.environment(unit, receiver.url))
+            listed_units.add(unit)
+    return services_by_collector
 
 
-def _check_listed(unit: str, own: set[str], known: set[str]) -> None:
-    if unit in own:
+def _check_unit_is_free(unit: str, collector_units: set[str], listed_units: set[str]) -> None:
+    if unit in collector_units:
         raise Problem("it is a collector of the inventory", fix="Use option `env` of the collector.")
-    if unit in known:
+    if unit in listed_units:
         raise Problem("it stands twice in the list", fix="Remove one.")
 
 
-def _receiver(row: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]) -> SdkReceiver:
+def _choose_receiver(sdk: HostSdk, collectors: Sequence[str], receivers: Sequence[SdkReceiver]) -> SdkReceiver:
     """Return where the services of a row send to."""
-    if row.collector and row.collector not in collectors:
-        wrong = f"the host has no collector '{row.collector}'{near(row.collector, collectors)}"
-        raise Problem(wrong, fix=f"Collectors: {at_most(_SHOWN, collectors)}.")
-    fitting = []
+    if sdk.collector and sdk.collector not in collectors:
+        wrong = f"the host has no collector '{sdk.collector}'{suggest_word(sdk.collector, collectors)}"
+        raise Problem(wrong, fix=f"Collectors: {join_at_most(_SHOWN, collectors)}.")
+    fitting_receivers = []
     for receiver in receivers:
-        if receiver.protocol == row.transport and row.collector in ("", receiver.collector):
-            fitting.append(receiver)
-    if not fitting:
-        has_none = "no collector of the host has an OTLP receiver"
-        if row.collector:
-            has_none = f"collector '{row.collector}' has no OTLP receiver"
-        raise Problem(f"{has_none} over {row.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
-    names = list(dict.fromkeys(receiver.collector for receiver in fitting))
-    if len(names) > 1:
-        wrong = f"several collectors of the host receive OTLP over {row.transport}: {at_most(_SHOWN, names)}"
+        if receiver.protocol == sdk.transport and sdk.collector in ("", receiver.collector):
+            fitting_receivers.append(receiver)
+    if not fitting_receivers:
+        lack_text = "no collector of the host has an OTLP receiver"
+        if sdk.collector:
+            lack_text = f"collector '{sdk.collector}' has no OTLP receiver"
+        raise Problem(f"{lack_text} over {sdk.transport}", fix="Add recipe `otlp_ingest`, or change `protocol`.")
+    collector_names = list(dict.fromkeys(receiver.collector for receiver in fitting_receivers))
+    if len(collector_names) > 1:
+        wrong = (
+            f"several collectors of the host receive OTLP over {sdk.transport}: {join_at_most(_SHOWN, collector_names)}"
+        )
         raise Problem(wrong, fix="Name one with `collector`.")
-    open_receivers = [receiver for receiver in fitting if not receiver.closed]
-    chosen = (open_receivers or fitting)[0]
-    if chosen.closed and not row.endpoint:
-        wrong = f"collector '{chosen.collector}' {chosen.closed} at {chosen.url}"
+    open_receivers = [receiver for receiver in fitting_receivers if not receiver.closed]
+    chosen_receiver = (open_receivers or fitting_receivers)[0]
+    if chosen_receiver.closed and not sdk.endpoint:
+        wrong = f"collector '{chosen_receiver.collector}' {chosen_receiver.closed} at {chosen_receiver.url}"
         fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."
         raise Problem(wrong, fix=fix)
-    return chosen
+    return chosen_receiver

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
-from .._otelcol.errors import Problem, at_most
-from .._otelcol.graphs import circle
+from .._otelcol.errors import Problem, join_at_most
+from .._otelcol.graphs import find_circle
 
 _SHOWN = 5
 
@@ -35,17 +35,20 @@ class Removal:
     senders: tuple[str, ...] = ()
 
 
-def removal_of(collector: str, receivers: Mapping[str, Any]) -> Removal:
+def read_removal(collector: str, receivers: Mapping[str, Any]) -> Removal:
     """Return when a collector of a host is removed, by what the plan of the removal says of this host."""
     row = receivers.get(collector) or {}
     return Removal(int(row.get("stage", 0)), tuple(row.get("senders", ())))
 
 
-def check_senders(collector: str, senders: Iterable[str], removed: Collection[str]) -> None:
+def check_senders(collector: str, senders: Iterable[str], removed_hosts: Collection[str]) -> None:
     """Raise Problem for a collector that still gets data of hosts whose collectors this run could not remove."""
-    staying = [host for host in senders if host not in removed]
-    if staying:
-        wrong = f"collector {collector} gets data of {at_most(_SHOWN, staying)}, where this run could not remove them"
+    staying_hosts = [host for host in senders if host not in removed_hosts]
+    if staying_hosts:
+        wrong = (
+            f"collector {collector} gets data of {join_at_most(_SHOWN, staying_hosts)}, where this run could not remove"
+            " them"
+        )
         fix = (
             "Correct what failed there and run the same command again; or leave those hosts out by `--limit`; or set "
             "`otel_host_discard_unsent: true`."
@@ -53,22 +56,22 @@ def check_senders(collector: str, senders: Iterable[str], removed: Collection[st
         raise Problem(f"{wrong}; it runs on", asked="Remove the collectors", fix=fix)
 
 
-def stages_of(senders_of: Mapping[Place, Set[Place]]) -> list[list[Place]]:
+def order_in_stages(senders_by_place: Mapping[Place, Set[Place]]) -> list[list[Place]]:
     """Return the collectors in stages; each goes in a stage after those that send to it.
 
     Collectors that send to each other have no order, and do not wait for each other.
     """
-    places = set(senders_of).union(*senders_of.values())
-    waiting = {place: set(senders_of.get(place, ())) for place in places}
-    while edges := circle(waiting):
-        members = {place for place, _sender in edges}
-        for place in members:
-            waiting[place] -= members
-    order = TopologicalSorter(waiting)
-    order.prepare()
+    places = set(senders_by_place).union(*senders_by_place.values())
+    waiting_for = {place: set(senders_by_place.get(place, ())) for place in places}
+    while edges := find_circle(waiting_for):
+        circle_members = {place for place, _sender in edges}
+        for place in circle_members:
+            waiting_for[place] -= circle_members
+    sorter = TopologicalSorter(waiting_for)
+    sorter.prepare()
     stages = []
-    while order.is_active():
-        ready = order.get_ready()
-        stages.append(list(ready))
-        order.done(*ready)
+    while sorter.is_active():
+        ready_places = sorter.get_ready()
+        stages.append(list(ready_places))
+        sorter.done(*ready_places)
     return stages

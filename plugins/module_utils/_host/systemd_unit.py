@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .._host_change.bundle_form import CONFIG, CREDENTIALS, HOSTS, PROGRAM_TOKEN, current_folder, runtime_folder
-from .._host_change.fitted_unit import quoted
+from .._host_change.fitted_unit import quote_unit_word
 from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 from .host_credentials import HostEnvironment
 from .host_needs import ROOT, HostNeeds
 from .host_options import HostCollector
 
 # The sandbox of a collector that receives and sends OTLP.
-SANDBOX = {
+STRICT_SANDBOX = {
     "NoNewPrivileges": "yes",
     "ProtectSystem": "strict",
     "ProtectHome": "yes",
@@ -49,10 +49,10 @@ SANDBOX = {
     "SystemCallArchitectures": "native",
     "SystemCallErrorNumber": "EPERM",
 }
-_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
+_ADDRESS_FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX")
 _SYSTEM_CALLS = ("@system-service", "~@privileged @resources")
 # A crash loop costs little, and never ends: a backend that is back later finds its collector.
-_RESTART = {
+_RESTART_SETTINGS = {
     "Restart": "always",
     "RestartSec": "2s",
     "RestartSteps": "5",
@@ -73,11 +73,15 @@ class UnitRequest:
     has_names: bool = False
 
 
-def unit_text(request: UnitRequest) -> str:
+def render_unit_text(request: UnitRequest) -> str:
     """Return the text of a unit. It ends with a line end."""
     sections = {
-        "Unit": list(_unit(request.collector)),
-        "Service": [*_service(request), *_identity(request), *sandbox(request.needs, request.collector.user)],
+        "Unit": list(_list_unit_settings(request.collector)),
+        "Service": [
+            *_list_service_settings(request),
+            *_list_identity_settings(request),
+            *list_sandbox_settings(request.needs, request.collector.user),
+        ],
         "Install": [("WantedBy", "multi-user.target")],
     }
     lines = [f"# Written by o11y.opentelemetry for collector '{request.collector.name}'. Change the inventory instead."]
@@ -86,54 +90,57 @@ def unit_text(request: UnitRequest) -> str:
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _unit(collector: HostCollector) -> Iterator[tuple[str, str]]:
+def _list_unit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
     yield "Description", f"OpenTelemetry Collector {collector.name}"
     yield "Wants", "network-online.target"
     yield "After", "network-online.target"
     yield "StartLimitIntervalSec", "0"
 
 
-def _service(request: UnitRequest) -> Iterator[tuple[str, str]]:
+def _list_service_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     collector, folder = request.collector, current_folder(request.collector.name)
     yield "Type", "exec"
-    yield from _names(request)
+    yield from _list_name_settings(request)
     yield "ExecStart", f"{PROGRAM_TOKEN} --config={folder}/{CONFIG}"
     yield "ExecReload", "/bin/kill -HUP $MAINPID"
     yield "KillMode", "mixed"
     yield "TimeoutStopSec", f"{collector.termination_grace_seconds}s"
-    yield from _RESTART.items()
-    yield from _limits(collector)
+    yield from _RESTART_SETTINGS.items()
+    yield from _list_limit_settings(collector)
     for name, value in request.environment.variables.items():
-        yield "Environment", quoted(f"{name}={value}")
+        yield "Environment", quote_unit_word(f"{name}={value}")
     for credential in request.environment.credentials:
         yield "LoadCredential", f"{credential.name}:{folder}/{CREDENTIALS}{credential.name}"
 
 
-def _names(request: UnitRequest) -> Iterator[tuple[str, str]]:
+def _list_name_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     """Yield what adds the names of a release to those of the host, at each start and for this service alone.
 
     The file of both is there for the second process, not for the first, which reads the host's own.
     gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
     """
     if request.has_names:
-        folder, both = current_folder(request.collector.name), f"{runtime_folder(request.collector.name)}/{HOSTS}"
+        folder, joined_file = (
+            current_folder(request.collector.name),
+            f"{runtime_folder(request.collector.name)}/{HOSTS}",
+        )
         yield "RuntimeDirectory", runtime_folder(request.collector.name).removeprefix("/run/")
-        yield "ExecStartPre", f"/bin/sh -c 'cat {_HOSTS_FILE} {folder}/{HOSTS} > {both}'"
-        yield "BindReadOnlyPaths", f"-{both}:{_HOSTS_FILE}"
-        yield "Environment", quoted("GRPC_ENABLE_TXT_SERVICE_CONFIG=false")
+        yield "ExecStartPre", f"/bin/sh -c 'cat {_HOSTS_FILE} {folder}/{HOSTS} > {joined_file}'"
+        yield "BindReadOnlyPaths", f"-{joined_file}:{_HOSTS_FILE}"
+        yield "Environment", quote_unit_word("GRPC_ENABLE_TXT_SERVICE_CONFIG=false")
 
 
-def _limits(collector: HostCollector) -> Iterator[tuple[str, str]]:
+def _list_limit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
     """Yield the limits: MemoryMax, and GOMEMLIMIT below it, follow from one option."""
     yield "LimitNOFILE", str(_OPEN_FILES)
     yield "MemoryMax", str(parse_bytes(collector.memory_limit))
     if "GOMEMLIMIT" not in collector.env:
-        yield "Environment", quoted(f"GOMEMLIMIT={collector.memory.gomemlimit}")
+        yield "Environment", quote_unit_word(f"GOMEMLIMIT={collector.memory.gomemlimit}")
     if collector.cpu_limit:
         yield "CPUQuota", f"{max(int(parse_cpu(collector.cpu_limit) * _PERCENT), 1)}%"
 
 
-def _identity(request: UnitRequest) -> Iterator[tuple[str, str]]:
+def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     """Yield who the service is, and the one folder that it may write to."""
     collector = request.collector
     if collector.user:
@@ -147,18 +154,18 @@ def _identity(request: UnitRequest) -> Iterator[tuple[str, str]]:
     yield "StateDirectoryMode", "0700"
 
 
-def sandbox(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
+def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[str, str]]:
     """Yield the settings of the sandbox, each with the value that the needs of a config leave.
 
     Capabilities count in the user namespace of the host alone, so a collector that has one shares it.
     """
     capabilities = needs.values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
-    for setting, strict in SANDBOX.items():
-        loose = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.values(setting)[:1])
-        yield setting, loose or strict
+    for setting, strict_value in STRICT_SANDBOX.items():
+        relaxed_value = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.values(setting)[:1])
+        yield setting, relaxed_value or strict_value
     yield "CapabilityBoundingSet", " ".join(capabilities)
     yield "AmbientCapabilities", " ".join(capabilities)
-    yield "RestrictAddressFamilies", " ".join((*_FAMILIES, *needs.values("RestrictAddressFamilies")))
+    yield "RestrictAddressFamilies", " ".join((*_ADDRESS_FAMILIES, *needs.values("RestrictAddressFamilies")))
     for calls in _SYSTEM_CALLS:
         yield "SystemCallFilter", calls

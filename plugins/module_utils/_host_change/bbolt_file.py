@@ -26,7 +26,7 @@ _BUCKET = struct.Struct("<QQ")  # root, sequence
 _MAGIC = 0xED0CDAED
 _VERSION = 2
 _IS_BRANCH, _IS_LEAF = 0x01, 0x02
-_OF_BUCKET = 0x01
+_IS_BUCKET = 0x01
 _PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)  # a page of bbolt is one of the system
 _LONGEST_KEY = 32768  # bbolt, bucket.go: MaxKeySize
 _FNV_START, _FNV_PRIME, _FNV_BITS = 0xCBF29CE484222325, 0x100000001B3, 0xFFFFFFFFFFFFFFFF  # Go, hash/fnv: New64a
@@ -60,23 +60,23 @@ class _Page(NamedTuple):
 
 def is_database(data: bytes | mmap) -> bool:
     """Whether a file has the form of a database, be it whole or not."""
-    return any(_has_magic(data, place) for place in (0, *_PAGE_SIZES))
+    return any(_has_magic(data, offset) for offset in (0, *_PAGE_SIZES))
 
 
-def _has_magic(data: bytes | mmap, place: int) -> bool:
-    start = place + _PAGE.size
-    is_long_enough = start + _META.size + _CHECKSUM.size <= len(data)
-    return is_long_enough and _META.unpack_from(data, start)[0] == _MAGIC
+def _has_magic(data: bytes | mmap, offset: int) -> bool:
+    meta_start = offset + _PAGE.size
+    is_long_enough = meta_start + _META.size + _CHECKSUM.size <= len(data)
+    return is_long_enough and _META.unpack_from(data, meta_start)[0] == _MAGIC
 
 
-def _newest_meta(data: bytes | mmap) -> _Meta:
+def _choose_newest_meta(data: bytes | mmap) -> _Meta:
     """Return the newer one of the descriptions that are whole, as bbolt chooses it (db.go: meta).
 
     Raises ValueError if none is: bbolt does not open the database then.
     """
     metas = []
-    for place in (0, *_PAGE_SIZES):
-        meta = _meta_at(data, place)
+    for offset in (0, *_PAGE_SIZES):
+        meta = _read_meta(data, offset)
         if meta is not None:
             metas.append(meta)
     if not metas:
@@ -84,27 +84,27 @@ def _newest_meta(data: bytes | mmap) -> _Meta:
     return max(metas)
 
 
-def _meta_at(data: bytes | mmap, place: int) -> _Meta | None:
+def _read_meta(data: bytes | mmap, offset: int) -> _Meta | None:
     """Return the description at a place, the first page or the second; None if it is not whole or not there."""
-    if not _has_magic(data, place):
+    if not _has_magic(data, offset):
         return None
-    start = place + _PAGE.size
-    _magic, version, size, _flags, root, _seq, _free, _pages, transaction = _META.unpack_from(data, start)
-    checksum = _CHECKSUM.unpack_from(data, start + _META.size)[0]
-    is_whole = version == _VERSION and checksum == _fnv(data[start : start + _META.size])
-    is_at_its_place = size in _PAGE_SIZES and place in (0, size)
-    return _Meta(transaction, size, root) if is_whole and is_at_its_place else None
+    meta_start = offset + _PAGE.size
+    _magic, version, page_size, _flags, root, _seq, _free, _pages, transaction = _META.unpack_from(data, meta_start)
+    checksum = _CHECKSUM.unpack_from(data, meta_start + _META.size)[0]
+    is_whole = version == _VERSION and checksum == _hash_fnv(data[meta_start : meta_start + _META.size])
+    is_at_its_place = page_size in _PAGE_SIZES and offset in (0, page_size)
+    return _Meta(transaction, page_size, root) if is_whole and is_at_its_place else None
 
 
-def _fnv(content: bytes) -> int:
+def _hash_fnv(content: bytes) -> int:
     """Return the hash FNV-1a of 64 bits, the checksum of a description."""
-    total = _FNV_START
+    hash_value = _FNV_START
     for byte in content:
-        total = ((total ^ byte) * _FNV_PRIME) & _FNV_BITS
-    return total
+        hash_value = ((hash_value ^ byte) * _FNV_PRIME) & _FNV_BITS
+    return hash_value
 
 
-class _Room:
+class _Budget:
     """What a file still has room for. A walk that meets more of it meets some of it again, and ends."""
 
     def __init__(self, file_size: int) -> None:
@@ -127,9 +127,9 @@ class Database:
     """A database of bbolt. Raises ValueError for one without a whole description."""
 
     def __init__(self, data: bytes | mmap) -> None:
-        meta = _newest_meta(data)
+        meta = _choose_newest_meta(data)
         self._data, self._root, self._page_size = data, meta.root, meta.page_size
-        self._room = _Room(len(data))
+        self._room = _Budget(len(data))
 
     def key(self, entry: Entry) -> bytes:
         """Return the key of an entry."""
@@ -137,67 +137,67 @@ class Database:
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries of all buckets, but not buckets. Raises ValueError. To be called once."""
-        met = set()
-        waiting = [self._root]
-        while waiting:
-            number = waiting.pop()
-            if number in met:
+        seen_pages = set()
+        waiting_pages = [self._root]
+        while waiting_pages:
+            page_number = waiting_pages.pop()
+            if page_number in seen_pages:
                 raise ValueError("the database leads in a circle")
-            met.add(number)
-            start = number * self._page_size
-            page = self._page(start)
+            seen_pages.add(page_number)
+            page_start = page_number * self._page_size
+            page = self._read_page(page_start)
             if page.is_branch:
-                waiting += self._pages_of_branch(start, page)
+                waiting_pages += self._list_branch_pages(page_start, page)
                 continue
             if not page.is_leaf:
                 raise ValueError("the database has another page there")
-            for entry in self._entries_of_leaf(start, page):
-                root = self._root_of(entry)
+            for entry in self._list_leaf(page_start, page):
+                bucket_root = self._read_bucket_root(entry)
                 if not entry.is_bucket:
                     yield entry
-                elif root:
-                    waiting.append(root)
+                elif bucket_root:
+                    waiting_pages.append(bucket_root)
                 else:
-                    yield from self._entries_of_small_bucket(entry)
+                    yield from self._list_small_bucket(entry)
 
-    def _pages_of_branch(self, start: int, page: _Page) -> list[int]:
+    def _list_branch_pages(self, page_start: int, page: _Page) -> list[int]:
         """Return the numbers of the pages below a branch."""
         self._room.take_entries(page.entries)
-        first = start + _PAGE.size
-        return [self._unpacked(_BRANCH, first + index * _BRANCH.size)[2] for index in range(page.entries)]
+        first_offset = page_start + _PAGE.size
+        return [self._unpack_at(_BRANCH, first_offset + index * _BRANCH.size)[2] for index in range(page.entries)]
 
-    def _root_of(self, entry: Entry) -> int:
+    def _read_bucket_root(self, entry: Entry) -> int:
         """Return the page of a bucket; 0 for a small bucket, which is in the page of its parent, and for no bucket."""
-        return self._unpacked(_BUCKET, entry.value)[0] if entry.is_bucket else 0
+        return self._unpack_at(_BUCKET, entry.value)[0] if entry.is_bucket else 0
 
-    def _entries_of_small_bucket(self, bucket: Entry) -> Iterator[Entry]:
+    def _list_small_bucket(self, bucket: Entry) -> Iterator[Entry]:
         """Yield the entries of a bucket without a page. It has no buckets (bbolt, bucket.go: inlineable)."""
-        start = bucket.value + _BUCKET.size
-        for entry in self._entries_of_leaf(start, self._page(start)):
+        page_start = bucket.value + _BUCKET.size
+        for entry in self._list_leaf(page_start, self._read_page(page_start)):
             if entry.is_bucket:
                 raise ValueError("the database has a bucket in a small bucket")
             yield entry
 
-    def _entries_of_leaf(self, start: int, page: _Page) -> Iterator[Entry]:
+    def _list_leaf(self, page_start: int, page: _Page) -> Iterator[Entry]:
         """Yield the entries of a leaf. Raises ValueError for one that does not fit into the file."""
         self._room.take_entries(page.entries)
         for index in range(page.entries):
-            place = start + _PAGE.size + index * _LEAF.size
-            flags, position, key_size, size = self._unpacked(_LEAF, place)
-            key = place + position
-            entry = Entry(bool(flags & _OF_BUCKET), key, key_size, key + key_size, size)
-            if key_size > _LONGEST_KEY or entry.value + size > len(self._data):
+            entry_offset = page_start + _PAGE.size + index * _LEAF.size
+            flags, position, key_size, value_size = self._unpack_at(_LEAF, entry_offset)
+            key_offset = entry_offset + position
+            entry = Entry(bool(flags & _IS_BUCKET), key_offset, key_size, key_offset + key_size, value_size)
+            if key_size > _LONGEST_KEY or entry.value + value_size > len(self._data):
                 raise ValueError("the database is not whole")
             # The value of a small bucket is its entries, which count themselves.
-            self._room.take_bytes(key_size if entry.is_bucket else key_size + size)
+            self._room.take_bytes(key_size if entry.is_bucket else key_size + value_size)
             yield entry
 
-    def _page(self, start: int) -> _Page:
-        _id, flags, count, _overflow = self._unpacked(_PAGE, start)
+    def _read_page(self, page_start: int) -> _Page:
+        _id, flags, count, _overflow = self._unpack_at(_PAGE, page_start)
         return _Page(bool(flags & _IS_BRANCH), bool(flags & _IS_LEAF), count)
 
-    def _unpacked(self, form: struct.Struct, start: int) -> tuple[int, ...]:
+    def _unpack_at(self, layout: struct.Struct, offset: int) -> tuple[int, ...]:
         """Return the numbers at a place. Raises ValueError if the file ends before."""
-        if start + form.size > len(self._data):
+        if offset + layout.size > len(self._data):
             raise ValueError("the database is not whole")
-        return form.unpack_from(self._data, start)
+        return layout.unpack_from(self._data, offset)

@@ -22,13 +22,13 @@ ARCHITECTURES = ("amd64", "arm64")
 AWAITED = "awaited_program"
 # What comes before a first install, as the release to go back to.
 BEFORE_ALL = "nothing"
-FOLDER = "/etc/otelcol"
-PROGRAMS = "/opt/otelcol"
-_STATE = "/var/lib/otelcol"
+CONFIG_FOLDER = "/etc/otelcol"
+PROGRAM_FOLDER = "/opt/otelcol"
+_STATE_FOLDER = "/var/lib/otelcol"
 # The drop-in of each service that sends to a collector, in the folder of its unit.
 DROP_IN, SERVICE_SUFFIX = "50-o11y-otel.conf", ".service"
 
-_ROWS = {"type": "list", "elements": "dict"}
+_LIST_OF_ROWS = {"type": "list", "elements": "dict"}
 _FILE = {"path": {"required": True}, "content": {"required": True}, "mode": {"default": "0644"}, "shown": {}}
 _ARCHIVE = {"sha256": {"required": True}, "file": {"type": "path"}, "path": {"type": "path"}, "url": {}, "member": {}}
 _PROGRAM = {
@@ -53,30 +53,30 @@ _SERVICE = {
     "restart": {"type": "bool", "default": False},
 }
 # The options of the value, as Ansible's argument specs have them.
-BUNDLE: dict[str, Any] = {
+BUNDLE_OPTIONS: dict[str, Any] = {
     "name": {"required": True},
-    "files": {**_ROWS, "options": _FILE},
+    "files": {**_LIST_OF_ROWS, "options": _FILE},
     "program": {"type": "dict", "options": _PROGRAM},
-    "credentials": {**_ROWS, "options": _CREDENTIAL},
-    "ports": {**_ROWS, "options": _PORT},
+    "credentials": {**_LIST_OF_ROWS, "options": _CREDENTIAL},
+    "ports": {**_LIST_OF_ROWS, "options": _PORT},
     "metrics": {"default": ""},
     "health": {"default": ""},
     "state": {"default": ""},
     "ready_seconds": {"type": "float", "default": 30},
     "watch_seconds": {"type": "float", "default": 0},
     "keep": {"type": "int", "default": 3},
-    "services": {**_ROWS, "options": _SERVICE},
+    "services": {**_LIST_OF_ROWS, "options": _SERVICE},
 }
 
 
-def service_name(name: str) -> str:
+def unit_name(name: str) -> str:
     """Return the unit of a collector. Its file in a release has this name, or systemd would say that it is an alias."""
     return f"otelcol-{name}.service"
 
 
 def current_folder(name: str) -> str:
     """Return the folder by which a unit names the files of its release, whichever is in use."""
-    return f"{FOLDER}/{name}/current"
+    return f"{CONFIG_FOLDER}/{name}/current"
 
 
 def runtime_folder(name: str) -> str:
@@ -86,4 +86,4 @@ def runtime_folder(name: str) -> str:
 
 def state_folder(name: str) -> str:
     """Return the one folder that a collector writes to."""
-    return f"{_STATE}/{name}"
+    return f"{_STATE_FOLDER}/{name}"

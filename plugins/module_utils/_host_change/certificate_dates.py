@@ -17,7 +17,7 @@ from datetime import datetime
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _TAG_UTC_TIME, _TAG_GENERALIZED_TIME, _TAG_VERSION = 0x17, 0x18, 0xA0
 # Serial number, algorithm and issuer stand before the validity.
-_BEFORE_VALIDITY = 3
+_INDEX_OF_VALIDITY = 3
 # With this bit, a length has more than one byte, and the other bits say how many. Source: X.690, 8.1.3.
 _LONG_FORM_BIT = 0x80
 # A UTCTime has two digits of the year: from this one on, it is one of the last century. Source: RFC 5280, 4.1.2.5.1.
@@ -32,52 +32,52 @@ class Validity:
     not_after: str
 
 
-def validity(pem: str) -> Validity | None:
+def read_validity(pem: str) -> Validity | None:
     """Return when the first certificate of a text is valid; None if there is none, or if it is broken."""
-    _before, begin, rest = pem.partition(_BEGIN)
-    text, end, _after = rest.partition(_END)
-    if not (begin and end):
+    _before, begin_mark, after_begin = pem.partition(_BEGIN)
+    base64_text, end_mark, _after = after_begin.partition(_END)
+    if not (begin_mark and end_mark):
         return None
     try:
-        return _validity_of(binascii.a2b_base64(text))
+        return _parse_validity(binascii.a2b_base64(base64_text))
     except (ValueError, IndexError):
         return None
 
 
-def _validity_of(der: bytes) -> Validity:
+def _parse_validity(der: bytes) -> Validity:
     """Return when a certificate is valid. Raises IndexError or ValueError if it is broken."""
     certificate = _first_value(der)
     tbs_certificate = _first_value(certificate)
-    values = [value for tag, value in _parts(tbs_certificate) if tag != _TAG_VERSION]
-    not_before, not_after = list(_parts(values[_BEFORE_VALIDITY]))[:2]
-    return Validity(_time(*not_before), _time(*not_after))
+    values = [value for tag, value in _read_parts(tbs_certificate) if tag != _TAG_VERSION]
+    not_before, not_after = list(_read_parts(values[_INDEX_OF_VALIDITY]))[:2]
+    return Validity(_format_time(*not_before), _format_time(*not_after))
 
 
 def _first_value(data: bytes) -> bytes:
     """Return the value of the first part. Raises IndexError if there is none."""
-    for _tag, value in _parts(data):
+    for _tag, value in _read_parts(data):
         return value
     raise IndexError("a part of a certificate is empty")
 
 
-def _parts(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _read_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield tag and value of each part. Raises IndexError for a part that is cut."""
-    start = 0
-    while start < len(data):
-        tag, size = data[start], data[start + 1]
-        start += 2
+    part_start = 0
+    while part_start < len(data):
+        tag, size = data[part_start], data[part_start + 1]
+        part_start += 2
         if size & _LONG_FORM_BIT:
-            digits = size & ~_LONG_FORM_BIT
-            size = int.from_bytes(data[start : start + digits], "big")
-            start += digits
-        end = start + size
-        if end > len(data):
+            size_bytes = size & ~_LONG_FORM_BIT
+            size = int.from_bytes(data[part_start : part_start + size_bytes], "big")
+            part_start += size_bytes
+        part_end = part_start + size
+        if part_end > len(data):
             raise IndexError("a part of a certificate is cut")
-        yield tag, data[start:end]
-        start = end
+        yield tag, data[part_start:part_end]
+        part_start = part_end
 
 
-def _time(tag: int, value: bytes) -> str:
+def _format_time(tag: int, value: bytes) -> str:
     """Return a time of a certificate as text. Raises ValueError for what is none."""
     text = value.decode("ascii")
     if tag == _TAG_UTC_TIME:

@@ -8,23 +8,23 @@ from __future__ import annotations
 import calendar
 import re
 
-from .certificate_dates import validity
+from .certificate_dates import read_validity
 
 WARN_DAYS = 14
-_DAY = 86_400
+_DAY_SECONDS = 86_400
 
 
-def told(name: str, pem: bytes, now: float) -> str:
+def warn_of_end(name: str, pem: bytes, now: float) -> str:
     """Return the warning about a credential whose certificate ends soon or has ended; empty for all others.
 
     `now` is in seconds since 1970.
     """
-    found = validity(pem.decode("ascii", "replace"))
-    if found is None:
+    validity_period = read_validity(pem.decode("ascii", "replace"))
+    if validity_period is None:
         return ""
-    year, month, day, hour, minute, second = map(int, re.findall(r"\d+", found.not_after))
-    last = calendar.timegm((year, month, day, hour, minute, second))
-    if last - now > WARN_DAYS * _DAY:
+    year, month, day, hour, minute, second = map(int, re.findall(r"\d+", validity_period.not_after))
+    last_second = calendar.timegm((year, month, day, hour, minute, second))
+    if last_second - now > WARN_DAYS * _DAY_SECONDS:
         return ""
-    when = "is not valid any more since" if last <= now else "is valid only until"
-    return f"the certificate in credential {name} {when} {found.not_after}. Renew it, and run again."
+    end_text = "is not valid any more since" if last_second <= now else "is valid only until"
+    return f"the certificate in credential {name} {end_text} {validity_period.not_after}. Renew it, and run again."

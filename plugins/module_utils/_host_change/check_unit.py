@@ -13,21 +13,21 @@ from dataclasses import dataclass
 
 # What of the section [Service] would run something else, start again, or take the state of the running collector:
 # a second dynamic user would own the files of its queue.
-_DROPPED = re.compile(
+_DROPPED_SETTING = re.compile(
     r"(?:Exec(?:Start|StartPre|StartPost|Reload|Stop|StopPost|Condition)|Restart\w*|StartLimit\w*|Type|NotifyAccess"
     r"|WatchdogSec|Timeout\w*|RemainAfterExit|PIDFile|(?:Cache|Logs|Runtime)Directory\w*|Standard(?:Output|Error)"
     r"|SyslogIdentifier|Sockets|FileDescriptorStoreMax)\s*="
 )
-_CONTINUED = re.compile(r"\\\n[ \t]*")
-_STATE = re.compile(r"StateDirectory\w*\s*=")
-_USER = re.compile(r"(?:Dynamic)?User\s*=")
-_NAMED_USER = re.compile(r"User\s*=")
-_START = re.compile(r"ExecStart\s*=\s*[-@:+!]*(?P<program>\S+)(?P<arguments>.*)")
+_CONTINUATION = re.compile(r"\\\n[ \t]*")
+_STATE_SETTING = re.compile(r"StateDirectory\w*\s*=")
+_USER_SETTING = re.compile(r"(?:Dynamic)?User\s*=")
+_NAMED_USER_SETTING = re.compile(r"User\s*=")
+_START_SETTING = re.compile(r"ExecStart\s*=\s*[-@:+!]*(?P<program>\S+)(?P<arguments>.*)")
 _CHECK_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Places:
+class CheckPaths:
     """Paths of a check.
 
     `current` is the path by which the unit names its release, and `candidate` the folder in its place. `output` is the
@@ -46,42 +46,42 @@ class Places:
     is_dynamic: bool = True
 
 
-def user_of(unit: str) -> str:
+def read_unit_user(unit: str) -> str:
     """Return the user that a unit names; empty for one whose user systemd makes."""
-    lines = [line for line in section(unit, "Service") if _NAMED_USER.match(line)]
+    lines = [line for line in list_section_lines(unit, "Service") if _NAMED_USER_SETTING.match(line)]
     return lines[-1].partition("=")[2].strip() if lines else ""
 
 
-def logical_lines(unit: str) -> list[str]:
+def join_logical_lines(unit: str) -> list[str]:
     """Return the lines of a unit with continued ones joined, without comments."""
-    joined = _CONTINUED.sub(" ", unit)
-    lines = (line.strip() for line in joined.splitlines())
+    joined_text = _CONTINUATION.sub(" ", unit)
+    lines = (line.strip() for line in joined_text.splitlines())
     return [line for line in lines if line and not line.startswith(("#", ";"))]
 
 
-def section(unit: str, name: str) -> list[str]:
+def list_section_lines(unit: str, name: str) -> list[str]:
     """Return the lines of all sections of that name."""
-    found, inside = [], False
-    for line in logical_lines(unit):
+    section_lines, is_inside = [], False
+    for line in join_logical_lines(unit):
         if line.startswith("["):
-            inside = line == f"[{name}]"
-        elif inside:
-            found.append(line)
-    return found
+            is_inside = line == f"[{name}]"
+        elif is_inside:
+            section_lines.append(line)
+    return section_lines
 
 
-def check_unit(unit: str, places: Places) -> str:
+def render_check_unit(unit: str, places: CheckPaths) -> str:
     """Return the text of the unit that checks a candidate."""
-    lines = section(unit, "Service")
-    start = next((match for match in map(_START.match, lines) if match), None)
-    program, arguments = (start["program"], start["arguments"]) if start else ("/bin/false", "")
-    kept = _of_owner([line for line in lines if not _DROPPED.match(line)], places)
-    text = "\n".join(
+    lines = list_section_lines(unit, "Service")
+    start_match = next((match for match in map(_START_SETTING.match, lines) if match), None)
+    program, arguments = (start_match["program"], start_match["arguments"]) if start_match else ("/bin/false", "")
+    kept_lines = _set_owner([line for line in lines if not _DROPPED_SETTING.match(line)], places)
+    unit_text = "\n".join(
         [
             "[Unit]",
             "Description=Check of an OpenTelemetry Collector's config",
             "[Service]",
-            *kept,
+            *kept_lines,
             "Type=oneshot",
             f"ExecStart={program} validate {arguments.strip()}",
             f"TimeoutStartSec={_CHECK_SECONDS}",
@@ -90,25 +90,25 @@ def check_unit(unit: str, places: Places) -> str:
             "",
         ]
     )
-    return text.replace(f"{places.current}/", f"{places.candidate}/")
+    return unit_text.replace(f"{places.current}/", f"{places.candidate}/")
 
 
-def _of_owner(lines: list[str], places: Places) -> list[str]:
+def _set_owner(lines: list[str], places: CheckPaths) -> list[str]:
     """Return the lines of a unit with the user who may read the state folder."""
-    of_owner = _with_state(lines, places) if places.state else list(lines)
-    if places.user and not any(map(_NAMED_USER.match, of_owner)):
-        of_owner.append(f"User={places.user}")
-    return of_owner
+    owned_lines = _use_state_folder(lines, places) if places.state else list(lines)
+    if places.user and not any(map(_NAMED_USER_SETTING.match, owned_lines)):
+        owned_lines.append(f"User={places.user}")
+    return owned_lines
 
 
-def _with_state(lines: list[str], places: Places) -> list[str]:
+def _use_state_folder(lines: list[str], places: CheckPaths) -> list[str]:
     """Return the lines of a unit that uses the state folder as it is, and does not make one."""
-    with_state = [line for line in lines if not _STATE.match(line)]
+    state_lines = [line for line in lines if not _STATE_SETTING.match(line)]
     if places.user:
-        with_state = [line for line in with_state if not _USER.match(line)]
+        state_lines = [line for line in state_lines if not _USER_SETTING.match(line)]
         if places.is_dynamic:
-            with_state.append("DynamicUser=yes")
+            state_lines.append("DynamicUser=yes")
     if places.is_dynamic:
         # A dynamic user may not pass /var/lib/private, and the unit's own state folder shows systemd a way around.
-        with_state += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
-    return with_state
+        state_lines += ["TemporaryFileSystem=/var/lib/private:ro", f"BindReadOnlyPaths={places.state}"]
+    return state_lines

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # A capability that reads every file. Source: capabilities(7).
-_READS_ALL = ("cap_dac_read_search", "cap_dac_override")
+_CAPABILITIES_TO_READ_ALL = ("cap_dac_read_search", "cap_dac_override")
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Reader:
 
     @property
     def reads_all(self) -> bool:
-        return self.user == 0 or any(one in self.capabilities for one in _READS_ALL)
+        return self.user == 0 or any(capability in self.capabilities for capability in _CAPABILITIES_TO_READ_ALL)
 
 
 @dataclass(frozen=True)
-class Owned:
+class OwnedEntry:
     """A file or folder: its mode and the ids of its owner and group."""
 
     path: str
@@ -41,18 +41,18 @@ class Owned:
         return f"{stat.S_IMODE(self.mode):04o}"
 
 
-def may_read(reader: Reader, one: Owned) -> bool:
+def may_read(reader: Reader, entry: OwnedEntry) -> bool:
     """Whether a user may read a file, or pass a folder. An access control list may allow it too, so it says yes."""
-    if reader.reads_all or one.has_list:
+    if reader.reads_all or entry.has_list:
         return True
-    wanted = stat.S_IXOTH if stat.S_ISDIR(one.mode) else stat.S_IROTH
-    if one.user == reader.user:
-        return bool(one.mode & wanted << 6)
-    if one.group in reader.groups:
-        return bool(one.mode & wanted << 3)
-    return bool(one.mode & wanted)
+    needed_right = stat.S_IXOTH if stat.S_ISDIR(entry.mode) else stat.S_IROTH
+    if entry.user == reader.user:
+        return bool(entry.mode & needed_right << 6)
+    if entry.group in reader.groups:
+        return bool(entry.mode & needed_right << 3)
+    return bool(entry.mode & needed_right)
 
 
-def barrier(reader: Reader, way: Iterable[Owned]) -> Owned | None:
+def find_barrier(reader: Reader, entries_on_way: Iterable[OwnedEntry]) -> OwnedEntry | None:
     """Return the first folder or file on a way that a user may not pass or read; None if all is open."""
-    return next((one for one in way if not may_read(reader, one)), None)
+    return next((entry for entry in entries_on_way if not may_read(reader, entry)), None)

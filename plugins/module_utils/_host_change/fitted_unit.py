@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from .bundle_form import CREDENTIALS
 
 # Credentials and ProtectProc came with it. Source: NEWS of systemd, "CHANGES WITH 247".
-OLDEST = 247
+OLDEST_VERSION = 247
 # The first version that knows a setting which units of this collection have. Source: NEWS of systemd.
-SINCE = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
+FIRST_VERSION_BY_SETTING = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 # LoadCredentialEncrypted and the command systemd-creds. Source: NEWS of systemd, "CHANGES WITH 250".
-ENCRYPTS = 250
+FIRST_ENCRYPTING_VERSION = 250
 _SETTING = re.compile(r"(?P<name>[A-Za-z]+)\s*=")
 _VERSION = re.compile(r"systemd (\d+)")
 _OWN_CREDENTIAL = re.compile(rf"^LoadCredential(?==[^:\n]+:[^\n]*/current/{CREDENTIALS})", re.MULTILINE)
@@ -39,13 +39,13 @@ class Systemd:
 
     @property
     def is_too_old(self) -> bool:
-        return 0 < self.version < OLDEST
+        return 0 < self.version < OLDEST_VERSION
 
     @property
     def encrypts(self) -> bool:
-        return self.has_key and self.version >= ENCRYPTS
+        return self.has_key and self.version >= FIRST_ENCRYPTING_VERSION
 
-    def fitted(self, unit: str) -> str:
+    def fit_unit(self, unit: str) -> str:
         """Return the text of a unit as this systemd takes it."""
         lines = [line for line in unit.splitlines(keepends=True) if not self._is_unknown(line)]
         text = "".join(lines)
@@ -53,16 +53,16 @@ class Systemd:
 
     def _is_unknown(self, line: str) -> bool:
         setting = _SETTING.match(line)
-        return bool(setting) and 0 < self.version < SINCE.get(setting["name"], 0)  # type: ignore[index]
+        return bool(setting) and 0 < self.version < FIRST_VERSION_BY_SETTING.get(setting["name"], 0)  # type: ignore[index]
 
 
-def version_of(said: str) -> int:
+def parse_systemd_version(version_output: str) -> int:
     """Return the version out of what `systemctl --version` says, such as `systemd 252 (252.39-1)`; 0 for other text."""
-    found = _VERSION.match(said)
-    return int(found[1]) if found else 0
+    match = _VERSION.match(version_output)
+    return int(match[1]) if match else 0
 
 
-def quoted(text: str) -> str:
+def quote_unit_word(text: str) -> str:
     """Return a text as one word of a unit: a percent sign would begin a specifier, and a dollar sign stays."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'

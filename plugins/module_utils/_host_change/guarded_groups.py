@@ -11,31 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-DEBIAN = "https://wiki.debian.org/SystemGroups"
+DEBIAN_SOURCE = "https://wiki.debian.org/SystemGroups"
 # What members may do, and who says so.
 GUARDED_GROUPS = {
     "admin": ("become root by sudo", "/etc/sudoers of Ubuntu before 12.04, which later releases still have"),
-    "disk": ("read and write every disk", DEBIAN),
+    "disk": ("read and write every disk", DEBIAN_SOURCE),
     "docker": ("do all on the host", "https://docs.docker.com/engine/install/linux-postinstall/"),
     "incus": ("start containers, on some hosts with the disks of the host", "https://linuxcontainers.org/incus/docs/"),
     "incus-admin": ("do all on the host", "https://linuxcontainers.org/incus/docs/main/explanation/security/"),
-    "kmem": ("read the memory of the kernel", DEBIAN),
+    "kmem": ("read the memory of the kernel", DEBIAN_SOURCE),
     "libvirt": ("start machines with the disks of the host", "https://wiki.debian.org/KVM"),
     "lxd": ("do all on the host", "https://documentation.ubuntu.com/lxd/latest/explanation/security/"),
     "microk8s": ("administer the cluster of the host", "https://microk8s.io/docs/getting-started"),
-    "root": ("change files of the group root", DEBIAN),
-    "shadow": ("read the passwords of all users", DEBIAN),
-    "staff": ("write /usr/local, from which root runs programs", DEBIAN),
-    "sudo": ("become root by sudo", DEBIAN),
+    "root": ("change files of the group root", DEBIAN_SOURCE),
+    "shadow": ("read the passwords of all users", DEBIAN_SOURCE),
+    "staff": ("write /usr/local, from which root runs programs", DEBIAN_SOURCE),
+    "sudo": ("become root by sudo", DEBIAN_SOURCE),
     "wheel": ("become root by sudo", "https://docs.fedoraproject.org/en-US/quick-docs/adding_user_to_sudoers_file/"),
 }
 
 
-def unconsented(groups: Iterable[str], allowed: Iterable[str]) -> list[str]:
+def list_unconsented_groups(groups: Iterable[str], allowed: Iterable[str]) -> list[str]:
     """Return the groups like root's that nobody has consented to."""
     return sorted((set(groups) & set(GUARDED_GROUPS)) - set(allowed))
 
 
-def what_members_may(group: str) -> str:
+def describe_member_rights(group: str) -> str:
     """Return in words what the members of a group may do."""
     return GUARDED_GROUPS[group][0]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
 
 # Source: documentation.md of receiverhelper and exporterhelper.
-_ITEMS = {"spans": "traces", "metric_points": "metrics", "log_records": "logs", "profile_samples": "profiles"}
+_SIGNAL_BY_ITEMS = {"spans": "traces", "metric_points": "metrics", "log_records": "logs", "profile_samples": "profiles"}
 _SAMPLE = re.compile(r"^otelcol_(\w+)(?:\{(.*)\})? ([0-9.eE+-]+)(?: \d+)?$", re.MULTILINE)
 _OWNER = re.compile(r'(?<!\w)(receiver|exporter)="((?:[^"\\]|\\.)*)"')
 # A reader without `without_units` adds the unit to the name, as in receiver_accepted_spans__spans__total.
@@ -34,114 +34,138 @@ class Count(NamedTuple):
     signal: str = ""
 
 
-def counts(text: str) -> Counter[Count]:
+def parse_counts(text: str) -> Counter[Count]:
     """Return what the metrics of a collector count, by component and signal."""
-    found: Counter[Count] = Counter()
+    value_by_count: Counter[Count] = Counter()
     for name, labels, value in _SAMPLE.findall(text):
         owner = _OWNER.search(labels)
-        counter, item = _counted_item(name)
-        if owner and item:
-            found[Count(counter, f"{owner[1]}s/{owner[2]}", _ITEMS[item])] += int(float(value))
+        counter, items_name = _split_counter_name(name)
+        if owner and items_name:
+            value_by_count[Count(counter, f"{owner[1]}s/{owner[2]}", _SIGNAL_BY_ITEMS[items_name])] += int(float(value))
         elif owner and name in ("exporter_queue_size", "exporter_queue_capacity"):
-            found[Count(name, f"{owner[1]}s/{owner[2]}")] += int(float(value))
-    return found
+            value_by_count[Count(name, f"{owner[1]}s/{owner[2]}")] += int(float(value))
+    return value_by_count
 
 
-def _counted_item(name: str) -> tuple[str, str]:
+def _split_counter_name(name: str) -> tuple[str, str]:
     """Return the counter of a metric's name and the items that it counts; no items if it counts none."""
-    plain = name.partition(_UNIT)[0]
-    if plain.endswith(_TOTAL):
-        plain = plain[: -len(_TOTAL)]
-    for item in _ITEMS:
-        if plain.endswith("_" + item):
-            return plain[: -len("_" + item)], item
-    return plain, ""
+    plain_name = name.partition(_UNIT)[0]
+    if plain_name.endswith(_TOTAL):
+        plain_name = plain_name[: -len(_TOTAL)]
+    for items_name in _SIGNAL_BY_ITEMS:
+        if plain_name.endswith("_" + items_name):
+            return plain_name[: -len("_" + items_name)], items_name
+    return plain_name, ""
 
 
-def seconds_up(text: str) -> float:
+def read_uptime_seconds(text: str) -> float:
     """Return for how many seconds the process has counted; 0 if it does not say so."""
     match = _UPTIME.search(text)
     return float(match[1]) if match else 0.0
 
 
-def busy_components(counted: Mapping[Count, int]) -> list[str]:
+def list_busy_components(value_by_count: Mapping[Count, int]) -> list[str]:
     """Return the components that have counted items."""
-    return sorted({count.component for count, items in counted.items() if count.signal and items})
+    return sorted({count.component for count, items in value_by_count.items() if count.signal and items})
 
 
-class Before(NamedTuple):
+class EarlierCounts(NamedTuple):
     """What the collector counted before the change, and in how many seconds."""
 
     counted: Mapping[Count, int]
     seconds: float
 
 
-def verdicts(before: Before, after: Mapping[Count, int], seconds: float, config: str) -> list[str]:
+def list_regressions(
+    earlier_counts: EarlierCounts, new_counts: Mapping[Count, int], seconds: float, config: str
+) -> list[str]:
     """Return in words what is worse than before, after so many seconds of the new release.
 
     A counter without a count is not served. So a component that counted before is judged if the config names it still.
     """
-    named = _named(config)
-    still = {one: value for one, value in before.counted.items() if one.component.partition("/")[2] in named}
-    before = Before(still, before.seconds)
+    config_words = _list_config_words(config)
+    still_named = {
+        count: value
+        for count, value in earlier_counts.counted.items()
+        if count.component.partition("/")[2] in config_words
+    }
+    earlier_counts = EarlierCounts(still_named, earlier_counts.seconds)
     lines = []
-    for component, signal in sorted({(one.component, one.signal) for one in (*before.counted, *after) if one.signal}):
-        words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
-        lines += _judged(words, before, after, seconds, (component, signal))
-    return lines + _queues(before, after)
+    for component, signal in sorted(
+        {(count.component, count.signal) for count in (*earlier_counts.counted, *new_counts) if count.signal}
+    ):
+        metric_words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
+        lines += _judge_component(metric_words, earlier_counts, new_counts, seconds, (component, signal))
+    return lines + _judge_queues(earlier_counts, new_counts)
 
 
-def _named(config: str) -> set[str]:
+def _list_config_words(config: str) -> set[str]:
     """Return the words of a config, among which are the names of its components."""
     return set(_WORD.findall(config))
 
 
-def _share(
-    counted: Mapping[Count, int], component: str, signal: str, bad: tuple[str, ...], good: str
+def _count_failed_and_offered(
+    value_by_count: Mapping[Count, int], component: str, signal: str, failure_names: tuple[str, ...], success_name: str
 ) -> tuple[int, int]:
-    failed = sum(counted.get(Count(name, component, signal), 0) for name in bad)
-    return failed, failed + counted.get(Count(good, component, signal), 0)
+    failed = sum(value_by_count.get(Count(name, component, signal), 0) for name in failure_names)
+    return failed, failed + value_by_count.get(Count(success_name, component, signal), 0)
 
 
-def _percent(part: int, whole: int) -> float:
+def _to_percent(part: int, whole: int) -> float:
     return 100.0 * part / whole if whole else 0.0
 
 
-def _due(before: Before, seconds: float, whole: int) -> float:
-    return whole / before.seconds * seconds if before.seconds else 0.0
+def _estimate_due(earlier_counts: EarlierCounts, seconds: float, earlier_total: int) -> float:
+    return earlier_total / earlier_counts.seconds * seconds if earlier_counts.seconds else 0.0
 
 
-class _Words(NamedTuple):
+class _MetricWords(NamedTuple):
     bad: tuple[str, ...]
     good: str
     failing: str
     silent: str
 
 
-_RECEIVER = _Words(("receiver_refused", "receiver_failed"), "receiver_accepted", "were refused", "came in")
-_EXPORTER = _Words(("exporter_send_failed", "exporter_enqueue_failed"), "exporter_sent", "failed", "was sent")
+_RECEIVER = _MetricWords(("receiver_refused", "receiver_failed"), "receiver_accepted", "were refused", "came in")
+_EXPORTER = _MetricWords(("exporter_send_failed", "exporter_enqueue_failed"), "exporter_sent", "failed", "was sent")
 
 
-def _judged(
-    words: _Words, before: Before, after: Mapping[Count, int], seconds: float, about: tuple[str, str]
+def _judge_component(
+    metric_words: _MetricWords,
+    earlier_counts: EarlierCounts,
+    new_counts: Mapping[Count, int],
+    seconds: float,
+    component_and_signal: tuple[str, str],
 ) -> list[str]:
-    component, signal = about
-    failed, offered = _share(after, component, signal, words.bad, words.good)
-    old_failed, old_offered = _share(before.counted, component, signal, words.bad, words.good)
-    now, earlier = _percent(failed, offered), _percent(old_failed, old_offered)
-    if failed >= FEWEST_ITEMS and now - earlier >= EXCESS_POINTS:
-        return [f"{component}: {failed} of {offered} {signal} {words.failing} ({now:.0f} %), before {earlier:.0f} %"]
-    due = _due(before, seconds, old_offered - old_failed)
-    if not offered and due >= FEWEST_DUE:
-        return [f"{component}: no {signal} {words.silent}, and about {due:.0f} were due by the rate before"]
+    component, signal = component_and_signal
+    failed, offered = _count_failed_and_offered(new_counts, component, signal, metric_words.bad, metric_words.good)
+    old_failed, old_offered = _count_failed_and_offered(
+        earlier_counts.counted, component, signal, metric_words.bad, metric_words.good
+    )
+    new_percent, old_percent = _to_percent(failed, offered), _to_percent(old_failed, old_offered)
+    if failed >= FEWEST_ITEMS and new_percent - old_percent >= EXCESS_POINTS:
+        return [
+            f"{component}: {failed} of {offered} {signal} {metric_words.failing} ({new_percent:.0f} %), before"
+            f" {old_percent:.0f} %"
+        ]
+    due_items = _estimate_due(earlier_counts, seconds, old_offered - old_failed)
+    if not offered and due_items >= FEWEST_DUE:
+        return [
+            f"{component}: no {signal} {metric_words.silent}, and about {due_items:.0f} were due by the rate before"
+        ]
     return []
 
 
-def _queues(before: Before, after: Mapping[Count, int]) -> list[str]:
+def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[Count, int]) -> list[str]:
     lines = []
-    for count in sorted(one for one in after if one.name == "exporter_queue_size"):
-        capacity = after.get(Count("exporter_queue_capacity", count.component), 0)
-        now, earlier = _percent(after[count], capacity), _percent(before.counted.get(count, 0), capacity)
-        if now >= _QUEUE_PERCENT and now - earlier >= _QUEUE_PERCENT:
-            lines.append(f"{count.component}: its queue grew from {earlier:.0f} to {now:.0f} % of its capacity")
+    for count in sorted(candidate for candidate in new_counts if candidate.name == "exporter_queue_size"):
+        capacity = new_counts.get(Count("exporter_queue_capacity", count.component), 0)
+        new_percent, old_percent = (
+            _to_percent(new_counts[count], capacity),
+            _to_percent(earlier_counts.counted.get(count, 0), capacity),
+        )
+        if new_percent >= _QUEUE_PERCENT and new_percent - old_percent >= _QUEUE_PERCENT:
+            lines.append(
+                f"{count.component}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"
+            )
     return lines

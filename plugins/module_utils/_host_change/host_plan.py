@@ -16,11 +16,11 @@ from .bundle_form import CONFIG, TMPFILES
 
 # The steps of a change as its record names them. Up to `switch`, the running process is that of the earlier release.
 PREPARE, SWITCH, ACTIVATE, JUDGE, BACK = "prepare", "switch", "activate", "judge", "back"
-UNTOUCHED = (PREPARE, SWITCH)
+STEPS_WITHOUT_EFFECT = (PREPARE, SWITCH)
 RELOAD, RESTART, START, NOTHING = "reload", "restart", "start", "nothing"
 # What the next run does with a change that a killed run left.
 DISCARD, COMPLETE, UNDO = "discard", "complete", "undo"
-DIGITS = 6
+RELEASE_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Links:
 
     @property
     def wrong(self) -> list[str]:
-        return [place for place, target in self.wanted.items() if self.there.get(place) != target]
+        return [link_path for link_path, target in self.wanted.items() if self.there.get(link_path) != target]
 
 
-def recovery(change: Change, is_wanted: bool) -> str:
+def choose_recovery(change: Change, is_wanted: bool) -> str:
     """Return what to do with a change that a killed run left; `is_wanted` if its candidate is what this run wants."""
     if change.step == PREPARE:
         return DISCARD
     return COMPLETE if is_wanted and change.step != BACK else UNDO
 
 
-def activation(changed: Iterable[str], is_active: bool) -> str:
+def choose_activation(changed: Iterable[str], is_active: bool) -> str:
     """Return how a running collector takes a release: only a change of its config alone is taken by a reload."""
     paths = set(changed) - {TMPFILES}
     if not is_active:
@@ -63,20 +63,20 @@ def activation(changed: Iterable[str], is_active: bool) -> str:
     return RELOAD if paths == {CONFIG} else RESTART
 
 
-def following(numbers: Iterable[str]) -> str:
+def next_release_number(numbers: Iterable[str]) -> str:
     """Return the name of the next release. It is a number: a sum would let a credential be guessed."""
-    last = max((int(number) for number in numbers), default=0)
-    return str(last + 1).zfill(DIGITS)
+    last_number = max((int(number) for number in numbers), default=0)
+    return str(last_number + 1).zfill(RELEASE_DIGITS)
 
 
-def superfluous(numbers: Iterable[str], current: str, keep: int) -> list[str]:
+def list_superfluous_releases(numbers: Iterable[str], current: str, keep: int) -> list[str]:
     """Return the releases that go: all but the newest `keep`; the one in use stays."""
-    newest = sorted(numbers, reverse=True)
-    kept = {current, *newest[: max(keep, 1)]}
-    return [number for number in sorted(newest) if number not in kept]
+    newest_first = sorted(numbers, reverse=True)
+    kept_numbers = {current, *newest_first[: max(keep, 1)]}
+    return [number for number in sorted(newest_first) if number not in kept_numbers]
 
 
-def unused_programs(there: Mapping[str, bool], used: Iterable[str]) -> list[str]:
+def list_unused_programs(is_own_by_folder: Mapping[str, bool], used_folders: Iterable[str]) -> list[str]:
     """Return the folders of programs that are this collection's (the value says so) and that no release names."""
-    named = set(used)
-    return sorted(folder for folder, is_own in there.items() if is_own and folder not in named)
+    named_folders = set(used_folders)
+    return sorted(folder for folder, is_own in is_own_by_folder.items() if is_own and folder not in named_folders)

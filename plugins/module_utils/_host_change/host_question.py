@@ -12,27 +12,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .bundle_form import BUNDLE
+from .bundle_form import BUNDLE_OPTIONS
 
 SIGNALS = ("traces", "metrics", "logs")
-_TEXTS = {"type": "list", "elements": "str", "default": []}
-_ABOUT = {"type": "list", "elements": "dict", "default": []}
+_LIST_OF_TEXTS = {"type": "list", "elements": "str", "default": []}
+_LIST_OF_ROWS = {"type": "list", "elements": "dict", "default": []}
 # The options of one question, as Ansible's argument specs have them.
-QUESTION: dict[str, Any] = {
+QUESTION_OPTIONS: dict[str, Any] = {
     "name": {"required": True},
-    "files": {**_ABOUT, "options": {"about": {"required": True}, "pattern": {"required": True}}},
-    "certificates": {**_ABOUT, "options": {"about": {"required": True}, "path": {"required": True}}},
-    "peers": {**_ABOUT, "options": {"about": {"required": True}, "host": {"required": True}, "port": {"type": "int"}}},
-    "journals": _TEXTS,
+    "files": {**_LIST_OF_ROWS, "options": {"about": {"required": True}, "pattern": {"required": True}}},
+    "certificates": {**_LIST_OF_ROWS, "options": {"about": {"required": True}, "path": {"required": True}}},
+    "peers": {
+        **_LIST_OF_ROWS,
+        "options": {"about": {"required": True}, "host": {"required": True}, "port": {"type": "int"}},
+    },
+    "journals": _LIST_OF_TEXTS,
     "url": {"default": ""},
-    "signals": {**_TEXTS, "choices": list(SIGNALS)},
+    "signals": {**_LIST_OF_TEXTS, "choices": list(SIGNALS)},
     "timeout_seconds": {"type": "float", "default": 30},
     "failed_spans": {"type": "bool", "default": False},
 }
 _ROWS = {"type": "list", "elements": "dict"}
 ARGUMENTS: dict[str, Any] = {
-    "bundles": {**_ROWS, "required": True, "options": BUNDLE},
-    "questions": {**_ROWS, "default": [], "options": QUESTION},
+    "bundles": {**_ROWS, "required": True, "options": BUNDLE_OPTIONS},
+    "questions": {**_ROWS, "default": [], "options": QUESTION_OPTIONS},
     "send": {"type": "bool", "default": False},
     "window_seconds": {"type": "float", "default": 10},
     "log_seconds": {"type": "int", "default": 600},
@@ -41,7 +44,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Looked:
+class HostLook:
     """What one collector is asked: the question of its config, and for how long to look."""
 
     question: Mapping[str, Any]

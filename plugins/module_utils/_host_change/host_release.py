@@ -13,13 +13,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.errors import MASK, Problem, cleaned
-from .bundle_form import CONFIG, CREDENTIALS, MANIFEST, PROGRAM_TOKEN, UNIT, service_name
+from .._otelcol.errors import MASK, Problem, clean_text
+from .bundle_form import CONFIG, CREDENTIALS, MANIFEST, PROGRAM_TOKEN, UNIT, unit_name
 from .fitted_unit import Systemd
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z")
-_MOST_MODE = 0o777
+_COLLECTOR_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
+_FILE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,4}\Z")
+_LARGEST_MODE = 0o777
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,34 @@ class Bundle:
     @property
     def service(self) -> str:
         """The name of its unit."""
-        return service_name(self.name)
+        return unit_name(self.name)
 
 
-def checked_name(name: str) -> str:
+def check_collector_name(name: str) -> str:
     """Return the name of a collector. Raises Problem if it cannot name folders and a unit."""
-    if not _NAME.match(name):
+    if not _COLLECTOR_NAME.match(name):
         fix = "Use up to 48 lower-case letters, digits and hyphens."
-        raise Problem(f"'{cleaned(name)}' is no name of a collector", where="bundle.name", fix=fix)
+        raise Problem(f"'{clean_text(name)}' is no name of a collector", where="bundle.name", fix=fix)
     return name
 
 
-def release_files(
-    given: Mapping[str, Any], secrets: Mapping[str, bytes], program: str, systemd: Systemd
+def build_release_files(
+    bundle_options: Mapping[str, Any], secrets: Mapping[str, bytes], program: str, systemd: Systemd
 ) -> dict[str, StoredFile]:
     """Return the files of a release by their paths in its folder: those of the bundle, and its credentials.
 
-    `given` is the bundle in the form of `bundle_form`, `secrets` has the credentials by name, `program` is the path of
-    the Collector's program. Raises Problem for a bad path or mode, for two files that need one place, and without a
-    config or a unit.
+    `bundle_options` is the bundle in the form of `bundle_form`, `secrets` has the credentials by name, `program` is the
+    path of the Collector's program. Raises Problem for a bad path or mode, for two files that need one place, and
+    without a config or a unit.
     """
-    rows = given["files"] or ()
+    rows = bundle_options["files"] or ()
     files: dict[str, StoredFile] = {}
     for row in rows:
-        place = _release_path(row["path"], given["name"])
-        if place in files:
-            wrong = f"two files of the bundle are stored as '{cleaned(place)}'"
+        stored_path = _release_path(row["path"], bundle_options["name"])
+        if stored_path in files:
+            wrong = f"two files of the bundle are stored as '{clean_text(stored_path)}'"
             raise Problem(wrong, where="bundle.files", fix="Remove one of the two.")
-        files[place] = _stored_file(row, program, systemd)
+        files[stored_path] = _build_stored_file(row, program, systemd)
     _check_needed_files([row["path"] for row in rows])
     for name, secret in secrets.items():
         files[CREDENTIALS + name] = StoredFile(secret, 0o600)
@@ -105,26 +105,26 @@ def release_files(
 
 def _release_path(path: str, collector: str) -> str:
     """Return where a file of a bundle is in the folder of a release. Raises Problem if that is not its own place."""
-    if not _FILE.match(path) or path == MANIFEST or path.startswith(CREDENTIALS):
-        raise Problem(f"'{cleaned(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
-    return service_name(collector) if path == UNIT else path
+    if not _FILE_PATH.match(path) or path == MANIFEST or path.startswith(CREDENTIALS):
+        raise Problem(f"'{clean_text(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
+    return unit_name(collector) if path == UNIT else path
 
 
-def _stored_file(row: Mapping[str, Any], program: str, systemd: Systemd) -> StoredFile:
+def _build_stored_file(row: Mapping[str, Any], program: str, systemd: Systemd) -> StoredFile:
     """Return a file of a bundle as the host stores it: a unit names the program, and has what this systemd knows."""
     text = row["content"]
     if row["path"] == UNIT:
-        text = systemd.fitted(text.replace(PROGRAM_TOKEN, program))
-    return StoredFile(text.encode("utf-8"), _mode(row["mode"]), row["shown"] or "")
+        text = systemd.fit_unit(text.replace(PROGRAM_TOKEN, program))
+    return StoredFile(text.encode("utf-8"), _parse_mode(row["mode"]), row["shown"] or "")
 
 
 def _check_folders(paths: Iterable[str]) -> None:
     """Raise Problem for a file that would have to be a folder too, as `a` beside `a/b`."""
-    known = set(paths)
-    for path in sorted(known):
+    all_paths = set(paths)
+    for path in sorted(all_paths):
         for folder in _folders_above(path):
-            if folder in known:
-                wrong = f"'{cleaned(folder)}' is a file of the release, and the folder of '{cleaned(path)}'"
+            if folder in all_paths:
+                wrong = f"'{clean_text(folder)}' is a file of the release, and the folder of '{clean_text(path)}'"
                 raise Problem(wrong, where="bundle.files", fix="Rename one of the two.")
 
 
@@ -143,53 +143,55 @@ def _check_needed_files(paths: Collection[str]) -> None:
             raise Problem(f"the bundle has no file '{path}'", where="bundle.files", fix="Render it again.")
 
 
-def _mode(text: str) -> int:
+def _parse_mode(text: str) -> int:
     """Return a mode that is written as octal digits, such as `0644`. Raises Problem for other text."""
     try:
         mode = int(text, 8)
     except ValueError:
         mode = -1
-    if not 0 <= mode <= _MOST_MODE:
-        raise Problem(f"'{cleaned(text)}' is no mode of a file", where="bundle.files", fix="Use four octal digits.")
+    if not 0 <= mode <= _LARGEST_MODE:
+        raise Problem(f"'{clean_text(text)}' is no mode of a file", where="bundle.files", fix="Use four octal digits.")
     return mode
 
 
-def credential_name(name: str) -> str:
+def check_credential_name(name: str) -> str:
     """Return the name of a credential. Raises Problem if it cannot name a file."""
-    if not _FILE.match(name) or "/" in name:
-        raise Problem(f"'{cleaned(name)}' is no name of a credential", where="bundle.credentials", fix="Rename it.")
+    if not _FILE_PATH.match(name) or "/" in name:
+        raise Problem(f"'{clean_text(name)}' is no name of a credential", where="bundle.credentials", fix="Rename it.")
     return name
 
 
-def changed_paths(before: Mapping[str, StoredFile], after: Mapping[str, StoredFile]) -> list[str]:
+def list_changed_paths(old_files: Mapping[str, StoredFile], new_files: Mapping[str, StoredFile]) -> list[str]:
     """Return the paths whose bytes or modes differ, or that only one release has, in their alphabetical order."""
-    paths = sorted({*before, *after})
-    return [path for path in paths if _identity(before.get(path)) != _identity(after.get(path))]
+    paths = sorted({*old_files, *new_files})
+    return [path for path in paths if _content_and_mode(old_files.get(path)) != _content_and_mode(new_files.get(path))]
 
 
-def _identity(file: StoredFile | None) -> tuple[bytes, int] | None:
+def _content_and_mode(file: StoredFile | None) -> tuple[bytes, int] | None:
     """Return what makes a file another one: its bytes and its mode, and not how a difference shows it."""
     return (file.data, file.mode) if file else None
 
 
-def difference(before: Mapping[str, StoredFile], after: Mapping[str, StoredFile], folder: str) -> list[dict[str, str]]:
+def build_difference(
+    old_files: Mapping[str, StoredFile], new_files: Mapping[str, StoredFile], folder: str
+) -> list[dict[str, str]]:
     """Return Ansible's difference of each changed file. Credentials are hidden: only that they differ is told."""
     rows = []
-    for path in changed_paths(before, after):
-        place = f"{folder}/{path}"
-        note = " (changed)" if path in before else ""
+    for path in list_changed_paths(old_files, new_files):
+        shown_path = f"{folder}/{path}"
+        note = " (changed)" if path in old_files else ""
         rows.append(
             {
-                "before_header": place,
-                "after_header": place,
-                "before": _shown(before, path, ""),
-                "after": _shown(after, path, note),
+                "before_header": shown_path,
+                "after_header": shown_path,
+                "before": _shown_text(old_files, path, ""),
+                "after": _shown_text(new_files, path, note),
             }
         )
     return rows
 
 
-def _shown(files: Mapping[str, StoredFile], path: str, note: str) -> str:
+def _shown_text(files: Mapping[str, StoredFile], path: str, note: str) -> str:
     """Return the text of a file for a difference; empty without the file. A mask, with a note, is that of a secret."""
     if path not in files:
         return ""

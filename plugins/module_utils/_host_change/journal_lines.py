@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 _LAST_WORDS = re.compile(r"\s*(?:Error:|panic:|fatal error:)")
 # A line of zap's console encoder has its level between tabs.
 _LEVEL = re.compile(r"\t(?P<level>[a-z]+)\t")
-_GRAVE = ("error", "fatal", "panic", "dpanic")
-_OF_SYSTEMD = ("status=", "Failed", "failed", "cannot", "refused")
+_GRAVE_LEVELS = ("error", "fatal", "panic", "dpanic")
+_SYSTEMD_WORDS = ("status=", "Failed", "failed", "cannot", "refused")
 # Each line names the whole resource of the Collector, which tells nothing.
 _RESOURCE = re.compile(r'"resource": \{[^{}]*\}(?:, )?')
 _EMPTY = "{}"
-_MOST = 6
+_MOST_LINES = 6
 
 # What a service lacks when systemd ends before its program begins. Source: systemd.exec(5), "Process Exit Codes".
-_EXIT = re.compile(r"status=(?P<code>\d+)/\w+")
-_LACKS = {
+_EXIT_STATUS = re.compile(r"status=(?P<code>\d+)/\w+")
+_FIX_BY_EXIT_CODE = {
     "203": "Correct `program`: the host cannot run it.",
     "216": "Correct `groups`: the host has no such group.",
     "217": "Correct `user`: the host has no such user.",
@@ -31,25 +31,30 @@ _LACKS = {
 }
 
 
-def unstarted(journal: str) -> tuple[str, list[str]]:
+def explain_unstarted(journal: str) -> tuple[str, list[str]]:
     """Return what to do for a service whose program systemd has not started, and the lines that tell how it ended.
 
     There is nothing to do, and the first text is empty, if the program ran and ended by itself.
     """
-    lines = telling_lines(journal)
-    ends = _with(_EXIT.search, lines) or lines
-    code = _EXIT.search(ends[-1]) if ends else None
-    return _LACKS.get(code["code"], "") if code else "", ends
+    lines = choose_telling_lines(journal)
+    end_lines = _filter_lines(_EXIT_STATUS.search, lines) or lines
+    exit_match = _EXIT_STATUS.search(end_lines[-1]) if end_lines else None
+    return _FIX_BY_EXIT_CODE.get(exit_match["code"], "") if exit_match else "", end_lines
 
 
-def telling_lines(journal: str) -> list[str]:
+def choose_telling_lines(journal: str) -> list[str]:
     """Return the lines that tell an error, the gravest alone; the last lines if none does.
 
     The Collector's last words have the whole cause, so lines before them add nothing.
     """
     lines = [line for line in journal.splitlines() if line.strip()]
-    chosen = _with(_LAST_WORDS.match, lines) or _with(_is_grave, lines) or _with(_is_of_systemd, lines) or lines
-    return list(dict.fromkeys(map(_without_resource, chosen[-_MOST:])))
+    chosen_lines = (
+        _filter_lines(_LAST_WORDS.match, lines)
+        or _filter_lines(_is_grave, lines)
+        or _filter_lines(_is_of_systemd, lines)
+        or lines
+    )
+    return list(dict.fromkeys(map(_remove_resource, chosen_lines[-_MOST_LINES:])))
 
 
 def journal_sentence(lines: Sequence[str]) -> str:
@@ -57,19 +62,19 @@ def journal_sentence(lines: Sequence[str]) -> str:
     return f" The journal says: {' | '.join(lines)}." if lines else ""
 
 
-def _with(is_one: Callable[[str], object], lines: Iterable[str]) -> list[str]:
-    return [line for line in lines if is_one(line)]
+def _filter_lines(is_wanted: Callable[[str], object], lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if is_wanted(line)]
 
 
 def _is_grave(line: str) -> bool:
-    found = _LEVEL.search(line)
-    return found is not None and found["level"] in _GRAVE
+    level_match = _LEVEL.search(line)
+    return level_match is not None and level_match["level"] in _GRAVE_LEVELS
 
 
 def _is_of_systemd(line: str) -> bool:
-    return not _LEVEL.search(line) and any(word in line for word in _OF_SYSTEMD)
+    return not _LEVEL.search(line) and any(word in line for word in _SYSTEMD_WORDS)
 
 
-def _without_resource(line: str) -> str:
+def _remove_resource(line: str) -> str:
     text = _RESOURCE.sub("", line).strip()
     return text[: -len(_EMPTY)].rstrip() if text.endswith(_EMPTY) else text

@@ -23,23 +23,27 @@ class LastChange:
     is_unfinished: bool = False
 
 
-def kept_since(change: LastChange, began: float, seconds: float) -> str:
+def explain_kept_change(change: LastChange, alert_began: float, most_seconds: float) -> str:
     """Return why the last change is not undone for an alert; empty if it is to be undone.
 
-    The alert `began` to fire at that time, in seconds of Unix. A change that is more than so many seconds older is not
-    what the alert is about.
+    The alert began to fire at `alert_began`, in seconds of Unix. A change that is more than so many seconds older is
+    not what the alert is about.
     """
-    age = began - change.written
+    change_age = alert_began - change.written
     if change.is_unfinished:
         return "a killed run has left a change, which the next run of site completes or undoes"
     if change.came_back:
         return f"release {change.release} runs since a later release was undone, and nothing has changed it since"
     if not change.earlier:
         return f"no release before {change.release} is kept"
-    if age < 0:
-        return f"release {change.release} was written {-age:.0f} s after the alert began, so the alert is not about it"
-    if age > seconds:
+    if change_age < 0:
         return (
-            f"release {change.release} was written {age:.0f} s before the alert began, and at most {seconds:.0f} count"
+            f"release {change.release} was written {-change_age:.0f} s after the alert began, so the alert is not"
+            " about it"
+        )
+    if change_age > most_seconds:
+        return (
+            f"release {change.release} was written {change_age:.0f} s before the alert began, and at most"
+            f" {most_seconds:.0f} count"
         )
     return ""

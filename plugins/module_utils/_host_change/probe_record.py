@@ -18,25 +18,25 @@ from .host_judgement import Count
 
 ID_ATTRIBUTE, METRIC, SERVICE = "o11y.probe.id", "o11y.probe", "o11y-probe"
 # What a signal must be counted by, in and out; all other counters of it that grow say what went wrong.
-ACCEPTED, SENT = "receiver_accepted", "exporter_sent"
-TROUBLE = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
+ACCEPTED_COUNT, SENT_COUNT = "receiver_accepted", "exporter_sent"
+TROUBLE_COUNTS = ("receiver_refused", "receiver_failed", "exporter_send_failed", "exporter_enqueue_failed")
 _ERROR = {"code": 2, "message": "a test of the pipeline"}
 
 
-def probe_body(signal: str, probe_id: str, now_nanoseconds: int, failed: bool) -> bytes:
+def build_probe_request(signal: str, probe_id: str, now_nanoseconds: int, is_failed: bool) -> bytes:
     """Return the request for one record of a signal; a span that failed is one that tail samplers keep."""
-    now, start = str(now_nanoseconds), str(now_nanoseconds - 1_000_000)
+    end_time, start_time = str(now_nanoseconds), str(now_nanoseconds - 1_000_000)
     attributes = [{"key": ID_ATTRIBUTE, "value": {"stringValue": probe_id}}]
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": SERVICE}}, *attributes]}
-    scope, name = {"name": "o11y.opentelemetry"}, f"o11y-probe {probe_id}"
-    ids = hashlib.sha256(probe_id.encode()).hexdigest()
-    span: dict[str, Any] = {"traceId": ids[:32], "spanId": ids[32:48], "name": name, "kind": 1}
-    span.update(startTimeUnixNano=start, endTimeUnixNano=now, attributes=attributes)
-    if failed:
+    scope, record_name = {"name": "o11y.opentelemetry"}, f"o11y-probe {probe_id}"
+    id_digits = hashlib.sha256(probe_id.encode()).hexdigest()
+    span: dict[str, Any] = {"traceId": id_digits[:32], "spanId": id_digits[32:48], "name": record_name, "kind": 1}
+    span.update(startTimeUnixNano=start_time, endTimeUnixNano=end_time, attributes=attributes)
+    if is_failed:
         span["status"] = _ERROR
-    point = {"asInt": "1", "startTimeUnixNano": start, "timeUnixNano": now, "attributes": attributes}
-    record = {"timeUnixNano": now, "observedTimeUnixNano": now, "severityNumber": 9}
-    record.update(body={"stringValue": name}, attributes=attributes)
+    point = {"asInt": "1", "startTimeUnixNano": start_time, "timeUnixNano": end_time, "attributes": attributes}
+    record = {"timeUnixNano": end_time, "observedTimeUnixNano": end_time, "severityNumber": 9}
+    record.update(body={"stringValue": record_name}, attributes=attributes)
     metric = {"name": METRIC, "gauge": {"dataPoints": [point]}}
     bodies: dict[str, Any] = {
         "traces": {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": [span]}]}]},
@@ -48,17 +48,21 @@ def probe_body(signal: str, probe_id: str, now_nanoseconds: int, failed: bool) -
     return json.dumps(bodies[signal]).encode("utf-8")
 
 
-def gained(before: Mapping[Count, int], after: Mapping[Count, int], signal: str, names: tuple[str, ...]) -> list[str]:
+def list_grown_counts(
+    earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str, count_names: tuple[str, ...]
+) -> list[str]:
     """Return the counts of a signal that grew, as `exporters/otlp_grpc exporter_sent +1`."""
-    grown = []
-    for count, value in sorted(after.items()):
-        growth = value - before.get(count, 0)
-        if count.signal == signal and count.name in names and growth > 0:
+    lines = []
+    for count, value in sorted(later_counts.items()):
+        growth = value - earlier_counts.get(count, 0)
+        if count.signal == signal and count.name in count_names and growth > 0:
             component_id = count.component.partition("/")[2]
-            grown.append(f"{component_id}: {count.name} +{growth}")
-    return grown
+            lines.append(f"{component_id}: {count.name} +{growth}")
+    return lines
 
 
-def has_arrived(before: Mapping[Count, int], after: Mapping[Count, int], signal: str) -> bool:
+def has_arrived(earlier_counts: Mapping[Count, int], later_counts: Mapping[Count, int], signal: str) -> bool:
     """Whether a signal came in and went out since."""
-    return all(gained(before, after, signal, (name,)) for name in (ACCEPTED, SENT))
+    return all(
+        list_grown_counts(earlier_counts, later_counts, signal, (name,)) for name in (ACCEPTED_COUNT, SENT_COUNT)
+    )

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.errors import Problem, cleaned
-from .check_unit import section
-from .fitted_unit import quoted
+from .._otelcol.errors import Problem, clean_text
+from .check_unit import list_section_lines
+from .fitted_unit import quote_unit_word
 
 # What stands for the id of the host, which systemd puts there as its specifier %m: that of /etc/machine-id, which is
 # the host.id of the Collector's detector `system` too. Source: OpenTelemetry, semantic conventions of host.id.
@@ -43,7 +43,7 @@ class ServiceEnvironment:
     restart: bool = False
 
     def __post_init__(self) -> None:
-        checked_unit(self.unit)
+        check_service_name(self.unit)
         for name, value in self.variables.items():
             _check_variable(name, value)
 
@@ -58,49 +58,49 @@ class ServiceEnvironment:
         lines = [
             f"# Written by o11y.opentelemetry for collector '{collector}'. Change the inventory instead.",
             "[Service]",
-            *(f"Environment={self._word(name)}" for name in self.variables),
+            *(f"Environment={self._quote_variable(name)}" for name in self.variables),
         ]
         return "\n".join(lines) + "\n"
 
-    def _word(self, name: str) -> str:
-        return quoted(f"{name}={self.variables[name]}").replace(HOST_ID_TOKEN, _HOST_ID_SPECIFIER)
+    def _quote_variable(self, name: str) -> str:
+        return quote_unit_word(f"{name}={self.variables[name]}").replace(HOST_ID_TOKEN, _HOST_ID_SPECIFIER)
 
     def on_host(self, host_id: str) -> dict[str, str]:
         """Return the variables as a process of a host with this id has them."""
         return {name: value.replace(HOST_ID_TOKEN, host_id) for name, value in self.variables.items()}
 
 
-def checked_unit(unit: str) -> str:
+def check_service_name(unit: str) -> str:
     """Return the name of a service of the system. Raises Problem for another name."""
     if not _UNIT.match(unit) or len(unit) > _LONGEST_UNIT:
         fix = "Write the name of a unit such as `shop.service`, or of an instance such as `shop@1.service`."
-        raise Problem(f"'{cleaned(unit)}' is no name of a service", fix=fix)
+        raise Problem(f"'{clean_text(unit)}' is no name of a service", fix=fix)
     return unit
 
 
 def _check_variable(name: str, value: str) -> None:
     """Raise Problem for a name that is not OpenTelemetry's, and for a value that could begin another line."""
     if not _VARIABLE.match(name):
-        wrong = f"'{cleaned(name)}' is no variable of OpenTelemetry, and other variables are the service's own"
+        wrong = f"'{clean_text(name)}' is no variable of OpenTelemetry, and other variables are the service's own"
         raise Problem(wrong, fix="Write a name that begins with OTEL_.")
     if not value.isprintable():
         wrong = f"the value of {name} has a line end or a control character, which no unit can hold"
         raise Problem(wrong, fix="Remove it.")
 
 
-def owner_of(text: str) -> str:
+def drop_in_owner(drop_in_text: str) -> str:
     """Return the collector for which a drop-in was written; empty for a file of somebody else."""
-    found = _MARK.match(text)
-    return found[1] if found else ""
+    match = _MARK.match(drop_in_text)
+    return match[1] if match else ""
 
 
-def set_in_unit(text: str, names: Iterable[str]) -> list[str]:
+def find_names_in_unit(unit_text: str, names: Iterable[str]) -> list[str]:
     """Return which of these variables a unit or a drop-in sets or removes."""
-    return [name for name in names if name in set(_named_in_unit(text))]
+    return [name for name in names if name in set(_iter_unit_variables(unit_text))]
 
 
-def _named_in_unit(text: str) -> Iterator[str]:
-    for line in section(text, "Service"):
+def _iter_unit_variables(unit_text: str) -> Iterator[str]:
+    for line in list_section_lines(unit_text, "Service"):
         setting, _sign, value = line.partition("=")
         if setting.strip() == _ENVIRONMENT:
             yield from _IN_UNIT.findall(value)
@@ -108,6 +108,6 @@ def _named_in_unit(text: str) -> Iterator[str]:
             yield from (word.partition("=")[0].strip("\"'") for word in value.split())
 
 
-def set_in_file(text: str, names: Iterable[str]) -> list[str]:
+def find_names_in_file(file_text: str, names: Iterable[str]) -> list[str]:
     """Return which of these variables a file of EnvironmentFile= sets."""
-    return [name for name in names if name in set(_IN_FILE.findall(text))]
+    return [name for name in names if name in set(_IN_FILE.findall(file_text))]

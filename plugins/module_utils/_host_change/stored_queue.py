@@ -19,7 +19,7 @@ _LONGEST_NUMBER = 20  # digits of 64 bits, which the number of a request has
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
-class Unsent(NamedTuple):
+class UnsentRequests(NamedTuple):
     """Requests that wait in queues, and how many bytes they are."""
 
     requests: int = 0
@@ -28,30 +28,30 @@ class Unsent(NamedTuple):
     def __str__(self) -> str:
         """Return it in words."""
         noun = "request" if self.requests == 1 else "requests"
-        return f"{self.requests} {noun} ({_size(self.bytes)})"
+        return f"{self.requests} {noun} ({_format_size(self.bytes)})"
 
-    def plus(self, other: Unsent) -> Unsent:
+    def plus(self, other: UnsentRequests) -> UnsentRequests:
         """Return both together."""
-        return Unsent(self.requests + other.requests, self.bytes + other.bytes)
+        return UnsentRequests(self.requests + other.requests, self.bytes + other.bytes)
 
 
-def _size(count: int) -> str:
-    for unit, name in _UNITS:
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count} bytes"
+def _format_size(byte_count: int) -> str:
+    for unit, unit_name in _UNITS:
+        if byte_count >= unit:
+            return f"{byte_count / unit:.1f} {unit_name}"
+    return f"{byte_count} bytes"
 
 
-def unsent_of(data: bytes | mmap) -> Unsent:
+def read_unsent_requests(data: bytes | mmap) -> UnsentRequests:
     """Return what a file of file_storage has not sent; nothing for a file of another form.
 
     Raises ValueError for a database that cannot be read, such as one that is written at this moment.
     """
     if not is_database(data):
-        return Unsent()
+        return UnsentRequests()
     database = Database(data)
-    unsent = Unsent()
+    unsent = UnsentRequests()
     for entry in database.entries():
         if entry.key_size <= _LONGEST_NUMBER and database.key(entry).isdigit():
-            unsent = unsent.plus(Unsent(1, entry.size))
+            unsent = unsent.plus(UnsentRequests(1, entry.size))
     return unsent

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .bundle_form import service_name
+from .bundle_form import unit_name
 from .host_release import Port
 
 # Source: include/net/tcp_states.h of Linux. A UDP socket that is bound but not connected has state 7.
@@ -43,40 +43,40 @@ class Holder:
         return f"process {self.pid} ({self.program}){unit}" if self.pid else "a process that cannot be read"
 
 
-def listeners(table: str, protocol: str) -> list[Listener]:
+def parse_listeners(table: str, protocol: str) -> list[Listener]:
     """Return the waiting sockets of a table such as `/proc/net/tcp6`."""
-    found = []
+    sockets = []
     for line in table.splitlines()[1:]:
         cells = line.split()
         if len(cells) > _INODE and cells[3] == _WAITING[protocol]:
             address, _colon, port = cells[1].rpartition(":")
-            found.append(Listener(protocol, _address(address), int(port, 16), cells[_INODE]))
-    return found
+            sockets.append(Listener(protocol, _parse_address(address), int(port, 16), cells[_INODE]))
+    return sockets
 
 
-def _address(text: str) -> str:
+def _parse_address(hex_address: str) -> str:
     """Return an address of four or sixteen bytes, which the kernel prints as words of the machine (little-endian)."""
-    words = [bytes.fromhex(text[start : start + 8])[::-1] for start in range(0, len(text), 8)]
+    words = [bytes.fromhex(hex_address[start : start + 8])[::-1] for start in range(0, len(hex_address), 8)]
     address = ipaddress.ip_address(b"".join(words))
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
 
 
-def collides(port: Port, listener: Listener) -> bool:
+def is_blocked_by(port: Port, listener: Listener) -> bool:
     """Whether a port cannot be opened beside a listener."""
     if (port.number, port.protocol) != (listener.port, listener.protocol):
         return False
-    wanted = _plain(port.address)
-    return wanted == listener.address or wanted in _ANY or listener.address in _ANY
+    port_address = _bare_address(port.address)
+    return port_address == listener.address or port_address in _ANY or listener.address in _ANY
 
 
-def _plain(address: str) -> str:
+def _bare_address(address: str) -> str:
     bare = address.strip("[]")
     return "127.0.0.1" if bare == "localhost" else bare
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenPort:
     """A port that somebody else has."""
 
     port: Port
@@ -87,56 +87,60 @@ class Taken:
         return f"port {self.port.number}/{self.port.protocol} is in use by {self.holder.text}"
 
 
-def taken(ports: Iterable[Port], found: Iterable[Listener], holders: Mapping[str, Holder], own: str) -> list[Taken]:
-    """Return the ports that somebody else has; `own` is the collector's unit."""
-    known = list(found)
-    rows = []
+def find_taken_ports(
+    ports: Iterable[Port], listeners: Iterable[Listener], holders: Mapping[str, Holder], own_unit: str
+) -> list[TakenPort]:
+    """Return the ports that somebody else has; `own_unit` is the collector's unit."""
+    listener_list = list(listeners)
+    taken_ports = []
     for port in ports:
-        foreign = _foreign_holder(port, known, holders, own)
-        if foreign is not None:
-            rows.append(Taken(port, foreign))
-    return rows
+        holder = _find_foreign_holder(port, listener_list, holders, own_unit)
+        if holder is not None:
+            taken_ports.append(TakenPort(port, holder))
+    return taken_ports
 
 
-def _foreign_holder(
-    port: Port, listeners: Iterable[Listener], holders: Mapping[str, Holder], own: str
+def _find_foreign_holder(
+    port: Port, listeners: Iterable[Listener], holders: Mapping[str, Holder], own_unit: str
 ) -> Holder | None:
     """Return the first process of another unit that listens on a port, or None if none does."""
     for listener in listeners:
-        if not collides(port, listener):
+        if not is_blocked_by(port, listener):
             continue
         holder = holders.get(listener.inode, Holder(0, ""))
-        if not own or holder.unit != own:
+        if not own_unit or holder.unit != own_unit:
             return holder
     return None
 
 
-def way_out(rows: Iterable[Taken], own: Iterable[str]) -> str:
-    """Return in words how ports get free; `own` are the names of the collectors of this collection on the host.
+def describe_port_fix(taken_ports: Iterable[TakenPort], own_collectors: Iterable[str]) -> str:
+    """Return in words how ports get free; `own_collectors` are this collection's collectors on the host.
 
     A package of the Collector, for one, starts a service of its own.
     """
-    services = sorted({row.holder.unit for row in rows if row.holder.unit.endswith(".service")})
-    ours = [name for name in own if service_name(name) in services]
-    if ours:
-        return _way_out_of_own(ours)
+    services = sorted(
+        {taken_port.holder.unit for taken_port in taken_ports if taken_port.holder.unit.endswith(".service")}
+    )
+    own_holders = [name for name in own_collectors if unit_name(name) in services]
+    if own_holders:
+        return _describe_own_port_fix(own_holders)
     if not services:
         return "Stop it, or change the port."
     return f"Run `systemctl disable --now {' '.join(services)}` if nobody needs it, or change the port."
 
 
-def _way_out_of_own(names: Iterable[str]) -> str:
+def _describe_own_port_fix(collectors: Iterable[str]) -> str:
     """Return what to do with other collectors of this collection: systemd alone would leave their files there."""
-    listed = list(names)
-    value = json.dumps({"otel_host_collectors": [{"name": name} for name in listed]})
+    collector_names = list(collectors)
+    value = json.dumps({"otel_host_collectors": [{"name": name} for name in collector_names]})
     return (
-        f"If the inventory does not list {' and '.join(listed)} any more, remove it (`otel_host_state: absent`): run "
-        f"playbook remove for this host with `-e '{value}'`. Otherwise let one of them have another port, or list "
-        "first the one that gives the port away."
+        f"If the inventory does not list {' and '.join(collector_names)} any more, remove it (`otel_host_state:"
+        f" absent`): run playbook remove for this host with `-e '{value}'`. Otherwise let one of them have another"
+        " port, or list first the one that gives the port away."
     )
 
 
-def closed(ports: Iterable[Port], found: Iterable[Listener]) -> list[Port]:
+def find_closed_ports(ports: Iterable[Port], listeners: Iterable[Listener]) -> list[Port]:
     """Return the ports on which nobody listens."""
-    known = list(found)
-    return [port for port in ports if not any(collides(port, listener) for listener in known)]
+    listener_list = list(listeners)
+    return [port for port in ports if not any(is_blocked_by(port, listener) for listener in listener_list)]

@@ -10,15 +10,15 @@ from typing import Any
 # What a gate compares, by the names of metrics without their prefix; others stay on the host.
 COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss|process_runtime_total_sys_memory"
 # Each watch has at most so many pauses between readings, of at least so many seconds.
-_PAUSES, _SHORTEST = 20, 3.0
-_JUDGED = {name: {"required": True} for name in ("name", "release", "sum")}
-PASSED: dict[str, Any] = {
+_MOST_PAUSES, _SHORTEST_PAUSE = 20, 3.0
+_COLLECTOR_OPTIONS = {name: {"required": True} for name in ("name", "release", "sum")}
+PASSED_OPTIONS: dict[str, Any] = {
     "wave": {"required": True},
     "by": {"required": True},
-    "collectors": {"type": "list", "elements": "dict", "options": _JUDGED, "required": True},
+    "collectors": {"type": "list", "elements": "dict", "options": _COLLECTOR_OPTIONS, "required": True},
 }
 
 
-def pause_of(seconds: float) -> float:
+def reading_pause(seconds: float) -> float:
     """Return the seconds between two readings of a watch of so many seconds."""
-    return max(_SHORTEST, seconds / _PAUSES)
+    return max(_SHORTEST_PAUSE, seconds / _MOST_PAUSES)

@@ -20,10 +20,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.errors import Problem, near
-from .._otelcol.needs.aws_policy import Account, Statement, united_statements
+from .._otelcol.errors import Problem, suggest_word
+from .._otelcol.needs.aws_policy import Account, Statement, unite_statements
 from .identity import ANNOTATIONS, CREATES_ROLES
-from .role_names import role_name
+from .role_names import fill_role_name
 
 # Where the rights of a role come from: from the config of its collectors, or from managed policies that a user names.
 _DERIVED, _MANAGED = "derived", "managed"
@@ -75,45 +75,47 @@ _Accounts = Mapping[str, _FoundAccount]
 """Service accounts by NAMESPACE/NAME."""
 
 
-def assigned_roles(found: Iterable[Mapping[str, Any]], request: IdentityRequest) -> dict[str, Any]:
+def assign_roles(account_rows: Iterable[Mapping[str, Any]], request: IdentityRequest) -> dict[str, Any]:
     """Return the result of module identity_render. Raises Problem for inputs that do not fit.
 
     `accounts` get a role. `unneeded` has the accounts without one, with the name that their role would have, so that
     it can be removed. `annotations` has those of the accounts whose role exists already.
     """
-    accounts = _accounts_by_name(found)
+    accounts = _accounts_by_name(account_rows)
     _check_names(accounts, request)
     _check_inputs(request)
-    chosen = {name: one for name, one in accounts.items() if _gets_role(name, one, request)}
-    rows = {name: _role_row(one, request) for name, one in chosen.items()}
+    chosen_accounts = {
+        name: found_account for name, found_account in accounts.items() if _needs_role(name, found_account, request)
+    }
+    rows = {name: _role_row(found_account, request) for name, found_account in chosen_accounts.items()}
     role_names = [row["role_name"] for row in rows.values() if row["role_name"]]
-    _refuse_shared(role_names, request.role_name)
+    _refuse_shared_names(role_names, request.role_name)
     if not request.creates_roles:
         annotations = {name: row["annotations"] for name, row in rows.items()}
         return {"accounts": list(rows.values()), "unneeded": [], "annotations": annotations}
-    others = [one for name, one in accounts.items() if name not in chosen]
-    unneeded = _unneeded_rows(others, role_names, request)
+    other_accounts = [found_account for name, found_account in accounts.items() if name not in chosen_accounts]
+    unneeded = _list_unneeded_rows(other_accounts, role_names, request)
     return {"accounts": list(rows.values()), "unneeded": unneeded, "annotations": {}}
 
 
-def _accounts_by_name(found: Iterable[Mapping[str, Any]]) -> _Accounts:
+def _accounts_by_name(account_rows: Iterable[Mapping[str, Any]]) -> _Accounts:
     """Return the service accounts that module otel_render finds."""
-    accounts = [_FoundAccount.of(facts) for facts in found]
-    return {str(one.account): one for one in accounts}
+    accounts = [_FoundAccount.of(facts) for facts in account_rows]
+    return {str(found_account.account): found_account for found_account in accounts}
 
 
 def _check_names(accounts: _Accounts, request: IdentityRequest) -> None:
     """Raise Problem for a service account in the inputs that no collector has."""
-    named_in: dict[str, Collection[str]] = {
+    names_by_option: dict[str, Collection[str]] = {
         "otel_identity_service_accounts": request.service_accounts,
         "otel_identity_role_arns": request.role_arns,
     }
-    for where, names in named_in.items():
-        for name in names:
+    for option, account_list in names_by_option.items():
+        for name in account_list:
             if name not in accounts:
-                wrong = f"no collector runs as '{name}'{near(name, accounts)}"
-                known = ", ".join(accounts) or "none, since there is no collector"
-                raise Problem(wrong, asked=_ASKED, where=where, fix=f"Give NAMESPACE/NAME of one of: {known}.")
+                wrong = f"no collector runs as '{name}'{suggest_word(name, accounts)}"
+                account_names = ", ".join(accounts) or "none, since there is no collector"
+                raise Problem(wrong, asked=_ASKED, where=option, fix=f"Give NAMESPACE/NAME of one of: {account_names}.")
 
 
 def _check_inputs(request: IdentityRequest) -> None:
@@ -126,60 +128,60 @@ def _check_inputs(request: IdentityRequest) -> None:
         raise Problem("no policy is named", asked=_ASKED, where="otel_identity_managed_policies", fix=fix)
 
 
-def _gets_role(name: str, found: _FoundAccount, request: IdentityRequest) -> bool:
+def _needs_role(name: str, found_account: _FoundAccount, request: IdentityRequest) -> bool:
     """Whether a service account gets a role: one that the request names, or else one that needs rights.
 
     What a managed policy or an added statement is for cannot be derived, so every account may need it.
     """
     if request.service_accounts:
         return name in request.service_accounts
-    if found.statements:
+    if found_account.statements:
         return True
     if not request.creates_roles:
         return name in request.role_arns
     return request.policies == _MANAGED or bool(request.statements)
 
 
-def _role_row(found: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+def _role_row(found_account: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
     """Return a service account with what its role may do. Raises Problem if it has no role, and none is made."""
-    arn = _existing_role(found, request)
-    derived = found.statements if request.policies == _DERIVED else []
+    arn = _find_existing_role(found_account, request)
+    derived = found_account.statements if request.policies == _DERIVED else []
     return {
-        **_name_row(found, request),
-        "statements": united_statements([*derived, *request.statements]),
+        **_name_row(found_account, request),
+        "statements": unite_statements([*derived, *request.statements]),
         "managed_policies": list(request.managed_policies) if request.policies == _MANAGED else [],
         "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
     }
 
 
-def _name_row(found: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+def _name_row(found_account: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
     """Return a service account with the name of the role that is made for it, and its collectors."""
-    account = found.account
-    name = role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
+    account = found_account.account
+    name = fill_role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
     return {
         "namespace": account.namespace,
         "service_account": account.name,
         "role_name": name,
-        "collectors": found.collectors,
+        "collectors": found_account.collectors,
     }
 
 
-def _existing_role(found: _FoundAccount, request: IdentityRequest) -> str:
+def _find_existing_role(found_account: _FoundAccount, request: IdentityRequest) -> str:
     """Return the ARN of the role that a service account has; empty text if one is made for it.
 
     Raises Problem if it has no role, and none is made.
     """
-    account = str(found.account)
+    account = str(found_account.account)
     if request.creates_roles or account in request.role_arns:
         return request.role_arns.get(account, "")
     wrong = f"{account} has no role"
-    actions = _actions_of(found.statements)
+    actions = _list_actions(found_account.statements)
     if actions:
         wrong += f", and its collectors call {', '.join(actions)}"
     raise Problem(wrong, asked=_ASKED, where="otel_identity_role_arns", fix=f"Add '{account}: ARN'.")
 
 
-def _actions_of(statements: Iterable[Statement]) -> list[str]:
+def _list_actions(statements: Iterable[Statement]) -> list[str]:
     """Return the actions of AWS that statements allow, each once, in order."""
     actions: set[str] = set()
     for statement in statements:
@@ -187,25 +189,25 @@ def _actions_of(statements: Iterable[Statement]) -> list[str]:
     return sorted(actions)
 
 
-def _unneeded_rows(
-    others: Iterable[_FoundAccount], role_names: Sequence[str], request: IdentityRequest
+def _list_unneeded_rows(
+    other_accounts: Iterable[_FoundAccount], role_names: Sequence[str], request: IdentityRequest
 ) -> list[dict[str, Any]]:
     """Return the service accounts without a role, but for those whose role would be that of another account."""
-    rows = [_name_row(found, request) for found in others]
+    rows = [_name_row(found_account, request) for found_account in other_accounts]
     return [row for row in rows if row["role_name"] not in role_names]
 
 
-def _refuse_shared(role_names: Sequence[str], template: str) -> None:
+def _refuse_shared_names(role_names: Sequence[str], template: str) -> None:
     """Raise Problem for a role of more than one account. `template` is the user's name of a role; it may be empty."""
     for name in role_names:
         count = role_names.count(name)
         if count > 1:
             shown_name = name.replace("{region}", "REGION")
             wrong = f"{count} service accounts would have the role '{shown_name}', and each has one of its own"
-            raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=_fix_of_shared(template))
+            raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=_describe_shared_name_fix(template))
 
 
-def _fix_of_shared(template: str) -> str:
+def _describe_shared_name_fix(template: str) -> str:
     """Return how to name roles apart. The default name has both parts of an account, joined with a dash."""
     has_both_parts = "{namespace}" in template and "{service_account}" in template
     if template and not has_both_parts:

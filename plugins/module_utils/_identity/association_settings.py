@@ -38,19 +38,19 @@ def association_settings(association: Mapping[str, Any] | None) -> dict[str, Any
     }
 
 
-def association_request(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def build_association_request(settings: Mapping[str, Any], setting_names: Sequence[str]) -> dict[str, Any]:
     """Return the named settings as a call of the API takes them, without tags.
 
     Empty text takes a target role or a policy away, so an empty setting stays in the request.
     """
-    fields = {API_FIELDS[name]: settings[name] for name in names if name in API_FIELDS}
+    fields = {API_FIELDS[name]: settings[name] for name in setting_names if name in API_FIELDS}
     if "policy" in fields:
         policy = fields["policy"]
         fields["policy"] = json.dumps(policy, sort_keys=True) if policy else ""
     return fields
 
 
-def impossible_change(association: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Problem | None:
+def find_impossible_change(association: Mapping[str, Any] | None, wanted_settings: Mapping[str, Any]) -> Problem | None:
     """Return why an association cannot get the wanted settings; None if it can.
 
     An association may belong to an add-on, and EKS takes a policy only without session tags. A wanted setting that is
@@ -61,9 +61,9 @@ def impossible_change(association: Mapping[str, Any] | None, wanted: Mapping[str
         wrong = f"the add-on {owner} owns it"
         fix = "Use pod_identity_associations of eks_addon."
         return Problem(wrong, asked="Change a pod identity association", where="service_account", fix=fix)
-    changed = {name: value for name, value in wanted.items() if value is not None}
-    after = association_settings(association) | changed
-    if after.get("policy") and not after.get("disable_session_tags"):
+    changed_settings = {name: value for name, value in wanted_settings.items() if value is not None}
+    target_settings = association_settings(association) | changed_settings
+    if target_settings.get("policy") and not target_settings.get("disable_session_tags"):
         wrong = "EKS takes a policy only without session tags"
         fix = "Set disable_session_tags to true."
         return Problem(wrong, asked="Restrict a pod identity association", where="policy", fix=fix)

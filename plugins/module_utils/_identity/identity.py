@@ -21,8 +21,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .._collector.options import Collector
-from .._otelcol.errors import Problem, at_most
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
+from .._otelcol.errors import Problem, join_at_most
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, build_statements
 
 # The providers that create roles; any other one uses existing roles.
 CREATES_ROLES = (IRSA, POD_IDENTITY)
@@ -33,14 +33,14 @@ POD_ANNOTATION = "o11y.opentelemetry/pod-identity"
 # The annotation of a service account that has its role, by provider.
 ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, "static": ROLE_ANNOTATION}
 # The annotation of a pod that changes with the identity of its account, so that the pod is replaced.
-STAMP = "o11y.opentelemetry/identity"
+IDENTITY_STAMP = "o11y.opentelemetry/identity"
 _STAMP_LENGTH = 16
 
 _SIDECAR = "sidecar"
 # So many actions are named in a warning.
 _SHOWN_ACTIONS = 5
 # Variables that lead the AWS SDKs to credentials. Source: their reference guide, "Standardized credential providers".
-_CREDENTIALS = (
+_CREDENTIAL_VARIABLES = (
     *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_ROLE_ARN"),
     *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
 )
@@ -56,7 +56,7 @@ class CollectorGrants(NamedTuple):
 # ── Whose account it is ──
 
 
-def runs_as_its_pod(collector: Collector) -> bool:
+def has_unknown_account(collector: Collector) -> bool:
     """Whether nobody knows its account: that of any pod with the sidecar, unless the option names one for them."""
     return collector.mode == _SIDECAR and collector.service_account_name == collector.name
 
@@ -70,13 +70,13 @@ def may_have_credentials(collector: Collector) -> bool:
         return True
     if {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations):
         return True
-    return any(name in collector.env for name in _CREDENTIALS)
+    return any(name in collector.env for name in _CREDENTIAL_VARIABLES)
 
 
 # ── What accounts need ──
 
 
-def needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, Any]]:
+def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, Any]]:
     """Return a row for every service account, with what its collectors need at AWS together.
 
     For example:
@@ -84,32 +84,32 @@ def needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, Any]]:
         {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"],
          "statements": [{"Effect": "Allow", "Action": ["xray:PutTraceSegments"], "Resource": ["*"]}]}
     """
-    collectors: dict[Account, list[str]] = {}
-    grants: dict[Account, list[Grant]] = {}
-    for collector, needed in members:
-        if not runs_as_its_pod(collector):
+    names_by_account: dict[Account, list[str]] = {}
+    grants_by_account: dict[Account, list[Grant]] = {}
+    for collector, grants in members:
+        if not has_unknown_account(collector):
             account = Account(collector.namespace, collector.service_account_name)
-            collectors.setdefault(account, []).append(collector.name)
-            grants.setdefault(account, []).extend(needed)
+            names_by_account.setdefault(account, []).append(collector.name)
+            grants_by_account.setdefault(account, []).extend(grants)
     rows: list[dict[str, Any]] = []
-    for account, names in collectors.items():
+    for account, names in names_by_account.items():
         rows.append(
             {
                 "namespace": account.namespace,
                 "service_account": account.name,
                 "collectors": names,
-                "statements": statements(grants[account]),
+                "statements": build_statements(grants_by_account[account]),
             }
         )
     return rows
 
 
-def account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
+def list_account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
     """Return a warning for each sidecar that calls AWS and whose account is not named: no role can be made for it."""
     warnings: list[str] = []
-    for collector, needed in members:
-        if needed and runs_as_its_pod(collector):
-            actions = at_most(_SHOWN_ACTIONS, _actions(needed))
+    for collector, grants in members:
+        if grants and has_unknown_account(collector):
+            actions = join_at_most(_SHOWN_ACTIONS, _list_actions(grants))
             warnings.append(
                 f"collector '{collector.name}' is a sidecar and calls AWS ({actions}) as the account of each pod that "
                 "has it. Give these accounts a role, or set `service_account_name`, run the pods with this account, "
@@ -118,7 +118,7 @@ def account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
     return warnings
 
 
-def _actions(grants: Sequence[Grant]) -> list[str]:
+def _list_actions(grants: Sequence[Grant]) -> list[str]:
     """Return the actions of AWS in some grants, each once, in order of their names."""
     actions: set[str] = set()
     for grant in grants:
@@ -129,34 +129,34 @@ def _actions(grants: Sequence[Grant]) -> list[str]:
 # ── What a collector carries ──
 
 
-def with_identity(collector: Collector, identities: Mapping[str, Mapping[str, str]]) -> Collector:
+def add_identity(collector: Collector, identities: Mapping[str, Mapping[str, str]]) -> Collector:
     """Return a collector whose account carries its identity, and whose pods are replaced when that changes.
 
     `identities` has the annotations of accounts by `namespace/name`, such as
     `{"obs/gateway": {"eks.amazonaws.com/role-arn": "arn:…"}}`. Raises Problem if the user gave one another value.
     """
     annotations = identities.get(f"{collector.namespace}/{collector.service_account_name}")
-    if not annotations or runs_as_its_pod(collector):
+    if not annotations or has_unknown_account(collector):
         return collector
     _refuse_other_values(collector, annotations)
-    of_account = {**collector.service_account_annotations, **annotations}
+    account_annotations = {**collector.service_account_annotations, **annotations}
     if collector.mode == _SIDECAR:  # its pods have another owner, who replaces them
-        return replace(collector, service_account_annotations=of_account)
-    of_pods = {**collector.pod_annotations, STAMP: _stamp_of(annotations)}
-    return replace(collector, service_account_annotations=of_account, pod_annotations=of_pods)
+        return replace(collector, service_account_annotations=account_annotations)
+    pod_annotations = {**collector.pod_annotations, IDENTITY_STAMP: _hash_annotations(annotations)}
+    return replace(collector, service_account_annotations=account_annotations, pod_annotations=pod_annotations)
 
 
 def _refuse_other_values(collector: Collector, annotations: Mapping[str, str]) -> None:
     """Raise Problem for the first annotation that the user gave another value than the identity has."""
-    own = collector.service_account_annotations
+    user_annotations = collector.service_account_annotations
     for key, value in annotations.items():
-        if own.get(key, value) != value:
+        if user_annotations.get(key, value) != value:
             wrong = f"its service_account_annotations have another {key} than its identity"
             fix = "Remove the annotation, or the inputs of otel_identity."
             raise Problem(wrong, asked=f"Give collector '{collector.name}' its identity", fix=fix)
 
 
-def _stamp_of(annotations: Mapping[str, str]) -> str:
+def _hash_annotations(annotations: Mapping[str, str]) -> str:
     """Return a short text that differs for other annotations."""
-    written = json.dumps(annotations, sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()[:_STAMP_LENGTH]
+    serialized = json.dumps(annotations, sort_keys=True)
+    return hashlib.sha256(serialized.encode()).hexdigest()[:_STAMP_LENGTH]

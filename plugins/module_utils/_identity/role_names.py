@@ -14,22 +14,22 @@ from __future__ import annotations
 import hashlib
 import re
 
-from .._otelcol.errors import Problem, near
+from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.needs.aws_policy import Account
 
 # Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_ROLE = 64
 # Characters that a name cannot have. Source: CreateRole in the IAM API reference.
-_REFUSED = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
+_REFUSED_CHARACTERS = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
 # A name that is too long ends with a digest of so many characters.
 _DIGEST_LENGTH = 8
-_DEFAULT = "{cluster}-{region}-{namespace}-{service_account}"
+_DEFAULT_TEMPLATE = "{cluster}-{region}-{namespace}-{service_account}"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # The placeholder that stays.
 _REGION = "{region}"
 
 
-def role_name(template: str, cluster: str, account: Account) -> str:
+def fill_role_name(template: str, cluster: str, account: Account) -> str:
     """Return the name of a role: a template with its placeholders filled in, but not the one of the region.
 
     An empty template is the default one. Raises Problem for a placeholder that does not exist.
@@ -40,15 +40,15 @@ def role_name(template: str, cluster: str, account: Account) -> str:
         "service_account": account.name,
         "region": _REGION,
     }
-    text = template or _DEFAULT
-    for placeholder in _PLACEHOLDER.finditer(text):
+    full_template = template or _DEFAULT_TEMPLATE
+    for placeholder in _PLACEHOLDER.finditer(full_template):
         if placeholder[1] not in values:
             fix = f"Use {', '.join(f'{{{name}}}' for name in values)}."
-            wrong = f"no such placeholder as {placeholder[0]}{near(placeholder[1], values)}"
+            wrong = f"no such placeholder as {placeholder[0]}{suggest_word(placeholder[1], values)}"
             raise Problem(wrong, asked="Name the IAM role", where="otel_identity_role_name", fix=fix)
-    filled = _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], text)
+    filled_name = _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], full_template)
     # Braces are refused, and those of the placeholder stay.
-    parts = [_REFUSED.sub("-", part) for part in filled.split(_REGION)]
+    parts = [_REFUSED_CHARACTERS.sub("-", part) for part in filled_name.split(_REGION)]
     return _REGION.join(parts)
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._kube.eks_token import FailedCall
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account
 
 # The variable that EKS sets in the containers of a pod with a role, by provider.
 # Source: aws/amazon-eks-pod-identity-webhook, pkg/handler.
-_VARIABLES = {IRSA: "AWS_ROLE_ARN", POD_IDENTITY: "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
+_ROLE_VARIABLES = {IRSA: "AWS_ROLE_ARN", POD_IDENTITY: "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 # The answers of STS before it knows of the role, its trust or the OIDC provider.
 _PROPAGATION_ERRORS = frozenset({"AccessDenied", "InvalidIdentityToken", "IDPCommunicationError", "NoSuchEntity"})
 _PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
@@ -32,10 +32,10 @@ def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> boo
 
     That of `irsa` has the ARN of the role.
     """
-    variable = _VARIABLES[provider]
+    variable = _ROLE_VARIABLES[provider]
     values: list[Any] = []
-    for container in items(pod, "spec", "containers"):
-        for entry in items(container, "env"):
+    for container in list_at(pod, "spec", "containers"):
+        for entry in list_at(container, "env"):
             if isinstance(entry, dict) and entry.get("name") == variable:
                 values.append(entry.get("value"))
     return role_arn in values if provider == IRSA else bool(values)
@@ -43,12 +43,12 @@ def has_credentials(pod: Mapping[str, Any], provider: str, role_arn: str) -> boo
 
 def is_collector_of(pod: Mapping[str, Any], account: Account) -> bool:
     """Return whether a pod is a collector of this collection that runs as this account, and stays."""
-    metadata = section(pod, "metadata")
-    if section(pod, "spec").get("serviceAccountName") != account.name:
+    metadata = mapping_at(pod, "metadata")
+    if mapping_at(pod, "spec").get("serviceAccountName") != account.name:
         return False
-    if COLLECTOR_LABEL not in section(metadata, "labels"):
+    if COLLECTOR_LABEL not in mapping_at(metadata, "labels"):
         return False
-    has_ended = section(pod, "status").get("phase") in _ENDED_PHASES
+    has_ended = mapping_at(pod, "status").get("phase") in _ENDED_PHASES
     return not has_ended and not metadata.get("deletionTimestamp")
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._otelcol.errors import Problem, near
-from .._otelcol.kube.service_names import service_of
-from .sdk_languages import GRPC, HTTP, PORTS, Language
+from .._otelcol.errors import Problem, suggest_word
+from .._otelcol.kube.service_names import resolve_service
+from .sdk_languages import GRPC, HTTP, PROTOCOLS_BY_PORT, Language
 
 PROTOCOL_VARIABLE, ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 # Variables that have an option of their own here, where they are checked.
-OPTIONS = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
+OPTIONS_BY_VARIABLE = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,28 @@ class Export:
     """The signals that go out by OTLP."""
 
 
-def export(language: Language, options: Mapping[str, Any], common: Mapping[str, Any]) -> Export:
-    """Return what a language exports; `common` has what the Instrumentation says for all languages.
+def build_export(language: Language, options: Mapping[str, Any], common_options: Mapping[str, Any]) -> Export:
+    """Return what a language exports; `common_options` has what the Instrumentation says for all languages.
 
     Raises Problem for a protocol that the language or the port does not speak.
     """
-    protocol = _protocol(language, options)
-    endpoint = _endpoint(options, common, protocol)
+    protocol = _choose_protocol(language, options)
+    endpoint = _choose_endpoint(options, common_options, protocol)
     _check_port(language, options, protocol, endpoint)
-    if common["tls"] and endpoint.scheme != "https":
+    if common_options["tls"] and endpoint.scheme != "https":
         wrong = f"it has `tls`, but {language.title} sends to {endpoint.url}"
         raise Problem(wrong, fix="Write https://, or remove `tls`.")
-    env = {**common["env"], **options["env"]}
-    signals = tuple(signal for signal in language.signals if _sends(signal, env))
+    env = {**common_options["env"], **options["env"]}
+    signals = tuple(signal for signal in language.signals if _is_exported(signal, env))
     return Export(language, protocol, endpoint, signals)
 
 
-def _protocol(language: Language, options: Mapping[str, Any]) -> str:
+def _choose_protocol(language: Language, options: Mapping[str, Any]) -> str:
     """Return the protocol of a language. Raises Problem for one that is not OTLP's, or that its image lacks."""
     protocol = options["protocol"] or language.default
-    known = (GRPC, HTTP)
-    if protocol not in known:
-        wrong = f"{language.title} has the protocol '{protocol}'{near(protocol, known)}"
+    known_protocols = (GRPC, HTTP)
+    if protocol not in known_protocols:
+        wrong = f"{language.title} has the protocol '{protocol}'{suggest_word(protocol, known_protocols)}"
         raise Problem(wrong, fix=f"Use {HTTP} or {GRPC}.")
     if protocol in language.protocols:
         return str(protocol)
@@ -67,14 +67,16 @@ def _protocol(language: Language, options: Mapping[str, Any]) -> str:
     return str(protocol)
 
 
-def _endpoint(options: Mapping[str, Any], common: Mapping[str, Any], protocol: str) -> Endpoint:
+def _choose_endpoint(options: Mapping[str, Any], common_options: Mapping[str, Any], protocol: str) -> Endpoint:
     """Return where a language sends to: its own address, the common one, or that of the collector."""
-    written = options["endpoint"] or common["endpoint"]
-    if written:
-        return parse(written)
-    if not common["collector"]:
+    url = options["endpoint"] or common_options["endpoint"]
+    if url:
+        return parse_endpoint(url)
+    if not common_options["collector"]:
         raise Problem("it does not say where to send to", fix="Give `collector: {name: NAME}`, or `endpoint`.")
-    return of_collector(common["collector"], common["namespace"], protocol, secure=bool(common["tls"]))
+    return collector_endpoint(
+        common_options["collector"], common_options["namespace"], protocol, secure=bool(common_options["tls"])
+    )
 
 
 def _check_port(language: Language, options: Mapping[str, Any], protocol: str, endpoint: Endpoint) -> None:
@@ -82,7 +84,7 @@ def _check_port(language: Language, options: Mapping[str, Any], protocol: str, e
     expected = endpoint.expected
     if not expected or expected == protocol:
         return
-    right_port = next(port for port, port_protocol in PORTS.items() if port_protocol == protocol)
+    right_port = next(port for port, port_protocol in PROTOCOLS_BY_PORT.items() if port_protocol == protocol)
     has_own_image = options["image"] and not language.directive
     other_way = ""
     if expected in language.protocols or has_own_image:
@@ -92,10 +94,10 @@ def _check_port(language: Language, options: Mapping[str, Any], protocol: str, e
     raise Problem(wrong, fix=fix)
 
 
-def _sends(signal: str, env: Mapping[str, Any]) -> bool:
+def _is_exported(signal: str, env: Mapping[str, Any]) -> bool:
     """Return whether a signal goes out by OTLP; a value from a Secret may say so."""
-    given = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
-    return isinstance(given, dict) or "otlp" in str(given)
+    exporters = env.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp")
+    return isinstance(exporters, dict) or "otlp" in str(exporters)
 
 
 _SCHEME_PORTS = {"https": 443}
@@ -123,19 +125,19 @@ class Endpoint:
     @property
     def expected(self) -> str:
         """The protocol that the port says, or nothing; the two ports are OTLP's own."""
-        return PORTS.get(self.port, "")
+        return PROTOCOLS_BY_PORT.get(self.port, "")
 
     def services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
         """Return namespace and name of the Services that it means; of a bare name, one in each of these namespaces."""
         services: dict[tuple[str, str], None] = {}
         for namespace in namespaces or ("",):
-            meant = service_of(self.host, namespace)
-            if meant.namespace and meant.certain:
-                services[meant.namespace, meant.name] = None
+            service = resolve_service(self.host, namespace)
+            if service.namespace and service.certain:
+                services[service.namespace, service.name] = None
         return list(services)
 
 
-def parse(url: str) -> Endpoint:
+def parse_endpoint(url: str) -> Endpoint:
     """Return an endpoint. Raises Problem for what no exporter could use, or for a password in it.
 
     Any `@` counts as a sign of a password: one with `/`, `?` or `#` in it leaves the `@` in another part of the URL.
@@ -163,9 +165,9 @@ def parse(url: str) -> Endpoint:
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
 
 
-def of_collector(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:
+def collector_endpoint(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:
     """Return the address of a collector's Service, at its port of a protocol."""
     scheme = "https" if secure else "http"
     port = {HTTP: options["http_port"], GRPC: options["grpc_port"]}[protocol]
     host = f"{options['name']}.{options.get('namespace') or namespace}.svc"
-    return parse(f"{scheme}://{host}:{port}")
+    return parse_endpoint(f"{scheme}://{host}:{port}")

@@ -15,17 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from .._otelcol.config.config_secrets import secret_at
+from .._otelcol.config.config_secrets import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
-from .._otelcol.errors import Problem, near
+from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.kube import names
-from .exports import OPTIONS, Export, export
+from .exports import OPTIONS_BY_VARIABLE, Export, build_export
 from .sdk_languages import LANGUAGES
 
 # Mappings that have required keys or nothing to say, and so are not empty by default.
-_OPTIONAL = ("collector", "tls")
+_OPTIONAL_MAPPINGS = ("collector", "tls")
 # Mappings in which Kubernetes takes nothing but text.
-_TEXTS = ("labels", "annotations", "resource_attributes")
+_TEXT_MAPPINGS = ("labels", "annotations", "resource_attributes")
 # OTEL_RESOURCE_ATTRIBUTES is a list of `key=value` with commas between them (OpenTelemetry, "Resource SDK").
 _DELIMITERS = re.compile(r"[,=]")
 
@@ -57,34 +57,34 @@ class Instrumentation:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Instrumentation:
         """Return the Instrumentation that these options describe. Raises Problem for what could not work."""
-        values: dict[str, Any] = {name: options.get(name) for name in option_names()}
-        values.update({name: values[name] or {} for name in _OPTIONAL})
+        values: dict[str, Any] = {name: options.get(name) for name in list_option_names()}
+        values.update({name: values[name] or {} for name in _OPTIONAL_MAPPINGS})
         names.check_name("namespace of an Instrumentation", values["namespace"])
         names.check_name("name of an Instrumentation", values["name"])
         try:
-            return cls._checked(values)
+            return cls._from_checked_values(values)
         except Problem as problem:
-            asked = f"instrumentation '{values['name']}'"
-            raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from problem
+            subject = f"instrumentation '{values['name']}'"
+            raise Problem(problem.wrong, asked=subject, where=problem.where, fix=problem.fix) from problem
 
     @classmethod
-    def _checked(cls, values: dict[str, Any]) -> Instrumentation:
+    def _from_checked_values(cls, values: dict[str, Any]) -> Instrumentation:
         """Return the Instrumentation of these values. Raises Problem for what could not work."""
-        values.update({name: names.texts(name, values[name] or {}) for name in _TEXTS})
-        languages = _chosen_languages(values["languages"] or {})
+        values.update({name: names.check_texts(name, values[name] or {}) for name in _TEXT_MAPPINGS})
+        languages = _choose_languages(values["languages"] or {})
         if values["collector"] and values["endpoint"]:
             raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")
-        values["tls"] = _tls(values["tls"])
-        values["sampler"] = sampler(values["sampler"])
-        values["propagators"] = propagators(values["propagators"])
+        values["tls"] = _check_tls(values["tls"])
+        values["sampler"] = build_sampler(values["sampler"])
+        values["propagators"] = check_propagators(values["propagators"])
         _check_attributes(values["resource_attributes"])
         _check_env(values["env"])
-        for chosen in languages.values():
-            _check_env(chosen["env"])
+        for language_options in languages.values():
+            _check_env(language_options["env"])
         exports = []
         for name, language in LANGUAGES.items():
             if name in languages:
-                exports.append(export(language, languages[name], values))
+                exports.append(build_export(language, languages[name], values))
         return cls(**{**values, "languages": languages, "exports": exports})
 
     @property
@@ -93,22 +93,24 @@ class Instrumentation:
         return f"{self.namespace}/{self.name}"
 
 
-def option_names() -> list[str]:
+def list_option_names() -> list[str]:
     """Return the names of the options, which are the fields but for what follows from them."""
     return [option.name for option in fields(Instrumentation) if option.name != "exports"]
 
 
-def _chosen_languages(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _choose_languages(requested_languages: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the options of the languages that are chosen. Raises Problem if none is."""
-    languages = {name: chosen for name, chosen in given.items() if chosen is not None}
+    languages = {
+        name: language_options for name, language_options in requested_languages.items() if language_options is not None
+    }
     if not languages:
         raise Problem("it has no languages", fix=f"Give `languages`, of {', '.join(LANGUAGES)}.")
     return languages
 
 
-def _tls(given: Mapping[str, Any]) -> dict[str, str]:
+def _check_tls(tls_options: Mapping[str, Any]) -> dict[str, str]:
     """Return the certificates. Raises Problem for a set of which the operator would leave a part out."""
-    tls = {key: str(value) for key, value in given.items() if value}
+    tls = {key: str(value) for key, value in tls_options.items() if value}
     if not tls:
         return {}
     if ("cert_file" in tls) != ("key_file" in tls):
@@ -142,12 +144,12 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
 def _check_env(env: Mapping[str, Any]) -> None:
     """Raise Problem for a variable that has an option of its own, and for a secret in clear text."""
     for name, value in env.items():
-        if name in OPTIONS:
+        if name in OPTIONS_BY_VARIABLE:
             wrong = f"{name} stands in `env`, where it is not checked"
-            raise Problem(wrong, fix=f"Give `{OPTIONS[name]}` of the language in its place.")
+            raise Problem(wrong, fix=f"Give `{OPTIONS_BY_VARIABLE[name]}` of the language in its place.")
         if isinstance(value, dict):
             continue
-        if is_secret_name(name) or secret_at({}, (name,), str(value)):
+        if is_secret_name(name) or secret_kind_at({}, (name,), str(value)):
             wrong = f"{name} stands in `env` in clear text"
             raise Problem(wrong, fix="Give it as `{secret: NAME, key: KEY}` of an existing Secret.")
 
@@ -162,37 +164,40 @@ class SamplerFault(NamedTuple):
 PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
 
 
-def sampler(options: Mapping[str, Any]) -> dict[str, str]:
+def build_sampler(options: Mapping[str, Any]) -> dict[str, str]:
     """Return the sampler of the resource. Raises Problem for a type or an argument that the operator refuses."""
-    kind, argument = options.get("type") or "", str(options.get("argument") or "")
-    if not kind:
+    sampler_type, argument = options.get("type") or "", str(options.get("argument") or "")
+    if not sampler_type:
         return {}
-    if kind not in SAMPLERS:
-        raise Problem(f"there is no sampler '{kind}'{near(kind, SAMPLERS)}", fix=f"Samplers: {', '.join(SAMPLERS)}.")
-    fault = SAMPLERS[kind](argument)
+    if sampler_type not in SAMPLERS:
+        raise Problem(
+            f"there is no sampler '{sampler_type}'{suggest_word(sampler_type, SAMPLERS)}",
+            fix=f"Samplers: {', '.join(SAMPLERS)}.",
+        )
+    fault = SAMPLERS[sampler_type](argument)
     if fault:
-        raise Problem(f"sampler '{kind}' {fault.wrong}", fix=fault.fix)
-    return {"type": kind, "argument": argument} if argument else {"type": kind}
+        raise Problem(f"sampler '{sampler_type}' {fault.wrong}", fix=fault.fix)
+    return {"type": sampler_type, "argument": argument} if argument else {"type": sampler_type}
 
 
-def propagators(names: Sequence[str]) -> list[str]:
+def check_propagators(propagator_names: Sequence[str]) -> list[str]:
     """Return the propagators of the resource. Raises Problem for one that is not known, and for `none` among others."""
-    for name in names:
+    for name in propagator_names:
         if name not in PROPAGATORS:
-            wrong = f"there is no propagator '{name}'{near(name, PROPAGATORS)}"
+            wrong = f"there is no propagator '{name}'{suggest_word(name, PROPAGATORS)}"
             raise Problem(wrong, fix=f"Propagators: {', '.join(PROPAGATORS)}.")
-    if "none" in names and len(set(names)) > 1:
+    if "none" in propagator_names and len(set(propagator_names)) > 1:
         raise Problem("propagator 'none' stands beside others", fix="Remove it, or the others.")
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(propagator_names))
 
 
-def _without(argument: str) -> SamplerFault | None:
+def _check_no_argument(argument: str) -> SamplerFault | None:
     if argument:
         return SamplerFault(f"takes no argument, but has '{argument}'", "Remove `argument`.")
     return None
 
 
-def _ratio(argument: str) -> SamplerFault | None:
+def _check_ratio(argument: str) -> SamplerFault | None:
     """Without an argument everything is sampled, which contradicts a ratio."""
     if not argument:
         return SamplerFault("has no argument, so it takes every trace", "Give `argument`, from 0 to 1, such as 0.25.")
@@ -208,7 +213,7 @@ def _is_ratio(text: str) -> bool:
         return False
 
 
-def _pairs(argument: str) -> SamplerFault | None:
+def _check_pairs(argument: str) -> SamplerFault | None:
     """Return the first part of an argument that is no pair; an empty argument has none."""
     if not argument:
         return None
@@ -219,36 +224,36 @@ def _pairs(argument: str) -> SamplerFault | None:
     return None
 
 
-_REMOTE: dict[str, tuple[Callable[[str], bool], str]] = {
+_REMOTE_KEYS: dict[str, tuple[Callable[[str], bool], str]] = {
     "endpoint": (bool, "an address"),
     "pollingIntervalMs": (str.isdigit, "a whole number of milliseconds"),
     "initialSamplingRate": (_is_ratio, "a number from 0 to 1"),
 }
 
 
-def _remote(argument: str) -> SamplerFault | None:
+def _check_remote(argument: str) -> SamplerFault | None:
     """Return the first pair of an argument that the remote sampler of Jaeger does not take."""
-    fault = _pairs(argument)
+    fault = _check_pairs(argument)
     if fault or not argument:
         return fault
     for pair in argument.split(","):
         key, _equals, value = pair.partition("=")
-        if key not in _REMOTE:
-            wrong = f"has the key '{key}' in its argument{near(key, _REMOTE)}"
-            return SamplerFault(wrong, f"Keys: {', '.join(_REMOTE)}.")
-        fits, what = _REMOTE[key]
-        if not fits(value):
-            return SamplerFault(f"has '{pair}' in its argument", f"Give {what}.")
+        if key not in _REMOTE_KEYS:
+            wrong = f"has the key '{key}' in its argument{suggest_word(key, _REMOTE_KEYS)}"
+            return SamplerFault(wrong, f"Keys: {', '.join(_REMOTE_KEYS)}.")
+        is_valid, description = _REMOTE_KEYS[key]
+        if not is_valid(value):
+            return SamplerFault(f"has '{pair}' in its argument", f"Give {description}.")
     return None
 
 
 SAMPLERS: dict[str, Callable[[str], SamplerFault | None]] = {
-    "always_on": _without,
-    "always_off": _without,
-    "traceidratio": _ratio,
-    "parentbased_always_on": _without,
-    "parentbased_always_off": _without,
-    "parentbased_traceidratio": _ratio,
-    "jaeger_remote": _remote,
-    "xray": _pairs,
+    "always_on": _check_no_argument,
+    "always_off": _check_no_argument,
+    "traceidratio": _check_ratio,
+    "parentbased_always_on": _check_no_argument,
+    "parentbased_always_off": _check_no_argument,
+    "parentbased_traceidratio": _check_ratio,
+    "jaeger_remote": _check_remote,
+    "xray": _check_pairs,
 }

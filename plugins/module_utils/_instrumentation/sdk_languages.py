@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.objects import Manifest
 
 GRPC, HTTP = "grpc", "http/protobuf"
-PORTS = {4317: GRPC, 4318: HTTP}
+PROTOCOLS_BY_PORT = {4317: GRPC, 4318: HTTP}
 DOMAIN = "instrumentation.opentelemetry.io"
 # Names of the containers that the operator adds begin so.
-_ADDED = "opentelemetry-auto-instrumentation"
+_ADDED_CONTAINER = "opentelemetry-auto-instrumentation"
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class Language:
         return f"ENABLE_{self.name.upper()}_AUTO_INSTRUMENTATION"
 
 
-_TRACES = ("traces",)
+_TRACES_ONLY = ("traces",)
 
 LANGUAGES = {
     language.name: language
     for language in (
-        Language("java", "Java", "java", f"{_ADDED}-java", resources="resources"),
-        Language("nodejs", "Node.js", "nodejs", f"{_ADDED}-nodejs"),
+        Language("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources="resources"),
+        Language("nodejs", "Node.js", "nodejs", f"{_ADDED_CONTAINER}-nodejs"),
         # The image leaves the gRPC exporter out: it is built for one version of Python and one C library.
-        Language("python", "Python", "python", f"{_ADDED}-python", protocols=(HTTP,)),
-        Language("dotnet", ".NET", "dotnet", f"{_ADDED}-dotnet"),
-        Language("go", "Go", "go", _ADDED, signals=_TRACES, enabled=False),
+        Language("python", "Python", "python", f"{_ADDED_CONTAINER}-python", protocols=(HTTP,)),
+        Language("dotnet", ".NET", "dotnet", f"{_ADDED_CONTAINER}-dotnet"),
+        Language("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, enabled=False),
         Language(
             "apache_httpd",
             "Apache HTTPD",
@@ -73,7 +73,7 @@ LANGUAGES = {
             "otel-agent-attach-apache",
             default=GRPC,
             protocols=(GRPC,),
-            signals=_TRACES,
+            signals=_TRACES_ONLY,
             directive="ApacheModuleOtelExporterEndpoint",
         ),
         Language(
@@ -83,7 +83,7 @@ LANGUAGES = {
             "otel-agent-attach-nginx",
             default=GRPC,
             protocols=(GRPC,),
-            signals=_TRACES,
+            signals=_TRACES_ONLY,
             enabled=False,
             directive="NginxModuleOtelExporterEndpoint",
         ),
@@ -92,9 +92,9 @@ LANGUAGES = {
 
 
 # The path at which the operator is asked about every new pod, however it was installed.
-_PATH = "/mutate-v1-pod"
-_NAME = "mpod.kb.io"
-_TRUE = ("1", "t", "true")
+_WEBHOOK_PATH = "/mutate-v1-pod"
+_WEBHOOK_NAME = "mpod.kb.io"
+_TRUE_WORDS = ("1", "t", "true")
 
 
 class PodWebhook(NamedTuple):
@@ -105,59 +105,59 @@ class PodWebhook(NamedTuple):
     service: str
 
 
-def asked(webhooks: Iterable[Manifest]) -> PodWebhook | None:
+def find_pod_webhook(webhooks: Iterable[Manifest]) -> PodWebhook | None:
     """Return how the API server asks about pods, or nothing without an operator."""
     for configuration in webhooks:
-        for webhook in items(configuration, "webhooks"):
-            client = section(webhook, "clientConfig")
-            service = section(client, "service")
-            if webhook.get("name") == _NAME and service.get("path") == _PATH:
+        for webhook in list_at(configuration, "webhooks"):
+            client = mapping_at(webhook, "clientConfig")
+            service = mapping_at(client, "service")
+            if webhook.get("name") == _WEBHOOK_NAME and service.get("path") == _WEBHOOK_PATH:
                 return PodWebhook(configuration["metadata"]["name"], service["namespace"], service["name"])
     return None
 
 
-def deployment(found: Iterable[Manifest], selector: Mapping[str, str]) -> Manifest | None:
+def find_deployment(deployments: Iterable[Manifest], selector: Mapping[str, str]) -> Manifest | None:
     """Return the Deployment whose pods the Service selects."""
-    for item in found:
-        labels = section(item["spec"]["template"]["metadata"], "labels")
+    for candidate in deployments:
+        labels = mapping_at(candidate["spec"]["template"]["metadata"], "labels")
         if selector and selector.items() <= labels.items():
-            return item
+            return candidate
     return None
 
 
-def available(operator: Manifest) -> bool:
+def is_available(operator: Manifest) -> bool:
     """Return whether a pod of the operator can answer; pods that are made meanwhile are never instrumented."""
-    return bool(section(operator, "status").get("availableReplicas"))
+    return bool(mapping_at(operator, "status").get("availableReplicas"))
 
 
-def switched_off(operator: Manifest, names: Sequence[str]) -> list[Language]:
+def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -> list[Language]:
     """Return which of these languages the operator does not instrument, by its options and variables."""
-    container = _container(operator)
-    variables = {variable["name"]: variable.get("value", "") for variable in items(container, "env")}
-    words = [*items(container, "command"), *items(container, "args")]
-    arguments = dict(_option(word) for word in words)
-    off = []
-    for name in names:
+    container = _find_manager_container(operator)
+    variables = {variable["name"]: variable.get("value", "") for variable in list_at(container, "env")}
+    command_words = [*list_at(container, "command"), *list_at(container, "args")]
+    arguments = dict(_parse_option(word) for word in command_words)
+    disabled_languages = []
+    for name in language_names:
         language = LANGUAGES[name]
         if not _is_enabled(language, variables, arguments):
-            off.append(language)
-    return off
+            disabled_languages.append(language)
+    return disabled_languages
 
 
 def _is_enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
     """Return whether the operator instruments a language: an option wins over the variable, both over its default."""
-    given = arguments.get(language.switch, variables.get(language.variable))
-    if given is None:
+    switch_value = arguments.get(language.switch, variables.get(language.variable))
+    if switch_value is None:
         return language.enabled
-    return given.lower() in _TRUE
+    return switch_value.lower() in _TRUE_WORDS
 
 
-def _option(text: str) -> tuple[str, str]:
+def _parse_option(argument: str) -> tuple[str, str]:
     """Return name and value of an option of the command line; a bare one is on."""
-    name, equals, value = text.lstrip("-").partition("=")
+    name, equals, value = argument.lstrip("-").partition("=")
     return name, value if equals else "true"
 
 
-def _container(operator: Manifest) -> dict[str, Any]:
+def _find_manager_container(operator: Manifest) -> dict[str, Any]:
     containers: list[dict[str, Any]] = operator["spec"]["template"]["spec"]["containers"]
-    return next((item for item in containers if item["name"] == "manager"), containers[0])
+    return next((container for container in containers if container["name"] == "manager"), containers[0])

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.objects import Manifest
 from .._rollout import restarts
-from .namespace_annotations import other_languages
+from .namespace_annotations import list_other_languages
 from .sdk_languages import LANGUAGES
 
 # A workload without instrumentation, as modules return it: its kind, namespace and name, and the language.
@@ -25,68 +25,80 @@ class SplitByRestart(NamedTuple):
     refused: list[Uninstrumented]
 
 
-def uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[Uninstrumented]:
+def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[Uninstrumented]:
     """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
-    asked_for = set(annotations)
-    asked_languages = [language for language in LANGUAGES.values() if language.annotation in asked_for]
-    found: dict[tuple[str, str], Uninstrumented] = {}
+    annotation_names = set(annotations)
+    requested_languages = [language for language in LANGUAGES.values() if language.annotation in annotation_names]
+    workloads: dict[tuple[str, str], Uninstrumented] = {}
     for pod in pods:
-        if not restarts.running(pod):
+        if not restarts.is_running(pod):
             continue
-        missing = [
-            language.name for language in asked_languages if _lacks(pod, language.annotation, language.container)
+        missing_languages = [
+            language.name
+            for language in requested_languages
+            if _needs_container(pod, language.annotation, language.container)
         ]
-        if missing:
-            kind, namespace, name, _reason = restarts.workload_of(pod)
-            found[kind, name] = {"kind": kind, "namespace": namespace, "name": name, "language": missing[0]}
-    return list(found.values())
+        if missing_languages:
+            kind, namespace, name, _reason = restarts.find_workload_of(pod)
+            workloads[kind, name] = {
+                "kind": kind,
+                "namespace": namespace,
+                "name": name,
+                "language": missing_languages[0],
+            }
+    return list(workloads.values())
 
 
-def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
+def _needs_container(pod: Manifest, annotation: str, container: str) -> bool:
     """Return whether a pod has not got the container of a language that it has not refused."""
-    annotations = section(pod["metadata"], "annotations")
+    annotations = mapping_at(pod["metadata"], "annotations")
     if str(annotations.get(annotation)).lower() == "false":
         return False
-    return container not in restarts.containers(pod)
+    return container not in restarts.container_names(pod)
 
 
-def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], since: str) -> SplitByRestart:
+def split_by_restart(pods: Iterable[Manifest], annotations: Iterable[str], annotated_at: str) -> SplitByRestart:
     """Return the workloads without instrumentation, by whether their pods are older than the annotation.
 
-    `since` is the time of the annotation and its Instrumentation. If it is not known, a restart helps once.
+    `annotated_at` is the time of the annotation and its Instrumentation. If it is not known, a restart helps once.
     """
     older_pods: list[Manifest] = []
     newer_pods: list[Manifest] = []
     for pod in pods:
         metadata = pod["metadata"]
-        is_newer = restarts.RESTARTED in section(metadata, "annotations")
-        if since:
-            is_newer = str(metadata.get("creationTimestamp") or "") > since
-        side = newer_pods if is_newer else older_pods
-        side.append(pod)
-    refused = uninstrumented_workloads(newer_pods, annotations)
+        is_newer = restarts.RESTARTED_AT in mapping_at(metadata, "annotations")
+        if annotated_at:
+            is_newer = str(metadata.get("creationTimestamp") or "") > annotated_at
+        pods_of_age = newer_pods if is_newer else older_pods
+        pods_of_age.append(pod)
+    refused_workloads = find_uninstrumented_workloads(newer_pods, annotations)
     restartable = [
-        workload for workload in uninstrumented_workloads(older_pods, annotations) if workload not in refused
+        workload
+        for workload in find_uninstrumented_workloads(older_pods, annotations)
+        if workload not in refused_workloads
     ]
-    return SplitByRestart(restartable, refused)
+    return SplitByRestart(restartable, refused_workloads)
 
 
-def refusal_warning(
-    live: Manifest, pods: Iterable[Manifest], annotations: Iterable[str], refused: list[Uninstrumented]
+def describe_refused_workloads(
+    live_namespace: Manifest,
+    pods: Iterable[Manifest],
+    annotations: Iterable[str],
+    refused_workloads: list[Uninstrumented],
 ) -> str:
     """Return the warning for workloads of a namespace that the operator has not instrumented, with what to look at."""
-    name = live["metadata"]["name"]
-    others: dict[str, None] = {}
-    for item in (live, *pods):
-        others.update(dict.fromkeys(other_languages(item, annotations)))
-    now = f", now {', '.join(others)}" if others else ""
-    named, _command = restarts.command(name, as_workloads(refused))
+    name = live_namespace["metadata"]["name"]
+    other_annotations: dict[str, None] = {}
+    for live_object in (live_namespace, *pods):
+        other_annotations.update(dict.fromkeys(list_other_languages(live_object, annotations)))
+    others_text = f", now {', '.join(other_annotations)}" if other_annotations else ""
+    workload_names, _command = restarts.build_restart_command(name, build_workloads(refused_workloads))
     return (
-        f"The operator did not instrument pods in {name}, although they are newer than its annotation: "
-        f"{named}. A restart helps only when the cause is gone. Look in the log "
-        f"of the operator, and for annotations of the namespace and its pods that ask for another language{now}."
+        f"The operator did not instrument pods in {name}, although they are newer than its annotation:"
+        f" {workload_names}. A restart helps only when the cause is gone. Look in the log of the operator, and for"
+        f" annotations of the namespace and its pods that ask for another language{others_text}."
     )
 
 
-def as_workloads(found: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
-    return [restarts.Workload(item["kind"], item["namespace"], item["name"]) for item in found]
+def build_workloads(rows: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
+    return [restarts.Workload(row["kind"], row["namespace"], row["name"]) for row in rows]

@@ -5,5 +5,5 @@
 
 from __future__ import annotations
 
-WAYS = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
+OPTIONS_BY_ENDING = {"_kubeconfig": "kubeconfig", "_kube_context": "context", "_eks_cluster": "eks_cluster"}
 """The endings of a role's variables that name a cluster, with the option of modules that each sets."""

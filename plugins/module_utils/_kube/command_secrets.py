@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, takewhile
 from typing import Any
 
-from .._otelcol.config.config_secrets import secrets_in_objects
+from .._otelcol.config.config_secrets import find_secrets_in_objects
 from .._otelcol.config.secret_names import is_secret_name
 from .option_secrets import SHORTEST_SECRET
 
@@ -24,49 +24,50 @@ _OPTIONS_WITH_SECRET = ("--user", "--proxy-user", "--header", "--auth", "--oauth
 _SUBCOMMAND = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 
 
-def command_secrets(args: Iterable[Any], env: Mapping[str, Any], given: Any) -> set[str]:
+def list_command_secrets(args: Iterable[Any], env: Mapping[str, Any], kubeconfig_entry: Any) -> set[str]:
     """Return all spellings of what a command must not say.
 
-    These are the secrets of its entry `given` of the kubeconfig, those of its variables `env`, and the values of its
-    options of one letter, whose names do not say what they are. Shorter values than SHORTEST_SECRET are words.
+    These are the secrets of its entry `kubeconfig_entry` of the kubeconfig, those of its variables `env`, and the
+    values of its options of one letter, whose names do not say what they are. Shorter values than SHORTEST_SECRET are
+    words.
     """
-    secrets = set(secrets_in_objects(given))
+    secrets = set(find_secrets_in_objects(kubeconfig_entry))
     for name, value in env.items():
         if value and is_secret_name(name):
             secrets.add(str(value))
-    secrets.update(_option_values([str(word) for word in args]))
+    secrets.update(_find_option_values([str(word) for word in args]))
     spellings: set[str] = set()
     for secret in secrets:
-        spellings.update(_spellings(secret))
+        spellings.update(_list_spellings(secret))
     return {spelling for spelling in spellings if len(spelling) >= SHORTEST_SECRET}
 
 
-def shown_command(args: Iterable[Any]) -> str:
+def describe_command(args: Iterable[Any]) -> str:
     """Return a command up to its subcommands: what follows may be a secret, whatever it is called."""
     program, *words = [str(word) for word in args]
     subcommands = takewhile(_SUBCOMMAND.fullmatch, words)
     return " ".join((program, *subcommands))
 
 
-def _option_values(words: list[str]) -> Iterator[str]:
+def _find_option_values(words: list[str]) -> Iterator[str]:
     """Yield the values of options, and the parts of them that a message may show alone."""
     for word, following_word in pairwise((*words, "")):
-        has_next = _SHORT_OPTION.fullmatch(word) or word in _OPTIONS_WITH_SECRET
-        values = (following_word,) if has_next else _own_values(word)
+        is_followed_by_value = _SHORT_OPTION.fullmatch(word) or word in _OPTIONS_WITH_SECRET
+        values = (following_word,) if is_followed_by_value else _find_own_values(word)
         for value in values:
-            yield from _secret_parts(value)
+            yield from _split_secret_parts(value)
 
 
-def _secret_parts(value: str) -> Iterator[str]:
+def _split_secret_parts(option_value: str) -> Iterator[str]:
     """Yield the value of an option, the password of `USER:PASSWORD`, and the token of `Authorization: Bearer TOKEN`."""
-    yield value
-    yield value.partition(":")[2]
-    yield value.rpartition(":")[2]  # of a password with a colon, a message may show the end
-    if ":" in value:
-        yield value.rpartition(" ")[2]
+    yield option_value
+    yield option_value.partition(":")[2]
+    yield option_value.rpartition(":")[2]  # of a password with a colon, a message may show the end
+    if ":" in option_value:
+        yield option_value.rpartition(" ")[2]
 
 
-def _own_values(word: str) -> tuple[str, ...]:
+def _find_own_values(word: str) -> tuple[str, ...]:
     """Return what may be the value that a word has behind an option; nothing if it is no such option."""
     name, _equals_sign, value = word.partition("=")
     if name in _OPTIONS_WITH_SECRET:
@@ -76,15 +77,15 @@ def _own_values(word: str) -> tuple[str, ...]:
     return word[2:], value
 
 
-def _spellings(secret: str) -> Iterator[str]:
+def _list_spellings(secret: str) -> Iterator[str]:
     """Yield how a secret may be printed: as it is, without its line end, line by line, and inside of JSON."""
-    printed = _as_read(secret)
+    printed = _as_printed(secret)
     stripped = printed.strip()
     yield from (printed, stripped, *printed.splitlines())
     for text in (printed, stripped):
         yield json.dumps(text)[1:-1]
 
 
-def _as_read(secret: str) -> str:
+def _as_printed(secret: str) -> str:
     """Return a secret as it stands in what a command prints: there, bytes that are no UTF-8 are replaced."""
     return secret.encode(errors="surrogateescape").decode(errors="replace")

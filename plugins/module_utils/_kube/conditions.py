@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._otelcol.config.paths import mappings
+from .._otelcol.config.paths import mappings_at
 
 
-def condition_of(resource: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def find_condition(resource: Mapping[str, Any], condition_type: str) -> dict[str, Any]:
     """Return a condition of an object by its type; empty if no controller has written it."""
-    for condition in mappings(resource, "status", "conditions"):
-        if condition.get("type") == kind:
+    for condition in mappings_at(resource, "status", "conditions"):
+        if condition.get("type") == condition_type:
             return condition
     return {}
 
 
 def is_ready(resource: Mapping[str, Any]) -> bool:
     """Return whether an object, such as a pod or a Certificate, says that it is ready."""
-    return condition_of(resource, "Ready").get("status") == "True"
+    return find_condition(resource, "Ready").get("status") == "True"

@@ -10,36 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from .._otelcol.config.masking import quoted
-from .._otelcol.config.paths import items, section
-from .._otelcol.errors import at_most
+from .._otelcol.config.masking import mask_and_clean
+from .._otelcol.config.paths import list_at, mapping_at
+from .._otelcol.errors import join_at_most
 from .._otelcol.kube.objects import Manifest, ref
 from .conditions import is_ready
 
-_SHOWN = 5
-DOWN = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
+_MOST_SHOWN = 5
+DOWN_FIX = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
 
 
-def node_of(pod: Manifest) -> str:
+def find_node(pod: Manifest) -> str:
     """Return the node of a DaemonSet's pod, also of one that is not scheduled yet."""
-    spec = section(pod, "spec")
+    spec = mapping_at(pod, "spec")
     if spec.get("nodeName"):
         return str(spec["nodeName"])
-    required = section(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    for term in items(required, "nodeSelectorTerms"):
-        for field in items(term, "matchFields"):
-            names = items(field, "values")
-            if field.get("key") == "metadata.name" and names:
-                return str(names[0])
+    required = mapping_at(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    for term in list_at(required, "nodeSelectorTerms"):
+        for field in list_at(term, "matchFields"):
+            node_names = list_at(field, "values")
+            if field.get("key") == "metadata.name" and node_names:
+                return str(node_names[0])
     return "unknown"
 
 
-def few(names: Sequence[str]) -> str:
+def join_first_names(node_names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    return at_most(_SHOWN, map(quoted, names))
+    return join_at_most(_MOST_SHOWN, map(mask_and_clean, node_names))
 
 
-def without_pod(workload: Manifest, pods: Iterable[Manifest], explained: Container[str]) -> str:
+def describe_idle_nodes(workload: Manifest, pods: Iterable[Manifest], explained_pods: Container[str]) -> str:
     """Return on which nodes a DaemonSet has no ready pod, or an empty string.
 
     Pods of these names are left out: their own reason is reported.
@@ -49,8 +49,8 @@ def without_pod(workload: Manifest, pods: Iterable[Manifest], explained: Contain
     nodes: set[str] = set()
     served_nodes: set[str] = set()
     for pod in pods:
-        nodes.add(node_of(pod))
-        if is_ready(pod) or pod["metadata"]["name"] in explained:
-            served_nodes.add(node_of(pod))
-    idle = [f"node {node}" for node in sorted(nodes - served_nodes)]
-    return f"{ref(workload)} has no ready pod on {few(idle)}. {DOWN}" if idle else ""
+        nodes.add(find_node(pod))
+        if is_ready(pod) or pod["metadata"]["name"] in explained_pods:
+            served_nodes.add(find_node(pod))
+    idle_nodes = [f"node {node}" for node in sorted(nodes - served_nodes)]
+    return f"{ref(workload)} has no ready pod on {join_first_names(idle_nodes)}. {DOWN_FIX}" if idle_nodes else ""

@@ -12,18 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .._otelcol.config.paths import at
-from .._otelcol.kube.objects import Ref, controller_of
+from .._otelcol.config.paths import value_at
+from .._otelcol.kube.objects import ObjectRef, controlling_owner
 from .._otelcol.kube.operator_names import child_name, operator_labels
-from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, children
+from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, list_children
 
 BUDGET = "PodDisruptionBudget"
-_COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"
-_SERVICES = (_COLLECTOR, f"{_COLLECTOR}-headless", f"{_COLLECTOR}-monitoring", f"{_COLLECTOR}-extension")
+_COLLECTOR_SUFFIX, _ALLOCATOR_SUFFIX = "-collector", "-targetallocator"
+_SERVICES = (
+    _COLLECTOR_SUFFIX,
+    f"{_COLLECTOR_SUFFIX}-headless",
+    f"{_COLLECTOR_SUFFIX}-monitoring",
+    f"{_COLLECTOR_SUFFIX}-extension",
+)
 # The modes and the strategies of target allocators that decide whether pods get a PodDisruptionBudget.
 _BUDGETED_MODES, _UNBUDGETED_STRATEGIES = ("deployment", "statefulset"), ("least-weighted",)
-_OF_ALLOCATOR = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
-_PART_OF = {"app.kubernetes.io/part-of": "opentelemetry"}
+_ALLOCATOR_LABELS = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
+_PART_OF_LABELS = {"app.kubernetes.io/part-of": "opentelemetry"}
 
 
 class _MadeObjects(NamedTuple):
@@ -36,18 +41,18 @@ class _MadeObjects(NamedTuple):
     """Whether the operator makes them, by the spec of the collector."""
 
 
-def _mode(spec: Object) -> str:
+def _collector_mode(spec: Object) -> str:
     """Return the mode of a collector: `deployment` by default."""
     return str(spec.get("mode") or "deployment")
 
 
 def _has_workload(spec: Object) -> bool:
     """Return whether a collector has a workload of its own; a sidecar has none."""
-    return _mode(spec) in KINDS
+    return _collector_mode(spec) in KINDS
 
 
 def _has_budget(spec: Object) -> bool:
-    return _mode(spec) in _BUDGETED_MODES
+    return _collector_mode(spec) in _BUDGETED_MODES
 
 
 def _has_autoscaler(spec: Object) -> bool:
@@ -55,7 +60,7 @@ def _has_autoscaler(spec: Object) -> bool:
 
 
 def _has_allocator(spec: Object) -> bool:
-    return bool(at(spec, ("targetAllocator", "enabled")))
+    return bool(value_at(spec, ("targetAllocator", "enabled")))
 
 
 def _has_allocator_budget(spec: Object) -> bool:
@@ -64,43 +69,43 @@ def _has_allocator_budget(spec: Object) -> bool:
 
 # For a resource as this collection writes it, which names ServiceAccounts and asks for no Ingress, NetworkPolicy or
 # monitor. The name of the collector's ConfigMap ends with the hash of what it holds, so others do not have it.
-_MADE = (
+_MADE_OBJECTS = (
     _MadeObjects("Service", _SERVICES, _has_workload),
-    _MadeObjects(BUDGET, (_COLLECTOR,), _has_budget),
-    _MadeObjects("HorizontalPodAutoscaler", (_COLLECTOR,), _has_autoscaler),
+    _MadeObjects(BUDGET, (_COLLECTOR_SUFFIX,), _has_budget),
+    _MadeObjects("HorizontalPodAutoscaler", (_COLLECTOR_SUFFIX,), _has_autoscaler),
     _MadeObjects(ALLOCATOR, ("",), _has_allocator),
-    _MadeObjects("ConfigMap", (_ALLOCATOR,), _has_allocator),
-    _MadeObjects("Service", (_ALLOCATOR,), _has_allocator),
-    _MadeObjects(BUDGET, (_ALLOCATOR,), _has_allocator_budget),
+    _MadeObjects("ConfigMap", (_ALLOCATOR_SUFFIX,), _has_allocator),
+    _MadeObjects("Service", (_ALLOCATOR_SUFFIX,), _has_allocator),
+    _MadeObjects(BUDGET, (_ALLOCATOR_SUFFIX,), _has_allocator_budget),
 )
 
 
-def made(resource: Object) -> list[Ref]:
+def list_made_objects(resource: Object) -> list[ObjectRef]:
     """Return the names of all objects that the operator makes of a collector: workloads, then the others."""
     metadata, spec = resource["metadata"], resource.get("spec") or {}
     namespace, name = str(metadata.get("namespace") or ""), metadata["name"]
-    refs = [Ref(child.kind, child.namespace, child.name) for child in children(resource)]
-    for row in _MADE:
+    refs = [ObjectRef(child.kind, child.namespace, child.name) for child in list_children(resource)]
+    for row in _MADE_OBJECTS:
         if row.is_made(spec):
-            refs += [Ref(row.kind, namespace, child_name(name, suffix)) for suffix in row.suffixes]
+            refs += [ObjectRef(row.kind, namespace, child_name(name, suffix)) for suffix in row.suffixes]
     return refs
 
 
-def made_for(resource: Object, live: Object) -> bool:
+def is_made_for(resource: Object, live_object: Object) -> bool:
     """Return whether the operator has made an object for this collector, or for an earlier one of its name."""
-    owner = controller_of(live) or {}
+    owner = controlling_owner(live_object) or {}
     return owner.get("kind") in (COLLECTOR, ALLOCATOR) and owner.get("name") == resource["metadata"]["name"]
 
 
-def budgets(resource: Object) -> dict[Ref, dict[str, str]]:
+def map_budget_labels(resource: Object) -> dict[ObjectRef, dict[str, str]]:
     """Return the PodDisruptionBudgets that the operator makes of a collector, with the labels of their pods.
 
     The operator makes them even if the resource has no budget; they then have the operator's default.
     """
-    labels = {**(resource["metadata"].get("labels") or {}), **operator_labels(resource), **_PART_OF}
-    labels_of_budget = {}
-    for child in made(resource):
+    labels = {**(resource["metadata"].get("labels") or {}), **operator_labels(resource), **_PART_OF_LABELS}
+    labels_by_budget = {}
+    for child in list_made_objects(resource):
         if child.kind == BUDGET:
-            is_of_collector = child.name.endswith(_COLLECTOR)
-            labels_of_budget[child] = labels if is_of_collector else {**labels, **_OF_ALLOCATOR}
-    return labels_of_budget
+            is_of_collector = child.name.endswith(_COLLECTOR_SUFFIX)
+            labels_by_budget[child] = labels if is_of_collector else {**labels, **_ALLOCATOR_LABELS}
+    return labels_by_budget

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.operator_names import child_name
-from .conditions import condition_of
+from .conditions import find_condition
 
 Object = dict[str, Any]
 
 COLLECTOR, ALLOCATOR = "OpenTelemetryCollector", "TargetAllocator"
 # The label of the operator's pods, set by its release, its chart and OLM in any namespace.
-OPERATOR_PODS = "app.kubernetes.io/name=opentelemetry-operator"
+OPERATOR_POD_SELECTOR = "app.kubernetes.io/name=opentelemetry-operator"
 KINDS = {"deployment": "Deployment", "daemonset": "DaemonSet", "statefulset": "StatefulSet"}
 
 
@@ -38,72 +38,72 @@ class Child(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-def followed(resource: Object) -> bool:
+def is_followed(resource: Object) -> bool:
     """Return whether a resource is ready when the operator's workloads for it are ready."""
     return resource.get("kind") in (COLLECTOR, ALLOCATOR)
 
 
-def children(resource: Object) -> list[Child]:
+def list_children(resource: Object) -> list[Child]:
     """Return the workloads of a resource. A sidecar has none: the operator injects it into other pods."""
     spec = resource.get("spec") or {}
     if resource["kind"] == ALLOCATOR:
-        return [_allocator(resource, spec)]
+        return [_build_allocator(resource, spec)]
     workloads = []
     kind = KINDS.get(spec.get("mode") or "deployment")
     if kind:
-        workloads.append(_child(resource, kind, "-collector", COLLECTOR, spec))
+        workloads.append(_build_child(resource, kind, "-collector", COLLECTOR, spec))
     allocator = spec.get("targetAllocator") or {}
     if allocator.get("enabled"):
-        workloads.append(_allocator(resource, allocator))
+        workloads.append(_build_allocator(resource, allocator))
     return workloads
 
 
-def _allocator(resource: Object, spec: Object) -> Child:
-    given = {**spec, "podAnnotations": (resource.get("spec") or {}).get("podAnnotations")}
-    return _child(resource, "Deployment", "-targetallocator", ALLOCATOR, given)
+def _build_allocator(resource: Object, spec: Object) -> Child:
+    allocator_spec = {**spec, "podAnnotations": (resource.get("spec") or {}).get("podAnnotations")}
+    return _build_child(resource, "Deployment", "-targetallocator", ALLOCATOR, allocator_spec)
 
 
-def _child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -> Child:
+def _build_child(resource: Object, kind: str, suffix: str, owner: str, spec: Object) -> Child:
     metadata = resource["metadata"]
     # An autoscaler sets the count of the resource, and the operator follows.
-    counted = kind != "DaemonSet" and not spec.get("autoscaler")
+    has_fixed_replicas = kind != "DaemonSet" and not spec.get("autoscaler")
     return Child(
         kind=kind,
         namespace=metadata.get("namespace") or "",
         name=child_name(metadata["name"], suffix),
         owner=(owner, metadata["name"]),
         image=spec.get("image") or "",
-        replicas=spec.get("replicas") if counted else None,
+        replicas=spec.get("replicas") if has_fixed_replicas else None,
         annotations=spec.get("podAnnotations") or {},
     )
 
 
-def unreconciled(resource: Object, live: list[Object | None]) -> str:
+def explain_unreconciled(resource: Object, live_workloads: list[Object | None]) -> str:
     """Return why the operator has not rolled out a resource's current generation, or an empty string."""
-    if section(resource, "spec").get("managementState") == "unmanaged":
-        return _absent(resource, live, proven=True)
-    status = section(resource, "status")
+    if mapping_at(resource, "spec").get("managementState") == "unmanaged":
+        return _explain_mismatch(resource, live_workloads, proven=True)
+    status = mapping_at(resource, "status")
     seen_generation = status.get("observedGeneration") or 0
-    ready = condition_of(resource, "Ready")
-    if not ready and not seen_generation:  # an operator before 0.154, or no operator
+    ready_condition = find_condition(resource, "Ready")
+    if not ready_condition and not seen_generation:  # an operator before 0.154, or no operator
         if resource["kind"] == COLLECTOR and not status.get("version"):
             return "no operator has reconciled it"
-        return _absent(resource, live, proven=False)
+        return _explain_mismatch(resource, live_workloads, proven=False)
     generation = resource["metadata"].get("generation") or 0
     if seen_generation < generation:
         return f"the operator has seen generation {seen_generation}, not {generation}"
-    if ready and ready.get("status") != "True":
-        return f"the operator says {ready.get('reason')}: {ready.get('message')}"
-    return _absent(resource, live, proven=True)
+    if ready_condition and ready_condition.get("status") != "True":
+        return f"the operator says {ready_condition.get('reason')}: {ready_condition.get('message')}"
+    return _explain_mismatch(resource, live_workloads, proven=True)
 
 
-def _absent(resource: Object, live: list[Object | None], *, proven: bool) -> str:
+def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, proven: bool) -> str:
     """Return why a workload does not match its resource.
 
     The operator's status of a collector covers the collector's workload, but not the target allocator, which
     another controller creates. Without a status only the workload shows the state.
     """
-    for child, workload in zip(children(resource), live, strict=True):
+    for child, workload in zip(list_children(resource), live_workloads, strict=True):
         if workload is None or workload["metadata"].get("deletionTimestamp"):
             return f"{child} does not exist"
         references = workload["metadata"].get("ownerReferences") or []
@@ -112,13 +112,13 @@ def _absent(resource: Object, live: list[Object | None], *, proven: bool) -> str
             return f"{child} has another owner"
         if proven and child.owner[0] == resource["kind"] == COLLECTOR:
             continue
-        lacking_field = _lacking_field(child, workload)
+        lacking_field = _find_lacking_field(child, workload)
         if lacking_field:
             return f"{child} does not have the {lacking_field} of the resource yet"
     return ""
 
 
-def _lacking_field(child: Child, workload: Object) -> str:
+def _find_lacking_field(child: Child, workload: Object) -> str:
     """Return a field that a workload does not have as its resource says, or an empty string."""
     template = workload["spec"]["template"]
     annotations = (template.get("metadata") or {}).get("annotations") or {}

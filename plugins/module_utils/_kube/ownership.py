@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .._otelcol.config.paths import section
-from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, tool
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, find_tool
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from .._otelcol.kube.objects import Manifest, group_of
+from .._otelcol.kube.objects import Manifest, api_group
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
-_TAKEN = (
+_TOOL_MARKS = (
     ("annotations", ARGO_TRACKING),
     ("labels", ARGO_INSTANCE),
     ("labels", FLUX_NAME),
@@ -30,29 +30,29 @@ _TAKEN = (
 )
 
 
-def label_of(manifest: Manifest, name: str) -> str:
+def read_label(manifest: Manifest, name: str) -> str:
     """Return a label of an object or a manifest, or an empty text."""
     return str((manifest["metadata"].get("labels") or {}).get(name) or "")
 
 
-def release_of(manifest: Manifest) -> str:
+def read_release_label(manifest: Manifest) -> str:
     """Return the release that an object or a manifest names, empty when it names none."""
-    return label_of(manifest, RELEASE_LABEL)
+    return read_label(manifest, RELEASE_LABEL)
 
 
-def collector_of(manifest: Manifest) -> str:
+def read_collector_name(manifest: Manifest) -> str:
     """Return `NAMESPACE/NAME` of the collector of a namespaced object, or an empty text."""
     namespace = str(manifest["metadata"].get("namespace") or "")
-    name = label_of(manifest, COLLECTOR_LABEL)
+    name = read_label(manifest, COLLECTOR_LABEL)
     return f"{namespace}/{name}" if name and namespace else ""
 
 
 Entry = dict[str, Any]
 
 
-def _managed_fields(live: Manifest) -> list[Entry]:
+def _managed_fields(live_object: Manifest) -> list[Entry]:
     """Return who wrote which fields of an object: an entry for each field manager and operation."""
-    return live["metadata"].get("managedFields") or []
+    return live_object["metadata"].get("managedFields") or []
 
 
 def _is_apply(entry: Entry, manager: str) -> bool:
@@ -60,144 +60,159 @@ def _is_apply(entry: Entry, manager: str) -> bool:
     return (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
 
 
-def _time(entry: Entry) -> str:
+def _entry_time(entry: Entry) -> str:
     """Return when the fields of an entry changed last, in RFC 3339; empty if that is not known."""
     return str(entry.get("time") or "")
 
 
-def applied_by(live: Manifest, manager: str) -> bool:
+def is_applied_by(live_object: Manifest, manager: str) -> bool:
     """Return whether a field manager has applied an object; a later change by another manager keeps its entry."""
-    return any(_is_apply(entry, manager) for entry in _managed_fields(live))
+    return any(_is_apply(entry, manager) for entry in _managed_fields(live_object))
 
 
-def last_apply(live: Manifest, manager: str) -> tuple[Any, Any]:
+def find_last_apply(live_object: Manifest, manager: str) -> tuple[Any, Any]:
     """Return when a field manager last changed an object by an apply, and which fields it has applied."""
-    for entry in _managed_fields(live):
+    for entry in _managed_fields(live_object):
         if _is_apply(entry, manager):
             return entry.get("time"), entry.get("fieldsV1")
     return None, None
 
 
-def reapplied(live: Manifest, generation: int, manager: str) -> bool:
+def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
     """Return whether another run has applied an object after this one, which left it in this generation.
 
     Others write it too, such as autoscalers: the newest writer of its fields must be the field manager alone.
     """
-    if _is_scaled(live) or (live["metadata"].get("generation") or 0) <= generation:
+    if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
-    writers = [entry for entry in _managed_fields(live) if entry.get("subresource") != "status"]
+    writers = [entry for entry in _managed_fields(live_object) if entry.get("subresource") != "status"]
     if not writers:
         return False
     # An entry without a time counts as the newest: "None" comes after every date.
-    newest = max(str(entry.get("time")) for entry in writers)
-    last_writers = [entry for entry in writers if str(entry.get("time")) == newest]
+    newest_time = max(str(entry.get("time")) for entry in writers)
+    last_writers = [entry for entry in writers if str(entry.get("time")) == newest_time]
     return all(_is_apply(entry, manager) for entry in last_writers)
 
 
-def _is_scaled(live: Manifest) -> bool:
+def _is_scaled(live_object: Manifest) -> bool:
     """Return whether an autoscaler has set the replicas: from Kubernetes 1.37 on, nobody is named as their writer.
 
     One replica without a writer is the default of the server. So one that an autoscaler went down to is not told apart.
     """
-    replicas = section(live, "spec").get("replicas", 1)
-    return replicas != 1 and not managers(live, "spec", "replicas")
+    replicas = mapping_at(live_object, "spec").get("replicas", 1)
+    return replicas != 1 and not list_managers(live_object, "spec", "replicas")
 
 
-def managers(live: Manifest, *path: str) -> list[str]:
+def list_managers(live_object: Manifest, *path: str) -> list[str]:
     """Return the field managers that own a field, such as `managers(live, "metadata", "annotations", KEY)`."""
-    return list(dict.fromkeys(str(entry.get("manager")) for entry in _entries(live, path)))
+    return list(dict.fromkeys(str(entry.get("manager")) for entry in _find_entries(live_object, path)))
 
 
-def written(live: Manifest, *path: str) -> str:
+def find_written_time(live_object: Manifest, *path: str) -> str:
     """Return since when a field has its value at the latest, empty if that is not known.
 
     The time of an entry is that of the last change of all its fields, so the oldest is the nearest.
     """
-    return min((_time(entry) for entry in _entries(live, path)), default="")
+    return min((_entry_time(entry) for entry in _find_entries(live_object, path)), default="")
 
 
-def _entries(live: Manifest, path: tuple[str, ...]) -> list[Entry]:
+def _find_entries(live_object: Manifest, path: tuple[str, ...]) -> list[Entry]:
     """Return the entries of those who own a field."""
-    return [entry for entry in _managed_fields(live) if _has_field(entry, path)]
+    return [entry for entry in _managed_fields(live_object) if _has_field(entry, path)]
 
 
 def _has_field(entry: Entry, path: tuple[str, ...]) -> bool:
     """Return whether an entry owns a field. Kubernetes writes a field `name` as key `f:name` of a tree."""
-    tree: Any = entry.get("fieldsV1")
+    field_tree: Any = entry.get("fieldsV1")
     for part in path:
-        tree = (tree or {}).get(f"f:{part}")
-    return tree is not None
+        field_tree = (field_tree or {}).get(f"f:{part}")
+    return field_tree is not None
 
 
-def is_ours(live: Manifest, releases: Iterable[str], manager: str) -> bool:
+def is_own_object(live_object: Manifest, releases: Iterable[str], manager: str) -> bool:
     """Return whether an object has both marks of one of these releases, and no other tool took it over since."""
-    return release_of(live) in releases and applied_by(live, manager) and not taken(live, manager)
+    return (
+        read_release_label(live_object) in releases
+        and is_applied_by(live_object, manager)
+        and not find_taken_marks(live_object, manager)
+    )
 
 
-def taken(live: Manifest, manager: str) -> list[tuple[str, str]]:
+def find_taken_marks(live_object: Manifest, manager: str) -> list[tuple[str, str]]:
     """Return the marks that Argo CD, Flux or Helm put on an object after this field manager's last apply.
 
     What a run adopts keeps the marks that it had before.
     """
-    last = str(last_apply(live, manager)[0] or "")
-    return [mark for mark, times in tool_marks(live, manager) if any(time > last for time in times)]
+    last_time = str(find_last_apply(live_object, manager)[0] or "")
+    return [
+        mark
+        for mark, written_times in iter_tool_marks(live_object, manager)
+        if any(time > last_time for time in written_times)
+    ]
 
 
-def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
+def iter_tool_marks(live_object: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Yield the marks of an object that are not copied, and when field managers other than this one wrote each."""
-    for part, mark in _TAKEN:
-        if mark not in section(live, "metadata", part):
+    for part, mark in _TOOL_MARKS:
+        if mark not in mapping_at(live_object, "metadata", part):
             continue
-        if mark == ARGO_TRACKING and not _tracks(live):
+        if mark == ARGO_TRACKING and not _is_tracking_itself(live_object):
             continue
-        entries = _entries(live, ("metadata", part, mark))
-        yield (part, mark), [_time(entry) for entry in entries if entry.get("manager") != manager]
+        entries = _find_entries(live_object, ("metadata", part, mark))
+        yield (part, mark), [_entry_time(entry) for entry in entries if entry.get("manager") != manager]
 
 
-def _tracks(live: Manifest) -> bool:
+def _is_tracking_itself(live_object: Manifest) -> bool:
     """Return whether an ID of Argo CD, APP:GROUP/KIND:NAMESPACE/NAME, is that of the object itself.
 
     The ID of an object without a namespace has the one that the application deploys to.
     Source: UnstructuredToAppInstanceValue in util/argo/resource_tracking.go of Argo CD.
     """
-    tracking_id = str(section(live, "metadata", "annotations").get(ARGO_TRACKING))
-    _application, _colon, tracked = tracking_id.partition(":")
-    kind, _colon, path = tracked.partition(":")
+    tracking_id = str(mapping_at(live_object, "metadata", "annotations").get(ARGO_TRACKING))
+    _application, _colon, tracked_object = tracking_id.partition(":")
+    kind, _colon, path = tracked_object.partition(":")
     namespace, _slash, name = path.partition("/")
-    metadata = live["metadata"]
+    metadata = live_object["metadata"]
     is_named = name == metadata["name"] and metadata.get("namespace") in (None, "", namespace)
-    if "kind" not in live:  # an item of a list, which has one kind
+    if "kind" not in live_object:  # an item of a list, which has one kind
         return is_named
-    return is_named and kind == f"{group_of(live['apiVersion'])}/{live['kind']}"
+    return is_named and kind == f"{api_group(live_object['apiVersion'])}/{live_object['kind']}"
 
 
-def owner(live: Manifest) -> str:
+def describe_owner(live_object: Manifest) -> str:
     """Return who owns an object, as messages name it."""
-    return tool(live) or _controllers(live) or _release_of_ours(live) or _writers(live)
+    return (
+        find_tool(live_object)
+        or _describe_controllers(live_object)
+        or _describe_own_release(live_object)
+        or _describe_writers(live_object)
+    )
 
 
-def _controllers(live: Manifest) -> str:
+def _describe_controllers(live_object: Manifest) -> str:
     """Return the kinds and names of the owners of an object, empty if it has none."""
-    references = live["metadata"].get("ownerReferences") or []
+    references = live_object["metadata"].get("ownerReferences") or []
     return ", ".join(f"{reference.get('kind')} {reference.get('name')}" for reference in references)
 
 
-def _release_of_ours(live: Manifest) -> str:
+def _describe_own_release(live_object: Manifest) -> str:
     """Return the release of this collection that has applied an object, empty if none has."""
-    release = release_of(live)
-    is_marked = release or label_of(live, OWNER_LABEL) == OWNER
-    if not is_marked or not applied_by(live, OWNER):
+    release = read_release_label(live_object)
+    is_marked = release or read_label(live_object, OWNER_LABEL) == OWNER
+    if not is_marked or not is_applied_by(live_object, OWNER):
         return ""
     version = f"release {release}" if release else "an earlier version"
     return f"{version} of this collection"
 
 
-def _writers(live: Manifest) -> str:
+def _describe_writers(live_object: Manifest) -> str:
     """Return the field managers that wrote an object, without those of its status."""
-    return named(str(entry.get("manager")) for entry in _managed_fields(live) if not entry.get("subresource"))
+    return join_managers(
+        str(entry.get("manager")) for entry in _managed_fields(live_object) if not entry.get("subresource")
+    )
 
 
-def named(managers: Iterable[str]) -> str:
+def join_managers(managers: Iterable[str]) -> str:
     """Return field managers as messages name them, each once."""
-    names = ", ".join(dict.fromkeys(managers))
-    return f"field manager {names}" if names else "an unknown field manager"
+    manager_names = ", ".join(dict.fromkeys(managers))
+    return f"field manager {manager_names}" if manager_names else "an unknown field manager"

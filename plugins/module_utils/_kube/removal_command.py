@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, release
+from .._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, collector_release
 
 # What a collector may have that every cluster serves. Claims are left out: they hold queues.
-BUILT_IN = (
+BUILT_IN_PLURALS = (
     "clusterrolebindings",
     "clusterroles",
     "configmaps",
@@ -25,7 +25,7 @@ BUILT_IN = (
 )
 
 
-def removal(namespace: str, collector: str, plurals: Iterable[str]) -> str:
+def build_removal_command(namespace: str, collector: str, plurals: Iterable[str]) -> str:
     """Return the command that removes the objects of one collector and no others; `plurals` name their kinds."""
-    marks = f"{RELEASE_LABEL}={release(namespace, collector)},{OWNER_LABEL}={OWNER}"
-    return f"kubectl -n {namespace} delete {','.join(sorted(plurals))} -l {marks}"
+    selector = f"{RELEASE_LABEL}={collector_release(namespace, collector)},{OWNER_LABEL}={OWNER}"
+    return f"kubectl -n {namespace} delete {','.join(sorted(plurals))} -l {selector}"

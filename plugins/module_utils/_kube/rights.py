@@ -23,19 +23,19 @@ class Right(NamedTuple):
         """Return the question as a SubjectAccessReview spells it."""
         if self.path:
             return {"nonResourceAttributes": {"verb": self.verb, "path": self.path}}
-        resource, _slash, part = self.resource.partition("/")
+        resource, _slash, subresource = self.resource.partition("/")
         attributes = {
             "verb": self.verb,
             "group": self.group,
             "resource": resource,
-            "subresource": part,
+            "subresource": subresource,
             "name": self.name,
         }
-        given = {key: value for key, value in attributes.items() if value}
-        return {"resourceAttributes": {**given, "namespace": namespace}}
+        given_attributes = {key: value for key, value in attributes.items() if value}
+        return {"resourceAttributes": {**given_attributes, "namespace": namespace}}
 
 
-def of_rule(rule: Mapping[str, Any]) -> Iterator[Right]:
+def iter_rule_rights(rule: Mapping[str, Any]) -> Iterator[Right]:
     """Yield the rights that a rule of a role gives."""
     paths = rule.get("nonResourceURLs") or ()
     groups = rule.get("apiGroups") or ()

@@ -11,20 +11,20 @@ from typing import TypeVar
 Node = TypeVar("Node")
 
 
-def circle(after: Mapping[Node, Collection[Node]]) -> list[tuple[Node, Node]]:
+def find_circle(successors: Mapping[Node, Collection[Node]]) -> list[tuple[Node, Node]]:
     """Return the edges of one circle; none if no node leads back to itself. Each edge is followed once."""
-    ended: set[Node] = set()
-    for start in after:
-        way: dict[Node, Iterator[Node]] = {} if start in ended else {start: iter(after[start])}
-        while way:
-            node, left = next(reversed(way.items()))
-            then = next((one for one in left if one not in ended), None)
-            if then is None:
-                ended.add(node)
-                del way[node]
-            elif then in way:
-                nodes = [*way][[*way].index(then) :]
-                return [*zip(nodes, [*nodes[1:], then], strict=True)]
+    finished: set[Node] = set()
+    for start in successors:
+        open_path: dict[Node, Iterator[Node]] = {} if start in finished else {start: iter(successors[start])}
+        while open_path:
+            node, remaining = next(reversed(open_path.items()))
+            successor = next((candidate for candidate in remaining if candidate not in finished), None)
+            if successor is None:
+                finished.add(node)
+                del open_path[node]
+            elif successor in open_path:
+                nodes = [*open_path][[*open_path].index(successor) :]
+                return [*zip(nodes, [*nodes[1:], successor], strict=True)]
             else:
-                way[then] = iter(after[then])
+                open_path[successor] = iter(successors[successor])
     return []

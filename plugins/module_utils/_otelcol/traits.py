@@ -64,7 +64,7 @@ class Trait(Enum):
     REPORTS_AGENT = "tells a server that its collector is there"
 
 
-_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
+_TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "activedirectoryds", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "activedirectoryinv", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "aerospike", (Trait.READS_BY_ITSELF,)),
@@ -262,7 +262,7 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXTENSIONS, "sigv4auth", (Trait.SIGNS_REQUESTS,)),
     (EXTENSIONS, "zpages", (Trait.STANDS_ALONE,)),
 )
-_TRAITS = {(section, kind): frozenset(traits) for section, kind, traits in _ROWS}
+_TRAITS_BY_TYPE = {(section, kind): frozenset(traits) for section, kind, traits in _TRAIT_ROWS}
 
 
 def kind_of(component_id: str) -> str:
@@ -272,27 +272,31 @@ def kind_of(component_id: str) -> str:
 
 def traits_of(section: str, component_id: str) -> frozenset[Trait]:
     """Return the traits of a component, by its section and its id or type."""
-    return _TRAITS.get((section, kind_of(component_id)), frozenset())
+    return _TRAITS_BY_TYPE.get((section, kind_of(component_id)), frozenset())
 
 
-def types_that(section: str, *traits: Trait) -> tuple[str, ...]:
+def types_with_traits(section: str, *traits: Trait) -> tuple[str, ...]:
     """Return the types of a section, without underscores, that have one of these traits, in the order of the table."""
-    wanted = frozenset(traits)
-    return tuple(kind for (name, kind), having in _TRAITS.items() if name == section and having & wanted)
+    wanted_traits = frozenset(traits)
+    return tuple(
+        kind
+        for (row_section, kind), row_traits in _TRAITS_BY_TYPE.items()
+        if row_section == section and row_traits & wanted_traits
+    )
 
 
-def known_types() -> tuple[tuple[str, str], ...]:
+def list_known_types() -> tuple[tuple[str, str], ...]:
     """Return the section and type of each row."""
-    return tuple(_TRAITS)
+    return tuple(_TRAITS_BY_TYPE)
 
 
 # What ends in the collector itself, and is there for trials.
-_FOR_TRIALS = frozenset(types_that(EXPORTERS, Trait.PRINTS, Trait.DISCARDS))
+_FOR_TRIALS = frozenset(types_with_traits(EXPORTERS, Trait.PRINTS, Trait.DISCARDS))
 # What takes data at once and keeps none, so that nothing piles up before it.
-_KEEPING_NOTHING = frozenset(types_that(EXPORTERS, Trait.PRINTS, Trait.DISCARDS, Trait.WRITES_FILES))
+_KEEPING_NOTHING = frozenset(types_with_traits(EXPORTERS, Trait.PRINTS, Trait.DISCARDS, Trait.WRITES_FILES))
 # What sends no request to another machine.
-_SENDING_NOTHING = _KEEPING_NOTHING | frozenset(types_that(EXPORTERS, Trait.IS_SCRAPED))
-_HANDING_ON = frozenset(types_that(CONNECTORS, Trait.HANDS_ON))
+_SENDING_NOTHING = _KEEPING_NOTHING | frozenset(types_with_traits(EXPORTERS, Trait.IS_SCRAPED))
+_HANDING_ON = frozenset(types_with_traits(CONNECTORS, Trait.HANDS_ON))
 
 
 def prints_records(exporter: str) -> bool:
@@ -315,18 +319,18 @@ def sends_nothing(exporter: str) -> bool:
     return kind_of(exporter) in _SENDING_NOTHING
 
 
-def otlp_protocol(exporter: str) -> str:
+def find_otlp_protocol(exporter: str) -> str:
     """Return the protocol over which an exporter sends OTLP to one address, `grpc` or `http`; empty if it does not."""
-    known = traits_of(EXPORTERS, exporter)
-    return "grpc" if Trait.SPEAKS_GRPC in known else "http" if Trait.SPEAKS_HTTP in known else ""
+    exporter_traits = traits_of(EXPORTERS, exporter)
+    return "grpc" if Trait.SPEAKS_GRPC in exporter_traits else "http" if Trait.SPEAKS_HTTP in exporter_traits else ""
 
 
 def speaks_otlp(exporter: str) -> bool:
     """Whether an exporter sends OTLP to one address. Such exporters have a queue without being asked for one."""
-    return otlp_protocol(exporter) != ""
+    return find_otlp_protocol(exporter) != ""
 
 
-def hands_on(connector: str) -> bool:
+def hands_on_records(connector: str) -> bool:
     """Whether a connector hands on the very records that it gets, to pipelines of the signal that it got them by."""
     return kind_of(connector) in _HANDING_ON
 

@@ -17,60 +17,60 @@ from typing import Any
 from .._collector.manifests.pod import CONTAINER_SECURITY
 from .._otelcol.kube.names import LINUX_NODES, OWNER
 
-PORT = 8080
-FILE = "collector.gz"
+SERVER_PORT = 8080
+PROGRAM_FILE = "collector.gz"
 # For how long the Job may run, and how long Kubernetes keeps the Job that has ended.
 LIFE_SECONDS, KEPT_SECONDS = 600, 60
-_CONFIG = "O11Y_PROGRAM_CONFIG"
-_FOLDER = "/work"
-NO_COLLECTOR = "Name an image whose entrypoint is the Collector's program."
+_CONFIG_VARIABLE = "O11Y_PROGRAM_CONFIG"
+_WORK_FOLDER = "/work"
+FIX_OF_WRONG_IMAGE = "Name an image whose entrypoint is the Collector's program."
 # What to do here about a failure of a container: by the row of the failure, and the container or none for both.
-FIXES = {
+FIXES_BY_FAILURE = {
     (
         "container_user",
         "",
     ): "Set `run_as_user` to a user above 0. Only clusters that choose one, such as OpenShift, take 0.",
-    ("container_start", "collector"): NO_COLLECTOR,
+    ("container_start", "collector"): FIX_OF_WRONG_IMAGE,
 }
 # What is in the program of every Collector, stripped or not: the package that runs it.
-MARK = b"go.opentelemetry.io/collector/otelcol"
+COLLECTOR_MARK = b"go.opentelemetry.io/collector/otelcol"
 # What every Collector of every distribution has.
-_SMALLEST = (
+_SMALLEST_CONFIG = (
     "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4318'}}}}, exporters: {debug: {}},"
     " service: {telemetry: {metrics: {level: none}},"
     " pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}}"
 )
 # The variable of the config tells the Collector's process from all others. The copy gets its name when it is whole.
-_SCRIPT = f"""set -eu
-until found=$(grep -ls {_CONFIG} /proc/[0-9]*/environ) && [ -n "$found" ]; do sleep 0.2; done
+_SERVER_SCRIPT = f"""set -eu
+until found=$(grep -ls {_CONFIG_VARIABLE} /proc/[0-9]*/environ) && [ -n "$found" ]; do sleep 0.2; done
 gzip -1 -c "$(dirname "${{found%%
-*}}")/exe" >{_FOLDER}/part
-mv {_FOLDER}/part {_FOLDER}/{FILE}
-if command -v httpd >/dev/null; then exec httpd -f -p {PORT} -h {_FOLDER}; fi
-exec python3 -m http.server {PORT} --directory {_FOLDER}
+*}}")/exe" >{_WORK_FOLDER}/part
+mv {_WORK_FOLDER}/part {_WORK_FOLDER}/{PROGRAM_FILE}
+if command -v httpd >/dev/null; then exec httpd -f -p {SERVER_PORT} -h {_WORK_FOLDER}; fi
+exec python3 -m http.server {SERVER_PORT} --directory {_WORK_FOLDER}
 """
 
 
-def file_name(image: str) -> str:
+def make_file_name(image: str) -> str:
     """Return a name for the program of an image that no other image has."""
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", image.rpartition("/")[2]).strip("-")
-    return f"{readable}-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
+    readable_name = re.sub(r"[^A-Za-z0-9.]+", "-", image.rpartition("/")[2]).strip("-")
+    return f"{readable_name}-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
 
 
-def job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
+def build_job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the Job for an image. The options are those of module collector_program."""
-    user = {"runAsUser": options["run_as_user"]} if options["run_as_user"] else {}
-    secrets = [{"name": secret} for secret in options["pull_secrets"]]
-    pod = {
+    user_security = {"runAsUser": options["run_as_user"]} if options["run_as_user"] else {}
+    pull_secrets = [{"name": secret} for secret in options["pull_secrets"]]
+    pod_spec = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": 1,
         "nodeSelector": dict(LINUX_NODES),
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
-        "containers": [_collector(image), _server(options["reader_image"])],
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user_security},
+        "containers": [_build_collector_container(image), _build_server_container(options["reader_image"])],
         "volumes": [{"name": "work", "emptyDir": {"sizeLimit": "1Gi"}}],
-        **({"imagePullSecrets": secrets} if secrets else {}),
+        **({"imagePullSecrets": pull_secrets} if pull_secrets else {}),
     }
     labels = {"app.kubernetes.io/name": "collector-program", "app.kubernetes.io/managed-by": OWNER}
     return {
@@ -81,30 +81,30 @@ def job(name: str, image: str, options: dict[str, Any]) -> dict[str, Any]:
             "activeDeadlineSeconds": LIFE_SECONDS,  # of the Job, which may have no pod, or one that no node takes
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "template": {"metadata": {"labels": labels}, "spec": pod},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec},
         },
     }
 
 
-def _collector(image: str) -> dict[str, Any]:
+def _build_collector_container(image: str) -> dict[str, Any]:
     return {
         "name": "collector",
         "image": image,
-        "args": [f"--config=env:{_CONFIG}"],
-        "env": [{"name": _CONFIG, "value": _SMALLEST}],
+        "args": [f"--config=env:{_CONFIG_VARIABLE}"],
+        "env": [{"name": _CONFIG_VARIABLE, "value": _SMALLEST_CONFIG}],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
         "securityContext": dict(CONTAINER_SECURITY),
     }
 
 
-def _server(image: str) -> dict[str, Any]:
+def _build_server_container(image: str) -> dict[str, Any]:
     return {
         "name": "program",
         "image": image,
-        "command": ["sh", "-c", _SCRIPT],
-        "ports": [{"containerPort": PORT}],
-        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "failureThreshold": LIFE_SECONDS},
+        "command": ["sh", "-c", _SERVER_SCRIPT],
+        "ports": [{"containerPort": SERVER_PORT}],
+        "readinessProbe": {"tcpSocket": {"port": SERVER_PORT}, "periodSeconds": 1, "failureThreshold": LIFE_SECONDS},
         "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
         "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": [{"name": "work", "mountPath": _FOLDER}],
+        "volumeMounts": [{"name": "work", "mountPath": _WORK_FOLDER}],
     }

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .._diagnose.pod_config import environment, expanded
+from .._diagnose.pod_config import expand_variables, read_environment
 from .._install.releases.products import CERT_MANAGER, OPERATOR
-from .._otelcol.config.paths import at, items, section
+from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.kube.names import COLLECTOR_LABEL
 
 Result = Mapping[str, Any]
 # The key that a result has when its task went well.
-_GOOD = {"diagnosis": "verdict", "cert_manager": "installed", "operator": "installed", "drift": "ready"}
-_WHAT = {
+_KEYS_OF_SUCCESS = {"diagnosis": "verdict", "cert_manager": "installed", "operator": "installed", "drift": "ready"}
+_PARTS_IN_WORDS = {
     "diagnosis": "how the collectors are",
     "cert_manager": "which cert-manager there is",
     "operator": "which operator there is",
@@ -40,7 +40,7 @@ class FleetPlace:
     @property
     def findings(self) -> Sequence[Result]:
         """What the rules say of the configs."""
-        return items(self.given, "rendered", "findings")
+        return list_at(self.given, "rendered", "findings")
 
     @property
     def problem(self) -> str:
@@ -61,15 +61,15 @@ class FleetCluster(FleetPlace):
     @cached_property
     def members(self) -> list[FleetMember]:
         """The collectors that were rendered."""
-        rendered = section(self.given, "rendered")
-        ways = items(rendered, "sends_to_hosts")
-        rendered_members = members(items(rendered, "collectors"), items(rendered, "manifests"), self.configs)
-        if not ways:
+        rendered = mapping_at(self.given, "rendered")
+        sending_ways = list_at(rendered, "sends_to_hosts")
+        rendered_members = build_members(list_at(rendered, "collectors"), list_at(rendered, "manifests"), self.configs)
+        if not sending_ways:
             return rendered_members
         sending_members = []
         for member in rendered_members:
-            own_ways = tuple(way for way in ways if way.get("sender") == member.id)
-            sending_members.append(replace(member, sends_to=own_ways))
+            member_ways = tuple(sending_way for sending_way in sending_ways if sending_way.get("sender") == member.id)
+            sending_members.append(replace(member, sends_to=member_ways))
         return sending_members
 
     @property
@@ -79,10 +79,10 @@ class FleetCluster(FleetPlace):
 
     def read(self, name: str) -> Result:
         """Return a result, empty when its task failed, never ran, or saw none of what it was to read."""
-        result = section(self.given, name)
-        if _GOOD[name] not in result:
+        result = mapping_at(self.given, name)
+        if _KEYS_OF_SUCCESS[name] not in result:
             return {}
-        collectors = items(result, "collectors") if name == "diagnosis" else []
+        collectors = list_at(result, "collectors") if name == "diagnosis" else []
         if collectors and not any(collector.get("seen", True) for collector in collectors):
             return {}
         return result
@@ -90,31 +90,31 @@ class FleetCluster(FleetPlace):
     @property
     def is_read(self) -> bool:
         """Whether anything was read from the cluster."""
-        return any(self.read(name) for name in _GOOD)
+        return any(self.read(name) for name in _KEYS_OF_SUCCESS)
 
     @cached_property
     def unread(self) -> list[str]:
         """Why something could not be read, each reason once: a cluster that does not answer says it once."""
         if not self.asked:
             return []
-        by_reason: dict[str, list[str]] = {}
-        for name, what in _WHAT.items():
-            result = section(self.given, name)
-            if result.get("msg") and not self.read(name):
-                by_reason.setdefault(str(result["msg"]).strip(), []).append(what)
-        return [f"{', '.join(whats)}: {reason}" for reason, whats in by_reason.items()]
+        parts_by_reason: dict[str, list[str]] = {}
+        for result_key, part_in_words in _PARTS_IN_WORDS.items():
+            result = mapping_at(self.given, result_key)
+            if result.get("msg") and not self.read(result_key):
+                parts_by_reason.setdefault(str(result["msg"]).strip(), []).append(part_in_words)
+        return [f"{', '.join(unread_parts)}: {reason}" for reason, unread_parts in parts_by_reason.items()]
 
     @cached_property
     def diagnosed(self) -> dict[str, Result]:
         """What was found of each collector that runs, by namespace and name."""
-        collectors = items(self.given, "diagnosis", "collectors")
+        collectors = list_at(self.given, "diagnosis", "collectors")
         return {f"{collector['namespace']}/{collector['name']}": collector for collector in collectors}
 
     @property
     def kubernetes(self) -> str:
         """The version of the cluster, empty if unknown."""
-        for name in ("operator", "cert_manager"):
-            version = self.read(name).get("kubernetes")
+        for result_key in ("operator", "cert_manager"):
+            version = self.read(result_key).get("kubernetes")
             if version:
                 return str(version)
         return ""
@@ -124,22 +124,22 @@ class FleetCluster(FleetPlace):
         return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
 
 
-def unlisted(cluster: FleetCluster, clusters: Iterable[FleetCluster]) -> list[str]:
+def list_unlisted_collectors(cluster: FleetCluster, clusters: Iterable[FleetCluster]) -> list[str]:
     """Return the collectors that run in a cluster and that no host names: several hosts may deploy to one cluster."""
-    named = {member.id for other in clusters for member in other.members}
-    texts = []
-    for collector in items(cluster.given, "diagnosis", "unlisted"):
+    named_ids = {member.id for other_cluster in clusters for member in other_cluster.members}
+    unlisted_names = []
+    for collector in list_at(cluster.given, "diagnosis", "unlisted"):
         collector_id = f"{collector['namespace']}/{collector['name']}"
-        if collector_id not in named:
-            texts.append(f"{collector['kind']} {collector_id}")
-    return texts
+        if collector_id not in named_ids:
+            unlisted_names.append(f"{collector['kind']} {collector_id}")
+    return unlisted_names
 
 
 Object = Mapping[str, Any]
 # Stands for the address of a pod's node, which is not known before.
-NODE = "address-of-the-node"
-_ON_A_NODE = {"status": {"hostIP": NODE}}
-_CUSTOM, _SCALER = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
+NODE_ADDRESS = "address-of-the-node"
+_POD_ON_NODE = {"status": {"hostIP": NODE_ADDRESS}}
+_CUSTOM_KIND, _SCALER_KIND = "OpenTelemetryCollector", "HorizontalPodAutoscaler"
 
 
 @dataclass(frozen=True)
@@ -177,53 +177,55 @@ class FleetMember:
     @property
     def spec(self) -> dict[str, Any]:
         """Return the specification of its workload or custom resource."""
-        return section(self.workload, "spec")
+        return mapping_at(self.workload, "spec")
 
     @property
     def container(self) -> dict[str, Any]:
         """Return its container; a custom resource is one itself."""
-        inner = items(self.spec, "template", "spec", "containers")
-        return inner[0] if inner else self.spec
+        pod_containers = list_at(self.spec, "template", "spec", "containers")
+        return pod_containers[0] if pod_containers else self.spec
 
     @property
     def is_allocated(self) -> bool:
         """Return whether a target allocator shares out its targets."""
-        return bool(at(self.spec, ("targetAllocator", "enabled")))
+        return bool(value_at(self.spec, ("targetAllocator", "enabled")))
 
     @property
     def node_ports(self) -> set[int]:
-        return {port["hostPort"] for port in items(self.container, "ports") if port.get("hostPort")}
+        return {port["hostPort"] for port in list_at(self.container, "ports") if port.get("hostPort")}
 
     @property
     def receivers(self) -> list[str]:
         """Return the types of the receivers that its pipelines use."""
-        configured = section(self.config, "receivers")
-        used = PipelineGraph.of(self.config).signals_by_id("receivers")
-        return sorted({name.split("/", 1)[0] for name in used if name in configured})
+        configured_receivers = mapping_at(self.config, "receivers")
+        used_receivers = PipelineGraph.of(self.config).signals_by_id("receivers")
+        return sorted(
+            {receiver_id.split("/", 1)[0] for receiver_id in used_receivers if receiver_id in configured_receivers}
+        )
 
 
-def members(
+def build_members(
     collectors: Iterable[Mapping[str, Any]], manifests: Sequence[Object], configs: Mapping[str, Any]
 ) -> list[FleetMember]:
     """Return all collectors by name; `configs` has what their configs say, by namespace and name."""
-    index = _Index(manifests)
-    result = []
+    manifest_index = _ManifestIndex(manifests)
+    fleet_members = []
     for summary in collectors:
         config = configs[f"{summary['namespace']}/{summary['name']}"]
-        result.append(index.member(summary, config))
-    return sorted(result, key=lambda member: (member.namespace, member.name))
+        fleet_members.append(manifest_index.member(summary, config))
+    return sorted(fleet_members, key=lambda member: (member.namespace, member.name))
 
 
-class _Index:
+class _ManifestIndex:
     """The rendered objects, by what one looks for."""
 
     def __init__(self, manifests: Iterable[Object]) -> None:
         self.named: dict[tuple[str, str, str], Object] = {}
         self.around: dict[tuple[str, str], list[Object]] = {}
         for manifest in manifests:
-            metadata = section(manifest, "metadata")
+            metadata = mapping_at(manifest, "metadata")
             namespace = str(metadata.get("namespace") or "")
-            collector = section(metadata, "labels").get(COLLECTOR_LABEL, "")
+            collector = mapping_at(metadata, "labels").get(COLLECTOR_LABEL, "")
             self.named[str(manifest["kind"]), namespace, str(metadata["name"])] = manifest
             self.around.setdefault((namespace, collector), []).append(manifest)
 
@@ -231,55 +233,55 @@ class _Index:
         """Return a collector with the objects around it, and the variables of its config that are known in place."""
         namespace, name = str(summary["namespace"]), str(summary["name"])
         workload = self.named.get((str(summary["kind"]), namespace, name), {})
-        plain = FleetMember(summary, {}, workload)
-        around = self.around.get((namespace, name), [])
+        plain_member = FleetMember(summary, {}, workload)
+        manifests_around = self.around.get((namespace, name), [])
         hosts: set[str] = set()
         scaler = None
-        for manifest in around:
-            hosts.update(_hosts(manifest))
-            if scaler is None and manifest["kind"] == _SCALER:
-                scaler = section(manifest, "spec")
+        for manifest in manifests_around:
+            hosts.update(_list_exposed_hosts(manifest))
+            if scaler is None and manifest["kind"] == _SCALER_KIND:
+                scaler = mapping_at(manifest, "spec")
         rules: list[Mapping[str, Any]] = []
-        for role in self._roles(namespace, name):
-            rules += items(role, "rules")
+        for role in self._list_roles(namespace, name):
+            rules += list_at(role, "rules")
         known_config = {}
         if isinstance(config, dict):
-            known_config = expanded(config, environment(plain.container, _ON_A_NODE))
+            known_config = expand_variables(config, read_environment(plain_member.container, _POD_ON_NODE))
         return replace(
-            plain,
+            plain_member,
             config=known_config,
-            services=tuple(f"{namespace}/{service}" for service in _services(summary, around)),
+            services=tuple(f"{namespace}/{service}" for service in _list_service_names(summary, manifests_around)),
             hosts=tuple(sorted(hosts)),
             rules=tuple(rules),
-            scaler=section(plain.spec, "autoscaler") if scaler is None else scaler,
+            scaler=mapping_at(plain_member.spec, "autoscaler") if scaler is None else scaler,
         )
 
-    def _roles(self, namespace: str, name: str) -> list[Object]:
+    def _list_roles(self, namespace: str, name: str) -> list[Object]:
         """Return the ClusterRoles of a collector and of its target allocator."""
         roles = []
-        for account in (name, names.allocator(name)):
-            key = ("ClusterRole", "", names.cluster_wide(namespace, account))
+        for account in (name, names.target_allocator_name(name)):
+            key = ("ClusterRole", "", names.cluster_wide_name(namespace, account))
             if key in self.named:
                 roles.append(self.named[key])
         return roles
 
 
-def _services(summary: Mapping[str, Any], around: Iterable[Object]) -> list[str]:
+def _list_service_names(summary: Mapping[str, Any], manifests_around: Iterable[Object]) -> list[str]:
     """Return the names of the Services of a collector, those that the operator makes of a custom resource too."""
-    services = {str(manifest["metadata"]["name"]) for manifest in around if manifest["kind"] == "Service"}
-    if summary["kind"] == _CUSTOM:
+    services = {str(manifest["metadata"]["name"]) for manifest in manifests_around if manifest["kind"] == "Service"}
+    if summary["kind"] == _CUSTOM_KIND:
         name = str(summary["name"])
-        services |= names.of_operator(name) - {names.allocator(name)}
+        services |= names.list_operator_names(name) - {names.target_allocator_name(name)}
     return sorted(services)
 
 
-def _hosts(item: Object) -> Iterable[str]:
+def _list_exposed_hosts(manifest: Object) -> Iterable[str]:
     """Yield the names under which an object lets the world in: of an Ingress, a Gateway's route, or a Route."""
-    spec = section(item, "spec")
-    for rule in items(spec, "rules"):
+    spec = mapping_at(manifest, "spec")
+    for rule in list_at(spec, "rules"):
         if rule.get("host"):
             yield str(rule["host"])
-    for hostname in items(spec, "hostnames"):
+    for hostname in list_at(spec, "hostnames"):
         yield str(hostname)
-    if item["kind"] == "Route" and spec.get("host"):
+    if manifest["kind"] == "Route" and spec.get("host"):
         yield str(spec["host"])

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .._collector.recipes import SERVICE
-from .._otelcol.config.paths import items
+from .._collector.recipes import SERVICE_MODE
+from .._otelcol.config.paths import list_at
 from .fleet_cluster import FleetMember, FleetPlace
 
 Result = Mapping[str, Any]
 NOT_ASKED = "Nothing was read from the host: this is what its inventory says."
 # The key that a diagnosis has when its task went well.
-_GOOD = "verdict"
-_SILENT = "the host gave no reason"
+_KEY_OF_SUCCESS = "verdict"
+_NO_REASON_GIVEN = "the host gave no reason"
 # As the page says it of clusters.
-_WHAT = "how the collectors are"
+_UNREAD_PART = "how the collectors are"
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class FleetHost(FleetPlace):
     @property
     def collectors(self) -> Sequence[Result]:
         """The collectors that were rendered."""
-        return items(self.given, "rendered", "collectors")
+        return list_at(self.given, "rendered", "collectors")
 
     @cached_property
     def members(self) -> list[FleetMember]:
         """The collectors as places that telemetry comes from or goes to."""
-        found = []
+        fleet_members = []
         for collector in self.collectors:
-            summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE}
+            summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE_MODE}
             config = self.configs.get(str(collector["name"])) or {}
-            found.append(FleetMember(summary, config, sends_to=tuple(items(collector, "sends_to"))))
-        return found
+            fleet_members.append(FleetMember(summary, config, sends_to=tuple(list_at(collector, "sends_to"))))
+        return fleet_members
 
     @property
     def asked(self) -> bool:
@@ -51,8 +51,8 @@ class FleetHost(FleetPlace):
     @cached_property
     def diagnosis(self) -> Result:
         """What the host said of its collectors; empty if it could not be reached, or no module runs there."""
-        found: Result = self.given.get("diagnosis") or {}
-        return found if _GOOD in found else {}
+        host_diagnosis: Result = self.given.get("diagnosis") or {}
+        return host_diagnosis if _KEY_OF_SUCCESS in host_diagnosis else {}
 
     @property
     def is_read(self) -> bool:
@@ -63,24 +63,24 @@ class FleetHost(FleetPlace):
         """Why the host could not be read."""
         if not self.asked or self.is_read:
             return []
-        failed = self.given.get("diagnosis") or {}
-        why = str(failed.get("msg") or "").strip() or _SILENT
-        if failed.get("unreachable"):
-            why = f"the host cannot be reached: {why}"
-        return [f"{_WHAT}: {why}"]
+        failed_result = self.given.get("diagnosis") or {}
+        reason = str(failed_result.get("msg") or "").strip() or _NO_REASON_GIVEN
+        if failed_result.get("unreachable"):
+            reason = f"the host cannot be reached: {reason}"
+        return [f"{_UNREAD_PART}: {reason}"]
 
     @property
     def unlisted(self) -> Sequence[str]:
         """The collectors that runs have made there, and that the inventory does not list."""
-        found: Sequence[str] = self.diagnosis.get("unlisted") or ()
-        return found
+        unlisted_collectors: Sequence[str] = self.diagnosis.get("unlisted") or ()
+        return unlisted_collectors
 
     @cached_property
     def diagnosed(self) -> dict[str, Result]:
         """What was found of each collector, by its name."""
-        return {str(collector["name"]): collector for collector in items(self.diagnosis, "collectors")}
+        return {str(collector["name"]): collector for collector in list_at(self.diagnosis, "collectors")}
 
 
-def programs(hosts: Sequence[FleetHost]) -> Counter[str]:
+def count_programs(hosts: Sequence[FleetHost]) -> Counter[str]:
     """Return how many collectors the inventory wants to run each program."""
     return Counter(str(collector["program"]) for host in hosts for collector in host.collectors)

@@ -10,177 +10,192 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._install.releases import versions
-from .._install.releases.image_references import tag
-from .._install.releases.installed import RELEASED
-from .._install.releases.products import CERT_MANAGER, OPERATOR, product
-from .._install.releases.version_numbers import read
-from .._otelcol.config.paths import section
-from .._otelcol.errors import at_most
-from .._otelcol.kube.keepers import keeper
+from .._install.releases.image_references import read_image_tag
+from .._install.releases.installed import RELEASED_PROVIDERS
+from .._install.releases.products import CERT_MANAGER, OPERATOR, find_product
+from .._install.releases.version_numbers import parse_version
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.errors import join_at_most
+from .._otelcol.kube.keepers import describe_keeper
 from .._otelcol.rules.batching import PLANNED
 from .fleet_cluster import FleetCluster, FleetMember
-from .fleet_host import FleetHost, programs
+from .fleet_host import FleetHost, count_programs
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
-UNREAD, NOTHING = "not read", "\N{EN DASH}"
+NOT_READ_TEXT, NOTHING_TEXT = "not read", "\N{EN DASH}"
 _MOST_NAMES = 5
 
 
-def version_rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
+def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
     """Return a row for Kubernetes, each product, each image of collectors, and what planned versions break."""
-    running_version = cluster.kubernetes or UNREAD
-    rows = [{"what": "Kubernetes", "wanted": NOTHING, "running": running_version, "notes": [], "state": "same"}]
-    for name in PRODUCTS:
-        rows.append(_product_row(cluster, name, table))
-    return [*rows, *_image_rows(cluster), *_breaking_versions(cluster)]
+    running_version = cluster.kubernetes or NOT_READ_TEXT
+    rows = [{"what": "Kubernetes", "wanted": NOTHING_TEXT, "running": running_version, "notes": [], "state": "same"}]
+    for product_name in PRODUCTS:
+        rows.append(_build_product_row(cluster, product_name, table))
+    return [*rows, *_list_image_rows(cluster), *_list_breaking_versions(cluster)]
 
 
-def _product_row(cluster: FleetCluster, name: str, table: versions.Table) -> dict[str, Any]:
+def _build_product_row(cluster: FleetCluster, product_name: str, table: versions.Table) -> dict[str, Any]:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
-    asked = cluster.products.get(name) or {}
-    provider = str(asked.get("provider") or "")
-    wanted = ""
+    wanted_product = cluster.products.get(product_name) or {}
+    provider = str(wanted_product.get("provider") or "")
+    wanted_version = ""
     wanted_text = provider or "not by this inventory"
-    if provider in RELEASED:
-        wanted = str(asked.get("version") or table["tested"][name])
-        wanted_text = f"{wanted}, by {provider}"
-    installed = cluster.installed(name)
+    if provider in RELEASED_PROVIDERS:
+        wanted_version = str(wanted_product.get("version") or table["tested"][product_name])
+        wanted_text = f"{wanted_version}, by {provider}"
+    installed = cluster.installed(product_name)
     running_version = str(installed.get("version") or "")
-    notes = list(_product_notes(cluster, name, running_version or wanted, table))
+    notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
     state = "odd" if notes else "same"
-    if wanted and installed and read(running_version) != read(wanted):
+    if wanted_version and installed and parse_version(running_version) != parse_version(wanted_version):
         state = "differs"
     return {
-        "what": product(name).title,
+        "what": find_product(product_name).title,
         "wanted": wanted_text,
-        "running": _running_text(installed) if installed else UNREAD,
+        "running": _describe_running_version(installed) if installed else NOT_READ_TEXT,
         "notes": notes,
         "state": state,
     }
 
 
-def _running_text(found: Mapping[str, Any]) -> str:
+def _describe_running_version(installed_product: Mapping[str, Any]) -> str:
     """Return which version of a product runs in a cluster, and who installed it."""
-    if not found.get("installed"):
+    if not installed_product.get("installed"):
         return "none"
-    version = str(found.get("version") or "of unknown version")
-    installer = section(found, "installer")
-    who = " ".join(str(installer[key]) for key in ("by", "name") if installer.get(key))
-    return f"{version}, by {who}" if who else version
+    version = str(installed_product.get("version") or "of unknown version")
+    installer = mapping_at(installed_product, "installer")
+    installer_in_words = " ".join(str(installer[key]) for key in ("by", "name") if installer.get(key))
+    return f"{version}, by {installer_in_words}" if installer_in_words else version
 
 
-def _product_notes(cluster: FleetCluster, name: str, text: str, table: versions.Table) -> Iterator[str]:
+def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: versions.Table) -> Iterator[str]:
     """Yield what is odd about a version of a product in a cluster."""
-    parsed = read(text)
-    if parsed is None:
+    parsed_version = parse_version(version)
+    if parsed_version is None:
         return
-    incompatible = versions.why_incompatible(table, product(name), parsed, cluster.kubernetes)
+    incompatible = versions.explain_incompatibility(
+        table, find_product(product_name), parsed_version, cluster.kubernetes
+    )
     if incompatible:
         yield incompatible
-    unknown = versions.warning_if_not_in_table(table, product(name), parsed)
-    if unknown:
-        yield unknown
-    if product(name).runs_collectors:
-        yield from versions.skew_warnings(cluster.installed(name).get("resources") or (), parsed)
+    unknown_warning = versions.warn_if_not_in_table(table, find_product(product_name), parsed_version)
+    if unknown_warning:
+        yield unknown_warning
+    if find_product(product_name).runs_collectors:
+        yield from versions.find_skew_warnings(cluster.installed(product_name).get("resources") or (), parsed_version)
 
 
-def _image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
+def _list_image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for every image that collectors should have, with what they have."""
     ids_by_image: dict[str, list[str]] = {}
     for member in cluster.members:
         image = str(member.summary.get("image") or "the operator's default")
         ids_by_image.setdefault(image, []).append(member.id)
-    for image, ids in sorted(ids_by_image.items()):
-        counts = Counter(running(cluster, collector_id) for collector_id in ids)
-        whose = ids[0] if len(ids) == 1 else len(ids)
+    for image, collector_ids in sorted(ids_by_image.items()):
+        images_by_count = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
+        collectors_in_words = collector_ids[0] if len(collector_ids) == 1 else len(collector_ids)
         yield {
-            "what": f"Collector image of {whose}",
+            "what": f"Collector image of {collectors_in_words}",
             "wanted": image,
-            "running": _counted_images(counts),
+            "running": _describe_image_counts(images_by_count),
             "notes": [],
-            "state": "same" if set(counts) <= {image, UNREAD} else "differs",
+            "state": "same" if set(images_by_count) <= {image, NOT_READ_TEXT} else "differs",
         }
 
 
-def _counted_images(counts: Mapping[str, int]) -> str:
+def _describe_image_counts(counts_by_image: Mapping[str, int]) -> str:
     """Return the images that run; among several, each has the number of its collectors."""
-    if len(counts) == 1:
-        return next(iter(counts))
-    total = sum(counts.values())
-    return "; ".join(f"{image} ({counts[image]} of {total})" for image in sorted(counts))
+    if len(counts_by_image) == 1:
+        return next(iter(counts_by_image))
+    collector_count = sum(counts_by_image.values())
+    return "; ".join(f"{image} ({counts_by_image[image]} of {collector_count})" for image in sorted(counts_by_image))
 
 
-def _breaking_versions(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
+def _list_breaking_versions(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for the collectors that a planned version of the Collector breaks, by owner."""
-    for version, what, _breaks in PLANNED:
+    for version, breakage, _breaks in PLANNED:
         owners: dict[str, list[str]] = {}
         broken_ids = cluster.broken.get(version, ())
         broken_members = [member for member in cluster.members if member.id in broken_ids]
         for member in broken_members:
-            owners.setdefault(keeper(member.workload), []).append(member.id)
+            owners.setdefault(describe_keeper(member.workload), []).append(member.id)
         if owners:
-            by = [f"{len(ids)} of {owner} ({at_most(_MOST_NAMES, ids)})" for owner, ids in owners.items()]
+            owners_in_words = [
+                f"{len(ids)} of {owner} ({join_at_most(_MOST_NAMES, ids)})" for owner, ids in owners.items()
+            ]
             yield {
                 "what": f"Collectors that {version} breaks",
-                "wanted": NOTHING,
-                "running": f"{len(broken_members)} of {len(cluster.members)}: {at_most(_MOST_NAMES, by)}",
-                "notes": [f"Collector {version} {what}."],
+                "wanted": NOTHING_TEXT,
+                "running": (
+                    f"{len(broken_members)} of {len(cluster.members)}: {join_at_most(_MOST_NAMES, owners_in_words)}"
+                ),
+                "notes": [f"Collector {version} {breakage}."],
                 "state": "odd",
             }
 
 
-def running(cluster: FleetCluster, name: str) -> str:
+def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
     """Return the image that a collector runs, `none` if it does not run, or that this was not read."""
     if not cluster.read("diagnosis"):
-        return UNREAD
-    return str(cluster.diagnosed.get(name, {}).get("image") or "none")
+        return NOT_READ_TEXT
+    return str(cluster.diagnosed.get(collector_id, {}).get("image") or "none")
 
 
-def version_counts(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
+def count_versions(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
     """Return the count of each read version in the fleet, or else of each wanted one."""
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    counts_by_product: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters:
-        counts["Kubernetes"][cluster.kubernetes or UNREAD] += 1
-        for name in PRODUCTS:
-            counts[product(name).title][_installed_version(cluster.installed(name))] += 1
+        counts_by_product["Kubernetes"][cluster.kubernetes or NOT_READ_TEXT] += 1
+        for product_name in PRODUCTS:
+            counts_by_product[find_product(product_name).title][
+                _read_installed_version(cluster.installed(product_name))
+            ] += 1
         for member in cluster.members:
-            counts["Collectors"][version_of(cluster, member)] += 1
+            counts_by_product["Collectors"][find_collector_version(cluster, member)] += 1
         for version, ids in cluster.broken.items():
             if ids:
-                counts[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
-    return [{"what": what, "versions": _newest_first(seen.items())} for what, seen in counts.items()]
+                counts_by_product[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
+    return [
+        {"what": product_title, "versions": _sort_newest_first(version_counter.items())}
+        for product_title, version_counter in counts_by_product.items()
+    ]
 
 
-def _installed_version(found: Mapping[str, Any]) -> str:
+def _read_installed_version(installed_product: Mapping[str, Any]) -> str:
     """Return the version of a product in a cluster, `?` for one without a version."""
-    if not found:
-        return UNREAD
-    if not found.get("installed"):
+    if not installed_product:
+        return NOT_READ_TEXT
+    if not installed_product.get("installed"):
         return "none"
-    return str(found.get("version") or "?")
+    return str(installed_product.get("version") or "?")
 
 
-def host_version_counts(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
+def count_host_programs(hosts: Sequence[FleetHost]) -> list[dict[str, Any]]:
     """Return the count of each program that collectors of hosts have, as the inventory says; nothing without hosts."""
-    found = programs(hosts)
-    return [{"what": "Collectors of hosts", "versions": _newest_first(found.items())}] if found else []
+    program_counts = count_programs(hosts)
+    return (
+        [{"what": "Collectors of hosts", "versions": _sort_newest_first(program_counts.items())}]
+        if program_counts
+        else []
+    )
 
 
-def version_of(cluster: FleetCluster, member: FleetMember) -> str:
+def find_collector_version(cluster: FleetCluster, member: FleetMember) -> str:
     """Return the version of a collector that runs, or else the wanted one, which says so."""
-    image = running(cluster, member.id)
-    if image != UNREAD:
-        return tag(image) or image
-    wanted = str(member.summary.get("image") or "the operator's image")
-    return f"{tag(wanted) or wanted} wanted"
+    image = find_running_image(cluster, member.id)
+    if image != NOT_READ_TEXT:
+        return read_image_tag(image) or image
+    wanted_image = str(member.summary.get("image") or "the operator's image")
+    return f"{read_image_tag(wanted_image) or wanted_image} wanted"
 
 
-def _newest_first(found: Iterable[tuple[str, int]]) -> list[Mapping[str, Any]]:
+def _sort_newest_first(version_counts: Iterable[tuple[str, int]]) -> list[Mapping[str, Any]]:
     """Return the newest version first."""
 
-    def age(version_count: tuple[str, int]) -> tuple[Any, str]:
+    def version_sort_key(version_count: tuple[str, int]) -> tuple[Any, str]:
         version, _count = version_count
-        return read(version) or (0, 0, 0), version
+        return parse_version(version) or (0, 0, 0), version
 
-    newest_first = sorted(found, key=age, reverse=True)
+    newest_first = sorted(version_counts, key=version_sort_key, reverse=True)
     return [{"version": version, "count": count} for version, count in newest_first]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.errors import at_most
+from .._otelcol.errors import join_at_most
 
 _MOST_NAMES = 5
 Row = Mapping[str, Any]
@@ -27,17 +27,17 @@ class FleetWaves:
 NO_WAVES = FleetWaves()
 
 
-def wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def build_wave_rows(waves: FleetWaves, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a row for each wave; `rows` are those of clusters and hosts. What the report leaves out is not counted."""
-    by_name = {str(row["name"]): row for row in rows}
-    wave_rows = []
-    for name, members in waves.members.items():
-        listed_members = [by_name[member] for member in members if member in by_name]
-        wave_rows.append(_wave(name, listed_members))
-    return wave_rows
+    rows_by_name = {str(row["name"]): row for row in rows}
+    row_per_wave = []
+    for wave_name, member_names in waves.members.items():
+        listed_members = [rows_by_name[member] for member in member_names if member in rows_by_name]
+        row_per_wave.append(_build_wave_row(wave_name, listed_members))
+    return row_per_wave
 
 
-def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
+def _build_wave_row(name: str, members: Sequence[Row]) -> dict[str, Any]:
     """Return the row of a wave of these clusters and hosts."""
     collectors: list[Row] = []
     for member in members:
@@ -45,19 +45,21 @@ def _wave(name: str, members: Sequence[Row]) -> dict[str, Any]:
     versions = Counter(str(collector["version"]) for collector in collectors)
     member_text = ""
     if members:
-        names = [str(member["name"]) for member in members]
-        member_text = f"{len(members)}: {at_most(_MOST_NAMES, names)}"
+        member_names = [str(member["name"]) for member in members]
+        member_text = f"{len(members)}: {join_at_most(_MOST_NAMES, member_names)}"
     return {
         "name": name,
         "members": member_text,
         "versions": [{"version": version, "count": count} for version, count in sorted(versions.items())],
-        **states_of(collectors),
-        "differs": _differing(members),
-        "passed": _passed(name, [collector for collector in collectors if collector.get("mode") != "sidecar"]),
+        **count_states(collectors),
+        "differs": _describe_differences(members),
+        "passed": _describe_passed_releases(
+            name, [collector for collector in collectors if collector.get("mode") != "sidecar"]
+        ),
     }
 
 
-def states_of(collectors: Iterable[Row]) -> dict[str, int]:
+def count_states(collectors: Iterable[Row]) -> dict[str, int]:
     """Return how many collectors are how."""
     states = Counter(str(collector["status"]) for collector in collectors)
     return {
@@ -67,30 +69,30 @@ def states_of(collectors: Iterable[Row]) -> dict[str, int]:
     }
 
 
-def _differing(members: Sequence[Row]) -> str:
+def _describe_differences(members: Sequence[Row]) -> str:
     """Return how many objects and files differ from the inventory, and how many members could not say."""
-    unread = sum(not member["drift"]["read"] for member in members)
-    if unread == len(members):
+    unread_count = sum(not member["drift"]["read"] for member in members)
+    if unread_count == len(members):
         return "not read"
-    count = sum(len(member["drift"]["objects"]) for member in members)
-    return f"{count}, {unread} not read" if unread else str(count)
+    object_count = sum(len(member["drift"]["objects"]) for member in members)
+    return f"{object_count}, {unread_count} not read" if unread_count else str(object_count)
 
 
-def _passed(name: str, collectors: Sequence[Row]) -> list[str]:
+def _describe_passed_releases(name: str, collectors: Sequence[Row]) -> list[str]:
     """Return how many collectors run a release that has passed this wave, and the last record of it.
 
     A sidecar passes none, since its pods belong to applications.
     """
     if not collectors:
         return []
-    read_collectors = [row for row in collectors if row["read"]]
+    read_collectors = [collector for collector in collectors if collector["read"]]
     if not read_collectors:
         return ["not read"]
-    records = [row["wave"] for row in read_collectors if row["wave"].get("wave") == name]
-    texts = [f"{len(records)} of {len(collectors)} collectors"]
+    records = [collector["wave"] for collector in read_collectors if collector["wave"].get("wave") == name]
+    result_texts = [f"{len(records)} of {len(collectors)} collectors"]
     if len(read_collectors) < len(collectors):
-        texts.append(f"{len(collectors) - len(read_collectors)} not read")
+        result_texts.append(f"{len(collectors) - len(read_collectors)} not read")
     if records:
-        last = max(records, key=lambda record: str(record.get("when")))
-        texts.append(f"last {last.get('when', '')} by {last.get('by', '')}")
-    return texts
+        last_record = max(records, key=lambda record: str(record.get("when")))
+        result_texts.append(f"last {last_record.get('when', '')} by {last_record.get('by', '')}")
+    return result_texts

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .fleet_cluster import FleetCluster, FleetMember
-from .topology_folds import folded_graph
-from .topology_graph import KINDS, Graph, TopologyNode, Way, cluster_graph, known_addresses
-from .topology_layout import HEIGHT, WIDTH, Box, Line, curve_path, lay_out
+from .topology_folds import fold_graph
+from .topology_graph import KIND_TITLES, Graph, TopologyNode, Way, build_cluster_graph, map_known_addresses
+from .topology_layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, format_curve_path, lay_out
 
 # A picture with more boxes is no help; what has the same ways is drawn as one then.
 MOST_NODES = 30
@@ -19,93 +19,95 @@ MOST_NODES = 30
 _LONGEST_TITLE, _LONGEST_SUBTITLE = 26, 34
 
 
-def picture(
+def draw_cluster(
     cluster: FleetCluster,
     clusters: Sequence[FleetCluster],
     anchors: Mapping[str, str],
-    hosts: Iterable[FleetMember] = (),
+    host_members: Iterable[FleetMember] = (),
 ) -> dict[str, Any]:
-    """Return the topology of a cluster, laid out. Of the collectors of Linux `hosts`, some may send to it."""
-    graph = cluster_graph(cluster.members, known_addresses(cluster.members, _hosts_elsewhere(cluster, clusters)))
-    graph = _with_senders(graph, cluster, hosts)
-    return _laid_out(graph, cluster.diagnosed, anchors)
+    """Return the topology of a cluster, laid out. Of the collectors of Linux `host_members`, some may send to it."""
+    graph = build_cluster_graph(
+        cluster.members, map_known_addresses(cluster.members, _map_hosts_elsewhere(cluster, clusters))
+    )
+    graph = _add_senders(graph, cluster, host_members)
+    return _draw_graph(graph, cluster.diagnosed, anchors)
 
 
-def picture_of_hosts(
+def draw_hosts(
     members: Sequence[FleetMember], diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the topology of the collectors of Linux hosts, laid out; `diagnosed` and `anchors` are by their ids."""
-    return _laid_out(cluster_graph(members, known_addresses((), {})), diagnosed, anchors)
+    return _draw_graph(build_cluster_graph(members, map_known_addresses((), {})), diagnosed, anchors)
 
 
-def _with_senders(graph: Graph, cluster: FleetCluster, hosts: Iterable[FleetMember]) -> Graph:
+def _add_senders(graph: Graph, cluster: FleetCluster, host_members: Iterable[FleetMember]) -> Graph:
     """Return a graph with the collectors of hosts that send to the cluster, which stand before what they send to."""
     own_ids = {member.id for member in cluster.members}
     nodes = {node.id: node for node in graph.nodes}
     ways = list(graph.ways)
-    for member in hosts:
-        called_ids = {str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name}
-        for target in sorted(called_ids & own_ids):
+    for member in host_members:
+        receiver_ids = {str(way["collector"]) for way in member.sends_to if way["place"] == cluster.name}
+        for target in sorted(receiver_ids & own_ids):
             nodes.setdefault(member.id, TopologyNode(member.id, "host", member.name, f"on {member.namespace}"))
             exporters = {str(way["exporter"]) for way in member.sends_to if way["collector"] == target}
             ways.append(Way(member.id, target, f"by {', '.join(sorted(exporters))}"))
     return Graph(tuple(nodes.values()), tuple(ways))
 
 
-def _laid_out(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]) -> dict[str, Any]:
+def _draw_graph(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, str]) -> dict[str, Any]:
     """Return what a graph looks like."""
-    shown = folded_graph(graph, MOST_NODES)
-    boxes = [Box(node.id, node.is_last) for node in shown.nodes]
-    drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown.ways])
-    drawn_kinds = {node.kind for node in shown.nodes}
-    says = {Line(way.source, way.target): way.says for way in graph.ways}
+    shown_graph = fold_graph(graph, MOST_NODES)
+    boxes = [Box(node.id, node.is_last) for node in shown_graph.nodes]
+    drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown_graph.ways])
+    drawn_kinds = {node.kind for node in shown_graph.nodes}
+    words_by_line = {Line(way.source, way.target): way.says for way in graph.ways}
     titles = {node.id: node.title for node in graph.nodes}
     lines = []
     for line, points in drawing.lines.items():
-        title = f"{titles[line.source]} → {titles[line.target]}: {says[line]}"
-        lines.append({"path": curve_path(points), "title": title})
+        title = f"{titles[line.source]} → {titles[line.target]}: {words_by_line[line]}"
+        lines.append({"path": format_curve_path(points), "title": title})
     return {
         "width": drawing.width,
         "height": drawing.height,
-        "box": {"width": WIDTH, "height": HEIGHT},
-        "nodes": [_box_row(node, drawing.boxes[node.id], diagnosed, anchors) for node in shown.nodes],
+        "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
+        "nodes": [_build_box_row(node, drawing.boxes[node.id], diagnosed, anchors) for node in shown_graph.nodes],
         "lines": lines,
         "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.says} for way in graph.ways],
-        "kinds": [{"kind": kind, "says": text} for kind, text in KINDS.items() if kind in drawn_kinds],
+        "kinds": [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds],
         "loops": [titles[way.source] for way in graph.ways if way.source == way.target],
     }
 
 
-def _hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
+def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]) -> dict[str, str]:
     """Return the collectors of other clusters by the hosts that lead to them."""
-    collectors = {}
-    for other in clusters:
-        if other is not cluster:
-            for member in other.members:
-                collectors.update(dict.fromkeys(member.hosts, f"{member.id} in {other.name}"))
-    return collectors
+    collectors_by_host = {}
+    for other_cluster in clusters:
+        if other_cluster is not cluster:
+            for member in other_cluster.members:
+                collectors_by_host.update(dict.fromkeys(member.hosts, f"{member.id} in {other_cluster.name}"))
+    return collectors_by_host
 
 
-def _box_row(
+def _build_box_row(
     node: TopologyNode,
     corner: tuple[int, int],
     diagnosed: Mapping[str, Mapping[str, Any]],
     anchors: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what the page shows of a node: its place, its texts, and how its collector is."""
-    found = diagnosed.get(node.id, {})
+    diagnosis = diagnosed.get(node.id, {})
     return {
         "x": corner[0],
         "y": corner[1],
         "kind": node.kind,
-        "title": _shortened(node.title, _LONGEST_TITLE),
-        "subtitle": _shortened(node.subtitle, _LONGEST_SUBTITLE),
-        "told": f"{', '.join(node.stands_for) or node.title} ({KINDS[node.kind]}): {node.subtitle}",
-        "status": str(found.get("status") or ""),
+        "title": _shorten(node.title, _LONGEST_TITLE),
+        "subtitle": _shorten(node.subtitle, _LONGEST_SUBTITLE),
+        "told": f"{', '.join(node.stands_for) or node.title} ({KIND_TITLES[node.kind]}): {node.subtitle}",
+        "status": str(diagnosis.get("status") or ""),
         "many": bool(node.stands_for),
         "anchor": anchors.get(node.id, ""),
     }
 
 
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+def _shorten(text: str, longest_length: int) -> str:
+    return text if len(text) <= longest_length else f"{text[: longest_length - 1]}…"

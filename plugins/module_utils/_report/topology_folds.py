@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .topology_graph import Graph, TopologyNode
 
 
-class _End(NamedTuple):
+class _WayEnd(NamedTuple):
     """An end of a way at a node: where the way goes or comes from."""
 
     direction: str
@@ -19,32 +19,32 @@ class _End(NamedTuple):
     says: str
 
 
-def folded_graph(graph: Graph, most: int) -> Graph:
+def fold_graph(graph: Graph, most_nodes: int) -> Graph:
     """Return a graph in which nodes with the same ways are one, if it has more nodes than anyone looks at."""
-    if len(graph.nodes) <= most:
+    if len(graph.nodes) <= most_nodes:
         return graph
-    groups = _groups(graph)
-    first_id: dict[str, str] = {}
+    groups = _group_nodes(graph)
+    first_ids: dict[str, str] = {}
     for group in groups:
-        first_id.update(dict.fromkeys((node.id for node in group), group[0].id))
-    ways = {way._replace(source=first_id[way.source], target=first_id[way.target]) for way in graph.ways}
-    return Graph(tuple(_folded_node(group) for group in groups), tuple(sorted(ways)))
+        first_ids.update(dict.fromkeys((node.id for node in group), group[0].id))
+    ways = {way._replace(source=first_ids[way.source], target=first_ids[way.target]) for way in graph.ways}
+    return Graph(tuple(_fold_group(group) for group in groups), tuple(sorted(ways)))
 
 
-def _groups(graph: Graph) -> list[list[TopologyNode]]:
+def _group_nodes(graph: Graph) -> list[list[TopologyNode]]:
     """Return the nodes in groups of the same kind, subtitle and ways."""
-    ends: dict[str, set[_End]] = {node.id: set() for node in graph.nodes}
+    ends_by_node: dict[str, set[_WayEnd]] = {node.id: set() for node in graph.nodes}
     for way in graph.ways:
-        ends[way.source].add(_End("to", way.target, way.says))
-        ends[way.target].add(_End("from", way.source, way.says))
-    groups: dict[tuple[str, str, tuple[_End, ...]], list[TopologyNode]] = {}
+        ends_by_node[way.source].add(_WayEnd("to", way.target, way.says))
+        ends_by_node[way.target].add(_WayEnd("from", way.source, way.says))
+    groups: dict[tuple[str, str, tuple[_WayEnd, ...]], list[TopologyNode]] = {}
     for node in graph.nodes:
-        sameness = (node.kind, node.subtitle, tuple(sorted(ends[node.id])))
-        groups.setdefault(sameness, []).append(node)
+        group_key = (node.kind, node.subtitle, tuple(sorted(ends_by_node[node.id])))
+        groups.setdefault(group_key, []).append(node)
     return list(groups.values())
 
 
-def _folded_node(group: Sequence[TopologyNode]) -> TopologyNode:
+def _fold_group(group: Sequence[TopologyNode]) -> TopologyNode:
     """Return one node for all of a group."""
     if len(group) == 1:
         return group[0]

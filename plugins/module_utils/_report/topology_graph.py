@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
-from .._otelcol.needs.peers import Peer, peers
+from .._otelcol.needs.peers import Peer, find_peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
-from .fleet_cluster import NODE, FleetMember
+from .fleet_cluster import NODE_ADDRESS, FleetMember
 
-SIGNALS = ("traces", "metrics", "logs", "profiles")
-MODES = {
+SIGNALS_IN_ORDER = ("traces", "metrics", "logs", "profiles")
+KINDS_BY_MODE = {
     "daemonset": "agent",
     "deployment": "gateway",
     "statefulset": "gateway",
@@ -30,7 +30,7 @@ MODES = {
     "service": "host",
 }
 # The title of each kind, in the picture and in its text.
-KINDS = {
+KIND_TITLES = {
     "agent": "on every node",
     "gateway": "collector",
     "host": "on a Linux host",
@@ -39,16 +39,16 @@ KINDS = {
     "backend": "backend",
     "elsewhere": "in another cluster",
 }
-_PLACES = ("region", "index", "path", "log_group_name")
+_DESTINATION_KEYS = ("region", "index", "path", "log_group_name")
 # What becomes of data whose exporter goes nowhere else.
-_FATES = {
+_FATES_BY_TRAIT = {
     Trait.PRINTS: "its own log",
     Trait.DISCARDS: "nowhere",
     Trait.IS_SCRAPED: "waits to be scraped",
     Trait.WRITES_FILES: "a file",
 }
 _LAST_KINDS = ("backend", "elsewhere")
-_SERVICE = "service"
+_SERVICE_MODE = "service"
 
 
 class TopologyNode(NamedTuple):
@@ -90,7 +90,7 @@ class KnownAddresses(NamedTuple):
     elsewhere: Mapping[str, str]
 
 
-def known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> KnownAddresses:
+def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> KnownAddresses:
     """Return what leads to these collectors."""
     services: dict[str, str] = {}
     hosts: dict[str, str] = {}
@@ -102,58 +102,60 @@ def known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]
     return KnownAddresses(services, hosts, node_ports, elsewhere)
 
 
-def cluster_graph(members: Sequence[FleetMember], known: KnownAddresses) -> Graph:
+def build_cluster_graph(members: Sequence[FleetMember], known_addresses_of_members: KnownAddresses) -> Graph:
     """Return the nodes and ways of a cluster."""
     has_several_namespaces = len({member.namespace for member in members}) > 1
     nodes: dict[str, TopologyNode] = {}
     for member in members:
-        for node in _own_nodes(member, has_several_namespaces):
+        for node in _list_own_nodes(member, has_several_namespaces):
             nodes[node.id] = node
     texts_by_ends: dict[tuple[str, str], list[str]] = {}
     for member in members:
         if member.is_allocated:
-            texts_by_ends[_allocator_id(member), member.id] = ["targets"]
-        for target, text in _targets(member, known):
+            texts_by_ends[_make_allocator_id(member), member.id] = ["targets"]
+        for target, way_text in _list_targets(member, known_addresses_of_members):
             nodes.setdefault(target.id, target)
-            texts_by_ends.setdefault((member.id, target.id), []).append(text)
+            texts_by_ends.setdefault((member.id, target.id), []).append(way_text)
     ways = []
-    for (source, target_id), texts in sorted(texts_by_ends.items()):
-        ways.append(Way(source, target_id, "; ".join(dict.fromkeys(texts))))
-    kinds = list(KINDS)
-    in_order = sorted(nodes.values(), key=lambda node: (kinds.index(node.kind), node.id))
-    return Graph(tuple(in_order), tuple(ways))
+    for (source, target_id), way_texts in sorted(texts_by_ends.items()):
+        ways.append(Way(source, target_id, "; ".join(dict.fromkeys(way_texts))))
+    kinds = list(KIND_TITLES)
+    ordered_nodes = sorted(nodes.values(), key=lambda node: (kinds.index(node.kind), node.id))
+    return Graph(tuple(ordered_nodes), tuple(ways))
 
 
-def _allocator_id(member: FleetMember) -> str:
+def _make_allocator_id(member: FleetMember) -> str:
     return f"{member.id} allocator"
 
 
-def _own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterator[TopologyNode]:
+def _list_own_nodes(member: FleetMember, has_several_namespaces: bool) -> Iterator[TopologyNode]:
     """Yield a collector and its target allocator; among several namespaces it has its own with it."""
     receivers = ", ".join(member.receivers) or "no receivers"
     subtitle = f"{member.namespace}: {receivers}" if has_several_namespaces else receivers
-    yield TopologyNode(member.id, MODES[member.mode], member.name, subtitle)
+    yield TopologyNode(member.id, KINDS_BY_MODE[member.mode], member.name, subtitle)
     if member.is_allocated:
-        yield TopologyNode(_allocator_id(member), "allocator", names.allocator(member.name), "shares targets out")
+        yield TopologyNode(
+            _make_allocator_id(member), "allocator", names.target_allocator_name(member.name), "shares targets out"
+        )
 
 
-def _targets(member: FleetMember, known: KnownAddresses) -> Iterator[tuple[TopologyNode, str]]:
+def _list_targets(member: FleetMember, addresses: KnownAddresses) -> Iterator[tuple[TopologyNode, str]]:
     """Yield where each exporter of a collector leads, and what goes there."""
     peers_by_exporter: dict[str, list[Peer]] = {}
-    for peer in peers(member.config, member.namespace):
+    for peer in find_peers(member.config, member.namespace):
         peers_by_exporter.setdefault(peer.exporter, []).append(peer)
-    for exporter, signals in _exporters(member).items():
-        nodes = [_node_elsewhere(way) for way in member.sends_to if way["exporter"] == exporter]
+    for exporter, signals in _map_signals_by_exporter(member).items():
+        nodes = [_build_node_elsewhere(way) for way in member.sends_to if way["exporter"] == exporter]
         if not nodes:
-            nodes = [_node_at(peer, member, known) for peer in peers_by_exporter.get(exporter, [])]
+            nodes = [_build_node_at(peer, member, addresses) for peer in peers_by_exporter.get(exporter, [])]
         if not nodes:
-            nodes = [_node_without_address(exporter, section(member.config, "exporters", exporter))]
-        text = f"{', '.join(signals)} by {exporter}"
+            nodes = [_build_node_without_address(exporter, mapping_at(member.config, "exporters", exporter))]
+        way_text = f"{', '.join(signals)} by {exporter}"
         for node in nodes:
-            yield node, text
+            yield node, way_text
 
 
-def _node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
+def _build_node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
     """Return the collector of another place: one of a cluster has its namespace in its name."""
     place, collector = str(way["place"]), str(way["collector"])
     if "/" in collector:
@@ -161,73 +163,80 @@ def _node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
     return TopologyNode(f"{place}/{collector}", "host", collector, f"on {place}")
 
 
-def _exporters(member: FleetMember) -> dict[str, list[str]]:
+def _map_signals_by_exporter(member: FleetMember) -> dict[str, list[str]]:
     """Return the exporters that pipelines use, each with its signals."""
-    configured = section(member.config, "exporters")
+    configured_exporters = mapping_at(member.config, "exporters")
     signals_by_exporter = PipelineGraph.of(member.config).signals_by_id("exporters")
-    order = {signal: index for index, signal in enumerate(SIGNALS)}
-    exporters = {}
-    for name in sorted(signals_by_exporter):
-        if name in configured:
-            signals = signals_by_exporter[name]
-            exporters[name] = sorted(signals, key=lambda signal: (order.get(signal, len(order)), signal))
-    return exporters
+    signal_order = {signal: index for index, signal in enumerate(SIGNALS_IN_ORDER)}
+    signals_in_order = {}
+    for exporter_id in sorted(signals_by_exporter):
+        if exporter_id in configured_exporters:
+            signals = signals_by_exporter[exporter_id]
+            signals_in_order[exporter_id] = sorted(
+                signals, key=lambda signal: (signal_order.get(signal, len(signal_order)), signal)
+            )
+    return signals_in_order
 
 
-def _node_at(peer: Peer, member: FleetMember, known: KnownAddresses) -> TopologyNode:
+def _build_node_at(peer: Peer, member: FleetMember, addresses: KnownAddresses) -> TopologyNode:
     """Return what an address of an exporter leads to: a collector of this cluster or another, or a backend."""
-    own_id = _collector_at(peer, known)
+    own_id = _find_collector_at(peer, addresses)
     if own_id:
         return TopologyNode(own_id, "", "", "")  # its own node is there already
-    if peer.host in known.elsewhere:
-        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", known.elsewhere[peer.host], peer.host)
-    return _backend_at(peer, member)
+    if peer.host in addresses.elsewhere:
+        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", addresses.elsewhere[peer.host], peer.host)
+    return _build_backend(peer, member)
 
 
-def _backend_at(peer: Peer, member: FleetMember) -> TopologyNode:
+def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
     """Return the backend at an address. One on the loopback is another one for each collector."""
-    kind = peer.exporter.split("/", 1)[0]
-    is_on_host = member.mode == _SERVICE
+    exporter_type = peer.exporter.split("/", 1)[0]
+    is_on_host = member.mode == _SERVICE_MODE
     host = peer.host
-    if host == NODE:
+    if host == NODE_ADDRESS:
         host = "the node"
     elif peer.service and not is_on_host and not is_loopback(host):
         host = f"{peer.service}.{peer.namespace}"
-    title = f"{host}:{peer.port}" if peer.port else host
+    address = f"{host}:{peer.port}" if peer.port else host
     if is_loopback(peer.host):
-        where = "on the same host" if is_on_host else "in the same pod"
-        return TopologyNode(f"backend {member.id} {title}", "backend", title, f"{kind}, {where}")
-    return TopologyNode(f"backend {title}", "backend", title, kind)
+        location = "on the same host" if is_on_host else "in the same pod"
+        return TopologyNode(f"backend {member.id} {address}", "backend", address, f"{exporter_type}, {location}")
+    return TopologyNode(f"backend {address}", "backend", address, exporter_type)
 
 
-def _collector_at(peer: Peer, known: KnownAddresses) -> str:
+def _find_collector_at(peer: Peer, addresses: KnownAddresses) -> str:
     """Return the id of the collector that an address leads to, by its Service, node port or host; empty for none."""
-    if peer.host == NODE:
-        by_place = known.node_ports.get(peer.port)
+    if peer.host == NODE_ADDRESS:
+        collector_id = addresses.node_ports.get(peer.port)
     else:
-        by_place = known.services.get(f"{peer.namespace}/{peer.service}")
-    return by_place or known.hosts.get(peer.host) or ""
+        collector_id = addresses.services.get(f"{peer.namespace}/{peer.service}")
+    return collector_id or addresses.hosts.get(peer.host) or ""
 
 
-def _node_without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
+def _build_node_without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
-    kind = exporter.split("/", 1)[0]
-    place = _place_of(settings)
-    return TopologyNode(f"backend {kind} {place}".strip(), "backend", kind, place or _fate_of(exporter))
+    exporter_type = exporter.split("/", 1)[0]
+    destination = _find_destination(settings)
+    return TopologyNode(
+        f"backend {exporter_type} {destination}".strip(),
+        "backend",
+        exporter_type,
+        destination or _describe_fate(exporter),
+    )
 
 
-def _fate_of(exporter: str) -> str:
+def _describe_fate(exporter: str) -> str:
     """Return what becomes of the data of an exporter that names no place."""
     traits = traits_of(EXPORTERS, exporter)
-    for trait, text in _FATES.items():
+    for trait, fate in _FATES_BY_TRAIT.items():
         if trait in traits:
-            return text
+            return fate
     return "without an address"
 
 
-def _place_of(settings: Mapping[str, object]) -> str:
+def _find_destination(settings: Mapping[str, object]) -> str:
     """Return the first setting that says where data goes; one with a variable says nothing."""
-    for key in _PLACES:
+    for key in _DESTINATION_KEYS:
         value = str(settings.get(key) or "")
         if value and "$" not in value:
             return value

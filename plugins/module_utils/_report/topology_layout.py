@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 # Of a box, in pixels, as all lengths here.
-WIDTH, HEIGHT = 256, 54
+BOX_WIDTH, BOX_HEIGHT = 256, 54
 COLUMN_GAP, ROW_GAP, MARGIN = 96, 18, 12
 # A line that passes a column needs less room there than a box.
 LANE_HEIGHT = 6
 # More sweeps than that change hardly anything.
-SWEEPS = 3
+MOST_SWEEPS = 3
 
 
 class Box(NamedTuple):
@@ -63,46 +63,46 @@ class Drawing:
 
 def lay_out(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
     """Return the place of every box and line; the same for the same input, in whatever order the lines come."""
-    between_boxes = _lines_between(boxes, lines)
-    column_of = _columns_of_boxes(boxes, between_boxes)
-    chains = {line: _chain(line, column_of) for line in between_boxes}
-    columns: list[list[Slot]] = [[] for _column in range(max(column_of.values(), default=-1) + 1)]
+    between_boxes = _select_lines_between(boxes, lines)
+    columns_by_box = _assign_columns(boxes, between_boxes)
+    chains = {line: _build_chain(line, columns_by_box) for line in between_boxes}
+    columns: list[list[Slot]] = [[] for _column in range(max(columns_by_box.values(), default=-1) + 1)]
     for box in boxes:
-        columns[column_of[box.id]].append(box.id)
+        columns[columns_by_box[box.id]].append(box.id)
     for chain in chains.values():
         for slot in chain:
             if isinstance(slot, Lane):
                 columns[slot.column].append(slot)
     _sort_columns(columns, chains.values())
-    return _drawing(columns, chains)
+    return _build_drawing(columns, chains)
 
 
-def _lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[Line]:
+def _select_lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[Line]:
     """Return the lines that lead from one of the boxes to another, each once and in order."""
-    names = {box.id for box in boxes}
+    box_ids = {box.id for box in boxes}
     between_boxes = set()
     for line in lines:
-        if line.source in names and line.target in names and line.source != line.target:
+        if line.source in box_ids and line.target in box_ids and line.source != line.target:
             between_boxes.add(line)
     return sorted(between_boxes)
 
 
-def _columns_of_boxes(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, int]:
+def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, int]:
     """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
     neighbours: dict[str, set[str]] = {box.id: set() for box in boxes}
     for line in lines:
         neighbours[line.target].add(line.source)
         neighbours[line.source].add(line.target)
-    column_of: dict[str, int] = {}
-    for name in _names_in_order(boxes, lines):
-        columns_beside = [column_of[neighbour] for neighbour in neighbours[name] if neighbour in column_of]
-        column_of[name] = 1 + max(columns_beside, default=-1)
-    last_column = max(column_of.values(), default=0)
-    ends = [box.id for box in boxes if box.last and _is_end(box.id, neighbours[box.id], column_of)]
-    return column_of | dict.fromkeys(ends, last_column)
+    columns_by_box: dict[str, int] = {}
+    for box_id in _order_boxes(boxes, lines):
+        columns_beside = [columns_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in columns_by_box]
+        columns_by_box[box_id] = 1 + max(columns_beside, default=-1)
+    last_column = max(columns_by_box.values(), default=0)
+    last_boxes = [box.id for box in boxes if box.last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)]
+    return columns_by_box | dict.fromkeys(last_boxes, last_column)
 
 
-def _names_in_order(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str]:
+def _order_boxes(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str]:
     """Yield the boxes, next always the first of those into which the fewest lines from boxes not yet yielded come."""
     targets: dict[str, list[str]] = {box.id: [] for box in boxes}
     lines_into = dict.fromkeys(targets, 0)  # of each box not yet yielded: how many lines come from such boxes
@@ -110,24 +110,24 @@ def _names_in_order(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str
         targets[line.source].append(line.target)
         lines_into[line.target] += 1
     while lines_into:
-        next_name = min(lines_into, key=lines_into.__getitem__)
-        yield next_name
-        del lines_into[next_name]
-        for target in targets[next_name]:
+        next_box = min(lines_into, key=lines_into.__getitem__)
+        yield next_box
+        del lines_into[next_box]
+        for target in targets[next_box]:
             if target in lines_into:
                 lines_into[target] -= 1
 
 
-def _is_end(name: str, neighbours: Iterable[str], column_of: Mapping[str, int]) -> bool:
+def _is_last_in_line(box_id: str, neighbours: Iterable[str], columns_by_box: Mapping[str, int]) -> bool:
     """Whether all boxes at the other ends of its lines stand before a box."""
-    return all(column_of[neighbour] < column_of[name] for neighbour in neighbours)
+    return all(columns_by_box[neighbour] < columns_by_box[box_id] for neighbour in neighbours)
 
 
-def _chain(line: Line, column_of: Mapping[str, int]) -> list[Slot]:
+def _build_chain(line: Line, columns_by_box: Mapping[str, int]) -> list[Slot]:
     """Return the slots of a line from the left to the right: a box, a lane in each column between, the other box."""
-    left, right = sorted(line, key=column_of.__getitem__)
-    lanes = [Lane(line, column) for column in range(column_of[left] + 1, column_of[right])]
-    return [left, *lanes, right]
+    left_box, right_box = sorted(line, key=columns_by_box.__getitem__)
+    lanes = [Lane(line, column) for column in range(columns_by_box[left_box] + 1, columns_by_box[right_box])]
+    return [left_box, *lanes, right_box]
 
 
 def _sort_columns(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -> None:
@@ -138,64 +138,66 @@ def _sort_columns(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -
             neighbours.setdefault(slot, []).append(next_slot)
             neighbours.setdefault(next_slot, []).append(slot)
     to_the_right, to_the_left = columns, columns[::-1]
-    for _sweep in range(SWEEPS):
+    for _sweep in range(MOST_SWEEPS):
         for sweep in (to_the_right, to_the_left):
-            for before, column in pairwise(sweep):
-                means = _mean_places(column, before, neighbours)
+            for previous_column, column in pairwise(sweep):
+                means = _compute_mean_places(column, previous_column, neighbours)
                 column.sort(key=means.__getitem__)
 
 
-def _mean_places(
-    column: Sequence[Slot], before: Sequence[Slot], neighbours: Mapping[Slot, Sequence[Slot]]
+def _compute_mean_places(
+    column: Sequence[Slot], previous_column: Sequence[Slot], neighbours: Mapping[Slot, Sequence[Slot]]
 ) -> dict[Slot, float]:
     """Return the mean place of the neighbours of each slot in the column before; its own place without neighbours."""
-    places_before = _places(before)
-    means = _places(column)
+    places_before = _compute_places(previous_column)
+    means = _compute_places(column)
     for slot in column:
-        near = [places_before[neighbour] for neighbour in neighbours.get(slot, ()) if neighbour in places_before]
-        if near:
-            means[slot] = sum(near) / len(near)
+        neighbour_places = [
+            places_before[neighbour] for neighbour in neighbours.get(slot, ()) if neighbour in places_before
+        ]
+        if neighbour_places:
+            means[slot] = sum(neighbour_places) / len(neighbour_places)
     return means
 
 
-def _places(column: Sequence[Slot]) -> dict[Slot, float]:
+def _compute_places(column: Sequence[Slot]) -> dict[Slot, float]:
     """Return the place of each slot in its column, between 0 at the top and 1 at the bottom."""
     return {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
 
 
-def _drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[Slot]]) -> Drawing:
+def _build_drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[Slot]]) -> Drawing:
     """Return the drawing of columns, the middle of each as high as that of the others."""
-    height = max((_column_height(column) for column in columns), default=0)
-    width = WIDTH
+    height = max((_measure_column(column) for column in columns), default=0)
+    width = BOX_WIDTH
     if columns:
-        width = len(columns) * (WIDTH + COLUMN_GAP) - COLUMN_GAP
+        width = len(columns) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
     left_edges: dict[Slot, Point] = {}  # the middle of the left edge of each slot
     for index, column in enumerate(columns):
-        x = MARGIN + index * (WIDTH + COLUMN_GAP)
-        top = MARGIN + (height - _column_height(column)) // 2
+        x = MARGIN + index * (BOX_WIDTH + COLUMN_GAP)
+        top = MARGIN + (height - _measure_column(column)) // 2
         for slot in column:
-            left_edges[slot] = Point(x, top + _slot_height(slot) // 2)
-            top += _slot_height(slot) + ROW_GAP
-    boxes = {slot: Point(x, y - HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
-    lines = {line: _points_of_line(line, chain, left_edges) for line, chain in chains.items()}
+            left_edges[slot] = Point(x, top + _measure_slot(slot) // 2)
+            top += _measure_slot(slot) + ROW_GAP
+    boxes = {slot: Point(x, y - BOX_HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
+    lines = {line: _list_points_of_line(line, chain, left_edges) for line, chain in chains.items()}
     return Drawing(boxes, lines, width + 2 * MARGIN, height + 2 * MARGIN)
 
 
-def _column_height(column: Sequence[Slot]) -> int:
+def _measure_column(column: Sequence[Slot]) -> int:
     """Return the height of the slots of a column with the gaps between them."""
-    return sum(_slot_height(slot) for slot in column) + ROW_GAP * (len(column) - 1)
+    return sum(_measure_slot(slot) for slot in column) + ROW_GAP * (len(column) - 1)
 
 
-def _slot_height(slot: Slot) -> int:
-    return LANE_HEIGHT if isinstance(slot, Lane) else HEIGHT
+def _measure_slot(slot: Slot) -> int:
+    return LANE_HEIGHT if isinstance(slot, Lane) else BOX_HEIGHT
 
 
-def _points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[Slot, Point]) -> tuple[Point, ...]:
+def _list_points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[Slot, Point]) -> tuple[Point, ...]:
     """Return the points of a line from its source to its target, at both edges of each column between them."""
     both_edges = []
     for slot in chain:
         x, y = left_edges[slot]
-        both_edges += [Point(x, y), Point(x + WIDTH, y)]
+        both_edges += [Point(x, y), Point(x + BOX_WIDTH, y)]
     points = both_edges[1:-1]  # no line has the outer edges of its two boxes
     is_drawn_backwards = chain[0] != line.source
     if is_drawn_backwards:
@@ -203,7 +205,7 @@ def _points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[Slot,
     return tuple(points)
 
 
-def curve_path(points: Sequence[Point]) -> str:
+def format_curve_path(points: Sequence[Point]) -> str:
     """Return the path of a line as SVG writes it: straight through columns, bent between them."""
     commands = [f"M{points[0].x} {points[0].y}"]
     for index, (start, end) in enumerate(pairwise(points)):

@@ -9,43 +9,45 @@ that is left shows that a run was interrupted, and what the collector goes back 
 
 from __future__ import annotations
 
-from .._otelcol.config.paths import at
+from .._otelcol.config.paths import value_at
 from .._otelcol.kube.objects import Manifest
-from .collector_maps import map_beside
+from .collector_maps import build_map_beside
 
-LABEL = "o11y.opentelemetry/change"
-UNDER_WAY, KEPT, PARTLY_BACK = "under-way", "kept", "partly-back"
+CHANGE_LABEL = "o11y.opentelemetry/change"
+UNDER_WAY, KEPT_NEW, PARTLY_BACK = "under-way", "kept", "partly-back"
 # The values of the label: a change that has not ended, and what became of a collector whose change has failed.
-_STATES = (UNDER_WAY, KEPT, PARTLY_BACK)
-_ENDINGS = {
-    KEPT: "the collector keeps the new config",
+_RECORD_STATES = (UNDER_WAY, KEPT_NEW, PARTLY_BACK)
+_OUTCOMES = {
+    KEPT_NEW: "the collector keeps the new config",
     PARTLY_BACK: "not all of its objects went back",
 }
 
 
-def record_reference(workload: Manifest) -> Manifest:
+def build_record_reference(workload: Manifest) -> Manifest:
     """Return the ConfigMap of a record without its content."""
-    return map_beside(workload, "change", {LABEL: UNDER_WAY})
+    return build_map_beside(workload, "change", {CHANGE_LABEL: UNDER_WAY})
 
 
-def is_record(item: Manifest) -> bool:
+def is_record(manifest: Manifest) -> bool:
     """Return whether an object is the record of a change."""
-    return item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in _STATES
+    return (
+        manifest["kind"] == "ConfigMap" and value_at(manifest, ("metadata", "labels", CHANGE_LABEL)) in _RECORD_STATES
+    )
 
 
-def since_of(record: Manifest) -> str:
+def read_start_time(record: Manifest) -> str:
     """Return when a change began, as the server writes it."""
     return str(record["metadata"].get("creationTimestamp") or "an unknown time")
 
 
-def failed_as(record: Manifest) -> str:
+def describe_failed_outcome(record: Manifest) -> str:
     """Return what became of a collector whose change has failed; an empty string if the change has not ended."""
-    return _ENDINGS.get(record["metadata"]["labels"][LABEL], "")
+    return _OUTCOMES.get(record["metadata"]["labels"][CHANGE_LABEL], "")
 
 
-def standing(record: Manifest) -> str:
+def describe_standing(record: Manifest) -> str:
     """Return what a record says about a change, as a part of a sentence."""
-    became = failed_as(record)
-    if became:
-        return f"a change that began at {since_of(record)} failed, and {became}"
-    return f"a change has been under way since {since_of(record)}"
+    outcome = describe_failed_outcome(record)
+    if outcome:
+        return f"a change that began at {read_start_time(record)} failed, and {outcome}"
+    return f"a change has been under way since {read_start_time(record)}"

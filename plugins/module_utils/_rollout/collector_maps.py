@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from .._otelcol.kube.objects import Manifest
 
 
-def map_beside(collector: Manifest, suffix: str, labels: Mapping[str, str]) -> Manifest:
+def build_map_beside(collector: Manifest, suffix: str, labels: Mapping[str, str]) -> Manifest:
     """Return the ConfigMap NAME-SUFFIX of a collector, without content. `collector` has the labels of the collector.
 
     `labels` tell it from the others.
     """
-    given = section(collector, "metadata", "labels")
-    kept = {key: given[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in given}
+    collector_labels = mapping_at(collector, "metadata", "labels")
+    kept_labels = {
+        key: collector_labels[key] for key in (RELEASE_LABEL, COLLECTOR_LABEL, OWNER_LABEL) if key in collector_labels
+    }
     metadata = {
-        "name": f"{given[COLLECTOR_LABEL]}-{suffix}",
+        "name": f"{collector_labels[COLLECTOR_LABEL]}-{suffix}",
         "namespace": collector["metadata"]["namespace"],
-        "labels": {OWNER_LABEL: OWNER, **kept, **labels},
+        "labels": {OWNER_LABEL: OWNER, **kept_labels, **labels},
     }
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

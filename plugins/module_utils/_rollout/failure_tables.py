@@ -22,8 +22,8 @@ class FailureRow(NamedTuple):
 
 UNSCHEDULABLE_GRACE = -1.0  # stands for the option unschedulable_seconds
 _CONTAINERS = "[pod.status.initContainerStatuses, pod.status.containerStatuses][]"
-_WAITING = "{container: name, reason: state.waiting.reason, detail: state.waiting.message}"
-_ENDED = (
+_WAITING_FIELDS = "{container: name, reason: state.waiting.reason, detail: state.waiting.message}"
+_ENDED_FIELDS = (
     "{container: name, reason: not_null(state.terminated, lastState.terminated).reason, detail: join('', ["
     "'exit code ', to_string(not_null(state.terminated, lastState.terminated).exitCode),"
     "', restarts: ', to_string(restartCount)])}"
@@ -32,19 +32,19 @@ _CRASHED = (
     "restartCount > `0` && (state.waiting.reason == 'CrashLoopBackOff'"
     " || (state.terminated && state.terminated.exitCode != `0`))"
 )
-_OOM = "not_null(state.terminated, lastState.terminated).reason == 'OOMKilled'"
-_PULL = "contains(['ErrImagePull', 'ImagePullBackOff'], state.waiting.reason)"
+_OUT_OF_MEMORY = "not_null(state.terminated, lastState.terminated).reason == 'OOMKilled'"
+_PULL_FAILED = "contains(['ErrImagePull', 'ImagePullBackOff'], state.waiting.reason)"
 # Temporary errors of registries and networks; the kubelet retries.
-_PASSING = " || ".join(
+_PASSING_PULL_ERROR = " || ".join(
     f"contains(not_null(state.waiting.message, ''), '{words}')"
     for words in ("timeout", "TLS handshake", "connection reset", "EOF", "Too Many Requests", "503")
 )
 # Volumes are mounted before the first container starts; the event stays for an hour.
-_STARTING = f"length({_CONTAINERS} | [?state.running || state.terminated || lastState.terminated]) == `0`"
-_SCALING = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
+_NOTHING_STARTED = f"length({_CONTAINERS} | [?state.running || state.terminated || lastState.terminated]) == `0`"
+_NODES_ARE_ADDED = "(events[?contains(['TriggeredScaleUp', 'Nominated'], reason)])"
 
 _UNSCHEDULABLE = "pod.status.conditions[?type=='PodScheduled' && status=='False' && reason=='Unschedulable'"
-_UNBOUND = " || ".join(
+_UNBOUND_CLAIM = " || ".join(
     f"contains(not_null(message, ''), '{words}')"
     for words in ("unbound immediate PersistentVolumeClaims", "persistent volumes to bind")
 )
@@ -53,81 +53,82 @@ _UNBOUND = " || ".join(
 POD_FAILURES = (
     FailureRow(
         "image_name",
-        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'], state.waiting.reason)].{_WAITING}",
+        f"{_CONTAINERS} | [?contains(['InvalidImageName', 'ErrImageNeverPull'],"
+        f" state.waiting.reason)].{_WAITING_FIELDS}",
         0,
         "Correct the image, or its pull policy.",
     ),
     FailureRow(
         "image_pull",
-        f"{_CONTAINERS} | [?{_PULL} && !({_PASSING})].{_WAITING}",
+        f"{_CONTAINERS} | [?{_PULL_FAILED} && !({_PASSING_PULL_ERROR})].{_WAITING_FIELDS}",
         0,
         "Check the image's name and tag, the pull secret, and that the node reaches the registry.",
     ),
     FailureRow(
         "image_pull_passing",
-        f"{_CONTAINERS} | [?{_PULL}].{_WAITING}",
+        f"{_CONTAINERS} | [?{_PULL_FAILED}].{_WAITING_FIELDS}",
         30,
         "Check the network between the node and the registry.",
     ),
     FailureRow(
         "container_user",
         f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'"
-        f" && contains(not_null(state.waiting.message, ''), 'runAsNonRoot')].{_WAITING}",
+        f" && contains(not_null(state.waiting.message, ''), 'runAsNonRoot')].{_WAITING_FIELDS}",
         2,
         "Name a user that is not root, by number: `runAsUser` in the security context, or USER of the image.",
     ),
     FailureRow(
         "container_config",
-        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING}",
+        f"{_CONTAINERS} | [?state.waiting.reason == 'CreateContainerConfigError'].{_WAITING_FIELDS}",
         2,
         "Create the Secret or ConfigMap, or the key, that the container refers to.",
     ),
     FailureRow(
         "container_start",
         f"{_CONTAINERS} | [?contains(['CreateContainerError', 'RunContainerError', 'StartError'], state.waiting.reason)"
-        f" || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
-        f" && state.waiting].{{container: name, reason: not_null(state.waiting.reason, 'StartError'), detail:"
+        " || state.terminated.reason == 'StartError' || lastState.terminated.reason == 'StartError'"
+        " && state.waiting].{container: name, reason: not_null(state.waiting.reason, 'StartError'), detail:"
         " not_null(state.terminated.message, lastState.terminated.message, state.waiting.message)}",
         0,
         "Check the command, the mounts and the security context of the container.",
     ),
     FailureRow(
         "out_of_memory",
-        f"{_CONTAINERS} | [?{_CRASHED} && {_OOM}].{_ENDED}",
+        f"{_CONTAINERS} | [?{_CRASHED} && {_OUT_OF_MEMORY}].{_ENDED_FIELDS}",
         0,
         "Raise the memory limit, or reduce the memory use of the container.",
         evidence=True,
     ),
     FailureRow(
         "crash",
-        f"{_CONTAINERS} | [?{_CRASHED} && !({_OOM})].{_ENDED}",
+        f"{_CONTAINERS} | [?{_CRASHED} && !({_OUT_OF_MEMORY})].{_ENDED_FIELDS}",
         0,
         "Read the log. A collector that exits at once usually has an invalid configuration.",
         evidence=True,
     ),
     FailureRow(
         "unbound_claim",
-        f"!{_SCALING} && {_UNSCHEDULABLE} && ({_UNBOUND})].{{reason: reason, detail: message}}",
+        f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE} && ({_UNBOUND_CLAIM})].{{reason: reason, detail: message}}",
         UNSCHEDULABLE_GRACE,
         "Set `storage.class` to a class whose provisioner runs (`kubectl get storageclass`), or create a"
         " PersistentVolume of that class and size.",
     ),
     FailureRow(
         "unschedulable",
-        f"!{_SCALING} && {_UNSCHEDULABLE}].{{reason: reason, detail: message}}",
+        f"!{_NODES_ARE_ADDED} && {_UNSCHEDULABLE}].{{reason: reason, detail: message}}",
         UNSCHEDULABLE_GRACE,
         "Lower the resource requests, add nodes, or correct node selectors, affinity and tolerations.",
     ),
     FailureRow(
         "mount",
-        f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
+        f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)"
         " && contains(message, 'not found')].{reason: reason, detail: message}",
         4,
         "Create the Secret, ConfigMap or volume that the pod mounts.",
     ),
     FailureRow(
         "mount_slow",
-        f"{_STARTING} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
+        f"{_NOTHING_STARTED} && events[?contains(['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'], reason)]"
         ".{reason: reason, detail: message}",
         45,
         "Check the volume and its driver.",
@@ -135,21 +136,23 @@ POD_FAILURES = (
 )
 
 # Replaces `mount` when a Certificate creates the Secret: its issuer decides how long that takes.
-ISSUING = FailureRow("certificate", "", math.inf, "Check `kubectl -n NAMESPACE describe certificate` and its issuer.")
+ISSUING_ROW = FailureRow(
+    "certificate", "", math.inf, "Check `kubectl -n NAMESPACE describe certificate` and its issuer."
+)
 # Replaces the row of a missing ConfigMap or ServiceAccount of the operator, which creates both after the workload. An
 # operator that restarts between the two creates them later. Source: internal/manifests/collector/collector.go of it.
-OPERATING = FailureRow("operator", "", math.inf, "Check that the OpenTelemetry operator runs, and its log.")
+OPERATOR_ROW = FailureRow("operator", "", math.inf, "Check that the OpenTelemetry operator runs, and its log.")
 
 
-def _refused(row: str, fix: str, *words: str) -> FailureRow:
+def _make_refusal_row(row_id: str, fix: str, *phrases: str) -> FailureRow:
     """Return the row of pods that the API server refuses with these words, to a controller of any kind."""
-    having = " || ".join(f"contains(detail, '{part}')" for part in words)
-    found = (
+    condition = " || ".join(f"contains(detail, '{phrase}')" for phrase in phrases)
+    query = (
         "[missing && events[?reason=='FailedCreate'].{reason: reason, detail: message},"
         " not_null(workload.status.conditions, `[]`)[?type=='ReplicaFailure' && status=='True']"
-        ".{reason: reason, detail: message}][] | [?detail && (" + having + ")]"
+        ".{reason: reason, detail: message}][] | [?detail && (" + condition + ")]"
     )
-    return FailureRow(row, found, 3, fix)
+    return FailureRow(row_id, query, 3, fix)
 
 
 # Tried from the top for {workload, events, missing, old, allow_empty}; `old` are the pods of older revisions.
@@ -164,25 +167,25 @@ WORKLOAD_FAILURES = (
         10,
         "Delete that pod. Kubernetes does not delete it automatically.",
     ),
-    _refused(  # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request
+    _make_refusal_row(  # OpenShift: no SecurityContextConstraints of the ServiceAccount allow what the pods request
         "constraints",
         "Set `platform` to the platform of the cluster. The role then creates the constraints that the config needs.",
         "security context constraint",
     ),
     # Sources: the plugins PodSecurity, LimitRanger and ResourceQuota of the API server.
-    _refused(
+    _make_refusal_row(
         "pod_security",
         "For a hostPort, set `host_ports: false`. For host paths or user 0, leave out the component that needs them."
         " Or have an administrator label the namespace `pod-security.kubernetes.io/enforce=privileged`.",
         "violates PodSecurity",
     ),
-    _refused(
+    _make_refusal_row(
         "limit_range",
         "Set `memory_limit`, `cpu_limit` and `cpu_request` of the collector to what the LimitRange of the namespace"
         " allows (`kubectl -n NAMESPACE describe limitrange`), or change the LimitRange.",
         *("usage per Container is", "usage per Pod is", "limit to request ratio per"),
     ),
-    _refused(
+    _make_refusal_row(
         "quota",
         "Lower `memory_limit`, `cpu_limit`, `cpu_request` or `replicas` of the collector, set `cpu_limit` if the quota"
         " asks for it, or raise the ResourceQuota (`kubectl -n NAMESPACE describe quota`).",

@@ -9,28 +9,28 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .._kube.conditions import condition_of
-from .._otelcol.config.paths import amount, at, items
+from .._kube.conditions import find_condition
+from .._otelcol.config.paths import list_at, parse_amount, value_at
 from .._otelcol.kube.objects import ref
-from .._telemetry.logs import crash_cause
+from .._telemetry.logs import find_crash_cause
 from .failure_tables import (
-    ISSUING,
-    OPERATING,
+    ISSUING_ROW,
+    OPERATOR_ROW,
     POD_FAILURES,
     WORKLOAD_FAILURES,
     FailureRow,
 )
-from .readiness import pod_counts
+from .readiness import read_pod_counts
 
 Object = dict[str, Any]
 Search = Callable[[str, Any], Any]
 
 # The key under which a workload carries the name of its custom resource, for messages.
-OF = "of"
+OWNER_NAME_KEY = "of"
 # The prefix of an event message that the API server combined with others.
-REPEATED = "(combined from similar events): "
+REPEATED_PREFIX = "(combined from similar events): "
 # What Go says after the path of a file that it may not open or create.
-_DENIED = ": permission denied"
+_PERMISSION_DENIED = ": permission denied"
 _REVISION_LABEL = "controller-revision-hash"  # of pods of a DaemonSet or StatefulSet
 # The operator names a ConfigMap after the workload and the first digits of the config's sum.
 # Source: internal/naming/main.go of the operator.
@@ -56,171 +56,171 @@ class Symptom(NamedTuple):
         return (self.row.id, pod_name, self.container)
 
 
-def title(workload: Object) -> str:
+def format_title(workload: Object) -> str:
     """Return the name of a workload, preceded by the name of its custom resource."""
-    if workload.get(OF):
-        return f"{workload[OF]} ({ref(workload)})"
+    if workload.get(OWNER_NAME_KEY):
+        return f"{workload[OWNER_NAME_KEY]} ({ref(workload)})"
     return str(ref(workload))
 
 
-def unprobed(workload: Object) -> bool:
+def has_no_readiness_probe(workload: Object) -> bool:
     """Return whether a workload of an operator has no readiness probe."""
     template = (workload.get("spec") or {}).get("template") or {}
     containers = (template.get("spec") or {}).get("containers") or []
-    return bool(workload.get(OF)) and not any("readinessProbe" in container for container in containers)
+    return bool(workload.get(OWNER_NAME_KEY)) and not any("readinessProbe" in container for container in containers)
 
 
-def newest(workload: Object, revisions: Iterable[Object]) -> Object | None:
+def find_newest_revision(workload: Object, revisions: Iterable[Object]) -> Object | None:
     """Return the newest revision of a workload, or None if it has none."""
-    own_revisions = [revision for revision in revisions if owned(revision, workload)]
-    return max(own_revisions, key=_number, default=None)
+    own_revisions = [revision for revision in revisions if is_owned_by(revision, workload)]
+    return max(own_revisions, key=_read_revision_number, default=None)
 
 
-def _number(revision: Object) -> int:
+def _read_revision_number(revision: Object) -> int:
     annotations = revision["metadata"].get("annotations") or {}
     # Whoever may edit a ReplicaSet may write anything into its annotation.
-    return int(amount(str(revision.get("revision") or annotations.get("deployment.kubernetes.io/revision"))))
+    return int(parse_amount(str(revision.get("revision") or annotations.get("deployment.kubernetes.io/revision"))))
 
 
-def owned(item: Object, owner: Object) -> bool:
+def is_owned_by(owned_object: Object, owner: Object) -> bool:
     """Return whether an object belongs to another."""
-    references = item["metadata"].get("ownerReferences") or []
+    references = owned_object["metadata"].get("ownerReferences") or []
     return any(reference.get("uid") == owner["metadata"]["uid"] for reference in references)
 
 
-def newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
+def select_newest_pods(workload: Object, revision: Object | None, pods: Iterable[Object]) -> list[Object]:
     """Return the remaining pods of the newest revision. Older pods are being replaced."""
     remaining_pods = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     if workload["kind"] == "Deployment":
-        return _owned_pods(remaining_pods, revision) if revision else []
-    own_pods = _owned_pods(remaining_pods, workload)
+        return _select_owned_pods(remaining_pods, revision) if revision else []
+    own_pods = _select_owned_pods(remaining_pods, workload)
     if not revision:
         return own_pods
-    newest = workload.get("status", {}).get("updateRevision") or _labels(revision).get(_REVISION_LABEL)
-    return [pod for pod in own_pods if _labels(pod).get(_REVISION_LABEL) == newest]
+    newest_hash = workload.get("status", {}).get("updateRevision") or _read_labels(revision).get(_REVISION_LABEL)
+    return [pod for pod in own_pods if _read_labels(pod).get(_REVISION_LABEL) == newest_hash]
 
 
-def _owned_pods(pods: Iterable[Object], owner: Object) -> list[Object]:
-    return [pod for pod in pods if owned(pod, owner)]
+def _select_owned_pods(pods: Iterable[Object], owner: Object) -> list[Object]:
+    return [pod for pod in pods if is_owned_by(pod, owner)]
 
 
-def fix_of(symptom: Symptom, log: Iterable[str]) -> str:
+def find_fix(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
     if symptom.row.id != "crash":
         return symptom.row.fix
-    lines = list(log)
-    denied = _denied_path(lines)
-    if denied and symptom.pod:
-        return _fix_of_access(symptom.pod, denied)
-    cause = crash_cause(lines)
-    if cause is None:
+    log_lines = list(log)
+    denied_path = _find_denied_path(log_lines)
+    if denied_path and symptom.pod:
+        return _describe_access_fix(symptom.pod, denied_path)
+    crash = find_crash_cause(log_lines)
+    if crash is None:
         return symptom.row.fix
-    return f"{cause.text[0].upper()}{cause.text[1:]}. {cause.fix}"
+    return f"{crash.text[0].upper()}{crash.text[1:]}. {crash.fix}"
 
 
-def _denied_path(lines: Iterable[str]) -> str:
+def _find_denied_path(lines: Iterable[str]) -> str:
     """Return the path to which a log says that access is denied, or an empty text."""
     for line in lines:
-        before, denied, _after = line.partition(_DENIED)
-        words = before.split()
-        if denied and words and words[-1].startswith("/"):
+        text_before, denial, _after = line.partition(_PERMISSION_DENIED)
+        words = text_before.split()
+        if denial and words and words[-1].startswith("/"):
             return words[-1]
     return ""
 
 
-def _fix_of_access(pod: Object, path: str) -> str:
+def _describe_access_fix(pod: Object, path: str) -> str:
     """Return how to let a pod use a path, with the user and group that it has."""
     security = pod["spec"].get("securityContext") or {}
-    ids = [f"{key} {security[key]}" for key in ("runAsUser", "fsGroup") if security.get(key) is not None]
-    who = ", ".join(ids) or "no fsGroup"
+    security_ids = [f"{key} {security[key]}" for key in ("runAsUser", "fsGroup") if security.get(key) is not None]
+    pod_identity = ", ".join(security_ids) or "no fsGroup"
     return (
-        f"Let the pod ({who}) use {path}. Kubernetes gives a volume to the group fsGroup only if its driver"
+        f"Let the pod ({pod_identity}) use {path}. Kubernetes gives a volume to the group fsGroup only if its driver"
         " supports that; for a hostPath or an NFS volume, change owner or mode of the folder on the volume, or set"
         " `storage.class` to a class whose driver supports fsGroup."
     )
 
 
-def unbound(symptom: Symptom, claims: Iterable[Object], events: list[Object]) -> Symptom:
+def add_unbound_claims(symptom: Symptom, claims: Iterable[Object], events: list[Object]) -> Symptom:
     """Return a symptom about unbound claims, with the claims of the pod, their class, and the last event of each."""
-    volumes = items(symptom.pod, "spec", "volumes")
-    claims_of_pod = {at(volume, ("persistentVolumeClaim", "claimName")) for volume in volumes}
-    details = [symptom.detail]
+    volumes = list_at(symptom.pod, "spec", "volumes")
+    claims_of_pod = {value_at(volume, ("persistentVolumeClaim", "claimName")) for volume in volumes}
+    detail_texts = [symptom.detail]
     for claim in claims:
-        if claim["metadata"]["name"] in claims_of_pod and at(claim, ("status", "phase")) != "Bound":
-            details.append(_of_claim(claim, events))
-    return symptom._replace(detail="; ".join(details))
+        if claim["metadata"]["name"] in claims_of_pod and value_at(claim, ("status", "phase")) != "Bound":
+            detail_texts.append(_describe_claim(claim, events))
+    return symptom._replace(detail="; ".join(detail_texts))
 
 
-def _of_claim(claim: Object, events: list[Object]) -> str:
+def _describe_claim(claim: Object, events: list[Object]) -> str:
     """Return what is known of a claim that is not bound: its class, and what its last event says."""
-    storage_class = at(claim, ("spec", "storageClassName"))
-    of_class = f"StorageClass {storage_class}" if storage_class else "no StorageClass"
-    line = f"claim {claim['metadata']['name']} of {of_class}"
-    last_events = events_of(claim, events)[-1:]
-    return f"{line}: {last_events[0].get('message')}" if last_events else line
+    storage_class = value_at(claim, ("spec", "storageClassName"))
+    class_in_words = f"StorageClass {storage_class}" if storage_class else "no StorageClass"
+    claim_in_words = f"claim {claim['metadata']['name']} of {class_in_words}"
+    last_events = select_events_of(claim, events)[-1:]
+    return f"{claim_in_words}: {last_events[0].get('message')}" if last_events else claim_in_words
 
 
-def issuing(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
+def add_certificate_status(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
     """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret."""
-    missing = _MISSING_SECRET.search(symptom.detail)
-    if symptom.row.id != "mount" or missing is None:
+    missing_secret = _MISSING_SECRET.search(symptom.detail)
+    if symptom.row.id != "mount" or missing_secret is None:
         return symptom
     for certificate in certificates:
-        if certificate["spec"].get("secretName") == missing["name"]:
-            why = condition_of(certificate, "Ready").get("message") or "not processed yet"
-            detail = f"{symptom.detail}; Certificate {certificate['metadata']['name']}: {why}"
-            return symptom._replace(row=ISSUING, detail=detail)
+        if certificate["spec"].get("secretName") == missing_secret["name"]:
+            status_message = find_condition(certificate, "Ready").get("message") or "not processed yet"
+            detail = f"{symptom.detail}; Certificate {certificate['metadata']['name']}: {status_message}"
+            return symptom._replace(row=ISSUING_ROW, detail=detail)
     return symptom
 
 
-Explained = Callable[[Symptom, Iterable[Object], list[Object]], Symptom]
+ExplainSymptom = Callable[[Symptom, Iterable[Object], list[Object]], Symptom]
 # By row: the objects that explain a symptom further, which are listed only for it, and how they do.
-EXPLAINED: dict[str, tuple[tuple[str, str, str], Explained]] = {
-    "mount": (("cert-manager.io/v1", "Certificate", "certificates"), issuing),
-    "unbound_claim": (("v1", "PersistentVolumeClaim", "persistentvolumeclaims"), unbound),
+EXPLANATIONS_BY_ROW: dict[str, tuple[tuple[str, str, str], ExplainSymptom]] = {
+    "mount": (("cert-manager.io/v1", "Certificate", "certificates"), add_certificate_status),
+    "unbound_claim": (("v1", "PersistentVolumeClaim", "persistentvolumeclaims"), add_unbound_claims),
 }
 
 
-def older_pods(workload: Object, newest: list[Object], pods: Iterable[Object]) -> list[Object]:
+def select_older_pods(workload: Object, pods_of_newest: list[Object], pods: Iterable[Object]) -> list[Object]:
     """Return the remaining pods of a workload that are not among the newest ones."""
-    own_pods = [pod for pod in pods if owned(pod, workload) and pod not in newest]
+    own_pods = [pod for pod in pods if is_owned_by(pod, workload) and pod not in pods_of_newest]
     return [pod for pod in own_pods if not pod["metadata"].get("deletionTimestamp")]
 
 
-def _labels(item: Object | None) -> dict[str, str]:
-    return (item["metadata"].get("labels") or {}) if item else {}
+def _read_labels(kubernetes_object: Object | None) -> dict[str, str]:
+    return (kubernetes_object["metadata"].get("labels") or {}) if kubernetes_object else {}
 
 
-def event_time(event: Object) -> str:
+def read_event_time(event: Object) -> str:
     """Return when the event last occurred. These times compare as text."""
-    times = (
+    possible_times = (
         (event.get("series") or {}).get("lastObservedTime"),
         event.get("lastTimestamp"),
         event.get("eventTime"),
         event["metadata"].get("creationTimestamp"),
     )
-    for time in times:
-        if time:
-            return str(time)
+    for possible_time in possible_times:
+        if possible_time:
+            return str(possible_time)
     return ""
 
 
-def events_of(item: Object, events: Iterable[Object], since: str = "") -> list[Object]:
+def select_events_of(kubernetes_object: Object, events: Iterable[Object], earliest_time: str = "") -> list[Object]:
     """Return the events of an object since its creation, or since a time, oldest first."""
-    start = max(since, _created_at(item))
+    start_time = max(earliest_time, _read_creation_time(kubernetes_object))
     own_events = []
     for event in events:
-        is_about = event.get("involvedObject", {}).get("uid") == item["metadata"]["uid"]
-        if is_about and event_time(event)[:19] >= start[:19]:
+        is_about_object = event.get("involvedObject", {}).get("uid") == kubernetes_object["metadata"]["uid"]
+        if is_about_object and read_event_time(event)[:19] >= start_time[:19]:
             own_events.append(event)
-    return sorted(own_events, key=event_time)
+    return sorted(own_events, key=read_event_time)
 
 
-def _created_at(item: Object) -> str:
-    return item["metadata"].get("creationTimestamp") or ""
+def _read_creation_time(kubernetes_object: Object) -> str:
+    return kubernetes_object["metadata"].get("creationTimestamp") or ""
 
 
-def symptoms(
+def find_symptoms(
     search: Search,
     workload: Object,
     revision: Object | None,
@@ -232,49 +232,52 @@ def symptoms(
 ) -> Iterator[Symptom]:
     """Yield the failures of a workload and of each pod of its newest revision."""
     creator = revision if revision and workload["kind"] == "Deployment" else workload
-    latest = max(_created_at(created) for created in [*pods, revision or workload])
-    subject = {
+    latest_creation = max(_read_creation_time(created_object) for created_object in [*pods, revision or workload])
+    workload_facts = {
         "workload": workload,
-        "events": events_of(creator, events, latest),
-        "missing": len(pods) < _wanted(workload),
+        "events": select_events_of(creator, events, latest_creation),
+        "missing": len(pods) < _count_wanted_pods(workload),
         "old": old or [],
         "allow_empty": allow_empty,
     }
-    found = [*_first_failure(search, WORKLOAD_FAILURES, subject, None)]
+    found_symptoms = [*_find_first_failure(search, WORKLOAD_FAILURES, workload_facts, None)]
     for pod in pods:
-        subject_of_pod = {"pod": pod, "events": events_of(pod, events)}
-        found += _first_failure(search, POD_FAILURES, subject_of_pod, pod)
-    for symptom in found:
-        if _is_created_later(workload, symptom):
-            yield symptom._replace(row=OPERATING)
+        pod_facts = {"pod": pod, "events": select_events_of(pod, events)}
+        found_symptoms += _find_first_failure(search, POD_FAILURES, pod_facts, pod)
+    for symptom in found_symptoms:
+        if _is_missing_operator_child(workload, symptom):
+            yield symptom._replace(row=OPERATOR_ROW)
         else:
             yield symptom
 
 
-def _wanted(workload: Object) -> int:
+def _count_wanted_pods(workload: Object) -> int:
     """Return how many pods should be there. A Job that has not ended has one at least."""
     if workload["kind"] == "Job":
         return 0 if (workload.get("status") or {}).get("conditions") else 1
-    return pod_counts(workload).desired
+    return read_pod_counts(workload).desired
 
 
-def _is_created_later(workload: Object, symptom: Symptom) -> bool:
+def _is_missing_operator_child(workload: Object, symptom: Symptom) -> bool:
     """Return whether pods lack an object that the operator creates, by its name."""
-    if not workload.get(OF):
+    if not workload.get(OWNER_NAME_KEY):
         return False
-    name = workload["metadata"]["name"]
-    return any(name in (child["name"], child["whole"]) for child in _MISSING_CHILD.finditer(symptom.detail))
+    workload_name = workload["metadata"]["name"]
+    return any(
+        workload_name in (missing_child["name"], missing_child["whole"])
+        for missing_child in _MISSING_CHILD.finditer(symptom.detail)
+    )
 
 
-def _first_failure(
-    search: Search, rows: tuple[FailureRow, ...], subject: Object, pod: Object | None
+def _find_first_failure(
+    search: Search, rows: tuple[FailureRow, ...], searched_facts: Object, pod: Object | None
 ) -> Iterator[Symptom]:
     """Yield the symptom of the first row that fits; nothing if none does."""
     for row in rows:
-        facts = search(row.find, subject)
-        if facts:
-            last = facts[-1]
-            container, reason = str(last.get("container") or ""), str(last.get("reason") or row.id)
-            detail = " ".join(str(last.get("detail") or "").split()).removeprefix(REPEATED)
+        matches = search(row.find, searched_facts)
+        if matches:
+            last_match = matches[-1]
+            container, reason = str(last_match.get("container") or ""), str(last_match.get("reason") or row.id)
+            detail = " ".join(str(last_match.get("detail") or "").split()).removeprefix(REPEATED_PREFIX)
             yield Symptom(row, pod, container, reason, detail)
             return

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import at, mappings, section
+from .._otelcol.config.paths import mapping_at, mappings_at, value_at
 
 Object = dict[str, Any]
 
 # The paths of the numbers of pods: available, desired, and those with the current template.
 _REPLICAS = (("status", "availableReplicas"), ("spec", "replicas"), ("status", "updatedReplicas"))
 _NODES = (("status", "numberAvailable"), ("status", "desiredNumberScheduled"), ("status", "updatedNumberScheduled"))
-COUNTED = {"Deployment": _REPLICAS, "StatefulSet": _REPLICAS, "DaemonSet": _NODES}
+PATHS_OF_POD_COUNTS = {"Deployment": _REPLICAS, "StatefulSet": _REPLICAS, "DaemonSet": _NODES}
 # The conditions that are true when an object of this kind is ready; other kinds have one of the last.
 _CONDITIONS = {"Job": ("Complete",), "CustomResourceDefinition": ("Established",)}
 _USUAL_CONDITIONS = ("Ready", "Available")
@@ -32,55 +32,55 @@ class PodCounts(NamedTuple):
     updated: int
 
 
-def pod_counts(workload: Object) -> PodCounts:
+def read_pod_counts(workload: Object) -> PodCounts:
     """Return the numbers of pods; zeros for a kind without such numbers."""
-    return PodCounts(*(_number(workload, *path) for path in COUNTED.get(workload["kind"], ((),) * 3)))
+    return PodCounts(*(_read_number(workload, *path) for path in PATHS_OF_POD_COUNTS.get(workload["kind"], ((),) * 3)))
 
 
-def count(workload: Object) -> str:
+def describe_pod_counts(workload: Object) -> str:
     """Return `1 of 3 ready`, or `not ready` for a kind without replica counts. Pods that are ready may be old."""
-    if workload["kind"] not in COUNTED:
+    if workload["kind"] not in PATHS_OF_POD_COUNTS:
         return "not ready"
-    have, desired, updated = pod_counts(workload)
-    older = f", but only {updated} with the current template" if have >= desired > updated else ""
-    return f"{have} of {desired} ready{older}"
+    available, desired, updated = read_pod_counts(workload)
+    older_pods_note = f", but only {updated} with the current template" if available >= desired > updated else ""
+    return f"{available} of {desired} ready{older_pods_note}"
 
 
-def observed(workload: Object) -> bool:
+def is_generation_observed(workload: Object) -> bool:
     """Return whether the controller has seen the current generation, if it says so. Until then its pods may be old."""
-    if at(workload, ("status", "observedGeneration")) is None:
-        return workload["kind"] not in COUNTED
-    return _number(workload, "status", "observedGeneration") >= _number(workload, "metadata", "generation")
+    if value_at(workload, ("status", "observedGeneration")) is None:
+        return workload["kind"] not in PATHS_OF_POD_COUNTS
+    return _read_number(workload, "status", "observedGeneration") >= _read_number(workload, "metadata", "generation")
 
 
 def is_ready(workload: Object, *, allow_empty: bool = False) -> bool:
     """Return whether a workload is complete; `allow_empty`: also a DaemonSet that no node of the cluster matches."""
     kind = workload["kind"]
-    if not observed(workload):
+    if not is_generation_observed(workload):
         return False
-    if kind in COUNTED:
+    if kind in PATHS_OF_POD_COUNTS:
         return _is_complete(workload, allow_empty=allow_empty)
-    conditions = mappings(workload, "status", "conditions")
-    met = {condition.get("type") for condition in conditions if condition.get("status") == "True"}
-    return bool(met.intersection(_CONDITIONS.get(kind, _USUAL_CONDITIONS)))
+    conditions = mappings_at(workload, "status", "conditions")
+    true_conditions = {condition.get("type") for condition in conditions if condition.get("status") == "True"}
+    return bool(true_conditions.intersection(_CONDITIONS.get(kind, _USUAL_CONDITIONS)))
 
 
 def _is_complete(workload: Object, *, allow_empty: bool) -> bool:
-    pods, strategy = pod_counts(workload), section(workload, "spec", "updateStrategy")
+    pods, strategy = read_pod_counts(workload), mapping_at(workload, "spec", "updateStrategy")
     if pods.available < pods.desired:
         return False
     if workload["kind"] == "Deployment":
-        return pods.updated >= pods.desired == _number(workload, "status", "replicas")
+        return pods.updated >= pods.desired == _read_number(workload, "status", "replicas")
     if workload["kind"] == "DaemonSet" and not pods.desired:
         return allow_empty
     if strategy.get("type") == "OnDelete":
         return True
     if workload["kind"] == "DaemonSet":
         return pods.updated >= pods.desired
-    revisions = [at(workload, ("status", key)) for key in ("currentRevision", "updateRevision")]
-    return bool(_number(strategy, "rollingUpdate", "partition")) or revisions[0] == revisions[1]
+    revisions = [value_at(workload, ("status", key)) for key in ("currentRevision", "updateRevision")]
+    return bool(_read_number(strategy, "rollingUpdate", "partition")) or revisions[0] == revisions[1]
 
 
-def _number(item: Object, *path: str) -> int:
-    value = at(item, path)
+def _read_number(manifest: Object, *path: str) -> int:
+    value = value_at(manifest, path)
     return value if isinstance(value, int) else 0

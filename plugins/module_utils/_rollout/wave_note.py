@@ -14,51 +14,54 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .._kube.ownership import is_ours, release_of
-from .._otelcol.bounded.json_text import json_value
-from .._otelcol.config.paths import at, section
+from .._kube.ownership import is_own_object, read_release_label
+from .._otelcol.bounded.json_text import parse_json
+from .._otelcol.config.paths import mapping_at, value_at
 from .._otelcol.kube.names import OWNER
 from .._otelcol.kube.objects import Manifest
-from .collector_maps import map_beside
+from .collector_maps import build_map_beside
 
-LABEL, PASSED = "o11y.opentelemetry/wave", "passed"
-_CONTENT = "passed.json"
+NOTE_LABEL, PASSED = "o11y.opentelemetry/wave", "passed"
+_CONTENT_KEY = "passed.json"
 # Hexadecimal digits of a release: enough to tell the pods of one collector from those of its earlier configs.
-_DIGITS = 16
+_RELEASE_DIGITS = 16
 
 
-def pods_release(workload: Manifest) -> str:
+def compute_pods_release(workload: Manifest) -> str:
     """Return what names the pods of a workload: another config, image or setting has another name."""
-    template = json.dumps(section(workload, "spec", "template"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(template.encode()).hexdigest()[:_DIGITS]
+    template = json.dumps(mapping_at(workload, "spec", "template"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(template.encode()).hexdigest()[:_RELEASE_DIGITS]
 
 
-def note_name(collector: Manifest) -> Manifest:
+def build_empty_note(collector: Manifest) -> Manifest:
     """Return the ConfigMap of a note without its content. `collector` is a workload or a custom resource."""
-    return map_beside(collector, "wave", {LABEL: PASSED})
+    return build_map_beside(collector, "wave", {NOTE_LABEL: PASSED})
 
 
-def note_of(collector: Manifest, row: Mapping[str, str]) -> Manifest:
-    """Return the note of a collector; `row` has the wave, the verdict, the release, who ran the playbook, and when."""
-    return {**note_name(collector), "data": {_CONTENT: json.dumps(row, sort_keys=True)}}
+def build_note(collector: Manifest, record: Mapping[str, str]) -> Manifest:
+    """Return the note of a collector;
+
+    `record` has the wave, the verdict, the release, who ran the playbook, and when.
+    """
+    return {**build_empty_note(collector), "data": {_CONTENT_KEY: json.dumps(record, sort_keys=True)}}
 
 
-def is_note(item: Manifest) -> bool:
-    return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) == PASSED)
+def is_note(manifest: Manifest) -> bool:
+    return bool(manifest["kind"] == "ConfigMap" and value_at(manifest, ("metadata", "labels", NOTE_LABEL)) == PASSED)
 
 
-def own_note(found: Manifest | None, collector: Manifest) -> Manifest | None:
+def select_own_note(config_map: Manifest | None, collector: Manifest) -> Manifest | None:
     """Return what was found by the name of a note, if it is the note of this collector; None for what others made."""
-    item = {**(found or {"metadata": {}}), "kind": "ConfigMap"}
-    return item if is_note(item) and is_ours(item, {release_of(collector)}, OWNER) else None
+    note = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
+    return note if is_note(note) and is_own_object(note, {read_release_label(collector)}, OWNER) else None
 
 
-def passed_wave(note: Manifest | None, release: str) -> dict[str, str]:
+def read_passed_wave(note: Manifest | None, release: str) -> dict[str, str]:
     """Return the wave that a release has passed; empty if it has passed none, or the note cannot be read."""
     try:
-        row: Any = json_value(str(at(note or {}, ("data", _CONTENT))))
+        record: Any = parse_json(str(value_at(note or {}, ("data", _CONTENT_KEY))))
     except ValueError:
         return {}
-    if not isinstance(row, dict) or row.get("release") != release:
+    if not isinstance(record, dict) or record.get("release") != release:
         return {}
-    return {str(name): str(value) for name, value in row.items()}
+    return {str(name): str(value) for name, value in record.items()}

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .._otelcol.config.paths import items, section
-from .._telemetry.log_causes import Cause, causes_in
+from .._otelcol.config.paths import list_at, mapping_at
+from .._telemetry.log_causes import Cause, find_causes
 
 Object = dict[str, Any]
 
 # Messages of the API server: apiserver's ErrCallingWebhook.
-_SERVICE = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
-_CALLED = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
+_SERVICE_URL = re.compile(r"https://(?P<name>[-a-z0-9]+)\.(?P<namespace>[-a-z0-9]+)\.svc[:/.]")
+_FAILED_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]{1,300})"')
 _CERTIFICATE = b"BEGIN CERTIFICATE"
 
 INJECT_CERTIFICATE = "cert-manager.io/inject-ca-from"
@@ -31,7 +31,7 @@ OTHER_INJECTORS = ("service.beta.openshift.io/inject-cabundle",)
 # The cainjector's label in cert-manager's manifest and chart.
 CAINJECTOR = "app.kubernetes.io/name=cainjector"
 # Tried from the top for a message of the API server. {service} is `Service namespace/name`, {port} that of its pods.
-CAUSES = (
+WEBHOOK_CAUSES = (
     Cause("no_service", r'service "[^"]*" not found', "the {service} does not exist", "Create the Service."),
     Cause(
         "no_endpoints",
@@ -86,40 +86,40 @@ CAUSES = (
 )
 
 
-def distrusted(message: str) -> str:
+def find_distrusted_webhook(message: str) -> str:
     """Return the name of the webhook whose certificate the server does not accept, or an empty string."""
-    match = _CALLED.search(message)
+    match = _FAILED_WEBHOOK.search(message)
     return match["name"] if match and "x509: " in message else ""
 
 
-def cause(message: str) -> Cause:
+def find_webhook_cause(message: str) -> Cause:
     """Return why a webhook does not answer."""
-    service = service_in(message)
-    return next(causes_in(message, CAUSES, service=f"Service {'/'.join(service)}" if service else "webhook"))
+    service = find_unreachable_service(message)
+    return next(find_causes(message, WEBHOOK_CAUSES, service=f"Service {'/'.join(service)}" if service else "webhook"))
 
 
-def service_in(message: str) -> tuple[str, str] | None:
+def find_unreachable_service(message: str) -> tuple[str, str] | None:
     """Return namespace and name of the Service that the server could not reach."""
-    match = _SERVICE.search(message)
+    match = _SERVICE_URL.search(message)
     return (match["namespace"], match["name"]) if match else None
 
 
-def _clients(configuration: Object) -> Iterator[tuple[str, Object]]:
+def _list_webhook_clients(configuration: Object) -> Iterator[tuple[str, Object]]:
     """Yield the name and the client of each webhook: admission's, or the conversion of a definition."""
-    for webhook in items(configuration, "webhooks"):
-        yield webhook.get("name") or "", section(webhook, "clientConfig")
-    conversion = section(configuration, "spec", "conversion")
+    for webhook in list_at(configuration, "webhooks"):
+        yield webhook.get("name") or "", mapping_at(webhook, "clientConfig")
+    conversion = mapping_at(configuration, "spec", "conversion")
     if conversion.get("strategy") == "Webhook":
-        yield "conversion", section(conversion, "webhook", "clientConfig")
+        yield "conversion", mapping_at(conversion, "webhook", "clientConfig")
 
 
-def uninjected(configuration: Object) -> list[str]:
+def list_webhooks_without_ca(configuration: Object) -> list[str]:
     """Return the webhooks without a CA. A webhook with a URL needs none: the API server uses the system's CAs."""
-    without_ca = []
-    for name, client in _clients(configuration):
+    webhooks_without_ca = []
+    for name, client in _list_webhook_clients(configuration):
         if "url" not in client and not _has_certificate(client.get("caBundle") or ""):
-            without_ca.append(name)
-    return without_ca
+            webhooks_without_ca.append(name)
+    return webhooks_without_ca
 
 
 def _has_certificate(bundle: str) -> bool:
@@ -130,44 +130,46 @@ def _has_certificate(bundle: str) -> bool:
         return False
 
 
-def services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
+def list_webhook_services(configurations: Iterable[Object]) -> list[tuple[str, str]]:
     """Return namespace and name of the Services behind webhooks."""
-    found = []
+    service_names = []
     for configuration in configurations:
-        for _name, client in _clients(configuration):
+        for _name, client in _list_webhook_clients(configuration):
             service = client.get("service")
             if service:
-                found.append((service.get("namespace") or "", service.get("name") or ""))
-    return list(dict.fromkeys(found))
+                service_names.append((service.get("namespace") or "", service.get("name") or ""))
+    return list(dict.fromkeys(service_names))
 
 
-def injector(configuration: Object) -> tuple[str, str]:
+def find_injection_request(configuration: Object) -> tuple[str, str]:
     """Return the annotation that requests CA injection and its value, or two empty strings."""
-    annotations = section(configuration, "metadata", "annotations")
-    for key in INJECTORS + OTHER_INJECTORS:
-        if annotations.get(key):
-            return key, annotations[key]
+    annotations = mapping_at(configuration, "metadata", "annotations")
+    for annotation in INJECTORS + OTHER_INJECTORS:
+        if annotations.get(annotation):
+            return annotation, annotations[annotation]
     return "", ""
 
 
-def selects(service: Object, workload: Object) -> bool:
+def selects_workload(service: Object, workload: Object) -> bool:
     """Return whether a Service sends to the pods of a workload."""
-    selector = section(service, "spec", "selector")
-    labels = section(workload, "spec", "template", "metadata", "labels")
+    selector = mapping_at(service, "spec", "selector")
+    labels = mapping_at(workload, "spec", "template", "metadata", "labels")
     return bool(selector) and selector.items() <= labels.items()
 
 
-def ready(slices: Iterable[Object]) -> bool:
+def has_ready_endpoint(slices: Iterable[Object]) -> bool:
     """Return whether a Service has a ready endpoint. An endpoint without the condition counts as ready."""
     for endpoint_slice in slices:
-        for endpoint in items(endpoint_slice, "endpoints"):
-            if section(endpoint, "conditions").get("ready", True) is not False:
+        for endpoint in list_at(endpoint_slice, "endpoints"):
+            if mapping_at(endpoint, "conditions").get("ready", True) is not False:
                 return True
     return False
 
 
-def port(slices: Iterable[Object]) -> str:
+def describe_pod_ports(slices: Iterable[Object]) -> str:
     """Return the port on which the pods behind a Service listen."""
-    ports = (port.get("port") for endpoint_slice in slices for port in items(endpoint_slice, "ports"))
-    numbers = sorted({str(number) for number in ports if number})
-    return " or ".join(numbers) or "that its targetPort names"
+    port_numbers = (
+        endpoint_port.get("port") for endpoint_slice in slices for endpoint_port in list_at(endpoint_slice, "ports")
+    )
+    shown_numbers = sorted({str(number) for number in port_numbers if number})
+    return " or ".join(shown_numbers) or "that its targetPort names"

@@ -14,100 +14,104 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from .._collector.manifests.build import Manifest, present
-from .._collector.manifests.namespaces import shared_namespace
-from .._collector.manifests.pod import CONTAINER_SECURITY, env_source
-from .._collector.options import from_registry
-from .._otelcol.errors import Problem, shown
+from .._collector.manifests.build import Manifest, omit_empty
+from .._collector.manifests.namespaces import render_shared_namespace
+from .._collector.manifests.pod import CONTAINER_SECURITY, variable_source
+from .._collector.options import replace_registry
+from .._otelcol.errors import Problem, strip_credentials
 from .._otelcol.kube import names
-from .placement import SIDECAR, Placement, RenderedCollector, chosen_collector, placement
+from .placement import SIDECAR_MODE, Placement, RenderedCollector, choose_collector, place_application
 from .sample_app import DATASTORE, FRONTEND, PORT, SERVICES, SampleApp
 
 # The images run as root by default, which the restricted Pod Security Standard rejects.
-_USER = 65532
+_USER_ID = 65532
 _APP, _APP_FOLDER, _APP_FILE = "app", "/app", "app.py"
 _SDK, _SDK_FOLDER = "opentelemetry", "/opentelemetry"
 _COPY_SDK = ["cp", "-r", "/autoinstrumentation/.", _SDK_FOLDER]
 _RUN_APP = ["python3", f"{_APP_FOLDER}/{_APP_FILE}"]
 _RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
 _PORT_NAME = "http"
-_RATE = "requests_per_second"
+_RATE_OPTION = "requests_per_second"
 # Requests per second and percent. More would fill the pods' 128 MiB with spans that wait.
 _MOST_LOAD = 100
 
 
-def bundle(app: SampleApp, collectors: Sequence[RenderedCollector], source: str, assigns_user: bool) -> dict[str, Any]:
+def build_bundle(
+    app: SampleApp, collectors: Sequence[RenderedCollector], source: str, assigns_user: bool
+) -> dict[str, Any]:
     """Return the objects, and how to call the application and to find its trace.
 
     `source` is the Python program of the services. `assigns_user` says that the platform chooses the user of each pod.
     Raises Problem for options that do not fit each other, the collectors or Kubernetes.
     """
     names.check_name("name of the sample application", app.name)
-    collector = chosen_collector(app, collectors)
-    placed = placement(app, collector)
-    namespace = names.check_name("namespace of the sample application", placed.namespace)
-    release = names.release_of_sample_app(namespace, app.name)
+    collector = choose_collector(app, collectors)
+    app_placement = place_application(app, collector)
+    namespace = names.check_name("namespace of the sample application", app_placement.namespace)
+    release = names.sample_app_release(namespace, app.name)
     service_names = [app.service_name(service) for service in SERVICES]
     return {
-        "manifests": _objects(app, placed, collectors, source, assigns_user),
+        "manifests": _list_objects(app, app_placement, collectors, source, assigns_user),
         "workloads": [{"kind": "Deployment", "namespace": namespace, "name": name} for name in service_names],
         "prune_selector": f"{names.RELEASE_LABEL}={release},{names.OWNER_LABEL}={names.OWNER}",
-        "endpoint": shown(placed.endpoint),
+        "endpoint": strip_credentials(app_placement.endpoint),
         "via": {"namespace": namespace, "service": app.service_name(FRONTEND), "port": PORT},
         "services": service_names,
         "pods": [
             {"namespace": namespace, "selector": f"app.kubernetes.io/instance={app.name}"},
-            *_pods_of_collectors(app, collectors),
+            *_list_collector_pods(app, collectors),
         ],
         "collector": collector["name"] if collector else "",
     }
 
 
-def _objects(
-    app: SampleApp, placed: Placement, collectors: Sequence[RenderedCollector], source: str, assigns_user: bool
+def _list_objects(
+    app: SampleApp, placement: Placement, collectors: Sequence[RenderedCollector], source: str, assigns_user: bool
 ) -> list[Manifest]:
     """Return all objects in the order in which they are applied."""
-    objects = _namespace_objects(placed.namespace, collectors)
-    objects.append(_object(app, placed.namespace, "v1", "ConfigMap", data={_APP_FILE: source}))
+    objects = _build_namespace(placement.namespace, collectors)
+    objects.append(_build_object(app, placement.namespace, "v1", "ConfigMap", data={_APP_FILE: source}))
     for service in SERVICES:
-        objects.append(_deployment(app, service, placed, source, assigns_user))
-        objects.append(_service_object(app, service, placed.namespace))
+        objects.append(_build_deployment(app, service, placement, source, assigns_user))
+        objects.append(_build_service(app, service, placement.namespace))
     if app.ingress.get("host"):
-        objects.append(_ingress(app, placed.namespace))
+        objects.append(_build_ingress(app, placement.namespace))
     if app.openshift_route.get("enabled"):
-        objects.append(_route(app, placed.namespace))
+        objects.append(_build_route(app, placement.namespace))
     return objects
 
 
-def _namespace_objects(namespace: str, collectors: Sequence[RenderedCollector]) -> list[Manifest]:
+def _build_namespace(namespace: str, collectors: Sequence[RenderedCollector]) -> list[Manifest]:
     """Return the Namespace; nothing if it is that of a collector, or one of Kubernetes itself."""
     if any(collector["namespace"] == namespace for collector in collectors):
         return []
-    namespace_object = shared_namespace(namespace)
+    namespace_object = render_shared_namespace(namespace)
     return [namespace_object] if namespace_object else []
 
 
-def _pods_of_collectors(app: SampleApp, collectors: Sequence[RenderedCollector]) -> list[dict[str, str]]:
+def _list_collector_pods(app: SampleApp, collectors: Sequence[RenderedCollector]) -> list[dict[str, str]]:
     """Return which pods a trace may pass. A sidecar is in a pod of the application."""
     if app.endpoint:
         return []
     return [
         {"namespace": collector["namespace"], "selector": collector["selector"]}
         for collector in collectors
-        if collector["mode"] != SIDECAR
+        if collector["mode"] != SIDECAR_MODE
     ]
 
 
-def _object(app: SampleApp, namespace: str, api: str, kind: str, service: str = "", **body: Any) -> Manifest:
+def _build_object(
+    app: SampleApp, namespace: str, api_version: str, kind: str, service: str = "", **body: Any
+) -> Manifest:
     """Return an object of the application, or of one of its services."""
     labels = {
         **_pod_labels(app, service),
         names.OWNER_LABEL: names.OWNER,
-        names.RELEASE_LABEL: names.release_of_sample_app(namespace, app.name),
+        names.RELEASE_LABEL: names.sample_app_release(namespace, app.name),
     }
     name = app.service_name(service) if service else app.name
     metadata = {"name": name, "namespace": namespace, "labels": labels}
-    return {"apiVersion": api, "kind": kind, "metadata": metadata, **body}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
 def _pod_labels(app: SampleApp, service: str) -> dict[str, str]:
@@ -117,67 +121,67 @@ def _pod_labels(app: SampleApp, service: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": app.service_name(service), **labels}
 
 
-def _deployment(app: SampleApp, service: str, placed: Placement, source: str, assigns_user: bool) -> Manifest:
+def _build_deployment(app: SampleApp, service: str, placement: Placement, source: str, assigns_user: bool) -> Manifest:
     labels = _pod_labels(app, service)
     annotations = {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(PORT),
-        **placed.pod_annotations,
+        **placement.pod_annotations,
         # Pods read the program once, so another program needs other pods.
         "checksum/app": hashlib.sha256(source.encode()).hexdigest(),
     }
     template = {
         "metadata": {"labels": labels, "annotations": annotations},
-        "spec": _pod_spec(app, service, placed, assigns_user),
+        "spec": _build_pod_spec(app, service, placement, assigns_user),
     }
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-    return _object(app, placed.namespace, "apps/v1", "Deployment", service, spec=spec)
+    return _build_object(app, placement.namespace, "apps/v1", "Deployment", service, spec=spec)
 
 
-def _service_object(app: SampleApp, service: str, namespace: str) -> Manifest:
+def _build_service(app: SampleApp, service: str, namespace: str) -> Manifest:
     port = {"name": _PORT_NAME, "port": PORT, "targetPort": PORT, "protocol": "TCP"}
     spec = {"selector": _pod_labels(app, service), "ports": [port]}
-    return _object(app, namespace, "v1", "Service", service, spec=spec)
+    return _build_object(app, namespace, "v1", "Service", service, spec=spec)
 
 
-def _pod_spec(app: SampleApp, service: str, placed: Placement, assigns_user: bool) -> dict[str, Any]:
-    user = {} if assigns_user else {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
+def _build_pod_spec(app: SampleApp, service: str, placement: Placement, assigns_user: bool) -> dict[str, Any]:
+    user_fields = {} if assigns_user else {"runAsUser": _USER_ID, "runAsGroup": _USER_ID, "fsGroup": _USER_ID}
     return {
-        **placed.account_fields,
+        **placement.account_fields,
         "nodeSelector": dict(names.LINUX_NODES),
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
-        "initContainers": [_sdk_container(app)],
-        "containers": [_app_container(app, service, placed)],
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user_fields},
+        "initContainers": [_build_sdk_container(app)],
+        "containers": [_build_app_container(app, service, placement)],
         "volumes": [{"name": _APP, "configMap": {"name": app.name}}, {"name": _SDK, "emptyDir": {}}],
-        **present(imagePullSecrets=[{"name": name} for name in app.image_pull_secrets]),
+        **omit_empty(imagePullSecrets=[{"name": name} for name in app.image_pull_secrets]),
     }
 
 
-def _sdk_container(app: SampleApp) -> dict[str, Any]:
+def _build_sdk_container(app: SampleApp) -> dict[str, Any]:
     """Return the init container that copies the SDK to where the program finds it."""
     writable_mount = {"name": _SDK, "mountPath": _SDK_FOLDER}
-    return _container(app, _SDK, app.sdk_image, _COPY_SDK, [writable_mount])
+    return _build_container(app, _SDK, app.sdk_image, _COPY_SDK, [writable_mount])
 
 
-def _app_container(app: SampleApp, service: str, placed: Placement) -> dict[str, Any]:
+def _build_app_container(app: SampleApp, service: str, placement: Placement) -> dict[str, Any]:
     mounts = [
         {"name": _APP, "mountPath": _APP_FOLDER, "readOnly": True},
         {"name": _SDK, "mountPath": _SDK_FOLDER, "readOnly": True},
     ]
     return {
-        **_container(app, service, app.image, _RUN_APP, mounts),
-        "env": _environment(app, service, placed.endpoint),
+        **_build_container(app, service, app.image, _RUN_APP, mounts),
+        "env": _list_environment(app, service, placement.endpoint),
         "ports": [{"name": _PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": PORT}, "periodSeconds": 2},
     }
 
 
-def _container(
+def _build_container(
     app: SampleApp, name: str, image: str, command: list[str], mounts: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
         "name": name,
-        "image": from_registry(image, app.image_registry),
+        "image": replace_registry(image, app.image_registry),
         "command": command,
         "resources": _RESOURCES,
         "securityContext": dict(CONTAINER_SECURITY),
@@ -185,62 +189,64 @@ def _container(
     }
 
 
-def _environment(app: SampleApp, service: str, endpoint: str) -> list[dict[str, Any]]:
+def _list_environment(app: SampleApp, service: str, endpoint: str) -> list[dict[str, Any]]:
     """Return the variables of a service; those that others refer to with $(NAME) come first."""
-    values: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     if "$(HOST_IP)" in endpoint:
-        values["HOST_IP"] = {"field": "status.hostIP"}
-    values["POD_NAME"] = {"field": "metadata.name"}
-    values["PYTHONPATH"] = _SDK_FOLDER
-    values["OTEL_SERVICE_NAME"] = app.service_name(service)
-    values["OTEL_RESOURCE_ATTRIBUTES"] = _resource_attributes(app)
-    values["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
-    values["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
-    values["OTEL_BSP_SCHEDULE_DELAY"] = "500"
+        variables["HOST_IP"] = {"field": "status.hostIP"}
+    variables["POD_NAME"] = {"field": "metadata.name"}
+    variables["PYTHONPATH"] = _SDK_FOLDER
+    variables["OTEL_SERVICE_NAME"] = app.service_name(service)
+    variables["OTEL_RESOURCE_ATTRIBUTES"] = _join_resource_attributes(app)
+    variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+    variables["OTEL_BSP_SCHEDULE_DELAY"] = "500"
     if service == FRONTEND:
-        values["NEXT_URL"] = f"http://{app.service_name(DATASTORE)}:{PORT}/"
-        values |= _load_variables(app.load)
-    values |= app.env
-    return [{"name": name, **env_source(name, value)} for name, value in values.items()]
+        variables["NEXT_URL"] = f"http://{app.service_name(DATASTORE)}:{PORT}/"
+        variables |= _list_load_variables(app.load)
+    variables |= app.env
+    return [{"name": name, **variable_source(name, variable)} for name, variable in variables.items()]
 
 
-def _resource_attributes(app: SampleApp) -> str:
+def _join_resource_attributes(app: SampleApp) -> str:
     """Return the attributes in the form of W3C Baggage: values are percent-encoded. Kubernetes fills in `$(…)`."""
     attributes = {"service.namespace": app.name, **app.resource_attributes}
-    written = [f"{key}={quote(names.text(value), safe='/:@ ')}" for key, value in attributes.items()]
-    return ",".join([*written, "k8s.pod.name=$(POD_NAME)"])
+    encoded_attributes = [f"{key}={quote(names.text_value(value), safe='/:@ ')}" for key, value in attributes.items()]
+    return ",".join([*encoded_attributes, "k8s.pod.name=$(POD_NAME)"])
 
 
-def _load_variables(load: Mapping[str, int]) -> dict[str, str]:
+def _list_load_variables(load: Mapping[str, int]) -> dict[str, str]:
     """Return the variables of the load that the frontend puts on itself. Raises Problem for a number above 100."""
     for option, number in load.items():
         if number > _MOST_LOAD:
-            where = f"otel_sample_app_load.{option}"
-            raise Problem(f"{option} is {number}, and at most {_MOST_LOAD}", where=where, fix="Use a smaller number.")
-    if not load or not load[_RATE]:
+            option_path = f"otel_sample_app_load.{option}"
+            raise Problem(
+                f"{option} is {number}, and at most {_MOST_LOAD}", where=option_path, fix="Use a smaller number."
+            )
+    if not load or not load[_RATE_OPTION]:
         return {}
     return {option.upper(): str(number) for option, number in load.items()}
 
 
-def _ingress(app: SampleApp, namespace: str) -> Manifest:
+def _build_ingress(app: SampleApp, namespace: str) -> Manifest:
     """Return the Ingress that leads from outside of the cluster to the frontend."""
     host, secret = app.ingress["host"], app.ingress.get("tls_secret")
     backend = {"service": {"name": app.service_name(FRONTEND), "port": {"name": _PORT_NAME}}}
     paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
-    spec = present(
+    spec = omit_empty(
         ingressClassName=app.ingress.get("class"),
         rules=[{"host": host, "http": {"paths": paths}}],
         tls=[{"hosts": [host], "secretName": secret}] if secret else None,
     )
-    return _object(app, namespace, "networking.k8s.io/v1", "Ingress", FRONTEND, spec=spec)
+    return _build_object(app, namespace, "networking.k8s.io/v1", "Ingress", FRONTEND, spec=spec)
 
 
-def _route(app: SampleApp, namespace: str) -> Manifest:
+def _build_route(app: SampleApp, namespace: str) -> Manifest:
     """Return the Route that leads from outside of an OpenShift cluster to the frontend."""
     spec = {
         "to": {"kind": "Service", "name": app.service_name(FRONTEND), "weight": 100},
         "port": {"targetPort": _PORT_NAME},
         "wildcardPolicy": "None",
-        **present(host=app.openshift_route.get("host")),
+        **omit_empty(host=app.openshift_route.get("host")),
     }
-    return _object(app, namespace, "route.openshift.io/v1", "Route", FRONTEND, spec=spec)
+    return _build_object(app, namespace, "route.openshift.io/v1", "Route", FRONTEND, spec=spec)

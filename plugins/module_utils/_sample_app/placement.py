@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.errors import Problem, near
+from .._otelcol.errors import Problem, suggest_word
 from .sample_app import SampleApp
 
-AGENT, SIDECAR = "daemonset", "sidecar"
-_ASKED = "Choose the collector of the sample application"
+AGENT_MODE, SIDECAR_MODE = "daemonset", "sidecar"
+_ACTION = "Choose the collector of the sample application"
 # The operator adds the sidecar of this name to a pod.
-_INJECT = "sidecar.opentelemetry.io/inject"
-_NO_TOKEN = {"automountServiceAccountToken": False}
+_INJECT_ANNOTATION = "sidecar.opentelemetry.io/inject"
+_WITHOUT_TOKEN = {"automountServiceAccountToken": False}
 
 # A collector of the inventory, as otel_render returns it.
 RenderedCollector = Mapping[str, Any]
@@ -33,58 +33,70 @@ class Placement:
     account_fields: Mapping[str, Any]
 
 
-def chosen_collector(app: SampleApp, collectors: Sequence[RenderedCollector]) -> RenderedCollector | None:
+def choose_collector(app: SampleApp, collectors: Sequence[RenderedCollector]) -> RenderedCollector | None:
     """Return the collector that the application sends to; None if the user gives an endpoint instead.
 
     Raises Problem if the inventory has no such collector.
     """
     if app.endpoint:
         return None
-    able = {collector["name"]: collector for collector in collectors if collector["otlp_http_url"]}
+    usable_collectors = {collector["name"]: collector for collector in collectors if collector["otlp_http_url"]}
     if app.collector:
-        _check_named_collector(app.collector, collectors, able)
-        return able[app.collector]
-    if not able:
-        raise Problem("no collector of the inventory receives OTLP/HTTP without TLS", asked=_ASKED, fix=_choices(able))
-    return _preferred_collector(list(able.values()))
+        _check_named_collector(app.collector, collectors, usable_collectors)
+        return usable_collectors[app.collector]
+    if not usable_collectors:
+        raise Problem(
+            "no collector of the inventory receives OTLP/HTTP without TLS",
+            asked=_ACTION,
+            fix=_describe_choices(usable_collectors),
+        )
+    return _choose_preferred_collector(list(usable_collectors.values()))
 
 
 def _check_named_collector(
-    name: str, collectors: Sequence[RenderedCollector], able: Mapping[str, RenderedCollector]
+    name: str, collectors: Sequence[RenderedCollector], usable_collectors: Mapping[str, RenderedCollector]
 ) -> None:
     """Raise Problem for a collector that the application cannot send to."""
-    if name in able:
+    if name in usable_collectors:
         return
     is_known = any(collector["name"] == name for collector in collectors)
     wrong = "receives no OTLP/HTTP without TLS" if is_known else "is not in the inventory"
-    raise Problem(f"collector '{name}' {wrong}{near(name, able)}", asked=_ASKED, fix=_choices(able))
+    raise Problem(
+        f"collector '{name}' {wrong}{suggest_word(name, usable_collectors)}",
+        asked=_ACTION,
+        fix=_describe_choices(usable_collectors),
+    )
 
 
-def _choices(able: Mapping[str, RenderedCollector]) -> str:
+def _describe_choices(usable_collectors: Mapping[str, RenderedCollector]) -> str:
     """Return the fix for a wrong collector: the names of the right ones, or what else a user can do."""
-    return f"Collectors: {', '.join(able)}." if able else "Set `otel_sample_app_endpoint` to a URL of OTLP/HTTP."
+    return (
+        f"Collectors: {', '.join(usable_collectors)}."
+        if usable_collectors
+        else "Set `otel_sample_app_endpoint` to a URL of OTLP/HTTP."
+    )
 
 
-def _preferred_collector(able: Sequence[RenderedCollector]) -> RenderedCollector:
+def _choose_preferred_collector(usable_collectors: Sequence[RenderedCollector]) -> RenderedCollector:
     """Return an agent, because it is on the node of the application; else the first that is no sidecar."""
-    agents = [collector for collector in able if collector["mode"] == AGENT]
-    beside_no_pod = [collector for collector in able if collector["mode"] != SIDECAR]
-    return (agents or beside_no_pod or able)[0]
+    agents = [collector for collector in usable_collectors if collector["mode"] == AGENT_MODE]
+    not_sidecars = [collector for collector in usable_collectors if collector["mode"] != SIDECAR_MODE]
+    return (agents or not_sidecars or usable_collectors)[0]
 
 
-def placement(app: SampleApp, collector: RenderedCollector | None) -> Placement:
+def place_application(app: SampleApp, collector: RenderedCollector | None) -> Placement:
     """Return where the application runs and how it sends; None is no collector, but the endpoint of the user.
 
     Raises Problem for another namespace than that of a sidecar.
     """
     if collector is None:
-        return Placement(app.namespace or app.name, app.endpoint, {}, _NO_TOKEN)
-    if collector["mode"] == SIDECAR:
-        return _placement_beside(collector, app)
-    return Placement(app.namespace or app.name, collector["otlp_http_url"], {}, _NO_TOKEN)
+        return Placement(app.namespace or app.name, app.endpoint, {}, _WITHOUT_TOKEN)
+    if collector["mode"] == SIDECAR_MODE:
+        return _place_beside_sidecar(collector, app)
+    return Placement(app.namespace or app.name, collector["otlp_http_url"], {}, _WITHOUT_TOKEN)
 
 
-def _placement_beside(sidecar: RenderedCollector, app: SampleApp) -> Placement:
+def _place_beside_sidecar(sidecar: RenderedCollector, app: SampleApp) -> Placement:
     namespace = sidecar["namespace"]
     if app.namespace not in ("", namespace):
         wrong = f"the sidecar '{sidecar['name']}' is for pods of namespace {namespace}, not {app.namespace}"
@@ -92,7 +104,7 @@ def _placement_beside(sidecar: RenderedCollector, app: SampleApp) -> Placement:
     return Placement(
         namespace=namespace,
         endpoint=sidecar["otlp_http_url"],
-        pod_annotations={_INJECT: sidecar["name"]},
+        pod_annotations={_INJECT_ANNOTATION: sidecar["name"]},
         # A sidecar may ask the Kubernetes API, with the account and the token of the pod.
         account_fields={"serviceAccountName": sidecar["service_account"]},
     )

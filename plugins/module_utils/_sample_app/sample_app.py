@@ -41,17 +41,19 @@ class SampleApp:
         return f"{self.name}-{service}"
 
 
-def option_names() -> list[str]:
+def list_option_names() -> list[str]:
     return [option.name for option in fields(SampleApp)]
 
 
-def check_length(name: str) -> None:
+def check_name_length(name: str) -> None:
     """Raise Problem for a name that is too long for Services of the application.
 
     Kubernetes before 1.36 takes no name of a Service that begins with a digit, and says so.
     """
-    ending = f"-{max(SERVICES, key=len)}"
-    longest = names.LONGEST_LABEL - len(ending)
-    if len(name) > longest:
+    longest_suffix = f"-{max(SERVICES, key=len)}"
+    most_characters = names.LONGEST_LABEL - len(longest_suffix)
+    if len(name) > most_characters:
         wrong = f"'{name}' is too long for the name of the sample application"
-        raise Problem(wrong, fix=f"Use at most {longest} characters: a Service is named `NAME{ending}`.")
+        raise Problem(
+            wrong, fix=f"Use at most {most_characters} characters: a Service is named `NAME{longest_suffix}`."
+        )

@@ -9,49 +9,56 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 # Where a processor belongs in a pipeline by its id, low numbers first.
-Rank = Callable[[str], int]
+ProcessorRank = Callable[[str], int]
 
 
-def with_processors(
-    config: Mapping[str, Any], added: Mapping[str, Any], pipelines: Mapping[str, Iterable[str]], rank: Rank
+def add_processors(
+    config: Mapping[str, Any],
+    added_settings: Mapping[str, Any],
+    pipeline_processors: Mapping[str, Iterable[str]],
+    rank_processor: ProcessorRank,
 ) -> dict[str, Any]:
-    """Return a config with processors, whose settings `added` has, in its pipelines.
+    """Return a config with processors, whose settings `added_settings` has, in its pipelines.
 
-    `pipelines` has the processors for each pipeline. A processor that the config has already gets the entries of the
-    lists that it does not have.
+    `pipeline_processors` has the processors for each pipeline. A processor that the config has already gets the entries
+    of the lists that it does not have.
     """
     service = dict(config.get("service") or {})
-    changed = {name: dict(pipeline or {}) for name, pipeline in (service.get("pipelines") or {}).items()}
-    for name, processors in pipelines.items():
-        changed[name]["processors"] = _with_each(changed[name].get("processors") or (), processors, rank)
-    merged = _merged_settings(config.get("processors") or {}, added)
-    return {**config, "processors": merged, "service": {**service, "pipelines": changed}}
+    changed_pipelines = {name: dict(pipeline or {}) for name, pipeline in (service.get("pipelines") or {}).items()}
+    for name, processors in pipeline_processors.items():
+        changed_pipelines[name]["processors"] = _insert_processors(
+            changed_pipelines[name].get("processors") or (), processors, rank_processor
+        )
+    merged_settings = _merge_settings(config.get("processors") or {}, added_settings)
+    return {**config, "processors": merged_settings, "service": {**service, "pipelines": changed_pipelines}}
 
 
-def _with_each(listed: Iterable[str], added: Iterable[str], rank: Rank) -> list[str]:
+def _insert_processors(
+    listed_processors: Iterable[str], added_processors: Iterable[str], rank_processor: ProcessorRank
+) -> list[str]:
     """Return the processors of a pipeline with others, each at its place."""
-    processors = list(listed)
-    for processor in added:
+    processors = list(listed_processors)
+    for processor in added_processors:
         if processor not in processors:
-            processors.insert(_place_of(processor, processors, rank), processor)
+            processors.insert(_find_place(processor, processors, rank_processor), processor)
     return processors
 
 
-def _place_of(processor: str, listed: Sequence[str], rank: Rank) -> int:
+def _find_place(processor: str, listed_processors: Sequence[str], rank_processor: ProcessorRank) -> int:
     """Return the place of a processor among others: before the first that belongs after it."""
-    for number, other in enumerate(listed):
-        if rank(other) > rank(processor):
-            return number
-    return len(listed)
+    for index, listed_processor in enumerate(listed_processors):
+        if rank_processor(listed_processor) > rank_processor(processor):
+            return index
+    return len(listed_processors)
 
 
-def _merged_settings(base: Any, more: Any) -> Any:
+def _merge_settings(base_settings: Any, added_settings: Any) -> Any:
     """Return settings with others over them: mappings are merged, lists get the entries that they do not have."""
-    if isinstance(base, Mapping) and isinstance(more, Mapping):
-        merged = dict(base)
-        for key, value in more.items():
-            merged[key] = _merged_settings(base.get(key), value)
-        return merged
-    if isinstance(base, list) and isinstance(more, list):
-        return [*base, *(entry for entry in more if entry not in base)]
-    return more
+    if isinstance(base_settings, Mapping) and isinstance(added_settings, Mapping):
+        merged_settings = dict(base_settings)
+        for key, value in added_settings.items():
+            merged_settings[key] = _merge_settings(base_settings.get(key), value)
+        return merged_settings
+    if isinstance(base_settings, list) and isinstance(added_settings, list):
+        return [*base_settings, *(entry for entry in added_settings if entry not in base_settings)]
+    return added_settings

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from .._otelcol.forecast.tallies import RECORD, RESOURCE
 from .._otelcol.otlp_requests import ITEM_NOUNS
 from . import proposals
-from .captured_records import NOTHING, Amount, Record, Resource, attribute_size
-from .proposals import Option, Proposal, Untold, drop_noise
+from .captured_records import NO_AMOUNT, Amount, Record, Resource, measure_attribute_size
+from .proposals import Proposal, RemovalOption, UntoldKind, build_noise_recipe
 
 # So many values of an attribute are told apart; of more, it is known that there are at least so many.
 MOST_VALUES = 100_000
 # From this share of values in occurrences on, nearly each item has a value of its own.
-MANY_VALUES = 0.9
+LEAST_SHARE_OF_MANY_VALUES = 0.9
 # What tells whose telemetry it is and what happened: backends group by it, so that it is no noise, whatever it weighs.
 # Source: the required and recommended attributes of the semantic conventions for resources, HTTP, databases and errors.
 _KEPT = """
@@ -30,10 +30,10 @@ _KEPT = """
     rpc.method rpc.service rpc.grpc.status_code db.system db.system.name db.operation.name messaging.destination.name
     error.type exception.type exception.message exception.stacktrace
 """
-KEPT = frozenset(_KEPT.split())
+NEVER_PROPOSED = frozenset(_KEPT.split())
 
 
-class Holder(NamedTuple):
+class AttributePlace(NamedTuple):
     """Where an attribute stands: its name, the signal, and whether a resource or a record has it."""
 
     name: str
@@ -47,7 +47,7 @@ class Holder(NamedTuple):
 
 
 @dataclass
-class Use:
+class AttributeCount:
     """How much an attribute is used. `values` are hashes of its different values."""
 
     occurrences: int = 0
@@ -57,7 +57,7 @@ class Use:
     def add(self, name: str, value: str) -> None:
         """Count one occurrence. The value is in JSON."""
         self.occurrences += 1
-        self.size += attribute_size(name, value)
+        self.size += measure_attribute_size(name, value)
         if len(self.values) < MOST_VALUES:
             self.values.add(hash(value))
 
@@ -82,9 +82,9 @@ class AttributeRow(NamedTuple):
 class AttributeUse:
     """The attributes of all signals. `kept` are names that are never proposed."""
 
-    def __init__(self, kept: Iterable[str]) -> None:
-        self._kept = KEPT | frozenset(kept)
-        self._uses: dict[Holder, Use] = defaultdict(Use)
+    def __init__(self, kept_names: Iterable[str]) -> None:
+        self._kept = NEVER_PROPOSED | frozenset(kept_names)
+        self._uses: dict[AttributePlace, AttributeCount] = defaultdict(AttributeCount)
         self._resources: dict[int, Mapping[str, str]] = {}
 
     def add_resource(self, resource: Resource, signal: str) -> None:
@@ -99,102 +99,115 @@ class AttributeUse:
 
     def _add(self, attributes: Mapping[str, str], signal: str, level: str) -> None:
         for name, value in attributes.items():
-            self._uses[Holder(name, signal, level)].add(name, value)
+            self._uses[AttributePlace(name, signal, level)].add(name, value)
 
     def rows(self) -> list[AttributeRow]:
         """Return all attributes, those with most bytes first."""
         rows = []
-        for name, use in self._uses_by_name().items():
-            is_all = len(use.values) < MOST_VALUES
-            rows.append(AttributeRow(name, use.size, use.occurrences, len(use.values), is_all))
+        for name, use in self._sum_uses_by_name().items():
+            are_all_values = len(use.values) < MOST_VALUES
+            rows.append(AttributeRow(name, use.size, use.occurrences, len(use.values), are_all_values))
         return sorted(rows, key=lambda row: (-row.size, row.name))
 
-    def _uses_by_name(self) -> dict[str, Use]:
+    def _sum_uses_by_name(self) -> dict[str, AttributeCount]:
         """Return the use of each attribute, of all signals and levels together."""
-        together: dict[str, Use] = defaultdict(Use)
+        uses_by_name: dict[str, AttributeCount] = defaultdict(AttributeCount)
         for holder, use in self._uses.items():
-            whole = together[holder.name]
-            whole.occurrences += use.occurrences
-            whole.size += use.size
-            whole.values |= use.values
-        return together
+            total_use = uses_by_name[holder.name]
+            total_use.occurrences += use.occurrences
+            total_use.size += use.size
+            total_use.values |= use.values
+        return uses_by_name
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield an attribute each, and those of resources that have one value everywhere together."""
-        constant_names, on_points = self._constant_names(), self._names_on_points()
+        constant_names, point_attributes = self._list_constant_names(), self._list_point_attributes()
         for row in self.rows():
             if row.name not in self._kept and row.name not in constant_names:
-                yield from self._of_attribute(row, on_points)
-        yield from self._of_constants(constant_names, on_points)
+                yield from self._propose_attribute(row, point_attributes)
+        yield from self._propose_constants(constant_names, point_attributes)
 
-    def _of_attribute(self, row: AttributeRow, on_points: set[str]) -> Iterator[Proposal]:
+    def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[Proposal]:
         """Yield the proposal to remove an attribute; not from data points, whose series would become one."""
-        removable = self._removable([row.name], on_points)
+        removable = self._sum_removable([row.name], point_attributes)
         if not removable.amounts:
             return
         subject = f"{row.name} of {' and '.join(removable.nouns)}"
-        option = drop_noise(attributes=[row.name])
-        if row.name in on_points:
-            option = _of_records(row.name, tuple(removable.amounts))
-        yield Proposal(proposals.ATTRIBUTES, subject, removable.amounts, option, _values_in_words(row))
+        option = build_noise_recipe(attributes=[row.name])
+        if row.name in point_attributes:
+            option = _build_delete_option(row.name, tuple(removable.amounts))
+        yield Proposal(proposals.ATTRIBUTES, subject, removable.amounts, option, _describe_values(row))
 
-    def _removable(self, names: Iterable[str], on_points: set[str]) -> _Removable:
+    def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
         """Return what goes with attributes, without what would make one series of several."""
-        chosen = set(names)
+        chosen_names = set(attribute_names)
         removable = _Removable({}, {})
         for holder, use in self._uses.items():
-            tells_series_apart = holder.name in on_points and holder.is_of_series
-            if holder.name in chosen and not tells_series_apart:
-                amount = removable.amounts.get(holder.signal, NOTHING)
+            tells_series_apart = holder.name in point_attributes and holder.is_of_series
+            if holder.name in chosen_names and not tells_series_apart:
+                amount = removable.amounts.get(holder.signal, NO_AMOUNT)
                 removable.amounts[holder.signal] = amount.plus(0, use.size)
                 removable.nouns["resources" if holder.level == RESOURCE else ITEM_NOUNS[holder.signal]] = None
         return removable
 
-    def _names_on_points(self) -> set[str]:
+    def _list_point_attributes(self) -> set[str]:
         """Return the attributes that data points have."""
         return {holder.name for holder in self._uses if holder.signal == "metrics" and holder.level == RECORD}
 
-    def _constant_names(self) -> list[str]:
+    def _list_constant_names(self) -> list[str]:
         """Return the attributes that resources alone have, all with one value; none if there is one resource."""
-        listed = list(self._resources.values())
-        if len(listed) < 2:  # noqa: PLR2004 - two are needed to be the same
+        resources = list(self._resources.values())
+        if len(resources) < 2:  # noqa: PLR2004 - two are needed to be the same
             return []
-        on_records = {holder.name for holder in self._uses if holder.level == RECORD}
+        record_attributes = {holder.name for holder in self._uses if holder.level == RECORD}
         return [
             name
-            for name, value in listed[0].items()
-            if name not in self._kept and name not in on_records and _is_same_in(listed, name, value)
+            for name, value in resources[0].items()
+            if name not in self._kept and name not in record_attributes and _has_same_value(resources, name, value)
         ]
 
-    def _of_constants(self, names: list[str], on_points: set[str]) -> Iterator[Proposal | Untold]:
+    def _propose_constants(
+        self, constant_names: list[str], point_attributes: set[str]
+    ) -> Iterator[Proposal | UntoldKind]:
         """Yield the attributes of resources that have one value, or why that is not known."""
         if len(self._resources) == 1:
-            yield Untold(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
-        if names:
-            option = drop_noise(attributes=sorted(names))
+            yield UntoldKind(proposals.CONSTANTS, "the capture has one resource, so each attribute has one value")
+        if constant_names:
+            option = build_noise_recipe(attributes=sorted(constant_names))
             yield Proposal(
-                proposals.CONSTANTS, ", ".join(sorted(names)), self._removable(names, on_points).amounts, option
+                proposals.CONSTANTS,
+                ", ".join(sorted(constant_names)),
+                self._sum_removable(constant_names, point_attributes).amounts,
+                option,
             )
 
 
-def _is_same_in(resources: Iterable[Mapping[str, str]], name: str, value: str) -> bool:
+def _has_same_value(resources: Iterable[Mapping[str, str]], name: str, value: str) -> bool:
     """Whether all resources have an attribute with one value."""
     return all(resource.get(name) == value for resource in resources)
 
 
-def _of_records(name: str, signals: tuple[str, ...]) -> Option:
+def _build_delete_option(name: str, signals: tuple[str, ...]) -> RemovalOption:
     """Return what removes an attribute in the pipelines of these signals alone."""
     actions: list[dict[str, Any]] = [{"key": name, "action": "delete"}]
-    return Option(processor=f"attributes/{_part_of_id(name)}", settings={"actions": actions}, signals=signals)
+    return RemovalOption(
+        processor=f"attributes/{_escape_component_id(name)}", settings={"actions": actions}, signals=signals
+    )
 
 
-def _part_of_id(name: str) -> str:
+def _escape_component_id(name: str) -> str:
     """Return a name as a part of the id of a component."""
-    return "".join(letter if letter.isalnum() else "_" for letter in name)
+    return "".join(character if character.isalnum() else "_" for character in name)
 
 
-def _values_in_words(row: AttributeRow) -> str:
+def _describe_values(row: AttributeRow) -> str:
     """Return how many values an attribute has, in how many occurrences."""
-    least = "" if row.are_all_values else "at least "
-    values = f"{least}{row.values:,} different value{'s' if row.values != 1 else ''} in {row.occurrences:,}"
-    return f"{values}: nearly each has its own" if row.values > MANY_VALUES * row.occurrences else values
+    at_least = "" if row.are_all_values else "at least "
+    described_values = (
+        f"{at_least}{row.values:,} different value{'s' if row.values != 1 else ''} in {row.occurrences:,}"
+    )
+    return (
+        f"{described_values}: nearly each has its own"
+        if row.values > LEAST_SHARE_OF_MANY_VALUES * row.occurrences
+        else described_values
+    )

@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 
 from .._otelcol.forecast.capture_facts import CaptureFacts
 from .._otelcol.forecast.tallies import SERVICE
-from .._otelcol.otlp_requests import LISTS, points_of, text_size
+from .._otelcol.otlp_requests import LISTS_BY_SIGNAL, list_points, measure_text
 
 _COMMA = 1
-_AROUND = len('{"key":,"value":},')
+_ATTRIBUTE_OVERHEAD = len('{"key":,"value":},')
 """What an attribute has in JSON beside its name and its value."""
 # An encoder that is made once takes half of the time of `json.dumps`.
-_quoted = encode_basestring
-_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
-_KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
-_STATUS = ("UNSET", "OK", "ERROR")
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_STEPS_OF_LEVEL = 4
+_encode_text = encode_basestring
+_encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
+_SPAN_KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+_STATUS_NAMES = ("UNSET", "OK", "ERROR")
+_SEVERITY_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_NUMBERS_PER_LEVEL = 4
 """Each level of severity has four numbers, from 1. Source: `SeverityNumber` of `logs.proto`."""
 INTERNAL, CLIENT, ERROR = "INTERNAL", "CLIENT", "ERROR"
 _VALUE_FIELDS = ("asDouble", "asInt", "count", "sum", "bucketCounts", "quantileValues", "positive", "negative")
@@ -46,7 +46,7 @@ class Amount(NamedTuple):
         return Amount(self.items + items, self.size + size)
 
 
-NOTHING = Amount(0, 0)
+NO_AMOUNT = Amount(0, 0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Resource:
 
     def text(self, name: str) -> str:
         """Return the value of an attribute as text; empty without one."""
-        return text_of_json(self.attributes.get(name, ""))
+        return decode_attribute_text(self.attributes.get(name, ""))
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Record:
     @cached_property
     def holders(self) -> list[tuple[Mapping[str, Any], dict[str, str]]]:
         """The data points of a metric, or the record itself, each with its attributes, whose values are in JSON."""
-        given = points_of(self.body) if self.signal == "metrics" else (self.body,)
-        return [(holder, named(holder)) for holder in given]
+        holders = list_points(self.body) if self.signal == "metrics" else (self.body,)
+        return [(holder, read_attributes(holder)) for holder in holders]
 
     @property
     def items(self) -> int:
@@ -96,7 +96,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Readable:
+class ReadableValues:
     """Which values of a capture can be read: all, or those that it did not mask."""
 
     is_masked: bool = False
@@ -105,88 +105,95 @@ class Readable:
     """How many pods shared the load with the one of the capture, which so has a part of each trace."""
 
     @classmethod
-    def of(cls, facts: CaptureFacts, manifest: Mapping[str, Any]) -> Readable:
+    def of(cls, facts: CaptureFacts, manifest: Mapping[str, Any]) -> ReadableValues:
         """Return what the manifest of a capture says of its values."""
-        others = manifest.get("other_pods")
-        return cls(facts.is_masked, frozenset(facts.kept_attributes), others if isinstance(others, int) else 0)
+        other_pods = manifest.get("other_pods")
+        return cls(facts.is_masked, frozenset(facts.kept_attributes), other_pods if isinstance(other_pods, int) else 0)
 
     def reads(self, name: str) -> bool:
         """Return whether the values of an attribute are readable."""
         return not self.is_masked or name in self.kept
 
 
-def resources_of(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Resource, list[Record]]]:
+def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Resource, list[Record]]]:
     """Yield each resource of a request with its records.
 
     What stands around records, such as the attributes of their resource, counts as theirs in equal parts: it goes with
     the last of them.
     """
-    resources, scopes, records = LISTS[signal]
-    for given in request.get(resources) or ():
-        resource = Resource(named(given.get("resource")), json_size(given))
-        found: list[Record] = []
-        for scope in given.get(scopes) or ():
-            name = str((scope.get("scope") or {}).get("name") or "")
-            for body in scope.get(records) or ():
-                text = _written(body)
-                found.append(Record(signal, resource, name, body, text_size(text) + _COMMA, hash(text)))
-        around = resource.size - sum(record.size for record in found)
-        yield resource, [replace(record, size=record.size + around // len(found)) for record in found]
+    resource_list_key, scope_list_key, record_list_key = LISTS_BY_SIGNAL[signal]
+    for resource_request in request.get(resource_list_key) or ():
+        resource = Resource(read_attributes(resource_request.get("resource")), measure_json_size(resource_request))
+        resource_records: list[Record] = []
+        for scope in resource_request.get(scope_list_key) or ():
+            scope_name = str((scope.get("scope") or {}).get("name") or "")
+            for body in scope.get(record_list_key) or ():
+                body_json = _encode_json(body)
+                resource_records.append(
+                    Record(signal, resource, scope_name, body, measure_text(body_json) + _COMMA, hash(body_json))
+                )
+        overhead = resource.size - sum(record.size for record in resource_records)
+        yield (
+            resource,
+            [replace(record, size=record.size + overhead // len(resource_records)) for record in resource_records],
+        )
 
 
-def named(holder: Mapping[str, Any] | None) -> dict[str, str]:
+def read_attributes(holder: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the attributes of a resource or record, each value in JSON."""
-    listed = (holder or {}).get("attributes") or ()
-    return {str(pair.get("key", "")): _value(pair.get("value") or {}) for pair in listed}
+    attribute_pairs = (holder or {}).get("attributes") or ()
+    return {str(pair.get("key", "")): _encode_attribute_value(pair.get("value") or {}) for pair in attribute_pairs}
 
 
-def _value(value: Mapping[str, Any]) -> str:
-    text = value.get("stringValue")
+def _encode_attribute_value(value: Mapping[str, Any]) -> str:
+    text_value = value.get("stringValue")
     # Most values are texts, and a single text is written in a fifth of the time.
-    return f'{{"stringValue":{_quoted(text)}}}' if isinstance(text, str) else _written(value)
+    return f'{{"stringValue":{_encode_text(text_value)}}}' if isinstance(text_value, str) else _encode_json(value)
 
 
-def text_of_json(value: str) -> str:
+def decode_attribute_text(value: str) -> str:
     """Return the text of a value of an attribute in JSON."""
-    tagged = json.loads(value) if value else {}
-    return str(next(iter((tagged or {}).values()), ""))
+    tagged_value = json.loads(value) if value else {}
+    return str(next(iter((tagged_value or {}).values()), ""))
 
 
-def value_of(point: Mapping[str, Any]) -> str:
+def encode_point_value(point: Mapping[str, Any]) -> str:
     """Return what a data point measured, in JSON."""
-    return _written([point.get(name) for name in _VALUE_FIELDS])
+    return _encode_json([point.get(name) for name in _VALUE_FIELDS])
 
 
-def json_size(part: Any) -> int:
+def measure_json_size(request_part: Any) -> int:
     """Return the bytes of a part of a request in JSON without spaces."""
-    return text_size(_written(part))
+    return measure_text(_encode_json(request_part))
 
 
-def attribute_size(name: str, value: str) -> int:
+def measure_attribute_size(name: str, value: str) -> int:
     """Return the bytes of an attribute, whose value is in JSON, in the list that has it."""
-    return text_size(_quoted(name)) + text_size(value) + _AROUND
+    return measure_text(_encode_text(name)) + measure_text(value) + _ATTRIBUTE_OVERHEAD
 
 
-def span_kind(span: Mapping[str, Any]) -> str:
+def read_span_kind(span: Mapping[str, Any]) -> str:
     """Return the kind of a span, such as `INTERNAL`; OTLP has it as a number or as a name."""
-    return _enumerated(span.get("kind"), _KINDS, "SPAN_KIND_")
+    return _read_enum_name(span.get("kind"), _SPAN_KINDS, "SPAN_KIND_")
 
 
-def is_error(span: Mapping[str, Any]) -> bool:
+def has_error_status(span: Mapping[str, Any]) -> bool:
     """Return whether the status of a span is an error."""
-    return _enumerated((span.get("status") or {}).get("code"), _STATUS, "STATUS_CODE_") == ERROR
+    return _read_enum_name((span.get("status") or {}).get("code"), _STATUS_NAMES, "STATUS_CODE_") == ERROR
 
 
-def level_of(log: Mapping[str, Any]) -> str:
+def read_severity_level(log: Mapping[str, Any]) -> str:
     """Return the level of a log record, such as `DEBUG`; empty if it has no severity number."""
     number = log.get("severityNumber") or 0
     if isinstance(number, int):
-        return _LEVELS[min((number - 1) // _STEPS_OF_LEVEL, len(_LEVELS) - 1)] if number > 0 else ""
+        return (
+            _SEVERITY_LEVELS[min((number - 1) // _NUMBERS_PER_LEVEL, len(_SEVERITY_LEVELS) - 1)] if number > 0 else ""
+        )
     name = str(number).removeprefix("SEVERITY_NUMBER_").rstrip("234")
-    return name if name in _LEVELS else ""
+    return name if name in _SEVERITY_LEVELS else ""
 
 
-def _enumerated(value: Any, names: tuple[str, ...], prefix: str) -> str:
+def _read_enum_name(value: Any, names: tuple[str, ...], prefix: str) -> str:
     """Return the name of a value of an enumeration of OTLP."""
     if isinstance(value, int):
         return names[value] if 0 <= value < len(names) else names[0]

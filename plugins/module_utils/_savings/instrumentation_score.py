@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .captured_records import Readable
+from .captured_records import ReadableValues
 from .score_rules import RULES, Rule, Verdict
 from .service_facts import ServiceFacts
 
@@ -22,7 +22,7 @@ CATEGORIES = ((90, "Excellent"), (75, "Good"), (50, "Needs Improvement"), (0, "P
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredRule:
     """A rule and what it says of a service."""
 
     rule: Rule
@@ -35,28 +35,30 @@ class Score:
 
     service: str
     points: float | None
-    answered: tuple[Answered, ...]
+    answered: tuple[AnsweredRule, ...]
 
     @property
     def category(self) -> str:
         """The category of the score; empty without a score."""
         if self.points is None:
             return ""
-        return next(name for least, name in CATEGORIES if self.points >= least)
+        return next(name for least_points, name in CATEGORIES if self.points >= least_points)
 
-    def of(self, kept: bool | None) -> list[Answered]:
+    def of(self, kept: bool | None) -> list[AnsweredRule]:
         """Return the rules with a verdict."""
-        return [answered for answered in self.answered if answered.verdict.kept is kept]
+        return [answered_rule for answered_rule in self.answered if answered_rule.verdict.kept is kept]
 
 
-def score_of(service: str, facts: ServiceFacts, readable: Readable) -> Score:
+def compute_score(service: str, facts: ServiceFacts, readable: ReadableValues) -> Score:
     """Return the score of a service by the formula of the specification, over the rules that are answered."""
-    answered = tuple(Answered(rule, rule.answer(facts, readable)) for rule in RULES)
-    possible = _weight_of(one.rule for one in answered if one.verdict.kept is not None)
-    reached = _weight_of(one.rule for one in answered if one.verdict.kept)
-    return Score(service, 100 * reached / possible if possible else None, answered)
+    answered_rules = tuple(AnsweredRule(rule, rule.answer(facts, readable)) for rule in RULES)
+    possible_weight = _sum_weights(
+        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.kept is not None
+    )
+    reached_weight = _sum_weights(answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.kept)
+    return Score(service, 100 * reached_weight / possible_weight if possible_weight else None, answered_rules)
 
 
-def _weight_of(rules: Iterable[Rule]) -> int:
+def _sum_weights(rules: Iterable[Rule]) -> int:
     """Return the weights of rules together."""
     return sum(WEIGHTS[rule.impact] for rule in rules)

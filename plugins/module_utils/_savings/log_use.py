@@ -9,18 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .._otelcol.forecast.text_templates import template_of
+from .._otelcol.forecast.text_templates import make_template
 from . import proposals
-from .captured_records import NOTHING, Amount, Readable, Record, level_of
-from .ottl_texts import pattern_of, quoted
-from .proposals import Option, Proposal, Untold, drop_noise, filtered
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_severity_level
+from .ottl_texts import build_template_pattern, quote_literal
+from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
 
 LEAST_REPEATS = 10
 """A template of fewer records is not called repeated."""
 MOST_TEMPLATES = 10_000
 """So many templates are counted; the records of others are counted as not looked at."""
-_LOW, _HIGH = ("TRACE", "DEBUG"), ("ERROR", "FATAL")
-_DEDUPLICATED = Option(
+_DEBUG_LEVELS, _ERROR_LEVELS = ("TRACE", "DEBUG"), ("ERROR", "FATAL")
+_DEDUPLICATE_ERRORS = RemovalOption(
     processor="log_dedup/errors",
     settings={"interval": "60s", "conditions": ["severity_number >= SEVERITY_NUMBER_ERROR"]},
     signals=("logs",),
@@ -28,7 +28,7 @@ _DEDUPLICATED = Option(
 )
 
 
-class Template(NamedTuple):
+class LogTemplate(NamedTuple):
     """What records have in common: whether they are errors, and the template of their bodies."""
 
     is_error: bool
@@ -38,58 +38,58 @@ class Template(NamedTuple):
 class LogUse:
     """The log records of a capture."""
 
-    def __init__(self, readable: Readable) -> None:
+    def __init__(self, readable: ReadableValues) -> None:
         self._readable = readable
-        self._low = NOTHING
-        self._templates: dict[Template, Amount] = defaultdict(lambda: NOTHING)
+        self._low = NO_AMOUNT
+        self._templates: dict[LogTemplate, Amount] = defaultdict(lambda: NO_AMOUNT)
         # Those with other records than debug logs, which are proposed by themselves.
-        self._above_debug: set[Template] = set()
+        self._above_debug: set[LogTemplate] = set()
         self._left_out: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
         """Count a log record."""
-        level = level_of(record.body)
+        level = read_severity_level(record.body)
         if not level:
             self._left_out["without a severity"] += 1
-        if level in _LOW:
+        if level in _DEBUG_LEVELS:
             self._low = self._low.plus(1, record.size)
-        body = (record.body.get("body") or {}).get("stringValue")
-        if body is None:
+        body_text = (record.body.get("body") or {}).get("stringValue")
+        if body_text is None:
             self._left_out["whose body is no text"] += 1
             return
-        key = Template(level in _HIGH, template_of(body))
-        if key in self._templates or len(self._templates) < MOST_TEMPLATES:
-            self._templates[key] = self._templates[key].plus(1, record.size)
-            if level not in _LOW:
-                self._above_debug.add(key)
+        template = LogTemplate(level in _ERROR_LEVELS, make_template(body_text))
+        if template in self._templates or len(self._templates) < MOST_TEMPLATES:
+            self._templates[template] = self._templates[template].plus(1, record.size)
+            if level not in _DEBUG_LEVELS:
+                self._above_debug.add(template)
         else:
             self._left_out[f"of further templates than {MOST_TEMPLATES:,}"] += 1
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
         if self._low.items:
-            option = drop_noise(minimum_severity="info")
+            option = build_noise_recipe(minimum_severity="info")
             yield Proposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)
-        for key, amount in self._templates.items():
-            if amount.items >= LEAST_REPEATS and key in self._above_debug:
-                yield _of_template(key, amount)
-        for which, number in self._left_out.items():
-            kind = proposals.DEBUG if which == "without a severity" else proposals.TEMPLATES
-            yield Untold(kind, f"{number:,} log records {which} were not looked at")
+        for template, amount in self._templates.items():
+            if amount.items >= LEAST_REPEATS and template in self._above_debug:
+                yield _propose_template(template, amount)
+        for description, number in self._left_out.items():
+            kind = proposals.DEBUG if description == "without a severity" else proposals.TEMPLATES
+            yield UntoldKind(kind, f"{number:,} log records {description} were not looked at")
         if self._readable.is_masked and self._templates:
-            why = "bodies are masked: templates that differ in masked words alone count as one"
-            yield Untold(proposals.TEMPLATES, why)
+            reason = "bodies are masked: templates that differ in masked words alone count as one"
+            yield UntoldKind(proposals.TEMPLATES, reason)
 
 
-def _of_template(key: Template, amount: Amount) -> Proposal:
-    if key.is_error:
+def _propose_template(template: LogTemplate, amount: Amount) -> Proposal:
+    if template.is_error:
         # All but the first go within an interval.
         removed = Amount(amount.items - 1, amount.size * (amount.items - 1) // amount.items)
-        return Proposal(proposals.ERRORS, key.text, {"logs": removed}, _DEDUPLICATED)
-    pattern = pattern_of(key.text)
+        return Proposal(proposals.ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
+    pattern = build_template_pattern(template.text)
     if not pattern:
         detail = "no filter: the template has too few common words to tell its records from others"
-        return Proposal(proposals.TEMPLATES, key.text, {"logs": amount}, None, detail)
-    condition = f"IsMatch(log.body, {quoted(pattern)}) and log.severity_number < SEVERITY_NUMBER_ERROR"
-    option = filtered("templates", "logs", "log_record", condition)
-    return Proposal(proposals.TEMPLATES, key.text, {"logs": amount}, option)
+        return Proposal(proposals.TEMPLATES, template.text, {"logs": amount}, None, detail)
+    condition = f"IsMatch(log.body, {quote_literal(pattern)}) and log.severity_number < SEVERITY_NUMBER_ERROR"
+    option = build_filter_option("templates", "logs", "log_record", condition)
+    return Proposal(proposals.TEMPLATES, template.text, {"logs": amount}, option)

@@ -14,7 +14,7 @@ from .._otelcol.traits import sends_nothing
 
 
 @dataclass(frozen=True)
-class Shares:
+class RemovedShares:
     """Shares of one signal that are gone, from 0 to 1: of items, of bytes in JSON, of bytes as they are sent."""
 
     items: float
@@ -27,15 +27,17 @@ class Shares:
         return {name: round(100 * share, 2) for name, share in shares.items()}
 
 
-def measured_shares(before: Replayed, after: Replayed) -> dict[str, Shares]:
+def measure_removed_shares(replayed_before: Replayed, replayed_after: Replayed) -> dict[str, RemovedShares]:
     """Return the shares of each signal that are gone, of all exporters that send to another machine."""
-    exporters = [name for name in before if not sends_nothing(name)] or list(before)
+    exporters = [name for name in replayed_before if not sends_nothing(name)] or list(replayed_before)
     signals: dict[str, None] = {}
     for exporter in exporters:
-        signals.update(dict.fromkeys(before[exporter]))
+        signals.update(dict.fromkeys(replayed_before[exporter]))
     shares = {}
     for signal in signals:
-        shares[signal] = _shares_gone(_sent_by(exporters, before, signal), _sent_by(exporters, after, signal))
+        shares[signal] = _compare_totals(
+            _sum_sent(exporters, replayed_before, signal), _sum_sent(exporters, replayed_after, signal)
+        )
     return shares
 
 
@@ -47,30 +49,34 @@ class _Totals(NamedTuple):
     sent: int
 
 
-def _sent_by(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Totals:
+def _sum_sent(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Totals:
     """Return what exporters sent of a signal, together."""
-    items = size = sent = 0
+    item_count = json_bytes = sent_bytes = 0
     for exporter in exporters:
-        own = replayed.get(exporter, {}).get(signal, Sent())
-        items += own.tally.total
-        size += own.tally.sizes.total()
-        sent += own.size
-    return _Totals(items, size, sent)
+        sent_by_exporter = replayed.get(exporter, {}).get(signal, Sent())
+        item_count += sent_by_exporter.tally.total
+        json_bytes += sent_by_exporter.tally.sizes.total()
+        sent_bytes += sent_by_exporter.size
+    return _Totals(item_count, json_bytes, sent_bytes)
 
 
-def _shares_gone(before: _Totals, after: _Totals) -> Shares:
+def _compare_totals(totals_before: _Totals, totals_after: _Totals) -> RemovedShares:
     """Return which shares of what was sent before are not sent after."""
-    return Shares(
-        items=_share_gone(before.items, after.items),
-        size=_share_gone(before.size, after.size),
-        sent=_share_gone(before.sent, after.sent),
+    return RemovedShares(
+        items=_removed_share(totals_before.items, totals_after.items),
+        size=_removed_share(totals_before.size, totals_after.size),
+        sent=_removed_share(totals_before.sent, totals_after.sent),
     )
 
 
-def _share_gone(before: int, after: int) -> float:
-    return (before - after) / before if before else 0.0
+def _removed_share(amount_before: int, amount_after: int) -> float:
+    return (amount_before - amount_after) / amount_before if amount_before else 0.0
 
 
-def sent_anything(sent: Mapping[str, Mapping[str, Sent]]) -> bool:
+def has_sent_anything(sent_by_exporter: Mapping[str, Mapping[str, Sent]]) -> bool:
     """Return whether any exporter sent a record."""
-    return any(one.tally.total for by_signal in sent.values() for one in by_signal.values())
+    return any(
+        sent_of_signal.tally.total
+        for sent_by_signal in sent_by_exporter.values()
+        for sent_of_signal in sent_by_signal.values()
+    )

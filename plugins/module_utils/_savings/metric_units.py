@@ -16,9 +16,9 @@ _OTHER_UNITS = r"[KMGT]i(?:By|bit)|dB|min|h|d|wk|mo|a|%|deg|10[*^]|\[(?:degF|ppt
 _UNIT = rf"(?:{_PREFIX}?(?:{_METRIC_UNITS})|{_PREFIX}[CFHST]|{_OTHER_UNITS})(?:[+-]?\d+)?|\d+"
 _ANNOTATION = r"\{[^{}]+\}"
 _COMPONENT = rf"(?:(?:{_UNIT})(?:{_ANNOTATION})?|{_ANNOTATION})"
-_UCUM = re.compile(rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*")
+_UCUM_UNIT = re.compile(rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*")
 # How names of metrics spell units. A unit that is a number or an annotation has no spelling.
-_SPELLED = {
+_SPELLINGS_OF_UNITS = {
     "s": ("s", "sec", "secs", "second", "seconds"),
     "ms": ("ms", "millis", "millisecond", "milliseconds"),
     "us": ("us", "micros", "microsecond", "microseconds"),
@@ -41,10 +41,10 @@ _SPELLED = {
 
 def is_ucum_unit(unit: str) -> bool:
     """Return whether a text is a unit of UCUM that metrics have."""
-    return _UCUM.fullmatch(unit) is not None
+    return _UCUM_UNIT.fullmatch(unit) is not None
 
 
-def name_spells_unit(name: str, unit: str) -> bool:
+def has_unit_in_name(name: str, unit: str) -> bool:
     """Return whether a part of the name of a metric is a spelling of a unit."""
-    parts = re.split(r"[._\-/]", name.lower())
-    return any(part in _SPELLED.get(unit, ()) for part in parts)
+    name_parts = re.split(r"[._\-/]", name.lower())
+    return any(name_part in _SPELLINGS_OF_UNITS.get(unit, ()) for name_part in name_parts)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from .._otelcol.otlp_requests import METRIC_KINDS
 from . import proposals
-from .attribute_use import KEPT
-from .captured_records import NOTHING, Amount, Readable, Record, value_of
-from .ottl_texts import quoted
-from .proposals import Option, Proposal, Untold, drop_noise, filtered
+from .attribute_use import NEVER_PROPOSED
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, encode_point_value
+from .ottl_texts import quote_literal
+from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
 
 LEAST_POINTS = 3
 """With fewer data points, a series cannot be called unchanged."""
@@ -25,12 +25,12 @@ MOST_SERIES = 200_000
 """So many series are told apart."""
 _LEAST_SERIES = 10
 """An attribute that makes fewer series is not worth a change."""
-_MERGED_BY = {"gauge": "mean", "sum": "sum", "histogram": "sum", "exponentialHistogram": "sum"}
+_MERGE_FUNCTIONS = {"gauge": "mean", "sum": "sum", "histogram": "sum", "exponentialHistogram": "sum"}
 """How points of series that become one are put together. Source: `aggregate_on_attributes` of processor transform."""
-_DELTA = (1, "AGGREGATION_TEMPORALITY_DELTA")
+_DELTA_TEMPORALITIES = (1, "AGGREGATION_TEMPORALITY_DELTA")
 
 
-class Series(NamedTuple):
+class SeriesIdentity(NamedTuple):
     """A series: numbers that equal resources share, and its attributes with their values in JSON."""
 
     resource: int
@@ -51,7 +51,7 @@ class SeriesUse:
         self.changed |= bool(self.points) and value != self.value
         self.value = value
         self.points += 1
-        self.scopes[scope] = self.scopes.get(scope, NOTHING).plus(1, size)
+        self.scopes[scope] = self.scopes.get(scope, NO_AMOUNT).plus(1, size)
 
 
 @dataclass
@@ -59,15 +59,15 @@ class MetricUse:
     """What came of a metric: its kind, all of its data points, and its series."""
 
     kind: str
-    amount: Amount = NOTHING
-    series: dict[Series, SeriesUse] = field(default_factory=lambda: defaultdict(SeriesUse))
+    amount: Amount = NO_AMOUNT
+    series: dict[SeriesIdentity, SeriesUse] = field(default_factory=lambda: defaultdict(SeriesUse))
 
 
-class MetricsUse:
+class CapturedMetrics:
     """The metrics of a capture. `kept` are names of attributes that are never proposed."""
 
-    def __init__(self, readable: Readable, kept: frozenset[str] = frozenset()) -> None:
-        self._readable, self._kept = readable, KEPT | kept
+    def __init__(self, readable: ReadableValues, kept_attributes: frozenset[str] = frozenset()) -> None:
+        self._readable, self._kept = readable, NEVER_PROPOSED | kept_attributes
         self._metrics: dict[str, MetricUse] = {}
         self._series = 0
         self._left_out = 0
@@ -80,96 +80,104 @@ class MetricsUse:
             if data:
                 metric = self._metrics.setdefault(name, MetricUse(kind))
                 metric.amount = metric.amount.plus(record.items, record.size)
-                self._add_points(metric, record, data.get("aggregationTemporality") in _DELTA)
+                self._count_points(metric, record, data.get("aggregationTemporality") in _DELTA_TEMPORALITIES)
 
-    def _add_points(self, metric: MetricUse, record: Record, is_delta: bool) -> None:
-        size_each = record.size // max(record.items, 1)
+    def _count_points(self, metric: MetricUse, record: Record, is_delta: bool) -> None:
+        bytes_per_point = record.size // max(record.items, 1)
         for point, attributes in record.holders:
-            series = Series(record.resource.identity, frozenset(attributes.items()))
+            series = SeriesIdentity(record.resource.identity, frozenset(attributes.items()))
             if series not in metric.series:
                 if self._series >= MOST_SERIES:
                     self._left_out += 1
                     continue
                 self._series += 1
             # A delta that is the same each time still counts something each time.
-            value = value_of(point)
-            use = metric.series[series]
-            use.add(value, record.scope, size_each)
-            use.changed |= is_delta and _counts_something(point)
+            value = encode_point_value(point)
+            series_use = metric.series[series]
+            series_use.add(value, record.scope, bytes_per_point)
+            series_use.changed |= is_delta and _has_nonzero_count(point)
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        short = 0
+        short_series = 0
         for name, metric in self._metrics.items():
-            yield from self._of_unchanged(name, metric)
-            yield from self._of_attributes(name, metric)
-            yield from self._of_scopes(name, metric)
-            short += _short_series(metric)
-        if short:
-            why = f"{short:,} series have fewer than {LEAST_POINTS} data points. Capture for longer"
-            yield Untold(proposals.UNCHANGED, why)
+            yield from self._propose_unchanged(name, metric)
+            yield from self._propose_attributes(name, metric)
+            yield from self._propose_scopes(name, metric)
+            short_series += _count_short_series(metric)
+        if short_series:
+            reason = f"{short_series:,} series have fewer than {LEAST_POINTS} data points. Capture for longer"
+            yield UntoldKind(proposals.UNCHANGED, reason)
         if self._left_out:
-            why = f"{self._left_out:,} data points of series after the first {MOST_SERIES:,} were not looked at"
-            yield from (Untold(kind, why) for kind in (proposals.UNCHANGED, proposals.SERIES, proposals.SCOPES))
+            reason = f"{self._left_out:,} data points of series after the first {MOST_SERIES:,} were not looked at"
+            yield from (UntoldKind(kind, reason) for kind in (proposals.UNCHANGED, proposals.SERIES, proposals.SCOPES))
 
-    def _of_unchanged(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
+    def _propose_unchanged(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
         """Yield a metric of which no series ever changes."""
-        uses = list(metric.series.values())
-        if uses and all(use.points >= LEAST_POINTS and not use.changed for use in uses):
-            option = drop_noise(metrics=[f"^{re.escape(name)}$"])
-            detail = f"{len(uses):,} series"
+        series_uses = list(metric.series.values())
+        if series_uses and all(
+            series_use.points >= LEAST_POINTS and not series_use.changed for series_use in series_uses
+        ):
+            option = build_noise_recipe(metrics=[f"^{re.escape(name)}$"])
+            detail = f"{len(series_uses):,} series"
             yield Proposal(proposals.UNCHANGED, name, {"metrics": metric.amount}, option, detail)
 
-    def _of_attributes(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
+    def _propose_attributes(self, name: str, metric: MetricUse) -> Iterator[Proposal]:
         """Yield attributes without which a metric has at most half of its series."""
-        function, all_series = _MERGED_BY.get(metric.kind, ""), list(metric.series)
+        function, all_series = _MERGE_FUNCTIONS.get(metric.kind, ""), list(metric.series)
         if not function or len(all_series) < _LEAST_SERIES:
             return
-        names = sorted({attribute for series in all_series for attribute, _value_of in series.attributes})
-        for attribute in names:
-            left = {_without(series, attribute) for series in all_series}
-            if attribute in self._kept or 2 * len(left) > len(all_series):
+        attribute_names = sorted({attribute for series in all_series for attribute, _value_of in series.attributes})
+        for attribute in attribute_names:
+            merged_series = {_remove_attribute(series, attribute) for series in all_series}
+            if attribute in self._kept or 2 * len(merged_series) > len(all_series):
                 continue
-            others = [other for other in names if other != attribute]
-            share = 1 - len(left) / len(all_series)
-            removed = Amount(round(metric.amount.items * share), round(metric.amount.size * share))
-            detail = f"{len(all_series):,} → {len(left):,} series"
-            option = _merging(name, function, others)
+            other_attributes = [other_attribute for other_attribute in attribute_names if other_attribute != attribute]
+            removed_share = 1 - len(merged_series) / len(all_series)
+            removed = Amount(round(metric.amount.items * removed_share), round(metric.amount.size * removed_share))
+            detail = f"{len(all_series):,} → {len(merged_series):,} series"
+            option = _build_merge_option(name, function, other_attributes)
             yield Proposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
 
-    def _of_scopes(self, name: str, metric: MetricUse) -> Iterator[Proposal | Untold]:
+    def _propose_scopes(self, name: str, metric: MetricUse) -> Iterator[Proposal | UntoldKind]:
         """Yield the scope with fewer points of the series that come from two."""
-        amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
-        for use in metric.series.values():
-            if len(use.scopes) > 1:
-                least = min(use.scopes, key=lambda scope: (use.scopes[scope].items, scope))
-                amounts[least] = amounts[least].plus(*use.scopes[least])
+        amounts: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+        for series_use in metric.series.values():
+            if len(series_use.scopes) > 1:
+                rarest_scope = min(series_use.scopes, key=lambda scope: (series_use.scopes[scope].items, scope))
+                amounts[rarest_scope] = amounts[rarest_scope].plus(*series_use.scopes[rarest_scope])
         for scope, amount in amounts.items():
             # Names of scopes are masked, unless they are those of OpenTelemetry's libraries.
             is_readable = self._readable.reads("scope.name")
-            condition = f"metric.name == {quoted(name)} and instrumentation_scope.name == {quoted(scope)}"
-            option = filtered("scopes", "metrics", "metric", condition)
+            condition = f"metric.name == {quote_literal(name)} and instrumentation_scope.name == {quote_literal(scope)}"
+            option = build_filter_option("scopes", "metrics", "metric", condition)
             detail = f"the same series come from another scope than '{scope}'"
             yield Proposal(proposals.SCOPES, name, {"metrics": amount}, option if is_readable else None, detail)
             if not is_readable:
-                yield Untold(proposals.SCOPES, "names of scopes are masked. Capture with `capture_keep: [scope.name]`")
+                yield UntoldKind(
+                    proposals.SCOPES, "names of scopes are masked. Capture with `capture_keep: [scope.name]`"
+                )
 
 
-def _short_series(metric: MetricUse) -> int:
-    return sum(1 for use in metric.series.values() if use.points < LEAST_POINTS and not use.changed)
+def _count_short_series(metric: MetricUse) -> int:
+    return sum(
+        1 for series_use in metric.series.values() if series_use.points < LEAST_POINTS and not series_use.changed
+    )
 
 
-def _without(series: Series, name: str) -> Series:
-    left = frozenset(pair for pair in series.attributes if pair[0] != name)
-    return Series(series.resource, left)
+def _remove_attribute(series: SeriesIdentity, name: str) -> SeriesIdentity:
+    other_attributes = frozenset(pair for pair in series.attributes if pair[0] != name)
+    return SeriesIdentity(series.resource, other_attributes)
 
 
-def _merging(metric: str, function: str, attributes: list[str]) -> Option:
+def _build_merge_option(metric: str, function: str, attributes: list[str]) -> RemovalOption:
     """Return what makes one series of those that differ in other attributes than these alone."""
-    statement = f'aggregate_on_attributes("{function}", {json.dumps(attributes)}) where metric.name == {quoted(metric)}'
+    statement = (
+        f'aggregate_on_attributes("{function}", {json.dumps(attributes)}) where metric.name == {quote_literal(metric)}'
+    )
     settings = {"error_mode": "ignore", "metric_statements": [statement]}
-    return Option(processor="transform/series", settings=settings, signals=("metrics",))
+    return RemovalOption(processor="transform/series", settings=settings, signals=("metrics",))
 
 
-def _counts_something(point: Mapping[str, Any]) -> bool:
+def _has_nonzero_count(point: Mapping[str, Any]) -> bool:
     return any(str(point.get(name) or "0").strip("0.") for name in ("asDouble", "asInt", "count"))

@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._otelcol.errors import Problem
-from .._otelcol.otlp_requests import MALFORMED
+from .._otelcol.otlp_requests import MALFORMED_ERRORS
 from .attribute_use import AttributeRow, AttributeUse
-from .captured_records import NOTHING, Amount, Readable, Record, resources_of
+from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record, read_resources
 from .log_use import LogUse
-from .metric_use import MetricsUse
-from .proposals import Proposal, Untold, is_safe
+from .metric_use import CapturedMetrics
+from .proposals import Proposal, UntoldKind, is_free_of_expansion
 from .repeated_records import RepeatedRecords
-from .service_facts import ServiceFacts, facts_of_spans
+from .service_facts import ServiceFacts, add_facts_of_spans
 from .span_use import SpanUse
 
-MOST_OF_KIND = 10
+MOST_PROPOSALS_OF_KIND = 10
 """So many proposals of a kind are told, those with most bytes."""
-MOST_ROWS = 10
+MOST_ATTRIBUTE_ROWS = 10
 """So many attributes are listed by bytes, and as many by values."""
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SavingsWishes:
     """What a user wants: names of attributes that are never proposed, and the least share of bytes, in percent."""
 
     kept: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Wishes:
 
 
 @dataclass(frozen=True)
-class Found:
+class CaptureFindings:
     """What a capture has, and what of it is worth dropping, with most bytes first.
 
     `smaller` is how many more proposals there are, `unseen` are names that the user keeps and that nothing has.
@@ -47,7 +47,7 @@ class Found:
     came: Mapping[str, Amount]
     proposals: tuple[Proposal, ...]
     smaller: int
-    untold: tuple[Untold, ...]
+    untold: tuple[UntoldKind, ...]
     attributes: tuple[AttributeRow, ...]
     services: Mapping[str, ServiceFacts]
     unseen: tuple[str, ...] = ()
@@ -60,112 +60,119 @@ class Found:
     def shares(self, proposal: Proposal) -> dict[str, tuple[float, float]]:
         """Return which share of items and of bytes a proposal removes, by signal, from 0 to 1."""
         return {
-            signal: (_share(amount.items, self.came[signal].items), _share(amount.size, self.came[signal].size))
+            signal: (
+                _divide_or_zero(amount.items, self.came[signal].items),
+                _divide_or_zero(amount.size, self.came[signal].size),
+            )
             for signal, amount in proposal.removed.items()
         }
 
 
 @dataclass
-class _Uses:
+class _CaptureUses:
     """All that looks at the records of a capture."""
 
     attributes: AttributeUse
     spans: SpanUse
-    metrics: MetricsUse
+    metrics: CapturedMetrics
     logs: LogUse
     repeated: RepeatedRecords = field(default_factory=RepeatedRecords)
     services: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
-    came: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+    came: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NO_AMOUNT))
 
     def add(self, signal: str, request: Mapping[str, Any]) -> None:
         """Look at a request."""
-        adders: Mapping[str, Callable[[Record], None]]
-        adders = {"traces": self.spans.add, "metrics": self.metrics.add, "logs": self.logs.add}
-        for resource, records in resources_of(signal, request):
-            items = sum(record.items for record in records)
-            self.came[signal] = self.came[signal].plus(items, resource.size)
+        add_by_signal: Mapping[str, Callable[[Record], None]]
+        add_by_signal = {"traces": self.spans.add, "metrics": self.metrics.add, "logs": self.logs.add}
+        for resource, records in read_resources(signal, request):
+            item_count = sum(record.items for record in records)
+            self.came[signal] = self.came[signal].plus(item_count, resource.size)
             self.attributes.add_resource(resource, signal)
-            facts = self.services[resource.service]
-            facts.add_resource(resource)
+            service_facts = self.services[resource.service]
+            service_facts.add_resource(resource)
             for record in records:
                 self.attributes.add(record)
-                adders[signal](record)
+                add_by_signal[signal](record)
                 self.repeated.add(record)
-                facts.add(record)
+                service_facts.add(record)
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        for use in (self.attributes, self.spans, self.metrics, self.logs, self.repeated):
-            yield from use.outcomes()
+        for signal_use in (self.attributes, self.spans, self.metrics, self.logs, self.repeated):
+            yield from signal_use.outcomes()
 
 
-def look_at(requests: Iterable[tuple[str, Mapping[str, Any]]], readable: Readable, wishes: Wishes) -> Found:
+def observe_capture(
+    requests: Iterable[tuple[str, Mapping[str, Any]]], readable: ReadableValues, wishes: SavingsWishes
+) -> CaptureFindings:
     """Return what is found in the requests of a capture, each with its signal. Raises Problem for one not of OTLP."""
-    uses = _Uses(
+    all_uses = _CaptureUses(
         AttributeUse(wishes.kept),
         SpanUse(readable, wishes.samples),
-        MetricsUse(readable, wishes.kept),
+        CapturedMetrics(readable, wishes.kept),
         LogUse(readable),
     )
-    for number, (signal, request) in enumerate(requests, 1):
+    for request_number, (signal, request) in enumerate(requests, 1):
         try:
-            uses.add(signal, request)
-        except MALFORMED as error:
-            wrong = f"request {number:,} of the capture is JSON, but not of OTLP"
+            all_uses.add(signal, request)
+        except MALFORMED_ERRORS as error:
+            wrong = f"request {request_number:,} of the capture is JSON, but not of OTLP"
             raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
-    facts_of_spans(uses.spans.rows, uses.services)
-    return _found(uses.came, uses.outcomes(), uses.attributes.rows(), uses.services, wishes)
+    add_facts_of_spans(all_uses.spans.rows, all_uses.services)
+    return _collect_findings(all_uses.came, all_uses.outcomes(), all_uses.attributes.rows(), all_uses.services, wishes)
 
 
-def _found(
-    came: Mapping[str, Amount],
-    outcomes: Iterable[Proposal | Untold],
-    rows: list[AttributeRow],
+def _collect_findings(
+    came_by_signal: Mapping[str, Amount],
+    outcomes: Iterable[Proposal | UntoldKind],
+    attribute_rows: list[AttributeRow],
     services: Mapping[str, ServiceFacts],
-    wishes: Wishes,
-) -> Found:
+    wishes: SavingsWishes,
+) -> CaptureFindings:
     proposals: list[Proposal] = []
-    untold: dict[Untold, None] = {}
+    untold: dict[UntoldKind, None] = {}
     for outcome in outcomes:
         if isinstance(outcome, Proposal):
-            proposals.append(_safe(outcome))
+            proposals.append(_without_unsafe_option(outcome))
         else:
             untold[outcome] = None
-    size = sum(amount.size for amount in came.values())
-    large = [proposal for proposal in proposals if 100 * _share(proposal.size, size) >= wishes.least_percent]
-    told = tuple(_largest(large))
-    return Found(
-        dict(came),
-        told,
-        len(proposals) - len(told),
+    total_size = sum(amount.size for amount in came_by_signal.values())
+    large_proposals = [
+        proposal for proposal in proposals if 100 * _divide_or_zero(proposal.size, total_size) >= wishes.least_percent
+    ]
+    told_proposals = tuple(_select_largest(large_proposals))
+    return CaptureFindings(
+        dict(came_by_signal),
+        told_proposals,
+        len(proposals) - len(told_proposals),
         tuple(untold),
-        tuple(_top(rows)),
+        tuple(_select_top_attributes(attribute_rows)),
         dict(services),
-        tuple(sorted(wishes.kept - {row.name for row in rows})),
+        tuple(sorted(wishes.kept - {row.name for row in attribute_rows})),
     )
 
 
-def _largest(proposals: list[Proposal]) -> Iterator[Proposal]:
+def _select_largest(proposals: list[Proposal]) -> Iterator[Proposal]:
     """Yield proposals by their bytes, some of each kind."""
-    of_kind = Counter[str]()
+    counts_by_kind = Counter[str]()
     for proposal in sorted(proposals, key=lambda proposal: (-proposal.size, proposal.kind, proposal.subject)):
-        of_kind[proposal.kind] += 1
-        if of_kind[proposal.kind] <= MOST_OF_KIND:
+        counts_by_kind[proposal.kind] += 1
+        if counts_by_kind[proposal.kind] <= MOST_PROPOSALS_OF_KIND:
             yield proposal
 
 
-def _safe(proposal: Proposal) -> Proposal:
+def _without_unsafe_option(proposal: Proposal) -> Proposal:
     """Return a proposal without an option that a config would expand."""
-    if proposal.option is None or is_safe(proposal.option):
+    if proposal.option is None or is_free_of_expansion(proposal.option):
         return proposal
     return replace(proposal, option=None, detail="no option: a config would expand what the name has")
 
 
-def _top(rows: list[AttributeRow]) -> Iterator[AttributeRow]:
+def _select_top_attributes(rows: list[AttributeRow]) -> Iterator[AttributeRow]:
     """Yield the attributes with most bytes, and then those with most values."""
-    by_values = sorted(rows, key=lambda row: (-row.values, row.name))
-    yield from dict.fromkeys((*rows[:MOST_ROWS], *by_values[:MOST_ROWS]))
+    rows_by_values = sorted(rows, key=lambda row: (-row.values, row.name))
+    yield from dict.fromkeys((*rows[:MOST_ATTRIBUTE_ROWS], *rows_by_values[:MOST_ATTRIBUTE_ROWS]))
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def _divide_or_zero(removed: float, total: float) -> float:
+    return removed / total if total else 0.0

@@ -8,20 +8,20 @@ from __future__ import annotations
 import json
 import re
 
-from .._otelcol.forecast.text_templates import ANY
+from .._otelcol.forecast.text_templates import PLACEHOLDER
 
-_LEAST_WORDS = 2
+_LEAST_PATTERN_WORDS = 2
 """A pattern with fewer words would match too much."""
-_OF_PART = r"\S+"
+_PART_PATTERN = r"\S+"
 
 
-def pattern_of(template: str) -> str:
+def build_template_pattern(template: str) -> str:
     """Return the regular expression (RE2) for the texts of a template; empty if it has too few words to tell them."""
-    if len(re.findall(r"[A-Za-z]+", template)) < _LEAST_WORDS:
+    if len(re.findall(r"[A-Za-z]+", template)) < _LEAST_PATTERN_WORDS:
         return ""
-    return f"^{_OF_PART.join(re.escape(part) for part in template.split(ANY))}$".replace(r"\ ", " ")
+    return f"^{_PART_PATTERN.join(re.escape(part) for part in template.split(PLACEHOLDER))}$".replace(r"\ ", " ")
 
 
-def quoted(text: str) -> str:
+def quote_literal(text: str) -> str:
     """Return a text as a literal of OTTL."""
     return json.dumps(text, ensure_ascii=False)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .._otelcol.config.layers import APPEND
+from .._otelcol.config.layers import APPEND_SIGN
 from .._otelcol.config.pipelines import signal_of
 from .captured_records import Amount
 
 
-class Kind(NamedTuple):
+class ProposalKind(NamedTuple):
     """A kind of proposal: what it finds, and what you lose if you follow it."""
 
     title: str
@@ -26,26 +26,28 @@ ATTRIBUTES, CONSTANTS, SERIES, UNCHANGED = "attributes", "constant_resource", "s
 TEMPLATES, DEBUG, HEALTH, LEAVES = "log_templates", "debug_logs", "health_checks", "leaf_spans"
 PLAIN, SCOPES, TWICE, ERRORS = "plain_traces", "duplicate_metrics", "duplicate_records", "repeated_errors"
 # What each kind finds, in the order in which they are told.
-KINDS: Mapping[str, Kind] = {
-    ATTRIBUTES: Kind("attribute", "No search or dashboard finds it any more."),
-    CONSTANTS: Kind("resource attributes with one value", "Data of another cluster or host is not told apart by them."),
-    SERIES: Kind("attribute that makes series", "Series are summed, or averaged for gauges, without it."),
-    UNCHANGED: Kind("metric that never changes", "It may change in an incident. Look at alerts that read it."),
-    TEMPLATES: Kind("repeated log template", "The records are gone. Count them first if their number matters."),
-    DEBUG: Kind("debug logs", "Nobody can read them later."),
-    HEALTH: Kind("spans of health checks", "Slow health checks are not seen in traces."),
-    LEAVES: Kind("spans without children and errors", "The time they took counts as that of their parents."),
-    PLAIN: Kind(
+KINDS: Mapping[str, ProposalKind] = {
+    ATTRIBUTES: ProposalKind("attribute", "No search or dashboard finds it any more."),
+    CONSTANTS: ProposalKind(
+        "resource attributes with one value", "Data of another cluster or host is not told apart by them."
+    ),
+    SERIES: ProposalKind("attribute that makes series", "Series are summed, or averaged for gauges, without it."),
+    UNCHANGED: ProposalKind("metric that never changes", "It may change in an incident. Look at alerts that read it."),
+    TEMPLATES: ProposalKind("repeated log template", "The records are gone. Count them first if their number matters."),
+    DEBUG: ProposalKind("debug logs", "Nobody can read them later."),
+    HEALTH: ProposalKind("spans of health checks", "Slow health checks are not seen in traces."),
+    LEAVES: ProposalKind("spans without children and errors", "The time they took counts as that of their parents."),
+    PLAIN: ProposalKind(
         "traces without errors, and not slow", "One in ten is kept. Metrics made of spans later on count less."
     ),
-    SCOPES: Kind("metric from two scopes", "Dashboards that name the scope see nothing."),
-    TWICE: Kind("record that came twice", "Nothing."),
-    ERRORS: Kind("error that repeats", "Each repetition within the interval is a count of the first."),
+    SCOPES: ProposalKind("metric from two scopes", "Dashboards that name the scope see nothing."),
+    TWICE: ProposalKind("record that came twice", "Nothing."),
+    ERRORS: ProposalKind("error that repeats", "Each repetition within the interval is a count of the first."),
 }
 
 
 @dataclass(frozen=True)
-class Option:
+class RemovalOption:
     """What removes something: a recipe with options, or else a processor of the collector's own config.
 
     `signals` are those of the pipelines that the processor goes into. If what an option keeps depends on the time, it
@@ -63,9 +65,13 @@ class Option:
         """Return what a user pastes into a collector of the inventory. `pipelines` are those of its config."""
         if self.recipe:
             return {"recipes": [{self.recipe: dict(self.options)}]}
-        own_pipelines = [name for name in pipelines if signal_of(name) in self.signals]
-        added = {name: {f"processors{APPEND}": [self.processor]} for name in own_pipelines or self.signals}
-        return {"config": {"processors": {self.processor: dict(self.settings)}, "service": {"pipelines": added}}}
+        signal_pipelines = [name for name in pipelines if signal_of(name) in self.signals]
+        added_processors = {
+            name: {f"processors{APPEND_SIGN}": [self.processor]} for name in signal_pipelines or self.signals
+        }
+        return {
+            "config": {"processors": {self.processor: dict(self.settings)}, "service": {"pipelines": added_processors}}
+        }
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Proposal:
     kind: str
     subject: str
     removed: Mapping[str, Amount]
-    option: Option | None
+    option: RemovalOption | None
     detail: str = ""
 
     @property
@@ -84,7 +90,7 @@ class Proposal:
         return sum(amount.size for amount in self.removed.values())
 
 
-class Untold(NamedTuple):
+class UntoldKind(NamedTuple):
     """What the capture cannot tell of a kind, and why."""
 
     kind: str
@@ -92,22 +98,22 @@ class Untold(NamedTuple):
 
 
 # What a Collector or Ansible would expand in a config.
-_EXPANDED = ("${", "$$", "{{", "{%", "{#")
+_EXPANDED_MARKS = ("${", "$$", "{{", "{%", "{#")
 
 
-def is_safe(option: Option) -> bool:
+def is_free_of_expansion(option: RemovalOption) -> bool:
     """Return whether nothing in an option is expanded: names in telemetry are not those of a person whom you trust."""
-    told = json.dumps(option.pasted(()), ensure_ascii=False)
-    return not any(mark in told for mark in _EXPANDED)
+    pasted_json = json.dumps(option.pasted(()), ensure_ascii=False)
+    return not any(expanded_mark in pasted_json for expanded_mark in _EXPANDED_MARKS)
 
 
-def drop_noise(**options: Any) -> Option:
+def build_noise_recipe(**options: Any) -> RemovalOption:
     """Return recipe `drop_noise` with these options, and without its defaults."""
-    quiet = {"probe_paths": [], "minimum_severity": "trace"}
-    return Option(recipe="drop_noise", options={**quiet, **options})
+    empty_defaults = {"probe_paths": [], "minimum_severity": "trace"}
+    return RemovalOption(recipe="drop_noise", options={**empty_defaults, **options})
 
 
-def filtered(name: str, signal: str, record: str, condition: str) -> Option:
+def build_filter_option(name: str, signal: str, record: str, condition: str) -> RemovalOption:
     """Return a processor `filter` that drops the records of a signal that a condition of OTTL is true for."""
     settings = {"error_mode": "ignore", signal: {record: [condition]}}
-    return Option(processor=f"filter/{name}", settings=settings, signals=(signal,))
+    return RemovalOption(processor=f"filter/{name}", settings=settings, signals=(signal,))

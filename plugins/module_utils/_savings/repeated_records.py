@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from . import proposals
-from .captured_records import NOTHING, Amount, Record, value_of
-from .proposals import Proposal, Untold
+from .captured_records import NO_AMOUNT, Amount, Record, encode_point_value
+from .proposals import Proposal, UntoldKind
 
 MOST_RECORDS = 1_000_000
 """So many records are compared."""
@@ -22,31 +22,31 @@ class RepeatedRecords:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._repeated: dict[str, Amount] = defaultdict(lambda: NOTHING)
+        self._repeated: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         self._left_out: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
         """Compare a record with all before it."""
-        keys = list(_keys(record))
-        for key in keys:
-            if key is None:
+        identity_keys = list(_list_identity_keys(record))
+        for identity_key in identity_keys:
+            if identity_key is None:
                 self._left_out["without an id or a time"] += 1
-            elif key in self._seen:
-                self._repeated[record.signal] = self._repeated[record.signal].plus(1, record.size // len(keys))
+            elif identity_key in self._seen:
+                self._repeated[record.signal] = self._repeated[record.signal].plus(1, record.size // len(identity_keys))
             elif len(self._seen) < MOST_RECORDS:
-                self._seen.add(key)
+                self._seen.add(identity_key)
             else:
                 self._left_out[f"after the first {MOST_RECORDS:,}"] += 1
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what came twice, of each signal."""
         for signal, amount in self._repeated.items():
             yield Proposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)
-        for which, number in self._left_out.items():
-            yield Untold(proposals.TWICE, f"{number:,} records {which} were not compared")
+        for description, number in self._left_out.items():
+            yield UntoldKind(proposals.TWICE, f"{number:,} records {description} were not compared")
 
 
-def _keys(record: Record) -> Iterator[int | None]:
+def _list_identity_keys(record: Record) -> Iterator[int | None]:
     """Yield a number for the record, or for each of its data points, that the same one has again."""
     body = record.body
     if record.signal == "traces":
@@ -54,7 +54,11 @@ def _keys(record: Record) -> Iterator[int | None]:
     elif record.signal == "logs":
         yield hash((record.resource.identity, record.scope, record.digest)) if body.get("timeUnixNano") else None
     else:
-        owner = (record.resource.identity, record.scope, body.get("name"))
+        metric_identity = (record.resource.identity, record.scope, body.get("name"))
         for point, attributes in record.holders:
-            time = point.get("timeUnixNano")
-            yield hash((owner, frozenset(attributes.items()), value_of(point), time)) if time else None
+            point_time = point.get("timeUnixNano")
+            yield (
+                hash((metric_identity, frozenset(attributes.items()), encode_point_value(point), point_time))
+                if point_time
+                else None
+            )

@@ -8,47 +8,54 @@ from __future__ import annotations
 from typing import Any
 
 from .instrumentation_score import Score
-from .observation import Found
+from .observation import CaptureFindings
 from .proposals import KINDS
-from .told_savings import Savings, Told
+from .told_savings import Savings, ToldProposal
 
 
-def savings_data(savings: Savings) -> dict[str, Any]:
+def build_savings_data(savings: Savings) -> dict[str, Any]:
     """Return everything as a task result and as a file of JSON have it."""
-    found = savings.found
+    findings = savings.found
     return {
-        "captured": {signal: {"items": came.items, "bytes": came.size} for signal, came in found.came.items()},
-        "proposals": [_proposal_data(found, told) for told in savings.told],
-        "attributes": [row._asdict() for row in found.attributes],
-        "not_told": [{"kind": untold.kind, "why": untold.why} for untold in found.untold],
-        "scores": [_score_data(score) for score in savings.scores],
+        "captured": {signal: {"items": amount.items, "bytes": amount.size} for signal, amount in findings.came.items()},
+        "proposals": [_build_proposal_data(findings, told_proposal) for told_proposal in savings.told],
+        "attributes": [row._asdict() for row in findings.attributes],
+        "not_told": [{"kind": untold.kind, "why": untold.why} for untold in findings.untold],
+        "scores": [_build_score_data(score) for score in savings.scores],
         "notes": list(savings.notes),
     }
 
 
-def _proposal_data(found: Found, told: Told) -> dict[str, Any]:
+def _build_proposal_data(findings: CaptureFindings, told_proposal: ToldProposal) -> dict[str, Any]:
     """Return a proposal with its estimated and its measured shares."""
-    proposal = told.proposal
-    estimated = {}
-    for signal, (items, size) in found.shares(proposal).items():
-        estimated[signal] = {"items_percent": round(100 * items, 2), "bytes_percent": round(100 * size, 2)}
+    proposal = told_proposal.proposal
+    estimated_shares = {}
+    for signal, (item_share, byte_share) in findings.shares(proposal).items():
+        estimated_shares[signal] = {
+            "items_percent": round(100 * item_share, 2),
+            "bytes_percent": round(100 * byte_share, 2),
+        }
     return {
         "kind": proposal.kind,
         "subject": proposal.subject,
         "detail": proposal.detail,
         "loses": KINDS[proposal.kind].loses,
-        "estimated": estimated,
-        "measured": {signal: shares.as_dict() for signal, shares in told.measured.items()},
-        "not_measured": told.why_not_measured,
-        "option": dict(told.pasted),
+        "estimated": estimated_shares,
+        "measured": {signal: shares.as_dict() for signal, shares in told_proposal.measured.items()},
+        "not_measured": told_proposal.why_not_measured,
+        "option": dict(told_proposal.pasted),
     }
 
 
-def _score_data(score: Score) -> dict[str, Any]:
+def _build_score_data(score: Score) -> dict[str, Any]:
     """Return the score of a service with its rules by their ids."""
-    rules = {}
-    for answered in score.answered:
-        verdict = answered.verdict
-        rules[answered.rule.id] = {"impact": answered.rule.impact, "kept": verdict.kept, "why": verdict.why}
+    rule_rows = {}
+    for answered_rule in score.answered:
+        verdict = answered_rule.verdict
+        rule_rows[answered_rule.rule.id] = {
+            "impact": answered_rule.rule.impact,
+            "kept": verdict.kept,
+            "why": verdict.why,
+        }
     points = None if score.points is None else round(score.points, 2)
-    return {"service": score.service, "score": points, "category": score.category, "rules": rules}
+    return {"service": score.service, "score": points, "category": score.category, "rules": rule_rows}

@@ -7,90 +7,100 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .._otelcol.forecast.pages import readable_size
-from .._otelcol.otlp_requests import items_in_words
+from .._otelcol.forecast.pages import format_size
+from .._otelcol.otlp_requests import describe_item_count
 from .attribute_use import AttributeRow
-from .instrumentation_score import Answered, Score
-from .observation import Found
+from .instrumentation_score import AnsweredRule, Score
+from .observation import CaptureFindings
 from .proposals import KINDS
 from .score_rules import RULES
-from .told_savings import Savings, Told, percent_words, shares_in_words, smaller_lines, untold_line
+from .told_savings import (
+    Savings,
+    ToldProposal,
+    describe_shares,
+    describe_smaller_proposals,
+    describe_untold,
+    format_percent,
+)
 
 
-def savings_lines(savings: Savings) -> Iterator[str]:
+def list_savings_lines(savings: Savings) -> Iterator[str]:
     """Yield everything as a person reads it in a terminal."""
-    found = savings.found
-    counted = [items_in_words(signal, came.items) for signal, came in found.came.items()]
-    yield f"savings of {savings.name} from {', '.join(counted)}, {readable_size(found.size)} of JSON"
-    for number, told in enumerate(savings.told, 1):
-        yield f"{number}. {told.title}"
-        yield from (f"    {line}" for line in _details(found, told))
-    yield from (f"less: {line}" for line in smaller_lines(found))
+    findings = savings.found
+    captured_items = [describe_item_count(signal, amount.items) for signal, amount in findings.came.items()]
+    yield f"savings of {savings.name} from {', '.join(captured_items)}, {format_size(findings.size)} of JSON"
+    for number, told_proposal in enumerate(savings.told, 1):
+        yield f"{number}. {told_proposal.title}"
+        yield from (f"    {line}" for line in _list_proposal_lines(findings, told_proposal))
+    yield from (f"less: {line}" for line in describe_smaller_proposals(findings))
     yield "attributes by bytes and by different values:"
-    yield from (f"    {_attribute_line(found, row)}" for row in found.attributes)
-    yield from (f"not told: {untold_line(untold)}" for untold in found.untold)
+    yield from (f"    {_describe_attribute(findings, row)}" for row in findings.attributes)
+    yield from (f"not told: {describe_untold(untold)}" for untold in findings.untold)
     for score in savings.scores:
-        yield from _score_lines(score)
-    yield from _unanswered_lines(savings.scores)
+        yield from _list_score_lines(score)
+    yield from _list_unanswered_rules(savings.scores)
     yield from (f"note: {note}" for note in savings.notes)
 
 
-def _details(found: Found, told: Told) -> Iterator[str]:
+def _list_proposal_lines(findings: CaptureFindings, told_proposal: ToldProposal) -> Iterator[str]:
     """Yield the lines below the title of a proposal."""
-    yield from _share_lines(found, told)
-    if told.proposal.detail:
-        yield told.proposal.detail
-    if told.yaml:
-        yield f"loses: {KINDS[told.proposal.kind].loses}"
-        yield from told.yaml.splitlines()
+    yield from _list_share_lines(findings, told_proposal)
+    if told_proposal.proposal.detail:
+        yield told_proposal.proposal.detail
+    if told_proposal.yaml:
+        yield f"loses: {KINDS[told_proposal.proposal.kind].loses}"
+        yield from told_proposal.yaml.splitlines()
 
 
-def _share_lines(found: Found, told: Told) -> Iterator[str]:
+def _list_share_lines(findings: CaptureFindings, told_proposal: ToldProposal) -> Iterator[str]:
     """Yield the estimated and the measured shares of each signal."""
-    for signal, (items, size) in found.shares(told.proposal).items():
-        parts = [shares_in_words(signal, items, size)]
-        measured = told.measured.get(signal)
-        if measured:
-            shown = shares_in_words(signal, measured.items, measured.size)
-            parts.append(f"measured {shown}, {percent_words(measured.sent)} of bytes as sent")
-        yield f"{signal}: {'; '.join(parts)}"
-    if told.why_not_measured:
-        yield f"not measured: {told.why_not_measured}"
+    for signal, (item_share, byte_share) in findings.shares(told_proposal.proposal).items():
+        share_texts = [describe_shares(signal, item_share, byte_share)]
+        measured_shares = told_proposal.measured.get(signal)
+        if measured_shares:
+            measured_words = describe_shares(signal, measured_shares.items, measured_shares.size)
+            share_texts.append(f"measured {measured_words}, {format_percent(measured_shares.sent)} of bytes as sent")
+        yield f"{signal}: {'; '.join(share_texts)}"
+    if told_proposal.why_not_measured:
+        yield f"not measured: {told_proposal.why_not_measured}"
 
 
-def _attribute_line(found: Found, row: AttributeRow) -> str:
+def _describe_attribute(findings: CaptureFindings, row: AttributeRow) -> str:
     """Return the bytes and the values of an attribute in words."""
-    least = "" if row.are_all_values else "at least "
-    share = percent_words(row.size / found.size)
-    return f"{row.name}: {readable_size(row.size)} ({share}), {least}{row.values:,} values in {row.occurrences:,}"
+    at_least = "" if row.are_all_values else "at least "
+    share = format_percent(row.size / findings.size)
+    return f"{row.name}: {format_size(row.size)} ({share}), {at_least}{row.values:,} values in {row.occurrences:,}"
 
 
-def _score_lines(score: Score) -> Iterator[str]:
+def _list_score_lines(score: Score) -> Iterator[str]:
     """Yield the score of a service, and each rule that lowers it."""
-    yield _score_title(score)
-    yield from (f"    {answered.rule.id} not kept: {_rule_line(answered)}" for answered in score.of(False))
+    yield _describe_score(score)
+    yield from (
+        f"    {answered_rule.rule.id} not kept: {_describe_unkept_rule(answered_rule)}"
+        for answered_rule in score.of(False)
+    )
 
 
-def _unanswered_lines(scores: Iterable[Score]) -> Iterator[str]:
+def _list_unanswered_rules(scores: Iterable[Score]) -> Iterator[str]:
     """Yield each rule that is not answered, once for all services of which the reason is the same."""
-    services: dict[Answered, list[str]] = {}
+    services_of_rules: dict[AnsweredRule, list[str]] = {}
     for score in scores:
-        for answered in score.of(None):
-            services.setdefault(answered, []).append(score.service or "telemetry without service.name")
-    for answered, named in services.items():
-        yield f"{answered.rule.id} not answered for {', '.join(named)}: {answered.verdict.why}"
+        for answered_rule in score.of(None):
+            services_of_rules.setdefault(answered_rule, []).append(score.service or "telemetry without service.name")
+    for answered_rule, service_names in services_of_rules.items():
+        yield f"{answered_rule.rule.id} not answered for {', '.join(service_names)}: {answered_rule.verdict.why}"
 
 
-def _score_title(score: Score) -> str:
+def _describe_score(score: Score) -> str:
     """Return the score of a service in words, with how many rules it is of."""
     name = score.service or "telemetry without service.name"
-    answered = len(RULES) - len(score.of(None))
-    of_rules = f"from {answered} of {len(RULES)} rules"
+    answered_count = len(RULES) - len(score.of(None))
+    of_rules = f"from {answered_count} of {len(RULES)} rules"
     if score.points is None:
         return f"instrumentation of {name}: no score: the capture answers no rule"
     return f"instrumentation of {name}: {score.points:.0f} of 100, {score.category}, {of_rules}"
 
 
-def _rule_line(answered: Answered) -> str:
+def _describe_unkept_rule(answered_rule: AnsweredRule) -> str:
     """Return what a rule asks for, and why a service does not keep it."""
-    return f"{answered.rule.asks} ({answered.rule.impact.lower()}): {answered.verdict.why}"
+    return f"{answered_rule.rule.asks} ({answered_rule.rule.impact.lower()}): {answered_rule.verdict.why}"

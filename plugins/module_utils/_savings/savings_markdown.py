@@ -7,58 +7,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._otelcol.rules.report_model import markdown_code
+from .._otelcol.rules.report_model import format_markdown_code
 from .instrumentation_score import Score
-from .observation import Found
+from .observation import CaptureFindings
 from .proposals import KINDS
-from .told_savings import Savings, Told, percent_words, shares_in_words, smaller_lines, untold_line
+from .told_savings import (
+    Savings,
+    ToldProposal,
+    describe_shares,
+    describe_smaller_proposals,
+    describe_untold,
+    format_percent,
+)
 
 
-def savings_markdown(savings: Savings) -> str:
+def build_savings_markdown(savings: Savings) -> str:
     """Return everything for a pull request or a wiki."""
-    found = savings.found
-    lines = [f"### Savings of {markdown_code(savings.name)}", ""]
+    findings = savings.found
+    lines = [f"### Savings of {format_markdown_code(savings.name)}", ""]
     lines += ["| | proposal | estimated | measured |", "|---|---|---|---|"]
-    lines += [_proposal_row(found, number, told) for number, told in enumerate(savings.told, 1)]
-    lines += ["", *(f"- {markdown_code(line)}" for line in smaller_lines(found)), ""]
-    for number, told in enumerate(savings.told, 1):
-        lines += _option_lines(number, told)
-    lines += [f"- not told: {markdown_code(untold_line(untold))}" for untold in found.untold]
+    lines += [
+        _build_proposal_row(findings, number, told_proposal) for number, told_proposal in enumerate(savings.told, 1)
+    ]
+    lines += ["", *(f"- {format_markdown_code(line)}" for line in describe_smaller_proposals(findings)), ""]
+    for number, told_proposal in enumerate(savings.told, 1):
+        lines += _list_option_lines(number, told_proposal)
+    lines += [f"- not told: {format_markdown_code(describe_untold(untold))}" for untold in findings.untold]
     lines += ["", "| service | score | not kept | not answered |", "|---|---|---|---|"]
-    lines += [_score_row(score) for score in savings.scores]
-    lines += ["", *(f"- {markdown_code(note)}" for note in savings.notes)]
+    lines += [_build_score_row(score) for score in savings.scores]
+    lines += ["", *(f"- {format_markdown_code(note)}" for note in savings.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _proposal_row(found: Found, number: int, told: Told) -> str:
+def _build_proposal_row(findings: CaptureFindings, number: int, told_proposal: ToldProposal) -> str:
     """Return the row of a proposal: its shares by signal, or why they were not measured."""
-    estimated = []
-    for signal, (items, size) in found.shares(told.proposal).items():
-        estimated.append(f"{signal}: {shares_in_words(signal, items, size)}")
-    measured = []
-    for signal in told.proposal.removed:
-        shares = told.measured.get(signal)
+    estimated_shares = []
+    for signal, (item_share, byte_share) in findings.shares(told_proposal.proposal).items():
+        estimated_shares.append(f"{signal}: {describe_shares(signal, item_share, byte_share)}")
+    measured_shares = []
+    for signal in told_proposal.proposal.removed:
+        shares = told_proposal.measured.get(signal)
         if shares:
-            words = shares_in_words(signal, shares.items, shares.size)
-            measured.append(f"{signal}: {words}, {percent_words(shares.sent)} as sent")
-    shown = "; ".join(measured) or told.why_not_measured
-    return f"| {number} | {markdown_code(told.title)} | {'; '.join(estimated)} | {shown} |"
+            share_words = describe_shares(signal, shares.items, shares.size)
+            measured_shares.append(f"{signal}: {share_words}, {format_percent(shares.sent)} as sent")
+    measured_cell = "; ".join(measured_shares) or told_proposal.why_not_measured
+    return (
+        f"| {number} | {format_markdown_code(told_proposal.title)} | {'; '.join(estimated_shares)} | {measured_cell} |"
+    )
 
 
-def _option_lines(number: int, told: Told) -> Iterator[str]:
+def _list_option_lines(number: int, told_proposal: ToldProposal) -> Iterator[str]:
     """Yield what a user pastes to follow a proposal, and what is lost."""
-    if told.yaml:
-        yield f"Option of {number}. {KINDS[told.proposal.kind].loses}"
+    if told_proposal.yaml:
+        yield f"Option of {number}. {KINDS[told_proposal.proposal.kind].loses}"
         yield ""
         # Four spaces make code of any text; a fence ends where the text has one.
-        for line in told.yaml.splitlines():
+        for line in told_proposal.yaml.splitlines():
             yield f"    {line}"
         yield ""
 
 
-def _score_row(score: Score) -> str:
+def _build_score_row(score: Score) -> str:
     """Return the row of a service: its score, and the rules that lower it or have no answer."""
     points = "none" if score.points is None else f"{score.points:.0f} {score.category}"
-    broken = ", ".join(answered.rule.id for answered in score.of(False))
-    unknown = ", ".join(answered.rule.id for answered in score.of(None))
-    return f"| {markdown_code(score.service or '-')} | {points} | {broken} | {unknown} |"
+    unkept_rules = ", ".join(answered_rule.rule.id for answered_rule in score.of(False))
+    unanswered_rules = ", ".join(answered_rule.rule.id for answered_rule in score.of(None))
+    return f"| {format_markdown_code(score.service or '-')} | {points} | {unkept_rules} | {unanswered_rules} |"

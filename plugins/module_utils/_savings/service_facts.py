@@ -9,18 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .captured_records import CLIENT, INTERNAL, Record, Resource, level_of
+from .captured_records import CLIENT, INTERNAL, Record, Resource, read_severity_level
 from .span_use import SpanRow
 
-SHORT_MS = 5
+SHORT_SPAN_MS = 5
 SETTLED_SECONDS = 10
 """A parent ends, and is sent, after its children: of traces that end so late in a capture, parents may be missing."""
 MOST_VALUES = 10_000
 """Source: rule MET-001."""
-_NANOSECONDS_OF_MS, _NANOSECONDS = 1_000_000, 1_000_000_000
-_POD_NAMES = ("k8s.pod.uid", "k8s.pod.name")
-_OF_PODS = ("k8s.pod.", "k8s.container.")
-_INSTANCE = "service.instance.id"
+_NANOSECONDS_PER_MS, _NANOSECONDS_PER_SECOND = 1_000_000, 1_000_000_000
+_POD_ATTRIBUTES = ("k8s.pod.uid", "k8s.pod.name")
+_POD_PREFIXES = ("k8s.pod.", "k8s.container.")
+_INSTANCE_ATTRIBUTE = "service.instance.id"
 
 
 @dataclass
@@ -70,14 +70,14 @@ class ServiceFacts:
         self.name = resource.service
         self.resources += 1
         self.resource_names.update(resource.attributes)
-        instance = resource.text(_INSTANCE)
-        pod = next(filter(None, map(resource.text, _POD_NAMES)), "")
-        self.without_instance += not instance
-        if instance and pod:
-            self.pods[instance].add(pod)
-        if any(name.startswith(_OF_PODS) for name in resource.attributes):
+        instance_id = resource.text(_INSTANCE_ATTRIBUTE)
+        pod = next(filter(None, map(resource.text, _POD_ATTRIBUTES)), "")
+        self.without_instance += not instance_id
+        if instance_id and pod:
+            self.pods[instance_id].add(pod)
+        if any(name.startswith(_POD_PREFIXES) for name in resource.attributes):
             self.in_pods += 1
-            self.in_pods_without_uid += not resource.text(_POD_NAMES[0])
+            self.in_pods_without_uid += not resource.text(_POD_ATTRIBUTES[0])
 
     def add(self, record: Record) -> None:
         """Note a span, a metric or a log record."""
@@ -88,43 +88,43 @@ class ServiceFacts:
             self.record_names.update(attributes)
         if record.signal == "logs":
             self.logs += 1
-            self.logs_without_severity += not level_of(record.body)
+            self.logs_without_severity += not read_severity_level(record.body)
 
     def _add_metric(self, record: Record) -> None:
-        facts = self.metrics[str(record.body.get("name") or "")]
-        facts.units.add(str(record.body.get("unit") or ""))
+        metric_facts = self.metrics[str(record.body.get("name") or "")]
+        metric_facts.units.add(str(record.body.get("unit") or ""))
         for point, attributes in record.holders:
             if "explicitBounds" in point:
-                facts.bounds.add(str(point["explicitBounds"]))
+                metric_facts.bounds.add(str(point["explicitBounds"]))
             for name, value in attributes.items():
-                if len(facts.values[name]) < MOST_VALUES:
-                    facts.values[name].add(hash(value))
-            time = int(point.get("timeUnixNano") or 0)
-            self.start = min(self.start or time, time)
-            self.end = max(self.end, time)
+                if len(metric_facts.values[name]) < MOST_VALUES:
+                    metric_facts.values[name].add(hash(value))
+            point_time = int(point.get("timeUnixNano") or 0)
+            self.start = min(self.start or point_time, point_time)
+            self.end = max(self.end, point_time)
 
 
-def facts_of_spans(spans: Iterable[SpanRow], services: Mapping[str, ServiceFacts]) -> None:
+def add_facts_of_spans(spans: Iterable[SpanRow], services: Mapping[str, ServiceFacts]) -> None:
     """Note the spans of a capture with their services."""
-    listed = list(spans)
-    known = {(span.trace, span.identity) for span in listed}
-    ends: dict[int, int] = {}
-    for span in listed:
-        ends[span.trace] = max(ends.get(span.trace, 0), span.end)
-    settled = max(ends.values(), default=0) - SETTLED_SECONDS * _NANOSECONDS
-    for span in listed:
-        facts = services[span.service].spans
-        _add_span(facts, span)
-        if span.parent and (span.trace, span.parent) not in known:
-            is_settled = ends[span.trace] <= settled
-            facts.orphans += is_settled
-            facts.unsettled_orphans += not is_settled
+    span_rows = list(spans)
+    known_spans = {(span.trace, span.identity) for span in span_rows}
+    trace_ends: dict[int, int] = {}
+    for span in span_rows:
+        trace_ends[span.trace] = max(trace_ends.get(span.trace, 0), span.end)
+    settled_until = max(trace_ends.values(), default=0) - SETTLED_SECONDS * _NANOSECONDS_PER_SECOND
+    for span in span_rows:
+        span_facts = services[span.service].spans
+        _count_span(span_facts, span)
+        if span.parent and (span.trace, span.parent) not in known_spans:
+            is_settled = trace_ends[span.trace] <= settled_until
+            span_facts.orphans += is_settled
+            span_facts.unsettled_orphans += not is_settled
 
 
-def _add_span(facts: SpanFacts, span: SpanRow) -> None:
-    facts.spans += 1
+def _count_span(span_facts: SpanFacts, span: SpanRow) -> None:
+    span_facts.spans += 1
     if not span.parent:
-        facts.roots += 1
-        facts.client_roots += span.kind == CLIENT
-    facts.internal[span.trace] += span.kind == INTERNAL
-    facts.short[span.trace] += span.end - span.start < SHORT_MS * _NANOSECONDS_OF_MS
+        span_facts.roots += 1
+        span_facts.client_roots += span.kind == CLIENT
+    span_facts.internal[span.trace] += span.kind == INTERNAL
+    span_facts.short[span.trace] += span.end - span.start < SHORT_SPAN_MS * _NANOSECONDS_PER_MS

@@ -10,12 +10,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .._otelcol.config.masking import concealed
-from .._otelcol.forecast.text_templates import template_of
+from .._otelcol.config.masking import conceal_secrets
+from .._otelcol.forecast.text_templates import make_template
 from . import proposals
-from .captured_records import INTERNAL, NOTHING, Amount, Readable, Record, is_error, span_kind, text_of_json
-from .ottl_texts import pattern_of, quoted
-from .proposals import Option, Proposal, Untold, drop_noise, filtered
+from .captured_records import (
+    INTERNAL,
+    NO_AMOUNT,
+    Amount,
+    ReadableValues,
+    Record,
+    decode_attribute_text,
+    has_error_status,
+    read_span_kind,
+)
+from .ottl_texts import build_template_pattern, quote_literal
+from .proposals import Proposal, RemovalOption, UntoldKind, build_filter_option, build_noise_recipe
 
 # Paths at which orchestrators and load balancers ask whether a program is well. Source: the conventions of Kubernetes,
 # Spring Boot, Quarkus, MicroProfile Health and Envoy.
@@ -35,8 +44,8 @@ REST_PERCENT = 10
 """The share of other traces that the recipe keeps by default."""
 _LEAST_TRACES = 30
 """With fewer traces, a share of them says nothing."""
-_LEAST_REPEATS = 10
-_NANOSECONDS = 1_000_000
+_LEAST_SPANS_OF_NAME = 10
+_NANOSECONDS_PER_MS = 1_000_000
 
 
 class SpanRow(NamedTuple):
@@ -61,7 +70,7 @@ class SpanRow(NamedTuple):
 class Trace:
     """The spans of a trace together."""
 
-    amount: Amount = NOTHING
+    amount: Amount = NO_AMOUNT
     failed: bool = False
     start: int = 0
     end: int = 0
@@ -76,126 +85,135 @@ class Trace:
     @property
     def is_plain(self) -> bool:
         """Whether it has no error, and is not slow."""
-        return not self.failed and self.end - self.start < SLOW_MS * _NANOSECONDS
+        return not self.failed and self.end - self.start < SLOW_MS * _NANOSECONDS_PER_MS
 
 
 class SpanUse:
     """The spans of a capture. `samples` is whether the config samples traces already."""
 
-    def __init__(self, readable: Readable, samples: bool = False) -> None:
+    def __init__(self, readable: ReadableValues, samples: bool = False) -> None:
         self._readable, self._samples = readable, samples
-        self._health: dict[str, Amount] = defaultdict(lambda: NOTHING)
+        self._health_condition: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         self.rows: list[SpanRow] = []
         self._left_out = 0
 
     def add(self, record: Record) -> None:
         """Count a span."""
-        path = self._path(record)
+        path = self._read_url_path(record)
         if path in HEALTH_PATHS:
-            self._health[path] = self._health[path].plus(1, record.size)
+            self._health_condition[path] = self._health_condition[path].plus(1, record.size)
         if len(self.rows) < MOST_SPANS:
-            self.rows.append(self._row(record))
+            self.rows.append(self._build_span_row(record))
         else:
             self._left_out += 1
 
-    def _path(self, record: Record) -> str:
+    def _read_url_path(self, record: Record) -> str:
         _holder, attributes = record.holders[0]
-        given = (attributes.get(name, "") for name in PATH_ATTRIBUTES if self._readable.reads(name))
-        return text_of_json(next(filter(None, given), ""))
+        url_paths = (attributes.get(name, "") for name in PATH_ATTRIBUTES if self._readable.reads(name))
+        return decode_attribute_text(next(filter(None, url_paths), ""))
 
-    def _row(self, record: Record) -> SpanRow:
+    def _build_span_row(self, record: Record) -> SpanRow:
         span = record.body
-        parent, name = span.get("parentSpanId") or "", str(span.get("name") or "")
+        parent_id, span_name = span.get("parentSpanId") or "", str(span.get("name") or "")
         return SpanRow(
             trace=hash(span.get("traceId")),
             identity=hash(span.get("spanId")),
-            parent=hash(parent) if parent.strip("0") else 0,
+            parent=hash(parent_id) if parent_id.strip("0") else 0,
             service=record.resource.service,
-            name=template_of(name) if self._readable.is_masked else concealed(name),
-            kind=span_kind(span),
-            failed=is_error(span),
+            name=make_template(span_name) if self._readable.is_masked else conceal_secrets(span_name),
+            kind=read_span_kind(span),
+            failed=has_error_status(span),
             start=int(span.get("startTimeUnixNano") or 0),
             end=int(span.get("endTimeUnixNano") or 0),
             size=record.size,
         )
 
-    def outcomes(self) -> Iterator[Proposal | Untold]:
+    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        yield from self._of_health()
-        yield from self._of_leaves()
-        yield from self._of_errors()
-        yield from self._of_traces()
+        yield from self._propose_health_checks()
+        yield from self._propose_leaf_spans()
+        yield from self._report_failing_spans()
+        yield from self._propose_sampling()
         if self._left_out:
-            why = f"{self._left_out:,} spans after the first {MOST_SPANS:,} were not looked at"
-            yield from (Untold(kind, why) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
+            reason = f"{self._left_out:,} spans after the first {MOST_SPANS:,} were not looked at"
+            yield from (UntoldKind(kind, reason) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
 
-    def _of_health(self) -> Iterator[Proposal | Untold]:
-        masked = [name for name in PATH_ATTRIBUTES if not self._readable.reads(name)]
-        if masked and self.rows:
-            names = " and ".join(masked)
-            yield Untold(proposals.HEALTH, f"{names} are masked. Capture with `capture_keep: [{', '.join(masked)}]`")
-        if self._health:
-            paths = sorted(self._health)
-            removed = _sum(self._health.values())
-            yield Proposal(proposals.HEALTH, ", ".join(paths), {"traces": removed}, drop_noise(probe_paths=paths))
+    def _propose_health_checks(self) -> Iterator[Proposal | UntoldKind]:
+        masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.reads(name)]
+        if masked_attributes and self.rows:
+            shown_names = " and ".join(masked_attributes)
+            yield UntoldKind(
+                proposals.HEALTH,
+                f"{shown_names} are masked. Capture with `capture_keep: [{', '.join(masked_attributes)}]`",
+            )
+        if self._health_condition:
+            paths = sorted(self._health_condition)
+            removed = _sum_amounts(self._health_condition.values())
+            yield Proposal(
+                proposals.HEALTH, ", ".join(paths), {"traces": removed}, build_noise_recipe(probe_paths=paths)
+            )
 
-    def _of_leaves(self) -> Iterator[Proposal | Untold]:
+    def _propose_leaf_spans(self) -> Iterator[Proposal | UntoldKind]:
         """Yield names of internal spans of which none has children or an error."""
-        parents = {(span.trace, span.parent) for span in self.rows if span.parent}
-        amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
-        needed: set[str] = set()
+        parent_spans = {(span.trace, span.parent) for span in self.rows if span.parent}
+        amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+        needed_names: set[str] = set()
         for span in self.rows:
-            amounts[span.name] = amounts[span.name].plus(1, span.size)
-            has_children = (span.trace, span.identity) in parents
+            amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size)
+            has_children = (span.trace, span.identity) in parent_spans
             if has_children or span.failed or span.kind != INTERNAL or not span.parent:
-                needed.add(span.name)
-        for name, amount in amounts.items():
-            if name not in needed and amount.items >= _LEAST_REPEATS:
-                yield Proposal(proposals.LEAVES, name, {"traces": amount}, self._without_spans(name))
+                needed_names.add(span.name)
+        for name, amount in amounts_by_name.items():
+            if name not in needed_names and amount.items >= _LEAST_SPANS_OF_NAME:
+                yield Proposal(proposals.LEAVES, name, {"traces": amount}, self._build_span_filter(name))
         if self._readable.other_pods and self.rows:
-            yield Untold(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
+            yield UntoldKind(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
 
-    def _without_spans(self, name: str) -> Option | None:
+    def _build_span_filter(self, name: str) -> RemovalOption | None:
         """Return what drops internal spans of a name; None for a name that is masked and has too few words."""
-        of_kind = "span.kind == SPAN_KIND_INTERNAL"
+        is_internal = "span.kind == SPAN_KIND_INTERNAL"
         if not self._readable.is_masked:
-            return filtered("leaf_spans", "traces", "span", f"{of_kind} and span.name == {quoted(name)}")
-        pattern = pattern_of(name)
+            return build_filter_option(
+                "leaf_spans", "traces", "span", f"{is_internal} and span.name == {quote_literal(name)}"
+            )
+        pattern = build_template_pattern(name)
         if not pattern:
             return None
-        return filtered("leaf_spans", "traces", "span", f"{of_kind} and IsMatch(span.name, {quoted(pattern)})")
+        return build_filter_option(
+            "leaf_spans", "traces", "span", f"{is_internal} and IsMatch(span.name, {quote_literal(pattern)})"
+        )
 
-    def _of_errors(self) -> Iterator[Proposal | Untold]:
+    def _report_failing_spans(self) -> Iterator[Proposal | UntoldKind]:
         """Yield names of spans that fail again and again: no option drops them without a loss."""
-        amounts: dict[str, Amount] = defaultdict(lambda: NOTHING)
+        amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         for span in self.rows:
             if span.failed:
-                amounts[span.name] = amounts[span.name].plus(1, span.size)
-        for name, amount in amounts.items():
-            if amount.items >= _LEAST_REPEATS:
+                amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size)
+        for name, amount in amounts_by_name.items():
+            if amount.items >= _LEAST_SPANS_OF_NAME:
                 detail = "no option drops failed spans: correct what fails"
                 yield Proposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
 
-    def _of_traces(self) -> Iterator[Proposal | Untold]:
+    def _propose_sampling(self) -> Iterator[Proposal | UntoldKind]:
         traces: dict[int, Trace] = defaultdict(Trace)
         for span in self.rows:
             traces[span.trace].add(span)
-        plain = [trace.amount for trace in traces.values() if trace.is_plain]
+        plain_traces = [trace.amount for trace in traces.values() if trace.is_plain]
         if self._samples and traces:
-            yield Untold(proposals.PLAIN, "the config samples traces already")
+            yield UntoldKind(proposals.PLAIN, "the config samples traces already")
         elif traces and len(traces) < _LEAST_TRACES:
-            yield Untold(proposals.PLAIN, f"the capture has {len(traces)} traces, and {_LEAST_TRACES} are needed")
-        elif plain:
-            whole = _sum(plain)
-            gone = 100 - REST_PERCENT
-            removed = Amount(whole.items * gone // 100, whole.size * gone // 100)
-            option = Option(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
-            subject = f"{len(plain):,} of {len(traces):,} traces"
+            yield UntoldKind(proposals.PLAIN, f"the capture has {len(traces)} traces, and {_LEAST_TRACES} are needed")
+        elif plain_traces:
+            plain_amount = _sum_amounts(plain_traces)
+            removed_percent = 100 - REST_PERCENT
+            removed = Amount(plain_amount.items * removed_percent // 100, plain_amount.size * removed_percent // 100)
+            option = RemovalOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
+            subject = f"{len(plain_traces):,} of {len(traces):,} traces"
             yield Proposal(proposals.PLAIN, subject, {"traces": removed}, option)
 
 
-def _sum(amounts: Iterable[Amount]) -> Amount:
-    whole = NOTHING
+def _sum_amounts(amounts: Iterable[Amount]) -> Amount:
+    total = NO_AMOUNT
     for amount in amounts:
-        whole = whole.plus(*amount)
-    return whole
+        total = total.plus(*amount)
+    return total

@@ -11,16 +11,16 @@ from typing import Any
 
 from .._otelcol.otlp_requests import ITEM_NOUNS
 from .instrumentation_score import Score
-from .measured_shares import Shares
-from .observation import MOST_OF_KIND, Found
-from .proposals import KINDS, Proposal, Untold
+from .measured_shares import RemovedShares
+from .observation import MOST_PROPOSALS_OF_KIND, CaptureFindings
+from .proposals import KINDS, Proposal, UntoldKind
 
 # Characters of a subject in a title.
-_LONGEST = 200
+_LONGEST_SUBJECT = 200
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldProposal:
     """A proposal with what a user pastes, and with the shares that were measured.
 
     `why_not_measured` says why there are none.
@@ -29,15 +29,15 @@ class Told:
     proposal: Proposal
     pasted: Mapping[str, Any] = field(default_factory=dict)
     yaml: str = ""
-    measured: Mapping[str, Shares] = field(default_factory=dict)
+    measured: Mapping[str, RemovedShares] = field(default_factory=dict)
     why_not_measured: str = ""
 
     @property
     def title(self) -> str:
         """What it is about, in one line."""
         subject = self.proposal.subject
-        short = subject if len(subject) <= _LONGEST else f"{subject[:_LONGEST]}…"
-        return f"{KINDS[self.proposal.kind].title}: {short}"
+        short_subject = subject if len(subject) <= _LONGEST_SUBJECT else f"{subject[:_LONGEST_SUBJECT]}…"
+        return f"{KINDS[self.proposal.kind].title}: {short_subject}"
 
 
 @dataclass(frozen=True)
@@ -45,33 +45,33 @@ class Savings:
     """What is told of a capture."""
 
     name: str
-    found: Found
-    told: tuple[Told, ...]
+    found: CaptureFindings
+    told: tuple[ToldProposal, ...]
     scores: tuple[Score, ...]
     notes: tuple[str, ...]
 
 
-def smaller_lines(found: Found) -> Iterator[str]:
+def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
     """Yield what is said of proposals that are not told, because too little goes with them."""
-    if not found.proposals:
+    if not findings.proposals:
         yield "no proposal reaches the least share of bytes"
-    if found.smaller:
-        least = f"below the least share of bytes, or of a kind with {MOST_OF_KIND} that are larger"
-        smaller = "1 proposal is" if found.smaller == 1 else f"{found.smaller:,} proposals are"
-        yield f"{smaller} {least}"
+    if findings.smaller:
+        why_left_out = f"below the least share of bytes, or of a kind with {MOST_PROPOSALS_OF_KIND} that are larger"
+        counted_proposals = "1 proposal is" if findings.smaller == 1 else f"{findings.smaller:,} proposals are"
+        yield f"{counted_proposals} {why_left_out}"
 
 
-def untold_line(untold: Untold) -> str:
+def describe_untold(untold: UntoldKind) -> str:
     """Return what the capture cannot tell of a kind."""
     return f"{KINDS[untold.kind].title}: {untold.why}"
 
 
-def shares_in_words(signal: str, items: float, size: float) -> str:
+def describe_shares(signal: str, item_share: float, byte_share: float) -> str:
     """Return shares of the items and bytes of a signal, from 0 to 1, in words; no words for no items."""
-    of_items = f"{percent_words(items)} of {ITEM_NOUNS[signal]}, " if items else ""
-    return f"{of_items}{percent_words(size)} of bytes"
+    item_words = f"{format_percent(item_share)} of {ITEM_NOUNS[signal]}, " if item_share else ""
+    return f"{item_words}{format_percent(byte_share)} of bytes"
 
 
-def percent_words(share: float) -> str:
+def format_percent(share: float) -> str:
     """Return a share from 0 to 1 in percent."""
     return f"{100 * share:.1f} %"

@@ -17,27 +17,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from .._otelcol.bounded.json_text import json_value
-from .._otelcol.config.paths import mappings
+from .._otelcol.bounded.json_text import parse_json
+from .._otelcol.config.paths import mappings_at
 
 ID_ATTRIBUTE = "o11y.probe.id"
-METRIC = "o11y.probe"
+PROBE_METRIC = "o11y.probe"
 # Where CloudWatch has spans once Transaction Search is on.
 SPANS_GROUP = "aws/spans"
-IN_LOGS = "; with Transaction Search, spans are in CloudWatch, so ask kind cloudwatch for traces"
+HINT_OF_TRANSACTION_SEARCH = "; with Transaction Search, spans are in CloudWatch, so ask kind cloudwatch for traces"
 # What AWS puts before names of attributes: the exporter awsxray in metadata and annotations, CloudWatch in labels.
-_PREFIXES = re.compile(r"\A(?:otel\.resource\.|otel_resource_|@(?:resource|instrumentation|datapoint)\.)")
+_AWS_PREFIXES = re.compile(r"\A(?:otel\.resource\.|otel_resource_|@(?:resource|instrumentation|datapoint)\.)")
 # For how long before a question a probe may have been sent.
 SINCE_SECONDS = 900
 # How many traces of the service Jaeger returns: it cannot search for an attribute by this API. The proto has one name,
 # and its HTTP gateway reads the other.
-_DEPTH = dict.fromkeys(("query.search_depth", "query.num_traces"), "100")
+_JAEGER_LIMITS = dict.fromkeys(("query.search_depth", "query.num_traces"), "100")
 # A backend wraps an attribute in some levels of a document. Python parses many more than a function may call itself.
 _MOST_LEVELS = 50
 Attributes = dict[str, str]
 
 
-class Question(NamedTuple):
+class BackendRequest(NamedTuple):
     """One request: what comes behind the address, its query and its JSON body."""
 
     method: str
@@ -46,7 +46,7 @@ class Question(NamedTuple):
     body: Any = None
 
 
-class Call(NamedTuple):
+class AwsCall(NamedTuple):
     """One operation of AWS, by its names in boto3."""
 
     service: str
@@ -54,7 +54,7 @@ class Call(NamedTuple):
     parameters: dict[str, Any]
 
 
-class Asked(NamedTuple):
+class ProbeSearch(NamedTuple):
     """What a question is about. Times are seconds since 1970; `data` names an index or a log group."""
 
     signal: str
@@ -65,13 +65,13 @@ class Asked(NamedTuple):
     data: str
 
 
-class Backend(NamedTuple):
+class BackendKind(NamedTuple):
     """A kind of backend: its signals, what to ask, how to read the attributes of each record, whether the backend
     answers with records of the probe alone, whether AWS is asked, what else a missing record may mean, and which
     signals need a log group."""
 
     signals: tuple[str, ...]
-    question: Callable[[Asked], Question | Call]
+    question: Callable[[ProbeSearch], BackendRequest | AwsCall]
     records: Callable[[Any], Iterator[Attributes]]
     filters: bool = True
     aws: bool = False
@@ -79,220 +79,237 @@ class Backend(NamedTuple):
     grouped: tuple[str, ...] = ()
 
 
-def _prometheus(asked: Asked) -> Question:
+def _ask_prometheus(probe_search: ProbeSearch) -> BackendRequest:
     """Ask for the label with underscores, or for the metric whose name kept its dots: its label has dots too, and only
     version 3 can parse a query with those."""
-    with_dots = METRIC.replace(".", "[.]")
-    query = f'{{{plain(ID_ATTRIBUTE)}="{asked.probe_id}"}} or {{__name__=~".*{with_dots}.*"}}'
-    return Question("GET", "/api/v1/query", {"query": query})
+    dotted_name = PROBE_METRIC.replace(".", "[.]")
+    query = (
+        f'{{{replace_special_characters(ID_ATTRIBUTE)}="{probe_search.probe_id}"}} or {{__name__=~".*{dotted_name}.*"}}'
+    )
+    return BackendRequest("GET", "/api/v1/query", {"query": query})
 
 
-def _loki(asked: Asked) -> Question:
-    start = str(int(asked.now - SINCE_SECONDS))
-    query = {"query": f'{{service_name="{asked.service}"}} |= "{asked.probe_id}"', "start": start, "limit": "10"}
-    return Question("GET", "/loki/api/v1/query_range", query)
-
-
-def _jaeger(asked: Asked) -> Question:
-    times = {
-        "query.start_time_min": _rfc3339(asked.now - SINCE_SECONDS),
-        "query.start_time_max": _rfc3339(asked.now + SINCE_SECONDS),
+def _ask_loki(probe_search: ProbeSearch) -> BackendRequest:
+    start = str(int(probe_search.now - SINCE_SECONDS))
+    query = {
+        "query": f'{{service_name="{probe_search.service}"}} |= "{probe_search.probe_id}"',
+        "start": start,
+        "limit": "10",
     }
-    return Question("GET", "/api/v3/traces", {"query.service_name": asked.service, **_DEPTH, **times})
+    return BackendRequest("GET", "/loki/api/v1/query_range", query)
 
 
-def _tempo(asked: Asked) -> Question:
-    chosen = ", ".join(f"resource.{name}" for name in ("service.name", *asked.attributes))
-    return Question("GET", "/api/search", {"q": f'{{ .{ID_ATTRIBUTE} = "{asked.probe_id}" }} | select({chosen})'})
+def _ask_jaeger(probe_search: ProbeSearch) -> BackendRequest:
+    time_range = {
+        "query.start_time_min": _format_rfc3339(probe_search.now - SINCE_SECONDS),
+        "query.start_time_max": _format_rfc3339(probe_search.now + SINCE_SECONDS),
+    }
+    return BackendRequest(
+        "GET", "/api/v3/traces", {"query.service_name": probe_search.service, **_JAEGER_LIMITS, **time_range}
+    )
 
 
-def _elasticsearch(asked: Asked) -> Question:
-    body = {"size": 10, "query": {"query_string": {"query": f'"{asked.probe_id}"', "lenient": True}}}
-    return Question("POST", f"/{asked.data or f'*{asked.signal}*'}/_search", {}, body)
+def _ask_tempo(probe_search: ProbeSearch) -> BackendRequest:
+    selected_attributes = ", ".join(f"resource.{name}" for name in ("service.name", *probe_search.attributes))
+    return BackendRequest(
+        "GET",
+        "/api/search",
+        {"q": f'{{ .{ID_ATTRIBUTE} = "{probe_search.probe_id}" }} | select({selected_attributes})'},
+    )
 
 
-def _datadog(asked: Asked) -> Question:
-    search = {"query": asked.probe_id, "from": "now-15m", "to": "now"}
-    body: dict[str, Any] = {"filter": search, "page": {"limit": 10}}
-    if asked.signal == "logs":
-        return Question("POST", "/api/v2/logs/events/search", {}, body)
+def _ask_elasticsearch(probe_search: ProbeSearch) -> BackendRequest:
+    body = {"size": 10, "query": {"query_string": {"query": f'"{probe_search.probe_id}"', "lenient": True}}}
+    return BackendRequest("POST", f"/{probe_search.data or f'*{probe_search.signal}*'}/_search", {}, body)
+
+
+def _ask_datadog(probe_search: ProbeSearch) -> BackendRequest:
+    search_filter = {"query": probe_search.probe_id, "from": "now-15m", "to": "now"}
+    body: dict[str, Any] = {"filter": search_filter, "page": {"limit": 10}}
+    if probe_search.signal == "logs":
+        return BackendRequest("POST", "/api/v2/logs/events/search", {}, body)
     wrapped_body = {"data": {"type": "search_request", "attributes": body}}
-    return Question("POST", "/api/v2/spans/events/search", {}, wrapped_body)
+    return BackendRequest("POST", "/api/v2/spans/events/search", {}, wrapped_body)
 
 
-def _xray(asked: Asked) -> Call:
-    ids = [xray_form(trace_id(asked.probe_id)), segment_id(asked.probe_id)]
-    return Call("xray", "batch_get_traces", {"TraceIds": ids})
+def _ask_xray(probe_search: ProbeSearch) -> AwsCall:
+    trace_ids = [format_xray_trace_id(probe_trace_id(probe_search.probe_id)), probe_segment_id(probe_search.probe_id)]
+    return AwsCall("xray", "batch_get_traces", {"TraceIds": trace_ids})
 
 
-def _cloudwatch(asked: Asked) -> Question | Call:
-    group = asked.data
-    if not group and asked.signal == "traces":
-        group = SPANS_GROUP
-    if not group:  # without a space: a plus for it would be signed in another way than it is read
-        query = f'{{"{METRIC}","{ID_ATTRIBUTE}"="{asked.probe_id}"}}'
-        return Question("GET", "/api/v1/query", {"query": query})
-    start = int((asked.now - SINCE_SECONDS) * 1000)
-    parameters = {"logGroupName": group, "startTime": start, "filterPattern": f'"{asked.probe_id}"', "limit": 10}
-    return Call("logs", "filter_log_events", parameters)
+def _ask_cloudwatch(probe_search: ProbeSearch) -> BackendRequest | AwsCall:
+    log_group = probe_search.data
+    if not log_group and probe_search.signal == "traces":
+        log_group = SPANS_GROUP
+    if not log_group:  # without a space: a plus for it would be signed in another way than it is read
+        query = f'{{"{PROBE_METRIC}","{ID_ATTRIBUTE}"="{probe_search.probe_id}"}}'
+        return BackendRequest("GET", "/api/v1/query", {"query": query})
+    start = int((probe_search.now - SINCE_SECONDS) * 1000)
+    parameters = {
+        "logGroupName": log_group,
+        "startTime": start,
+        "filterPattern": f'"{probe_search.probe_id}"',
+        "limit": 10,
+    }
+    return AwsCall("logs", "filter_log_events", parameters)
 
 
-def _series(answer: Any) -> Iterator[Attributes]:
+def _read_series(answer: Any) -> Iterator[Attributes]:
     """Read the labels of what Prometheus or Loki answers."""
-    for series in mappings(answer, "data", "result"):
+    for series in mappings_at(answer, "data", "result"):
         labels = series.get("metric") or series.get("stream") or {}
         yield {str(key): str(value) for key, value in labels.items()}
 
 
-def _otlp(answer: Any) -> Iterator[Attributes]:
+def _read_otlp_spans(answer: Any) -> Iterator[Attributes]:
     """Read OTLP's JSON, which Jaeger wraps in `result`."""
-    for resource in mappings(answer, "result", "resourceSpans") or mappings(answer, "resourceSpans"):
-        shared = _pairs(mappings(resource, "resource", "attributes"))
-        for scope in mappings(resource, "scopeSpans"):
-            for span in mappings(scope, "spans"):
-                yield {**shared, **_pairs(mappings(span, "attributes"))}
+    for resource in mappings_at(answer, "result", "resourceSpans") or mappings_at(answer, "resourceSpans"):
+        resource_attributes = _read_otlp_attributes(mappings_at(resource, "resource", "attributes"))
+        for scope in mappings_at(resource, "scopeSpans"):
+            for span in mappings_at(scope, "spans"):
+                yield {**resource_attributes, **_read_otlp_attributes(mappings_at(span, "attributes"))}
 
 
-def _spans(answer: Any) -> Iterator[Attributes]:
-    for trace in mappings(answer, "traces"):
-        for span_set in mappings(trace, "spanSets"):
-            for span in mappings(span_set, "spans"):
-                yield _pairs(mappings(span, "attributes"))
+def _read_tempo_spans(answer: Any) -> Iterator[Attributes]:
+    for trace in mappings_at(answer, "traces"):
+        for span_set in mappings_at(trace, "spanSets"):
+            for span in mappings_at(span_set, "spans"):
+                yield _read_otlp_attributes(mappings_at(span, "attributes"))
 
 
-def _documents(answer: Any) -> Iterator[Attributes]:
-    for hit in mappings(answer, "hits", "hits"):
-        yield dict(_flat(hit.get("_source"), ()))
+def _read_documents(answer: Any) -> Iterator[Attributes]:
+    for hit in mappings_at(answer, "hits", "hits"):
+        yield dict(_flatten_document(hit.get("_source"), ()))
 
 
-def _events(answer: Any) -> Iterator[Attributes]:
-    for event in mappings(answer, "data"):
-        yield dict(_flat(event.get("attributes"), ()))
+def _read_datadog_events(answer: Any) -> Iterator[Attributes]:
+    for event in mappings_at(answer, "data"):
+        yield dict(_flatten_document(event.get("attributes"), ()))
 
 
-def _segments(answer: Any) -> Iterator[Attributes]:
-    for trace in mappings(answer, "Traces"):
-        for segment in mappings(trace, "Segments"):
-            yield _bare(_flat(_parsed(segment.get("Document")), ()))
+def _read_xray_segments(answer: Any) -> Iterator[Attributes]:
+    for trace in mappings_at(answer, "Traces"):
+        for segment in mappings_at(trace, "Segments"):
+            yield _add_names_without_prefix(_flatten_document(_parse_json_or_message(segment.get("Document")), ()))
 
 
-def _log_events(answer: Any) -> Iterator[Attributes]:
+def _read_log_events(answer: Any) -> Iterator[Attributes]:
     """Read log events, whose messages are mostly JSON, or the series of PromQL."""
-    for labels in _series(answer):
-        yield _bare(labels.items())
-    for event in mappings(answer, "events"):
-        attributes = _bare(_flat(_parsed(event.get("message")), ()))
+    for series_labels in _read_series(answer):
+        yield _add_names_without_prefix(series_labels.items())
+    for event in mappings_at(answer, "events"):
+        attributes = _add_names_without_prefix(_flatten_document(_parse_json_or_message(event.get("message")), ()))
         yield {**attributes, "logStreamName": str(event.get("logStreamName"))}
 
 
-def _parsed(text: Any) -> Any:
+def _parse_json_or_message(text: Any) -> Any:
     try:
-        return json_value(text)
+        return parse_json(text)
     except (TypeError, ValueError):
         return {"message": text}
 
 
-def _bare(pairs: Iterable[tuple[str, str]]) -> Attributes:
+def _add_names_without_prefix(pairs: Iterable[tuple[str, str]]) -> Attributes:
     """Return attributes also under their names without what AWS puts before them."""
     attributes = {}
     for key, value in pairs:
         attributes[key] = value
-        attributes[_PREFIXES.sub("", key)] = value
+        attributes[_AWS_PREFIXES.sub("", key)] = value
     return attributes
 
 
-def _pairs(items: Any) -> Attributes:
+def _read_otlp_attributes(otlp_attributes: Any) -> Attributes:
     """Return the attributes of OTLP's JSON, which has each value below the name of its type."""
     attributes = {}
-    for attribute in items:
+    for attribute in otlp_attributes:
         typed_value = attribute.get("value") or {}
         value = next(iter(typed_value.values()), "")
         attributes[str(attribute.get("key"))] = str(value)
     return attributes
 
 
-def _flat(value: Any, path: tuple[str, ...], levels: int = _MOST_LEVELS) -> Iterator[tuple[str, str]]:
+def _flatten_document(value: Any, path: tuple[str, ...], levels_left: int = _MOST_LEVELS) -> Iterator[tuple[str, str]]:
     """Yield each value with its path, and with each end of the path: backends wrap attributes differently.
 
     What is below so many levels is left out: no backend wraps an attribute as deeply.
     """
-    if levels == 0:
+    if levels_left == 0:
         return
     if isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _flat(below, (*path, str(key)), levels - 1)
+        for key, nested_value in value.items():
+            yield from _flatten_document(nested_value, (*path, str(key)), levels_left - 1)
     elif isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
         for element in value:
-            yield from _flat(element, path, levels - 1)
+            yield from _flatten_document(element, path, levels_left - 1)
     else:
-        for start in range(len(path)):
-            yield ".".join(path[start:]), str(value)
+        for first_level in range(len(path)):
+            yield ".".join(path[first_level:]), str(value)
 
 
-def _rfc3339(seconds: float) -> str:
+def _format_rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def trace_id(probe_id: str) -> str:
+def probe_trace_id(probe_id: str) -> str:
     """Return the trace ID of a probe's span: as random as those of applications, and known to who looks for it."""
     return hashlib.sha256(probe_id.encode()).hexdigest()[:32]
 
 
-def segment_id(probe_id: str) -> str:
+def probe_segment_id(probe_id: str) -> str:
     """Return the trace ID of a probe's segment. It begins with a time, as those of the X-Ray SDKs do."""
-    return xray_form(probe_id[:8] + trace_id(probe_id)[8:])
+    return format_xray_trace_id(probe_id[:8] + probe_trace_id(probe_id)[8:])
 
 
-def xray_form(trace: str) -> str:
+def format_xray_trace_id(trace_id: str) -> str:
     """Return a trace ID as X-Ray writes it."""
-    return f"1-{trace[:8]}-{trace[8:]}"
+    return f"1-{trace_id[:8]}-{trace_id[8:]}"
 
 
-def plain(name: str) -> str:
+def replace_special_characters(name: str) -> str:
     """Return the name of an attribute as Prometheus and Loki write it."""
     return re.sub(r"[^A-Za-z0-9_]", "_", name)
 
 
-BACKENDS: dict[str, Backend] = {
-    "prometheus": Backend(("metrics",), _prometheus, _series, filters=False),
-    "loki": Backend(("logs",), _loki, _series),
-    "jaeger": Backend(("traces",), _jaeger, _otlp, filters=False),
-    "tempo": Backend(("traces",), _tempo, _spans),
-    "elasticsearch": Backend(("traces", "metrics", "logs"), _elasticsearch, _documents),
-    "datadog": Backend(("traces", "logs"), _datadog, _events),
-    "xray": Backend(("traces",), _xray, _segments, aws=True, unless=IN_LOGS),
-    "cloudwatch": Backend(
-        ("traces", "metrics", "logs"), _cloudwatch, _log_events, aws=True, unless="", grouped=("logs",)
+BACKENDS: dict[str, BackendKind] = {
+    "prometheus": BackendKind(("metrics",), _ask_prometheus, _read_series, filters=False),
+    "loki": BackendKind(("logs",), _ask_loki, _read_series),
+    "jaeger": BackendKind(("traces",), _ask_jaeger, _read_otlp_spans, filters=False),
+    "tempo": BackendKind(("traces",), _ask_tempo, _read_tempo_spans),
+    "elasticsearch": BackendKind(("traces", "metrics", "logs"), _ask_elasticsearch, _read_documents),
+    "datadog": BackendKind(("traces", "logs"), _ask_datadog, _read_datadog_events),
+    "xray": BackendKind(("traces",), _ask_xray, _read_xray_segments, aws=True, unless=HINT_OF_TRANSACTION_SEARCH),
+    "cloudwatch": BackendKind(
+        ("traces", "metrics", "logs"), _ask_cloudwatch, _read_log_events, aws=True, unless="", grouped=("logs",)
     ),
 }
 
 
-def of_probe(backend: Backend, answer: Any, probe_id: str) -> list[Attributes]:
+def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> list[Attributes]:
     """Return the attributes of each record of a probe."""
     records = list(backend.records(answer))
     if backend.filters:
         return records
-    names = (ID_ATTRIBUTE, plain(ID_ATTRIBUTE))
-    return [record for record in records if probe_id in [record.get(name) for name in names]]
+    id_names = (ID_ATTRIBUTE, replace_special_characters(ID_ATTRIBUTE))
+    return [record for record in records if probe_id in [record.get(name) for name in id_names]]
 
 
-def missing(records: list[Attributes], wanted: Mapping[str, Any]) -> list[str]:
+def describe_missing_attributes(records: list[Attributes], required_attributes: Mapping[str, Any]) -> list[str]:
     """Return the attributes that no record has, or has with another value, each with a word on that."""
-    lines = []
-    for name, value in wanted.items():
-        values = _values_of(records, name)
+    problems = []
+    for name, value in required_attributes.items():
+        values = _list_attribute_values(records, name)
         if not values:
-            lines.append(f"the record has no attribute {name}")
+            problems.append(f"the record has no attribute {name}")
         elif value not in (None, "") and str(value) not in values:
-            lines.append(f"attribute {name} is not '{value}'")
-    return lines
+            problems.append(f"attribute {name} is not '{value}'")
+    return problems
 
 
-def _values_of(records: list[Attributes], name: str) -> set[str]:
+def _list_attribute_values(records: list[Attributes], name: str) -> set[str]:
     """Return the values that records have for an attribute, under its own name or as Prometheus writes it."""
     values = set()
     for record in records:
-        for key in (name, plain(name)):
-            if key in record:
-                values.add(record[key])
+        for spelled_name in (name, replace_special_characters(name)):
+            if spelled_name in record:
+                values.add(record[spelled_name])
     return values

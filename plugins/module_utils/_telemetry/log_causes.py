@@ -19,30 +19,30 @@ class Cause(NamedTuple):
     fix: str
 
 
-def causes_in(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[Cause]:
+def find_causes(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[Cause]:
     """Yield the causes whose patterns match a message, with their texts filled in."""
     for cause in causes:
         match = re.search(cause.pattern, message, re.IGNORECASE)
         if match:
-            said = {name: value or "" for name, value in match.groupdict().items()}
-            yield cause._replace(text=cause.text.format(**fields, **said).rstrip(": "))
+            group_texts = {name: value or "" for name, value in match.groupdict().items()}
+            yield cause._replace(text=cause.text.format(**fields, **group_texts).rstrip(": "))
 
 
-def _status(code: int, reason: str) -> str:
+def _build_status_pattern(code: int, reason: str) -> str:
     """Return the pattern of a status of HTTP, up to its number: a number alone may be a count, a time or a port.
 
     It stands behind a word for it, or before its reason. Sources: RFC 9110, 15, for the reasons; for the words, what
     otlp_http, elasticsearch (`flush failed (401)`) and splunk_hec (`HTTP 403 "Forbidden"`) print, clients of AWS
     (`StatusCode: 403`, `status code: 403`) and Google (`googleapi: Error 403`), and grpc-go (`from server: 401`).
     """
-    word = (
+    words_before = (
         r"(?:status|status[ _]?code|\bcode|http(?:/[\d.]+| error| response)?|googleapi: error|from server|flush failed)"
     )
-    return rf"(?:{word}\W{{1,4}}{code}\b|\b{code}(?=\W{{1,3}}{reason}\b))"
+    return rf"(?:{words_before}\W{{1,4}}{code}\b|\b{code}(?=\W{{1,3}}{reason}\b))"
 
 
 # How a database of SQL refuses what a user may not do. Of a file, the words stand alone.
-_DENIED_TABLE = r"permission denied for (?:table|relation|schema|database)"
+_DENIED_SQL_OBJECT = r"permission denied for (?:table|relation|schema|database)"
 
 # Sources of their texts: grpc-go's rpc_util.go and stream.go of the versions in Collectors 0.93 to 0.165, Go's
 # net/http, exporterhelper's internal/queuebatch and internal/queue, Kafka's error codes, sarama, franz-go, Loki's and
@@ -316,22 +316,22 @@ _LIMIT_CAUSES = (
 
 # The other side answers, and does not take the data. What Mimir and Loki say of the data comes before `too_many` and
 # `rejected`, since its answers have their statuses.
-_ANSWER_CAUSES = (
+_REFUSAL_CAUSES = (
     Cause(
         "unauthenticated",
-        rf"Unauthenticated|{_status(401, 'Unauthorized')}",
+        rf"Unauthenticated|{_build_status_pattern(401, 'Unauthorized')}",
         "the credentials are not accepted",
         "Check the token, user or header that it sends, and the Secret that they come from.",
     ),
     Cause(
         "denied",
-        rf"PermissionDenied|AccessDenied|{_status(403, 'Forbidden')}|{_DENIED_TABLE}",
+        rf"PermissionDenied|AccessDenied|{_build_status_pattern(403, 'Forbidden')}|{_DENIED_SQL_OBJECT}",
         "it is not allowed to",
         "Grant the right to the identity that it uses.",
     ),
     Cause(
         "no_service",
-        rf"code = Unimplemented|unknown service|{_status(404, 'Not Found')}",
+        rf"code = Unimplemented|unknown service|{_build_status_pattern(404, 'Not Found')}",
         "the other side does not take this signal",
         "Check the path and the pipelines of the receiving side.",
     ),
@@ -353,7 +353,7 @@ _ANSWER_CAUSES = (
     ),
     Cause(
         "too_many",
-        rf"ResourceExhausted|{_status(429, 'Too Many Requests')}|Too Many Requests|Throttl|Rate exceeded|"
+        rf"ResourceExhausted|{_build_status_pattern(429, 'Too Many Requests')}|Too Many Requests|Throttl|Rate exceeded|"
         r"RequestLimitExceeded|SlowDown|"
         r"ProvisionedThroughputExceeded|TooManyRequestsException|(?:ingestion|request) rate limit",
         "the other side is overloaded or limits the rate",
@@ -377,8 +377,8 @@ _LAST_CAUSES = (
     ),
     Cause(
         "rejected",
-        rf"code = InvalidArgument(?: desc = (?P<answer>.*))?|{_status(400, 'Bad Request')}(?P<told>.*)|"
-        rf"{_status(422, 'Unprocessable')}|Permanent error",
+        rf"code = InvalidArgument(?: desc = (?P<answer>.*))?|{_build_status_pattern(400, 'Bad Request')}(?P<told>.*)|"
+        rf"{_build_status_pattern(422, 'Unprocessable')}|Permanent error",
         "the other side refuses the data for good, and the collector drops it: {answer}{told}",
         "Correct the data, the headers or the endpoint by that answer.",
     ),
@@ -402,6 +402,6 @@ CAUSES: tuple[Cause, ...] = (
     *_ADDRESS_CAUSES,
     *_NETWORK_CAUSES,
     *_LIMIT_CAUSES,
-    *_ANSWER_CAUSES,
+    *_REFUSAL_CAUSES,
     *_LAST_CAUSES,
 )

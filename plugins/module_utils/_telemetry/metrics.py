@@ -11,33 +11,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.config.addresses import address, is_loopback
-from .._otelcol.config.paths import amount, at, items, section
+from .._otelcol.config.addresses import is_loopback, split_host_and_port
+from .._otelcol.config.paths import list_at, mapping_at, parse_amount, value_at
 from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.listeners import waits_for_clients
-from .._otelcol.needs.quantities import duration
-from .times import age
+from .._otelcol.needs.quantities import parse_duration
+from .times import describe_duration
 
 # Source: documentation.md of receiverhelper, processorhelper, exporterhelper and memorylimiterprocessor.
-ITEMS = {
+SIGNALS_OF_ITEMS = {
     "spans": "traces",
     "metric_points": "metrics",
     "log_records": "logs",
     "profile_samples": "profiles",
 }
-NOUNS = {signal: noun.replace("_", " ") for noun, signal in ITEMS.items()}
-_SAMPLE = re.compile(r"^otelcol_(?P<name>\w++)(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]++)(?: \d++)?$", re.MULTILINE)
-_LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
-_BY_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(ITEMS)})\Z")
+NOUNS_OF_SIGNALS = {signal: noun.replace("_", " ") for noun, signal in SIGNALS_OF_ITEMS.items()}
+_METRIC_SAMPLE = re.compile(
+    r"^otelcol_(?P<name>\w++)(?:\{(?P<labels>.*)\})? (?P<value>[0-9.eE+-]++)(?: \d++)?$", re.MULTILINE
+)
+_METRIC_LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
+_NAME_WITH_ITEM = re.compile(rf"(?P<name>\w+)_(?P<item>{'|'.join(SIGNALS_OF_ITEMS)})\Z")
 _UNITS = ("_bytes", "_seconds")
-_COMPONENTS = ("receiver", "exporter", "processor")
+_COMPONENT_LABELS = ("receiver", "exporter", "processor")
 # Source: scraper.NewDefaultControllerConfig of the Collector and Prometheus' scrape_interval.
-_USUAL_INTERVAL = 60.0
+_DEFAULT_INTERVAL = 60.0
 # How long the queue of an exporter waits for a full batch.
-FLUSH = ("sending_queue", "batch", "flush_timeout")
+FLUSH_TIMEOUT_PATH = ("sending_queue", "batch", "flush_timeout")
 
 
-class Key(NamedTuple):
+class CountKey(NamedTuple):
     """The counted items, the component and the signal; empty if it does not apply."""
 
     name: str
@@ -45,28 +47,28 @@ class Key(NamedTuple):
     signal: str = ""
 
 
-Reading = Counter[Key]
-UPTIME = Key("process_uptime")
-_RESIDENT, _OBTAINED = Key("process_memory_rss"), Key("process_runtime_total_sys_memory")
+Reading = Counter[CountKey]
+UPTIME = CountKey("process_uptime")
+_RESIDENT_MEMORY, _OBTAINED_MEMORY = CountKey("process_memory_rss"), CountKey("process_runtime_total_sys_memory")
 
 
-def reading(text: str) -> Reading:
+def read_counts(metrics_text: str) -> Reading:
     """Return the counts of one pod, summed over labels that do not matter here."""
     counts: Reading = Counter()
-    for match in _SAMPLE.finditer(text):
-        labels = dict(_LABEL.findall(match["labels"] or ""))
-        owner = _first_label(labels, _COMPONENTS)
-        name = _without_unit(match["name"])
-        by_item = _BY_ITEM.match(name)
-        if by_item:
-            key = Key(by_item["name"], owner, ITEMS[by_item["item"]])
+    for match in _METRIC_SAMPLE.finditer(metrics_text):
+        labels = dict(_METRIC_LABEL.findall(match["labels"] or ""))
+        component_id = _find_first_label(labels, _COMPONENT_LABELS)
+        name = _remove_unit(match["name"])
+        item_match = _NAME_WITH_ITEM.match(name)
+        if item_match:
+            key = CountKey(item_match["name"], component_id, SIGNALS_OF_ITEMS[item_match["item"]])
         else:
-            key = Key(name, owner, labels.get("data_type") or labels.get("otel_signal") or "")
-        counts[key] += amount(match["value"])  # type: ignore[assignment]
+            key = CountKey(name, component_id, labels.get("data_type") or labels.get("otel_signal") or "")
+        counts[key] += parse_amount(match["value"])  # type: ignore[assignment]
     return counts
 
 
-def memory_used(pod_reading: Reading) -> float:
+def estimate_memory_used(pod_reading: Reading) -> float:
     """Return at most how many bytes of a process count against a memory limit; 0 if the reading has no memory.
 
     The resident memory has the pages of the program's file too, 85 MiB of 102 MiB for otelcol-contrib without load. The
@@ -75,11 +77,11 @@ def memory_used(pod_reading: Reading) -> float:
 
     Sources: `RssAnon` and `RssFile` in proc(5), `memory.stat` of the kernel's cgroup-v2, `Sys` of runtime.MemStats.
     """
-    sizes = [pod_reading[key] for key in (_RESIDENT, _OBTAINED) if key in pod_reading]
-    return float(min(sizes, default=0))
+    memory_sizes = [pod_reading[key] for key in (_RESIDENT_MEMORY, _OBTAINED_MEMORY) if key in pod_reading]
+    return float(min(memory_sizes, default=0))
 
 
-def _first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
+def _find_first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
     """Return the value of the first of these labels that is there; empty if none is."""
     for name in names:
         if name in labels:
@@ -87,34 +89,39 @@ def _first_label(labels: Mapping[str, str], names: Sequence[str]) -> str:
     return ""
 
 
-def _without_unit(name: str) -> str:
+def _remove_unit(name: str) -> str:
     """Return the name of a metric. Versions differ in what follows it: a unit, `_total`, or nothing."""
     name = name.removesuffix("_total")
     for unit in _UNITS:
         if name.endswith(unit):
             name = name.removesuffix(unit)
             break
-    stem, _sign, item_unit = name.partition("__")  # `items__item_`
-    return stem if len(item_unit) > 1 and item_unit.endswith("_") else name
+    name_without_item, _sign, item_unit = name.partition("__")  # `items__item_`
+    return name_without_item if len(item_unit) > 1 and item_unit.endswith("_") else name
 
 
-def grown(before: Reading, after: Reading) -> Reading:
+def subtract_readings(counts_before: Reading, counts_after: Reading) -> Reading:
     """Return what was counted between two readings of one pod; a counter that fell began anew."""
-    return Counter({key: value - before[key] if value >= before[key] else value for key, value in after.items()})
+    return Counter(
+        {
+            key: value - counts_before[key] if value >= counts_before[key] else value
+            for key, value in counts_after.items()
+        }
+    )
 
 
-def total(readings: Sequence[Reading]) -> Reading:
+def sum_readings(readings: Sequence[Reading]) -> Reading:
     """Return the sum of readings, since adding Counters would drop what is zero; only ages are no sums."""
-    result: Reading = Counter()
+    summed: Reading = Counter()
     for pod_reading in readings:
-        result.update(pod_reading)
+        summed.update(pod_reading)
     ages = [pod_reading[UPTIME] for pod_reading in readings if UPTIME in pod_reading]
     if ages:
-        result[UPTIME] = min(ages)
-    return result
+        summed[UPTIME] = min(ages)
+    return summed
 
 
-class Flow:
+class SignalFlow:
     """How the signals of one collector went: what was counted in some seconds, and since the start."""
 
     def __init__(
@@ -127,64 +134,64 @@ class Flow:
     def facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
         used_signals = [signal_of(pipeline) for pipeline in self.graph.pipelines]
-        known_first = [signal for signal in NOUNS if signal in used_signals] + used_signals
-        facts: dict[str, list[dict[str, Any]]] = {"receives": [], "processes": [], "exports": []}
-        for signal in dict.fromkeys(known_first):
-            facts["receives"] += self._receives(signal)
-            facts["processes"] += self._processes(signal)
-            facts["exports"] += self._exports(signal)
-        return facts
+        ordered_signals = [signal for signal in NOUNS_OF_SIGNALS if signal in used_signals] + used_signals
+        rows_by_direction: dict[str, list[dict[str, Any]]] = {"receives": [], "processes": [], "exports": []}
+        for signal in dict.fromkeys(ordered_signals):
+            rows_by_direction["receives"] += self._list_receiver_rows(signal)
+            rows_by_direction["processes"] += self._list_processor_rows(signal)
+            rows_by_direction["exports"] += self._list_exporter_rows(signal)
+        return rows_by_direction
 
     def moving(self) -> bool:
         """Return whether waiting longer would show no more: all received data went out or failed, the rest is idle."""
-        facts = self.facts()
-        received_signals = {row["signal"] for row in facts["receives"] if row["accepted"]}
+        rows_by_direction = self.facts()
+        received_signals = {row["signal"] for row in rows_by_direction["receives"] if row["accepted"]}
         if not received_signals:
             return False
-        for row in facts["exports"]:
+        for row in rows_by_direction["exports"]:
             if row["state"] in ("waits", "silent"):
                 return False
-        for row in facts["receives"]:
+        for row in rows_by_direction["receives"]:
             has_paused = row["state"] == "idle" and row["accepted_total"]
             if has_paused and row["signal"] not in received_signals:
                 return False
         return True
 
-    def _used(self, signal: str, role: str) -> list[str]:
-        return self.graph.ids_of(signal, role)
+    def _list_component_ids(self, signal: str, role: str) -> list[str]:
+        return self.graph.ids_of_signal(signal, role)
 
-    def _common(self, signal: str, name: str, role: str) -> dict[str, Any]:
+    def _build_common_row(self, signal: str, name: str, role: str) -> dict[str, Any]:
         """Return what the row of any component has."""
         return {
             "id": name,
             "signal": signal,
-            "items": NOUNS.get(signal, signal),
+            "items": NOUNS_OF_SIGNALS.get(signal, signal),
             "seconds": self.seconds,
-            "uptime": age(self.whole[UPTIME]),
+            "uptime": describe_duration(self.whole[UPTIME]),
             "about": f"{role}/{name}",
         }
 
-    def _numbers(self, signal: str, name: str, prefix: str, names: Sequence[str]) -> dict[str, int]:
+    def _read_counts(self, signal: str, name: str, prefix: str, names: Sequence[str]) -> dict[str, int]:
         """Return counts of a component: what they gained, and behind `_total` their value since the start."""
-        gained, whole = {}, {}
-        for word in names:
-            key = Key(f"{prefix}_{word}", name, signal)
-            gained[word] = int(self.gained[key])
-            whole[f"{word}_total"] = int(self.whole[key])
-        return gained | whole
+        gained_counts, total_counts = {}, {}
+        for counter in names:
+            key = CountKey(f"{prefix}_{counter}", name, signal)
+            gained_counts[counter] = int(self.gained[key])
+            total_counts[f"{counter}_total"] = int(self.whole[key])
+        return gained_counts | total_counts
 
-    def _receives(self, signal: str) -> Iterator[dict[str, Any]]:
+    def _list_receiver_rows(self, signal: str) -> Iterator[dict[str, Any]]:
         """Yield a row for each receiver of a signal."""
-        for name in self._used(signal, "receivers"):
-            row = self._common(signal, name, "receivers")
-            row |= self._numbers(signal, name, "receiver", ("accepted", "refused", "failed"))
+        for name in self._list_component_ids(signal, "receivers"):
+            row = self._build_common_row(signal, name, "receivers")
+            row |= self._read_counts(signal, name, "receiver", ("accepted", "refused", "failed"))
             row["passive"] = waits_for_clients("receivers", name, self.config, self.listeners)
             if row["passive"]:
                 row["about"] = "in"
-            row["state"] = self._incoming(row)
+            row["state"] = self._judge_receiver(row)
             yield row
 
-    def _incoming(self, row: Mapping[str, Any]) -> str:
+    def _judge_receiver(self, row: Mapping[str, Any]) -> str:
         """Return what comes in at a receiver, from the clearest sign to the weakest."""
         if row["refused"] or row["failed"]:
             return "refused"
@@ -195,49 +202,59 @@ class Flow:
         # What asks for its data itself does so at intervals, and counts between two of them say nothing.
         if row["accepted_total"]:
             return "rests"
-        settings = section(self.config, "receivers", str(row["id"]))
-        return "starts" if self.whole[UPTIME] < interval(settings) else "idle"
+        settings = mapping_at(self.config, "receivers", str(row["id"]))
+        return "starts" if self.whole[UPTIME] < read_collection_interval(settings) else "idle"
 
-    def _processes(self, signal: str) -> Iterator[dict[str, Any]]:
+    def _list_processor_rows(self, signal: str) -> Iterator[dict[str, Any]]:
         """Yield a row for each processor of a signal."""
-        for name in self._used(signal, "processors"):
-            limiter = self._numbers(signal, name, "processor_memory_limiter", ("refused",))
-            other = self._numbers(signal, name, "processor", ("refused", "dropped"))
-            refused = limiter["refused"] or other["refused"]
-            incoming = int(self.gained[Key("processor_incoming_items", name, signal)])
-            outgoing = int(self.gained[Key("processor_outgoing_items", name, signal)])
-            lost = max(incoming - outgoing - refused, 0)
-            row = self._common(signal, name, "processors")
-            row |= {"refused": refused, "dropped": other["dropped"] or lost, "incoming": incoming, "outgoing": outgoing}
+        for name in self._list_component_ids(signal, "processors"):
+            limiter_counts = self._read_counts(signal, name, "processor_memory_limiter", ("refused",))
+            processor_counts = self._read_counts(signal, name, "processor", ("refused", "dropped"))
+            refused = limiter_counts["refused"] or processor_counts["refused"]
+            incoming = int(self.gained[CountKey("processor_incoming_items", name, signal)])
+            outgoing = int(self.gained[CountKey("processor_outgoing_items", name, signal)])
+            lost_items = max(incoming - outgoing - refused, 0)
+            row = self._build_common_row(signal, name, "processors")
+            row |= {
+                "refused": refused,
+                "dropped": processor_counts["dropped"] or lost_items,
+                "incoming": incoming,
+                "outgoing": outgoing,
+            }
             yield row
 
-    def _exports(self, signal: str) -> Iterator[dict[str, Any]]:
+    def _list_exporter_rows(self, signal: str) -> Iterator[dict[str, Any]]:
         """Yield a row for each exporter of a signal."""
-        accepted = sum(row["accepted"] for row in self._receives(signal))
-        for name in self._used(signal, "exporters"):
-            row = self._common(signal, name, "exporters") | {"accepted": accepted}
-            row |= self._numbers(signal, name, "exporter", ("sent", "send_failed", "enqueue_failed"))
-            size = self._queue(signal, name, "queue_size")
-            capacity = self._queue(signal, name, "queue_capacity")
-            row |= {"queue_size": size, "queue_capacity": capacity}
-            row["queue_percent"] = 100 * size // capacity if capacity else 0
+        accepted = sum(row["accepted"] for row in self._list_receiver_rows(signal))
+        for name in self._list_component_ids(signal, "exporters"):
+            row = self._build_common_row(signal, name, "exporters") | {"accepted": accepted}
+            row |= self._read_counts(signal, name, "exporter", ("sent", "send_failed", "enqueue_failed"))
+            queue_size = self._read_queue_gauge(signal, name, "queue_size")
+            queue_capacity = self._read_queue_gauge(signal, name, "queue_capacity")
+            row |= {"queue_size": queue_size, "queue_capacity": queue_capacity}
+            row["queue_percent"] = 100 * queue_size // queue_capacity if queue_capacity else 0
             row["failed"] = row["send_failed"] + row["enqueue_failed"]
             row["failed_total"] = row["send_failed_total"] + row["enqueue_failed_total"]
             row["came"] = f"{row['items']} that came before"
             if accepted:
                 row["came"] = f"{row['items']} come in ({accepted} in {self.seconds} s) and"
-            yield row | {"state": _outgoing(row, self._may_be_a_batch(name))}
+            yield row | {"state": _judge_exporter(row, self._may_wait_for_batch(name))}
 
-    def _queue(self, signal: str, exporter: str, word: str) -> int:
+    def _read_queue_gauge(self, signal: str, exporter: str, gauge_name: str) -> int:
         """Return the size or capacity of an exporter's queue; some exporters count one queue for all signals."""
-        return int(self.whole[Key(f"exporter_{word}", exporter, signal)] or self.whole[Key(word, exporter)])
+        return int(
+            self.whole[CountKey(f"exporter_{gauge_name}", exporter, signal)]
+            or self.whole[CountKey(gauge_name, exporter)]
+        )
 
-    def _may_be_a_batch(self, exporter: str) -> bool:
+    def _may_wait_for_batch(self, exporter: str) -> bool:
         """Return whether what came in these seconds may still wait for more, to be sent in one request."""
-        return self.seconds <= duration(at(section(self.config, "exporters", exporter), FLUSH))
+        return self.seconds <= parse_duration(
+            value_at(mapping_at(self.config, "exporters", exporter), FLUSH_TIMEOUT_PATH)
+        )
 
 
-def _outgoing(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
+def _judge_exporter(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
     """Return what an exporter does, from the clearest sign to the weakest."""
     if row["failed"]:
         return "fails_partly" if row["sent"] else "fails"
@@ -249,39 +266,39 @@ def _outgoing(row: Mapping[str, Any], may_be_a_batch: bool) -> str:
     return "silent" if row["accepted"] else "idle"
 
 
-def interval(settings: Mapping[str, Any]) -> float:
+def read_collection_interval(settings: Mapping[str, Any]) -> float:
     """Return the seconds between two collections of a receiver that asks for its data."""
-    given = settings.get("collection_interval") or at(settings, ("config", "global", "scrape_interval"))
-    return duration(given) or _USUAL_INTERVAL
+    interval_text = settings.get("collection_interval") or value_at(settings, ("config", "global", "scrape_interval"))
+    return parse_duration(interval_text) or _DEFAULT_INTERVAL
 
 
-def metrics_port(config: Mapping[str, Any], default: int) -> tuple[str, int]:
+def find_metrics_address(config: Mapping[str, Any], default: int) -> tuple[str, int]:
     """Return host and port of the collector's own metrics; port 0 when nothing serves them."""
-    telemetry = section(config, "service", "telemetry", "metrics")
+    telemetry = mapping_at(config, "service", "telemetry", "metrics")
     if telemetry.get("level") == "none":
         return "", 0
     if telemetry.get("address"):
-        written = str(telemetry["address"]).replace("${env:", "${")
-        host = written.rpartition(":")[0].strip("[]")
-        return host, address(written)[1] or default
-    for reader in items(telemetry, "readers"):
-        exporter = section(reader, "pull", "exporter", "prometheus")
+        address_text = str(telemetry["address"]).replace("${env:", "${")
+        host = address_text.rpartition(":")[0].strip("[]")
+        return host, split_host_and_port(address_text)[1] or default
+    for reader in list_at(telemetry, "readers"):
+        exporter = mapping_at(reader, "pull", "exporter", "prometheus")
         if exporter:
-            return _place_of(exporter, default)
+            return _read_exporter_address(exporter, default)
     if "readers" in telemetry:
         return "", 0
-    return _place_of({}, default)
+    return _read_exporter_address({}, default)
 
 
-def _place_of(exporter: Mapping[str, Any], default: int) -> tuple[str, int]:
+def _read_exporter_address(exporter: Mapping[str, Any], default: int) -> tuple[str, int]:
     """Return host and port of a Prometheus exporter of the own metrics."""
-    port = address(f":{exporter.get('port')}")[1]
+    port = split_host_and_port(f":{exporter.get('port')}")[1]
     return str(exporter.get("host") or "localhost"), port or default
 
 
-def unserved(config: Mapping[str, Any], default: int) -> str:
+def explain_unreachable_metrics(config: Mapping[str, Any], default: int) -> str:
     """Return why other pods cannot read the collector's own metrics, and the fix; nothing if they can."""
-    host, port = metrics_port(config, default)
+    host, port = find_metrics_address(config, default)
     if not port:
         return "service.telemetry.metrics serves none"
     if config and is_loopback(host):

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from .._otelcol.errors import Problem, shown
+from .._otelcol.errors import Problem, strip_credentials
 
 GRPC, HTTP, XRAY = "grpc", "http/protobuf", "xray"
 # The port of each protocol. Sources: the OTLP specification, and the developer guide of AWS X-Ray for the daemon.
-PORTS = {GRPC: 4317, HTTP: 4318, XRAY: 2000}
+PORTS_OF_PROTOCOLS = {GRPC: 4317, HTTP: 4318, XRAY: 2000}
 _LONGEST_LABEL = 63
 _WRONG_PORT = "has a port that is no number from 1 to 65535"
 _URL_STARTS = ("http://", "https://")
@@ -41,15 +41,15 @@ class OtlpTarget(NamedTuple):
         Raises Problem for an endpoint that no receiver can have.
         """
         try:
-            parts = _parts(endpoint, tls)
+            url_parts = _split_endpoint(endpoint, tls)
         except ValueError as error:
-            raise _problem(endpoint, "is no address") from error
-        host = parts.hostname or ""
+            raise _build_problem(endpoint, "is no address") from error
+        host = url_parts.hostname or ""
         _check_host(endpoint, host)
-        given_port = _given_port(endpoint, parts)
-        known_protocol = protocol or _usual_protocol(endpoint, given_port)
-        port = given_port or PORTS[known_protocol]
-        return cls(known_protocol, parts.scheme, host, port, parts.path.rstrip("/"), headers, tls)
+        given_port = _read_given_port(endpoint, url_parts)
+        chosen_protocol = protocol or _choose_usual_protocol(endpoint, given_port)
+        port = given_port or PORTS_OF_PROTOCOLS[chosen_protocol]
+        return cls(chosen_protocol, url_parts.scheme, host, port, url_parts.path.rstrip("/"), headers, tls)
 
     @property
     def address(self) -> str:
@@ -68,7 +68,7 @@ class OtlpTarget(NamedTuple):
         return self.scheme == "https"
 
 
-def _parts(endpoint: str, tls: Mapping[str, Any]) -> SplitResult:
+def _split_endpoint(endpoint: str, tls: Mapping[str, Any]) -> SplitResult:
     """Return the parts of an endpoint. One without a scheme gets that of its TLS options. Raises ValueError."""
     if "://" in endpoint:
         return urlsplit(endpoint)
@@ -76,9 +76,9 @@ def _parts(endpoint: str, tls: Mapping[str, Any]) -> SplitResult:
     return urlsplit(f"{scheme}://{endpoint}")
 
 
-def _usual_protocol(endpoint: str, port: int | None) -> str:
+def _choose_usual_protocol(endpoint: str, port: int | None) -> str:
     is_url_of_http = endpoint.lower().startswith(_URL_STARTS)
-    return HTTP if is_url_of_http and port != PORTS[GRPC] else GRPC
+    return HTTP if is_url_of_http and port != PORTS_OF_PROTOCOLS[GRPC] else GRPC
 
 
 def _asks_for_tls(tls: Mapping[str, Any]) -> bool:
@@ -88,31 +88,33 @@ def _asks_for_tls(tls: Mapping[str, Any]) -> bool:
     return bool(tls.get("ca_file") or tls.get("cert_file"))
 
 
-def _given_port(endpoint: str, parts: SplitResult) -> int | None:
+def _read_given_port(endpoint: str, url_parts: SplitResult) -> int | None:
     """Return the port that an endpoint names; None if it names none. Raises Problem for one that does not exist."""
     try:
-        port = parts.port
+        port = url_parts.port
     except ValueError as error:
-        raise _problem(endpoint, _WRONG_PORT) from error
+        raise _build_problem(endpoint, _WRONG_PORT) from error
     if port == 0:
-        raise _problem(endpoint, _WRONG_PORT)
+        raise _build_problem(endpoint, _WRONG_PORT)
     return port
 
 
 def _check_host(endpoint: str, host: str) -> None:
     """Raise Problem for a host that no server of DNS can know. Source of the length of its parts: RFC 1035, 2.3.4."""
     if not host:
-        raise _problem(endpoint, "names no host")
+        raise _build_problem(endpoint, "names no host")
     for label in host.removesuffix(".").split("."):
         if not label:
-            raise _problem(endpoint, "has an empty part between the dots of its host")
+            raise _build_problem(endpoint, "has an empty part between the dots of its host")
         if len(label) > _LONGEST_LABEL:
-            raise _problem(
+            raise _build_problem(
                 endpoint, f"has a part of more than {_LONGEST_LABEL} characters between the dots of its host"
             )
 
 
-def _problem(endpoint: str, wrong: str) -> Problem:
+def _build_problem(endpoint: str, wrong: str) -> Problem:
     """Return what is wrong with an endpoint, without the login and the query that it may have."""
-    name = shown(endpoint) if "://" in endpoint else shown(f"://{endpoint}").removeprefix("://")
-    return Problem(f"`endpoint` '{name}' {wrong}", asked="Send a probe", fix="Write `HOST:PORT`, or a URL.")
+    shown_endpoint = (
+        strip_credentials(endpoint) if "://" in endpoint else strip_credentials(f"://{endpoint}").removeprefix("://")
+    )
+    return Problem(f"`endpoint` '{shown_endpoint}' {wrong}", asked="Send a probe", fix="Write `HOST:PORT`, or a URL.")

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .wave_data import Judged, Tools, judged
-from .wave_tracks import Track, sides_of
+from .wave_data import JudgedGroup, JudgeTools, judge_sides
+from .wave_tracks import Track, group_sides
 
-_WHERE = "behind the wave"
+_BEHIND_PREFIX = "behind the wave"
 
 
 @dataclass(frozen=True)
-class BehindJudged:
+class BehindVerdict:
     """What the gate of a wave says of the collectors behind it."""
 
     worse: tuple[str, ...] = ()
@@ -29,37 +29,42 @@ class BehindJudged:
     """Whether some collector could not be read, had no data, or could be compared with nothing."""
 
 
-def judged_behind(
-    after: Sequence[Track], before: Sequence[Track], rest: Sequence[Track], tools: Tools
-) -> tuple[Judged, ...]:
+def judge_behind(
+    tracks_after: Sequence[Track], tracks_before: Sequence[Track], unchanged_tracks: Sequence[Track], tools: JudgeTools
+) -> tuple[JudgedGroup, ...]:
     """Return what is worse behind a wave than before its change, and than in collectors of the same name elsewhere.
 
-    `after` has all readings of the collectors behind the wave, `before` those before the change, and `rest` the
-    collectors that have not changed. Those behind the wave are in no comparison with themselves.
+    `tracks_after` has all readings of the collectors behind the wave, `tracks_before` those before the change, and
+    `unchanged_tracks` the collectors that have not changed. Those behind the wave are in no comparison with themselves.
     """
-    behind = {(track.member, track.name) for track in after}
-    elsewhere = [track for track in rest if (track.member, track.name) not in behind]
-    return tuple(_placed(judged(sides, tools)) for sides in sides_of(after, before, elsewhere))
+    tracks_behind = {(track.member, track.name) for track in tracks_after}
+    elsewhere = [track for track in unchanged_tracks if (track.member, track.name) not in tracks_behind]
+    return tuple(
+        _mark_as_behind(judge_sides(sides, tools)) for sides in group_sides(tracks_after, tracks_before, elsewhere)
+    )
 
 
-def _placed(group: Judged) -> Judged:
+def _mark_as_behind(judged_group: JudgedGroup) -> JudgedGroup:
     """Return a judged group whose words say that it is behind the wave.
 
     It passes no wave, and how long a watch must be is told at the members of the wave.
     """
-    worse = tuple(f"{_WHERE}, {line}" for line in group.worse)
-    return replace(group, name=f"{_WHERE}, {group.name}", worse=worse, passed=(), short="")
+    worse_lines = tuple(f"{_BEHIND_PREFIX}, {line}" for line in judged_group.worse)
+    return replace(judged_group, name=f"{_BEHIND_PREFIX}, {judged_group.name}", worse=worse_lines, passed=(), short="")
 
 
-def summed_up(groups: Sequence[Judged], unread: Sequence[str], left_out: Sequence[str]) -> BehindJudged:
+def summarize_behind(
+    judged_groups: Sequence[JudgedGroup], unread_lines: Sequence[str], left_out_lines: Sequence[str]
+) -> BehindVerdict:
     """Return what the gate says of the judged groups.
 
-    `unread` has lines about collectors that could not be read, `left_out` about those that nobody tried to read.
+    `unread_lines` has lines about collectors that could not be read, `left_out_lines` about those that nobody tried to
+    read.
     """
-    worse: list[str] = []
-    for group in groups:
-        worse += group.worse
-    notes = [group.line for group in groups]
-    notes += [f"{_WHERE}, {line}" for line in (*unread, *left_out)]
-    are_whole = all(group.is_whole for group in groups)
-    return BehindJudged(tuple(worse), tuple(notes), is_missing=bool(unread) or not are_whole)
+    worse_lines: list[str] = []
+    for judged_group in judged_groups:
+        worse_lines += judged_group.worse
+    notes = [judged_group.line for judged_group in judged_groups]
+    notes += [f"{_BEHIND_PREFIX}, {line}" for line in (*unread_lines, *left_out_lines)]
+    are_all_whole = all(judged_group.is_whole for judged_group in judged_groups)
+    return BehindVerdict(tuple(worse_lines), tuple(notes), is_missing=bool(unread_lines) or not are_all_whole)

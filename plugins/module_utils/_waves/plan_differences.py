@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from .._collector.manifests.pod import HASH_ANNOTATION
-from .._otelcol.errors import at_most
+from .._otelcol.errors import join_at_most
 from .._otelcol.kube.names import SPEC_HASH
 
 _CONFIG_MAP = "ConfigMap "
@@ -25,10 +25,10 @@ _CONTEXT_LINES = 2
 # A difference begins with the names of both sides.
 _NAME_LINES = 2
 # What `salted` of _otelcol/config/masking.py makes of a secret.
-_HIDDEN = re.compile(r"\*{3}[0-9a-f]{8}\b")
-_SUMS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
+_HIDDEN_SECRET = re.compile(r"\*{3}[0-9a-f]{8}\b")
+_HASH_FIELDS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
 # How the name of a ConfigMap ends that has a config. Source: `_HASH_DIGITS` of _collector/manifests/build.py.
-_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
+_HASH_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
 
 
 @dataclass(frozen=True)
@@ -49,68 +49,79 @@ class MemberChange:
     others: Sequence[str] = ()
 
 
-def change_lines(changes: Iterable[MemberChange], noun: str, *, whole: bool) -> Iterator[str]:
+def list_change_lines(changes: Iterable[MemberChange], noun: str, *, with_new_objects: bool) -> Iterator[str]:
     """Yield what members would change: those with equal differences as one group, and then the difference.
 
-    `noun` names one member. With `whole`, new objects are shown with their text.
+    `noun` names one member. With `with_new_objects`, new objects are shown with their text.
     """
-    groups: dict[tuple[str, ...], list[MemberChange]] = {}
+    groups_by_lines: dict[tuple[str, ...], list[MemberChange]] = {}
     for change in changes:
-        groups.setdefault(tuple(_lines(change, whole=whole, context=0)), []).append(change)
-    for group in groups.values():
+        groups_by_lines.setdefault(tuple(_list_member_lines(change, whole=with_new_objects, context=0)), []).append(
+            change
+        )
+    for group in groups_by_lines.values():
         plural = "" if len(group) == 1 else "s"
-        yield f"{len(group)} {noun}{plural}: {at_most(_SHOWN_MEMBERS, [one.member for one in group])}"
-        yield from (f"  {line}" for line in _lines(group[0], whole=whole, context=_CONTEXT_LINES))
+        yield (
+            f"{len(group)} {noun}{plural}:"
+            f" {join_at_most(_SHOWN_MEMBERS, [member_change.member for member_change in group])}"
+        )
+        yield from (
+            f"  {line}" for line in _list_member_lines(group[0], whole=with_new_objects, context=_CONTEXT_LINES)
+        )
 
 
-def _lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
+def _list_member_lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
     """Yield the lines of one member, with so many unchanged lines around each changed one."""
-    configs = set(_config_names(change.differences))
-    marks: dict[str, str] = {}
+    config_names = set(_list_config_names(change.differences))
+    secret_marks: dict[str, str] = {}
     for difference in change.differences:
-        before, after = (_comparable(text, configs, marks) for text in (difference.before, difference.after))
-        name = _comparable(_without_namespace(difference.name), configs, marks)
-        yield from _difference_lines(name, before, after, whole=whole, context=context)
+        text_before, text_after = (
+            _make_comparable(text, config_names, secret_marks) for text in (difference.before, difference.after)
+        )
+        name = _make_comparable(_remove_namespace(difference.name), config_names, secret_marks)
+        yield from _list_difference_lines(name, text_before, text_after, whole=whole, context=context)
     yield from change.others
 
 
-def _without_namespace(name: str) -> str:
+def _remove_namespace(name: str) -> str:
     """Return the name of an object without its namespace. A file of a host keeps its path."""
     kind, _space, path = name.partition(" ")
     return f"{kind} {path.rpartition('/')[2]}" if path else name
 
 
-def _config_names(differences: Iterable[Difference]) -> Iterator[str]:
+def _list_config_names(differences: Iterable[Difference]) -> Iterator[str]:
     """Yield what the names of ConfigMaps begin with that end with a sum of their config."""
     for difference in differences:
-        name, _dash, digits = _without_namespace(difference.name).rpartition("-")
-        if name.startswith(_CONFIG_MAP) and _DIGITS.match(digits):
+        name, _dash, hash_digits = _remove_namespace(difference.name).rpartition("-")
+        if name.startswith(_CONFIG_MAP) and _HASH_DIGITS.match(hash_digits):
             yield name[len(_CONFIG_MAP) :]
 
 
-def _difference_lines(name: str, before: str, after: str, *, whole: bool, context: int) -> Iterator[str]:
+def _list_difference_lines(name: str, text_before: str, text_after: str, *, whole: bool, context: int) -> Iterator[str]:
     """Yield the name of an object or a file and its difference; without context, no places of the lines."""
-    if not after:
+    if not text_after:
         yield f"{name} would be deleted"
-    elif not (before or whole):
+    elif not (text_before or whole):
         yield f"{name} would be created"
     else:
-        difference = list(unified_diff(before.splitlines(), after.splitlines(), n=context, lineterm=""))
-        if difference:
+        diff_lines = list(unified_diff(text_before.splitlines(), text_after.splitlines(), n=context, lineterm=""))
+        if diff_lines:
             yield name
-        for line in difference[_NAME_LINES:]:
+        for line in diff_lines[_NAME_LINES:]:
             if context or not line.startswith("@@"):
                 yield line
 
 
-def _comparable(text: str, configs: Iterable[str], marks: dict[str, str]) -> str:
+def _make_comparable(text: str, config_names: Iterable[str], secret_marks: dict[str, str]) -> str:
     """Return a text without what differs between members whose configs change alike."""
-    for config in configs:
-        text = re.sub(rf"\b{re.escape(config)}-[0-9a-f]{{10}}\b", f"{config}-…", text)
-    numbered = _HIDDEN.sub(lambda found: marks.setdefault(found[0], f"***{len(marks) + 1}"), text)
-    return "\n".join(line for line in numbered.splitlines() if not line.lstrip().startswith(_SUMS))
+    for config_name in config_names:
+        text = re.sub(rf"\b{re.escape(config_name)}-[0-9a-f]{{10}}\b", f"{config_name}-…", text)
+    text_with_marks = _HIDDEN_SECRET.sub(
+        lambda hidden_match: secret_marks.setdefault(hidden_match[0], f"***{len(secret_marks) + 1}"), text
+    )
+    return "\n".join(line for line in text_with_marks.splitlines() if not line.lstrip().startswith(_HASH_FIELDS))
 
 
-def differences_of(rows: Iterable[Mapping[str, str]]) -> list[Difference]:
+def read_differences(rows: Iterable[Mapping[str, str]]) -> list[Difference]:
     """Return what a task has told as Ansible's differences."""
     return [Difference(str(row["after_header"]), str(row["before"] or ""), str(row["after"] or "")) for row in rows]

@@ -14,18 +14,18 @@ from typing import Any
 
 from .._change.canary.readings import Sample
 from .._host_change.wave_watch import COMPARED
-from .._telemetry.metrics import Key, Reading
-from .wave_tracks import Poll, Track
+from .._telemetry.metrics import CountKey, Reading
+from .wave_tracks import Track, TrackPoll
 
-_COMPARED = re.compile(COMPARED)
+_COMPARED_COUNTERS = re.compile(COMPARED)
 
 
-def count_rows(counts: Reading) -> list[list[Any]]:
+def build_count_rows(counts: Reading) -> list[list[Any]]:
     """Return counts as rows of name, component, signal and number, without what is zero or not compared."""
-    return [[*key, int(count)] for key, count in counts.items() if count and _COMPARED.match(key.name)]
+    return [[*key, int(count)] for key, count in counts.items() if count and _COMPARED_COUNTERS.match(key.name)]
 
 
-def sample_row(sample: Sample) -> dict[str, Any]:
+def build_sample_row(sample: Sample) -> dict[str, Any]:
     """Return one reading of one pod as data."""
     return {
         "pod": sample.pod,
@@ -33,48 +33,48 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "oom": sample.oom,
         "memory_limit": sample.memory_limit,
         "why": sample.why,
-        "counts": count_rows(sample.reading or Counter()),
+        "counts": build_count_rows(sample.reading or Counter()),
     }
 
 
-def tracks(member: str, answer: Mapping[str, Any]) -> Iterator[Track]:
+def read_tracks(member: str, task_result: Mapping[str, Any]) -> Iterator[Track]:
     """Yield what each collector of a member has counted, from the answer of its task, or from a file of such answers.
 
     Raises TypeError, ValueError, KeyError, AttributeError or OverflowError for rows of another form.
     """
-    for row in answer.get("collectors") or ():
+    for row in task_result.get("collectors") or ():
         yield Track(
             member=member,
             name=str(row["name"]),
             release=str(row["release"]),
             has_passed=bool(row["passed"]),
-            config=_mapping(row["config"]),
+            config=_check_mapping(row["config"]),
             sum=str(row["sum"]),
-            polls=tuple(_poll(member, poll) for poll in row["polls"]),
+            polls=tuple(_read_poll(member, poll) for poll in row["polls"]),
         )
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _check_mapping(value: Any) -> Mapping[str, Any]:
     """Return a config. Raises TypeError for what is none."""
     if not isinstance(value, Mapping):
         raise TypeError(f"a config is a mapping, not {type(value).__name__}")
     return value
 
 
-def _poll(member: str, row: Mapping[str, Any]) -> Poll:
+def _read_poll(member: str, row: Mapping[str, Any]) -> TrackPoll:
     """Return one reading. Raises ValueError for a time that is none."""
-    at = float(row["at"])
-    if not isfinite(at):
-        raise ValueError(f"{at} is no time")
-    return Poll(at=at, samples=tuple(_samples(member, row["pods"])))
+    poll_time = float(row["at"])
+    if not isfinite(poll_time):
+        raise ValueError(f"{poll_time} is no time")
+    return TrackPoll(at=poll_time, samples=tuple(_read_samples(member, row["pods"])))
 
 
-def _samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
+def _read_samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     """Yield the readings of the pods of a member, whose names are its own. A service of a host has no pod."""
     for row in rows:
         counts: Reading = Counter()
         for name, component, signal, count in row["counts"]:
-            counts[Key(str(name), str(component), str(signal))] = index(count)
+            counts[CountKey(str(name), str(component), str(signal))] = index(count)
         is_read = bool(counts) and not row["why"]
         yield Sample(
             pod=f"{member}/{row['pod']}" if row["pod"] else member,

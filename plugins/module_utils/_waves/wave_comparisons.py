@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._change.canary.canary_facts import rest_facts
+from .._change.canary.canary_facts import build_rest_facts
 from .._change.canary.readings import Revision, Sample
 from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.errors import at_most
+from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
-from .wave_tracks import Sides, Track
+from .wave_tracks import ComparedSides, Track
 
 _SHOWN_MEMBERS = 5
 
@@ -30,31 +30,33 @@ class Comparison:
     @property
     def has_data(self) -> bool:
         """Whether data came in there, in the time that was read or before."""
-        return any(accepted_items(rows) for rows in self.facts["bases"])
+        return any(count_accepted_items(rows) for rows in self.facts["bases"])
 
 
-def comparisons_of(sides: Sides, before: Mapping[str, Any], listeners: Listeners) -> list[Comparison]:
+def list_comparisons(
+    sides: ComparedSides, facts_before_change: Mapping[str, Any], listeners: Listeners
+) -> list[Comparison]:
     """Return the comparisons that have data; without any, one with nothing.
 
-    `before` are the facts of the collectors before their change.
+    `facts_before_change` are the facts of the collectors before their change.
     """
-    members = at_most(_SHOWN_MEMBERS, [track.member for track in sides.rest])
-    found = [
-        Comparison(members, _facts_in_watch(sides.rest, listeners), _config_of(sides.rest)),
-        Comparison("the readings before the change", before, _config_of(sides.before)),
+    member_names = join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.rest])
+    all_comparisons = [
+        Comparison(member_names, _collect_facts_in_watch(sides.rest, listeners), _first_config(sides.rest)),
+        Comparison("the readings before the change", facts_before_change, _first_config(sides.before)),
     ]
-    with_data = [comparison for comparison in found if comparison.has_data]
-    return with_data or [_with_nothing(sides.after[0].config, listeners)]
+    with_data = [comparison for comparison in all_comparisons if comparison.has_data]
+    return with_data or [_compare_with_nothing(sides.after[0].config, listeners)]
 
 
-def _with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
-    nobody = Revision(config, listeners, fresh=False)
-    return Comparison("", rest_facts(nobody, "", str), config)
+def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
+    empty_revision = Revision(config, listeners, fresh=False)
+    return Comparison("", build_rest_facts(empty_revision, "", str), config)
 
 
-def facts_before(sides: Sides, listeners: Listeners) -> dict[str, Any]:
+def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
     """Return the facts of the collectors before their change: all that they had counted since their start."""
-    revision = Revision(_config_of(sides.before), listeners, fresh=True)
+    revision = Revision(_first_config(sides.before), listeners, fresh=True)
     samples: list[Sample] = []
     for track in sides.before:
         if track.polls:
@@ -62,40 +64,40 @@ def facts_before(sides: Sides, listeners: Listeners) -> dict[str, Any]:
     uptimes = [sample.reading[UPTIME] for sample in samples if sample.reading]
     revision.add(0.0, ())
     revision.add(max(uptimes, default=0.0), samples)
-    return _with_rates(rest_facts(revision, "", str))
+    return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
-def _facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
+def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
-    revision = Revision(_config_of(tracks), listeners, fresh=False)
-    for at, samples in replayed(tracks):
-        revision.add(at, samples)
-    return _with_rates(rest_facts(revision, "", str))
+    revision = Revision(_first_config(tracks), listeners, fresh=False)
+    for poll_time, samples in replay_polls(tracks):
+        revision.add(poll_time, samples)
+    return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
-def _config_of(tracks: Sequence[Track]) -> Mapping[str, Any]:
+def _first_config(tracks: Sequence[Track]) -> Mapping[str, Any]:
     return tracks[0].config if tracks else {}
 
 
-def _with_rates(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _add_steady_signals(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts in which the rate of each signal that came in says what is due: two readings show no steadiness."""
     return {**facts, "steady": sorted({row["signal"] for row in facts["receives"] if row["accepted"]})}
 
 
-def accepted_items(rows: Mapping[str, Any]) -> int:
+def count_accepted_items(rows: Mapping[str, Any]) -> int:
     """Return how many items came in at all receivers."""
     return sum(row["accepted"] for row in rows["receives"])
 
 
-def replayed(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
+def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
     """Yield the readings of all collectors one after the other, each with its time in seconds since the first one.
 
     Hosts are read at about the same times.
     """
-    start = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
-    for number in range(max((len(track.polls) for track in tracks), default=0)):
-        polls = [track.polls[number] for track in tracks if number < len(track.polls)]
+    start_time = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
+    for poll_number in range(max((len(track.polls) for track in tracks), default=0)):
+        polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
         samples: list[Sample] = []
         for poll in polls:
             samples += poll.samples
-        yield max(poll.at for poll in polls) - start, samples
+        yield max(poll.at for poll in polls) - start_time, samples

@@ -15,24 +15,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._change.canary.canary_facts import facts_of
-from .._change.canary.chosen_checks import checks_of
+from .._change.canary.canary_facts import collect_facts
+from .._change.canary.chosen_checks import choose_checks
 from .._change.canary.judge import Judge, Verdict
 from .._change.canary.readings import Revision
 from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.errors import at_most
-from .watch_length import is_too_short, shortness
-from .wave_comparisons import Comparison, accepted_items, comparisons_of, facts_before, replayed
-from .wave_tracks import Sides, Track
+from .._otelcol.errors import join_at_most
+from .watch_length import describe_short_watch, is_too_short
+from .wave_comparisons import Comparison, collect_facts_before, count_accepted_items, list_comparisons, replay_polls
+from .wave_tracks import ComparedSides, Track
 
-_SHOWN = 5
+_SHOWN_MEMBERS = 5
 # A member whose metrics cannot be read is one without data, which the inventory counts.
-_UNREADABLE = "unreadable"
-_SILENCE = "receiver_silent"
+_UNREADABLE_CHECK = "unreadable"
+_SILENCE_CHECK = "receiver_silent"
 
 
 @dataclass(frozen=True)
-class Tools:
+class JudgeTools:
     """What the judge needs: the ports of each type of component, and what searches facts by JMESPath."""
 
     listeners: Listeners
@@ -40,7 +40,7 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedGroup:
     """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged."""
 
     name: str
@@ -71,19 +71,19 @@ class Judged:
     @property
     def line(self) -> str:
         """How they were judged, in words."""
-        who = f"{self.name} on {at_most(_SHOWN, self.members)}"
+        collector_on_members = f"{self.name} on {join_at_most(_SHOWN_MEMBERS, self.members)}"
         if self.unread:
-            return f"{who}: {at_most(_SHOWN, self.unread)}"
+            return f"{collector_on_members}: {join_at_most(_SHOWN_MEMBERS, self.unread)}"
         if not self.has_data:
-            return f"{who}: no data came in, so only restarts were judged"
-        beside = " and ".join(self.beside) or "nothing, since nothing else had data"
-        missing = f"; no data came in on {at_most(_SHOWN, self.silent)}" if self.silent else ""
-        short = f"; {self.short}" if self.short else ""
-        return f"{who}: compared with {beside}{missing}{short}"
+            return f"{collector_on_members}: no data came in, so only restarts were judged"
+        comparison_words = " and ".join(self.beside) or "nothing, since nothing else had data"
+        silence_note = f"; no data came in on {join_at_most(_SHOWN_MEMBERS, self.silent)}" if self.silent else ""
+        shortness_note = f"; {self.short}" if self.short else ""
+        return f"{collector_on_members}: compared with {comparison_words}{silence_note}{shortness_note}"
 
 
 @dataclass(frozen=True)
-class _Compared:
+class _ComparisonResult:
     """What the comparisons of some collectors say."""
 
     worse: tuple[Verdict, ...]
@@ -100,106 +100,110 @@ class _Compared:
 
 
 @dataclass(frozen=True)
-class _ComparedAlone:
+class _JudgedAlone:
     """What the comparisons of one collector say."""
 
     track: Track
-    compared: _Compared
+    compared: _ComparisonResult
 
 
-def judged(sides: Sides, tools: Tools) -> Judged:
+def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
     """Return what is worse in all comparisons, of all collectors together and of each alone.
 
     Hosts differ, as pods of one workload do not: among many, one that is broken would not show.
     """
-    together = _compared(sides, tools)
+    judged_together = _compare_sides(sides, tools)
     if len(sides.after) == 1:
-        each_alone = [_ComparedAlone(sides.after[0], together)]
+        each_alone = [_JudgedAlone(sides.after[0], judged_together)]
     else:
-        each_alone = [_ComparedAlone(track, _compared(sides.of_one(track), tools)) for track in sides.after]
-    lines = tuple(_worse_lines(sides.after, together, each_alone))
-    with_data = [alone.track for alone in each_alone if alone.compared.accepted]
-    return Judged(
+        each_alone = [_JudgedAlone(track, _compare_sides(sides.select_one(track), tools)) for track in sides.after]
+    fault_lines = tuple(_list_fault_lines(sides.after, judged_together, each_alone))
+    tracks_with_data = [judged_alone.track for judged_alone in each_alone if judged_alone.compared.accepted]
+    return JudgedGroup(
         name=sides.after[0].name,
         members=tuple(track.member for track in sides.after),
-        beside=together.beside,
-        worse=lines,
-        unread=tuple(_unread_lines(sides.after)),
-        silent=tuple(alone.track.member for alone in each_alone if not alone.compared.accepted),
-        passed=() if lines else tuple(track for track in with_data if not is_too_short(track)),
-        short=shortness(sides.after),
+        beside=judged_together.beside,
+        worse=fault_lines,
+        unread=tuple(_list_unread_collectors(sides.after)),
+        silent=tuple(judged_alone.track.member for judged_alone in each_alone if not judged_alone.compared.accepted),
+        passed=() if fault_lines else tuple(track for track in tracks_with_data if not is_too_short(track)),
+        short=describe_short_watch(sides.after),
     )
 
 
-def _compared(sides: Sides, tools: Tools) -> _Compared:
+def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult:
     """Return what is worse in all comparisons, seen in two readings one after the other."""
-    before = facts_before(sides, tools.listeners)
-    comparisons = comparisons_of(sides, before, tools.listeners)
-    left_out = [_UNREADABLE]
-    if _was_silent(sides, before):
-        left_out.append(_SILENCE)
-    judges = [_ComparisonJudge(comparison, tools, left_out) for comparison in comparisons]
+    facts_before_change = collect_facts_before(sides, tools.listeners)
+    comparisons = list_comparisons(sides, facts_before_change, tools.listeners)
+    unused_checks = [_UNREADABLE_CHECK]
+    if _was_silent_before(sides, facts_before_change):
+        unused_checks.append(_SILENCE_CHECK)
+    judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
     revision = Revision(sides.after[0].config, tools.listeners, fresh=False)
-    worse: list[Verdict] = []
-    accepted = 0
-    for at, samples in replayed(sides.after):
-        revision.add(at, samples)
-        accepted = accepted_items(revision.polls[-1].rows)
-        if not worse:
-            worse = _in_all([judge.verdicts(revision) for judge in judges])
-    beside = tuple(comparison.words for comparison in comparisons if comparison.words)
-    return _Compared(tuple(worse), accepted, beside)
+    worse_verdicts: list[Verdict] = []
+    accepted_count = 0
+    for poll_time, samples in replay_polls(sides.after):
+        revision.add(poll_time, samples)
+        accepted_count = count_accepted_items(revision.polls[-1].rows)
+        if not worse_verdicts:
+            worse_verdicts = _select_common_verdicts([judge.verdicts(revision) for judge in judges])
+    comparison_words = tuple(comparison.words for comparison in comparisons if comparison.words)
+    return _ComparisonResult(tuple(worse_verdicts), accepted_count, comparison_words)
 
 
-def _was_silent(sides: Sides, before: Mapping[str, Any]) -> bool:
+def _was_silent_before(sides: ComparedSides, facts_before_change: Mapping[str, Any]) -> bool:
     """Return whether no data came in before the change either, so that silence says nothing."""
-    is_read = any(sample.reading for track in sides.before for sample in track.samples)
-    return is_read and not any(map(accepted_items, before["bases"]))
+    was_read = any(sample.reading for track in sides.before for sample in track.samples)
+    return was_read and not any(map(count_accepted_items, facts_before_change["bases"]))
 
 
 class _ComparisonJudge:
     """Judges the collectors of a wave beside one side, reading after reading."""
 
-    def __init__(self, comparison: Comparison, tools: Tools, left_out: Sequence[str]) -> None:
+    def __init__(self, comparison: Comparison, tools: JudgeTools, unused_checks: Sequence[str]) -> None:
         self._comparison = comparison
-        self._judge = Judge(tools.search, checks_of(left_out), str)
+        self._judge = Judge(tools.search, choose_checks(unused_checks), str)
         # What they are compared with was read before: no pod of it is read beside them.
         self._nobody = Revision(comparison.config, tools.listeners, fresh=False)
 
     def verdicts(self, revision: Revision) -> list[Verdict]:
         """Return what lasts after one more reading."""
-        facts = facts_of(revision, self._nobody, "", str, self._comparison.facts)
+        facts = collect_facts(revision, self._nobody, "", str, self._comparison.facts)
         return self._judge.verdicts({**facts, "ways": []})
 
 
-def _in_all(verdict_lists: Sequence[Sequence[Verdict]]) -> list[Verdict]:
+def _select_common_verdicts(verdict_lists: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     """Return the verdicts of the first comparison that all others have too."""
-    first, *others = verdict_lists
-    faults_of_others = [{verdict.fault for verdict in verdicts} for verdicts in others]
-    return [verdict for verdict in first if all(verdict.fault in faults for faults in faults_of_others)]
+    first_verdicts, *other_lists = verdict_lists
+    faults_of_others = [{verdict.fault for verdict in verdicts} for verdicts in other_lists]
+    return [verdict for verdict in first_verdicts if all(verdict.fault in faults for faults in faults_of_others)]
 
 
-def _worse_lines(tracks: Sequence[Track], together: _Compared, each_alone: Sequence[_ComparedAlone]) -> Iterator[str]:
+def _list_fault_lines(
+    tracks: Sequence[Track], judged_together: _ComparisonResult, each_alone: Sequence[_JudgedAlone]
+) -> Iterator[str]:
     """Yield the faults of all together, then the further ones of each alone.
 
     A fault of all together names the collectors that have it alone; all, if it is too small to show in one of them.
     """
-    for verdict in together.worse:
-        with_fault = [alone.track for alone in each_alone if verdict.fault in alone.compared.faults]
-        yield _worse_line(with_fault or tracks, verdict)
-    for alone in each_alone:
-        for verdict in alone.compared.worse:
-            if verdict.fault not in together.faults:
-                yield _worse_line([alone.track], verdict)
+    for verdict in judged_together.worse:
+        tracks_with_fault = [
+            judged_alone.track for judged_alone in each_alone if verdict.fault in judged_alone.compared.faults
+        ]
+        yield _describe_fault(tracks_with_fault or tracks, verdict)
+    for judged_alone in each_alone:
+        for verdict in judged_alone.compared.worse:
+            if verdict.fault not in judged_together.faults:
+                yield _describe_fault([judged_alone.track], verdict)
 
 
-def _worse_line(tracks: Sequence[Track], verdict: Verdict) -> str:
+def _describe_fault(tracks: Sequence[Track], verdict: Verdict) -> str:
     """Return a line that says on which members a collector is worse, and in what."""
-    members = at_most(_SHOWN, [track.member for track in tracks])
+    members = join_at_most(_SHOWN_MEMBERS, [track.member for track in tracks])
     return f"{tracks[0].name} on {members}: {verdict.line}"
 
 
-def _unread_lines(tracks: Iterable[Track]) -> Iterator[str]:
+def _list_unread_collectors(tracks: Iterable[Track]) -> Iterator[str]:
     """Yield which collectors could not be read, and why."""
     for track in tracks:
         samples = track.samples
@@ -209,10 +213,10 @@ def _unread_lines(tracks: Iterable[Track]) -> Iterator[str]:
             yield f"{track.member} cannot be read: {samples[-1].why or 'it serves no counts'}"
 
 
-def worse_lines(groups: Sequence[Judged]) -> list[str]:
+def interleave_faults(judged_groups: Sequence[JudgedGroup]) -> list[str]:
     """Return what is worse in all groups: the first fault of each before further ones, since not all are shown."""
-    most_lines = max((len(group.worse) for group in groups), default=0)
+    most_lines = max((len(judged_group.worse) for judged_group in judged_groups), default=0)
     lines: list[str] = []
-    for number in range(most_lines):
-        lines += [group.worse[number] for group in groups if number < len(group.worse)]
+    for index in range(most_lines):
+        lines += [judged_group.worse[index] for judged_group in judged_groups if index < len(judged_group.worse)]
     return lines

@@ -15,22 +15,27 @@ from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Any
 
-from .._otelcol.errors import Problem, at_most, near
+from .._otelcol.errors import Problem, join_at_most, suggest_word
 
-VARIABLE, GROWTH, LABEL, UNTIL = "otel_waves", "growth", "otel_wave", "otel_wave_until"
-ASKED = "Plan the waves"
-_SHOWN = 5
-_ALL = 100  # percent
+WAVES_VARIABLE, GROWTH_OPTION, WAVE_LABEL_VARIABLE, LAST_WAVE_VARIABLE = (
+    "otel_waves",
+    "growth",
+    "otel_wave",
+    "otel_wave_until",
+)
+ACTION = "Plan the waves"
+_SHOWN_HOSTS = 5
+_ALL_PERCENT = 100  # percent
 # Seconds of a watch. What is silent shows after 36, see watch_length.py; intervals and batches lengthen that.
-_SHORTEST, _LONGEST = 40, 24 * 3600
+_SHORTEST_WATCH, _LONGEST_WATCH = 40, 24 * 3600
 _PERCENT = re.compile(r"(\d{1,3})\s*%\Z")
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")
+_WAVE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")
 
 
 # What a gate may be told in words: what becomes of a wave that failed, and of one without data.
 STOP, ROLL_BACK, ROLL_BACK_ALL = "stop", "roll_back_wave", "roll_back_all"
 PASS, FAIL = "pass", "fail"
-WORDS = {"on_failure": (STOP, ROLL_BACK, ROLL_BACK_ALL), "without_data": (PASS, FAIL)}
+WORDS_OF_OPTIONS = {"on_failure": (STOP, ROLL_BACK, ROLL_BACK_ALL), "without_data": (PASS, FAIL)}
 
 
 @dataclass(frozen=True)
@@ -70,174 +75,195 @@ class Fleet:
 GATE_OPTIONS = tuple(field.name for field in fields(Gate))
 
 
-def waves_of(given: Any, fleet: Fleet) -> tuple[Wave, ...]:
+def plan_waves(wave_option: Any, fleet: Fleet) -> tuple[Wave, ...]:
     """Return the waves that `otel_waves` describes. Raises Problem for what cannot be done as it is written."""
-    if isinstance(given, Mapping):
-        return _grown(given, fleet)
-    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
-        raise _wrong(
-            "it has no waves", fix=f"List waves with `name` and `members`, or write `{GROWTH}: [1, 25%, 100%]`."
+    if isinstance(wave_option, Mapping):
+        return _plan_growth(wave_option, fleet)
+    if not isinstance(wave_option, Sequence) or isinstance(wave_option, str) or not wave_option:
+        raise _build_problem(
+            "it has no waves", fix=f"List waves with `name` and `members`, or write `{GROWTH_OPTION}: [1, 25%, 100%]`."
         )
-    waves = tuple(_named_wave(item, fleet, f"{VARIABLE}[{index}]") for index, item in enumerate(given))
+    waves = tuple(
+        _read_named_wave(wave_row, fleet, f"{WAVES_VARIABLE}[{index}]") for index, wave_row in enumerate(wave_option)
+    )
     _check_names(waves)
     _check_members(waves, fleet)
     return waves
 
 
-def until(waves: Sequence[Wave], last: str) -> tuple[Wave, ...]:
+def select_waves_until(waves: Sequence[Wave], last_name: str) -> tuple[Wave, ...]:
     """Return the waves up to the one that is named; all without a name. Raises Problem for an unknown name."""
     names = [wave.name for wave in waves]
-    if not last:
+    if not last_name:
         return tuple(waves)
-    if last not in names:
-        known = f"The waves are {', '.join(names)}."
-        raise Problem(f"there is no wave '{last}'{near(last, names)}", asked=ASKED, where=UNTIL, fix=known)
-    return tuple(waves[: names.index(last) + 1])
+    if last_name not in names:
+        known_waves = f"The waves are {', '.join(names)}."
+        raise Problem(
+            f"there is no wave '{last_name}'{suggest_word(last_name, names)}",
+            asked=ACTION,
+            where=LAST_WAVE_VARIABLE,
+            fix=known_waves,
+        )
+    return tuple(waves[: names.index(last_name) + 1])
 
 
 # ── Waves by name ──
 
 
-def _named_wave(item: Any, fleet: Fleet, where: str) -> Wave:
-    if not isinstance(item, Mapping):
-        raise _wrong("a wave is a mapping", where=where, fix="Write `name` and `members`.")
-    _check_keys(item, ("name", "members"), where)
-    name = str(item.get("name") or "")
-    if not _NAME.match(name):
+def _read_named_wave(wave_row: Any, fleet: Fleet, option_path: str) -> Wave:
+    if not isinstance(wave_row, Mapping):
+        raise _build_problem("a wave is a mapping", where=option_path, fix="Write `name` and `members`.")
+    _check_keys(wave_row, ("name", "members"), option_path)
+    name = str(wave_row.get("name") or "")
+    if not _WAVE_NAME.match(name):
         fix = "Use up to 48 lower-case letters, digits, hyphens and underscores."
-        raise _wrong(f"'{name}' is no name of a wave", where=where, fix=fix)
-    members = item.get("members")
+        raise _build_problem(f"'{name}' is no name of a wave", where=option_path, fix=fix)
+    members = wave_row.get("members")
     patterns = [members] if isinstance(members, str) else list(members or ())
-    return Wave(name, _members(name, patterns, fleet, where), _gate(item, Gate(), where))
+    return Wave(name, _find_members(name, patterns, fleet, option_path), _read_gate(wave_row, Gate(), option_path))
 
 
-def _members(name: str, patterns: Sequence[Any], fleet: Fleet, where: str) -> tuple[str, ...]:
+def _find_members(name: str, patterns: Sequence[Any], fleet: Fleet, option_path: str) -> tuple[str, ...]:
     """Return the hosts of a wave: those that its patterns match; without patterns, those that name the wave."""
     if not patterns:
-        wanted = {host for host in fleet.hosts if fleet.labels.get(host) == name}
-        if not wanted:
-            fix = f"List groups or hosts in `members`, or set `{LABEL}: {name}` for hosts."
-            raise _wrong(f"wave '{name}' has no members", where=where, fix=fix)
+        wave_hosts = {host for host in fleet.hosts if fleet.labels.get(host) == name}
+        if not wave_hosts:
+            fix = f"List groups or hosts in `members`, or set `{WAVE_LABEL_VARIABLE}: {name}` for hosts."
+            raise _build_problem(f"wave '{name}' has no members", where=option_path, fix=fix)
     else:
-        wanted = set()
+        wave_hosts = set()
         for pattern in patterns:
-            matched = fleet.matching(str(pattern))
-            if not matched:
+            matched_hosts = fleet.matching(str(pattern))
+            if not matched_hosts:
                 fix = "Name a group, a host or a pattern of the inventory."
-                raise _wrong(f"'{pattern}' matches no host", where=f"{where}.members", fix=fix)
-            wanted.update(matched)
-    return tuple(host for host in fleet.hosts if host in wanted)
+                raise _build_problem(f"'{pattern}' matches no host", where=f"{option_path}.members", fix=fix)
+            wave_hosts.update(matched_hosts)
+    return tuple(host for host in fleet.hosts if host in wave_hosts)
 
 
 def _check_names(waves: Iterable[Wave]) -> None:
-    seen: set[str] = set()
+    seen_names: set[str] = set()
     for wave in waves:
-        if wave.name in seen:
-            raise _wrong(f"two waves are named '{wave.name}'", fix="Rename one.")
-        seen.add(wave.name)
+        if wave.name in seen_names:
+            raise _build_problem(f"two waves are named '{wave.name}'", fix="Rename one.")
+        seen_names.add(wave.name)
 
 
 def _check_members(waves: Iterable[Wave], fleet: Fleet) -> None:
     """Raise Problem for hosts in two waves, and for hosts in none, which would stay as they are in silence."""
-    wave_of: dict[str, str] = {}
+    waves_of_hosts: dict[str, str] = {}
     for wave in waves:
         for host in wave.members:
-            if host in wave_of:
-                wrong = f"host {host} is in the waves '{wave_of[host]}' and '{wave.name}'"
-                raise _wrong(wrong, fix="Take it out of one.")
-            wave_of[host] = wave.name
-    left_out = [host for host in fleet.hosts if host not in wave_of]
-    if left_out:
-        wrong = f"no wave has {at_most(_SHOWN, left_out)}"
-        raise _wrong(wrong, fix="Add them to a wave.")
+            if host in waves_of_hosts:
+                wrong = f"host {host} is in the waves '{waves_of_hosts[host]}' and '{wave.name}'"
+                raise _build_problem(wrong, fix="Take it out of one.")
+            waves_of_hosts[host] = wave.name
+    hosts_without_wave = [host for host in fleet.hosts if host not in waves_of_hosts]
+    if hosts_without_wave:
+        wrong = f"no wave has {join_at_most(_SHOWN_HOSTS, hosts_without_wave)}"
+        raise _build_problem(wrong, fix="Add them to a wave.")
 
 
 # ── Waves by growth ──
 
 
-def _grown(given: Mapping[Any, Any], fleet: Fleet) -> tuple[Wave, ...]:
+def _plan_growth(growth_option: Mapping[Any, Any], fleet: Fleet) -> tuple[Wave, ...]:
     """Return a wave for each step of a growth, which says how many hosts have changed after it."""
-    where = f"{VARIABLE}.{GROWTH}"
-    _check_keys(given, (GROWTH,), VARIABLE)
-    steps = given.get(GROWTH)
+    option_path = f"{WAVES_VARIABLE}.{GROWTH_OPTION}"
+    _check_keys(growth_option, (GROWTH_OPTION,), WAVES_VARIABLE)
+    steps = growth_option.get(GROWTH_OPTION)
     if not isinstance(steps, Sequence) or isinstance(steps, str) or not steps:
-        raise _wrong("a growth is a list", where=where, fix="Write `[1, 3, 25%, 100%]`.")
-    gate = _gate(given, Gate(), VARIABLE)
+        raise _build_problem("a growth is a list", where=option_path, fix="Write `[1, 3, 25%, 100%]`.")
+    gate = _read_gate(growth_option, Gate(), WAVES_VARIABLE)
     waves: list[Wave] = []
-    done = 0
+    changed_hosts = 0
     for index, step in enumerate(steps):
-        total = _size(step, len(fleet.hosts), f"{where}[{index}]")
-        _check_grows(steps, index, where)
-        if total > done:  # in a small fleet two steps may be the same number of hosts
-            waves.append(Wave(f"wave-{len(waves) + 1}", fleet.hosts[done:total], gate))
-            done = total
-    if done < len(fleet.hosts):
-        wrong = f"it ends at {steps[-1]}, which is {done} of {len(fleet.hosts)} hosts"
-        raise _wrong(wrong, where=where, fix="End it with `100%`.")
+        hosts_after_step = _count_hosts_of_step(step, len(fleet.hosts), f"{option_path}[{index}]")
+        _check_step_grows(steps, index, option_path)
+        if hosts_after_step > changed_hosts:  # in a small fleet two steps may be the same number of hosts
+            waves.append(Wave(f"wave-{len(waves) + 1}", fleet.hosts[changed_hosts:hosts_after_step], gate))
+            changed_hosts = hosts_after_step
+    if changed_hosts < len(fleet.hosts):
+        wrong = f"it ends at {steps[-1]}, which is {changed_hosts} of {len(fleet.hosts)} hosts"
+        raise _build_problem(wrong, where=option_path, fix="End it with `100%`.")
     return tuple(waves)
 
 
-def _size(step: Any, hosts: int, where: str) -> int:
+def _count_hosts_of_step(step: Any, host_count: int, option_path: str) -> int:
     """Return how many hosts a step means, at most all; a share is rounded up."""
     percent = _PERCENT.match(str(step).strip())
-    if percent and 0 < int(percent[1]) <= _ALL:
-        return ceil(hosts * int(percent[1]) / _ALL)
+    if percent and 0 < int(percent[1]) <= _ALL_PERCENT:
+        return ceil(host_count * int(percent[1]) / _ALL_PERCENT)
     is_number = isinstance(step, int) and not isinstance(step, bool)
     if is_number and step > 0:
-        return min(int(step), hosts)
-    raise _wrong(f"'{step}' is no step", where=where, fix="Write a number of hosts, or a share such as `25%`.")
+        return min(int(step), host_count)
+    raise _build_problem(
+        f"'{step}' is no step", where=option_path, fix="Write a number of hosts, or a share such as `25%`."
+    )
 
 
-def _check_grows(steps: Sequence[Any], index: int, where: str) -> None:
+def _check_step_grows(steps: Sequence[Any], index: int, option_path: str) -> None:
     """Raise Problem if a step is not more than the one before it, where both are of one kind."""
     if index == 0:
         return
-    earlier, step = (_PERCENT.match(str(one).strip()) for one in steps[index - 1 : index + 1])
-    before, now = (int(one[1]) if one else 0 for one in (earlier, step))
-    if not earlier and not step:
-        before, now = int(steps[index - 1]), int(steps[index])
-    if bool(earlier) == bool(step) and now <= before:
+    earlier_percent, step_percent = (
+        _PERCENT.match(str(match_or_step).strip()) for match_or_step in steps[index - 1 : index + 1]
+    )
+    earlier_size, step_size = (
+        int(match_or_step[1]) if match_or_step else 0 for match_or_step in (earlier_percent, step_percent)
+    )
+    if not earlier_percent and not step_percent:
+        earlier_size, step_size = int(steps[index - 1]), int(steps[index])
+    if bool(earlier_percent) == bool(step_percent) and step_size <= earlier_size:
         wrong = f"{steps[index]} is not more than {steps[index - 1]}"
-        raise _wrong(wrong, where=f"{where}[{index}]", fix="Each step says how many hosts have changed after it.")
+        raise _build_problem(
+            wrong, where=f"{option_path}[{index}]", fix="Each step says how many hosts have changed after it."
+        )
 
 
 # ── Gates ──
 
 
-def _gate(given: Mapping[Any, Any], usual: Gate, where: str) -> Gate:
-    gate = replace(usual, **{name: given[name] for name in GATE_OPTIONS if name in given})
-    if not _is_count(gate.max_failed):
-        raise _wrong(f"`max_failed` is {gate.max_failed!r}", where=where, fix="Give a number of hosts.")
-    if "watch_seconds" in given and not _is_time(gate.watch_seconds):
-        fix = f"Give {_SHORTEST} seconds or more, less than a day, or leave it out. A shorter watch finds no fault."
-        raise _wrong(f"`watch_seconds` is {gate.watch_seconds!r}", where=where, fix=fix)
+def _read_gate(gate_options: Mapping[Any, Any], default_gate: Gate, option_path: str) -> Gate:
+    gate = replace(default_gate, **{name: gate_options[name] for name in GATE_OPTIONS if name in gate_options})
+    if not _is_host_count(gate.max_failed):
+        raise _build_problem(f"`max_failed` is {gate.max_failed!r}", where=option_path, fix="Give a number of hosts.")
+    if "watch_seconds" in gate_options and not _is_watch_time(gate.watch_seconds):
+        fix = (
+            f"Give {_SHORTEST_WATCH} seconds or more, less than a day, or leave it out. A shorter watch finds no fault."
+        )
+        raise _build_problem(f"`watch_seconds` is {gate.watch_seconds!r}", where=option_path, fix=fix)
     if not isinstance(gate.approval, bool):
-        raise _wrong(f"`approval` is {gate.approval!r}", where=where, fix="Write true or false.")
-    for option, words in WORDS.items():
-        word = getattr(gate, option)
-        if word not in words:
-            wrong = f"`{option}` is {word!r}{near(str(word), words)}"
-            raise _wrong(wrong, where=where, fix=f"Use {', '.join(words[:-1])} or {words[-1]}.")
+        raise _build_problem(f"`approval` is {gate.approval!r}", where=option_path, fix="Write true or false.")
+    for option, allowed_words in WORDS_OF_OPTIONS.items():
+        chosen_word = getattr(gate, option)
+        if chosen_word not in allowed_words:
+            wrong = f"`{option}` is {chosen_word!r}{suggest_word(str(chosen_word), allowed_words)}"
+            raise _build_problem(
+                wrong, where=option_path, fix=f"Use {', '.join(allowed_words[:-1])} or {allowed_words[-1]}."
+            )
     return gate
 
 
-def _is_count(value: Any) -> bool:
+def _is_host_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_time(value: Any) -> bool:
+def _is_watch_time(value: Any) -> bool:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and _SHORTEST <= value < _LONGEST
+    return is_number and _SHORTEST_WATCH <= value < _LONGEST_WATCH
 
 
-def _check_keys(given: Mapping[Any, Any], own: tuple[str, ...], where: str) -> None:
-    known = (*own, *GATE_OPTIONS)
-    for key in given:
-        if key not in known:
-            raise _wrong(
-                f"there is no option '{key}'{near(str(key), known)}", where=where, fix=f"Use {', '.join(known)}."
+def _check_keys(options: Mapping[Any, Any], own_options: tuple[str, ...], option_path: str) -> None:
+    known_options = (*own_options, *GATE_OPTIONS)
+    for key in options:
+        if key not in known_options:
+            raise _build_problem(
+                f"there is no option '{key}'{suggest_word(str(key), known_options)}",
+                where=option_path,
+                fix=f"Use {', '.join(known_options)}.",
             )
 
 
-def _wrong(wrong: str, *, fix: str, where: str = VARIABLE) -> Problem:
-    return Problem(wrong, asked=ASKED, where=where, fix=fix)
+def _build_problem(wrong: str, *, fix: str, where: str = WAVES_VARIABLE) -> Problem:
+    return Problem(wrong, asked=ACTION, where=where, fix=fix)

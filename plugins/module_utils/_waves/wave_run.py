@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .._otelcol.errors import Problem, at_most
-from .wave_plan import ASKED, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, Wave
+from .._otelcol.errors import Problem, join_at_most
+from .wave_plan import ACTION, ROLL_BACK, ROLL_BACK_ALL, STOP, Gate, Wave
 
-_SHOWN = 10
+_SHOWN_HOSTS = 10
 # With so many hosts that have not changed, those of a wave are compared. Each is asked twice, one after the other.
-MOST_REST = 5
+MOST_COMPARED_HOSTS = 5
 
 
 @dataclass(frozen=True)
@@ -32,40 +32,44 @@ class RunWave:
     gate: Gate
 
 
-def run_waves(waves: Sequence[Wave], selected: Collection[str], lost: Collection[str]) -> tuple[RunWave, ...]:
+def select_run_waves(
+    waves: Sequence[Wave], selected_hosts: Collection[str], lost_hosts: Collection[str]
+) -> tuple[RunWave, ...]:
     """Return the waves of a run, also those without hosts.
 
-    `selected` are the hosts of the run, `lost` those of them that failed before the first wave. Raises Problem for a
-    wave that has lost all of its hosts, and so cannot pass.
+    `selected_hosts` are the hosts of the run, `lost_hosts` those of them that failed before the first wave. Raises
+    Problem for a wave that has lost all of its hosts, and so cannot pass.
     """
-    found = tuple(_run_wave(wave, frozenset(selected), frozenset(lost)) for wave in waves)
-    for wave in found:
+    waves_of_run = tuple(_build_run_wave(wave, frozenset(selected_hosts), frozenset(lost_hosts)) for wave in waves)
+    for wave in waves_of_run:
         if not wave.hosts and len(wave.lost) > wave.gate.max_failed:
-            wrong = f"all hosts of wave '{wave.name}' failed before the first wave: {at_most(_SHOWN, wave.lost)}"
+            wrong = (
+                f"all hosts of wave '{wave.name}' failed before the first wave: {join_at_most(_SHOWN_HOSTS, wave.lost)}"
+            )
             fix = "Mend what the messages of these hosts name, or leave the hosts out by --limit. No host was changed."
-            raise Problem(wrong, asked=ASKED, fix=fix)
-    return found
+            raise Problem(wrong, asked=ACTION, fix=fix)
+    return waves_of_run
 
 
-def _run_wave(wave: Wave, selected: Collection[str], lost: Collection[str]) -> RunWave:
+def _build_run_wave(wave: Wave, selected_hosts: Collection[str], lost_in_run: Collection[str]) -> RunWave:
     """Return a wave with its hosts told apart."""
-    lost_hosts = [host for host in wave.members if host in selected and host in lost]
-    hosts = [host for host in wave.members if host in selected and host not in lost]
-    left_out = [host for host in wave.members if host not in selected]
+    lost_hosts = [host for host in wave.members if host in selected_hosts and host in lost_in_run]
+    hosts = [host for host in wave.members if host in selected_hosts and host not in lost_in_run]
+    left_out = [host for host in wave.members if host not in selected_hosts]
     return RunWave(wave.name, tuple(hosts), tuple(lost_hosts), tuple(left_out), wave.gate)
 
 
-def batches(waves: Sequence[RunWave]) -> dict[str, Any]:
+def arrange_batches(waves: Sequence[RunWave]) -> dict[str, Any]:
     """Return the hosts in the order of their waves, the size of each batch, and the wave of each host by its name."""
     hosts: list[str] = []
-    sizes: list[int] = []
-    wave_of: dict[str, str] = {}
+    batch_sizes: list[int] = []
+    waves_of_hosts: dict[str, str] = {}
     for wave in waves:
         if wave.hosts:
             hosts += wave.hosts
-            sizes.append(len(wave.hosts))
-            wave_of |= dict.fromkeys(wave.hosts, wave.name)
-    return {"hosts": hosts, "sizes": sizes, "wave_of": wave_of}
+            batch_sizes.append(len(wave.hosts))
+            waves_of_hosts |= dict.fromkeys(wave.hosts, wave.name)
+    return {"hosts": hosts, "sizes": batch_sizes, "wave_of": waves_of_hosts}
 
 
 class WayBack(NamedTuple):
@@ -80,82 +84,88 @@ class WayBack(NamedTuple):
     settles: tuple[str, ...]
 
 
-def ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
+def plan_ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
     """Return the way back of each wave of a run.
 
     Waves before one that brings all back wait for it. A wave without hosts never runs, so none waits for it.
     """
-    last = _last_taking_all(waves)
-    rows: list[WayBack] = []
-    waiting: list[str] = []
-    for number, wave in enumerate(waves):
-        keeps = number <= last or wave.gate.on_failure != STOP
+    last_taking_all = _find_last_taking_all(waves)
+    ways: list[WayBack] = []
+    waiting_waves: list[str] = []
+    for index, wave in enumerate(waves):
+        keeps = index <= last_taking_all or wave.gate.on_failure != STOP
         if keeps:
-            waiting.append(wave.name)
+            waiting_waves.append(wave.name)
         settles: tuple[str, ...] = ()
-        if number >= last:
-            settles, waiting = tuple(waiting), []
-        rows.append(WayBack(keeps, _going_back(waves, number), settles))
-    return rows
+        if index >= last_taking_all:
+            settles, waiting_waves = tuple(waiting_waves), []
+        ways.append(WayBack(keeps, _list_waves_going_back(waves, index), settles))
+    return ways
 
 
-def _last_taking_all(waves: Sequence[RunWave]) -> int:
+def _find_last_taking_all(waves: Sequence[RunWave]) -> int:
     """Return the number of the last wave that brings all others back if it fails; -1 if none does."""
-    found = -1
-    for number, wave in enumerate(waves):
+    last_index = -1
+    for index, wave in enumerate(waves):
         if wave.hosts and wave.gate.on_failure == ROLL_BACK_ALL:
-            found = number
-    return found
+            last_index = index
+    return last_index
 
 
-def tolerant_end(waves: Sequence[RunWave]) -> str:
+def find_tolerant_end(waves: Sequence[RunWave]) -> str:
     """Return the last wave with hosts, if hosts of the run may fail; otherwise no name.
 
     After that wave, the run tells the hosts that failed. Without such hosts, each failure ends its wave.
     """
     may_fail = any(wave.gate.max_failed for wave in waves)
-    filled = [wave.name for wave in waves if wave.hosts]
-    return filled[-1] if filled and may_fail else ""
+    waves_with_hosts = [wave.name for wave in waves if wave.hosts]
+    return waves_with_hosts[-1] if waves_with_hosts and may_fail else ""
 
 
-def _going_back(waves: Sequence[RunWave], number: int) -> tuple[str, ...]:
+def _list_waves_going_back(waves: Sequence[RunWave], index: int) -> tuple[str, ...]:
     """Return the waves whose members go back if this one fails."""
-    first = {STOP: number + 1, ROLL_BACK: number, ROLL_BACK_ALL: 0}[waves[number].gate.on_failure]
-    return tuple(wave.name for wave in waves[first : number + 1])
+    first_index = {STOP: index + 1, ROLL_BACK: index, ROLL_BACK_ALL: 0}[waves[index].gate.on_failure]
+    return tuple(wave.name for wave in waves[first_index : index + 1])
 
 
-def rest_of(waves: Sequence[Wave], number: int, samples: Collection[str]) -> list[str]:
+def select_unchanged_hosts(waves: Sequence[Wave], index: int, readable_hosts: Collection[str]) -> list[str]:
     """Return some hosts of the waves after this one, as they are in order: they have not changed yet.
 
-    `samples` are the hosts whose collectors can be read. A few say the same as all.
+    `readable_hosts` are the hosts whose collectors can be read. A few say the same as all.
     """
-    later: list[str] = []
-    for wave in waves[number + 1 :]:
-        later += [host for host in wave.members if host in samples]
-    return later[:MOST_REST]
+    later_hosts: list[str] = []
+    for wave in waves[index + 1 :]:
+        later_hosts += [host for host in wave.members if host in readable_hosts]
+    return later_hosts[:MOST_COMPARED_HOSTS]
 
 
-def plan_lines(waves: Sequence[RunWave], planned: int) -> Iterator[str]:
-    """Yield a line for each wave: its hosts, how many may fail, and who is left out. `planned` counts all waves."""
-    for number, wave in enumerate(waves):
-        yield f"Wave {wave.name} ({number + 1} of {planned}): {_members_and_terms(wave)}"
+def describe_plan(waves: Sequence[RunWave], planned_count: int) -> Iterator[str]:
+    """Yield a line for each wave: its hosts, how many may fail, and who is left out.
+
+    `planned_count` counts all waves.
+    """
+    for index, wave in enumerate(waves):
+        yield f"Wave {wave.name} ({index + 1} of {planned_count}): {_describe_members_and_terms(wave)}"
         if wave.lost:
-            yield f"  {at_most(_SHOWN, wave.lost)} failed before the first wave: not changed, and counted as failed."
+            yield (
+                f"  {join_at_most(_SHOWN_HOSTS, wave.lost)} failed before the first wave: not changed, and counted as"
+                " failed."
+            )
         if wave.left_out:
-            yield f"  --limit leaves out {at_most(_SHOWN, wave.left_out)}."
-    if len(waves) < planned:
+            yield f"  --limit leaves out {join_at_most(_SHOWN_HOSTS, wave.left_out)}."
+    if len(waves) < planned_count:
         yield f"The run ends after wave {waves[-1].name}."
 
 
-def _members_and_terms(wave: RunWave) -> str:
+def _describe_members_and_terms(wave: RunWave) -> str:
     """Return the hosts of a wave, and when it passes, in words."""
     if not wave.hosts:
         return "no host."
-    hosts = f"{len(wave.hosts)} {_host_noun(len(wave.hosts))}: {at_most(_SHOWN, wave.hosts)}."
-    return " ".join([hosts, *_terms(wave.gate)])
+    hosts = f"{len(wave.hosts)} {_host_noun(len(wave.hosts))}: {join_at_most(_SHOWN_HOSTS, wave.hosts)}."
+    return " ".join([hosts, *_describe_terms(wave.gate)])
 
 
-def _terms(gate: Gate) -> Iterator[str]:
+def _describe_terms(gate: Gate) -> Iterator[str]:
     """Yield in words when the wave begins, and when it passes."""
     yield f"{gate.max_failed or 'No'} {_host_noun(gate.max_failed or 1)} may fail."
     if gate.watch_seconds:

@@ -14,7 +14,7 @@ from .._change.canary.readings import Sample
 
 
 @dataclass(frozen=True)
-class Poll:
+class TrackPoll:
     """One reading of a collector, at seconds of Unix: its service on a host, or its pods in a cluster."""
 
     at: float
@@ -33,7 +33,7 @@ class Track:
     release: str
     has_passed: bool
     config: Mapping[str, Any]
-    polls: tuple[Poll, ...]
+    polls: tuple[TrackPoll, ...]
     sum: str = ""
 
     @property
@@ -55,7 +55,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Sides:
+class ComparedSides:
     """The collectors of one name: those that have changed, what they were before, and those that have not changed.
 
     Those that have not changed were read twice: at the start of the watch and at its end.
@@ -65,34 +65,42 @@ class Sides:
     before: tuple[Track, ...] = ()
     rest: tuple[Track, ...] = ()
 
-    def of_one(self, changed: Track) -> Sides:
+    def select_one(self, changed_track: Track) -> ComparedSides:
         """Return the sides of one of the collectors that have changed."""
-        return Sides((changed,), tuple(track for track in self.before if track.member == changed.member), self.rest)
+        return ComparedSides(
+            (changed_track,), tuple(track for track in self.before if track.member == changed_track.member), self.rest
+        )
 
 
-def sides_of(after: Iterable[Track], before: Sequence[Track], rest: Sequence[Track]) -> Iterator[Sides]:
+def group_sides(
+    tracks_after: Iterable[Track], tracks_before: Sequence[Track], unchanged_tracks: Sequence[Track]
+) -> Iterator[ComparedSides]:
     """Yield the collectors of a wave that are compared together, each with the others of its name.
 
     Collectors with the same name and pipelines are one group, as pods of one workload are.
     """
-    groups: dict[str, list[Track]] = {}
-    for track in after:
-        groups.setdefault(track.shape, []).append(track)
-    for changed in groups.values():
-        name, members = changed[0].name, {track.member for track in changed}
-        own_before = [track for track in before if track.name == name and track.member in members]
-        yield Sides(tuple(changed), _of_first_shape(own_before), _of_first_shape(_of_name(name, rest)))
+    tracks_by_shape: dict[str, list[Track]] = {}
+    for track in tracks_after:
+        tracks_by_shape.setdefault(track.shape, []).append(track)
+    for changed_tracks in tracks_by_shape.values():
+        name, changed_members = changed_tracks[0].name, {track.member for track in changed_tracks}
+        members_before = [track for track in tracks_before if track.name == name and track.member in changed_members]
+        yield ComparedSides(
+            tuple(changed_tracks),
+            _select_first_shape(members_before),
+            _select_first_shape(_select_by_name(name, unchanged_tracks)),
+        )
 
 
-def _of_name(name: str, rest: Sequence[Track]) -> list[Track]:
+def _select_by_name(name: str, unchanged_tracks: Sequence[Track]) -> list[Track]:
     """Return the collectors of a name; in clusters, without one in the same namespace, those in other namespaces."""
     namespace, _slash, own_name = name.rpartition("/")
-    same = [track for track in rest if track.name == name]
-    if same or not namespace:
-        return same
-    return [track for track in rest if track.name.endswith(f"/{own_name}")]
+    same_name = [track for track in unchanged_tracks if track.name == name]
+    if same_name or not namespace:
+        return same_name
+    return [track for track in unchanged_tracks if track.name.endswith(f"/{own_name}")]
 
 
-def _of_first_shape(tracks: Sequence[Track]) -> tuple[Track, ...]:
+def _select_first_shape(tracks: Sequence[Track]) -> tuple[Track, ...]:
     """Return those that have the pipelines of the first one: a reading is taken by the components of one config."""
     return tuple(track for track in tracks if track.shape == tracks[0].shape)

@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
-from ...module_utils._otelcol.config.layers import full_version, parse_version
-from ...module_utils._otelcol.config.paths import section
-from ...module_utils._otelcol.errors import Problem, near
+from ...module_utils._otelcol.config.layers import complete_version, parse_version
+from ...module_utils._otelcol.config.paths import mapping_at
+from ...module_utils._otelcol.errors import Problem, suggest_word
 from ...module_utils._otelcol.rules.build_facts import Target
 from . import _files, _tables
 from ._build_request import BuildRequest
-from ._own_builds import users_build
+from ._own_builds import resolve_own_build
 
 DEFAULT, ANY = "contrib", "any"
 _IMAGE = re.compile(r"(?P<repository>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>\S+))?\Z")
 _NUMBERS = re.compile(r"v?\d+\.\d+\.\d+")
 # Distributions by the names of their programs and images, which people give as well.
-_OF_PROGRAM = {
+_DISTRIBUTION_BY_PROGRAM = {
     "otelcol": "core",
     "otelcol-contrib": "contrib",
     "otelcol-k8s": "k8s",
@@ -36,55 +36,55 @@ _OF_PROGRAM = {
 }
 # As in semantic versions, a pre-release or a build may follow.
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
-_PUBLISHED: ContextVar[str] = ContextVar("published", default="")
+_TABLES_PATH: ContextVar[str] = ContextVar("published", default="")
 
 
 @contextmanager
-def tables_from(path: str) -> Iterator[None]:
+def use_tables_from(path: str) -> Iterator[None]:
     """Let the tables in a file stand for the collection's own; empty text means its own."""
-    token = _PUBLISHED.set(path)
+    token = _TABLES_PATH.set(path)
     try:
         yield
     finally:
-        _PUBLISHED.reset(token)
+        _TABLES_PATH.reset(token)
 
 
-def tables() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """Return the catalogue, read once per process. Raises Problem for a file that has none."""
-    path = _PUBLISHED.get()
-    return _catalogue_in(_files.read(path), path) if path else _own_tables()
+    path = _TABLES_PATH.get()
+    return _parse_catalogue(_files.read_text_file(path), path) if path else _load_own_catalogue()
 
 
 @cache
-def _own_tables() -> Catalogue:
-    return Catalogue.from_tables(_tables.own_tables())
+def _load_own_catalogue() -> Catalogue:
+    return Catalogue.from_tables(_tables.read_own_tables())
 
 
 @lru_cache(1)
-def _catalogue_in(text: str, path: str) -> Catalogue:
-    return Catalogue.from_tables(_tables.published_tables(text, path))
+def _parse_catalogue(text: str, path: str) -> Catalogue:
+    return Catalogue.from_tables(_tables.parse_published_tables(text, path))
 
 
-def _distribution_rows() -> Mapping[str, Any]:
+def _read_distribution_rows() -> Mapping[str, Any]:
     """Return what the collection's own tables have about each distribution: its image, and its tested version."""
     rows: Mapping[str, Any] = _tables.catalogue("distributions")
     return rows
 
 
-def _tested_version(distribution: str) -> str:
-    return str(_distribution_rows()[distribution]["version"])
+def _read_tested_version(distribution: str) -> str:
+    return str(_read_distribution_rows()[distribution]["version"])
 
 
-def repository(distribution: str, version: str) -> str:
+def image_repository(distribution: str, version: str) -> str:
     """Return the repository of the image of a distribution's version."""
-    row = _distribution_rows()[distribution]
-    for until, image in _images_until(row).items():
+    row = _read_distribution_rows()[distribution]
+    for until, image in _older_repositories(row).items():
         if parse_version(version) < parse_version(until):
             return str(image)
     return str(row["image"])
 
 
-def _images_until(row: Mapping[str, Any]) -> Mapping[str, str]:
+def _older_repositories(row: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the repositories of older versions, each by the version before which it is the one."""
     return row.get("older_images") or {}
 
@@ -96,7 +96,7 @@ class RecognisedImage(NamedTuple):
     version: str
 
 
-def recognised_image(image: str) -> RecognisedImage | None:
+def recognise_image(image: str) -> RecognisedImage | None:
     """Return what an image has; None if it is that of no known distribution.
 
     Only the last part of a repository counts, so that a mirror is recognised too.
@@ -105,33 +105,33 @@ def recognised_image(image: str) -> RecognisedImage | None:
     if not match:
         return None
     last_part = match["repository"].rpartition("/")[2]
-    for distribution, row in _distribution_rows().items():
-        if last_part in _last_parts_of_images(row):
+    for distribution, row in _read_distribution_rows().items():
+        if last_part in _list_image_names(row):
             version = _NUMBERS.match(match["tag"] or "")
             return RecognisedImage(distribution, version[0] if version else "")
     return None
 
 
-def _last_parts_of_images(row: Mapping[str, Any]) -> set[str]:
+def _list_image_names(row: Mapping[str, Any]) -> set[str]:
     """Return the last parts of the repositories that a distribution has or had."""
-    repositories = (row["image"], *_images_until(row).values())
-    return {known.rpartition("/")[2] for known in repositories}
+    repositories = (row["image"], *_older_repositories(row).values())
+    return {repository_name.rpartition("/")[2] for repository_name in repositories}
 
 
-def tagged_version(image: str, distribution: str) -> str:
+def version_in_tag(image: str, distribution: str) -> str:
     """Return the version that the tag of an official image names; empty if there is none.
 
     For the image of another distribution, this is the version of the Collector in it.
     """
-    in_image = recognised_image(image)
-    if not in_image or not in_image.version:
+    image_build = recognise_image(image)
+    if not image_build or not image_build.version:
         return ""
-    if in_image.distribution == distribution:
-        return in_image.version
-    return tables().collector_version(in_image.distribution, in_image.version)
+    if image_build.distribution == distribution:
+        return image_build.version
+    return load_catalogue().collector_version(image_build.distribution, image_build.version)
 
 
-def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
+def resolve_build(request: BuildRequest, image: str) -> Target | None:
     """Return the build that will run a config; None if it is unknown.
 
     What the options give takes precedence over what the image says:
@@ -152,69 +152,73 @@ def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
 
     Raises Problem for a version that is none, and for an unknown distribution.
     """
-    if wanted.version and not _VERSION.fullmatch(wanted.version):
-        raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
-    wanted = replace(wanted, version=full_version(wanted.version))
-    if wanted.manifest or wanted.schema:
-        return users_build(wanted, tables())
-    if wanted.distribution == ANY:
+    if request.version and not _VERSION.fullmatch(request.version):
+        raise Problem(f"'{request.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
+    request = replace(request, version=complete_version(request.version))
+    if request.manifest or request.schema:
+        return resolve_own_build(request, load_catalogue())
+    if request.distribution == ANY:
         return None
-    in_image = recognised_image(image) if image else None
-    distribution = _chosen_distribution(wanted, image, in_image)
+    image_build = recognise_image(image) if image else None
+    distribution = _choose_distribution(request, image, image_build)
     if not distribution:
         return None
     _check_distribution(distribution)
-    version = wanted.version or _version_by_image(wanted, distribution, in_image)
-    return counted_build(distribution, version) if version else None
+    version = request.version or _choose_version(request, distribution, image_build)
+    return find_build(distribution, version) if version else None
 
 
-def _chosen_distribution(wanted: BuildRequest, image: str, in_image: RecognisedImage | None) -> str:
+def _choose_distribution(request: BuildRequest, image: str, image_build: RecognisedImage | None) -> str:
     """Return the distribution that is given, or that of the image; empty if only an unrecognised image is given."""
-    if wanted.distribution:
-        return wanted.distribution
-    if in_image:
-        return in_image.distribution
-    return DEFAULT if wanted.version or not image else ""
+    if request.distribution:
+        return request.distribution
+    if image_build:
+        return image_build.distribution
+    return DEFAULT if request.version or not image else ""
 
 
-def _version_by_image(wanted: BuildRequest, distribution: str, in_image: RecognisedImage | None) -> str:
+def _choose_version(request: BuildRequest, distribution: str, image_build: RecognisedImage | None) -> str:
     """Return the version of the image, or the tested one; empty if the image alone counts, and has none."""
-    if in_image and in_image.distribution == distribution and in_image.version:
-        return in_image.version
-    only_image_counts = in_image is not None and not wanted.distribution
-    return "" if only_image_counts else _tested_version(distribution)
+    if image_build and image_build.distribution == distribution and image_build.version:
+        return image_build.version
+    only_image_counts = image_build is not None and not request.distribution
+    return "" if only_image_counts else _read_tested_version(distribution)
 
 
 def _check_distribution(name: str) -> None:
-    known = _distribution_rows()
-    if name in known:
+    known_rows = _read_distribution_rows()
+    if name in known_rows:
         return
-    meant = _OF_PROGRAM.get(name, "")
-    hint = f"; did you mean '{meant}'?" if meant in known else near(name, known)
-    of_own_build = "distribution_manifest or distribution_schema"
-    fix = f"Distributions: {', '.join(sorted(known))}; `{ANY}` for any build; or give {of_own_build}."
+    program_distribution = _DISTRIBUTION_BY_PROGRAM.get(name, "")
+    hint = (
+        f"; did you mean '{program_distribution}'?"
+        if program_distribution in known_rows
+        else suggest_word(name, known_rows)
+    )
+    own_build_options = "distribution_manifest or distribution_schema"
+    fix = f"Distributions: {', '.join(sorted(known_rows))}; `{ANY}` for any build; or give {own_build_options}."
     raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
 
 
-def counted_build(name: str, own_version: str) -> Target:
+def find_build(name: str, own_version: str) -> Target:
     """Return a build by its own version, of which the tables may not know yet what Collector is in it."""
-    catalogue = tables()
+    catalogue = load_catalogue()
     is_known = catalogue.is_counted(name, own_version)
-    own = "" if is_known else own_version
-    return Target(catalogue, name, catalogue.collector_version(name, own_version), own)
+    unknown_version = "" if is_known else own_version
+    return Target(catalogue, name, catalogue.collector_version(name, own_version), unknown_version)
 
 
-def build_label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
+def build_label(target: Target | None, request: BuildRequest | None = None, image: str = "") -> str:
     """Return the name of a build for results, and why it was chosen if nothing names it."""
     if target is None:
-        is_any = wanted is not None and wanted.distribution == ANY
+        is_any = request is not None and request.distribution == ANY
         return "any build" if is_any else "an unknown build"
-    is_default = wanted == BuildRequest() and not image
+    is_default = request == BuildRequest() and not image
     default = " (default)" if is_default else ""
-    return f"{target.distribution} {target.version}{default}{_latest_known_words(target)}"
+    return f"{target.distribution} {target.version}{default}{_describe_latest_known(target)}"
 
 
-def _latest_known_words(*targets: Target) -> str:
+def _describe_latest_known(*targets: Target) -> str:
     """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
     for target in targets:
         latest = target.catalogue.latest
@@ -224,32 +228,35 @@ def _latest_known_words(*targets: Target) -> str:
     return ""
 
 
-def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
+def list_stand_in_warnings(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
     approximate = [target for target in targets if target and target.stand_in]
     versions = {(target.distribution, target.own or target.version): target.stand_in for target in approximate}
-    names = [f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())]
-    if names:
+    build_labels = [
+        f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())
+    ]
+    if build_labels:
         yield (
-            f"The settings of components are not all known for {', '.join(names)}{_latest_known_words(*approximate)}. "
-            "What is found by the settings of another version is a warning that names it. "
-            "If the build can print its schema, give it as `distribution_schema`."
+            "The settings of components are not all known for"
+            f" {', '.join(build_labels)}{_describe_latest_known(*approximate)}. What is found by the settings of"
+            " another version is a warning that names it. If the build can print its schema, give it as"
+            " `distribution_schema`."
         )
 
 
-def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
+def find_smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
-    used_types = {used_type for config in configs for used_type in _types_in(config)}
+    used_types = {used_type for config in configs for used_type in _iter_component_types(config)}
     if not used_types:
         return ""
-    version = target.version if target else _tested_version(DEFAULT)
-    catalogue = target.catalogue if target else tables()
-    distribution = catalogue.smallest_distribution(used_types, version)
-    return f"{repository(distribution, version)}:{version}" if distribution else ""
+    version = target.version if target else _read_tested_version(DEFAULT)
+    catalogue = target.catalogue if target else load_catalogue()
+    distribution = catalogue.find_smallest_distribution(used_types, version)
+    return f"{image_repository(distribution, version)}:{version}" if distribution else ""
 
 
-def _types_in(config: Any) -> Iterator[tuple[str, str]]:
+def _iter_component_types(config: Any) -> Iterator[tuple[str, str]]:
     """Yield the section and the type of each component of a config."""
     for name in SECTIONS:
-        for component_id in section(config, name):
+        for component_id in mapping_at(config, name):
             yield name, str(component_id).partition("/")[0]

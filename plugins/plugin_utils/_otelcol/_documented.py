@@ -11,7 +11,9 @@ from typing import Any
 from . import _yaml
 
 
-def options_of(documentation: str, module: str, fragment_text: Callable[[str, str], str]) -> dict[str, Any]:
+def read_documented_options(
+    documentation: str, module: str, fragment_text: Callable[[str, str], str]
+) -> dict[str, Any]:
     """Return the options in the documentation of a module by their names; its own go before those of a fragment.
 
     `fragment_text` returns the part of a fragment, such as `BUILD` of `_controller`.

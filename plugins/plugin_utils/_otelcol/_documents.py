@@ -13,7 +13,7 @@ from ...module_utils._otelcol.yaml.yaml_documents import Document
 from . import _files, _yaml
 
 # Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
-KEPT = 1024
+CACHE_SIZE = 1024
 
 
 def read_yaml(path: Path | str) -> Any:
@@ -23,10 +23,10 @@ def read_yaml(path: Path | str) -> Any:
 
 def read_document(path: Path | str) -> Document:
     """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
-    return parsed(_files.read(path), str(path))
+    return parse_document(_files.read_text_file(path), str(path))
 
 
-@lru_cache(KEPT)
-def parsed(text: str, name: str) -> Document:
+@lru_cache(CACHE_SIZE)
+def parse_document(text: str, name: str) -> Document:
     """Return the document in a text. Each text is parsed once and shared: do not change the result."""
     return _yaml.load(text, name)

@@ -13,50 +13,50 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, file_head
+from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes, read_file_head
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
 
 _NEW_FILE_MODE, _PRIVATE_MODE = 0o644, 0o600
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SAVE = "Save it as UTF-8 text."
+SAVE_AS_UTF_8 = "Save it as UTF-8 text."
 
 
-def read(path: Path | str) -> str:
+def read_text_file(path: Path | str) -> str:
     """Return the text of a file as the Collector reads it, with its line ends. Raises Problem if it cannot be read."""
     try:
-        data = file_bytes(path)
+        data = read_file_bytes(path)
     except (OSError, ValueError) as error:  # a path with a NUL
         wrong = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Problem(wrong, fix="Give the path of a readable YAML file.") from error
-    return decoded(data, str(path))
+    return decode_text(data, str(path))
 
 
-def decoded(data: bytes, path: str) -> str:
+def decode_text(data: bytes, path: str) -> str:
     """Return bytes as the text that the Collector reads. Raises Problem if they are encrypted or no text."""
     data = data.removeprefix(codecs.BOM_UTF8)
-    check_encrypted(data, path)
+    check_unencrypted(data, path)
     try:
         return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
-        raise Problem(f"cannot read {path}: {what}", fix=SAVE) from error
+        detail = f"byte 0x{data[error.start]:02x} in line {line} is not valid in {error.encoding.upper()}"
+        raise Problem(f"cannot read {path}: {detail}", fix=SAVE_AS_UTF_8) from error
 
 
-def named(path: str) -> Path:
+def require_path(path: str) -> Path:
     """Return a path that a user gave. Raises Problem for an empty one, which would be the working folder."""
     if not path:
         raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
     return Path(path)
 
 
-def check_apart(output: str | None, inputs: Iterable[str | None], option: str) -> None:
+def check_output_is_no_input(output: str | None, inputs: Iterable[str | None], option: str) -> None:
     """Raise Problem if a file to be written is one of those that were read; `option` names the file to be written."""
-    if not output or not is_there(Path(output), Path.is_file):
+    if not output or not is_path_of_kind(Path(output), Path.is_file):
         return
-    for name in filter(None, inputs):
-        if is_there(Path(name), Path.is_file) and Path(output).samefile(name):
+    for input_path in filter(None, inputs):
+        if is_path_of_kind(Path(input_path), Path.is_file) and Path(output).samefile(input_path):
             raise Problem(f"`{option}` is {output}, which was read: it would be lost", fix="Give another file.")
 
 
@@ -68,38 +68,45 @@ class Folder:
     items: Sequence[Path]
 
     @classmethod
-    def read(cls, path: Path, left_out: Collection[str] = ()) -> Folder:
+    def read(cls, path: Path, excluded_names: Collection[str] = ()) -> Folder:
         """Return what a folder has but what is hidden, or in a folder of these names; nothing if there is no folder."""
-        found = sorted(path.rglob("*")) if is_there(path, Path.is_dir) else ()
-        return cls(path, [item for item in found if not _is_left_out(item.relative_to(path), left_out)])
+        paths_below = sorted(path.rglob("*")) if is_path_of_kind(path, Path.is_dir) else ()
+        return cls(
+            path,
+            [
+                path_below
+                for path_below in paths_below
+                if not _is_excluded(path_below.relative_to(path), excluded_names)
+            ],
+        )
 
     def linked_folders(self) -> list[Path]:
         """Return the links that lead to folders outside, whose files nobody reads with this folder."""
-        inside = self.path.resolve()
-        links = (item for item in self.items if item.is_symlink() and item.is_dir())
-        return [link for link in links if not link.resolve().is_relative_to(inside)]
+        own_folder = self.path.resolve()
+        links = (entry for entry in self.items if entry.is_symlink() and entry.is_dir())
+        return [link for link in links if not link.resolve().is_relative_to(own_folder)]
 
 
-def _is_left_out(item: Path, left_out: Collection[str]) -> bool:
-    return any(part.startswith(".") or part in left_out for part in item.parts)
+def _is_excluded(relative_path: Path, excluded_names: Collection[str]) -> bool:
+    return any(part.startswith(".") or part in excluded_names for part in relative_path.parts)
 
 
 def read_plain(path: Path) -> str:
     """Return the text of a file; an empty one for a file that is encrypted. Raises Problem if it cannot be read."""
     try:
-        is_encrypted = file_head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
+        is_encrypted = read_file_head(path, len(VAULT_HEADER)) == VAULT_HEADER.encode()
     except OSError:
         return ""
-    return "" if is_encrypted else read(path)
+    return "" if is_encrypted else read_text_file(path)
 
 
-def check_encrypted(data: bytes, where: str) -> None:
+def check_unencrypted(data: bytes, path: str) -> None:
     """Raise Problem for a file that ansible-vault encrypted."""
     if data.startswith(VAULT_HEADER.encode()):
-        raise Problem(f"{where} is encrypted with ansible-vault", fix=VAULT_FIX)
+        raise Problem(f"{path} is encrypted with ansible-vault", fix=VAULT_FIX)
 
 
-def write(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
+def write_if_changed(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
     """Write a text unless the file already has it; return whether it was written. `mode` is that of a new file.
 
     Raises Problem when it cannot be written.
@@ -107,34 +114,34 @@ def write(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
     data = text.encode()
     target = path.resolve()
     try:
-        if _has(target, data):
+        if _has_content(target, data):
             return False
-        _replace(target, data, target.stat().st_mode & 0o7777 if target.exists() else mode)
+        _replace_atomically(target, data, target.stat().st_mode & 0o7777 if target.exists() else mode)
     except OSError as error:
         raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
     return True
 
 
-def place(path: Path, text: str, check: bool) -> bool:
+def write_or_check(path: Path, text: str, check: bool) -> bool:
     """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
-        return not _has(path, text.encode())
+        return not _has_content(path, text.encode())
     make_folder(path.parent)
-    return write(path, text)
+    return write_if_changed(path, text)
 
 
-def place_private(path: Path, text: str) -> bool:
+def write_private(path: Path, text: str) -> bool:
     """Write a text that others shall not read, and create its folder; return whether it was written. Raises Problem."""
     make_folder(path.parent)
-    return write(path, text, _PRIVATE_MODE)
+    return write_if_changed(path, text, _PRIVATE_MODE)
 
 
-def _has(path: Path, data: bytes) -> bool:
+def _has_content(path: Path, data: bytes) -> bool:
     """Return whether a file has this content."""
-    return path.is_file() and path.stat().st_size == len(data) and file_bytes(path, len(data)) == data
+    return path.is_file() and path.stat().st_size == len(data) and read_file_bytes(path, len(data)) == data
 
 
-def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
+def is_path_of_kind(path: Path, kind: Callable[[Path], bool]) -> bool:
     """Return whether a file or folder exists; a path that none can have is no error."""
     try:
         return kind(path)
@@ -151,16 +158,16 @@ def make_folder(path: Path) -> None:
         raise Problem(wrong, fix="Give a writable path.") from error
 
 
-def _replace(target: Path, data: bytes, mode: int) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+def _replace_atomically(target: Path, data: bytes, mode: int) -> None:
+    descriptor, temporary_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(target)
+        Path(temporary_name).chmod(mode)
+        Path(temporary_name).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            Path(temporary_name).unlink()
         raise

@@ -16,16 +16,16 @@ def without_garbage_collection() -> Iterator[None]:
 
     Modules stay until the end; configs and positions have no cycles.
     """
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()
 
 
-def keep_what_is_there() -> None:
+def freeze_present_objects() -> None:
     """Let Python never look for garbage among the objects that this process has now.
 
     Before Ansible starts a process for each host: each of them would look at all of what it gets from this one.

@@ -11,22 +11,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._otelcol.bounded.live.bounded_reads import file_head
-from ...module_utils._otelcol.bounded.read_limits import HEAD
+from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_head
+from ...module_utils._otelcol.bounded.read_limits import HEAD_LIMIT
 from ...module_utils._otelcol.config import documents, helm_values, paths
-from ...module_utils._otelcol.config.documents import Found
-from ...module_utils._otelcol.config.layers import Composed, Layer
+from ...module_utils._otelcol.config.documents import FoundConfig
+from ...module_utils._otelcol.config.layers import ComposedConfig, Layer
 from ...module_utils._otelcol.config.paths import Path as KeyPath
-from ...module_utils._otelcol.config.paths import Position, at
-from ...module_utils._otelcol.config.source_nodes import lines_of
-from ...module_utils._otelcol.errors import Problem, cleaned
+from ...module_utils._otelcol.config.paths import Position, value_at
+from ...module_utils._otelcol.config.source_nodes import split_yaml_lines
+from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules import from_manifests as context
-from ...module_utils._otelcol.rules.from_manifests import Context
-from ...module_utils._otelcol.rules.manifest_containers import WORKLOADS
-from ...module_utils._otelcol.rules.report_model import count_in_words
-from ...module_utils._otelcol.rules.subject import Finding, internal_error
+from ...module_utils._otelcol.rules.from_manifests import PlatformContext
+from ...module_utils._otelcol.rules.manifest_containers import MODE_BY_WORKLOAD_KIND
+from ...module_utils._otelcol.rules.report_model import format_count
+from ...module_utils._otelcol.rules.subject import Finding, report_internal_error
 from ...module_utils._otelcol.yaml.key_delimiter import spread_document
-from ...module_utils._otelcol.yaml.yaml_documents import Document, document_part
+from ...module_utils._otelcol.yaml.yaml_documents import Document, cut_document_part
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _files, _yaml
 from ._findings import UNRENDERED
@@ -34,12 +34,12 @@ from ._findings import UNRENDERED
 _JSON = ".json"
 _YAML_FILES = (".yaml", ".yml", _JSON)
 # Folders of tools and packages, which hold no configs.
-_NOT_OURS = frozenset({"node_modules", "__pycache__"})
+_FOREIGN_FOLDERS = frozenset({"node_modules", "__pycache__"})
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
-VARIABLE = "config"
+VARIABLE_NAME = "config"
 # How many skipped files are named with the reason.
-_NAMED = 10
-_NAME_IT = "Name that folder too, if it has what is meant."
+_MOST_NAMED_FILES = 10
+_NAME_FOLDER_FIX = "Name that folder too, if it has what is meant."
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Input:
     config: Any
     locate: Callable[[KeyPath], Position]
     duplicates: tuple[tuple[KeyPath, Position], ...] = ()
-    context: Context = field(default_factory=Context)
-    found: Found = field(default_factory=lambda: Found(0, (), False, {}, ""))
+    context: PlatformContext = field(default_factory=PlatformContext)
+    found: FoundConfig = field(default_factory=lambda: FoundConfig(0, (), False, {}, ""))
     layer: Layer | None = None
     file: str = ""
 
@@ -84,7 +84,7 @@ class Collected:
     @property
     def faulty_files(self) -> list[str]:
         """The files in which something was found that could not be read."""
-        return [*(one.position.file for one in self.invalid), *(one.position.file for one in self.failed)]
+        return [*(fault.position.file for fault in self.invalid), *(fault.position.file for fault in self.failed)]
 
     @property
     def read_files(self) -> list[str]:
@@ -93,10 +93,13 @@ class Collected:
 
     def warnings(self) -> Iterator[str]:
         """Yield what names the parts of folders that were not read, though they may have a config."""
-        if found := self.unread:
-            more = f" And {len(found) - _NAMED} more." if len(found) > _NAMED else ""
-            yield f"{count_in_words(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
-        yield from self.links[:_NAMED]
+        if reasons := self.unread:
+            rest_note = f" And {len(reasons) - _MOST_NAMED_FILES} more." if len(reasons) > _MOST_NAMED_FILES else ""
+            yield (
+                f"{format_count(len(reasons), 'file')} skipped and not checked."
+                f" {' '.join(reasons[:_MOST_NAMED_FILES])}{rest_note}"
+            )
+        yield from self.links[:_MOST_NAMED_FILES]
 
     def refuse(self, invalid: InvalidYaml) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
@@ -104,20 +107,20 @@ class Collected:
         self.invalid.append(invalid.with_traceback(None))
 
     @contextmanager
-    def guarded(self, what: str, file: str) -> Iterator[None]:
+    def guarded(self, activity: str, file: str) -> Iterator[None]:
         """Turn a mistake of this collection into a finding, so that the other configs are still checked."""
         try:
             yield
         except Problem:
             raise
         except Exception as error:
-            self.failed.append(internal_error(what, error, Position(file)))
+            self.failed.append(report_internal_error(activity, error, Position(file)))
 
 
 PositionsOf = Callable[[Any], Mapping[KeyPath, Position]]
 
 
-def unplaced(_value: Any) -> Mapping[KeyPath, Position]:
+def find_no_positions(_value: Any) -> Mapping[KeyPath, Position]:
     """Return no positions: a value has none that was not read from a file."""
     return {}
 
@@ -126,128 +129,136 @@ def unplaced(_value: Any) -> Mapping[KeyPath, Position]:
 class Reading:
     """How inputs are read."""
 
-    variable: str = VARIABLE
+    variable: str = VARIABLE_NAME
     """What findings call a config that is in no file."""
     variable_index: int = 0
     """How many of the paths stand before that config; the last one counts when they are merged."""
-    positions_of: PositionsOf = unplaced
+    positions_of: PositionsOf = find_no_positions
     """Where the parts of that config stand in files."""
     skips_others: bool = False
     """Whether a file that is named may be something else than a config."""
 
 
-AS_USUAL = Reading()
+DEFAULT_READING = Reading()
 
 
-def collect_inputs(paths: Sequence[str], config: Any, merge: bool = False, how: Reading = AS_USUAL) -> Collected:
+def collect_inputs(
+    paths: Sequence[str], config: Any, merge: bool = False, reading: Reading = DEFAULT_READING
+) -> Collected:
     """Return every config at the paths and in a variable. Raises Problem for a path that holds none."""
-    result = Collected()
-    before, after = paths[: how.variable_index], paths[how.variable_index :]
-    for path in before:
-        _add_path(_files.named(path), result, how.skips_others)
+    collected = Collected()
+    earlier_paths, later_paths = paths[: reading.variable_index], paths[reading.variable_index :]
+    for path in earlier_paths:
+        _add_path(_files.require_path(path), collected, reading.skips_others)
     if config is not None:
-        _add_variable(config, how.variable, result, how.positions_of)
-    for path in after:
-        _add_path(_files.named(path), result, how.skips_others)
-    if merge and len(result.inputs) > 1:
-        result.inputs = [_merged(result.inputs)]
-    return result
+        _add_variable(config, reading.variable, collected, reading.positions_of)
+    for path in later_paths:
+        _add_path(_files.require_path(path), collected, reading.skips_others)
+    if merge and len(collected.inputs) > 1:
+        collected.inputs = [_merge_inputs(collected.inputs)]
+    return collected
 
 
-def yaml_files(path: Path) -> list[Path]:
+def list_yaml_files(path: Path) -> list[Path]:
     """Return a file, or the YAML and JSON files of a folder. Raises Problem if there are none."""
-    return [path] if path.is_file() else _yaml_files(_files.Folder.read(path, _NOT_OURS))
+    return [path] if path.is_file() else _list_yaml_files(_files.Folder.read(path, _FOREIGN_FOLDERS))
 
 
-def _yaml_files(folder: _files.Folder) -> list[Path]:
-    found = [item for item in folder.items if item.suffix in _YAML_FILES and item.is_file()]
-    if not found:
+def _list_yaml_files(folder: _files.Folder) -> list[Path]:
+    files = [entry for entry in folder.items if entry.suffix in _YAML_FILES and entry.is_file()]
+    if not files:
         for linked in folder.linked_folders():
-            raise Problem(f"there is no YAML file at {folder.path}, and {linked} is a link to a folder", fix=_NAME_IT)
-        raise no_yaml_file(folder.path)
-    return found
+            raise Problem(
+                f"there is no YAML file at {folder.path}, and {linked} is a link to a folder", fix=_NAME_FOLDER_FIX
+            )
+        raise no_yaml_file_problem(folder.path)
+    return files
 
 
-def no_yaml_file(path: Path | str) -> Problem:
+def no_yaml_file_problem(path: Path | str) -> Problem:
     """Return the problem of a path at which nothing is to be read."""
     return Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
 
 
-def links(path: Path) -> list[str]:
+def describe_links(path: Path) -> list[str]:
     """Return what to say about links of a folder to other folders, which are not followed."""
-    return _links(_files.Folder.read(path, _NOT_OURS))
+    return _describe_links(_files.Folder.read(path, _FOREIGN_FOLDERS))
 
 
-def _links(folder: _files.Folder) -> list[str]:
-    return [f"{link} is a link to a folder, and was not followed. {_NAME_IT}" for link in folder.linked_folders()]
+def _describe_links(folder: _files.Folder) -> list[str]:
+    return [
+        f"{link} is a link to a folder, and was not followed. {_NAME_FOLDER_FIX}" for link in folder.linked_folders()
+    ]
 
 
-def _add_path(path: Path, result: Collected, skips_others: bool) -> None:
-    if skips_others and path.is_file():
-        _add_other(path, result)
+def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
+    if may_be_other and path.is_file():
+        _add_optional_file(path, collected)
         return
-    before = result.size
-    given = path.is_file()
-    if given:
-        listed = [path]
+    size_before = collected.size
+    is_named_file = path.is_file()
+    if is_named_file:
+        files = [path]
     else:
-        folder = _files.Folder.read(path, _NOT_OURS)
-        listed = _yaml_files(folder)
-        result.links += _links(folder)
-    for file in listed:
-        _add_file(file, given, result)
-    for index, item in enumerate(() if given else result.inputs):
-        with result.guarded(f"reading {item.name}", item.file):
-            result.inputs[index] = _among(item, result.objects.get(Path(item.file).parent, []))
-    if result.size == before:
-        raise _nothing(path, listed, result)
+        folder = _files.Folder.read(path, _FOREIGN_FOLDERS)
+        files = _list_yaml_files(folder)
+        collected.links += _describe_links(folder)
+    for file in files:
+        _add_file(file, is_named_file, collected)
+    for index, config_input in enumerate(() if is_named_file else collected.inputs):
+        with collected.guarded(f"reading {config_input.name}", config_input.file):
+            collected.inputs[index] = _add_neighbour_facts(
+                config_input, collected.objects.get(Path(config_input.file).parent, [])
+            )
+    if collected.size == size_before:
+        raise _no_config_problem(path, files, collected)
 
 
-def _add_other(file: Path, result: Collected) -> None:
+def _add_optional_file(file: Path, collected: Collected) -> None:
     """Add a file that is named, as a file of a folder, and say so if it is no config."""
-    before, told = result.size + len(result.charts), len(result.unread)
-    _add_file(file, False, result)
-    if result.size + len(result.charts) == before and len(result.unread) == told:
-        result.unread.append(f"{file} is no config of a Collector.")
+    size_before, unread_before = collected.size + len(collected.charts), len(collected.unread)
+    _add_file(file, False, collected)
+    if collected.size + len(collected.charts) == size_before and len(collected.unread) == unread_before:
+        collected.unread.append(f"{file} is no config of a Collector.")
 
 
-def _nothing(path: Path, listed: Sequence[Path], result: Collected) -> Problem:
+def _no_config_problem(path: Path, files: Sequence[Path], collected: Collected) -> Problem:
     """Return what to say about a path without a config."""
-    looked = "" if path in listed else f" (searched {len(listed)} YAML files)"
-    for chart in result.charts:
-        if Path(chart.position.file) in listed:
-            return Problem(f"there is no collector config in {path}{looked}, but {chart.message}", fix=chart.fix)
+    search_note = "" if path in files else f" (searched {len(files)} YAML files)"
+    for chart in collected.charts:
+        if Path(chart.position.file) in files:
+            return Problem(f"there is no collector config in {path}{search_note}, but {chart.message}", fix=chart.fix)
     fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
-    return Problem(f"there is no collector config in {path}{looked}", fix=fix)
+    return Problem(f"there is no collector config in {path}{search_note}", fix=fix)
 
 
-def _among(item: Input, stream: Sequence[Mapping[str, Any]]) -> Input:
+def _add_neighbour_facts(config_input: Input, objects: Sequence[Mapping[str, Any]]) -> Input:
     """Return an input with the facts from neighbouring files, if these are unambiguous."""
-    of_config_map = item.found.owner.get("kind") == "ConfigMap"
-    if of_config_map and not context.is_certain(item.found, stream):
-        return item
-    if of_config_map and item.context.deployment is None:
-        return replace(item, context=context.context_of(item.found, stream))
-    return replace(item, context=context.with_rights(item.context, item.found, stream))
+    is_in_config_map = config_input.found.owner.get("kind") == "ConfigMap"
+    if is_in_config_map and not context.describes_one_workload(config_input.found, objects):
+        return config_input
+    if is_in_config_map and config_input.context.deployment is None:
+        return replace(config_input, context=context.find_context(config_input.found, objects))
+    return replace(config_input, context=context.add_rights(config_input.context, config_input.found, objects))
 
 
-def _add_file(file: Path, given: bool, result: Collected) -> None:
+def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
     name = str(file)
     try:
-        text = _files.read(file)
+        text = _files.read_text_file(file)
     except Problem as problem:
-        if given:
+        if is_named:
             raise
-        _unreadable(file, problem, result)
+        _note_unreadable(file, problem, collected)
         return
-    if given or _may_have_config(text):
-        before = result.size + len(result.charts)
-        with result.guarded(f"reading {name}", name):
-            _add_text(text, name, given, result)
-        if result.size + len(result.charts) > before:
-            result.texts[name] = text
+    if is_named or _may_have_config(text):
+        size_before = collected.size + len(collected.charts)
+        with collected.guarded(f"reading {name}", name):
+            _add_text(text, name, is_named, collected)
+        if collected.size + len(collected.charts) > size_before:
+            collected.texts[name] = text
             return
-    _skip(file, result, f"{name} has a NUL character. {_files.SAVE}" if "\0" in text else "")
+    _note_skipped(file, collected, f"{name} has a NUL character. {_files.SAVE_AS_UTF_8}" if "\0" in text else "")
 
 
 def _may_have_config(text: str) -> bool:
@@ -260,166 +271,184 @@ def _looks_like_config(text: str) -> bool:
     return documents.looks_like_config(text.replace("\0", ""))
 
 
-def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
+def _note_unreadable(file: Path, problem: Problem, collected: Collected) -> None:
     """Note a file that cannot be read, as an error if what can be read of it looks like a config."""
     with suppress(OSError):
-        if _looks_like_config(file_head(file, HEAD).decode("utf-8", "replace")):
-            why = problem.wrong.removeprefix(f"cannot read {file}: ")
-            result.invalid.append(InvalidYaml(why, Position(str(file)), problem.fix))
+        if _looks_like_config(read_file_head(file, HEAD_LIMIT).decode("utf-8", "replace")):
+            reason = problem.wrong.removeprefix(f"cannot read {file}: ")
+            collected.invalid.append(InvalidYaml(reason, Position(str(file)), problem.fix))
             return
-    _skip(file, result, f"{problem.wrong}. {problem.fix}")
+    _note_skipped(file, collected, f"{problem.wrong}. {problem.fix}")
 
 
-def _skip(file: Path, result: Collected, why: str = "") -> None:
+def _note_skipped(file: Path, collected: Collected, reason: str = "") -> None:
     """Note a YAML file without a config. Folders hold much JSON that nobody takes for a config."""
     if file.suffix != _JSON:
-        result.skipped.append(str(file))
-        result.unread += [why] if why else []
+        collected.skipped.append(str(file))
+        collected.unread += [reason] if reason else []
 
 
-def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
-    """Add the configs, custom resources and values of charts in a text, of which it may be `wanted` to be a config."""
+def _add_text(text: str, name: str, is_expected: bool, collected: Collected) -> None:
+    """Add the configs, custom resources and values of charts in a text. If `is_expected`, it has to be a config."""
     try:
-        parsed = list(_yaml.load_all(text, name))
+        yaml_documents = list(_yaml.load_all(text, name))
     except InvalidYaml as invalid:
-        _add_invalid(invalid, text, name, wanted, result)
+        _add_invalid(invalid, text, name, is_expected, collected)
         return
-    values = [document.data for document in parsed]
-    stream = documents.objects_in(values)
-    if stream:
-        result.objects.setdefault(Path(name).parent, []).extend(stream)
-    found = documents.configs_in(values, wanted)
-    _add_charts(parsed, name, result)
-    lines = lines_of(text) if any(item.text for item in found) else []
-    for item in found:
-        _add_config(item, parsed[item.document], result, name=name, lines=lines, stream=stream)
-    _add_resources(parsed, name, result)
+    values = [document.data for document in yaml_documents]
+    objects = documents.find_objects(values)
+    if objects:
+        collected.objects.setdefault(Path(name).parent, []).extend(objects)
+    found_configs = documents.find_configs(values, is_expected)
+    _add_charts(yaml_documents, name, collected)
+    lines = split_yaml_lines(text) if any(found_config.text for found_config in found_configs) else []
+    for found_config in found_configs:
+        _add_config(
+            found_config, yaml_documents[found_config.document], collected, name=name, lines=lines, stream=objects
+        )
+    _add_resources(yaml_documents, name, collected)
 
 
-def _add_invalid(invalid: InvalidYaml, text: str, name: str, wanted: bool, result: Collected) -> None:
+def _add_invalid(invalid: InvalidYaml, text: str, name: str, is_expected: bool, collected: Collected) -> None:
     """Note a text that is no YAML. Templates of a chart are none, which is not an error."""
     is_template = "{{" in text
     looks_like_config = _looks_like_config(text)
-    if wanted or (looks_like_config and not is_template):
-        result.refuse(invalid)
+    if is_expected or (looks_like_config and not is_template):
+        collected.refuse(invalid)
     elif looks_like_config or not is_template:
-        render = " It has `{{`: render it first." if is_template else ""
-        result.unread.append(f"{invalid.where or name}: {cleaned(invalid.wrong)}.{render}")
+        render_note = " It has `{{`: render it first." if is_template else ""
+        collected.unread.append(f"{invalid.where or name}: {clean_text(invalid.wrong)}.{render_note}")
 
 
 def _add_config(
-    found: Found,
+    found_config: FoundConfig,
     outer: Document,
-    result: Collected,
+    collected: Collected,
     *,
     name: str,
     lines: Sequence[str],
     stream: Sequence[Mapping[str, Any]],
 ) -> None:
     """Add a config of a file; one that is a text in an object has the places of the lines of the file."""
-    label = f"{name} ({found.label})" if found.label else name
+    label = f"{name} ({found_config.label})" if found_config.label else name
     try:
-        with result.guarded(f"reading {label}", name):
-            inner = _yaml.inner_document(found, outer, lines, name) if found.text else document_part(outer, found.path)
-            made = _finish(inner, found, label, context.context_of(found, stream))
-            locate = _yaml.locate_around(made.locate, outer, found.path, name) if made.context.resource else made.locate
-            result.inputs.append(replace(made, file=name, locate=locate))
+        with collected.guarded(f"reading {label}", name):
+            inner = (
+                _yaml.load_inner_document(found_config, outer, lines, name)
+                if found_config.text
+                else cut_document_part(outer, found_config.path)
+            )
+            config_input = _build_input(inner, found_config, label, context.find_context(found_config, stream))
+            locate = (
+                _yaml.build_resource_locator(config_input.locate, outer, found_config.path, name)
+                if config_input.context.resource
+                else config_input.locate
+            )
+            collected.inputs.append(replace(config_input, file=name, locate=locate))
     except InvalidYaml as invalid:
-        result.refuse(invalid)
+        collected.refuse(invalid)
 
 
-def _add_resources(parsed: Sequence[Document], name: str, result: Collected) -> None:
+def _add_resources(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
     """Add custom resources without a config, but not parts of some that Kustomize puts together."""
-    found = documents.resources_in([document.data for document in parsed])
-    if found and _is_patch(Path(name)):
+    found_resources = documents.find_custom_resources([document.data for document in yaml_documents])
+    if found_resources and _is_patch(Path(name)):
         return
-    for item in found:
-        label = f"{name} ({item.label})"
-        document = document_part(parsed[item.document], item.path)
-        with result.guarded(f"reading {label}", name):
-            made = _finish(document, item, label, Context(resource=item.owner))
-            result.resources.append(replace(made, config=None, file=name))
+    for found_resource in found_resources:
+        label = f"{name} ({found_resource.label})"
+        document = cut_document_part(yaml_documents[found_resource.document], found_resource.path)
+        with collected.guarded(f"reading {label}", name):
+            resource_input = _build_input(
+                document, found_resource, label, PlatformContext(resource=found_resource.owner)
+            )
+            collected.resources.append(replace(resource_input, config=None, file=name))
 
 
-def _add_charts(parsed: Sequence[Document], name: str, result: Collected) -> None:
+def _add_charts(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
     """Note values of Helm charts, which are no config before Helm has rendered them."""
-    for item in helm_values.unrendered_values([document.data for document in parsed], name):
-        position = parsed[item.document].positions.get(item.path) or Position(name, 1, 1)
-        result.charts.append(Finding(position, "", UNRENDERED, "warning", f"here is {item.what}", item.fix))
+    for chart_values in helm_values.find_unrendered_values([document.data for document in yaml_documents], name):
+        position = yaml_documents[chart_values.document].positions.get(chart_values.path) or Position(name, 1, 1)
+        collected.charts.append(
+            Finding(position, "", UNRENDERED, "warning", f"here is {chart_values.what}", chart_values.fix)
+        )
 
 
 def _is_patch(file: Path) -> bool:
     """Whether a kustomization beside a file lists the file as a patch, which is a part of an object."""
-    for name in _KUSTOMIZATIONS:
+    for kustomization_name in _KUSTOMIZATIONS:
         try:
-            data = _yaml.load(_files.read(file.with_name(name)), name).data
+            data = _yaml.load(_files.read_text_file(file.with_name(kustomization_name)), kustomization_name).data
         except (Problem, InvalidYaml):
             continue
-        patches = [at(one, ("path",)) for one in paths.items(data, "patches")]
-        if file.name in (*patches, *paths.items(data, "patchesStrategicMerge")):
+        patches = [value_at(patch, ("path",)) for patch in paths.list_at(data, "patches")]
+        if file.name in (*patches, *paths.list_at(data, "patchesStrategicMerge")):
             return True
     return False
 
 
-def _finish(document: Document, found: Found, name: str, around: Context) -> Input:
+def _build_input(document: Document, found_config: FoundConfig, name: str, surroundings: PlatformContext) -> Input:
     document = spread_document(document)
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
-    locate = Composed(document.data, (layer,)).locate
-    return Input(name, document.data, locate, document.duplicates, around, found, layer)
+    locate = ComposedConfig(document.data, (layer,)).locate
+    return Input(name, document.data, locate, document.duplicates, surroundings, found_config, layer)
 
 
-def _add_variable(config: Any, name: str, result: Collected, positions_of: PositionsOf) -> None:
+def _add_variable(config: Any, name: str, collected: Collected, positions_of: PositionsOf) -> None:
     if isinstance(config, str):
-        text = str(_yaml.plain(config))  # libyaml does not accept Ansible's text types
-        result.texts[name] = text
-        before = result.size
-        with result.guarded(f"reading {name}", name):
-            _add_text(text, name, True, result)
-        if result.size == before:
-            result.inputs.append(_finish(_yaml.load(text, name), _PLAIN, name, Context()))
+        text = str(_yaml.strip_ansible_types(config))  # libyaml does not accept Ansible's text types
+        collected.texts[name] = text
+        size_before = collected.size
+        with collected.guarded(f"reading {name}", name):
+            _add_text(text, name, True, collected)
+        if collected.size == size_before:
+            collected.inputs.append(_build_input(_yaml.load(text, name), _NO_OBJECT, name, PlatformContext()))
         return
-    value = _yaml.plain(config)
-    listed = (
-        value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
+    value = _yaml.strip_ansible_types(config)
+    candidates = (
+        value
+        if isinstance(value, list) and value and all(documents.is_object(candidate) for candidate in value)
+        else [value]
     )
-    if not any(documents.is_object(item) for item in listed):
+    if not any(documents.is_object(candidate) for candidate in candidates):
         document = Document(value, positions_of(config))
-        result.inputs.append(_finish(document, _PLAIN, name, Context()))
+        collected.inputs.append(_build_input(document, _NO_OBJECT, name, PlatformContext()))
         return
-    with result.guarded(f"reading {name}", name):
-        _add_objects(listed, result)
+    with collected.guarded(f"reading {name}", name):
+        _add_objects(candidates, collected)
 
 
-def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None:
+def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected) -> None:
     """Add the configs in Kubernetes objects that another task has read."""
-    stream = documents.objects_in(listed)
-    kinds = {item.get("kind") for item in stream}
-    cluster = bool(kinds & WORKLOADS.keys())
-    complete = cluster and "NetworkPolicy" in kinds
-    for found in documents.configs_in(listed, True):
-        namespace = at(found.owner, ("metadata", "namespace"))
-        name = f"{namespace}/{found.label}" if namespace else found.label
+    objects = documents.find_objects(raw_objects)
+    kinds = {kubernetes_object.get("kind") for kubernetes_object in objects}
+    has_workloads = bool(kinds & MODE_BY_WORKLOAD_KIND.keys())
+    is_complete = has_workloads and "NetworkPolicy" in kinds
+    for found_config in documents.find_configs(raw_objects, True):
+        namespace = value_at(found_config.owner, ("metadata", "namespace"))
+        name = f"{namespace}/{found_config.label}" if namespace else found_config.label
         try:
-            with result.guarded(f"reading {name}", name):
-                if cluster and not context.runs_config(found, stream):
+            with collected.guarded(f"reading {name}", name):
+                if has_workloads and not context.is_config_in_use(found_config, objects):
                     continue
-                data = at(listed[found.document], found.path)
-                document = _yaml.load(data, name) if found.text else Document(data)
-                result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
+                data = value_at(raw_objects[found_config.document], found_config.path)
+                document = _yaml.load(data, name) if found_config.text else Document(data)
+                collected.inputs.append(
+                    _build_input(document, found_config, name, context.find_context(found_config, objects, is_complete))
+                )
         except InvalidYaml as invalid:
-            result.refuse(invalid)
+            collected.refuse(invalid)
 
 
-def _merged(parts: Sequence[Input]) -> Input:
+def _merge_inputs(parts: Sequence[Input]) -> Input:
     """Return configs merged in order, as one collector with all of them merges them."""
     name = " + ".join(part.name for part in parts)
-    data = documents.merged_configs([part.config for part in parts])
+    merged_data = documents.merge_configs([part.config for part in parts])
     layers = tuple(part.layer for part in parts if part.layer)
-    context = next((part.context for part in parts if part.context.deployment), parts[0].context)
+    merged_context = next((part.context for part in parts if part.context.deployment), parts[0].context)
     duplicates: list[tuple[KeyPath, Position]] = []
     for part in parts:
         duplicates += part.duplicates
-    return Input(name, data, Composed(data, layers).locate, tuple(duplicates), context)
+    return Input(name, merged_data, ComposedConfig(merged_data, layers).locate, tuple(duplicates), merged_context)
 
 
-_PLAIN = Found(0, (), False, {}, "")
+_NO_OBJECT = FoundConfig(0, (), False, {}, "")

@@ -10,14 +10,14 @@ import sys
 from functools import cache, lru_cache
 from typing import Any
 
-from ...module_utils._otelcol.errors import Problem, near
+from ...module_utils._otelcol.errors import Problem, suggest_word
 from ...module_utils._otelcol.rules.user_rules import Budget, Expression, Undecided
 
 # So many expressions stay parsed: more than all checks of diagnoses.
-_KEPT = 1_000
+_CACHE_SIZE = 1_000
 
 
-def library() -> Any:
+def load_library() -> Any:
     """Return the library. Raises Problem if the controller lacks it."""
     try:
         jmespath = importlib.import_module("jmespath")
@@ -29,56 +29,56 @@ def library() -> Any:
     return jmespath
 
 
-@lru_cache(_KEPT)
-def parsed_expression(expression: str) -> Any:
+@lru_cache(_CACHE_SIZE)
+def parse_expression(expression: str) -> Any:
     """Return an expression whose method `search` takes data. One that is invalid raises an error of the library.
 
     A diagnosis searches with the same checks for each collector, and to parse them takes longer than to search.
     """
-    return library().compile(expression)
+    return load_library().compile(expression)
 
 
-def check(expression: str, where: str) -> None:
+def check_expression(expression: str, place: str) -> None:
     """Raise Problem if an expression is invalid."""
-    jmespath = library()
+    jmespath = load_library()
     try:
         jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         fix = "See https://jmespath.org for the language."
-        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=where, fix=fix) from error
+        raise Problem(f"invalid JMESPath: {error}", asked=expression, where=place, fix=fix) from error
     except RecursionError as error:
         wrong = f"this JMESPath of {len(expression)} characters nests too deep"
-        raise Problem(wrong, where=where, fix="Write it with fewer levels.") from error
+        raise Problem(wrong, where=place, fix="Write it with fewer levels.") from error
 
 
 # The longest expression of a rule, how many steps one may take for a config, and the longest list in between. What
 # could multiply its input is not allowed, so that these bound time and memory: multiselects, `join`, `to_string`.
-_LONGEST, _MOST_STEPS, _LONGEST_LIST = 1_000, 100_000, 10_000
-_MULTIPLY = {"multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
-_FUNCTIONS = (
+_LONGEST_EXPRESSION, _MOST_STEPS, _LONGEST_LIST = 1_000, 100_000, 10_000
+_MULTIPLYING_NODES = {"multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
+_ALLOWED_FUNCTIONS = (
     *("abs", "avg", "ceil", "contains", "ends_with", "floor", "keys", "length", "map", "max", "max_by", "min"),
     *("min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "type"),
     "values",
 )
 
 
-def bounded_search(expression: str) -> Expression:
+def build_bounded_search(expression: str) -> Expression:
     """Return a function that computes an expression with bounded time and memory. Raises Problem if it is invalid.
 
     The function raises Undecided, with a reason that quotes no value, where the expression fits no value or takes too
     long.
     """
-    if len(expression) > _LONGEST:
-        raise Problem(f"the expression has more than {_LONGEST} characters", fix="Write several rules.")
-    check(expression, "")
-    jmespath = library()
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise Problem(f"the expression has more than {_LONGEST_EXPRESSION} characters", fix="Write several rules.")
+    check_expression(expression, "")
+    jmespath = load_library()
     tree = jmespath.compile(expression).parsed
     _check_nodes(tree)
-    interpreter = _interpreter()
+    interpreter_class = _bounded_interpreter_class()
 
     def compute(value: Any, budget: Budget) -> Any:
         try:
-            return interpreter(budget).visit(tree, value)
+            return interpreter_class(budget).visit(tree, value)
         except jmespath.exceptions.JMESPathTypeError as error:
             wrong = f"{error.function_name}() does not take {error.actual_type}"
             raise Undecided(f"{wrong}; guard it, such as `x && {error.function_name}(x)`") from None
@@ -100,32 +100,32 @@ def _check_nodes(tree: Any) -> None:
     while nodes:
         node = nodes.pop()
         kind, name = node["type"], node.get("value")
-        if kind in _MULTIPLY:
-            wrong = f"a rule cannot use `{_MULTIPLY[kind]}`, which could multiply its input without end"
+        if kind in _MULTIPLYING_NODES:
+            wrong = f"a rule cannot use `{_MULTIPLYING_NODES[kind]}`, which could multiply its input without end"
             raise Problem(wrong, fix="Write the conditions with `&&` and `||`, or several rules.")
-        if kind == "function_expression" and name not in _FUNCTIONS:
-            wrong = f"a rule cannot use the function '{name}'{near(str(name), _FUNCTIONS)}"
-            raise Problem(wrong, fix=f"Functions: {', '.join(_FUNCTIONS)}.")
+        if kind == "function_expression" and name not in _ALLOWED_FUNCTIONS:
+            wrong = f"a rule cannot use the function '{name}'{suggest_word(str(name), _ALLOWED_FUNCTIONS)}"
+            raise Problem(wrong, fix=f"Functions: {', '.join(_ALLOWED_FUNCTIONS)}.")
         nodes += [child for child in node["children"] if isinstance(child, dict)]
 
 
 @cache
-def _interpreter() -> Any:
+def _bounded_interpreter_class() -> Any:
     """Return the library's interpreter with limits; a new instance counts anew."""
 
-    base: Any = importlib.import_module("jmespath.visitor").TreeInterpreter
+    library_interpreter: Any = importlib.import_module("jmespath.visitor").TreeInterpreter
 
-    class Bounded(base):  # type: ignore[misc]  # the library is imported late
+    class BoundedInterpreter(library_interpreter):  # type: ignore[misc]  # the library is imported late
         def __init__(self, budget: Budget) -> None:
             super().__init__()
             self.left, self.budget = _MOST_STEPS, budget
 
         def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
             self.left -= 1
-            self.budget.spend(1)
+            self.budget.spend_steps(1)
             answer = super().visit(node, *args, **kwargs)
             if self.left < 0 or (isinstance(answer, list) and len(answer) > _LONGEST_LIST):
                 raise Undecided(f"it takes more than {_MOST_STEPS} steps, or a list of more than {_LONGEST_LIST} items")
             return answer
 
-    return Bounded
+    return BoundedInterpreter

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._otelcol.config.config_secrets import secrets_in
-from ...module_utils._otelcol.config.masking import masker
+from ...module_utils._otelcol.config.config_secrets import find_secrets
+from ...module_utils._otelcol.config.masking import make_masker
 from ...module_utils._otelcol.config.paths import Path as KeyPath
-from ...module_utils._otelcol.config.paths import Position, dotted
-from ...module_utils._otelcol.errors import Problem, cleaned
-from ...module_utils._otelcol.kube.keepers import keeper
+from ...module_utils._otelcol.config.paths import Position, format_path
+from ...module_utils._otelcol.errors import Problem, clean_text
+from ...module_utils._otelcol.kube.keepers import describe_keeper
 from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
 from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules import batching
@@ -28,12 +28,12 @@ from ._build_request import BuildRequest
 from ._testing import comparing
 from ._testing.compared_forms import ConfigPair
 
-_GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
-_REJECTING = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE)
+_GATE_RULE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
+_REJECTING_RULES = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE_RULE)
 
 
 @dataclass
-class Moved:
+class MigratedText:
     """A text before and after its migration, with what was done and what was not."""
 
     name: str
@@ -47,7 +47,7 @@ class Moved:
 def migrate(
     arguments: Mapping[str, Any],
     check: bool,
-    how: _inputs.Reading = _inputs.AS_USUAL,
+    reading: _inputs.Reading = _inputs.DEFAULT_READING,
     warn: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
     """Return the changes as a task result. Writes the files unless `check` is set. Raises Problem.
@@ -57,107 +57,120 @@ def migrate(
     config, dest = arguments["config"], arguments["dest"]
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
-    collected = _read(arguments, how, warn)
-    wanted = BuildRequest.from_arguments(arguments)
+    collected = _collect_configs(arguments, reading, warn)
+    request = BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
-        return _of_data(collected, wanted, arguments.get("compare"))
+        return _migrate_data(collected, request, arguments.get("compare"))
     if dest and len(collected.texts) != 1:
         raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
-    _files.check_apart(dest, _others(collected), "dest")
-    moved = []
+    _files.check_output_is_no_input(dest, _list_unmigrated_files(collected), "dest")
+    migrated_texts = []
     for name, text in collected.texts.items():
         with collected.guarded(f"migrating {name}", name):
-            moved.append(move(text, name, collected, wanted))
-    result = _result(moved, collected, arguments.get("compare"))
-    written = [_write(item, dest, check) for item in moved if dest or config is None]
-    result["changed"] = any(written) if dest else result["changed"]
-    if config is not None and not dest and moved:
-        result["config"] = moved[0].text
+            migrated_texts.append(migrate_text(text, name, collected, request))
+    result = _build_result(migrated_texts, collected, arguments.get("compare"))
+    are_written = [
+        _write_text(migrated_text, dest, check) for migrated_text in migrated_texts if dest or config is None
+    ]
+    result["changed"] = any(are_written) if dest else result["changed"]
+    if config is not None and not dest and migrated_texts:
+        result["config"] = migrated_texts[0].text
     return result
 
 
-def _read(arguments: Mapping[str, Any], how: _inputs.Reading, warn: Callable[[str], None]) -> _inputs.Collected:
+def _collect_configs(
+    arguments: Mapping[str, Any], reading: _inputs.Reading, warn: Callable[[str], None]
+) -> _inputs.Collected:
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
-    collected = _inputs.collect_inputs(arguments["paths"], config, how=how)
-    for text in collected.warnings():
-        warn(text)
+    collected = _inputs.collect_inputs(arguments["paths"], config, reading=reading)
+    for warning in collected.warnings():
+        warn(warning)
     if config is not None:
-        _check_not_empty(config, collected, how.variable)
+        _check_not_empty(config, collected, reading.variable)
     return collected
 
 
-def _others(collected: _inputs.Collected) -> list[str]:
+def _list_unmigrated_files(collected: _inputs.Collected) -> list[str]:
     """Return the files that were read and are not migrated."""
     return [name for name in (*collected.skipped, *collected.read_files) if name not in collected.texts]
 
 
-def _check_not_empty(config: Any, collected: _inputs.Collected, variable: str) -> None:
+def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: str) -> None:
     """Raise Problem for a text without a document; one in which something was found is not read again."""
-    has_data = any(item.config is not None for item in collected.inputs)
+    has_data = any(config_input.config is not None for config_input in collected.inputs)
     if isinstance(config, str) and not has_data and _is_empty(config):
-        raise Problem(f"there is nothing in {variable}", fix="Give the text of a collector config.")
+        raise Problem(f"there is nothing in {variable_name}", fix="Give the text of a collector config.")
 
 
 def _is_empty(text: str) -> bool:
     """Whether a text has no document. What is no YAML is told where it is read."""
     try:
-        return not any(_yaml.load_all(text, _inputs.VARIABLE))
+        return not any(_yaml.load_all(text, _inputs.VARIABLE_NAME))
     except Problem:
         return False
 
 
-def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildRequest) -> Moved:
+def migrate_text(text: str, name: str, collected: _inputs.Collected, request: BuildRequest) -> MigratedText:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
-    moved = Moved(name, text, text)
-    mine = [item for item in collected.inputs if name in (item.file, item.name)]
-    for item in reversed(mine):
-        work = _rewrite.editable_config(moved.text, name, item.found)
-        target = target_of(wanted, item)
-        done, left = run(work, target)
-        moved.text = work.whole()
-        moved.pairs[:0] = [ConfigPair(item.name, item.config, work.data, target)]
-        moved.changes[:0] = [_row(item, change, name) for change in done]
-        moved.unsolved[:0] = [_row(item, one, name) for one in left]
-    return moved
+    migrated_text = MigratedText(name, text, text)
+    own_inputs = [config_input for config_input in collected.inputs if name in (config_input.file, config_input.name)]
+    for config_input in reversed(own_inputs):
+        editable = _rewrite.open_editable_config(migrated_text.text, name, config_input.found)
+        target = choose_target(request, config_input)
+        applied_changes, manual_steps = run(editable, target)
+        migrated_text.text = editable.whole()
+        migrated_text.pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
+        migrated_text.changes[:0] = [_build_row(config_input, change, name) for change in applied_changes]
+        migrated_text.unsolved[:0] = [_build_row(config_input, manual_step, name) for manual_step in manual_steps]
+    return migrated_text
 
 
-def run(work: _rewrite.EditableConfig, target: Target) -> tuple[list[Change], list[Unsolved]]:
+def run(editable: _rewrite.EditableConfig, target: Target) -> tuple[list[Change], list[Unsolved]]:
     """Apply every step to a text or to data; return the applied steps and the manual ones."""
-    done: list[Change] = []
-    left: dict[_Place, Unsolved] = {}
+    applied_changes: list[Change] = []
+    manual_by_place: dict[_Place, Unsolved] = {}
     for step in STEPS:
-        found = list(step(work.data, target))
-        left |= {_place_of(one): one for one in found if isinstance(one, Unsolved)}
-        changes = [one for one in found if isinstance(one, Change)]
-        if work.apply(changes):
-            done += changes
+        results = list(step(editable.data, target))
+        manual_by_place |= {_place_of_result(result): result for result in results if isinstance(result, Unsolved)}
+        changes = [result for result in results if isinstance(result, Change)]
+        if editable.apply(changes):
+            applied_changes += changes
         else:
-            _apply_one_by_one(step, work, target, done, left)
-    return done, [*left.values(), *_still_rejected(work.data, target, [one.path for one in left.values()])]
+            _apply_one_by_one(step, editable, target, applied_changes, manual_by_place)
+    return applied_changes, [
+        *manual_by_place.values(),
+        *_find_still_rejected(editable.data, target, [result.path for result in manual_by_place.values()]),
+    ]
 
 
 def _apply_one_by_one(
-    step: Step, work: _rewrite.EditableConfig, target: Target, done: list[Change], left: dict[_Place, Unsolved]
+    step: Step,
+    editable: _rewrite.EditableConfig,
+    target: Target,
+    applied_changes: list[Change],
+    manual_by_place: dict[_Place, Unsolved],
 ) -> None:
     """Apply the changes of a step that fail together, and add them to those that are done or left.
 
     Each change moves the others, so the step searches again after each.
     """
-    failed: set[_Place] = set()
-    while change := _next_change(step, work, target, failed):
-        if work.apply([change]):
-            done.append(change)
+    failed_places: set[_Place] = set()
+    while change := _find_next_change(step, editable, target, failed_places):
+        if editable.apply([change]):
+            applied_changes.append(change)
         else:
-            failed.add(_place_of(change))
-            left[_place_of(change)] = Unsolved(change.path, change.what, work.why)
+            failed_places.add(_place_of_result(change))
+            manual_by_place[_place_of_result(change)] = Unsolved(change.path, change.what, editable.why)
 
 
-def _next_change(step: Step, work: _rewrite.EditableConfig, target: Target, failed: set[_Place]) -> Change | None:
+def _find_next_change(
+    step: Step, editable: _rewrite.EditableConfig, target: Target, failed_places: set[_Place]
+) -> Change | None:
     """Return the first change of a step that has not failed; None if there is no other."""
-    for one in step(work.data, target):
-        if isinstance(one, Change) and _place_of(one) not in failed:
-            return one
+    for result in step(editable.data, target):
+        if isinstance(result, Change) and _place_of_result(result) not in failed_places:
+            return result
     return None
 
 
@@ -168,143 +181,159 @@ class _Place(NamedTuple):
     what: str
 
 
-def _place_of(one: Change | Unsolved) -> _Place:
-    return _Place(one.path, one.what)
+def _place_of_result(result: Change | Unsolved) -> _Place:
+    return _Place(result.path, result.what)
 
 
-def _still_rejected(config: Any, target: Target, reported: Sequence[KeyPath]) -> Iterator[Unsolved]:
+def _find_still_rejected(config: Any, target: Target, reported_paths: Sequence[KeyPath]) -> Iterator[Unsolved]:
     """Yield what the target still rejects, beyond what was reported around it."""
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
-    for rule in _REJECTING:
-        for fault in sorted(rule.check(subject), key=lambda fault: dotted(fault.path)):
-            is_error = rule.id == _GATE or (fault.severity or rule.severity) == "error"
-            if is_error and not _is_inside(fault.path, reported):
-                fix = cleaned(fault.fix) or f"{target.version} rejects it."
-                yield Unsolved(fault.path, cleaned(fault.message), fix)
+    for rule in _REJECTING_RULES:
+        for fault in sorted(rule.check(subject), key=lambda fault: format_path(fault.path)):
+            is_error = rule.id == _GATE_RULE or (fault.severity or rule.severity) == "error"
+            if is_error and not _is_inside(fault.path, reported_paths):
+                fix = clean_text(fault.fix) or f"{target.version} rejects it."
+                yield Unsolved(fault.path, clean_text(fault.message), fix)
 
 
-def _is_inside(path: KeyPath, others: Sequence[KeyPath]) -> bool:
+def _is_inside(path: KeyPath, outer_paths: Sequence[KeyPath]) -> bool:
     """Whether a path is one of others, or leads below one."""
-    return any(other == path[: len(other)] for other in others if other)
+    return any(outer_path == path[: len(outer_path)] for outer_path in outer_paths if outer_path)
 
 
-def target_of(wanted: BuildRequest, item: _inputs.Input) -> Target:
+def choose_target(request: BuildRequest, config_input: _inputs.Input) -> Target:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions.
 
     Raises Problem if there is none.
     """
-    target = _builds.resolve_build(replace(wanted, distribution=_wanted_distribution(wanted, item)), "")
+    target = _builds.resolve_build(replace(request, distribution=_choose_distribution(request, config_input)), "")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target
 
 
-def _wanted_distribution(wanted: BuildRequest, item: _inputs.Input) -> str:
+def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> str:
     """Return the distribution that is given, or that of the image; none beside a manifest or a schema."""
-    if wanted.distribution:
-        return wanted.distribution
-    in_image = _builds.recognised_image(item.context.image) if item.context.image else None
-    if in_image and not wanted.manifest:
-        return in_image.distribution
-    return "" if wanted.manifest or wanted.schema else _builds.DEFAULT
+    if request.distribution:
+        return request.distribution
+    image_build = _builds.recognise_image(config_input.context.image) if config_input.context.image else None
+    if image_build and not request.manifest:
+        return image_build.distribution
+    return "" if request.manifest or request.schema else _builds.DEFAULT
 
 
-def _of_data(collected: _inputs.Collected, wanted: BuildRequest, compare: Any) -> dict[str, Any]:
-    moved = Moved("", "", "")
-    plain = {}
-    for item in collected.inputs:
-        work = _rewrite.ConfigAsData(item.config)
-        target = target_of(wanted, item)
-        done, left = run(work, target)
-        moved.pairs += [ConfigPair(item.name, item.config, work.data, target)]
-        moved.changes += [_row(item, change, "") for change in done]
-        moved.unsolved += [_row(item, one, "") for one in left]
-        if not item.found.owner:
-            plain["config"] = work.data
-    return {**_result([moved], collected, compare), **plain}
+def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: Any) -> dict[str, Any]:
+    migrated_data = MigratedText("", "", "")
+    config_result = {}
+    for config_input in collected.inputs:
+        editable = _rewrite.ConfigAsData(config_input.config)
+        target = choose_target(request, config_input)
+        applied_changes, manual_steps = run(editable, target)
+        migrated_data.pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
+        migrated_data.changes += [_build_row(config_input, change, "") for change in applied_changes]
+        migrated_data.unsolved += [_build_row(config_input, manual_step, "") for manual_step in manual_steps]
+        if not config_input.found.owner:
+            config_result["config"] = editable.data
+    return {**_build_result([migrated_data], collected, compare), **config_result}
 
 
-def _result(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> dict[str, Any]:
-    mask = masker(secret for item in collected.inputs for secret in secrets_in(item.config))
+def _build_result(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare: Any) -> dict[str, Any]:
+    mask = make_masker(secret for item in collected.inputs for secret in find_secrets(item.config))
 
-    def clean(row: dict[str, Any]) -> dict[str, Any]:
+    def mask_row(row: dict[str, Any]) -> dict[str, Any]:
         return {key: mask(value) if isinstance(value, str) else value for key, value in row.items()}
 
-    changes = [row for item in moved for row in item.changes]
+    changes = [row for item in migrated_texts for row in item.changes]
     return {
         "changed": bool(changes),
-        "changes": [clean(row) for row in changes],
-        "unsolved": [clean(row) for row in _unsolved(moved, collected)],
-        "planned": list(_planned(collected, mask)),
+        "changes": [mask_row(row) for row in changes],
+        "unsolved": [mask_row(row) for row in _list_unsolved(migrated_texts, collected)],
+        "planned": list(_list_planned_breaks(collected, mask)),
         "skipped_files": collected.skipped,
-        "diff": [clean(_difference(item)) for item in moved if item.text != item.before],
-        **({} if compare is None else {"compared": _compared(moved, collected, compare)}),
+        "diff": [mask_row(_describe_difference(item)) for item in migrated_texts if item.text != item.before],
+        **({} if compare is None else {"compared": _compare_behaviour(migrated_texts, collected, compare)}),
     }
 
 
-def _unsolved(moved: Sequence[Moved], collected: _inputs.Collected) -> list[dict[str, Any]]:
+def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[dict[str, Any]]:
     """Return what is left to a person: in the files that were read, and the files that were not."""
-    of_files = [row for item in moved for row in item.unsolved]
-    invalid = [_unread(one.position, one.wrong, one.fix) for one in collected.invalid]
-    failed = [_unread(one.position, one.message, one.fix) for one in collected.failed]
-    return [*of_files, *invalid, *failed]
+    unsolved_in_files = [row for migrated_text in migrated_texts for row in migrated_text.unsolved]
+    invalid_rows = [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid]
+    failed_rows = [_build_unread_row(fault.position, fault.message, fault.fix) for fault in collected.failed]
+    return [*unsolved_in_files, *invalid_rows, *failed_rows]
 
 
-def _compared(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> list[dict[str, Any]]:
+def _compare_behaviour(
+    migrated_texts: Sequence[MigratedText], collected: _inputs.Collected, compare: Any
+) -> list[dict[str, Any]]:
     """Return how each config behaves before and after; of a file that could not be read, that this is so."""
-    both = bool(compare.get("before"))  # another Collector may do otherwise with the same config
-    pairs = [pair for item in moved for pair in item.pairs if both or pair.old != pair.new]
-    why = "it could not be read"
-    rows = [{"config": file, **comparing.comparison_row(why=why)} for file in collected.faulty_files]
-    return [*comparing.compare_configs(pairs, compare), *rows]
+    has_other_collector = bool(compare.get("before"))  # another Collector may do otherwise with the same config
+    pairs = [
+        pair
+        for migrated_text in migrated_texts
+        for pair in migrated_text.pairs
+        if has_other_collector or pair.old != pair.new
+    ]
+    reason = "it could not be read"
+    unread_rows = [{"config": file, **comparing.build_comparison_row(why=reason)} for file in collected.faulty_files]
+    return [*comparing.compare_configs(pairs, compare), *unread_rows]
 
 
-def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+def _list_planned_breaks(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:
     """Yield each planned version of the Collector that breaks configs, with these and with their number by owner."""
-    for version, what, breaks in batching.PLANNED:
-        found = [item for item in collected.inputs if breaks(item.config, _builds.tables())]
-        owners = Counter(mask(keeper(item.found.owner)) for item in found)
-        if found:
+    for version, planned_change, is_broken_by in batching.PLANNED:
+        broken_inputs = [
+            config_input
+            for config_input in collected.inputs
+            if is_broken_by(config_input.config, _builds.load_catalogue())
+        ]
+        owners = Counter(mask(describe_keeper(config_input.found.owner)) for config_input in broken_inputs)
+        if broken_inputs:
             yield {
                 "version": version,
-                "what": what,
-                "configs": [mask(item.name) for item in found],
+                "what": planned_change,
+                "configs": [mask(config_input.name) for config_input in broken_inputs],
                 "owners": dict(owners.most_common()),
             }
 
 
-def _difference(item: Moved) -> dict[str, Any]:
-    return {"before": item.before, "after": item.text, "before_header": item.name, "after_header": item.name}
-
-
-def _write(item: Moved, dest: str | None, check: bool) -> bool:
-    """Write a text to its destination; return whether the file changed."""
-    if not dest and item.text == item.before:
-        return False
-    target = Path(dest or item.name)
-    if check:
-        return not target.is_file() or _files.read(target) != item.text
-    return _files.write(target, item.text)
-
-
-def _row(item: _inputs.Input, one: Change | Unsolved, file: str) -> dict[str, Any]:
-    position: Position = item.locate(one.path) if one.path else Position(file)
+def _describe_difference(migrated_text: MigratedText) -> dict[str, Any]:
     return {
-        "file": file,
-        "line": position.line,
-        "config": item.name,
-        "path": dotted(one.path),
-        "what": one.what,
-        "why": one.why,
+        "before": migrated_text.before,
+        "after": migrated_text.text,
+        "before_header": migrated_text.name,
+        "after_header": migrated_text.name,
     }
 
 
-def _unread(position: Position, what: str, why: str) -> dict[str, Any]:
+def _write_text(migrated_text: MigratedText, dest: str | None, check: bool) -> bool:
+    """Write a text to its destination; return whether the file changed."""
+    if not dest and migrated_text.text == migrated_text.before:
+        return False
+    target = Path(dest or migrated_text.name)
+    if check:
+        return not target.is_file() or _files.read_text_file(target) != migrated_text.text
+    return _files.write_if_changed(target, migrated_text.text)
+
+
+def _build_row(config_input: _inputs.Input, result: Change | Unsolved, file: str) -> dict[str, Any]:
+    position: Position = config_input.locate(result.path) if result.path else Position(file)
+    return {
+        "file": file,
+        "line": position.line,
+        "config": config_input.name,
+        "path": format_path(result.path),
+        "what": result.what,
+        "why": result.why,
+    }
+
+
+def _build_unread_row(position: Position, fault: str, fix: str) -> dict[str, Any]:
     return {
         "file": position.file,
         "line": position.line,
         "config": position.file,
         "path": "",
-        "what": what,
-        "why": why,
+        "what": fault,
+        "why": fix,
     }

@@ -15,7 +15,7 @@ from ...module_utils._otelcol.config.layers import Layer
 from ...module_utils._otelcol.errors import Problem
 from . import _inputs
 
-INLINE = "config"  # the name of the layer that stands in the inventory, or in a variable
+INLINE_LAYER = "config"  # the name of the layer that stands in the inventory, or in a variable
 
 
 def check_layers(layers: Iterable[Layer], option: Mapping[str, Any]) -> None:
@@ -23,16 +23,16 @@ def check_layers(layers: Iterable[Layer], option: Mapping[str, Any]) -> None:
 
     The baseline is the files that the policy lists, wherever they stand among the layers.
     """
-    baseline = _baseline(option)
-    overlays = [layer for layer in layers if layer.name == INLINE or Path(layer.name).resolve() not in baseline]
+    baseline = _read_baseline(option)
+    overlays = [layer for layer in layers if layer.name == INLINE_LAYER or Path(layer.name).resolve() not in baseline]
     overlay_policy.check_overlays(overlay_policy.OverlayPolicy.from_option(option), overlays)
 
 
-def _baseline(option: Mapping[str, Any]) -> set[Path]:
+def _read_baseline(option: Mapping[str, Any]) -> set[Path]:
     return {Path(path).resolve() for path in option.get("baseline") or ()}
 
 
-def check_parts(arguments: Mapping[str, Any], how: _inputs.Reading) -> None:
+def check_parts(arguments: Mapping[str, Any], reading: _inputs.Reading) -> None:
     """Judge the parts of one config, files and a variable, by the policy of a validation's arguments.
 
     Raises Problem for a breach, for parts that are configs of their own, and if there is nothing to judge.
@@ -46,5 +46,7 @@ def check_parts(arguments: Mapping[str, Any], how: _inputs.Reading) -> None:
         raise Problem(wrong, fix="Set `merge: true`, or list collectors with `config_files`.")
     if not has_parts and not arguments.get("collectors") and not arguments.get("defaults"):
         raise Problem("`overlay_policy` has no config to judge", fix="Name files in `paths`, and set `merge: true`.")
-    read = _inputs.collect_inputs(arguments["paths"], arguments["config"], how=how)
-    check_layers([replace(part.layer, name=part.file or INLINE) for part in read.inputs if part.layer], option)
+    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], reading=reading)
+    check_layers(
+        [replace(part.layer, name=part.file or INLINE_LAYER) for part in collected.inputs if part.layer], option
+    )

@@ -12,47 +12,51 @@ from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
-from ...module_utils._otelcol.config.layers import full_version
+from ...module_utils._otelcol.config.layers import complete_version
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.build_facts import Target
 from . import _documents, _tables
 from ._build_request import BuildRequest
 
-_CUSTOM = "custom"
+_DEFAULT_NAME = "custom"
 _MODULE_OF_COLLECTOR = re.compile(
     r"(?:go\.opentelemetry\.io/collector|opentelemetry-collector-contrib)/\S{1,200} v(0\.\d+\.\d+)"
 )
 
 
-def users_build(wanted: BuildRequest, catalogue: Catalogue) -> Target:
+def resolve_own_build(request: BuildRequest, catalogue: Catalogue) -> Target:
     """Return the build of the manifest, the schema, or both, that the user gives.
 
     `catalogue` knows the released components. Raises Problem for files that are none, or that give no version.
     """
-    if not wanted.schema:
-        return _from_manifest(wanted, catalogue)
-    types = _tables.types_of_schema(wanted.schema)
-    if wanted.manifest:
-        target = _from_manifest(wanted, catalogue)
-        return replace(target, catalogue=target.catalogue.with_schema(target.distribution, types, target.version))
-    if not wanted.version:
-        raise Problem(f"{wanted.schema} does not give the Collector's version", fix="Give `version`.")
-    name, version = wanted.distribution or _CUSTOM, wanted.version.removeprefix("v")
-    return Target(catalogue.with_schema(name, types, version), name, version)
+    if not request.schema:
+        return _build_from_manifest(request, catalogue)
+    schema_types = _tables.read_schema_types(request.schema)
+    if request.manifest:
+        target = _build_from_manifest(request, catalogue)
+        return replace(target, catalogue=target.catalogue.add_schema(target.distribution, schema_types, target.version))
+    if not request.version:
+        raise Problem(f"{request.schema} does not give the Collector's version", fix="Give `version`.")
+    name, version = request.distribution or _DEFAULT_NAME, request.version.removeprefix("v")
+    return Target(catalogue.add_schema(name, schema_types, version), name, version)
 
 
-def _from_manifest(wanted: BuildRequest, catalogue: Catalogue) -> Target:
-    manifest = _documents.read_yaml(wanted.manifest)
+def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> Target:
+    manifest = _documents.read_yaml(request.manifest)
     if not _is_manifest(manifest):
-        wrong = f"{wanted.manifest} is not a manifest of the Collector builder"
+        wrong = f"{request.manifest} is not a manifest of the Collector builder"
         raise Problem(wrong, fix="It lists gomod per component.")
-    dist = manifest.get("dist")
-    about = dist if isinstance(dist, dict) else {}
-    version = wanted.version or full_version(str(about.get("otelcol_version") or "")) or _newest_module(manifest)
+    dist_section = manifest.get("dist")
+    distribution_facts = dist_section if isinstance(dist_section, dict) else {}
+    version = (
+        request.version
+        or complete_version(str(distribution_facts.get("otelcol_version") or ""))
+        or _find_newest_module_version(manifest)
+    )
     if not version:
-        raise Problem(f"{wanted.manifest} does not give the Collector's version", fix="Give `version`.")
-    name = wanted.distribution or str(about.get("name") or _CUSTOM)
-    own_catalogue, _unknown = catalogue.with_manifest(name, manifest, version)
+        raise Problem(f"{request.manifest} does not give the Collector's version", fix="Give `version`.")
+    name = request.distribution or str(distribution_facts.get("name") or _DEFAULT_NAME)
+    own_catalogue, _unknown = catalogue.add_manifest(name, manifest, version)
     return Target(own_catalogue, name, version.removeprefix("v"))
 
 
@@ -61,7 +65,7 @@ def _is_manifest(document: Any) -> bool:
     return isinstance(document, dict) and any(isinstance(document.get(section), list) for section in SECTIONS)
 
 
-def _newest_module(manifest: Mapping[str, Any]) -> str:
+def _find_newest_module_version(manifest: Mapping[str, Any]) -> str:
     """Return the newest version of the Collector's own modules in a manifest; empty text if it names none."""
     versions = _MODULE_OF_COLLECTOR.findall(str(manifest))
     return max(versions, key=lambda version: [int(number) for number in version.split(".")], default="")

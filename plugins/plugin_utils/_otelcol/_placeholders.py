@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...module_utils._otelcol.config.paths import Path, leaves
-from ...module_utils._otelcol.config.variable_references import REFERENCE
-from ...module_utils._otelcol.needs.needed_variables import DOWNWARD
+from ...module_utils._otelcol.config.paths import Path, iter_leaves
+from ...module_utils._otelcol.config.variable_references import REFERENCE_PATTERN
+from ...module_utils._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from ...module_utils._otelcol.rules.build_facts import Target
 
 # What Kubernetes and AWS give every pod, and what components ask of it when they are created.
-_SURROUNDINGS = {
+_POD_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "placeholder",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_REGION": "us-east-1",
@@ -30,11 +30,11 @@ _SURROUNDINGS = {
     "HOSTNAME": "pod",
     "KUBERNETES_SERVICE_HOST": "127.0.0.1",
     "KUBERNETES_SERVICE_PORT": "443",
-    **dict.fromkeys(DOWNWARD, "placeholder"),
+    **dict.fromkeys(DOWNWARD_FIELDS, "placeholder"),
 }
 _TEXT, _HOST, _PORT, _NUMBER, _SWITCH = "placeholder", "localhost", "4317", "10", "true"
 # A value of the right shape, by the end of its key. The first that matches counts.
-_BY_KEY = tuple(
+_VALUE_BY_KEY_END = tuple(
     (re.compile(rf"(?:\A|_|\b)(?:{ends})\Z", re.IGNORECASE), value)
     for ends, value in (
         ("interval|timeout|ttl|delay|period|duration|age|window|wait|backoff|since", "10s"),
@@ -52,32 +52,32 @@ _BY_KEY = tuple(
         ("verbosity", "basic"),
     )
 )
-_ADDRESS = re.compile(
+_ADDRESS_KEY = re.compile(
     r"(?:\A|_|\b)(?:endpoints?|urls?|address|addr|uri|brokers?|servers?|listen_address)\Z", re.IGNORECASE
 )
 # The keys of a path that name a component: its section and its id. Its settings are below.
-_OF_COMPONENT = 2
+_COMPONENT_KEYS = 2
 
 
-def placeholder_environment(config: Any, target: Target | None) -> dict[str, str]:
+def build_placeholder_environment(config: Any, target: Target | None) -> dict[str, str]:
     """Return a placeholder for every variable without a default, so that no value of this machine is used."""
     placeholders: dict[str, str] = {}
-    for path, text in leaves(config):
-        for match in _references_without_default(text):
+    for path, text in iter_leaves(config):
+        for match in _find_open_references(text):
             name = match[1]
             if placeholders.get(name, _TEXT) == _TEXT:
-                placeholders[name] = _placeholder(path, text, match.span(), target)
-    return {**placeholders, **_SURROUNDINGS}
+                placeholders[name] = _choose_placeholder(path, text, match.span(), target)
+    return {**placeholders, **_POD_ENVIRONMENT}
 
 
 def needs_outside_value(value: Any) -> bool:
     """Return whether a value has a variable without a default."""
-    return any(_references_without_default(value))
+    return any(_find_open_references(value))
 
 
-def _references_without_default(text: Any) -> Iterator[re.Match[str]]:
+def _find_open_references(text: Any) -> Iterator[re.Match[str]]:
     """Yield the variables of a value that need one from outside."""
-    matches = REFERENCE.finditer(text) if isinstance(text, str) else ()
+    matches = REFERENCE_PATTERN.finditer(text) if isinstance(text, str) else ()
     return (match for match in matches if match[1] and match[2] is None)
 
 
@@ -111,17 +111,17 @@ class _Variable:
 
     @property
     def is_address(self) -> bool:
-        return bool(_ADDRESS.search(self.key))
+        return bool(_ADDRESS_KEY.search(self.key))
 
     @property
     def by_key(self) -> str:
         """The value that the name of the setting suggests; empty text if it suggests none."""
-        return next((value for pattern, value in _BY_KEY if pattern.search(self.key)), "")
+        return next((value for pattern, value in _VALUE_BY_KEY_END if pattern.search(self.key)), "")
 
     @cached_property
     def shapes(self) -> str:
         """The letters of the shapes that the setting takes; empty text if they are unknown."""
-        return _letters_of_setting(self.path, self.target)
+        return _find_shape_letters(self.path, self.target)
 
     @property
     def takes_no_text(self) -> bool:
@@ -129,60 +129,60 @@ class _Variable:
 
 
 # The value of a variable, by what is known of it. The first row that fits counts.
-_IN_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+_VALUES_IN_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
     (lambda variable: variable.is_port_part, _PORT),
     (lambda variable: variable.is_host_part, _HOST),
 )
-_NO_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+_VALUES_WITHOUT_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
     (lambda variable: "b" in variable.shapes, _SWITCH),
     (lambda variable: "l" in variable.shapes, f"[{_TEXT}]"),
     (lambda variable: not variable.by_key.isdigit(), _NUMBER),
 )
-_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
+_VALUES_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
     (lambda variable: variable.is_address and variable.path[0] == "exporters", f"http://{_HOST}:{_PORT}"),
     (lambda variable: variable.is_address, f"{_HOST}:{_PORT}"),
     (lambda variable: not variable.by_key and variable.shapes.startswith("d"), "10s"),
 )
 
 
-def _placeholder(path: Path, text: str, span: tuple[int, int], target: Target | None) -> str:
+def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: Target | None) -> str:
     """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
     variable = _Variable(path, text[: span[0]], text[span[1] :], target)
     if variable.is_part:
-        rows, usual = _IN_TEXT, _TEXT
+        candidates, default = _VALUES_IN_TEXT, _TEXT
     elif variable.takes_no_text:
-        rows, usual = _NO_TEXT, variable.by_key
+        candidates, default = _VALUES_WITHOUT_TEXT, variable.by_key
     else:
-        rows, usual = _ALONE, variable.by_key or _TEXT
-    return next((value for fits, value in rows if fits(variable)), usual)
+        candidates, default = _VALUES_ALONE, variable.by_key or _TEXT
+    return next((value for is_fitting, value in candidates if is_fitting(variable)), default)
 
 
-def _letters_of_setting(path: Path, target: Target | None) -> str:
+def _find_shape_letters(path: Path, target: Target | None) -> str:
     """Return the letters of the shapes that the catalogue knows for a setting; empty text if it knows none.
 
     What it knows is a node: text, a list or a mapping. Text has the letters, and behind `=` or `~` the valid words, as
     `s=gzip|none` has; `?` is anything. A list is `[letters, node of an element]`. A mapping has a node for each key,
     and `*` for any other key; in its place may be its label, which begins with `#`. Source: tools/catalogue/README.md.
     """
-    if target is None or len(path) <= _OF_COMPONENT:
+    if target is None or len(path) <= _COMPONENT_KEYS:
         return ""
     section, component_id, *keys = path
     row = target.catalogue.fields(str(section), str(component_id).partition("/")[0], target.version)
     node: Any = row["fields"] if row else None
     for key in keys:
-        node = _child(_without_label(node, target), key)
+        node = _child_node(_resolve_label(node, target), key)
     if isinstance(node, list):
         return str(node[0])
     is_known = isinstance(node, str) and node[:1] not in "?#"
     return re.split("[=~]", node)[0] if is_known else ""
 
 
-def _without_label(node: Any, target: Target) -> Any:
+def _resolve_label(node: Any, target: Target) -> Any:
     """Return the mapping for which a label stands; other nodes as they are, but nothing for text."""
     return target.catalogue.shared_fields.get(node) if isinstance(node, str) else node
 
 
-def _child(node: Any, key: Any) -> Any:
+def _child_node(node: Any, key: Any) -> Any:
     """Return the node of a key, or of an element of a list; None below text."""
     if isinstance(node, list):
         return node[1]

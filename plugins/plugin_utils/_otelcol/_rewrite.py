@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._otelcol.config.documents import Found
-from ...module_utils._otelcol.config.paths import Path, at
-from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, find_node, lines_of
+from ...module_utils._otelcol.config.documents import FoundConfig
+from ...module_utils._otelcol.config.paths import Path, value_at
+from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, find_node, split_yaml_lines
 from ...module_utils._otelcol.migrate import data_edits
 from ...module_utils._otelcol.migrate.data_edits import Change, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
-from ...module_utils._otelcol.yaml.mapping_keys import key_of
+from ...module_utils._otelcol.yaml.mapping_keys import read_key
 from ...module_utils._otelcol.yaml.yaml_documents import Document
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _yaml
@@ -37,11 +37,11 @@ class EditableConfig(ABC):
 
     def apply(self, changes: Iterable[Change]) -> bool:
         """Apply the edits of all changes, or of none; return whether they were applied."""
-        listed = [edit for change in changes for edit in change.edits]
-        if not listed:
+        edits = [edit for change in changes for edit in change.edits]
+        if not edits:
             return True
         try:
-            self._edit(listed)
+            self._edit(edits)
         except (Untouchable, InvalidYaml) as reason:
             self.why = f"It stays unchanged, because {reason}."
             return False
@@ -52,7 +52,7 @@ class EditableConfig(ABC):
         return ""
 
     @abstractmethod
-    def _edit(self, listed: list[Edit]) -> None:
+    def _edit(self, edits: list[Edit]) -> None:
         """Apply edits, or raise Untouchable and change nothing."""
 
 
@@ -62,8 +62,8 @@ class ConfigAsData(EditableConfig):
     def __init__(self, data: Any) -> None:
         self.data = data
 
-    def _edit(self, listed: list[Edit]) -> None:
-        self.data = data_edits.apply_edits(self.data, listed)
+    def _edit(self, edits: list[Edit]) -> None:
+        self.data = data_edits.apply_edits(self.data, edits)
 
 
 class ConfigInText(EditableConfig):
@@ -76,29 +76,31 @@ class ConfigInText(EditableConfig):
     def _take(self, text: str, documents: list[Document]) -> None:
         self.text = text
         self.documents = documents
-        self.data = at(documents[self.document].data, self.path)
+        self.data = value_at(documents[self.document].data, self.path)
 
     def whole(self) -> str:
         """Return the text around the config and the config in it."""
         return self.text
 
-    def _edit(self, listed: list[Edit]) -> None:
+    def _edit(self, edits: list[Edit]) -> None:
         root = self.documents[self.document].root
         if root is None:
             raise Untouchable("it is empty")
-        surgeon = TextEditor(self.text, root, key_of, _yaml.dump)
-        text = surgeon.apply(listed, self.path)
+        editor = TextEditor(self.text, root, read_key, _yaml.dump)
+        text = editor.apply(edits, self.path)
         documents = list(_yaml.load_all(text, self.name))
         expected = [document.data for document in self.documents]
-        expected[self.document] = _placed(expected[self.document], self.path, data_edits.apply_edits(self.data, listed))
+        expected[self.document] = _copy_with_value(
+            expected[self.document], self.path, data_edits.apply_edits(self.data, edits)
+        )
         _check_no_new_duplicates(self.documents, documents)
         _check_meaning(documents, expected)
         self._take(text, documents)
 
 
-def _check_no_new_duplicates(old: Sequence[Document], new: Sequence[Document]) -> None:
+def _check_no_new_duplicates(old_documents: Sequence[Document], new_documents: Sequence[Document]) -> None:
     """Raise Untouchable if the new documents have more keys that are there twice than the old ones."""
-    if _count_duplicates(new) > _count_duplicates(old):
+    if _count_duplicates(new_documents) > _count_duplicates(old_documents):
         raise Untouchable("a key would be duplicated")
 
 
@@ -108,7 +110,7 @@ def _count_duplicates(documents: Sequence[Document]) -> int:
 
 def _check_meaning(documents: Sequence[Document], expected: Sequence[Any]) -> None:
     """Raise Untouchable if the documents do not have the expected data, one for each."""
-    if not data_edits.same_meaning([document.data for document in documents], expected):
+    if not data_edits.has_same_meaning([document.data for document in documents], expected):
         raise Untouchable("its layout, an anchor or a merge key would cause more changes")
 
 
@@ -131,9 +133,9 @@ class _LiteralBlock:
 
     def lines_with(self, content: str) -> list[str]:
         """Return the lines of the text with another content of the block."""
-        space = " " * self.margin
-        inner = [space + line if line else line for line in content.split("\n")]
-        return [*self.lines[: self.first], *inner, *self.lines[self.end :]]
+        indentation = " " * self.margin
+        indented_lines = [indentation + line if line else line for line in content.split("\n")]
+        return [*self.lines[: self.first], *indented_lines, *self.lines[self.end :]]
 
 
 class ConfigInBlock(ConfigInText):
@@ -142,12 +144,12 @@ class ConfigInBlock(ConfigInText):
     `block` is None for a config in a text of another style, which is never edited.
     """
 
-    def __init__(self, text: str, name: str, found: Found) -> None:
+    def __init__(self, text: str, name: str, found_config: FoundConfig) -> None:
         self.outer = text
-        document = list(_yaml.load_all(text, name))[found.document]
-        self.block = _literal_block(text, document, found.path)
-        inner = self.block.content() if self.block else str(at(document.data, found.path))
-        super().__init__(inner, name, 0, ())
+        document = list(_yaml.load_all(text, name))[found_config.document]
+        self.block = _find_literal_block(text, document, found_config.path)
+        inner_text = self.block.content() if self.block else str(value_at(document.data, found_config.path))
+        super().__init__(inner_text, name, 0, ())
 
     def whole(self) -> str:
         """Return the text around the config and the config in it."""
@@ -156,38 +158,38 @@ class ConfigInBlock(ConfigInText):
         newline = "\r\n" if "\r\n" in self.outer else "\n"
         return newline.join(self.block.lines_with(self.text))
 
-    def _edit(self, listed: list[Edit]) -> None:
+    def _edit(self, edits: list[Edit]) -> None:
         if self.block is None:
             raise Untouchable("the config is in a quoted or folded text; write it as a block with `|`")
-        super()._edit(listed)
+        super()._edit(edits)
 
 
-def _literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
+def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
     """Return the literal block at a path in a document of a text; None if the value there is written otherwise."""
-    pair = find_node(document.root, path, key_of) if document.root else None
-    if pair is None:
+    key_and_node = find_node(document.root, path, read_key) if document.root else None
+    if key_and_node is None:
         return None
-    _key, node = pair
+    _key, node = key_and_node
     if node.kind != SCALAR or node.style != LITERAL:
         return None
-    lines = lines_of(text)
-    line, column = node.end
+    lines = split_yaml_lines(text)
+    end_line, end_column = node.end
     # A block ends at the start of the line after it, or within its last line where the text ends.
-    end = line + 1 if column else line
-    return _LiteralBlock(lines, first=node.start[0] + 1, end=end, margin=_yaml.indentation(node, lines))
+    end = end_line + 1 if end_column else end_line
+    return _LiteralBlock(lines, first=node.start[0] + 1, end=end, margin=_yaml.measure_indentation(node, lines))
 
 
-def editable_config(text: str, name: str, found: Found) -> ConfigInText:
+def open_editable_config(text: str, name: str, found_config: FoundConfig) -> ConfigInText:
     """Return a config that was found in the text of a file with that name."""
-    if found.text:
-        return ConfigInBlock(text, name, found)
-    return ConfigInText(text, name, found.document, found.path)
+    if found_config.text:
+        return ConfigInBlock(text, name, found_config)
+    return ConfigInText(text, name, found_config.document, found_config.path)
 
 
-def _placed(data: Any, path: Path, value: Any) -> Any:
+def _copy_with_value(data: Any, path: Path, value: Any) -> Any:
     """Return a copy of the data that has the value at the path."""
     if not path:
         return value
-    result = copy.deepcopy(data)
-    at(result, path[:-1])[path[-1]] = value
-    return result
+    copied_data = copy.deepcopy(data)
+    value_at(copied_data, path[:-1])[path[-1]] = value
+    return copied_data

@@ -11,31 +11,31 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._otelcol.bounded.json_text import json_value
+from ...module_utils._otelcol.bounded.json_text import parse_json
 from ...module_utils._otelcol.catalogue import build_schema
-from ...module_utils._otelcol.catalogue.rows import FORMAT, TABLES
+from ...module_utils._otelcol.catalogue.rows import TABLE_FORMAT, TABLES
 from ...module_utils._otelcol.errors import Problem
 from . import _documents, _files
 
 CATALOGUE = Path(__file__).parent / "_data" / "catalogue"
 
 
-def own_tables() -> dict[str, Any]:
+def read_own_tables() -> dict[str, Any]:
     """Return the collection's tables of Collectors by name."""
-    return {file.stem: json.loads(_files.read(file)) for file in CATALOGUE.glob("*.json")}
+    return {file.stem: json.loads(_files.read_text_file(file)) for file in CATALOGUE.glob("*.json")}
 
 
 @cache
-def operator_kinds() -> Mapping[str, Any]:
+def read_operator_kinds() -> Mapping[str, Any]:
     """Return the fields of the operator's custom resources, read once per process."""
-    found: Mapping[str, Any] = json.loads(_files.read(CATALOGUE.parent / "operator_kinds.json"))
-    return found
+    kinds: Mapping[str, Any] = json.loads(_files.read_text_file(CATALOGUE.parent / "operator_kinds.json"))
+    return kinds
 
 
-def published_tables(text: str, path: str) -> dict[str, Any]:
+def parse_published_tables(text: str, path: str) -> dict[str, Any]:
     """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
     try:
-        bundle = json_value(text)
+        bundle = parse_json(text)
     except ValueError:
         bundle = None
     if not _has_all_tables(bundle):
@@ -47,27 +47,27 @@ def published_tables(text: str, path: str) -> dict[str, Any]:
 
 def _has_all_tables(bundle: Any) -> bool:
     """Whether what a file holds has the format that this version reads, and every table by its name."""
-    if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
+    if not isinstance(bundle, dict) or bundle.get("format") != TABLE_FORMAT:
         return False
     tables = bundle.get("tables")
     return isinstance(tables, dict) and tables.keys() >= set(TABLES)
 
 
-def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
+def read_schema_types(path: str) -> dict[tuple[str, str], Any]:
     """Return types and settings in the schema of a build. Raises Problem for a file that is none."""
-    found = _types(_files.read(path), path)
-    if not found:
+    schema_types = _parse_schema_types(_files.read_text_file(path), path)
+    if not schema_types:
         wrong = f"{path} is not the JSON Schema of a Collector's config"
         raise Problem(wrong, fix="It lists types in `properties.receivers.patternProperties`, as print-schema does.")
-    return found
+    return schema_types
 
 
-@lru_cache(_documents.KEPT)
-def _types(text: str, name: str) -> dict[tuple[str, str], Any]:
+@lru_cache(_documents.CACHE_SIZE)
+def _parse_schema_types(text: str, name: str) -> dict[tuple[str, str], Any]:
     try:
-        return build_schema.types_of(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
+        return build_schema.read_types(json.loads(text))  # such a file may have megabytes, and YAML is read slowly
     except (ValueError, RecursionError):
-        return build_schema.types_of(_documents.parsed(text, name).data)
+        return build_schema.read_types(_documents.parse_document(text, name).data)
 
 
 @cache

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._otelcol.config.paths import Path as KeyPath
-from ...module_utils._otelcol.config.paths import Position, at
-from ...module_utils._otelcol.errors import Problem, cleaned
+from ...module_utils._otelcol.config.paths import Position, value_at
+from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.build_facts import Target
-from ...module_utils._otelcol.rules.data_flow import Hop, dividing_keys, receiving_collectors, routes_between
-from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
-from ...module_utils._otelcol.rules.report_model import Report, count_in_words
-from ...module_utils._otelcol.rules.reports import FORMATS, as_dict, summary
-from ...module_utils._otelcol.rules.rules import lint, lint_resource
-from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
+from ...module_utils._otelcol.rules.data_flow import Hop, find_dividing_keys, find_receiving_collectors, find_routes
+from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
+from ...module_utils._otelcol.rules.report_model import Report, format_count
+from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
+from ...module_utils._otelcol.rules.rules import lint_config, lint_resource
+from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, mask_findings, report_internal_error
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
@@ -28,7 +28,7 @@ from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables
 from ._build_request import BuildRequest
 from ._garbage import without_garbage_collection
 
-NOWHERE = "-"
+NO_OUTPUT = "-"
 
 
 @dataclass(frozen=True)
@@ -52,213 +52,245 @@ class ValidationRun:
     warnings: tuple[str, ...]
 
 
-def report(
+def validate_configs(
     arguments: Mapping[str, Any],
     warn: Callable[[str], None],
     check: bool = False,
-    others: Sequence[Hop] = (),
-    planned: Iterable[Case] = (),
+    other_hops: Sequence[Hop] = (),
+    planned_cases: Iterable[Case] = (),
     *,
-    how: _inputs.Reading = _inputs.AS_USUAL,
+    reading: _inputs.Reading = _inputs.DEFAULT_READING,
 ) -> dict[str, Any]:
     """Return all findings as a task result. Raises Problem when one is as severe as `fail_on` says.
 
-    `others` are collectors that are not checked, and may send to those that are. `planned` are judged already.
+    `other_hops` are collectors that are not checked, and may send to those that are. `planned_cases` are judged
+    already.
     """
-    done = judged(arguments, check, others, planned, how=how)
-    for text in done.warnings:
-        warn(text)
-    _findings.conclude_report(done.report, warn)
-    return done.result
+    validation_run = run_validation(arguments, check, other_hops, planned_cases, reading=reading)
+    for warning in validation_run.warnings:
+        warn(warning)
+    _findings.conclude_report(validation_run.report, warn)
+    return validation_run.result
 
 
 @without_garbage_collection()
-def judged(
+def run_validation(
     arguments: Mapping[str, Any],
     check: bool = False,
-    others: Sequence[Hop] = (),
-    planned: Iterable[Case] = (),
+    other_hops: Sequence[Hop] = (),
+    planned_cases: Iterable[Case] = (),
     *,
-    how: _inputs.Reading = _inputs.AS_USUAL,
+    reading: _inputs.Reading = _inputs.DEFAULT_READING,
 ) -> ValidationRun:
     """Return all findings, and write the report, whether they are severe or not. The arguments are those of `report`.
 
     Raises Problem for a report that would replace a file that was read, and for a breach of the overlay policy.
     """
     judgement = _findings.Judgement.from_arguments(arguments)
-    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], how)
+    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], reading)
     _check_output(arguments, collected, judgement.own)
-    _overlays.check_parts(arguments, how)
-    cases = [*planned, *_collected(arguments, collected, others, judgement.own)]
-    opinion, cases, unasked = _second_opinion(arguments["binary"], cases)
-    found = [(case.name, case.findings) for case in cases]
-    checked = _findings.checked_configs(found, judgement, profiles.suppressing_comments(collected.texts))
-    builds = {case.name: case.build for case in cases if case.build}
+    _overlays.check_parts(arguments, reading)
+    cases = [*planned_cases, *_judge_collected(arguments, collected, other_hops, judgement.own)]
+    opinion, cases, unchecked_warnings = _add_second_opinion(arguments["binary"], cases)
+    named_findings = [(case.name, case.findings) for case in cases]
+    checked = _findings.judge_configs(named_findings, judgement, profiles.read_suppressing_comments(collected.texts))
+    build_labels = {case.name: case.build for case in cases if case.build}
     report = Report(
         checked,
         collected.skipped,
         (*_findings.ALL_RULES, *judgement.own.rules),
         arguments["fail_on"],
-        builds,
+        build_labels,
         own_rules=judgement.own.as_list(),
     )
     result: dict[str, Any] = {
-        **as_dict(report),
-        "latest_known": _builds.tables().latest,
-        "smallest_image": _builds.smallest_image(_first_target(cases), [case.config for case in cases]),
+        **convert_to_result(report),
+        "latest_known": _builds.load_catalogue().latest,
+        "smallest_image": _builds.find_smallest_image(_find_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](report),
-        "summary": summary(report),
+        "summary": summarize_report(report),
         "changed": False,
     }
-    if arguments["output_path"] not in (NOWHERE, "") and not check:
-        result["changed"] = _files.write(Path(arguments["output_path"]), result["report"])
-    warnings = (*_builds.stand_ins(case.target for case in cases), *collected.warnings(), *unasked)
+    if arguments["output_path"] not in (NO_OUTPUT, "") and not check:
+        result["changed"] = _files.write_if_changed(Path(arguments["output_path"]), result["report"])
+    warnings = (
+        *_builds.list_stand_in_warnings(case.target for case in cases),
+        *collected.warnings(),
+        *unchecked_warnings,
+    )
     return ValidationRun(result, report, warnings)
 
 
-def hops(objects: Any) -> list[Hop]:
+def find_hops(objects: Any) -> list[Hop]:
     """Return the collectors in objects of a cluster, with the names of their Services."""
-    return _hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
+    return _build_hops(_inputs.collect_inputs([], objects, False).inputs) if objects else []
 
 
-def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
-    owners = [(item.found.owner, item.context.services, item.config) for item in inputs]
-    return [Hop("", str(at(owner, ("metadata", "namespace"), "")), names, config) for owner, names, config in owners]
+def _build_hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
+    owner_facts = [
+        (config_input.found.owner, config_input.context.services, config_input.config) for config_input in inputs
+    ]
+    return [
+        Hop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
+        for owner, service_names, config in owner_facts
+    ]
 
 
-def _collected(
-    arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop], own: UserRules
+def _judge_collected(
+    arguments: Mapping[str, Any], collected: _inputs.Collected, other_hops: Sequence[Hop], user_rules: UserRules
 ) -> Iterator[Case]:
-    wanted = BuildRequest.from_arguments(arguments)
-    hops = [*_hops(collected.inputs), *others]
-    behind = receiving_collectors(hops, routes_between(hops))
-    for item, keys, receivers in zip(collected.inputs, dividing_keys(hops), behind, strict=False):
+    request = BuildRequest.from_arguments(arguments)
+    all_hops = [*_build_hops(collected.inputs), *other_hops]
+    receivers_behind = find_receiving_collectors(all_hops, find_routes(all_hops))
+    for config_input, divided_keys, receivers in zip(
+        collected.inputs, find_dividing_keys(all_hops), receivers_behind, strict=False
+    ):
         try:
-            yield _case(item, wanted, keys, receivers, own)
+            yield _judge_input(config_input, request, divided_keys, receivers, user_rules)
         except Problem:
             raise
         except Exception as error:  # the other files are still checked
-            position = Position(item.file or item.name)
-            yield Case(item.name, [internal_error(f"checking {item.name}", error, position)])
-    opened = _opened(collected.inputs)
-    for item in collected.resources:
-        yield _resource(item, opened)
+            position = Position(config_input.file or config_input.name)
+            yield Case(config_input.name, [report_internal_error(f"checking {config_input.name}", error, position)])
+    opened_ports = _find_opened_ports(collected.inputs)
+    for config_input in collected.resources:
+        yield _judge_resource(config_input, opened_ports)
     for chart in collected.charts:
         yield Case(chart.position.file, [chart])
-    for failed in collected.failed:
-        yield Case(failed.position.file, [failed])
+    for failure in collected.failed:
+        yield Case(failure.position.file, [failure])
     for invalid in collected.invalid:
-        yield Case(invalid.position.file, [_invalid(invalid)])
+        yield Case(invalid.position.file, [_build_yaml_finding(invalid)])
 
 
-def _case(
-    item: _inputs.Input,
-    wanted: BuildRequest,
-    known: Mapping[str, set[str]],
-    behind: Mapping[str, tuple[Receiving, ...]],
-    own: UserRules,
+def _judge_input(
+    config_input: _inputs.Input,
+    request: BuildRequest,
+    divided_keys: Mapping[str, set[str]],
+    receivers_behind: Mapping[str, tuple[Receiving, ...]],
+    user_rules: UserRules,
 ) -> Case:
-    """Return a config with its findings; `known` and `behind` are what the rules know of other collectors."""
-    around = item.context
-    target = _builds.resolve_build(wanted, around.image)
-    build = _builds.build_label(target, wanted, around.image)
-    environment = around.environment
-    listeners = _builds.tables().listeners
+    """Return a config with its findings;
+
+    `divided_keys` and `receivers_behind` are what the rules know of other collectors.
+    """
+    surroundings = config_input.context
+    target = _builds.resolve_build(request, surroundings.image)
+    build = _builds.build_label(target, request, surroundings.image)
+    environment = surroundings.environment
+    listeners = _builds.load_catalogue().listeners
     subject = Subject(
-        item.config,
-        item.locate,
-        item.duplicates,
+        config_input.config,
+        config_input.locate,
+        config_input.duplicates,
         environment,
         target,
-        around.deployment,
-        around.resource,
+        surroundings.deployment,
+        surroundings.resource,
         listeners,
-        divided=known,
-        receiving=behind,
-        operator_kinds=_tables.operator_kinds(),
+        divided=divided_keys,
+        receiving=receivers_behind,
+        operator_kinds=_tables.read_operator_kinds(),
     )
-    findings = masked_findings(lint(subject, own), item.config, subject.view.suspects)
-    return Case(item.name, findings, item.config, item.locate, target, build)
+    findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspects)
+    return Case(config_input.name, findings, config_input.config, config_input.locate, target, build)
 
 
-def _opened(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
+def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str], frozenset[int]]:
     """Return the ports that the Services of custom resources have, by namespace and name of the Service."""
-    listeners = _builds.tables().listeners
-    found: dict[tuple[str, str], frozenset[int]] = {}
-    for item in inputs:
-        resource = item.context.resource
-        if resource is not None and isinstance(item.config, dict):
-            received = {one.port for one in View(item.config, listeners, by_operator=True).listeners}
-            namespace = str(at(resource, ("metadata", "namespace"), ""))
-            ports = opened_by(resource, item.config, received)
-            found |= {(namespace, service): ports for service in item.context.services}
-    return found
+    listeners = _builds.load_catalogue().listeners
+    opened_ports: dict[tuple[str, str], frozenset[int]] = {}
+    for config_input in inputs:
+        resource = config_input.context.resource
+        if resource is not None and isinstance(config_input.config, dict):
+            received_ports = {
+                listener.port for listener in View(config_input.config, listeners, is_by_operator=True).listeners
+            }
+            namespace = str(value_at(resource, ("metadata", "namespace"), ""))
+            service_ports = find_opened_ports(resource, config_input.config, received_ports)
+            opened_ports |= {(namespace, service): service_ports for service in config_input.context.services}
+    return opened_ports
 
 
-def _resource(item: _inputs.Input, opened: Mapping[tuple[str, str], frozenset[int]]) -> Case:
+def _judge_resource(config_input: _inputs.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]) -> Case:
     """Return a custom resource without a config, with its findings."""
-    around = item.context
+    surroundings = config_input.context
     subject = Subject(
         None,
-        item.locate,
-        item.duplicates,
-        resource=around.resource,
-        operator_kinds=_tables.operator_kinds(),
-        opened=opened,
+        config_input.locate,
+        config_input.duplicates,
+        resource=surroundings.resource,
+        operator_kinds=_tables.read_operator_kinds(),
+        opened=opened_ports,
     )
-    return Case(item.name, masked_findings(lint_resource(subject), around.resource))
+    return Case(config_input.name, mask_findings(lint_resource(subject), surroundings.resource))
 
 
-def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, own: UserRules) -> None:
+def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, user_rules: UserRules) -> None:
     """Raise Problem for a report that would replace what was read: a config, a rule, or what options name."""
-    options = ("catalogue", "distribution_manifest", "distribution_schema")
-    rules = [rule.position.file for rule in own.all]
-    inputs = [*arguments["paths"], *collected.read_files, *rules, *(arguments.get(name) for name in options)]
-    _files.check_apart(arguments["output_path"], inputs, "output_path")
+    file_options = ("catalogue", "distribution_manifest", "distribution_schema")
+    rule_files = [rule.position.file for rule in user_rules.all]
+    input_files = [
+        *arguments["paths"],
+        *collected.read_files,
+        *rule_files,
+        *(arguments.get(name) for name in file_options),
+    ]
+    _files.check_output_is_no_input(arguments["output_path"], input_files, "output_path")
 
 
-def _invalid(invalid: InvalidYaml) -> Finding:
-    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
+def _build_yaml_finding(invalid: InvalidYaml) -> Finding:
+    return Finding(invalid.position, "", _findings.INVALID_YAML, "error", clean_text(invalid.wrong), invalid.fix)
 
 
-def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case], list[str]]:
+def _add_second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion, list[Case], list[str]]:
     """Validate every config with a real Collector, and add its finding to those of the rules.
 
     Returns also a warning if one is asked for, and some configs have none.
     """
-    asked = [case for case in cases if isinstance(case.config, dict)]
-    answers = [_binary.program(binary, case.target) for case in asked]
+    checkable_cases = [case for case in cases if isinstance(case.config, dict)]
+    program_choices = [_binary.choose_program(binary, case.target) for case in checkable_cases]
     programs: dict[str, str] = {}
-    for case, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, _binary.ChosenProgram):
-            programs[case.name] = answer.path
-    reasons = dict.fromkeys(map(_reason, answers)) or {"there is no config to validate": None}
-    result = []
+    for case, program_choice in zip(checkable_cases, program_choices, strict=True):
+        if isinstance(program_choice, _binary.ChosenProgram):
+            programs[case.name] = program_choice.path
+    reasons = dict.fromkeys(map(_describe_choice, program_choices)) or {"there is no config to validate": None}
+    judged_cases = []
     for case in cases:
-        found = (
-            _binary.ask_program(programs[case.name], case.config, case.locate, case.target)
+        rejection = (
+            _binary.validate_by_program(programs[case.name], case.config, case.locate, case.target)
             if case.name in programs
             else None
         )
-        result.append(
-            replace(case, findings=sorted([*case.findings, *masked_findings([found], case.config)])) if found else case
+        judged_cases.append(
+            replace(case, findings=sorted([*case.findings, *mask_findings([rejection], case.config)]))
+            if rejection
+            else case
         )
-    return _binary.Opinion(bool(programs), "; ".join(reasons)), result, _unasked(binary, answers)
+    return (
+        _binary.Opinion(bool(programs), "; ".join(reasons)),
+        judged_cases,
+        _list_unchecked_warnings(binary, program_choices),
+    )
 
 
-def _reason(answer: _binary.ChosenProgram | _binary.Unavailable) -> str:
+def _describe_choice(program_choice: _binary.ChosenProgram | _binary.Unavailable) -> str:
     """Return what the result tells of an answer: the command that validates, or why there is none."""
-    return answer.command if isinstance(answer, _binary.ChosenProgram) else answer.why
+    return program_choice.command if isinstance(program_choice, _binary.ChosenProgram) else program_choice.why
 
 
-def _unasked(binary: str, answers: Sequence[_binary.ChosenProgram | _binary.Unavailable]) -> list[str]:
+def _list_unchecked_warnings(
+    binary: str, program_choices: Sequence[_binary.ChosenProgram | _binary.Unavailable]
+) -> list[str]:
     """Return a warning that names why configs have no second opinion although the user wants one."""
-    reasons = [answer.why for answer in answers if isinstance(answer, _binary.Unavailable)]
+    reasons = [
+        program_choice.why for program_choice in program_choices if isinstance(program_choice, _binary.Unavailable)
+    ]
     if binary == _binary.NONE or not reasons:
         return []
-    return [f"no Collector validated {count_in_words(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
+    return [f"no Collector validated {format_count(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]
 
 
-def _first_target(cases: Sequence[Case]) -> Target | None:
+def _find_first_target(cases: Sequence[Case]) -> Target | None:
     return next((case.target for case in cases if case.target), None)

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from ...module_utils._otelcol.bounded.live.bounded_reads import file_text
-from ...module_utils._otelcol.config.documents import Found
-from ...module_utils._otelcol.config.paths import Path, Position, at
+from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_text
+from ...module_utils._otelcol.config.documents import FoundConfig
+from ...module_utils._otelcol.config.paths import Path, Position, value_at
 from ...module_utils._otelcol.config.source_nodes import (
     LITERAL,
     MAPPING,
@@ -25,16 +25,16 @@ from ...module_utils._otelcol.config.source_nodes import (
     Mark,
     Node,
     find_node,
-    lines_of,
     resolve_alias,
+    split_yaml_lines,
 )
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
-from ...module_utils._otelcol.yaml.go_scalars import SCALAR_FORMS, short_number
-from ...module_utils._otelcol.yaml.mapping_keys import key_of
+from ...module_utils._otelcol.yaml.go_scalars import SCALAR_FORMS, limit_number
+from ...module_utils._otelcol.yaml.mapping_keys import read_key
 from ...module_utils._otelcol.yaml.yaml_documents import Document
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
-from ...module_utils._otelcol.yaml.yaml_nodes import document_roots
+from ...module_utils._otelcol.yaml.yaml_nodes import read_document_roots
 
 try:
     from yaml import CSafeDumper as _Dumper
@@ -46,22 +46,22 @@ _TAG = "tag:yaml.org,2002:"
 
 def load(text: str, file: str) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column for what cannot be read."""
-    return yaml_documents.load(yaml, text, file, strict=True)
+    return yaml_documents.load_document(yaml, text, file, strict=True)
 
 
-def parsed(text: str) -> Any:
+def parse_or_none(text: str) -> Any:
     """Return the data of a text; None if it is not one document of YAML."""
-    return yaml_documents.data_of(yaml, text)
+    return yaml_documents.load_data_or_none(yaml, text)
 
 
 def load_all(text: str, file: str) -> Iterator[Document]:
     """Yield every document in this text. Raises Problem with file, line and column when it is no YAML."""
-    return yaml_documents.load_all(yaml, text, file, strict=True)
+    return yaml_documents.load_documents(yaml, text, file, strict=True)
 
 
 def load_lenient(text: str, file: str) -> Iterator[Document]:
     """Yield every document in a text of Ansible, whose tags are left out. Raises Problem when it is no YAML."""
-    return yaml_documents.load_all(yaml, text, file)
+    return yaml_documents.load_documents(yaml, text, file)
 
 
 class _Writer(_Dumper):
@@ -74,7 +74,7 @@ class _Writer(_Dumper):
 _AMBIGUOUS = re.compile("|".join(f"(?:{form.pattern})" for form in SCALAR_FORMS))
 
 
-def _text(writer: Any, value: str) -> yaml.Node:
+def _represent_text(writer: Any, value: str) -> yaml.Node:
     style = (
         "|" if "\n" in value and not re.search(r"[ \t]\n|\A\s", value) else "'" if _AMBIGUOUS.fullmatch(value) else None
     )
@@ -82,8 +82,8 @@ def _text(writer: Any, value: str) -> yaml.Node:
     return node
 
 
-_Writer.add_representer(str, _text)
-_Writer.add_multi_representer(str, _text)
+_Writer.add_representer(str, _represent_text)
+_Writer.add_multi_representer(str, _represent_text)
 _Writer.add_multi_representer(dict, lambda writer, value: writer.represent_dict(value.items()))
 
 
@@ -100,34 +100,34 @@ def dump(*documents: Any) -> str:
     )
 
 
-IN_RESOURCE: Path = ("spec", "config")
+CONFIG_IN_RESOURCE: Path = ("spec", "config")
 
 
-def plain(value: Any) -> Any:
+def strip_ansible_types(value: Any) -> Any:
     """Return the value as mappings, lists and scalars without any of Ansible's types around them."""
     if isinstance(value, str):  # most values are texts
         return str.__str__(value)  # ansible-core 2.18 has a text whose own __str__ returns that same type
     if isinstance(value, (dict, Mapping)):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {strip_ansible_types(key): strip_ansible_types(child) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [strip_ansible_types(child) for child in value]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return short_number(int(value), hex(value))
+        return limit_number(int(value), hex(value))
     return float(value) if isinstance(value, float) else str(value)
 
 
-def as_written(file: str, line: int, column: int, value: Any) -> str:
+def find_written_form(file: str, line: int, column: int, value: Any) -> str:
     """Return a value without quotes as it stands at a place of a file, which may be that of its key.
 
     Empty for all else: other values, templates, and files that are encrypted or are not YAML.
     """
-    nodes = _scalars(file).get((line - 1, column - 1), ())
-    return next((node.value for node in nodes if not node.style and not node.tag and _means(node.value, value)), "")
+    nodes = _scalars_by_place(file).get((line - 1, column - 1), ())
+    return next((node.value for node in nodes if not node.style and not node.tag and _has_value(node.value, value)), "")
 
 
-def _means(text: str, value: Any) -> bool:
+def _has_value(text: str, value: Any) -> bool:
     try:
         return bool(yaml.safe_load(text) == value)
     except (yaml.YAMLError, ValueError, TypeError):
@@ -135,31 +135,33 @@ def _means(text: str, value: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _scalars(file: str) -> dict[Mark, list[Node]]:
+def _scalars_by_place(file: str) -> dict[Mark, list[Node]]:
     """Return the scalars of a file by where they start, and values by where their keys start."""
-    found: dict[Mark, list[Node]] = {}
+    scalars: dict[Mark, list[Node]] = {}
     try:
-        stack = [root for root in document_roots(yaml, file_text(file), file) if root]
+        pending_nodes = [root for root in read_document_roots(yaml, read_file_text(file), file) if root]
     except (OSError, ValueError, Problem):
-        return found
-    while stack:
-        node = stack.pop()
+        return scalars
+    while pending_nodes:
+        node = pending_nodes.pop()
         if node.kind == SEQUENCE:
-            stack += node.value
+            pending_nodes += node.value
         elif node.kind == MAPPING:
             for key, value in node.value:
-                found.setdefault(key.start, []).extend(one for one in (resolve_alias(value), key) if one.kind == SCALAR)
-                stack.append(value)
+                scalars.setdefault(key.start, []).extend(
+                    scalar for scalar in (resolve_alias(value), key) if scalar.kind == SCALAR
+                )
+                pending_nodes.append(value)
         elif node.kind == SCALAR:
-            found.setdefault(node.start, []).append(node)
-    return found
+            scalars.setdefault(node.start, []).append(node)
+    return scalars
 
 
-class _Moved(Mapping[Path, Position]):
+class _MovedPositions(Mapping[Path, Position]):
     """The positions of a text inside of a file. Each is computed on demand, since few are needed."""
 
-    def __init__(self, positions: Mapping[Path, Position], moved: Callable[[Position], Position]) -> None:
-        self._positions, self._moved = positions, moved
+    def __init__(self, positions: Mapping[Path, Position], move_position: Callable[[Position], Position]) -> None:
+        self._positions, self._moved = positions, move_position
 
     def __getitem__(self, path: Path) -> Position:
         return self._moved(self._positions[path])
@@ -174,67 +176,72 @@ class _Moved(Mapping[Path, Position]):
         return len(self._positions)
 
 
-def inner_document(found: Found, document: Document, lines: Sequence[str], file: str) -> Document:
+def load_inner_document(found_config: FoundConfig, document: Document, lines: Sequence[str], file: str) -> Document:
     """Return the document in a scalar, with its places in the file around it."""
-    moved = placement(found, document, lines)
+    move_position = build_position_map(found_config, document, lines)
     try:
-        loaded = load(at(document.data, found.path), file)
+        loaded = load(value_at(document.data, found_config.path), file)
     except InvalidYaml as invalid:
-        why = invalid.wrong.partition(": ")[2]
-        raise InvalidYaml(why, moved(invalid.position), invalid.fix) from invalid
-    twice = tuple((path, moved(position)) for path, position in loaded.duplicates)
-    return replace(loaded, positions=_Moved(loaded.positions, moved), duplicates=twice)
+        reason = invalid.wrong.partition(": ")[2]
+        raise InvalidYaml(reason, move_position(invalid.position), invalid.fix) from invalid
+    moved_duplicates = tuple((path, move_position(position)) for path, position in loaded.duplicates)
+    return replace(loaded, positions=_MovedPositions(loaded.positions, move_position), duplicates=moved_duplicates)
 
 
-def locate_around(
-    inside: Callable[[Path], Position], document: Document, config: Path, file: str
+def build_resource_locator(
+    locate_in_config: Callable[[Path], Position], document: Document, config: Path, file: str
 ) -> Callable[[Path], Position]:
-    """Return the locator of a custom resource: `inside` locates paths of its config, the document all others."""
-    resource = config[: -len(IN_RESOURCE)]
+    """Return the locator of a custom resource:
+
+    `locate_in_config` locates paths of its config, the document all others.
+    """
+    resource = config[: -len(CONFIG_IN_RESOURCE)]
 
     def locate(path: Path) -> Position:
-        if path[:1] != IN_RESOURCE[:1] and (*resource, *path) not in document.positions:
-            return inside(path)
-        here = (*resource, *path)
-        while here not in document.positions and len(here) > len(resource):
-            here = here[:-1]
-        return document.positions.get(here) or Position(file)
+        if path[:1] != CONFIG_IN_RESOURCE[:1] and (*resource, *path) not in document.positions:
+            return locate_in_config(path)
+        known_path = (*resource, *path)
+        while known_path not in document.positions and len(known_path) > len(resource):
+            known_path = known_path[:-1]
+        return document.positions.get(known_path) or Position(file)
 
     return locate
 
 
-def placement(found: Found, document: Document, lines: Sequence[str]) -> Callable[[Position], Position]:
+def build_position_map(
+    found_config: FoundConfig, document: Document, lines: Sequence[str]
+) -> Callable[[Position], Position]:
     """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
-    pair = find_node(document.root, found.path, key_of) if document.root else None
-    if pair is None:
-        start = document.positions.get(found.path, Position())
+    key_and_node = find_node(document.root, found_config.path, read_key) if document.root else None
+    if key_and_node is None:
+        start = document.positions.get(found_config.path, Position())
         return lambda position: replace(position, line=start.line, column=start.column, inside=None)
-    node = resolve_alias(pair[1])
+    node = resolve_alias(key_and_node[1])
     line, column = node.start
     if node.style != LITERAL:
         return lambda position: replace(position, line=line + 1, column=column + 1, inside=None)
-    margin = indentation(node, lines)
+    margin = measure_indentation(node, lines)
     return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 
 
-def indentation(node: Node, lines: Sequence[str]) -> int:
+def measure_indentation(node: Node, lines: Sequence[str]) -> int:
     """Return how far a literal block is indented in its file."""
-    for offset, text in enumerate(lines_of(node.value), node.start[0] + 1):
+    for offset, text in enumerate(split_yaml_lines(node.value), node.start[0] + 1):
         if text.strip() and offset < len(lines):
-            return _margin(lines[offset]) - _margin(text)
+            return _count_indent(lines[offset]) - _count_indent(text)
     return 0
 
 
-def _margin(line: str) -> int:
+def _count_indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def canonical(config: Any) -> str:
+def to_canonical_text(config: Any) -> str:
     """Return the same text for configs that mean the same: the order of keys means nothing, their types do."""
 
-    def by_text(value: Any) -> Any:
+    def with_text_keys(value: Any) -> Any:
         if isinstance(value, dict):
-            return {repr(key): by_text(item) for key, item in value.items()}
-        return [by_text(item) for item in value] if isinstance(value, list) else value
+            return {repr(key): with_text_keys(child) for key, child in value.items()}
+        return [with_text_keys(child) for child in value] if isinstance(value, list) else value
 
-    return json.dumps(by_text(config), sort_keys=True)
+    return json.dumps(with_text_keys(config), sort_keys=True)

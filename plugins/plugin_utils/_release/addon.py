@@ -12,72 +12,76 @@ from ...module_utils._install.addon import addon_decision
 from ...module_utils._install.releases.installed import EKS
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
-from ...module_utils._install.releases.removal import RemovalPlan, removal
-from ...module_utils._install.releases.version_numbers import read, version
+from ...module_utils._install.releases.removal import RemovalPlan, plan_removal
+from ...module_utils._install.releases.version_numbers import parse_version, require_version
 from ...module_utils._otelcol.errors import Problem
 
 
-def present(wanted: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on the add-on. Raises Problem if it is impossible or forbidden."""
-    found = _found(wanted, arguments)
-    addon_decision.refuse_inputs(arguments)
-    namespace = arguments["namespace"] or wanted.namespace
-    asked = ReleaseRequest(
-        product=wanted,
+    installed = _read_installed(product, arguments)
+    addon_decision.refuse_unsupported_inputs(arguments)
+    namespace = arguments["namespace"] or product.namespace
+    request = ReleaseRequest(
+        product=product,
         provider=EKS,
-        version=version(arguments["version"], wanted.title) if arguments["version"] else None,
+        version=require_version(arguments["version"], product.title) if arguments["version"] else None,
         namespace=namespace,
         foreign=arguments["foreign"],
         certificates="cert_manager",
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
-    names = [item["addon_name"] for item in arguments["addons"]]
-    addon = _addon(arguments)
-    beside = {"cert_manager": arguments["cert_manager"], "addons": names}
-    decision = addon_decision.decide(asked, addon, found, beside, table)
-    inside = found["version"] if decision.provider == EXISTING else str(read(addon.wanted) or "")
+    addon_names = [listed_addon["addon_name"] for listed_addon in arguments["addons"]]
+    addon = _read_addon(arguments)
+    neighbours = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
+    decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
+    running_version = installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted) or "")
     return {
         **decision.result,
-        "warnings": [*addon_decision.registry_note(arguments), *decision.warnings],
-        "version": inside,
-        "namespace": found["namespace"] or namespace,
+        "warnings": [*addon_decision.list_registry_warnings(arguments), *decision.warnings],
+        "version": running_version,
+        "namespace": installed["namespace"] or namespace,
     }
 
 
-def absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
+def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
-    found, addon = _found(wanted, arguments), _addon(arguments)
+    installed, addon = _read_installed(product, arguments), _read_addon(arguments)
     if addon.installed and not addon.ours:
         return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays unchanged")
     if addon.installed and arguments["preserve"]:
         note = f"The objects of {addon.title} stay in the cluster, and no controller manages them any more"
         return RemovalPlan("remove", f"{addon.title} is removed from EKS, and its objects stay", warnings=[note])
-    if not addon.installed and found["installed"]:
-        return RemovalPlan("nothing", f"{wanted.title} is installed, but not as {addon.title}, so it stays unchanged")
+    if not addon.installed and installed["installed"]:
+        return RemovalPlan("nothing", f"{product.title} is installed, but not as {addon.title}, so it stays unchanged")
     # Objects of EKS belong to this collection if the add-on does. EKS removes most of them.
     crds = [
-        {**item, "ours": item["ours"] or item["installer"]["by"] == EKS, "made": not item["ours"]}
-        for item in found["crds"]
+        {
+            **definition,
+            "ours": definition["ours"] or definition["installer"]["by"] == EKS,
+            "made": not definition["ours"],
+        }
+        for definition in installed["crds"]
     ]
-    mine = {**found, "crds": crds, "ours": True}
-    asked = arguments["others"], arguments["remove_definitions"]
-    gone = removal(wanted, mine, *asked, more=bool(addon.installed), check=check)
-    if gone.action == "remove" and arguments["others"] == "keep" and addon.installed:
-        gone.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
-    return gone
+    own_release = {**installed, "crds": crds, "ours": True}
+    removal_options = arguments["others"], arguments["remove_definitions"]
+    removal_plan = plan_removal(product, own_release, *removal_options, more=bool(addon.installed), check=check)
+    if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed:
+        removal_plan.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
+    return removal_plan
 
 
-def _found(wanted: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] | None = arguments["installed"]
-    if not wanted.in_eks_addons:
-        raise Problem(f"no EKS add-on of this collection installs {wanted.title}", fix="Use another provider.")
-    if found is None:
+def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    installed: Mapping[str, Any] | None = arguments["installed"]
+    if not product.in_eks_addons:
+        raise Problem(f"no EKS add-on of this collection installs {product.title}", fix="Use another provider.")
+    if installed is None:
         raise Problem("eks_addon needs the installed releases", fix="Give the result of release_info (installed).")
-    return found
+    return installed
 
 
-def _addon(arguments: Mapping[str, Any]) -> addon_decision.Addon:
+def _read_addon(arguments: Mapping[str, Any]) -> addon_decision.Addon:
     cluster = str(arguments["eks_cluster"].get("name", ""))
-    wanted = str(arguments["addon"].get("version") or "")
-    return addon_decision.addon_of(arguments["addon_name"], cluster, arguments["addons"], wanted)
+    wanted_version = str(arguments["addon"].get("version") or "")
+    return addon_decision.find_addon(arguments["addon_name"], cluster, arguments["addons"], wanted_version)

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._install.olm import olm_decision, olm_objects
-from ...module_utils._install.olm.olm_decision import AUTOMATIC, MANUAL, OlmRequest
+from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import read
+from ...module_utils._install.releases.version_numbers import parse_version
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from ...module_utils._otelcol.errors import Problem
 from .. import _arguments
@@ -28,12 +28,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "source": {"type": "str", "required": True},
     "source_namespace": {"type": "str", "required": True},
     "csv": {"type": "str", "default": ""},
-    "approval": {"type": "str", "choices": [AUTOMATIC, MANUAL], "default": AUTOMATIC},
+    "approval": {"type": "str", "choices": [AUTOMATIC_APPROVAL, MANUAL_APPROVAL], "default": AUTOMATIC_APPROVAL},
     "operator_group": {"type": "str", "default": ""},
     "namespace": {"type": "str", "default": ""},
 }
 # Options of release_render that a Subscription does not support, and their alternatives.
-_REFUSED = {
+_UNSUPPORTED_OPTIONS = {
     "version": "otel_operator_olm_csv pins a version",
     "source": "the catalog has the bundle",
     "flags": "otel_operator_env sets what has a variable",
@@ -42,7 +42,7 @@ _REFUSED = {
     "image_pull_secrets": "the cluster's pull secret applies",
 }
 # The operator reads these images, and its feature gates, from variables (internal/config/env.go of its sources).
-_IMAGES = {
+_IMAGE_VARIABLES = {
     "collector": "RELATED_IMAGE_COLLECTOR",
     "target_allocator": "RELATED_IMAGE_TARGET_ALLOCATOR",
     "opamp_bridge": "RELATED_IMAGE_OPERATOR_OPAMP_BRIDGE",
@@ -52,10 +52,10 @@ _IMAGES = {
 
 def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on the product. Raises Problem if it is impossible or forbidden."""
-    request = _request(product, arguments)
-    found = _found(request, arguments)
-    _refuse(arguments)
-    asked = ReleaseRequest(
+    request = _build_request(product, arguments)
+    installed = _read_installed(request, arguments)
+    _refuse_unsupported(arguments)
+    release_request = ReleaseRequest(
         product=product,
         provider=OLM,
         namespace=request.namespace,
@@ -64,14 +64,16 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
-    decision = release_decision.decide(asked, found, table)
+    decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == release_decision.EXISTING:
-        return {**decision.result, "version": found["version"], "namespace": found["namespace"], "olm": {}}
-    plan = olm_decision.plan(request, {**arguments["olm_found"], "kubernetes": found["kubernetes"]})
-    version = olm_objects.read_csv(plan.csv).version
-    checked = release_decision.decide(replace(asked, version=read(version)), found, table)
+        return {**decision.result, "version": installed["version"], "namespace": installed["namespace"], "olm": {}}
+    plan = olm_decision.plan_installation(request, {**arguments["olm_found"], "kubernetes": installed["kubernetes"]})
+    version = olm_objects.parse_csv_name(plan.csv).version
+    versioned_decision = release_decision.decide_release(
+        replace(release_request, version=parse_version(version)), installed, table
+    )
     return {
-        **release_decision.Decision(plan.action, OLM, plan.message, checked.warnings).result,
+        **release_decision.Decision(plan.action, OLM, plan.message, versioned_decision.warnings).result,
         "version": version,
         "namespace": request.namespace,
         "olm": {
@@ -86,59 +88,65 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
 
 def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove. Raises Problem if the product is still in use."""
-    request = _request(product, arguments)
-    found, olm = _found(request, arguments), arguments["olm_found"]
-    mine = olm_objects.with_versions(request.namespace, request.package, found, olm)
-    gone = removal.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
-    others = olm_objects.neighbours(request.namespace, olm)
-    if gone.action == "remove" and others:
-        names = ", ".join(f"{neighbour['namespace']}/{neighbour['name']}" for neighbour in others)
-        gone.warnings.append(f"The OperatorGroup stays, since {names} needs it")
-    return gone
+    request = _build_request(product, arguments)
+    installed, olm_state = _read_installed(request, arguments), arguments["olm_found"]
+    own_release = olm_objects.add_versions(request.namespace, request.package, installed, olm_state)
+    removal_plan = removal.plan_removal(
+        product, own_release, arguments["others"], arguments["remove_definitions"], check=check
+    )
+    neighbours = olm_objects.list_other_subscriptions(request.namespace, olm_state)
+    if removal_plan.action == "remove" and neighbours:
+        names = ", ".join(f"{neighbour['namespace']}/{neighbour['name']}" for neighbour in neighbours)
+        removal_plan.warnings.append(f"The OperatorGroup stays, since {names} needs it")
+    return removal_plan
 
 
-def _found(request: OlmRequest, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _read_installed(request: OlmRequest, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the installed releases, with what the Subscription of this collection brought as its own."""
     if arguments["olm_found"] is None or arguments["installed"] is None:
         wrong = "the provider olm needs the installed releases and the state of OLM"
         raise Problem(wrong, fix="Give the results of release_info (installed) and olm_info (olm_found).")
-    return olm_objects.as_ours(request.namespace, request.package, arguments["installed"], arguments["olm_found"])
+    return olm_objects.mark_own_objects(
+        request.namespace, request.package, arguments["installed"], arguments["olm_found"]
+    )
 
 
-def _request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
+def _build_request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
     if not product.in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
-    given = _arguments.checked(arguments["olm"], OPTIONS, "olm")
-    namespace = olm_decision.namespace_for(given["package"], given["namespace"])
-    return OlmRequest(**{**given, "namespace": namespace, "config": _config(arguments)})
+    olm_options = _arguments.validate_values(arguments["olm"], OPTIONS, "olm")
+    namespace = olm_decision.choose_namespace(olm_options["package"], olm_options["namespace"])
+    return OlmRequest(**{**olm_options, "namespace": namespace, "config": _build_config(arguments)})
 
 
-def _refuse(arguments: Mapping[str, Any]) -> None:
+def _refuse_unsupported(arguments: Mapping[str, Any]) -> None:
     """Raise Problem for options that a Subscription does not support."""
     tuning = arguments["workloads"].get("manager") or {}
-    given = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
-    others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
-    if others:
-        wrong = f"a Subscription does not support {', '.join(others)}"
-        raise Problem(wrong, asked=olm_decision.ASKED, fix="Omit these options, or use another provider.")
+    set_options = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
+    unsupported = [
+        f"{name} ({alternative})" for name, alternative in _UNSUPPORTED_OPTIONS.items() if set_options.get(name)
+    ]
+    if unsupported:
+        wrong = f"a Subscription does not support {', '.join(unsupported)}"
+        raise Problem(wrong, asked=olm_decision.TASK, fix="Omit these options, or use another provider.")
 
 
-def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _build_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the Subscription changes in the operator's Deployment."""
     tuning = arguments["workloads"].get("manager") or {}
     config = {key: tuning[name] for name, key in TUNING.items() if tuning.get(name)}
-    variables = {**_own_variables(arguments), **(tuning.get("env") or {})}
+    variables = {**_build_variables(arguments), **(tuning.get("env") or {})}
     if variables:
         config["env"] = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
     return config
 
 
-def _own_variables(arguments: Mapping[str, Any]) -> dict[str, str]:
+def _build_variables(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that give the operator its images and feature gates."""
     variables: dict[str, str] = {}
     for name, image in arguments["images"].items():
-        if image and name in _IMAGES:
-            variables[_IMAGES[name]] = image
+        if image and name in _IMAGE_VARIABLES:
+            variables[_IMAGE_VARIABLES[name]] = image
     if arguments["feature_gates"]:
         variables["FEATURE_GATES"] = ",".join(arguments["feature_gates"])
     return variables

@@ -24,20 +24,20 @@ from ...module_utils._install.releases.customization import (
     GENERATED_SECRET,
     CertificateSource,
     Customization,
-    hosts,
-    written,
+    customize_release,
+    list_webhook_hosts,
 )
 from ...module_utils._install.releases.installed import EKS, OLM
-from ...module_utils._install.releases.products import Product, product
-from ...module_utils._install.releases.version_numbers import Version, version
+from ...module_utils._install.releases.products import Product, find_product
+from ...module_utils._install.releases.version_numbers import Version, require_version
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from .. import _arguments, _lock_file
 from .._shape_checks import check_shapes
 from . import addon, olm, published, source
-from .published import table
+from .published import read_tables
 
-_TUNING = {
+_TUNING_OPTIONS = {
     "replicas": {"type": "int"},
     "resources": {"type": "dict"},
     "flags": {"type": "dict"},
@@ -46,189 +46,215 @@ _TUNING = {
     "tolerations": {"type": "list", "elements": "dict"},
     "affinity": {"type": "dict"},
 }
-_ISSUER = {
+_ISSUER_OPTIONS = {
     "name": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": ["Issuer", "ClusterIssuer"], "default": "Issuer"},
     "group": {"type": "str", "default": "cert-manager.io"},
 }
 
 # The default for a cluster without information.
-_NOTHING = {"installed": False, "ours": False, "namespaces": [], "crds": [], "resources": [], "cert_manager": True}
+_NOTHING_INSTALLED = {
+    "installed": False,
+    "ours": False,
+    "namespaces": [],
+    "crds": [],
+    "resources": [],
+    "cert_manager": True,
+}
 
 
-def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def render_release(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Return the decision on a product. Raises Problem if it is impossible or forbidden."""
-    wanted = product(arguments["product"])
-    source.refuse_eks_cluster(wanted, arguments)
+    chosen_product = find_product(arguments["product"])
+    source.refuse_eks_cluster(chosen_product, arguments)
     if arguments["state"] == "absent":
-        return _absent(wanted, arguments, check)
+        return _plan_removal(chosen_product, arguments, check)
     if provider := PROVIDERS.get(arguments["provider"]):
-        return installed_by_provider(wanted, arguments, provider.present(wanted, arguments, table(), check))
-    asked = arguments["version"]
-    described = source.read_chart(arguments["chart"]) if arguments["provider"] == "helm" else None
-    if described:
-        asked = source.checked_chart(wanted, described, asked)
-    target = version(asked or table()["tested"][wanted.name], wanted.title)
-    result = _present(wanted, target, arguments, check)
-    chart = "" if described else _chart(wanted, target)
+        return build_provider_result(
+            chosen_product, arguments, provider.present(chosen_product, arguments, read_tables(), check)
+        )
+    wanted_version = arguments["version"]
+    chart_metadata = source.read_chart(arguments["chart"]) if arguments["provider"] == "helm" else None
+    if chart_metadata:
+        wanted_version = source.check_chart_version(chosen_product, chart_metadata, wanted_version)
+    target = require_version(wanted_version or read_tables()["tested"][chosen_product.name], chosen_product.title)
+    result = _decide_installation(chosen_product, target, arguments, check)
+    chart_version = "" if chart_metadata else _find_chart_version(chosen_product, target)
     if result["provider"] != "helm":
-        return {**result, "chart_version": chart}
-    locked = _lock_file.read_if_given(arguments["lock_file"])
-    if described or locked:
-        row = published.chart_row(wanted, arguments["chart"], described)
-        result["msg"] = _joined(result["msg"], published.trusted_chart(row, locked))
-    if not described and not chart:
-        unknown = f"The chart of {wanted.title} {target} is not known, so Helm takes its newest chart"
-        result["warnings"].append(f"{unknown}, unless the input otel_operator_chart_version names one")
-    return {**result, "chart_version": chart}
+        return {**result, "chart_version": chart_version}
+    inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
+    if chart_metadata or inventory_lock:
+        chart_row = published.build_chart_row(chosen_product, arguments["chart"], chart_metadata)
+        result["msg"] = _join_sentences(result["msg"], published.check_chart(chart_row, inventory_lock))
+    if not chart_metadata and not chart_version:
+        unknown_note = f"The chart of {chosen_product.title} {target} is not known, so Helm takes its newest chart"
+        result["warnings"].append(f"{unknown_note}, unless the input otel_operator_chart_version names one")
+    return {**result, "chart_version": chart_version}
 
 
-def _joined(*sentences: str) -> str:
+def _join_sentences(*sentences: str) -> str:
     """Return the sentences that are not empty as one message."""
     return "; ".join(filter(None, sentences))
 
 
-def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def _plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     if arguments["installed"] is None:
         raise Problem("state absent needs the installed releases", fix="Give the result of release_info (installed).")
     if arguments["provider"] == decide.EXISTING:
         arguments = {**arguments, "installed": {**arguments["installed"], "installed": True, "ours": False}}
-    release = f"{arguments['namespace'] or wanted.namespace}/{arguments['helm_release']}"
+    release = f"{arguments['namespace'] or product.namespace}/{arguments['helm_release']}"
     if provider := PROVIDERS.get(arguments["provider"]):
-        gone = provider.absent(wanted, arguments, check)
+        removal_plan = provider.absent(product, arguments, check)
     else:
-        gone = removal.removal(
-            wanted, arguments["installed"], arguments["others"], arguments["remove_definitions"], release, check=check
+        removal_plan = removal.plan_removal(
+            product, arguments["installed"], arguments["others"], arguments["remove_definitions"], release, check=check
         )
     return {
-        **vars(gone),
-        "adopt": [removal.made(wanted)],
+        **vars(removal_plan),
+        "adopt": [removal.adoption_label(product)],
         "provider": arguments["provider"],
-        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
+        "prune_selector": f"{RELEASE_LABEL}={product.name}",
     }
 
 
-def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
-    locked = _lock_file.read_if_given(arguments["lock_file"])
-    custom, started = _customization(wanted, target, arguments, locked)
-    applies = arguments["provider"] == "manifest" and not _stays_as_it_is(found, arguments)
-    read = published.read(wanted, target, arguments, locked) if applies else None
-    objects = written(read.release, custom) if read else []
-    decision = decide.decide(_wanted(wanted, target, arguments, check), found, table(), objects)
-    if read:
-        decision.warnings.extend(read.warnings)
-        decision.message = _joined(decision.message, read.trusted)
-    installed_in = read.release.namespace if read else found.get("namespace")
-    namespace = custom.namespace or installed_in or wanted.namespace
-    values: dict[str, Any] = {}
+def _decide_installation(
+    product: Product, target: Version, arguments: Mapping[str, Any], check: bool
+) -> dict[str, Any]:
+    installed = arguments["installed"] or {**_NOTHING_INSTALLED, "kubernetes": ""}
+    inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
+    customization, started_images = _build_customization(product, target, arguments, inventory_lock)
+    is_applied = arguments["provider"] == "manifest" and not _is_adopted_unchanged(installed, arguments)
+    published_release = published.read_release(product, target, arguments, inventory_lock) if is_applied else None
+    objects = customize_release(published_release.release, customization) if published_release else []
+    decision = decide.decide_release(
+        _build_request(product, target, arguments, check), installed, read_tables(), objects
+    )
+    if published_release:
+        decision.warnings.extend(published_release.warnings)
+        decision.message = _join_sentences(decision.message, published_release.trusted)
+    manifest_namespace = published_release.release.namespace if published_release else installed.get("namespace")
+    namespace = customization.namespace or manifest_namespace or product.namespace
+    chart_values: dict[str, Any] = {}
     if decision.provider == "helm":
-        values = _merged(helm.values(wanted, custom, _chosen(arguments, started), target), arguments["helm_values"])
+        chart_values = _merge_values(
+            helm.build_chart_values(product, customization, _select_chart_images(arguments, started_images), target),
+            arguments["helm_values"],
+        )
     return {
         **decision.result,
-        "version": str(target) if decision.provider != decide.EXISTING else found["version"],
+        "version": str(target) if decision.provider != decide.EXISTING else installed["version"],
         "namespace": namespace,
         "manifests": objects,
-        "adopt": [wanted.name] if arguments["foreign"] == decide.TAKEOVER else [],
-        "chart_values": values,
-        "images": sorted({*pinned_images.images_of_workloads(objects), *started.values()}),
-        "dry_run": wanted.dry_runs(namespace),
-        "certificate_hosts": hosts(objects),
+        "adopt": [product.name] if arguments["foreign"] == decide.TAKEOVER else [],
+        "chart_values": chart_values,
+        "images": sorted({*pinned_images.iter_workload_images(objects), *started_images.values()}),
+        "dry_run": product.dry_runs(namespace),
+        "certificate_hosts": list_webhook_hosts(objects),
         "certificate_secret": GENERATED_SECRET,
-        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
-        **_running(objects, found),
+        "prune_selector": f"{RELEASE_LABEL}={product.name}",
+        **_find_awaited_objects(objects, installed),
     }
 
 
-def _running(objects: list[dict[str, Any]], found: Mapping[str, Any]) -> dict[str, Any]:
+def _find_awaited_objects(objects: list[dict[str, Any]], installed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the workloads and webhooks to wait for: those of the manifests, or of what is installed."""
     if objects:
-        return {"workloads": manifest.workloads(objects), "webhooks": manifest.webhooks(objects)}
-    return {"workloads": found.get("workloads", []), "webhooks": found.get("webhooks", [])}
+        return {"workloads": manifest.list_workloads(objects), "webhooks": manifest.list_webhooks(objects)}
+    return {"workloads": installed.get("workloads", []), "webhooks": installed.get("webhooks", [])}
 
 
-def _stays_as_it_is(found: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+def _is_adopted_unchanged(installed: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     """Whether a release of another owner is adopted, which changes nothing of it."""
-    return found["installed"] and not found["ours"] and arguments["foreign"] == decide.ADOPT
+    return installed["installed"] and not installed["ours"] and arguments["foreign"] == decide.ADOPT
 
 
-def _wanted(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> decide.ReleaseRequest:
+def _build_request(
+    product: Product, target: Version, arguments: Mapping[str, Any], check: bool
+) -> decide.ReleaseRequest:
     return decide.ReleaseRequest(
-        product=wanted,
+        product=product,
         provider=arguments["provider"],
         version=target,
-        namespace=arguments["namespace"] or wanted.namespace,
+        namespace=arguments["namespace"] or product.namespace,
         helm_release=arguments["helm_release"],
         foreign=arguments["foreign"],
         allow_skip=arguments["allow_skip"],
         strict=arguments["compatibility"] == "refuse",
-        certificates=arguments["certificates"] if wanted.takes_certificates else "",
+        certificates=arguments["certificates"] if product.takes_certificates else "",
         check=check,
         collectors=tuple(arguments["collectors"]),
     )
 
 
-def _customization(
-    wanted: Product, target: Version, arguments: Mapping[str, Any], locked: lock.Lock | None
+def _build_customization(
+    product: Product, target: Version, arguments: Mapping[str, Any], inventory_lock: lock.Lock | None
 ) -> tuple[Customization, dict[str, str]]:
     """Return the customization, and the images that the product starts by default."""
-    started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
+    started_images, flags = (
+        _choose_operator_images(target, arguments, inventory_lock) if product.starts_pods else ({}, {})
+    )
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
-    rows = {name: {"type": "dict"} for name in arguments["workloads"]}
-    check_shapes(arguments["workloads"], rows, "workloads")
+    workload_specs = {name: {"type": "dict"} for name in arguments["workloads"]}
+    check_shapes(arguments["workloads"], workload_specs, "workloads")
     tuning = {
-        name: _arguments.checked(values, _TUNING, f"workloads.{name}")
+        name: _arguments.validate_values(values, _TUNING_OPTIONS, f"workloads.{name}")
         for name, values in arguments["workloads"].items()
     }
-    issuer = _arguments.checked(arguments["issuer"], _ISSUER, "issuer") if arguments["issuer"] else {}
-    source = CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
-    custom = Customization(
+    issuer = _arguments.validate_values(arguments["issuer"], _ISSUER_OPTIONS, "issuer") if arguments["issuer"] else {}
+    certificate_source = CertificateSource(arguments["certificates"], issuer, arguments["ca_bundle"])
+    customization = Customization(
         namespace=arguments["namespace"],
         leader_election_namespace=arguments["leader_election_namespace"],
         image_registry=arguments["image_registry"],
-        pin=locked.pinned if locked else lock.unpinned,
+        pin=inventory_lock.pinned if inventory_lock else lock.keep_unpinned,
         image_pull_secrets=arguments["image_pull_secrets"],
         flags=flags,
         variables=variables,
         workloads=tuning,
-        certificates=source if wanted.takes_certificates else CertificateSource(),
+        certificates=certificate_source if product.takes_certificates else CertificateSource(),
     )
-    return custom, started
+    return customization, started_images
 
 
-def _operator(
-    target: Version, arguments: Mapping[str, Any], locked: lock.Lock | None
+def _choose_operator_images(
+    target: Version, arguments: Mapping[str, Any], inventory_lock: lock.Lock | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    given = {name: image for name, image in arguments["images"].items() if image}
-    pin = locked.known if locked else lock.unpinned  # images that no object of the inventory needs are not locked
-    started, flags = pinned_images.operator_images(str(target), arguments["image_registry"], given, table(), pin)
+    own_images = {name: image for name, image in arguments["images"].items() if image}
+    pin = (
+        inventory_lock.known if inventory_lock else lock.keep_unpinned
+    )  # images that no object of the inventory needs are not locked
+    started_images, flags = pinned_images.choose_operator_images(
+        str(target), arguments["image_registry"], own_images, read_tables(), pin
+    )
     if arguments["feature_gates"]:
         flags["feature-gates"] = ",".join(arguments["feature_gates"])
-    return started, flags
+    return started_images, flags
 
 
-def _chosen(arguments: Mapping[str, Any], started: Mapping[str, str]) -> dict[str, str]:
+def _select_chart_images(arguments: Mapping[str, Any], started_images: Mapping[str, str]) -> dict[str, str]:
     """Return the images that the chart's values must set: those that differ from its defaults."""
     if arguments["image_registry"]:
-        return dict(started)
-    return {name: image for name, image in started.items() if arguments["images"].get(name) or "@" in image}
+        return dict(started_images)
+    return {name: image for name, image in started_images.items() if arguments["images"].get(name) or "@" in image}
 
 
-def _chart(wanted: Product, target: Version) -> str:
+def _find_chart_version(product: Product, target: Version) -> str:
     """Return the version of the chart; cert-manager's has the version of the product."""
-    if not wanted.versions_its_chart:
+    if not product.versions_its_chart:
         return target.tag
-    known = table()["operator"].get(str(target)) or table()["newer_operators"].get(str(target)) or {}
-    return str(known.get("chart", ""))
+    known_operator = (
+        read_tables()["operator"].get(str(target)) or read_tables()["newer_operators"].get(str(target)) or {}
+    )
+    return str(known_operator.get("chart", ""))
 
 
-def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_values(base_values: Mapping[str, Any], user_values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a chart with the user's on top."""
-    result = dict(ours)
-    for key, value in theirs.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = _merged(result[key], value) if both else value
-    return result
+    merged_values = dict(base_values)
+    for key, value in user_values.items():
+        are_mappings = isinstance(value, Mapping) and isinstance(merged_values.get(key), Mapping)
+        merged_values[key] = _merge_values(merged_values[key], value) if are_mappings else value
+    return merged_values
 
 
 PROVIDERS = {EKS: addon, OLM: olm}
@@ -244,14 +270,16 @@ _NOTHING_APPLIED: dict[str, Any] = {
 }
 
 
-def installed_by_provider(wanted: Product, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def build_provider_result(
+    product: Product, arguments: Mapping[str, Any], decision: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the result of a provider: no manifests to apply, and the installed version."""
-    found = arguments["installed"]
+    installed = arguments["installed"]
     return {
         **_NOTHING_APPLIED,
-        "dry_run": wanted.dry_runs(given["namespace"]),
-        "prune_selector": f"{RELEASE_LABEL}={wanted.name}",
-        "workloads": found["workloads"],
-        "webhooks": found["webhooks"],
-        **given,
+        "dry_run": product.dry_runs(decision["namespace"]),
+        "prune_selector": f"{RELEASE_LABEL}={product.name}",
+        "workloads": installed["workloads"],
+        "webhooks": installed["webhooks"],
+        **decision,
     }

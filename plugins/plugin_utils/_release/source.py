@@ -18,29 +18,29 @@ from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version
-from ...module_utils._install.releases.version_numbers import read as read_version
+from ...module_utils._install.releases.version_numbers import parse_version as read_version
 from ...module_utils._otelcol.bounded.live.bounded_reads import (
-    BROKEN,
+    BROKEN_ERRORS,
     add_to_sum,
-    archive_member,
-    file_bytes,
-    stream_bytes,
-    sum_of,
+    compute_file_sum,
+    read_archive_member,
+    read_file_bytes,
+    read_stream,
 )
-from ...module_utils._otelcol.bounded.read_limits import CHART, CHART_FILE, TEXT
-from ...module_utils._otelcol.errors import Problem, shown
+from ...module_utils._otelcol.bounded.read_limits import CHART_FILE_LIMIT, CHART_LIMIT, TEXT_LIMIT
+from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _documents, _files, _yaml
 
-PAUSES = (1.0, 3.0)
-SECONDS = 20
+RETRY_PAUSES = (1.0, 3.0)
+TIMEOUT_SECONDS = 20
 # Temporary HTTP errors of servers and proxies.
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-_SAFE = ("https://", "file://")
+TEMPORARY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+_SAFE_SCHEMES = ("https://", "file://")
 _Content = TypeVar("_Content")
-_MIRROR = "Fill a release mirror and name it, or give the file itself (source)."
+_MIRROR_FIX = "Fill a release mirror and name it, or give the file itself (source)."
 
 
-def origins(product: Product, version: Version, source: str, mirror: str) -> list[str]:
+def list_origins(product: Product, version: Version, source: str, mirror: str) -> list[str]:
     """Return the candidate locations of the manifest, in order of precedence."""
     if source:
         return [source]
@@ -51,107 +51,119 @@ def origins(product: Product, version: Version, source: str, mirror: str) -> lis
 
 
 def fetch(
-    tried: list[str], sha256: str, asked: str, sleep: Callable[[float], None] = time.sleep, *, plain: bool = False
+    origins: list[str], sha256: str, activity: str, sleep: Callable[[float], None] = time.sleep, *, plain: bool = False
 ) -> tuple[str, bytes]:
     """Return the first location with the published manifest, checked by SHA-256. Raises Problem if there is none.
 
     `plain` allows connections that do not protect the content, because the caller compares the content with a sum.
     """
-    refuse_plain(tried, asked, plain=plain or bool(sha256))
-    content, where = _first(tried, asked, sleep)
+    refuse_unprotected(origins, activity, plain=plain or bool(sha256))
+    content, origin = _fetch_first(origins, activity, sleep)
     if sha256 and hashlib.sha256(content).hexdigest() != sha256.lower().removeprefix("sha256:"):
-        found = hashlib.sha256(content).hexdigest()
-        wrong = f"its SHA-256 is {found}, not {sha256}"
-        raise Problem(wrong, asked=asked, where=shown(where), fix="Download it again, or correct sha256.")
-    return where, content
+        actual_sum = hashlib.sha256(content).hexdigest()
+        wrong = f"its SHA-256 is {actual_sum}, not {sha256}"
+        raise Problem(
+            wrong, asked=activity, where=strip_credentials(origin), fix="Download it again, or correct sha256."
+        )
+    return origin, content
 
 
-def refuse_plain(tried: list[str], asked: str, *, plain: bool) -> None:
+def refuse_unprotected(origins: list[str], activity: str, *, plain: bool) -> None:
     """Reject addresses at which anybody on the way can change the content, unless a sum is expected of it."""
-    open_to_all = unprotected(tried)
-    if open_to_all and not plain:
+    unprotected_address = find_unprotected(origins)
+    if unprotected_address and not plain:
         wrong = "the connection does not protect the manifest, and no SHA-256 is expected of it"
         fix = "Use https, give the SHA-256 of the published manifest (sha256), or lock the inventory."
-        raise Problem(wrong, asked=asked, where=shown(open_to_all), fix=fix)
+        raise Problem(wrong, asked=activity, where=strip_credentials(unprotected_address), fix=fix)
 
 
-def unprotected(tried: list[str]) -> str:
+def find_unprotected(origins: list[str]) -> str:
     """Return the first address at which anybody on the way can change the content; empty without one."""
-    return next((one for one in tried if "://" in one and not one.lower().startswith(_SAFE)), "")
+    return next((origin for origin in origins if "://" in origin and not origin.lower().startswith(_SAFE_SCHEMES)), "")
 
 
-def documents(content: bytes, asked: str, where: str) -> list[Any]:
+def parse_documents(content: bytes, activity: str, place: str) -> list[Any]:
     """Return the documents of a manifest. Raises Problem if the content is not a manifest."""
-    where = shown(where)
-    return [document.data for document in _yaml.load_all(_text(content, asked, where), where)]
+    place = strip_credentials(place)
+    return [document.data for document in _yaml.load_all(_decode_manifest(content, activity, place), place)]
 
 
-def _text(content: bytes, asked: str, where: str) -> str:
-    _files.check_encrypted(content, where)
+def _decode_manifest(content: bytes, activity: str, place: str) -> str:
+    _files.check_unencrypted(content, place)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem("it is not text", asked=asked, where=where, fix="Give the manifest, not an archive.") from error
+        raise Problem(
+            "it is not text", asked=activity, where=place, fix="Give the manifest, not an archive."
+        ) from error
     if text.lstrip()[:1] == "<":
         fix = "A proxy or a login page answers instead. Download the file and give its path."
-        raise Problem("it is a web page, not YAML", asked=asked, where=where, fix=fix)
+        raise Problem("it is a web page, not YAML", asked=activity, where=place, fix=fix)
     return text
 
 
-def _first(tried: list[str], asked: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
-    for origin in tried:
-        content = fetched(origin, asked, _download, sleep) if "://" in origin else _read(origin, asked)
+def _fetch_first(origins: list[str], activity: str, sleep: Callable[[float], None]) -> tuple[bytes, str]:
+    for origin in origins:
+        content = (
+            fetch_with_retries(origin, activity, _download, sleep) if "://" in origin else _read_file(origin, activity)
+        )
         if content is not None:
             return content, origin
-    raise Problem(f"the manifest was not found; searched {', '.join(map(shown, tried))}", asked=asked, fix=_MIRROR)
+    raise Problem(
+        f"the manifest was not found; searched {', '.join(map(strip_credentials, origins))}",
+        asked=activity,
+        fix=_MIRROR_FIX,
+    )
 
 
-def _read(origin: str, asked: str) -> bytes | None:
+def _read_file(origin: str, activity: str) -> bytes | None:
     path = Path(origin).expanduser()
     try:
-        return file_bytes(path) if path.exists() else None
+        return read_file_bytes(path) if path.exists() else None
     except OSError as error:
         fix = "Give the path of a readable file."
-        raise Problem(f"cannot read it: {error.strerror}", asked=asked, where=origin, fix=fix) from error
+        raise Problem(f"cannot read it: {error.strerror}", asked=activity, where=origin, fix=fix) from error
 
 
-def fetched(
-    url: str, asked: str, download: Callable[[str], _Content], sleep: Callable[[float], None] = time.sleep
+def fetch_with_retries(
+    url: str, activity: str, download: Callable[[str], _Content], sleep: Callable[[float], None] = time.sleep
 ) -> _Content | None:
     """Return what is at an address, as `download` reads it, or None if it does not exist. Retries temporary errors."""
-    for pause in (*PAUSES, None):
-        again, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
+    for pause in (*RETRY_PAUSES, None):
+        may_retry, reason, fix = True, "", "Check the proxy and the network of this machine, or use a release mirror."
         try:
             return download(url)
         except HTTPError as error:
             if error.code in (404, 410):
                 return None
-            again, reason = error.code in PASSING, f"the server answers {error.code} {error.reason}"
+            may_retry, reason = error.code in TEMPORARY_STATUSES, f"the server answers {error.code} {error.reason}"
         except SSLValidationError as error:
-            again, reason, fix = False, str(error), "Add the CA of the server or proxy to this machine's."
+            may_retry, reason, fix = False, str(error), "Add the CA of the server or proxy to this machine's."
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
-        if not again or pause is None:
-            raise Problem(reason.replace(url, shown(url)), asked=asked, where=shown(url), fix=fix)
+        if not may_retry or pause is None:
+            raise Problem(
+                reason.replace(url, strip_credentials(url)), asked=activity, where=strip_credentials(url), fix=fix
+            )
         sleep(pause)
     return None
 
 
 @contextmanager
-def answer_of(url: str) -> Iterator[Any]:
+def open_answer(url: str) -> Iterator[Any]:
     """Yield the open answer of an address. Raises Problem for a redirection to one that protects nothing."""
-    with open_url(url, timeout=SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
-        if url.lower().startswith(_SAFE):
-            refuse_plain([answer.geturl()], "Follow the redirection", plain=False)
+    with open_url(url, timeout=TIMEOUT_SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
+        if url.lower().startswith(_SAFE_SCHEMES):
+            refuse_unprotected([answer.geturl()], "Follow the redirection", plain=False)
         yield answer
 
 
 def _download(url: str) -> bytes:
-    with answer_of(url) as answer:
-        return stream_bytes(answer.read, TEXT, shown(url))
+    with open_answer(url) as answer:
+        return read_stream(answer.read, TEXT_LIMIT, strip_credentials(url))
 
 
-_FILE = "Chart.yaml"
+_CHART_FILE = "Chart.yaml"
 
 
 def read_chart(chart: str) -> dict[str, Any] | None:
@@ -160,70 +172,74 @@ def read_chart(chart: str) -> dict[str, Any] | None:
     if not chart or "://" in chart or not path.exists():
         return None
     _check_links(path)
-    said = _documents.read_yaml(path / _FILE) if path.is_dir() else _yaml.load(_archived(path), f"{path}/{_FILE}").data
-    if not isinstance(said, dict) or "name" not in said:
+    metadata = (
+        _documents.read_yaml(path / _CHART_FILE)
+        if path.is_dir()
+        else _yaml.load(_read_archived_metadata(path), f"{path}/{_CHART_FILE}").data
+    )
+    if not isinstance(metadata, dict) or "name" not in metadata:
         fix = "Give the folder with its Chart.yaml, or its archive."
         raise Problem("this is not a Helm chart", where=str(path), fix=fix)
-    return {**said, "path": str(path), "sum": _chart_sum(path)}
+    return {**metadata, "path": str(path), "sum": _compute_chart_sum(path)}
 
 
 def _check_links(folder: Path) -> None:
     """Raise Problem for a link in the folder of a chart to a file outside of it, or to nothing."""
-    inside = folder.resolve()
-    for item in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if item.is_symlink() and not (item.exists() and item.resolve().is_relative_to(inside)):
-            wrong = f"its file {item.relative_to(folder)} is a link to {item.readlink()}"
+    real_folder = folder.resolve()
+    for entry in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if entry.is_symlink() and not (entry.exists() and entry.resolve().is_relative_to(real_folder)):
+            wrong = f"its file {entry.relative_to(folder)} is a link to {entry.readlink()}"
             fix = "Put the file itself there, or remove the link."
             raise Problem(wrong, asked="Read a chart", where=str(folder), fix=fix)
 
 
-def _chart_sum(path: Path) -> str:
+def _compute_chart_sum(path: Path) -> str:
     """Return the SHA-256 of an archive, or of the names and contents of all files of a folder."""
-    files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else []
+    files = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else []
     if not files:
-        return sum_of(path, CHART)
+        return compute_file_sum(path, CHART_LIMIT)
     digest = hashlib.sha256()
     for file in files:
-        add_to_sum(digest, file, CHART, file.relative_to(path).as_posix())
+        add_to_sum(digest, file, CHART_LIMIT, file.relative_to(path).as_posix())
     return f"sha256:{digest.hexdigest()}"
 
 
-def checked_chart(product: Product, chart: dict[str, Any], asked: str) -> str:
+def check_chart_version(product: Product, chart: dict[str, Any], wanted_version: str) -> str:
     """Return the version of the product in a chart. Raises Problem if it differs from the requested one."""
     if chart["name"] != product.name:
         fix = f"Give the chart of {product.title}."
         raise Problem(f"this is the chart of {chart['name']}", where=chart["path"], fix=fix)
-    found = str(chart.get("appVersion") or chart.get("version"))
-    if asked and read_version(asked) != read_version(found):
-        wrong = f"the chart has version {found} of {product.title}, not {asked}"
+    chart_version = str(chart.get("appVersion") or chart.get("version"))
+    if wanted_version and read_version(wanted_version) != read_version(chart_version):
+        wrong = f"the chart has version {chart_version} of {product.title}, not {wanted_version}"
         raise Problem(wrong, where=chart["path"], fix="Omit the version, or give the chart of that version.")
-    return found
+    return chart_version
 
 
-def refuse_eks_cluster(wanted: Product, arguments: Mapping[str, Any]) -> None:
+def refuse_eks_cluster(product: Product, arguments: Mapping[str, Any]) -> None:
     """Reject connections that the helm program does not support: it needs a kubeconfig.
 
     `installed` has the cluster of eks_cluster in module_defaults and in the environment too.
     """
-    found = arguments["installed"] or {}
-    name = arguments["eks_cluster"].get("name") or found.get("eks_cluster")
+    installed = arguments["installed"] or {}
+    name = arguments["eks_cluster"].get("name") or installed.get("eks_cluster")
     if name and arguments["provider"] == "helm":
         wrong = f"helm connects with a kubeconfig, but the cluster is given as eks_cluster ({name})"
         fix = (
             f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) and no eks_cluster"
         )
         fix += ", neither in module_defaults nor in O11Y_EKS_CLUSTER."
-        raise Problem(wrong, asked=f"Use helm for {wanted.title}", where=found.get("server", ""), fix=fix)
+        raise Problem(wrong, asked=f"Use helm for {product.title}", where=installed.get("server", ""), fix=fix)
 
 
 def _is_chart_file(name: str) -> bool:
     """Return whether a file of an archive is the Chart.yaml of the chart, not of one that it brings."""
-    return name.removeprefix("./").count("/") == 1 and name.endswith(f"/{_FILE}")
+    return name.removeprefix("./").count("/") == 1 and name.endswith(f"/{_CHART_FILE}")
 
 
-def _archived(path: Path) -> str:
+def _read_archived_metadata(path: Path) -> str:
     try:
-        return archive_member(path, _is_chart_file, (CHART_FILE, CHART)).decode()
-    except (*BROKEN, UnicodeDecodeError) as error:
+        return read_archive_member(path, _is_chart_file, (CHART_FILE_LIMIT, CHART_LIMIT)).decode()
+    except (*BROKEN_ERRORS, UnicodeDecodeError) as error:
         fix = "Download or pack it again; a chart is a folder or a .tgz."
         raise Problem(f"cannot read this chart: {error}", where=str(path), fix=fix) from error

@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
             trace_id = trace.format_trace_id(span.get_span_context().trace_id)
             body = {"service": SERVICE, "trace_id": trace_id}
             if NEXT_URL:
-                body["next"] = ask(NEXT_URL)
+                body["next"] = ask_next_service(NEXT_URL)
             fails = self.path == "/fail"
             if fails:
                 span.set_status(trace.StatusCode.ERROR, "asked to fail")
@@ -77,28 +77,28 @@ class Handler(BaseHTTPRequestHandler):
         """Write no access log."""
 
 
-def ask(url: str) -> dict[str, object]:
+def ask_next_service(url: str) -> dict[str, object]:
     """Return the answer of the next service, which continues this trace."""
     headers: dict[str, str] = {}
     propagate.inject(headers)
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
-        found: dict[str, object] = json.load(answer)
-        return found
+        body: dict[str, object] = json.load(answer)
+        return body
 
 
-def load(rate: int, fail_percent: int) -> None:
+def generate_load(rate: int, fail_percent: int) -> None:
     """Call this service for ever, one call after the other. The failing calls are spread evenly."""
-    for number in count():
-        begin = time.monotonic()
-        fails = (number + 1) * fail_percent // 100 > number * fail_percent // 100
+    for call_number in count():
+        start = time.monotonic()
+        fails = (call_number + 1) * fail_percent // 100 > call_number * fail_percent // 100
         with suppress(OSError):  # /fail answers with 500
             urllib.request.urlopen(f"http://localhost:8080/{'fail' if fails else ''}", timeout=5).read()
-        time.sleep(max(0.0, begin + 1 / rate - time.monotonic()))
+        time.sleep(max(0.0, start + 1 / rate - time.monotonic()))
 
 
 if __name__ == "__main__":
     if "REQUESTS_PER_SECOND" in os.environ:
-        given = int(os.environ["REQUESTS_PER_SECOND"]), int(os.environ.get("FAIL_PERCENT", "0"))
-        threading.Thread(target=load, args=given, daemon=True).start()
+        load_arguments = int(os.environ["REQUESTS_PER_SECOND"]), int(os.environ.get("FAIL_PERCENT", "0"))
+        threading.Thread(target=generate_load, args=load_arguments, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the SDK sends its last spans at exit
     ThreadingHTTPServer(("", 8080), Handler).serve_forever()

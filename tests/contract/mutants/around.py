@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import config_variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
+    find_config_variables,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Ingress, Subject
 
@@ -28,7 +30,7 @@ def otlp(host: str, port: int = 4317) -> dict[str, object]:
 
 
 def missing_variable(subject: Subject) -> Iterator[Subject]:
-    needed = [item.name for item in config_variables(subject.config) if not item.optional]
+    needed = [item.name for item in find_config_variables(subject.config) if not item.optional]
     for name in sorted(set(needed)):
         if subject.environment and name in subject.environment:
             yield edited(subject, lambda _config: None, environment=subject.environment - {name})

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import list_option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _inputs, _tables
@@ -22,8 +22,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
 VERSION = "0.158.0"
-LISTENERS = _builds.tables().listeners
-KINDS = _tables.operator_kinds()
+LISTENERS = _builds.load_catalogue().listeners
+KINDS = _tables.read_operator_kinds()
 ON_NODES = ["host_metrics", "kubelet_metrics", "pod_logs", "kubernetes_attributes", "resource_detection"]
 # What the inventories of the project do not have together.
 OWN: list[dict[str, Any]] = [
@@ -57,10 +57,10 @@ def _inventories() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _rendered(variables: dict[str, Any]) -> list[Subject]:
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
-    defaults = {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
+    defaults = {key: own[key] for key in list_option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
-    with patch.object(_judged_collectors, "lint", lambda subject, _own: seen.append(subject) or []):
-        _render.plan(
+    with patch.object(_judged_collectors, "lint_config", lambda subject, _own: seen.append(subject) or []):
+        _render.plan_collectors(
             _render.Request(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
         )
     return seen

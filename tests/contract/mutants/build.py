@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_within
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import is_in_ranges
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
@@ -45,7 +45,7 @@ def newer_name(subject: Subject) -> Iterator[Subject]:
 
 def older_name(subject: Subject) -> Iterator[Subject]:
     """Yield configs with an older name; one that has some already keeps its one finding."""
-    old = {item.new: item.old for item in _builds.tables().renames}
+    old = {item.new: item.old for item in _builds.load_catalogue().renames}
     if any(component_id.partition("/")[0] in old.values() for _name, component_id, _settings in components(subject)):
         return
     for name, kind in (("processors", "k8sattributes"), ("exporters", "otlphttp"), ("exporters", "otlp")):
@@ -118,7 +118,7 @@ def _described(subject: Subject) -> Iterator[tuple[str, str, Any]]:
         row = subject.target.catalogue.fields(name, component_id.split("/")[0], version) if subject.target else None
         if (
             row
-            and is_within(row["exact"], version)
+            and is_in_ranges(row["exact"], version)
             and isinstance(row["fields"], dict)
             and "..." not in row["fields"]
             and "*" not in row["fields"]
@@ -142,7 +142,7 @@ def wrong_type(subject: Subject) -> Iterator[Subject]:
 
 def invalid_duration(subject: Subject) -> Iterator[Subject]:
     described = {(name, found) for name, found, _settings in _described(subject)}
-    for path, value in leaves(subject.config):
+    for path, value in iter_leaves(subject.config):
         if path[:2] in described and path[2:] in [(key,) for key in _TIMES] and str(value)[-1:].isalpha():
             yield put(subject, path, str(value).rstrip("ms"))
             yield put(subject, path, "1 day")

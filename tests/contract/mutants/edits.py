@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Path, at, section
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Path, mapping_at, value_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
@@ -60,8 +60,8 @@ def drop(subject: Subject, *paths: Path, **around: Any) -> Subject:
 
     def change(config: Any) -> None:
         for path in paths:
-            parent = at(config, path[:-1])
-            if isinstance(parent, (dict, list)) and at(config, path, ...) is not ...:
+            parent = value_at(config, path[:-1])
+            if isinstance(parent, (dict, list)) and value_at(config, path, ...) is not ...:
                 del parent[path[-1]]
 
     return edited(subject, change, **around)
@@ -71,7 +71,7 @@ def rename(subject: Subject, path: Path, name: Any) -> Subject:
     """Return the subject with another key at the end of a path, in the same place among its neighbours."""
 
     def change(config: Any) -> None:
-        around = at(config, path[:-1])
+        around = value_at(config, path[:-1])
         pairs = [(name if key == path[-1] else key, value) for key, value in around.items()]
         around.clear()
         around.update(pairs)
@@ -127,13 +127,13 @@ def joined(subject: Subject, kind: str, settings: Any, ends: tuple[str, str]) ->
 def components(subject: Subject, *names: str) -> Iterator[tuple[str, str, Any]]:
     """Yield section, id and settings of every component."""
     for name in names or SECTIONS:
-        for component_id, settings in section(subject.config, name).items():
+        for component_id, settings in mapping_at(subject.config, name).items():
             yield name, component_id, settings
 
 
 def pipelines(subject: Subject) -> Iterator[tuple[Path, Json]]:
     """Yield path and roles of every pipeline."""
-    for key, roles in section(subject.config, "service", "pipelines").items():
+    for key, roles in mapping_at(subject.config, "service", "pipelines").items():
         yield ("service", "pipelines", key), roles
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
@@ -125,7 +125,7 @@ def texts(*written: str) -> Mutator:
     def mutate(subject: Subject) -> Iterator[Subject]:
         found = [
             path
-            for path, value in leaves(subject.config)
+            for path, value in iter_leaves(subject.config)
             if isinstance(value, str) and path[0] != "service" and not isinstance(path[-1], int)
         ]
         yield from (put(subject, path, text) for path in found[:_FEW] for text in written)

@@ -34,7 +34,7 @@ class Sink(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         path = urlsplit(self.path).path
         if path == "/_bulk":
-            self._bulk(body)
+            self._store_documents(body)
         elif path == "/otlp/v1/logs":
             OTLP.append(base64.b64encode(body).decode())
             self._answer(200, b"", "application/x-protobuf")
@@ -45,29 +45,29 @@ class Sink(BaseHTTPRequestHandler):
         """Show what was taken."""
         url = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        found: Callable[[dict[str, str]], Any] | None = SHOWN.get(url.path)
-        if found is None:
+        show_stored: Callable[[dict[str, str]], Any] | None = ROUTES.get(url.path)
+        if show_stored is None:
             self._answer(404, b"{}")
-        elif url.path == METRICS:
-            self._answer(200, found(query).encode(), "text/plain; version=0.0.4")
+        elif url.path == METRICS_PATH:
+            self._answer(200, show_stored(query).encode(), "text/plain; version=0.0.4")
         else:
-            self._answer(200, json.dumps(found(query)).encode())
+            self._answer(200, json.dumps(show_stored(query)).encode())
 
-    def _bulk(self, body: bytes) -> None:
+    def _store_documents(self, body: bytes) -> None:
         if self.headers.get("Authorization") != f"Basic {LOGIN}":
             self._answer(401, b'{"error": {"type": "security_exception"}}')
             return
         lines = [json.loads(line) for line in body.splitlines() if line.strip()]
         items = []
         for action, document in zip(lines[::2], lines[1::2], strict=True):
-            verb, place = next(iter(action.items()))
-            DOCUMENTS.append({"index": place.get("_index"), "document": document})
-            items.append({verb: {"_index": place.get("_index"), "status": 201}})
+            verb, target = next(iter(action.items()))
+            DOCUMENTS.append({"index": target.get("_index"), "document": document})
+            items.append({verb: {"_index": target.get("_index"), "status": 201}})
         self._answer(200, json.dumps({"took": 1, "errors": False, "items": items}).encode())
 
-    def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
+    def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Elastic-Product", "Elasticsearch")
         self.end_headers()
@@ -77,19 +77,21 @@ class Sink(BaseHTTPRequestHandler):
         """Say nothing: its log would be read by the collector, and sent here."""
 
 
-def documents(query: dict[str, str]) -> list[dict[str, Any]]:
+def find_documents(query: dict[str, str]) -> list[dict[str, Any]]:
     """Return the documents whose index begins, and whose text has in it, what is asked for."""
     index, text = query.get("index", ""), query.get("text", "")
-    found = [item for item in list(DOCUMENTS) if str(item["index"]).startswith(index)]
-    return [item for item in found if text in json.dumps(item["document"])]
+    matching = [
+        stored_document for stored_document in list(DOCUMENTS) if str(stored_document["index"]).startswith(index)
+    ]
+    return [stored_document for stored_document in matching if text in json.dumps(stored_document["document"])]
 
 
-METRICS = "/stored/figures"
-SHOWN: dict[str, Callable[[dict[str, str]], Any]] = {
+METRICS_PATH = "/stored/figures"
+ROUTES: dict[str, Callable[[dict[str, str]], Any]] = {
     "/": lambda _query: {"version": {"number": "8.17.0"}, "tagline": "You Know, for Search"},
-    "/stored/documents": documents,
+    "/stored/documents": find_documents,
     "/stored/otlp": lambda _query: list(OTLP),
-    METRICS: lambda _query: f"# TYPE sink_documents_total counter\nsink_documents_total {len(DOCUMENTS)}\n",
+    METRICS_PATH: lambda _query: f"# TYPE sink_documents_total counter\nsink_documents_total {len(DOCUMENTS)}\n",
 }
 
 

@@ -16,9 +16,9 @@ from urllib.parse import quote
 from testinfra.host import Host
 
 from tests.support.aws import Aws, role_arn
-from tests.support.cluster import PROJECT, until
+from tests.support.cluster import PROJECT, wait_until
 
-PATIENCE = 90
+PATIENCE_SECONDS = 90
 FRONTEND, DATASTORE = "sample-app-frontend", "sample-app-datastore"
 # A segment as the SDKs of X-Ray send it: by UDP, to AWS_XRAY_DAEMON_ADDRESS.
 SEGMENT = """
@@ -44,16 +44,16 @@ class Scenario:
     role: str
     """The name of the role whose credentials the collector has."""
 
-    def site(self, *more: str, playbook: str = "site") -> str:
+    def site(self, *extra_arguments: str, playbook: str = "site") -> str:
         """Run the site as Molecule does: the cluster and the credentials come through AWS. Return what it prints."""
-        command = f"ansible-playbook o11y.opentelemetry.{playbook} {self.options} {' '.join(more)}"
-        ran = subprocess.run(command.split(), env=environment(), capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout + ran.stderr
+        command = f"ansible-playbook o11y.opentelemetry.{playbook} {self.options} {' '.join(extra_arguments)}"
+        process = subprocess.run(command.split(), env=build_environment(), capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout + process.stderr
 
-    def changes_nothing(self, *more: str, secrets: Sequence[str] = ()) -> None:
+    def changes_nothing(self, *extra_arguments: str, secrets: Sequence[str] = ()) -> None:
         """Run the site again, with all that Ansible can print: nothing changes, and nothing secret is shown."""
-        printed = self.site("-vvv", "--diff", *more)
+        printed = self.site("-vvv", "--diff", *extra_arguments)
         assert re.search(r"changed=0 .*failed=0", printed)
         assert [secret for secret in self.aws.secrets(*secrets) if secret in printed] == []
 
@@ -63,7 +63,7 @@ class Scenario:
         url = f"/api/v1/namespaces/{namespace}/services/http:{name}:8080/proxy/"
         return str(json.loads(self.host.check_output("kubectl get --raw %s", url))["trace_id"])
 
-    def sample_app(self, place: str) -> str:
+    def find_sample_app_trace(self, place: str) -> str:
         """Run the playbook that calls the sample application, and return the trace that it found in a place."""
         printed = " ".join(self.site(playbook="sample_app").split())
         assert re.search(r"changed=0 .*failed=0", printed)
@@ -74,38 +74,42 @@ class Scenario:
         """Return labels and value of each series of a query to the Prometheus behind the workspace."""
         url = f"/api/v1/namespaces/amp/services/http:prometheus:9090/proxy/api/v1/query?query={quote(promql)}"
         answer = json.loads(self.host.check_output("kubectl get --raw %s", url))
-        return [(found["metric"], float(found["value"][1])) for found in answer["data"]["result"]]
+        return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
     def collectors(self) -> list[dict[str, Any]]:
         """Return what collectors sent to AWS, refused or not."""
         return [call for call in self.aws.received() if "aws-sdk-go" in call["agent"]]
 
 
-def environment() -> dict[str, str]:
+def build_environment() -> dict[str, str]:
     """Return the environment of a person who has credentials for AWS and no kubeconfig."""
-    given = {
+    variable_sources = {
         "AWS_ENDPOINT_URL": "O11Y_TESTBED_AWS_URL",
         "AWS_CA_BUNDLE": "O11Y_TESTBED_AWS_CA",
         "AWS_ACCESS_KEY_ID": "O11Y_TESTBED_AWS_KEY",
         "AWS_SECRET_ACCESS_KEY": "O11Y_TESTBED_AWS_SECRET",
     }
-    return {**os.environ, **{name: os.environ[value] for name, value in given.items()}, "KUBECONFIG": "/nowhere"}
+    return {
+        **os.environ,
+        **{name: os.environ[value] for name, value in variable_sources.items()},
+        "KUBECONFIG": "/nowhere",
+    }
 
 
-IN_A_POD = ["kubectl", "-n", "shop", "exec", "-i", f"deployment/{DATASTORE}", "--", "python3", "-c"]
+EXEC_IN_POD = ["kubectl", "-n", "shop", "exec", "-i", f"deployment/{DATASTORE}", "--", "python3", "-c"]
 
 
 @contextmanager
-def sending(url: str, name: str) -> Iterator[dict[str, int]]:
+def send_spans(url: str, name: str) -> Iterator[dict[str, int]]:
     """Send spans from a pod until the block ends; then the counts are there."""
     program = (PROJECT / "tests/support/eks/sender.py").read_text()
-    command = [*IN_A_POD, program, url, name]
+    command = [*EXEC_IN_POD, program, url, name]
     client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     counts: dict[str, int] = {}
     try:
         yield counts
     finally:
-        counts |= json.loads(client.communicate(timeout=PATIENCE)[0])
+        counts |= json.loads(client.communicate(timeout=PATIENCE_SECONDS)[0])
     print(f"{name}: {counts}", file=sys.stderr)
 
 
@@ -113,51 +117,58 @@ class Telemetry:
     """What arrives at AWS from the collectors of inventories/eks_adot, for a scenario to inherit."""
 
     def test_the_sample_application_shows_that_its_trace_is_in_xray(self, scenario: Scenario) -> None:
-        trace = scenario.sample_app("AWS X-Ray in us-east-1")
+        trace = scenario.find_sample_app_trace("AWS X-Ray in us-east-1")
         name = f"1-{trace[:8]}-{trace[8:]}"
-        both = {item: scenario.aws.segments(item) for item in (FRONTEND, DATASTORE)}
-        (first,), (second,) = ([one for one in items if one["trace_id"] == name] for items in both.values())
-        assert {first["role"], second["role"]} == {role_arn(scenario.role)}
-        assert second["parent_id"] == first["id"]
+        segments_by_service = {service: scenario.aws.segments(service) for service in (FRONTEND, DATASTORE)}
+        (frontend,), (datastore,) = (
+            [segment for segment in segments if segment["trace_id"] == name]
+            for segments in segments_by_service.values()
+        )
+        assert {frontend["role"], datastore["role"]} == {role_arn(scenario.role)}
+        assert datastore["parent_id"] == frontend["id"]
 
     def test_its_pods_pass_the_restricted_pod_security_standard(self, scenario: Scenario) -> None:
         label = "pod-security.kubernetes.io/enforce=restricted"
         # The API server warns of pods that violate a new level.
-        done = scenario.host.run(f"kubectl label --dry-run=server --overwrite namespace shop {label}")
-        assert (done.rc, done.stderr) == (0, "")
+        result = scenario.host.run(f"kubectl label --dry-run=server --overwrite namespace shop {label}")
+        assert (result.rc, result.stderr) == (0, "")
 
     def test_a_segment_of_an_xray_sdk_arrives(self, scenario: Scenario) -> None:
         sent = subprocess.run(
-            [*IN_A_POD, SEGMENT, "observability.aws-otel-eks"], capture_output=True, text=True, check=True
+            [*EXEC_IN_POD, SEGMENT, "observability.aws-otel-eks"], capture_output=True, text=True, check=True
         )
         name = sent.stdout.strip()
-        arrived = until(
+        arrived = wait_until(
             f"segment {name}",
-            lambda: [item for item in scenario.aws.segments("by-udp") if item["trace_id"] == name],
-            PATIENCE,
+            lambda: [segment for segment in scenario.aws.segments("by-udp") if segment["trace_id"] == name],
+            PATIENCE_SECONDS,
         )
-        assert {item["role"] for item in arrived} == {role_arn(scenario.role)}
+        assert {segment["role"] for segment in arrived} == {role_arn(scenario.role)}
 
     def test_the_counter_of_an_application_can_be_queried(self, scenario: Scenario) -> None:
         visits = 3
         for _visit in range(visits):
             scenario.visit(f"shop/{DATASTORE}")
         query = f'http_requests_total{{namespace="shop",pod=~"{DATASTORE}-.*"}}'
-        found = until(
+        values = wait_until(
             "the counter in Prometheus",
             lambda: [value for _labels, value in scenario.query(query) if value >= visits],
-            PATIENCE,
+            PATIENCE_SECONDS,
         )
-        assert len(found) == 1
+        assert len(values) == 1
         (role,) = {call["role"] for call in scenario.aws.received(operation="RemoteWrite", refused="")}
         assert role == role_arn(scenario.role)
 
     def test_the_same_counter_is_a_metric_of_cloudwatch_by_cluster_namespace_and_pod(self, scenario: Scenario) -> None:
-        def found() -> list[dict[str, Any]]:
-            events = scenario.aws.log_events()
-            return [item for item in events if "http_requests_total" in item and item.get("EKS_Namespace") == "shop"]
+        def find_counter_events() -> list[dict[str, Any]]:
+            events = scenario.aws.list_log_events()
+            return [
+                log_event
+                for log_event in events
+                if "http_requests_total" in log_event and log_event.get("EKS_Namespace") == "shop"
+            ]
 
-        event = until("an event of the counter", found, PATIENCE)[-1]
+        event = wait_until("an event of the counter", find_counter_events, PATIENCE_SECONDS)[-1]
         (directive,) = event["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "ContainerInsights/Prometheus"
         assert [set(names) for names in directive["Dimensions"]] == [DIMENSIONS]

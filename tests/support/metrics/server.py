@@ -18,11 +18,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 API = "https://kubernetes.default.svc"
-LOAD = Path("/tmp/load")
-IDLE = "10"
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+LOAD_FILE = Path("/tmp/load")
+IDLE_MILLICORES = "10"
+ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 GROUP = "/apis/metrics.k8s.io/v1beta1"
-CUSTOM = "/apis/custom.metrics.k8s.io/v1beta2"
+CUSTOM_GROUP = "/apis/custom.metrics.k8s.io/v1beta2"
 RESOURCES = {
     "kind": "APIResourceList",
     "apiVersion": "v1",
@@ -36,7 +36,7 @@ RESOURCES = {
 CUSTOM_RESOURCES = {
     "kind": "APIResourceList",
     "apiVersion": "v1",
-    "groupVersion": CUSTOM.removeprefix("/apis/"),
+    "groupVersion": CUSTOM_GROUP.removeprefix("/apis/"),
     "resources": [
         {"name": "pods/any", "singularName": "", "namespaced": True, "kind": "MetricValueList", "verbs": ["get"]}
     ],
@@ -49,56 +49,56 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """List the resources, or the metrics of the pods that a selector matches."""
         url = urlsplit(self.path)
-        root = CUSTOM if url.path.startswith(CUSTOM) else GROUP
+        root = CUSTOM_GROUP if url.path.startswith(CUSTOM_GROUP) else GROUP
         if not url.path.startswith(f"{root}/namespaces/"):
             self._answer(RESOURCES if root == GROUP else CUSTOM_RESOURCES)
             return
         namespace = url.path.removeprefix(f"{root}/namespaces/").split("/")[0]
         selector = parse_qs(url.query).get("labelSelector", [""])[0]
-        pods = _pods(namespace, selector)
-        if root == CUSTOM:
+        pods = _list_pods(namespace, selector)
+        if root == CUSTOM_GROUP:
             name = url.path.rpartition("/")[2]
-            values = [_value(pod, name) for pod in pods if _serves(pod)]
+            values = [_read_metric_value(pod, name) for pod in pods if _is_serving(pod)]
             self._answer(
                 {
                     "kind": "MetricValueList",
-                    "apiVersion": CUSTOM.removeprefix("/apis/"),
+                    "apiVersion": CUSTOM_GROUP.removeprefix("/apis/"),
                     "metadata": {},
                     "items": values,
                 }
             )
             return
-        items = [_metrics(pod) for pod in pods]
+        items = [_build_pod_metrics(pod) for pod in pods]
         self._answer({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 
     def _answer(self, body: dict[str, Any]) -> None:
-        text = json.dumps(body).encode()
+        content = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text)
+        self.wfile.write(content)
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing: the API server asks every few seconds."""
 
 
-def _pods(namespace: str, selector: str) -> list[dict[str, Any]]:
+def _list_pods(namespace: str, selector: str) -> list[dict[str, Any]]:
     query = urlencode({"labelSelector": selector})
-    token = (ACCOUNT / "token").read_text()
+    token = (ACCOUNT_FOLDER / "token").read_text()
     request = urllib.request.Request(
         f"{API}/api/v1/namespaces/{namespace}/pods?{query}", headers={"Authorization": f"Bearer {token}"}
     )
-    trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["items"]
-    return found
+    tls_context = ssl.create_default_context(cafile=str(ACCOUNT_FOLDER / "ca.crt"))
+    with urllib.request.urlopen(request, context=tls_context, timeout=10) as answer:
+        pods: list[dict[str, Any]] = json.load(answer)["items"]
+    return pods
 
 
-def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
+def _build_pod_metrics(pod: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: pod["metadata"].get(key) for key in ("name", "namespace", "labels")}
-    load = LOAD.read_text().strip() if LOAD.exists() else IDLE
-    usage = {"cpu": f"{load}m", "memory": "64Mi"}
+    millicores = LOAD_FILE.read_text().strip() if LOAD_FILE.exists() else IDLE_MILLICORES
+    usage = {"cpu": f"{millicores}m", "memory": "64Mi"}
     return {
         "metadata": metadata,
         # The autoscaler ignores what was measured, in part, before the pod was ready.
@@ -108,19 +108,19 @@ def _metrics(pod: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _serves(pod: dict[str, Any]) -> bool:
+def _is_serving(pod: dict[str, Any]) -> bool:
     """Return whether a pod is ready and stays."""
-    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+    conditions = {condition["type"]: condition["status"] for condition in pod["status"].get("conditions", ())}
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def _value(pod: dict[str, Any], name: str) -> dict[str, Any]:
+def _read_metric_value(pod: dict[str, Any], name: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8888/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
     values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} "))]
-    about = {"kind": "Pod", "apiVersion": "/v1", **{key: pod["metadata"][key] for key in ("name", "namespace")}}
+    pod_reference = {"kind": "Pod", "apiVersion": "/v1", **{key: pod["metadata"][key] for key in ("name", "namespace")}}
     return {
-        "describedObject": about,
+        "describedObject": pod_reference,
         "metric": {"name": name},
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "windowSeconds": 1,

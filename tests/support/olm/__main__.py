@@ -14,31 +14,33 @@ from types import FrameType
 
 from urllib3.exceptions import HTTPError
 
-from tests.support.cluster import PROJECT, until
+from tests.support.cluster import PROJECT, wait_until
 
 from .api import Api, ApiError, Object
 from .controller import ROOT, V1ALPHA1, Controller
-from .definitions import kinds
+from .definitions import load_olm_definitions
 
 # Seconds between two looks.
-PAUSE = 0.2
+PAUSE_SECONDS = 0.2
 # The server may be gone for a moment. After so many seconds the cluster is, such as at the end of a run that was ended.
 GONE_SECONDS = 60.0
 # Nobody needs it for longer, and one that is forgotten ends.
 LONGEST_SECONDS = 3600.0
-RUNNING, ENDED = "running", "ended"
-VERSIONS = f"{ROOT}/clusterserviceversions"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-KIND = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+RUNNING_FILE, ENDED_FILE = "running", "ended"
+VERSIONS_PATH = f"{ROOT}/clusterserviceversions"
+DEFINITIONS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+DEFINITION_KIND = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
 
 
 def start(folder: Path) -> None:
     """Make the kinds, and start the controller."""
     folder.mkdir(parents=True, exist_ok=True)
     api = Api.connect()
-    for item in kinds():
-        api.apply(item)
-    until("OLM's kinds are served", lambda: all(_served(api, item) for item in kinds()), 30)
+    for definition in load_olm_definitions():
+        api.apply(definition)
+    wait_until(
+        "OLM's kinds are served", lambda: all(_is_served(api, definition) for definition in load_olm_definitions()), 30
+    )
     with (folder / "log").open("w", encoding="utf-8") as log:
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.olm", "run", str(folder)],
@@ -48,63 +50,63 @@ def start(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    until("the controller runs", (folder / RUNNING).exists)
+    wait_until("the controller runs", (folder / RUNNING_FILE).exists)
 
 
 def run(folder: Path) -> None:
     """Run the controller until `stop`, a signal, or the end of its cluster. A file says that it has ended."""
-    signal.signal(signal.SIGTERM, _exit)
-    controller, running = Controller(Api.connect()), folder / RUNNING
-    (folder / ENDED).unlink(missing_ok=True)
-    running.touch()
+    signal.signal(signal.SIGTERM, _exit_in_order)
+    controller, running_file = Controller(Api.connect()), folder / RUNNING_FILE
+    (folder / ENDED_FILE).unlink(missing_ok=True)
+    running_file.touch()
     try:
-        _look_again_and_again(controller, running)
+        _look_until_gone(controller, running_file)
     finally:
         if folder.exists():
-            (folder / ENDED).touch()
+            (folder / ENDED_FILE).touch()
 
 
-def _exit(number: int, _frame: FrameType | None) -> None:
+def _exit_in_order(signal_number: int, _frame: FrameType | None) -> None:
     """End this process in order."""
-    sys.exit(128 + number)
+    sys.exit(128 + signal_number)
 
 
-def _look_again_and_again(controller: Controller, running: Path) -> None:
+def _look_until_gone(controller: Controller, running_file: Path) -> None:
     """Look until the file is gone, the server does not answer any more, or the time is over."""
-    begin = answered = time.monotonic()
-    while running.exists():
-        has_answered = _look(controller)
-        now = time.monotonic()
+    start_time = last_answer = time.monotonic()
+    while running_file.exists():
+        has_answered = _look_once(controller)
+        current_time = time.monotonic()
         if has_answered:
-            answered = now
-        if now - answered >= GONE_SECONDS or now - begin >= LONGEST_SECONDS:
+            last_answer = current_time
+        if current_time - last_answer >= GONE_SECONDS or current_time - start_time >= LONGEST_SECONDS:
             return
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
 
 
 def stop(folder: Path) -> None:
     """End the controller, finish what it would have finished, and take the kinds away."""
-    running = folder / RUNNING
-    if running.exists():
-        running.unlink()
-        until("the controller has ended", (folder / ENDED).exists)
+    running_file = folder / RUNNING_FILE
+    if running_file.exists():
+        running_file.unlink()
+        wait_until("the controller has ended", (folder / ENDED_FILE).exists)
     controller = Controller(Api.connect())
     for kind in ("Subscription", "ClusterServiceVersion"):
-        for item in controller.api.items(f"{ROOT}/{kind.lower()}s"):
-            controller.api.delete({"apiVersion": V1ALPHA1, "kind": kind, **item})
+        for manifest in controller.api.items(f"{ROOT}/{kind.lower()}s"):
+            controller.api.delete({"apiVersion": V1ALPHA1, "kind": kind, **manifest})
 
-    def clean() -> bool:
-        _look(controller)
-        return not controller.api.items(VERSIONS)
+    def has_no_version_left() -> bool:
+        _look_once(controller)
+        return not controller.api.items(VERSIONS_PATH)
 
-    until("no version is left", clean, 60)
+    wait_until("no version is left", has_no_version_left, 60)
     # OLM leaves what versions defined; here nobody else would take it away.
-    left = controller.api.items(DEFINITIONS, labelSelector="olm.managed=true")
-    for item in [*kinds(), *({**KIND, **one} for one in left)]:
-        controller.api.delete(item)
+    leftovers = controller.api.items(DEFINITIONS_PATH, labelSelector="olm.managed=true")
+    for manifest in [*load_olm_definitions(), *({**DEFINITION_KIND, **leftover} for leftover in leftovers)]:
+        controller.api.delete(manifest)
 
 
-def _look(controller: Controller) -> bool:
+def _look_once(controller: Controller) -> bool:
     """Let the controller look once. Return whether the server has answered; a busy one may answer with an error."""
     try:
         controller.look()
@@ -114,10 +116,10 @@ def _look(controller: Controller) -> bool:
     return True
 
 
-def _served(api: Api, item: Object) -> bool:
-    found = api.get(f"{DEFINITIONS}/{item['metadata']['name']}") or {}
-    conditions = (found.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+def _is_served(api: Api, definition: Object) -> bool:
+    served_definition = api.get(f"{DEFINITIONS_PATH}/{definition['metadata']['name']}") or {}
+    conditions = (served_definition.get("status") or {}).get("conditions") or []
+    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
 if __name__ == "__main__":

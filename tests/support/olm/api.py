@@ -20,7 +20,7 @@ PLURALS = {
     "NetworkPolicy": "networkpolicies",
     "ClusterServiceVersion": "clusterserviceversions",
 }
-CLUSTER = ("Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding")
+CLUSTER_KINDS = ("Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding")
 CLUSTER_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 NOT_FOUND, FAILED = 404, 400
 
@@ -45,19 +45,23 @@ class Api:
     def connect(cls) -> Api:
         """Connect as kubectl would."""
         config.load_kube_config()
-        found = client.Configuration.get_default_copy()
-        headers = {item["key"]: item["value"] for item in found.auth_settings().values()}
-        return cls(client.ApiClient(found).rest_client.pool_manager, found.host, headers)
+        configuration = client.Configuration.get_default_copy()
+        headers = {setting["key"]: setting["value"] for setting in configuration.auth_settings().values()}
+        return cls(client.ApiClient(configuration).rest_client.pool_manager, configuration.host, headers)
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """Send one request."""
-        types = {"PATCH": "application/merge-patch+json"}
-        kind = "application/apply-patch+yaml" if query.get("fieldManager") else types.get(method, "application/json")
+        type_by_method = {"PATCH": "application/merge-patch+json"}
+        content_type = (
+            "application/apply-patch+yaml"
+            if query.get("fieldManager")
+            else type_by_method.get(method, "application/json")
+        )
         answer = self.pool.request(
             method,
             f"{self.host}{path}" + (f"?{urlencode(query)}" if query else ""),
             body=None if body is None else json.dumps(body).encode(),
-            headers={"Accept": "application/json", "Content-Type": kind, **self.headers},
+            headers={"Accept": "application/json", "Content-Type": content_type, **self.headers},
             timeout=20,
             retries=False,
         )
@@ -68,57 +72,61 @@ class Api:
     def get(self, path: str) -> Object | None:
         """Return one object, or nothing."""
         try:
-            found: Object = self.call("GET", path)
+            received: Object = self.call("GET", path)
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None
             raise
-        return found
+        return received
 
     def items(self, path: str, **query: str) -> list[Object]:
         """Return a list, which is empty where nobody serves the kind."""
-        found = self.get(path) if not query else self.call("GET", path, **query)
-        return list((found or {}).get("items") or [])
+        answer = self.get(path) if not query else self.call("GET", path, **query)
+        return list((answer or {}).get("items") or [])
 
     def apply(self, manifest: Object) -> Object:
         """Make or change an object."""
-        done: Object = self.call("PATCH", path_of(manifest), manifest, fieldManager=MANAGER, force="true")
-        return done
+        applied: Object = self.call("PATCH", object_path(manifest), manifest, fieldManager=MANAGER, force="true")
+        return applied
 
     def create(self, manifest: Object) -> Object:
         """Make an object that is not there."""
-        made: Object = self.call("POST", path_of(manifest).rpartition("/")[0], manifest)
-        return made
+        created: Object = self.call("POST", object_path(manifest).rpartition("/")[0], manifest)
+        return created
 
-    def status(self, item: Object, status: Mapping[str, Any]) -> None:
+    def status(self, manifest: Object, status: Mapping[str, Any]) -> None:
         """Write a status that differs; who is gone meanwhile needs none."""
-        if status == item.get("status"):
+        if status == manifest.get("status"):
             return
         try:
-            self.call("PATCH", f"{path_of(item)}/status", {"status": {**_gone(item.get("status"), status), **status}})
+            self.call(
+                "PATCH",
+                f"{object_path(manifest)}/status",
+                {"status": {**_null_removed_keys(manifest.get("status"), status), **status}},
+            )
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
-        item["status"] = dict(status)
+        manifest["status"] = dict(status)
 
-    def delete(self, item: Object) -> None:
+    def delete(self, manifest: Object) -> None:
         """Delete an object, if it is there."""
         try:
-            self.call("DELETE", path_of(item))
+            self.call("DELETE", object_path(manifest))
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
 
 
-def _gone(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, None]:
+def _null_removed_keys(old_status: Mapping[str, Any] | None, new_status: Mapping[str, Any]) -> dict[str, None]:
     """Return what a merge must take away."""
-    return dict.fromkeys(key for key in old or {} if key not in new)
+    return dict.fromkeys(key for key in old_status or {} if key not in new_status)
 
 
-def path_of(item: Object) -> str:
+def object_path(manifest: Object) -> str:
     """Return where an object lives."""
-    version, kind = item["apiVersion"], item["kind"]
+    version, kind = manifest["apiVersion"], manifest["kind"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    namespace = item["metadata"].get("namespace")
-    scope = f"/namespaces/{namespace}" if namespace and kind not in (*CLUSTER, *CLUSTER_WEBHOOKS) else ""
-    return f"{root}{scope}/{PLURALS.get(kind, kind.lower() + 's')}/{item['metadata']['name']}"
+    namespace = manifest["metadata"].get("namespace")
+    scope = f"/namespaces/{namespace}" if namespace and kind not in (*CLUSTER_KINDS, *CLUSTER_WEBHOOKS) else ""
+    return f"{root}{scope}/{PLURALS.get(kind, kind.lower() + 's')}/{manifest['metadata']['name']}"

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KEY = "catalog.json"
+CONTENT_KEY = "catalog.json"
 PACKAGES_API = "packages.operators.coreos.com/v1"
 MODES = ("OwnNamespace", "SingleNamespace", "MultiNamespace")
 
@@ -36,9 +36,9 @@ class Catalog:
     @classmethod
     def read(cls, source: Mapping[str, Any], data: Mapping[str, Any] | None) -> Catalog:
         """Read what its ConfigMap says; without one it does not answer."""
-        text = ((data or {}).get("data") or {}).get(KEY)
-        said = json.loads(text) if text else {"state": "TRANSIENT_FAILURE", "message": "it has no content"}
-        return cls(source["metadata"]["namespace"], source["metadata"]["name"], said)
+        text = ((data or {}).get("data") or {}).get(CONTENT_KEY)
+        content = json.loads(text) if text else {"state": "TRANSIENT_FAILURE", "message": "it has no content"}
+        return cls(source["metadata"]["namespace"], source["metadata"]["name"], content)
 
     @property
     def state(self) -> str:
@@ -47,36 +47,36 @@ class Catalog:
 
     def channel(self, package: str, channel: str) -> list[str]:
         """Return the versions of a channel, the newest last."""
-        known = (self.said.get("packages") or {}).get(package) or {}
-        return list((known.get("channels") or {}).get(channel or known.get("default")) or [])
+        package_facts = (self.said.get("packages") or {}).get(package) or {}
+        return list((package_facts.get("channels") or {}).get(channel or package_facts.get("default")) or [])
 
     def version(self, name: str) -> dict[str, Any]:
         """Return what is said of a version."""
         return dict((self.said.get("versions") or {}).get(name) or {})
 
-    def trouble(self, name: str, at: str) -> dict[str, Any] | None:
+    def trouble(self, name: str, step: str) -> dict[str, Any] | None:
         """Return what is to go wrong with a version at a step."""
-        found = self.version(name).get("trouble")
-        return found if found and found["at"] == at else None
+        trouble = self.version(name).get("trouble")
+        return trouble if trouble and trouble["at"] == step else None
 
-    def next(self, versions: list[str], installed: str, starting: str) -> str:
+    def next(self, versions: list[str], installed: str, starting_version: str) -> str:
         """Return the version that comes next; empty if none does.
 
-        `versions` are those of the channel, the newest last. The first one to install is `starting`, or the newest
-        without it. After that comes the newest that may follow the installed one.
+        `versions` are those of the channel, the newest last. The first one to install is `starting_version`, or the
+        newest without it. After that comes the newest that may follow the installed one.
         """
         if installed:
-            candidates = [name for name in versions if installed in self._follows(name)]
-        elif starting:
-            candidates = [starting] if starting in versions else []
+            candidates = [name for name in versions if installed in self._list_predecessors(name)]
+        elif starting_version:
+            candidates = [starting_version] if starting_version in versions else []
         else:
             candidates = versions
         return candidates[-1] if candidates else ""
 
-    def _follows(self, name: str) -> list[str]:
+    def _list_predecessors(self, name: str) -> list[str]:
         """Return the versions that a version may follow."""
-        said = self.version(name)
-        return [said.get("replaces", ""), *said.get("skips", [])]
+        version_facts = self.version(name)
+        return [version_facts.get("replaces", ""), *version_facts.get("skips", [])]
 
     def manifests(self) -> list[dict[str, Any]]:
         """Return the PackageManifests that the package server would show."""
@@ -96,7 +96,7 @@ class Catalog:
                 "catalogSource": self.name,
                 "catalogSourceNamespace": self.namespace,
                 "defaultChannel": package["default"],
-                "channels": [self._channel(*item) for item in package["channels"].items()],
+                "channels": [self._channel(*entry) for entry in package["channels"].items()],
             },
         }
 
@@ -107,14 +107,14 @@ class Catalog:
             "name": name,
             "currentCSV": newest,
             "currentCSVDesc": {
-                "version": number(newest),
+                "version": version_number(newest),
                 "minKubeVersion": self.version(newest).get("kubernetes", "1.25.0"),
                 "installModes": [*modes, {"type": "AllNamespaces", "supported": True}],
             },
-            "entries": [{"name": version, "version": number(version)} for version in reversed(versions)],
+            "entries": [{"name": version, "version": version_number(version)} for version in reversed(versions)],
         }
 
 
-def number(name: str) -> str:
+def version_number(name: str) -> str:
     """Return the version in a name."""
     return name.partition(".v")[2]

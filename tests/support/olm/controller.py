@@ -33,78 +33,100 @@ class Controller:
         subscriptions = self.api.items(f"{ROOT}/subscriptions")
         plans = self.api.items(f"{ROOT}/installplans")
         for plan in plans:
-            self._plan({"apiVersion": V1ALPHA1, "kind": "InstallPlan", **plan}, subscriptions)
+            self._advance_plan({"apiVersion": V1ALPHA1, "kind": "InstallPlan", **plan}, subscriptions)
         for subscription in subscriptions:
-            self._subscription({"apiVersion": V1ALPHA1, "kind": "Subscription", **subscription}, plans)
+            self._advance_subscription({"apiVersion": V1ALPHA1, "kind": "Subscription", **subscription}, plans)
         Versions(self.api, self.catalogs).look(subscriptions)
 
     def _catalogs(self) -> None:
         self.catalogs = {}
         for source in self.api.items(f"{ROOT}/catalogsources"):
-            item = {"apiVersion": V1ALPHA1, "kind": "CatalogSource", **source}
-            namespace = item["metadata"]["namespace"]
-            path = f"/api/v1/namespaces/{namespace}/configmaps/{item['spec'].get('configMap', 'none')}"
-            catalog = Catalog.read(item, self.api.get(path))
+            manifest = {"apiVersion": V1ALPHA1, "kind": "CatalogSource", **source}
+            namespace = manifest["metadata"]["namespace"]
+            path = f"/api/v1/namespaces/{namespace}/configmaps/{manifest['spec'].get('configMap', 'none')}"
+            catalog = Catalog.read(manifest, self.api.get(path))
             self.catalogs[namespace, catalog.name] = catalog
             connection = {"lastObservedState": catalog.state}
-            self.api.status(item, {"message": catalog.said.get("message", ""), "connectionState": connection})
-        self._packages()
+            self.api.status(manifest, {"message": catalog.said.get("message", ""), "connectionState": connection})
+        self._update_package_manifests()
 
-    def _packages(self) -> None:
+    def _update_package_manifests(self) -> None:
         """Keep PackageManifests as the catalogs are; those of a catalog that does not answer are gone."""
-        wanted = [item for one in self.catalogs.values() if one.state == "READY" for item in one.manifests()]
-        names = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in wanted}
-        there = {}
-        for item in self.api.items(f"/apis/{PACKAGES_API}/packagemanifests"):
-            place = (item["metadata"]["namespace"], item["metadata"]["name"])
-            there[place] = item.get("status")
-            if place not in names:
-                self.api.delete({"apiVersion": PACKAGES_API, "kind": "PackageManifest", **item})
-        for item in wanted:
-            if there.get((item["metadata"]["namespace"], item["metadata"]["name"])) != item["status"]:
-                self.api.apply(item)
+        wanted_manifests = [
+            manifest
+            for catalog in self.catalogs.values()
+            if catalog.state == "READY"
+            for manifest in catalog.manifests()
+        ]
+        wanted_keys = {
+            (manifest["metadata"]["namespace"], manifest["metadata"]["name"]) for manifest in wanted_manifests
+        }
+        current_statuses = {}
+        for manifest in self.api.items(f"/apis/{PACKAGES_API}/packagemanifests"):
+            manifest_key = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+            current_statuses[manifest_key] = manifest.get("status")
+            if manifest_key not in wanted_keys:
+                self.api.delete({"apiVersion": PACKAGES_API, "kind": "PackageManifest", **manifest})
+        for manifest in wanted_manifests:
+            if (
+                current_statuses.get((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
+                != manifest["status"]
+            ):
+                self.api.apply(manifest)
 
-    def _subscription(self, item: Object, plans: list[Object]) -> None:
+    def _advance_subscription(self, subscription: Object, plans: list[Object]) -> None:
         """Take a Subscription one step on: the catalog, the version that comes next, and the plan for it."""
-        spec, status = item["spec"], dict(item.get("status") or {})
-        namespace = item["metadata"]["namespace"]
-        versions = {one["metadata"]["name"]: one for one in self._versions(namespace)}
+        spec, status = subscription["spec"], dict(subscription.get("status") or {})
+        namespace = subscription["metadata"]["namespace"]
+        versions = {version["metadata"]["name"]: version for version in self._list_versions(namespace)}
         if status.get("currentCSV") in versions:
             status["installedCSV"] = status["currentCSV"]
         catalog = self.catalogs.get((spec["sourceNamespace"], spec["source"]))
-        conditions = [self._health(spec, catalog)]
-        usable = catalog is not None and catalog.state == "READY"
+        conditions = [self._health_condition(spec, catalog)]
+        is_usable = catalog is not None and catalog.state == "READY"
         # With none or with two OperatorGroups OLM does nothing, and says nothing.
-        if catalog and usable and len(self._groups(namespace)) == 1:
-            conditions += self._resolve(item, status, catalog, (versions, plans))
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        changed = {**status, "conditions": conditions, "lastUpdated": (item.get("status") or {}).get("lastUpdated")}
-        if changed != item.get("status"):
-            self.api.status(item, {**changed, "lastUpdated": now})
+        if catalog and is_usable and len(self._list_operator_groups(namespace)) == 1:
+            conditions += self._resolve(subscription, status, catalog, (versions, plans))
+        timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        new_status = {
+            **status,
+            "conditions": conditions,
+            "lastUpdated": (subscription.get("status") or {}).get("lastUpdated"),
+        }
+        if new_status != subscription.get("status"):
+            self.api.status(subscription, {**new_status, "lastUpdated": timestamp})
 
     def _resolve(
-        self, item: Object, status: dict[str, Any], catalog: Catalog, there: tuple[dict[str, Object], list[Object]]
+        self,
+        subscription: Object,
+        status: dict[str, Any],
+        catalog: Catalog,
+        versions_and_plans: tuple[dict[str, Object], list[Object]],
     ) -> list[Object]:
         """Choose what comes next, make a plan for it, and return what is in the way."""
-        spec, (versions, plans) = item["spec"], there
+        spec, (versions, plans) = subscription["spec"], versions_and_plans
         installed = status.get("installedCSV", "")
         if installed and (versions.get(installed) or {}).get("status", {}).get("phase") != "Succeeded":
             return []
         channel = catalog.channel(spec["name"], spec.get("channel", ""))
-        coming = catalog.next(channel, installed, spec.get("startingCSV", ""))
-        if installed and not coming:
+        next_version = catalog.next(channel, installed, spec.get("startingCSV", ""))
+        if installed and not next_version:
             status.update(state=LATEST, currentCSV=installed)
             return []
-        if wrong := _wrong(item, coming, catalog, () if installed else versions):
-            return [wrong]
-        names = [coming, *catalog.version(coming).get("needs", [])]
-        plan = _plan_for(plans, item, names) or self._make_plan(item, names, len(plans))
-        reference = {"apiVersion": V1ALPHA1, "kind": "InstallPlan", "namespace": item["metadata"]["namespace"]}
-        status.update(state=PENDING, currentCSV=coming, installPlanRef={**reference, "name": plan["metadata"]["name"]})
-        return _of_plan(plan)
+        if obstacle := _find_obstacle(subscription, next_version, catalog, () if installed else versions):
+            return [obstacle]
+        version_names = [next_version, *catalog.version(next_version).get("needs", [])]
+        plan = _find_plan(plans, subscription, version_names) or self._create_plan(
+            subscription, version_names, len(plans)
+        )
+        reference = {"apiVersion": V1ALPHA1, "kind": "InstallPlan", "namespace": subscription["metadata"]["namespace"]}
+        status.update(
+            state=PENDING, currentCSV=next_version, installPlanRef={**reference, "name": plan["metadata"]["name"]}
+        )
+        return _plan_conditions(plan)
 
-    def _make_plan(self, item: Object, names: list[str], generation: int) -> Object:
-        metadata, spec = item["metadata"], item["spec"]
+    def _create_plan(self, subscription: Object, version_names: list[str], generation: int) -> Object:
+        metadata, spec = subscription["metadata"], subscription["spec"]
         approval = spec.get("installPlanApproval", "Automatic")
         owner = {"apiVersion": V1ALPHA1, "kind": "Subscription", "name": metadata["name"], "uid": metadata["uid"]}
         return self.api.create(
@@ -119,56 +141,56 @@ class Controller:
                 "spec": {
                     "approval": approval,
                     "approved": approval == "Automatic",
-                    "clusterServiceVersionNames": names,
+                    "clusterServiceVersionNames": version_names,
                     "generation": generation + 1,
                 },
             }
         )
 
-    def _plan(self, item: Object, subscriptions: list[Object]) -> None:
+    def _advance_plan(self, plan: Object, subscriptions: list[Object]) -> None:
         """Take an InstallPlan one step on."""
-        status = item.get("status") or {}
+        status = plan.get("status") or {}
         if status.get("phase") in ("Complete", "Failed"):
             return
-        if not item["spec"]["approved"]:
-            self.api.status(item, _phase("RequiresApproval"))
+        if not plan["spec"]["approved"]:
+            self.api.status(plan, _plan_status("RequiresApproval"))
             return
-        owner = next((one for one in subscriptions if _owns(one, item)), None)
+        owner = next((subscription for subscription in subscriptions if _owns(subscription, plan)), None)
         if owner is None:
             return
         catalog = self.catalogs[owner["spec"]["sourceNamespace"], owner["spec"]["source"]]
-        names = item["spec"]["clusterServiceVersionNames"]
-        trouble = catalog.trouble(names[0], "plan")
+        version_names = plan["spec"]["clusterServiceVersionNames"]
+        trouble = catalog.trouble(version_names[0], "plan")
         if trouble:
-            failed = {
+            failed_condition = {
                 "type": "Installed",
                 "status": "False",
                 "reason": trouble["reason"],
                 "message": trouble["message"],
             }
-            self.api.status(item, {**_phase("Failed"), "conditions": [failed]})
+            self.api.status(plan, {**_plan_status("Failed"), "conditions": [failed_condition]})
             return
         versions = Versions(self.api, self.catalogs)
-        for name in names:
+        for name in version_names:
             versions.make(name, owner, catalog)
-        self.api.status(item, _phase("Complete"))
+        self.api.status(plan, _plan_status("Complete"))
 
-    def _health(self, spec: Object, catalog: Catalog | None) -> Object:
+    def _health_condition(self, spec: Object, catalog: Catalog | None) -> Object:
         """Return the condition that every Subscription has; it is True when something is wrong."""
         name = f"{spec['sourceNamespace']}/{spec['source']}"
         if catalog is None:
-            said = f"targeted catalogsource {name} missing"
-            return _condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", said)
+            message = f"targeted catalogsource {name} missing"
+            return _build_condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", message)
         if catalog.state != "READY":
-            said = f"targeted catalogsource {name} unhealthy"
-            return _condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", said)
-        healthy = _condition("CatalogSourcesUnhealthy", "AllCatalogSourcesHealthy", "all available are healthy")
+            message = f"targeted catalogsource {name} unhealthy"
+            return _build_condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", message)
+        healthy = _build_condition("CatalogSourcesUnhealthy", "AllCatalogSourcesHealthy", "all available are healthy")
         return {**healthy, "status": "False"}
 
-    def _groups(self, namespace: str) -> list[Object]:
+    def _list_operator_groups(self, namespace: str) -> list[Object]:
         return self.api.items(f"{GROUPS}/namespaces/{namespace}/operatorgroups")
 
-    def _versions(self, namespace: str) -> list[Object]:
+    def _list_versions(self, namespace: str) -> list[Object]:
         return self.api.items(f"{ROOT}/namespaces/{namespace}/clusterserviceversions")
 
 
@@ -177,46 +199,56 @@ def _owns(subscription: Object, plan: Object) -> bool:
     return any(owner["uid"] == subscription["metadata"]["uid"] for owner in owners)
 
 
-def _plan_for(plans: Iterable[Object], subscription: Object, names: list[str]) -> Object | None:
-    mine = [plan for plan in plans if _owns(subscription, plan)]
-    return next((plan for plan in mine if plan["spec"]["clusterServiceVersionNames"] == names), None)
+def _find_plan(plans: Iterable[Object], subscription: Object, version_names: list[str]) -> Object | None:
+    own_plans = [plan for plan in plans if _owns(subscription, plan)]
+    return next((plan for plan in own_plans if plan["spec"]["clusterServiceVersionNames"] == version_names), None)
 
 
-def _of_plan(plan: Object) -> list[Object]:
+def _plan_conditions(plan: Object) -> list[Object]:
     """Return what a Subscription says of its plan."""
     status = plan.get("status") or {}
     if status.get("phase") == "Failed":
-        said = (status.get("conditions") or [{}])[0]
-        return [_condition("InstallPlanFailed", said.get("reason", "InstallPlanFailed"), said.get("message", ""))]
+        failed_condition = (status.get("conditions") or [{}])[0]
+        return [
+            _build_condition(
+                "InstallPlanFailed",
+                failed_condition.get("reason", "InstallPlanFailed"),
+                failed_condition.get("message", ""),
+            )
+        ]
     if status.get("phase") == "Complete":
         return []
-    return [_condition("InstallPlanPending", status.get("phase") or "InstallPlanNotYetReconciled", "")]
+    return [_build_condition("InstallPlanPending", status.get("phase") or "InstallPlanNotYetReconciled", "")]
 
 
-def _phase(phase: str) -> Object:
+def _plan_status(phase: str) -> Object:
     return {"phase": phase, "catalogSources": []}
 
 
-def _wrong(item: Object, coming: str, catalog: Catalog, there: Container[str]) -> Object | None:
+def _find_obstacle(
+    subscription: Object, next_version: str, catalog: Catalog, existing_versions: Container[str]
+) -> Object | None:
     """Return what keeps a plan from being made."""
-    spec, name = item["spec"], item["metadata"]["name"]
-    if not coming:
-        return _unsatisfiable(
+    spec, name = subscription["spec"], subscription["metadata"]["name"]
+    if not next_version:
+        return _unsatisfiable_condition(
             f"no operators found in channel {spec.get('channel')} of package {spec['name']} in the catalog referenced"
             f" by subscription {name}, subscription {name} exists"
         )
-    if coming in there:
-        return _unsatisfiable(f"clusterserviceversion {coming} exists and is not referenced by a subscription")
-    if trouble := catalog.trouble(coming, "resolve"):
-        return _condition("ResolutionFailed", trouble["reason"], trouble["message"])
-    if trouble := catalog.trouble(coming, "unpack"):
-        return _condition(trouble.get("type", "BundleUnpackFailed"), trouble["reason"], trouble["message"])
+    if next_version in existing_versions:
+        return _unsatisfiable_condition(
+            f"clusterserviceversion {next_version} exists and is not referenced by a subscription"
+        )
+    if trouble := catalog.trouble(next_version, "resolve"):
+        return _build_condition("ResolutionFailed", trouble["reason"], trouble["message"])
+    if trouble := catalog.trouble(next_version, "unpack"):
+        return _build_condition(trouble.get("type", "BundleUnpackFailed"), trouble["reason"], trouble["message"])
     return None
 
 
-def _unsatisfiable(message: str) -> Object:
-    return _condition("ResolutionFailed", "ConstraintsNotSatisfiable", f"constraints not satisfiable: {message}")
+def _unsatisfiable_condition(message: str) -> Object:
+    return _build_condition("ResolutionFailed", "ConstraintsNotSatisfiable", f"constraints not satisfiable: {message}")
 
 
-def _condition(kind: str, reason: str, message: str) -> Object:
+def _build_condition(kind: str, reason: str, message: str) -> Object:
     return {"type": kind, "status": "True", "reason": reason, "message": message}

@@ -12,7 +12,7 @@ import yaml
 
 from tests.testbed import olm
 
-OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+OPEN_SCHEMA = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 GROUP = "opentelemetry.io"
 # What the operator serves: plural, kind, versions (the last one is stored), whether in namespaces.
 KINDS = (
@@ -23,24 +23,27 @@ KINDS = (
 )
 
 
-def kinds() -> list[dict[str, Any]]:
+def load_olm_definitions() -> list[dict[str, Any]]:
     """Return OLM's definitions, and one for PackageManifests, which its package server serves without a definition."""
-    real = [yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in olm.definitions()]
-    packages = definition("packages.operators.coreos.com", "packagemanifests", "PackageManifest", ("v1",))
-    return [*real, packages]
+    olm_definitions = [yaml.safe_load(Path(file).read_text(encoding="utf-8")) for file in olm.list_definitions()]
+    package_definition = build_open_definition(
+        "packages.operators.coreos.com", "packagemanifests", "PackageManifest", ("v1",)
+    )
+    return [*olm_definitions, package_definition]
 
 
-def stand_ins(labels: dict[str, str]) -> list[dict[str, Any]]:
+def build_stand_ins(labels: dict[str, str]) -> list[dict[str, Any]]:
     """Return definitions of the operator's kinds that take everything."""
-    made = [
-        definition(GROUP, plural, kind, versions, namespaced=namespaced) for plural, kind, versions, namespaced in KINDS
+    definitions = [
+        build_open_definition(GROUP, plural, kind, versions, namespaced=namespaced)
+        for plural, kind, versions, namespaced in KINDS
     ]
-    for item in made:
-        item["metadata"]["labels"] = labels
-    return made
+    for definition in definitions:
+        definition["metadata"]["labels"] = labels
+    return definitions
 
 
-def definition(
+def build_open_definition(
     group: str, plural: str, kind: str, versions: tuple[str, ...], *, namespaced: bool = True
 ) -> dict[str, Any]:
     """Return a definition of a kind that takes every field."""
@@ -57,7 +60,7 @@ def definition(
                     "name": version,
                     "served": True,
                     "storage": version == versions[-1],
-                    "schema": {"openAPIV3Schema": OPEN},
+                    "schema": {"openAPIV3Schema": OPEN_SCHEMA},
                 }
                 for version in versions
             ],

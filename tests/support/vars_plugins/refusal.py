@@ -20,6 +20,6 @@ class VarsModule(BaseVarsPlugin):
     def get_vars(self, loader: Any, path: str, entities: Any) -> dict[str, Any]:  # noqa: ARG002 # Ansible's names
         if os.environ.get("O11Y_TESTBED_KIND") == "external":
             sys.path.insert(0, os.environ["MOLECULE_PROJECT_DIRECTORY"])
-            if why := import_module("tests.support.refusal").refused(os.environ):
-                raise AnsibleError(why)
+            if refusal := import_module("tests.support.refusal").refused(os.environ):
+                raise AnsibleError(refusal)
         return {}

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.testbed.aws.server import AwsServer, start, stop
+from tests.testbed.aws.server import AwsServer, start_process, stop_process
 from tests.testbed.aws.world import World
 
 
@@ -22,20 +22,20 @@ def main() -> int:
     parser.add_argument("--certificate", help="a PEM file, for https")
     parser.add_argument("--key", help="its key")
     parser.add_argument("--record", type=Path, help="the file that notes the URL, for start and stop")
-    asked = parser.parse_args()
-    if asked.command == "serve":
-        pair = (asked.certificate, asked.key) if asked.certificate else None
-        server = AwsServer(World(), asked.host, asked.port, pair)
+    options = parser.parse_args()
+    if options.command == "serve":
+        certificate_files = (options.certificate, options.key) if options.certificate else None
+        server = AwsServer(World(), options.host, options.port, certificate_files)
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         server.serve()
         return 0
-    if asked.record is None:
+    if options.record is None:
         parser.error("start and stop need --record")
-    if asked.command == "start":
-        sys.stdout.write(f"{start(asked.record, asked.host, asked.port)}\n")
+    if options.command == "start":
+        sys.stdout.write(f"{start_process(options.record, options.host, options.port)}\n")
     else:
-        stop(asked.record)
+        stop_process(options.record)
     return 0
 
 

@@ -17,14 +17,14 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from tests.testbed.aws import addons, associations, control, identity
-from tests.testbed.aws.model import DriftError, arguments, checked, route, status_of_error
+from tests.testbed.aws.model import DriftError, check_answer, find_error_status, find_operation, read_parameters
 from tests.testbed.aws.world import NO_FAULT, AwsError, Fault, World
 
 Environ = dict[str, Any]
-Start = Callable[..., Any]
-SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+StartResponse = Callable[..., Any]
+CREDENTIAL_SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 OPERATIONS: dict[str, Callable[..., dict[str, Any] | None]] = {**addons.OPERATIONS, **associations.OPERATIONS}
-REST = ("eks", "xray")
+REST_SERVICES = ("eks", "xray")
 XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><RequestId>t</RequestId></ErrorResponse>"
 
 
@@ -37,11 +37,11 @@ class Request:
 
     def __init__(self, environ: Environ) -> None:
         """Read a request of WSGI. Its body can be read again."""
-        size = int(environ.get("CONTENT_LENGTH") or 0)
-        self.body = environ["wsgi.input"].read(size) if size else b""
+        body_size = int(environ.get("CONTENT_LENGTH") or 0)
+        self.body = environ["wsgi.input"].read(body_size) if body_size else b""
         environ["wsgi.input"] = io.BytesIO(self.body)
-        signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION") or "")
-        self.key, self.region, self.service = signed.groups() if signed else ("", "us-east-1", "")
+        signature_scope = CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION") or "")
+        self.key, self.region, self.service = signature_scope.groups() if signature_scope else ("", "us-east-1", "")
         self.path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
         self.query = str(environ.get("QUERY_STRING") or "")
         self.target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
@@ -49,10 +49,10 @@ class Request:
 
     def _read(self, method: str) -> tuple[str, dict[str, Any]]:
         """Return the operation, empty if it is unknown, and its parameters. Those of JSON services are left to moto."""
-        called = route(self.service, method, self.path) if self.service in REST else None
-        if called:
-            operation, in_path = called
-            return operation, arguments(self.service, operation, in_path, self.query, self.body)
+        called_operation = find_operation(self.service, method, self.path) if self.service in REST_SERVICES else None
+        if called_operation:
+            operation, path_parameters = called_operation
+            return operation, read_parameters(self.service, operation, path_parameters, self.query, self.body)
         if self.target:
             return self.target, {}
         form = {key: values[0] for key, values in parse_qs(self.body.decode(errors="replace")).items()}
@@ -67,10 +67,10 @@ class Application:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.stop: Callable[[], None] = lambda: None
 
-    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ["PATH_INFO"].startswith(control.PREFIX):
-            return _json(start, 200, control.answer(self, environ))
+            return _json_response(start_response, 200, control.obey_order(self, environ))
         request = Request(environ)
         with self.world.lock:
             self.world.calls.append(request.operation)
@@ -78,23 +78,25 @@ class Application:
         if fault.seconds:
             self.world.sleep(fault.seconds)
         if fault.drop == "before":
-            return self._dropped(environ)
+            return self._drop_connection(environ)
         try:
-            answered = self._tried(request, fault, environ, start)
+            response = self._answer_or_refuse(request, fault, environ, start_response)
         except DriftError as error:  # a mistake of the testbed: never tried again, and seen by who looks
             self.world.drift.append(str(error))
-            answered = _json(start, 400, {"message": str(error)}, "TestbedDrift")
-        return self._dropped(environ) if fault.drop == "after" else answered
+            response = _json_response(start_response, 400, {"message": str(error)}, "TestbedDrift")
+        return self._drop_connection(environ) if fault.drop == "after" else response
 
-    def _tried(self, request: Request, fault: Fault, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _answer_or_refuse(
+        self, request: Request, fault: Fault, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Answer a request, with an error if the operation or a fault wants one."""
         try:
-            self._check(request, fault)
-            return self._answer(request, environ, start)
+            self._check_request(request, fault)
+            return self._answer(request, environ, start_response)
         except AwsError as error:
-            return self._error(request, error, fault.status, start)
+            return self._error_response(request, error, fault.status, start_response)
 
-    def _check(self, request: Request, fault: Fault) -> None:
+    def _check_request(self, request: Request, fault: Fault) -> None:
         """Raise AwsError if the credentials have expired, or a test wants an error."""
         if request.key in self.world.expired_keys:
             code = "ExpiredTokenException" if request.service == "eks" else "ExpiredToken"
@@ -102,45 +104,57 @@ class Application:
         if fault.code:
             raise AwsError(fault.code, fault.message)
 
-    def _answer(self, request: Request, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _answer(self, request: Request, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer by an operation of ours, or by moto where there is none or where it leaves the request to moto."""
         operation = request.operation
         if request.service == "eks" and operation in OPERATIONS:
             with self.world.lock:
-                answer = OPERATIONS[operation](self.world, request.region, **request.given)
-                if answer is not None:
-                    return _json(start, 200, checked("eks", operation, answer))
+                parameters_answer = OPERATIONS[operation](self.world, request.region, **request.given)
+                if parameters_answer is not None:
+                    return _json_response(start_response, 200, check_answer("eks", operation, parameters_answer))
         if request.service == "iam" and operation in identity.OPERATIONS:
-            return _text(start, 200, "text/xml", identity.answer(operation, request.region, request.given))
-        found: Iterable[bytes] = self.moto(environ, start)
-        return found
+            return _text_response(
+                start_response, 200, "text/xml", identity.change_audiences(operation, request.region, request.given)
+            )
+        response: Iterable[bytes] = self.moto(environ, start_response)
+        return response
 
     @staticmethod
-    def _error(request: Request, error: AwsError, status: int, start: Start) -> Iterable[bytes]:
+    def _error_response(
+        request: Request, error: AwsError, status: int, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Say no, as the service says it: in JSON or in XML. `status` is the one that a test has set, or 0."""
         if not request.service or not request.operation:
-            return _json(start, status or 400, {"message": error.message}, error.code)
-        found = status_of_error(request.service, request.operation, error.code, status)
-        if request.service in REST or request.target:
-            return _json(start, found, {"message": error.message}, error.code)
-        return _text(start, found, "text/xml", XML_ERROR.format(escape(error.code), escape(error.message)))
+            return _json_response(start_response, status or 400, {"message": error.message}, error.code)
+        http_status = find_error_status(request.service, request.operation, error.code, status)
+        if request.service in REST_SERVICES or request.target:
+            return _json_response(start_response, http_status, {"message": error.message}, error.code)
+        return _text_response(
+            start_response, http_status, "text/xml", XML_ERROR.format(escape(error.code), escape(error.message))
+        )
 
     @staticmethod
-    def _dropped(environ: Environ) -> Iterable[bytes]:
+    def _drop_connection(environ: Environ) -> Iterable[bytes]:
         """Break the connection without an answer."""
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError
 
 
-def _json(start: Start, status: int, answer: Any, code: str = "") -> Iterable[bytes]:
-    extra = [("x-amzn-ErrorType", code)] if code else []
-    return _text(start, status, "application/json", json.dumps(answer), extra)
+def _json_response(start_response: StartResponse, status: int, answer: Any, code: str = "") -> Iterable[bytes]:
+    error_headers = [("x-amzn-ErrorType", code)] if code else []
+    return _text_response(start_response, status, "application/json", json.dumps(answer), error_headers)
 
 
-def _text(start: Start, status: int, kind: str, text: str, extra: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
+def _text_response(
+    start_response: StartResponse,
+    status: int,
+    content_type: str,
+    text: str,
+    extra_headers: Iterable[tuple[str, str]] = (),
+) -> Iterable[bytes]:
     body = text.encode()
-    start(
+    start_response(
         f"{status} {'OK' if status < 400 else 'Error'}",
-        [("Content-Type", kind), ("Content-Length", str(len(body))), *extra],
+        [("Content-Type", content_type), ("Content-Length", str(len(body))), *extra_headers],
     )
     return [body]

@@ -8,103 +8,103 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.testbed.aws.clusters import cluster
-from tests.testbed.aws.world import ACCOUNT, AwsError, Key, World, partition
+from tests.testbed.aws.clusters import find_cluster
+from tests.testbed.aws.world import ACCOUNT, AwsError, Key, World, find_partition
 
 Answer = dict[str, Any]
 ACCOUNT_FIELDS = ("namespace", "serviceAccount")
 """The ServiceAccount that an association is about."""
-SETTINGS = ("roleArn", "targetRoleArn", "disableSessionTags", "policy")
+SETTING_FIELDS = ("roleArn", "targetRoleArn", "disableSessionTags", "policy")
 LISTED_FIELDS = ("clusterName", *ACCOUNT_FIELDS, "associationArn", "associationId", "ownerArn")
 FIRST_TIME = 1.7e9
 """Seconds since 1970. Times count from it as numbers do."""
 
 
-def create_pod_identity_association(world: World, region: str, owner: str = "", **given: Any) -> Answer:
-    """CreatePodIdentityAssociation. `owner` is the ARN of the add-on that makes it, if one does."""
-    cluster(region, given["clusterName"])
-    token = given.get("clientRequestToken", "")
+def create_pod_identity_association(world: World, region: str, owner_arn: str = "", **parameters: Any) -> Answer:
+    """CreatePodIdentityAssociation. `owner_arn` is the ARN of the add-on that makes it, if one does."""
+    find_cluster(region, parameters["clusterName"])
+    token = parameters.get("clientRequestToken", "")
     if token and token in world.tokens:
         return {"association": world.tokens[token]}
-    _check_policy(given)
-    for item in _of_cluster(world, region, given["clusterName"]):
-        if all(item[field] == given[field] for field in ACCOUNT_FIELDS):
+    _check_policy(parameters)
+    for association in _list_cluster_associations(world, region, parameters["clusterName"]):
+        if all(association[field] == parameters[field] for field in ACCOUNT_FIELDS):
             raise AwsError("ResourceInUseException", "Association already exists.")
-    item = _new_item(next(world.counter), region, given)
-    if owner:
-        item["ownerArn"] = owner
-    world.associations[Key(region, given["clusterName"], item["associationId"])] = item
-    world.tokens[token] = item
-    return {"association": item}
+    association = _build_association(next(world.counter), region, parameters)
+    if owner_arn:
+        association["ownerArn"] = owner_arn
+    world.associations[Key(region, parameters["clusterName"], association["associationId"])] = association
+    world.tokens[token] = association
+    return {"association": association}
 
 
-def _new_item(number: int, region: str, given: dict[str, Any]) -> dict[str, Any]:
+def _build_association(number: int, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the association with a number as EKS describes it."""
     name = f"a-{number:08d}"
-    prefix = f"arn:{partition(region)}:eks:{region}:{ACCOUNT}"
+    prefix = f"arn:{find_partition(region)}:eks:{region}:{ACCOUNT}"
     return {
         "associationId": name,
-        "associationArn": f"{prefix}:podidentityassociation/{given['clusterName']}/{name}",
+        "associationArn": f"{prefix}:podidentityassociation/{parameters['clusterName']}/{name}",
         "createdAt": FIRST_TIME + number,
         "modifiedAt": FIRST_TIME + number,
-        **{field: given[field] for field in ("clusterName", *ACCOUNT_FIELDS)},
-        **{field: given[field] for field in (*SETTINGS, "tags") if field in given},
+        **{field: parameters[field] for field in ("clusterName", *ACCOUNT_FIELDS)},
+        **{field: parameters[field] for field in (*SETTING_FIELDS, "tags") if field in parameters},
     }
 
 
-def describe_pod_identity_association(world: World, region: str, **given: Any) -> Answer:
+def describe_pod_identity_association(world: World, region: str, **parameters: Any) -> Answer:
     """DescribePodIdentityAssociation."""
-    return {"association": _found(world, region, given)}
+    return {"association": _require_association(world, region, parameters)}
 
 
-def update_pod_identity_association(world: World, region: str, **given: Any) -> Answer:
+def update_pod_identity_association(world: World, region: str, **parameters: Any) -> Answer:
     """UpdatePodIdentityAssociation. An empty text removes a setting."""
-    item = _found(world, region, given)
-    _check_unowned(item)
-    changes = {field: given[field] for field in SETTINGS if field in given}
-    _check_policy(item | changes)
+    association = _require_association(world, region, parameters)
+    _check_unowned(association)
+    changes = {field: parameters[field] for field in SETTING_FIELDS if field in parameters}
+    _check_policy(association | changes)
     for field, value in changes.items():
         if value == "":
-            item.pop(field, None)
+            association.pop(field, None)
         else:
-            item[field] = value
-    return {"association": item}
+            association[field] = value
+    return {"association": association}
 
 
-def delete_pod_identity_association(world: World, region: str, **given: Any) -> Answer:
+def delete_pod_identity_association(world: World, region: str, **parameters: Any) -> Answer:
     """DeletePodIdentityAssociation."""
-    item = _found(world, region, given)
-    _check_unowned(item)
-    del world.associations[Key(region, given["clusterName"], given["associationId"])]
-    return {"association": item}
+    association = _require_association(world, region, parameters)
+    _check_unowned(association)
+    del world.associations[Key(region, parameters["clusterName"], parameters["associationId"])]
+    return {"association": association}
 
 
-def list_pod_identity_associations(world: World, region: str, **given: Any) -> Answer:
+def list_pod_identity_associations(world: World, region: str, **parameters: Any) -> Answer:
     """ListPodIdentityAssociations."""
-    cluster(region, given["clusterName"])
-    wanted = {field: given[field] for field in ACCOUNT_FIELDS if given.get(field)}
-    found = []
-    for item in _of_cluster(world, region, given["clusterName"]):
-        if wanted.items() <= item.items():
-            found.append({field: item[field] for field in LISTED_FIELDS if field in item})
-    return {"associations": found}
+    find_cluster(region, parameters["clusterName"])
+    account_filter = {field: parameters[field] for field in ACCOUNT_FIELDS if parameters.get(field)}
+    listed_associations = []
+    for association in _list_cluster_associations(world, region, parameters["clusterName"]):
+        if account_filter.items() <= association.items():
+            listed_associations.append({field: association[field] for field in LISTED_FIELDS if field in association})
+    return {"associations": listed_associations}
 
 
-def tag_resource(world: World, region: str, **given: Any) -> Answer | None:
+def tag_resource(world: World, region: str, **parameters: Any) -> Answer | None:
     """TagResource, or nothing where the ARN is of something that moto has."""
-    facts = _tagged(world, given["resourceArn"])
+    facts = _find_taggable(world, parameters["resourceArn"])
     if facts is None:
         return None
-    facts["tags"] = {**facts.get("tags", {}), **given["tags"]}
+    facts["tags"] = {**facts.get("tags", {}), **parameters["tags"]}
     return {}
 
 
-def untag_resource(world: World, region: str, **given: Any) -> Answer | None:
+def untag_resource(world: World, region: str, **parameters: Any) -> Answer | None:
     """UntagResource, or nothing where the ARN is of something that moto has."""
-    facts = _tagged(world, given["resourceArn"])
+    facts = _find_taggable(world, parameters["resourceArn"])
     if facts is None:
         return None
-    facts["tags"] = {key: value for key, value in facts.get("tags", {}).items() if key not in given["tagKeys"]}
+    facts["tags"] = {key: value for key, value in facts.get("tags", {}).items() if key not in parameters["tagKeys"]}
     return {}
 
 
@@ -119,49 +119,56 @@ OPERATIONS: dict[str, Callable[..., Answer | None]] = {
 }
 
 
-def attach(world: World, key: Key, addon: dict[str, Any], wanted: list[dict[str, str]]) -> None:
-    """Make the associations that an add-on owns. `addon` has its facts, `wanted` their accounts and roles."""
-    for item in wanted:
-        account = {"clusterName": key.cluster, "namespace": addon["namespaceConfig"]["namespace"]}
-        create_pod_identity_association(world, key.region, owner=addon["addonArn"], **account, **item)
+def create_owned_associations(
+    world: World, key: Key, addon_facts: dict[str, Any], requested_associations: list[dict[str, str]]
+) -> None:
+    """Make the associations that an add-on owns.
+
+    `addon_facts` has its facts, `requested_associations` their accounts and roles.
+    """
+    for association in requested_associations:
+        account = {"clusterName": key.cluster, "namespace": addon_facts["namespaceConfig"]["namespace"]}
+        create_pod_identity_association(world, key.region, owner_arn=addon_facts["addonArn"], **account, **association)
 
 
-def detach(world: World, key: Key) -> None:
+def remove_owned_associations(world: World, key: Key) -> None:
     """Remove the associations that an add-on owns."""
     arn = world.addons[key].facts["addonArn"]
-    for name, item in list(world.associations.items()):
-        if item.get("ownerArn") == arn:
+    for name, association in list(world.associations.items()):
+        if association.get("ownerArn") == arn:
             del world.associations[name]
 
 
-def _of_cluster(world: World, region: str, name: str) -> list[dict[str, Any]]:
+def _list_cluster_associations(world: World, region: str, name: str) -> list[dict[str, Any]]:
     """Return the associations of a cluster."""
-    return [item for key, item in world.associations.items() if (key.region, key.cluster) == (region, name)]
+    return [
+        association for key, association in world.associations.items() if (key.region, key.cluster) == (region, name)
+    ]
 
 
-def _tagged(world: World, arn: str) -> dict[str, Any] | None:
+def _find_taggable(world: World, arn: str) -> dict[str, Any] | None:
     """Return the facts of the add-on or association with an ARN; None if it is of something else."""
     for addon in world.addons.values():
         if addon.facts["addonArn"] == arn:
             return addon.facts
-    for item in world.associations.values():
-        if item["associationArn"] == arn:
-            return item
+    for association in world.associations.values():
+        if association["associationArn"] == arn:
+            return association
     return None
 
 
-def _found(world: World, region: str, given: dict[str, Any]) -> dict[str, Any]:
+def _require_association(world: World, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the association that a request names. Raises AwsError if there is none."""
-    item = world.associations.get(Key(region, given["clusterName"], given["associationId"]))
-    if item is None:
-        raise AwsError("ResourceNotFoundException", f"Association {given['associationId']} is not found")
-    return item
+    association = world.associations.get(Key(region, parameters["clusterName"], parameters["associationId"]))
+    if association is None:
+        raise AwsError("ResourceNotFoundException", f"Association {parameters['associationId']} is not found")
+    return association
 
 
-def _check_unowned(item: dict[str, Any]) -> None:
+def _check_unowned(association: dict[str, Any]) -> None:
     """Raise AwsError if an add-on owns an association."""
-    if item.get("ownerArn"):
-        raise AwsError("InvalidRequestException", f"Association is owned by {item['ownerArn']}")
+    if association.get("ownerArn"):
+        raise AwsError("InvalidRequestException", f"Association is owned by {association['ownerArn']}")
 
 
 def _check_policy(settings: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.testbed.aws.world import AwsError, World
 
 CLUSTER_VERSIONS = ("1.32", "1.33", "1.34")
-RESOURCES: dict[str, Any] = {
+RESOURCES_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -27,7 +27,7 @@ ADOT_SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
     "additionalProperties": False,
-    "definitions": {"resources": RESOURCES},
+    "definitions": {"resources": RESOURCES_SCHEMA},
     "properties": {
         "replicaCount": {"type": "integer", "minimum": 1},
         "nodeSelector": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -62,14 +62,20 @@ ADOT_IDENTITIES = [
 ]
 
 
-def _version(name: str, default_for: tuple[str, ...] = (), fits: tuple[str, ...] = CLUSTER_VERSIONS) -> dict[str, Any]:
+def _build_version(
+    name: str, default_cluster_versions: tuple[str, ...] = (), cluster_versions: tuple[str, ...] = CLUSTER_VERSIONS
+) -> dict[str, Any]:
     return {
         "addonVersion": name,
         "architecture": ["amd64", "arm64"],
         "computeTypes": ["ec2", "hybrid"],
         "compatibilities": [
-            {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": version in default_for}
-            for version in fits
+            {
+                "clusterVersion": version,
+                "platformVersions": ["*"],
+                "defaultVersion": version in default_cluster_versions,
+            }
+            for version in cluster_versions
         ],
         "requiresConfiguration": False,
         "requiresIamPermissions": True,
@@ -85,10 +91,10 @@ CATALOG: list[dict[str, Any]] = [
         "owner": "aws",
         "defaultNamespace": "opentelemetry-operator-system",
         "addonVersions": [
-            _version("v0.151.0-eksbuild.2", ("1.34",)),
-            _version("v0.151.0-eksbuild.10", ()),
-            _version("v0.141.0-eksbuild.1", ("1.32", "1.33")),
-            _version("v0.80.0-eksbuild.2", (), ("1.32",)),
+            _build_version("v0.151.0-eksbuild.2", ("1.34",)),
+            _build_version("v0.151.0-eksbuild.10", ()),
+            _build_version("v0.141.0-eksbuild.1", ("1.32", "1.33")),
+            _build_version("v0.80.0-eksbuild.2", (), ("1.32",)),
         ],
     },
     {
@@ -97,7 +103,7 @@ CATALOG: list[dict[str, Any]] = [
         "publisher": "eks",
         "owner": "aws",
         "defaultNamespace": "kube-system",
-        "addonVersions": [_version("v1.3.10-eksbuild.1", CLUSTER_VERSIONS) | {"requiresIamPermissions": False}],
+        "addonVersions": [_build_version("v1.3.10-eksbuild.1", CLUSTER_VERSIONS) | {"requiresIamPermissions": False}],
     },
     {
         "addonName": "vendor_agent",
@@ -105,53 +111,62 @@ CATALOG: list[dict[str, Any]] = [
         "publisher": "vendor",
         "owner": "aws-marketplace",
         "marketplaceInformation": {"productId": "p-1", "productUrl": "https://aws.amazon.com/marketplace/pp?sku=p-1"},
-        "addonVersions": [_version("v2.0.0-eksbuild.1", CLUSTER_VERSIONS) | {"requiresConfiguration": True}],
+        "addonVersions": [_build_version("v2.0.0-eksbuild.1", CLUSTER_VERSIONS) | {"requiresConfiguration": True}],
     },
 ]
 
 
-def schema(name: str, version: str) -> dict[str, Any]:
+def configuration_schema(name: str, version: str) -> dict[str, Any]:
     """Return the configuration schema of a version."""
     if name != "adot":
         return {"type": "object"}
     return OLD_SCHEMA if version.startswith("v0.80") else ADOT_SCHEMA
 
 
-def describe_addon_versions(world: World, region: str, **given: Any) -> dict[str, Any]:
+def describe_addon_versions(world: World, region: str, **parameters: Any) -> dict[str, Any]:
     """DescribeAddonVersions, one add-on a page, so that pages are read."""
-    found = [item for item in CATALOG if given.get("addonName") in (None, item["addonName"])]
-    if given.get("kubernetesVersion"):
-        found = [_for(item, given["kubernetesVersion"]) for item in found]
-        found = [item for item in found if item["addonVersions"]]
-    start = int(given.get("nextToken") or 0)
-    page: dict[str, Any] = {"addons": found[start : start + 1]}
-    return page | ({"nextToken": str(start + 1)} if start + 1 < len(found) else {})
+    matching_addons = [addon for addon in CATALOG if parameters.get("addonName") in (None, addon["addonName"])]
+    if parameters.get("kubernetesVersion"):
+        matching_addons = [
+            _keep_compatible_versions(addon, parameters["kubernetesVersion"]) for addon in matching_addons
+        ]
+        matching_addons = [addon for addon in matching_addons if addon["addonVersions"]]
+    page_index = int(parameters.get("nextToken") or 0)
+    page: dict[str, Any] = {"addons": matching_addons[page_index : page_index + 1]}
+    return page | ({"nextToken": str(page_index + 1)} if page_index + 1 < len(matching_addons) else {})
 
 
-def describe_addon_configuration(world: World, region: str, **given: Any) -> dict[str, Any]:
+def describe_addon_configuration(world: World, region: str, **parameters: Any) -> dict[str, Any]:
     """DescribeAddonConfiguration."""
-    name, version = given["addonName"], given["addonVersion"]
-    if version not in versions(name):
+    name, version = parameters["addonName"], parameters["addonVersion"]
+    if version not in versions_by_name(name):
         raise AwsError("ResourceNotFoundException", f"No version {version} of {name}")
     answer = {
         "addonName": name,
         "addonVersion": version,
-        "configurationSchema": json.dumps(schema(name, version)),
+        "configurationSchema": json.dumps(configuration_schema(name, version)),
     }
     return answer | ({"podIdentityConfiguration": ADOT_IDENTITIES} if name == "adot" else {})
 
 
-def versions(name: str) -> dict[str, Any]:
+def versions_by_name(name: str) -> dict[str, Any]:
     """Return the versions of an add-on by name."""
     return {
-        info["addonVersion"]: info for item in CATALOG if item["addonName"] == name for info in item["addonVersions"]
+        version_info["addonVersion"]: version_info
+        for addon in CATALOG
+        if addon["addonName"] == name
+        for version_info in addon["addonVersions"]
     }
 
 
-def _for(item: dict[str, Any], kubernetes: str) -> dict[str, Any]:
-    fitting = []
-    for info in item["addonVersions"]:
-        compatible = [one for one in info["compatibilities"] if one["clusterVersion"] == kubernetes]
-        if compatible:
-            fitting.append(info | {"compatibilities": compatible})
-    return item | {"addonVersions": fitting}
+def _keep_compatible_versions(addon: dict[str, Any], cluster_version: str) -> dict[str, Any]:
+    fitting_versions = []
+    for version_info in addon["addonVersions"]:
+        compatibilities = [
+            compatibility
+            for compatibility in version_info["compatibilities"]
+            if compatibility["clusterVersion"] == cluster_version
+        ]
+        if compatibilities:
+            fitting_versions.append(version_info | {"compatibilities": compatibilities})
+    return addon | {"addonVersions": fitting_versions}

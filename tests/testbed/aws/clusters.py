@@ -12,9 +12,9 @@ from moto.eks.models import eks_backends
 from tests.testbed.aws.world import ACCOUNT, AwsError
 
 
-def cluster(region: str, name: str) -> Any:
+def find_cluster(region: str, name: str) -> Any:
     """Return moto's cluster. Raises AwsError if there is none."""
-    found = eks_backends[ACCOUNT][region].clusters.get(name)
-    if found is None:
+    moto_cluster = eks_backends[ACCOUNT][region].clusters.get(name)
+    if moto_cluster is None:
         raise AwsError("ResourceNotFoundException", f"No cluster found for name: {name}.")
-    return found
+    return moto_cluster

@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 PREFIX = "/_o11y/"
 
 
-def answer(application: Application, environ: dict[str, Any]) -> dict[str, Any]:
+def obey_order(application: Application, environ: dict[str, Any]) -> dict[str, Any]:
     """Do what `/_o11y/NAME` asks with its JSON, and return what there is to tell."""
     name = environ["PATH_INFO"].removeprefix(PREFIX)
-    size = int(environ.get("CONTENT_LENGTH") or 0)
-    given = json.loads(environ["wsgi.input"].read(size) or b"{}") if size else {}
-    return ORDERS[name](application, **given)
+    body_size = int(environ.get("CONTENT_LENGTH") or 0)
+    parameters = json.loads(environ["wsgi.input"].read(body_size) or b"{}") if body_size else {}
+    return ORDERS[name](application, **parameters)
 
 
-def _script(application: Application, addon: str, operation: str, stages: list[dict[str, Any]]) -> dict[str, Any]:
+def _set_stages(application: Application, addon: str, operation: str, stages: list[dict[str, Any]]) -> dict[str, Any]:
     """Say what the next such operation goes through."""
-    texts = ("issues", "errors")
-    listed = [Stage(**stage | {name: tuple(stage.get(name, ())) for name in texts}) for stage in stages]
-    application.world.script(addon, operation, *listed)
+    code_fields = ("issues", "errors")
+    parsed_stages = [Stage(**stage | {name: tuple(stage.get(name, ())) for name in code_fields}) for stage in stages]
+    application.world.script(addon, operation, *parsed_stages)
     return {}
 
 
-def _fault(application: Application, **fault: Any) -> dict[str, Any]:
+def _set_fault(application: Application, **fault: Any) -> dict[str, Any]:
     """Make trouble."""
     application.world.trouble(**fault)
     return {}
 
 
-def _expire(application: Application, access_key: str) -> dict[str, Any]:
+def _expire_key(application: Application, access_key: str) -> dict[str, Any]:
     """Let credentials expire."""
     application.world.expired_keys.add(access_key)
     return {}
 
 
-def _cluster(application: Application, region: str, name: str, **facts: Any) -> dict[str, Any]:
+def _create_cluster(application: Application, region: str, name: str, **facts: Any) -> dict[str, Any]:
     """Make a cluster of EKS, with the endpoint and CA of a real one if they are given."""
     clusters = eks_backends[ACCOUNT][region].clusters
     if name not in clusters:
@@ -66,12 +66,12 @@ def _cluster(application: Application, region: str, name: str, **facts: Any) -> 
     return {"endpoint": clusters[name].endpoint, "version": clusters[name].version}
 
 
-def _calls(application: Application) -> dict[str, Any]:
+def _list_calls(application: Application) -> dict[str, Any]:
     """Tell what was called since the last reset."""
     return {"calls": application.world.calls}
 
 
-def _reset(application: Application) -> dict[str, Any]:
+def _reset_world(application: Application) -> dict[str, Any]:
     """Forget everything."""
     with application.world.lock:
         moto_api_backend.reset()
@@ -79,18 +79,18 @@ def _reset(application: Application) -> dict[str, Any]:
     return {}
 
 
-def _stop(application: Application) -> dict[str, Any]:
+def _stop_server(application: Application) -> dict[str, Any]:
     """End the server, after this answer."""
     threading.Timer(0.05, application.stop).start()
     return {}
 
 
 ORDERS: dict[str, Callable[..., dict[str, Any]]] = {
-    "script": _script,
-    "fault": _fault,
-    "expire": _expire,
-    "cluster": _cluster,
-    "calls": _calls,
-    "reset": _reset,
-    "stop": _stop,
+    "script": _set_stages,
+    "fault": _set_fault,
+    "expire": _expire_key,
+    "cluster": _create_cluster,
+    "calls": _list_calls,
+    "reset": _reset_world,
+    "stop": _stop_server,
 }

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote
 import botocore.session
 
 Answer = dict[str, Any]
-COMMON = {
+COMMON_ERRORS = {
     "AccessDenied",
     "AccessDeniedException",
     "ExpiredToken",
@@ -36,7 +36,7 @@ COMMON = {
 
 Source: docs.aws.amazon.com/eks/latest/APIReference/CommonErrors.html.
 """
-PYTHON: dict[str, Any] = {
+PYTHON_TYPES: dict[str, Any] = {
     "string": str,
     "integer": int,
     "long": int,
@@ -70,120 +70,124 @@ class Route:
 
 
 @cache
-def service(name: str) -> Any:
+def load_service_model(name: str) -> Any:
     """Return botocore's model of a service. Raises botocore's UnknownServiceError if there is none of that name."""
     return botocore.session.get_session().get_service_model(name)
 
 
 @cache
-def _routes(name: str) -> list[Route]:
+def _list_routes(name: str) -> list[Route]:
     """Return the routes of all operations, the longest path first: it is the most specific one."""
     routes = []
-    for operation in service(name).operation_names:
-        http = service(name).operation_model(operation).http
+    for operation in load_service_model(name).operation_names:
+        http = load_service_model(name).operation_model(operation).http
         path = re.sub(r"\{(\w+)\+?\}", r"(?P<\1>[^/]+)", http["requestUri"].split("?")[0])
         # An ARN has slashes of its own.
         path = path.replace("(?P<resourceArn>[^/]+)", "(?P<resourceArn>.+)")
         routes.append(Route(http["method"], re.compile(f"{path}/?\\Z"), operation))
-    return sorted(routes, key=_length, reverse=True)
+    return sorted(routes, key=_path_length, reverse=True)
 
 
-def _length(route: Route) -> int:
+def _path_length(route: Route) -> int:
     return len(route.path.pattern)
 
 
-def route(name: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
+def find_operation(service_name: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
     """Return the operation that a REST request calls, and the parameters in its path; None for an unknown path."""
-    for candidate in _routes(name):
+    for candidate in _list_routes(service_name):
         match = candidate.path.match(path)
         if match and candidate.method == method:
             return candidate.operation, {key: unquote(value) for key, value in match.groupdict().items()}
     return None
 
 
-def arguments(name: str, operation: str, path: Mapping[str, str], query: str, body: bytes) -> dict[str, Any]:
+def read_parameters(
+    service_name: str, operation: str, path_parameters: Mapping[str, str], query_text: str, body: bytes
+) -> dict[str, Any]:
     """Return the parameters of a REST request, by their names in the model.
 
-    `path` has the parameters of the path, as `route` returns them. Raises ValueError if the body is no JSON.
+    `path_parameters` has the parameters of the path, as `route` returns them. Raises ValueError if the body is no JSON.
     """
-    in_query = parse_qs(query)
-    in_body = json.loads(body or b"{}")
+    query_parameters = parse_qs(query_text)
+    body_parameters = json.loads(body or b"{}")
     parameters: dict[str, Any] = {}
-    for member, shape in service(name).operation_model(operation).input_shape.members.items():
-        location, wire_name = shape.serialization.get("location"), shape.serialization.get("name", member)
+    for parameter_name, shape in (
+        load_service_model(service_name).operation_model(operation).input_shape.members.items()
+    ):
+        location, wire_name = shape.serialization.get("location"), shape.serialization.get("name", parameter_name)
         if location == "uri":
-            parameters[member] = path[wire_name]
-        elif location == "querystring" and wire_name in in_query:
-            parameters[member] = _typed(shape.type_name, in_query[wire_name])
-        elif location is None and wire_name in in_body:
-            parameters[member] = in_body[wire_name]
+            parameters[parameter_name] = path_parameters[wire_name]
+        elif location == "querystring" and wire_name in query_parameters:
+            parameters[parameter_name] = _convert_query_value(shape.type_name, query_parameters[wire_name])
+        elif location is None and wire_name in body_parameters:
+            parameters[parameter_name] = body_parameters[wire_name]
     return parameters
 
 
-def _typed(kind: str, values: list[str]) -> Any:
+def _convert_query_value(type_name: str, values: list[str]) -> Any:
     """Return a parameter of the query as a value of the model's type; a number that is none is 0."""
-    if kind == "list":
+    if type_name == "list":
         return values
     value = values[0]
-    if kind == "boolean":
+    if type_name == "boolean":
         return value == "true"
-    if kind == "integer":
+    if type_name == "integer":
         return int(value) if value.isdigit() else 0
     return value
 
 
-def checked(name: str, operation: str, answer: Answer) -> Answer:
+def check_answer(name: str, operation: str, answer: Answer) -> Answer:
     """Return the answer. Raises DriftError if the model of the operation does not allow it."""
-    shape = service(name).operation_model(operation).output_shape
-    faults = list(_faults(shape, answer, operation)) if shape else _faults_of_nothing(operation, answer)
+    shape = load_service_model(name).operation_model(operation).output_shape
+    faults = list(_find_faults(shape, answer, operation)) if shape else _find_empty_answer_faults(operation, answer)
     if faults:
         raise DriftError("; ".join(faults))
     return answer
 
 
-def _faults_of_nothing(operation: str, answer: Answer) -> list[str]:
+def _find_empty_answer_faults(operation: str, answer: Answer) -> list[str]:
     """Return the faults in the answer of an operation whose model has no answer."""
     return [f"{operation} answers nothing"] if answer else []
 
 
-def _faults(shape: Any, value: Any, where: str) -> Iterator[str]:
-    """Yield what is wrong with a value; `where` is its path, which begins with the operation."""
-    kind = shape.type_name
-    if not isinstance(value, PYTHON[kind]) or (kind != "boolean" and isinstance(value, bool)):
-        yield f"{where} is {type(value).__name__}, not {kind}"
-    elif kind == "structure":
-        yield from _structure_faults(shape, value, where)
-    elif kind == "list":
-        for index, item in enumerate(value):
-            yield from _faults(shape.member, item, f"{where}[{index}]")
-    elif kind == "map":
-        for key, item in value.items():
-            yield from _faults(shape.value, item, f"{where}.{key}")
-    elif kind == "string" and getattr(shape, "enum", None) and value not in shape.enum:
-        yield f"{where} is '{value}', none of {', '.join(shape.enum)}"
+def _find_faults(shape: Any, value: Any, value_path: str) -> Iterator[str]:
+    """Yield what is wrong with a value; `value_path` is its path, which begins with the operation."""
+    type_name = shape.type_name
+    if not isinstance(value, PYTHON_TYPES[type_name]) or (type_name != "boolean" and isinstance(value, bool)):
+        yield f"{value_path} is {type(value).__name__}, not {type_name}"
+    elif type_name == "structure":
+        yield from _find_structure_faults(shape, value, value_path)
+    elif type_name == "list":
+        for index, member_value in enumerate(value):
+            yield from _find_faults(shape.member, member_value, f"{value_path}[{index}]")
+    elif type_name == "map":
+        for key, member_value in value.items():
+            yield from _find_faults(shape.value, member_value, f"{value_path}.{key}")
+    elif type_name == "string" and getattr(shape, "enum", None) and value not in shape.enum:
+        yield f"{value_path} is '{value}', none of {', '.join(shape.enum)}"
 
 
-def _structure_faults(shape: Any, value: Answer, where: str) -> Iterator[str]:
+def _find_structure_faults(shape: Any, value: Answer, value_path: str) -> Iterator[str]:
     """Yield what is wrong with an object: members that the model lacks or requires, and faults in its members."""
-    yield from (f"{where}.{key} is unknown" for key in value if key not in shape.members)
-    yield from (f"{where}.{key} is missing" for key in shape.required_members if key not in value)
-    for key, member in shape.members.items():
+    yield from (f"{value_path}.{key} is unknown" for key in value if key not in shape.members)
+    yield from (f"{value_path}.{key} is missing" for key in shape.required_members if key not in value)
+    for key, member_shape in shape.members.items():
         if key in value:
-            yield from _faults(member, value[key], f"{where}.{key}")
+            yield from _find_faults(member_shape, value[key], f"{value_path}.{key}")
 
 
-def status_of_error(name: str, operation: str, code: str, status: int = 0) -> int:
-    """Return the HTTP status of an error: `status` if a test has set one, else that of the model.
+def find_error_status(name: str, operation: str, code: str, test_status: int = 0) -> int:
+    """Return the HTTP status of an error: `test_status` if a test has set one, else that of the model.
 
     Raises DriftError if the operation cannot answer this error.
     """
-    errors = service(name).operation_model(operation).error_shapes
-    known = {shape.error_code or shape.name: shape for shape in errors}
-    known |= {shape.name: shape for shape in errors}
-    if code not in known and code not in COMMON:
+    errors = load_service_model(name).operation_model(operation).error_shapes
+    shapes_by_code = {shape.error_code or shape.name: shape for shape in errors}
+    shapes_by_code |= {shape.name: shape for shape in errors}
+    if code not in shapes_by_code and code not in COMMON_ERRORS:
         raise DriftError(f"{operation} has no error {code}")
-    if status:
-        return status
-    if code not in known:
+    if test_status:
+        return test_status
+    if code not in shapes_by_code:
         return DEFAULT_STATUS
-    return int(known[code].metadata.get("error", {}).get("httpStatusCode", DEFAULT_STATUS))
+    return int(shapes_by_code[code].metadata.get("error", {}).get("httpStatusCode", DEFAULT_STATUS))

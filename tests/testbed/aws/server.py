@@ -28,7 +28,7 @@ READY_SECONDS = STOP_SECONDS = ANSWER_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class Quiet(WSGIRequestHandler):
+class QuietRequestHandler(WSGIRequestHandler):
     """Writes no line for each request, and nothing over connections that we break ourselves."""
 
     protocol_version = "HTTP/1.1"
@@ -45,7 +45,7 @@ class AwsServer:
     ) -> None:
         self.world, self.application = world, Application(world)
         self._server = make_server(
-            host, port, self.application, threaded=True, request_handler=Quiet, ssl_context=certificate
+            host, port, self.application, threaded=True, request_handler=QuietRequestHandler, ssl_context=certificate
         )
         self.application.stop = self._server.shutdown
         scheme = "https" if certificate else "http"
@@ -58,7 +58,7 @@ class AwsServer:
 
 
 @contextmanager
-def running(world: World) -> Iterator[AwsServer]:
+def run_in_thread(world: World) -> Iterator[AwsServer]:
     """A server in a thread, until the end of the block."""
     server = AwsServer(world)
     thread = threading.Thread(target=server.serve, daemon=True)
@@ -68,15 +68,15 @@ def running(world: World) -> Iterator[AwsServer]:
     thread.join()
 
 
-def tell(url: str, order: str, /, **given: Any) -> dict[str, Any]:
+def send_order(url: str, order: str, /, **parameters: Any) -> dict[str, Any]:
     """Tell a server what to do; see control.py."""
-    request = urllib.request.Request(f"{url}{PREFIX}{order}", json.dumps(given).encode())
+    request = urllib.request.Request(f"{url}{PREFIX}{order}", json.dumps(parameters).encode())
     with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-        found: dict[str, Any] = json.load(answer)
-    return found
+        result: dict[str, Any] = json.load(answer)
+    return result
 
 
-def start(record: Path, host: str = "127.0.0.1", port: int = 0) -> str:
+def start_process(record: Path, host: str = "127.0.0.1", port: int = 0) -> str:
     """Start a server as a process of its own, note its URL in a file, and return it."""
     command = [sys.executable, "-m", "tests.testbed.aws", "serve", "--host", host, "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -89,20 +89,20 @@ def start(record: Path, host: str = "127.0.0.1", port: int = 0) -> str:
     url = (process.stdout.readline() if process.stdout else "").strip()
     timer.cancel()
     if not url:
-        why = record.with_suffix(".log").read_text()[-2000:]
-        raise ClusterError("the AWS of the testbed does not start", why or "it ended without a word", "see above")
+        log_text = record.with_suffix(".log").read_text()[-2000:]
+        raise ClusterError("the AWS of the testbed does not start", log_text or "it ended without a word", "see above")
     record.write_text(url)
     return url
 
 
-def stop(record: Path) -> None:
-    """Stop a server that `start` has started, and wait until it is gone; one that is gone already is fine."""
+def stop_process(record: Path) -> None:
+    """Stop a server that `start_process` has started, and wait until it is gone; one that is gone already is fine."""
     if not record.exists():
         return
-    url, until = record.read_text(), time.monotonic() + STOP_SECONDS
+    url, deadline = record.read_text(), time.monotonic() + STOP_SECONDS
     with suppress(OSError):
-        tell(url, "stop")
-        while time.monotonic() < until:
-            tell(url, "calls")
+        send_order(url, "stop")
+        while time.monotonic() < deadline:
+            send_order(url, "calls")
             time.sleep(0.05)
     record.unlink()

@@ -102,7 +102,7 @@ class World:
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.clock, self.sleep, self.lock = clock, sleep, threading.RLock()
-        self.played: set[str] = set()
+        self.externally_driven: set[str] = set()
         """Add-ons that somebody else takes further: without a script they stay in the first stage of an operation."""
         self.reset()
 
@@ -124,10 +124,10 @@ class World:
 
     def stages(self, addon: str, operation: str) -> tuple[Stage, ...]:
         """Return what an operation goes through now."""
-        told = self.scripts.get((addon, operation))
-        if told:
-            return told.pop(0)
-        return (Stage(SCRIPTS[operation][0].status),) if addon in self.played else SCRIPTS[operation]
+        operation_scripts = self.scripts.get((addon, operation))
+        if operation_scripts:
+            return operation_scripts.pop(0)
+        return (Stage(SCRIPTS[operation][0].status),) if addon in self.externally_driven else SCRIPTS[operation]
 
     def trouble(self, **fault: Any) -> None:
         """Add a fault."""
@@ -149,9 +149,9 @@ class World:
         return Counter(self.calls)
 
 
-def partition(region: str) -> str:
+def find_partition(region: str) -> str:
     """Return the partition of a region."""
-    for prefix, found in {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}.items():
+    for prefix, partition in {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}.items():
         if region.startswith(prefix):
-            return found
+            return partition
     return "aws"

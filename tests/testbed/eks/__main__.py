@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.testbed.cluster import named
-from tests.testbed.eks.addon import Site
+from tests.testbed.cluster import load_cluster
+from tests.testbed.eks.addon import AddonSite
 from tests.testbed.eks.server import serve
 from tests.testbed.home import Home
 
 if __name__ == "__main__":
     home, name, manifest = sys.argv[1:]
-    cluster = named(Home(Path(home)), name)
-    serve(cluster, Site(cluster, Path(manifest)))
+    cluster = load_cluster(Home(Path(home)), name)
+    serve(cluster, AddonSite(cluster, Path(manifest)))

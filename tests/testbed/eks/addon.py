@@ -21,15 +21,15 @@ from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.progress import say
 
-ADDON = "adot"
-WORKLOADS = "/apis/apps/v1/namespaces/opentelemetry-operator-system/deployments"
-PATIENCE_SECONDS = 60.0
+ADDON_NAME = "adot"
+DEPLOYMENTS_PATH = "/apis/apps/v1/namespaces/opentelemetry-operator-system/deployments"
+READY_SECONDS = 60.0
 """How long the objects may take to be ready before the add-on is DEGRADED."""
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
-class Site:
+class AddonSite:
     """The cluster that the add-on is installed in."""
 
     cluster: Cluster
@@ -38,24 +38,24 @@ class Site:
 
     def apply(self) -> None:
         """Apply the objects. Raises ClusterError if the cluster refuses them."""
-        self._kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=eks")
+        self._run_kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=eks")
 
     def delete(self) -> None:
         """Delete the objects, and wait until they are gone. Raises ClusterError if they stay."""
-        self._kubectl("delete", "--ignore-not-found", "--wait", "--timeout=120s")
+        self._run_kubectl("delete", "--ignore-not-found", "--wait", "--timeout=120s")
 
     def ready(self) -> bool:
         """Whether the operator has Deployments, and all of them are ready."""
         try:
-            deployments: list[dict[str, Any]] = probe.get(self.cluster, WORKLOADS)["items"]
+            deployments: list[dict[str, Any]] = probe.read_object(self.cluster, DEPLOYMENTS_PATH)["items"]
         except OSError:
             return False
         return bool(deployments) and all(_is_ready(deployment) for deployment in deployments)
 
-    def _kubectl(self, *words: str) -> None:
+    def _run_kubectl(self, *arguments: str) -> None:
         program = str(self.cluster.dir / "bin" / "kubectl")
         options = (f"--kubeconfig={self.cluster.kubeconfig}", f"--filename={self.manifest}")
-        command.run([program, *words, *options], env=command.clean_environment())
+        command.run([program, *arguments, *options], env=command.clean_environment())
 
 
 def _is_ready(deployment: dict[str, Any]) -> bool:
@@ -65,10 +65,10 @@ def _is_ready(deployment: dict[str, Any]) -> bool:
     return bool(is_observed and has_replicas)
 
 
-class Player(threading.Thread):
+class AddonController(threading.Thread):
     """Does in the cluster what the status of the add-on asks for, and sets the status to how far that is."""
 
-    def __init__(self, world: World, site: Site) -> None:
+    def __init__(self, world: World, site: AddonSite) -> None:
         super().__init__(daemon=True, name="addon")
         self.world, self.site = world, site
         self.work = ""
@@ -83,56 +83,56 @@ class Player(threading.Thread):
                 self.step()
             except OSError as error:
                 say(f"add-on: {error}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def step(self) -> None:
         """Take the add-on one step further."""
-        addon = self._addon()
+        addon = self._find_addon()
         if addon is None:
             self.work = ""
             return
         status = addon.stages[-1].status
         if status == "DELETING":
-            self._delete(addon)
+            self._delete_objects(addon)
         elif status in ("CREATING", "UPDATING") or (status == "DEGRADED" and self.work):
             self._advance(addon, status)
 
-    def _addon(self) -> Addon | None:
+    def _find_addon(self) -> Addon | None:
         """Return the add-on, None if it is not installed."""
         with self.world.lock:
             for (_region, _cluster, name), addon in self.world.addons.items():
-                if name == ADDON:
+                if name == ADDON_NAME:
                     return addon
         return None
 
-    def _delete(self, addon: Addon) -> None:
+    def _delete_objects(self, addon: Addon) -> None:
         """Delete the objects unless the add-on preserves them. It stays DELETING for as long as that fails."""
-        if addon.preserve or self._succeeds(addon, self.site.delete):
-            self._set(addon, "ABSENT")
+        if addon.preserve or self._try_action(addon, self.site.delete):
+            self._set_stage(addon, "ABSENT")
 
     def _advance(self, addon: Addon, status: str) -> None:
         """Apply the objects once for each creation and update; then look until all are ready."""
-        work = f"{addon.facts['addonArn']} {addon.update_id}"
-        if self.work != work:
+        operation_id = f"{addon.facts['addonArn']} {addon.update_id}"
+        if self.work != operation_id:
             self.since = time.monotonic()
-            if not self._succeeds(addon, self.site.apply):
+            if not self._try_action(addon, self.site.apply):
                 return
-            self.work = work
+            self.work = operation_id
         if self.site.ready():
-            self._set(addon, "ACTIVE")
-        elif status != "DEGRADED" and time.monotonic() - self.since > PATIENCE_SECONDS:
-            self._set(addon, "DEGRADED", "InsufficientNumberOfReplicas")
+            self._set_stage(addon, "ACTIVE")
+        elif status != "DEGRADED" and time.monotonic() - self.since > READY_SECONDS:
+            self._set_stage(addon, "DEGRADED", "InsufficientNumberOfReplicas")
 
-    def _succeeds(self, addon: Addon, action: Callable[[], None]) -> bool:
+    def _try_action(self, addon: Addon, action: Callable[[], None]) -> bool:
         """Do something in the cluster. If the cluster refuses, the add-on keeps its status and gets a health issue."""
         try:
             action()
         except ClusterError as error:
             say(f"add-on: {error}")
-            self._set(addon, addon.stages[-1].status, "AdmissionRequestDenied")
+            self._set_stage(addon, addon.stages[-1].status, "AdmissionRequestDenied")
             return False
         return True
 
-    def _set(self, addon: Addon, status: str, *issues: str) -> None:
+    def _set_stage(self, addon: Addon, status: str, *issues: str) -> None:
         with self.world.lock:
             addon.stages = (Stage(status, issues=issues),)

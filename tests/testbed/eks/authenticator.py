@@ -18,11 +18,11 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks.identities import Caller, Identities
-from tests.testbed.eks.signatures import SKEW_SECONDS, Sent, Signed, read_presigned
+from tests.testbed.eks.signatures import SKEW_SECONDS, SentRequest, Signature, read_presigned
 
-PREFIX = "k8s-aws-v1."
+TOKEN_PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"
-INVALID = "InvalidToken"
+INVALID_TOKEN = "InvalidToken"
 LIFE_SECONDS = 900
 """How long a token is valid after its signature, whatever its URL says."""
 
@@ -30,55 +30,55 @@ Access = Mapping[str, list[str]]
 """The access entries of a cluster: the groups of Kubernetes by the ARN of a user or a role."""
 
 
-def caller(token: str, cluster: str, identities: Identities, hosts: tuple[str, ...]) -> Caller:
+def identify_caller(token: str, cluster: str, identities: Identities, hosts: tuple[str, ...]) -> Caller:
     """Return who has made a token for a cluster; `hosts` are those of STS.
 
     Raises AwsError if the token is not one of EKS, is too old, or is of another cluster. The message never has the
     token.
     """
-    url = _url(token)
-    parts = _checked_parts(url, hosts)
-    signed = read_presigned(url)
-    _check_signature_terms(signed)
-    sent = Sent("GET", url, {"host": parts.netloc, CLUSTER_HEADER: cluster})
-    return identities.caller(sent, replace(signed, seconds=LIFE_SECONDS))
+    url = _decode_url(token)
+    url_parts = _check_url(url, hosts)
+    signature = read_presigned(url)
+    _check_signature_terms(signature)
+    request = SentRequest("GET", url, {"host": url_parts.netloc, CLUSTER_HEADER: cluster})
+    return identities.caller(request, replace(signature, seconds=LIFE_SECONDS))
 
 
-def _url(token: str) -> str:
+def _decode_url(token: str) -> str:
     """Return the URL in a token."""
-    if not token.startswith(PREFIX):
-        raise AwsError(INVALID, f"the token does not begin with {PREFIX}")
-    body = token.removeprefix(PREFIX)
-    padding = "=" * (-len(body) % 4)
+    if not token.startswith(TOKEN_PREFIX):
+        raise AwsError(INVALID_TOKEN, f"the token does not begin with {TOKEN_PREFIX}")
+    encoded_url = token.removeprefix(TOKEN_PREFIX)
+    padding = "=" * (-len(encoded_url) % 4)
     try:
-        return base64.urlsafe_b64decode(body + padding).decode()
+        return base64.urlsafe_b64decode(encoded_url + padding).decode()
     except ValueError as error:
-        raise AwsError(INVALID, "the token is no URL in base64") from error
+        raise AwsError(INVALID_TOKEN, "the token is no URL in base64") from error
 
 
-def _checked_parts(url: str, hosts: tuple[str, ...]) -> SplitResult:
+def _check_url(url: str, hosts: tuple[str, ...]) -> SplitResult:
     """Return the parts of a URL that calls GetCallerIdentity of STS."""
     try:
-        parts = urlsplit(url)
+        url_parts = urlsplit(url)
     except ValueError as error:
-        raise AwsError(INVALID, "the token is no URL in base64") from error
-    if parts.scheme != "https" or parts.netloc not in hosts or parts.path not in ("", "/"):
-        raise AwsError(INVALID, f"the URL of the token is not one of STS, but of {parts.netloc}")
-    if parse_qs(parts.query).get("Action") != ["GetCallerIdentity"]:
-        raise AwsError(INVALID, "the URL of the token does not call GetCallerIdentity")
-    return parts
+        raise AwsError(INVALID_TOKEN, "the token is no URL in base64") from error
+    if url_parts.scheme != "https" or url_parts.netloc not in hosts or url_parts.path not in ("", "/"):
+        raise AwsError(INVALID_TOKEN, f"the URL of the token is not one of STS, but of {url_parts.netloc}")
+    if parse_qs(url_parts.query).get("Action") != ["GetCallerIdentity"]:
+        raise AwsError(INVALID_TOKEN, "the URL of the token does not call GetCallerIdentity")
+    return url_parts
 
 
-def _check_signature_terms(signed: Signed) -> None:
+def _check_signature_terms(signature: Signature) -> None:
     """Raise AwsError if a signature leaves out the cluster, or is too old or from the future."""
-    if CLUSTER_HEADER not in signed.names:
-        raise AwsError(INVALID, f"{CLUSTER_HEADER} is not signed")
-    age = (datetime.now(UTC) - signed.time).total_seconds()
+    if CLUSTER_HEADER not in signature.names:
+        raise AwsError(INVALID_TOKEN, f"{CLUSTER_HEADER} is not signed")
+    age = (datetime.now(UTC) - signature.time).total_seconds()
     if not -SKEW_SECONDS <= age <= LIFE_SECONDS:
-        raise AwsError(INVALID, f"the token is {age:.0f} s old, the limit is {LIFE_SECONDS} s")
+        raise AwsError(INVALID_TOKEN, f"the token is {age:.0f} s old, the limit is {LIFE_SECONDS} s")
 
 
-def review(
+def answer_review(
     token_review: dict[str, Any], identities: Identities, cluster: str, hosts: tuple[str, ...], access: Access
 ) -> dict[str, Any]:
     """Answer a TokenReview of authentication.k8s.io/v1.
@@ -86,16 +86,18 @@ def review(
     An access entry is of a user, or of a role, whichever session of the role has made the token.
     """
     try:
-        status = _authenticated(caller(token_review["spec"]["token"], cluster, identities, hosts), access)
+        status = _authenticated_status(
+            identify_caller(token_review["spec"]["token"], cluster, identities, hosts), access
+        )
     except AwsError as error:
         status = {"authenticated": False, "error": f"{error.code}: {error.message}"}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
 
 
-def _authenticated(found: Caller, access: Access) -> dict[str, Any]:
+def _authenticated_status(caller: Caller, access: Access) -> dict[str, Any]:
     """Return the status of a TokenReview for a caller. Raises AwsError if the caller has no access entry."""
-    arn = found.role or found.arn
+    arn = caller.role or caller.arn
     groups = access.get(arn)
     if groups is None:
         raise AwsError("AccessDenied", f"no access entry of {arn}")
-    return {"authenticated": True, "user": {"username": found.arn, "groups": groups}}
+    return {"authenticated": True, "user": {"username": caller.arn, "groups": groups}}

@@ -27,30 +27,30 @@ from tests.testbed.eks import requests, signatures
 from tests.testbed.eks.identities import Caller, Identities
 from tests.testbed.eks.otlp import TelemetryStore
 from tests.testbed.eks.requests import Call
-from tests.testbed.eks.signatures import Sent, Signed
+from tests.testbed.eks.signatures import SentRequest, Signature
 
 Environ = dict[str, Any]
-Start = Callable[..., Any]
-Wsgi = Callable[[Environ, Start], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-BAD_REQUESTS = {"InvalidIdentityToken", "ExpiredTokenException", "IncompleteSignatureException"}
+BAD_REQUEST_CODES = {"InvalidIdentityToken", "ExpiredTokenException", "IncompleteSignatureException"}
 """The codes of errors that AWS answers with status 400."""
 UNSIGNED_CALL = ("sts", "AssumeRoleWithWebIdentity")
 """The service and the operation that need no signature, because the token of a pod is their credential."""
-PASSED_ON = ("content-type", "content-encoding", "x-prometheus-remote-write-version", "user-agent")
+FORWARDED_HEADERS = ("content-type", "content-encoding", "x-prometheus-remote-write-version", "user-agent")
 """The headers that a Prometheus behind AMP needs."""
 AMP_PATHS = {"RemoteWrite": "/api/v1/write", "QueryMetrics": "/api/v1/query"}
 """The paths of Prometheus, by the operation of AMP."""
 AMP_SECONDS = 60
-MOST_RECEIVED = 5000
+MAX_RECORDED_REQUESTS = 5000
 """How many requests are recorded before the oldest one is forgotten."""
 
 
-class Front:
+class FrontApplication:
     """The WSGI application that stands before `behind`, which answers the calls that are admitted."""
 
-    def __init__(self, behind: Wsgi, identities: Identities) -> None:
-        self.behind, self.identities = behind, identities
+    def __init__(self, inner_application: WsgiApplication, identities: Identities) -> None:
+        self.behind, self.identities = inner_application, identities
         self.lock = threading.Lock()
         self.reset()
 
@@ -60,48 +60,48 @@ class Front:
         self.workspaces: dict[str, Callable[[], str]] = {}
         self.telemetry = TelemetryStore()
 
-    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        sent = read(environ)
+        request = read_request(environ)
         call, caller = None, Caller("")
         try:
-            signed = signatures.read(sent)
-            call = requests.read(sent, signed)
-            caller = self._admitted(sent, signed, call)
-            self._record(sent, call, caller, "")
-            return self._answer(environ, start, sent, call)
+            signature = signatures.read_signature(request)
+            call = requests.read_call(request, signature)
+            caller = self._admit(request, signature, call)
+            self._record(request, call, caller, "")
+            return self._answer(environ, start_response, request, call)
         except AwsError as error:
-            call = call or requests.read(sent, None)
-            self._record(sent, call, caller, error.code)
-            return _refuse(start, call, error)
+            call = call or requests.read_call(request, None)
+            self._record(request, call, caller, error.code)
+            return _send_refusal(start_response, call, error)
 
-    def _admitted(self, sent: Sent, signed: Signed | None, call: Call) -> Caller:
+    def _admit(self, request: SentRequest, signature: Signature | None, call: Call) -> Caller:
         """Return the caller. Raises AwsError if the caller is unknown or lacks the permission for the call."""
-        if signed is None:
-            return self._admitted_by_token(call)
+        if signature is None:
+            return self._admit_by_token(call)
         service, region = call.endpoint.service, call.endpoint.region
-        if (signed.service, signed.region) != (service, region) and call.endpoint.host in requests.NAMES:
+        if (signature.service, signature.region) != (service, region) and call.endpoint.host in requests.HOST_NAMES:
             raise AwsError("InvalidSignatureException", f"Credential should be scoped to {service} in {region}")
-        caller = self.identities.caller(sent, signed)
+        caller = self.identities.caller(request, signature)
         if service != "sts":
             self.identities.authorize(caller, call.action, call.resource, region)
         return caller
 
-    def _admitted_by_token(self, call: Call) -> Caller:
+    def _admit_by_token(self, call: Call) -> Caller:
         """Return the caller of an unsigned call, who gets a role for the token of a pod."""
         if (call.endpoint.service, call.operation) != UNSIGNED_CALL:
             raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
-        self.identities.web_identity(dict(call.parameters))
+        self.identities.check_web_identity(dict(call.parameters))
         return Caller("", str(call.parameters["RoleArn"]))
 
-    def note(self, told: dict[str, Any]) -> None:
+    def note(self, request_facts: dict[str, Any]) -> None:
         """Record a received request, with the time."""
         with self.lock:
-            newest = self.received[1 - MOST_RECEIVED :]
-            self.received = [*newest, {"time": datetime.now(UTC).isoformat(), **told}]
+            newest_requests = self.received[1 - MAX_RECORDED_REQUESTS :]
+            self.received = [*newest_requests, {"time": datetime.now(UTC).isoformat(), **request_facts}]
 
-    def _record(self, sent: Sent, call: Call, caller: Caller, refused: str) -> None:
-        """Record a call; `refused` is the code of the error, empty for a call that was admitted."""
+    def _record(self, request: SentRequest, call: Call, caller: Caller, refusal_code: str) -> None:
+        """Record a call; `refusal_code` is the code of the error, empty for a call that was admitted."""
         self.note(
             {
                 "host": call.endpoint.host,
@@ -111,68 +111,72 @@ class Front:
                 "otlp": call.otlp,
                 "caller": caller.arn,
                 "role": caller.role,
-                "refused": refused,
-                "agent": sent.headers.get("user-agent", ""),
-                **requests.told(call, sent),
+                "refused": refusal_code,
+                "agent": request.headers.get("user-agent", ""),
+                **requests.describe_content(call, request),
             }
         )
 
-    def _answer(self, environ: Environ, start: Start, sent: Sent, call: Call) -> Iterable[bytes]:
+    def _answer(
+        self, environ: Environ, start_response: StartResponse, request: SentRequest, call: Call
+    ) -> Iterable[bytes]:
         """Answer a call that was admitted."""
         if call.endpoint.service == "aps":
-            return self._answer_amp(start, sent, call)
+            return self._answer_amp(start_response, request, call)
         if call.operation == requests.PROMQL_OPERATION and "query" in call.parameters:
-            found = self.telemetry.query(call.parameters["query"])
-            return respond(start, 200, "application/json", json.dumps(found).encode())
+            query_result = self.telemetry.query(call.parameters["query"])
+            return send_response(start_response, 200, "application/json", json.dumps(query_result).encode())
         if call.otlp:
             with self.lock:
-                self.telemetry.keep(call, requests.decompressed(sent), int(time.time() * 1000))
-            return respond(start, 200, sent.headers.get("content-type", ""), b"")
+                self.telemetry.keep(call, requests.decompress_body(request), int(time.time() * 1000))
+            return send_response(start_response, 200, request.headers.get("content-type", ""), b"")
         # The body was read here; the application behind reads a copy, which is not in chunks.
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(sent.body), str(len(sent.body))
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(request.body), str(len(request.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        return self.behind(environ, start)
+        return self.behind(environ, start_response)
 
-    def _answer_amp(self, start: Start, sent: Sent, call: Call) -> Iterable[bytes]:
+    def _answer_amp(self, start_response: StartResponse, request: SentRequest, call: Call) -> Iterable[bytes]:
         """Hand a call of AMP to the Prometheus behind its workspace, and return the answer of that Prometheus."""
         if call.operation not in AMP_PATHS:
             operations = ", ".join(AMP_PATHS)
             raise AwsError("ResourceNotFoundException", f"The testbed has only these operations of AMP: {operations}")
-        name = str(call.parameters["workspace"])
-        if name not in self.workspaces:
-            raise AwsError("ResourceNotFoundException", f"Workspace not found: {name}")
+        workspace_name = str(call.parameters["workspace"])
+        if workspace_name not in self.workspaces:
+            raise AwsError("ResourceNotFoundException", f"Workspace not found: {workspace_name}")
         try:
-            request = _prometheus_request(self.workspaces[name](), sent, call)
-            with urllib.request.urlopen(request, timeout=AMP_SECONDS) as answer:
-                kind = answer.headers.get("content-type", "text/plain")
-                return respond(start, answer.status, kind, answer.read())
+            prometheus_request = _build_prometheus_request(self.workspaces[workspace_name](), request, call)
+            with urllib.request.urlopen(prometheus_request, timeout=AMP_SECONDS) as answer:
+                content_type = answer.headers.get("content-type", "text/plain")
+                return send_response(start_response, answer.status, content_type, answer.read())
         except urllib.error.HTTPError as error:
-            return respond(start, error.code, "text/plain", error.read())
+            return send_response(start_response, error.code, "text/plain", error.read())
         except OSError as error:
-            return respond(start, 503, "text/plain", str(error).encode())
+            return send_response(start_response, 503, "text/plain", str(error).encode())
 
 
-def _prometheus_request(base_url: str, sent: Sent, call: Call) -> urllib.request.Request:
+def _build_prometheus_request(base_url: str, request: SentRequest, call: Call) -> urllib.request.Request:
     """Return the request to Prometheus that means the same as a call of AMP."""
-    query = urlsplit(sent.url).query
+    query_text = urlsplit(request.url).query
     url = f"{base_url}{AMP_PATHS[call.operation]}"
-    headers = {header: sent.headers[header] for header in PASSED_ON if header in sent.headers}
-    return urllib.request.Request(f"{url}?{query}" if query else url, sent.body or None, headers, method=sent.method)
+    headers = {header: request.headers[header] for header in FORWARDED_HEADERS if header in request.headers}
+    return urllib.request.Request(
+        f"{url}?{query_text}" if query_text else url, request.body or None, headers, method=request.method
+    )
 
 
-def read(environ: Environ) -> Sent:
+def read_request(environ: Environ) -> SentRequest:
     """Return the request that a WSGI server has received."""
-    headers = _headers(environ)
+    headers = _read_headers(environ)
     stream = environ["wsgi.input"]
     if "chunked" in headers.get("transfer-encoding", ""):
         body = stream.read()
     else:
         body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
     target = environ.get("RAW_URI") or environ["PATH_INFO"]
-    return Sent(environ["REQUEST_METHOD"], f"https://{headers.get('host', '')}{target}", headers, body)
+    return SentRequest(environ["REQUEST_METHOD"], f"https://{headers.get('host', '')}{target}", headers, body)
 
 
-def _headers(environ: Environ) -> dict[str, str]:
+def _read_headers(environ: Environ) -> dict[str, str]:
     """Return the headers of a request, with names in lower case."""
     headers = {}
     for variable, value in environ.items():
@@ -188,27 +192,31 @@ def _header_name(variable: str) -> str:
     return variable.replace("_", "-").lower()
 
 
-def respond(
-    start: Start, status: int, kind: str, body: bytes, more: Mapping[str, str] | None = None
+def send_response(
+    start_response: StartResponse,
+    status: int,
+    content_type: str,
+    body: bytes,
+    extra_headers: Mapping[str, str] | None = None,
 ) -> Iterable[bytes]:
-    """Answer with a body of a content type; `more` are further headers."""
-    headers = {"Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
-    start(f"{status} {'OK' if status < 400 else 'Refused'}", list(headers.items()))
+    """Answer with a body of a content type; `extra_headers` are further headers."""
+    headers = {"Content-Type": content_type, "Content-Length": str(len(body)), **(extra_headers or {})}
+    start_response(f"{status} {'OK' if status < 400 else 'Refused'}", list(headers.items()))
     return [body]
 
 
-def _refuse(start: Start, call: Call, error: AwsError) -> Iterable[bytes]:
+def _send_refusal(start_response: StartResponse, call: Call, error: AwsError) -> Iterable[bytes]:
     """Answer with an error as the service of the call does: as XML or as JSON."""
-    status = _status(error.code)
-    if call.endpoint.service in requests.GLOBAL:
+    status = _error_status(error.code)
+    if call.endpoint.service in requests.GLOBAL_SERVICES:
         xml = XML_ERROR.format(escape(error.code), escape(error.message))
-        return respond(start, status, "text/xml", xml.encode())
+        return send_response(start_response, status, "text/xml", xml.encode())
     body = json.dumps({"__type": error.code, "message": error.message}).encode()
-    return respond(start, status, "application/json", body, {"x-amzn-ErrorType": error.code})
+    return send_response(start_response, status, "application/json", body, {"x-amzn-ErrorType": error.code})
 
 
-def _status(code: str) -> int:
+def _error_status(code: str) -> int:
     """Return the HTTP status of an error."""
-    if code in BAD_REQUESTS:
+    if code in BAD_REQUEST_CODES:
         return 400
     return 404 if code.startswith("ResourceNotFound") else 403

@@ -21,13 +21,13 @@ from moto.sts.models import sts_backends
 from tests.testbed.aws.world import ACCOUNT, AwsError, World
 from tests.testbed.eks import policies, tokens
 from tests.testbed.eks.policies import Principal
-from tests.testbed.eks.signatures import Sent, Signed, check
+from tests.testbed.eks.signatures import SentRequest, Signature, check_signature
 
 PARTITION = "aws"
-AGENT = "pods.eks.amazonaws.com"
+AGENT_SERVICE = "pods.eks.amazonaws.com"
 """The service that assumes a role for a pod, and the audience of the pod's token for it."""
 AGENT_ADDON = "eks-pod-identity-agent"
-DENIED = "AccessDenied"
+DENIED_CODE = "AccessDenied"
 SESSION_SECONDS = 6 * 3600
 SESSION_NAME_LENGTH = 64
 WEB_IDENTITY_ACTION = "sts:AssumeRoleWithWebIdentity"
@@ -60,42 +60,42 @@ class Credentials:
 class Identities:
     """All identities of the account. `keys` returns the keys with which the cluster signs tokens of pods."""
 
-    def __init__(self, world: World, keys: tokens.Keys) -> None:
+    def __init__(self, world: World, keys: tokens.KeyLister) -> None:
         self.world, self.keys = world, keys
         self.person = secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
         """The access key and the secret of the administrator."""
-        self.person_arn = f"arn:{PARTITION}:iam::{ACCOUNT}:user/controller"
+        self.administrator_arn = f"arn:{PARTITION}:iam::{ACCOUNT}:user/controller"
 
-    def caller(self, sent: Sent, signed: Signed) -> Caller:
+    def caller(self, request: SentRequest, signature: Signature) -> Caller:
         """Return who has signed a request. Raises AwsError if the key, the session token or the signature is wrong."""
-        credentials = self._credentials(signed.key)
-        if credentials is None or credentials.token != signed.token:
+        credentials = self._find_credentials(signature.key)
+        if credentials is None or credentials.token != signature.token:
             raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid")
-        check(sent, signed, credentials.secret, datetime.now(UTC))
-        if time.time() >= credentials.until or signed.key in self.world.expired_keys:
+        check_signature(request, signature, credentials.secret, datetime.now(UTC))
+        if time.time() >= credentials.until or signature.key in self.world.expired_keys:
             raise AwsError("ExpiredTokenException", "The security token included in the request is expired")
         return credentials.caller
 
-    def _credentials(self, key: str) -> Credentials | None:
+    def _find_credentials(self, access_key: str) -> Credentials | None:
         """Return the credentials of an access key: the administrator's, or those of a session of a role."""
         person_key, person_secret = self.person
-        if key == person_key:
-            return Credentials(Caller(self.person_arn), person_secret)
-        session = sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(key)
+        if access_key == person_key:
+            return Credentials(Caller(self.administrator_arn), person_secret)
+        session = sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(access_key)
         if session is None:
             return None
-        until = session.expiration.replace(tzinfo=UTC).timestamp()
+        expiration = session.expiration.replace(tzinfo=UTC).timestamp()
         caller = Caller(session.arn, session.role_arn)
-        return Credentials(caller, session.secret_access_key, session.session_token, until)
+        return Credentials(caller, session.secret_access_key, session.session_token, expiration)
 
-    def web_identity(self, form: dict[str, Any]) -> None:
+    def check_web_identity(self, form: dict[str, Any]) -> None:
         """Check a call of AssumeRoleWithWebIdentity. Raises AwsError unless the role trusts the token."""
-        claims = tokens.claims(str(form.get("WebIdentityToken", "")), self.keys, time.time())
-        provider = _provider(str(claims["iss"]))
-        if not set(tokens.audiences(claims)) & set(provider.client_id_list):
-            raise AwsError(tokens.INVALID, "Incorrect token audience")
+        claims = tokens.read_claims(str(form.get("WebIdentityToken", "")), self.keys, time.time())
+        provider = _find_provider(str(claims["iss"]))
+        if not set(tokens.list_audiences(claims)) & set(provider.client_id_list):
+            raise AwsError(tokens.INVALID_TOKEN, "Incorrect token audience")
         context = {f"{provider.url}:{name}": claims[name] for name in ("sub", "aud")}
-        role = _role(str(form.get("RoleArn", "")), WEB_IDENTITY_ACTION)
+        role = _find_role(str(form.get("RoleArn", "")), WEB_IDENTITY_ACTION)
         _check_trust(role, WEB_IDENTITY_ACTION, Principal("Federated", provider.arn), context)
 
     def pod_identity(self, token: str) -> dict[str, Any]:
@@ -103,26 +103,26 @@ class Identities:
 
         Raises AwsError if the token is wrong, the agent is not installed, or the service account has no role.
         """
-        association = self._association_of_token(token)
+        association = self._find_token_association(token)
         role_arn = association["roleArn"]
-        role = _role(role_arn, POD_IDENTITY_ACTIONS[0])
-        context = _session_tags(association)
+        role = _find_role(role_arn, POD_IDENTITY_ACTIONS[0])
+        context = _build_session_tags(association)
         for action in POD_IDENTITY_ACTIONS:
-            _check_trust(role, action, Principal("Service", AGENT), context)
-        return _new_session(role_arn, f"eks-{association['serviceAccount']}")
+            _check_trust(role, action, Principal("Service", AGENT_SERVICE), context)
+        return _open_session(role_arn, f"eks-{association['serviceAccount']}")
 
-    def _association_of_token(self, token: str) -> dict[str, Any]:
+    def _find_token_association(self, token: str) -> dict[str, Any]:
         """Return the association of the service account that a token is of."""
-        claims = tokens.claims(token, self.keys, time.time())
-        if AGENT not in tokens.audiences(claims):
-            raise AwsError(tokens.INVALID, "Incorrect token audience")
+        claims = tokens.read_claims(token, self.keys, time.time())
+        if AGENT_SERVICE not in tokens.list_audiences(claims):
+            raise AwsError(tokens.INVALID_TOKEN, "Incorrect token audience")
         _system, _kind, namespace, account = str(claims["sub"]).split(":")
         installed = {addon for _region, _cluster, addon in self.world.addons}
         if AGENT_ADDON not in installed:
-            raise AwsError(DENIED, f"the add-on {AGENT_ADDON} is not installed")
+            raise AwsError(DENIED_CODE, f"the add-on {AGENT_ADDON} is not installed")
         association = self.association(namespace, account)
         if association is None:
-            raise AwsError(DENIED, f"no association of {namespace}/{account}")
+            raise AwsError(DENIED_CODE, f"no association of {namespace}/{account}")
         return association
 
     def association(self, namespace: str, account: str) -> dict[str, Any] | None:
@@ -143,15 +143,15 @@ class Identities:
         """
         if not caller.role:
             return
-        role = _role(caller.role, action)
-        managed = [_document(policy) for policy in role.managed_policies.values()]
+        role = _find_role(caller.role, action)
+        managed = [_find_default_document(policy) for policy in role.managed_policies.values()]
         documents = [*role.policies.values(), *managed]
-        if not policies.allows(documents, action, resource, {"aws:RequestedRegion": region}):
+        if not policies.is_allowed(documents, action, resource, {"aws:RequestedRegion": region}):
             refusal = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
             raise AwsError("AccessDeniedException", refusal)
 
 
-def _new_session(role_arn: str, name: str) -> dict[str, Any]:
+def _open_session(role_arn: str, name: str) -> dict[str, Any]:
     """Let moto open a session of a role, and return its credentials as the agent answers them."""
     session = sts_backends[ACCOUNT][PARTITION].assume_role(
         region_name="us-east-1",
@@ -170,13 +170,13 @@ def _new_session(role_arn: str, name: str) -> dict[str, Any]:
     }
 
 
-def _session_tags(association: dict[str, Any]) -> dict[str, str]:
+def _build_session_tags(association: dict[str, Any]) -> dict[str, str]:
     """Return the keys of conditions that EKS sets when it assumes the role of a pod.
 
     Source: "List of session tags added by EKS Pod Identity" in the EKS User Guide.
     """
-    in_cluster = association["associationArn"].replace(":podidentityassociation/", ":cluster/")
-    cluster_arn = in_cluster.rpartition("/")[0]
+    prefixed_arn = association["associationArn"].replace(":podidentityassociation/", ":cluster/")
+    cluster_arn = prefixed_arn.rpartition("/")[0]
     return {
         "aws:SourceArn": cluster_arn,
         "aws:SourceAccount": ACCOUNT,
@@ -189,28 +189,28 @@ def _session_tags(association: dict[str, Any]) -> dict[str, str]:
 
 def _check_trust(role: Any, action: str, principal: Principal, context: policies.Context) -> None:
     """Raise AwsError unless the trust policy of a role allows the action to a principal."""
-    if not policies.trusts(role.assume_role_policy_document, action, principal, context):
-        raise AwsError(DENIED, f"Not authorized to perform {action}")
+    if not policies.may_assume_role(role.assume_role_policy_document, action, principal, context):
+        raise AwsError(DENIED_CODE, f"Not authorized to perform {action}")
 
 
-def _provider(issuer: str) -> Any:
+def _find_provider(issuer: str) -> Any:
     """Return moto's OpenID Connect provider of an issuer."""
     url = issuer.removeprefix("https://")
     for provider in iam_backends[ACCOUNT][PARTITION].open_id_providers.values():
         if provider.url == url:
             return provider
-    raise AwsError(tokens.INVALID, f"No OpenIDConnect provider found in your account for {issuer}")
+    raise AwsError(tokens.INVALID_TOKEN, f"No OpenIDConnect provider found in your account for {issuer}")
 
 
-def _role(arn: str, action: str) -> Any:
+def _find_role(arn: str, action: str) -> Any:
     """Return moto's role of an ARN. AWS answers for a role that does not exist as for one that may not be assumed."""
     for role in iam_backends[ACCOUNT][PARTITION].roles.values():
         if role.arn == arn:
             return role
-    raise AwsError(DENIED, f"Not authorized to perform {action}")
+    raise AwsError(DENIED_CODE, f"Not authorized to perform {action}")
 
 
-def _document(policy: Any) -> str:
+def _find_default_document(policy: Any) -> str:
     """Return the document of the default version of a managed policy."""
     for version in policy.versions:
         if version.version_id == policy.default_version_id:

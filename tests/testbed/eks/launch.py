@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.testbed import command, config, mirror, netns, probe, process
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError, Reason
-from tests.testbed.pki import Certificate, issue
-from tests.testbed.progress import last_lines, say, wait_for
+from tests.testbed.pki import Certificate, issue_certificate
+from tests.testbed.progress import read_last_lines, say, wait_for
 
 SERVER = "aws"
 OPERATOR = "opentelemetry-operator"
@@ -30,72 +30,79 @@ SECONDS_TO_START = 60
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def lacks() -> Reason | None:
+def find_obstacle() -> Reason | None:
     """Why AWS cannot be simulated on this machine; None if it can."""
     if importlib.util.find_spec("moto"):
         return None
     return Reason("moto is not installed", "make setup")
 
 
-def start(cluster: Cluster, releases: Path) -> None:
-    """Start the server unless it runs; `releases` is the release mirror. Raises ClusterError if it does not start."""
+def start_aws(cluster: Cluster, release_mirror: Path) -> None:
+    """Start the server unless it runs; `release_mirror` is the release mirror.
+
+    Raises ClusterError if it does not start.
+    """
     # Imported here: moto takes a second, which no other command should wait for.
     from tests.testbed.eks import server  # noqa: PLC0415
 
-    if not _runs(cluster):
-        names = (*(f"DNS:{name}" for name in server.NAMES), f"IP:{cluster.aws_ip}")
-        issue(cluster, Certificate(server.CERTIFICATE, "/CN=aws", names))
-        child = process.start(cluster.dir, SERVER, _command(cluster, releases), cluster.log(SERVER))
-        url = f"https://{cluster.aws_ip}{server.READY}"
-        log_end = partial(last_lines, cluster.log(SERVER))
-        wait_for("start of AWS", partial(_missing, cluster, child, url), SECONDS_TO_START, log_end)
-    _introduce(cluster, server.NAMES)
+    if not _is_running(cluster):
+        certificate_names = (*(f"DNS:{name}" for name in server.HOST_NAMES), f"IP:{cluster.aws_ip}")
+        issue_certificate(cluster, Certificate(server.CERTIFICATE, "/CN=aws", certificate_names))
+        server_process = process.start_server(
+            cluster.dir, SERVER, _server_command(cluster, release_mirror), cluster.log(SERVER)
+        )
+        url = f"https://{cluster.aws_ip}{server.READY_PATH}"
+        describe_log_end = partial(read_last_lines, cluster.log(SERVER))
+        wait_for(
+            "start of AWS", partial(_find_missing, cluster, server_process, url), SECONDS_TO_START, describe_log_end
+        )
+    _configure_cluster(cluster, server.HOST_NAMES)
     say(f"cluster {cluster.name} has AWS at https://{cluster.aws_ip}")
 
 
-def _runs(cluster: Cluster) -> bool:
-    return any(found.server == SERVER for found in process.marked(cluster.dir))
+def _is_running(cluster: Cluster) -> bool:
+    return any(marked_process.server == SERVER for marked_process in process.list_marked(cluster.dir))
 
 
-def _command(cluster: Cluster, releases: Path) -> list[str]:
+def _server_command(cluster: Cluster, release_mirror: Path) -> list[str]:
     """Return the command of the server, which runs in the network of the first node."""
-    release = mirror.Release(releases, OPERATOR, OPERATOR_VERSION)
+    release = mirror.Release(release_mirror, OPERATOR, OPERATOR_VERSION)
     # moto knows the managed policies of AWS only if asked; roles may have them.
     environment = ["env", f"PYTHONPATH={ROOT}", "MOTO_IAM_LOAD_MANAGED_POLICIES=true"]
     program = [sys.executable, "-m", "tests.testbed.eks", str(cluster.home.root), cluster.name]
-    return [*netns.enter(cluster.nodes[0]), *environment, *program, str(release.manifest)]
+    return [*netns.network_prefix(cluster.nodes[0]), *environment, *program, str(release.manifest)]
 
 
-def _missing(cluster: Cluster, child: subprocess.Popen[bytes], url: str) -> str | None:
+def _find_missing(cluster: Cluster, server_process: subprocess.Popen[bytes], url: str) -> str | None:
     """What the server lacks to be ready; None once it answers. Raises ClusterError if its process has ended."""
-    if child.poll() is not None:
-        raise ClusterError("AWS did not start", last_lines(cluster.log(SERVER)), "fix the cause, try again")
-    return probe.url_missing(cluster, url)
+    if server_process.poll() is not None:
+        raise ClusterError("AWS did not start", read_last_lines(cluster.log(SERVER)), "fix the cause, try again")
+    return probe.find_url_fault(cluster, url)
 
 
-def _introduce(cluster: Cluster, names: tuple[str, ...]) -> None:
+def _configure_cluster(cluster: Cluster, names: tuple[str, ...]) -> None:
     """Let CoreDNS answer the names of AWS with its address, and let the API server ask it about pods."""
-    ca = base64.b64encode((cluster.dir / "pki" / "ca.crt").read_bytes()).decode()
-    manifest = config.render("eks.yaml", {"aws_ip": cluster.aws_ip, "ca": ca})
-    hosts = "".join(f"{cluster.aws_ip} {name}\n" for name in names)
-    patch = json.dumps({"data": {"hosts": hosts}})
+    encoded_ca = base64.b64encode((cluster.dir / "pki" / "ca.crt").read_bytes()).decode()
+    manifest = config.render_template("eks.yaml", {"aws_ip": cluster.aws_ip, "ca": encoded_ca})
+    hosts_text = "".join(f"{cluster.aws_ip} {name}\n" for name in names)
+    patch = json.dumps({"data": {"hosts": hosts_text}})
     kubectl = [str(cluster.dir / "bin" / "kubectl"), f"--kubeconfig={cluster.kubeconfig}"]
     command.run([*kubectl, "apply", "--server-side", "--filename=-"], text=manifest)
     command.run([*kubectl, "--namespace=kube-system", "patch", "configmap", "coredns", f"--patch={patch}"])
 
 
-def variables(cluster: Cluster) -> dict[str, str]:
+def list_variables(cluster: Cluster) -> dict[str, str]:
     """Return what `env` exports: the endpoint, the CA of its certificate, and the administrator's key.
 
     A cluster without AWS exports nothing.
     """
-    file = cluster.dir / "aws.json"
-    if not file.exists():
+    aws_file = cluster.dir / "aws.json"
+    if not aws_file.exists():
         return {}
-    person = json.loads(file.read_text())
+    administrator = json.loads(aws_file.read_text())
     return {
         "O11Y_TESTBED_AWS_URL": f"https://{cluster.aws_ip}",
         "O11Y_TESTBED_AWS_CA": str(cluster.dir / "pki" / "ca.crt"),
-        "O11Y_TESTBED_AWS_KEY": person["key"],
-        "O11Y_TESTBED_AWS_SECRET": person["secret"],
+        "O11Y_TESTBED_AWS_KEY": administrator["key"],
+        "O11Y_TESTBED_AWS_SECRET": administrator["secret"],
     }

@@ -21,11 +21,11 @@ from tests.testbed.eks.requests import Call
 
 SPAN_GROUP, SPAN_STREAM = "aws/spans", "default"
 """The log group and the log stream in which AWS keeps spans."""
-QUERY = re.compile(r'\{"(?P<metric>[^"]+)","(?P<label>[^"]+)"="(?P<value>[^"]*)"\}\Z')
+QUERY_PATTERN = re.compile(r'\{"(?P<metric>[^"]+)","(?P<label>[^"]+)"="(?P<value>[^"]*)"\}\Z')
 """The only PromQL that is understood: a metric with one label, as UTF-8 names are written since Prometheus 3."""
 SCOPE_LISTS = ("scopeSpans", "scopeLogs", "scopeMetrics")
 RECORD_LISTS = ("spans", "logRecords", "metrics")
-KINDS = ("sum", "gauge", "histogram", "exponentialHistogram")
+METRIC_KINDS = ("sum", "gauge", "histogram", "exponentialHistogram")
 """The kinds of metrics that are kept, as the field that holds their data points. Summaries are not kept."""
 
 Message = Mapping[str, Any]
@@ -45,7 +45,7 @@ class TelemetryStore:
         """
         service = call.endpoint.service
         if service == "monitoring":
-            self.series += _series(MessageToDict(ExportMetricsServiceRequest.FromString(body)))
+            self.series += _list_series(MessageToDict(ExportMetricsServiceRequest.FromString(body)))
         elif service == "xray":
             message = MessageToDict(ExportTraceServiceRequest.FromString(body))
             _put_log_events(call.endpoint.region, SPAN_GROUP, SPAN_STREAM, message, milliseconds)
@@ -54,18 +54,20 @@ class TelemetryStore:
             group, stream = call.parameters["logGroupName"], call.parameters["logStreamName"]
             _put_log_events(call.endpoint.region, group, stream, message, milliseconds)
 
-    def query(self, text: str) -> dict[str, Any]:
+    def query(self, promql: str) -> dict[str, Any]:
         """Return the answer of Prometheus to a query for a metric and one label. Another query finds nothing."""
-        match = QUERY.match(text)
+        match = QUERY_PATTERN.match(promql)
         result = []
         if match:
-            wanted = {f"@datapoint.{match['label']}": match["value"], "__name__": match["metric"]}
-            result = [{"metric": labels, "value": [0, "1"]} for labels in self.series if _has(labels, wanted)]
+            required_labels = {f"@datapoint.{match['label']}": match["value"], "__name__": match["metric"]}
+            result = [
+                {"metric": labels, "value": [0, "1"]} for labels in self.series if _has_labels(labels, required_labels)
+            ]
         return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
 
-def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return wanted.items() <= labels.items()
+def _has_labels(labels: Mapping[str, str], required_labels: Mapping[str, str]) -> bool:
+    return required_labels.items() <= labels.items()
 
 
 def _put_log_events(region: str, group: str, stream: str, message: Message, milliseconds: int) -> None:
@@ -75,24 +77,29 @@ def _put_log_events(region: str, group: str, stream: str, message: Message, mill
         backend.create_log_group(group, {})
     if stream not in backend.groups[group].streams:
         backend.create_log_stream(group, stream)
-    events = [{"timestamp": milliseconds, "message": json.dumps(record)} for record in records(message)]
+    events = [{"timestamp": milliseconds, "message": json.dumps(record)} for record in list_records(message)]
     backend.put_log_events(group, stream, events)
 
 
-def records(message: Message) -> Iterator[dict[str, Any]]:
+def list_records(message: Message) -> Iterator[dict[str, Any]]:
     """Yield each span, log record or metric of a message, with its resource.
 
     Attributes are an object by their keys, and the body of a log record is its value.
     """
-    for resource in next(iter(message.values()), []):
-        shared = {"attributes": _plain(resource.get("resource", {}).get("attributes"))}
-        for scope in _first_of(SCOPE_LISTS, resource):
-            for record in _first_of(RECORD_LISTS, scope):
-                body = {"body": _value(record["body"])} if "body" in record else {}
-                yield {**record, **body, "attributes": _plain(record.get("attributes")), "resource": shared}
+    for resource_message in next(iter(message.values()), []):
+        resource_fields = {"attributes": _attributes_by_key(resource_message.get("resource", {}).get("attributes"))}
+        for scope_message in _find_list(SCOPE_LISTS, resource_message):
+            for record in _find_list(RECORD_LISTS, scope_message):
+                body_fields = {"body": _plain_value(record["body"])} if "body" in record else {}
+                yield {
+                    **record,
+                    **body_fields,
+                    "attributes": _attributes_by_key(record.get("attributes")),
+                    "resource": resource_fields,
+                }
 
 
-def _first_of(names: tuple[str, ...], message: Message) -> list[Message]:
+def _find_list(names: tuple[str, ...], message: Message) -> list[Message]:
     """Return the list in the one field that a message has of several; an empty list if it has none of them."""
     for name in names:
         if name in message:
@@ -101,31 +108,35 @@ def _first_of(names: tuple[str, ...], message: Message) -> list[Message]:
     return []
 
 
-def _series(message: Message) -> Iterator[dict[str, str]]:
+def _list_series(message: Message) -> Iterator[dict[str, str]]:
     """Yield the labels of each data point of a request of metrics."""
-    for metric in records(message):
-        resource = _labels("@resource.", metric["resource"]["attributes"])
-        for point in _data_points(metric):
-            yield {"__name__": metric["name"], **resource, **_labels("@datapoint.", _plain(point.get("attributes")))}
+    for metric in list_records(message):
+        resource_labels = _prefix_labels("@resource.", metric["resource"]["attributes"])
+        for point in _list_data_points(metric):
+            yield {
+                "__name__": metric["name"],
+                **resource_labels,
+                **_prefix_labels("@datapoint.", _attributes_by_key(point.get("attributes"))),
+            }
 
 
-def _data_points(metric: Message) -> list[Message]:
-    for kind in KINDS:
+def _list_data_points(metric: Message) -> list[Message]:
+    for kind in METRIC_KINDS:
         if kind in metric:
             points: list[Message] = metric[kind].get("dataPoints", [])
             return points
     return []
 
 
-def _labels(prefix: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+def _prefix_labels(prefix: str, attributes: Mapping[str, Any]) -> dict[str, str]:
     return {f"{prefix}{key}": str(value) for key, value in attributes.items()}
 
 
-def _plain(attributes: list[Message] | None) -> dict[str, Any]:
+def _attributes_by_key(attributes: list[Message] | None) -> dict[str, Any]:
     """Return the values of attributes by their keys."""
-    return {attribute["key"]: _value(attribute["value"]) for attribute in attributes or []}
+    return {attribute["key"]: _plain_value(attribute["value"]) for attribute in attributes or []}
 
 
-def _value(any_value: Message) -> Any:
+def _plain_value(any_value: Message) -> Any:
     """Return the value in an AnyValue of OTLP: a text, a number, or the message of a list; None if it is empty."""
     return next(iter(any_value.values()), None)

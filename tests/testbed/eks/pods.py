@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tests.testbed.eks.identities import AGENT
+from tests.testbed.eks.identities import AGENT_SERVICE
 from tests.testbed.netns import AGENT_IP
 
-Json = dict[str, Any]
-ROLE = "eks.amazonaws.com/role-arn"
-AUDIENCE = "eks.amazonaws.com/audience"
-EXPIRATION = "eks.amazonaws.com/token-expiration"
-REGIONAL = "eks.amazonaws.com/sts-regional-endpoints"
-SKIPPED = "eks.amazonaws.com/skip-containers"
+JsonObject = dict[str, Any]
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
+EXPIRATION_ANNOTATION = "eks.amazonaws.com/token-expiration"
+REGIONAL_ANNOTATION = "eks.amazonaws.com/sts-regional-endpoints"
+SKIPPED_ANNOTATION = "eks.amazonaws.com/skip-containers"
 """The annotation of a pod that lists containers to leave as they are, with commas."""
 DAY_SECONDS = 86400
 IRSA_FOLDER = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
@@ -42,19 +42,22 @@ class Credentials:
     """What the containers of a pod need to get credentials."""
 
     environment: dict[str, str]
-    volume: Json
+    volume: JsonObject
     """The volume with the token of the pod."""
     folder: str
     """Where containers mount the volume."""
 
 
-def patched(pod: Json, account: Json, associated: bool, region: str) -> Json:
-    """Return a pod as the webhook changes it. `associated` says whether its account has a pod identity association."""
+def patch_pod(pod: JsonObject, account: JsonObject, is_associated: bool, region: str) -> JsonObject:
+    """Return a pod as the webhook changes it.
+
+    `is_associated` says whether its account has a pod identity association.
+    """
     annotations = account["metadata"].get("annotations", {})
-    if associated:
-        credentials = _pod_identity()
-    elif annotations.get(ROLE):
-        credentials = _irsa(annotations)
+    if is_associated:
+        credentials = _pod_identity_credentials()
+    elif annotations.get(ROLE_ANNOTATION):
+        credentials = _irsa_credentials(annotations)
     else:
         return pod
     environment = {
@@ -64,85 +67,96 @@ def patched(pod: Json, account: Json, associated: bool, region: str) -> Json:
         **credentials.environment,
         "SSL_CERT_FILE": f"{CA_FOLDER}/ca.crt",
     }
-    if not associated and annotations.get(REGIONAL) == "false":
+    if not is_associated and annotations.get(REGIONAL_ANNOTATION) == "false":
         del environment["AWS_STS_REGIONAL_ENDPOINTS"]
-    mounts = [_mount(credentials.volume, credentials.folder), _mount(CA_VOLUME, CA_FOLDER)]
-    spec = {**pod["spec"], "volumes": _joined(pod["spec"].get("volumes", []), [credentials.volume, CA_VOLUME], "name")}
-    skipped = _skipped(pod)
-    for kind in ("initContainers", "containers"):
-        if kind in spec:
-            spec[kind] = [_equipped(container, environment, mounts, skipped) for container in spec[kind]]
+    volume_mounts = [_read_only_mount(credentials.volume, credentials.folder), _read_only_mount(CA_VOLUME, CA_FOLDER)]
+    spec = {
+        **pod["spec"],
+        "volumes": _append_missing(pod["spec"].get("volumes", []), [credentials.volume, CA_VOLUME], "name"),
+    }
+    skipped_names = _list_skipped_containers(pod)
+    for container_list in ("initContainers", "containers"):
+        if container_list in spec:
+            spec[container_list] = [
+                _equip_container(container, environment, volume_mounts, skipped_names)
+                for container in spec[container_list]
+            ]
     return {**pod, "spec": spec}
 
 
-def _pod_identity() -> Credentials:
+def _pod_identity_credentials() -> Credentials:
     """Return what a pod with an association needs: the address of the agent, and a token for it."""
     environment = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{AGENT_IP}/v1/credentials",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{POD_FOLDER}/{POD_TOKEN}",
     }
-    return Credentials(environment, _token_volume(POD_TOKEN, AGENT, POD_TOKEN, DAY_SECONDS), POD_FOLDER)
+    return Credentials(environment, _token_volume(POD_TOKEN, AGENT_SERVICE, POD_TOKEN, DAY_SECONDS), POD_FOLDER)
 
 
-def _irsa(annotations: dict[str, str]) -> Credentials:
+def _irsa_credentials(annotations: dict[str, str]) -> Credentials:
     """Return what a pod of an annotated service account needs (IRSA): its role, and a token for STS."""
     environment = {
-        "AWS_ROLE_ARN": annotations[ROLE],
+        "AWS_ROLE_ARN": annotations[ROLE_ANNOTATION],
         "AWS_WEB_IDENTITY_TOKEN_FILE": f"{IRSA_FOLDER}/token",
     }
-    audience = annotations.get(AUDIENCE, "sts.amazonaws.com")
-    seconds = int(annotations.get(EXPIRATION, DAY_SECONDS))
+    audience = annotations.get(AUDIENCE_ANNOTATION, "sts.amazonaws.com")
+    seconds = int(annotations.get(EXPIRATION_ANNOTATION, DAY_SECONDS))
     return Credentials(environment, _token_volume("aws-iam-token", audience, "token", seconds), IRSA_FOLDER)
 
 
-def _token_volume(name: str, audience: str, path: str, seconds: int) -> Json:
+def _token_volume(name: str, audience: str, path: str, seconds: int) -> JsonObject:
     """Return a volume with a token of the pod's service account, which is valid for some seconds."""
     source = {"serviceAccountToken": {"audience": audience, "expirationSeconds": seconds, "path": path}}
     return {"name": name, "projected": {"sources": [source]}}
 
 
-def _mount(volume: Json, folder: str) -> Json:
+def _read_only_mount(volume: JsonObject, folder: str) -> JsonObject:
     return {"name": volume["name"], "mountPath": folder, "readOnly": True}
 
 
-def _skipped(pod: Json) -> set[str]:
+def _list_skipped_containers(pod: JsonObject) -> set[str]:
     """Return the names of the containers that the pod's annotation leaves out."""
-    names = pod["metadata"].get("annotations", {}).get(SKIPPED, "").split(",")
+    names = pod["metadata"].get("annotations", {}).get(SKIPPED_ANNOTATION, "").split(",")
     return {name.strip() for name in names}
 
 
-def _equipped(container: Json, environment: dict[str, str], mounts: list[Json], skipped: set[str]) -> Json:
+def _equip_container(
+    container: JsonObject, environment: dict[str, str], volume_mounts: list[JsonObject], skipped_names: set[str]
+) -> JsonObject:
     """Return a container with the variables and the mounts that it does not have yet."""
-    if container["name"] in skipped:
+    if container["name"] in skipped_names:
         return container
     variables = [{"name": name, "value": value} for name, value in environment.items()]
     return {
         **container,
-        "env": _joined(container.get("env", []), variables, "name"),
-        "volumeMounts": _joined(container.get("volumeMounts", []), mounts, "mountPath"),
+        "env": _append_missing(container.get("env", []), variables, "name"),
+        "volumeMounts": _append_missing(container.get("volumeMounts", []), volume_mounts, "mountPath"),
     }
 
 
-def _joined(existing: list[Json], added: list[Json], key: str) -> list[Json]:
+def _append_missing(existing_entries: list[JsonObject], new_entries: list[JsonObject], key: str) -> list[JsonObject]:
     """Return the existing objects, and those of the added ones whose key none of them has."""
-    keys = {entry[key] for entry in existing}
-    return [*existing, *(entry for entry in added if entry[key] not in keys)]
+    existing_keys = {entry[key] for entry in existing_entries}
+    return [*existing_entries, *(entry for entry in new_entries if entry[key] not in existing_keys)]
 
 
-def review(
-    admission_review: Json, get: Callable[[str], Any], associated: Callable[[str, str], bool], region: str
-) -> Json:
+def answer_review(
+    admission_review: JsonObject,
+    read_api: Callable[[str], Any],
+    has_association: Callable[[str, str], bool],
+    region: str,
+) -> JsonObject:
     """Answer an AdmissionReview of a pod that is about to be created.
 
-    `get` reads a path of the Kubernetes API. `associated` says whether an account, by its namespace and name, has a pod
-    identity association.
+    `read_api` reads a path of the Kubernetes API. `has_association` says whether an account, by its namespace and name,
+    has a pod identity association.
     """
     request = admission_review["request"]
     pod, namespace = request["object"], request["namespace"]
     name = pod["spec"].get("serviceAccountName") or "default"
-    account = get(f"/api/v1/namespaces/{quote(namespace)}/serviceaccounts/{quote(name)}")
-    spec = patched(pod, account, associated(namespace, name), region)["spec"]
-    response: Json = {"uid": request["uid"], "allowed": True}
+    account = read_api(f"/api/v1/namespaces/{quote(namespace)}/serviceaccounts/{quote(name)}")
+    spec = patch_pod(pod, account, has_association(namespace, name), region)["spec"]
+    response: JsonObject = {"uid": request["uid"], "allowed": True}
     if spec != pod["spec"]:
         patch = json.dumps([{"op": "replace", "path": "/spec", "value": spec}])
         response |= {"patchType": "JSONPatch", "patch": base64.b64encode(patch.encode()).decode()}

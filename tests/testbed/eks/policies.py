@@ -23,7 +23,7 @@ Statement = Mapping[str, Any]
 Context = Mapping[str, str | list[str]]
 """The values that a request has for the keys of conditions. IAM ignores the case of keys."""
 
-NOT_UNDERSTOOD = ("NotAction", "NotResource", "NotPrincipal")
+UNSUPPORTED_ELEMENTS = ("NotAction", "NotResource", "NotPrincipal")
 EVERYBODY = "*"
 
 
@@ -50,91 +50,91 @@ class Principal:
     name: str
 
 
-def trusts(document: Document, action: str, principal: Principal, context: Context) -> bool:
+def may_assume_role(document: Document, action: str, principal: Principal, context: Context) -> bool:
     """Whether a trust policy lets a principal assume its role."""
-    fitting = []
-    for statement in statements(document):
-        if _fits_principal(statement, principal) and _fits_action(statement, action):
-            fitting.append(statement)
-    return _decision(fitting, context)
+    fitting_statements = []
+    for statement in list_statements(document):
+        if _is_about_principal(statement, principal) and _is_about_action(statement, action):
+            fitting_statements.append(statement)
+    return _is_allowed_by(fitting_statements, context)
 
 
-def allows(documents: Iterable[Document], action: str, resource: str, context: Context) -> bool:
+def is_allowed(documents: Iterable[Document], action: str, resource: str, context: Context) -> bool:
     """Whether the policies of a role allow an action on a resource."""
-    fitting = []
+    fitting_statements = []
     for document in documents:
-        for statement in statements(document):
-            if _fits_action(statement, action) and _fits_resource(statement, resource):
-                fitting.append(statement)
-    return _decision(fitting, context)
+        for statement in list_statements(document):
+            if _is_about_action(statement, action) and _is_about_resource(statement, resource):
+                fitting_statements.append(statement)
+    return _is_allowed_by(fitting_statements, context)
 
 
-def statements(document: Document) -> list[Statement]:
+def list_statements(document: Document) -> list[Statement]:
     """Return the statements of a policy document. Raises ValueError if the document is text and not JSON."""
-    return _as_list(_parsed(document)["Statement"])
+    return _as_list(_parse_document(document)["Statement"])
 
 
-def _parsed(document: Document) -> Mapping[str, Any]:
+def _parse_document(document: Document) -> Mapping[str, Any]:
     if not isinstance(document, str):
         return document
     is_quoted = document.startswith("%7B")
-    parsed: dict[str, Any] = json.loads(unquote(document) if is_quoted else document)
-    return parsed
+    parsed_document: dict[str, Any] = json.loads(unquote(document) if is_quoted else document)
+    return parsed_document
 
 
-def _decision(fitting: Iterable[Statement], context: Context) -> bool:
+def _is_allowed_by(fitting_statements: Iterable[Statement], context: Context) -> bool:
     """Whether statements allow together what they fit: one has to allow it, and none may deny it."""
-    effects = {statement["Effect"] for statement in fitting if _has_effect(statement, context)}
+    effects = {statement["Effect"] for statement in fitting_statements if _is_in_effect(statement, context)}
     return "Allow" in effects and "Deny" not in effects
 
 
-def _has_effect(statement: Statement, context: Context) -> bool:
+def _is_in_effect(statement: Statement, context: Context) -> bool:
     """Whether a statement applies to a request: all its conditions hold."""
-    if any(element in statement for element in NOT_UNDERSTOOD):
-        return _is_worst(statement)
+    if any(element in statement for element in UNSUPPORTED_ELEMENTS):
+        return _is_assumed_to_apply(statement)
     values_by_key = {key.lower(): _as_list(value) for key, value in context.items()}
     for operator, condition in statement.get("Condition", {}).items():
         compare = OPERATORS.get(operator.removeprefix("ForAnyValue:"))
         if compare is None:
-            return _is_worst(statement)
+            return _is_assumed_to_apply(statement)
         for key, patterns in condition.items():
-            if not _holds(compare, values_by_key.get(key.lower(), []), _as_list(patterns)):
+            if not _has_match(compare, values_by_key.get(key.lower(), []), _as_list(patterns)):
                 return False
     return True
 
 
-def _is_worst(statement: Statement) -> bool:
+def _is_assumed_to_apply(statement: Statement) -> bool:
     """Whether a statement that is not understood applies: one that denies does, one that allows does not."""
     return bool(statement["Effect"] == "Deny")
 
 
-def _holds(compare: Callable[[str, str], bool], values: list[str], patterns: list[str]) -> bool:
+def _has_match(compare: Callable[[str, str], bool], values: list[str], patterns: list[str]) -> bool:
     """Whether one value fits one pattern. No value, which is a key that the request lacks, fits nothing."""
     return any(compare(value, pattern) for value in values for pattern in patterns)
 
 
-def _fits_action(statement: Statement, action: str) -> bool:
+def _is_about_action(statement: Statement, action: str) -> bool:
     """Whether a statement is about an action. IAM ignores the case of actions."""
     patterns = [str(pattern).lower() for pattern in _as_list(statement.get("Action", []))]
-    return "NotAction" in statement or _fits_any(action.lower(), patterns)
+    return "NotAction" in statement or _matches_any(action.lower(), patterns)
 
 
-def _fits_resource(statement: Statement, resource: str) -> bool:
+def _is_about_resource(statement: Statement, resource: str) -> bool:
     patterns = [str(pattern) for pattern in _as_list(statement.get("Resource", []))]
-    return "NotResource" in statement or _fits_any(resource, patterns)
+    return "NotResource" in statement or _matches_any(resource, patterns)
 
 
-def _fits_principal(statement: Statement, principal: Principal) -> bool:
+def _is_about_principal(statement: Statement, principal: Principal) -> bool:
     """Whether a statement of a trust policy is about a principal: by its name, or about everybody."""
     if "NotPrincipal" in statement:
         return True
-    named = statement.get("Principal", {})
-    if not isinstance(named, Mapping):
-        return bool(named == EVERYBODY)
-    return principal.name in _as_list(named.get(principal.kind, []))
+    named_principals = statement.get("Principal", {})
+    if not isinstance(named_principals, Mapping):
+        return bool(named_principals == EVERYBODY)
+    return principal.name in _as_list(named_principals.get(principal.kind, []))
 
 
-def _fits_any(value: str, patterns: Iterable[str]) -> bool:
+def _matches_any(value: str, patterns: Iterable[str]) -> bool:
     return any(_is_like(value, pattern) for pattern in patterns)
 
 

@@ -22,17 +22,19 @@ from botocore.credentials import Credentials
 
 from tests.testbed.aws.world import AwsError
 
-SIGNATURE = re.compile(r"[0-9a-f]{64}")
-HEADER = re.compile(rf"AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=({SIGNATURE.pattern})\Z")
-CONTENT_HASH = "x-amz-content-sha256"
-INCOMPLETE = "IncompleteSignatureException"
-MISMATCH = "SignatureDoesNotMatch"
+SIGNATURE_PATTERN = re.compile(r"[0-9a-f]{64}")
+AUTHORIZATION_PATTERN = re.compile(
+    rf"AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=({SIGNATURE_PATTERN.pattern})\Z"
+)
+CONTENT_HASH_HEADER = "x-amz-content-sha256"
+INCOMPLETE_SIGNATURE = "IncompleteSignatureException"
+SIGNATURE_MISMATCH = "SignatureDoesNotMatch"
 SKEW_SECONDS = 300
 """How far clocks may be apart (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
 
 
 @dataclass(frozen=True)
-class Signed:
+class Signature:
     """The signature of a request, as the request states it."""
 
     key: str
@@ -51,7 +53,7 @@ class Signed:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """A request as it came over the wire."""
 
     method: str
@@ -61,73 +63,73 @@ class Sent:
     body: bytes = b""
 
 
-def read(sent: Sent) -> Signed | None:
+def read_signature(request: SentRequest) -> Signature | None:
     """Return the signature in the Authorization header; None for a request without that header.
 
     Raises AwsError if the header or the date is not one of version 4.
     """
-    header = sent.headers.get("authorization")
+    header = request.headers.get("authorization")
     if header is None:
         return None
-    match = HEADER.match(header)
-    if not match or "x-amz-date" not in sent.headers:
-        raise AwsError(INCOMPLETE, "the Authorization header or the date is not one of version 4")
+    match = AUTHORIZATION_PATTERN.match(header)
+    if not match or "x-amz-date" not in request.headers:
+        raise AwsError(INCOMPLETE_SIGNATURE, "the Authorization header or the date is not one of version 4")
     scope, names, signature = match.groups()
-    token = sent.headers.get("x-amz-security-token", "")
-    return _signed(scope, sent.headers["x-amz-date"], names, signature, token)
+    token = request.headers.get("x-amz-security-token", "")
+    return _parse_signature(scope, request.headers["x-amz-date"], names, signature, token)
 
 
-def read_presigned(url: str) -> Signed:
+def read_presigned(url: str) -> Signature:
     """Return the signature in the query of a URL. Raises AwsError if a part of it is missing or wrong."""
-    given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    parameters = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     try:
-        scope, date = given["X-Amz-Credential"], given["X-Amz-Date"]
-        names, signature = given["X-Amz-SignedHeaders"], given["X-Amz-Signature"]
-        seconds = float(given["X-Amz-Expires"])
+        scope, date = parameters["X-Amz-Credential"], parameters["X-Amz-Date"]
+        names, signature = parameters["X-Amz-SignedHeaders"], parameters["X-Amz-Signature"]
+        valid_seconds = float(parameters["X-Amz-Expires"])
     except (KeyError, ValueError) as error:
-        raise AwsError(INCOMPLETE, f"the URL has no usable {error}") from error
-    if not SIGNATURE.fullmatch(signature):
-        raise AwsError(INCOMPLETE, "the signature of the URL is not one of version 4")
-    signed = _signed(scope, date, names, signature, given.get("X-Amz-Security-Token", ""))
-    return replace(signed, seconds=seconds)
+        raise AwsError(INCOMPLETE_SIGNATURE, f"the URL has no usable {error}") from error
+    if not SIGNATURE_PATTERN.fullmatch(signature):
+        raise AwsError(INCOMPLETE_SIGNATURE, "the signature of the URL is not one of version 4")
+    presigned = _parse_signature(scope, date, names, signature, parameters.get("X-Amz-Security-Token", ""))
+    return replace(presigned, seconds=valid_seconds)
 
 
-def _signed(scope: str, date: str, names: str, signature: str, token: str) -> Signed:
+def _parse_signature(scope: str, date: str, names: str, signature: str, token: str) -> Signature:
     """Return a signature of its texts. The scope is KEY/DAY/REGION/SERVICE/aws4_request."""
     try:
-        key, day, region, service, end = scope.split("/")
+        key, day, region, service, scope_end = scope.split("/")
         time = datetime.strptime(date, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError as error:
-        raise AwsError(INCOMPLETE, f"the scope {scope} or the date {date} is not one of version 4") from error
-    if end != "aws4_request" or day != date[:8]:
-        raise AwsError(INCOMPLETE, f"the scope {scope} does not go with {date}")
-    return Signed(key, region, service, time, tuple(names.split(";")), signature, token)
+        raise AwsError(INCOMPLETE_SIGNATURE, f"the scope {scope} or the date {date} is not one of version 4") from error
+    if scope_end != "aws4_request" or day != date[:8]:
+        raise AwsError(INCOMPLETE_SIGNATURE, f"the scope {scope} does not go with {date}")
+    return Signature(key, region, service, time, tuple(names.split(";")), signature, token)
 
 
-def check(sent: Sent, signed: Signed, secret: str, now: datetime) -> None:
+def check_signature(request: SentRequest, stated: Signature, secret: str, current_time: datetime) -> None:
     """Raise AwsError unless the request was signed with the secret, did not change since, and is not expired."""
-    if "host" not in signed.names:
-        raise AwsError(INCOMPLETE, "'Host' must be a signed header")
-    age = (now - signed.time).total_seconds()
-    if not -SKEW_SECONDS <= age <= max(signed.seconds, SKEW_SECONDS):
-        raise AwsError("RequestExpired", f"the signature is of {signed.time:%H:%M:%S}, it is {now:%H:%M:%S}")
-    claimed = sent.headers.get(CONTENT_HASH)
-    if claimed not in (None, UNSIGNED_PAYLOAD, hashlib.sha256(sent.body).hexdigest()):
-        raise AwsError(MISMATCH, "the body is not the one that X-Amz-Content-Sha256 is of")
-    if not hmac.compare_digest(_computed(sent, signed, secret), signed.signature):
-        raise AwsError(MISMATCH, "the signature is not the one that the secret gives for this request")
+    if "host" not in stated.names:
+        raise AwsError(INCOMPLETE_SIGNATURE, "'Host' must be a signed header")
+    age = (current_time - stated.time).total_seconds()
+    if not -SKEW_SECONDS <= age <= max(stated.seconds, SKEW_SECONDS):
+        raise AwsError("RequestExpired", f"the signature is of {stated.time:%H:%M:%S}, it is {current_time:%H:%M:%S}")
+    claimed_hash = request.headers.get(CONTENT_HASH_HEADER)
+    if claimed_hash not in (None, UNSIGNED_PAYLOAD, hashlib.sha256(request.body).hexdigest()):
+        raise AwsError(SIGNATURE_MISMATCH, "the body is not the one that X-Amz-Content-Sha256 is of")
+    if not hmac.compare_digest(_compute_signature(request, stated, secret), stated.signature):
+        raise AwsError(SIGNATURE_MISMATCH, "the signature is not the one that the secret gives for this request")
 
 
-def _computed(sent: Sent, signed: Signed, secret: str) -> str:
+def _compute_signature(request: SentRequest, stated: Signature, secret: str) -> str:
     """Return the signature that the secret gives for a request."""
     # A proxy may have added headers to those that the sender has signed.
-    headers = {name: sent.headers[name] for name in signed.names if name in sent.headers}
-    url = re.sub(r"&X-Amz-Signature=[^&]*", "", sent.url)
-    request = AWSRequest(sent.method, url, headers, sent.body)
-    if CONTENT_HASH in sent.headers:
-        request.headers["X-Amz-Content-SHA256"] = sent.headers[CONTENT_HASH]
-    request.context["timestamp"] = signed.time.strftime(SIGV4_TIMESTAMP)
-    signer = SigV4Auth(Credentials(signed.key, secret), signed.service, signed.region)
+    headers = {name: request.headers[name] for name in stated.names if name in request.headers}
+    url = re.sub(r"&X-Amz-Signature=[^&]*", "", request.url)
+    aws_request = AWSRequest(request.method, url, headers, request.body)
+    if CONTENT_HASH_HEADER in request.headers:
+        aws_request.headers["X-Amz-Content-SHA256"] = request.headers[CONTENT_HASH_HEADER]
+    aws_request.context["timestamp"] = stated.time.strftime(SIGV4_TIMESTAMP)
+    signer = SigV4Auth(Credentials(stated.key, secret), stated.service, stated.region)
     signer.headers_to_sign = lambda _request: AWSRequest(headers=headers).headers
-    canonical = signer.canonical_request(request)
-    return str(signer.signature(signer.string_to_sign(request, canonical), request))
+    canonical = signer.canonical_request(aws_request)
+    return str(signer.signature(signer.string_to_sign(aws_request, canonical), aws_request))

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.testbed.aws.world import AwsError
 
 Claims = dict[str, Any]
-Keys = Callable[[], list[dict[str, str]]]
+KeyLister = Callable[[], list[dict[str, str]]]
 """Returns the keys of a cluster, as /openid/v1/jwks of its API server lists them."""
 ALGORITHM = "RS256"
-INVALID, EXPIRED = "InvalidIdentityToken", "ExpiredTokenException"
+INVALID_TOKEN, EXPIRED_TOKEN = "InvalidIdentityToken", "ExpiredTokenException"
 
 
 @dataclass(frozen=True)
@@ -39,58 +39,64 @@ class Token:
     signature: bytes
 
 
-def claims(token: str, keys: Keys, now: float) -> Claims:
+def read_claims(token: str, list_keys: KeyLister, current_time: float) -> Claims:
     """Return what a token claims. The caller has to check for whom the token is (`audiences`).
 
-    `now` is in seconds since 1970. Raises AwsError if the cluster has not signed the token, or the token is not valid
-    at that time.
+    `current_time` is in seconds since 1970. Raises AwsError if the cluster has not signed the token, or the token is
+    not valid at that time.
     """
-    parsed = _parsed(token)
-    public_key = _public_key(parsed.header, keys)
+    parsed_token = _parse_token(token)
+    public_key = _find_public_key(parsed_token.header, list_keys)
     try:
-        public_key.verify(parsed.signature, parsed.signed, PKCS1v15(), SHA256())
+        public_key.verify(parsed_token.signature, parsed_token.signed, PKCS1v15(), SHA256())
     except InvalidSignature as error:
-        raise AwsError(INVALID, "the cluster has not signed the token") from error
-    start, end = parsed.claims.get("nbf", 0), parsed.claims["exp"]
-    if now < start or now >= end:
-        raise AwsError(EXPIRED, f"the token is valid from {parsed.claims.get('nbf')} until {end}, now is {now:.0f}")
-    return dict(parsed.claims)
+        raise AwsError(INVALID_TOKEN, "the cluster has not signed the token") from error
+    valid_from, expiration = parsed_token.claims.get("nbf", 0), parsed_token.claims["exp"]
+    if current_time < valid_from or current_time >= expiration:
+        raise AwsError(
+            EXPIRED_TOKEN,
+            f"the token is valid from {parsed_token.claims.get('nbf')} until {expiration}, now is {current_time:.0f}",
+        )
+    return dict(parsed_token.claims)
 
 
-def audiences(claims: Claims) -> list[str]:
+def list_audiences(claims: Claims) -> list[str]:
     """Return for whom a token is: the claim `aud`, which is a text or a list."""
     value = claims.get("aud", [])
     return [value] if isinstance(value, str) else list(value)
 
 
-def _parsed(token: str) -> Token:
+def _parse_token(token: str) -> Token:
     """Return the parts of a token. Raises AwsError for a text that is no JSON web token."""
     try:
         header, body, signature = token.split(".")
-        parsed = Token(
-            json.loads(_decoded(header)), json.loads(_decoded(body)), f"{header}.{body}".encode(), _decoded(signature)
+        parsed_token = Token(
+            json.loads(_decode_part(header)),
+            json.loads(_decode_part(body)),
+            f"{header}.{body}".encode(),
+            _decode_part(signature),
         )
     except ValueError as error:
-        raise AwsError(INVALID, f"the token is no JSON web token: {error}") from error
-    if not isinstance(parsed.header, dict) or not isinstance(parsed.claims, dict):
-        raise AwsError(INVALID, "the token is no JSON web token: its header and its claims must be objects")
-    return parsed
+        raise AwsError(INVALID_TOKEN, f"the token is no JSON web token: {error}") from error
+    if not isinstance(parsed_token.header, dict) or not isinstance(parsed_token.claims, dict):
+        raise AwsError(INVALID_TOKEN, "the token is no JSON web token: its header and its claims must be objects")
+    return parsed_token
 
 
-def _public_key(header: dict[str, Any], keys: Keys) -> RSAPublicKey:
+def _find_public_key(header: dict[str, Any], list_keys: KeyLister) -> RSAPublicKey:
     """Return the key that a token says it is signed with. Raises AwsError if the cluster has no such key."""
     key_id, algorithm = header.get("kid"), header.get("alg")
     if algorithm == ALGORITHM:
-        for key in keys():
+        for key in list_keys():
             if key.get("kid") == key_id:
-                return RSAPublicNumbers(_number(key["e"]), _number(key["n"])).public_key()
-    raise AwsError(INVALID, f"the cluster has no key {key_id} for {algorithm}")
+                return RSAPublicNumbers(_decode_number(key["e"]), _decode_number(key["n"])).public_key()
+    raise AwsError(INVALID_TOKEN, f"the cluster has no key {key_id} for {algorithm}")
 
 
-def _decoded(part: str) -> bytes:
+def _decode_part(token_part: str) -> bytes:
     """Return the bytes of a part of a token: base64 for URLs, whose padding is left out."""
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return base64.urlsafe_b64decode(token_part + "=" * (-len(token_part) % 4))
 
 
-def _number(part: str) -> int:
-    return int.from_bytes(_decoded(part), "big")
+def _decode_number(token_part: str) -> int:
+    return int.from_bytes(_decode_part(token_part), "big")

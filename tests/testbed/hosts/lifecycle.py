@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tests.testbed import cleanup, netns
 from tests.testbed.build import Builds
-from tests.testbed.cluster import Cluster, Record, free_slot, named, taken_slots
+from tests.testbed.cluster import Cluster, Record, find_free_slot, list_taken_slots, load_cluster
 from tests.testbed.errors import ClusterError, UnavailableError
 from tests.testbed.home import Home
 from tests.testbed.hosts import access, machine, network, root
-from tests.testbed.hosts.model import HostGroup, group_named
+from tests.testbed.hosts.model import HostGroup, load_group
 from tests.testbed.progress import say
 from tests.testbed.tasks import Task, run_all
 
@@ -25,21 +25,21 @@ PROVIDER = "hosts"
 DEFAULT_COUNT = 1
 
 
-def up(home: Home, name: str, count: int | None) -> HostGroup:
+def start_hosts(home: Home, name: str, count: int | None) -> HostGroup:
     """Make sure that the hosts run, and that they reach the cluster of the same name if there is one."""
     home.prepare()
-    with home.lock(f"hosts-{group_named(home, name).name}"):
-        group = group_named(home, name)
-        if reason := root.lacks(home):
-            raise UnavailableError("no hosts can be had on this machine", reason.why, reason.do)
+    with home.lock(f"hosts-{load_group(home, name).name}"):
+        group = load_group(home, name)
+        if obstacle := root.find_obstacle(home):
+            raise UnavailableError("no hosts can be had on this machine", obstacle.why, obstacle.do)
         if not _is_complete(group):
-            group = _start(group, count or DEFAULT_COUNT, "an earlier `hosts up` did not get to its end")
+            group = _start_afresh(group, count or DEFAULT_COUNT, "an earlier `hosts up` did not get to its end")
         else:
             _check_count(group, count)
-            reason_to_start = unhealthy(group)
-            if reason_to_start:
-                group = _start(group, group.node_count, reason_to_start)
-        join(named(home, name))
+            fault = find_fault(group)
+            if fault:
+                group = _start_afresh(group, group.node_count, fault)
+        join_cluster(load_cluster(home, name))
         return group
 
 
@@ -52,71 +52,77 @@ def _is_complete(group: HostGroup) -> bool:
 def _check_count(group: HostGroup, count: int | None) -> None:
     """Raise ClusterError if a group has another number of hosts than the one that was asked for, if any was."""
     if count not in (None, group.node_count):
-        why = f"there are {group.node_count}, {count} were asked for"
-        raise ClusterError(f"the hosts of {group.name} cannot change their number", why, "run `hosts down` first")
+        reason = f"there are {group.node_count}, {count} were asked for"
+        raise ClusterError(f"the hosts of {group.name} cannot change their number", reason, "run `hosts down` first")
 
 
-def _start(group: HostGroup, count: int, reason: str) -> HostGroup:
+def _start_afresh(group: HostGroup, count: int, reason: str) -> HostGroup:
     """Remove what an earlier run has left, and start afresh."""
-    if cleanup.remains(group):
+    if cleanup.has_remains(group):
         say(f"the hosts of {group.name} are started afresh: {reason}")
-        cleanup.remove(group)
-    disk = root.make(Builds(group.home, ""))
+        cleanup.remove_cluster(group)
+    root_folder = root.make_root(Builds(group.home, ""))
     with group.home.lock("slots"):
-        slot = free_slot(taken_slots(group.home, group.dir), netns.host_routes())
+        slot = find_free_slot(list_taken_slots(group.home, group.dir), netns.list_host_routes())
         group = replace(group, slot=slot, node_count=count)
         group.write(Record(PROVIDER, slot, count))
-    run_all(tasks(group, disk))
+    run_all(list_tasks(group, root_folder))
     group.write(Record(PROVIDER, slot, count, complete=True))
     return group
 
 
-def tasks(group: HostGroup, disk: Path) -> Iterable[Task]:
+def list_tasks(group: HostGroup, root_folder: Path) -> Iterable[Task]:
     """All steps from a root to hosts that are ready."""
-    yield Task("network", partial(network.create, group))
-    yield Task("disks", partial(_lay_out, group))
+    yield Task("network", partial(network.create_network, group))
+    yield Task("disks", partial(_create_disks, group))
     for host in group.hosts:
-        yield Task(host.name, partial(machine.start, group, disk, host), ("network", "disks"))
+        yield Task(host.name, partial(machine.start_host, group, root_folder, host), ("network", "disks"))
 
 
-def _lay_out(group: HostGroup) -> None:
-    machine.allow_watchers()
+def _create_disks(group: HostGroup) -> None:
+    machine.raise_watcher_limit()
     for host in group.hosts:
-        machine.lay_out(host)
-    machine.write_names(group)
-    access.create(group)
+        machine.create_disk(host)
+    machine.write_hosts_files(group)
+    access.create_access(group)
 
 
-def unhealthy(group: HostGroup) -> str | None:
+def find_fault(group: HostGroup) -> str | None:
     """Why the hosts have to be started afresh."""
-    if not network.exists(group):
+    if not network.has_network(group):
         return "its network is gone"
-    dead = [host.name for host in group.hosts if machine.is_dead(group, host)]
-    return f"{', '.join(dead)} has ended" if dead else None
+    dead_hosts = [host.name for host in group.hosts if machine.is_dead(group, host)]
+    return f"{', '.join(dead_hosts)} has ended" if dead_hosts else None
 
 
-def join(cluster: Cluster) -> None:
+def join_cluster(cluster: Cluster) -> None:
     """Connect an embedded cluster with the hosts of its name, if both run."""
-    group = group_named(cluster.home, cluster.name)
-    hosts, nodes = group.read(), cluster.read()
-    if hosts and hosts.complete and nodes and nodes.complete and nodes.provider == "embedded":
-        network.join(group, cluster)
+    group = load_group(cluster.home, cluster.name)
+    group_record, cluster_record = group.read(), cluster.read()
+    if (
+        group_record
+        and group_record.complete
+        and cluster_record
+        and cluster_record.complete
+        and cluster_record.provider == "embedded"
+    ):
+        network.join_cluster(group, cluster)
         say(f"the hosts of {group.name} reach the nodes of cluster {cluster.name}")
 
 
-def down(home: Home, name: str) -> bool:
+def remove_hosts(home: Home, name: str) -> bool:
     """Remove the hosts and everything of them; the Debian stays among the builds. Whether there were any."""
     home.prepare()
-    with home.lock(f"hosts-{group_named(home, name).name}"):
-        group = group_named(home, name)
-        if not cleanup.remains(group):
+    with home.lock(f"hosts-{load_group(home, name).name}"):
+        group = load_group(home, name)
+        if not cleanup.has_remains(group):
             return False
-        cleanup.remove(group)
+        cleanup.remove_cluster(group)
         say(f"the hosts of {name} are removed")
         return True
 
 
-def running(home: Home, name: str) -> HostGroup | None:
+def find_running_group(home: Home, name: str) -> HostGroup | None:
     """The hosts of that name, if `up` has got to its end and all of them still run."""
-    group = group_named(home, name)
-    return group if _is_complete(group) and unhealthy(group) is None else None
+    group = load_group(home, name)
+    return group if _is_complete(group) and find_fault(group) is None else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.testbed.cluster import Cluster, Member, Record, check_name
 from tests.testbed.home import Home
 
-MOST = 40
+MAX_HOSTS = 40
 """Hosts of a group: their addresses end before those of AWS and the routers."""
 
 
@@ -78,13 +78,13 @@ class HostGroup(Cluster):
         return self.dir / "ssh" / "known_hosts"
 
 
-def group_named(home: Home, name: str) -> HostGroup:
+def load_group(home: Home, name: str) -> HostGroup:
     """The group of that name, with what is written down about it."""
     check_name(name)
     record = HostGroup(home, name).read() or Record("")
     return HostGroup(home, name, record.slot, record.nodes)
 
 
-def router_in(cluster: Cluster) -> str:
+def router_address(cluster: Cluster) -> str:
     """The address of the hosts' router in a cluster's network."""
     return f"172.30.{cluster.slot}.251"

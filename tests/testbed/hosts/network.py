@@ -16,57 +16,67 @@ from __future__ import annotations
 
 from tests.testbed import command, netns
 from tests.testbed.cluster import Cluster
-from tests.testbed.hosts.model import HostGroup, router_in
+from tests.testbed.hosts.model import HostGroup, router_address
 
-ROUTER = """
+ROUTER_COMMANDS = """
 -n {switch} link set lo up
 -n {switch} addr add {router}/24 dev br0
 """
-TO_CLUSTER = "cluster"
+CLUSTER_INTERFACE = "cluster"
 """The router's interface in the network of a cluster."""
-JOIN = """
+JOIN_COMMANDS = """
 -n {switch} link add {link} type veth peer name {peer} netns {cluster_switch}
 -n {cluster_switch} link set {peer} master br0 up
 -n {switch} addr add {router}/24 dev {link}
 -n {switch} link set {link} up
 """
-ROUTE = "-n {namespace} route replace {network} via {router}"
+ROUTE_COMMAND = "-n {namespace} route replace {network} via {router}"
 
 
-def create(group: HostGroup) -> None:
+def create_network(group: HostGroup) -> None:
     """Make the namespaces, links and addresses."""
-    netns.ip_lines(
-        netns.SWITCH, switch=group.switch, link=group.link, host_ip=group.host_ip, owner=netns.owner(group.dir)
+    netns.run_ip_lines(
+        netns.SWITCH_COMMANDS,
+        switch=group.switch,
+        link=group.link,
+        host_ip=group.host_ip,
+        owner=netns.owner_label(group.dir),
     )
-    netns.ip_lines(ROUTER, switch=group.switch, router=group.router_ip)
-    command.run(["nsenter", f"--net={netns.NAMESPACES / group.switch}", "sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    netns.run_ip_lines(ROUTER_COMMANDS, switch=group.switch, router=group.router_ip)
+    command.run(
+        ["nsenter", f"--net={netns.NAMESPACES_FOLDER / group.switch}", "sysctl", "-qw", "net.ipv4.ip_forward=1"]
+    )
     for host in group.hosts:
-        netns.ip_lines(netns.MEMBER, switch=group.switch, namespace=host.namespace, name=host.name, ip=host.ip)
+        netns.run_ip_lines(
+            netns.MEMBER_COMMANDS, switch=group.switch, namespace=host.namespace, name=host.name, ip=host.ip
+        )
 
 
-def exists(group: HostGroup) -> bool:
+def has_network(group: HostGroup) -> bool:
     """Whether all namespaces are there."""
     names = [group.switch, *(host.namespace for host in group.hosts)]
-    return all((netns.NAMESPACES / name).exists() for name in names)
+    return all((netns.NAMESPACES_FOLDER / name).exists() for name in names)
 
 
-def joined(group: HostGroup) -> bool:
+def is_joined(group: HostGroup) -> bool:
     """Whether the router has its interface in a cluster's network; it goes with the cluster."""
-    return command.succeeds(["ip", "-n", group.switch, "link", "show", TO_CLUSTER])
+    return command.can_run(["ip", "-n", group.switch, "link", "show", CLUSTER_INTERFACE])
 
 
-def join(group: HostGroup, cluster: Cluster) -> None:
+def join_cluster(group: HostGroup, cluster: Cluster) -> None:
     """Let hosts and nodes reach each other. Pods reach hosts too, under the addresses of their nodes."""
-    if not joined(group):
-        netns.ip_lines(
-            JOIN,
+    if not is_joined(group):
+        netns.run_ip_lines(
+            JOIN_COMMANDS,
             switch=group.switch,
             cluster_switch=cluster.switch,
-            link=TO_CLUSTER,
+            link=CLUSTER_INTERFACE,
             peer=f"hosts{group.slot}",
-            router=router_in(cluster),
+            router=router_address(cluster),
         )
     for host in group.hosts:
-        netns.ip_lines(ROUTE, namespace=host.namespace, network=cluster.network, router=group.router_ip)
+        netns.run_ip_lines(ROUTE_COMMAND, namespace=host.namespace, network=cluster.network, router=group.router_ip)
     for node in cluster.nodes:
-        netns.ip_lines(ROUTE, namespace=node.namespace, network=group.network, router=router_in(cluster))
+        netns.run_ip_lines(
+            ROUTE_COMMAND, namespace=node.namespace, network=group.network, router=router_address(cluster)
+        )

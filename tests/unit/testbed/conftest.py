@@ -52,14 +52,14 @@ esac
 def not_stopped() -> Iterator[None]:
     """A test that lets a step fail must not end the waits of the next one."""
     yield
-    progress.STOP.clear()
+    progress.STOP_EVENT.clear()
 
 
 @pytest.fixture(autouse=True)
 def no_cluster_of_the_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cleanup finds networks and cgroups by the number of a slot. A test must not find those of a running cluster."""
     machine = tmp_path_factory.mktemp("machine")
-    for module, name in ((netns, "LINKS"), (netns, "NAMESPACES"), (cgroups, "ROOT")):
+    for module, name in ((netns, "LINKS_FOLDER"), (netns, "NAMESPACES_FOLDER"), (cgroups, "ROOT")):
         folder = machine / name.lower()
         folder.mkdir()
         monkeypatch.setattr(module, name, folder)

@@ -20,7 +20,7 @@ from moto.eks.models import eks_backends
 
 from tests.testbed.aws.direct import DirectClient
 from tests.testbed.aws.world import ACCOUNT, World
-from tests.testbed.eks.identities import AGENT, Identities
+from tests.testbed.eks.identities import AGENT_SERVICE, Identities
 
 ISSUER = "https://issuer.test"
 PLACE = "issuer.test"
@@ -40,7 +40,7 @@ TRUST = {
         },
         {
             "Effect": "Allow",
-            "Principal": {"Service": AGENT},
+            "Principal": {"Service": AGENT_SERVICE},
             "Action": ["sts:AssumeRole", "sts:TagSession"],
             "Condition": {
                 "StringEquals": {
@@ -95,5 +95,5 @@ def associate(identities: Identities) -> None:
 def session(identities: Identities) -> tuple[str, str, str]:
     """Return the credentials of a session of the role."""
     associate(identities)
-    found = identities.pod_identity(jwt(aud=[AGENT]))
+    found = identities.pod_identity(jwt(aud=[AGENT_SERVICE]))
     return found["SecretAccessKey"], found["AccessKeyId"], found["Token"]

@@ -15,26 +15,26 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.cases import cases
 from tests.testbed.aws.app import OPERATIONS
-from tests.testbed.aws.direct import WORK
-from tests.testbed.aws.model import DriftError, checked, route, service, status_of_error
-from tests.testbed.aws.server import start, stop, tell
+from tests.testbed.aws.direct import OPERATION_FUNCTIONS
+from tests.testbed.aws.model import DriftError, check_answer, find_error_status, find_operation, load_service_model
+from tests.testbed.aws.server import send_order, start_process, stop_process
 from tests.testbed.aws.world import SCRIPTS, AwsError, Fault, Stage, World
 from tests.testbed.eks import policies
-from tests.testbed.eks.identities import AGENT, Identities
+from tests.testbed.eks.identities import AGENT_SERVICE, Identities
 from tests.unit.testbed.eks_iam import ROLE, associate, iam, jwt
 
 
 def test_every_operation_and_status_is_one_of_the_service_model() -> None:
-    assert set(OPERATIONS) | set(WORK) <= set(service("eks").operation_names)
-    statuses = {*service("eks").shape_for("AddonStatus").enum, "ABSENT"}
+    assert set(OPERATIONS) | set(OPERATION_FUNCTIONS) <= set(load_service_model("eks").operation_names)
+    statuses = {*load_service_model("eks").shape_for("AddonStatus").enum, "ABSENT"}
     assert {stage.status for stages in SCRIPTS.values() for stage in stages} <= statuses
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_requests_are_told_apart_by_the_service_model(operation: str) -> None:
-    http = service("eks").operation_model(operation).http
+    http = load_service_model("eks").operation_model(operation).http
     path = http["requestUri"].replace("{resourceArn}", "arn:aws:eks:r:1:addon/c/a/1")
-    found = route("eks", http["method"], path.replace("{", "").replace("}", ""))
+    found = find_operation("eks", http["method"], path.replace("{", "").replace("}", ""))
     assert found
     assert found[0] == operation
 
@@ -53,16 +53,16 @@ GOOD = {"addonName": "a", "status": "ACTIVE", "createdAt": 1.0, "health": {"issu
     ({"podIdentityAssociations": [{"id": 1}]}, "is dict, not string"),
 )
 def test_what_aws_could_not_answer_is_drift(change: dict[str, Any], words: str) -> None:
-    assert checked("eks", "DescribeAddon", {"addon": GOOD})
+    assert check_answer("eks", "DescribeAddon", {"addon": GOOD})
     with pytest.raises(DriftError, match=words):
-        checked("eks", "DescribeAddon", {"addon": GOOD | change})
+        check_answer("eks", "DescribeAddon", {"addon": GOOD | change})
 
 
 def test_errors_have_the_status_of_the_service_model() -> None:
-    assert status_of_error("eks", "CreateAddon", "ResourceInUseException") == 409
-    assert status_of_error("eks", "CreateAddon", "ThrottlingException", 429) == 429
+    assert find_error_status("eks", "CreateAddon", "ResourceInUseException") == 409
+    assert find_error_status("eks", "CreateAddon", "ThrottlingException", 429) == 429
     with pytest.raises(DriftError, match="DeleteAddon has no error ResourceInUseException"):
-        status_of_error("eks", "DeleteAddon", "ResourceInUseException")
+        find_error_status("eks", "DeleteAddon", "ResourceInUseException")
 
 
 def test_faults_are_used_up_in_turn() -> None:
@@ -76,28 +76,28 @@ def test_faults_are_used_up_in_turn() -> None:
 
 def test_it_runs_as_a_process_and_is_told_what_to_do(tmp_path: Path) -> None:
     record = tmp_path / "aws"
-    url = start(record)
+    url = start_process(record)
     failed = {"status": "CREATE_FAILED", "issues": ["AccessDenied"]}
     try:
-        tell(url, "cluster", region="eu-west-1", name="prod", version="1.33")
-        tell(url, "script", addon="adot", operation="create", stages=[failed])
+        send_order(url, "cluster", region="eu-west-1", name="prod", version="1.33")
+        send_order(url, "script", addon="adot", operation="create", stages=[failed])
         options = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         eks = boto3.client("eks", region_name="eu-west-1", endpoint_url=url, **options)
         assert eks.describe_cluster(name="prod")["cluster"]["version"] == "1.33"
         made = eks.create_addon(clusterName="prod", addonName="adot")["addon"]
         assert (made["status"], made["health"]["issues"][0]["code"]) == ("CREATE_FAILED", "AccessDenied")
-        tell(url, "fault", operation="ListAddons", code="ThrottlingException", times=1)
-        tell(url, "expire", access_key="other")
+        send_order(url, "fault", operation="ListAddons", code="ThrottlingException", times=1)
+        send_order(url, "expire", access_key="other")
         assert eks.list_addons(clusterName="prod")["addons"] == ["adot"]  # botocore tries again
-        assert tell(url, "calls")["calls"].count("ListAddons") == 2
-        tell(url, "reset")
-        assert tell(url, "calls") == {"calls": []}
+        assert send_order(url, "calls")["calls"].count("ListAddons") == 2
+        send_order(url, "reset")
+        assert send_order(url, "calls") == {"calls": []}
     finally:
-        stop(record)
+        stop_process(record)
     assert not record.exists()
     with pytest.raises(OSError, match="refused"):
-        tell(url, "calls")
-    stop(record)  # one that is gone is fine
+        send_order(url, "calls")
+    stop_process(record)  # one that is gone is fine
 
 
 @pytest.fixture
@@ -107,12 +107,12 @@ def identities() -> Iterator[Identities]:
 
 
 def test_a_pod_of_the_role_takes_it_on_with_a_token(identities: Identities) -> None:
-    identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": ROLE})
+    identities.check_web_identity({"WebIdentityToken": jwt(), "RoleArn": ROLE})
     for given in ({"WebIdentityToken": "x"}, {}):
         with pytest.raises(AwsError, match="no JSON web token"):
-            identities.web_identity({"RoleArn": ROLE, **given})
+            identities.check_web_identity({"RoleArn": ROLE, **given})
     with pytest.raises(AwsError, match="Not authorized"):
-        identities.web_identity({"WebIdentityToken": jwt(), "RoleArn": f"{ROLE}-2"})
+        identities.check_web_identity({"WebIdentityToken": jwt(), "RoleArn": f"{ROLE}-2"})
 
 
 @cases(
@@ -126,17 +126,17 @@ def test_a_pod_of_the_role_takes_it_on_with_a_token(identities: Identities) -> N
 )
 def test_every_other_token_is_refused(identities: Identities, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(AwsError) as caught:
-        identities.web_identity({"WebIdentityToken": jwt(**changes), "RoleArn": ROLE})
+        identities.check_web_identity({"WebIdentityToken": jwt(**changes), "RoleArn": ROLE})
     assert caught.value.code == code
 
 
 def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Identities) -> None:
-    token = jwt(aud=[AGENT])
+    token = jwt(aud=[AGENT_SERVICE])
     with pytest.raises(AwsError, match="eks-pod-identity-agent is not installed"):
         identities.pod_identity(token)
     associate(identities)
     with pytest.raises(AwsError, match="no association of o11y/other"):
-        identities.pod_identity(jwt(aud=[AGENT], sub="system:serviceaccount:o11y:other"))
+        identities.pod_identity(jwt(aud=[AGENT_SERVICE], sub="system:serviceaccount:o11y:other"))
     assert identities.pod_identity(token)["AccessKeyId"].startswith("ASIA")
     with pytest.raises(AwsError, match="audience"):
         identities.pod_identity(jwt())
@@ -146,7 +146,7 @@ def test_a_token_that_is_no_json_web_token_is_refused(identities: Identities) ->
     head, body, _signature = jwt().split(".")
     for token in (f"{head}.{body}.a", f"W10.{body}.aa", f"{head}.W10.aa"):
         with pytest.raises(AwsError, match="no JSON web token"):
-            identities.web_identity({"WebIdentityToken": token, "RoleArn": ROLE})
+            identities.check_web_identity({"WebIdentityToken": token, "RoleArn": ROLE})
 
 
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -154,19 +154,19 @@ ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 @pytest.mark.parametrize("unknown", [{"NotAction": "iam:*", "Resource": "*"}, {"Action": "*", "NotResource": "y"}])
 def test_a_statement_that_is_not_understood_denies(unknown: dict[str, str]) -> None:
-    assert policies.allows([{"Statement": [ALL]}], "logs:PutLogEvents", "x", {})
-    assert not policies.allows([{"Statement": [ALL, {"Effect": "Deny", **unknown}]}], "logs:PutLogEvents", "x", {})
-    assert not policies.allows([{"Statement": [{"Effect": "Allow", **unknown}]}], "logs:PutLogEvents", "x", {})
+    assert policies.is_allowed([{"Statement": [ALL]}], "logs:PutLogEvents", "x", {})
+    assert not policies.is_allowed([{"Statement": [ALL, {"Effect": "Deny", **unknown}]}], "logs:PutLogEvents", "x", {})
+    assert not policies.is_allowed([{"Statement": [{"Effect": "Allow", **unknown}]}], "logs:PutLogEvents", "x", {})
 
 
 def test_a_trust_policy_may_be_about_everybody() -> None:
-    agent = policies.Principal("Service", AGENT)
-    trust = {"Effect": "Allow", "Principal": {"Service": AGENT}, "Action": "sts:AssumeRole"}
-    assert policies.trusts({"Statement": [trust]}, "sts:AssumeRole", agent, {})
-    assert policies.trusts({"Statement": [{**trust, "Principal": "*"}]}, "sts:AssumeRole", agent, {})
+    agent = policies.Principal("Service", AGENT_SERVICE)
+    trust = {"Effect": "Allow", "Principal": {"Service": AGENT_SERVICE}, "Action": "sts:AssumeRole"}
+    assert policies.may_assume_role({"Statement": [trust]}, "sts:AssumeRole", agent, {})
+    assert policies.may_assume_role({"Statement": [{**trust, "Principal": "*"}]}, "sts:AssumeRole", agent, {})
     for denied in ({"Principal": "*"}, {"NotPrincipal": {"AWS": "x"}}):
         deny = {"Effect": "Deny", "Action": "*", **denied}
-        assert not policies.trusts({"Statement": [trust, deny]}, "sts:AssumeRole", agent, {})
+        assert not policies.may_assume_role({"Statement": [trust, deny]}, "sts:AssumeRole", agent, {})
 
 
 @cases(
@@ -179,6 +179,6 @@ def test_a_trust_policy_may_be_about_everybody() -> None:
     ({"Effect": "Deny", "Action": "*", "Resource": "*"}, "logs:PutLogEvents", "x", False),
 )
 def test_policies_allow_what_they_name(statement: dict[str, Any], action: str, resource: str, allowed: bool) -> None:
-    assert policies.allows([{"Statement": statement}], action, resource, {}) is allowed
+    assert policies.is_allowed([{"Statement": statement}], action, resource, {}) is allowed
     denied = [{"Statement": statement}, {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}]
-    assert not policies.allows(denied, action, resource, {})
+    assert not policies.is_allowed(denied, action, resource, {})

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from tests.testbed import command, config, image, launch
-from tests.testbed.build import CLUSTER, COMPONENTS, Builds, Component, key
+from tests.testbed.build import CLUSTER_COMPONENTS, COMPONENTS, Builds, Component, build_key
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.image import Image
-from tests.testbed.loading import Installed, into_embedded, references, signature, stale
+from tests.testbed.loading import Installed, archive_signature, find_stale, list_references, load_into_embedded
 from tests.testbed.tasks import run_all
 
 GO = "go1.26 amd64"
@@ -30,8 +30,8 @@ GO = "go1.26 amd64"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the small component's folder, to change it."""
-    shutil.copytree(config.GO / "pause", tmp_path / "go" / "pause")
-    monkeypatch.setattr(config, "GO", tmp_path / "go")
+    shutil.copytree(config.GO_FOLDER / "pause", tmp_path / "go" / "pause")
+    monkeypatch.setattr(config, "GO_FOLDER", tmp_path / "go")
     return tmp_path / "go" / "pause"
 
 
@@ -47,15 +47,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_key_changes_with_what_changes_the_program(folder: Path, go: str, changes: Any, same: bool) -> None:
     pause = COMPONENTS["pause"]
-    assert (key(replace(pause, **changes), go) == key(pause, GO)) is same
+    assert (build_key(replace(pause, **changes), go) == build_key(pause, GO)) is same
 
 
 @pytest.mark.parametrize("name", ["go.mod", "main.go", "added.go"])
 def test_a_key_changes_with_every_file(folder: Path, name: str) -> None:
-    before = key(COMPONENTS["pause"], GO)
+    before = build_key(COMPONENTS["pause"], GO)
     with (folder / name).open("a") as file:
         file.write("// changed\n")
-    assert key(COMPONENTS["pause"], GO) != before
+    assert build_key(COMPONENTS["pause"], GO) != before
 
 
 def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.Monkey
     monkeypatch.setattr(command, "run", lambda *arguments, **_: pytest.fail(str(arguments)))
     assert builds.missing(COMPONENTS) == []
     run_all(builds.tasks(COMPONENTS))
-    assert set(CLUSTER) < set(COMPONENTS)
+    assert set(CLUSTER_COMPONENTS) < set(COMPONENTS)
 
 
 def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ NAME = "localhost/testbed/it:1"
 def archive(tmp_path: Path) -> Path:
     """An archive of one image."""
     (tmp_path / "program").write_text("program")
-    image.write(Image(NAME, {"/bin/program": tmp_path / "program"}), tmp_path / "it.tar")
+    image.write_archive(Image(NAME, {"/bin/program": tmp_path / "program"}), tmp_path / "it.tar")
     return tmp_path / "it.tar"
 
 
@@ -128,36 +128,36 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return "\n".join(nodes.get(node, []))
 
     monkeypatch.setattr(command, "run", run)
-    monkeypatch.setattr(launch, "into_node", lambda _, node: [node.name])
+    monkeypatch.setattr(launch, "node_prefix", lambda _, node: [node.name])
     return seen
 
 
 def test_an_archive_tells_its_images(archive: Path, tmp_path: Path) -> None:
-    assert references(archive) == [NAME]
+    assert list_references(archive) == [NAME]
     (tmp_path / "text.tar").write_text("text")
     with tarfile.open(tmp_path / "empty.tar", "w"):
         pass
     for name in ("text.tar", "empty.tar", "none.tar"):
         with pytest.raises(ClusterError, match=f"{name} cannot be read"):
-            references(tmp_path / name)
+            list_references(tmp_path / name)
 
 
 def test_an_image_is_stale_where_it_is_gone_or_changed(archive: Path) -> None:
-    loaded = {NAME: signature(archive)}
-    assert stale([archive], [NAME], loaded) == []
-    assert stale([archive], [], loaded) == [archive]
-    assert stale([archive], [NAME], {}) == [archive]
+    loaded = {NAME: archive_signature(archive)}
+    assert find_stale([archive], [NAME], loaded) == []
+    assert find_stale([archive], [], loaded) == [archive]
+    assert find_stale([archive], [NAME], {}) == [archive]
     os.utime(archive, (1, 1))
-    assert stale([archive], [NAME], loaded) == [archive]
+    assert find_stale([archive], [NAME], loaded) == [archive]
 
 
 def test_every_node_gets_an_image_once(home: Home, archive: Path, calls: list[str]) -> None:
     cluster = Cluster(home, "it", 0, 2)
     installed = Installed()
-    into_embedded(cluster, [archive], installed)
-    into_embedded(cluster, [archive], installed)
+    load_into_embedded(cluster, [archive], installed)
+    load_into_embedded(cluster, [archive], installed)
     assert sorted(calls) == ["node1", "node2"]
-    assert installed.images["node2"] == {NAME: signature(archive)}
+    assert installed.images["node2"] == {NAME: archive_signature(archive)}
 
 
 def test_what_is_written_down_is_read_back(home: Home) -> None:

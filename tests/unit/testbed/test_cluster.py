@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.testbed import cgroups, cleanup, command, image, kind, netns, packages, pki, process
-from tests.testbed.cluster import NO_SLOT, Cluster, Record, free_slot, named, taken_slots
+from tests.testbed.cluster import NO_SLOT, Cluster, Record, find_free_slot, list_taken_slots, load_cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
 from tests.testbed.image import ARCHITECTURES, Image
@@ -33,16 +33,16 @@ from tests.testbed.loading import Installed
     ],
 )
 def test_the_lowest_free_slot_is_taken(taken: list[int], routes: list[str], slot: int) -> None:
-    assert free_slot(taken, routes) == slot
+    assert find_free_slot(taken, routes) == slot
     with pytest.raises(ClusterError, match="no network is left"):
-        free_slot(taken, ["172.16.0.0/12"])
+        find_free_slot(taken, ["172.16.0.0/12"])
 
 
 def test_slots_of_other_clusters_are_known(home: Home) -> None:
     for name, slot in (("one", 0), ("two", 4)):
         Cluster(home, name).write(Record("embedded", slot))
     (home.clusters / "half").mkdir()
-    assert taken_slots(home, home.clusters / "one") == [4]
+    assert list_taken_slots(home, home.clusters / "one") == [4]
 
 
 def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(home: Home) -> None:
@@ -60,7 +60,7 @@ def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(ho
 
 def test_a_record_is_read_back(home: Home) -> None:
     Cluster(home, "it").write(Record("embedded", 7, 2, complete=True))
-    cluster = named(home, "it")
+    cluster = load_cluster(home, "it")
     assert (cluster.slot, cluster.node_count) == (7, 2)
     assert cluster.read() == Record("embedded", 7, 2, complete=True)
 
@@ -72,13 +72,13 @@ def test_a_broken_record_is_none_and_names_nobodys_network(home: Home, text: str
     if text is not None:
         (cluster.dir / "cluster.json").write_text(text)
     assert cluster.read() is None
-    assert named(home, "it").slot == NO_SLOT
+    assert load_cluster(home, "it").slot == NO_SLOT
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a-", "A", "a/b", "..", "a" * 33])
 def test_a_bad_name_is_refused(home: Home, name: str) -> None:
     with pytest.raises(ClusterError, match="cannot name a cluster"):
-        named(home, name)
+        load_cluster(home, name)
 
 
 def test_home_is_where_the_user_wants_it(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_home_is_where_the_user_wants_it(tmp_path: Path) -> None:
 
 def test_too_little_space_is_said_before_anything_starts(home: Home) -> None:
     with pytest.raises(ClusterError, match="not enough disk space to build"):
-        home.need_space(1 << 40, "build")
+        home.require_space(1 << 40, "build")
 
 
 @pytest.fixture
@@ -111,15 +111,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_a_cluster_is_made_once_and_down_leaves_no_folder(home: Home, calls: list[list[str]]) -> None:
     cluster = Cluster(home, "it", node_count=2)
-    kind.up(cluster)
-    kind.up(cluster)
+    kind.start_cluster(cluster)
+    kind.start_cluster(cluster)
     made = [["kind", "delete", "cluster"], ["kind", "create", "cluster"]]
     assert [call for call in calls if call[0] == "kind"] == made
     assert cluster.read() == Record("kind", nodes=2, complete=True)
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
     nodes = yaml.safe_load((cluster.dir / "kind.yaml").read_text())["nodes"]
     assert nodes == [{"role": "control-plane"}, {"role": "worker"}]
-    kind.down(cluster)
+    kind.remove_cluster(cluster)
     assert not cluster.dir.exists()
     assert calls[-1] == ["kind", "delete", "cluster"]
 
@@ -127,9 +127,9 @@ def test_a_cluster_is_made_once_and_down_leaves_no_folder(home: Home, calls: lis
 def test_an_archive_is_loaded_once(home: Home, calls: list[list[str]], tmp_path: Path) -> None:
     archive, installed = tmp_path / "it.tar", Installed()
     (tmp_path / "program").write_text("program")
-    image.write(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), archive)
+    image.write_archive(Image("localhost/testbed/it:1", {"/program": tmp_path / "program"}), archive)
     for _twice in range(2):
-        kind.load(Cluster(home, "it"), [archive], installed)
+        kind.load_archives(Cluster(home, "it"), [archive], installed)
     assert calls == [["kind", "load", "image-archive"]]
 
 
@@ -149,15 +149,15 @@ MOUNTS = """\
 
 def test_routes_are_read_without_the_default(tmp_path: Path) -> None:
     (tmp_path / "route").write_text(ROUTES)
-    assert netns.host_routes(tmp_path / "route") == ["172.30.0.0/255.255.255.0"]
+    assert netns.list_host_routes(tmp_path / "route") == ["172.30.0.0/255.255.255.0"]
 
 
 def test_links_tell_whose_they_are(tmp_path: Path) -> None:
     ours, theirs = Path("/state/it"), Path("/state/other")
     for name, owner in (("o11ytb3", ours), ("o11ytb12", ours), ("o11ytb4", theirs)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "ifalias").write_text(f"{netns.owner(owner)}\n")
-    assert netns.slots_of(ours, tmp_path) == {3, 12}
+        (tmp_path / name / "ifalias").write_text(f"{netns.owner_label(owner)}\n")
+    assert netns.find_slots(ours, tmp_path) == {3, 12}
     foreign = [netns.is_foreign(slot, ours, tmp_path) for slot in (3, 4, 5)]
     assert foreign == [False, True, False]
 
@@ -167,35 +167,35 @@ def test_down_spares_a_slot_that_has_become_another_clusters(
 ) -> None:
     """All that reaches the machine is replaced here: the machine may have a cluster in that slot."""
     (tmp_path / "links/o11ytb0").mkdir(parents=True)
-    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner(home.clusters / 'theirs')}\n")
+    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner_label(home.clusters / 'theirs')}\n")
     killed: list[int] = []
     touched: list[str] = []
-    monkeypatch.setattr(netns, "LINKS", tmp_path / "links")
-    monkeypatch.setattr(process, "marked", lambda _: [])
-    monkeypatch.setattr(process, "in_namespaces", lambda files: {1234} if files else set())
+    monkeypatch.setattr(netns, "LINKS_FOLDER", tmp_path / "links")
+    monkeypatch.setattr(process, "list_marked", lambda _: [])
+    monkeypatch.setattr(process, "list_in_namespaces", lambda files: {1234} if files else set())
     monkeypatch.setattr(process, "kill_all", lambda find, _: killed.extend(find()))
-    monkeypatch.setattr(netns, "NAMESPACES", tmp_path / "netns")
-    monkeypatch.setattr(cgroups, "processes", lambda pattern: {5678} if "o11ytb0n" in pattern else set())
-    monkeypatch.setattr(cgroups, "delete", touched.append)
+    monkeypatch.setattr(netns, "NAMESPACES_FOLDER", tmp_path / "netns")
+    monkeypatch.setattr(cgroups, "list_processes", lambda pattern: {5678} if "o11ytb0n" in pattern else set())
+    monkeypatch.setattr(cgroups, "delete_cgroups", touched.append)
     monkeypatch.setattr(command, "run", lambda argv, **_: touched.append(argv[-1]))
     (tmp_path / "netns").mkdir()
     (tmp_path / "netns/o11ytb0n1").touch()
     ours = Cluster(home, "ours", 0)
     ours.write(Record("embedded", 0, complete=True))
-    cleanup.remove(ours)
+    cleanup.remove_cluster(ours)
     assert (killed, [name for name in touched if "o11ytb0" in name]) == ([], [])
     assert not ours.dir.exists()
-    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner(ours.dir)}\n")
-    cleanup.remove(ours)
+    (tmp_path / "links/o11ytb0/ifalias").write_text(f"{netns.owner_label(ours.dir)}\n")
+    cleanup.remove_cluster(ours)
     assert sorted(killed) == [1234, 5678]
     assert "o11ytb0n1" in touched
 
 
 def test_mounts_are_found_the_innermost_first(tmp_path: Path) -> None:
     (tmp_path / "mountinfo").write_text(MOUNTS)
-    found = cleanup.mounts_below(Path("/state/it"), tmp_path / "mountinfo")
+    found = cleanup.list_mounts_below(Path("/state/it"), tmp_path / "mountinfo")
     assert found == [Path("/state/it/node1/a b"), Path("/state/it/node1")]
-    assert cleanup.mounts_below(Path("/state/jörg\\x"), tmp_path / "mountinfo") == [Path("/state/jörg\\x/node1")]
+    assert cleanup.list_mounts_below(Path("/state/jörg\\x"), tmp_path / "mountinfo") == [Path("/state/jörg\\x/node1")]
 
 
 @pytest.fixture(params=["v1", "v2"])
@@ -211,25 +211,25 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_cgroup_comes_and_goes_in_every_hierarchy(root: Path) -> None:
-    cgroups.create("o11ytb0n1", root)
+    cgroups.create_cgroups("o11ytb0n1", root)
     made = list(root.rglob("o11ytb0n1"))
     for folder in made:
         (folder / "kubepods" / "pod1").mkdir(parents=True)
         (folder / "kubepods" / "pod1" / "cgroup.procs").write_text("12\n34\n")
     assert made
-    assert cgroups.processes("o11ytb0n*", root) == {12, 34}
+    assert cgroups.list_processes("o11ytb0n*", root) == {12, 34}
     for folder in made:
         (folder / "kubepods" / "pod1" / "cgroup.procs").unlink()
-    cgroups.delete("o11ytb0n*", root)
+    cgroups.delete_cgroups("o11ytb0n*", root)
     assert not list(root.rglob("o11ytb0n1"))
 
 
 def test_packages_that_are_missing_are_installed_or_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    packages.install(home, {"sh": "dash"})
+    packages.install_packages(home, {"sh": "dash"})
     assert not list(home.logs.iterdir())
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(ClusterError, match="its-package other-package"):
-        packages.install(home, {"no-such-program": "its-package", "/no/such/file": "other-package"})
+        packages.install_packages(home, {"no-such-program": "its-package", "/no/such/file": "other-package"})
 
 
 def test_architectures_have_their_container_names() -> None:
@@ -239,9 +239,9 @@ def test_architectures_have_their_container_names() -> None:
 def test_python_3_13_trusts_them(tmp_path: Path) -> None:
     """Since 3.13 Python checks certificates strictly, as RFC 5280 says."""
     cluster = Cluster(Home(tmp_path), "strict", slot=1)
-    pki.create(cluster)
+    pki.create_pki(cluster)
     folder = cluster.dir / "pki"
-    for item in pki.certificates(cluster):
+    for item in pki.list_certificates(cluster):
         done = subprocess.run(
             ["openssl", "verify", "-x509_strict", "-CAfile", "ca.crt", f"{item.name}.crt"],
             cwd=folder,

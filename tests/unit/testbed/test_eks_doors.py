@@ -26,10 +26,10 @@ from tests.support.cases import cases
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import authenticator, signatures
 from tests.testbed.eks.datadog import KEY_HEADER, Intake
-from tests.testbed.eks.front import Front
+from tests.testbed.eks.front import FrontApplication
 from tests.testbed.eks.identities import Identities
-from tests.testbed.eks.requests import NAMES
-from tests.testbed.eks.signatures import Sent
+from tests.testbed.eks.requests import HOST_NAMES
+from tests.testbed.eks.signatures import SentRequest
 from tests.unit.testbed.eks_iam import ROLE, iam, session, text
 
 SERVICE = KeyValue(key="service.name", value=AnyValue(string_value="shop"))
@@ -45,27 +45,29 @@ def identities() -> Iterator[Identities]:
         yield found
 
 
-def sent(url: str, secret: str, key: str, token: str = "", *, region: str = "us-east-1", service: str = "aps") -> Sent:
+def sent(
+    url: str, secret: str, key: str, token: str = "", *, region: str = "us-east-1", service: str = "aps"
+) -> SentRequest:
     """Sign a request as SDKs do."""
     body = b"x"
     request = AWSRequest("POST", url, {"Host": url.split("/")[2], "Content-Type": "text/plain"}, body)
     SigV4Auth(Credentials(key, secret, token or None), service, region).add_auth(request)
-    return Sent("POST", url, {name.lower(): str(value) for name, value in request.headers.items()}, body)
+    return SentRequest("POST", url, {name.lower(): str(value) for name, value in request.headers.items()}, body)
 
 
-def _asked(front: Front, request: Sent) -> Any:
+def _asked(front: FrontApplication, request: SentRequest) -> Any:
     base, _, path = request.url.partition(".com")
     asked = {"method": "POST", "headers": dict(request.headers), "data": request.body}
     return Client(front).open(path, base_url=f"{base}.com", **asked)
 
 
 @pytest.fixture
-def front(identities: Identities) -> Front:
+def front(identities: Identities) -> FrontApplication:
     """AWS with nothing behind it."""
-    return Front(lambda *_: [b"moto"], identities)
+    return FrontApplication(lambda *_: [b"moto"], identities)
 
 
-def test_a_signed_write_gets_to_its_workspace_and_is_noted_with_its_role(front: Front) -> None:
+def test_a_signed_write_gets_to_its_workspace_and_is_noted_with_its_role(front: FrontApplication) -> None:
     request = sent(WRITE, *session(front.identities))
     assert _asked(front, request).status_code == 404  # there is no such workspace: it has got that far
     (noted,) = front.received[-1:]
@@ -83,12 +85,12 @@ def test_a_signed_write_gets_to_its_workspace_and_is_noted_with_its_role(front: 
     ({"authorization": "Bearer x"}, "IncompleteSignature"),
     ids=str,
 )
-def test_what_was_not_signed_so_is_refused(front: Front, changes: dict[str, Any], code: str) -> None:
+def test_what_was_not_signed_so_is_refused(front: FrontApplication, changes: dict[str, Any], code: str) -> None:
     it = sent(WRITE, *session(front.identities))
     given = {"url": it.url, "body": it.body, **it.headers, **changes}
     url, body = given.pop("url"), given.pop("body")
     headers = {name: value for name, value in given.items() if value is not None}
-    answer = _asked(front, Sent(it.method, url, headers, body))
+    answer = _asked(front, SentRequest(it.method, url, headers, body))
     assert answer.status_code in (400, 403)
     assert code in answer.headers["x-amzn-ErrorType"]
     assert code in front.received[-1]["refused"]
@@ -100,12 +102,12 @@ def test_what_was_not_signed_so_is_refused(front: Front, changes: dict[str, Any]
     (WRITE.replace("ws-1", "ws-2"), "us-east-1", "AccessDeniedException"),
     (WRITE.replace("remote_write", "query"), "us-east-1", "AccessDeniedException"),
 )
-def test_what_the_role_may_not_is_refused(front: Front, url: str, region: str, code: str) -> None:
+def test_what_the_role_may_not_is_refused(front: FrontApplication, url: str, region: str, code: str) -> None:
     answer = _asked(front, sent(url, *session(front.identities), region=region))
     assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, code)
 
 
-def test_a_call_that_the_testbed_does_not_know_is_refused(front: Front) -> None:
+def test_a_call_that_the_testbed_does_not_know_is_refused(front: FrontApplication) -> None:
     key, secret = front.identities.person
     url = "https://localhost.com/workspaces/ws-1/api/v1/labels"
     answer = _asked(front, sent(url, secret, key))
@@ -117,11 +119,11 @@ def test_a_call_that_the_testbed_does_not_know_is_refused(front: Front) -> None:
 
 def test_a_signature_does_not_hold_for_ever() -> None:
     request = sent(WRITE, "secret", "key")
-    signed = signatures.read(request)
+    signed = signatures.read_signature(request)
     assert signed
-    signatures.check(request, signed, "secret", datetime.now(UTC))
+    signatures.check_signature(request, signed, "secret", datetime.now(UTC))
     with pytest.raises(AwsError, match="the signature is of"):
-        signatures.check(request, signed, "secret", datetime.now(UTC) + timedelta(hours=1))
+        signatures.check_signature(request, signed, "secret", datetime.now(UTC) + timedelta(hours=1))
 
 
 def test_a_token_for_the_api_server_is_of_one_cluster(identities: Identities) -> None:
@@ -134,25 +136,25 @@ def test_a_token_for_the_api_server_is_of_one_cluster(identities: Identities) ->
 
     sts.meta.events.register("before-sign.sts.GetCallerIdentity", name)
     url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
-    token = authenticator.PREFIX + text(url.encode())
+    token = authenticator.TOKEN_PREFIX + text(url.encode())
 
     def status(cluster: str, text: str, access: dict[str, list[str]]) -> Any:
         asked = {"spec": {"token": text}}
-        return authenticator.review(asked, identities, cluster, (host,), access)["status"]
+        return authenticator.answer_review(asked, identities, cluster, (host,), access)["status"]
 
-    granted = {identities.person_arn: ["system:masters"]}
+    granted = {identities.administrator_arn: ["system:masters"]}
     assert status("prod", token, granted)["user"]["groups"] == ["system:masters"]
     assert "SignatureDoesNotMatch" in status("other", token, granted)["error"]
     assert "no access entry" in status("prod", token, {})["error"]
     assert "does not begin with" in status("prod", token[3:], granted)["error"]
     for broken in (url.replace(host, "[evil"), re.sub("Signature=.*", "Signature=%C3%A9", url)):
-        assert status("prod", authenticator.PREFIX + text(broken.encode()), granted)["error"]
-    foreign = authenticator.PREFIX + text(url.replace(host, "evil.test").encode())
+        assert status("prod", authenticator.TOKEN_PREFIX + text(broken.encode()), granted)["error"]
+    foreign = authenticator.TOKEN_PREFIX + text(url.replace(host, "evil.test").encode())
     assert "not one of STS" in status("prod", foreign, granted)["error"]
 
 
 def test_names_are_those_of_aws() -> None:
-    assert {"sts.amazonaws.com", "iam.amazonaws.com", "aps-workspaces.us-east-1.amazonaws.com"} <= set(NAMES)
+    assert {"sts.amazonaws.com", "iam.amazonaws.com", "aps-workspaces.us-east-1.amazonaws.com"} <= set(HOST_NAMES)
 
 
 @cases("key, given, status", ("k", {KEY_HEADER: "k"}, 200), ("k", {}, 403), ("", {KEY_HEADER: ""}, 403))

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
-    otlp_request,
+    build_otlp_request,
 )
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -26,20 +26,20 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from werkzeug.serving import make_server
 
 from tests.support.cases import cases
-from tests.testbed.aws.server import Quiet
-from tests.testbed.eks.front import Front
-from tests.testbed.eks.otlp import TelemetryStore, records
-from tests.testbed.eks.requests import OTLP, Call, Endpoint
+from tests.testbed.aws.server import QuietRequestHandler
+from tests.testbed.eks.front import FrontApplication
+from tests.testbed.eks.otlp import TelemetryStore, list_records
+from tests.testbed.eks.requests import OTLP_OPERATIONS, Call, Endpoint
 from tests.unit.testbed.eks_iam import iam
 
 PROBE, REGION, GROUP = "6925a1b0c0ffee01", "us-east-1", "/blue/applications"
-PATHS = {path.rpartition("/")[2]: (service, path) for service, path in OTLP}
+PATHS = {path.rpartition("/")[2]: (service, path) for service, path in OTLP_OPERATIONS}
 
 
 def test_messages_without_the_usual_fields_are_read() -> None:
     empty: dict[str, Any] = {"body": {}}
     logs = {"resourceLogs": [{"resource": {}}, {"scopeLogs": [{"logRecords": [empty]}]}]}
-    assert [record["body"] for record in records(logs)] == [None]
+    assert [record["body"] for record in list_records(logs)] == [None]
     metrics = [{"name": "a", "summary": {"dataPoints": [{}]}}, {"name": "b"}, {"name": "c", "gauge": {}}]
     store = TelemetryStore()
     body = ExportMetricsServiceRequest()
@@ -57,8 +57,8 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), identities.person, strict=True):
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_PROFILE", raising=False)
-        front = Front(DomainDispatcherApplication(create_backend_app), identities)
-        server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=Quiet)
+        front = FrontApplication(DomainDispatcherApplication(create_backend_app), identities)
+        server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=QuietRequestHandler)
         threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -69,7 +69,7 @@ def send(url: str, signal: str, secret: tuple[str, str]) -> None:
     """Send a record as the exporter otlp_http does with the extension sigv4auth."""
     service, path = PATHS[signal]
     headers = {"Content-Type": "application/x-protobuf", "x-aws-log-group": GROUP, "x-aws-log-stream": "gateway"}
-    request = AWSRequest("POST", f"{url}{path}", headers, otlp_request(signal, PROBE, "svc"))
+    request = AWSRequest("POST", f"{url}{path}", headers, build_otlp_request(signal, PROBE, "svc"))
     SigV4Auth(Credentials(*secret), service, REGION).add_auth(request)
     urllib.request.urlopen(
         urllib.request.Request(request.url, request.data, {**request.headers}, method="POST"), timeout=60
@@ -85,10 +85,10 @@ def send(url: str, signal: str, secret: tuple[str, str]) -> None:
 def test_a_record_can_be_read(url: str, monkeypatch: pytest.MonkeyPatch, signal: str, more: dict[str, Any]) -> None:
     options = {"kind": "cloudwatch", "region": REGION, "url": url, "signals": [signal], **more}
     options["attributes"] = {"service.name": "svc", **more.get("attributes", {})}
-    found = Backends([options], PROBE, "svc")
+    found = BackendEvidence([options], PROBE, "svc")
     assert found.look([signal]) == {}
     send(url, signal, (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]))
     assert list(found.look([signal])) == [signal]
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     with pytest.raises(Exception, match=r"403|does not accept"):
-        Backends([options], PROBE, "svc").look([signal])
+        BackendEvidence([options], PROBE, "svc").look([signal])

@@ -17,14 +17,14 @@ from moto.eks.models import eks_backends
 from tests.testbed.aws.direct import DirectClient
 from tests.testbed.aws.world import ACCOUNT, World
 from tests.testbed.eks import addon, pods
-from tests.testbed.eks.addon import Player, Site
+from tests.testbed.eks.addon import AddonController, AddonSite
 from tests.testbed.errors import ClusterError
 
 MAIN = {"name": "main", "env": [{"name": "AWS_REGION", "value": "mine"}], "volumeMounts": []}
 SPEC = {"serviceAccountName": "gateway", "volumes": [{"name": "config"}], "containers": [MAIN]}
 POD = {"metadata": {}, "spec": {**SPEC, "initContainers": [{"name": "first"}]}}
 PLAIN: dict[str, Any] = {"metadata": {}}
-ROLE: dict[str, Any] = {"metadata": {"annotations": {pods.ROLE: "arn:role"}}}
+ROLE: dict[str, Any] = {"metadata": {"annotations": {pods.ROLE_ANNOTATION: "arn:role"}}}
 
 
 def environment(container: dict[str, Any]) -> dict[str, str]:
@@ -32,8 +32,8 @@ def environment(container: dict[str, Any]) -> dict[str, str]:
 
 
 def test_the_annotation_brings_a_token_for_sts() -> None:
-    assert pods.patched(POD, PLAIN, False, "us-east-1") is POD
-    spec = pods.patched(POD, ROLE, False, "us-east-1")["spec"]
+    assert pods.patch_pod(POD, PLAIN, False, "us-east-1") is POD
+    spec = pods.patch_pod(POD, ROLE, False, "us-east-1")["spec"]
     found = environment(spec["containers"][0])
     assert (found["AWS_ROLE_ARN"], found["AWS_REGION"]) == ("arn:role", "mine")
     assert found["AWS_WEB_IDENTITY_TOKEN_FILE"] == f"{pods.IRSA_FOLDER}/token"
@@ -41,11 +41,11 @@ def test_the_annotation_brings_a_token_for_sts() -> None:
     assert volume["projected"]["sources"][0]["serviceAccountToken"]["audience"] == "sts.amazonaws.com"
     assert {item["mountPath"] for item in spec["containers"][0]["volumeMounts"]} == {pods.IRSA_FOLDER, pods.CA_FOLDER}
     assert environment(spec["initContainers"][0])["AWS_REGION"] == "us-east-1"
-    assert pods.patched({**POD, "spec": spec}, ROLE, False, "us-east-1")["spec"] == spec
+    assert pods.patch_pod({**POD, "spec": spec}, ROLE, False, "us-east-1")["spec"] == spec
 
 
 def test_an_association_is_before_the_annotation() -> None:
-    spec = pods.patched(POD, ROLE, True, "us-east-1")["spec"]
+    spec = pods.patch_pod(POD, ROLE, True, "us-east-1")["spec"]
     found = environment(spec["containers"][0])
     assert "AWS_ROLE_ARN" not in found
     assert found["AWS_CONTAINER_CREDENTIALS_FULL_URI"] == "http://169.254.170.23/v1/credentials"
@@ -54,10 +54,15 @@ def test_an_association_is_before_the_annotation() -> None:
 
 
 def test_annotations_change_what_pods_get() -> None:
-    annotations = {pods.ROLE: "r", pods.REGIONAL: "false", pods.AUDIENCE: "a", pods.EXPIRATION: "9"}
+    annotations = {
+        pods.ROLE_ANNOTATION: "r",
+        pods.REGIONAL_ANNOTATION: "false",
+        pods.AUDIENCE_ANNOTATION: "a",
+        pods.EXPIRATION_ANNOTATION: "9",
+    }
     account: dict[str, Any] = {"metadata": {"annotations": annotations}}
-    pod = {**POD, "metadata": {"annotations": {pods.SKIPPED: "first"}}}
-    spec = pods.patched(pod, account, False, "us-east-1")["spec"]
+    pod = {**POD, "metadata": {"annotations": {pods.SKIPPED_ANNOTATION: "first"}}}
+    spec = pods.patch_pod(pod, account, False, "us-east-1")["spec"]
     assert "AWS_STS_REGIONAL_ENDPOINTS" not in environment(spec["containers"][0])
     assert spec["initContainers"] == [{"name": "first"}]
     token = spec["volumes"][1]["projected"]["sources"][0]["serviceAccountToken"]
@@ -73,7 +78,7 @@ def test_the_api_server_gets_a_patch_where_there_is_one(account: dict[str, Any],
         paths.append(path)
         return account
 
-    answer = pods.review(asked, get, lambda *_: False, "us-east-1")["response"]
+    answer = pods.answer_review(asked, get, lambda *_: False, "us-east-1")["response"]
     assert paths == ["/api/v1/namespaces/o11y/serviceaccounts/gateway"]
     assert (answer["uid"], answer["allowed"], "patch" in answer) == ("1", True, patched)
     if patched:
@@ -109,10 +114,10 @@ class Stage:
 def play() -> Any:
     with mock_aws():
         world, stage = World(), Stage()
-        world.played.add("adot")
+        world.externally_driven.add("adot")
         vpc: dict[str, Any] = {}
         eks_backends[ACCOUNT]["eu-west-1"].create_cluster("prod", "arn:aws:iam::123456789012:role/c", vpc, "1.34")
-        yield DirectClient(world), Player(world, cast(Site, stage)), stage
+        yield DirectClient(world), AddonController(world, cast(AddonSite, stage)), stage
 
 
 def installed(play: Any) -> Any:
@@ -167,7 +172,7 @@ def test_what_keeps_it_from_running_is_told_until_it_runs(
     play: Any, monkeypatch: pytest.MonkeyPatch, patience: int, refuses: bool, told: tuple[str, list[str]]
 ) -> None:
     client, player, stage = play
-    monkeypatch.setattr(addon, "PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(addon, "READY_SECONDS", patience)
     stage.refuses, stage.is_ready = refuses, refuses
     client.create_addon(**NAMES)
     player.step()
@@ -201,8 +206,8 @@ def test_it_is_deleting_until_its_objects_can_be_deleted(play: Any) -> None:
 
 def test_a_cluster_without_the_operator_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Any] = [{"items": []}]
-    monkeypatch.setattr(addon.probe, "get", lambda *_: answers[0])
-    site = Site(cast(Any, None), Path("x"))
+    monkeypatch.setattr(addon.probe, "read_object", lambda *_: answers[0])
+    site = AddonSite(cast(Any, None), Path("x"))
     assert not site.ready()
     item = {"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": {"observedGeneration": 2}}
     answers[0] = {"items": [item]}

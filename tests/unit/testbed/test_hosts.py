@@ -19,12 +19,12 @@ from tests.support.cases import cases
 from tests.testbed import cleanup, command, config, netns
 from tests.testbed.__main__ import main
 from tests.testbed.build import Builds
-from tests.testbed.catalog import Store, named
-from tests.testbed.cluster import Cluster, Record, taken_slots
+from tests.testbed.catalog import Store, find_entry
+from tests.testbed.cluster import Cluster, Record, list_taken_slots
 from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home
 from tests.testbed.hosts import access, lifecycle, machine, network, root
-from tests.testbed.hosts.model import MOST, HostGroup, group_named, router_in
+from tests.testbed.hosts.model import MAX_HOSTS, HostGroup, load_group, router_address
 from tests.testbed.tasks import Task
 
 
@@ -42,14 +42,14 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[HostGroup]:
     def tasks(made: HostGroup, _disk: Path) -> list[Task]:
         return [Task("hosts", lambda: groups.append(made))]
 
-    monkeypatch.setattr(root, "lacks", lambda _: None)
-    monkeypatch.setattr(root, "make", lambda _: tmp_path)
-    monkeypatch.setattr(lifecycle, "tasks", tasks)
-    monkeypatch.setattr(lifecycle, "unhealthy", lambda _: None)
-    monkeypatch.setattr(netns, "host_routes", list)
+    monkeypatch.setattr(root, "find_obstacle", lambda _: None)
+    monkeypatch.setattr(root, "make_root", lambda _: tmp_path)
+    monkeypatch.setattr(lifecycle, "list_tasks", tasks)
+    monkeypatch.setattr(lifecycle, "find_fault", lambda _: None)
+    monkeypatch.setattr(netns, "list_host_routes", list)
     # The real one stops processes of the machine.
-    monkeypatch.setattr(cleanup, "remove", lambda group: shutil.rmtree(group.dir))
-    monkeypatch.setattr(cleanup, "remains", lambda group: group.dir.exists())
+    monkeypatch.setattr(cleanup, "remove_cluster", lambda group: shutil.rmtree(group.dir))
+    monkeypatch.setattr(cleanup, "has_remains", lambda group: group.dir.exists())
     return groups
 
 
@@ -69,22 +69,22 @@ def ran(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 
 def test_hosts_share_nothing_and_names_fit_into_the_kernels_limit(home: Home) -> None:
-    one, two = HostGroup(home, "one", 0, 2), HostGroup(home, "two", 199, MOST)
+    one, two = HostGroup(home, "one", 0, 2), HostGroup(home, "two", 199, MAX_HOSTS)
     hosts = [*one.hosts, *two.hosts]
     for value in ("namespace", "ip", "machine_id", "changed"):
         assert len({getattr(host, value) for host in hosts}) == len(hosts)
     assert {len(host.machine_id) for host in hosts} == {32}
     assert max(len(host.namespace) for host in hosts) <= 15
-    taken = {host.ip for host in two.hosts} | {two.host_ip, two.router_ip, two.aws_ip, router_in(two)}
-    assert len(taken) == MOST + 4
+    taken = {host.ip for host in two.hosts} | {two.host_ip, two.router_ip, two.aws_ip, router_address(two)}
+    assert len(taken) == MAX_HOSTS + 4
 
 
 def test_a_group_and_a_cluster_of_the_same_name_have_different_networks(home: Home, group: HostGroup) -> None:
     cluster = Cluster(home, "it")
     cluster.write(Record("embedded", 0))
     group.write(Record("hosts", 3, 2))
-    assert (taken_slots(home, cluster.dir), taken_slots(home, group.dir)) == ([3], [0])
-    assert group_named(home, "it") == group
+    assert (list_taken_slots(home, cluster.dir), list_taken_slots(home, group.dir)) == ([3], [0])
+    assert load_group(home, "it") == group
     assert group.dir != cluster.dir
 
 
@@ -94,14 +94,14 @@ def test_cleanup_finds_the_namespaces_and_cgroups_of_hosts(group: HostGroup, mon
     names = {group.switch, *(host.namespace for host in group.hosts)}
     for name in (*names, "o11ytb30n1", "o11ytb30sw"):
         (run / name).touch()
-    monkeypatch.setattr(netns, "NAMESPACES", run)
-    assert {file.name for file in netns.files(group.slot)} == names
-    assert network.exists(group)
-    assert not network.exists(replace(group, node_count=3))
+    monkeypatch.setattr(netns, "NAMESPACES_FOLDER", run)
+    assert {file.name for file in netns.list_namespaces(group.slot)} == names
+    assert network.has_network(group)
+    assert not network.has_network(replace(group, node_count=3))
 
 
 def test_the_inventory_checks_the_hosts_keys(group: HostGroup) -> None:
-    inventory = yaml.safe_load(config.render("inventory.yml", access.inventory_values(group)))
+    inventory = yaml.safe_load(config.render_template("inventory.yml", access.list_inventory_values(group)))
     linux = inventory["linux"]
     assert linux["hosts"] == {"host1": {"ansible_host": "172.30.3.2"}, "host2": {"ansible_host": "172.30.3.3"}}
     assert linux["vars"]["ansible_user"] == access.USER
@@ -112,26 +112,28 @@ def test_the_inventory_checks_the_hosts_keys(group: HostGroup) -> None:
 
 def test_a_home_with_blanks_and_quotes_is_written_as_it_is(tmp_path: Path) -> None:
     group = HostGroup(Home(tmp_path / 'a "b" c'), "it", 0, 1)
-    written = yaml.safe_load(config.render("inventory.yml", access.inventory_values(group)))["linux"]["vars"]
+    written = yaml.safe_load(config.render_template("inventory.yml", access.list_inventory_values(group)))["linux"][
+        "vars"
+    ]
     assert written["ansible_ssh_private_key_file"] == str(group.key)
     assert f"UserKnownHostsFile={group.known_hosts}" in shlex.split(written["ansible_ssh_common_args"])
 
 
 def test_the_key_of_the_root_covers_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = root.key()
+    before = root.root_key()
     packages, script = (tmp_path / name for name in ("packages.txt", "script.sh"))
-    for copy, original in zip((packages, script), root.PACKAGES, strict=True):
+    for copy, original in zip((packages, script), root.PACKAGE_FILES, strict=True):
         copy.write_text(original.read_text())
-    monkeypatch.setattr(root, "PACKAGES", (packages, script))
-    keys = {before, root.key()}
+    monkeypatch.setattr(root, "PACKAGE_FILES", (packages, script))
+    keys = {before, root.root_key()}
     assert len(keys) == 1
     for file in (packages, script):
         file.write_text(f"{file.read_text()}more\n")
-        keys.add(root.key())
+        keys.add(root.root_key())
     monkeypatch.setattr(root, "SUITE", "trixie")
-    assert len({*keys, root.key()}) == 4
-    assert {"systemd", "python3", "openssh-server", "sudo", "more"} <= set(root.package_names())
-    assert not [name for name in root.package_names() if "#" in name or " " in name]
+    assert len({*keys, root.root_key()}) == 4
+    assert {"systemd", "python3", "openssh-server", "sudo", "more"} <= set(root.list_package_names())
+    assert not [name for name in root.list_package_names() if "#" in name or " " in name]
 
 
 @cases(
@@ -144,9 +146,9 @@ def test_the_key_of_the_root_covers_what_is_in_it(tmp_path: Path, monkeypatch: p
 def test_what_the_machine_lacks_is_said(home: Home, monkeypatch: pytest.MonkeyPatch, wrong: str, why: str) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000 if wrong == "not_root" else 0)
     refused = {"no_namespaces": "--net", "no_overlay": "mount"}.get(wrong)
-    monkeypatch.setattr(command, "succeeds", lambda argv, **_: refused not in argv)
+    monkeypatch.setattr(command, "can_run", lambda argv, **_: refused not in argv)
     monkeypatch.setattr("shutil.which", lambda name: None if wrong == "no_packages" else f"/usr/bin/{name}")
-    reason = root.lacks(home)
+    reason = root.find_obstacle(home)
     assert reason is not None
     assert why in reason.why
     assert reason.do
@@ -154,9 +156,9 @@ def test_what_the_machine_lacks_is_said(home: Home, monkeypatch: pytest.MonkeyPa
 
 def test_a_machine_that_has_all_lacks_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr(command, "succeeds", lambda *_, **__: True)
+    monkeypatch.setattr(command, "can_run", lambda *_, **__: True)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    assert root.lacks(home) is None
+    assert root.find_obstacle(home) is None
 
 
 def test_a_debian_that_cannot_be_made_is_not_to_be_had(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,20 +166,20 @@ def test_a_debian_that_cannot_be_made_is_not_to_be_had(home: Home, monkeypatch: 
         raise ClusterError("debootstrap failed", "no connection", "connect")
 
     monkeypatch.setattr(command, "run", fail)
-    monkeypatch.setattr(Home, "need_space", lambda *_: None)
-    with pytest.raises(UnavailableError, match=root.MIRROR) as raised:
-        root.make(Builds(home, ""))
+    monkeypatch.setattr(Home, "require_space", lambda *_: None)
+    with pytest.raises(UnavailableError, match=root.MIRROR_VARIABLE) as raised:
+        root.make_root(Builds(home, ""))
     assert raised.value.why == "no connection"
     assert not list(home.builds.glob("debian-*"))
 
 
 def test_a_group_is_started_once(home: Home, started: list[HostGroup]) -> None:
-    first = lifecycle.up(home, "it", 2)
-    assert lifecycle.up(home, "it", None) == lifecycle.up(home, "it", 2) == first
+    first = lifecycle.start_hosts(home, "it", 2)
+    assert lifecycle.start_hosts(home, "it", None) == lifecycle.start_hosts(home, "it", 2) == first
     assert [group.node_count for group in started] == [2]
     with pytest.raises(ClusterError, match="run `hosts down` first"):
-        lifecycle.up(home, "it", 3)
-    assert lifecycle.up(home, "other", None).slot != first.slot
+        lifecycle.start_hosts(home, "it", 3)
+    assert lifecycle.start_hosts(home, "other", None).slot != first.slot
 
 
 def test_what_a_killed_up_left_is_removed_first(
@@ -185,8 +187,8 @@ def test_what_a_killed_up_left_is_removed_first(
 ) -> None:
     HostGroup(home, "it").write(Record("hosts", 7, 5))
     removed: list[int] = []
-    monkeypatch.setattr(cleanup, "remove", lambda group: removed.append(group.slot))
-    group = lifecycle.up(home, "it", 2)
+    monkeypatch.setattr(cleanup, "remove_cluster", lambda group: removed.append(group.slot))
+    group = lifecycle.start_hosts(home, "it", 2)
     assert (removed, group.node_count, [made.slot for made in started]) == ([7], 2, [0])
     record = group.read()
     assert record is not None
@@ -196,11 +198,11 @@ def test_what_a_killed_up_left_is_removed_first(
 @pytest.mark.usefixtures("started")
 def test_hosts_join_the_cluster_of_their_name_once_both_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     joined: list[tuple[str, str]] = []
-    monkeypatch.setattr(network, "join", lambda group, cluster: joined.append((group.network, cluster.switch)))
+    monkeypatch.setattr(network, "join_cluster", lambda group, cluster: joined.append((group.network, cluster.switch)))
     cluster = Cluster(home, "it")
     for record in (Record("embedded", 4), Record("kind", complete=True), Record("embedded", 4, complete=True)):
         cluster.write(record)
-        lifecycle.up(home, "it", None)
+        lifecycle.start_hosts(home, "it", None)
     assert joined == [("172.30.0.0/24", "o11ytb4sw")]
 
 
@@ -217,12 +219,12 @@ def test_the_command_prints_the_inventory_and_down_removes_all(home: Home, ran: 
 
 
 def test_without_hosts_the_exit_code_says_so(ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(root, "lacks", lambda _: Reason("there is no systemd-nspawn", "install it"))
+    monkeypatch.setattr(root, "find_obstacle", lambda _: Reason("there is no systemd-nspawn", "install it"))
     code, printed, said = ran("hosts", "up")
     assert (code, printed, "there is no systemd-nspawn" in said) == (UnavailableError.exit_code, "", True)
 
 
-@cases("count", "0", str(MOST + 1), "two")
+@cases("count", "0", str(MAX_HOSTS + 1), "two")
 def test_a_bad_number_is_refused(ran: Any, count: str) -> None:
     with pytest.raises(SystemExit):
         ran("hosts", "up", "--count", count)
@@ -230,15 +232,15 @@ def test_a_bad_number_is_refused(ran: Any, count: str) -> None:
 
 def test_the_entry_says_why_there_are_no_hosts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     reason = Reason("there is no systemd-nspawn", "install it")
-    monkeypatch.setattr(root, "lacks", lambda _: reason)
-    assert named("hosts").lacks(Store(Builds(home, ""), home.root / "mirror")) == reason
+    monkeypatch.setattr(root, "find_obstacle", lambda _: reason)
+    assert find_entry("hosts").lacks(Store(Builds(home, ""), home.root / "mirror")) == reason
 
 
 @pytest.mark.parametrize(("allowed", "then"), [("128", "1024"), ("1024", "1024"), ("8192", "8192")])
 def test_the_limit_of_watchers_is_raised_and_never_lowered(tmp_path: Path, allowed: str, then: str) -> None:
     limit = tmp_path / "max_user_instances"
     limit.write_text(f"{allowed}\n", encoding="ascii")
-    machine.allow_watchers(limit)
+    machine.raise_watcher_limit(limit)
     assert limit.read_text(encoding="ascii") == f"{then}\n"
 
 
@@ -249,5 +251,5 @@ def test_a_limit_of_watchers_that_cannot_be_raised_is_told(tmp_path: Path, capsy
 
     limit = tmp_path / "max_user_instances"
     limit.write_text("128\n", encoding="ascii")
-    machine.allow_watchers(Fixed(limit))
+    machine.raise_watcher_limit(Fixed(limit))
     assert "stays 128, which is enough for few hosts: Read-only file system" in "".join(capsys.readouterr())

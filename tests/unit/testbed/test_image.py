@@ -21,7 +21,7 @@ import yaml
 
 from tests.testbed import backends, command, config, image, images, packages, python_images, registry
 from tests.testbed.build import COMPONENTS, JAEGER_VERSION, PROMETHEUS_VERSION, Builds
-from tests.testbed.catalog import named
+from tests.testbed.catalog import find_entry
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError
 from tests.testbed.home import Home
@@ -43,15 +43,15 @@ def _image(program: Path) -> Image:
 
 
 def test_the_same_content_gives_the_same_bytes_and_no_draft_stays(tmp_path: Path, program: Path) -> None:
-    image.write(_image(program), tmp_path / "one.tar")
+    image.write_archive(_image(program), tmp_path / "one.tar")
     os.utime(program, (1, 1))
-    image.write(_image(program), tmp_path / "two.tar")
+    image.write_archive(_image(program), tmp_path / "two.tar")
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.tar", "program", "two.tar"]
 
 
 def test_the_archive_holds_configuration_and_a_layer_with_the_files(tmp_path: Path, program: Path) -> None:
-    image.write(_image(program), tmp_path / "it.tar")
+    image.write_archive(_image(program), tmp_path / "it.tar")
     with tarfile.open(tmp_path / "it.tar") as archive:
         files = {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
     (manifest,) = json.loads(files["manifest.json"])
@@ -72,12 +72,12 @@ def test_the_archive_holds_configuration_and_a_layer_with_the_files(tmp_path: Pa
 
 def test_the_cluster_runs_the_images_that_are_built(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "run", lambda *_: "sh\nbusybox\n")
-    references = images.references(Builds(home, "go1.26 amd64"))
-    documents = list(yaml.safe_load_all((config.MANIFESTS / "coredns.yaml").read_text()))
+    references = images.list_references(Builds(home, "go1.26 amd64"))
+    documents = list(yaml.safe_load_all((config.MANIFESTS_FOLDER / "coredns.yaml").read_text()))
     (deployment,) = (document for document in documents if document["kind"] == "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["image"] == references["coredns"]
-    assert f'sandbox_image = "{references["pause"]}"' in (config.TEMPLATES / "containerd.toml").read_text()
+    assert f'sandbox_image = "{references["pause"]}"' in (config.TEMPLATES_FOLDER / "containerd.toml").read_text()
     assert references["collector"].endswith("opentelemetry-collector-contrib:0.158.0")
 
 
@@ -91,15 +91,17 @@ APP = Path(__file__).parents[2] / "support/python_app/app.py"
 
 
 def test_shared_libraries_are_read_from_what_ldd_prints() -> None:
-    assert python_images.libraries(LDD) == {"/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"}
+    assert python_images.parse_libraries(LDD) == {"/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"}
 
 
 def test_every_package_is_pinned_and_the_instrumentation_is_of_the_images_version() -> None:
     for name in ("interpreter.txt", "autoinstrumentation.txt"):
-        lines = [line for line in (python_images.LISTS / name).read_text().splitlines() if not line.startswith("#")]
+        lines = [
+            line for line in (python_images.LISTS_FOLDER / name).read_text().splitlines() if not line.startswith("#")
+        ]
         assert lines
         assert all(line.count("==") == 1 for line in lines)
-    version = python_images.INSTRUMENTATION.rpartition(":")[2]
+    version = python_images.INSTRUMENTATION_REFERENCE.rpartition(":")[2]
     for package in ("opentelemetry-distro", "opentelemetry-instrumentation", "opentelemetry-instrumentation-flask"):
         assert f"{package}=={version}" in lines
     assert "opentelemetry" not in APP.read_text().lower()
@@ -107,15 +109,15 @@ def test_every_package_is_pinned_and_the_instrumentation_is_of_the_images_versio
 
 def test_without_an_installer_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/uv")
-    assert python_images.lacks() is None
+    assert python_images.find_obstacle() is None
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(python_images, "LOCAL_UV", Path("/no/such/file"))
     monkeypatch.setattr(python_images, "find_spec", lambda _: None)
-    reason = python_images.lacks()
+    reason = python_images.find_obstacle()
     assert reason is not None
     assert "neither uv nor pip" in reason.why
     monkeypatch.setattr(python_images, "find_spec", lambda _: util.spec_from_loader("pip", None))
-    assert python_images.installer() == [sys.executable, "-m", "pip", "--python", "/usr/bin/python3", "install"]
+    assert python_images.find_installer() == [sys.executable, "-m", "pip", "--python", "/usr/bin/python3", "install"]
 
 
 def test_backends_have_upstreams_names(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +129,8 @@ def test_backends_have_upstreams_names(home: Home, monkeypatch: pytest.MonkeyPat
         made.append(content)
         return home.images / name
 
-    monkeypatch.setattr(images, "archive_of", archive_of)
-    for name, describe in (("prometheus", backends.prometheus), ("jaeger", backends.jaeger)):
+    monkeypatch.setattr(images, "pack_described_image", archive_of)
+    for name, describe in (("prometheus", backends.pack_prometheus), ("jaeger", backends.pack_jaeger)):
         builds.dir(name).mkdir()
         builds.program(name, name).touch()
         describe(builds)
@@ -148,17 +150,19 @@ def test_prometheus_is_of_the_version_that_is_said() -> None:
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(
-        registry, "_start", lambda cluster, _name: registry.folder_of(cluster).mkdir(parents=True, exist_ok=True)
+        registry,
+        "_start_registry",
+        lambda cluster, _name: registry.registry_folder(cluster).mkdir(parents=True, exist_ok=True),
     )
     return Cluster(Home(tmp_path), "test", 7, 2)
 
 
 def test_nodes_reach_the_one_inside_by_plain_http_and_skopeo_the_one_outside(cluster: Cluster) -> None:
-    registry.start(cluster, Path())
+    registry.start_registries(cluster, Path())
     for node in cluster.nodes:
         told = tomllib.loads((node.dir / "certs.d" / "172.30.7.2:5000" / "hosts.toml").read_text())
         assert list(told["host"]) == [told["server"]] == ["http://172.30.7.2:5000"]
-    told = tomllib.loads((registry.folder_of(cluster) / "registries.conf").read_text())["registry"]
+    told = tomllib.loads((registry.registry_folder(cluster) / "registries.conf").read_text())["registry"]
     assert {row["prefix"]: row["location"] for row in told}["quay.io"] == "172.30.7.2:5001/quay.io"
 
 
@@ -166,13 +170,13 @@ def test_what_cannot_be_installed_is_a_reason(tmp_path: Path, monkeypatch: pytes
     def fail(*_arguments: object) -> None:
         raise ClusterError("apt-get failed", "no network", "try again")
 
-    monkeypatch.setattr(packages, "missing", lambda needs: sorted(needs.values()))
-    monkeypatch.setattr(packages, "install", fail)
+    monkeypatch.setattr(packages, "list_missing", lambda needs: sorted(needs.values()))
+    monkeypatch.setattr(packages, "install_packages", fail)
     for user, why in ((0, "no network"), (1000, "programs are missing, and only root can install them")):
         monkeypatch.setattr(registry.os, "geteuid", lambda user=user: user)
-        reason = registry.lacks(Home(tmp_path))
+        reason = registry.find_obstacle(Home(tmp_path))
         assert reason is not None
         assert (reason.why, reason.do) == (why, "install the packages docker-registry skopeo")
-    monkeypatch.setattr(packages, "missing", lambda _needs: [])
-    assert registry.lacks(Home(tmp_path)) is None
-    assert named("registry").start is registry.start
+    monkeypatch.setattr(packages, "list_missing", lambda _needs: [])
+    assert registry.find_obstacle(Home(tmp_path)) is None
+    assert find_entry("registry").start is registry.start_registries

@@ -15,7 +15,7 @@ import pytest
 
 from tests.testbed import config, install
 from tests.testbed.build import COLLECTOR_VERSION, COMPONENTS, Builds
-from tests.testbed.catalog import CATALOG, OPERATOR, Entry, Store, named
+from tests.testbed.catalog import CATALOG, OPERATOR, Entry, Store, find_entry
 from tests.testbed.cluster import Cluster
 from tests.testbed.errors import ClusterError, Reason, UnavailableError
 from tests.testbed.home import Home
@@ -45,7 +45,7 @@ def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         Entry("server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)),
         Entry("nothing", lacks=lambda _: Reason("it is not there", "get it")),
     )
-    monkeypatch.setattr(install, "named", {entry.name: entry for entry in entries}.__getitem__)
+    monkeypatch.setattr(install, "find_entry", {entry.name: entry for entry in entries}.__getitem__)
     return []
 
 
@@ -57,7 +57,7 @@ def _cluster(home: Home, loaded: list[Path], provider: str = "embedded", *names:
 
     cluster = Cluster(home, "it")
     chosen = PROVIDERS[provider]
-    install.install(cluster, replace(chosen, load=load if chosen.load else None), names, {})
+    install.install_entries(cluster, replace(chosen, load=load if chosen.load else None), names, {})
     return cluster
 
 
@@ -97,18 +97,18 @@ def test_scenarios_that_change_definitions_need_what_no_cluster_of_a_user_gets(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
     needed: dict[str, set[str]] = {}
-    for scenario in (path for path in (config.HERE.parents[1] / "molecule").iterdir() if path.is_dir()):
+    for scenario in (path for path in (config.TESTBED_FOLDER.parents[1] / "molecule").iterdir() if path.is_dir()):
         texts = [path.read_text(encoding="utf-8") for path in scenario.rglob("*.[py]*") if path.suffix != ".pyc"]
         if any(CLUSTER_WIDE.search(text) for text in texts):
             listed = scenario / "requires.txt"
             needed[scenario.name] = set(listed.read_text().split()) if listed.exists() else set()
     assert len(needed) > 5
     for scenario_name, names in needed.items():
-        wide = [name for name in names if named(name).cluster_wide]
+        wide = [name for name in names if find_entry(name).cluster_wide]
         assert wide, scenario_name
-        assert install.fitting(wide, PROVIDERS["external"]) == []
+        assert install.list_fitting(wide, PROVIDERS["external"]) == []
         with pytest.raises(UnavailableError, match="CustomResourceDefinitions that all users of your cluster share"):
-            install.install(Cluster(home, "it"), PROVIDERS["external"], wide, {})
+            install.install_entries(Cluster(home, "it"), PROVIDERS["external"], wide, {})
 
 
 def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, possible: list[Path]) -> None:
@@ -121,7 +121,7 @@ def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, 
 
 def test_at_most_two_builds_run_at_once_and_what_is_built_is_not_waited_for(store: Store) -> None:
     def waits() -> dict[str, list[str]]:
-        tasks = {task.name: task for task in install.tasks(list(CATALOG.values()), store)}
+        tasks = {task.name: task for task in install.list_tasks(list(CATALOG.values()), store)}
         assert {need for task in tasks.values() for need in task.needs} <= set(tasks)
         builds = [name for name in tasks if name.startswith("build ")]
         return {name: [need for need in tasks[name].needs if need.startswith("build ")] for name in builds}
@@ -137,7 +137,7 @@ def test_at_most_two_builds_run_at_once_and_what_is_built_is_not_waited_for(stor
 
 
 def test_every_name_is_explained_and_built_of_known_components(store: Store) -> None:
-    text = (config.HERE / "README.md").read_text()
+    text = (config.TESTBED_FOLDER / "README.md").read_text()
     for name, entry in CATALOG.items():
         assert f"| `{name}`" in text
         assert set(entry.components(store)) <= set(COMPONENTS)
@@ -146,14 +146,14 @@ def test_every_name_is_explained_and_built_of_known_components(store: Store) -> 
 
 def test_a_name_that_is_not_known_is_said() -> None:
     with pytest.raises(ClusterError, match="helmet cannot be installed") as caught:
-        named("helmet")
+        find_entry("helmet")
     assert "helm " in caught.value.do
 
 
 @pytest.mark.parametrize("text", [OPERATOR, f"{OPERATOR}@0.152.0", f"{OPERATOR}@v0.152.0"])
 def test_the_operator_comes_from_the_mirror_only(store: Store, text: str) -> None:
     version = "0.152.0" if "@" in text else COLLECTOR_VERSION
-    entry = named(text)
+    entry = find_entry(text)
     folder = store.mirror / OPERATOR / f"v{version}"
     assert entry.name == f"{OPERATOR}@{version}"
     assert entry.components(store) == ()
@@ -173,10 +173,10 @@ def _why(entry: Entry, store: Store) -> str | None:
 
 def test_cert_manager_that_somebody_put_into_the_mirror_is_not_built(store: Store) -> None:
     folder = store.mirror / "cert-manager" / "v1.21.2"
-    assert named("cert-manager").components(store) == ("cert-manager", "helm")
+    assert find_entry("cert-manager").components(store) == ("cert-manager", "helm")
     (folder / "images").mkdir(parents=True)
     (folder / "cert-manager.yaml").touch()
     (folder / "images" / "controller.tar").touch()
-    assert named("cert-manager").components(store) == ()
-    assert named("cert-manager").archives(store) == [folder / "images" / "controller.tar"]
-    assert named("cert-manager-1.20").components(store) == ("cert-manager-1.20", "helm")
+    assert find_entry("cert-manager").components(store) == ()
+    assert find_entry("cert-manager").archives(store) == [folder / "images" / "controller.tar"]
+    assert find_entry("cert-manager-1.20").components(store) == ("cert-manager-1.20", "helm")

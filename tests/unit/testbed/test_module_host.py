@@ -40,7 +40,7 @@ os.environ["GIVEN"] = "of the run"
 
 def ended(popen, program):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    process = popen(host.COMMANDS[-1], shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
+    process = popen(host.PLAIN_COMMANDS[-1], shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
     output = process.communicate(program.encode())
     return [type(process).__name__, process.returncode, *(text.decode() for text in output)]
 
@@ -65,5 +65,5 @@ def ended() -> dict[str, list[list[Any]]]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_fork_and_a_process_are_the_same(ended: dict[str, list[list[Any]]], name: str) -> None:
     fork, process = ended[name]
-    assert [fork[0], process[0]] == ["Module", "Popen"]
+    assert [fork[0], process[0]] == ["ForkedModule", "Popen"]
     assert fork[1:] == process[1:]

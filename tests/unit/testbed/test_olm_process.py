@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from urllib3.exceptions import HTTPError
 
-from tests.support.cluster import PROJECT, until
+from tests.support.cluster import PROJECT, wait_until
 from tests.support.olm import __main__ as olm
 from tests.support.olm.api import ApiError
 
@@ -50,14 +50,14 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Callable[[
     """Run the controller, which does so at each second; return after how many seconds it ended, 500 at the latest."""
 
     def run(look: Callable[[float], None]) -> float:
-        clock = Clock(tmp_path / olm.RUNNING, 500.0)
+        clock = Clock(tmp_path / olm.RUNNING_FILE, 500.0)
         controller = type("Looking", (), {"look": lambda _self: look(clock.now)})
         monkeypatch.setattr(olm, "time", clock)
         monkeypatch.setattr(olm.Api, "connect", lambda: None)
         monkeypatch.setattr(olm, "Controller", lambda _api: controller())
         monkeypatch.setattr(signal, "signal", lambda *_given: None)
         olm.run(tmp_path)
-        assert (tmp_path / olm.ENDED).exists()
+        assert (tmp_path / olm.ENDED_FILE).exists()
         return clock.now
 
     return run
@@ -90,9 +90,9 @@ def test_it_goes_on_while_its_server_answers_at_times(
 def test_a_signal_ends_it_and_whoever_waits_for_its_end_learns_that(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", STARTED, str(tmp_path)], cwd=PROJECT)
     try:
-        until("the controller runs", (tmp_path / olm.RUNNING).exists)
+        wait_until("the controller runs", (tmp_path / olm.RUNNING_FILE).exists)
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     finally:
         process.kill()
-    assert (tmp_path / olm.ENDED).exists()
+    assert (tmp_path / olm.ENDED_FILE).exists()

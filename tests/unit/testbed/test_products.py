@@ -103,9 +103,9 @@ def test_the_module_is_of_the_version_that_is_said() -> None:
 
 @pytest.fixture(autouse=True)
 def afresh() -> Iterator[None]:
-    olm.definitions.cache_clear()
+    olm.list_definitions.cache_clear()
     yield
-    olm.definitions.cache_clear()
+    olm.list_definitions.cache_clear()
 
 
 def test_the_files_are_those_of_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +115,8 @@ def test_the_files_are_those_of_the_module(tmp_path: Path, monkeypatch: pytest.M
         (folder / name).touch()
     monkeypatch.setattr(command, "run", lambda *_arguments, **_more: json.dumps({"Dir": str(tmp_path)}))
     monkeypatch.setattr(olm.shutil, "which", lambda _name: "/usr/bin/go")
-    assert [file.name for file in olm.definitions()] == ["operators.coreos.com_subscriptions.yaml"]
-    assert olm.lacks() is None
+    assert [file.name for file in olm.list_definitions()] == ["operators.coreos.com_subscriptions.yaml"]
+    assert olm.find_obstacle() is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_without_go_or_its_module_it_cannot_be_had(
 
     monkeypatch.setattr(command, "run", fail)
     monkeypatch.setattr(olm.shutil, "which", lambda _name: go)
-    reason = olm.lacks()
+    reason = olm.find_obstacle()
     assert reason is not None
     assert why in reason.why
     assert do in reason.do
@@ -156,8 +156,8 @@ def _fail(folder: Path) -> None:
 def test_the_mirror_is_where_the_user_wants_it(home: Home, tmp_path: Path) -> None:
     ours = home.root / "mirror"
     for value, folder in (("", ours), (str(tmp_path), tmp_path), ("https://mirror.example/releases", ours)):
-        assert mirror.root(home, {mirror.VARIABLE: value}) == folder
-    assert mirror.root(home, {}) == ours
+        assert mirror.find_mirror_folder(home, {mirror.MIRROR_VARIABLE: value}) == folder
+    assert mirror.find_mirror_folder(home, {}) == ours
 
 
 def test_a_release_is_made_once_for_each_key_and_again_when_its_images_are_gone(
@@ -236,5 +236,5 @@ def test_an_archive_of_upstreams_stays(built: Builds, tmp_path: Path) -> None:
     archive.write_text("upstream's")
     wanted.prepare(built, tmp_path)
     assert archive.read_text() == "upstream's"
-    assert catalog.named("collector-archive").components(Store(built, tmp_path)) == ()
-    assert catalog.named("collector-archive@v0.157.0").components(Store(built, tmp_path)) == ("otelcol",)
+    assert catalog.find_entry("collector-archive").components(Store(built, tmp_path)) == ()
+    assert catalog.find_entry("collector-archive@v0.157.0").components(Store(built, tmp_path)) == ("otelcol",)

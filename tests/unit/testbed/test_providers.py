@@ -20,7 +20,7 @@ from tests.testbed import providers
 from tests.testbed.cluster import Cluster, Record
 from tests.testbed.errors import Reason, UnavailableError
 from tests.testbed.home import Home
-from tests.testbed.providers import PROVIDERS, choose, foreign_kubeconfig
+from tests.testbed.providers import PROVIDERS, choose_provider, find_foreign_kubeconfig
 
 
 def _table(**lacking: Reason | None) -> dict[str, providers.Provider]:
@@ -42,19 +42,21 @@ NO = Reason("it is not there", "get it")
 def test_the_first_that_lacks_nothing_is_chosen(
     home: Home, external: Reason | None, kind: Reason | None, chosen: str
 ) -> None:
-    assert choose(Cluster(home, "o11y"), {}, _table(external=external, kind=kind, embedded=None)).name == chosen
+    assert (
+        choose_provider(Cluster(home, "o11y"), {}, _table(external=external, kind=kind, embedded=None)).name == chosen
+    )
 
 
 def test_a_cluster_stays_with_its_provider(home: Home) -> None:
     cluster = Cluster(home, "o11y")
     cluster.write(Record("embedded", 3))
-    assert choose(cluster, {}, _table(external=NO, kind=None, embedded=None)).name == "embedded"
+    assert choose_provider(cluster, {}, _table(external=NO, kind=None, embedded=None)).name == "embedded"
 
 
 def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
     table = _table(external=Reason("why 1", "do 1"), kind=Reason("why 2", "do 2"), embedded=Reason("why 3", "do 3"))
     with pytest.raises(UnavailableError) as caught:
-        choose(Cluster(home, "o11y"), {}, table)
+        choose_provider(Cluster(home, "o11y"), {}, table)
     assert caught.value.exit_code == 3
     for number, name in enumerate(["external", "kind", "embedded"], 1):
         assert f"{name}: why {number}" in str(caught.value)
@@ -63,9 +65,9 @@ def test_without_any_every_reason_and_remedy_is_told(home: Home) -> None:
 
 def test_our_own_kubeconfig_is_not_somebody_elses(home: Home, tmp_path: Path) -> None:
     ours, theirs = str(home.clusters / "tb" / "kubeconfig"), str(tmp_path / "config")
-    assert foreign_kubeconfig(home, {}) is None
+    assert find_foreign_kubeconfig(home, {}) is None
     for given, foreign in (("", None), (ours, None), (theirs, theirs), (f"{ours}:{theirs}", f"{ours}:{theirs}")):
-        assert foreign_kubeconfig(home, {"KUBECONFIG": given}) == foreign
+        assert find_foreign_kubeconfig(home, {"KUBECONFIG": given}) == foreign
 
 
 @pytest.mark.parametrize(("provider", "needed"), [("embedded", "root"), ("kind", "kind")])

@@ -47,10 +47,10 @@ def test_a_change_selects_the_tests_that_it_touches(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(source)
     monkeypatch.setattr(quick, "ROOT", tmp_path)
-    names = quick.selected(changed, TESTS)
-    assert set(quick.HOUSE) <= set(names)
+    names = quick.select_tests(changed, TESTS)
+    assert set(quick.HOUSE_TESTS) <= set(names)
     folders = ("tests/unit/plugins/module_utils/", "tests/contract/")
-    found = [name for name in names if name not in quick.HOUSE]
+    found = [name for name in names if name not in quick.HOUSE_TESTS]
     assert [name.removeprefix(folders[0]).removeprefix(folders[1]) for name in found] == tests
 
 
@@ -64,9 +64,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(quick, "ROOT", tmp_path)
     (tmp_path / "old").write_text("1\n2\n3\n")
     write_test(tmp_path, FIRST_TEST)
-    quick.git("init", "--quiet")
-    quick.git("add", ".")
-    quick.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "first")
+    quick.list_git_lines("init", "--quiet")
+    quick.list_git_lines("add", ".")
+    quick.list_git_lines("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "first")
     return tmp_path
 
 
@@ -78,25 +78,27 @@ def write_test(project: Path, test: str) -> None:
 
 def test_a_file_that_differs_from_the_last_commit_is_changed(project: Path) -> None:
     (project / "new").write_text("1")
-    assert quick.changed_files() == ["new"]
+    assert quick.list_changed_files() == ["new"]
     (project / "old").write_text("2")
-    assert quick.changed_files() == ["new", "old"]
+    assert quick.list_changed_files() == ["new", "old"]
 
 
 def test_a_deleted_file_is_changed(project: Path) -> None:
     (project / "old").unlink()
-    assert quick.changed_files() == ["old"]
+    assert quick.list_changed_files() == ["old"]
 
 
 def test_a_renamed_file_is_changed_under_both_names(project: Path) -> None:
-    quick.git("mv", "old", "renamed")
-    assert quick.changed_files() == ["old", "renamed"]
+    quick.list_git_lines("mv", "old", "renamed")
+    assert quick.list_changed_files() == ["old", "renamed"]
 
 
 def test_tests_are_those_that_exist(project: Path) -> None:
-    assert quick.existing_tests() == [FIRST_TEST]
+    assert quick.list_existing_tests() == [FIRST_TEST]
     write_test(project, SECOND_TEST)
-    assert quick.existing_tests() == [SECOND_TEST, FIRST_TEST], "one that git does not know yet"
+    assert quick.list_existing_tests() == [SECOND_TEST, FIRST_TEST], "one that git does not know yet"
     (project / FIRST_TEST).unlink()
-    assert quick.existing_tests() == [SECOND_TEST], "one that is gone"
-    assert quick.selected(quick.changed_files(), quick.existing_tests()) == sorted([SECOND_TEST, *quick.HOUSE])
+    assert quick.list_existing_tests() == [SECOND_TEST], "one that is gone"
+    assert quick.select_tests(quick.list_changed_files(), quick.list_existing_tests()) == sorted(
+        [SECOND_TEST, *quick.HOUSE_TESTS]
+    )

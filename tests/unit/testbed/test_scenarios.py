@@ -17,14 +17,14 @@ import pytest
 import yaml
 
 from tests.support.refusal import refused
-from tests.testbed.catalog import named
+from tests.testbed.catalog import find_entry
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = sorted(path.parent for path in ROOT.glob("molecule/*/molecule.yml"))
 DESTRUCTIVE = {
     path.parent
     for path in ROOT.glob("molecule/*/requires.txt")
-    if any(named(item).cluster_wide for item in path.read_text(encoding="utf-8").split())
+    if any(find_entry(item).cluster_wide for item in path.read_text(encoding="utf-8").split())
 }
 
 
@@ -67,7 +67,7 @@ NEEDS = {path.parent.name: set(path.read_text().split()) for path in ROOT.glob("
 @pytest.mark.parametrize("scenario", sorted(NEEDS))
 def test_what_a_scenario_needs_has_the_name_that_the_testbed_tells(scenario: str) -> None:
     # By another name, what is installed would be said to be missing, and the scenario would be left out everywhere.
-    assert {name: named(name).name for name in NEEDS[scenario]} == {name: name for name in NEEDS[scenario]}
+    assert {name: find_entry(name).name for name in NEEDS[scenario]} == {name: name for name in NEEDS[scenario]}
 
 
 PROGRAM = """#!/usr/bin/env bash

@@ -17,9 +17,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.growth import SLOW, growth
+from tests.support.growth import SLOW, measure_growth
 from tools import leftovers
-from tools.jobs import AT_ONCE, GIVES_WAY, MOST_DEAR, Job, Target, Used, cpu, dearest, main, table
+from tools.jobs import (
+    LOW_PRIORITY,
+    MAX_SLOW_TESTS,
+    PARALLEL_JOBS,
+    Job,
+    Target,
+    Usage,
+    list_slowest_tests,
+    list_table_rows,
+    main,
+    measure_cpu_seconds,
+)
 
 # The niceness of this process, and of its session among the sessions.
 PRIORITY = """import os
@@ -53,7 +64,7 @@ def run(*jobs: str) -> int:
 
 def read(*lines: str) -> Target:
     clock: Iterator[int] = count(step=5)
-    target = Target("target", lambda: Used(next(clock), next(clock)))
+    target = Target("target", lambda: Usage(next(clock), next(clock)))
     for line in lines:
         target.read(line)
     return target
@@ -99,16 +110,16 @@ def test_who_is_interrupted_ends_all_of_it_and_says_how_far_it_came(capsys: pyte
 def test_a_job_waits_until_fewer_than_three_run() -> None:
     """Those that began first meet after a minute at most; a fourth one among them would have been seen."""
     began: list[str] = []
-    all_places = threading.Barrier(AT_ONCE, timeout=60)
+    all_places = threading.Barrier(PARALLEL_JOBS, timeout=60)
 
     def command(target: str) -> list[str]:
         began.append(target)
-        if len(began) <= AT_ONCE:
+        if len(began) <= PARALLEL_JOBS:
             all_places.wait()
-            assert len(began) == AT_ONCE
+            assert len(began) == PARALLEL_JOBS
         return [sys.executable, "-c", ""]
 
-    jobs = [f"job{number}" for number in range(AT_ONCE + 1)]
+    jobs = [f"job{number}" for number in range(PARALLEL_JOBS + 1)]
     assert main(jobs, command, lambda: 0) == 0
     assert sorted(began) == jobs
 
@@ -119,7 +130,7 @@ def test_jobs_of_several_targets_leave_the_processors_to_those_on_clusters(capsy
     assert run("usual", "both=low,usual") == 0
     shown = capsys.readouterr().out.splitlines()
     assert f"[    0s] usual   | {os.nice(0)} 0" in shown
-    assert f"[    0s] both    | {max(os.nice(0), GIVES_WAY)} {GIVES_WAY}" in shown
+    assert f"[    0s] both    | {max(os.nice(0), LOW_PRIORITY)} {LOW_PRIORITY}" in shown
 
 
 def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,13 +146,13 @@ def test_the_dearest_tests_of_all_jobs_are_listed() -> None:
     jobs = [Job.of("one"), Job.of("two")]
     jobs[0].done = [read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")]
     jobs[1].done = [read(*(f"{number}.25s call     tests/d.py::test_{number}" for number in range(4, 14)))]
-    shown = dearest(jobs)
+    shown = list_slowest_tests(jobs)
     assert shown[:2] == [
         "    13.2 two: call tests/d.py::test_13",
         "    12.2 two: call tests/d.py::test_12",
     ]
-    assert len(shown) == MOST_DEAR
-    assert dearest([]) == []
+    assert len(shown) == MAX_SLOW_TESTS
+    assert list_slowest_tests([]) == []
 
 
 def test_the_table_has_the_seconds_of_each_step() -> None:
@@ -152,8 +163,8 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "INFO     b ➜ verify: Executed: Failed",
         "a ➜ converge: Executed: Successful", "b ➜ verify: Executed: Failed",
     )  # fmt: skip
-    target.end(1, Used(0, 0))
-    assert table([Job("job", [], [target])])[1:] == [
+    target.end(1, Usage(0, 0))
+    assert list_table_rows([Job("job", [], [target])])[1:] == [
         "job      a                             20     20  passed  converge 10, cleanup 10",
         "job      b                             10     10  FAILED  verify 10",
     ]
@@ -167,7 +178,7 @@ def test_the_errors_of_a_failed_step_are_kept_and_no_other() -> None:
         "b ➜ converge: Executed: Failed",
         "b ➜ cleanup: Executing", "E   a test failed", "b ➜ cleanup: Executed: Successful",
     )  # fmt: skip
-    target.end(1, Used(0, 0))
+    target.end(1, Usage(0, 0))
     assert target.errors == ["b converge: fatal: [host]: FAILED! =>", "b converge:     msg: no such thing"]
 
 
@@ -176,7 +187,7 @@ def test_a_step_of_a_script_that_fails_is_told_before_the_next_begins() -> None:
     steps = ". tools/step.sh; step tests verify sh -c 'echo \"E   no such thing\"; exit 1'; step other verify true"
     ran = subprocess.run(["bash", "-c", steps], cwd=ROOT, capture_output=True, text=True, check=True)
     target = read(*ran.stdout.splitlines())
-    target.end(1, Used(0, 0))
+    target.end(1, Usage(0, 0))
     assert target.errors == ["tests verify: E   no such thing"]
     assert {name: part.result for name, part in target.parts.items()} == {"tests": "FAILED", "other": "passed"}
 
@@ -192,19 +203,19 @@ def test_a_step_returns_what_its_command_returns(status: int, result: str) -> No
 
 def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
     target = read("make: *** [Makefile:9: unit] Error 1")
-    target.end(2, Used(0, 0))
+    target.end(2, Usage(0, 0))
     assert target.errors == ["target: make: *** [Makefile:9: unit] Error 1"]
 
 
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
-    target.end(1, Used(0, 0))
+    target.end(1, Usage(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}
 
 
 def test_a_failure_beside_what_cannot_be_had_is_the_target_s() -> None:
     target = read("a ➜ install: Executing", "a ➜ install: Executed: Incomplete: not all of it can be had here")
-    target.end(1, Used(0, 0))
+    target.end(1, Usage(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "incomplete", "target": "FAILED"}
 
 
@@ -214,7 +225,7 @@ def test_the_cpu_time_of_what_has_ended_and_of_what_runs_counts() -> None:
     with subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.readline(), process.stdout.readline()
-        assert 0.55 < cpu(process.pid) < 5
+        assert 0.55 < measure_cpu_seconds(process.pid) < 5
         process.kill()
 
 
@@ -225,13 +236,13 @@ def test_folders_with_nothing_but_bytecode_go_and_all_others_stay(tmp_path: Path
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "empty").mkdir()
-    leftovers.remove(tmp_path)
+    leftovers.remove_bytecode_folders(tmp_path)
     left = [path for path in tmp_path.rglob("*") if not path.is_dir() or not any(path.iterdir())]
     assert sorted(str(path.relative_to(tmp_path)) for path in left) == sorted(files)
 
 
 def test_a_line_of_a_megabyte_is_read_at_once() -> None:
     """A failed test may print one; the lines of all jobs wait for it."""
-    target = Target("target", lambda: Used(0.0, 0.0))
+    target = Target("target", lambda: Usage(0.0, 0.0))
     for character in ("a", "7", " "):
-        assert growth(target.read, character * 250_000, character * 1_000_000) < SLOW
+        assert measure_growth(target.read, character * 250_000, character * 1_000_000) < SLOW

@@ -32,20 +32,20 @@ FIRING = "firing"
 def main(event: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an event for each alert of a collector; none for anything else."""
     payload = event.get("payload")
-    given = payload.get("alerts") if isinstance(payload, dict) else None
-    return list(_events(given if isinstance(given, list) else []))
+    alerts = payload.get("alerts") if isinstance(payload, dict) else None
+    return list(_make_alert_events(alerts if isinstance(alerts, list) else []))
 
 
-def _events(alerts: list[Any]) -> Iterator[dict[str, Any]]:
+def _make_alert_events(alerts: list[Any]) -> Iterator[dict[str, Any]]:
     for alert in alerts:
         labels = alert.get("labels") if isinstance(alert, dict) else None
         if not isinstance(labels, dict) or alert.get("status") != FIRING:
             continue
         name, collector = labels.get("alertname"), labels.get("collector")
         if isinstance(name, str) and isinstance(collector, str):
-            parts = [labels.get("otel_host"), labels.get("namespace"), collector]
+            identity_parts = [labels.get("otel_host"), labels.get("namespace"), collector]
             yield {
                 "name": name,
-                "collector": "/".join(str(part or "") for part in parts),
+                "collector": "/".join(str(part or "") for part in identity_parts),
                 "alert": {"status": FIRING, "labels": labels, "startsAt": alert.get("startsAt")},
             }

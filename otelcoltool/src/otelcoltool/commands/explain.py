@@ -10,44 +10,44 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..command_line import CLEAN, Request
-from ..module_utils._otelcol.errors import Problem, near
+from ..command_line import EXIT_CLEAN, Request
+from ..module_utils._otelcol.errors import Problem, suggest_word
 from ..plugin_utils._otelcol import _files
 from ..plugin_utils._otelcol._findings import ALL_RULES
 
-_PAGE = Path(__file__).parents[1] / "rules.md"
-_ROW = re.compile(r"^\| \[?(?P<id>[a-z0-9-]+)(?:\]\(#\S+\))? \|.*\| (?P<finds>.*) \|$", re.MULTILINE)
-_WIDTH = max(len(rule.id) for rule in ALL_RULES)
+_RULES_PAGE = Path(__file__).parents[1] / "rules.md"
+_RULE_ROW = re.compile(r"^\| \[?(?P<id>[a-z0-9-]+)(?:\]\(#\S+\))? \|.*\| (?P<finds>.*) \|$", re.MULTILINE)
+_RULE_ID_WIDTH = max(len(rule.id) for rule in ALL_RULES)
 
 
 def run(request: Request) -> int:
     """Print the section of a rule, or a line for each rule; return the exit code. Raises Problem."""
-    page = _files.read(_PAGE)
+    page = _files.read_text_file(_RULES_PAGE)
     if not request.rule:
-        sys.stdout.writelines(f"{line}\n" for line in _all(page))
-        return CLEAN
-    known = [rule.id for rule in ALL_RULES]
-    if request.rule not in known:
-        wrong = f"there is no rule '{request.rule}'{near(request.rule, known)}"
+        sys.stdout.writelines(f"{line}\n" for line in _list_rules(page))
+        return EXIT_CLEAN
+    rule_ids = [rule.id for rule in ALL_RULES]
+    if request.rule not in rule_ids:
+        wrong = f"there is no rule '{request.rule}'{suggest_word(request.rule, rule_ids)}"
         raise Problem(wrong, fix="`otelcoltool explain` lists all rules.")
-    print(_section(page, request.rule) or f"{request.rule}\n\n{_finds(page)[request.rule]}")
-    return CLEAN
+    print(_find_rule_section(page, request.rule) or f"{request.rule}\n\n{_read_rule_summaries(page)[request.rule]}")
+    return EXIT_CLEAN
 
 
-def _section(page: str, rule: str) -> str:
+def _find_rule_section(page: str, rule: str) -> str:
     """Return the section of a rule; empty for one that stands in the table alone."""
-    _before, heading, rest = page.partition(f"\n### {rule}\n")
+    _before, heading, after_heading = page.partition(f"\n### {rule}\n")
     if not heading:
         return ""
-    body = re.split(r"^##+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    body = re.split(r"^##+ ", after_heading, maxsplit=1, flags=re.MULTILINE)[0]
     return f"{rule}\n\n{body.strip()}"
 
 
-def _finds(page: str) -> dict[str, str]:
+def _read_rule_summaries(page: str) -> dict[str, str]:
     """Return what each rule finds, by its id."""
-    return {row["id"]: row["finds"].replace("\\|", "|") for row in _ROW.finditer(page)}
+    return {row["id"]: row["finds"].replace("\\|", "|") for row in _RULE_ROW.finditer(page)}
 
 
-def _all(page: str) -> Iterator[str]:
-    finds = _finds(page)
-    return (f"{rule.id:<{_WIDTH}}  {rule.severity:<7}  {finds[rule.id]}" for rule in ALL_RULES)
+def _list_rules(page: str) -> Iterator[str]:
+    summaries = _read_rule_summaries(page)
+    return (f"{rule.id:<{_RULE_ID_WIDTH}}  {rule.severity:<7}  {summaries[rule.id]}" for rule in ALL_RULES)

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..command_line import CLEAN, FOUND, Request, say, warn
-from ..module_utils._otelcol.rules.report_model import count_in_words
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, tell_user, warn_user
+from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._otelcol import _migrate
 
-_HIDDEN = ("config", "diff")
+_KEYS_LEFT_OUT = ("config", "diff")
 
 
 def run(request: Request) -> int:
@@ -23,65 +23,65 @@ def run(request: Request) -> int:
 
     A config of the standard input goes to the standard output, and the report to the standard error.
     """
-    result = _migrate.migrate(request.arguments, request.check, request.reading, warn)
-    shown = "\n".join(_report(result, request))
+    result = _migrate.migrate(request.arguments, request.check, request.reading, warn_user)
+    report_text = "\n".join(_format_report(result, request))
     if "config" in result and not request.check:
         sys.stdout.write(result["config"])
-        for line in shown.splitlines():
-            say(line)
+        for line in report_text.splitlines():
+            tell_user(line)
     else:
-        print(shown)
-    is_left = bool(result["unsolved"]) or (request.check and result["changed"])
-    return FOUND if is_left else CLEAN
+        print(report_text)
+    has_work_left = bool(result["unsolved"]) or (request.check and result["changed"])
+    return EXIT_FOUND if has_work_left else EXIT_CLEAN
 
 
-def _report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
+def _format_report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
     """Yield the report in the format that is asked for. `result` is what the module returns."""
     if request.format == "json":
-        yield json.dumps({key: value for key, value in result.items() if key not in _HIDDEN}, indent=2)
+        yield json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
         return
     if request.diff:
         for difference in result["diff"]:
-            yield from _unified(difference)
-    yield from _lines(result, request.check)
+            yield from _format_unified_diff(difference)
+    yield from _describe_result(result, request.check)
 
 
-def _lines(result: Mapping[str, Any], is_check: bool) -> Iterator[str]:
+def _describe_result(result: Mapping[str, Any], is_check: bool) -> Iterator[str]:
     """Yield a line for each change, what is left to do, what tests compared, and the counts."""
     for row in result["changes"]:
-        yield f"{_place(row)}: {_sentences(row)}"
+        yield f"{_describe_place(row)}: {_join_sentences(row)}"
     for row in result["unsolved"]:
-        yield f"{_place(row)}: to do by hand: {_sentences(row)}"
+        yield f"{_describe_place(row)}: to do by hand: {_join_sentences(row)}"
     for row in result.get("compared", ()):
-        yield from _compared(row)
+        yield from _describe_comparison(row)
     verb = "would be made" if is_check else "made"
-    changes, left = len(result["changes"]), len(result["unsolved"])
-    yield f"{count_in_words(changes, 'change')} {verb}, {left} to do by hand"
+    change_count, unsolved_count = len(result["changes"]), len(result["unsolved"])
+    yield f"{format_count(change_count, 'change')} {verb}, {unsolved_count} to do by hand"
 
 
-def _place(row: Mapping[str, Any]) -> str:
+def _describe_place(row: Mapping[str, Any]) -> str:
     """Return where a row is about: the file or config, its line and the path in it."""
     line = f":{row['line']}" if row["line"] else ""
     path = f" {row['path']}" if row["path"] else ""
     return f"{row['file'] or row['config']}{line}{path}"
 
 
-def _sentences(row: Mapping[str, Any]) -> str:
+def _join_sentences(row: Mapping[str, Any]) -> str:
     """Return what a row says and why, as sentences."""
-    stop = "" if row["what"].endswith((".", "!", "?")) else "."
-    return f"{row['what']}{stop} {row['why']}".rstrip()
+    full_stop = "" if row["what"].endswith((".", "!", "?")) else "."
+    return f"{row['what']}{full_stop} {row['why']}".rstrip()
 
 
-def _unified(difference: Mapping[str, str]) -> Iterator[str]:
+def _format_unified_diff(difference: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of a unified difference of a config before and after."""
-    before, after = difference["before"].splitlines(), difference["after"].splitlines()
-    names = difference["before_header"], f"{difference['after_header']} (migrated)"
-    return difflib.unified_diff(before, after, *names, lineterm="")
+    old_lines, new_lines = difference["before"].splitlines(), difference["after"].splitlines()
+    headers = difference["before_header"], f"{difference['after_header']} (migrated)"
+    return difflib.unified_diff(old_lines, new_lines, *headers, lineterm="")
 
 
-def _compared(row: Mapping[str, Any]) -> Iterator[str]:
+def _describe_comparison(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a comparison of a config before and after found."""
-    result = "the same arrives" if row["same"] else "other records arrive:"
-    yield f"{row['config']}: {row['why'] or result}"
+    outcome = "the same arrives" if row["same"] else "other records arrive:"
+    yield f"{row['config']}: {row['why'] or outcome}"
     for line in row["differences"]:
         yield f"    {line}"

@@ -8,28 +8,32 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..command_line import CLEAN, FOUND, Request, warn
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, warn_user
 from ..module_utils._otelcol.errors import Problem
-from ..options import without_play
+from ..options import replace_playbook_words
 from ..plugin_utils._otelcol._testing import config_tests
 
 
 def run(request: Request) -> int:
     """Run the tests, and print what each found; return the exit code. Raises Problem if they cannot be run."""
     try:
-        result = config_tests.report(request.arguments, warn, request.check)
+        result = config_tests.run_config_tests(request.arguments, warn_user, request.check)
     except Problem as problem:
         if not problem.facts:
             raise
         result = problem.facts
-    print(_json(result) if request.format == "json" else without_play(f"{result['report']}{_end(result)}"))
-    return FOUND if result["failure"] and request.arguments["fail_on"] == "failure" else CLEAN
+    print(
+        _format_json(result)
+        if request.format == "json"
+        else replace_playbook_words(f"{result['report']}{_describe_outcome(result)}")
+    )
+    return EXIT_FOUND if result["failure"] and request.arguments["fail_on"] == "failure" else EXIT_CLEAN
 
 
-def _json(result: dict[str, Any]) -> str:
+def _format_json(result: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in result.items() if key != "report"}, indent=2)
 
 
-def _end(result: dict[str, Any]) -> str:
+def _describe_outcome(result: dict[str, Any]) -> str:
     tests = len(result["tests"])
     return f"\n{result['failure'] or f'{tests} of {tests} tests passed'}"

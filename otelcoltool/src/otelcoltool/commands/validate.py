@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ..command_line import CLEAN, FOUND, Request, warn
+from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, warn_user
 from ..module_utils._otelcol.rules.reports import FORMATS
 from ..plugin_utils._otelcol import _builds, _validate
 
@@ -15,10 +15,10 @@ from ..plugin_utils._otelcol import _builds, _validate
 def run(request: Request) -> int:
     """Print the report, or write it to a file and print the text; return the exit code. Raises Problem."""
     arguments = request.arguments
-    with _builds.tables_from(arguments["catalogue"] or ""):
-        done = _validate.judged(arguments, how=request.reading)
-    for warning in done.warnings:
-        warn(warning)
-    to_file = arguments["output_path"] != _validate.NOWHERE
-    sys.stdout.write(FORMATS["text"](done.report) if to_file else done.result["report"])
-    return FOUND if any(done.report.fatal()) else CLEAN
+    with _builds.use_tables_from(arguments["catalogue"] or ""):
+        validation = _validate.run_validation(arguments, reading=request.reading)
+    for warning in validation.warnings:
+        warn_user(warning)
+    writes_file = arguments["output_path"] != _validate.NO_OUTPUT
+    sys.stdout.write(FORMATS["text"](validation.report) if writes_file else validation.result["report"])
+    return EXIT_FOUND if any(validation.report.fatal()) else EXIT_CLEAN

@@ -9,14 +9,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from ..._otelcol.bounded.json_text import json_value
-from ..._otelcol.bounded.live.bounded_reads import BROKEN, lines_of, opened
-from ..._otelcol.bounded.read_limits import ARCHIVE, TEXT
+from ..._otelcol.bounded.json_text import parse_json
+from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_lines, open_regular_file
+from ..._otelcol.bounded.read_limits import ARCHIVE_LIMIT, TEXT_LIMIT
 from ..._otelcol.errors import Problem
-from ..capture_sample import FILES, LINE_BYTES, Sample
+from ..capture_sample import FILES_END, LINE_BYTES, Sample
 
 _ASKED = "Capture files"
-_OTHER = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+_FOREIGN_PACKINGS = {b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
 def read_files(paths: Sequence[str], sample: Sample) -> tuple[str, list[str]]:
@@ -27,58 +27,58 @@ def read_files(paths: Sequence[str], sample: Sample) -> tuple[str, list[str]]:
     notes: list[str] = []
     for path in paths:
         try:
-            with opened(path, ARCHIVE) as file:
-                ended = _read(path, file, sample, notes)
-        except BROKEN as error:
-            why = getattr(error, "strerror", None) or f"it is cut off or broken: {error}"
+            with open_regular_file(path, ARCHIVE_LIMIT) as file:
+                ended_by = _add_file(path, file, sample, notes)
+        except BROKEN_ERRORS as error:
+            reason = getattr(error, "strerror", None) or f"it is cut off or broken: {error}"
             fix = "Get it again, or leave it out. Nothing was written."
-            raise Problem(f"{path} cannot be read: {why}", asked=_ASKED, fix=fix) from error
-        if ended:
-            return ended, notes
-    return FILES, notes
+            raise Problem(f"{path} cannot be read: {reason}", asked=_ASKED, fix=fix) from error
+        if ended_by:
+            return ended_by, notes
+    return FILES_END, notes
 
 
-def _read(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
+def _add_file(path: str, file: BinaryIO, sample: Sample, notes: list[str]) -> str:
     """Add the records of one file. Return what ended the sample, or an empty text."""
-    whole = _whole_document(path, file)
-    if whole:
-        sample.add(whole, path)
+    document = _read_whole_document(path, file)
+    if document:
+        sample.add(document, path)
         return sample.full
-    for number, line in enumerate(lines_of(file, LINE_BYTES, path), 1):
+    for line_number, line in enumerate(iter_lines(file, LINE_BYTES, path), 1):
         if not line.endswith(b"\n"):
-            _add_rest(path, line, number, sample, notes)
+            _add_last_line(path, line, line_number, sample, notes)
         elif line.strip():
-            sample.add(line.rstrip(b"\n"), f"{path}, line {number}")
+            sample.add(line.rstrip(b"\n"), f"{path}, line {line_number}")
         if sample.full:
             break
     return sample.full
 
 
-def _add_rest(path: str, rest: bytes, number: int, sample: Sample, notes: list[str]) -> None:
+def _add_last_line(path: str, last_line: bytes, line_number: int, sample: Sample, notes: list[str]) -> None:
     """Add the last line, which has no end, if it is whole: a Collector that runs may not have written all of it."""
-    if not rest.strip():
+    if not last_line.strip():
         return
     try:
-        json_value(rest)
+        parse_json(last_line)
     except ValueError:
-        notes.append(f"{path} ends inside line {number}, which was left out")
-        if number == 1:
+        notes.append(f"{path} ends inside line {line_number}, which was left out")
+        if line_number == 1:
             raise Problem("the file has no whole line of JSON", asked=_ASKED, where=path) from None
         return
-    sample.add(rest, f"{path}, line {number}")
+    sample.add(last_line, f"{path}, line {line_number}")
 
 
-def _whole_document(path: str, file: BinaryIO) -> bytes:
+def _read_whole_document(path: str, file: BinaryIO) -> bytes:
     """Return a small file that is one document over several lines, as people write it; else nothing, and rewind."""
-    head = file.read(TEXT + 1)
+    head = file.read(TEXT_LIMIT + 1)
     file.seek(0)
-    kind = next((name for mark, name in _OTHER.items() if head.startswith(mark)), "")
-    if kind:
-        raise Problem(f"{path} is packed with {kind}", asked=_ASKED, fix="Unpack it, or pack it with gzip.")
-    if len(head) > TEXT or not head.lstrip().startswith(b"{\n"):
+    packing = next((name for magic, name in _FOREIGN_PACKINGS.items() if head.startswith(magic)), "")
+    if packing:
+        raise Problem(f"{path} is packed with {packing}", asked=_ASKED, fix="Unpack it, or pack it with gzip.")
+    if len(head) > TEXT_LIMIT or not head.lstrip().startswith(b"{\n"):
         return b""
     try:
-        document: Any = json_value(head)
+        document: Any = parse_json(head)
     except ValueError:
         return b""
     return json.dumps(document, separators=(",", ":")).encode()

@@ -15,15 +15,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..._otelcol.bounded.json_text import json_value
-from ..._otelcol.bounded.live.bounded_reads import file_text
+from ..._otelcol.bounded.json_text import parse_json
+from ..._otelcol.bounded.live.bounded_reads import read_file_text
 from ..._otelcol.errors import Problem
-from ..._otelcol.forecast.capture_facts import MANIFEST
-from ..capture_manifest import file_name
+from ..._otelcol.forecast.capture_facts import MANIFEST_FILE
+from ..capture_manifest import signal_file_name
 
 # Most of the bytes are masks, which no level packs; the first one is the fastest.
-_LEVEL = 1
-_OWNER, _PRIVATE = 0o700, 0o600
+_COMPRESSION_LEVEL = 1
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 
 
 class CaptureFolder:
@@ -37,94 +37,96 @@ class CaptureFolder:
         """Add a line to the file of a signal."""
         file = self._files.get(signal)
         if file is None:
-            packed = gzip.GzipFile(fileobj=self._private(file_name(signal)), mode="wb", compresslevel=_LEVEL)
-            file = self._files[signal] = self._stack.enter_context(packed)
+            packed_file = gzip.GzipFile(
+                fileobj=self._create_private_file(signal_file_name(signal)), mode="wb", compresslevel=_COMPRESSION_LEVEL
+            )
+            file = self._files[signal] = self._stack.enter_context(packed_file)
         file.write(line + b"\n")
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Close the files, and write the manifest."""
         self._stack.close()
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        with self._private(MANIFEST) as file:
+        with self._create_private_file(MANIFEST_FILE) as file:
             file.write(text.encode())
 
-    def _private(self, name: str) -> BinaryIO:
+    def _create_private_file(self, name: str) -> BinaryIO:
         """Return a new file of the folder that only its owner may read."""
         path = self._folder / name
-        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb")
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb")
         return self._stack.enter_context(file)
 
 
 @contextmanager
-def capture_folder(place: Path) -> Iterator[CaptureFolder]:
+def open_capture_folder(target_folder: Path) -> Iterator[CaptureFolder]:
     """Yield a folder that gets its place when the block ends. A block that fails leaves the place as it was.
 
     Raises Problem if the place is no capture, if another run writes there, or if the disk takes no more.
     """
-    _check_place(place)
-    part = place.parent / f".{place.name}.capture-part"
+    _check_target_folder(target_folder)
+    part_folder = target_folder.parent / f".{target_folder.name}.capture-part"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with _held(part), ExitStack() as stack:
-            yield CaptureFolder(part, stack)
+        target_folder.parent.mkdir(parents=True, exist_ok=True)
+        with _hold_part_folder(part_folder), ExitStack() as stack:
+            yield CaptureFolder(part_folder, stack)
             stack.close()
-            if (part / MANIFEST).exists():
-                _replace(part, place)
+            if (part_folder / MANIFEST_FILE).exists():
+                _replace_capture(part_folder, target_folder)
     except OSError as error:
         fix = "Nothing was kept. Make room, or name another folder with `capture_path`."
-        raise Problem(f"{place} cannot be written: {error.strerror}", fix=fix) from error
+        raise Problem(f"{target_folder} cannot be written: {error.strerror}", fix=fix) from error
 
 
 @contextmanager
-def _held(part: Path) -> Iterator[None]:
+def _hold_part_folder(part_folder: Path) -> Iterator[None]:
     """Make an empty folder for the block, and remove it. What a killed run has left in it goes first."""
-    part.mkdir(mode=_OWNER, exist_ok=True)
-    lock = os.open(part, os.O_RDONLY)
+    part_folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    lock_descriptor = os.open(part_folder, os.O_RDONLY)
     try:
-        _lock(lock, part)
-        for path in part.iterdir():
+        _lock_part_folder(lock_descriptor, part_folder)
+        for path in part_folder.iterdir():
             path.unlink()
         try:
             yield
         finally:
-            _remove_own(part, lock)
+            _remove_locked_folder(part_folder, lock_descriptor)
     finally:
-        os.close(lock)
+        os.close(lock_descriptor)
 
 
-def _lock(lock: int, part: Path) -> None:
+def _lock_part_folder(lock_descriptor: int, part_folder: Path) -> None:
     """Take the folder for this run. The lock goes with its process. Raises Problem if another run has it."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Problem(f"another run writes to {part}", fix="Wait for its end, then run again.") from error
+        raise Problem(f"another run writes to {part_folder}", fix="Wait for its end, then run again.") from error
 
 
-def _remove_own(part: Path, lock: int) -> None:
+def _remove_locked_folder(part_folder: Path, lock_descriptor: int) -> None:
     """Remove the folder that this run has locked. One that has its place is gone, and another run may make one."""
     with suppress(FileNotFoundError):
-        if part.stat().st_ino == os.fstat(lock).st_ino:
-            shutil.rmtree(part, ignore_errors=True)
+        if part_folder.stat().st_ino == os.fstat(lock_descriptor).st_ino:
+            shutil.rmtree(part_folder, ignore_errors=True)
 
 
-def _check_place(place: Path) -> None:
+def _check_target_folder(target_folder: Path) -> None:
     """Raise Problem if something else than a capture has the place: it would be lost."""
-    if not place.exists() and not place.is_symlink():
+    if not target_folder.exists() and not target_folder.is_symlink():
         return
     try:
-        known = "capture" in json_value(file_text(place / MANIFEST))
+        is_capture = "capture" in parse_json(read_file_text(target_folder / MANIFEST_FILE))
     except (OSError, ValueError, TypeError, Problem):
-        known = False
-    if not known or place.is_symlink():
+        is_capture = False
+    if not is_capture or target_folder.is_symlink():
         fix = "Remove it, or name another folder with `capture_path`."
-        raise Problem(f"{place} is there, and is no capture", fix=fix)
+        raise Problem(f"{target_folder} is there, and is no capture", fix=fix)
 
 
-def _replace(part: Path, place: Path) -> None:
+def _replace_capture(part_folder: Path, target_folder: Path) -> None:
     """Put a folder into its place. An earlier capture goes when the new one is whole."""
-    earlier = place.parent / f".{place.name}.capture-earlier"
-    shutil.rmtree(earlier, ignore_errors=True)
-    if place.exists():
-        place.rename(earlier)
-    part.rename(place)
-    shutil.rmtree(earlier, ignore_errors=True)
+    earlier_capture = target_folder.parent / f".{target_folder.name}.capture-earlier"
+    shutil.rmtree(earlier_capture, ignore_errors=True)
+    if target_folder.exists():
+        target_folder.rename(earlier_capture)
+    part_folder.rename(target_folder)
+    shutil.rmtree(earlier_capture, ignore_errors=True)

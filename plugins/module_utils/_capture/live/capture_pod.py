@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..._diagnose.live.find_collectors import DiagnosedTarget
-from ..._diagnose.live.reader import path_of
+from ..._diagnose.live.reader import object_path
 from ..._kube.conditions import is_ready
-from ..._kube.live.api_errors import asking, explain
+from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
-from ..._kube.live.urls import segment
-from ..._otelcol.config.paths import at, items, section
+from ..._kube.live.urls import quote_segment
+from ..._otelcol.config.paths import list_at, mapping_at, value_at
 from ..._otelcol.errors import Problem
-from ..._rollout.live.job_pods import polled_pods
-from ..capture_job import KEPT_SECONDS, CaptureJob, job_of
-from ..capture_sample import SECONDS, Lines, Sample, SampleEnd
+from ..._rollout.live.job_pods import poll_job_pods
+from ..capture_job import KEPT_SECONDS, CaptureJob, build_capture_job
+from ..capture_sample import SECONDS_BOUND, LineSplitter, Sample, SampleEnd
 from ..capture_tap import Tap
 from .serving_pods import ServingPods
 
@@ -28,14 +28,14 @@ from .serving_pods import ServingPods
 _SPARE_SECONDS = 30
 # How long the pod may take to end beside its own time for that.
 _END_SECONDS = 30.0
-_PAUSE = 0.5
+_PAUSE_SECONDS = 0.5
 # After so many questions in a row without a part, the run looks whether the pod still runs.
-_LOOK_AFTER = 10
-_ENDED = ("Failed", "Succeeded")
+_LOOK_AFTER_MISSES = 10
+_ENDED_PHASES = ("Failed", "Succeeded")
 _GRACE_SECONDS = 30
 # So many questions in a row may fail: the server of parts may not listen yet.
-_MOST_FAILED = 20
-_LONGEST_NAME = 57
+_MOST_FAILED_READS = 20
+_LONGEST_JOB_NAME = 57
 """The name of a Job's pod is that of the Job, a dash and 5 letters or digits, and has at most 63 characters.
 
 Source: SimpleNameGenerator of k8s.io/apiserver, which cuts a longer name.
@@ -58,127 +58,131 @@ class CapturePod:
         self._asked = f"Capture at {target.namespace}/{target.name}"
         self.warnings: list[str] = []
         self._failed = 0
-        self._jobs = f"/apis/batch/v1/namespaces/{segment(target.namespace)}/jobs"
+        self._jobs = f"/apis/batch/v1/namespaces/{quote_segment(target.namespace)}/jobs"
 
-    def plan_job(self, found: Tap) -> PlannedJob:
+    def plan_job(self, tap: Tap) -> PlannedJob:
         """Return a Job with a name and a path of its own. Raises Problem for a pod that cannot run twice."""
-        ending = f"-capture-{secrets.token_hex(2)}x"
-        life = self.options["timeout_seconds"] + self.options["seconds"] + _SPARE_SECONDS
-        wanted = CaptureJob(
-            name=f"{self.target.name[: _LONGEST_NAME - len(ending)]}{ending}",
-            overlay=found.overlay,
+        name_ending = f"-capture-{secrets.token_hex(2)}x"
+        life_seconds = self.options["timeout_seconds"] + self.options["seconds"] + _SPARE_SECONDS
+        capture_job = CaptureJob(
+            name=f"{self.target.name[: _LONGEST_JOB_NAME - len(name_ending)]}{name_ending}",
+            overlay=tap.overlay,
             secret_path=secrets.token_hex(16),
             reader_image=self.options["reader_image"],
             run_as_user=self.options["run_as_user"],
             most_bytes=self.options["bytes"],
-            life_seconds=int(life),
+            life_seconds=int(life_seconds),
             node=self.options["node"],
         )
-        job, port = job_of(self.target.workload or {}, wanted)
-        return PlannedJob(job, port, wanted.secret_path)
+        job, port = build_capture_job(self.target.workload or {}, capture_job)
+        return PlannedJob(job, port, capture_job.secret_path)
 
-    def check_is_allowed(self, found: Tap) -> None:
+    def check_is_allowed(self, tap: Tap) -> None:
         """Ask the server whether it would take the Job. Raises Problem if not."""
-        job = self.plan_job(found).job
-        asking(self._asked, lambda: self.cluster.request("POST", self._jobs, {"dryRun": "All"}, job))
+        job = self.plan_job(tap).job
+        ask_server(self._asked, lambda: self.cluster.request("POST", self._jobs, {"dryRun": "All"}, job))
 
-    def capture(self, found: Tap, serving: ServingPods, sample: Sample) -> SampleEnd:
+    def capture(self, tap: Tap, serving_pods: ServingPods, sample: Sample) -> SampleEnd:
         """Add what the pod gets to a sample, until it is full, and read what the others receive meanwhile.
 
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
-        planned = self.plan_job(found)
-        before = serving.read()
-        with self._running(planned.job) as live:
-            pod = self._ready_pod(live)
+        planned_job = self.plan_job(tap)
+        first_reading = serving_pods.read()
+        with self._run_job(planned_job.job) as live_job:
+            pod = self._wait_for_ready_pod(live_job)
             self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
-            seconds, ended_by = self._follow(pod, planned, sample)
-            return SampleEnd(seconds, ended_by, serving.served_since(before))
+            seconds, ended_by = self._read_parts(pod, planned_job, sample)
+            return SampleEnd(seconds, ended_by, serving_pods.served_since(first_reading))
 
     @contextmanager
-    def _running(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _run_job(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the Job of this run. At the end, remove this very Job, and wait until its pod is gone."""
-        live = asking(self._asked, lambda: self.cluster.request("POST", self._jobs, None, job))
+        live_job = ask_server(self._asked, lambda: self.cluster.request("POST", self._jobs, None, job))
         try:
-            yield live
+            yield live_job
         finally:
-            own = {"propagationPolicy": "Foreground", "preconditions": {"uid": live["metadata"]["uid"]}}
-            path = f"{self._jobs}/{live['metadata']['name']}"
+            delete_options = {"propagationPolicy": "Foreground", "preconditions": {"uid": live_job["metadata"]["uid"]}}
+            path = f"{self._jobs}/{live_job['metadata']['name']}"
             try:
-                self.cluster.request("DELETE", path, None, own)
-                self._wait_until_gone(path, live)
+                self.cluster.request("DELETE", path, None, delete_options)
+                self._wait_until_gone(path, live_job)
             except ApiError as error:
                 if error.status != NOT_FOUND:
-                    self._warn_of(live, error.message)
+                    self._warn_of_remaining_job(live_job, error.message)
 
-    def _warn_of(self, live: Mapping[str, Any], why: str) -> None:
+    def _warn_of_remaining_job(self, live_job: Mapping[str, Any], reason: str) -> None:
         """Note that the Job may still run, and when Kubernetes ends it."""
-        name, namespace = live["metadata"]["name"], self.target.namespace
+        name, namespace = live_job["metadata"]["name"], self.target.namespace
         self.warnings.append(
-            f"Job {namespace}/{name} could not be deleted: {why}. Its pod takes its share of the load until Kubernetes"
-            f" ends the Job, {live['spec']['activeDeadlineSeconds']} s after its start, and removes it"
+            f"Job {namespace}/{name} could not be deleted: {reason}. Its pod takes its share of the load until"
+            f" Kubernetes ends the Job, {live_job['spec']['activeDeadlineSeconds']} s after its start, and removes it"
             f" {KEPT_SECONDS} s later. End it earlier with `kubectl delete job -n {namespace} {name}`"
         )
 
-    def _wait_until_gone(self, path: str, live: Mapping[str, Any]) -> None:
+    def _wait_until_gone(self, path: str, live_job: Mapping[str, Any]) -> None:
         """Wait until the Job has gone, which goes after its pod: that sends on what it still has."""
-        grace = at(live, ("spec", "template", "spec", "terminationGracePeriodSeconds"), _GRACE_SECONDS)
-        for _poll in self.cluster.polls(float(grace) + _END_SECONDS):
+        grace_seconds = value_at(
+            live_job, ("spec", "template", "spec", "terminationGracePeriodSeconds"), _GRACE_SECONDS
+        )
+        for _poll in self.cluster.polls(float(grace_seconds) + _END_SECONDS):
             if self.cluster.get(path) is None:
                 return
-        self._warn_of(live, "it is still there")
+        self._warn_of_remaining_job(live_job, "it is still there")
 
-    def _ready_pod(self, live: dict[str, Any]) -> str:
+    def _wait_for_ready_pod(self, live_job: dict[str, Any]) -> str:
         """Return the name of the pod once it is ready. Raises Problem if it cannot be, or not in time."""
-        for pods in polled_pods(self.cluster, live, self.options["timeout_seconds"]):
+        for pods in poll_job_pods(self.cluster, live_job, self.options["timeout_seconds"]):
             for pod in filter(is_ready, pods):
                 return str(pod["metadata"]["name"])
-        name, seconds = live["metadata"]["name"], self.options["timeout_seconds"]
+        name, seconds = live_job["metadata"]["name"], self.options["timeout_seconds"]
         fix = "Look at the events of the Job, or raise `capture_timeout_seconds`."
         raise Problem(f"no pod of Job {name} became ready within {seconds:g} s", asked=self._asked, fix=fix)
 
-    def _follow(self, pod: str, planned: PlannedJob, sample: Sample) -> tuple[float, str]:
+    def _read_parts(self, pod: str, planned_job: PlannedJob, sample: Sample) -> tuple[float, str]:
         """Read part after part until the sample is full, or its time is over. The last read counts to the seconds."""
-        lines, number, missed, begun = Lines(), 0, 0, self.cluster.clock()
-        ended = ""
-        while not ended:
-            part = self._part(pod, planned, number)
-            _add(lines.of(part), number, sample)
-            elapsed = self.cluster.clock() - begun
-            ended = sample.full or (SECONDS if elapsed >= sample.bounds.seconds else "")
+        lines, part_number, missed_reads, begun_at = LineSplitter(), 0, 0, self.cluster.clock()
+        ended_by = ""
+        while not ended_by:
+            part = self._read_part(pod, planned_job, part_number)
+            _add_lines(lines.of(part), part_number, sample)
+            elapsed_seconds = self.cluster.clock() - begun_at
+            ended_by = sample.full or (SECONDS_BOUND if elapsed_seconds >= sample.bounds.seconds else "")
             if part:
-                number, missed = number + 1, 0
+                part_number, missed_reads = part_number + 1, 0
                 continue
-            missed += 1
-            if missed % _LOOK_AFTER == 0:
-                self._check_runs(pod)
-            self.cluster.sleep(_PAUSE)
-        self._check_runs(pod)
-        return elapsed, ended
+            missed_reads += 1
+            if missed_reads % _LOOK_AFTER_MISSES == 0:
+                self._check_still_runs(pod)
+            self.cluster.sleep(_PAUSE_SECONDS)
+        self._check_still_runs(pod)
+        return elapsed_seconds, ended_by
 
-    def _check_runs(self, pod: str) -> None:
+    def _check_still_runs(self, pod: str) -> None:
         """Raise Problem if a container of the pod has ended: what came in since was not captured."""
-        live = self.cluster.get(path_of("pods", self.target.namespace, pod))
-        why = _end_of(live) if live else "the pod has gone"
-        if why:
+        live_pod = self.cluster.get(object_path("pods", self.target.namespace, pod))
+        end_reason = _explain_end(live_pod) if live_pod else "the pod has gone"
+        if end_reason:
             fix = "Look at its log and its limit of memory, then run it again. Nothing was written."
-            raise Problem(f"the pod of the capture ended before its end: {why}", asked=self._asked, fix=fix)
+            raise Problem(f"the pod of the capture ended before its end: {end_reason}", asked=self._asked, fix=fix)
 
-    def _part(self, pod: str, planned: PlannedJob, number: int) -> bytes:
+    def _read_part(self, pod: str, planned_job: PlannedJob, part_number: int) -> bytes:
         """Return a part; nothing if it is not there yet. Raises Problem if the pod has gone or cannot be asked."""
-        parts = f"{path_of('pods', self.target.namespace, pod)}:{planned.port}/proxy/{planned.secret_path}"
+        parts_url = (
+            f"{object_path('pods', self.target.namespace, pod)}:{planned_job.port}/proxy/{planned_job.secret_path}"
+        )
         try:
-            body = self.cluster.raw("GET", f"{parts}/{number}", None, {"Accept": "*/*"}, patient=False).body
+            body = self.cluster.raw("GET", f"{parts_url}/{part_number}", None, {"Accept": "*/*"}, patient=False).body
         except ApiError as error:
-            self._check_is_passing(error, planned.port)
+            self._check_error_may_pass(error, planned_job.port)
             body = b""
         else:
             self._failed = 0
         return body
 
-    def _check_is_passing(self, error: ApiError, port: int) -> None:
+    def _check_error_may_pass(self, error: ApiError, port: int) -> None:
         """Raise Problem for an error after which no part can come. Count those that may pass."""
-        if error.of_rights:
+        if error.is_rights_error:
             raise explain(error, f"{self._asked}, which reads from its pod by `pods/proxy`") from error
         if error.status == NOT_FOUND and error.details.get("kind") == "pods":
             wrong = "the pod of the capture has gone before its end"
@@ -187,25 +191,28 @@ class CapturePod:
             self._failed = 0
             return
         self._failed += 1
-        if self._failed > _MOST_FAILED:
+        if self._failed > _MOST_FAILED_READS:
             wrong = f"the API server does not reach the pod of the capture: {error.message}"
             fix = f"See whether a NetworkPolicy shuts its port {port}, as docs/capture.md says."
             raise Problem(wrong, asked=self._asked, fix=fix) from error
 
 
-def _add(lines: Iterable[bytes], number: int, sample: Sample) -> None:
+def _add_lines(lines: Iterable[bytes], part_number: int, sample: Sample) -> None:
     """Add the lines of a part to a sample until it is full."""
     for line in lines:
-        sample.add(line, f"what the pod got, part {number}")
+        sample.add(line, f"what the pod got, part {part_number}")
         if sample.full:
             return
 
 
-def _end_of(pod: Mapping[str, Any]) -> str:
+def _explain_end(pod: Mapping[str, Any]) -> str:
     """Return which container of a pod has ended, and why; empty if all run. Containers here are not started again."""
-    for status in items(pod, "status", "containerStatuses"):
-        ended = section(status, "state", "terminated")
-        if ended:
-            return f"container {status.get('name')} ended with {ended.get('reason')}, exit code {ended.get('exitCode')}"
-    status = section(pod, "status")
-    return str(status.get("reason") or "all containers ended") if status.get("phase") in _ENDED else ""
+    for status in list_at(pod, "status", "containerStatuses"):
+        termination = mapping_at(status, "state", "terminated")
+        if termination:
+            return (
+                f"container {status.get('name')} ended with {termination.get('reason')}, exit code"
+                f" {termination.get('exitCode')}"
+            )
+    status = mapping_at(pod, "status")
+    return str(status.get("reason") or "all containers ended") if status.get("phase") in _ENDED_PHASES else ""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._collector.options import METRICS_PORT
-from ..._diagnose.live.find_collectors import DiagnosedTarget, own_pods
-from ..._diagnose.live.flow import OWN_METRICS, metrics_paths
+from ..._diagnose.live.find_collectors import DiagnosedTarget, list_own_pods
+from ..._diagnose.live.flow import OWN_METRICS, find_metrics_paths
 from ..._diagnose.live.reader import ClusterReader, Notes, Object
 from ..._kube.conditions import is_ready
-from ..._telemetry.metrics import Reading, reading
-from ..collector_rates import PodReading, ServedRecords, served_records
+from ..._telemetry.metrics import Reading, read_counts
+from ..collector_rates import PodReading, ServedRecords, compute_served_records
 
 
 class ServingPods:
@@ -25,28 +25,32 @@ class ServingPods:
     ) -> None:
         self._reader, self._target, self._config, self._receivers = reader, target, config, receivers
 
-    def read(self, known: Sequence[str] = ()) -> PodReading:
+    def read(self, known_pods: Sequence[str] = ()) -> PodReading:
         """Read the pods that are ready now, all at once and the known ones first. One that does not answer is noted."""
-        at = self._reader.cluster.clock()
+        read_at = self._reader.cluster.clock()
         # The reader of the run knows each list as it was when the first collector was captured.
-        now = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
-        pods = own_pods(now, self._target)
-        ready = sorted(filter(is_ready, pods), key=lambda pod: _name(pod) not in known)
+        current_reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
+        pods = list_own_pods(current_reader, self._target)
+        ready_pods = sorted(filter(is_ready, pods), key=lambda pod: _full_pod_name(pod) not in known_pods)
         notes = Notes()
-        paths = metrics_paths(ready, notes, self._config, METRICS_PORT)
+        paths = find_metrics_paths(ready_pods, notes, self._config, METRICS_PORT)
         counts: dict[str, Reading] = {}
-        for pod, answer in zip(paths, self._reader.cluster.parallel(now.text, list(paths.values())), strict=True):
+        for pod, answer in zip(
+            paths, self._reader.cluster.call_in_parallel(current_reader.text, list(paths.values())), strict=True
+        ):
             if answer.value is None:
                 notes.add(OWN_METRICS, f"pod {pod}: {answer.why}")
             else:
-                counts[pod] = reading(answer.value)
-        return PodReading(at, frozenset(map(_name, pods)), len(ready), counts, notes.why(OWN_METRICS))
+                counts[pod] = read_counts(answer.value)
+        return PodReading(
+            read_at, frozenset(map(_full_pod_name, pods)), len(ready_pods), counts, notes.why(OWN_METRICS)
+        )
 
-    def served_since(self, before: PodReading) -> ServedRecords:
+    def served_since(self, first_reading: PodReading) -> ServedRecords:
         """Return what all pods that are ready now have accepted since a reading."""
-        return served_records(before, self.read(list(before.counts)), self._receivers)
+        return compute_served_records(first_reading, self.read(list(first_reading.counts)), self._receivers)
 
 
-def _name(pod: Object) -> str:
+def _full_pod_name(pod: Object) -> str:
     """Return the name of a pod as metrics_paths has it."""
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -112,9 +112,9 @@ CHECKS = (
         "Serve them on an address of the pod (`host: 0.0.0.0`), and allow `get` on `pods/proxy`.",
     ),
 )
-NAMES = tuple(check.id for check in CHECKS)
+CHECK_NAMES = tuple(check.id for check in CHECKS)
 # What says nothing about a canary that no data reached: it was not compared, so it was not passed.
-NEED_DATA = (
+CHECKS_NEEDING_DATA = (
     "exports_fail",
     "receivers_refuse",
     "nothing_sent",

@@ -19,13 +19,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._otelcol.traits import PROCESSORS, Trait, traits_of
-from .canary_lateness import Lateness, lateness
-from .canary_queues import queue_row
-from .canary_samplers import ITEMS_OF_TRACES, items_until_silence
-from .count_rows import CountRows, ExporterRow, ProcessorRow, accepted_items
-from .exporter_inputs import inputs_of
-from .hold_times import MARGIN, hold_seconds
-from .shares import EXPORTED, compared_share
+from .canary_lateness import Lateness, measure_lateness
+from .canary_queues import build_queue_row
+from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence
+from .count_rows import CountRows, ExporterRow, ProcessorRow, count_accepted_items
+from .exporter_inputs import find_exporter_inputs
+from .hold_times import MARGIN_SECONDS, count_hold_seconds
+from .shares import EXPORTED, compare_shares
 from .sides import RestRow, Sides
 
 # From this share on, between 0 and 1, nearly all items are sent.
@@ -55,72 +55,74 @@ class DueItems(NamedTuple):
     least: int
 
 
-def exporter_rows(sides: Sides) -> list[dict[str, Any]]:
+def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
     """Return the row of each exporter of the canary, with what checks compare.
 
     Checks read the share that failed, what was due to be sent, how late the exporter is, and its queue.
     """
-    settling_seconds = hold_seconds(sides.canary_config) + MARGIN
-    settled_rows = sides.canary.rows_before(settling_seconds)
-    rows: list[dict[str, Any]] = []
+    settling_seconds = count_hold_seconds(sides.canary_config) + MARGIN_SECONDS
+    settled_rows = sides.canary.find_rows_before(settling_seconds)
+    exporter_rows_with_rest: list[dict[str, Any]] = []
     for index, row in enumerate(sides.canary_facts["exports"]):
-        rest = _sent_by(_rest_exporters(sides, row))
-        due_items = _due_items(sides, row, rest, settled_rows)
-        late_items = Lateness()
-        if rest.sends_nearly_all and _has_inputs_of_rest(sides, row):
-            late_items = lateness(sides, index, row["signal"], rest.best_share, settling_seconds)
-        failed_share = compared_share(sides, EXPORTED, index, row)
-        rows.append(
+        rest_exports = _summarise_rest_exports(_find_rest_exporters(sides, row))
+        due_items = _count_due_items(sides, row, rest_exports, settled_rows)
+        exporter_lateness = Lateness()
+        if rest_exports.sends_nearly_all and _has_inputs_of_rest(sides, row):
+            exporter_lateness = measure_lateness(sides, index, row["signal"], rest_exports.best_share, settling_seconds)
+        failed_share = compare_shares(sides, EXPORTED, index, row)
+        exporter_rows_with_rest.append(
             {
                 **row,
                 **failed_share.as_row("failed"),
                 "due": due_items.due,
-                "rest_sent": rest.most_sent,
+                "rest_sent": rest_exports.most_sent,
                 "least": due_items.least,
-                **late_items.as_row(),
-                **queue_row(sides, index, row),
+                **exporter_lateness.as_row(),
+                **build_queue_row(sides, index, row),
             }
         )
-    return rows
+    return exporter_rows_with_rest
 
 
 # ── What the rest sends ──
 
 
-def _rest_exporters(sides: Sides, row: ExporterRow) -> list[RestRow]:
+def _find_rest_exporters(sides: Sides, row: ExporterRow) -> list[RestRow]:
     """Return the exporters of the rest to compare an exporter with.
 
     A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
     """
-    of_component = sides.rest_rows("exports", row)
-    if of_component or row["signal"] in sides.signals_tried_by_canary():
-        return of_component
-    return sides.rest_rows_or_signal("exports", row)
+    component_rows = sides.rest_rows("exports", row)
+    if component_rows or row["signal"] in sides.signals_tried_by_canary():
+        return component_rows
+    return sides.find_rest_rows_or_signal("exports", row)
 
 
-def _sent_by(exporters: Iterable[RestRow]) -> RestExports:
+def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
     """Return what some exporters of the rest have sent."""
     sent_counts: list[int] = []
     sent_shares: list[float] = []
     for exporter in exporters:
-        came = accepted_items(exporter.rows, exporter.row["signal"])
-        sent = exporter.row["sent"]
-        sent_counts.append(sent)
-        sent_shares.append(min(sent / max(came, 1), 1.0))
+        accepted_count = count_accepted_items(exporter.rows, exporter.row["signal"])
+        sent_count = exporter.row["sent"]
+        sent_counts.append(sent_count)
+        sent_shares.append(min(sent_count / max(accepted_count, 1), 1.0))
     return RestExports(bool(sent_counts), max(sent_counts, default=0), max(sent_shares, default=0.0))
 
 
 # ── What is due ──
 
 
-def _due_items(sides: Sides, row: ExporterRow, rest: RestExports, settled_rows: CountRows | None) -> DueItems:
+def _count_due_items(
+    sides: Sides, row: ExporterRow, rest_exports: RestExports, settled_rows: CountRows | None
+) -> DueItems:
     """Return how many items an exporter should have sent. Nothing is due before the first settled reading."""
     signal = row["signal"]
-    settled_items = accepted_items(settled_rows, signal) if settled_rows else 0
-    least = items_until_silence(sides, signal)
-    if not rest.sends_nearly_all:
-        least = max(least, ITEMS_OF_TRACES)
-    return DueItems(int(settled_items * rest.best_share), least)
+    settled_items = count_accepted_items(settled_rows, signal) if settled_rows else 0
+    least_due = count_items_until_silence(sides, signal)
+    if not rest_exports.sends_nearly_all:
+        least_due = max(least_due, ITEMS_OF_TRACES)
+    return DueItems(int(settled_items * rest_exports.best_share), least_due)
 
 
 # ── Whether lateness means something ──
@@ -134,9 +136,9 @@ def _has_inputs_of_rest(sides: Sides, row: ExporterRow) -> bool:
     """
     signal = row["signal"]
     is_received = any(receiver["signal"] == signal for receiver in sides.canary_facts["receives"])
-    if not is_received or any(map(_drops_uncounted, sides.new_processors(signal))):
+    if not is_received or any(map(_drops_uncounted, sides.find_new_processors(signal))):
         return False
-    return inputs_of(row, sides.canary_config) == inputs_of(row, sides.rest_config)
+    return find_exporter_inputs(row, sides.canary_config) == find_exporter_inputs(row, sides.rest_config)
 
 
 def _drops_uncounted(row: ProcessorRow) -> bool:

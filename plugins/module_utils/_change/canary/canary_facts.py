@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .canary_exporters import exporter_rows
-from .canary_logs import log_rows
-from .canary_places import peer_addresses, port_rows
-from .canary_processors import processor_row
-from .canary_receivers import receiver_row
+from .canary_exporters import build_exporter_rows
+from .canary_logs import build_log_rows
+from .canary_places import find_refused_ports, list_peer_addresses
+from .canary_processors import build_processor_row
+from .canary_receivers import build_receiver_row
 from .readings import Revision
 from .sides import Sides
 
 
-def facts_of(
+def collect_facts(
     canary: Revision,
     rest: Revision,
     now: str,
@@ -32,7 +32,7 @@ def facts_of(
     `now` is the time in RFC 3339, `mask` hides secrets in entries of the log. `baseline` are the facts of the rest from
     before the change, which compare where no other pods are left.
     """
-    sides = _sides_of(canary, rest, now, mask, baseline)
+    sides = _build_sides(canary, rest, now, mask, baseline)
     facts = sides.canary_facts
     for pod in facts["pods"]:
         pod["rest_memory"] = sides.rest_facts["memory_percent"]
@@ -40,15 +40,15 @@ def facts_of(
         "seconds": facts["seconds"],
         "canary": facts,
         "rest": sides.rest_facts,
-        "receives": [receiver_row(sides, index, row) for index, row in enumerate(facts["receives"])],
-        "processes": [processor_row(sides, row) for row in facts["processes"]],
-        "exports": exporter_rows(sides),
-        "ports": list(port_rows(sides)),
-        "logs": list(log_rows(sides)),
+        "receives": [build_receiver_row(sides, index, row) for index, row in enumerate(facts["receives"])],
+        "processes": [build_processor_row(sides, row) for row in facts["processes"]],
+        "exports": build_exporter_rows(sides),
+        "ports": list(find_refused_ports(sides)),
+        "logs": list(build_log_rows(sides)),
     }
 
 
-def _sides_of(
+def _build_sides(
     canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None
 ) -> Sides:
     """Return the canary and the rest; the baseline stands for the rest once no pod of it is left."""
@@ -58,11 +58,11 @@ def _sides_of(
         canary=canary,
         canary_facts=canary.facts(now, mask),
         rest_config=rest.config,
-        rest_facts=dict(baseline) if baseline and is_rest_gone else rest_facts(rest, now, mask),
+        rest_facts=dict(baseline) if baseline and is_rest_gone else build_rest_facts(rest, now, mask),
         seconds_alone=seconds_alone,
     )
 
 
-def rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
+def build_rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
     """Return the facts of older pods, with the rows that a canary is compared with as `bases`."""
-    return {**rest.facts(now, mask), "bases": rest.rows_to_compare(), "ends": peer_addresses(rest.config)}
+    return {**rest.facts(now, mask), "bases": rest.list_rows_to_compare(), "ends": list_peer_addresses(rest.config)}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .count_rows import accepted_items
-from .readings import LAST_READINGS
+from .count_rows import count_accepted_items
+from .readings import LASTING_READINGS
 from .sides import Sides
 
 
@@ -28,23 +28,23 @@ class Lateness(NamedTuple):
         return {"late": self.late_items, "late_low": self.fewest_items, "late_seconds": self.seconds}
 
 
-def lateness(sides: Sides, index: int, signal: str, rest_share: float, settling_seconds: float) -> Lateness:
+def measure_lateness(sides: Sides, index: int, signal: str, rest_share: float, settling_seconds: float) -> Lateness:
     """Return how late items of a signal are in the exporter at an index of the canary's.
 
     The rest sends the share `rest_share` of what comes in, between 0 and 1. After `settling_seconds`, all components
     before the exporter have handed an item on.
     """
-    due_share = rest_share * _passed_share(sides, signal)
-    late_counts = _late_counts(sides, index, signal, due_share, settling_seconds)
-    enough_readings = len(late_counts) >= LAST_READINGS
-    fewest_items = min(late_counts[-LAST_READINGS:]) if enough_readings else 0
+    due_share = rest_share * _compute_passed_share(sides, signal)
+    late_counts = _count_late_items(sides, index, signal, due_share, settling_seconds)
+    enough_readings = len(late_counts) >= LASTING_READINGS
+    fewest_items = min(late_counts[-LASTING_READINGS:]) if enough_readings else 0
     facts = sides.canary_facts
-    due_each_second = accepted_items(facts, signal) * due_share / max(facts["seconds"], 1)
+    due_each_second = count_accepted_items(facts, signal) * due_share / max(facts["seconds"], 1)
     seconds = round(late_counts[-1] / due_each_second) if due_each_second else 0
     return Lateness(late_counts[-1], fewest_items, seconds)
 
 
-def _passed_share(sides: Sides, signal: str) -> float:
+def _compute_passed_share(sides: Sides, signal: str) -> float:
     """Return the share of a signal that the processors of the canary pass at least, between 0 and 1."""
     share = 1.0
     for row in sides.canary_facts["processes"]:
@@ -53,18 +53,18 @@ def _passed_share(sides: Sides, signal: str) -> float:
     return share
 
 
-def _late_counts(sides: Sides, index: int, signal: str, due_share: float, settling_seconds: float) -> list[int]:
+def _count_late_items(sides: Sides, index: int, signal: str, due_share: float, settling_seconds: float) -> list[int]:
     """Return for each reading how many items were due by then and had not left the exporter.
 
     Of pods that have begun with the change, all counts since their start are compared: what waited at the first reading
     waits no less.
     """
     canary = sides.canary
-    ending = "_total" if canary.is_young else ""
-    left_by_reading = canary.history("exports", index, f"sent{ending}", f"failed{ending}")
-    settled_by_reading = canary.rows_before_each(settling_seconds)
+    field_ending = "_total" if canary.is_young else ""
+    left_by_reading = canary.sum_fields_by_reading("exports", index, f"sent{field_ending}", f"failed{field_ending}")
+    settled_by_reading = canary.find_rows_before_each(settling_seconds)
     late_counts: list[int] = []
-    for settled_rows, left in zip(settled_by_reading, left_by_reading, strict=True):
-        settled_items = accepted_items(settled_rows, signal, f"accepted{ending}") if settled_rows else 0
-        late_counts.append(max(int(settled_items * due_share) - left, 0))
+    for settled_rows, left_count in zip(settled_by_reading, left_by_reading, strict=True):
+        settled_items = count_accepted_items(settled_rows, signal, f"accepted{field_ending}") if settled_rows else 0
+        late_counts.append(max(int(settled_items * due_share) - left_count, 0))
     return late_counts

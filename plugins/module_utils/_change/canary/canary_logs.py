@@ -9,28 +9,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.traits import prints_records
-from ..._telemetry.logs import VARIABLE
+from ..._telemetry.logs import VARIABLE_PART
 from .count_rows import Row
 from .sides import Sides
 
 _HARMLESS_LEVELS = ("info", "debug", "warn")
 
 
-def log_rows(sides: Sides) -> Iterator[dict[str, Any]]:
+def build_log_rows(sides: Sides) -> Iterator[dict[str, Any]]:
     """Yield the errors of the canary.
 
     `known` says that the rest has it too, `calm` that its component works all the same, and `error_kind` is the same
     for the same error in a later reading.
     """
-    rest_errors = {_error_of(entry) for entry in sides.rest_facts["logs"]}
-    working = set(_working_components(sides.canary_facts))
-    for entry in _canary_errors(sides.canary_facts):
-        is_calm = entry["about"] in working and not _is_partial(entry)
-        error = _error_of(entry)
+    rest_errors = {_identify_error(entry) for entry in sides.rest_facts["logs"]}
+    working_components = set(_find_working_components(sides.canary_facts))
+    for entry in _find_canary_errors(sides.canary_facts):
+        is_calm = entry["about"] in working_components and not _is_partial(entry)
+        error = _identify_error(entry)
         yield {**entry, "error_kind": error.said, "known": error in rest_errors, "calm": is_calm}
 
 
-def _canary_errors(facts: Mapping[str, Any]) -> Iterator[Row]:
+def _find_canary_errors(facts: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the errors in a log. What an exporter prints there may look like a line of the Collector."""
     has_printed = any(prints_records(row["id"]) for row in facts["exports"])
     for entry in facts["logs"]:
@@ -54,12 +54,12 @@ class _LogError(NamedTuple):
     said: str
 
 
-def _error_of(entry: Row) -> _LogError:
+def _identify_error(entry: Row) -> _LogError:
     role = entry["about"].partition("/")[0]
-    return _LogError(role, entry["cause"] or VARIABLE.sub("#", entry["said"]))
+    return _LogError(role, entry["cause"] or VARIABLE_PART.sub("#", entry["said"]))
 
 
-def _working_components(facts: Mapping[str, Any]) -> Iterator[str]:
+def _find_working_components(facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield the components that move items, as entries of the log call them."""
     for row in facts["receives"]:
         if row["accepted"]:

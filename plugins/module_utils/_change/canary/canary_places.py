@@ -11,41 +11,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..._otelcol.needs.peers import peers
+from ..._otelcol.needs.peers import find_peers
 from .count_rows import Row
 from .sides import Sides
 
 # What a Service that leads nowhere lacks, by the state of a peer of diagnose.
-_NOWHERE = {
+_NOWHERE_TEXTS = {
     "no_service": "Service {service} does not exist",
     "no_port": "Service {service} has no port {port}, only {has}",
     "no_endpoints": "Service {service} has no endpoints",
 }
 
 
-def peer_addresses(config: Mapping[str, Any]) -> list[str]:
+def list_peer_addresses(config: Mapping[str, Any]) -> list[str]:
     """Return where the exporters of a config send to, as host:port."""
-    return [_address_of(peer.host, peer.port) for peer in peers(config, "")]
+    return [_join_address(peer.host, peer.port) for peer in find_peers(config, "")]
 
 
-def ways_of(peer_rows: Iterable[Row], rest_facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def describe_destinations(peer_rows: Iterable[Row], rest_facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return where exporters send to, with whether the rest sends there too, and why nothing arrives there.
 
     Readings of earlier versions of the collection, in the record of an interrupted run, do not have `ends`.
     """
     rest_addresses = rest_facts.get("ends")
-    ways = []
+    destinations = []
     for row in peer_rows:
-        is_known = rest_addresses is None or _address_of(row["host"], row["port"]) in rest_addresses
-        ways.append({**row, "known": is_known, "nowhere": _NOWHERE.get(row["state"], "").format(**row)})
-    return ways
+        is_known = rest_addresses is None or _join_address(row["host"], row["port"]) in rest_addresses
+        destinations.append({**row, "known": is_known, "nowhere": _NOWHERE_TEXTS.get(row["state"], "").format(**row)})
+    return destinations
 
 
-def _address_of(host: str, port: int) -> str:
+def _join_address(host: str, port: int) -> str:
     return f"{host}:{port}"
 
 
-def port_rows(sides: Sides) -> Iterator[dict[str, Any]]:
+def find_refused_ports(sides: Sides) -> Iterator[dict[str, Any]]:
     """Yield the ports on which a pod of the canary refuses connections; `closed` if an older pod accepts them."""
     open_in_rest = sides.rest_facts["open"]
     for sample in sides.canary.polls[-1].samples.values():

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from .canary_samplers import ITEMS_OF_TRACES, items_until_silence
+from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence
 from .count_rows import ProcessorRow
-from .hold_times import usual_hold_seconds
-from .shares import wilson_bounds
+from .hold_times import default_hold_seconds
+from .shares import compute_wilson_bounds
 from .sides import Sides
 
 # A processor that passes less of the rest than this, in percent, may well pass none for a while.
@@ -34,7 +34,7 @@ class Passed:
     @property
     def certain_percent(self) -> float:
         """Which share passes for certain, in percent."""
-        return wilson_bounds(self.outgoing, self.incoming)[0]
+        return compute_wilson_bounds(self.outgoing, self.incoming)[0]
 
     @property
     def is_nearly_all(self) -> bool:
@@ -42,39 +42,45 @@ class Passed:
         return self.outgoing >= _NEARLY_ALL_SHARE * self.incoming
 
 
-def processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
+def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
     """Return the row of a processor.
 
     `passes` says that items pass it in the rest; for one that is new, that the rest sends its signal without it.
     `least` is how many items must come in until it says something that none passes.
     """
-    found = sides.rest_rows("processes", row)
-    rest = _most_passing(Passed(other.row["outgoing"], other.row["incoming"]) for other in found)
-    is_in_rest = bool(found)
-    passes = _passes_in_rest(rest) if is_in_rest else _is_sent_without(sides, row)
-    needed = items_until_silence(sides, row["signal"], row["id"])
-    if is_in_rest and not rest.is_nearly_all:
-        needed = max(needed, ceil(ITEMS_OF_TRACES / max(rest.certain_percent / 100, _SMALLEST_SHARE)))
+    rest_rows = sides.rest_rows("processes", row)
+    rest_passed = _find_most_passing(
+        Passed(rest_row.row["outgoing"], rest_row.row["incoming"]) for rest_row in rest_rows
+    )
+    is_in_rest = bool(rest_rows)
+    passes = _passes_in_rest(rest_passed) if is_in_rest else _is_sent_without_processor(sides, row)
+    needed_items = count_items_until_silence(sides, row["signal"], row["id"])
+    if is_in_rest and not rest_passed.is_nearly_all:
+        needed_items = max(
+            needed_items, ceil(ITEMS_OF_TRACES / max(rest_passed.certain_percent / 100, _SMALLEST_SHARE))
+        )
     return {
         **row,
-        "rest_incoming": rest.incoming,
-        "rest_outgoing": rest.outgoing,
-        "rest_passes": f"{rest.outgoing} of {rest.incoming} pass" if is_in_rest else "all are sent without it",
-        "passes": passes and not usual_hold_seconds(row["id"]),
-        "least": needed,
+        "rest_incoming": rest_passed.incoming,
+        "rest_outgoing": rest_passed.outgoing,
+        "rest_passes": f"{rest_passed.outgoing} of {rest_passed.incoming} pass"
+        if is_in_rest
+        else "all are sent without it",
+        "passes": passes and not default_hold_seconds(row["id"]),
+        "least": needed_items,
     }
 
 
-def _most_passing(passed: Iterable[Passed]) -> Passed:
+def _find_most_passing(passed_counts: Iterable[Passed]) -> Passed:
     """Return that of which the largest share passes for certain."""
-    return max(passed, key=lambda one: one.certain_percent, default=Passed(0, 0))
+    return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=Passed(0, 0))
 
 
-def _passes_in_rest(rest: Passed) -> bool:
-    return rest.certain_percent >= _FEWEST_PASSING_PERCENT
+def _passes_in_rest(rest_passed: Passed) -> bool:
+    return rest_passed.certain_percent >= _FEWEST_PASSING_PERCENT
 
 
-def _is_sent_without(sides: Sides, row: ProcessorRow) -> bool:
+def _is_sent_without_processor(sides: Sides, row: ProcessorRow) -> bool:
     """Return whether the rest sends the signal of a new processor, and the canary does not even try."""
     signal = row["signal"]
     return signal in sides.signals_sent_by_rest() and signal not in sides.signals_tried_by_canary()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.needs.quantities import BATCH_BYTES
 from .count_rows import ExporterRow
-from .readings import LAST_READINGS
+from .readings import LASTING_READINGS
 from .sides import Sides
 
 # Over so many readings a queue must grow.
@@ -22,36 +22,36 @@ _FULLER_TIMES = 5
 _FEWEST_REQUESTS = 20
 
 
-def queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int]:
+def build_queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int]:
     """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are.
 
     `index` is the place of the exporter among those of the canary. `queue_low` and `queue_excess` count requests,
     `queue_grown`, `rest_queue` and `queue_stays` the units of the queue. The last two are of one pod.
     """
-    sizes = sides.canary.history("exports", index, "queue_size")[-_GROWTH_READINGS:]
-    lowest = min(sizes[-LAST_READINGS:]) if len(sizes) >= LAST_READINGS else 0
-    lowest_requests = lowest // request_units(sides.canary_config, row["id"])
-    pods = _pod_count(sides.canary_facts)
-    rest_sizes = [other["queue_size"] for other in sides.rest_rows_now("exports", row)]
-    rest_size = sum(rest_sizes) / _pod_count(sides.rest_facts)
-    rest_requests = rest_size / request_units(sides.rest_config, row["id"])
+    queue_sizes = sides.canary.sum_fields_by_reading("exports", index, "queue_size")[-_GROWTH_READINGS:]
+    lowest_size = min(queue_sizes[-LASTING_READINGS:]) if len(queue_sizes) >= LASTING_READINGS else 0
+    lowest_requests = lowest_size // count_request_units(sides.canary_config, row["id"])
+    pod_count = _count_pods(sides.canary_facts)
+    rest_sizes = [rest_row["queue_size"] for rest_row in sides.find_current_rest_rows("exports", row)]
+    rest_size = sum(rest_sizes) / _count_pods(sides.rest_facts)
+    rest_requests = rest_size / count_request_units(sides.rest_config, row["id"])
     return {
         "queue_low": lowest_requests,
-        "queue_grown": sizes[-1] - sizes[0],
+        "queue_grown": queue_sizes[-1] - queue_sizes[0],
         "rest_queue": round(rest_size),
-        "queue_excess": round(lowest_requests / pods - _FULLER_TIMES * rest_requests),
-        "queue_stays": round(lowest / pods - _FULLER_TIMES * rest_size),
+        "queue_excess": round(lowest_requests / pod_count - _FULLER_TIMES * rest_requests),
+        "queue_stays": round(lowest_size / pod_count - _FULLER_TIMES * rest_size),
     }
 
 
-def request_units(config: Mapping[str, Any], exporter: str) -> int:
+def count_request_units(config: Mapping[str, Any], exporter_id: str) -> int:
     """Return how many units of its queue an exporter sends at once: requests, items or bytes, as `sizer` says.
 
     A queue also holds the next batch. A queue in bytes without batches in bytes holds some requests. Half of any queue
     is more than it holds in passing.
     """
-    queue = section(config, "exporters", exporter, "sending_queue")
-    batch_size = _batch_size(queue)
+    queue = mapping_at(config, "exporters", exporter_id, "sending_queue")
+    batch_size = _find_batch_size(queue)
     if queue.get("sizer") != "bytes":
         return batch_size or 1
     queue_size = queue.get("queue_size")
@@ -59,15 +59,15 @@ def request_units(config: Mapping[str, Any], exporter: str) -> int:
     return min(batch_size or BATCH_BYTES, part_of_queue)
 
 
-def _batch_size(queue: Mapping[str, Any]) -> int:
+def _find_batch_size(queue: Mapping[str, Any]) -> int:
     """Return the least size of a batch in the units of its queue; 0 if it has none, or is measured in other units."""
-    sizer, batch = queue.get("sizer"), section(queue, "batch")
+    sizer, batch = queue.get("sizer"), mapping_at(queue, "batch")
     if sizer not in ("items", "bytes") or batch.get("sizer", sizer) != sizer:
         return 0
     size = batch.get("min_size")
     return max(size, 0) if isinstance(size, int) else 0
 
 
-def _pod_count(facts: Mapping[str, Any]) -> int:
+def _count_pods(facts: Mapping[str, Any]) -> int:
     """Return by how many pods something is divided: at least one."""
     return max(len(facts["pods"]), 1)

@@ -7,52 +7,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
-from ..._telemetry.metrics import interval
+from ..._telemetry.metrics import read_collection_interval
 from .count_rows import ReceiverRow
-from .hold_times import MARGIN
-from .shares import RECEIVED, compared_share
+from .hold_times import MARGIN_SECONDS
+from .shares import RECEIVED, compare_shares
 from .sides import Sides
 
 
-def receiver_row(sides: Sides, index: int, row: ReceiverRow) -> dict[str, Any]:
+def build_receiver_row(sides: Sides, index: int, row: ReceiverRow) -> dict[str, Any]:
     """Return the row of a receiver with the share that it refused, and with how much was `due` to come.
 
     `index` is its place among the receivers of the canary.
     """
-    compared = compared_share(sides, RECEIVED, index, row)
+    refused_share = compare_shares(sides, RECEIVED, index, row)
     return {
         **row,
-        **compared.as_row("rejected"),
+        **refused_share.as_row("rejected"),
         "about": f"receivers/{row['id']}",
-        "due": _due_items(sides, row),
+        "due": _count_due_items(sides, row),
     }
 
 
-def _due_items(sides: Sides, row: ReceiverRow) -> int:
+def _count_due_items(sides: Sides, row: ReceiverRow) -> int:
     """Return how many items were due by now at the rate of the rest; 0 where silence says nothing."""
     rest_seconds = sides.rest_facts["seconds"]
     if not rest_seconds:
         return 0
-    rest_accepted = sum(other["accepted"] for other in sides.rest_rows_now("receives", row))
-    seconds = _seconds_of_clients(sides, row) if row["passive"] else _seconds_to_collect(sides, row)
+    rest_accepted = sum(rest_row["accepted"] for rest_row in sides.find_current_rest_rows("receives", row))
+    seconds = _count_client_seconds(sides, row) if row["passive"] else _count_collecting_seconds(sides, row)
     return int(rest_accepted * seconds / rest_seconds)
 
 
-def _seconds_of_clients(sides: Sides, row: ReceiverRow) -> float:
+def _count_client_seconds(sides: Sides, row: ReceiverRow) -> float:
     """Return for how many seconds clients had to send to a receiver; 0 where silence says nothing.
 
     Clients keep their connections to older pods, so only what remains alone is due to get their data.
     """
     seconds_alone = sides.seconds_alone or 0.0
     comes_steadily = row["signal"] in sides.rest_facts["steady"]
-    return seconds_alone if comes_steadily and seconds_alone >= 3 * MARGIN else 0.0
+    return seconds_alone if comes_steadily and seconds_alone >= 3 * MARGIN_SECONDS else 0.0
 
 
-def _seconds_to_collect(sides: Sides, row: ReceiverRow) -> float:
+def _count_collecting_seconds(sides: Sides, row: ReceiverRow) -> float:
     """Return for how many seconds a receiver had to collect data by itself; 0 where silence says nothing."""
     seconds: float = sides.canary_facts["seconds"]
-    pause = interval(section(sides.canary_config, "receivers", row["id"]))
+    collection_interval = read_collection_interval(mapping_at(sides.canary_config, "receivers", row["id"]))
     collects_always = Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"])
-    return seconds if collects_always and seconds > 2 * pause else 0.0
+    return seconds if collects_always and seconds > 2 * collection_interval else 0.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from ..._otelcol.config.paths import amount, at, items, section
+from ..._otelcol.config.paths import list_at, mapping_at, parse_amount, value_at
 from ..._otelcol.traits import kind_of
 from .sides import Sides
 
@@ -25,46 +25,50 @@ _ENDLESS = 10**18
 _POLICIES_OF_ANY_TRACE = ("always_sample", "probabilistic", "rate_limiting", "bytes_limiting")
 
 
-def items_until_silence(sides: Sides, signal: str, processor: str = "") -> int:
+def count_items_until_silence(sides: Sides, signal: str, processor: str = "") -> int:
     """Return how many items of a signal must be due to say that none passes: more with new samplers.
 
     With the id of a processor, the answer is about this processor alone.
     """
-    processors = section(sides.canary_config, "processors")
-    needed = FEWEST_ITEMS
-    for row in sides.new_processors(signal):
+    processors = mapping_at(sides.canary_config, "processors")
+    needed_items = FEWEST_ITEMS
+    for row in sides.find_new_processors(signal):
         if processor in ("", row["id"]):
-            needed = max(needed, items_of_processor(kind_of(row["id"]), section(processors, row["id"])))
-    return needed
+            needed_items = max(
+                needed_items, count_items_for_processor(kind_of(row["id"]), mapping_at(processors, row["id"]))
+            )
+    return needed_items
 
 
-def items_of_processor(kind: str, settings: Mapping[str, Any]) -> int:
+def count_items_for_processor(kind: str, settings: Mapping[str, Any]) -> int:
     """Return after how many items the silence of a new processor says something.
 
     `kind` is the type of the processor without underscores.
     """
     if kind == "probabilisticsampler":
-        return _items_of_percentage(settings)
+        return _count_items_for_percentage(settings)
     if kind == "tailsampling":
-        return _items_of_policies(settings)
+        return _count_items_for_policies(settings)
     return FEWEST_ITEMS
 
 
-def _items_of_policies(settings: Mapping[str, Any]) -> int:
+def _count_items_for_policies(settings: Mapping[str, Any]) -> int:
     """Return after how many items one of the policies of a sampler has passed some."""
-    needed = _ENDLESS
-    for policy in items(settings, "policies"):
-        if at(policy, ("type",)) in _POLICIES_OF_ANY_TRACE:
-            needed = min(needed, max(ITEMS_OF_TRACES, _items_of_percentage(section(policy, "probabilistic"))))
-    return needed
+    needed_items = _ENDLESS
+    for policy in list_at(settings, "policies"):
+        if value_at(policy, ("type",)) in _POLICIES_OF_ANY_TRACE:
+            needed_items = min(
+                needed_items, max(ITEMS_OF_TRACES, _count_items_for_percentage(mapping_at(policy, "probabilistic")))
+            )
+    return needed_items
 
 
-def _items_of_percentage(settings: Mapping[str, Any]) -> int:
+def _count_items_for_percentage(settings: Mapping[str, Any]) -> int:
     """Return after how many items a sampler has passed `_PASSED_ITEMS` on average.
 
     One that passes nothing on purpose, or by a percentage that is a variable, counts as no sampler.
     """
-    percentage = amount(str(settings.get("sampling_percentage") or 0))
+    percentage = parse_amount(str(settings.get("sampling_percentage") or 0))
     if percentage <= 0:
         return FEWEST_ITEMS
     return ceil(min(100 * _PASSED_ITEMS / percentage, _ENDLESS))

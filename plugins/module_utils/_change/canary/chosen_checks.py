@@ -13,58 +13,61 @@ from functools import partial
 from typing import Any
 
 from ..._diagnose.diagnose_checks import Check
-from ..._otelcol.errors import Problem, near
-from .canary_checks import CHECKS, NAMES
+from ..._otelcol.errors import Problem, suggest_word
+from .canary_checks import CHECK_NAMES, CHECKS
 
 # The keys of a user's own check, and those that it must have.
-_KEYS = ("id", "find", "text", "fix", "grows")
+_CHECK_KEYS = ("id", "find", "text", "fix", "grows")
 _NEEDED_KEYS = ("id", "find", "text")
-_invalid = partial(Problem, asked="Judge the change", where="change.judge")
+_judge_problem = partial(Problem, asked="Judge the change", where="change.judge")
 
 
-def checks_of(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
+def choose_checks(judge: Sequence[Any], compiles: Callable[[str], Any] = lambda _find: None) -> tuple[Check, ...]:
     """Return the checks without those that a user names, with the user's own. Raises Problem for what is neither.
 
     `compiles` raises Problem for an expression that is no JMESPath.
     """
-    left_out = [name for name in judge if isinstance(name, str)]
-    for name in left_out:
-        if name not in NAMES:
-            raise _invalid(f"'{name}' is not a check{near(name, NAMES)}", fix=f"The checks are {', '.join(NAMES)}.")
-    own_checks = [_own_check(row, compiles) for row in judge if not isinstance(row, str)]
-    _refuse_doubles(own_checks)
-    kept_checks = [check for check in CHECKS if check.id not in left_out]
+    left_out_names = [name for name in judge if isinstance(name, str)]
+    for name in left_out_names:
+        if name not in CHECK_NAMES:
+            raise _judge_problem(
+                f"'{name}' is not a check{suggest_word(name, CHECK_NAMES)}",
+                fix=f"The checks are {', '.join(CHECK_NAMES)}.",
+            )
+    own_checks = [_build_own_check(row, compiles) for row in judge if not isinstance(row, str)]
+    _refuse_duplicate_ids(own_checks)
+    kept_checks = [check for check in CHECKS if check.id not in left_out_names]
     return (*kept_checks, *own_checks)
 
 
-def _refuse_doubles(own_checks: Sequence[Check]) -> None:
+def _refuse_duplicate_ids(own_checks: Sequence[Check]) -> None:
     """Raise Problem if two checks have one name."""
-    counts = Counter([*NAMES, *(check.id for check in own_checks)])
+    counts = Counter([*CHECK_NAMES, *(check.id for check in own_checks)])
     for check in own_checks:
         if counts[check.id] > 1:
-            raise _invalid(f"there are two checks '{check.id}'", fix="Rename yours.")
+            raise _judge_problem(f"there are two checks '{check.id}'", fix="Rename yours.")
 
 
-def _own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
+def _build_own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
     """Return a user's own check. Raises Problem for a row that is none."""
     fix = "Write a row with `id`, `find` and `text`, and the names of checks to leave out to `skip_checks`."
-    if not _is_row(row):
-        raise _invalid(f"{json.dumps(row, default=str)} is neither a name nor a row", fix=fix)
+    if not _is_check_row(row):
+        raise _judge_problem(f"{json.dumps(row, default=str)} is neither a name nor a row", fix=fix)
     where = f"change.judge: {row['id']}"
     for key in map(str, row):
-        if key not in _KEYS:
-            raise _invalid(f"a row has no '{key}'{near(key, _KEYS)}", where=where, fix=fix)
+        if key not in _CHECK_KEYS:
+            raise _judge_problem(f"a row has no '{key}'{suggest_word(key, _CHECK_KEYS)}", where=where, fix=fix)
     texts = (row["text"], str(row.get("fix") or ""))
     try:
         for text in texts:
             list(string.Formatter().parse(text))
     except ValueError as error:
-        raise _invalid(str(error), where=where, fix="Write {{ and }} for braces.") from error
+        raise _judge_problem(str(error), where=where, fix="Write {{ and }} for braces.") from error
     compiles(row["find"])
     return Check(row["id"], row["find"], *texts, grows=str(row.get("grows") or ""))
 
 
-def _is_row(row: Any) -> bool:
+def _is_check_row(row: Any) -> bool:
     """Return whether a row has the texts that a check needs."""
     if not isinstance(row, Mapping):
         return False

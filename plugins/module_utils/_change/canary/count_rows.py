@@ -76,10 +76,10 @@ class CountRows(TypedDict):
     exports: list[ExporterRow]
 
 
-def accepted_items(rows: Mapping[str, Any], signal: str, field: str = "accepted") -> int:
+def count_accepted_items(rows: Mapping[str, Any], signal: str, field: str = "accepted") -> int:
     """Return how many items of a signal came in; for a signal that connectors make, those of all signals.
 
     `field` is `accepted` or `accepted_total`.
     """
-    of_signal = [row[field] for row in rows["receives"] if row["signal"] == signal]
-    return sum(of_signal) if of_signal else sum(row[field] for row in rows["receives"])
+    signal_counts = [row[field] for row in rows["receives"] if row["signal"] == signal]
+    return sum(signal_counts) if signal_counts else sum(row[field] for row in rows["receives"])

@@ -9,34 +9,34 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..._kube.conditions import is_ready
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube.objects import Manifest
 
 # The controller cannot count the pods of the budget, such as for `maxUnavailable` and a DaemonSet.
 _UNSYNCED = "SyncFailed"
 
 
-def pods_to_evict(old: Iterable[Manifest], count: int) -> list[Manifest]:
+def choose_pods_to_evict(old_pods: Iterable[Manifest], count: int) -> list[Manifest]:
     """Return so many pods, first those that are ready, by their nodes."""
-    in_order = sorted(old, key=lambda pod: (not is_ready(pod), str(section(pod, "spec").get("nodeName"))))
-    return in_order[: max(count, 0)]
+    ordered_pods = sorted(old_pods, key=lambda pod: (not is_ready(pod), str(mapping_at(pod, "spec").get("nodeName"))))
+    return ordered_pods[: max(count, 0)]
 
 
-def eviction_of(pod: Manifest, *, tried: bool = False) -> Manifest:
+def build_eviction(pod: Manifest, *, dry_run: bool = False) -> Manifest:
     """Return the request to evict this very pod, or to say whether that is allowed, which evicts nothing."""
     metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
     options: dict[str, Any] = {"preconditions": {"uid": pod["metadata"]["uid"]}}
-    if tried:
+    if dry_run:
         options["dryRun"] = ["All"]
     return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
 
 
-def never_allows(budget: Manifest) -> bool:
+def never_allows_eviction(budget: Manifest) -> bool:
     """Return whether a PodDisruptionBudget allows no eviction even when all its pods are healthy.
 
     Source: pkg/controller/disruption of Kubernetes, and its docs, "Specifying a Disruption Budget".
     """
-    if any(condition.get("reason") == _UNSYNCED for condition in items(budget, "status", "conditions")):
+    if any(condition.get("reason") == _UNSYNCED for condition in list_at(budget, "status", "conditions")):
         return True
-    status = section(budget, "status")
+    status = mapping_at(budget, "status")
     return int(status.get("desiredHealthy") or 0) >= int(status.get("expectedPods") or 0)

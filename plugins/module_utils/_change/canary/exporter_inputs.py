@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.config.pipelines import PipelineGraph, signal_of
 from .count_rows import ExporterRow
 
@@ -39,13 +39,13 @@ class ExporterInputs(NamedTuple):
     connectors: Mapping[str, Any]
 
 
-def inputs_of(exporter: ExporterRow, config: Mapping[str, Any]) -> ExporterInputs:
+def find_exporter_inputs(exporter: ExporterRow, config: Mapping[str, Any]) -> ExporterInputs:
     """Return from where an exporter of a config may get the signal of its row."""
     graph = PipelineGraph.of(config)
-    ends: list[PipelineEnds] = []
+    pipeline_ends: list[PipelineEnds] = []
     for pipeline in graph.pipelines:
         if signal_of(pipeline) == exporter["signal"]:
             receivers = sorted(graph.listed(pipeline, "receivers"))
             has_exporter = exporter["id"] in graph.listed(pipeline, "exporters")
-            ends.append(PipelineEnds(receivers, has_exporter))
-    return ExporterInputs(sorted(ends), section(config, "connectors"))
+            pipeline_ends.append(PipelineEnds(receivers, has_exporter))
+    return ExporterInputs(sorted(pipeline_ends), mapping_at(config, "connectors"))

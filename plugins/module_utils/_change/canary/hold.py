@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..._collector.change_options import share_of
-from ..._otelcol.config.paths import items, section
+from ..._collector.change_options import count_pods_of_share
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube.objects import Manifest
-from ..host_ports import template_ports
-from ..workload_kinds import WORKLOADS
+from ..host_ports import list_template_ports
+from ..workload_kinds import WORKLOAD_KINDS
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.
@@ -35,63 +35,68 @@ class Hold(NamedTuple):
     by_eviction: bool = False
 
     def __str__(self) -> str:
-        what = "nodes" if self.by_eviction else "pods"
-        return f"{self.pods} of {self.total} {what if self.total > 1 else what[:-1]}"
+        unit_word = "nodes" if self.by_eviction else "pods"
+        return f"{self.pods} of {self.total} {unit_word if self.total > 1 else unit_word[:-1]}"
 
 
-def held_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None:
+def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None:
     """Return a workload as it is held, or None if none of its pods can keep the earlier config meanwhile."""
-    kind, spec = workload["kind"], section(workload, "spec")
-    if kind not in WORKLOADS:
+    kind, spec = workload["kind"], mapping_at(workload, "spec")
+    if kind not in WORKLOAD_KINDS:
         return None
-    total = pod_total(live)
-    surges = kind == "Deployment" and not why_exclusive(workload)
+    total = count_all_pods(live)
+    surges = kind == "Deployment" and not explain_exclusive_pods(workload)
     if total < 1 or (total == 1 and not surges):
         return None
-    count = share_of(share, total)
+    count = count_pods_of_share(share, total)
     # A change of the count would change how many pods of each revision there are.
-    kept = {"replicas": total} if "replicas" in spec else {}
-    manifest = {**workload, "spec": {**spec, **kept, **_held_fields(workload, count, total, surges)}}
+    kept_fields = {"replicas": total} if "replicas" in spec else {}
+    manifest = {**workload, "spec": {**spec, **kept_fields, **_build_held_fields(workload, count, total, surges)}}
     return Hold(manifest, count, total, kind == "DaemonSet")
 
 
-def pod_total(live: Manifest) -> int:
+def count_all_pods(live: Manifest) -> int:
     """Return how many pods a live workload has when it is complete."""
     if live["kind"] == "DaemonSet":
-        return int(section(live, "status").get("desiredNumberScheduled") or 0)
-    return int(section(live, "spec").get("replicas", 1))
+        return int(mapping_at(live, "status").get("desiredNumberScheduled") or 0)
+    return int(mapping_at(live, "spec").get("replicas", 1))
 
 
-def _held_fields(workload: Manifest, count: int, total: int, surges: bool) -> dict[str, Any]:
+def _build_held_fields(workload: Manifest, count: int, total: int, surges: bool) -> dict[str, Any]:
     """Return the fields of a spec with which the controller stops after so many pods."""
     if workload["kind"] == "Deployment":
-        more, fewer = (count, 0) if surges else (0, count)
+        max_surge, max_unavailable = (count, 0) if surges else (0, count)
         return {
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": more, "maxUnavailable": fewer}},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": max_surge, "maxUnavailable": max_unavailable},
+            },
             "minReadySeconds": _HELD_SECONDS,
             "progressDeadlineSeconds": _HELD_SECONDS + 1,
         }
     if workload["kind"] == "StatefulSet":
-        given = section(workload, "spec", "updateStrategy", "rollingUpdate")
-        partition = max(total - count, int(given.get("partition") or 0))
-        return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**given, "partition": partition}}}
+        rolling_update = mapping_at(workload, "spec", "updateStrategy", "rollingUpdate")
+        partition = max(total - count, int(rolling_update.get("partition") or 0))
+        return {
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {**rolling_update, "partition": partition}}
+        }
     # The run itself replaces the pods of a DaemonSet: `minReadySeconds` would make its old pods unavailable too.
     return {"updateStrategy": {"type": "OnDelete"}}
 
 
-def why_exclusive(workload: Manifest) -> str:
+def explain_exclusive_pods(workload: Manifest) -> str:
     """Return why a new pod may not start beside an old one, or an empty string."""
-    pod = section(workload, "spec", "template", "spec")
-    if pod.get("hostNetwork"):
+    pod_spec = mapping_at(workload, "spec", "template", "spec")
+    if pod_spec.get("hostNetwork"):
         return "it uses the network of its node"
-    ports = sorted({port.port for port in template_ports(workload)})
+    ports = sorted({port.port for port in list_template_ports(workload)})
     if ports:
-        word = "port" if len(ports) == 1 else "ports"
-        return f"it uses the host {word} {', '.join(map(str, ports))}"
-    if any(section(volume, "persistentVolumeClaim") for volume in items(pod, "volumes")):
+        port_word = "port" if len(ports) == 1 else "ports"
+        return f"it uses the host {port_word} {', '.join(map(str, ports))}"
+    if any(mapping_at(volume, "persistentVolumeClaim") for volume in list_at(pod_spec, "volumes")):
         return "it uses a PersistentVolumeClaim"
-    if section(workload, "spec", "strategy").get("type") == "Recreate":
+    if mapping_at(workload, "spec", "strategy").get("type") == "Recreate":
         return "its strategy is Recreate"
-    if section(pod, "affinity", "podAntiAffinity") or pod.get("topologySpreadConstraints"):
+    if mapping_at(pod_spec, "affinity", "podAntiAffinity") or pod_spec.get("topologySpreadConstraints"):
         return "its pods are spread over nodes"
     return ""

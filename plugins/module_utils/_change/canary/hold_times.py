@@ -9,16 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import at, section
-from ..._otelcol.needs.quantities import duration
+from ..._otelcol.config.paths import mapping_at, value_at
+from ..._otelcol.needs.quantities import parse_duration
 from ..._otelcol.traits import kind_of
-from ..._telemetry.metrics import FLUSH
+from ..._telemetry.metrics import FLUSH_TIMEOUT_PATH
 
 # What is accepted should be sent after what components hold it for, and so many seconds more.
-MARGIN = 10.0
+MARGIN_SECONDS = 10.0
 # How long components hold data, by type without underscores: the setting, and its default in seconds.
 # Source: README.md of each component.
-_HOLDS: dict[str, tuple[tuple[str, ...], float]] = {
+_HOLD_SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
     "batch": (("timeout",), 0.2),
     "tailsampling": (("decision_wait",), 30.0),
     "groupbytrace": (("wait_duration",), 1.0),
@@ -31,32 +31,32 @@ _HOLDS: dict[str, tuple[tuple[str, ...], float]] = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-_ZERO = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
+_ZERO_DURATION = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
 
 
-def hold_seconds(config: Mapping[str, Any]) -> float:
+def count_hold_seconds(config: Mapping[str, Any]) -> float:
     """Return for how many seconds the components of a config may hold data until they pass it on."""
     seconds = 0.0
-    for name in ("processors", "connectors"):
-        for key, settings in section(config, name).items():
-            path, usual_seconds = _hold_of(str(key))
-            own = at(settings, path) if path else None
-            if not _is_zero(own):
-                seconds += duration(own) or usual_seconds
-    waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
-    return seconds + max(map(duration, waits), default=0.0)
+    for section_name in ("processors", "connectors"):
+        for component_id, settings in mapping_at(config, section_name).items():
+            path, usual_seconds = _find_hold_setting(str(component_id))
+            own_setting = value_at(settings, path) if path else None
+            if not _is_zero(own_setting):
+                seconds += parse_duration(own_setting) or usual_seconds
+    export_waits = [value_at(settings, FLUSH_TIMEOUT_PATH) for settings in mapping_at(config, "exporters").values()]
+    return seconds + max(map(parse_duration, export_waits), default=0.0)
 
 
-def usual_hold_seconds(component: str) -> float:
+def default_hold_seconds(component: str) -> float:
     """Return for how many seconds a component holds data by default."""
-    return _hold_of(component)[1]
+    return _find_hold_setting(component)[1]
 
 
-def _hold_of(component: str) -> tuple[tuple[str, ...], float]:
+def _find_hold_setting(component: str) -> tuple[tuple[str, ...], float]:
     """Return the path of the setting of a component, and its default in seconds."""
-    return _HOLDS.get(kind_of(component), ((), 0.0))
+    return _HOLD_SETTINGS.get(kind_of(component), ((), 0.0))
 
 
 def _is_zero(value: Any) -> bool:
     """Whether a duration is 0, and not missing or a variable."""
-    return _ZERO.fullmatch(str(value)) is not None
+    return _ZERO_DURATION.fullmatch(str(value)) is not None

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._diagnose.diagnose_checks import Check, CheckFinding, Search, run_checks
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.config.paths import amount
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.config.paths import parse_amount
 from ..._otelcol.errors import Problem
 
 
@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
         return f"{line} {self.fix}" if self.fix else line
 
 
-class _Key(NamedTuple):
+class _FindingKey(NamedTuple):
     """By what a finding of one reading is that of the next one."""
 
     check: str
@@ -44,10 +44,10 @@ class _Key(NamedTuple):
     """Of an error in a log: a component may have several."""
 
     @classmethod
-    def of(cls, finding: CheckFinding) -> _Key:
+    def of(cls, finding: CheckFinding) -> _FindingKey:
         row = finding.item
-        name = finding.about or str(row.get("name") or row.get("value") or "")
-        return cls(finding.check.id, name, str(row.get("signal") or ""), str(row.get("error_kind") or ""))
+        about = finding.about or str(row.get("name") or row.get("value") or "")
+        return cls(finding.check.id, about, str(row.get("signal") or ""), str(row.get("error_kind") or ""))
 
 
 class Judge:
@@ -58,7 +58,7 @@ class Judge:
         # Why checks of the user do not fit, each reason once.
         self.unfit: dict[str, None] = {}
         # The least count of what the last reading has found: what a check finds twice must have grown since.
-        self._least_counts: dict[_Key, float] = {}
+        self._least_counts: dict[_FindingKey, float] = {}
 
     def _search(self, expression: str, facts: Any) -> Any:
         try:
@@ -69,24 +69,24 @@ class Judge:
 
     def verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
         """Return what lasts."""
-        lasting: list[Verdict] = []
-        least_counts: dict[_Key, float] = {}
+        lasting_verdicts: list[Verdict] = []
+        least_counts: dict[_FindingKey, float] = {}
         for finding in run_checks(self._search, self._checks, facts):
-            key = _Key.of(finding)
+            finding_key = _FindingKey.of(finding)
             grows = finding.check.grows
-            count = amount(str(finding.item.get(grows) or 0)) if grows else 0.0
-            before = self._least_counts.get(key)
-            if before is None:
-                least_counts[key] = count
+            count = parse_amount(str(finding.item.get(grows) or 0)) if grows else 0.0
+            previous_least = self._least_counts.get(finding_key)
+            if previous_least is None:
+                least_counts[finding_key] = count
                 continue
-            least_counts[key] = min(before, count)
-            if not grows or count > before:
-                lasting.append(self._verdict(finding, key.name))
+            least_counts[finding_key] = min(previous_least, count)
+            if not grows or count > previous_least:
+                lasting_verdicts.append(self._build_verdict(finding, finding_key.name))
         self._least_counts = least_counts
-        return lasting
+        return lasting_verdicts
 
-    def _verdict(self, finding: CheckFinding, name: str) -> Verdict:
+    def _build_verdict(self, finding: CheckFinding, name: str) -> Verdict:
         """Return a finding in words that show no secret."""
-        about = quoted(name, mask=self._mask)
-        text = quoted(finding.message, mask=self._mask)
-        return Verdict(finding.check.id, about, text, quoted(finding.fix, mask=self._mask))
+        about = mask_and_clean(name, mask=self._mask)
+        text = mask_and_clean(finding.message, mask=self._mask)
+        return Verdict(finding.check.id, about, text, mask_and_clean(finding.fix, mask=self._mask))

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..._diagnose.diagnose_checks import Check
 from ..._otelcol.errors import Failure
-from ..._otelcol.kube.objects import Ref
+from ..._otelcol.kube.objects import ObjectRef
 from .judge import Verdict
 
 
@@ -39,34 +39,34 @@ class PassedChecks:
 
     def verdict(self) -> str:
         """Return what the change passed."""
-        count = len(self._check_ids) - len(self._unjudged)
-        verdict = f"its change passed {count} checks: {', then '.join(self._observations)}"
-        unjudged = [check_id for check_id in self._check_ids if check_id in self._unjudged]
-        if unjudged:
-            verdict += f"; not judged, because nothing could be compared: {', '.join(unjudged)}"
+        judged_count = len(self._check_ids) - len(self._unjudged)
+        summary = f"its change passed {judged_count} checks: {', then '.join(self._observations)}"
+        unjudged_ids = [check_id for check_id in self._check_ids if check_id in self._unjudged]
+        if unjudged_ids:
+            summary += f"; not judged, because nothing could be compared: {', '.join(unjudged_ids)}"
         if self._has_limits:
-            verdict += "; the warnings say what limits this"
-        return verdict
+            summary += "; the warnings say what limits this"
+        return summary
 
 
-def failure_line(verdicts: Iterable[Verdict], who: str) -> str:
+def describe_failure(verdicts: Iterable[Verdict], who: str) -> str:
     """Return in one line which checks failed; `who` is what does worse."""
     failed_checks = dict.fromkeys(verdict.id for verdict in verdicts)
     return f"its change failed, {who} does worse than before: {', '.join(failed_checks)}"
 
 
-def failure_of(verdicts: Sequence[Verdict], who: str, seconds: float, workload: Ref) -> Failure:
+def build_failure(verdicts: Sequence[Verdict], who: str, seconds: float, workload: ObjectRef) -> Failure:
     """Return the failure of a change, seen after so many seconds: the first verdict, with the others as its fix."""
-    first, *others = verdicts
-    lines = [first.fix] if first.fix else []
-    lines += [verdict.line for verdict in others]
-    lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first.id}]}}`.")
-    failures = [_failure_row(verdict, workload) for verdict in verdicts]
-    wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first.id}] {first.text}"
-    return Failure(wrong, asked=f"Change {workload}", fix="\n".join(lines), facts={"failures": failures})
+    first_verdict, *other_verdicts = verdicts
+    fix_lines = [first_verdict.fix] if first_verdict.fix else []
+    fix_lines += [verdict.line for verdict in other_verdicts]
+    fix_lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first_verdict.id}]}}`.")
+    failures = [_build_failure_row(verdict, workload) for verdict in verdicts]
+    wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first_verdict.id}] {first_verdict.text}"
+    return Failure(wrong, asked=f"Change {workload}", fix="\n".join(fix_lines), facts={"failures": failures})
 
 
-def _failure_row(verdict: Verdict, workload: Ref) -> dict[str, Any]:
+def _build_failure_row(verdict: Verdict, workload: ObjectRef) -> dict[str, Any]:
     """Return a verdict as a row of a task's result."""
-    said = {"about": verdict.about, "message": verdict.text, "fix": verdict.fix}
-    return {"id": verdict.id, **workload._asdict(), **said}
+    texts = {"about": verdict.about, "message": verdict.text, "fix": verdict.fix}
+    return {"id": verdict.id, **workload._asdict(), **texts}

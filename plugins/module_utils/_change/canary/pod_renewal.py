@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.kube.objects import Manifest
 from ..tree_parts import is_within
 
 # Fields of an OpenTelemetryCollector that say how many pods there are, and how they are replaced.
-_FIELDS_OF_SCALE = (
+_SCALE_FIELDS = (
     *("replicas", "autoscaler", "podDisruptionBudget", "deploymentUpdateStrategy", "daemonSetUpdateStrategy"),
     *("configVersions", "upgradeStrategy"),
 )
@@ -27,16 +27,16 @@ def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, befo
     """
     if after is None:
         return True
-    pods_after = _made_from(after)
+    pods_after = _select_pod_source(after)
     if before is None:
-        return pods_after != _made_from(live)
-    pods_before = _made_from(before)
-    goes_back = is_within(pods_before, pods_after) and is_within(_made_from(workload), pods_before)
+        return pods_after != _select_pod_source(live)
+    pods_before = _select_pod_source(before)
+    goes_back = is_within(pods_before, pods_after) and is_within(_select_pod_source(workload), pods_before)
     return not goes_back
 
 
-def _made_from(workload: Manifest) -> Mapping[str, Any]:
+def _select_pod_source(workload: Manifest) -> Mapping[str, Any]:
     """Return what pods are made from: a template, or what remains of a resource of an operator."""
-    spec = section(workload, "spec")
-    without_scale = {key: value for key, value in spec.items() if key not in _FIELDS_OF_SCALE}
-    return section(spec, "template") if "template" in spec else without_scale
+    spec = mapping_at(workload, "spec")
+    without_scale = {key: value for key, value in spec.items() if key not in _SCALE_FIELDS}
+    return mapping_at(spec, "template") if "template" in spec else without_scale

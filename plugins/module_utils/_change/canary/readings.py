@@ -14,15 +14,15 @@ from typing import Any, NamedTuple, cast
 
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
-from ..._telemetry.logs import groups
-from ..._telemetry.metrics import UPTIME, Flow, Reading, grown, memory_used, total
+from ..._telemetry.logs import group_log_failures
+from ..._telemetry.metrics import UPTIME, Reading, SignalFlow, estimate_memory_used, subtract_readings, sum_readings
 from .count_rows import CountRows, ReceiverRow
 
 # A state counts once it holds in so many readings; what cannot be read, in one more.
-LAST_READINGS = 3
+LASTING_READINGS = 3
 # Data comes in steadily if it grows in so many percent of the pauses between readings, of so many pauses at least.
 _STEADY_PERCENT = 80
-_FEWEST_PAUSES = 5
+_FEWEST_STEADY_PAUSES = 5
 # A process is young for so many seconds.
 _YOUNG_SECONDS = 300
 
@@ -77,7 +77,7 @@ class PodHistory:
 
     def gained(self) -> Reading:
         """Return what the pod has counted without its past."""
-        return Counter() if self.first is None else grown(self.first, self.last)
+        return Counter() if self.first is None else subtract_readings(self.first, self.last)
 
 
 class Revision:
@@ -97,85 +97,87 @@ class Revision:
                 self._history_by_pod[sample.pod] = PodHistory.beginning_with(sample, fresh=self._fresh)
             if sample.reading is not None:
                 self._history_by_pod[sample.pod].add(sample.reading)
-        gained = total([history.gained() for history in self._history_by_pod.values()])
-        self.polls.append(_Poll(at, self._rows(gained, at), sample_by_pod))
+        gained_counts = sum_readings([history.gained() for history in self._history_by_pod.values()])
+        self.polls.append(_Poll(at, self._build_rows(gained_counts, at), sample_by_pod))
 
     def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
         """Return how these pods are and what they count. Checks of users read these facts, see docs/change.md."""
-        last = self.polls[-1] if self.polls else _Poll(0.0, self._rows(Counter(), 0.0), {})
-        start = self.polls[0].at if self.polls else last.at
-        samples = last.samples.values()
-        pods = [self._pod_row(sample) for sample in samples]
-        unread_pods = [{"what": f"pod {pod['name']}", **pod} for pod in pods if pod["unread"]]
+        last_poll = self.polls[-1] if self.polls else _Poll(0.0, self._build_rows(Counter(), 0.0), {})
+        first_time = self.polls[0].at if self.polls else last_poll.at
+        samples = last_poll.samples.values()
+        pod_rows = [self._build_pod_row(sample) for sample in samples]
+        unread_pods = [{"what": f"pod {pod['name']}", **pod} for pod in pod_rows if pod["unread"]]
         return {
-            **last.rows,
-            "seconds": round(last.at - start),
-            "received": sum(row["accepted"] for row in last.rows["receives"]),
-            "pods": pods,
-            "restarted": sum(pod["restarted"] for pod in pods),
-            "memory_percent": max((pod["memory_percent"] for pod in pods), default=0),
-            "unread": unread_pods or self._no_pods(),
-            "logs": groups("\n".join(sample.log for sample in samples), now, mask),
-            "steady": self._steady_signals(),
-            "open": _open_ports(samples),
+            **last_poll.rows,
+            "seconds": round(last_poll.at - first_time),
+            "received": sum(row["accepted"] for row in last_poll.rows["receives"]),
+            "pods": pod_rows,
+            "restarted": sum(pod["restarted"] for pod in pod_rows),
+            "memory_percent": max((pod["memory_percent"] for pod in pod_rows), default=0),
+            "unread": unread_pods or self._report_no_pods(),
+            "logs": group_log_failures("\n".join(sample.log for sample in samples), now, mask),
+            "steady": self._find_steady_signals(),
+            "open": _list_open_ports(samples),
         }
 
-    def rows_to_compare(self) -> list[CountRows]:
+    def list_rows_to_compare(self) -> list[CountRows]:
         """Return the rows that a canary is compared with: those of this time, and those since the start of the pods."""
         if not self.polls:
-            return [self._rows(Counter(), 0.0)]
-        last = self.polls[-1]
-        return [last.rows, self._rows(self._counted_since_start(), last.at)]
+            return [self._build_rows(Counter(), 0.0)]
+        last_poll = self.polls[-1]
+        return [last_poll.rows, self._build_rows(self._sum_counts_since_start(), last_poll.at)]
 
-    def history(self, kind: str, index: int, *fields: str) -> list[int]:
+    def sum_fields_by_reading(self, row_kind: str, index: int, *fields: str) -> list[int]:
         """Return for each reading the sum of some fields of a row, which has the same index in all readings."""
         sums = []
         for poll in self.polls:
             rows: Mapping[str, Any] = poll.rows
-            sums.append(sum(rows[kind][index][field] for field in fields))
+            sums.append(sum(rows[row_kind][index][field] for field in fields))
         return sums
 
-    def rows_before(self, seconds: float) -> CountRows | None:
+    def find_rows_before(self, seconds: float) -> CountRows | None:
         """Return the rows of the latest reading that is at least so many seconds old; None if none is."""
-        return self._rows_as_old(self.polls[-1].at, seconds)
+        return self._find_rows_as_old(self.polls[-1].at, seconds)
 
-    def rows_before_each(self, seconds: float) -> list[CountRows | None]:
+    def find_rows_before_each(self, seconds: float) -> list[CountRows | None]:
         """Return for each reading the rows of the latest one that was so many seconds old then."""
-        return [self._rows_as_old(poll.at, seconds) for poll in self.polls]
+        return [self._find_rows_as_old(poll.at, seconds) for poll in self.polls]
 
     def seconds_alone(self, rest: Revision) -> float | None:
         """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
-        last = self.polls[-1].at
+        last_time = self.polls[-1].at
         if not rest.polls:
-            return last - self.polls[0].at
-        last_of_rest = rest.polls[-1].at
-        return last - last_of_rest if last_of_rest < last else None
+            return last_time - self.polls[0].at
+        last_rest_time = rest.polls[-1].at
+        return last_time - last_rest_time if last_rest_time < last_time else None
 
     @property
     def is_young(self) -> bool:
         """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
-        firsts = [history.first for history in self._history_by_pod.values() if history.first is not None]
-        return all(first[UPTIME] <= _YOUNG_SECONDS for first in firsts)
+        first_readings = [history.first for history in self._history_by_pod.values() if history.first is not None]
+        return all(first_reading[UPTIME] <= _YOUNG_SECONDS for first_reading in first_readings)
 
-    def _rows(self, counted: Reading, at: float) -> CountRows:
+    def _build_rows(self, counted: Reading, at: float) -> CountRows:
         """Return the rows of all pods at the time of a reading, `at` in seconds.
 
         `counted` becomes the counts: those of the time that the rows are about, such as `accepted`. `whole` is what the
         pods have counted since their own start. It becomes the counts with `_total`, and has what is no count, such as
         the uptime and the size of a queue.
         """
-        start = self.polls[0].at if self.polls else at
-        whole = self._counted_since_start()
-        return cast(CountRows, Flow(self.config, self._listeners, counted, whole, at - start).facts())
+        first_time = self.polls[0].at if self.polls else at
+        whole = self._sum_counts_since_start()
+        return cast(CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).facts())
 
-    def _counted_since_start(self) -> Reading:
+    def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""
-        return total([history.last for history in self._history_by_pod.values()])
+        return sum_readings([history.last for history in self._history_by_pod.values()])
 
-    def _pod_row(self, sample: Sample) -> dict[str, Any]:
+    def _build_pod_row(self, sample: Sample) -> dict[str, Any]:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
-        recent = [poll.samples[sample.pod] for poll in self.polls[-LAST_READINGS - 1 :] if sample.pod in poll.samples]
-        used = _memory_percents(recent)
+        recent_samples = [
+            poll.samples[sample.pod] for poll in self.polls[-LASTING_READINGS - 1 :] if sample.pod in poll.samples
+        ]
+        memory_percents = _compute_memory_percents(recent_samples)
         restarts_before = self._history_by_pod[sample.pod].restarts_before
         return {
             "name": sample.pod,
@@ -183,58 +185,59 @@ class Revision:
             "restarted": max(sample.restarts - restarts_before, 0),
             "oom": sample.oom,
             "memory_limit_mib": sample.memory_limit // MIB,
-            "memory_percent": used[-1] if used else 0,
-            "memory_low": min(used[-LAST_READINGS:]) if len(used) >= LAST_READINGS else 0,
-            "unread": len(recent) > LAST_READINGS and all(earlier.reading is None for earlier in recent),
+            "memory_percent": memory_percents[-1] if memory_percents else 0,
+            "memory_low": min(memory_percents[-LASTING_READINGS:]) if len(memory_percents) >= LASTING_READINGS else 0,
+            "unread": len(recent_samples) > LASTING_READINGS
+            and all(recent_sample.reading is None for recent_sample in recent_samples),
             "why": sample.why,
         }
 
-    def _no_pods(self) -> list[dict[str, str]]:
+    def _report_no_pods(self) -> list[dict[str, str]]:
         """Return that no pod runs, if none has for several readings: what is not there is not good."""
-        recent = self.polls[-LAST_READINGS - 1 :]
-        if len(recent) <= LAST_READINGS or any(poll.samples for poll in recent):
+        recent_polls = self.polls[-LASTING_READINGS - 1 :]
+        if len(recent_polls) <= LASTING_READINGS or any(poll.samples for poll in recent_polls):
             return []
         return [{"what": "any pod", "why": "no pod of this revision runs"}]
 
-    def _rows_as_old(self, at: float, seconds: float) -> CountRows | None:
+    def _find_rows_as_old(self, reading_time: float, seconds: float) -> CountRows | None:
         """Return the rows of the latest reading that was so many seconds old at a time; None if none was."""
-        old = [poll.rows for poll in self.polls if at - poll.at >= seconds]
-        return old[-1] if old else None
+        old_rows = [poll.rows for poll in self.polls if reading_time - poll.at >= seconds]
+        return old_rows[-1] if old_rows else None
 
-    def _steady_signals(self) -> list[str]:
+    def _find_steady_signals(self) -> list[str]:
         """Return the signals that came in between nearly all readings."""
         pauses = len(self.polls) - 1
-        if pauses < _FEWEST_PAUSES:
+        if pauses < _FEWEST_STEADY_PAUSES:
             return []
-        accepted = [_accepted_by_signal(poll.rows["receives"]) for poll in self.polls]
-        growths: Counter[str] = Counter()
-        for earlier, later in pairwise(accepted):
-            growths.update(signal for signal, count in later.items() if count > earlier[signal])
-        return [signal for signal, count in growths.items() if 100 * count >= _STEADY_PERCENT * pauses]
+        accepted_by_poll = [_sum_accepted_by_signal(poll.rows["receives"]) for poll in self.polls]
+        growth_counts: Counter[str] = Counter()
+        for previous_counts, current_counts in pairwise(accepted_by_poll):
+            growth_counts.update(signal for signal, count in current_counts.items() if count > previous_counts[signal])
+        return [signal for signal, count in growth_counts.items() if 100 * count >= _STEADY_PERCENT * pauses]
 
 
-def _memory_percents(samples: Iterable[Sample]) -> list[int]:
+def _compute_memory_percents(samples: Iterable[Sample]) -> list[int]:
     """Return how much of its memory limit a pod used, in whole percent, for each sample that shows both."""
     percents = []
     for sample in samples:
         if sample.reading and sample.memory_limit:
-            percents.append(int(100 * memory_used(sample.reading) // sample.memory_limit))
+            percents.append(int(100 * estimate_memory_used(sample.reading) // sample.memory_limit))
     return percents
 
 
-def _open_ports(samples: Iterable[Sample]) -> list[str]:
+def _list_open_ports(samples: Iterable[Sample]) -> list[str]:
     """Return the ports on which a pod accepts connections, each once, with the receiver."""
-    names = set()
+    port_names = set()
     for sample in samples:
         for (receiver, port), accepts in sample.open.items():
             if accepts:
-                names.add(f"{receiver}:{port}")
-    return sorted(names)
+                port_names.add(f"{receiver}:{port}")
+    return sorted(port_names)
 
 
-def _accepted_by_signal(receivers: Iterable[ReceiverRow]) -> Counter[str]:
+def _sum_accepted_by_signal(receivers: Iterable[ReceiverRow]) -> Counter[str]:
     """Return how many items of each signal came in."""
-    accepted: Counter[str] = Counter()
+    accepted_counts: Counter[str] = Counter()
     for row in receivers:
-        accepted[row["signal"]] += row["accepted"]
-    return accepted
+        accepted_counts[row["signal"]] += row["accepted"]
+    return accepted_counts

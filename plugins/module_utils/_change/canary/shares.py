@@ -25,14 +25,16 @@ _DEVIATIONS = 2.58
 _RARE_PERCENT = 2
 
 
-def wilson_bounds(part: float, whole: float) -> tuple[float, float]:
+def compute_wilson_bounds(part: float, whole: float) -> tuple[float, float]:
     """Return between which shares, in percent, the true one surely is. Source: Wilson's score interval."""
     if not whole:
         return 0.0, 0.0
-    share, square = min(part / whole, 1.0), _DEVIATIONS * _DEVIATIONS
-    middle = share + square / (2 * whole)
-    width = _DEVIATIONS * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
-    return 100 * (middle - width) / (1 + square / whole), 100 * (middle + width) / (1 + square / whole)
+    share, squared_deviations = min(part / whole, 1.0), _DEVIATIONS * _DEVIATIONS
+    middle = share + squared_deviations / (2 * whole)
+    width = _DEVIATIONS * sqrt(share * (1 - share) / whole + squared_deviations / (4 * whole * whole))
+    return 100 * (middle - width) / (1 + squared_deviations / whole), 100 * (middle + width) / (
+        1 + squared_deviations / whole
+    )
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,14 @@ class Share:
 
     def at_least(self, readings: int) -> float:
         """Return which share goes wrong for certain, in percent."""
-        return wilson_bounds(*self._of_readings(readings))[0]
+        return compute_wilson_bounds(*self._limit_to_readings(readings))[0]
 
     def at_most(self, readings: int) -> float:
         """Return which share may go wrong, in percent."""
-        counted = (self.bad, self.offered) if self.is_rare else self._of_readings(readings)
-        return wilson_bounds(*counted)[1]
+        counts = (self.bad, self.offered) if self.is_rare else self._limit_to_readings(readings)
+        return compute_wilson_bounds(*counts)[1]
 
-    def _of_readings(self, readings: int) -> tuple[float, float]:
+    def _limit_to_readings(self, readings: int) -> tuple[float, float]:
         """Return how many went wrong and were offered, as a share of no more items than readings."""
         if self.offered > readings:
             return self.bad * readings / self.offered, readings
@@ -69,7 +71,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedShare:
     """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
 
     canary: Share
@@ -80,8 +82,8 @@ class Compared:
     @property
     def excess(self) -> int:
         """By how many percentage points more goes wrong in the canary for certain than may go wrong in the rest."""
-        certain = self.canary.at_least(self.canary_readings) - self.rest.at_most(self.rest_readings)
-        return max(round(certain), 0)
+        certain_excess = self.canary.at_least(self.canary_readings) - self.rest.at_most(self.rest_readings)
+        return max(round(certain_excess), 0)
 
     def as_row(self, name: str) -> dict[str, Any]:
         """Return the fields of a row of facts; `name` says what went wrong."""
@@ -106,26 +108,35 @@ class CountedFields:
 
     def share(self, row: Row) -> Share:
         """Return the share of a row that went wrong."""
-        bad = sum(row[name] for name in self.bad)
-        return Share(bad, bad + row[self.good])
+        bad_count = sum(row[name] for name in self.bad)
+        return Share(bad_count, bad_count + row[self.good])
 
 
 RECEIVED = CountedFields("receives", ("refused", "failed"), "accepted")
 EXPORTED = CountedFields("exports", ("send_failed", "enqueue_failed"), "sent")
 
 
-def compared_share(sides: Sides, fields: CountedFields, index: int, row: ReceiverRow | ExporterRow) -> Compared:
+def compare_shares(
+    sides: Sides, counted_fields: CountedFields, index: int, row: ReceiverRow | ExporterRow
+) -> ComparedShare:
     """Return which share of the items of a row went wrong, beside the worst share of such rows of the rest.
 
     `index` is the place of the row among the rows of its kind.
     """
-    totals = [0, *sides.canary.history(fields.rows, index, *fields.bad, fields.good)]
-    readings_that_count = sum(after > before for before, after in pairwise(totals))
+    totals = [
+        0,
+        *sides.canary.sum_fields_by_reading(counted_fields.rows, index, *counted_fields.bad, counted_fields.good),
+    ]
+    counting_readings = sum(current_total > previous_total for previous_total, current_total in pairwise(totals))
     rest_readings = len(sides.canary.polls)
-    rest_shares = [fields.share(found.row) for found in sides.rest_rows_or_signal(fields.rows, row)]
-    return Compared(fields.share(row), _worst_share(rest_shares, rest_readings), readings_that_count, rest_readings)
+    rest_shares = [
+        counted_fields.share(rest_row.row) for rest_row in sides.find_rest_rows_or_signal(counted_fields.rows, row)
+    ]
+    return ComparedShare(
+        counted_fields.share(row), _find_worst_share(rest_shares, rest_readings), counting_readings, rest_readings
+    )
 
 
-def _worst_share(shares: Iterable[Share], readings: int) -> Share:
+def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
     """Return the share of which most may go wrong; among equal ones that of the most items."""
     return max(shares, key=lambda share: (share.at_most(readings), share.offered), default=Share(0, 0))

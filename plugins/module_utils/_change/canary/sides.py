@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from .count_rows import CountRows, ProcessorRow, Row
 from .readings import Revision
 
@@ -44,40 +44,42 @@ class Sides:
 
     def rest_rows(self, kind: str, row: Row) -> list[RestRow]:
         """Return the rows of the same component and signal in the rest, in this time and since its start."""
-        return [found for found in self._rows_of_rest(kind) if is_same_component(found.row, row)]
+        return [rest_row for rest_row in self._list_rest_rows(kind) if is_same_component(rest_row.row, row)]
 
-    def rest_rows_or_signal(self, kind: str, row: Row) -> list[RestRow]:
+    def find_rest_rows_or_signal(self, kind: str, row: Row) -> list[RestRow]:
         """Return the rows of the same component and signal in the rest, else all of the same signal."""
-        of_component = self.rest_rows(kind, row)
-        return of_component or [found for found in self._rows_of_rest(kind) if found.row["signal"] == row["signal"]]
+        component_rows = self.rest_rows(kind, row)
+        return component_rows or [
+            rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]
+        ]
 
-    def rest_rows_now(self, kind: str, row: Row) -> list[Row]:
+    def find_current_rest_rows(self, kind: str, row: Row) -> list[Row]:
         """Return the rows of the same component and signal among what the rest counts in this time."""
-        return [other for other in self.rest_facts[kind] if is_same_component(other, row)]
+        return [rest_row for rest_row in self.rest_facts[kind] if is_same_component(rest_row, row)]
 
     def signals_sent_by_rest(self) -> set[str]:
         """Return the signals of which the rest has sent items."""
-        return {found.row["signal"] for found in self._rows_of_rest("exports") if found.row["sent"]}
+        return {rest_row.row["signal"] for rest_row in self._list_rest_rows("exports") if rest_row.row["sent"]}
 
     def signals_tried_by_canary(self) -> set[str]:
         """Return the signals of which the canary has sent items, or has failed to."""
         return {row["signal"] for row in self.canary_facts["exports"] if row["sent"] or row["failed"]}
 
-    def new_processors(self, signal: str) -> Iterator[ProcessorRow]:
+    def find_new_processors(self, signal: str) -> Iterator[ProcessorRow]:
         """Yield the processors of a signal that the rest does not have, or has with other settings."""
-        canary_processors = section(self.canary_config, "processors")
-        rest_processors = section(self.rest_config, "processors")
+        canary_processors = mapping_at(self.canary_config, "processors")
+        rest_processors = mapping_at(self.rest_config, "processors")
         for row in self.canary_facts["processes"]:
             if row["signal"] == signal and canary_processors.get(row["id"]) != rest_processors.get(row["id"]):
                 yield row
 
-    def _rows_of_rest(self, kind: str) -> Iterator[RestRow]:
+    def _list_rest_rows(self, kind: str) -> Iterator[RestRow]:
         """Yield the rows of one kind: those of this time, and then those since the start of the pods."""
         for rows in self.rest_facts["bases"]:
             for row in rows[kind]:
                 yield RestRow(row, rows)
 
 
-def is_same_component(one: Row, other: Row) -> bool:
+def is_same_component(row: Row, other_row: Row) -> bool:
     """Return whether two rows are about the same component and signal."""
-    return bool((one["id"], one["signal"]) == (other["id"], other["signal"]))
+    return bool((row["id"], row["signal"]) == (other_row["id"], other_row["signal"]))

@@ -13,41 +13,48 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import FORBIDDEN, asking, explain, lost, other_server, parsed
+from ..._kube.live.api_errors import (
+    FORBIDDEN_MESSAGE,
+    ask_server,
+    explain,
+    explain_other_server,
+    explain_outage,
+    parse_foreign_yaml,
+)
 from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
-from ..._kube.operator_status import COLLECTOR, followed
-from ..._kube.ownership import collector_of
-from ..._otelcol.config.paths import section
-from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.live.followed_workloads import follow
-from ..._rollout.live.webhook_reasons import unanswered
-from ..._rollout.readiness import COUNTED, is_ready
-from ..bundle_objects import normalise, ordered
+from ..._kube.operator_status import COLLECTOR, is_followed
+from ..._kube.ownership import read_collector_name
+from ..._otelcol.config.paths import mapping_at
+from ..._otelcol.errors import Problem, join_at_most
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..._rollout.live.followed_workloads import read_followed_resources
+from ..._rollout.live.webhook_reasons import explain_rejected_object
+from ..._rollout.readiness import PATHS_OF_POD_COUNTS, is_ready
+from ..bundle_objects import group_by_dependency, strip_server_fields
 from ..change_set import Action
-from ..config_versions import predecessors
-from ..dependency_order import Flow, Wave, earlier_flows, order
-from ..ownership_marks import unmarked
-from ..replacement_order import remade
-from ..replica_counts import autoscaled
-from ..workload_kinds import RUNS
+from ..config_versions import find_replaced_configs
+from ..dependency_order import Flow, Wave, find_earlier_flows, order_waves
+from ..ownership_marks import list_missing_marks
+from ..replacement_order import must_be_remade
+from ..replica_counts import find_autoscaled
+from ..workload_kinds import POD_RUNNING_KINDS
 from .changes import Changes
-from .kubectl_changes import own_kubectl_fields, tried
-from .needed_rights import refuse_forbidden, refuse_unable
+from .kubectl_changes import drop_tried_kubectl_fields, take_over_kubectl_fields
+from .needed_rights import refuse_forbidden_changes, refuse_forbidden_objects
 from .preflight import (
     await_references,
     refuse_absent_kinds,
-    refuse_early,
+    refuse_before_apply,
     refuse_taken_ports,
     warn_of_constraints,
     warn_of_older_kubelets,
 )
 from .prune import Pruning
 from .renamed import warn_of_earlier_names
-from .session import BundleOptions, Session, namespaces_of, reporting
-from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
-from .write import Writer, claim, keep_replicas, remake, rewrite
+from .session import BundleOptions, Session, list_namespaces, report_done_on_failure
+from .wait_for_dependencies import await_deletion, await_issued_certificates, await_served_kinds, warn_of_wait
+from .write import Writer, claim_adopted, keep_replicas, remake_object, rewrite
 
 # So many objects are told beside the first one of those that fail together.
 MOST_FAILED, NEW_LINE = 10, "\n"
@@ -56,103 +63,109 @@ MOST_FAILED, NEW_LINE = 10, "\n"
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change."""
     session = Session(cluster, options)
-    bundle = _Apply(session)
+    bundle = _BundleApply(session)
     bundle.read()
     bundle.refuse_missing_namespaces()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
-    refuse_forbidden(session, pairs)
-    refuse_early(session, pairs)
+    refuse_forbidden_objects(session, pairs)
+    refuse_before_apply(session, pairs)
     pruning = Pruning(session, bundle.live)
     refuse_taken_ports(session, pairs, pruning.left)
     warn_of_constraints(session)
     warn_of_older_kubelets(session, pairs)
     warn_of_earlier_names(session, bundle.live)
-    bundle.live.update(own_kubectl_fields(session, bundle.live))
-    changing = Changes(Writer(session), bundle.live, pruning.records)
-    changing.find(options.manifests, options.change, lambda changes: refuse_unable(session, changes, bundle.live))
+    bundle.live.update(take_over_kubectl_fields(session, bundle.live))
+    running_changes = Changes(Writer(session), bundle.live, pruning.records)
+    running_changes.find(
+        options.manifests, options.change, lambda changes: refuse_forbidden_changes(session, changes, bundle.live)
+    )
     flows = [Flow(flow["sender"], flow["receiver"]) for flow in options.flows]
-    waves, warnings = order(options.manifests, bundle.live, flows, options.field_manager, bundle.earlier_flows())
+    waves, warnings = order_waves(
+        options.manifests, bundle.live, flows, options.field_manager, bundle.list_earlier_flows()
+    )
     session.report.warnings.extend(warnings)
-    bundle.hold = changing.manifest
-    with reporting(session):
+    bundle.hold = running_changes.manifest
+    with report_done_on_failure(session):
         for wave in waves:
-            with changing.undoing(wave.later):
-                changing.begin(wave.manifests)
-                for group in ordered(wave.manifests):
+            with running_changes.undo_on_failure(wave.later):
+                running_changes.begin(wave.manifests)
+                for group in group_by_dependency(wave.manifests):
                     await_references(session, group, pairs)
                     pruning.make_room(group)
                     bundle.apply(group)
-                changing.wait_until_complete(bundle.ahead(wave))
+                running_changes.wait_until_complete(bundle.ahead(wave))
         pruning.finish()
         session.report.warnings.extend(cluster.warnings)
-        is_ready = bundle.rolled_out()
+        is_ready = bundle.is_rolled_out()
     return {**session.report.result(), "ready": is_ready}
 
 
 def go_back(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Bring the collectors back whose records were kept. What cannot go back is told; it fails no task."""
-    return _decided(cluster, options, back=True)
+    return _decide_kept_changes(cluster, options, back=True)
 
 
-def settle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
+def settle_changes(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """End the changes whose records were kept: the collectors stay as they are."""
-    return _decided(cluster, options, back=False)
+    return _decide_kept_changes(cluster, options, back=False)
 
 
-def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[str, Any]:
+def _decide_kept_changes(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[str, Any]:
     """End the changes whose records were kept; check mode does nothing."""
     session = Session(cluster, options)
     if options.check:
         return session.report.result()
-    bundle = _Apply(session)
+    bundle = _BundleApply(session)
     bundle.read()
-    changing = Changes(Writer(session), bundle.live, {})
-    manifests, lines = bundle.in_namespaces(), bundle.lost_with_namespaces()
-    with reporting(session):
-        lines += changing.decide_kept_records(manifests, options.kept_records, options.kept_rights, back=back)
+    running_changes = Changes(Writer(session), bundle.live, {})
+    manifests, lines = bundle.in_namespaces(), bundle.describe_lost_collectors()
+    with report_done_on_failure(session):
+        lines += running_changes.decide_kept_records(
+            manifests, options.kept_records, options.kept_rights, goes_back=back
+        )
     return {**session.report.result(), "msg": " ".join(lines) or "nothing went back"}
 
 
-class _Answer(NamedTuple):
+class _ReadAnswer(NamedTuple):
     """What the server has of a manifest, and whether it serves the kind."""
 
     live: Manifest | None
     is_served: bool = True
 
 
-class _Apply:
+class _BundleApply:
     """One run: the live objects, the existing namespaces, and what is applied to each object."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.cluster, self.options = session, session.cluster, session.options
-        self.live: dict[Ref, Manifest | None] = {}
-        self.replaced: dict[Ref, Ref] = {}
+        self.live: dict[ObjectRef, Manifest | None] = {}
+        self.replaced: dict[ObjectRef, ObjectRef] = {}
         self.hold: Callable[[Manifest], Manifest] = lambda manifest: manifest
         self.missing: set[str] = set()
 
     def read(self) -> None:
         """Read all objects and namespaces at once. Raises Problem for kinds that the cluster does not serve."""
         manifests = self.options.manifests
-        names = namespaces_of(manifests)
-        own_namespaces = self._own_namespaces()
-        other_namespaces = [_namespace(name) for name in names if name not in own_namespaces]
-        read = [*manifests, *other_namespaces]
-        answers = self.cluster.parallel(self._ask, read)
+        namespace_names = list_namespaces(manifests)
+        own_namespaces = self._list_own_namespaces()
+        other_namespaces = [_namespace_manifest(name) for name in namespace_names if name not in own_namespaces]
+        manifests_to_read = [*manifests, *other_namespaces]
+        answers = self.cluster.call_in_parallel(self._read_live, manifests_to_read)
         answers_of_bundle = zip(manifests, answers[: len(manifests)], strict=True)
         refuse_absent_kinds(self.session, [manifest for manifest, answer in answers_of_bundle if not answer.is_served])
-        staying = self._without_leaving([answer.live for answer in answers])
-        self.live = dict(zip(map(ref, read), staying, strict=True))
-        self.replaced = predecessors(manifests, self.live)
-        self.missing = {name for name in names if not self.live[Ref("Namespace", "", name)]}
+        live_objects = self._await_leaving([answer.live for answer in answers])
+        self.live = dict(zip(map(ref, manifests_to_read), live_objects, strict=True))
+        self.replaced = find_replaced_configs(manifests, self.live)
+        self.missing = {name for name in namespace_names if not self.live[ObjectRef("Namespace", "", name)]}
 
     def refuse_missing_namespaces(self) -> None:
         """Raise Problem for a namespace that neither exists nor comes with the bundle."""
-        unknown = sorted(self.missing - self._own_namespaces())
-        if unknown:
+        unknown_namespaces = sorted(self.missing - self._list_own_namespaces())
+        if unknown_namespaces:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
-            raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
+            raise Problem(f"the namespace '{unknown_namespaces[0]}' does not exist", asked="Apply the bundle", fix=fix)
 
-    def _own_namespaces(self) -> set[str]:
+    def _list_own_namespaces(self) -> set[str]:
         """Return the names of the namespaces that come with the bundle."""
         return {manifest["metadata"]["name"] for manifest in self.options.manifests if manifest["kind"] == "Namespace"}
 
@@ -161,7 +174,7 @@ class _Apply:
         manifests = self.options.manifests
         return [manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing]
 
-    def lost_with_namespaces(self) -> list[str]:
+    def describe_lost_collectors(self) -> list[str]:
         """Return a sentence for each collector with a kept record whose namespace no longer exists."""
         lines = []
         for name in sorted(self.options.kept_records):
@@ -170,40 +183,40 @@ class _Apply:
                 lines.append(f"{name} stays as it is: the namespace '{namespace}' no longer exists.")
         return lines
 
-    def _without_leaving(self, read: list[Manifest | None]) -> list[Manifest | None]:
+    def _await_leaving(self, live_objects: list[Manifest | None]) -> list[Manifest | None]:
         """Wait for the objects that are being deleted, and count them as absent; check mode only says so."""
-        staying: list[Manifest | None] = []
-        leaving = []
-        for live in read:
-            if live and live["metadata"].get("deletionTimestamp"):
-                leaving.append(live)
-                staying.append(None)
+        staying_objects: list[Manifest | None] = []
+        leaving_objects = []
+        for live_object in live_objects:
+            if live_object and live_object["metadata"].get("deletionTimestamp"):
+                leaving_objects.append(live_object)
+                staying_objects.append(None)
             else:
-                staying.append(live)
-        if leaving and self.options.check:
-            warn_of_wait(self.session, leaving)
-        elif leaving:
-            await_gone(self.session, leaving, self.cluster.clock())
-        return staying
+                staying_objects.append(live_object)
+        if leaving_objects and self.options.check:
+            warn_of_wait(self.session, leaving_objects)
+        elif leaving_objects:
+            await_deletion(self.session, leaving_objects, self.cluster.clock())
+        return staying_objects
 
-    def _ask(self, manifest: Manifest) -> _Answer:
-        asked = f"Read {ref(manifest)}"
+    def _read_live(self, manifest: Manifest) -> _ReadAnswer:
+        action_text = f"Read {ref(manifest)}"
         path = self.session.path(manifest)
         is_planned = self.session.resources.defines(manifest)
         if not path:
-            return _Answer(None, is_served=is_planned)
+            return _ReadAnswer(None, is_served=is_planned)
         try:
-            return _Answer(self.cluster.request("GET", path))
+            return _ReadAnswer(self.cluster.request("GET", path))
         except ApiError as error:
-            if error.status == NOT_FOUND and not other_server(error, asked):
-                return _Answer(None, is_served=is_planned or not error.kind_missing)
-            if error.status == NOT_ALLOWED and manifest == _namespace(manifest["metadata"]["name"]):
-                return _Answer(manifest)  # a user without read permission may still write into the namespace
-            raise explain(error, asked) from error
+            if error.status == NOT_FOUND and not explain_other_server(error, action_text):
+                return _ReadAnswer(None, is_served=is_planned or not error.is_kind_missing)
+            if error.status == NOT_ALLOWED and manifest == _namespace_manifest(manifest["metadata"]["name"]):
+                return _ReadAnswer(manifest)  # a user without read permission may still write into the namespace
+            raise explain(error, action_text) from error
 
     def apply(self, group: list[Manifest]) -> None:
         """Apply the objects of one group at once, and note them in the order of the bundle."""
-        outcomes = self.cluster.parallel(self._attempt, group)
+        outcomes = self.cluster.call_in_parallel(self._apply_or_return_error, group)
         applied: list[Manifest] = []
         errors: list[Problem | LostError] = []
         for manifest, outcome in zip(group, outcomes, strict=True):
@@ -211,48 +224,55 @@ class _Apply:
                 errors.append(outcome)
             else:
                 applied.append(outcome)
-                self._note(manifest, outcome)
+                self._note_outcome(manifest, outcome)
         if errors:
-            raise _first_with_others(errors)
+            raise _combine_errors(errors)
         if self.options.check:
             return
-        await_issued(self.session, applied)
+        await_issued_certificates(self.session, applied)
         if group[0]["kind"] == "CustomResourceDefinition":
-            await_served(self.session, group)
+            await_served_kinds(self.session, group)
 
-    def _note(self, manifest: Manifest, after: Manifest) -> None:
+    def _note_outcome(self, manifest: Manifest, applied_object: Manifest) -> None:
         """Add what became of an object to the change set."""
-        before = self.live[ref(manifest)]
-        if before is None:
+        live_before = self.live[ref(manifest)]
+        if live_before is None:
             # The difference shows the manifest, without the server's defaults.
-            self.session.changes.add(Action.CREATED, self._replaced(manifest), manifest, left=after)
+            self.session.changes.add(Action.CREATED, self._replaced(manifest), manifest, left=applied_object)
             return
-        action = Action.UNCHANGED if normalise(before) == normalise(after) else Action.CHANGED
-        self.session.changes.add(action, before, after, left=after)
+        action = (
+            Action.UNCHANGED
+            if strip_server_fields(live_before) == strip_server_fields(applied_object)
+            else Action.CHANGED
+        )
+        self.session.changes.add(action, live_before, applied_object, left=applied_object)
 
     def _replaced(self, manifest: Manifest) -> Manifest | None:
         """Return the config that a new one replaces, so that the difference shows what changes in it."""
-        return self._predecessor(manifest) if self.options.diff else None
+        return self._read_predecessor(manifest) if self.options.diff else None
 
-    def _predecessor(self, manifest: Manifest) -> Manifest | None:
+    def _read_predecessor(self, manifest: Manifest) -> Manifest | None:
         """Return the live config that a new one replaces, or None if it replaces none."""
-        old = self.replaced.get(ref(manifest))
-        if old is None:
+        old_config = self.replaced.get(ref(manifest))
+        if old_config is None:
             return None
-        return self.session.live({**manifest, "metadata": {"name": old.name, "namespace": old.namespace}})
+        return self.session.live({**manifest, "metadata": {"name": old_config.name, "namespace": old_config.namespace}})
 
-    def earlier_flows(self) -> list[Flow]:
+    def list_earlier_flows(self) -> list[Flow]:
         """Return which collectors of the bundle send to which by the configs that new ones replace."""
         manifests = self.options.manifests
         new_configs = [manifest for manifest in manifests if ref(manifest) in self.replaced]
-        old_configs = self.cluster.parallel(self._predecessor, new_configs)
+        old_configs = self.cluster.call_in_parallel(self._read_predecessor, new_configs)
         configs: list[tuple[str, Any]] = []
-        for new, old in zip(new_configs, old_configs, strict=True):
-            configs += [(collector_of(new), parsed(text)) for text in section(old, "data").values()]
+        for new_config, old_config in zip(new_configs, old_configs, strict=True):
+            configs += [
+                (read_collector_name(new_config), parse_foreign_yaml(config_text))
+                for config_text in mapping_at(old_config, "data").values()
+            ]
         for manifest in manifests:
             if manifest["kind"] == COLLECTOR:
-                configs.append((collector_of(manifest), section(self.live[ref(manifest)], "spec", "config")))
-        return earlier_flows(manifests, configs)
+                configs.append((read_collector_name(manifest), mapping_at(self.live[ref(manifest)], "spec", "config")))
+        return find_earlier_flows(manifests, configs)
 
     def ahead(self, wave: Wave) -> list[Manifest]:
         """Return the workloads of a wave that must work before the next one begins."""
@@ -260,98 +280,102 @@ class _Apply:
             return []
         workloads = []
         for manifest in wave.manifests:
-            is_ordered = manifest["kind"] in RUNS and collector_of(manifest) in wave.collectors
-            if is_ordered and self.session.changes.is_moved(ref(manifest)):
+            is_ordered = manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.collectors
+            if is_ordered and self.session.changes.has_moved(ref(manifest)):
                 workloads.append(manifest)
         return workloads
 
-    def rolled_out(self) -> bool:
+    def is_rolled_out(self) -> bool:
         """Return whether every workload is complete as it was applied, or was awaited: nothing is left to wait for."""
         if self.options.check:
             return False
-        applied = self.session.changes.not_awaited()
-        workloads = [manifest for manifest in applied if manifest["kind"] in COUNTED or followed(manifest)]
-        states = asking("Read the workloads", lambda: follow(self.cluster, workloads))
+        applied = self.session.changes.list_not_awaited()
+        workloads = [
+            manifest for manifest in applied if manifest["kind"] in PATHS_OF_POD_COUNTS or is_followed(manifest)
+        ]
+        states = ask_server("Read the workloads", lambda: read_followed_resources(self.cluster, workloads))
         return all(state.done(is_ready) for state in states)
 
-    def _attempt(self, manifest: Manifest) -> Manifest | Problem | LostError:
+    def _apply_or_return_error(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""
         try:
-            return self._apply(manifest)
+            return self._apply_manifest(manifest)
         except (Problem, LostError) as error:
             return error
 
-    def _apply(self, manifest: Manifest) -> Manifest:
-        before = self.live[ref(manifest)]
-        if before and not self.session.may_write(manifest, before):
-            return before  # a namespace that others made
-        if self._planned(manifest):
+    def _apply_manifest(self, manifest: Manifest) -> Manifest:
+        live_before = self.live[ref(manifest)]
+        if live_before and not self.session.may_write(manifest, live_before):
+            return live_before  # a namespace that others made
+        if self._is_only_planned(manifest):
             return manifest
-        if before and remade(manifest, before):
-            return self._remake(manifest, before)
+        if live_before and must_be_remade(manifest, live_before):
+            return self._remake_object(manifest, live_before)
         manifest = self.hold(manifest)
         try:
-            return self._write(manifest, before)
+            return self._write_manifest(manifest, live_before)
         except ApiError as error:
-            stays = self._unchanged(manifest, before, error)
-            if not stays:
-                raise unanswered(self.cluster, error, ref(manifest)) from error
-            return stays
+            excused_object = self._excuse_refusal(manifest, live_before, error)
+            if not excused_object:
+                raise explain_rejected_object(self.cluster, error, ref(manifest)) from error
+            return excused_object
 
-    def _write(self, manifest: Manifest, before: Manifest | None) -> Manifest:
+    def _write_manifest(self, manifest: Manifest, live_before: Manifest | None) -> Manifest:
         """Let the server create or change an object; in check mode let it only try that."""
-        given = manifest
-        if ref(manifest) in autoscaled(self.options.manifests):
-            given = keep_replicas(self.session, manifest, before)
+        desired_manifest = manifest
+        if ref(manifest) in find_autoscaled(self.options.manifests):
+            desired_manifest = keep_replicas(self.session, manifest, live_before)
         if self.options.check:
-            return tried(self.session, self.session.apply(given, dryRun="All"), before)
-        if not before:
+            return drop_tried_kubectl_fields(
+                self.session, self.session.apply(desired_manifest, dryRun="All"), live_before
+            )
+        if not live_before:
             # An object that appeared since the read belongs to another owner, who must not lose a field.
-            return self.session.apply(given, force="false")
-        rewritten = rewrite(self.session, given, before)
+            return self.session.apply(desired_manifest, force="false")
+        rewritten = rewrite(self.session, desired_manifest, live_before)
         self.live[ref(manifest)] = rewritten.before
-        return claim(self.session, rewritten.after)
+        return claim_adopted(self.session, rewritten.after)
 
-    def _unchanged(self, manifest: Manifest, before: Manifest | None, error: ApiError) -> Manifest | None:
+    def _excuse_refusal(self, manifest: Manifest, live_before: Manifest | None, error: ApiError) -> Manifest | None:
         """Return what a refused object is taken for; None for a failure.
 
         That is what check mode plans, or a namespace that this account may use but not change: an administrator made
         it with `site`.
         """
-        if error.kind_missing and self.options.check:
+        if error.is_kind_missing and self.options.check:
             return manifest
-        if not before or manifest["kind"] != "Namespace" or not FORBIDDEN.search(error.message):
+        if not live_before or manifest["kind"] != "Namespace" or not FORBIDDEN_MESSAGE.search(error.message):
             return None
-        if lacks := unmarked(before, manifest):
-            text = f"{ref(manifest)} stays without {', '.join(lacks)}, because this user may not patch it."
+        if missing_marks := list_missing_marks(live_before, manifest):
+            text = f"{ref(manifest)} stays without {', '.join(missing_marks)}, because this user may not patch it."
             self.session.report.warnings.append(text)
-        return before
+        return live_before
 
-    def _remake(self, manifest: Manifest, before: Manifest) -> Manifest:
+    def _remake_object(self, manifest: Manifest, live_before: Manifest) -> Manifest:
         """Delete and make what cannot be changed; in check mode the server would refuse the change."""
         if self.options.check:
             return manifest
-        return remake(self.session, manifest, before)
+        return remake_object(self.session, manifest, live_before)
 
-    def _planned(self, manifest: Manifest) -> bool:
+    def _is_only_planned(self, manifest: Manifest) -> bool:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
         if not self.options.check:
             return False
         return manifest["metadata"].get("namespace") in self.missing or not self.session.path(manifest)
 
 
-def _first_with_others(errors: Sequence[Problem | LostError]) -> Problem | LostError:
+def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:
     """Return the first error of some objects, whose fix also says which others failed, and why."""
-    first, *others = errors
-    if not others or isinstance(first, LostError):  # a lost connection ends the run, whatever else failed
-        return first
+    first_error, *other_errors = errors
+    if not other_errors or isinstance(first_error, LostError):  # a lost connection ends the run, whatever else failed
+        return first_error
     lines = []
-    for error in others:
-        problem = lost(error) if isinstance(error, LostError) else error
+    for error in other_errors:
+        problem = explain_outage(error) if isinstance(error, LostError) else error
         lines.append(f"Failed too: {problem}")
-    first.fix = f"{first.fix}\n{at_most(MOST_FAILED, lines, NEW_LINE, NEW_LINE)}".lstrip()
-    return first
+    first_error.fix = f"{first_error.fix}\n{join_at_most(MOST_FAILED, lines, NEW_LINE, NEW_LINE)}".lstrip()
+    return first_error
 
 
-def _namespace(name: str) -> Manifest:
+def _namespace_manifest(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

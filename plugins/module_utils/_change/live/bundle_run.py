@@ -36,13 +36,13 @@ class Bundle(Protocol):
     def tried(self, manifest: Manifest) -> Manifest | None:
         """Return what the server would make of a manifest, or None if it would reject it."""
 
-    def write(self, manifest: Manifest, now: Manifest) -> Manifest:
+    def write(self, manifest: Manifest, live_object: Manifest) -> Manifest:
         """Apply an object in a state in which it was read. Raises Problem."""
 
     def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
         """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
 
-    def delete(self, judged: Manifest) -> bool:
+    def delete(self, judged_object: Manifest) -> bool:
         """Delete an object as it was when it was judged."""
 
     def warn(self, text: str) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._diagnose.live.reader import QUICK_SECONDS
-from ..._kube.bundle import check
+from ..._kube.bundle import check_manifests
 from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._otelcol.kube.names import OWNER
-from .apply import apply_bundle, go_back, settle
-from .needed_rights import naming_rights
+from .apply import apply_bundle, go_back, settle_changes
+from .needed_rights import name_missing_rights
 from .remove import remove_bundle
 from .session import BundleOptions
 
@@ -43,7 +43,7 @@ ARGUMENTS: dict[str, Any] = {
     "differences": {"type": "bool", "default": False},
 }
 # By the state of the task.
-WORK = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle}
+WORK_BY_STATE = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle_changes}
 
 
 def run_bundle(module: AnsibleModule) -> None:
@@ -73,13 +73,13 @@ def run_bundle(module: AnsibleModule) -> None:
         quick_cluster=lambda: connect(module, QUICK_SECONDS),
     )
 
-    def work() -> dict[str, Any]:
-        check(manifests)
+    def carry_out_state() -> dict[str, Any]:
+        check_manifests(manifests)
         cluster = connect(module)
-        with naming_rights(cluster, manifests):
-            result = WORK[params["state"]](cluster, options)
+        with name_missing_rights(cluster, manifests):
+            result = WORK_BY_STATE[params["state"]](cluster, options)
         if params["differences"]:  # a callback shows `diff` of each cluster by itself
             result["differences"] = result.pop("diff")
         return result
 
-    run(module, work)
+    run(module, carry_out_state)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..collector_change import Change
 from .bundle_run import Bundle
 from .canary import Canary
@@ -19,8 +19,8 @@ from .canary import Canary
 Ended = TypeVar("Ended")
 
 
-def prepared_canaries(
-    bundle: Bundle, changes: Iterable[Change], live: Mapping[Ref, Manifest | None]
+def prepare_canaries(
+    bundle: Bundle, changes: Iterable[Change], live_objects: Mapping[ObjectRef, Manifest | None]
 ) -> dict[str, Canary]:
     """Return the canaries among changes that make new pods, by the name of the collector.
 
@@ -28,14 +28,16 @@ def prepared_canaries(
     """
     canaries: list[Canary] = []
     for change in changes:
-        now = live.get(ref(change.workloads[0]))
-        if change.is_canary and now:
-            canaries.append(Canary(bundle, change, now))
-    make_pods = bundle.cluster.parallel(lambda canary: canary.prepare(), canaries)
-    return {canary.change.name: canary for canary, makes in zip(canaries, make_pods, strict=True) if makes}
+        live_workload = live_objects.get(ref(change.workloads[0]))
+        if change.is_canary and live_workload:
+            canaries.append(Canary(bundle, change, live_workload))
+    pods_are_made = bundle.cluster.call_in_parallel(lambda canary: canary.prepare(), canaries)
+    return {
+        canary.change.name: canary for canary, makes_pods in zip(canaries, pods_are_made, strict=True) if makes_pods
+    }
 
 
-def judge_together(
+def judge_canaries_together(
     cluster: Cluster,
     canaries: Mapping[str, Canary],
     complete: Callable[[Canary], list[Ended]],
@@ -53,6 +55,6 @@ def judge_together(
         except Problem as problem:
             return [fail(name, problem)]
 
-    work: list[Callable[[], list[Ended]]] = [beside, *(partial(complete_or_fail, name) for name in canaries)]
-    lists = cluster.parallel(lambda step: step(), work)
-    return [ended for endings in lists for ended in endings]
+    steps: list[Callable[[], list[Ended]]] = [beside, *(partial(complete_or_fail, name) for name in canaries)]
+    outcome_lists = cluster.call_in_parallel(lambda step: step(), steps)
+    return [outcome for outcomes in outcome_lists for outcome in outcomes]

@@ -20,24 +20,24 @@ from __future__ import annotations
 
 from ..._diagnose.live.reader import ClusterReader, utc_now
 from ..._kube.conditions import is_ready
-from ..._kube.live.api_errors import asking
-from ..._kube.operator_status import followed
-from ..._otelcol.catalogue.port_rows import listeners_by_type
+from ..._kube.live.api_errors import ask_server
+from ..._kube.operator_status import is_followed
+from ..._otelcol.catalogue.port_rows import map_listeners
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._rollout.live.followed_workloads import Followed, follow
-from ..._rollout.readiness import observed
-from ..canary.chosen_checks import checks_of
-from ..canary.hold import held_workload
+from ..._rollout.live.followed_workloads import FollowedResource, read_followed_resources
+from ..._rollout.readiness import is_generation_observed
+from ..canary.chosen_checks import choose_checks
+from ..canary.hold import hold_workload
 from ..canary.judge import Verdict
-from ..canary.judgement_texts import PassedChecks, failure_line, failure_of
+from ..canary.judgement_texts import PassedChecks, build_failure, describe_failure
 from ..canary.pod_renewal import renews_pods
 from ..collector_change import Change
 from .bundle_run import Bundle
-from .first_pods import FirstPods, present_workload
-from .observe import POLL_SECONDS, Observation, Observed, Pods, baseline, observe, pods_of, require_metrics
+from .first_pods import FirstPods, read_present_workload
+from .observe import POLL_SECONDS, Observation, Observed, Pods, observe_pods, read_baseline, read_pods, require_metrics
 
 # What does worse, in messages.
-_WHOLE = "the collector"
+_WHOLE_COLLECTOR = "the collector"
 
 
 class Canary:
@@ -52,9 +52,9 @@ class Canary:
         self._title = f"Collector {change.name}"
         self._seconds = float(change.options["observe_seconds"])
         self._reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
-        self._checks = checks_of(change.options["judge"])
+        self._checks = choose_checks(change.options["judge"])
         self._passed = PassedChecks(self._checks)
-        self._hold = held_workload(self._workload, live, change.options["share"])
+        self._hold = hold_workload(self._workload, live, change.options["share"])
         # What the pods were like before the change; while it is held, the earlier pods say so.
         self._readings_before = None if self._hold else change.readings
         # The observation of the pods that are ready while others follow, and when it was last asked.
@@ -65,20 +65,20 @@ class Canary:
 
     def prepare(self) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
-        after = self._bundle.tried(self._workload)
-        if not renews_pods(self._workload, self._live_before, after, self._before_interruption()):
+        tried_workload = self._bundle.tried(self._workload)
+        if not renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload()):
             return False
-        first_pods = self._first_pods()
+        first_pods = self._build_first_pods()
         if first_pods:
             first_pods.require_evictions(self._live_before)
-        earlier = self._observed(self._live_before)
-        require_metrics(self._reader, earlier)
+        observed_before = self._build_observed(self._live_before)
+        require_metrics(self._reader, observed_before)
         if self._hold is None and self._readings_before is None and not self._bundle.check:
             self._bundle.cluster.progress.now(self._title, "reading its pods as they are before the change")
-            self._readings_before = self.change.readings = baseline(self._reader, earlier)
+            self._readings_before = self.change.readings = read_baseline(self._reader, observed_before)
         return True
 
-    def _before_interruption(self) -> Manifest | None:
+    def _find_interrupted_workload(self) -> Manifest | None:
         """Return the workload before a change that was interrupted; None if no run has begun this change."""
         if self.change.record is None:
             return None
@@ -97,15 +97,15 @@ class Canary:
 
     def judge_first_pods(self) -> None:
         """Judge the first pods, and let the others follow. Raises Failure if the first do worse than the others."""
-        first_pods = self._first_pods()
+        first_pods = self._build_first_pods()
         if first_pods is None:
             return
         first_pods.wait_until_ready()
-        self._judge(self._present(), f"the canary ({self._hold})")
+        self._judge(self._read_present_workload(), f"the canary ({self._hold})")
         changes = self._bundle.changes
-        changes.applied_again(self._bundle.write(self._workload, changes.left()[ref(self._workload)]))
+        changes.note_applied_again(self._bundle.write(self._workload, changes.left()[ref(self._workload)]))
 
-    def _first_pods(self) -> FirstPods | None:
+    def _build_first_pods(self) -> FirstPods | None:
         """Return the pods that change first; None if nothing is held."""
         if self._hold is None:
             return None
@@ -115,77 +115,83 @@ class Canary:
 
     def judge_ready_pods(self) -> None:
         """Judge the pods that are ready while others follow, beside the older ones. Raises Failure if they do worse."""
-        now = self._bundle.cluster.clock()
-        if now - self._looked_at < POLL_SECONDS:
+        current_time = self._bundle.cluster.clock()
+        if current_time - self._looked_at < POLL_SECONDS:
             return
-        live = self._bundle.live(self._workload)
-        if live is None:
+        live_workload = self._bundle.live(self._workload)
+        if live_workload is None:
             return
-        self._looked_at = now
-        pods = self._ready_and_older_pods(live)
+        self._looked_at = current_time
+        pods = self._split_ready_and_older_pods(live_workload)
         if pods is None:
             return
         if self._begun is None:
-            self._begun = Observation(self._reader, self._observed(live), self._checks, pods)
+            self._begun = Observation(self._reader, self._build_observed(live_workload), self._checks, pods)
         verdicts = self._begun.read(pods, utc_now())
-        self._refuse(verdicts, self._begun.seconds, _WHOLE)
+        self._fail_if_worse(verdicts, self._begun.seconds, _WHOLE_COLLECTOR)
 
-    def _ready_and_older_pods(self, live: Manifest) -> Pods | None:
+    def _split_ready_and_older_pods(self, live: Manifest) -> Pods | None:
         """Return the ready pods with the change, and the older pods; None while no pod with the change is ready."""
-        state = self._followed(live)
-        if state.unreconciled or not state.parts or not observed(state.parts[0]):
+        followed_workload = self._follow_workload(live)
+        if (
+            followed_workload.unreconciled
+            or not followed_workload.parts
+            or not is_generation_observed(followed_workload.parts[0])
+        ):
             return None
-        new, old = pods_of(self._reader, state.parts[0])
-        ready_pods = [pod for pod in new if is_ready(pod)]
-        return (ready_pods, old) if ready_pods else None
+        new_pods, old_pods = read_pods(self._reader, followed_workload.parts[0])
+        ready_pods = [pod for pod in new_pods if is_ready(pod)]
+        return (ready_pods, old_pods) if ready_pods else None
 
     # ── All pods ──
 
     def judge_all_pods(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
-        self._judge(self._present(), _WHOLE, self._begun)
+        self._judge(self._read_present_workload(), _WHOLE_COLLECTOR, self._begun)
         self._bundle.judged(self._title, self._passed.verdict())
 
     # ── One judgement ──
 
-    def _judge(self, live: Manifest, who: str, begun: Observation | None = None) -> None:
+    def _judge(self, live: Manifest, who: str, begun_observation: Observation | None = None) -> None:
         """Observe the pods of a workload, and note what they passed. Raises Failure if they do worse."""
-        beside = "the earlier pods" if self._readings_before is None else "the readings from before"
-        text = f"judging {who} beside {beside} for {self._seconds:g} s"
-        self._bundle.cluster.progress.now(self._title, text)
-        observation = observe(self._reader, self._observed(live), self._seconds, self._checks, begun=begun)
+        comparison = "the earlier pods" if self._readings_before is None else "the readings from before"
+        progress_text = f"judging {who} beside {comparison} for {self._seconds:g} s"
+        self._bundle.cluster.progress.now(self._title, progress_text)
+        observation = observe_pods(
+            self._reader, self._build_observed(live), self._seconds, self._checks, begun=begun_observation
+        )
         if self._readings_before is None:
             self._readings_before = observation.rest
         notes = observation.notes(self._seconds)
         for note in notes:
             self._bundle.warn(f"{self.change.name}, {who}: {note}.")
-        self._refuse(observation.verdicts, observation.seconds, who)
-        passed = f"{who} for {round(observation.seconds)} s beside {beside}"
-        self._passed.add(passed, observation.unjudged(self._seconds), is_limited=bool(notes))
+        self._fail_if_worse(observation.verdicts, observation.seconds, who)
+        passed_text = f"{who} for {round(observation.seconds)} s beside {comparison}"
+        self._passed.add(passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes))
 
-    def _refuse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
+    def _fail_if_worse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return
-        self._present()  # the pods of a deleted workload do worse too
-        self._bundle.cluster.progress.now(self._title, failure_line(verdicts, who))
-        raise failure_of(verdicts, who, seconds, ref(self._workload))
+        self._read_present_workload()  # the pods of a deleted workload do worse too
+        self._bundle.cluster.progress.now(self._title, describe_failure(verdicts, who))
+        raise build_failure(verdicts, who, seconds, ref(self._workload))
 
     # ── The live workload ──
 
-    def _present(self) -> Manifest:
+    def _read_present_workload(self) -> Manifest:
         """Return the workload as it is now. Raises Failure if it is deleted."""
-        return present_workload(self._bundle, self._workload)
+        return read_present_workload(self._bundle, self._workload)
 
-    def _followed(self, live: Manifest) -> Followed:
+    def _follow_workload(self, live: Manifest) -> FollowedResource:
         """Return the workload, or those that an operator made of it. Raises Problem if they cannot be read."""
-        return asking(f"Read {ref(live)}", lambda: follow(self._bundle.cluster, [live]))[0]
+        return ask_server(f"Read {ref(live)}", lambda: read_followed_resources(self._bundle.cluster, [live]))[0]
 
-    def _observed(self, live: Manifest) -> Observed:
+    def _build_observed(self, live: Manifest) -> Observed:
         """Return what to observe: the workload that runs the pods, and the new config."""
         options = self.change.options
-        parts = self._followed(live).parts
+        parts = self._follow_workload(live).parts
         # The operator's workload for the collector comes before that of its target allocator.
-        workload = parts[0] if followed(live) and parts else live
-        listeners = listeners_by_type(options["listeners"])
+        workload = parts[0] if is_followed(live) and parts else live
+        listeners = map_listeners(options["listeners"])
         return Observed(workload, listeners, options["config"], baseline=self._readings_before)

@@ -7,36 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import record_reference
-from ..._rollout.live.rollout_wait import ONE_RUN
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..._rollout.change_record import build_record_reference
+from ..._rollout.live.rollout_wait import FIX_OF_PARALLEL_RUNS
 from ..collector_change import Change
-from ..managed_fields import extracted
-from ..recorded_change import checked_record, in_state, record_of, rights_before
+from ..managed_fields import extract_applied
+from ..recorded_change import build_record, check_record, list_rights_before, set_record_state
 from .bundle_run import Bundle
-from .rollback import why_outrun
+from .rollback import explain_outrun
 
-Live = Mapping[Ref, "Manifest | None"]
+Live = Mapping[ObjectRef, "Manifest | None"]
 
 
 class ChangeRecords:
     """Writes, reads and closes the records of changes. It leaves those that another run has taken over."""
 
-    def __init__(self, bundle: Bundle, live: Live) -> None:
+    def __init__(self, bundle: Bundle, live_objects: Live) -> None:
         """Take the run, and the objects as it found them."""
-        self.bundle, self.live = bundle, live
+        self.bundle, self.live = bundle, live_objects
 
-    def left_for(self, change: Change) -> Manifest | None:
+    def find_left_record(self, change: Change) -> Manifest | None:
         """Return the record of a change that a run has left. Raises Problem for an object of others of its name."""
-        live = self.bundle.live(record_reference(change.workloads[0]))
-        return checked_record(change, live, self.bundle.manager)
+        live = self.bundle.live(build_record_reference(change.workloads[0]))
+        return check_record(change, live, self.bundle.manager)
 
-    def kept_by(self, change: Change, run: str) -> Manifest | None:
+    def find_kept_record(self, change: Change, run: str) -> Manifest | None:
         """Return the record of a change if this very run has kept it."""
-        record = self.left_for(change)
-        is_of_run = record is not None and section(record, "data").get("run") == run
+        record = self.find_left_record(change)
+        is_of_run = record is not None and mapping_at(record, "data").get("run") == run
         return record if is_of_run else None
 
     def write(self, change: Change) -> None:
@@ -44,54 +44,59 @@ class ChangeRecords:
 
         Raises Problem if another run has changed a workload before the record was there.
         """
-        record = record_of(change, self.bundle.run)
+        record = build_record(change, self.bundle.run)
         if record is None:
             text = f"The change of {change.name} is too large to record: a run that is killed cannot be undone."
             self.bundle.warn(text)
             return
         is_new = change.record is None
         change.record = self.bundle.record(record, change.record)
-        changed_workload = self._changed_by_others(change)
+        changed_workload = self._find_foreign_change(change)
         if changed_workload is None:
             return
         if is_new:
             self.close(change)
         wrong = "another run has changed it since this run has read it"
-        raise Problem(wrong, asked=f"Change {changed_workload}", fix=ONE_RUN)
+        raise Problem(wrong, asked=f"Change {changed_workload}", fix=FIX_OF_PARALLEL_RUNS)
 
-    def _changed_by_others(self, change: Change) -> Ref | None:
+    def _find_foreign_change(self, change: Change) -> ObjectRef | None:
         """Return the first workload of a change that is no longer as this run has read it; None if all are."""
         for workload in change.workloads:
-            now, read = self.bundle.live(workload), self.live.get(ref(workload))
-            if now and read and extracted(now, self.bundle.manager) != extracted(read, self.bundle.manager):
+            live_workload, read_workload = self.bundle.live(workload), self.live.get(ref(workload))
+            if (
+                live_workload
+                and read_workload
+                and extract_applied(live_workload, self.bundle.manager)
+                != extract_applied(read_workload, self.bundle.manager)
+            ):
                 return ref(workload)
         return None
 
     def close(self, change: Change) -> None:
         """Delete the record of a change."""
-        own = self._own_record(change)
-        if own:
-            self.bundle.delete(own)
+        own_record = self._read_own_record(change)
+        if own_record:
+            self.bundle.delete(own_record)
 
     def close_as(self, change: Change, state: str) -> None:
         """Say in the record of a change how the change ended."""
-        own = self._own_record(change)
-        if own and change.record:
-            change.record = self.bundle.write(in_state(change.record, state), own)
+        own_record = self._read_own_record(change)
+        if own_record and change.record:
+            change.record = self.bundle.write(set_record_state(change.record, state), own_record)
 
-    def _own_record(self, change: Change) -> Manifest | None:
+    def _read_own_record(self, change: Change) -> Manifest | None:
         """Return the record of a change as it is in the cluster; None without one, or if another run has it now."""
         if change.record is None:
             return None
-        now = self.bundle.live(change.record)
-        if now is None or now.get("data") != change.record.get("data"):
+        live_record = self.bundle.live(change.record)
+        if live_record is None or live_record.get("data") != change.record.get("data"):
             return None
-        return now
+        return live_record
 
     def close_if_outrun(self, change: Change) -> None:
         """Delete the record of a change if another run has changed the collector since."""
-        as_left = {**self.live, **self.bundle.changes.left()}
-        if why_outrun(self.bundle, change, as_left):
+        objects_as_left = {**self.live, **self.bundle.changes.left()}
+        if explain_outrun(self.bundle, change, objects_as_left):
             self.close(change)
 
     def close_completed(self, change: Change, *, works: bool) -> None:
@@ -99,6 +104,6 @@ class ChangeRecords:
         waits_for_wave = works and self.bundle.keeps_records and change.record is not None and change.goes_back
         if waits_for_wave:
             self.bundle.kept_records[change.name] = self.bundle.run
-            self.bundle.kept_rights.extend(rights_before(change))
+            self.bundle.kept_rights.extend(list_rights_before(change))
         else:
             self.close(change)

@@ -11,14 +11,14 @@ from ..._diagnose.live.reader import ClusterReader
 from ..._kube.conditions import is_ready
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._rollout.live.deleted_workload import deleted, is_gone
+from ..._rollout.live.deleted_workload import is_gone, report_deleted
 from ..._rollout.live.explain_failures import WorkloadStatus
-from ..._rollout.live.jmespath_search import checked_search
-from ..._rollout.readiness import observed
-from ..canary.evictions import pods_to_evict
+from ..._rollout.live.jmespath_search import compile_search
+from ..._rollout.readiness import is_generation_observed
+from ..canary.evictions import choose_pods_to_evict
 from ..canary.hold import Hold
 from .bundle_run import Bundle
-from .observe import pods_of
+from .observe import read_pods
 from .pod_evictions import PodEvictions
 
 
@@ -36,52 +36,52 @@ class FirstPods:
         Asked before the first write: what keeps these pods must not be found when other collectors have changed.
         """
         if self._hold.by_eviction:
-            new, old = pods_of(self._reader, live)
-            self._evictions.require(pods_to_evict([*new, *old], self._hold.pods))
+            new_pods, old_pods = read_pods(self._reader, live)
+            self._evictions.require(choose_pods_to_evict([*new_pods, *old_pods], self._hold.pods))
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
         cluster, hold = self._bundle.cluster, self._hold
-        status = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=self._bundle.unschedulable_seconds)
-        ready = 0
+        status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._bundle.unschedulable_seconds)
+        ready_count = 0
         kept_because: Problem | None = None
         for _poll in cluster.polls(self._bundle.wait_seconds):
-            live = present_workload(self._bundle, self._workload)
-            if not observed(live):
+            live_workload = read_present_workload(self._bundle, self._workload)
+            if not is_generation_observed(live_workload):
                 continue
-            new, old = pods_of(self._reader, live)
-            kept_because = self._make_room(old)
-            ready = sum(map(is_ready, new))
-            if ready >= hold.pods:
+            new_pods, old_pods = read_pods(self._reader, live_workload)
+            kept_because = self._make_room(old_pods)
+            ready_count = sum(map(is_ready, new_pods))
+            if ready_count >= hold.pods:
                 cluster.progress.done(self._title, f"{hold} with the change ready")
                 return
-            cluster.progress(self._title, f"{ready} of {hold.pods} first pods with the change ready")
-            fatal = status.lasting(status.current_symptoms([live]))
-            if fatal:
-                raise status.failure(fatal)
-        raise self._not_in_time(ready, kept_because)
+            cluster.progress(self._title, f"{ready_count} of {hold.pods} first pods with the change ready")
+            fatal_symptoms = status.select_lasting(status.find_current_symptoms([live_workload]))
+            if fatal_symptoms:
+                raise status.failure(fatal_symptoms)
+        raise self._explain_not_in_time(ready_count, kept_because)
 
-    def _make_room(self, old: list[Manifest]) -> Problem | None:
+    def _make_room(self, old_pods: list[Manifest]) -> Problem | None:
         """Evict the earlier pods that the controller does not stop; return why one of them stays, or None."""
         if not self._hold.by_eviction:
             return None
-        staying = self._hold.total - self._hold.pods
-        return self._evictions.evict(pods_to_evict(old, len(old) - staying))
+        staying_count = self._hold.total - self._hold.pods
+        return self._evictions.evict(choose_pods_to_evict(old_pods, len(old_pods) - staying_count))
 
-    def _not_in_time(self, ready: int, kept_because: Problem | None) -> Failure:
+    def _explain_not_in_time(self, ready_count: int, kept_because: Problem | None) -> Failure:
         """Return why the first pods are not ready when the time is over."""
         facts: dict[str, Any] = {"failures": []}
         if kept_because:
             return Failure(kept_because.wrong, asked=kept_because.asked, fix=kept_because.fix, facts=facts)
-        changed = f"{ready} of the {self._hold.pods} pods that changed first"
-        wrong = f"not ready after {self._bundle.wait_seconds:g} s: {changed}"
+        changed_pods_text = f"{ready_count} of the {self._hold.pods} pods that changed first"
+        wrong = f"not ready after {self._bundle.wait_seconds:g} s: {changed_pods_text}"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         return Failure(wrong, asked=f"Wait for {ref(self._workload)}", fix=fix, facts=facts)
 
 
-def present_workload(bundle: Bundle, workload: Manifest) -> Manifest:
+def read_present_workload(bundle: Bundle, workload: Manifest) -> Manifest:
     """Return a workload as it is now. Raises Failure if it is deleted."""
     live = bundle.live(workload)
     if live is None or is_gone(live):
-        raise deleted(bundle.cluster, ref(workload))
+        raise report_deleted(bundle.cluster, ref(workload))
     return live

@@ -9,61 +9,64 @@ from collections.abc import Iterable, Mapping
 from itertools import starmap
 
 from ..._kube.live.cluster import JSON, METADATA_LIST
-from ..._kube.live.kinds import ApiResource, ApiResources, version_for
-from ..._kube.operator_children import BUDGET, made, made_for
+from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
+from ..._kube.operator_children import BUDGET, is_made_for, list_made_objects
 from ..._kube.operator_status import COLLECTOR
-from ..._kube.ownership import owner, release_of
-from ..._otelcol.config.paths import section
-from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..._kube.ownership import describe_owner, read_release_label
+from ..._otelcol.config.paths import mapping_at
+from ..._otelcol.errors import Problem, join_at_most
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
-from ..ownership_marks import lacking
-from .second_budgets import budgets_of_bundle, budgets_of_operator, refuse_second_budget
-from .session import Session, listed
-from .takeover_warnings import Pairs, warn_of_earlier, warn_of_helm, warn_of_rendered
+from ..ownership_marks import list_lacking_parts
+from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
+from .session import Session, list_objects
+from .takeover_warnings import Pairs, warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
 
-_SHOWN = 5
+_MOST_SHOWN = 5
 
 
-def compared_names(manifests: Iterable[Manifest]) -> set[Ref]:
+def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
     """Return what a run looks for among the objects of others: budgets, and what the operator makes of collectors."""
-    names: set[Ref] = set()
+    compared_refs: set[ObjectRef] = set()
     for manifest in manifests:
         if manifest["kind"] == COLLECTOR:
-            names.update(made(manifest))
+            compared_refs.update(list_made_objects(manifest))
         elif manifest["kind"] == BUDGET:
-            names.add(ref(manifest))
-    return names
+            compared_refs.add(ref(manifest))
+    return compared_refs
 
 
-def refuse_others(session: Session, pairs: Pairs) -> None:
+def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
     """Refuse to write what others own, and a second budget for the same pods. Lists only for what is to change."""
-    resources: list[Manifest] = []
+    custom_resources: list[Manifest] = []
     new_budgets: list[Manifest] = []
     for manifest, live in pairs:
         if manifest["kind"] == COLLECTOR and not _is_applied(session, manifest, live):
-            resources.append(manifest)
+            custom_resources.append(manifest)
         if manifest["kind"] == BUDGET and not live:
             new_budgets.append(manifest)
-    places = {(name.kind, name.namespace) for name in compared_names([*resources, *new_budgets])}
-    live_objects = {ref(manifest): manifest for manifest in _listed(session, places)}
-    _refuse_foreign(session, [*pairs, *_overwritten(resources, live_objects)])
-    warn_of_rendered(session, pairs)
-    warn_of_earlier(session, pairs)
+    places_by_kind = {(name.kind, name.namespace) for name in list_compared_refs([*custom_resources, *new_budgets])}
+    live_objects = {ref(manifest): manifest for manifest in _list_objects(session, places_by_kind)}
+    _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(custom_resources, live_objects)])
+    warn_of_other_tools(session, pairs)
+    warn_of_earlier_versions(session, pairs)
     warn_of_helm(session, pairs)
-    templates = [section(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
-    wanted_budgets = [*budgets_of_bundle(new_budgets, templates), *budgets_of_operator(resources, live_objects)]
+    templates = [mapping_at(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
+    wanted_budgets = [
+        *find_bundle_budgets(new_budgets, templates),
+        *find_operator_budgets(custom_resources, live_objects),
+    ]
     live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
     refuse_second_budget(session, wanted_budgets, live_budgets)
 
 
-def _overwritten(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Pairs:
+def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[ObjectRef, Manifest]) -> Pairs:
     """Return the objects that the operator would make of custom resources, and that it has not made."""
-    children = {child: resource for resource in resources for child in made(resource)}
+    children = {child: resource for resource in custom_resources for child in list_made_objects(resource)}
     overwritten: Pairs = []
     for child, resource in children.items():
-        if child in live and not made_for(resource, live[child]):
-            overwritten.append((resource, live[child]))
+        if child in live_objects and not is_made_for(resource, live_objects[child]):
+            overwritten.append((resource, live_objects[child]))
     return overwritten
 
 
@@ -71,48 +74,50 @@ def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> 
     return live is not None and is_applied(manifest, live, session.options.field_manager)
 
 
-def _listed(session: Session, places: set[tuple[str, str]]) -> list[Manifest]:
+def _list_objects(session: Session, places: set[tuple[str, str]]) -> list[Manifest]:
     """Return the objects of some kinds in some namespaces, budgets with their content."""
-    known: list[tuple[ApiResource, str]] = []
+    known_places: list[tuple[ApiResource, str]] = []
     for kind, namespace in sorted(places):
-        resource = ApiResources.known(version_for(kind), kind)
+        resource = ApiResources.known(default_api_version(kind), kind)
         if resource:
-            known.append((resource, namespace))
-    lists = session.cluster.parallel(lambda place: _list(session, *place), known)
+            known_places.append((resource, namespace))
+    object_lists = session.cluster.call_in_parallel(lambda place: _list_kind(session, *place), known_places)
     denied: set[str] = set()
     live: list[Manifest] = []
-    for (resource, _namespace), objects in zip(known, lists, strict=True):
+    for (resource, _namespace), objects in zip(known_places, object_lists, strict=True):
         if objects is None:
             denied.add(resource.plural)
         else:
             live += objects
     if denied:
-        named = ", ".join(sorted(denied))
-        session.report.warnings.append(f"Not compared with those of others, since this user may not list them: {named}")
+        denied_kinds = ", ".join(sorted(denied))
+        session.report.warnings.append(
+            f"Not compared with those of others, since this user may not list them: {denied_kinds}"
+        )
     return live
 
 
-def _list(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
-    return listed(session, resource, namespace, {}, JSON if resource.kind == BUDGET else METADATA_LIST)
+def _list_kind(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
+    return list_objects(session, resource, namespace, {}, JSON if resource.kind == BUDGET else METADATA_LIST)
 
 
-def _refuse_foreign(session: Session, pairs: Pairs) -> None:
+def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
-    accounts = []
-    foreign = []
+    account_pairs = []
+    foreign_pairs = []
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
         if session.may_exist(manifest):
-            accounts.append((manifest, live))
+            account_pairs.append((manifest, live))
         elif manifest["kind"] != "Namespace":
-            foreign.append((manifest, live))
-    _refuse_poor_accounts(accounts)
-    if not foreign:
+            foreign_pairs.append((manifest, live))
+    _refuse_lacking_accounts(account_pairs)
+    if not foreign_pairs:
         return
-    named = at_most(_SHOWN, starmap(_foreign, foreign), "; ", ", ")
-    releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in foreign}))
-    wrong = f"objects of these names exist and are managed by others: {named}"
+    foreign_text = join_at_most(_MOST_SHOWN, starmap(_describe_foreign, foreign_pairs), "; ", ", ")
+    releases = ", ".join(sorted({read_release_label(manifest) or "none" for manifest, _live in foreign_pairs}))
+    wrong = f"objects of these names exist and are managed by others: {foreign_text}"
     fix = (
         "Choose another name or namespace for yours, or end what else manages them and take them over: set adopt: true "
         "for a collector or an Instrumentation, `cert_manager_foreign: takeover` or "
@@ -121,16 +126,16 @@ def _refuse_foreign(session: Session, pairs: Pairs) -> None:
     raise Problem(wrong, asked="Apply the bundle", where=f"release {releases}", fix=fix)
 
 
-def _foreign(manifest: Manifest, live: Manifest) -> str:
-    by_operator = "" if ref(manifest) == ref(live) else " (the operator would overwrite it)"
-    return f"{ref(live)} is managed by {owner(live)}{by_operator}"
+def _describe_foreign(manifest: Manifest, live: Manifest) -> str:
+    operator_clause = "" if ref(manifest) == ref(live) else " (the operator would overwrite it)"
+    return f"{ref(live)} is managed by {describe_owner(live)}{operator_clause}"
 
 
-def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
+def _refuse_lacking_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
     """Refuse ServiceAccounts of others without what the collectors need of them."""
     for manifest, live in pairs:
-        missing = lacking(live, manifest)
-        if missing:
-            wrong = f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}"
+        missing_parts = list_lacking_parts(live, manifest)
+        if missing_parts:
+            wrong = f"{ref(live)} lacks {', '.join(missing_parts)}, and belongs to {describe_owner(live)}"
             fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
             raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)

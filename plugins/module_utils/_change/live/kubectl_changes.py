@@ -9,50 +9,54 @@ from collections.abc import Mapping
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import CONFLICT, MERGE, ApiError
-from ..._kube.ownership import applied_by
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..kubectl_fields import taken_back, without
+from ..._kube.ownership import is_applied_by
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..kubectl_fields import drop_fields_set_by_hand, take_back_fields
 from .session import Session
-from .write import TRIES, restless
+from .write import MOST_TRIES, build_restless_problem
 
 
-def own_kubectl_fields(session: Session, live: Mapping[Ref, Manifest | None]) -> dict[Ref, Manifest | None]:
+def take_over_kubectl_fields(
+    session: Session, live_objects: Mapping[ObjectRef, Manifest | None]
+) -> dict[ObjectRef, Manifest | None]:
     """Own what people set with kubectl in the pod templates of this bundle, so that its apply can remove it."""
     if session.options.check or not session.options.force_conflicts:
         return {}
-    changed = []
+    changed_manifests = []
     for manifest in session.options.manifests:
-        now = live[ref(manifest)]
-        if now and taken_back(now, session.options.field_manager):
-            changed.append(manifest)
-    owned = session.cluster.parallel(lambda manifest: _own(session, manifest, live[ref(manifest)]), changed)
-    return dict(zip(map(ref, changed), owned, strict=True))
+        live_object = live_objects[ref(manifest)]
+        if live_object and take_back_fields(live_object, session.options.field_manager):
+            changed_manifests.append(manifest)
+    taken_objects = session.cluster.call_in_parallel(
+        lambda manifest: _take_over_fields(session, manifest, live_objects[ref(manifest)]), changed_manifests
+    )
+    return dict(zip(map(ref, changed_manifests), taken_objects, strict=True))
 
 
-def _own(session: Session, manifest: Manifest, judged: Manifest | None) -> Manifest | None:
+def _take_over_fields(session: Session, manifest: Manifest, judged_object: Manifest | None) -> Manifest | None:
     """Take the fields of kubectl over, and return the object as it is then."""
-    asked, now = f"Take back what kubectl set in {ref(manifest)}", judged
-    for _try in range(TRIES):
-        if now is None or not session.may_write(manifest, now):
-            return judged  # its apply finds that it is no longer the same
-        fields = taken_back(now, session.options.field_manager)
+    action_text, live_object = f"Take back what kubectl set in {ref(manifest)}", judged_object
+    for _try in range(MOST_TRIES):
+        if live_object is None or not session.may_write(manifest, live_object):
+            return judged_object  # its apply finds that it is no longer the same
+        fields = take_back_fields(live_object, session.options.field_manager)
         if not fields:
-            return now
-        state = {key: now["metadata"][key] for key in ("uid", "resourceVersion")}
-        body = {"metadata": {**state, "managedFields": fields}}
+            return live_object
+        read_identity = {key: live_object["metadata"][key] for key in ("uid", "resourceVersion")}
+        body = {"metadata": {**read_identity, "managedFields": fields}}
         try:
             return session.cluster.request("PATCH", session.path(manifest), body=body, content_type=MERGE)
         except ApiError as error:
             if error.status != CONFLICT:
-                raise explain(error, asked) from error
-        now = session.live(manifest)
-    raise restless(asked)
+                raise explain(error, action_text) from error
+        live_object = session.live(manifest)
+    raise build_restless_problem(action_text)
 
 
-def tried(session: Session, after: Manifest, before: Manifest | None) -> Manifest:
+def drop_tried_kubectl_fields(session: Session, tried_object: Manifest, live_before: Manifest | None) -> Manifest:
     """Return what the server tried as a run leaves it, which takes these fields back first."""
     options = session.options
     takes_back = options.check and options.force_conflicts
-    if takes_back and before and applied_by(before, options.field_manager):
-        return without(after, options.field_manager)
-    return after
+    if takes_back and live_before and is_applied_by(live_before, options.field_manager):
+        return drop_fields_set_by_hand(tried_object, options.field_manager)
+    return tried_object

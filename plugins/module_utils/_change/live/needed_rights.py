@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..._kube.live.api_errors import FORBIDDEN
+from ..._kube.live.api_errors import FORBIDDEN_MESSAGE
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.rights import Right
 from ..._otelcol.errors import Failure, Problem
-from ..._otelcol.kube.objects import Manifest, Ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef
 from ..collector_change import Change
-from ..rbac_roles import RBAC, Grant, described
-from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, grants, rights_to_change, rights_to_object
-from .session import DONE, Session
+from ..rbac_roles import RBAC_GROUP, Grant, describe_grants
+from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, list_grants, rights_to_change, rights_to_object
+from .session import DONE_BEFORE_ERROR, Session
 
 _ASKED = "Apply the bundle"
 _FIX = (
     "Hand an administrator the roles that `ansible-playbook o11y.opentelemetry.rights -i INVENTORY` renders."
     " See which rights you have with `kubectl auth can-i --list`."
 )
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_TO_CREATE = ("get", "create", "patch")
-_EVERYTHING = Grant("", Right("*", "*", "*"))
-_GIVES_ANY_RIGHT = [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]
+_REVIEWS_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_VERBS_TO_CREATE = ("get", "create", "patch")
+_EVERY_RIGHT = Grant("", Right("*", "*", "*"))
+_RIGHTS_TO_GIVE_ANY = [Grant("", Right(verb, RBAC_GROUP, "clusterroles")) for verb in ("escalate", "bind")]
 
 
-def lacking(cluster: Cluster, needed_grants: list[Grant]) -> list[Grant]:
+def find_lacking_grants(cluster: Cluster, needed_grants: list[Grant]) -> list[Grant]:
     """Return which of these rights this account does not have."""
     try:
-        answers = cluster.parallel(lambda grant: _is_allowed(cluster, grant), needed_grants)
+        answers = cluster.call_in_parallel(lambda grant: _is_allowed(cluster, grant), needed_grants)
     except ApiError:  # a server without reviews refuses the request itself
         return []
     return [grant for grant, allowed in zip(needed_grants, answers, strict=True) if not allowed]
@@ -42,51 +42,53 @@ def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
     """Ask the server whether this account has a right."""
     spec = grant.right.attributes(grant.namespace)
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-    review = cluster.request("POST", _REVIEWS, body=body)
+    review = cluster.request("POST", _REVIEWS_PATH, body=body)
     return bool((review.get("status") or {}).get("allowed"))
 
 
-def _lacking_and_not_escalating(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
+def _find_missing_grants(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
     """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
-    missing = lacking(cluster, needed_grants)
+    missing_grants = find_lacking_grants(cluster, needed_grants)
     other_purposes = [purpose for purpose in PURPOSES if purpose is not GIVEN_BY_ROLES]
-    used_grants = grants(manifests, purposes=other_purposes)
-    missing_own = [grant for grant in missing if grant in used_grants]
-    if len(missing_own) < len(missing) and not lacking(cluster, _GIVES_ANY_RIGHT):
-        return missing_own
-    return missing
+    used_grants = list_grants(manifests, purposes=other_purposes)
+    missing_own_grants = [grant for grant in missing_grants if grant in used_grants]
+    if len(missing_own_grants) < len(missing_grants) and not find_lacking_grants(cluster, _RIGHTS_TO_GIVE_ANY):
+        return missing_own_grants
+    return missing_grants
 
 
-def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
+def refuse_forbidden_objects(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
     """Refuse to begin with objects that this account may not create, before anything is written."""
-    new = [manifest for manifest, live in pairs if live is None]
+    new_manifests = [manifest for manifest, live in pairs if live is None]
     manifests = session.options.manifests
-    if not new or not lacking(session.cluster, [_EVERYTHING]):
+    if not new_manifests or not find_lacking_grants(session.cluster, [_EVERY_RIGHT]):
         return
-    needed_grants = set(grants(new, purposes=[GIVEN_BY_ROLES]))
-    for manifest in new:
-        needed_grants.update(rights_to_object(manifest, *_TO_CREATE))
-    missing = _lacking_and_not_escalating(session.cluster, manifests, sorted(needed_grants))
-    if missing:
+    needed_grants = set(list_grants(new_manifests, purposes=[GIVEN_BY_ROLES]))
+    for manifest in new_manifests:
+        needed_grants.update(rights_to_object(manifest, *_VERBS_TO_CREATE))
+    missing_grants = _find_missing_grants(session.cluster, manifests, sorted(needed_grants))
+    if missing_grants:
         problem = Problem("this account may not create all objects", asked=_ASKED)
-        raise _refusal(session.cluster, manifests, problem, missing)
+        raise _build_refusal(session.cluster, manifests, problem, missing_grants)
 
 
-def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Manifest | None]) -> None:
+def refuse_forbidden_changes(
+    session: Session, changes: list[Change], live_objects: Mapping[ObjectRef, Manifest | None]
+) -> None:
     """Refuse to begin changes of collectors that this account may not complete, before anything is written."""
     cluster = session.cluster
-    if not changes or not lacking(cluster, [_EVERYTHING]):
+    if not changes or not find_lacking_grants(cluster, [_EVERY_RIGHT]):
         return
     for change in changes:
-        missing = lacking(cluster, sorted(set(rights_to_change(session, change, live))))
-        if missing:
+        missing_grants = find_lacking_grants(cluster, sorted(set(rights_to_change(session, change, live_objects))))
+        if missing_grants:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
-            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=_ASKED), missing)
+            raise _build_refusal(cluster, session.options.manifests, Problem(wrong, asked=_ASKED), missing_grants)
 
 
 @contextmanager
-def naming_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]:
+def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]:
     """Let an error about one right name all rights that the account lacks."""
     try:
         yield
@@ -94,16 +96,18 @@ def naming_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]
         cause: BaseException | None = problem
         while cause is not None and not isinstance(cause, ApiError):
             cause = cause.__cause__
-        if cause is None or cause.status != NOT_ALLOWED or not FORBIDDEN.search(cause.message):
+        if cause is None or cause.status != NOT_ALLOWED or not FORBIDDEN_MESSAGE.search(cause.message):
             raise
-        raise _refusal(cluster, manifests, problem, []) from problem
+        raise _build_refusal(cluster, manifests, problem, []) from problem
 
 
-def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[Grant]) -> Problem:
+def _build_refusal(
+    cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[Grant]
+) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
-    missing = sorted({*known_missing, *_lacking_and_not_escalating(cluster, manifests, grants(manifests))})
-    if not missing:
+    missing_grants = sorted({*known_missing, *_find_missing_grants(cluster, manifests, list_grants(manifests))})
+    if not missing_grants:
         return problem
-    done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""
-    wrong = f"{problem.wrong}. It lacks these rights:\n{described(missing)}"
-    return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done}", facts=problem.facts)
+    done_text = problem.fix[problem.fix.index(DONE_BEFORE_ERROR) :] if DONE_BEFORE_ERROR in problem.fix else ""
+    wrong = f"{problem.wrong}. It lacks these rights:\n{describe_grants(missing_grants)}"
+    return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done_text}", facts=problem.facts)

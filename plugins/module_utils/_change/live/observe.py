@@ -13,27 +13,27 @@ from typing import Any, NamedTuple
 
 from ..._collector.options import METRICS_PORT
 from ..._diagnose.diagnose_checks import Check
-from ..._diagnose.live.dependencies import peer_facts, read_peers
+from ..._diagnose.live.dependencies import describe_peers, read_peers_ahead
 from ..._diagnose.live.find_collectors import PLURALS
-from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
-from ..._kube.live.api_errors import asking
+from ..._diagnose.live.reader import ClusterReader, Notes, Object, object_path, utc_now
+from ..._kube.live.api_errors import ask_server
 from ..._otelcol.catalogue.port_rows import Listeners
-from ..._otelcol.config.config_secrets import secrets_in
-from ..._otelcol.config.masking import masker
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.config_secrets import find_secrets
+from ..._otelcol.config.masking import make_masker
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.network_policies import policies_to
+from ..._otelcol.kube.network_policies import find_egress_policies
 from ..._otelcol.kube.objects import ref
-from ..._otelcol.needs.listeners import listeners, started_parts
-from ..._otelcol.needs.peers import peers
+from ..._otelcol.needs.listeners import find_listeners, started_parts
+from ..._otelcol.needs.peers import find_peers
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
-from ..._rollout.failures import newest, newest_pods, older_pods, owned
-from ..._rollout.live.jmespath_search import checked_search
-from ..._telemetry.metrics import unserved
-from ..canary.canary_checks import NEED_DATA
-from ..canary.canary_facts import facts_of, rest_facts
-from ..canary.canary_places import ways_of
-from ..canary.hold_times import MARGIN, hold_seconds
+from ..._rollout.failures import find_newest_revision, is_owned_by, select_newest_pods, select_older_pods
+from ..._rollout.live.jmespath_search import compile_search
+from ..._telemetry.metrics import explain_unreachable_metrics
+from ..canary.canary_checks import CHECKS_NEEDING_DATA
+from ..canary.canary_facts import build_rest_facts, collect_facts
+from ..canary.canary_places import describe_destinations
+from ..canary.hold_times import MARGIN_SECONDS, count_hold_seconds
 from ..canary.judge import Judge, Verdict
 from ..canary.readings import Revision
 from .pod_samples import PodSampler
@@ -65,38 +65,38 @@ class Observed(NamedTuple):
     baseline: Mapping[str, Any] | None = None
 
 
-def pods_of(reader: ClusterReader, workload: Object) -> Pods:
+def read_pods(reader: ClusterReader, workload: Object) -> Pods:
     """Return the pods of the newest revision of a workload, and those of older ones, as they are now."""
-    return asking(f"Read the pods of {ref(workload)}", lambda: _pods_of(reader, workload))
+    return ask_server(f"Read the pods of {ref(workload)}", lambda: _read_pods(reader, workload))
 
 
-def _pods_of(reader: ClusterReader, workload: Object) -> Pods:
+def _read_pods(reader: ClusterReader, workload: Object) -> Pods:
     kind, namespace = workload["kind"], workload["metadata"]["namespace"]
-    path = path_of(PLURALS[kind], namespace, workload["metadata"]["name"])
+    path = object_path(PLURALS[kind], namespace, workload["metadata"]["name"])
     live = {**(reader.cluster.get(path) or workload), "kind": kind}
-    query = _selecting(live)
+    query = _build_selector_query(live)
     revision_plural = "replicasets" if kind == "Deployment" else "controllerrevisions"
-    revisions = list(reader.cluster.items(path_of(revision_plural, namespace), query))
-    pods = list(reader.cluster.items(path_of("pods", namespace), query))
+    revisions = list(reader.cluster.items(object_path(revision_plural, namespace), query))
+    pods = list(reader.cluster.items(object_path("pods", namespace), query))
     owners = [live]
     if kind == "Deployment":
-        owners = [revision for revision in revisions if owned(revision, live)]
-    new = newest_pods(live, newest(live, revisions), pods)
-    old: list[Object] = []
+        owners = [revision for revision in revisions if is_owned_by(revision, live)]
+    new_pods = select_newest_pods(live, find_newest_revision(live, revisions), pods)
+    old_pods: list[Object] = []
     for owner in owners:
-        old += older_pods(owner, new, pods)
-    return new, old
+        old_pods += select_older_pods(owner, new_pods, pods)
+    return new_pods, old_pods
 
 
-def _selecting(workload: Object) -> dict[str, str]:
+def _build_selector_query(workload: Object) -> dict[str, str]:
     """Return the query for what the selector of a workload selects; for all, if it has none."""
-    labels = section(workload, "spec", "selector", "matchLabels")
+    labels = mapping_at(workload, "spec", "selector", "matchLabels")
     if not labels:
         return {}
     return {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
 
 
-class _Watched:
+class _WatchedPods:
     """The pods of one revision in a cluster."""
 
     def __init__(self, reader: ClusterReader, observed: Observed, pods: list[Object], *, fresh: bool) -> None:
@@ -114,28 +114,28 @@ class _Watched:
         reasons = [row["why"] for row in self.notes.rows()]
         return "; ".join(reasons) or "it was not found"
 
-    def read(self, pods: list[Object], at: float, ports: Sequence[tuple[str, int]]) -> None:
+    def read(self, pods: list[Object], reading_time: float, ports: Sequence[tuple[str, int]]) -> None:
         """Read the pods that run, all at once."""
-        self.revision.add(at, self.sampler.samples(pods, ports, LOG_PODS))
+        self.revision.add(reading_time, self.sampler.samples(pods, ports, LOG_PODS))
 
     def ports(self, table: Listeners) -> list[tuple[str, int]]:
         """Return the ports that clients use and that answer HTTP; others would take the question for data."""
-        ports = []
-        for listener in listeners(self.config, started_parts(self.config), table):
+        component_ports = []
+        for listener in find_listeners(self.config, started_parts(self.config), table):
             part = listener.part
             if part is None or part.section != "receivers" or Trait.ANSWERS_HTTP not in traits_of(RECEIVERS, part.id):
                 continue
             if listener.exposed and listener.protocol == "TCP":
-                ports.append((part.id, listener.port))
-        return list(dict.fromkeys(ports))
+                component_ports.append((part.id, listener.port))
+        return list(dict.fromkeys(component_ports))
 
 
 def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     """Raise Problem if the pods of a workload cannot be judged: before the first write."""
-    asked = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
-    pods = _all_pods(reader, observed)
-    watched = _Watched(reader, observed, pods, fresh=False)
-    new_metrics = unserved(observed.config, METRICS_PORT) if observed.config is not None else ""
+    action_text = _ASKED.format(f"{observed.workload['kind']} {observed.workload['metadata']['name']}")
+    pods = _read_all_pods(reader, observed)
+    watched = _WatchedPods(reader, observed, pods, fresh=False)
+    new_metrics = explain_unreachable_metrics(observed.config, METRICS_PORT) if observed.config is not None else ""
     fix = "Serve the metrics to other pods, or set `strategy: rolling`."
     for unreadable in (
         Unreadable("present config", watched.hidden),
@@ -143,27 +143,27 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
         Unreadable("metrics of the new config", new_metrics),
     ):
         if unreadable.why:
-            raise Problem(f"the {unreadable.what} cannot be read: {unreadable.why}", asked=asked, fix=fix)
+            raise Problem(f"the {unreadable.what} cannot be read: {unreadable.why}", asked=action_text, fix=fix)
     watched.read(pods, 0.0, ())
     samples = list(watched.revision.polls[0].samples.values())
     if samples and all(sample.reading is None for sample in samples):
         fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
         wrong = f"the metrics of its pods cannot be read: {samples[0].why}"
-        raise Problem(wrong, asked=asked, where=f"pod {samples[0].pod}", fix=fix)
+        raise Problem(wrong, asked=action_text, where=f"pod {samples[0].pod}", fix=fix)
 
 
-def baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
+def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
     """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
-    watched = _Watched(reader, observed, _all_pods(reader, observed), fresh=False)
+    watched = _WatchedPods(reader, observed, _read_all_pods(reader, observed), fresh=False)
     ports = watched.ports(observed.listeners)
-    for at in times(reader, seconds, reader.cluster.clock()):
-        watched.read(_all_pods(reader, observed), at, ports)
-    return rest_facts(watched.revision, utc_now(), masker(secrets_in(watched.config)))
+    for reading_time in iterate_poll_times(reader, seconds, reader.cluster.clock()):
+        watched.read(_read_all_pods(reader, observed), reading_time, ports)
+    return build_rest_facts(watched.revision, utc_now(), make_masker(find_secrets(watched.config)))
 
 
-def _all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
-    new, old = pods_of(reader, observed.workload)
-    return [*new, *old]
+def _read_all_pods(reader: ClusterReader, observed: Observed) -> list[Object]:
+    new_pods, old_pods = read_pods(reader, observed.workload)
+    return [*new_pods, *old_pods]
 
 
 class Observation:
@@ -173,17 +173,17 @@ class Observation:
     """
 
     def __init__(self, reader: ClusterReader, observed: Observed, checks: Sequence[Check], pods: Pods) -> None:
-        new, old = pods
+        new_pods, old_pods = pods
         self._reader, self._clock = reader, reader.cluster.clock
-        self._canary = _Watched(reader, observed, new, fresh=True)
-        self._rest = _Watched(reader, observed, old, fresh=False)
-        self._mask = masker(secrets_in(self._canary.config) | secrets_in(self._rest.config))
+        self._canary = _WatchedPods(reader, observed, new_pods, fresh=True)
+        self._rest = _WatchedPods(reader, observed, old_pods, fresh=False)
+        self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
         self._checks = [check.id for check in checks]
-        self._judge = Judge(checked_search({}), checks, self._mask)
+        self._judge = Judge(compile_search({}), checks, self._mask)
         self._ports = self._canary.ports(observed.listeners)
         self._baseline = observed.baseline
         # The object from which connections to peers begin.
-        self._sender = new[0] if new else observed.workload
+        self._sender = new_pods[0] if new_pods else observed.workload
         self._ways: list[dict[str, Any]] = []
         self._facts: dict[str, Any] = {}
         self.since = self.alone_since = self._clock()
@@ -191,66 +191,66 @@ class Observation:
         self.verdicts: list[Verdict] = []
         self.rest: dict[str, Any] = {}
 
-    def read(self, pods: Pods, now: str) -> list[Verdict]:
+    def read(self, pods: Pods, current_time: str) -> list[Verdict]:
         """Read the pods, and return what lasts."""
-        new, old = pods
+        new_pods, old_pods = pods
         self.seconds = self._clock() - self.since
-        self._canary.read(new, self.seconds, self._ports)
-        if old:
-            self._rest.read(old, self.seconds, self._ports)
+        self._canary.read(new_pods, self.seconds, self._ports)
+        if old_pods:
+            self._rest.read(old_pods, self.seconds, self._ports)
             self.alone_since = self.since + self.seconds
-        facts = facts_of(self._canary.revision, self._rest.revision, now, self._mask, self._baseline)
+        facts = collect_facts(self._canary.revision, self._rest.revision, current_time, self._mask, self._baseline)
         self.rest = facts["rest"]
-        self._facts = {**facts, "ways": ways_of(self._ways_now(), self.rest)}
+        self._facts = {**facts, "ways": describe_destinations(self._read_destinations(), self.rest)}
         self.verdicts = self._judge.verdicts(self._facts)
         return self.verdicts
 
-    def _ways_now(self) -> list[dict[str, Any]]:
+    def _read_destinations(self) -> list[dict[str, Any]]:
         """Return what the cluster has where the exporters send to; once all lead somewhere, that is not read again."""
         all_lead_somewhere = bool(self._ways) and all(row["state"] == "ok" for row in self._ways)
         if not all_lead_somewhere:
             reader = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
             namespace = str(self._sender["metadata"]["namespace"])
-            services = [peer for peer in peers(self._canary.config, namespace) if peer.service]
-            read_peers(reader, services)
-            self._ways = peer_facts(reader, services, self._sender, policies_to(None, {}), Notes())
+            services = [peer for peer in find_peers(self._canary.config, namespace) if peer.service]
+            read_peers_ahead(reader, services)
+            self._ways = describe_peers(reader, services, self._sender, find_egress_policies(None, {}), Notes())
         return self._ways
 
-    def unjudged(self, seconds: float) -> set[str]:
+    def find_unjudged_checks(self, seconds: float) -> set[str]:
         """Return the checks that an observation of so many seconds had nothing to compare for."""
-        unjudged: set[str] = set()
+        unjudged_ids: set[str] = set()
         if not self._facts["canary"]["received"]:
-            unjudged = set(NEED_DATA)
-        elif hold_seconds(self._canary.config) + MARGIN >= seconds:
-            unjudged = {"nothing_sent"}
-        return unjudged.intersection(self._checks)
+            unjudged_ids = set(CHECKS_NEEDING_DATA)
+        elif count_hold_seconds(self._canary.config) + MARGIN_SECONDS >= seconds:
+            unjudged_ids = {"nothing_sent"}
+        return unjudged_ids.intersection(self._checks)
 
     def notes(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
-        came, before = self._facts["canary"]["received"], self._facts["rest"]["received"]
-        holds = hold_seconds(self._canary.config)
+        canary_received, rest_received = self._facts["canary"]["received"], self._facts["rest"]["received"]
+        hold_time = count_hold_seconds(self._canary.config)
         notes = list(self._judge.unfit)
-        if not came and not before:
+        if not canary_received and not rest_received:
             notes.append("no data came in: judged by start and log alone")
-        elif not came:
+        elif not canary_received:
             notes.append(
                 "no data reached the canary, because clients keep their connections to older pods: judged by start,"
                 " ports and log alone"
             )
-        elif holds + MARGIN >= seconds:
+        elif hold_time + MARGIN_SECONDS >= seconds:
             notes.append(
-                f"its components may hold data for {round(holds)} s: whether it is sent was not judged; set"
-                f" `observe_seconds` to more than {round(holds + 2 * MARGIN)}"
+                f"its components may hold data for {round(hold_time)} s: whether it is sent was not judged; set"
+                f" `observe_seconds` to more than {round(hold_time + 2 * MARGIN_SECONDS)}"
             )
         for row in self._facts["exports"]:
             fails_in_both = row["failed"] and row["rest_failed"]
             if fails_in_both and not row["failed_excess"]:
-                share = f"{row['rest_failed']} of {row['rest_offered']} {row['items']}"
-                notes.append(f"{row['about']} fails in the rest too ({share})")
+                share_text = f"{row['rest_failed']} of {row['rest_offered']} {row['items']}"
+                notes.append(f"{row['about']} fails in the rest too ({share_text})")
         return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.rows()]
 
 
-def observe(
+def observe_pods(
     reader: ClusterReader,
     observed: Observed,
     seconds: float,
@@ -263,18 +263,20 @@ def observe(
 
     An observation that has begun goes on; its seconds count since it has seen no older pod.
     """
-    observation = begun or Observation(reader, observed, checks, pods_of(reader, observed.workload))
+    observation = begun or Observation(reader, observed, checks, read_pods(reader, observed.workload))
     start = observation.alone_since if begun else observation.since
-    for _at in times(reader, seconds, start):
-        if observation.read(pods_of(reader, observed.workload), now()):
+    for _at in iterate_poll_times(reader, seconds, start):
+        if observation.read(read_pods(reader, observed.workload), now()):
             break
     return observation
 
 
-def times(reader: ClusterReader, seconds: float, start: float, pause: float = POLL_SECONDS) -> Iterator[float]:
+def iterate_poll_times(
+    reader: ClusterReader, seconds: float, start: float, pause_seconds: float = POLL_SECONDS
+) -> Iterator[float]:
     """Yield the seconds since the start, with a pause of so many between, and once more at the end."""
     clock = reader.cluster.clock
     yield clock() - start
     while clock() - start < seconds:
-        reader.cluster.sleep(min(pause, max(seconds - (clock() - start), 0.1)))
+        reader.cluster.sleep(min(pause_seconds, max(seconds - (clock() - start), 0.1)))
         yield clock() - start

@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..._diagnose.live.reader import path_of
-from ..._kube.live.api_errors import budget_of, explain
+from ..._diagnose.live.reader import object_path
+from ..._kube.live.api_errors import explain, find_budget_name
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError
 from ..._kube.live.kinds import ApiResources
 from ..._kube.operator_children import BUDGET
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
-from ..canary.evictions import eviction_of, never_allows
+from ..canary.evictions import build_eviction, never_allows_eviction
 from .bundle_run import Bundle
 
 # The pod is gone, or another pod has its name.
-_REPLACED = (NOT_FOUND, CONFLICT)
+_REPLACED_STATUSES = (NOT_FOUND, CONFLICT)
 
 
 class Refusal(NamedTuple):
@@ -43,7 +43,7 @@ class PodEvictions:
 
         Raises Problem if it never would, or not in time. Check mode asks once, and warns.
         """
-        refusal = self._lasting_refusal(pods)
+        refusal = self._wait_out_refusal(pods)
         if refusal is None:
             return
         if not self._bundle.check:
@@ -57,16 +57,16 @@ class PodEvictions:
         """
         kept_because: Problem | None = None
         for pod in pods:
-            answer = self._answer_to(pod, tried=False)
-            if answer is None:
+            refusal_error = self._request_eviction(pod, tried=False)
+            if refusal_error is None:
                 continue
-            problem = explain(answer, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}")
-            if not answer.of_budget:
-                raise problem from answer
+            problem = explain(refusal_error, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}")
+            if not refusal_error.is_budget_error:
+                raise problem from refusal_error
             kept_because = problem
         return kept_because
 
-    def _lasting_refusal(self, pods: Sequence[Manifest]) -> Refusal | None:
+    def _wait_out_refusal(self, pods: Sequence[Manifest]) -> Refusal | None:
         """Return the refusal that is left when the time is over; None as soon as there is none.
 
         Raises Problem at once if waiting is in vain.
@@ -84,30 +84,32 @@ class PodEvictions:
     def _first_refusal(self, pods: Iterable[Manifest]) -> Refusal | None:
         """Return why the server would not evict one of some pods now; None if it would evict each."""
         for pod in pods:
-            answer = self._answer_to(pod, tried=True)
-            if answer:
-                return Refusal(answer, explain(answer, f"Change {ref(self._workload)} with `strategy: canary`"))
+            refusal_error = self._request_eviction(pod, tried=True)
+            if refusal_error:
+                return Refusal(
+                    refusal_error, explain(refusal_error, f"Change {ref(self._workload)} with `strategy: canary`")
+                )
         return None
 
-    def _answer_to(self, pod: Manifest, *, tried: bool) -> ApiError | None:
+    def _request_eviction(self, pod: Manifest, *, tried: bool) -> ApiError | None:
         """Ask for an eviction, or whether it is allowed; return why it is refused. None for a pod that is replaced."""
-        path = f"{path_of('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
+        path = f"{object_path('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
         try:
-            self._cluster.request("POST", path, body=eviction_of(pod, tried=tried))
+            self._cluster.request("POST", path, body=build_eviction(pod, dry_run=tried))
         except ApiError as error:
-            return None if error.status in _REPLACED else error
+            return None if error.status in _REPLACED_STATUSES else error
         return None
 
-    def _may_pass(self, refused: ApiError) -> bool:
+    def _may_pass(self, refusal_error: ApiError) -> bool:
         """Return whether a refusal may pass: a budget refuses, and does not always. One that cannot be read may."""
-        if not refused.of_budget:
+        if not refusal_error.is_budget_error:
             return False
-        name = budget_of(refused)
-        if not name:
+        budget_name = find_budget_name(refusal_error)
+        if not budget_name:
             return False  # several budgets, which Kubernetes never evicts for
         path = ApiResources.path_of(BUDGET, self._workload["metadata"]["namespace"], "")
         try:
             budgets = list(self._cluster.items(path))
         except ApiError:
             return True
-        return not any(never_allows(budget) for budget in budgets if budget["metadata"]["name"] == name)
+        return not any(never_allows_eviction(budget) for budget in budgets if budget["metadata"]["name"] == budget_name)

@@ -8,35 +8,41 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..._kube.live.api_errors import asking, explain, kind_missing
+from ..._kube.live.api_errors import ask_server, explain, missing_kind_problem
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
-from ..._kube.ownership import is_ours
+from ..._kube.ownership import is_own_object
 from ..._otelcol.bounded.read_limits import TooLargeError
 from ..._otelcol.config.layers import parse_version
-from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._otelcol.kube.pod_references import Reference, lacking_parts, provided, remedy, unprovided
-from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, unmet_needs
-from ..host_ports import Clash, host_ports, port_clashes, template_ports
-from ..rbac_roles import kubelet_pods
-from ..replacement_order import remade, replaces
-from ..service_ports import unfit_ports
-from .foreign_objects import refuse_others
+from ..._otelcol.kube.pod_references import (
+    Reference,
+    describe_lacking_parts,
+    describe_remedy,
+    find_unprovided,
+    list_provided_refs,
+)
+from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, find_unmet_needs
+from ..host_ports import PortClash, find_port_clashes, list_host_ports, list_template_ports
+from ..rbac_roles import gives_kubelet_pods
+from ..replacement_order import must_be_remade, replaces
+from ..service_ports import explain_unfit_ports
+from .foreign_objects import refuse_foreign_objects
 from .session import Session
-from .write import try_new
+from .write import try_replacement
 
 Pairs = list[tuple[Manifest, "Manifest | None"]]
 # How many objects a message names.
-SHOWN = 5
+MOST_SHOWN = 5
 # The status of HTTP for an object that does not fit its kind.
-INVALID = 422
+INVALID_STATUS = 422
 # The status of HTTP for the next page of a list whose state the server no longer has, after some minutes.
-EXPIRED = 410
+EXPIRED_STATUS = 410
 # The first version of Kubernetes whose kubelets know the right to nodes/pods.
-_KUBELET_PODS = (1, 33)
+_KUBELET_PODS_VERSION = (1, 33)
 # Where what a manifest refers to is found, by kind.
-REFERRED = {
+REFERRED_RESOURCES = {
     "Secret": ApiResource("v1", "Secret", "secrets", True),
     "ConfigMap": ApiResource("v1", "ConfigMap", "configmaps", True),
     "PriorityClass": ApiResource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
@@ -46,51 +52,51 @@ REFERRED = {
         "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False
     ),
 }
-VOLUMES = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
+VOLUME_RESOURCE = ApiResource("v1", "PersistentVolume", "persistentvolumes", False)
 
 
-def refuse_early(session: Session, pairs: Pairs) -> None:
+def refuse_before_apply(session: Session, pairs: Pairs) -> None:
     """Refuse what would fail half-way, or harm others."""
-    refuse_others(session, pairs)
-    refuse_missing(session, pairs)
-    refuse_unfit(session, pairs)
-    made_anew = [manifest for manifest, live in pairs if remade(manifest, live)]
-    session.cluster.parallel(lambda manifest: try_new(session, manifest), made_anew)
+    refuse_foreign_objects(session, pairs)
+    refuse_missing_references(session, pairs)
+    refuse_unfit_adoptions(session, pairs)
+    remade_manifests = [manifest for manifest, live in pairs if must_be_remade(manifest, live)]
+    session.cluster.call_in_parallel(lambda manifest: try_replacement(session, manifest), remade_manifests)
 
 
-def refuse_unfit(session: Session, pairs: Pairs) -> None:
+def refuse_unfit_adoptions(session: Session, pairs: Pairs) -> None:
     """Refuse to adopt objects that the server finds invalid with what both owners set: an apply keeps such fields."""
-    adopted = [(manifest, live) for manifest, live in pairs if live and _is_adopted(session, manifest, live)]
-    session.cluster.parallel(lambda pair: _try_adopted(session, *pair), adopted)
+    adopted_pairs = [(manifest, live) for manifest, live in pairs if live and _is_adopted(session, manifest, live)]
+    session.cluster.call_in_parallel(lambda pair: _try_adopted(session, *pair), adopted_pairs)
 
 
 def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
     """Return whether this run takes an object of another owner over as it is."""
-    if not session.may_adopt(manifest, live) or is_ours(live, session.releases, session.options.field_manager):
+    if not session.may_adopt(manifest, live) or is_own_object(live, session.releases, session.options.field_manager):
         return False
-    return not remade(manifest, live)
+    return not must_be_remade(manifest, live)
 
 
 def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
     try:
         session.apply(manifest, dryRun="All")
     except ApiError as error:
-        if error.status != INVALID:  # what may pass, and what the bundle itself mends, is for the apply
+        if error.status != INVALID_STATUS:  # what may pass, and what the bundle itself mends, is for the apply
             return
-        told = explain(error, f"Adopt {ref(manifest)}")
-        of_ports = "spec.ports" in error.message
-        fix = (unfit_ports(manifest, live) if of_ports else "") or told.fix
-        raise Problem(told.wrong, asked=told.asked, fix=fix) from error
+        problem = explain(error, f"Adopt {ref(manifest)}")
+        is_about_ports = "spec.ports" in error.message
+        fix = (explain_unfit_ports(manifest, live) if is_about_ports else "") or problem.fix
+        raise Problem(problem.wrong, asked=problem.asked, fix=fix) from error
 
 
-def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) -> None:
+def refuse_taken_ports(session: Session, pairs: Pairs, leaving_manifests: list[Manifest]) -> None:
     """Look at the cluster's pods, but only when a workload wants ports that its live object does not have.
 
     Pods of workloads that make way for those of the bundle do not count.
     """
     new_ports = []
     for manifest, live in pairs:
-        ports = template_ports(manifest) - template_ports(live)
+        ports = list_template_ports(manifest) - list_template_ports(live)
         if ports:
             new_ports.append((manifest, ports))
     if not new_ports:
@@ -101,10 +107,12 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
         session.report.warnings.append(f"Not checked whether the host ports are free: {reason}")
         return
     for manifest, ports in new_ports:
-        making_way = [old for old in going if replaces(manifest, old)]
-        clashes = list(port_clashes(manifest, ports, pods, making_way))
+        displaced_workloads = [
+            leaving_manifest for leaving_manifest in leaving_manifests if replaces(manifest, leaving_manifest)
+        ]
+        clashes = list(find_port_clashes(manifest, ports, pods, displaced_workloads))
         if clashes:
-            raise _taken(manifest, clashes)
+            raise _build_taken_ports_problem(manifest, clashes)
 
 
 class _UnreadPodsError(Exception):
@@ -119,16 +127,16 @@ def _pods_with_ports(session: Session) -> list[Manifest]:
     "The resourceVersion parameter" of the Kubernetes API concepts.
     """
     try:
-        return [pod for pod in session.cluster.items("/api/v1/pods") if host_ports(pod["spec"])]
+        return [pod for pod in session.cluster.items("/api/v1/pods") if list_host_ports(pod["spec"])]
     except TooLargeError as error:
         raise _UnreadPodsError(error.wrong) from error
     except ApiError as error:
-        if error.status in (NOT_ALLOWED, EXPIRED):
+        if error.status in (NOT_ALLOWED, EXPIRED_STATUS):
             raise _UnreadPodsError(error.message) from error
         raise explain(error, "List the pods of all namespaces") from error
 
 
-def refuse_missing(session: Session, pairs: Pairs) -> None:
+def refuse_missing_references(session: Session, pairs: Pairs) -> None:
     """Refuse workloads whose Secrets and other references are missing: their pods would not start.
 
     Check mode warns, because an earlier task of the same run may create them.
@@ -139,13 +147,13 @@ def refuse_missing(session: Session, pairs: Pairs) -> None:
     awaits_references = options.references == "wait" and not options.check
     if awaits_references:
         return
-    lacks = _missing(session, pairs, pairs)
+    lacks = _find_lacks(session, pairs, pairs)
     if lacks and not options.check:
         new_namespaces = []
         for manifest, live in pairs:
             if manifest["kind"] == "Namespace" and not live:
                 new_namespaces.append(manifest["metadata"]["name"])
-        raise _lacking(lacks, session, new_namespaces)
+        raise _build_lack_problem(lacks, session, new_namespaces)
     session.report.warnings.extend(f"The collectors refer to what does not exist: {lack.text}" for lack in lacks)
 
 
@@ -153,17 +161,17 @@ def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> N
     """Wait until everything exists that the workloads of a group refer to. Raises Problem when the time is over."""
     if session.options.references != "wait" or session.options.check:
         return
-    names = set(map(ref, group))
-    pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in names]
-    lacks: list[_Lack] = []
+    group_refs = set(map(ref, group))
+    pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in group_refs]
+    lacks: list[_ReferenceLack] = []
     for _poll in session.cluster.polls(session.options.wait_seconds):
-        lacks = _missing(session, pairs_of_group, pairs)
+        lacks = _find_lacks(session, pairs_of_group, pairs)
         if not lacks:
             return
-    raise _lacking(lacks, session, ())
+    raise _build_lack_problem(lacks, session, ())
 
 
-class _Lack(NamedTuple):
+class _ReferenceLack(NamedTuple):
     """What a cluster lacks of a reference; an empty text if it lacks nothing."""
 
     text: str
@@ -171,66 +179,66 @@ class _Lack(NamedTuple):
     exists: bool
 
 
-def _missing(session: Session, some: Pairs, pairs: Pairs) -> list[_Lack]:
+def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_ReferenceLack]:
     """Return what some objects of a bundle lack. All of it and what was live before the run show their configs."""
-    brought = provided(session.options.manifests)
-    configs = {ref(manifest): manifest for manifest, _live in pairs}
-    before = {ref(manifest): live for manifest, live in pairs}
+    provided_refs = list_provided_refs(session.options.manifests)
+    manifest_by_ref = {ref(manifest): manifest for manifest, _live in pairs}
+    live_by_ref = {ref(manifest): live for manifest, live in pairs}
     references: dict[Reference, None] = {}
-    for manifest, live in some:
-        references.update(dict.fromkeys(unprovided(manifest, live, brought, configs, before)))
-    lacks = session.cluster.parallel(lambda reference: _lack(session, reference), list(references))
-    return _without_classes_of_volumes(session, [lack for lack in lacks if lack.text])
+    for manifest, live in selected_pairs:
+        references.update(dict.fromkeys(find_unprovided(manifest, live, provided_refs, manifest_by_ref, live_by_ref)))
+    lacks = session.cluster.call_in_parallel(lambda reference: _find_lack(session, reference), list(references))
+    return _drop_classes_of_volumes(session, [lack for lack in lacks if lack.text])
 
 
-def _lack(session: Session, reference: Reference) -> _Lack:
+def _find_lack(session: Session, reference: Reference) -> _ReferenceLack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
-    path = REFERRED[reference.kind].path(reference.namespace, reference.name)
+    path = REFERRED_RESOURCES[reference.kind].path(reference.namespace, reference.name)
     try:
         live = session.cluster.get(path)
     except ApiError as error:
         _warn_of_unread(session, reference, error)
-        return _Lack("", reference, exists=True)
-    return _Lack(lacking_parts(reference, live), reference, exists=live is not None)
+        return _ReferenceLack("", reference, exists=True)
+    return _ReferenceLack(describe_lacking_parts(reference, live), reference, exists=live is not None)
 
 
 def _warn_of_unread(session: Session, reference: Reference, error: ApiError) -> None:
     """Warn once of a reference that the account may not look for. Raises Problem for any other error."""
     if error.status != NOT_ALLOWED:
         raise explain(error, f"Look for {reference.ref}") from error
-    unknown = f"Not checked whether {reference.ref} exists: {error.message}"
-    if unknown not in session.report.warnings:
-        session.report.warnings.append(unknown)
+    warning_text = f"Not checked whether {reference.ref} exists: {error.message}"
+    if warning_text not in session.report.warnings:
+        session.report.warnings.append(warning_text)
 
 
-def _without_classes_of_volumes(session: Session, lacks: list[_Lack]) -> list[_Lack]:
+def _drop_classes_of_volumes(session: Session, lacks: list[_ReferenceLack]) -> list[_ReferenceLack]:
     """Return lacks without each StorageClass that a volume names: a claim can bind to it, also without the class."""
-    of_classes = [lack for lack in lacks if lack.reference.kind == "StorageClass"]
-    if not of_classes:
+    class_lacks = [lack for lack in lacks if lack.reference.kind == "StorageClass"]
+    if not class_lacks:
         return lacks
-    present = _classes_of_volumes(session, of_classes)
-    return [lack for lack in lacks if lack not in of_classes or lack.reference.name not in present]
+    present_classes = _list_classes_of_volumes(session, class_lacks)
+    return [lack for lack in lacks if lack not in class_lacks or lack.reference.name not in present_classes]
 
 
-def _classes_of_volumes(session: Session, of_classes: list[_Lack]) -> set[str]:
+def _list_classes_of_volumes(session: Session, class_lacks: list[_ReferenceLack]) -> set[str]:
     """Return the StorageClasses that volumes name. If nobody may list those, all that lack count, with a warning."""
     try:
-        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUMES.path())}
+        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUME_RESOURCE.path())}
     except ApiError as error:
-        for lack in of_classes:
+        for lack in class_lacks:
             _warn_of_unread(session, lack.reference, error)
-        return {lack.reference.name for lack in of_classes}
+        return {lack.reference.name for lack in class_lacks}
 
 
-def _lacking(lacks: list[_Lack], session: Session, new_namespaces: Collection[str]) -> Problem:
+def _build_lack_problem(lacks: list[_ReferenceLack], session: Session, new_namespaces: Collection[str]) -> Problem:
     """Return the problem of references to what does not exist. The bundle makes the new namespaces."""
-    named = at_most(SHOWN, (lack.text for lack in lacks), "; ", "; ")
-    waited = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
+    lack_texts = join_at_most(MOST_SHOWN, (lack.text for lack in lacks), "; ", "; ")
+    wait_clause = f" after {session.options.wait_seconds:g} s" if session.options.references == "wait" else ""
     fixes: dict[str, None] = {}
-    for lack in lacks[:SHOWN]:
+    for lack in lacks[:MOST_SHOWN]:
         has_namespace = lack.reference.namespace not in new_namespaces
-        fixes[remedy(lack.reference, exists=lack.exists, namespace=has_namespace)] = None
-    wrong = f"the collectors refer to what does not exist{waited}: {named}"
+        fixes[describe_remedy(lack.reference, exists=lack.exists, has_namespace=has_namespace)] = None
+    wrong = f"the collectors refer to what does not exist{wait_clause}: {lack_texts}"
     return Problem(wrong, asked="Apply the bundle", fix="\n".join(fixes))
 
 
@@ -243,36 +251,36 @@ def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
         return
     kinds = list(dict.fromkeys(f"{manifest['kind']} of {manifest['apiVersion']}" for manifest in unserved))
     if session.options.check:
-        lacks = "Without check mode, this run fails unless an earlier task of it installs what is missing."
-        session.report.warnings.append(f"The cluster does not serve {', '.join(kinds)}. {lacks}")
+        check_mode_advice = "Without check mode, this run fails unless an earlier task of it installs what is missing."
+        session.report.warnings.append(f"The cluster does not serve {', '.join(kinds)}. {check_mode_advice}")
         return
-    fixes = dict.fromkeys(kind_missing("", manifest["apiVersion"]).fix for manifest in unserved)
-    named = ", ".join(str(ref(manifest)) for manifest in unserved[:SHOWN])
-    these = "these kinds" if len(kinds) > 1 else "this kind"
-    wrong = f"the cluster does not serve {these}: {', '.join(kinds)}"
-    raise Problem(wrong, asked=f"Apply {named}", fix="\n".join(fixes))
+    fixes = dict.fromkeys(missing_kind_problem("", manifest["apiVersion"]).fix for manifest in unserved)
+    manifest_names = ", ".join(str(ref(manifest)) for manifest in unserved[:MOST_SHOWN])
+    kinds_word = "these kinds" if len(kinds) > 1 else "this kind"
+    wrong = f"the cluster does not serve {kinds_word}: {', '.join(kinds)}"
+    raise Problem(wrong, asked=f"Apply {manifest_names}", fix="\n".join(fixes))
 
 
 def warn_of_constraints(session: Session) -> None:
     """Warn about pods that SecurityContextConstraints will not allow; an administrator may have granted some."""
-    unmet = unmet_needs(session.options.manifests)
-    if not unmet:
+    unmet_needs_of_collectors = find_unmet_needs(session.options.manifests)
+    if not unmet_needs_of_collectors:
         return
-    has_constraints = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(CONSTRAINTS_API))
+    has_constraints = ask_server("Look for SecurityContextConstraints", lambda: session.cluster.get(CONSTRAINTS_API))
     if has_constraints:
-        session.report.warnings.extend(map(_told_unmet, unmet))
+        session.report.warnings.extend(map(_describe_unmet_needs, unmet_needs_of_collectors))
 
 
 def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
     """Warn about new rights that the kubelets of an older cluster do not know. An unchanged role needs no request."""
-    new_roles = [role for role, live in pairs if kubelet_pods(role) and not kubelet_pods(live)]
+    new_roles = [role for role, live in pairs if gives_kubelet_pods(role) and not gives_kubelet_pods(live)]
     if not new_roles:
         return
     try:
         version = str(session.cluster.request("GET", "/version").get("gitVersion", ""))
     except ApiError:  # then the page on consent has it
         return
-    if () < parse_version(version) < _KUBELET_PODS:
+    if () < parse_version(version) < _KUBELET_PODS_VERSION:
         session.report.warnings.append(
             f"{ref(new_roles[0])} gives the right to get nodes/pods, which kubelets know since Kubernetes 1.33, and "
             f"this cluster has {version}: kubelet_stats gets no metadata of pods and volumes. Set "
@@ -281,7 +289,7 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
         )
 
 
-def _told_unmet(needs: ConstraintNeeds) -> str:
+def _describe_unmet_needs(needs: ConstraintNeeds) -> str:
     return (
         f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows "
         f"({', '.join(needs.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
@@ -289,10 +297,12 @@ def _told_unmet(needs: ConstraintNeeds) -> str:
     )
 
 
-def _taken(manifest: Manifest, clashes: list[Clash]) -> Problem:
-    taken = [
+def _build_taken_ports_problem(manifest: Manifest, clashes: list[PortClash]) -> Problem:
+    taken_ports = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
         for clash in clashes
     ]
     fix = "Choose other ports, do without host ports, or remove the other workload first."
-    return Problem(f"host ports are taken: {at_most(SHOWN, taken, '; ')}", asked=f"Apply {ref(manifest)}", fix=fix)
+    return Problem(
+        f"host ports are taken: {join_at_most(MOST_SHOWN, taken_ports, '; ')}", asked=f"Apply {ref(manifest)}", fix=fix
+    )

@@ -13,31 +13,31 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY
-from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
-from ..._kube.operator_status import children, followed
-from ..._kube.ownership import collector_of
-from ..._kube.rights import Right, of_rule
-from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
-from ..._otelcol.kube.pod_references import provided, unprovided
-from ..._rollout.change_record import record_reference
-from ..._rollout.failures import EXPLAINED
-from ..._rollout.live.explain_failures import KINDS, REVISIONS
-from ..._rollout.readiness import COUNTED
-from ..canary.hold import held_workload
+from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, ApiResources, default_api_version
+from ..._kube.operator_status import is_followed, list_children
+from ..._kube.ownership import read_collector_name
+from ..._kube.rights import Right, iter_rule_rights
+from ..._otelcol.kube.objects import Manifest, ObjectRef, api_group, ref
+from ..._otelcol.kube.pod_references import find_unprovided, list_provided_refs
+from ..._rollout.change_record import build_record_reference
+from ..._rollout.failures import EXPLANATIONS_BY_ROW
+from ..._rollout.live.explain_failures import LISTED_KINDS, REVISION_KIND
+from ..._rollout.readiness import PATHS_OF_POD_COUNTS
+from ..canary.hold import hold_workload
 from ..certificates import CERTIFICATE
 from ..collector_change import Change
-from ..host_ports import template_ports
+from ..host_ports import list_template_ports
 from ..rbac_roles import Grant
-from ..workload_kinds import RUNS
-from .foreign_objects import compared_names
-from .preflight import REFERRED, VOLUMES
-from .remove import BUILT_IN, EXTENSIONS
-from .session import Session, namespaces_of
+from ..workload_kinds import POD_RUNNING_KINDS
+from .foreign_objects import list_compared_refs
+from .preflight import REFERRED_RESOURCES, VOLUME_RESOURCE
+from .remove import BUILT_IN_KINDS, EXTENSION_KINDS
+from .session import Session, list_namespaces
 
-_ALL_VERBS = ("get", "create", "patch", "delete")
+_WRITER_VERBS = ("get", "create", "patch", "delete")
 _EVICTION = Right("create", "", "pods/eviction")
-_PODS = KINDS[0]
-_REPLICA_SETS = next(parts for parts in KINDS if parts[1] == "ReplicaSet")
+_PODS = LISTED_KINDS[0]
+_REPLICA_SETS = next(parts for parts in LISTED_KINDS if parts[1] == "ReplicaSet")
 # The smallest share of the pods that a change can begin with.
 _ONE_POD = "1"
 
@@ -52,7 +52,7 @@ class Bundle(NamedTuple):
     @property
     def namespaces(self) -> list[str]:
         """The namespaces of the manifests."""
-        return namespaces_of(self.manifests)
+        return list_namespaces(self.manifests)
 
 
 class Purpose(NamedTuple):
@@ -63,8 +63,8 @@ class Purpose(NamedTuple):
     of: Callable[[Bundle], Iterator[Grant]]
 
 
-def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
-    right = Right(verb, group_of(resource.api_version), resource.plural, name)
+def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
+    right = Right(verb, api_group(resource.api_version), resource.plural, name)
     return Grant(namespace if resource.namespaced else "", right)
 
 
@@ -76,22 +76,26 @@ def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
     metadata = manifest["metadata"]
     name = "" if resource.namespaced else metadata["name"]
     for verb in verbs:
-        yield _grant(verb, resource, metadata.get("namespace", ""), name)
+        yield _build_grant(verb, resource, metadata.get("namespace", ""), name)
 
 
 def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
     """Yield the right to an object of the table that no manifest describes."""
-    manifest = {"apiVersion": version_for(kind), "kind": kind, "metadata": {"namespace": namespace, "name": name}}
+    manifest = {
+        "apiVersion": default_api_version(kind),
+        "kind": kind,
+        "metadata": {"namespace": namespace, "name": name},
+    }
     return rights_to_object(manifest, verb)
 
 
 def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
     """Yield the rights to the objects of a bundle, and to the records of its collectors."""
     for manifest in bundle.manifests:
-        verbs = ("get",) if manifest["kind"] == "Namespace" else _ALL_VERBS
+        verbs = ("get",) if manifest["kind"] == "Namespace" else _WRITER_VERBS
         yield from rights_to_object(manifest, *verbs)
-        if manifest["kind"] in RUNS and collector_of(manifest):
-            yield from rights_to_object(record_reference(manifest), *_ALL_VERBS)
+        if manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest):
+            yield from rights_to_object(build_record_reference(manifest), *_WRITER_VERBS)
 
 
 def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
@@ -101,35 +105,35 @@ def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
             continue
         namespace = manifest["metadata"].get("namespace", "")
         for rule in manifest.get("rules") or ():
-            for right in of_rule(rule):
+            for right in iter_rule_rights(rule):
                 yield Grant(namespace, right)
 
 
 def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
-    for kind in PRUNED:
-        resource = ApiResources.known(version_for(kind), kind)
+    for kind in PRUNED_KINDS:
+        resource = ApiResources.known(default_api_version(kind), kind)
         if resource is None:
             continue
         for namespace in bundle.namespaces:
-            yield _grant("list", resource, namespace)
+            yield _build_grant("list", resource, namespace)
 
 
 def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
-    for name in compared_names(bundle.manifests):
+    for name in list_compared_refs(bundle.manifests):
         yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
 
 
-def _rights_to_referred(bundle: Bundle) -> Iterator[Grant]:
-    brought = provided(bundle.manifests)
+def _rights_to_references(bundle: Bundle) -> Iterator[Grant]:
+    provided_refs = list_provided_refs(bundle.manifests)
     for manifest in bundle.manifests:
-        for reference in unprovided(manifest, None, brought):
-            yield _grant("get", REFERRED[reference.kind], reference.namespace, reference.name)
+        for reference in find_unprovided(manifest, None, provided_refs):
+            yield _build_grant("get", REFERRED_RESOURCES[reference.kind], reference.namespace, reference.name)
             if reference.kind == "StorageClass":
-                yield _grant("list", VOLUMES)
+                yield _build_grant("list", VOLUME_RESOURCE)
 
 
 def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
-    if any(map(template_ports, bundle.manifests)):
+    if any(map(list_template_ports, bundle.manifests)):
         yield Grant("", Right("list", "", "pods"))
 
 
@@ -144,53 +148,55 @@ def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
 def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
-        if followed(manifest):
-            for child in children(manifest):
+        if is_followed(manifest):
+            for child in list_children(manifest):
                 yield from _rights_to_kind(child.kind, namespace, child.name, "get")
-        if manifest["kind"] in COUNTED or followed(manifest):
+        if manifest["kind"] in PATHS_OF_POD_COUNTS or is_followed(manifest):
             yield from _rights_to_explain(namespace)
 
 
 def _rights_to_explain(namespace: str) -> Iterator[Grant]:
     """Yield the rights to explain why workloads of a namespace are not ready."""
-    explaining = (resource for resource, _explained in EXPLAINED.values())
-    for parts in (*KINDS, REVISIONS, *explaining):
-        yield _grant("list", ApiResource(*parts, True), namespace)
+    explaining_resources = (resource for resource, _explained in EXPLANATIONS_BY_ROW.values())
+    for resource_parts in (*LISTED_KINDS, REVISION_KIND, *explaining_resources):
+        yield _build_grant("list", ApiResource(*resource_parts, True), namespace)
     yield Grant(namespace, Right("get", "", "pods/log"))
 
 
 def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
-        options = bundle.changes.get(collector_of(manifest), {})
-        if options.get("strategy") != CANARY or manifest["kind"] not in RUNS:
+        options = bundle.changes.get(read_collector_name(manifest), {})
+        if options.get("strategy") != CANARY or manifest["kind"] not in POD_RUNNING_KINDS:
             continue
         namespace = manifest["metadata"]["namespace"]
         yield Grant(namespace, Right("get", "", "pods/proxy"))
         yield Grant(namespace, Right("get", "", "pods/log"))
         if manifest["kind"] == "DaemonSet":
             yield Grant(namespace, _EVICTION)
-        for kind in _running_kinds(manifest):
-            revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
-            for parts in (_PODS, revisions):
-                yield _grant("list", ApiResource(*parts, True), namespace)
+        for kind in _list_running_kinds(manifest):
+            revisions = _REPLICA_SETS if kind == "Deployment" else REVISION_KIND
+            for resource_parts in (_PODS, revisions):
+                yield _build_grant("list", ApiResource(*resource_parts, True), namespace)
 
 
-def _running_kinds(workload: Manifest) -> list[str]:
+def _list_running_kinds(workload: Manifest) -> list[str]:
     """Return the kinds that run the pods of a workload: its own, or what the operator makes of a custom resource."""
-    if followed(workload):
-        return [child.kind for child in children(workload)]
+    if is_followed(workload):
+        return [child.kind for child in list_children(workload)]
     return [workload["kind"]]
 
 
-def rights_to_change(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
+def rights_to_change(
+    session: Session, change: Change, live_objects: Mapping[ObjectRef, Manifest | None]
+) -> Iterator[Grant]:
     """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
     for manifest in change.manifests:
         if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
             yield from rights_to_object(manifest, "get", "patch")
     workload = change.workloads[0]
-    yield from rights_to_object(record_reference(workload), *_ALL_VERBS)
-    live_workload = live.get(ref(workload))
-    is_held = live_workload and held_workload(workload, live_workload, share=_ONE_POD)
+    yield from rights_to_object(build_record_reference(workload), *_WRITER_VERBS)
+    live_workload = live_objects.get(ref(workload))
+    is_held = live_workload and hold_workload(workload, live_workload, share=_ONE_POD)
     for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
         if is_held or grant.right != _EVICTION:
             yield grant
@@ -207,11 +213,11 @@ def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
     accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
     namespaces = {account["metadata"]["namespace"] for account in accounts}
     on_openshift = any("openshift" in manifest["apiVersion"] for manifest in bundle.manifests)
-    for version, kinds in {**BUILT_IN, **EXTENSIONS}.items():
+    for version, kinds in {**BUILT_IN_KINDS, **EXTENSION_KINDS}.items():
         if "openshift" in version and not on_openshift:
             continue
         for kind, namespace in product(kinds, namespaces):
-            yield _grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
+            yield _build_grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
 
 
 GIVEN_BY_ROLES = Purpose(
@@ -241,7 +247,7 @@ PURPOSES = (
         "the check of references, before objects of collectors are applied",
         "get on the Secrets, ConfigMaps, classes and definitions that collectors name, list on PersistentVolumes for a"
         " StorageClass; without it a warning",
-        _rights_to_referred,
+        _rights_to_references,
     ),
     Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _rights_to_all_pods),
     Purpose("the removal of a Certificate", "get and delete on its Secret", _rights_to_certificates),
@@ -265,7 +271,7 @@ PURPOSES = (
 )
 
 
-def grants(
+def list_grants(
     manifests: list[Manifest],
     probes: Iterable[dict[str, Any]] = (),
     purposes: Iterable[Purpose] = PURPOSES,

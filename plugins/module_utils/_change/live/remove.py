@@ -10,31 +10,31 @@ from typing import Any
 
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
-from ..._kube.ownership import owner
-from ..._otelcol.config.paths import section
-from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.kube.objects import Identity, Manifest, Ref, identity, ref
-from ..bundle_objects import ordered
+from ..._kube.ownership import describe_owner
+from ..._otelcol.config.paths import mapping_at
+from ..._otelcol.errors import Problem, join_at_most
+from ..._otelcol.kube.objects import Manifest, ObjectIdentity, ObjectRef, object_identity, ref
+from ..bundle_objects import group_by_dependency
 from ..change_set import Action
-from ..leftovers import leftovers, users_of_account
-from ..workload_kinds import WORKLOADS
-from .prune import Pruning, delete, needed_by_others, secrets_of
-from .session import BundleOptions, Session, keep, listed, reporting
+from ..leftovers import find_account_users, find_leftovers
+from ..workload_kinds import WORKLOAD_KINDS
+from .prune import Pruning, delete_objects, keep_needed_issuers, read_certificate_secrets
+from .session import BundleOptions, Session, list_objects, report_done_on_failure, report_kept
 
 # What runs pods, or has pods run: one that is idle now needs its account later.
-BUILT_IN = {
+BUILT_IN_KINDS = {
     "v1": ("Pod", "ReplicationController"),
     "apps/v1": ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet"),
     "batch/v1": ("CronJob", "Job"),
 }
-EXTENSIONS = {
+EXTENSION_KINDS = {
     "opentelemetry.io/v1beta1": ("OpenTelemetryCollector",),
     "opentelemetry.io/v1alpha1": ("TargetAllocator",),
     "apps.openshift.io/v1": ("DeploymentConfig",),
 }
-SHOWN = 10
+MOST_SHOWN = 10
 # What a workload leaves that is deleted with `--cascade=orphan`.
-ORPHANS = (
+ORPHAN_RESOURCES = (
     ApiResource("apps/v1", "ReplicaSet", "replicasets", True),
     ApiResource("v1", "Pod", "pods", True),
 )
@@ -43,59 +43,61 @@ ORPHANS = (
 def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Delete the objects of the bundle in reverse order, then what its label still selects, then its namespaces."""
     session = Session(cluster, options)
-    with reporting(session):
+    with report_done_on_failure(session):
         _remove(session)
     return session.report.result()
 
 
 def _remove(session: Session) -> None:
     """Delete what nobody else needs, then the namespaces, accounts and definitions that nobody uses any more."""
-    own = _own_objects(session)
+    own_manifests = _collect_own_objects(session)
     pruning = Pruning(session)
-    shareable = [manifest for manifest in pruning.left if manifest["kind"] in USERS]
+    shareable = [manifest for manifest in pruning.left if manifest["kind"] in USE_EXPLAINERS]
     pruning.hand_over(shareable)
-    own += shareable
-    kept = needed_by_others(session, [*own, *pruning.left])
-    pruning.hand_over(kept)
-    leaving = [manifest for manifest in own if manifest not in kept]
-    leaving += secrets_of(session, leaving)
-    groups = list(reversed(ordered(leaving)))
+    own_manifests += shareable
+    kept_manifests = keep_needed_issuers(session, [*own_manifests, *pruning.left])
+    pruning.hand_over(kept_manifests)
+    leaving = [manifest for manifest in own_manifests if manifest not in kept_manifests]
+    leaving += read_certificate_secrets(session, leaving)
+    groups = list(reversed(group_by_dependency(leaving)))
     for group in groups:
-        delete(session, [manifest for manifest in group if manifest["kind"] not in USERS], Action.DELETED)
-    going = {identity(manifest) for manifest in [*leaving, *pruning.delete()]}
+        delete_objects(
+            session, [manifest for manifest in group if manifest["kind"] not in USE_EXPLAINERS], Action.DELETED
+        )
+    leaving_identities = {object_identity(manifest) for manifest in [*leaving, *pruning.delete()]}
     for group in groups:
-        unused = _unused(session, group, going)
-        delete(session, unused, Action.DELETED)
-    for orphan in _orphans(session):
-        session.report.warnings.append(_told_orphan(orphan))
+        unused_manifests = _find_unused(session, group, leaving_identities)
+        delete_objects(session, unused_manifests, Action.DELETED)
+    for orphan in _find_orphans(session):
+        session.report.warnings.append(_describe_orphan(orphan))
 
 
-def _own_objects(session: Session) -> list[Manifest]:
+def _collect_own_objects(session: Session) -> list[Manifest]:
     """Return the live objects of the bundle that may go. Those that are absent and those of others are noted."""
     manifests = session.options.manifests
-    live = session.cluster.parallel(session.live, manifests)
-    for manifest, now in zip(manifests, live, strict=True):
-        if now is None:
+    live_objects = session.cluster.call_in_parallel(session.live, manifests)
+    for manifest, live_object in zip(manifests, live_objects, strict=True):
+        if live_object is None:
             session.changes.add(Action.ABSENT, manifest)
-    own = []
-    for manifest, now in zip(manifests, live, strict=True):
-        if now and session.may_write(manifest, now):
-            own.append(now)
-        elif now:
-            keep(session, now, f"it belongs to {owner(now)}")
-    return own
+    own_manifests = []
+    for manifest, live_object in zip(manifests, live_objects, strict=True):
+        if live_object and session.may_write(manifest, live_object):
+            own_manifests.append(live_object)
+        elif live_object:
+            report_kept(session, live_object, f"it belongs to {describe_owner(live_object)}")
+    return own_manifests
 
 
-def _orphans(session: Session) -> Iterator[Manifest]:
+def _find_orphans(session: Session) -> Iterator[Manifest]:
     """Yield what a deletion without dependents has left of a workload: nothing else finds it, and its pods go on."""
     selectors: dict[str, list[dict[str, str]]] = {}
     for workload in session.options.manifests:
-        if workload["kind"] in WORKLOADS:
-            chosen = section(workload, "spec", "selector", "matchLabels")
-            selectors.setdefault(workload["metadata"]["namespace"], []).append(chosen)
+        if workload["kind"] in WORKLOAD_KINDS:
+            pod_selector = mapping_at(workload, "spec", "selector", "matchLabels")
+            selectors.setdefault(workload["metadata"]["namespace"], []).append(pod_selector)
     for namespace in sorted(selectors):
-        for resource in ORPHANS:
-            for manifest in _listed(session, resource, namespace) or []:
+        for resource in ORPHAN_RESOURCES:
+            for manifest in _list_or_none(session, resource, namespace) or []:
                 has_owner = bool(manifest["metadata"].get("ownerReferences"))
                 if not has_owner and _is_selected(manifest, selectors[namespace]):
                     yield manifest
@@ -106,103 +108,113 @@ def _is_selected(manifest: Manifest, selectors: list[dict[str, str]]) -> bool:
     return any(selector and selector.items() <= labels.items() for selector in selectors)
 
 
-def _told_orphan(manifest: Manifest) -> str:
+def _describe_orphan(manifest: Manifest) -> str:
     namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
     command = f"kubectl -n {namespace} delete {manifest['kind'].lower()} {name}"
     return f"{ref(manifest)} runs on: its workload was deleted without its pods. Delete it with `{command}`"
 
 
-def _unused(session: Session, group: list[Manifest], going: set[Identity]) -> list[Manifest]:
+def _find_unused(session: Session, group: list[Manifest], leaving_identities: set[ObjectIdentity]) -> list[Manifest]:
     """Return the objects of a group that others may use, and that nobody uses. Those in use are reported as kept."""
-    unused = []
+    unused_manifests = []
     for manifest in group:
-        if manifest["kind"] not in USERS:
+        if manifest["kind"] not in USE_EXPLAINERS:
             continue
-        reason = USERS[manifest["kind"]](session, manifest, going)
+        reason = USE_EXPLAINERS[manifest["kind"]](session, manifest, leaving_identities)
         if reason:
-            keep(session, manifest, reason)
+            report_kept(session, manifest, reason)
         else:
-            unused.append(manifest)
-    return unused
+            unused_manifests.append(manifest)
+    return unused_manifests
 
 
-def _namespace_users(session: Session, namespace: Manifest, going: set[Identity]) -> str:
+def _explain_namespace_use(session: Session, namespace: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
     """Return why a namespace stays, or an empty string: what it still holds, or that this cannot be known."""
-    name = namespace["metadata"]["name"]
+    namespace_name = namespace["metadata"]["name"]
     try:
-        resources = session.resources.of_namespaces()
+        resources = session.resources.list_namespaced()
     except ApiError as error:
         return f"which kinds of objects it may hold is unknown ({error.message})"
-    lists = session.cluster.parallel(lambda resource: _held(session, resource, name), resources)
-    unknown = _unlisted(resources, lists)
-    if unknown:
-        return f"this user may not see whether it still has {', '.join(unknown)}, or they cannot be read"
-    return _told_refs(leftovers(_together(lists), going))
+    object_lists = session.cluster.call_in_parallel(
+        lambda resource: _list_held_objects(session, resource, namespace_name), resources
+    )
+    unlisted_kinds = _list_unreadable_kinds(resources, object_lists)
+    if unlisted_kinds:
+        return f"this user may not see whether it still has {', '.join(unlisted_kinds)}, or they cannot be read"
+    return _describe_refs(find_leftovers(_iterate_objects(object_lists), leaving_identities))
 
 
-def _unlisted(resources: Sequence[ApiResource], lists: Sequence[list[Manifest] | None]) -> list[str]:
+def _list_unreadable_kinds(
+    resources: Sequence[ApiResource], object_lists: Sequence[list[Manifest] | None]
+) -> list[str]:
     """Return the kinds whose objects could not be listed."""
-    return [resource.plural for resource, objects in zip(resources, lists, strict=True) if objects is None]
+    return [resource.plural for resource, objects in zip(resources, object_lists, strict=True) if objects is None]
 
 
-def _together(lists: Iterable[list[Manifest] | None]) -> Iterator[Manifest]:
+def _iterate_objects(object_lists: Iterable[list[Manifest] | None]) -> Iterator[Manifest]:
     """Yield the objects of all lists."""
-    for objects in lists:
+    for objects in object_lists:
         yield from objects or []
 
 
-def _held(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
+def _list_held_objects(session: Session, resource: ApiResource, namespace: str) -> list[Manifest] | None:
     """Return the objects of a kind in a namespace, or nothing when they cannot be read."""
     accept = JSON if resource.kind == "Secret" else METADATA_LIST  # only a whole Secret has its type
-    return _listed(session, resource, namespace, accept)
+    return _list_or_none(session, resource, namespace, accept)
 
 
-def _listed(session: Session, resource: ApiResource, namespace: str, accept: str = JSON) -> list[Manifest] | None:
+def _list_or_none(session: Session, resource: ApiResource, namespace: str, accept: str = JSON) -> list[Manifest] | None:
     try:
-        return listed(session, resource, namespace, {}, accept)
+        return list_objects(session, resource, namespace, {}, accept)
     except Problem:
         return None
 
 
-def _account_users(session: Session, account: Manifest, going: set[Identity]) -> str:
+def _explain_account_use(session: Session, account: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
     """Collectors share an account, also those of other inventories: what runs under it needs it to start again."""
-    name = ref(account)
+    account_ref = ref(account)
     try:
-        served = {version: set(kinds) & session.resources.kinds(version) for version, kinds in EXTENSIONS.items()}
+        served_kinds = {
+            version: set(kinds) & session.resources.kinds(version) for version, kinds in EXTENSION_KINDS.items()
+        }
     except ApiError as error:
         return f"which kinds of objects may use it is unknown ({error.message})"
     resources: list[ApiResource] = []
-    for version, kinds in {**BUILT_IN, **served}.items():
+    for version, kinds in {**BUILT_IN_KINDS, **served_kinds}.items():
         resources += [ApiResource(version, kind, f"{kind.lower()}s", True) for kind in kinds]
-    lists = session.cluster.parallel(lambda resource: _listed(session, resource, name.namespace), resources)
-    denied = _unlisted(resources, lists)
-    if denied:
-        return f"this user may not see whether {', '.join(denied)} use it, or they cannot be read"
-    return _told_refs(users_of_account(_together(lists), name, going), "it is used by")
+    object_lists = session.cluster.call_in_parallel(
+        lambda resource: _list_or_none(session, resource, account_ref.namespace), resources
+    )
+    unlisted_kinds = _list_unreadable_kinds(resources, object_lists)
+    if unlisted_kinds:
+        return f"this user may not see whether {', '.join(unlisted_kinds)} use it, or they cannot be read"
+    return _describe_refs(
+        find_account_users(_iterate_objects(object_lists), account_ref, leaving_identities), "it is used by"
+    )
 
 
-def _definition_users(session: Session, definition: Manifest, going: set[Identity]) -> str:
+def _explain_definition_use(session: Session, definition: Manifest, leaving_identities: set[ObjectIdentity]) -> str:
     """Return why a definition of a kind stays, or an empty string: there are objects of it, or this is unknown."""
-    spec, names = definition["spec"], definition["spec"]["names"]
+    spec, kind_names = definition["spec"], definition["spec"]["names"]
     served_versions = [version["name"] for version in spec["versions"] if version.get("served")]
     if not served_versions:
         return "it serves no version, so whether it is used is unknown"
     api_version = f"{spec['group']}/{served_versions[0]}"
-    resource = ApiResource(api_version, names["kind"], names["plural"], spec["scope"] != "Cluster")
-    objects = _listed(session, resource, "", METADATA_LIST)
+    resource = ApiResource(api_version, kind_names["kind"], kind_names["plural"], spec["scope"] != "Cluster")
+    objects = _list_or_none(session, resource, "", METADATA_LIST)
     if objects is None:
         return "this user may not see whether it is used"
-    return _told_refs(leftovers(objects, going))
+    return _describe_refs(find_leftovers(objects, leaving_identities))
 
 
-def _told_refs(left: list[Ref], words: str = "it still has") -> str:
+def _describe_refs(remaining_refs: list[ObjectRef], introduction: str = "it still has") -> str:
     """Return some objects after these words, or an empty string for none."""
-    return f"{words} {at_most(SHOWN, left)}" if left else ""
+    return f"{introduction} {join_at_most(MOST_SHOWN, remaining_refs)}" if remaining_refs else ""
 
 
 # Other owners may use these, so they stay while they are in use.
-USERS: dict[str, Callable[[Session, Manifest, set[Identity]], str]] = {
-    "Namespace": _namespace_users,
-    "CustomResourceDefinition": _definition_users,
-    "ServiceAccount": _account_users,
+USE_EXPLAINERS: dict[str, Callable[[Session, Manifest, set[ObjectIdentity]], str]] = {
+    "Namespace": _explain_namespace_use,
+    "CustomResourceDefinition": _explain_definition_use,
+    "ServiceAccount": _explain_account_use,
 }

@@ -7,60 +7,66 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..._kube.live.kinds import PRUNED, ApiResource, version_for
-from ..._kube.ownership import label_of, release_of
-from ..._otelcol.kube.names import COLLECTOR_LABEL, selector
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..earlier_names import is_renamed, named_config, unlisted, warning
-from ..workload_kinds import RUNS
-from .session import Session, listed
+from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, default_api_version
+from ..._kube.ownership import read_label, read_release_label
+from ..._otelcol.kube.names import COLLECTOR_LABEL, release_selector
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..earlier_names import describe_renaming, find_unlisted_workloads, is_renamed, read_named_config
+from ..workload_kinds import POD_RUNNING_KINDS
+from .session import Session, list_objects
 
 _CONFIGS = ApiResource("v1", "ConfigMap", "configmaps", True)
 
 
-def warn_of_earlier_names(session: Session, live: Mapping[Ref, Manifest | None]) -> None:
+def warn_of_earlier_names(session: Session, live_objects: Mapping[ObjectRef, Manifest | None]) -> None:
     """Warn of each collector that still runs under the name that a new one had. Without a new one, nothing is read."""
-    for new in session.options.manifests:
-        if new["kind"] in RUNS and label_of(new, COLLECTOR_LABEL) and not live[ref(new)]:
-            session.report.warnings.extend(_earlier(session, new))
+    for new_workload in session.options.manifests:
+        if (
+            new_workload["kind"] in POD_RUNNING_KINDS
+            and read_label(new_workload, COLLECTOR_LABEL)
+            and not live_objects[ref(new_workload)]
+        ):
+            session.report.warnings.extend(_find_renamings(session, new_workload))
 
 
-def _earlier(session: Session, new: Manifest) -> Iterator[str]:
+def _find_renamings(session: Session, new_workload: Manifest) -> Iterator[str]:
     """Yield a warning for each collector that a new one may have been."""
-    namespace = new["metadata"]["namespace"]
-    resource = session.resources.find(version_for(new["kind"]), new["kind"])
+    namespace = new_workload["metadata"]["namespace"]
+    resource = session.resources.find(default_api_version(new_workload["kind"]), new_workload["kind"])
     if resource is None:
         return
-    running = listed(session, resource, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
-    others = unlisted(running, session.options.manifests, session.options.field_manager)
-    if not others:
+    live_workloads = list_objects(session, resource, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
+    unlisted_workloads = find_unlisted_workloads(
+        live_workloads, session.options.manifests, session.options.field_manager
+    )
+    if not unlisted_workloads:
         return
-    live_configs = listed(session, _CONFIGS, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
-    new_named = named_config(new, _configs_in(session.options.manifests, namespace))
-    for old in others:
-        if is_renamed(named_config(old, _by_name(live_configs)), new_named):
-            yield warning(old, new, _plurals(session, old))
+    live_configs = list_objects(session, _CONFIGS, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
+    new_config = read_named_config(new_workload, _select_configs_in(session.options.manifests, namespace))
+    for old_workload in unlisted_workloads:
+        if is_renamed(read_named_config(old_workload, _index_by_name(live_configs)), new_config):
+            yield describe_renaming(old_workload, new_workload, _list_plurals(session, old_workload))
 
 
-def _configs_in(manifests: Iterable[Manifest], namespace: str) -> dict[str, Manifest]:
+def _select_configs_in(manifests: Iterable[Manifest], namespace: str) -> dict[str, Manifest]:
     """Return the ConfigMaps of a bundle in a namespace, by name."""
     configs = [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
-    return _by_name(config for config in configs if config["metadata"]["namespace"] == namespace)
+    return _index_by_name(config for config in configs if config["metadata"]["namespace"] == namespace)
 
 
-def _by_name(configs: Iterable[Manifest]) -> dict[str, Manifest]:
+def _index_by_name(configs: Iterable[Manifest]) -> dict[str, Manifest]:
     return {config["metadata"]["name"]: config for config in configs}
 
 
-def _plurals(session: Session, old: Manifest) -> list[str]:
+def _list_plurals(session: Session, old_workload: Manifest) -> list[str]:
     """Return of which kinds an earlier collector has objects, as far as this user may list them."""
-    query = {"labelSelector": selector([release_of(old)])}
+    query = {"labelSelector": release_selector([read_release_label(old_workload)])}
     plurals = []
-    for kind in PRUNED:
-        resource = session.resources.find(version_for(kind), kind)
+    for kind in PRUNED_KINDS:
+        resource = session.resources.find(default_api_version(kind), kind)
         if resource is None:
             continue
-        namespace = old["metadata"]["namespace"] if resource.namespaced else ""
-        if listed(session, resource, namespace, query):
+        namespace = old_workload["metadata"]["namespace"] if resource.namespaced else ""
+        if list_objects(session, resource, namespace, query):
             plurals.append(resource.plural)
     return plurals

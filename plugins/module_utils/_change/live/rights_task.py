@@ -10,8 +10,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.connect import run
-from ..rbac_roles import roles, subject_of
-from .purpose_rights import grants
+from ..rbac_roles import build_roles, build_subject
+from .purpose_rights import list_grants
 
 
 def run_rights(module: AnsibleModule) -> None:
@@ -21,10 +21,10 @@ def run_rights(module: AnsibleModule) -> None:
     """
     params = module.params
 
-    def work() -> dict[str, Any]:
-        needed = grants(params["manifests"], params["probes"], changes=params["changes"])
-        subject = subject_of(params["account"]) if params["account"] else None
-        manifests = roles(needed, params["name"], subject)
-        return {"changed": False, "roles": manifests, "msg": f"{len(needed)} rights"}
+    def render_roles() -> dict[str, Any]:
+        needed_grants = list_grants(params["manifests"], params["probes"], changes=params["changes"])
+        subject = build_subject(params["account"]) if params["account"] else None
+        manifests = build_roles(needed_grants, params["name"], subject)
+        return {"changed": False, "roles": manifests, "msg": f"{len(needed_grants)} rights"}
 
-    run(module, work)
+    run(module, render_roles)

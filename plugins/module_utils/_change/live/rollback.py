@@ -9,25 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..._kube.live.outage import LostError
-from ..._kube.ownership import collector_of, last_apply
-from ..._otelcol.config.paths import section
+from ..._kube.ownership import find_last_apply, read_collector_name
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.deleted_workload import is_gone
-from ..bundle_objects import ordered
+from ..bundle_objects import group_by_dependency
 from ..change_set import Action, ChangeSet, Entry
-from ..collector_change import Change, identified
-from ..managed_fields import extracted
+from ..collector_change import Change, add_live_uid
+from ..managed_fields import extract_applied
 from ..tree_parts import is_within
-from ..workload_kinds import RUNS
+from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import Bundle
 
-OUTRUN = "another run has changed it since this run"
-IS_NEW = "it is new"
+OUTRUN_REASON = "another run has changed it since this run"
+NEW_REASON = "it is new"
 
 
 @dataclass
-class Undone:
+class UndoResult:
     """Which objects of a collector were brought back, and why others were not."""
 
     changes: ChangeSet = field(default_factory=ChangeSet)
@@ -37,7 +37,7 @@ class Undone:
     unread: str = ""
 
     @property
-    def back(self) -> list[Ref]:
+    def back(self) -> list[ObjectRef]:
         """The objects that were brought back."""
         return self.changes.subjects(Action.RESTORED)
 
@@ -49,19 +49,19 @@ class Undone:
     @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        reasons = [entry.reason for entry in self.changes.skipped() if entry.reason != IS_NEW]
-        return bool(reasons) and all(OUTRUN in reason for reason in reasons)
+        reasons = [entry.reason for entry in self.changes.skipped() if entry.reason != NEW_REASON]
+        return bool(reasons) and all(OUTRUN_REASON in reason for reason in reasons)
 
 
-def restore(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
+def restore_collector(bundle: Bundle, change: Change, read: Mapping[ObjectRef, Manifest | None]) -> UndoResult:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
     `read` has the objects as this run found them, for those that it has not written. If the cluster stops answering,
     the result has what is back until then, and why the rest is not. Raises nothing: what failed before counts more.
     """
-    undone = Undone()
+    undone = UndoResult()
     try:
-        undone.lost = why_lost(bundle, change)
+        undone.lost = explain_lost(bundle, change)
         if not undone.lost:
             _bring_back_all(bundle, change, read, undone)
     except (Problem, LostError) as error:
@@ -70,75 +70,79 @@ def restore(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None])
     return undone
 
 
-def _bring_back_all(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None], undone: Undone) -> None:
+def _bring_back_all(
+    bundle: Bundle, change: Change, read: Mapping[ObjectRef, Manifest | None], undone: UndoResult
+) -> None:
     """Bring the objects back in the order of a bundle, and note each in `undone`.
 
     Raises LostError after the first group in which a request had no answer.
     """
-    left = bundle.changes.left()
+    left_objects = bundle.changes.left()
 
-    def bring_back(earlier: Manifest) -> Entry | LostError:
-        return _brought_back(bundle, earlier, left.get(ref(earlier)) or read.get(ref(earlier)))
+    def bring_back(earlier_manifest: Manifest) -> Entry | LostError:
+        return _bring_back(
+            bundle, earlier_manifest, left_objects.get(ref(earlier_manifest)) or read.get(ref(earlier_manifest))
+        )
 
-    for group in ordered(change.before):
-        outcomes = bundle.cluster.parallel(bring_back, group)
+    for group in group_by_dependency(change.before):
+        outcomes = bundle.cluster.call_in_parallel(bring_back, group)
         undone.changes.entries += [outcome for outcome in outcomes if isinstance(outcome, Entry)]
         for outcome in outcomes:
             if isinstance(outcome, LostError):
                 raise outcome
     if undone.back or undone.kept:
-        _skip_new_workloads(change, left, undone)
+        _skip_new_workloads(change, left_objects, undone)
 
 
-def _skip_new_workloads(change: Change, left: Mapping[Ref, Manifest], undone: Undone) -> None:
+def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifest], undone: UndoResult) -> None:
     """Note that the workloads which this run has made stay: the previous run did not have them."""
-    recorded = {ref(manifest) for manifest in change.before}
+    recorded_refs = {ref(manifest) for manifest in change.before}
     for workload in change.workloads:
-        if ref(workload) not in recorded and ref(workload) in left:
-            undone.changes.skip(workload, IS_NEW)
+        if ref(workload) not in recorded_refs and ref(workload) in left_objects:
+            undone.changes.skip(workload, NEW_REASON)
 
 
-def why_lost(bundle: Bundle, change: Change) -> str:
+def explain_lost(bundle: Bundle, change: Change) -> str:
     """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
-    workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
+    workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
     deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
     if deleted_workloads:
         return f"Nothing was brought back, because {', '.join(deleted_workloads)} was deleted."
     if change.record is None:
         return ""
-    run_of_record = section(bundle.live(change.record), "data").get("run")
+    run_of_record = mapping_at(bundle.live(change.record), "data").get("run")
     if run_of_record != bundle.run:
         return f"Nothing was brought back, because another run has taken over the change of {change.name}."
     return ""
 
 
-def why_outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) -> str:
+def explain_outrun(bundle: Bundle, change: Change, left_objects: Mapping[ObjectRef, Manifest | None]) -> str:
     """Return why nothing is to be recorded of a collector: another run has changed a workload since this run."""
     for workload in change.workloads:
-        now, own = bundle.live(workload), left.get(ref(workload))
-        if now is None or own is None:
+        live_object, own_object = bundle.live(workload), left_objects.get(ref(workload))
+        if live_object is None or own_object is None:
             continue
-        applied = extracted(now, bundle.manager)
-        if applied and _is_of_another_run(bundle, applied, now, own):
-            return f"{ref(workload)} stays as it is: {OUTRUN}."
+        applied = extract_applied(live_object, bundle.manager)
+        if applied and _is_of_another_run(bundle, applied, live_object, own_object):
+            return f"{ref(workload)} stays as it is: {OUTRUN_REASON}."
     return ""
 
 
-def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> Entry | LostError:
+def _bring_back(bundle: Bundle, earlier_manifest: Manifest, left_object: Manifest | None) -> Entry | LostError:
     """Apply one object as it was, unless it is so already, or something keeps it as it is.
 
     An error is returned, because it must not hide what becomes of the other objects of its group.
     """
-    subject = ref(earlier)
+    subject = ref(earlier_manifest)
     try:
-        now = bundle.live(earlier)
-        obstacle = _obstacle(bundle, earlier, now, left)
-        if now is None or obstacle:
+        live_object = bundle.live(earlier_manifest)
+        obstacle = _find_obstacle(bundle, earlier_manifest, live_object, left_object)
+        if live_object is None or obstacle:
             return Entry(subject, Action.SKIPPED, reason=obstacle)
-        applied = extracted(now, bundle.manager)
-        if applied is None or identified(applied, now) == earlier:
+        applied = extract_applied(live_object, bundle.manager)
+        if applied is None or add_live_uid(applied, live_object) == earlier_manifest:
             return Entry(subject, Action.UNCHANGED)
-        bundle.write(earlier, now)
+        bundle.write(earlier_manifest, live_object)
     except Problem as problem:
         return Entry(subject, Action.SKIPPED, reason=problem.wrong)
     except LostError as error:
@@ -146,22 +150,26 @@ def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> E
     return Entry(subject, Action.RESTORED)
 
 
-def _obstacle(bundle: Bundle, earlier: Manifest, now: Manifest | None, left: Manifest | None) -> str:
+def _find_obstacle(
+    bundle: Bundle, earlier_manifest: Manifest, live_object: Manifest | None, left_object: Manifest | None
+) -> str:
     """Return why an object cannot go back, or an empty string."""
-    if now is None:
+    if live_object is None:
         return "it no longer exists"
-    if now["metadata"].get("uid") != earlier["metadata"].get("uid"):
+    if live_object["metadata"].get("uid") != earlier_manifest["metadata"].get("uid"):
         return "it was deleted and created again"
-    applied = extracted(now, bundle.manager)
-    if applied is None or collector_of(now) != collector_of(earlier):  # a record may name any object
+    applied = extract_applied(live_object, bundle.manager)
+    if applied is None or read_collector_name(live_object) != read_collector_name(
+        earlier_manifest
+    ):  # a record may name any object
         return "another owner has it now"
-    if left and _is_of_another_run(bundle, applied, now, left):
-        return OUTRUN
+    if left_object and _is_of_another_run(bundle, applied, live_object, left_object):
+        return OUTRUN_REASON
     return ""
 
 
-def _is_of_another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: Manifest) -> bool:
+def _is_of_another_run(bundle: Bundle, applied: Manifest, live_object: Manifest, left_object: Manifest) -> bool:
     """Return whether the field manager has applied an object since. Fields that others took over do not count."""
-    time_now, _fields = last_apply(now, bundle.manager)
-    time_left, _fields = last_apply(left, bundle.manager)
-    return time_now != time_left or not is_within(applied, extracted(left, bundle.manager))
+    time_now, _fields = find_last_apply(live_object, bundle.manager)
+    time_left, _fields = find_last_apply(left_object, bundle.manager)
+    return time_now != time_left or not is_within(applied, extract_applied(left_object, bundle.manager))

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..._kube.operator_children import budgets
-from ..._kube.ownership import is_ours
-from ..._otelcol.config.paths import at
+from ..._kube.operator_children import map_budget_labels
+from ..._kube.ownership import is_own_object
+from ..._otelcol.config.paths import value_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.network_policies import selector_selects
-from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..._otelcol.kube.network_policies import selects_labels
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from .session import Session
 
 _FIX_OF_BUNDLE = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
@@ -36,34 +36,47 @@ class NewBudget(NamedTuple):
     fix: str
 
 
-def budgets_of_bundle(new_budgets: Iterable[Manifest], templates: Sequence[Labels]) -> Iterator[NewBudget]:
+def find_bundle_budgets(new_budgets: Iterable[Manifest], templates: Sequence[Labels]) -> Iterator[NewBudget]:
     """Yield the new budgets of a bundle, with the labels of the pod templates that each selects."""
     for budget in new_budgets:
-        pods = [labels for labels in templates if selector_selects(budget["spec"]["selector"], labels)]
-        yield NewBudget(budget, budget["metadata"]["namespace"], pods, _FIX_OF_BUNDLE)
+        selected_labels = [labels for labels in templates if selects_labels(budget["spec"]["selector"], labels)]
+        yield NewBudget(budget, budget["metadata"]["namespace"], selected_labels, _FIX_OF_BUNDLE)
 
 
-def budgets_of_operator(resources: Iterable[Manifest], live: Mapping[Ref, Manifest]) -> Iterator[NewBudget]:
+def find_operator_budgets(
+    custom_resources: Iterable[Manifest], live_objects: Mapping[ObjectRef, Manifest]
+) -> Iterator[NewBudget]:
     """Yield the new budgets that the operator makes of custom resources."""
-    for resource in resources:
-        pods: list[Labels] = [labels for budget_name, labels in budgets(resource).items() if budget_name not in live]
-        yield NewBudget(resource, resource["metadata"]["namespace"], pods, _FIX_OF_OPERATOR)
+    for custom_resource in custom_resources:
+        selected_labels: list[Labels] = [
+            labels
+            for budget_name, labels in map_budget_labels(custom_resource).items()
+            if budget_name not in live_objects
+        ]
+        yield NewBudget(custom_resource, custom_resource["metadata"]["namespace"], selected_labels, _FIX_OF_OPERATOR)
 
 
 def refuse_second_budget(session: Session, new_budgets: Iterable[NewBudget], live_budgets: Iterable[Manifest]) -> None:
     """Raise Problem for a new budget whose pods have one of another owner."""
     manager = session.options.field_manager
-    others = [budget for budget in live_budgets if not is_ours(budget, session.releases, manager)]
-    for budget in new_budgets:
-        for other in others:
-            if other["metadata"]["namespace"] == budget.namespace and _selects_one(other, budget.pods):
-                wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
-                raise Problem(wrong, asked=f"Apply {ref(budget.asked)}", fix=budget.fix)
+    foreign_budgets = [
+        new_budget for new_budget in live_budgets if not is_own_object(new_budget, session.releases, manager)
+    ]
+    for new_budget in new_budgets:
+        for foreign_budget in foreign_budgets:
+            if foreign_budget["metadata"]["namespace"] == new_budget.namespace and _selects_any_pod(
+                foreign_budget, new_budget.pods
+            ):
+                wrong = (
+                    f"{ref(foreign_budget)} of another owner selects the same pods, and Kubernetes evicts no pod"
+                    " with two"
+                )
+                raise Problem(wrong, asked=f"Apply {ref(new_budget.asked)}", fix=new_budget.fix)
 
 
-def _selects_one(budget: Manifest, pods: Iterable[Labels]) -> bool:
+def _selects_any_pod(budget: Manifest, pod_labels: Iterable[Labels]) -> bool:
     """Return whether a budget selects one of some pods, given by their labels. Without a selector it selects none."""
-    selector = at(budget, ("spec", "selector"))
+    selector = value_at(budget, ("spec", "selector"))
     if selector is None:
         return False
-    return any(selector_selects(selector, labels) for labels in pods)
+    return any(selects_labels(selector, labels) for labels in pod_labels)

@@ -12,21 +12,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..._kube.live.api_errors import asking, library, listing, lost, parsed
+from ..._kube.live.api_errors import ask_server, explain_outage, import_library, list_if_allowed, parse_foreign_yaml
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
-from ..._kube.ownership import applied_by, is_ours, release_of
-from ..._otelcol.config.masking import salted
+from ..._kube.ownership import is_applied_by, is_own_object, read_release_label
+from ..._otelcol.config.masking import make_salted_replacer
 from ..._otelcol.errors import Failure, Problem
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.live.webhook_trust import is_lost
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
-from ..bundle_objects import difference
+from ..bundle_objects import build_difference
 from ..change_set import ChangeSet
-from ..ownership_marks import converts
+from ..ownership_marks import may_convert
 
-DONE = "\nDone before this error, and not undone: "
+DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class BundleReport:
 
     diff: bool
     changes: ChangeSet = field(default_factory=ChangeSet)
-    hide: Callable[[str], str] = field(default_factory=lambda: salted(secrets.token_hex(8)))
+    hide: Callable[[str], str] = field(default_factory=lambda: make_salted_replacer(secrets.token_hex(8)))
     warnings: list[str] = field(default_factory=list)
     plan: list[str] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
@@ -82,32 +82,38 @@ class BundleReport:
             "kept_records": self.kept_records,
             "kept_rights": self.kept_rights,
         }
-        return {**result, "diff": self._diffs()} if self.diff else result
+        return {**result, "diff": self._list_diffs()} if self.diff else result
 
-    def _diffs(self) -> list[dict[str, Any]]:
+    def _list_diffs(self) -> list[dict[str, Any]]:
         """Return the difference of each object, with both sides as text."""
         diffs = []
         for entry in self.changes.busy():
-            change = difference(entry.before, entry.after, self.hide, parsed)
-            if change:
-                diffs.append({**change, "before": _text(change["before"]), "after": _text(change["after"])})
+            difference_fields = build_difference(entry.before, entry.after, self.hide, parse_foreign_yaml)
+            if difference_fields:
+                diffs.append(
+                    {
+                        **difference_fields,
+                        "before": _dump_yaml(difference_fields["before"]),
+                        "after": _dump_yaml(difference_fields["after"]),
+                    }
+                )
         return diffs
 
 
-def _text(manifest: Manifest | None) -> str:
+def _dump_yaml(manifest: Manifest | None) -> str:
     if manifest is None:
         return ""
-    yaml = library("yaml", "PyYAML")
+    yaml = import_library("yaml", "PyYAML")
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
         """Shows a configuration in a ConfigMap line by line."""
 
-    def text(dumper: Any, value: str) -> Any:
+    def represent_text(dumper: Any, value: str) -> Any:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
-    Dumper.add_representer(str, text)
-    shown: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
-    return shown
+    Dumper.add_representer(str, represent_text)
+    yaml_text: str = yaml.dump(manifest, Dumper=Dumper, sort_keys=True)
+    return yaml_text
 
 
 class Session:
@@ -118,16 +124,16 @@ class Session:
         self.resources = ApiResources(cluster, options.manifests)
         self.changes = ChangeSet()
         self.report = BundleReport(options.diff, self.changes)
-        self.releases = {release_of(manifest) for manifest in options.manifests}
+        self.releases = {read_release_label(manifest) for manifest in options.manifests}
         cluster.outage.patience = options.wait_seconds
-        cluster.hopeless = partial(is_lost, cluster)
+        cluster.hopeless = partial(is_trust_lost, cluster)
 
     def resource(self, manifest: Manifest) -> ApiResource | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
-        found = asking(f"Find the kind {manifest['kind']}", lambda: self.resources.of(manifest))
-        if found and found.namespaced and not manifest["metadata"].get("namespace"):
+        api_resource = ask_server(f"Find the kind {manifest['kind']}", lambda: self.resources.of(manifest))
+        if api_resource and api_resource.namespaced and not manifest["metadata"].get("namespace"):
             raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
-        return found
+        return api_resource
 
     def path(self, manifest: Manifest) -> str:
         """Return the URL path of an object whose kind is known."""
@@ -138,13 +144,13 @@ class Session:
 
     def live(self, manifest: Manifest) -> Manifest | None:
         path = self.path(manifest)
-        return asking(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
+        return ask_server(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
     def listed(self, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Return the objects of one kind, which lists leave without their kind."""
         path = resource.path(namespace)
-        named = {"apiVersion": resource.api_version, "kind": resource.kind}
-        return [{**item, **named} for item in self.cluster.items(path, query, accept)]
+        type_fields = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return [{**listed_object, **type_fields} for listed_object in self.cluster.items(path, query, accept)]
 
     def may_write(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether an object has both marks of a release of the bundle, or may be taken over.
@@ -152,105 +158,105 @@ class Session:
         A namespace never may, nor an account that others may have made for more than one user, nor what another
         release of this collection owns. Check mode also compares what another tool applies of this release.
         """
-        owned = is_ours(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
-        return owned or self.may_adopt(manifest, live) or self.only_compares(manifest, live)
+        is_owned = is_own_object(live, self.releases, self.options.field_manager) or self.converts(manifest, live)
+        return is_owned or self.may_adopt(manifest, live) or self.only_compares(manifest, live)
 
     def may_adopt(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether the inventory takes an object over if another owner has it."""
-        if release_of(manifest) not in self.options.adopt:
+        if read_release_label(manifest) not in self.options.adopt:
             return False
         if manifest["kind"] == "Namespace" or self.may_exist(manifest):
             return False
-        is_of_another = release_of(live) not in ("", release_of(manifest))
-        return not (is_of_another and applied_by(live, self.options.field_manager))
+        is_of_another = read_release_label(live) not in ("", read_release_label(manifest))
+        return not (is_of_another and is_applied_by(live, self.options.field_manager))
 
     def only_compares(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether check mode compares an object of this release that another tool applies, as GitOps does."""
         if not self.options.check or manifest["kind"] == "Namespace":
             return False
-        is_of_release = bool(release_of(live)) and release_of(live) == release_of(manifest)
-        return is_of_release and not is_ours(live, self.releases, self.options.field_manager)
+        is_of_release = bool(read_release_label(live)) and read_release_label(live) == read_release_label(manifest)
+        return is_of_release and not is_own_object(live, self.releases, self.options.field_manager)
 
     def converts(self, manifest: Manifest, live: Manifest) -> bool:
         """Return whether this is an object of an earlier version. Another inventory may use a shared account."""
-        return converts(manifest, live, self.options.field_manager) and not self.may_exist(manifest)
+        return may_convert(manifest, live, self.options.field_manager) and not self.may_exist(manifest)
 
     def may_exist(self, manifest: Manifest) -> bool:
         """Return whether a manifest is a ServiceAccount that is used unchanged if others own it."""
         metadata = manifest["metadata"]
-        place = f"{metadata.get('namespace')}/{metadata['name']}"
-        return manifest["kind"] == "ServiceAccount" and place in self.options.existing_accounts
+        account_name = f"{metadata.get('namespace')}/{metadata['name']}"
+        return manifest["kind"] == "ServiceAccount" and account_name in self.options.existing_accounts
 
     def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
         """Apply an object under our name, or under another one that takes nothing from anybody.
 
         Of several API servers one may learn later than others of a kind that the bundle defines.
         """
-        forced = "false" if manager else str(self.options.force_conflicts).lower()
-        name = {"fieldManager": manager or self.options.field_manager, "force": forced}
-        path, query = self.path(manifest), {**name, **query}
-        new = self.resources.defines(manifest) and not self.options.check
-        start = self.cluster.clock()
+        force_text = "false" if manager else str(self.options.force_conflicts).lower()
+        field_owner = {"fieldManager": manager or self.options.field_manager, "force": force_text}
+        path, query = self.path(manifest), {**field_owner, **query}
+        is_new_kind = self.resources.defines(manifest) and not self.options.check
+        started_at = self.cluster.clock()
         while True:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
                 if error.unreadable and "dryRun" not in query:
-                    written = self.written(manifest, name["fieldManager"])
+                    written = self.written(manifest, field_owner["fieldManager"])
                     if written:
                         return written
-                late = self.cluster.clock() - start >= self.options.wait_seconds
-                if late or not (new and error.kind_missing):
+                is_late = self.cluster.clock() - started_at >= self.options.wait_seconds
+                if is_late or not (is_new_kind and error.is_kind_missing):
                     raise
                 self.cluster.sleep(POLL_FIRST)
 
     def written(self, manifest: Manifest, manager: str) -> Manifest | None:
         """Return an object whose write had no readable answer, if it was written."""
         with suppress(Problem):
-            now = self.live(manifest)
-            return now if now and is_applied(manifest, now, manager) else None
+            live_object = self.live(manifest)
+            return live_object if live_object and is_applied(manifest, live_object, manager) else None
         return None
 
 
 @contextmanager
-def reporting(session: Session) -> Iterator[None]:
+def report_done_on_failure(session: Session) -> Iterator[None]:
     """Let an error of these steps say what was done before it: a task that fails counts as unchanged in the recap."""
     try:
         yield
     except (Problem, LostError) as error:
-        problem = lost(error) if isinstance(error, LostError) else error
-        done = "" if session.options.check else session.changes.done()
-        fix = f"{problem.fix}{DONE}{done}." if done else problem.fix
+        problem = explain_outage(error) if isinstance(error, LostError) else error
+        done_text = "" if session.options.check else session.changes.done()
+        fix = f"{problem.fix}{DONE_BEFORE_ERROR}{done_text}." if done_text else problem.fix
         facts = problem.facts | session.report.result()
         raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 
-def listed(
+def list_objects(
     session: Session, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str = JSON
 ) -> list[Manifest] | None:
     """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
-    return listing(resource.plural, lambda: session.listed(resource, namespace, query, accept))
+    return list_if_allowed(resource.plural, lambda: session.listed(resource, namespace, query, accept))
 
 
-def namespaces_of(manifests: Iterable[Manifest]) -> list[str]:
+def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:
     """Return the namespaces of some objects, and those among the objects, each once."""
-    names = set()
+    namespace_names = set()
     for manifest in manifests:
-        key = "name" if manifest["kind"] == "Namespace" else "namespace"
-        names.add(manifest["metadata"].get(key) or "")
-    return sorted(names - {""})
+        metadata_key = "name" if manifest["kind"] == "Namespace" else "namespace"
+        namespace_names.add(manifest["metadata"].get(metadata_key) or "")
+    return sorted(namespace_names - {""})
 
 
-def refs(manifests: Iterable[Manifest]) -> set[Ref]:
+def collect_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
     """Return the names of all objects of a bundle."""
     return {ref(manifest) for manifest in manifests}
 
 
-def keep(session: Session, found: Manifest, reason: str) -> None:
+def report_kept(session: Session, kept_object: Manifest, reason: str) -> None:
     """Report an object that stays."""
-    session.report.warnings.append(f"Kept {ref(found)}: {reason}")
-    session.changes.skip(found, reason)
+    session.report.warnings.append(f"Kept {ref(kept_object)}: {reason}")
+    session.changes.skip(kept_object, reason)
 
 
-def uid(live: Manifest) -> str:
+def read_uid(live: Manifest) -> str:
     return str(live["metadata"].get("uid") or "")

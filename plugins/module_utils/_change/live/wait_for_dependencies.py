@@ -10,133 +10,153 @@ from collections.abc import Iterable
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA_LIST, NOT_FOUND, ApiError
 from ..._kube.live.kinds import ApiResource
-from ..._otelcol.errors import Problem, at_most
+from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
-from ..bundle_objects import holders
-from ..certificates import API_VERSION, CERTIFICATE, is_issued, refusal, why_not_issued
-from .session import Session, listed, uid
+from ..bundle_objects import describe_finalizers
+from ..certificates import API_VERSION, CERTIFICATE, explain_not_issued, explain_refusal, is_issued
+from .session import Session, list_objects, read_uid
 
-SHOWN = 3
+MOST_SHOWN = 3
 _REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", True)
 
 
-def await_issued(session: Session, applied: Iterable[Manifest]) -> None:
+def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> None:
     """Wait until the Certificates among these objects are issued.
 
     What mounts their Secrets comes after them, and would otherwise wait for the kubelet's ever longer pauses.
     """
-    waiting = [manifest for manifest in applied if manifest["kind"] == CERTIFICATE and not is_issued(manifest)]
-    if not waiting:
+    waiting_certificates = [
+        manifest for manifest in applied if manifest["kind"] == CERTIFICATE and not is_issued(manifest)
+    ]
+    if not waiting_certificates:
         return
-    since = session.cluster.clock()
-    for _poll in session.cluster.polls(session.options.wait_seconds, since):
-        waiting = _not_issued(session, waiting)
-        _tell(session, "Certificates", "issued", waiting)
-        if not waiting:
+    started_at = session.cluster.clock()
+    for _poll in session.cluster.polls(session.options.wait_seconds, started_at):
+        waiting_certificates = _find_not_issued(session, waiting_certificates)
+        _show_progress(session, "Certificates", "issued", waiting_certificates)
+        if not waiting_certificates:
             return
-        refusals = [f"{ref(certificate)}: {refusal(certificate)}" for certificate in waiting if refusal(certificate)]
+        refusals = [
+            f"{ref(certificate)}: {explain_refusal(certificate)}"
+            for certificate in waiting_certificates
+            if explain_refusal(certificate)
+        ]
         if refusals:
-            raise _unissued("", refusals)
-    reasons = [f"{ref(certificate)}: {_why_not_issued(session, certificate)}" for certificate in waiting]
-    raise _unissued(f" after {session.options.wait_seconds:g} s", reasons)
+            raise _build_unissued_problem("", refusals)
+    reasons = [
+        f"{ref(certificate)}: {_explain_not_issued(session, certificate)}" for certificate in waiting_certificates
+    ]
+    raise _build_unissued_problem(f" after {session.options.wait_seconds:g} s", reasons)
 
 
-def _unissued(after: str, reasons: list[str]) -> Problem:
+def _build_unissued_problem(time_clause: str, reasons: list[str]) -> Problem:
     fix = "Look at the issuer with `kubectl describe`, and at the log of cert-manager; then run again."
-    return Problem(f"not issued{after}: {'; '.join(reasons)}", asked="Wait for the certificates", fix=fix)
+    return Problem(f"not issued{time_clause}: {'; '.join(reasons)}", asked="Wait for the certificates", fix=fix)
 
 
-def _not_issued(session: Session, certificates: list[Manifest]) -> list[Manifest]:
+def _find_not_issued(session: Session, certificates: list[Manifest]) -> list[Manifest]:
     """Return the Certificates that still wait, as they are now. One that is deleted is no longer awaited."""
-    now = session.cluster.parallel(session.live, certificates)
-    return [certificate for certificate in now if certificate and not is_issued(certificate)]
+    live_certificates = session.cluster.call_in_parallel(session.live, certificates)
+    return [certificate for certificate in live_certificates if certificate and not is_issued(certificate)]
 
 
-def _why_not_issued(session: Session, certificate: Manifest) -> str:
-    requests = listed(session, _REQUESTS, certificate["metadata"]["namespace"], {})
-    return why_not_issued(certificate, requests or [])
+def _explain_not_issued(session: Session, certificate: Manifest) -> str:
+    requests = list_objects(session, _REQUESTS, certificate["metadata"]["namespace"], {})
+    return explain_not_issued(certificate, requests or [])
 
 
-def _tell(session: Session, what: str, last: str, waiting: list[Manifest]) -> None:
+def _show_progress(session: Session, subject: str, last_word: str, waiting_objects: list[Manifest]) -> None:
     """Show the progress: what is waited for, or the last word if nothing is left."""
-    names = [str(ref(manifest)) for manifest in waiting]
-    if names:
-        session.cluster.progress(what, f"waits for {at_most(SHOWN, names)}")
+    object_texts = [str(ref(manifest)) for manifest in waiting_objects]
+    if object_texts:
+        session.cluster.progress(subject, f"waits for {join_at_most(MOST_SHOWN, object_texts)}")
     else:
-        session.cluster.progress.done(what, last)
+        session.cluster.progress.done(subject, last_word)
 
 
-def await_gone(session: Session, manifests: Iterable[Manifest], since: float) -> None:
+def await_deletion(session: Session, manifests: Iterable[Manifest], since: float) -> None:
     """Wait until the server has forgotten these objects."""
-    waiting = list(manifests)
+    waiting_objects = list(manifests)
     for _poll in session.cluster.polls(session.options.wait_seconds, since):
-        live = session.cluster.parallel(session.live, waiting)
+        live_objects = session.cluster.call_in_parallel(session.live, waiting_objects)
         # Another object of the same name is not awaited.
-        waiting = [now for old, now in zip(waiting, live, strict=True) if now and uid(now) == uid(old)]
-        _tell(session, "Deletion", "done", waiting)
-        if not waiting:
+        waiting_objects = [
+            live_object
+            for awaited_object, live_object in zip(waiting_objects, live_objects, strict=True)
+            if live_object and read_uid(live_object) == read_uid(awaited_object)
+        ]
+        _show_progress(session, "Deletion", "done", waiting_objects)
+        if not waiting_objects:
             return
     fix = "Look for pods that do not end and controllers that keep their finalizers, or raise wait_seconds."
-    wrong = f"still there after {session.options.wait_seconds:g} s: {_held(session, waiting)}"
+    wrong = f"still there after {session.options.wait_seconds:g} s: {_describe_held(session, waiting_objects)}"
     raise Problem(wrong, asked="Wait for the deletion", fix=fix)
 
 
-def warn_of_wait(session: Session, leaving: Iterable[Manifest]) -> None:
+def warn_of_wait(session: Session, leaving_objects: Iterable[Manifest]) -> None:
     """Say in check mode which deletions the run would wait for, and what blocks them."""
-    waits = f"Without check mode, this run waits up to {session.options.wait_seconds:g} s until these are gone"
-    known = dict(session.cluster.warnings)
-    session.report.warnings.append(f"{waits}, and fails if they stay: {_held(session, leaving)}")
-    session.cluster.warnings = known  # nobody asked for the deprecated kinds among all that a namespace may hold
+    wait_text = f"Without check mode, this run waits up to {session.options.wait_seconds:g} s until these are gone"
+    earlier_warnings = dict(session.cluster.warnings)
+    session.report.warnings.append(f"{wait_text}, and fails if they stay: {_describe_held(session, leaving_objects)}")
+    session.cluster.warnings = (
+        earlier_warnings  # nobody asked for the deprecated kinds among all that a namespace may hold
+    )
 
 
-def _held(session: Session, leaving: Iterable[Manifest]) -> str:
-    return "; ".join(f"{ref(manifest)}{_held_by(session, manifest)}" for manifest in leaving)
+def _describe_held(session: Session, leaving_objects: Iterable[Manifest]) -> str:
+    return "; ".join(f"{ref(manifest)}{_describe_holders(session, manifest)}" for manifest in leaving_objects)
 
 
-def _held_by(session: Session, manifest: Manifest) -> str:
+def _describe_holders(session: Session, manifest: Manifest) -> str:
     """Return the finalizers that block a deletion; of a namespace, the objects in it that have some."""
     if manifest["kind"] != "Namespace":
-        return holders(manifest)
-    reasons = _blocked_in(session, manifest["metadata"]["name"]) or _told_conditions(manifest)
-    blocked = f", blocked by {'; '.join(reasons)}" if reasons else ""
-    return f"{holders(manifest)}{blocked}"
+        return describe_finalizers(manifest)
+    reasons = _list_blocked_in(session, manifest["metadata"]["name"]) or _list_condition_messages(manifest)
+    blocked_clause = f", blocked by {'; '.join(reasons)}" if reasons else ""
+    return f"{describe_finalizers(manifest)}{blocked_clause}"
 
 
-def _blocked_in(session: Session, namespace: str) -> list[str]:
+def _list_blocked_in(session: Session, namespace: str) -> list[str]:
     """Return the objects in a namespace whose deletion finalizers block; none if this account may not list all."""
     try:
-        resources = session.resources.of_namespaces()
-        lists = session.cluster.parallel(lambda resource: _blocked(session, resource, namespace), resources)
+        resources = session.resources.list_namespaced()
+        blocked_lists = session.cluster.call_in_parallel(
+            lambda resource: _find_blocked(session, resource, namespace), resources
+        )
     except (ApiError, Problem):  # what the account may not list, the conditions of the namespace name by its kind
         return []
-    return [f"{ref(manifest)}{holders(manifest)}" for blocked in lists for manifest in blocked]
+    return [
+        f"{ref(manifest)}{describe_finalizers(manifest)}"
+        for blocked_objects in blocked_lists
+        for manifest in blocked_objects
+    ]
 
 
-def _blocked(session: Session, resource: ApiResource, namespace: str) -> list[Manifest]:
+def _find_blocked(session: Session, resource: ApiResource, namespace: str) -> list[Manifest]:
     """Return the objects of a kind whose deletion is blocked by finalizers."""
-    blocked = []
-    for manifest in listed(session, resource, namespace, {}, METADATA_LIST) or []:
+    blocked_objects = []
+    for manifest in list_objects(session, resource, namespace, {}, METADATA_LIST) or []:
         metadata = manifest["metadata"]
         if metadata.get("deletionTimestamp") and metadata.get("finalizers"):
-            blocked.append(manifest)
-    return blocked
+            blocked_objects.append(manifest)
+    return blocked_objects
 
 
-def _told_conditions(namespace: Manifest) -> list[str]:
+def _list_condition_messages(namespace: Manifest) -> list[str]:
     """Return what the server says of a namespace that does not end."""
     conditions = (namespace.get("status") or {}).get("conditions") or []
     return [str(condition.get("message")) for condition in conditions if condition.get("status") == "True"]
 
 
-def await_served(session: Session, definitions: list[Manifest]) -> None:
+def await_served_kinds(session: Session, definitions: list[Manifest]) -> None:
     """Wait until the server serves the kinds of these definitions."""
     for _poll in session.cluster.polls(session.options.wait_seconds):
-        if all(session.cluster.parallel(lambda definition: _is_served(session, definition), definitions)):
+        if all(session.cluster.call_in_parallel(lambda definition: _is_served(session, definition), definitions)):
             return
-    names = ", ".join(definition["metadata"]["name"] for definition in definitions)
+    definition_names = ", ".join(definition["metadata"]["name"] for definition in definitions)
     fix = "Look at the conditions of the definitions with `kubectl describe crd`."
     wrong = f"the server does not serve them after {session.options.wait_seconds:g} s"
-    raise Problem(wrong, asked=f"Define {names}", fix=fix)
+    raise Problem(wrong, asked=f"Define {definition_names}", fix=fix)
 
 
 def _is_served(session: Session, definition: Manifest) -> bool:
@@ -145,16 +165,16 @@ def _is_served(session: Session, definition: Manifest) -> bool:
         # The server warns about a deprecated version, and serves it with the others.
         if not version.get("served") or version.get("deprecated"):
             continue
-        if not _lists(session, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"):
+        if not _can_be_listed(session, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"):
             return False
     return True
 
 
-def _lists(session: Session, path: str) -> bool:
+def _can_be_listed(session: Session, path: str) -> bool:
     """Return whether a kind is served, even if old objects cannot be converted to it."""
     try:
         return bool(session.cluster.request("GET", path, {"limit": 1}, patient=False))
     except ApiError as error:
         if error.status == NOT_FOUND or error.transient:
-            return error.of_webhook
+            return error.is_webhook_error
         raise explain(error, "Look whether the kind is served") from error

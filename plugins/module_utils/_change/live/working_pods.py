@@ -8,68 +8,70 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..._diagnose.live.reader import ClusterReader
-from ..._kube.live.api_errors import asking
-from ..._kube.ownership import reapplied
+from ..._kube.live.api_errors import ask_server
+from ..._kube.ownership import is_reapplied
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._rollout.live.followed_workloads import follow
-from ..._rollout.readiness import COUNTED, pod_counts
+from ..._rollout.live.followed_workloads import read_followed_resources
+from ..._rollout.readiness import PATHS_OF_POD_COUNTS, read_pod_counts
 from ..collector_change import Change
-from ..worse_than_before import Worked, is_worse, unfinished, worked
+from ..worse_than_before import WorkingState, describe_unfinished_pods, is_worse, measure_working_state
 from .bundle_run import Bundle
-from .observe import Pods, pods_of
+from .observe import Pods, read_pods
 
 
-def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
+def read_working_states(bundle: Bundle, workloads: Iterable[Manifest]) -> dict[str, WorkingState]:
     """Return how workloads work now. Pods are read only where some of them do not."""
-    worked_of_workload = {}
-    for workload in parts:
-        if workload["kind"] not in COUNTED:
+    state_by_workload = {}
+    for workload in workloads:
+        if workload["kind"] not in PATHS_OF_POD_COUNTS:
             continue
-        available, desired, _updated = pod_counts(workload)
+        available, desired, _updated = read_pod_counts(workload)
         pods: list[Manifest] = []
         if available < desired:
-            new, old = _pods(bundle, workload)
-            pods = [*new, *old]
-        worked_of_workload[str(ref(workload))] = worked(workload, available, pods)
-    return worked_of_workload
+            new_pods, old_pods = _read_pods_if_allowed(bundle, workload)
+            pods = [*new_pods, *old_pods]
+        state_by_workload[str(ref(workload))] = measure_working_state(workload, available, pods)
+    return state_by_workload
 
 
-def _pods(bundle: Bundle, workload: Manifest) -> Pods:
+def _read_pods_if_allowed(bundle: Bundle, workload: Manifest) -> Pods:
     """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
     try:
-        return pods_of(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
+        return read_pods(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
     except Problem:
         return [], []
 
 
-def works_as_before(bundle: Bundle, change: Change) -> str:
+def explain_works_as_before(bundle: Bundle, change: Change) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
-    states = [state for state in map(bundle.live, change.workloads) if state]
-    followed = asking("Read the workloads", lambda: follow(bundle.cluster, states))
-    if _changed_by_others(bundle, states) or any(workload.unreconciled for workload in followed):
+    live_workloads = [live_workload for live_workload in map(bundle.live, change.workloads) if live_workload]
+    followed_workloads = ask_server(
+        "Read the workloads", lambda: read_followed_resources(bundle.cluster, live_workloads)
+    )
+    if _is_changed_by_others(bundle, live_workloads) or any(workload.unreconciled for workload in followed_workloads):
         return ""
-    parts: list[Manifest] = []
-    for workload in followed:
-        parts += workload.parts
-    if not parts:
+    running_workloads: list[Manifest] = []
+    for workload in followed_workloads:
+        running_workloads += workload.parts
+    if not running_workloads:
         return ""
     lines: list[str] = []
-    for part in parts:
-        before = change.worked.get(str(ref(part)))
-        new, old = _pods(bundle, part)
-        if before is None or is_worse(part, before, new):
+    for running_workload in running_workloads:
+        state_before = change.worked.get(str(ref(running_workload)))
+        new_pods, old_pods = _read_pods_if_allowed(bundle, running_workload)
+        if state_before is None or is_worse(running_workload, state_before, new_pods):
             return ""
-        lines += unfinished(part, before, new, old)
+        lines += describe_unfinished_pods(running_workload, state_before, new_pods, old_pods)
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
 
 
-def _changed_by_others(bundle: Bundle, states: Iterable[Manifest]) -> bool:
+def _is_changed_by_others(bundle: Bundle, live_workloads: Iterable[Manifest]) -> bool:
     """Return whether another run has applied one of some workloads since this run has left them."""
-    left = bundle.changes.left()
-    for state in states:
-        own = left.get(ref(state))
-        generation = int(own["metadata"].get("generation") or 0) if own else 0
-        if reapplied(state, generation, bundle.manager):
+    left_objects = bundle.changes.left()
+    for live_workload in live_workloads:
+        left_object = left_objects.get(ref(live_workload))
+        generation = int(left_object["metadata"].get("generation") or 0) if left_object else 0
+        if is_reapplied(live_workload, generation, bundle.manager):
             return True
     return False

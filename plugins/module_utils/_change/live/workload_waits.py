@@ -9,52 +9,52 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Failure
-from ..._otelcol.kube.objects import Manifest, Ref, ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.failures import Symptom
-from ..._rollout.live.jmespath_search import checked_search
+from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from ..collector_change import Change
-from ..worse_than_before import Worked, place
+from ..worse_than_before import WorkingState, find_place
 from .bundle_run import Bundle
 
 
-def prepared_wait(
+def prepare_wait(
     bundle: Bundle,
     workloads: Sequence[Manifest],
-    left: Mapping[Ref, Manifest],
+    left_objects: Mapping[ObjectRef, Manifest],
     change: Change | None = None,
 ) -> RolloutWait:
     """Return the wait for some workloads, which ends if another run changes one of them.
 
     With the change of a collector that goes back, pods that did not work before do not end it either.
     """
-    named = []
+    workload_rows = []
     generations: list[dict[str, Any]] = []
     for workload in workloads:
-        name = ref(workload)._asdict()
-        named.append({**name, "api_version": workload["apiVersion"]})
-        as_left = left.get(ref(workload))
-        if as_left:
-            generations.append({**name, "generation": as_left["metadata"].get("generation") or 0})
-    before: Mapping[str, Worked] = change.worked if change and change.goes_back else {}
+        reference_fields = ref(workload)._asdict()
+        workload_rows.append({**reference_fields, "api_version": workload["apiVersion"]})
+        left_object = left_objects.get(ref(workload))
+        if left_object:
+            generations.append({**reference_fields, "generation": left_object["metadata"].get("generation") or 0})
+    states_before: Mapping[str, WorkingState] = change.worked if change and change.goes_back else {}
 
-    def spares(workload: Manifest, symptom: Symptom) -> bool:
+    def spares_symptom(workload: Manifest, symptom: Symptom) -> bool:
         """Return whether a symptom is of a pod that did not work before."""
-        worked_before = before.get(str(ref(workload)))
+        worked_before = states_before.get(str(ref(workload)))
         if worked_before is None or symptom.pod is None:
             return False
-        return place(workload, symptom.pod) in worked_before.idle
+        return find_place(workload, symptom.pod) in worked_before.idle
 
     options = RolloutWaitOptions(
-        named,
+        workload_rows,
         bundle.wait_seconds,
         bundle.unschedulable_seconds,
         until={},
         allow_empty=False,
         applied=generations,
-        spares=spares,
+        spares=spares_symptom,
     )
-    return RolloutWait(bundle.cluster, checked_search({}), options)
+    return RolloutWait(bundle.cluster, compile_search({}), options)
 
 
 class EndedWait(NamedTuple):
@@ -64,7 +64,7 @@ class EndedWait(NamedTuple):
     failure: Failure | None
 
 
-def ended_waits(
+def iterate_ended_waits(
     bundle: Bundle, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
 ) -> Iterator[EndedWait]:
     """Yield each wait as soon as it ends. Between the looks it does what is to be done `meanwhile`, and raises that."""
@@ -74,8 +74,8 @@ def ended_waits(
             failure: Failure | None = None
             try:
                 has_ended = wait.done()
-            except Failure as raised:
-                has_ended, failure = True, raised
+            except Failure as wait_failure:
+                has_ended, failure = True, wait_failure
             if has_ended:
                 del pending[name]
                 yield EndedWait(name, failure)
@@ -83,4 +83,4 @@ def ended_waits(
             return
         meanwhile()
     for name, wait in pending.items():
-        yield EndedWait(name, wait.too_late())
+        yield EndedWait(name, wait.describe_timeout())

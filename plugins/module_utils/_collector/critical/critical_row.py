@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # The label that the scrape job gives all series of a component. Alerts and panels select by it.
-COMPONENT = "critical_component"
+COMPONENT_LABEL = "critical_component"
 
 
 class ComponentAlert(NamedTuple):
@@ -55,22 +55,22 @@ class Component(NamedTuple):
     control_plane: str = ""
 
 
-def counter(name: str) -> str:
+def counter_selector(name: str) -> str:
     """Return what selects a counter whose name does not end in `_total`: over OTLP, Prometheus lets it end so.
 
     A `total` inside of the name moves to its end. Source: otlptranslator of Prometheus, as test_critical_pages.py sees.
     """
-    over_otlp = f"{name.replace('total_', '')}_total"
-    return f'{{__name__=~"{name}|{over_otlp}",<of>}}'
+    otlp_name = f"{name.replace('total_', '')}_total"
+    return f'{{__name__=~"{name}|{otlp_name}",<of>}}'
 
 
-def share(metric: str, bad: str) -> str:
+def share_query(metric: str, bad_labels: str) -> str:
     """Return which share of a counter's growth within five minutes has labels such as `code=~"5.."`."""
-    failed, whole = metric.replace("<of>", f"<of>,{bad}"), metric
-    return f"sum(rate({failed}[5m])) / sum(rate({whole}[5m]))"
+    failed_metric, total_metric = metric.replace("<of>", f"<of>,{bad_labels}"), metric
+    return f"sum(rate({failed_metric}[5m])) / sum(rate({total_metric}[5m]))"
 
 
-def slowest(histogram: str, *by: str) -> str:
+def slowest_query(histogram: str, *group_labels: str) -> str:
     """Return the 99th percentile of a histogram within five minutes."""
-    kept = ", ".join(("le", *by))
-    return f"histogram_quantile(0.99, sum by ({kept}) (rate({histogram}_bucket{{<of>}}[5m])))"
+    kept_labels = ", ".join(("le", *group_labels))
+    return f"histogram_quantile(0.99, sum by ({kept_labels}) (rate({histogram}_bucket{{<of>}}[5m])))"

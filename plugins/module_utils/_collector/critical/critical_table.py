@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..monitoring.alert_row import Alert
 from ..monitoring.dashboard import Panel
-from .critical_row import COMPONENT, Component, ComponentAlert
+from .critical_row import COMPONENT_LABEL, Component, ComponentAlert
 from .network_components import NETWORK
 from .platform_components import PLATFORM_SERVICES
 
@@ -20,27 +20,27 @@ _PREFIX = "component/"
 # Without the collector, no component is scraped: its own alert says so.
 _COLLECTOR_GONE = 'unless on () ALERTS{collector="<name>",alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
 # Source of `up`: Prometheus documentation, "Automatically generated labels and time series".
-_UP = "https://prometheus.io/docs/concepts/jobs_instances/"
-_ANSWERED = "max_over_time(up{<of>}[7d]) == 1"
+_UP_SOURCE = "https://prometheus.io/docs/concepts/jobs_instances/"
+_HAS_ANSWERED = "max_over_time(up{<of>}[7d]) == 1"
 _DOWN = ComponentAlert(
     "OtelComponentDown",
-    f"up{{<of>}} == 0 and {_ANSWERED}",
+    f"up{{<of>}} == 0 and {_HAS_ANSWERED}",
     "5m",
     "critical",
     "<title> cannot be scraped at {{ $labels.instance }}.",
     "The pod does not answer, or serves its metrics elsewhere. Look at the pod first, then at"
     " docs/critical_components.md.",
-    _UP,
+    _UP_SOURCE,
 )
 _UNREACHED = ComponentAlert(
     "OtelComponentUnreached",
-    f"up{{<of>}} == 0 unless {_ANSWERED}",
+    f"up{{<of>}} == 0 unless {_HAS_ANSWERED}",
     "15m",
     "warning",
     "<title> has never answered at {{ $labels.instance }}.",
     "It has not answered for seven days, or since the first scrape. It may serve no metrics, serve them elsewhere, or a"
     " NetworkPolicy may shut its port. docs/critical_components.md says what it needs.",
-    _UP,
+    _UP_SOURCE,
 )
 _ABSENT = ComponentAlert(
     "OtelComponentAbsent",
@@ -49,41 +49,41 @@ _ABSENT = ComponentAlert(
     "critical",
     "No pod of <title> is scraped.",
     "No pod runs, or none has the labels by which the collector finds it.",
-    _UP,
+    _UP_SOURCE,
 )
 
 
-def fact(name: str) -> str:
+def component_fact(name: str) -> str:
     """Return what the alerts and panels of a component need of a collector."""
     return f"{_PREFIX}{name}"
 
 
-def matcher(name: str) -> str:
+def component_matcher(name: str) -> str:
     """Return what selects the series of a component in PromQL."""
-    return f'{COMPONENT}="{name}"'
+    return f'{COMPONENT_LABEL}="{name}"'
 
 
-def _alert(component: Component, row: ComponentAlert) -> Alert:
+def _build_alert(component: Component, alert_row: ComponentAlert) -> Alert:
     return Alert(
-        row.name,
-        (fact(component.name),),
-        row.expr.replace("<of>", matcher(component.name)),
-        row.wait,
-        row.severity,
-        row.summary.replace("<title>", component.title),
-        row.description,
-        source=row.source or component.source,
+        alert_row.name,
+        (component_fact(component.name),),
+        alert_row.expr.replace("<of>", component_matcher(component.name)),
+        alert_row.wait,
+        alert_row.severity,
+        alert_row.summary.replace("<title>", component.title),
+        alert_row.description,
+        source=alert_row.source or component.source,
     )
 
 
-def _panel(component: Component) -> Panel:
+def _build_panel(component: Component) -> Panel:
     title, expr, unit, legend = component.panel
-    expr = expr.replace("<of>", matcher(component.name))
-    return Panel(PANEL_ROW, title, expr, unit, legend, (fact(component.name),))
+    expr = expr.replace("<of>", component_matcher(component.name))
+    return Panel(PANEL_ROW, title, expr, unit, legend, (component_fact(component.name),))
 
 
 CRITICAL_ALERTS = (
-    *(_alert(component, row) for row in (_DOWN, _UNREACHED, _ABSENT) for component in COMPONENTS.values()),
-    *(_alert(component, row) for component in COMPONENTS.values() for row in component.alerts),
+    *(_build_alert(component, row) for row in (_DOWN, _UNREACHED, _ABSENT) for component in COMPONENTS.values()),
+    *(_build_alert(component, row) for component in COMPONENTS.values() for row in component.alerts),
 )
-CRITICAL_PANELS = tuple(_panel(component) for component in COMPONENTS.values())
+CRITICAL_PANELS = tuple(_build_panel(component) for component in COMPONENTS.values())

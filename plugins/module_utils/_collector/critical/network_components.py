@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from .critical_row import Component, ComponentAlert, ComponentPanel, counter, share, slowest
+from .critical_row import Component, ComponentAlert, ComponentPanel, counter_selector, share_query, slowest_query
 
 _RATE = "$__rate_interval"
 _WEEK = "604800"  # seconds
 _POD = "{{ $labels.pod }}"
-_NGINX_REQUESTS = counter("nginx_ingress_controller_requests")
+_NGINX_REQUESTS = counter_selector("nginx_ingress_controller_requests")
 
 NETWORK = (
     Component(
@@ -22,7 +22,7 @@ NETWORK = (
         alerts=(
             ComponentAlert(
                 "OtelCoreDnsErrors",
-                share("coredns_dns_responses_total{<of>}", 'rcode="SERVFAIL"') + " > 0.05",
+                share_query("coredns_dns_responses_total{<of>}", 'rcode="SERVFAIL"') + " > 0.05",
                 "10m",
                 "critical",
                 "CoreDNS answers more than 5 % of the queries with SERVFAIL.",
@@ -30,7 +30,7 @@ NETWORK = (
             ),
             ComponentAlert(
                 "OtelCoreDnsSlow",
-                f"{slowest('coredns_dns_request_duration_seconds')} > 1",
+                f"{slowest_query('coredns_dns_request_duration_seconds')} > 1",
                 "10m",
                 "warning",
                 "CoreDNS takes longer than a second for one of 100 queries.",
@@ -79,7 +79,7 @@ NETWORK = (
         ),
         panel=ComponentPanel(
             "kube-proxy: seconds until a change of a Service works",
-            slowest("kubeproxy_network_programming_duration_seconds", "node"),
+            slowest_query("kubeproxy_network_programming_duration_seconds", "node"),
             "s",
             "{{node}}",
         ),
@@ -132,7 +132,7 @@ NETWORK = (
         alerts=(
             ComponentAlert(
                 "OtelCalicoDataplaneFailed",
-                f"sum by (node) (increase({counter('felix_int_dataplane_failures')}[10m])) > 0",
+                f"sum by (node) (increase({counter_selector('felix_int_dataplane_failures')}[10m])) > 0",
                 "10m",
                 "critical",
                 "Calico fails to write the network of node {{ $labels.node }}.",
@@ -140,7 +140,7 @@ NETWORK = (
             ),
             ComponentAlert(
                 "OtelCalicoRulesFailed",
-                f"sum by (node) (increase({counter('felix_iptables_restore_errors')}[10m])) > 0",
+                f"sum by (node) (increase({counter_selector('felix_iptables_restore_errors')}[10m])) > 0",
                 "10m",
                 "warning",
                 "iptables refuses rules of Calico on node {{ $labels.node }}.",
@@ -168,7 +168,7 @@ NETWORK = (
             ),
             ComponentAlert(
                 "OtelIngressNginxErrors",
-                share(_NGINX_REQUESTS, 'status=~"5.."') + " > 0.05",
+                share_query(_NGINX_REQUESTS, 'status=~"5.."') + " > 0.05",
                 "10m",
                 "warning",
                 "ingress-nginx answers more than 5 % of the requests with an error 5xx.",
@@ -188,7 +188,7 @@ NETWORK = (
         alerts=(
             ComponentAlert(
                 "OtelTraefikErrors",
-                share("traefik_entrypoint_requests_total{<of>}", 'code=~"5.."') + " > 0.05",
+                share_query("traefik_entrypoint_requests_total{<of>}", 'code=~"5.."') + " > 0.05",
                 "10m",
                 "warning",
                 "Traefik answers more than 5 % of the requests with an error 5xx.",
@@ -250,7 +250,7 @@ NETWORK = (
         alerts=(
             ComponentAlert(
                 "OtelIstioRejected",
-                f"sum(increase({counter('pilot_total_xds_rejects')}[10m])) > 0",
+                f"sum(increase({counter_selector('pilot_total_xds_rejects')}[10m])) > 0",
                 "5m",
                 "critical",
                 "Proxies of Istio reject the config that istiod sends.",
@@ -266,7 +266,7 @@ NETWORK = (
             ),
             ComponentAlert(
                 "OtelIstioSlow",
-                f"{slowest('pilot_proxy_convergence_time')} > 30",
+                f"{slowest_query('pilot_proxy_convergence_time')} > 30",
                 "10m",
                 "warning",
                 "Proxies of Istio get their config later than after 30 seconds.",

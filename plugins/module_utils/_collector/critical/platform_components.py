@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .critical_row import Component, ComponentAlert, ComponentPanel, share, slowest
+from .critical_row import Component, ComponentAlert, ComponentPanel, share_query, slowest_query
 
 _RATE = "$__rate_interval"
 _HOUR = "3600"  # seconds
@@ -25,7 +25,7 @@ PLATFORM_SERVICES = (
         alerts=(
             ComponentAlert(
                 "OtelApiServerErrors",
-                share("apiserver_request_total{<of>}", 'code=~"5.."') + " > 0.03",
+                share_query("apiserver_request_total{<of>}", 'code=~"5.."') + " > 0.03",
                 "10m",
                 "critical",
                 "The API server answers more than 3 % of the requests with an error 5xx.",
@@ -73,7 +73,7 @@ PLATFORM_SERVICES = (
             ),
             ComponentAlert(
                 "OtelEtcdSlowDisk",
-                f"{slowest('etcd_disk_wal_fsync_duration_seconds', 'pod')} > 0.5",
+                f"{slowest_query('etcd_disk_wal_fsync_duration_seconds', 'pod')} > 0.5",
                 "10m",
                 "warning",
                 f"The disk of etcd takes longer than half a second for a write in {_POD}.",

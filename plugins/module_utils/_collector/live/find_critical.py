@@ -9,43 +9,43 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import explain, lost
+from ..._kube.live.api_errors import explain, explain_outage
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.outage import LostError
 from ..._otelcol.errors import Problem
-from ..critical.critical_found import STATIC_PODS, found_components, told
+from ..critical.critical_found import STATIC_PODS, describe_components, find_components
 
-_ASKED = "Find the critical components of the cluster, since a collector has `components: detect`"
-_LIST = "Or list the components, such as `components: [coredns, cert_manager]`."
+_REQUEST = "Find the critical components of the cluster, since a collector has `components: detect`"
+_LIST_ADVICE = "Or list the components, such as `components: [coredns, cert_manager]`."
 _WORKLOADS = ("daemonsets", "deployments", "statefulsets")
-_PODS = "/api/v1/namespaces/kube-system/pods"
+_SYSTEM_PODS_PATH = "/api/v1/namespaces/kube-system/pods"
 
 
 def run_critical_component_info(module: AnsibleModule) -> None:
-    run(module, lambda: {"changed": False, **read(module)})
+    run(module, lambda: {"changed": False, **read_critical_components(module)})
 
 
-def read(module: AnsibleModule) -> dict[str, Any]:
+def read_critical_components(module: AnsibleModule) -> dict[str, Any]:
     """Return the names of the components. Raises Problem if the cluster does not answer, or refuses a list."""
     try:
-        names = components_of(connect(module))
+        component_names = find_critical_components(connect(module))
     except (Problem, LostError) as error:
-        problem = lost(error) if isinstance(error, LostError) else error
-        fix = f"{problem.fix} {_LIST}".strip()
-        raise Problem(problem.wrong, asked=_ASKED, where=problem.where, fix=fix) from error
-    return {"components": names, "msg": told(names)}
+        problem = explain_outage(error) if isinstance(error, LostError) else error
+        fix = f"{problem.fix} {_LIST_ADVICE}".strip()
+        raise Problem(problem.wrong, asked=_REQUEST, where=problem.where, fix=fix) from error
+    return {"components": component_names, "msg": describe_components(component_names)}
 
 
-def components_of(cluster: Cluster) -> list[str]:
+def find_critical_components(cluster: Cluster) -> list[str]:
     """Return the names of the components. Raises Problem for a list that this user may not read."""
-    lists = cluster.parallel(lambda plural: _listed(cluster, f"/apis/apps/v1/{plural}"), _WORKLOADS)
-    pods = _listed(cluster, _PODS, {"labelSelector": STATIC_PODS})
-    return found_components((workload for workloads in lists for workload in workloads), pods)
+    lists = cluster.call_in_parallel(lambda plural: _list_objects(cluster, f"/apis/apps/v1/{plural}"), _WORKLOADS)
+    pods = _list_objects(cluster, _SYSTEM_PODS_PATH, {"labelSelector": STATIC_PODS})
+    return find_components((workload for workloads in lists for workload in workloads), pods)
 
 
-def _listed(cluster: Cluster, path: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def _list_objects(cluster: Cluster, path: str, list_query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     try:
-        return list(cluster.items(path, query))
+        return list(cluster.items(path, list_query))
     except ApiError as error:
-        raise explain(error, _ASKED) from error
+        raise explain(error, _REQUEST) from error

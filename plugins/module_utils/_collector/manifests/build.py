@@ -48,8 +48,8 @@ class CollectorBuild:
     @property
     def wants_api_token(self) -> bool:
         """Whether the pods have a token for the Kubernetes API: as the user says, or if the config needs one."""
-        wanted = self.collector.automount_service_account_token
-        return self.needs.asks_api if wanted is None else wanted
+        configured = self.collector.automount_service_account_token
+        return self.needs.asks_api if configured is None else configured
 
     @property
     def exposed_ports(self) -> tuple[Port, ...]:
@@ -57,7 +57,7 @@ class CollectorBuild:
         return tuple(port for port in self.needs.ports if port.exposed)
 
 
-def frame(
+def frame_manifest(
     build: CollectorBuild,
     api_version: str,
     kind: str,
@@ -75,12 +75,12 @@ def frame(
     metadata: dict[str, Any] = {"name": name or collector.name, "labels": collector.object_labels}
     if namespaced:
         metadata["namespace"] = collector.namespace
-    all_annotations = {**collector.annotations, **names.texts("annotations", annotations or {})}
+    all_annotations = {**collector.annotations, **names.check_texts("annotations", annotations or {})}
     if all_annotations:
         metadata["annotations"] = all_annotations
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
-def present(**values: Any) -> dict[str, Any]:
+def omit_empty(**values: Any) -> dict[str, Any]:
     """Return the values that say something: no None, no empty mapping, list or text."""
     return {key: value for key, value in values.items() if value not in (None, {}, [], "", ())}

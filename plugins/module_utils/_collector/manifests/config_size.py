@@ -12,31 +12,31 @@ from ..._otelcol.errors import Problem
 
 # What a ConfigMap may hold. Source: MaxSecretSize in Kubernetes' pkg/apis/core/types.go, which ConfigMaps share.
 MAX_CONFIG_BYTES = 2**20
-_BYTES_OF_KIB = 1024
+_BYTES_PER_KIB = 1024
 # So many of the largest parts are named.
 _SHOWN_PARTS = 3
 
 
-def check_config_size(name: str, config: Mapping[str, Any], text: str) -> None:
+def check_config_size(name: str, config: Mapping[str, Any], config_text: str) -> None:
     """Raise Problem for the config of a collector that no ConfigMap can hold. Both backends put it into one."""
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = len(config_text.encode("utf-8", "surrogatepass"))
     if size <= MAX_CONFIG_BYTES:
         return
-    sizes = _sizes_of_parts(config)
-    largest = sorted(sizes, key=lambda part: -sizes[part])[:_SHOWN_PARTS]
+    sizes = _measure_parts(config)
+    largest_parts = sorted(sizes, key=lambda part: -sizes[part])[:_SHOWN_PARTS]
     raise Problem(
-        f"the config has {size // _BYTES_OF_KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _BYTES_OF_KIB} KiB",
+        f"the config has {size // _BYTES_PER_KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _BYTES_PER_KIB} KiB",
         asked=f"Render collector '{name}'",
-        where=f"the largest parts are {', '.join(f'{part} (about {sizes[part]} KiB)' for part in largest)}",
+        where=f"the largest parts are {', '.join(f'{part} (about {sizes[part]} KiB)' for part in largest_parts)}",
         fix="Split the collector, or mount large parts as files with `volumes` and name them as `${file:PATH}`.",
     )
 
 
-def _sizes_of_parts(config: Mapping[str, Any]) -> dict[str, int]:
+def _measure_parts(config: Mapping[str, Any]) -> dict[str, int]:
     """Return about how many KiB each component has, by its place, such as `processors.transform`."""
     sizes: dict[str, int] = {}
     for section, parts in config.items():
         if isinstance(parts, dict):
             for part, settings in parts.items():
-                sizes[f"{section}.{part}"] = len(str(settings)) // _BYTES_OF_KIB
+                sizes[f"{section}.{part}"] = len(str(settings)) // _BYTES_PER_KIB
     return sizes

@@ -10,17 +10,17 @@ from ..._otelcol.needs.needed_ports import Port
 from .build import CollectorBuild
 
 
-def exposed_port(build: CollectorBuild, name: str, user: str = "ingress or routes") -> Port:
+def find_exposed_port(build: CollectorBuild, name: str, using_option: str = "ingress or routes") -> Port:
     """Return the port of this name that clients connect to through the Service.
 
-    `user` is the option that leads there. Raises Problem if there is no such port, or no Service before it.
+    `using_option` is the option that leads there. Raises Problem if there is no such port, or no Service before it.
     """
     collector = build.collector
     if not collector.wants_service:
-        wrong = f"collector '{collector.name}' has no Service for its {user}"
+        wrong = f"collector '{collector.name}' has no Service for its {using_option}"
         raise Problem(wrong, fix="Set `service: {enabled: true}`.")
     ports = {port.name: port for port in build.exposed_ports}
     if name not in ports:
         fix = f"Its config listens on: {', '.join(ports) or 'nothing'}."
-        raise Problem(f"collector '{collector.name}' has no port '{name}' for its {user}", fix=fix)
+        raise Problem(f"collector '{collector.name}' has no port '{name}' for its {using_option}", fix=fix)
     return ports[name]

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._otelcol.errors import Problem, near
+from ..._otelcol.errors import Problem, suggest_word
 from ..._otelcol.kube.names import PART_LABEL
-from ..._otelcol.kube.objects import Ref, group_of, ref
+from ..._otelcol.kube.objects import ObjectRef, api_group, ref
 from ..options import Collector
 from .build import CollectorBuild, Manifest
 
 # Namespaced kinds that are pruned, and their API groups, without workloads and collectors: those are what other options
 # describe. A kind of the same name in another group, such as Knative's Service, is none of them.
-KINDS = {
+GROUP_BY_KIND = {
     **dict.fromkeys(("ConfigMap", "Secret", "Service", "ServiceAccount"), ""),
     **dict.fromkeys(("Role", "RoleBinding"), "rbac.authorization.k8s.io"),
     **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io"),
@@ -33,7 +33,7 @@ KINDS = {
     **dict.fromkeys(("Certificate", "Issuer"), "cert-manager.io"),
     "TriggerAuthentication": "keda.sh",
 }
-_APART = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
+_OTHER_KINDS_ADVICE = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
 
 
 @dataclass(frozen=True)
@@ -45,57 +45,64 @@ class _Fault:
     fix: str
 
 
-def manifests(build: CollectorBuild, made: Sequence[Manifest], by_operator: Iterable[Ref] = ()) -> list[Manifest]:
+def label_extra_manifests(
+    build: CollectorBuild, derived_manifests: Sequence[Manifest], operator_refs: Iterable[ObjectRef] = ()
+) -> list[Manifest]:
     """Return the objects with the labels of the collector, which a user's label cannot replace.
 
-    Raises Problem for one that could not be kept, or that is one of those that are `made` for the collector anyway, by
-    this collection or by the operator.
+    Raises Problem for one that could not be kept, or that is one of those that are `derived_manifests` for the
+    collector anyway, by this collection or by the operator.
     """
     collector = build.collector
-    taken = {ref(manifest): "the collector has already" for manifest in made}
-    taken |= dict.fromkeys(by_operator, "the operator makes for the collector")
-    own_manifests = []
-    for index, given in enumerate(collector.extra_manifests):
-        fault = _fault(given, collector.namespace, taken)
+    owner_by_ref = {ref(manifest): "the collector has already" for manifest in derived_manifests}
+    owner_by_ref |= dict.fromkeys(operator_refs, "the operator makes for the collector")
+    labelled_manifests = []
+    for index, extra_manifest in enumerate(collector.extra_manifests):
+        fault = _find_fault(extra_manifest, collector.namespace, owner_by_ref)
         if fault:
             asked, where = f"collector '{collector.name}'", f"extra_manifests[{index}]"
             raise Problem(f"the object {fault.wrong}", asked=asked, where=where, fix=fault.fix)
-        own_manifests.append(_labelled(given, collector))
-    return own_manifests
+        labelled_manifests.append(_label_manifest(extra_manifest, collector))
+    return labelled_manifests
 
 
-def _labelled(given: Mapping[str, Any], collector: Collector) -> Manifest:
+def _label_manifest(manifest: Mapping[str, Any], collector: Collector) -> Manifest:
     """Return an object with the namespace and the labels of the collector."""
-    metadata = given["metadata"]
+    metadata = manifest["metadata"]
     labels = {**(metadata.get("labels") or {}), **collector.object_labels, PART_LABEL: "extra"}
-    return {**given, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
+    return {**manifest, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
 
 
-def _fault(given: Mapping[str, Any], namespace: str, taken: Mapping[Ref, str]) -> _Fault | None:
+def _find_fault(manifest: Mapping[str, Any], namespace: str, owner_by_ref: Mapping[ObjectRef, str]) -> _Fault | None:
     """Return the first fault of an object; None without any.
 
-    `namespace` is that of the collector. `taken` says of the objects that somebody else makes who that is.
+    `namespace` is that of the collector. `owner_by_ref` says of the objects that somebody else makes who that is.
     """
-    kind = str(given.get("kind") or "")
-    return _fault_of_kind(kind, given.get("apiVersion")) or _fault_of_metadata(
-        kind, given.get("metadata") or {}, namespace, taken
+    kind = str(manifest.get("kind") or "")
+    return _find_kind_fault(kind, manifest.get("apiVersion")) or _find_metadata_fault(
+        kind, manifest.get("metadata") or {}, namespace, owner_by_ref
     )
 
 
-def _fault_of_kind(kind: str, given: Any) -> _Fault | None:
+def _find_kind_fault(kind: str, api_version: Any) -> _Fault | None:
     """Return what is wrong with the kind, or with the apiVersion that is given."""
-    version = given if isinstance(given, str) else ""
-    if kind not in KINDS:
-        return _Fault(f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}")
+    version = api_version if isinstance(api_version, str) else ""
+    if kind not in GROUP_BY_KIND:
+        return _Fault(
+            f"has kind '{kind}'{suggest_word(kind, GROUP_BY_KIND)}",
+            f"Kinds: {', '.join(sorted(GROUP_BY_KIND))}. {_OTHER_KINDS_ADVICE}",
+        )
     if not version:
         return _Fault("has no apiVersion", "Write the whole object.")
-    if group_of(version) != KINDS[kind]:
-        group = KINDS[kind] or "the core"
-        return _Fault(f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}")
+    if api_group(version) != GROUP_BY_KIND[kind]:
+        group = GROUP_BY_KIND[kind] or "the core"
+        return _Fault(f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_OTHER_KINDS_ADVICE}")
     return None
 
 
-def _fault_of_metadata(kind: str, metadata: Any, namespace: str, taken: Mapping[Ref, str]) -> _Fault | None:
+def _find_metadata_fault(
+    kind: str, metadata: Any, namespace: str, owner_by_ref: Mapping[ObjectRef, str]
+) -> _Fault | None:
     """Return what is wrong with the labels, the name or the namespace of an object of a known kind."""
     if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
         wrong = "has metadata or labels that are no mapping"
@@ -105,7 +112,7 @@ def _fault_of_metadata(kind: str, metadata: Any, namespace: str, taken: Mapping[
         return _Fault("has no metadata.name", "Give it a name, as text; generateName would be a new one each time.")
     if (metadata.get("namespace") or namespace) != namespace:
         return _Fault(f"is of namespace {metadata['namespace']}", f"Leave it out, or use {namespace}.")
-    whose = taken.get(Ref(kind, namespace, name))
-    if whose:
-        return _Fault(f"is {kind} {name}, which {whose}", "Give it another name.")
+    taken_by = owner_by_ref.get(ObjectRef(kind, namespace, name))
+    if taken_by:
+        return _Fault(f"is {kind} {name}, which {taken_by}", "Give it another name.")
     return None

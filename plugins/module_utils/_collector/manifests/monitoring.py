@@ -15,47 +15,53 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._otelcol.errors import Problem, near
+from ..._otelcol.errors import Problem, suggest_word
 from ..._otelcol.kube import names
 from ..critical import critical_table
 from ..monitoring import alerts, dashboard
-from ..monitoring.gpu_rules import GPU_PANELS, team_budgets
-from ..monitoring.series import parts_of
-from .build import CollectorBuild, Manifest, frame, present
+from ..monitoring.gpu_rules import GPU_PANELS, list_team_budget_rules
+from ..monitoring.series import read_parts
+from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .monitoring_values import (
     HASH_DIGITS,
     POD_MONITOR,
-    monitoring_facts,
-    monitoring_series,
-    pod_stamp,
-    prometheus_labels,
+    build_monitoring_series,
+    list_monitoring_facts,
+    read_pod_stamp,
+    read_prometheus_labels,
 )
-from .own_metrics import own_port
+from .own_metrics import find_metrics_port
 
-_API = "monitoring.coreos.com/v1"
+_API_VERSION = "monitoring.coreos.com/v1"
 # The values of option `alerts`.
 _PROMETHEUS_RULE, _CONFIG_MAP = "prometheus_rule", "config_map"
 # Grafana takes at most 40 letters for the uid of a dashboard.
 _UID_DIGITS = 32
 
 
-def pod_monitor(build: CollectorBuild) -> Manifest | None:
+def render_pod_monitor(build: CollectorBuild) -> Manifest | None:
     """Return what makes the Prometheus operator scrape the collector's own metrics, or nothing if it is off."""
     options = build.collector.monitoring
     if options.get("scrape") != POD_MONITOR:
         return None
-    stamp_label = _discovered_label(pod_stamp(build).annotation)
-    copied = [
+    stamp_label = _discovered_label(read_pod_stamp(build).annotation)
+    relabelings = [
         {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"},
         {"sourceLabels": [stamp_label], "regex": f"(.{{{HASH_DIGITS}}}).*", "targetLabel": "config_hash"},
     ]
-    endpoint = {"port": own_port(build).name, **present(interval=options.get("interval")), "relabelings": copied}
+    endpoint = {
+        "port": find_metrics_port(build).name,
+        **omit_empty(interval=options.get("interval")),
+        "relabelings": relabelings,
+    }
     spec = {
         "selector": {"matchLabels": build.collector.pods},
         "podTargetLabels": [names.COLLECTOR_LABEL],
         "podMetricsEndpoints": [endpoint],
     }
-    return _labelled(frame(build, _API, "PodMonitor", spec=spec), "labels", options.get("labels") or {})
+    return _add_labels(
+        frame_manifest(build, _API_VERSION, "PodMonitor", spec=spec), "labels", options.get("labels") or {}
+    )
 
 
 def _discovered_label(annotation: str) -> str:
@@ -66,49 +72,54 @@ def _discovered_label(annotation: str) -> str:
 # ── Alerts ──
 
 
-def prometheus_rule(build: CollectorBuild) -> Manifest | None:
+def render_prometheus_rule(build: CollectorBuild) -> Manifest | None:
     """Return the alerts for the Prometheus operator, or nothing."""
     options = build.collector.monitoring
     if options.get("alerts") != _PROMETHEUS_RULE:
         return None
-    return _labelled(frame(build, _API, "PrometheusRule", spec=_rules(build)), "labels", options.get("labels") or {})
+    return _add_labels(
+        frame_manifest(build, _API_VERSION, "PrometheusRule", spec=_render_rule_groups(build)),
+        "labels",
+        options.get("labels") or {},
+    )
 
 
-def rules_config_map(build: CollectorBuild) -> Manifest | None:
+def render_rules_config_map(build: CollectorBuild) -> Manifest | None:
     """Return the alerts as a file of rules. It is JSON, which is YAML."""
     if build.collector.monitoring.get("alerts") != _CONFIG_MAP:
         return None
-    return _config_map(build, "rules", {_file_name(build, "rules.yml"): _text(_rules(build))})
+    return _frame_config_map(build, "rules", {_file_name(build, "rules.yml"): _to_json(_render_rule_groups(build))})
 
 
-def _rules(build: CollectorBuild) -> dict[str, Any]:
+def _render_rule_groups(build: CollectorBuild) -> dict[str, Any]:
     """Return the groups of rules: what is recorded, the budgets of teams, and the alerts."""
     collector = build.collector
     options = collector.monitoring
-    own_port(build)
-    left_out = options.get("without_alerts") or []
-    _check_left_out(left_out, collector.name)
-    labels = {**prometheus_labels(build, "alert_labels"), "collector": collector.name}
-    link = _checked_link(options.get("runbook_url") or "")
-    series, facts = monitoring_series(build), monitoring_facts(build)
-    rules = [*alerts.recorded(series, facts), *team_budgets(options.get("gpus"))]
-    for rule in alerts.rules(series, parts_of(build.config), facts, link, labels):
-        if rule["alert"] not in left_out:
+    find_metrics_port(build)
+    left_out_alerts = options.get("without_alerts") or []
+    _check_left_out_alerts(left_out_alerts, collector.name)
+    labels = {**read_prometheus_labels(build, "alert_labels"), "collector": collector.name}
+    page_url = _check_page_url(options.get("runbook_url") or "")
+    series, facts = build_monitoring_series(build), list_monitoring_facts(build)
+    rules = [*alerts.list_recording_rules(series, facts), *list_team_budget_rules(options.get("gpus"))]
+    for rule in alerts.list_alert_rules(series, read_parts(build.config), facts, page_url, labels):
+        if rule["alert"] not in left_out_alerts:
             rules.append(rule)
     return {"groups": [{"name": f"o11y.opentelemetry.{collector.namespace}.{collector.name}", "rules": rules}]}
 
 
-def _check_left_out(left_out: Sequence[str], collector: str) -> None:
+def _check_left_out_alerts(left_out_alerts: Sequence[str], collector: str) -> None:
     """Raise Problem for a name of an alert that there is not."""
-    for name in left_out:
-        if name not in alerts.NAMES:
+    for name in left_out_alerts:
+        if name not in alerts.ALERT_NAMES:
             wrong = (
-                f"collector '{collector}' leaves out an alert '{name}' that does not exist{near(name, alerts.NAMES)}"
+                f"collector '{collector}' leaves out an alert '{name}' that does not"
+                f" exist{suggest_word(name, alerts.ALERT_NAMES)}"
             )
-            raise Problem(wrong, where="monitoring.without_alerts", fix=f"Alerts: {', '.join(alerts.NAMES)}.")
+            raise Problem(wrong, where="monitoring.without_alerts", fix=f"Alerts: {', '.join(alerts.ALERT_NAMES)}.")
 
 
-def _checked_link(url: str) -> str:
+def _check_page_url(url: str) -> str:
     """Return where the page of the alerts is; empty if nobody says so. Raises Problem for what no browser opens."""
     if url and not url.startswith(("http://", "https://")):
         fix = "Write it with https://, or leave it out: the alerts name the page in the annotation `runbook` then."
@@ -119,67 +130,74 @@ def _checked_link(url: str) -> str:
 # ── Dashboards ──
 
 
-def dashboard_config_map(build: CollectorBuild) -> Manifest | None:
+def render_dashboard_config_map(build: CollectorBuild) -> Manifest | None:
     """Return the dashboard, with the label by which Grafana's sidecar finds it."""
     options = build.collector.monitoring
     if not options.get("dashboard"):
         return None
-    manifest = _config_map(build, "dashboard", _dashboards(build))
-    return _labelled(manifest, "dashboard_labels", options.get("dashboard_labels") or {})
+    manifest = _frame_config_map(build, "dashboard", _render_dashboard_files(build))
+    return _add_labels(manifest, "dashboard_labels", options.get("dashboard_labels") or {})
 
 
-def _dashboards(build: CollectorBuild) -> dict[str, str]:
+def _render_dashboard_files(build: CollectorBuild) -> dict[str, str]:
     """Return the dashboard of the collector and, if it has rules of GPUs, the one of GPUs, by the names of files."""
-    found = {_file_name(build, "json"): _text(_dashboard(build))}
+    text_by_file = {_file_name(build, "json"): _to_json(_render_dashboard(build))}
     if build.collector.monitoring.get("gpus") is not None:
-        found[_file_name(build, "gpus.json")] = _text(
-            dashboard.of_gpus(monitoring_series(build), monitoring_facts(build), GPU_PANELS)
+        text_by_file[_file_name(build, "gpus.json")] = _to_json(
+            dashboard.render_gpu_dashboard(build_monitoring_series(build), list_monitoring_facts(build), GPU_PANELS)
         )
-    return found
+    return text_by_file
 
 
-def _dashboard(build: CollectorBuild) -> dict[str, Any]:
+def _render_dashboard(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
-    own_port(build)
+    find_metrics_port(build)
     title = f"Collector {collector.namespace}/{collector.name}"
-    uid = hashlib.sha256(names.release(collector.namespace, collector.name).encode()).hexdigest()[:_UID_DIGITS]
+    uid = hashlib.sha256(names.collector_release(collector.namespace, collector.name).encode()).hexdigest()[
+        :_UID_DIGITS
+    ]
     panels = (*dashboard.PANELS, *critical_table.CRITICAL_PANELS)
-    return dashboard.dashboard(
-        title, uid, monitoring_series(build), parts_of(build.config), monitoring_facts(build), panels=panels
+    return dashboard.render_dashboard(
+        title,
+        uid,
+        build_monitoring_series(build),
+        read_parts(build.config),
+        list_monitoring_facts(build),
+        panels=panels,
     )
 
 
 # ── Files and ConfigMaps of both ──
 
 
-def files(build: CollectorBuild) -> dict[str, str]:
+def render_monitoring_files(build: CollectorBuild) -> dict[str, str]:
     """Return the file of rules and the dashboard of a collector by their names, for what no cluster object brings."""
     options = build.collector.monitoring
-    found: dict[str, str] = {}
+    text_by_file: dict[str, str] = {}
     if options.get("alerts") in (_PROMETHEUS_RULE, _CONFIG_MAP):
-        found[_file_name(build, "rules.yml")] = _text(_rules(build))
+        text_by_file[_file_name(build, "rules.yml")] = _to_json(_render_rule_groups(build))
     if options.get("dashboard"):
-        found |= _dashboards(build)
-        found["collectors.json"] = _text(dashboard.of_all())
-    return found
+        text_by_file |= _render_dashboard_files(build)
+        text_by_file["collectors.json"] = _to_json(dashboard.render_fleet_dashboard())
+    return text_by_file
 
 
-def _file_name(build: CollectorBuild, ending: str) -> str:
-    return f"{build.collector.namespace}.{build.collector.name}.{ending}"
+def _file_name(build: CollectorBuild, suffix: str) -> str:
+    return f"{build.collector.namespace}.{build.collector.name}.{suffix}"
 
 
-def _config_map(build: CollectorBuild, part: str, data: dict[str, str]) -> Manifest:
+def _frame_config_map(build: CollectorBuild, part: str, data: dict[str, str]) -> Manifest:
     """Return a ConfigMap with the label by which a run knows that it is no config."""
-    manifest = frame(build, "v1", "ConfigMap", name=f"{build.collector.name}-{part}", data=data)
-    return _labelled(manifest, "labels", {names.PART_LABEL: part})
+    manifest = frame_manifest(build, "v1", "ConfigMap", name=f"{build.collector.name}-{part}", data=data)
+    return _add_labels(manifest, "labels", {names.PART_LABEL: part})
 
 
-def _labelled(manifest: Manifest, what: str, labels: Mapping[str, Any]) -> Manifest:
+def _add_labels(manifest: Manifest, option: str, labels: Mapping[str, Any]) -> Manifest:
     """Return the manifest with more labels, which cannot replace ours."""
-    more = names.texts(f"monitoring.{what}", labels, labels=True)
-    manifest["metadata"]["labels"] = {**more, **manifest["metadata"]["labels"]}
+    user_labels = names.check_texts(f"monitoring.{option}", labels, labels=True)
+    manifest["metadata"]["labels"] = {**user_labels, **manifest["metadata"]["labels"]}
     return manifest
 
 
-def _text(data: Any) -> str:
+def _to_json(data: Any) -> str:
     return json.dumps(data, indent=2) + "\n"

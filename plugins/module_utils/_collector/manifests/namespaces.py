@@ -9,15 +9,15 @@ from ..._otelcol.kube import names
 from .build import CollectorBuild, Manifest
 
 
-def collector_namespace(build: CollectorBuild) -> Manifest | None:
+def render_collector_namespace(build: CollectorBuild) -> Manifest | None:
     """Return the Namespace of a collector, unless another owner creates it."""
     collector = build.collector
-    return shared_namespace(collector.namespace) if collector.create_namespace else None
+    return render_shared_namespace(collector.namespace) if collector.create_namespace else None
 
 
-def shared_namespace(name: str) -> Manifest | None:
+def render_shared_namespace(name: str) -> Manifest | None:
     """Return a Namespace without labels of its users, who share it; none for a namespace of Kubernetes itself."""
-    if names.is_predefined(name):
+    if names.is_predefined_namespace(name):
         return None
     labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

@@ -16,61 +16,61 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import SECTIONS, section
+from ..._otelcol.config.paths import SECTIONS, mapping_at
 from ..._otelcol.kube import names
 from . import autoscaler, own_metrics, pod, workload
-from .build import CollectorBuild, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .network import DUAL_STACK
-from .target_allocator import allocated, target_allocator
+from .target_allocator import prepare_operator_config, render_target_allocator
 
 API_VERSION = "opentelemetry.io/v1beta1"
 KIND = "OpenTelemetryCollector"
 # The modes whose way of replacing pods can be said, and the field for it.
-STRATEGIES = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
+STRATEGY_FIELDS = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
 _SIDECAR = "sidecar"
-_OPTIONAL = ("connectors", "extensions", "processors")
+_OPTIONAL_SECTIONS = ("connectors", "extensions", "processors")
 
 
-def open_telemetry_collector(build: CollectorBuild) -> Manifest:
+def render_collector_resource(build: CollectorBuild) -> Manifest:
     """Return the custom resource. Its labels become those of the pods, for which it has no field of its own."""
     collector = build.collector
-    pods = _pods(build)
-    config = explicit(allocated(build))
+    pod_fields = _render_pod_fields(build)
+    config = make_config_explicit(prepare_operator_config(build))
     spec = {
         "mode": collector.mode,
         "managementState": "managed",
         "upgradeStrategy": collector.upgrade_strategy,
-        **pods,
-        **_scale(build),
-        **_stamp(build, pods, config),
+        **pod_fields,
+        **_render_scale(build),
+        **_stamp_pods(build, pod_fields, config),
         # The operator's own policy admits TCP alone (0.158) and nothing but what it finds; ours has the derived ports.
         "networkPolicy": {"enabled": False},
-        **_versions(build),
+        **_config_versions_field(build),
         "observability": {"metrics": {"disablePrometheusAnnotations": True}},
-        **present(targetAllocator=target_allocator(build)),
+        **omit_empty(targetAllocator=render_target_allocator(build)),
         "config": config,
     }
-    manifest = frame(build, API_VERSION, KIND, spec=spec)
+    manifest = frame_manifest(build, API_VERSION, KIND, spec=spec)
     manifest["metadata"]["labels"] = {**collector.pod_labels, **collector.object_labels}
     return manifest
 
 
-def _pods(build: CollectorBuild) -> dict[str, Any]:
+def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the parts of the pods. A sidecar has only a container, its pod has another owner."""
     collector = build.collector
-    token, token_mount = pod.api_access(build) if collector.mode != _SIDECAR else ([], [])
+    token_volumes, token_mounts = pod.render_api_token(build) if collector.mode != _SIDECAR else ([], [])
     container = {
-        **present(image=build.image),
+        **omit_empty(image=build.image),
         "imagePullPolicy": collector.image_pull_policy,
         "serviceAccount": collector.service_account_name,
         **pod.container_fields(build),
         "securityContext": _container_security(build),
-        **present(
-            ports=_ports(build),
-            volumes=[*pod.volumes(build), *token],
-            volumeMounts=[*pod.volume_mounts(build), *token_mount],
+        **omit_empty(
+            ports=_list_ports(build),
+            volumes=[*pod.list_volumes(build), *token_volumes],
+            volumeMounts=[*pod.list_volume_mounts(build), *token_mounts],
         ),
-        **(pod.probes(build) if build.needs.probe else {}),
+        **(pod.probe_times(build) if build.needs.probe else {}),
     }
     if collector.mode == _SIDECAR:
         return container
@@ -78,15 +78,15 @@ def _pods(build: CollectorBuild) -> dict[str, Any]:
         **container,
         "podSecurityContext": pod.pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
-        **present(lifecycle=pod.lifecycle(build)),
-        **present(additionalContainers=pod.beside(build), initContainers=collector.init_containers),
-        **present(ipFamilyPolicy=DUAL_STACK if collector.is_dual_stack else None),
+        **omit_empty(lifecycle=pod.lifecycle_hooks(build)),
+        **omit_empty(additionalContainers=pod.list_user_containers(build), initContainers=collector.init_containers),
+        **omit_empty(ipFamilyPolicy=DUAL_STACK if collector.is_dual_stack else None),
         **pod.pod_fields(build, collector.pods),
-        **_governed(build),
+        **_render_stateful_fields(build),
     }
 
 
-def _versions(build: CollectorBuild) -> dict[str, Any]:
+def _config_versions_field(build: CollectorBuild) -> dict[str, Any]:
     """Return how many ConfigMaps the operator keeps: the present config, and one for each revision to go back to.
 
     The operator keeps three, and the workloads that it makes ten revisions. A sidecar's config is in its pod.
@@ -96,98 +96,111 @@ def _versions(build: CollectorBuild) -> dict[str, Any]:
     return {"configVersions": build.collector.revision_history_limit + 1}
 
 
-def _governed(build: CollectorBuild) -> dict[str, Any]:
+def _render_stateful_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return what a StatefulSet has more: its governing Service is ours, so that replicas keep their DNS domain."""
     if build.collector.mode != "statefulset":
         return {}
-    claims = present(volumeClaimTemplates=workload.claims(build))
-    return {"serviceName": names.headless(build.collector.name), **claims}
+    claim_templates = omit_empty(volumeClaimTemplates=workload.list_volume_claims(build))
+    return {"serviceName": names.headless_service_name(build.collector.name), **claim_templates}
 
 
-def _scale(build: CollectorBuild) -> dict[str, Any]:
+def _render_scale(build: CollectorBuild) -> dict[str, Any]:
     """Return the scale. An autoscaled collector has no replica count, because the autoscaler writes it."""
     collector = build.collector
     if collector.mode == _SIDECAR:
         return {}
-    strategy = {STRATEGIES[collector.mode]: workload.strategy(build)} if collector.mode in STRATEGIES else {}
+    strategy_field = (
+        {STRATEGY_FIELDS[collector.mode]: workload.choose_update_strategy(build)}
+        if collector.mode in STRATEGY_FIELDS
+        else {}
+    )
     if collector.mode == "daemonset":
-        return strategy
-    budget = present(podDisruptionBudget=workload.disruption_budget(build))
-    return {**workload.replicas(build), **autoscaler.of_resource(build), **budget, **strategy}
+        return strategy_field
+    budget_field = omit_empty(podDisruptionBudget=workload.read_disruption_budget(build))
+    return {
+        **workload.replica_field(build),
+        **autoscaler.render_autoscaler_field(build),
+        **budget_field,
+        **strategy_field,
+    }
 
 
 def _container_security(build: CollectorBuild) -> dict[str, Any]:
     """Return the security context: that of a sidecar has what other pods have for all their containers."""
     if build.collector.mode != _SIDECAR:
         return dict(pod.CONTAINER_SECURITY)
-    whole = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
-    return {**pod.CONTAINER_SECURITY, **whole}
+    pod_context = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
+    return {**pod.CONTAINER_SECURITY, **pod_context}
 
 
-def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
+def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the ports of receivers; with them given, nothing hangs on which components the operator knows."""
-    on_node = build.collector.uses_host_ports
+    uses_host_ports = build.collector.uses_host_ports
     return [
         {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-        | present(appProtocol=port.app_protocol)
-        | ({"hostPort": port.number} if on_node else {})
+        | omit_empty(appProtocol=port.app_protocol)
+        | ({"hostPort": port.number} if uses_host_ports else {})
         for port in build.exposed_ports
     ]
 
 
-def _stamp(build: CollectorBuild, pods: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the annotations of the pods, among them a hash of all that replaces pods when it changes, and no more."""
     if build.collector.mode == _SIDECAR:
         return {}
-    listening = [{key: port[key] for key in port if key != "appProtocol"} for port in pods.get("ports", [])]
-    text = json.dumps([{**pods, "ports": listening}, config], sort_keys=True, default=str)
+    hashed_ports = [{key: port[key] for key in port if key != "appProtocol"} for port in pod_fields.get("ports", [])]
+    hashed_text = json.dumps([{**pod_fields, "ports": hashed_ports}, config], sort_keys=True, default=str)
     return {
         "podAnnotations": {
             **own_metrics.scrape_annotations(build),
             **build.collector.pod_annotations,
-            names.SPEC_HASH: hashlib.sha256(text.encode()).hexdigest()[:16],
+            names.SPEC_HASH: hashlib.sha256(hashed_text.encode()).hexdigest()[:16],
         }
     }
 
 
-def explicit(config: Mapping[str, Any]) -> dict[str, Any]:
+def make_config_explicit(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with `{}` for each component and protocol that is null: tools drop null from an object.
 
     Deeper inside null can mean something of its own, and stays. An optional section without components is left out: the
     API server makes null of `{}` where server-side apply removes the last component, and then rejects it.
     """
-    sections = {name: _components(value) if name in SECTIONS else value for name, value in config.items()}
-    sections = {name: value for name, value in sections.items() if value != {} or name not in _OPTIONAL}
+    sections = {name: _fill_null_components(value) if name in SECTIONS else value for name, value in config.items()}
+    sections = {name: value for name, value in sections.items() if value != {} or name not in _OPTIONAL_SECTIONS}
     if "service" in sections:
-        sections["service"] = _service(sections["service"])
+        sections["service"] = _drop_null_fields(sections["service"])
     return {name: value for name, value in sections.items() if value is not None}
 
 
-def _components(components: Any) -> Any:
+def _fill_null_components(components: Any) -> Any:
     if not isinstance(components, dict):
         return components
-    return {str(key): _settings(value) for key, value in components.items()}
+    return {str(key): _fill_null_protocols(value) for key, value in components.items()}
 
 
-def _settings(settings: Any) -> Any:
+def _fill_null_protocols(settings: Any) -> Any:
     if settings is None:
         return {}
-    if not section(settings, "protocols"):
+    if not mapping_at(settings, "protocols"):
         return settings
     protocols = {key: {} if value is None else value for key, value in settings["protocols"].items()}
     return {**settings, "protocols": protocols}
 
 
-def _service(service: Any) -> Any:
+def _drop_null_fields(service: Any) -> Any:
     """The CRD knows the fields of this section and refuses null in them."""
     if not isinstance(service, dict):
         return service
-    said = {key: value for key, value in service.items() if value is not None}
-    pipelines = section(said, "pipelines")
-    return {**said, "pipelines": {key: _lists(value) for key, value in pipelines.items()}} if pipelines else said
+    given_fields = {key: value for key, value in service.items() if value is not None}
+    pipelines = mapping_at(given_fields, "pipelines")
+    return (
+        {**given_fields, "pipelines": {key: _drop_null_lists(value) for key, value in pipelines.items()}}
+        if pipelines
+        else given_fields
+    )
 
 
-def _lists(pipeline: Any) -> Any:
+def _drop_null_lists(pipeline: Any) -> Any:
     if not isinstance(pipeline, dict):
         return pipeline
     return {key: value for key, value in pipeline.items() if value is not None}

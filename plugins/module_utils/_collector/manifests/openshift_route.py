@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.needed_ports import Port
-from .build import CollectorBuild, Manifest, frame, present
-from .exposed_port import exposed_port
+from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
+from .exposed_port import find_exposed_port
 from .otlp_tls import speaks_tls
 
-_DEFAULTS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
+_DEFAULT_OPTIONS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
 _RBAC = "rbac.authorization.k8s.io/v1"
 _GRPC = "grpc"
 # HTTP/2 in clear text, as the router reads it from a Service.
@@ -36,29 +36,31 @@ class _Fault(NamedTuple):
     fix: str
 
 
-def openshift_route(build: CollectorBuild) -> Manifest | None:
+def render_openshift_route(build: CollectorBuild) -> Manifest | None:
     """Return the requested Route, or None. Raises Problem for what a router cannot do."""
-    options = _options(build)
+    options = _read_options(build)
     if not options:
         return None
-    port = exposed_port(build, options["port"], "openshift_route")
-    first = next(_faults(build, options, port), None)
-    if first:
-        raise Problem(first.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=first.fix)
+    port = find_exposed_port(build, options["port"], "openshift_route")
+    first_fault = next(_find_faults(build, options, port), None)
+    if first_fault:
+        raise Problem(
+            first_fault.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=first_fault.fix
+        )
     spec = {
-        **present(host=options.get("host"), path=options.get("path")),
+        **omit_empty(host=options.get("host"), path=options.get("path")),
         "to": {"kind": "Service", "name": build.collector.name, "weight": 100},
         "port": {"targetPort": port.name},
-        "tls": _tls(options),
+        "tls": _render_tls(options),
         "wildcardPolicy": "None",
     }
-    return frame(build, "route.openshift.io/v1", "Route", annotations=options.get("annotations"), spec=spec)
+    return frame_manifest(build, "route.openshift.io/v1", "Route", annotations=options.get("annotations"), spec=spec)
 
 
-def _tls(options: Mapping[str, Any]) -> dict[str, Any]:
+def _render_tls(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the field `tls` of a Route."""
-    certificates = present(
-        externalCertificate=present(name=options.get("tls_secret")),
+    certificates = omit_empty(
+        externalCertificate=omit_empty(name=options.get("tls_secret")),
         destinationCACertificate=options.get("destination_ca"),
     )
     return {
@@ -68,49 +70,51 @@ def _tls(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def certificate_role(build: CollectorBuild) -> Manifest | None:
+def render_certificate_role(build: CollectorBuild) -> Manifest | None:
     """Return the Role by which the router reads the certificate of this route, and no other Secret."""
     secret = build.collector.openshift_route.get("tls_secret")
     if not secret:
         return None
-    may_read = {
+    read_rule = {
         "apiGroups": [""],
         "resources": ["secrets"],
         "resourceNames": [secret],
         "verbs": ["get", "list", "watch"],
     }
-    return frame(build, _RBAC, "Role", name=_name(build), rules=[may_read])
+    return frame_manifest(build, _RBAC, "Role", name=_role_name(build), rules=[read_rule])
 
 
-def certificate_role_binding(build: CollectorBuild) -> Manifest | None:
+def render_certificate_binding(build: CollectorBuild) -> Manifest | None:
     """Return the RoleBinding of the router to that Role."""
     if not build.collector.openshift_route.get("tls_secret"):
         return None
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _name(build)}
-    return frame(build, _RBAC, "RoleBinding", name=_name(build), roleRef=reference, subjects=[dict(_ROUTER)])
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _role_name(build)}
+    return frame_manifest(
+        build, _RBAC, "RoleBinding", name=_role_name(build), roleRef=reference, subjects=[dict(_ROUTER)]
+    )
 
 
-def app_protocol(build: CollectorBuild, port: Port) -> str | None:
+def choose_app_protocol(build: CollectorBuild, port: Port) -> str | None:
     """Return the protocol that a Service says of a port; a router that ends TLS knows gRPC by another name."""
-    options = _options(build)
+    options = _read_options(build)
     if port.app_protocol != _GRPC or not options:
         return port.app_protocol
     is_ended_by_router = options["port"] == port.name and options["termination"] == _EDGE
     return H2C if is_ended_by_router else port.app_protocol
 
 
-def _faults(build: CollectorBuild, options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+def _find_faults(build: CollectorBuild, options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
     """Yield what a router cannot do for a port, the first cause first."""
     if port.protocol != "TCP":
         yield _Fault(f"port '{port.name}' is {port.protocol}, and routes carry TCP alone", "Name another.")
     if options["termination"] == _PASSTHROUGH:
-        yield from _passthrough_faults(options)
+        yield from _find_passthrough_faults(options)
     else:
-        yield from _ended_tls_faults(options, port)
-    yield from _receiver_faults(options["termination"], port, speaks_tls(build.config, port.number))
+        yield from _find_ended_tls_faults(options, port)
+    yield from _find_receiver_faults(options["termination"], port, speaks_tls(build.config, port.number))
 
 
-def _passthrough_faults(options: Mapping[str, Any]) -> Iterator[_Fault]:
+def _find_passthrough_faults(options: Mapping[str, Any]) -> Iterator[_Fault]:
     """Yield the options that need a router that ends TLS."""
     fix = "Remove it, or use termination edge or reencrypt."
     if options.get("path"):
@@ -123,7 +127,7 @@ def _passthrough_faults(options: Mapping[str, Any]) -> Iterator[_Fault]:
         yield _Fault("a router that passes TLS through verifies no certificate", fix)
 
 
-def _ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+def _find_ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
     """Yield what a router that ends TLS cannot do: verify pods in clear text, or offer HTTP/2 without a certificate."""
     if options["termination"] == _EDGE and options.get("destination_ca"):
         yield _Fault(
@@ -138,7 +142,7 @@ def _ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_Fault
         )
 
 
-def _receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iterator[_Fault]:
+def _find_receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iterator[_Fault]:
     """Yield that router and receiver do not agree on TLS; nothing if the receiver is unknown (`has_tls` is None)."""
     if has_tls is True and termination == _EDGE:
         yield _Fault(
@@ -152,11 +156,11 @@ def _receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iter
         )
 
 
-def _options(build: CollectorBuild) -> dict[str, Any]:
+def _read_options(build: CollectorBuild) -> dict[str, Any]:
     """Return the options of the Route with their defaults; empty if none is requested."""
-    given = build.collector.openshift_route
-    return {**_DEFAULTS, **present(**given)} if given else {}
+    route_options = build.collector.openshift_route
+    return {**_DEFAULT_OPTIONS, **omit_empty(**route_options)} if route_options else {}
 
 
-def _name(build: CollectorBuild) -> str:
+def _role_name(build: CollectorBuild) -> str:
     return f"{build.collector.name}-route"

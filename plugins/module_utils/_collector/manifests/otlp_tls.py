@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.config.addresses import address, is_loopback
-from ..._otelcol.config.paths import at, section
+from ..._otelcol.config.addresses import is_loopback, split_host_and_port
+from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.needs.listeners import started_parts
 
 # The ports of the OTLP receiver by protocol, for a config that names none.
@@ -20,16 +20,16 @@ def speaks_tls(config: Any, port_number: int) -> bool | None:
 
     A receiver at the loopback address counts if no other one opens the port, as in a sidecar.
     """
-    of_loopback: bool | None = None
+    loopback_has_tls: bool | None = None
     for part in started_parts(config):
         if (part.section, part.type) != ("receivers", "otlp"):
             continue
-        for protocol, settings in section(part.settings, "protocols").items():
-            host, number = address(at(settings, ("endpoint",)))
-            if (number or _DEFAULT_PORTS.get(protocol)) != port_number:
+        for protocol, settings in mapping_at(part.settings, "protocols").items():
+            host, endpoint_port = split_host_and_port(value_at(settings, ("endpoint",)))
+            if (endpoint_port or _DEFAULT_PORTS.get(protocol)) != port_number:
                 continue
-            has_tls = bool(at(settings, ("tls",)))
+            has_tls = bool(value_at(settings, ("tls",)))
             if not is_loopback(host):
                 return has_tls
-            of_loopback = has_tls
-    return of_loopback
+            loopback_has_tls = has_tls
+    return loopback_has_tls

@@ -13,22 +13,22 @@ from ..._otelcol.needs.needed_ports import Port
 from .build import CollectorBuild
 
 
-def own_port(build: CollectorBuild) -> Port:
+def find_metrics_port(build: CollectorBuild) -> Port:
     """Return the port of the collector's own metrics. Raises Problem if no other pod can reach them."""
-    found = next((port for port in build.needs.ports if port.name == "metrics"), None)
-    if found is None:
+    metrics_port = next((port for port in build.needs.ports if port.name == "metrics"), None)
+    if metrics_port is None:
         wrong = f"collector '{build.collector.name}' does not serve its own metrics where Prometheus could reach them"
         fix = (
             "Add to its config under `service.telemetry.metrics.readers` the item `pull: {exporter: {prometheus: "
             '{host: "${env:MY_POD_IP}", port: 8888}}}`, as recipe baseline does, or set `monitoring: {}`.'
         )
         raise Problem(wrong, where="monitoring", fix=fix)
-    return found
+    return metrics_port
 
 
 def scrape_annotations(build: CollectorBuild) -> dict[str, str]:
     """Return the annotations of the pods. Those of the user take precedence."""
     if build.collector.monitoring.get("scrape") != "annotations":
         return {}
-    port = own_port(build).number
+    port = find_metrics_port(build).number
     return {"prometheus.io/scrape": "true", "prometheus.io/port": str(port), "prometheus.io/path": "/metrics"}

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.addresses import ANY
-from ..._otelcol.config.paths import at, section
+from ..._otelcol.config.addresses import ANY_HOSTS
+from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import label_value, variable_text
 from ..._otelcol.needs.needed_mounts import Mount
-from ..._otelcol.needs.needed_variables import DOWNWARD
+from ..._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from ..options import Collector
 from ..platform import Platform
 from . import own_metrics
-from .build import CollectorBuild, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 
-KEY = "config"
-FILE = "config.yaml"
+CONFIG_KEY = "config"
+CONFIG_FILE = "config.yaml"
 CONFIG_DIRECTORY = "/conf"
 CONFIG_VOLUME = "config"
 STATE_VOLUME = "state"
@@ -32,7 +32,7 @@ _TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 _STATE_FOLDER = "/var/lib/otelcol"
 
 # Kinds of sources that an environment variable can be given, and the field of the Pod API that each becomes.
-_SOURCES = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
+_REFERENCE_FIELDS = {"secret": "secretKeyRef", "config_map": "configMapKeyRef"}
 
 # The restricted Pod Security Standard. Source: kubernetes.io, "Pod Security Standards".
 CONTAINER_SECURITY = {
@@ -42,16 +42,16 @@ CONTAINER_SECURITY = {
 }
 _CONFIG_MOUNT = {"name": CONFIG_VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
 # Readiness follows quickly, so that a rollout does not dawdle.
-_PROBES = {
+_PROBE_TIMES = {
     "livenessProbe": {"periodSeconds": 10, "failureThreshold": 6},
     "readinessProbe": {"periodSeconds": 2, "failureThreshold": 3},
 }
 # A queue that is kept is put in order before the health check answers; 20,000 requests take a minute. Until then the
 # Collector has the requests in memory alone, so nothing may end it.
-_START = {"startupProbe": {"periodSeconds": 2, "failureThreshold": 300}}
+_STARTUP_PROBE = {"startupProbe": {"periodSeconds": 2, "failureThreshold": 300}}
 
 
-def pod_template(build: CollectorBuild) -> dict[str, Any]:
+def render_pod_template(build: CollectorBuild) -> dict[str, Any]:
     """Return the pod template; a change of config changes its hash, and so rolls the pods."""
     collector = build.collector
     version = {"app.kubernetes.io/version": label_value(collector.version)}
@@ -61,37 +61,37 @@ def pod_template(build: CollectorBuild) -> dict[str, Any]:
         **collector.pod_annotations,
         HASH_ANNOTATION: build.config_hash,
     }
-    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _pod_spec(build)}
+    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": _render_pod_spec(build)}
 
 
-def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
+def _render_pod_spec(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
         "automountServiceAccountToken": build.wants_api_token,
         "securityContext": pod_security(build),
-        "containers": [_container(build), *beside(build)],
-        "volumes": [_config_volume(build), *volumes(build)],
+        "containers": [_render_container(build), *list_user_containers(build)],
+        "volumes": [_config_volume(build), *list_volumes(build)],
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
-        **present(initContainers=collector.init_containers),
-        **present(imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets]),
+        **omit_empty(initContainers=collector.init_containers),
+        **omit_empty(imagePullSecrets=[{"name": name} for name in collector.image_pull_secrets]),
         **pod_fields(build, collector.selector),
-        **present(dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None),
+        **omit_empty(dnsPolicy="ClusterFirstWithHostNet" if collector.host_network else None),
     }
 
 
-def pod_fields(build: CollectorBuild, pods: dict[str, str]) -> dict[str, Any]:
+def pod_fields(build: CollectorBuild, pod_labels: dict[str, str]) -> dict[str, Any]:
     """Return the fields of a pod that the custom resource has under the same names; the pods have these labels.
 
     A constraint of topology selects them, unless it has a selector of its own.
     """
     collector = build.collector
-    return present(
+    return omit_empty(
         nodeSelector=collector.node_labels,
         tolerations=collector.all_tolerations,
         affinity=collector.affinity,
         topologySpreadConstraints=[
-            {"labelSelector": {"matchLabels": pods}, **one} for one in collector.topology_spread
+            {"labelSelector": {"matchLabels": pod_labels}, **constraint} for constraint in collector.topology_spread
         ],
         priorityClassName=collector.priority_class_name,
         hostNetwork=collector.host_network or None,
@@ -105,184 +105,203 @@ def _host_aliases(build: CollectorBuild) -> list[dict[str, Any]]:
     for line in build.host_names:
         address, name = line.split()
         names.setdefault(address, []).append(name)
-    return [{"ip": address, "hostnames": found} for address, found in names.items()]
+    return [{"ip": address, "hostnames": hostnames} for address, hostnames in names.items()]
 
 
-def beside(build: CollectorBuild) -> list[dict[str, Any]]:
+def list_user_containers(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the user's containers. Raises Problem for one without a name of its own."""
     collector = build.collector
-    taken = {collector.logs.container}
+    taken_names = {collector.logs.container}
     for option in ("init_containers", "containers"):
         for container in getattr(collector, option):
             name = str(container.get("name") or "")
-            if not name or name in taken:
+            if not name or name in taken_names:
                 wrong = f"{option} has {f'two containers {name}' if name else 'a container without a name'}"
                 fix = f"Give each container a name of its own; the Collector's is {collector.logs.container}."
                 raise Problem(wrong, asked=f"collector '{collector.name}'", fix=fix)
-            taken.add(name)
+            taken_names.add(name)
     return collector.containers
 
 
 def container_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the fields of the container that the custom resource has under the same names."""
-    resize = present(resizePolicy=build.collector.resize_policy)
-    return {"env": environment(build), "resources": resources(build), **resize}
+    resize = omit_empty(resizePolicy=build.collector.resize_policy)
+    return {"env": render_environment(build), "resources": resource_requirements(build), **resize}
 
 
-def _container(build: CollectorBuild) -> dict[str, Any]:
+def _render_container(build: CollectorBuild) -> dict[str, Any]:
     return {
         "name": build.collector.logs.container,
         "image": build.image,
         "imagePullPolicy": build.collector.image_pull_policy,
-        "args": [f"--config={CONFIG_DIRECTORY}/{FILE}"],
-        "ports": _ports(build),
+        "args": [f"--config={CONFIG_DIRECTORY}/{CONFIG_FILE}"],
+        "ports": _list_container_ports(build),
         **container_fields(build),
         "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": [dict(_CONFIG_MOUNT), *volume_mounts(build)],
-        **present(lifecycle=lifecycle(build)),
-        **_probes(build),
+        "volumeMounts": [dict(_CONFIG_MOUNT), *list_volume_mounts(build)],
+        **omit_empty(lifecycle=lifecycle_hooks(build)),
+        **_render_probes(build),
     }
 
 
-def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
-    on_node = build.collector.uses_host_ports
+def _list_container_ports(build: CollectorBuild) -> list[dict[str, Any]]:
+    uses_host_ports = build.collector.uses_host_ports
     return [
         {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
-        | ({"hostPort": port.number} if on_node and port.exposed else {})
+        | ({"hostPort": port.number} if uses_host_ports and port.exposed else {})
         for port in build.needs.ports
     ]
 
 
-def environment(build: CollectorBuild) -> list[dict[str, Any]]:
+def render_environment(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the environment: the user's variables, facts of the pod, and the memory limit for Go."""
-    given = build.collector.env
-    _check_facts(given)
+    user_variables = build.collector.env
+    _check_pod_facts(user_variables)
     entries: list[dict[str, Any]] = (
-        [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}] if "GOMEMLIMIT" not in given else []
+        [{"name": "GOMEMLIMIT", "value": build.collector.memory.gomemlimit}]
+        if "GOMEMLIMIT" not in user_variables
+        else []
     )
-    for name in sorted({"MY_POD_IP"} | {item.name for item in build.needs.variables}):
-        if name in DOWNWARD and name not in given:
-            entries.append({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD[name]}}})
-    return entries + [{"name": name, **env_source(name, given[name])} for name in sorted(given)]
+    for name in sorted({"MY_POD_IP"} | {variable.name for variable in build.needs.variables}):
+        if name in DOWNWARD_FIELDS and name not in user_variables:
+            entries.append(
+                {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": DOWNWARD_FIELDS[name]}}}
+            )
+    return entries + [{"name": name, **variable_source(name, user_variables[name])} for name in sorted(user_variables)]
 
 
-def _check_facts(given: Mapping[str, Any]) -> None:
+def _check_pod_facts(user_variables: Mapping[str, Any]) -> None:
     """Raise Problem for a fact of the pod with another value, such as an address at which nothing can listen."""
-    for name in sorted(DOWNWARD.keys() & given.keys()):
-        value = given[name]
-        if value not in ANY and not (isinstance(value, dict) and "field" in value):
-            wrong = f"variable {name} in `env` is not what the pod has as {DOWNWARD[name]}, which recipes read from it"
-            fix = f"Remove it, write `{{field: {DOWNWARD[name]}}}`, or use a variable of another name in your config."
+    for name in sorted(DOWNWARD_FIELDS.keys() & user_variables.keys()):
+        value = user_variables[name]
+        if value not in ANY_HOSTS and not (isinstance(value, dict) and "field" in value):
+            wrong = (
+                f"variable {name} in `env` is not what the pod has as {DOWNWARD_FIELDS[name]}, which recipes read"
+                " from it"
+            )
+            fix = (
+                f"Remove it, write `{{field: {DOWNWARD_FIELDS[name]}}}`, or use a variable of another name in your"
+                " config."
+            )
             raise Problem(wrong, fix=fix)
 
 
-def env_source(name: str, value: Any) -> dict[str, Any]:
+def variable_source(name: str, value: Any) -> dict[str, Any]:
     """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
     if not isinstance(value, dict):
         return {"value": variable_text(value)}
     if "field" in value:
         return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
-    for kind, field in _SOURCES.items():
+    for kind, field in _REFERENCE_FIELDS.items():
         if kind in value and "key" in value:
-            reference = {"name": value[kind], "key": value["key"]} | present(optional=value.get("optional"))
+            reference = {"name": value[kind], "key": value["key"]} | omit_empty(optional=value.get("optional"))
             return {"valueFrom": {field: reference}}
     fix = "Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`."
     raise Problem(f"environment variable {name} has a source that is not understood", fix=fix)
 
 
-def resources(build: CollectorBuild) -> dict[str, Any]:
+def resource_requirements(build: CollectorBuild) -> dict[str, Any]:
     """Return requests and limits; by default memory is requested in full: an evicted collector loses what it holds."""
     collector = build.collector
-    limits = present(cpu=collector.cpu_limit, memory=collector.memory_limit)
+    limits = omit_empty(cpu=collector.cpu_limit, memory=collector.memory_limit)
     memory = collector.memory_request or collector.memory_limit
-    return {"limits": limits, "requests": present(cpu=collector.cpu_request, memory=memory)}
+    return {"limits": limits, "requests": omit_empty(cpu=collector.cpu_request, memory=memory)}
 
 
 def pod_security(build: CollectorBuild) -> dict[str, Any]:
     """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
     selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
-    always = {"seccompProfile": {"type": "RuntimeDefault"}, **present(seLinuxOptions=selinux)}
-    if build.needs.run_as_root or (keeps_on_node(build.collector, build.platform) and build.needs.state_directories):
-        return {"runAsUser": 0, **always}
+    common_fields = {"seccompProfile": {"type": "RuntimeDefault"}, **omit_empty(seLinuxOptions=selinux)}
+    if build.needs.run_as_root or (
+        keeps_state_on_node(build.collector, build.platform) and build.needs.state_directories
+    ):
+        return {"runAsUser": 0, **common_fields}
     user = build.run_as_user
-    return {"runAsNonRoot": True, **always} | present(runAsUser=user, runAsGroup=user, fsGroup=user)
+    return {"runAsNonRoot": True, **common_fields} | omit_empty(runAsUser=user, runAsGroup=user, fsGroup=user)
 
 
-def lifecycle(build: CollectorBuild) -> dict[str, Any]:
+def lifecycle_hooks(build: CollectorBuild) -> dict[str, Any]:
     """Return the pause before the stop of a pod behind a Service: at most half of the time that it may take.
 
     Endpoints forget a pod while it stops, not before. The image has no shell, so Kubernetes itself sleeps.
     Source: kubernetes.io, "Container Lifecycle Hooks"; the action `sleep` is on by default since 1.30.
     """
     collector = build.collector
-    pause = collector.stop_pause_seconds
-    behind = collector.wants_service and build.exposed_ports
-    return {"preStop": {"sleep": {"seconds": pause}}} if pause and behind else {}
+    pause_seconds = collector.stop_pause_seconds
+    is_behind_service = collector.wants_service and build.exposed_ports
+    return {"preStop": {"sleep": {"seconds": pause_seconds}}} if pause_seconds and is_behind_service else {}
 
 
-def _probes(build: CollectorBuild) -> dict[str, Any]:
+def _render_probes(build: CollectorBuild) -> dict[str, Any]:
     """Return probes where the config answers them."""
     port = build.needs.probe
     if not port:
         return {}
     probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
-    return {name: {**probe, **times} for name, times in probes(build).items()}
+    return {name: {**probe, **times} for name, times in probe_times(build).items()}
 
 
-def probes(build: CollectorBuild) -> dict[str, dict[str, int]]:
+def probe_times(build: CollectorBuild) -> dict[str, dict[str, int]]:
     """Return the times of the probes; a collector that keeps the queue of an exporter may take long to start."""
-    exporters = section(build.config, "exporters").values()
-    return {**_PROBES, **(_START if any(at(one, ("sending_queue", "storage")) for one in exporters) else {})}
+    exporters = mapping_at(build.config, "exporters").values()
+    return {
+        **_PROBE_TIMES,
+        **(_STARTUP_PROBE if any(value_at(exporter, ("sending_queue", "storage")) for exporter in exporters) else {}),
+    }
 
 
 def _config_volume(build: CollectorBuild) -> dict[str, Any]:
-    source = {"name": build.config_name, "items": [{"key": KEY, "path": FILE}]}
+    source = {"name": build.config_name, "items": [{"key": CONFIG_KEY, "path": CONFIG_FILE}]}
     return {"name": CONFIG_VOLUME, "configMap": source}
 
 
-def volumes(build: CollectorBuild) -> list[dict[str, Any]]:
+def list_volumes(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the volumes that follow from the config, and the user's."""
     collector = build.collector
-    derived = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
-    state = (
+    derived_volumes = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
+    state_volumes = (
         []
         if not build.needs.state_directories or collector.mode == "statefulset"
-        else [{"name": STATE_VOLUME, **_state(build)}]
+        else [{"name": STATE_VOLUME, **_state_source(build)}]
     )
-    return [*derived, *state, *({"name": item["name"], **item["source"]} for item in collector.volumes)]
+    return [
+        *derived_volumes,
+        *state_volumes,
+        *({"name": volume["name"], **volume["source"]} for volume in collector.volumes),
+    ]
 
 
-def _state(build: CollectorBuild) -> dict[str, Any]:
+def _state_source(build: CollectorBuild) -> dict[str, Any]:
     """An agent's state outlives its pod on the node; that of others does not, and needs a StatefulSet to."""
-    if not keeps_on_node(build.collector, build.platform):
+    if not keeps_state_on_node(build.collector, build.platform):
         return {"emptyDir": {}}
     path = f"{_STATE_FOLDER}/{build.collector.namespace}-{build.collector.name}"
     return {"hostPath": {"path": path, "type": "DirectoryOrCreate"}}
 
 
-def keeps_on_node(collector: Collector, platform: Platform) -> bool:
+def keeps_state_on_node(collector: Collector, platform: Platform) -> bool:
     """Return whether state is kept in a folder of the node, where it outlives the pod."""
-    writable = platform.host_paths_writable and platform.allows_folder(_STATE_FOLDER)
-    return collector.mode == "daemonset" and writable
+    is_writable = platform.host_paths_writable and platform.allows_folder(_STATE_FOLDER)
+    return collector.mode == "daemonset" and is_writable
 
 
-def volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
+def list_volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return where the collector sees these volumes."""
-    state = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
-    user = [
-        {"name": item["name"], "mountPath": item["mount_path"], "readOnly": bool(item.get("read_only", True))}
-        for item in build.collector.volumes
+    state_mounts = [{"name": STATE_VOLUME, "mountPath": path} for path in build.needs.state_directories]
+    user_mounts = [
+        {"name": volume["name"], "mountPath": volume["mount_path"], "readOnly": bool(volume.get("read_only", True))}
+        for volume in build.collector.volumes
     ]
-    return [*(_mount(mount) for mount in build.needs.mounts), *state, *user]
+    return [*(_render_mount(mount) for mount in build.needs.mounts), *state_mounts, *user_mounts]
 
 
-def _mount(mount: Mount) -> dict[str, Any]:
-    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | present(
+def _render_mount(mount: Mount) -> dict[str, Any]:
+    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | omit_empty(
         mountPropagation=mount.propagation
     )
 
 
-def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def render_api_token(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the volume of the token for the Kubernetes API and its mount, as Kubernetes itself would add them.
 
     A custom resource has no field for automountServiceAccountToken. Source: plugin/pkg/admission/serviceaccount of
@@ -303,9 +322,11 @@ def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[s
     return [volume], [{"name": _TOKEN_VOLUME, "mountPath": _TOKEN_FOLDER, "readOnly": True}]
 
 
-def config_map(build: CollectorBuild) -> Manifest:
+def render_config_map(build: CollectorBuild) -> Manifest:
     """Return the ConfigMap of this very config; its one key is mounted as a file.
 
     A new config is a new ConfigMap. Pods of the revision before, and `kubectl rollout undo`, still find theirs.
     """
-    return frame(build, "v1", "ConfigMap", name=build.config_name, immutable=True, data={KEY: build.config_text})
+    return frame_manifest(
+        build, "v1", "ConfigMap", name=build.config_name, immutable=True, data={CONFIG_KEY: build.config_text}
+    )

@@ -12,30 +12,30 @@ from __future__ import annotations
 from typing import Any
 
 from ..._otelcol.kube import names
-from ..._otelcol.needs.component_row import Rules, rule
-from .build import CollectorBuild, Manifest, frame
-from .pod import SELINUX_LEVEL, pod_security, volumes
-from .workload import claims
+from ..._otelcol.needs.component_row import Rules, make_rule
+from .build import CollectorBuild, Manifest, frame_manifest
+from .pod import SELINUX_LEVEL, list_volumes, pod_security
+from .workload import list_volume_claims
 
 GROUP = "security.openshift.io"
 KIND = "SecurityContextConstraints"
 # The volumes that `restricted-v2` allows.
-_RESTRICTED_VOLUMES = frozenset(
+_RESTRICTED_VOLUME_KINDS = frozenset(
     ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
 )
 # Every pod has the config, and the token of its ServiceAccount.
-_VOLUMES_OF_ALL_PODS = ("configMap", "projected")
+_COMMON_VOLUME_KINDS = ("configMap", "projected")
 # Volumes whose name in constraints is not that of their field. Source: FSType in security/v1/types.go.
-_NAMES_IN_CONSTRAINTS = {"cephfs": "cephFS", "vsphereVolume": "vsphere"}
+_CONSTRAINT_VOLUME_NAMES = {"cephfs": "cephFS", "vsphereVolume": "vsphere"}
 
 
-def security_context_constraints(build: CollectorBuild) -> Manifest | None:
+def render_constraints(build: CollectorBuild) -> Manifest | None:
     """Return constraints of the collector's own, or nothing where `restricted-v2` will do or there are none."""
-    if not _needed(build):
+    if not _needs_constraints(build):
         return None
-    collector, kinds = build.collector, _volume_kinds(build)
-    security = pod_security(build)
-    return frame(
+    collector, kinds = build.collector, _list_volume_kinds(build)
+    pod_context = pod_security(build)
+    return frame_manifest(
         build,
         f"{GROUP}/v1",
         KIND,
@@ -53,8 +53,8 @@ def security_context_constraints(build: CollectorBuild) -> Manifest | None:
         requiredDropCapabilities=["ALL"],
         priority=0,  # nothing that others may use is preferred to, or hidden by, these
         readOnlyRootFilesystem=True,
-        runAsUser=_user_range(security.get("runAsUser")),
-        fsGroup=_group_range(security.get("fsGroup")),
+        runAsUser=_user_range(pod_context.get("runAsUser")),
+        fsGroup=_group_range(pod_context.get("fsGroup")),
         supplementalGroups={"type": "MustRunAs"},
         seLinuxContext=_selinux_context(build),
         seccompProfiles=["runtime/default"],
@@ -69,37 +69,37 @@ def _user_range(user: int | None) -> dict[str, Any]:
 
 def _group_range(group: int | None) -> dict[str, Any]:
     """Return the groups of volumes that are allowed: the pod's own, or those of the namespace."""
-    allowed: dict[str, Any] = {"type": "MustRunAs"}
+    group_strategy: dict[str, Any] = {"type": "MustRunAs"}
     if group is not None:
-        allowed["ranges"] = [{"min": group, "max": group}]
-    return allowed
+        group_strategy["ranges"] = [{"min": group, "max": group}]
+    return group_strategy
 
 
 def constraints_rule(build: CollectorBuild) -> Rules:
     """Return the right to use these constraints, and no others."""
-    if not _needed(build):
+    if not _needs_constraints(build):
         return ()
-    return (rule(GROUP, "securitycontextconstraints", ("use",), _constraints_name(build)),)
+    return (make_rule(GROUP, "securitycontextconstraints", ("use",), _constraints_name(build)),)
 
 
-def _needed(build: CollectorBuild) -> bool:
+def _needs_constraints(build: CollectorBuild) -> bool:
     """Whether the pods ask for more than `restricted-v2`; pods with a sidecar have other owners."""
     if not build.platform.security_context_constraints or build.collector.mode == "sidecar":
         return False
-    if _volume_kinds(build) - _RESTRICTED_VOLUMES or "runAsUser" in pod_security(build):
+    if _list_volume_kinds(build) - _RESTRICTED_VOLUME_KINDS or "runAsUser" in pod_security(build):
         return True
     uses_node = _opens_node_ports(build) or build.collector.host_network
     return bool(uses_node or build.collector.selinux_type)
 
 
-def _volume_kinds(build: CollectorBuild) -> set[str]:
+def _list_volume_kinds(build: CollectorBuild) -> set[str]:
     """Return the kinds of volumes that the pods have, as constraints name them."""
-    kinds = set(_VOLUMES_OF_ALL_PODS)
-    for volume in volumes(build):
+    kinds = set(_COMMON_VOLUME_KINDS)
+    for volume in list_volumes(build):
         kinds.update(key for key in volume if key != "name")
-    if build.collector.mode == "statefulset" and claims(build):
+    if build.collector.mode == "statefulset" and list_volume_claims(build):
         kinds.add("persistentVolumeClaim")
-    return {_NAMES_IN_CONSTRAINTS.get(kind, kind) for kind in kinds}
+    return {_CONSTRAINT_VOLUME_NAMES.get(kind, kind) for kind in kinds}
 
 
 def _opens_node_ports(build: CollectorBuild) -> bool:
@@ -120,4 +120,4 @@ def _selinux_context(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _constraints_name(build: CollectorBuild) -> str:
-    return names.cluster_wide(build.collector.namespace, build.collector.name)
+    return names.cluster_wide_name(build.collector.namespace, build.collector.name)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
-from ..options import from_registry
+from ..options import replace_registry
 from . import pod, service_account
-from .build import CollectorBuild, Manifest, frame, present
+from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 
 RECEIVER = "prometheus"  # the operator looks for this name and no other
-_FILTERS = {"none": ""}
-_RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+_FILTER_STRATEGIES = {"none": ""}
+_POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def target_allocator(build: CollectorBuild) -> dict[str, Any]:
+def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
     """Return the settings of the allocator, empty when there is none."""
     options = build.collector.target_allocator
     if not build.collector.is_allocated:
@@ -29,22 +29,24 @@ def target_allocator(build: CollectorBuild) -> dict[str, Any]:
         "enabled": True,
         "replicas": options["replicas"],
         "allocationStrategy": build.collector.allocation_strategy,
-        "filterStrategy": _FILTERS.get(options["filter_strategy"], options["filter_strategy"]),
-        "serviceAccount": _account(build),
-        "resources": {"limits": {"memory": memory}, "requests": present(cpu=options["cpu_request"], memory=memory)},
+        "filterStrategy": _FILTER_STRATEGIES.get(options["filter_strategy"], options["filter_strategy"]),
+        "serviceAccount": _account_name(build),
+        "resources": {"limits": {"memory": memory}, "requests": omit_empty(cpu=options["cpu_request"], memory=memory)},
         "securityContext": dict(pod.CONTAINER_SECURITY),
-        "podSecurityContext": dict(_RESTRICTED),
-        **present(
-            image=from_registry(options.get("image") or "", build.collector.image_registry if options["image"] else ""),
+        "podSecurityContext": dict(_POD_SECURITY),
+        **omit_empty(
+            image=replace_registry(
+                options.get("image") or "", build.collector.image_registry if options["image"] else ""
+            ),
             nodeSelector={**names.LINUX_NODES, **(options.get("node_selector") or {})},
             tolerations=options.get("tolerations"),
             affinity=options.get("affinity"),
-            prometheusCR=_custom_resources(options.get("prometheus_cr") or {}),
+            prometheusCR=_render_custom_resources(options.get("prometheus_cr") or {}),
         ),
     }
 
 
-def _custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
+def _render_custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return where other targets come from: an empty selector selects all, none selects nothing."""
     if not options.get("enabled"):
         return {}
@@ -58,7 +60,7 @@ def _custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
         "enabled": True,
         "scrapeInterval": options["scrape_interval"],
         **{key: value for key, value in selectors.items() if value is not None},
-        **present(
+        **omit_empty(
             allowNamespaces=options.get("namespaces"),
             denyNamespaces=options.get("denied_namespaces"),
             secretNamespaces=options.get("secret_namespaces"),
@@ -66,7 +68,7 @@ def _custom_resources(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def allocated(build: CollectorBuild) -> Mapping[str, Any]:
+def prepare_operator_config(build: CollectorBuild) -> Mapping[str, Any]:
     """Return the config as the operator must be given it.
 
     Jobs of receiver `prometheus` go to the allocator, which takes `$$` for one dollar sign in `replacement` and for
@@ -74,63 +76,76 @@ def allocated(build: CollectorBuild) -> Mapping[str, Any]:
     operator's internal/manifests/targetallocator/adapters.
     """
     config = build.config
-    if not build.collector.is_allocated or not _jobs(config):
+    if not build.collector.is_allocated or not _list_scrape_jobs(config):
         return config
-    receivers = section(config, "receivers")
-    inner = section(receivers, RECEIVER, "config")
-    jobs = [_for_allocator(job, "") for job in _jobs(config)]
-    receiver = {**receivers[RECEIVER], "config": {**inner, "scrape_configs": jobs}}
+    receivers = mapping_at(config, "receivers")
+    prometheus_config = mapping_at(receivers, RECEIVER, "config")
+    jobs = [_escape_for_allocator(job, "") for job in _list_scrape_jobs(config)]
+    receiver = {**receivers[RECEIVER], "config": {**prometheus_config, "scrape_configs": jobs}}
     return {**config, "receivers": {**receivers, RECEIVER: receiver}}
 
 
-def _jobs(config: Mapping[str, Any]) -> list[Any]:
-    return items(config, "receivers", RECEIVER, "config", "scrape_configs")
+def _list_scrape_jobs(config: Mapping[str, Any]) -> list[Any]:
+    return list_at(config, "receivers", RECEIVER, "config", "scrape_configs")
 
 
-def _for_allocator(value: Any, key: str) -> Any:
+def _escape_for_allocator(value: Any, key: str) -> Any:
     if isinstance(value, dict):
-        return {name: _for_allocator(item, str(name)) for name, item in value.items()}
+        return {name: _escape_for_allocator(child, str(name)) for name, child in value.items()}
     if isinstance(value, list):
-        return [_for_allocator(item, key) for item in value]
+        return [_escape_for_allocator(child, key) for child in value]
     if not isinstance(value, str):
         return value
-    meant = value.replace("$$", "$")
-    return meant.replace("$", "$$") if key == "replacement" else meant
+    plain_text = value.replace("$$", "$")
+    return plain_text.replace("$", "$$") if key == "replacement" else plain_text
 
 
-def account(build: CollectorBuild) -> Manifest | None:
+def render_account(build: CollectorBuild) -> Manifest | None:
     """Return the ServiceAccount of the allocator; it goes when the allocator does."""
-    return frame(build, "v1", "ServiceAccount", name=_account(build)) if build.collector.is_allocated else None
+    return (
+        frame_manifest(build, "v1", "ServiceAccount", name=_account_name(build))
+        if build.collector.is_allocated
+        else None
+    )
 
 
-def cluster_role(build: CollectorBuild) -> Manifest | None:
+def render_cluster_role(build: CollectorBuild) -> Manifest | None:
     """Return what the allocator may read: the targets that its jobs and custom resources look for."""
     if not build.collector.is_allocated:
         return None
-    return service_account.role(build, _wide(build), service_account.of_allocator(build))
+    return service_account.frame_role(build, _role_name(build), service_account.list_allocator_rules(build))
 
 
-def cluster_role_binding(build: CollectorBuild) -> Manifest | None:
+def render_cluster_role_binding(build: CollectorBuild) -> Manifest | None:
     if not build.collector.is_allocated:
         return None
-    return service_account.binding(build, _wide(build), _account(build))
+    return service_account.frame_role_binding(build, _role_name(build), _account_name(build))
 
 
-def secret_roles(build: CollectorBuild) -> list[Manifest]:
+def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
     """Return the right to read credentials of targets, in the namespaces that the user names and no others."""
-    spaces = (build.collector.target_allocator.get("prometheus_cr") or {}).get("secret_namespaces") or []
-    return [made for space in spaces for made in _secret_role(build, space)] if build.collector.is_allocated else []
+    secret_namespaces = (build.collector.target_allocator.get("prometheus_cr") or {}).get("secret_namespaces") or []
+    return (
+        [manifest for namespace in secret_namespaces for manifest in _render_secret_role(build, namespace)]
+        if build.collector.is_allocated
+        else []
+    )
 
 
-def _secret_role(build: CollectorBuild, space: str) -> list[Manifest]:
-    name = _wide(build)
-    role = service_account.role(build, name, service_account.SECRETS, namespace=space)
-    return [role, service_account.binding(build, name, _account(build), namespace=space)]
+def _render_secret_role(build: CollectorBuild, namespace: str) -> list[Manifest]:
+    role_name = _role_name(build)
+    secret_role = service_account.frame_role(build, role_name, service_account.SECRET_RULES, namespace=namespace)
+    return [
+        secret_role,
+        service_account.frame_role_binding(build, role_name, _account_name(build), namespace=namespace),
+    ]
 
 
-def _account(build: CollectorBuild) -> str:
-    return build.collector.target_allocator.get("service_account_name") or names.allocator(build.collector.name)
+def _account_name(build: CollectorBuild) -> str:
+    return build.collector.target_allocator.get("service_account_name") or names.target_allocator_name(
+        build.collector.name
+    )
 
 
-def _wide(build: CollectorBuild) -> str:
-    return names.cluster_wide(build.collector.namespace, names.allocator(build.collector.name))
+def _role_name(build: CollectorBuild) -> str:
+    return names.cluster_wide_name(build.collector.namespace, names.target_allocator_name(build.collector.name))

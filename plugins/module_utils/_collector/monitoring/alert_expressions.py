@@ -20,9 +20,13 @@ AGENTS_OF_DAEMONSET = 'kube_daemonset_status_desired_number_scheduled{namespace=
 NODES_OF_STATE = "max by (node) (kube_node_info)"
 NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
 _NODE_IS_SILENT = 'ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
-_EXPIRES = 'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
+_CERTIFICATE_EXPIRES = (
+    'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
+)
 # The namespace of a certificate has another label where Prometheus adds its own to the series of cert-manager.
-CERTIFICATE_EXPIRES = " or ".join(_EXPIRES.replace("<space>", label) for label in ("namespace", "exported_namespace"))
+CERTIFICATE_EXPIRES = " or ".join(
+    _CERTIFICATE_EXPIRES.replace("<space>", label) for label in ("namespace", "exported_namespace")
+)
 
 
 def nodes_without_agent(nodes: str) -> str:
@@ -32,13 +36,13 @@ def nodes_without_agent(nodes: str) -> str:
 
 def counter_grows(metric: str, part: str) -> str:
     """Return the pods and parts, such as an `exporter`, whose counter has grown within five minutes."""
-    return f"sum by (namespace, pod, {part}) ({_growth(f'<{metric}>')}) > 0"
+    return f"sum by (namespace, pod, {part}) ({_measure_growth(f'<{metric}>')}) > 0"
 
 
-def _growth(metric: str) -> str:
+def _measure_growth(metric: str) -> str:
     """Return by how much a counter grew. One that began above zero counts with its value, if the pod was scraped."""
-    begun = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
-    return f"({begun}) or rate({metric}[5m])"
+    new_counters = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
+    return f"({new_counters}) or rate({metric}[5m])"
 
 
 RECEIVER_REFUSES = " or ".join(
@@ -46,40 +50,44 @@ RECEIVER_REFUSES = " or ".join(
 )
 
 
-def _unless(labels: str, *names: str, more: str = "") -> str:
+def _unless_alerts(labels: str, *alert_names: str, extra_matchers: str = "") -> str:
     """Return what hides an alert: other alerts, pending or firing, of the same collector and these labels."""
-    causes = "|".join(f"OtelCollector{name}" for name in names)
-    return f'unless on ({labels}) ALERTS{{collector="<name>",alertname=~"{causes}"{more}}}'
+    causes = "|".join(f"OtelCollector{name}" for name in alert_names)
+    return f'unless on ({labels}) ALERTS{{collector="<name>",alertname=~"{causes}"{extra_matchers}}}'
 
 
 _SAME_EXPORTER = "namespace, pod, exporter"
-UNLESS_MEMORY_OR_EXPORT = _unless(
-    "namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow", more=',records="<noun>"'
+UNLESS_MEMORY_OR_EXPORT = _unless_alerts(
+    "namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow", extra_matchers=',records="<noun>"'
 )
-UNLESS_STALLED_OR_OVERFLOWN = _unless(_SAME_EXPORTER, "ExportStalled", "QueueOverflow")
-UNLESS_QUEUE_IS_TOLD = _unless(_SAME_EXPORTER, "ExportStalled", "QueueOverflow", "QueueNearlyFull")
+UNLESS_STALLED_OR_OVERFLOWN = _unless_alerts(_SAME_EXPORTER, "ExportStalled", "QueueOverflow")
+UNLESS_QUEUE_IS_TOLD = _unless_alerts(_SAME_EXPORTER, "ExportStalled", "QueueOverflow", "QueueNearlyFull")
 # Of ExportStalled and QueueOverflow, the first that fires hides the other one. ExportStalled stands before, so it sees
 # QueueOverflow as it was at the last evaluation, and asks whether it fired for the same signal. QueueOverflow sees
 # ExportStalled as it is now. So one alone is told of a queue that is full since nothing is sent.
-UNLESS_STALLED = _unless(_SAME_EXPORTER, "ExportStalled")
-UNLESS_OVERFLOW_FIRES = _unless(_SAME_EXPORTER, "QueueOverflow", more=',records="<noun>",alertstate="firing"')
-_QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by_signal>"
+UNLESS_STALLED = _unless_alerts(_SAME_EXPORTER, "ExportStalled")
+UNLESS_OVERFLOW_FIRES = _unless_alerts(
+    _SAME_EXPORTER, "QueueOverflow", extra_matchers=',records="<noun>",alertstate="firing"'
+)
+_QUEUE_SIZE, _QUEUE_CAPACITY = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by_signal>"
 
 
-def _stalled(held_for: str, quiet_for: str, least: str) -> str:
+def _select_stalled_exporters(held_for: str, silent_for: str, threshold: str) -> str:
     """Return the exporters that hold more than the least for some time, and sent nothing for some time.
 
     Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
     scrapes that failed there is no rate, so the counter is compared with what it was too.
     """
-    held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
-    waiting = f"sum by (namespace, pod, exporter) ({held}) > {least}"
-    scraped = "on (namespace, pod) up{<matchers>} == 1"
-    sent = "<exporter_sent_of>"
-    delivers = f"rate({sent}[{quiet_for}]) > 0 or {sent} != {sent} offset {held_for}"
-    return f"(({waiting}) and {scraped}) unless on (namespace, pod, exporter) ({delivers})"
+    held_size = f"min_over_time({_QUEUE_SIZE}[{held_for}]) and {_QUEUE_SIZE} offset {held_for}"
+    holds_data = f"sum by (namespace, pod, exporter) ({held_size}) > {threshold}"
+    is_scraped = "on (namespace, pod) up{<matchers>} == 1"
+    sent_counter = "<exporter_sent_of>"
+    delivers = f"rate({sent_counter}[{silent_for}]) > 0 or {sent_counter} != {sent_counter} offset {held_for}"
+    return f"(({holds_data}) and {is_scraped}) unless on (namespace, pod, exporter) ({delivers})"
 
 
 # A queue that fills fast is told when a fifth of it is in use.
-_FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
-EXPORTER_IS_STALLED = f"({_stalled('4m', '3m', '0')}) or ({_stalled('2m', '3m', _FIFTH)})"
+_FIFTH_OF_CAPACITY = f"0.2 * sum by (namespace, pod, exporter) ({_QUEUE_CAPACITY})"
+EXPORTER_IS_STALLED = (
+    f"({_select_stalled_exporters('4m', '3m', '0')}) or ({_select_stalled_exporters('2m', '3m', _FIFTH_OF_CAPACITY)})"
+)

@@ -36,12 +36,12 @@ from .alert_expressions import (
     nodes_without_agent,
 )
 from .alert_row import Alert
-from .gpu_rules import GPU_ALERTS, OWN_LABELS, RECORDED
+from .gpu_rules import GPU_ALERTS, GPU_SERIES_LABELS, RECORDING_RULES
 from .series import Parts, Series
 from .workload_alerts import WORKLOAD_ALERTS
 
 # The page of the collection with a section for each alert; `link` is where a copy of it is.
-PAGE = "docs/monitoring.md"
+ALERTS_PAGE = "docs/monitoring.md"
 POD = "pod {{ $labels.pod }}"
 ALERTS = (
     Alert(
@@ -293,36 +293,38 @@ ALERTS = (
     *GPU_ALERTS,
     *CRITICAL_ALERTS,
 )
-NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
+ALERT_NAMES = tuple(dict.fromkeys(alert.name for alert in ALERTS))
 
 
-def rules(series: Series, parts: Parts, facts: frozenset[str], link: str, labels: dict[str, str]) -> Iterator[Any]:
+def list_alert_rules(
+    series: Series, parts: Parts, facts: frozenset[str], page_url: str, labels: dict[str, str]
+) -> Iterator[Any]:
     """Yield the rules for what a collector has, as Prometheus takes them."""
     for alert in ALERTS:
         if not facts.issuperset(alert.needs) or facts.intersection(alert.without):
             continue
         nouns = parts.nouns(alert.kind) if alert.kind else ("",)
         for noun in nouns:
-            yield _rule(alert, series, noun, link, labels)
+            yield _render_rule(alert, series, noun, page_url, labels)
 
 
-def recorded(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
+def list_recording_rules(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield the rules that record series, which alerts behind them ask for."""
-    for row in RECORDED:
-        if facts.issuperset(row.needs):
-            yield {"record": row.name, "expr": series.filled(row.expr)}
+    for recording in RECORDING_RULES:
+        if facts.issuperset(recording.needs):
+            yield {"record": recording.name, "expr": series.filled(recording.expr)}
 
 
-def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, str]) -> dict[str, Any]:
+def _render_rule(alert: Alert, series: Series, noun: str, page_url: str, labels: dict[str, str]) -> dict[str, Any]:
     """Return an alert as a rule; `noun` is the signal that it is about, empty for one about all signals."""
-    rule_labels = _labels_beside(alert, labels) | {"severity": alert.severity}
+    rule_labels = _select_labels(alert, labels) | {"severity": alert.severity}
     if noun:
         rule_labels["records"] = noun
-    what = noun.replace("_", " ")
+    signal_words = noun.replace("_", " ")
     annotations = {
-        "summary": series.filled(alert.summary.replace("<what>", what)),
-        "description": series.filled(alert.description.replace("<what>", what)),
-        ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",
+        "summary": series.filled(alert.summary.replace("<what>", signal_words)),
+        "description": series.filled(alert.description.replace("<what>", signal_words)),
+        ("runbook_url" if page_url else "runbook"): f"{page_url or ALERTS_PAGE}#{alert.name.lower()}",
     }
     if alert.source:
         annotations["source"] = alert.source
@@ -335,8 +337,8 @@ def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, 
     }
 
 
-def _labels_beside(alert: Alert, labels: dict[str, str]) -> dict[str, str]:
+def _select_labels(alert: Alert, labels: dict[str, str]) -> dict[str, str]:
     """Return the labels that every rule gets, without those that the series of a GPU alert have themselves."""
     if alert not in GPU_ALERTS:
         return dict(labels)
-    return {key: value for key, value in labels.items() if key not in OWN_LABELS}
+    return {key: value for key, value in labels.items() if key not in GPU_SERIES_LABELS}

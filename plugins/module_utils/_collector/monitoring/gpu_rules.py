@@ -20,11 +20,15 @@ from ..gpu_exporters import EXPORTERS
 from .alert_row import Alert
 from .dashboard import Panel
 
-_PRICED, _BUDGETED, _OF_TEAMS = ("gpus", "gpu_price"), ("gpus", "gpu_price", "gpu_budget"), ("gpus", "gpu_team_budgets")
+_NEEDS_PRICE, _NEEDS_BUDGET, _NEEDS_TEAM_BUDGETS = (
+    ("gpus", "gpu_price"),
+    ("gpus", "gpu_price", "gpu_budget"),
+    ("gpus", "gpu_team_budgets"),
+)
 _OWNER = "k8s_cluster_name, k8s_namespace_name, team"
 _DEVICE = "k8s_cluster_name, k8s_node_name, <gpu_device>"
 _WATTS, _GPUS, _IDLE = "team_namespace:gpu_power_watts:sum", "team_namespace:gpus:sum", "team_namespace:gpus_idle:sum"
-_HOURLY, _DAILY = "team_namespace:gpu_cost_per_hour:sum", "team_namespace:gpu_cost:sum1d"
+_HOURLY_COST, _DAILY_COST = "team_namespace:gpu_cost_per_hour:sum", "team_namespace:gpu_cost:sum1d"
 _TEAM_BUDGET = "team:gpu_budget_per_day:const"
 _NODE = "k8s_cluster_name, k8s_node_name"
 # Nodes with an agent, by the name that the series of GPUs have for a node.
@@ -36,17 +40,17 @@ _LOST_NODES = (
 # Where these hold, OtelGpuUnmeasured says so.
 _UNMEASURED = 'up{job="gpu"} == 0 or absent(<gpu_power>)'
 _MINUTES_PER_HOUR, _WATTS_PER_KILOWATT = 60, 1000
-_EXACT = ".12g"
+_NUMBER_FORMAT = ".12g"
 # The labels by which alerts of GPUs differ. One of the user's with such a name would make them equal.
-OWN_LABELS = frozenset({"team", "k8s_cluster_name", "k8s_namespace_name", "k8s_node_name"})
+GPU_SERIES_LABELS = frozenset({"team", "k8s_cluster_name", "k8s_namespace_name", "k8s_node_name"})
 
 
-def _shared(series: str) -> str:
+def _sum_by_owner(series: str) -> str:
     """Return the sums by owner of what GPUs have; a GPU with several series counts once."""
     return f"sum by ({_OWNER}) (({series}) / on ({_DEVICE}) group_left () count by ({_DEVICE}) ({series}))"
 
 
-class Recorded(NamedTuple):
+class RecordingRule(NamedTuple):
     """A series that Prometheus records: its name, what the collector must have, and the expression."""
 
     name: str
@@ -54,17 +58,19 @@ class Recorded(NamedTuple):
     expr: str
 
 
-RECORDED = (
-    Recorded(_WATTS, ("gpus",), _shared("<gpu_power>")),
-    Recorded(_GPUS, ("gpus",), _shared("<gpu_power> * 0 + 1")),
-    Recorded(_IDLE, ("gpus",), _shared("(<gpu_busy>) < bool <gpu_idle_share>")),
-    Recorded(_HOURLY, _PRICED, f"{_GPUS} * <gpu_price> + {_WATTS} / {_WATTS_PER_KILOWATT} * <gpu_price_of_energy>"),
+RECORDING_RULES = (
+    RecordingRule(_WATTS, ("gpus",), _sum_by_owner("<gpu_power>")),
+    RecordingRule(_GPUS, ("gpus",), _sum_by_owner("<gpu_power> * 0 + 1")),
+    RecordingRule(_IDLE, ("gpus",), _sum_by_owner("(<gpu_busy>) < bool <gpu_idle_share>")),
+    RecordingRule(
+        _HOURLY_COST, _NEEDS_PRICE, f"{_GPUS} * <gpu_price> + {_WATTS} / {_WATTS_PER_KILOWATT} * <gpu_price_of_energy>"
+    ),
     # The sum of each minute of the last day, also of those that were there for a part of it.
-    Recorded(_DAILY, _PRICED, f"sum_over_time({_HOURLY}[1d:1m]) / {_MINUTES_PER_HOUR}"),
+    RecordingRule(_DAILY_COST, _NEEDS_PRICE, f"sum_over_time({_HOURLY_COST}[1d:1m]) / {_MINUTES_PER_HOUR}"),
 )
 
-_WHO = "team {{ $labels.team }} in namespace {{ $labels.k8s_namespace_name }}"
-_SPENT = '{{ printf "%.2f" $value }} <gpu_currency>'
+_OWNER_WORDS = "team {{ $labels.team }} in namespace {{ $labels.k8s_namespace_name }}"
+_COST_WORDS = '{{ printf "%.2f" $value }} <gpu_currency>'
 GPU_ALERTS = (
     Alert(
         "OtelGpuUnmeasured",
@@ -103,7 +109,7 @@ GPU_ALERTS = (
         f'{_IDLE}{{team!="unallocated"}} > 0',
         "15m",
         "warning",
-        f"Of {_WHO}, {{{{ $value }}}} GPUs are idle.",
+        f"Of {_OWNER_WORDS}, {{{{ $value }}}} GPUs are idle.",
         "Pods hold them, and have hardly used them for <gpu_idle_minutes> minutes. Scale the workload down, or let KEDA"
         " do it.",
     ),
@@ -127,21 +133,21 @@ GPU_ALERTS = (
     ),
     Alert(
         "OtelGpuBudget",
-        _BUDGETED,
-        f"sum by (k8s_cluster_name) ({_DAILY}) > <gpu_budget>",
+        _NEEDS_BUDGET,
+        f"sum by (k8s_cluster_name) ({_DAILY_COST}) > <gpu_budget>",
         "0m",
         "warning",
-        f"GPUs have cost {_SPENT} within a day.",
+        f"GPUs have cost {_COST_WORDS} within a day.",
         "The budget is <gpu_budget> <gpu_currency> a day. The series team_namespace:gpu_cost:sum1d has the cost of each"
         " namespace and team.",
     ),
     Alert(
         "OtelGpuTeamBudget",
-        _OF_TEAMS,
-        f"sum by (k8s_cluster_name, team) ({_DAILY}) > on (team) group_left () {_TEAM_BUDGET}",
+        _NEEDS_TEAM_BUDGETS,
+        f"sum by (k8s_cluster_name, team) ({_DAILY_COST}) > on (team) group_left () {_TEAM_BUDGET}",
         "0m",
         "warning",
-        f"GPUs of team {{{{ $labels.team }}}} have cost {_SPENT} within a day.",
+        f"GPUs of team {{{{ $labels.team }}}} have cost {_COST_WORDS} within a day.",
         "It is more than the budget of the team. The series team_namespace:gpu_cost:sum1d has the cost of each of its"
         " namespaces.",
     ),
@@ -153,57 +159,62 @@ GPU_PANELS = (
     Panel(_ROW, "Idle GPUs", _IDLE, "short", _LEGEND),
     Panel(_ROW, "Power", _WATTS, "watt", _LEGEND),
     Panel(_ROW, "Use of GPUs", "<gpu_busy_now>", "percentunit", "{{k8s_node_name}} {{<gpu_device>}} {{k8s_pod_name}}"),
-    Panel(_ROW, "Cost per hour (<gpu_currency>)", _HOURLY, "short", _LEGEND, ("gpu_price",)),
-    Panel(_ROW, "Cost of the last day (<gpu_currency>)", _DAILY, "short", _LEGEND, ("gpu_price",)),
+    Panel(_ROW, "Cost per hour (<gpu_currency>)", _HOURLY_COST, "short", _LEGEND, ("gpu_price",)),
+    Panel(_ROW, "Cost of the last day (<gpu_currency>)", _DAILY_COST, "short", _LEGEND, ("gpu_price",)),
 )
 
 
-def gpu_facts(options: Mapping[str, Any] | None) -> dict[str, bool]:
+def list_gpu_facts(options: Mapping[str, Any] | None) -> dict[str, bool]:
     """Return what rules of GPUs need, and whether the options have it. Raises Problem for a budget without a price."""
-    given = options or {}
-    priced = bool(given.get("price_per_hour") or given.get("price_per_kwh"))
+    gpu_options = options or {}
+    has_price = bool(gpu_options.get("price_per_hour") or gpu_options.get("price_per_kwh"))
     # A budget of 0 is one: any cost is above it.
-    has_budget = given.get("budget_per_day") is not None
-    budgets = {"gpu_budget": has_budget, "gpu_team_budgets": bool(given.get("team_budgets_per_day"))}
-    if any(budgets.values()) and not priced:
+    has_budget = gpu_options.get("budget_per_day") is not None
+    budgets = {"gpu_budget": has_budget, "gpu_team_budgets": bool(gpu_options.get("team_budgets_per_day"))}
+    if any(budgets.values()) and not has_price:
         fix = "Set `price_per_hour`, `price_per_kwh` or both; without a price, no cost is known."
         raise Problem("a budget of GPUs needs a price", where="monitoring.gpus", fix=fix)
-    return {"gpus": options is not None, "gpu_price": priced, **budgets}
+    return {"gpus": options is not None, "gpu_price": has_price, **budgets}
 
 
-def gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
+def build_gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the values of expressions about GPUs. Raises Problem for amounts that are no numbers, or below zero."""
-    given = {key: value for key, value in (options or {}).items() if value is not None}
+    gpu_options = {key: value for key, value in (options or {}).items() if value is not None}
     for key in ("price_per_hour", "price_per_kwh", "budget_per_day", "idle_percent", "idle_minutes"):
-        _check_amount(key, given.get(key, 0))
-    exporter = EXPORTERS[given.get("vendor", "nvidia")]
-    minutes = given.get("idle_minutes", 30)
-    other = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device}) "
-    now = (_share(name, whole) for name, whole in exporter.busy.items())
-    lately = (_share(f"max_over_time({name}[{minutes}m])", whole) for name, whole in exporter.busy.items())
-    held = (_share(_held(name, minutes), whole) for name, whole in exporter.busy.items())
+        _check_amount(key, gpu_options.get(key, 0))
+    exporter = EXPORTERS[gpu_options.get("vendor", "nvidia")]
+    idle_minutes = gpu_options.get("idle_minutes", 30)
+    or_measure = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device}) "
+    current_shares = (_share_of_full_value(name, full_value) for name, full_value in exporter.busy.items())
+    recent_shares = (
+        _share_of_full_value(f"max_over_time({name}[{idle_minutes}m])", full_value)
+        for name, full_value in exporter.busy.items()
+    )
+    held_shares = (
+        _share_of_full_value(_held_use(name, idle_minutes), full_value) for name, full_value in exporter.busy.items()
+    )
     return {
         "gpu_power": exporter.power,
         "gpu_device": exporter.device,
-        "gpu_busy": other.join(held),
-        "gpu_measured": other.join(lately),
-        "gpu_busy_now": other.join(now),
-        "gpu_idle_share": f"{given.get('idle_percent', 5) / 100:g}",
-        "gpu_idle_minutes": str(minutes),
-        "gpu_price": f"{given.get('price_per_hour', 0):{_EXACT}}",
-        "gpu_price_of_energy": f"{given.get('price_per_kwh', 0):{_EXACT}}",
-        "gpu_budget": f"{given.get('budget_per_day', 0):{_EXACT}}",
-        "gpu_currency": str(given.get("currency", "USD")),
+        "gpu_busy": or_measure.join(held_shares),
+        "gpu_measured": or_measure.join(recent_shares),
+        "gpu_busy_now": or_measure.join(current_shares),
+        "gpu_idle_share": f"{gpu_options.get('idle_percent', 5) / 100:g}",
+        "gpu_idle_minutes": str(idle_minutes),
+        "gpu_price": f"{gpu_options.get('price_per_hour', 0):{_NUMBER_FORMAT}}",
+        "gpu_price_of_energy": f"{gpu_options.get('price_per_kwh', 0):{_NUMBER_FORMAT}}",
+        "gpu_budget": f"{gpu_options.get('budget_per_day', 0):{_NUMBER_FORMAT}}",
+        "gpu_currency": str(gpu_options.get("currency", "USD")),
     }
 
 
-def _held(name: str, minutes: float) -> str:
+def _held_use(name: str, minutes: float) -> str:
     """Return the most use by a pod that holds the GPU now and held it that long ago: one that is gone costs nothing."""
     return f"(max_over_time({name}[{minutes}m]) and {name} and {name} offset {minutes}m)"
 
 
-def _share(measure: str, whole: int) -> str:
-    return measure if whole == 1 else f"{measure} / {whole}"
+def _share_of_full_value(measure: str, full_value: int) -> str:
+    return measure if full_value == 1 else f"{measure} / {full_value}"
 
 
 def _check_amount(name: str, value: Any) -> None:
@@ -211,8 +222,8 @@ def _check_amount(name: str, value: Any) -> None:
         raise Problem(f"`{name}` is {value}", where="monitoring.gpus", fix="Use a number, 0 or more.")
 
 
-def team_budgets(options: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+def list_team_budget_rules(options: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
     """Yield a rule for the budget of each team, which the alert compares with its cost."""
     for team, amount in ((options or {}).get("team_budgets_per_day") or {}).items():
         _check_amount(f"team_budgets_per_day.{team}", amount)
-        yield {"record": _TEAM_BUDGET, "expr": f"vector({amount:{_EXACT}})", "labels": {"team": str(team)}}
+        yield {"record": _TEAM_BUDGET, "expr": f"vector({amount:{_NUMBER_FORMAT}})", "labels": {"team": str(team)}}

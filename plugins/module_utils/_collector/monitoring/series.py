@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._otelcol.config.layers import parse_version
-from ..._otelcol.config.paths import ROLES, at, items
+from ..._otelcol.config.paths import ROLES, list_at, value_at
 from ..._otelcol.config.pipelines import PipelineGraph
 from ..._otelcol.traits import kind_of
 
@@ -26,13 +26,13 @@ NOUNS = {"traces": "spans", "metrics": "metric_points", "logs": "log_records", "
 _SIGNALS = {noun: signal for signal, noun in NOUNS.items()}
 # The label that both ways of scraping make of the label of the pods.
 COLLECTOR = "o11y_opentelemetry_collector"
-_SUFFIXED, _PLAIN_AGAIN = (0, 119), (0, 152)
+_SUFFIXED_SINCE, _PLAIN_SINCE = (0, 119), (0, 152)
 # What metrics were called before a version.
-_EARLIER = {"processor_memory_limiter_refused": ("processor_refused", (0, 155))}
-_READER = ("pull", "exporter", "prometheus")
-_WITHOUT = ("without_units", "without_type_suffix")
-_UNKNOWN = (999,)
-_TOKEN = re.compile(r"<([a-z_]+)>")
+_EARLIER_NAMES = {"processor_memory_limiter_refused": ("processor_refused", (0, 155))}
+_READER_PATH = ("pull", "exporter", "prometheus")
+_SUFFIX_OPTIONS = ("without_units", "without_type_suffix")
+_UNKNOWN_VERSION = (999,)
+_PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Series:
     """The series of one collector: the labels that select them, the version that serves them, the values of its run."""
 
     matchers: str
-    version: tuple[int, ...] = _UNKNOWN
+    version: tuple[int, ...] = _UNKNOWN_VERSION
     renamed: bool = False
     values: Mapping[str, str] = ()  # type: ignore[assignment]
 
@@ -49,47 +49,47 @@ class Series:
 
         `<name_of>` ends with a noun, and `<name_by_signal>` has the label of its signal, if versions have it.
         """
-        return _TOKEN.sub(lambda match: self._token(match[1], noun), text)
+        return _PLACEHOLDER.sub(lambda match: self._fill_token(match[1], noun), text)
 
-    def _token(self, name: str, noun: str) -> str:
+    def _fill_token(self, name: str, noun: str) -> str:
         if name in self.values or name == "noun":
             return self.values.get(name, noun)
-        stem, by = name.removesuffix("_of").removesuffix("_by_signal"), name.endswith("_by_signal")
-        metric = self._named(stem) + (f"_{noun}" if name.endswith("_of") else "")
-        signal = f',data_type=~"{_SIGNALS[noun]}|"' if by else ""
+        metric_stem, is_by_signal = name.removesuffix("_of").removesuffix("_by_signal"), name.endswith("_by_signal")
+        metric = self._name_in_version(metric_stem) + (f"_{noun}" if name.endswith("_of") else "")
+        signal = f',data_type=~"{_SIGNALS[noun]}|"' if is_by_signal else ""
         if not self.renamed:
             return f"otelcol_{metric}{{{self.matchers}{signal}}}"
         pattern = f"otelcol_{metric}(__[a-z_]+)?(_seconds|_bytes)?(_total)?"
         return f'{{__name__=~"{pattern}",{self.matchers}{signal}}}'
 
-    def _named(self, name: str) -> str:
-        earlier, until = _EARLIER.get(name, ("", ()))
-        return earlier if self.version < until else name
+    def _name_in_version(self, name: str) -> str:
+        earlier_name, until_version = _EARLIER_NAMES.get(name, ("", ()))
+        return earlier_name if self.version < until_version else name
 
 
-def matchers(labels: Mapping[str, str]) -> str:
+def format_matchers(labels: Mapping[str, str]) -> str:
     """Return labels as PromQL selects them."""
-    return ",".join(f"{name}={quoted(value)}" for name, value in labels.items())
+    return ",".join(f"{name}={quote_promql(value)}" for name, value in labels.items())
 
 
-def quoted(text: str) -> str:
+def quote_promql(text: str) -> str:
     """Return text as PromQL writes it."""
     return '"' + text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") + '"'
 
 
-def version_of(text: str) -> tuple[int, ...]:
+def parse_known_version(text: str) -> tuple[int, ...]:
     """Return a version as numbers; one that nobody knows counts as the newest."""
-    return parse_version(text) or _UNKNOWN
+    return parse_version(text) or _UNKNOWN_VERSION
 
 
-def renamed(config: Mapping[str, Any], version: tuple[int, ...]) -> bool:
+def may_have_suffixes(config: Mapping[str, Any], version: tuple[int, ...]) -> bool:
     """Whether the names of metrics can have units and `_total`."""
-    is_plain_by_default = version != _UNKNOWN and not _SUFFIXED <= version < _PLAIN_AGAIN
-    for reader in items(config, "service", "telemetry", "metrics", "readers"):
-        settings = at(reader, _READER)
+    is_plain_by_default = version != _UNKNOWN_VERSION and not _SUFFIXED_SINCE <= version < _PLAIN_SINCE
+    for reader in list_at(config, "service", "telemetry", "metrics", "readers"):
+        settings = value_at(reader, _READER_PATH)
         if not isinstance(settings, dict):
             continue
-        for name in _WITHOUT:
+        for name in _SUFFIX_OPTIONS:
             if settings.get(name, is_plain_by_default) is not True:
                 return True
     return False
@@ -108,18 +108,18 @@ class Parts:
         return [noun for signal, noun in NOUNS.items() if signal in self.signals.get(kind, ())]
 
 
-def parts_of(config: Mapping[str, Any]) -> Parts:
+def read_parts(config: Mapping[str, Any]) -> Parts:
     """Return the kinds, types and signals of the components in pipelines. A connector counts as none of both ends."""
     types: set[str] = set()
     signals_of_kind: dict[str, set[str]] = {}
-    for kind, component_type, signal in _in_pipelines(config):
+    for kind, component_type, signal in _list_pipeline_components(config):
         types.add(f"{kind}/{component_type}")
         signals_of_kind.setdefault(kind, set()).add(signal)
     signals_by_kind = {kind: tuple(sorted(signals)) for kind, signals in sorted(signals_of_kind.items())}
     return Parts(frozenset(signals_by_kind), frozenset(types), signals_by_kind)
 
 
-def _in_pipelines(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _list_pipeline_components(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     graph = PipelineGraph.of(config)
     for role in ROLES:
         for component_id, signals in graph.signals_by_id(role).items():

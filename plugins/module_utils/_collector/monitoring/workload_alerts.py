@@ -23,23 +23,26 @@ _LAST_LOG = (
     " -c {{ $labels.k8s_container_name }}`"
 )
 
-_KILLED = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
-_BEFORE = f"max by ({_OF_CONTAINER}) (k8s_container_restarts offset 15m)"
-_KILLED_AGAIN = f"max by ({_OF_CONTAINER}) ({_KILLED}) > 0 unless max by ({_OF_CONTAINER}) ({_KILLED}) <= {_BEFORE}"
+_MEMORY_KILLS = 'k8s_container_restarts{k8s_container_status_last_terminated_reason="OOMKilled"}'
+_EARLIER_RESTARTS = f"max by ({_OF_CONTAINER}) (k8s_container_restarts offset 15m)"
+_KILLED_AGAIN = (
+    f"max by ({_OF_CONTAINER}) ({_MEMORY_KILLS}) > 0 unless max by ({_OF_CONTAINER}) ({_MEMORY_KILLS}) <="
+    f" {_EARLIER_RESTARTS}"
+)
 # A collector that is new has not seen what was before.
 _OUT_OF_MEMORY = f"({_KILLED_AGAIN}) and on () k8s_node_condition_ready offset 15m"
 _UNLESS_KILLED = f'unless on ({_OF_CONTAINER}) ALERTS{{alertname="OtelWorkloadOutOfMemory"}}'
 
 
-def _waits_for(reasons: str) -> str:
+def _waits_for_reason(reasons: str) -> str:
     """Return the containers that had one of these reasons within five minutes: some come and go."""
-    of_reason = f'k8s_container_status_reason{{k8s_container_status_reason=~"{reasons}"}}'
-    return f"max by ({_OF_CONTAINER}) (max_over_time({of_reason}[5m])) == 1"
+    reason_series = f'k8s_container_status_reason{{k8s_container_status_reason=~"{reasons}"}}'
+    return f"max by ({_OF_CONTAINER}) (max_over_time({reason_series}[5m])) == 1"
 
 
 _RUNNING = 'k8s_container_status_state{k8s_container_status_state="running"} == 1'
 _NOT_READY = f"max by ({_OF_CONTAINER}) (k8s_container_ready == 0) and on ({_OF_CONTAINER}) {_RUNNING}"
-_PENDING = f"max by ({_OF_POD}) (k8s_pod_phase == 1) unless on ({_OF_POD}) k8s_container_ready"
+_UNSCHEDULED = f"max by ({_OF_POD}) (k8s_pod_phase == 1) unless on ({_OF_POD}) k8s_container_ready"
 _AT_LIMIT = f'max by ({_OF_CONTAINER}) ({{__name__=~"k8s_container_cpu_limit_utilization(_ratio)?"}}) > 0.95'
 
 WORKLOAD_ALERTS = (
@@ -55,7 +58,7 @@ WORKLOAD_ALERTS = (
     Alert(
         "OtelWorkloadCrashLoop",
         _NEEDS,
-        f"({_waits_for('CrashLoopBackOff')}) {_UNLESS_KILLED}",
+        f"({_waits_for_reason('CrashLoopBackOff')}) {_UNLESS_KILLED}",
         "5m",
         "warning",
         f"{_CONTAINER} ends again and again.",
@@ -64,7 +67,7 @@ WORKLOAD_ALERTS = (
     Alert(
         "OtelWorkloadImagePull",
         _NEEDS,
-        _waits_for("ErrImagePull|ImagePullBackOff|InvalidImageName"),
+        _waits_for_reason("ErrImagePull|ImagePullBackOff|InvalidImageName"),
         "5m",
         "warning",
         f"{_CONTAINER} cannot get its image.",
@@ -73,7 +76,7 @@ WORKLOAD_ALERTS = (
     Alert(
         "OtelWorkloadNotStarting",
         _NEEDS,
-        _waits_for("ContainerCreating|CreateContainerConfigError|CreateContainerError"),
+        _waits_for_reason("ContainerCreating|CreateContainerConfigError|CreateContainerError"),
         "15m",
         "warning",
         f"{_CONTAINER} has not been started for 15 minutes.",
@@ -82,7 +85,7 @@ WORKLOAD_ALERTS = (
     Alert(
         "OtelWorkloadUnschedulable",
         _NEEDS,
-        _PENDING,
+        _UNSCHEDULED,
         "15m",
         "warning",
         f"{_POD} has no node.",

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..._otelcol.bounded.json_text import json_value
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.config.paths import at, items, section
+from ..._otelcol.bounded.json_text import parse_json
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.config.paths import list_at, mapping_at, value_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.service_names import service_of
-from ..cluster_objects import share
+from ..._otelcol.kube.service_names import resolve_service
+from ..cluster_objects import summarize_allocation
 from .reader import ClusterReader, Notes
 
 # At most so many jobs are asked for their targets: each is a request.
@@ -32,13 +32,15 @@ class _Proxy(NamedTuple):
     path: str
 
 
-def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+def read_allocator(
+    reader: ClusterReader, config: Any, namespace: str, pod_count: int, notes: Notes
+) -> dict[str, Any] | None:
     """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one."""
     endpoint = _allocator_endpoint(config)
     if not endpoint:
         return None
     try:
-        return _allocated(reader, endpoint, namespace, pods, notes)
+        return _read_allocation(reader, endpoint, namespace, pod_count, notes)
     except (AttributeError, KeyError, Problem, TypeError, ValueError):  # what it answers is the text of a pod
         notes.add("target allocator", f"{endpoint}: its address or its answer is not understood")
         return None
@@ -46,74 +48,80 @@ def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, not
 
 def _allocator_endpoint(config: Any) -> str:
     """Return the address of the target allocator in the first receiver that has one; empty without one."""
-    for settings in section(config, "receivers").values():
-        endpoint = at(settings, ("target_allocator", "endpoint"))
+    for settings in mapping_at(config, "receivers").values():
+        endpoint = value_at(settings, ("target_allocator", "endpoint"))
         if isinstance(endpoint, str):
             return endpoint
     return ""
 
 
-def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
+def _read_allocation(
+    reader: ClusterReader, endpoint: str, namespace: str, pod_count: int, notes: Notes
+) -> dict[str, Any] | None:
     """Return what the target allocator at an address says; None if it does not answer, which is noted.
 
     Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
     """
-    proxy = _proxy_of(endpoint, namespace)
+    proxy = _locate_proxy(endpoint, namespace)
     scrape_configs = reader.text(f"{proxy.path}/scrape_configs")
     jobs_answer = reader.text(f"{proxy.path}/jobs")
-    why = scrape_configs.why or jobs_answer.why
-    if why or not proxy.service:
-        notes.add("target allocator", f"{endpoint}: {why or 'it is not in this cluster'}")
+    failure_reason = scrape_configs.why or jobs_answer.why
+    if failure_reason or not proxy.service:
+        notes.add("target allocator", f"{endpoint}: {failure_reason or 'it is not in this cluster'}")
         return None
-    jobs = json_value(jobs_answer.value)
-    names = list({**json_value(scrape_configs.value), **jobs})
-    targets = _targets(reader, proxy.path, names, jobs)
-    shares = share(targets)
-    unread = [name for name in names if name not in targets]
-    if unread:
-        notes.add("targets of the target allocator", _what_is_unread(unread, names))
-    return {**shares, "endpoint": endpoint, "idle": [] if unread else _idle(shares, pods)}
+    jobs = parse_json(jobs_answer.value)
+    job_names = list({**parse_json(scrape_configs.value), **jobs})
+    targets = _count_targets(reader, proxy.path, job_names, jobs)
+    allocation = summarize_allocation(targets)
+    unread_jobs = [name for name in job_names if name not in targets]
+    if unread_jobs:
+        notes.add("targets of the target allocator", _describe_unread_jobs(unread_jobs, job_names))
+    return {
+        **allocation,
+        "endpoint": endpoint,
+        "idle": [] if unread_jobs else _list_idle_collectors(allocation, pod_count),
+    }
 
 
-def _proxy_of(endpoint: str, namespace: str) -> _Proxy:
+def _locate_proxy(endpoint: str, namespace: str) -> _Proxy:
     """Return how the API server reaches an address, as seen from a namespace. Raises ValueError for no address."""
     url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    place, service, _certain = service_of(url.hostname or "", namespace)
-    scheme, usual_port = ("https:", 443) if url.scheme == "https" else ("", 80)
-    port = url.port or usual_port
-    return _Proxy(service, f"/api/v1/namespaces/{place}/services/{scheme}{service}:{port}/proxy")
+    service_namespace, service, _certain = resolve_service(url.hostname or "", namespace)
+    scheme, default_port = ("https:", 443) if url.scheme == "https" else ("", 80)
+    port = url.port or default_port
+    return _Proxy(service, f"/api/v1/namespaces/{service_namespace}/services/{scheme}{service}:{port}/proxy")
 
 
-def _what_is_unread(unread: Sequence[str], names: Sequence[str]) -> str:
+def _describe_unread_jobs(unread_jobs: Sequence[str], job_names: Sequence[str]) -> str:
     """Return how many of the jobs are not read, in words."""
-    is_are = "is" if len(unread) == 1 else "are"
-    return f"{len(unread)} of {len(names)} jobs {is_are} not read, such as {quoted(unread[0])}"
+    is_are = "is" if len(unread_jobs) == 1 else "are"
+    return f"{len(unread_jobs)} of {len(job_names)} jobs {is_are} not read, such as {mask_and_clean(unread_jobs[0])}"
 
 
-def _targets(
-    reader: ClusterReader, root: str, names: Sequence[str], jobs: Mapping[str, Any]
+def _count_targets(
+    reader: ClusterReader, proxy_path: str, job_names: Sequence[str], jobs: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:
     """Return the number of targets of each job by collector, without the jobs that cannot be read.
 
     At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
     """
-    links = [(name, jobs[name]["_link"]) for name in names if name in jobs][:MOST_JOBS]
-    answers = reader.cluster.parallel(lambda link: reader.text(f"{root}{link[1]}"), links)
-    targets: dict[str, dict[str, int]] = {name: {} for name in names if name not in jobs}
+    links = [(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
+    answers = reader.cluster.call_in_parallel(lambda link: reader.text(f"{proxy_path}{link[1]}"), links)
+    targets: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
     for (name, _link), answer in zip(links, answers, strict=True):
         if not answer.why:
-            by_collector = json_value(answer.value or "{}")
-            targets[name] = {key: _count(value) for key, value in by_collector.items()}
+            answer_by_collector = parse_json(answer.value or "{}")
+            targets[name] = {key: _count_collector_targets(value) for key, value in answer_by_collector.items()}
     return targets
 
 
-def _idle(shares: Mapping[str, Any], pods: int) -> list[str]:
+def _list_idle_collectors(allocation: Mapping[str, Any], pod_count: int) -> list[str]:
     """Return the collectors without a target; none while there are fewer targets than pods."""
-    if sum(row["targets"] for row in shares["jobs"]) < pods:
+    if sum(row["targets"] for row in allocation["jobs"]) < pod_count:
         return []
-    return [row["name"] for row in shares["collectors"] if not row["targets"]]
+    return [row["name"] for row in allocation["collectors"] if not row["targets"]]
 
 
-def _count(value: Any) -> int:
+def _count_collector_targets(value: Any) -> int:
     """Return how many targets a collector has, by the answer of the target allocator."""
-    return sum(len(items(target, "targets")) for target in items(value, "targets"))
+    return sum(len(list_at(target, "targets")) for target in list_at(value, "targets"))

@@ -9,14 +9,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import listing
+from ..._kube.live.api_errors import list_if_allowed
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._otelcol.kube.objects import Manifest
 
 # The API version and the kind of what is listed.
-_KINDS = (
+_LISTED_KINDS = (
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
@@ -29,29 +29,31 @@ _KINDS = (
 
 def run_collector_info(module: AnsibleModule) -> None:
     """List the objects of the cluster that the options of the module name, and leave the task."""
-    run(module, lambda: {"changed": False, **read(connect(module))})
+    run(module, lambda: {"changed": False, **read_cluster_objects(connect(module))})
 
 
-def read(cluster: Cluster) -> dict[str, Any]:
+def read_cluster_objects(cluster: Cluster) -> dict[str, Any]:
     """Return the objects of all namespaces as `resources`, and `warnings` of kinds that this user may not list.
 
     A kind that the cluster does not have, such as a custom resource, has no objects.
     """
     api = ApiResources(cluster)
-    kinds = [api.find(version, kind) for version, kind in _KINDS]
+    kinds = [api.find(version, kind) for version, kind in _LISTED_KINDS]
     served_kinds = [kind for kind in kinds if kind]
-    listings = cluster.parallel(lambda kind: _listed(cluster, kind), served_kinds)
+    listings = cluster.call_in_parallel(lambda kind: _list_kind(cluster, kind), served_kinds)
     objects: list[Manifest] = []
     warnings = []
-    for kind, listed in zip(served_kinds, listings, strict=True):
-        if listed is None:
+    for kind, kind_objects in zip(served_kinds, listings, strict=True):
+        if kind_objects is None:
             warnings.append(f"This user may not list {kind.plural} of all namespaces, so they are not checked")
         else:
-            objects += listed
+            objects += kind_objects
     return {"resources": objects, "warnings": warnings}
 
 
-def _listed(cluster: Cluster, kind: ApiResource) -> list[Manifest] | None:
+def _list_kind(cluster: Cluster, kind: ApiResource) -> list[Manifest] | None:
     """Return the objects of a kind; None if this user may not list them. A list names the kind of no object."""
-    named = {"apiVersion": kind.api_version, "kind": kind.kind}
-    return listing(kind.plural, lambda: [{**manifest, **named} for manifest in cluster.items(kind.path())])
+    kind_fields = {"apiVersion": kind.api_version, "kind": kind.kind}
+    return list_if_allowed(
+        kind.plural, lambda: [{**manifest, **kind_fields} for manifest in cluster.items(kind.path())]
+    )

@@ -9,57 +9,61 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._kube.live.cluster import ApiError
-from ..._kube.ownership import collector_of, is_ours, release_of
+from ..._kube.ownership import is_own_object, read_collector_name, read_release_label
 from ..._kube.rights import Right
-from ..._otelcol.config.paths import at, items
+from ..._otelcol.config.paths import list_at, value_at
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.network_policies import Policies, Sender
-from ..._otelcol.kube.pod_references import Source, missing_keys
+from ..._otelcol.kube.pod_references import Source, find_missing_keys
 from ..._otelcol.needs.peers import Peer
-from ..._rollout.change_record import is_record, record_reference, standing
-from ..._rollout.wave_note import note_name, own_note, passed_wave, pods_release
-from ..checks_start import missing, needed
-from ..peer_state import BehindAddress, IngressOfPods, peer_row
-from ..reach import endpoints, labels_of, slices_of
+from ..._rollout.change_record import build_record_reference, describe_standing, is_record
+from ..._rollout.wave_note import build_empty_note, compute_pods_release, read_passed_wave, select_own_note
+from ..checks_start import find_missing_rights, list_needed_rights
+from ..peer_state import BehindAddress, IngressOfPods, describe_peer
+from ..reach import filter_endpoints, filter_slices, read_labels
 from .reader import PLURALS, ClusterReader, Notes, Object
 
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+ACCESS_REVIEWS_PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
-def change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> dict[str, Any] | None:
+def find_change_under_way(reader: ClusterReader, workload: Object | None, notes: Notes) -> dict[str, Any] | None:
     """Return the record of a change that a run has begun and not completed, and what it says."""
-    if not workload or not collector_of(workload):
+    if not workload or not read_collector_name(workload):
         return None
-    expected = record_reference(workload)
-    metadata = expected["metadata"]
+    expected_record = build_record_reference(workload)
+    metadata = expected_record["metadata"]
     config_map = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
     record = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
-    if is_record(record) and is_ours(record, {release_of(expected)}, OWNER):
-        return {"record": metadata["name"], "what": standing(record)}
+    if is_record(record) and is_own_object(record, {read_release_label(expected_record)}, OWNER):
+        return {"record": metadata["name"], "what": describe_standing(record)}
     return None
 
 
-def wave_that_passed(
+def find_passed_wave(
     reader: ClusterReader, collector: Object | None, workload: Object | None, notes: Notes
 ) -> dict[str, str]:
     """Return the wave that the pods of a collector have passed, by its note; empty if they have passed none.
 
     `collector` is the object with the labels of the collector: a custom resource, or the workload itself.
     """
-    if not workload or not collector or not collector_of(collector):
+    if not workload or not collector or not read_collector_name(collector):
         return {}
-    wanted = note_name(collector)["metadata"]
-    found = reader.one("configmaps", wanted["namespace"], wanted["name"], notes).value
-    return passed_wave(own_note(found, collector), pods_release(workload))
+    note_reference = build_empty_note(collector)["metadata"]
+    config_map = reader.one("configmaps", note_reference["namespace"], note_reference["name"], notes).value
+    return read_passed_wave(select_own_note(config_map, collector), compute_pods_release(workload))
 
 
-def rights(
+def find_lacking_rights(
     reader: ClusterReader, config: Any, pod: Object, namespace: str, notes: Notes
 ) -> list[dict[str, Any]] | None:
     """Return the rights that the collector's account lacks; None when this user may not ask."""
-    needs = needed(config)
-    account = str(at(pod, ("spec", "serviceAccountName")) or at(pod, ("spec", "serviceAccount")) or "default")
-    needed_rights = list(dict.fromkeys(right for component_rights in needs.values() for right in component_rights))
+    rights_by_component = list_needed_rights(config)
+    account = str(
+        value_at(pod, ("spec", "serviceAccountName")) or value_at(pod, ("spec", "serviceAccount")) or "default"
+    )
+    needed_rights = list(
+        dict.fromkeys(right for component_rights in rights_by_component.values() for right in component_rights)
+    )
 
     def is_allowed(right: Right, scope: str) -> bool:
         user = f"system:serviceaccount:{namespace}:{account}"
@@ -69,25 +73,25 @@ def rights(
             "kind": "SubjectAccessReview",
             "spec": {"user": user, "groups": groups, **right.attributes(scope)},
         }
-        return bool(at(reader.cluster.request("POST", REVIEWS, body=body), ("status", "allowed")))
+        return bool(value_at(reader.cluster.request("POST", ACCESS_REVIEWS_PATH, body=body), ("status", "allowed")))
 
     def is_allowed_in_namespace(right: Right) -> bool:
         return not right.path and is_allowed(right, namespace)
 
     try:
-        everywhere = reader.cluster.parallel(lambda right: is_allowed(right, ""), needed_rights)
-        denied = [right for right, is_granted in zip(needed_rights, everywhere, strict=True) if not is_granted]
-        in_namespace = reader.cluster.parallel(is_allowed_in_namespace, denied)
+        allowed_everywhere = reader.cluster.call_in_parallel(lambda right: is_allowed(right, ""), needed_rights)
+        denied = [right for right, is_granted in zip(needed_rights, allowed_everywhere, strict=True) if not is_granted]
+        allowed_in_namespace = reader.cluster.call_in_parallel(is_allowed_in_namespace, denied)
     except ApiError as error:
         notes.add("rights of its ServiceAccount", error.message)
         return None
     scopes = {}
-    for right, is_granted in zip(denied, in_namespace, strict=True):
+    for right, is_granted in zip(denied, allowed_in_namespace, strict=True):
         scopes[right] = "namespace" if is_granted else "none"
-    return missing(needs, scopes, account, namespace)
+    return find_missing_rights(rights_by_component, scopes, account, namespace)
 
 
-def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
+def read_peers_ahead(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read ahead what stands behind the addresses of exporters."""
     lists, services = [], []
     for peer in peers:
@@ -97,35 +101,35 @@ def read_peers(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     reader.read_ahead(lists, services)
 
 
-def peer_facts(
+def describe_peers(
     reader: ClusterReader, peers: Sequence[Peer], pod: Object, egress: Policies, notes: Notes
 ) -> list[dict[str, Any]]:
     """Return what the cluster has at the address of each exporter of a pod."""
-    sender = _sender(reader, pod) if any(peer.service for peer in peers) else None
-    return [peer_row(peer, _behind_address(reader, peer, notes), egress, sender) for peer in peers]
+    sender = _describe_sender(reader, pod) if any(peer.service for peer in peers) else None
+    return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sender) for peer in peers]
 
 
-def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
+def _describe_sender(reader: ClusterReader, pod: Object) -> Sender | None:
     """Return what network policies know of a pod; None for one of the node's network, where they rarely apply."""
-    namespace = str(at(pod, ("metadata", "namespace")) or "")
-    if not namespace or at(pod, ("spec", "hostNetwork")) is True:
+    namespace = str(value_at(pod, ("metadata", "namespace")) or "")
+    if not namespace or value_at(pod, ("spec", "hostNetwork")) is True:
         return None
     try:
-        of_namespace = labels_of(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
+        namespace_labels = read_labels(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
     except ApiError:
-        of_namespace = None
-    addresses = tuple(str(address.get("ip")) for address in items(pod, "status", "podIPs"))
-    return Sender(namespace, labels_of(pod), of_namespace, addresses)
+        namespace_labels = None
+    addresses = tuple(str(address.get("ip")) for address in list_at(pod, "status", "podIPs"))
+    return Sender(namespace, read_labels(pod), namespace_labels, addresses)
 
 
-def _behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> BehindAddress:
+def _look_behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> BehindAddress:
     """Return what stands behind the address of an exporter; nothing for one that is no Service."""
     if not peer.service:
         return BehindAddress()
     service = reader.one("services", peer.namespace, peer.service, notes)
     listed_slices = reader.listed("endpointslices", peer.namespace, notes)
     is_no_service = service.value is None and not service.why
-    slices = slices_of(peer.service, listed_slices or [])
+    slices = filter_slices(peer.service, listed_slices or [])
     return BehindAddress(
         service=service.value,
         slices=slices,
@@ -149,47 +153,47 @@ def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping
     The first ready pod stands for all of them.
     """
     policies = reader.listed("networkpolicies", peer.namespace, Notes())
-    pod_names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
+    pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, True)]
     if not policies or not pod_names or not pod_names[0]:
         return None
     pod = reader.one("pods", peer.namespace, pod_names[0], Notes()).value
     if not pod:
         return None
-    return IngressOfPods(Policies(policies, labels_of(pod), "Ingress"), _called_port_names(pod, slices))
+    return IngressOfPods(Policies(policies, read_labels(pod), "Ingress"), _called_port_names(pod, slices))
 
 
 def _called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of the ports of a pod to which the EndpointSlices of a Service lead."""
-    called_ports = {port.get("port") for item in slices for port in items(item, "ports")}
+    called_ports = {port.get("port") for endpoint_slice in slices for port in list_at(endpoint_slice, "ports")}
     called_names = []
-    for container in items(pod, "spec", "containers"):
-        for port in items(container, "ports"):
+    for container in list_at(pod, "spec", "containers"):
+        for port in list_at(container, "ports"):
             if port.get("containerPort") in called_ports:
                 called_names.append(str(port.get("name")))
     return called_names
 
 
-def references(
-    reader: ClusterReader, namespaces: Sequence[str], found: Sequence[Source], notes: Notes
+def check_references(
+    reader: ClusterReader, namespaces: Sequence[str], sources: Sequence[Source], notes: Notes
 ) -> list[dict[str, Any]]:
     """Return the Secrets and ConfigMaps that pods in these namespaces need, and whether they have their keys."""
-    needed_sources = [(namespace, source) for namespace in namespaces for source in found if not source.optional]
+    needed_sources = [(namespace, source) for namespace in namespaces for source in sources if not source.optional]
     reader.read_ahead([], [(PLURALS[source.kind], namespace, source.name) for namespace, source in needed_sources])
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for namespace, source in needed_sources:
-        state, lacking_keys = _reference_state(reader, namespace, source, notes)
+        state, lacking_keys = _check_reference(reader, namespace, source, notes)
         row = {"kind": source.kind, "namespace": namespace, "name": source.name, "key": lacking_keys, "state": state}
         rows[tuple(row.values())] = row
     return list(rows.values())
 
 
-def _reference_state(reader: ClusterReader, namespace: str, source: Source, notes: Notes) -> tuple[str, str]:
+def _check_reference(reader: ClusterReader, namespace: str, source: Source, notes: Notes) -> tuple[str, str]:
     """Return whether a Secret or ConfigMap is there with its keys, and the keys that it lacks."""
     answer = reader.one(PLURALS[source.kind], namespace, source.name, notes)
     if answer.why:
         return "unseen", ""
     if answer.value is None:
         return "missing", ""
-    wanted_keys = [source.key, *(key for _path, key in source.files)]
-    lacking_keys = missing_keys([key for key in wanted_keys if key], answer.value)
+    needed_keys = [source.key, *(key for _path, key in source.files)]
+    lacking_keys = find_missing_keys([key for key in needed_keys if key], answer.value)
     return ("no_key", ", ".join(lacking_keys)) if lacking_keys else ("ok", "")

@@ -11,38 +11,49 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import library
+from ..._kube.live.api_errors import import_library
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.errors import Problem
-from ..._telemetry.metrics import Flow, Reading, grown, memory_used, metrics_port, reading, total, unserved
+from ..._telemetry.metrics import (
+    Reading,
+    SignalFlow,
+    estimate_memory_used,
+    explain_unreachable_metrics,
+    find_metrics_address,
+    read_counts,
+    subtract_readings,
+    sum_readings,
+)
 from ..checks_trust import Certificate
-from ..cluster_objects import memory_limit
+from ..cluster_objects import read_memory_limit
 from .find_collectors import DiagnosedTarget
-from .reader import ClusterReader, Notes, Object, ReadResult, path_of
+from .reader import ClusterReader, Notes, Object, ReadResult, object_path
 
-POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
+FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.
 MOST_PODS = 20
 OWN_METRICS = "own metrics"
 
 
-def metrics_paths(pods: Sequence[Object], notes: Notes, config: dict[str, Any], default_port: int) -> dict[str, str]:
+def find_metrics_paths(
+    pods: Sequence[Object], notes: Notes, config: dict[str, Any], default_port: int
+) -> dict[str, str]:
     """Return the address of the own metrics of the first pods, by namespace and name; none if they are not served.
 
     The notes say why there are none, or not all.
     """
-    why = unserved(config, default_port)
-    if why:
+    unserved_reason = explain_unreachable_metrics(config, default_port)
+    if unserved_reason:
         if pods:
-            notes.add(OWN_METRICS, why)
+            notes.add(OWN_METRICS, unserved_reason)
         return {}
     if len(pods) > MOST_PODS:
         notes.add(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(pods)} are read")
-    port = metrics_port(config, default_port)[1]
+    port = find_metrics_address(config, default_port)[1]
     paths = {}
     for pod in pods[:MOST_PODS]:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-        paths[f"{namespace}/{name}"] = f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
+        paths[f"{namespace}/{name}"] = f"{object_path('pods', namespace, name)}:{port}/proxy/metrics"
     return paths
 
 
@@ -56,14 +67,14 @@ class Meter:
     default_port: int
     first: dict[str, Reading] = field(default_factory=dict)
     last: dict[str, Reading] = field(default_factory=dict)
-    flow: Flow | None = None
+    flow: SignalFlow | None = None
     # Whether the pods are new, so that one reading shows all that they did.
     fresh: bool = False
 
     def paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
-        running = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
-        return metrics_paths(running, self.target.notes, self.config, self.default_port)
+        running_pods = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
+        return find_metrics_paths(running_pods, self.target.notes, self.config, self.default_port)
 
     def take(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""
@@ -71,67 +82,69 @@ class Meter:
             if answer.value is None:
                 self.target.notes.add(OWN_METRICS, f"pod {key}: {answer.why}")
                 continue
-            self.last[key] = reading(answer.value)
+            self.last[key] = read_counts(answer.value)
             self.first.setdefault(key, Reading() if self.fresh else self.last[key])
 
     def measure(self, seconds: float) -> None:
         """Work out what flowed between the readings."""
         if self.last:
-            gained = total([grown(self.first[key], self.last[key]) for key in self.last])
-            self.flow = Flow(self.config, self.listeners, gained, total(list(self.last.values())), seconds)
+            gained = sum_readings([subtract_readings(self.first[key], self.last[key]) for key in self.last])
+            self.flow = SignalFlow(self.config, self.listeners, gained, sum_readings(list(self.last.values())), seconds)
 
     def memory(self) -> list[dict[str, Any]]:
         """Return how much of its memory limit each pod uses."""
-        limit = memory_limit(self.target.container)
+        limit = read_memory_limit(self.target.container)
         if not limit:
             return []
         rows = []
         for key, pod_reading in self.last.items():
-            used = memory_used(pod_reading)
-            if used:
+            used_bytes = estimate_memory_used(pod_reading)
+            if used_bytes:
                 pod = key.partition("/")[2]
-                rows.append({"pod": pod, "bytes": int(used), "limit": limit, "percent": 100 * int(used) // limit})
+                rows.append(
+                    {"pod": pod, "bytes": int(used_bytes), "limit": limit, "percent": 100 * int(used_bytes) // limit}
+                )
         return rows
 
 
-def read_all(reader: ClusterReader, meters: list[Meter]) -> None:
+def read_all_meters(reader: ClusterReader, meters: list[Meter]) -> None:
     """Take a reading of all collectors at once."""
     reads = []
     for meter in meters:
         reads += [(meter, pod, path) for pod, path in meter.paths().items()]
-    answers = reader.cluster.parallel(lambda read: reader.text(read[2]), reads)
+    answers = reader.cluster.call_in_parallel(lambda read: reader.text(read[2]), reads)
     for (meter, pod, _path), answer in zip(reads, answers, strict=True):
         meter.take({pod: answer})
 
 
-def watch(reader: ClusterReader, meters: list[Meter], since: float, window: float) -> None:
+def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, window_seconds: float) -> None:
     """Read until every signal shows what becomes of it, or the window is over."""
-    live = [meter for meter in meters if meter.last]
-    pause = POLL_FIRST
-    while live:
-        left = window - (reader.cluster.clock() - since)
-        reader.cluster.sleep(max(min(pause, left), 0))
-        pause = min(pause * POLL_GROWTH, POLL_LAST)
-        read_all(reader, live)
-        seconds = reader.cluster.clock() - since
-        for meter in live:
+    moving_meters = [meter for meter in meters if meter.last]
+    pause_seconds = FIRST_PAUSE_SECONDS
+    while moving_meters:
+        seconds_left = window_seconds - (reader.cluster.clock() - started_at)
+        reader.cluster.sleep(max(min(pause_seconds, seconds_left), 0))
+        pause_seconds = min(pause_seconds * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
+        read_all_meters(reader, moving_meters)
+        seconds = reader.cluster.clock() - started_at
+        for meter in moving_meters:
             meter.measure(seconds)
-        live = [meter for meter in live if meter.flow and not meter.flow.moving()]
-        if seconds >= window:
+        moving_meters = [meter for meter in moving_meters if meter.flow and not meter.flow.moving()]
+        if seconds >= window_seconds:
             return
 
 
-BEGIN = b"-----BEGIN CERTIFICATE-----"
+PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
-class Parsed(NamedTuple):
+class ParsedCertificate(NamedTuple):
     """A certificate, and what the library knows of it."""
 
     facts: Certificate
     inner: Any
 
 
-def decoded(value: str) -> bytes:
+def decode_secret_value(value: str) -> bytes:
     """Return the content of a key of a Secret."""
     try:
         return base64.b64decode(value)
@@ -139,44 +152,47 @@ def decoded(value: str) -> bytes:
         return b""
 
 
-def available() -> str:
+def explain_unavailable() -> str:
     """Return why certificates cannot be read here; nothing when they can."""
     try:
-        library("cryptography.x509", "cryptography")
+        import_library("cryptography.x509", "cryptography")
     except Problem as problem:
         return problem.wrong
     return ""
 
 
-def certificates(data: bytes) -> list[Parsed]:
+def parse_certificates(data: bytes) -> list[ParsedCertificate]:
     """Return the certificates of a PEM text, the server's own first; none for other text."""
-    if BEGIN not in data:
+    if PEM_BEGIN not in data:
         return []
-    x509 = library("cryptography.x509", "cryptography")
+    x509 = import_library("cryptography.x509", "cryptography")
     try:
-        return [Parsed(_facts(x509, one), one) for one in x509.load_pem_x509_certificates(data)]
+        return [
+            ParsedCertificate(_describe_certificate(x509, x509_certificate), x509_certificate)
+            for x509_certificate in x509.load_pem_x509_certificates(data)
+        ]
     except ValueError:
         return []
 
 
-def _facts(x509: Any, certificate: Any) -> Certificate:
+def _describe_certificate(x509: Any, certificate: Any) -> Certificate:
     # Older versions of the library have the times without their zone, which is UTC.
-    before = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
-    after = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
+    not_before = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
+    not_after = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
     return Certificate(
         subject=certificate.subject.rfc4514_string() or "an empty subject",
         issuer=certificate.issuer.rfc4514_string(),
-        not_before=before.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        not_after=after.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        names=tuple(_names(x509, certificate)),
+        not_before=not_before.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        not_after=not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        names=tuple(_list_certificate_names(x509, certificate)),
         is_ca=_is_authority(x509, certificate),
     )
 
 
-def _names(x509: Any, certificate: Any) -> list[str]:
+def _list_certificate_names(x509: Any, certificate: Any) -> list[str]:
     """Return the host names and addresses that a certificate is for."""
     names: list[str] = []
-    alternative_names = _extension(certificate, x509.SubjectAlternativeName)
+    alternative_names = _find_extension(certificate, x509.SubjectAlternativeName)
     for entry in alternative_names or ():
         if isinstance(entry, (x509.DNSName, x509.IPAddress)):
             names.append(str(entry.value))
@@ -185,11 +201,11 @@ def _names(x509: Any, certificate: Any) -> list[str]:
 
 def _is_authority(x509: Any, certificate: Any) -> bool:
     """Return whether a certificate may sign others."""
-    constraints = _extension(certificate, x509.BasicConstraints)
+    constraints = _find_extension(certificate, x509.BasicConstraints)
     return bool(constraints and constraints.ca)
 
 
-def _extension(certificate: Any, kind: Any) -> Any:
+def _find_extension(certificate: Any, kind: Any) -> Any:
     """Return the value of an extension of a certificate; None without it."""
     for extension in certificate.extensions:
         if isinstance(extension.value, kind):
@@ -197,17 +213,17 @@ def _extension(certificate: Any, kind: Any) -> Any:
     return None
 
 
-def trusts(authorities: Iterable[Parsed], chain: Iterable[Parsed]) -> bool:
+def trusts_chain(authorities: Iterable[ParsedCertificate], chain: Iterable[ParsedCertificate]) -> bool:
     """Return whether one of the authorities is in a chain of certificates, or has signed one of it."""
     links = list(chain)
     for authority in authorities:
         for link in links:
-            if link.inner == authority.inner or _is_signed(authority.inner, link.inner):
+            if link.inner == authority.inner or _has_signed(authority.inner, link.inner):
                 return True
     return False
 
 
-def _is_signed(authority: Any, certificate: Any) -> bool:
+def _has_signed(authority: Any, certificate: Any) -> bool:
     try:
         certificate.verify_directly_issued_by(authority)
     except Exception:  # a wrong issuer, a wrong signature and a key of another kind have no base class in common

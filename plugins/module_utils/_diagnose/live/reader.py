@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
-from ..._kube.live.urls import segment
-from ..._otelcol.errors import cleaned
+from ..._kube.live.urls import quote_segment
+from ..._otelcol.errors import clean_text
 
 Object = dict[str, Any]
 FORBIDDEN = 403
@@ -40,11 +40,11 @@ KINDS = {
     )
 }
 # The kinds whose objects are read by name only: Secrets are never listed.
-BY_NAME = ("secrets", "configmaps")
+PLURALS_READ_BY_NAME = ("secrets", "configmaps")
 # The plurals of the kinds whose keys pods mount or read.
 PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
-_NODES = "/api/v1/nodes"
-LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
+_NODES_PATH = "/api/v1/nodes"
+LISTED_PLURALS = tuple(plural for plural in KINDS if plural not in PLURALS_READ_BY_NAME)
 
 
 class ReadResult(NamedTuple):
@@ -59,12 +59,12 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def path_of(plural: str, namespace: str, name: str = "") -> str:
+def object_path(plural: str, namespace: str, name: str = "") -> str:
     """Return the URL path of an object, or of all of a kind in a namespace."""
     version = KINDS[plural][0]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    path = f"{root}/namespaces/{segment(namespace)}/{plural}"
-    return f"{path}/{segment(name)}" if name else path
+    path = f"{root}/namespaces/{quote_segment(namespace)}/{plural}"
+    return f"{path}/{quote_segment(name)}" if name else path
 
 
 class ClusterReader:
@@ -80,18 +80,18 @@ class ClusterReader:
     def read_ahead(self, lists: Iterable[tuple[str, str]], objects: Iterable[tuple[str, str, str]] = ()) -> None:
         """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
         reads = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
-        new_reads = [read for read in dict.fromkeys(reads) if path_of(*read) not in self._known]
-        for read, answer in zip(new_reads, self.cluster.parallel(self._read, new_reads), strict=True):
-            self._known[path_of(*read)] = answer
+        new_reads = [read for read in dict.fromkeys(reads) if object_path(*read) not in self._known]
+        for read, answer in zip(new_reads, self.cluster.call_in_parallel(self._read, new_reads), strict=True):
+            self._known[object_path(*read)] = answer
 
-    def _read(self, asked: tuple[str, str, str]) -> ReadResult:
-        plural, namespace, name = asked
-        path, (version, kind) = path_of(plural, namespace, name), KINDS[plural]
-        named = {"apiVersion": version, "kind": kind}
+    def _read(self, object_key: tuple[str, str, str]) -> ReadResult:
+        plural, namespace, name = object_key
+        path, (version, kind) = object_path(plural, namespace, name), KINDS[plural]
+        kind_fields = {"apiVersion": version, "kind": kind}
         try:
             if name:
                 return ReadResult(self.cluster.get(path))
-            return ReadResult([{**item, **named} for item in self.cluster.items(path)])
+            return ReadResult([{**manifest, **kind_fields} for manifest in self.cluster.items(path)])
         except ApiError as error:
             if error.status == NOT_FOUND:  # a kind that is not installed
                 return ReadResult([])
@@ -100,11 +100,11 @@ class ClusterReader:
     def listed(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
         """Return the objects of a kind; None when this user may not see them."""
         self.read_ahead([(plural, namespace)])
-        answer = self._known[path_of(plural, namespace)]
+        answer = self._known[object_path(plural, namespace)]
         if answer.why:
             notes.add(f"{plural} in {namespace}", answer.why)
-        found: list[Object] | None = answer.value
-        return found
+        manifests: list[Object] | None = answer.value
+        return manifests
 
     def around(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
         """Return the objects of a kind in the namespaces of these objects, as far as this user may see them."""
@@ -117,16 +117,16 @@ class ClusterReader:
 
     def nodes(self, notes: Notes) -> list[Object]:
         """Return the nodes of the cluster; none when this user may not see them."""
-        if _NODES not in self._known:
+        if _NODES_PATH not in self._known:
             try:
-                self._known[_NODES] = ReadResult(list(self.cluster.items(_NODES)))
+                self._known[_NODES_PATH] = ReadResult(list(self.cluster.items(_NODES_PATH)))
             except ApiError as error:
-                self._known[_NODES] = ReadResult([], error.message)
-        answer = self._known[_NODES]
+                self._known[_NODES_PATH] = ReadResult([], error.message)
+        answer = self._known[_NODES_PATH]
         if answer.why:
             notes.add("nodes of the cluster", answer.why)
-        found: list[Object] = answer.value
-        return found
+        node_manifests: list[Object] = answer.value
+        return node_manifests
 
     def labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
         """Return the pods of all namespaces that have a label; None when this user may not see them."""
@@ -138,25 +138,25 @@ class ClusterReader:
 
     def one(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
         """Return one object; an answer without value and reason is that it does not exist."""
-        listed = self._known.get(path_of(plural, namespace), ReadResult())
-        if listed.value is not None:
-            for manifest in listed.value:
+        known_list = self._known.get(object_path(plural, namespace), ReadResult())
+        if known_list.value is not None:
+            for manifest in known_list.value:
                 if manifest["metadata"]["name"] == name:
                     return ReadResult(manifest)
             return ReadResult()
         self.read_ahead([], [(plural, namespace, name)])
-        answer = self._known[path_of(plural, namespace, name)]
+        answer = self._known[object_path(plural, namespace, name)]
         if answer.why:
             notes.add(f"{plural} {namespace}/{name}", answer.why)
         return answer
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return what a pod or a Service answers, through the API server."""
-        apart = self.quick_cluster.apart()
+        separate_cluster = self.quick_cluster.apart()
         try:
-            return ReadResult(apart.text(path, query))
+            return ReadResult(separate_cluster.text(path, query))
         except ApiError as error:
-            return ReadResult(None, cleaned(error.message, 300))
+            return ReadResult(None, clean_text(error.message, 300))
         except LostError as error:
             return ReadResult(None, f"no answer through the API server: {error.text}")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import library
-from ..._otelcol.config.documents import merged_configs
-from ..._otelcol.config.paths import section
+from ..._kube.live.api_errors import import_library
+from ..._otelcol.config.documents import merge_configs
+from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.pod_references import Source, sources
-from ..._otelcol.yaml.yaml_documents import load
-from ..pod_config import config_texts, environment, expanded
+from ..._otelcol.kube.pod_references import Source, list_sources
+from ..._otelcol.yaml.yaml_documents import load_document
+from ..pod_config import expand_variables, list_config_texts, read_environment
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Object
 
@@ -30,39 +30,39 @@ class RunningConfig(NamedTuple):
     config_maps: dict[str, Object]
 
 
-def running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
+def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
     """Return the config of a collector."""
-    referred = sources(section(target.pod, "spec"), target.container)
+    referred_sources = list_sources(mapping_at(target.pod, "spec"), target.container)
     config_maps = {}
-    unread = ""
-    for name in dict.fromkeys(source.name for source in referred if source.kind == "ConfigMap"):
+    unread_reason = ""
+    for name in dict.fromkeys(source.name for source in referred_sources if source.kind == "ConfigMap"):
         answer = reader.one("configmaps", target.pod_namespace, name, target.notes)
-        unread = unread or answer.why
+        unread_reason = unread_reason or answer.why
         if answer.value:
             config_maps[name] = {**answer.value, "apiVersion": "v1", "kind": "ConfigMap"}
-    texts: list[Any] = config_texts(target.container, referred, config_maps)
-    if not texts and target.custom:
-        texts = [section(target.custom, "spec").get("config") or ""]
-    config = _merged(texts, target, environment(target.container, target.pod))
+    raw_configs: list[Any] = list_config_texts(target.container, referred_sources, config_maps)
+    if not raw_configs and target.custom:
+        raw_configs = [mapping_at(target.custom, "spec").get("config") or ""]
+    config = _merge_configs(raw_configs, target, read_environment(target.container, target.pod))
     if config is None:
-        return RunningConfig({}, referred, config_maps)
+        return RunningConfig({}, referred_sources, config_maps)
     if not config and (target.workload or target.custom):
-        none = "no ConfigMap and no custom resource has one that the container is started with"
-        target.notes.add("config", unread or none)
-    return RunningConfig(config, referred, config_maps)
+        missing_text = "no ConfigMap and no custom resource has one that the container is started with"
+        target.notes.add("config", unread_reason or missing_text)
+    return RunningConfig(config, referred_sources, config_maps)
 
 
-def _merged(texts: list[Any], target: DiagnosedTarget, variables: dict[str, str]) -> dict[str, Any] | None:
+def _merge_configs(raw_configs: list[Any], target: DiagnosedTarget, variables: dict[str, str]) -> dict[str, Any] | None:
     """Return configs as one, with its variables; None if one of them cannot be read, which is noted."""
-    yaml = library("yaml", "PyYAML")
+    yaml = import_library("yaml", "PyYAML")
     configs = []
-    for text in texts:
+    for raw_config in raw_configs:
         try:
-            config = load(yaml, text, "config").data if isinstance(text, str) else text
+            config = load_document(yaml, raw_config, "config").data if isinstance(raw_config, str) else raw_config
         except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
             target.notes.add("config", str(problem))
             return None
         if isinstance(config, dict):
             configs.append(config)
-    merged = expanded(merged_configs(configs), variables)
-    return merged if isinstance(merged, dict) else {}
+    merged_config = expand_variables(merge_configs(configs), variables)
+    return merged_config if isinstance(merged_config, dict) else {}

@@ -11,7 +11,7 @@ import pwd
 _NO_ID = 2**32 - 1
 
 
-def number_of(text: str) -> int:
+def parse_account_number(text: str) -> int:
     """Return the number of an account as systemd prints it; -1 if there is none."""
     return int(text) if text.isdigit() and int(text) < _NO_ID else -1
 
@@ -48,10 +48,10 @@ def user_name(number: int) -> str:
         return str(number)
 
 
-def groups_of(user: str) -> list[str]:
+def list_groups_of_user(user: str) -> list[str]:
     """Return the names of the groups of a user: its own, and those that list it."""
     try:
-        own = [group_name(pwd.getpwnam(user).pw_gid)]
+        own_group = [group_name(pwd.getpwnam(user).pw_gid)]
     except KeyError:
-        own = []
-    return own + [group.gr_name for group in grp.getgrall() if user in group.gr_mem]
+        own_group = []
+    return own_group + [group.gr_name for group in grp.getgrall() if user in group.gr_mem]

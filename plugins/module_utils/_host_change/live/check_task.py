@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._otelcol.errors import Problem
-from ..bundle_form import BUNDLE
+from ..bundle_form import BUNDLE_OPTIONS
 from ..fitted_unit import Systemd
-from ..host_release import checked_name
+from ..host_release import check_collector_name
 from .host_edge import run_task
-from .host_faults import examined, host_faults, systemd_of
-from .host_store import Store, own_collectors
-from .installed_program import selinux_line
+from .host_faults import examine_collector, find_host_faults, read_systemd
+from .host_store import Store, list_own_collectors
+from .installed_program import describe_selinux_needs
 from .machine import Machine
 
 ARGUMENTS: dict[str, Any] = {
-    "bundles": {"type": "list", "elements": "dict", "required": True, "options": BUNDLE},
+    "bundles": {"type": "list", "elements": "dict", "required": True, "options": BUNDLE_OPTIONS},
     "controller_time": {"type": "float"},
 }
 
@@ -41,60 +41,60 @@ class _CollectorCheck(NamedTuple):
 
 def run_check(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
     """Return all faults of the host and of each collector."""
-    run_task(module, lambda: _checked(module, machine or Machine(), root))
+    run_task(module, lambda: _check_all(module, machine or Machine(), root))
 
 
-def _checked(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
+def _check_all(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
     """Return the result of the module: first the faults of the host, then those of each collector."""
-    systemd = systemd_of(machine, root)
+    systemd = read_systemd(machine, root)
     controller_time = module.params.get("controller_time") or 0.0
-    faults = [_row("", fault) for fault in host_faults(machine, root, systemd, controller_time)]
-    names: list[str] = []
-    awaiting: list[str] = []
-    warned: list[dict[str, str]] = []
+    faults = [_fault_row("", fault) for fault in find_host_faults(machine, root, systemd, controller_time)]
+    checked_names: list[str] = []
+    awaiting_names: list[str] = []
+    warnings: list[dict[str, str]] = []
     for bundle in module.params["bundles"]:
         name = bundle["name"]
-        check = _check_collector(bundle, machine, root, systemd)
-        names.append(name)
-        for fault in check.faults:
-            faults.append(_row(name, fault))
-        if check.awaits_program:
-            awaiting.append(name)
-        if check.warning:
-            warned.append({"collector": name, "message": check.warning})
+        collector_check = _check_collector(bundle, machine, root, systemd)
+        checked_names.append(name)
+        for fault in collector_check.faults:
+            faults.append(_fault_row(name, fault))
+        if collector_check.awaits_program:
+            awaiting_names.append(name)
+        if collector_check.warning:
+            warnings.append({"collector": name, "message": collector_check.warning})
     return {
         "changed": False,
-        "faults": _once(faults),
-        "unlisted": [name for name in own_collectors(root) if name not in names],
+        "faults": _drop_repeated_faults(faults),
+        "unlisted": [name for name in list_own_collectors(root) if name not in checked_names],
         "architecture": machine.architecture(),
-        "awaiting": awaiting,
-        "warned": warned,
+        "awaiting": awaiting_names,
+        "warned": warnings,
     }
 
 
 def _check_collector(bundle: Mapping[str, Any], machine: Machine, root: Path, systemd: Systemd) -> _CollectorCheck:
     """Return what the collector of a bundle meets. One that cannot be examined has the reason as its only fault."""
     try:
-        store = Store(root, checked_name(bundle["name"]), machine, False)
-        examination = examined(machine, store, bundle, systemd)
+        store = Store(root, check_collector_name(bundle["name"]), machine, False)
+        examination = examine_collector(machine, store, bundle, systemd)
     except Problem as problem:
         return _CollectorCheck([problem])
     program = examination.program
-    return _CollectorCheck(examination.faults, program.is_awaited, selinux_line(program, machine))
+    return _CollectorCheck(examination.faults, program.is_awaited, describe_selinux_needs(program, machine))
 
 
-def _row(collector: str, fault: Problem) -> dict[str, str]:
+def _fault_row(collector: str, fault: Problem) -> dict[str, str]:
     """Return a fault as a row of the result; `collector` is empty for a fault of the host."""
     return {"collector": collector, "message": str(fault)}
 
 
-def _once(faults: list[dict[str, str]]) -> list[dict[str, str]]:
+def _drop_repeated_faults(faults: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return each fault once: what two collectors have in common is of the host."""
-    times = Counter(fault["message"] for fault in faults)
-    once: list[dict[str, str]] = []
+    count_by_message = Counter(fault["message"] for fault in faults)
+    unique_rows: list[dict[str, str]] = []
     for fault in faults:
-        is_of_host = times[fault["message"]] > 1
+        is_of_host = count_by_message[fault["message"]] > 1
         row = {**fault, "collector": ""} if is_of_host else fault
-        if row not in once:
-            once.append(row)
-    return once
+        if row not in unique_rows:
+            unique_rows.append(row)
+    return unique_rows

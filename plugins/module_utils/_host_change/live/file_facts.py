@@ -11,58 +11,60 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..certificate_dates import validity
-from ..file_rights import Owned, Reader, barrier
+from ..certificate_dates import read_validity
+from ..file_rights import OwnedEntry, Reader, find_barrier
 from .accounts import group_name, user_name
-from .file_patterns import matching_files
+from .file_patterns import find_matching_files
 
 # Of how many files of one pattern the rights are looked at, and how many that the service may not read are shown.
-_MOST_FILES, _MOST_SHOWN = 500, 3
+_MOST_FILES, _SHOWN_FILES = 500, 3
 # How much of a certificate is read, in bytes: a chain of certificates is some KiB.
 _MOST_BYTES = 256 * 1024
 # Where Linux keeps the access control list of a file. Source: acl(5).
 _ACL_ATTRIBUTE = "system.posix_acl_access"
 
 
-def pattern_facts(patterns: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
+def describe_patterns(patterns: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield each pattern of files: how many there are, and those that the service may not read."""
-    for row in patterns:
-        files = matching_files(row["pattern"])
-        unreadable = []
+    for pattern_row in patterns:
+        files = find_matching_files(pattern_row["pattern"])
+        unreadable_files = []
         for path in files[:_MOST_FILES]:
-            obstacle = barrier(reader, _folders_and_file(path))
+            obstacle = find_barrier(reader, _list_way_to_file(path))
             if obstacle is not None:
-                unreadable.append({**_owner_in_words(obstacle), "file": path})
-        more = max(len(unreadable) - _MOST_SHOWN, 0)
-        yield {**row, "count": len(files), "unreadable": unreadable[:_MOST_SHOWN], "more": more}
+                unreadable_files.append({**_describe_owner(obstacle), "file": path})
+        more_count = max(len(unreadable_files) - _SHOWN_FILES, 0)
+        yield {**pattern_row, "count": len(files), "unreadable": unreadable_files[:_SHOWN_FILES], "more": more_count}
 
 
-def certificate_facts(rows: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
+def describe_certificates(rows: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield each file of a certificate or key with its state, and when it is valid.
 
     The state is `missing`, `unreadable` for the service, `not_read` if this run cannot read it, or `there`.
     """
-    for row in rows:
-        path = Path(row["path"])
+    for certificate_row in rows:
+        path = Path(certificate_row["path"])
         if path.is_file():
-            yield {**row, "file": str(path), **_certificate(path, reader)}
+            yield {**certificate_row, "file": str(path), **_describe_certificate(path, reader)}
         else:
-            yield {**row, "state": "missing"}
+            yield {**certificate_row, "state": "missing"}
 
 
-def _certificate(path: Path, reader: Reader) -> dict[str, Any]:
-    text = _first_bytes(path)
-    dates = validity(text or "")
-    known_dates = {"not_before": dates.not_before, "not_after": dates.not_after} if dates else {}
-    obstacle = barrier(reader, _folders_and_file(str(path)))
+def _describe_certificate(path: Path, reader: Reader) -> dict[str, Any]:
+    text = _read_first_text(path)
+    validity_period = read_validity(text or "")
+    date_fields = (
+        {"not_before": validity_period.not_before, "not_after": validity_period.not_after} if validity_period else {}
+    )
+    obstacle = find_barrier(reader, _list_way_to_file(str(path)))
     if obstacle is not None:
-        return {**known_dates, **_owner_in_words(obstacle), "state": "unreadable"}
+        return {**date_fields, **_describe_owner(obstacle), "state": "unreadable"}
     if text is None:
         return {"state": "not_read"}
-    return {**known_dates, "state": "there"}
+    return {**date_fields, "state": "there"}
 
 
-def _first_bytes(path: Path) -> str | None:
+def _read_first_text(path: Path) -> str | None:
     """Return the start of a file as text; None if this run cannot read it, as root cannot on some file systems."""
     try:
         with path.open("rb") as file:
@@ -71,28 +73,28 @@ def _first_bytes(path: Path) -> str | None:
         return None
 
 
-def _folders_and_file(path: str) -> list[Owned]:
+def _list_way_to_file(path: str) -> list[OwnedEntry]:
     """Return the folders on the way to a file, then the file; links are followed."""
-    real = Path(os.path.realpath(path))
-    places = []
-    for place in (*reversed(real.parents), real):
+    real_path = Path(os.path.realpath(path))
+    entries = []
+    for entry_path in (*reversed(real_path.parents), real_path):
         try:
-            numbers = place.stat()
+            status = entry_path.stat()
         except OSError:
             continue
-        places.append(Owned(str(place), numbers.st_mode, numbers.st_uid, numbers.st_gid, _has_acl(place)))
-    return places
+        entries.append(OwnedEntry(str(entry_path), status.st_mode, status.st_uid, status.st_gid, _has_acl(entry_path)))
+    return entries
 
 
-def _has_acl(place: Path) -> bool:
+def _has_acl(path: Path) -> bool:
     try:
-        os.getxattr(str(place), _ACL_ATTRIBUTE)
+        os.getxattr(str(path), _ACL_ATTRIBUTE)
     except OSError:
         return False
     return True
 
 
-def _owner_in_words(owned: Owned) -> dict[str, str]:
+def _describe_owner(owned: OwnedEntry) -> dict[str, str]:
     """Return whose a file or folder is, by names, and its mode."""
     return {
         "what": "folder" if stat.S_ISDIR(owned.mode) else "file",

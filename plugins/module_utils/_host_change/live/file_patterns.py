@@ -25,53 +25,53 @@ _ESCAPED = re.compile(r"\\(.)")
 _SPECIAL = "*?["
 
 
-def matching_files(pattern: str) -> list[str]:
+def find_matching_files(pattern: str) -> list[str]:
     """Return the files, not the folders, that an absolute pattern matches, sorted by path."""
     files: set[str] = set()
-    for plain in islice(_without_braces(pattern), _MOST_PATTERNS):
-        parts = tuple(part for part in plain.split("/") if part)
-        files.update(path for path in _matches("/", parts) if os.path.isfile(path))  # noqa: PTH113 - of many paths
+    for plain_pattern in islice(_expand_braces(pattern), _MOST_PATTERNS):
+        parts = tuple(part for part in plain_pattern.split("/") if part)
+        files.update(path for path in _find_matches("/", parts) if os.path.isfile(path))  # noqa: PTH113 - of many paths
     return sorted(files)
 
 
-def _without_braces(pattern: str) -> Iterator[str]:
+def _expand_braces(pattern: str) -> Iterator[str]:
     """Yield the patterns that one with braces stands for: `ac` and `bc` for `{a,b}c`."""
     braces = _INNER_BRACES.search(pattern)
     if braces is None:
         yield pattern
         return
-    before, after = pattern[: braces.start()], pattern[braces.end() :]
+    prefix, suffix = pattern[: braces.start()], pattern[braces.end() :]
     for choice in braces[1].split(","):
-        yield from _without_braces(before + choice + after)
+        yield from _expand_braces(prefix + choice + suffix)
 
 
-def _matches(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+def _find_matches(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     """Yield the paths below a folder that the parts of a pattern match."""
     if not parts:
         yield folder
         return
-    part, rest = parts[0], parts[1:]
+    part, later_parts = parts[0], parts[1:]
     if part == _ANY_FOLDERS:
-        yield from _matches_at_any_depth(folder, rest)
+        yield from _find_at_any_depth(folder, later_parts)
         return
-    if not any(sign in part for sign in (*_SPECIAL, "\\")):
-        yield from _matches(os.path.join(folder, part), rest)  # noqa: PTH118 - of many paths
+    if not any(character in part for character in (*_SPECIAL, "\\")):
+        yield from _find_matches(os.path.join(folder, part), later_parts)  # noqa: PTH118 - of many paths
         return
-    names_pattern = _for_fnmatch(part)
-    for name in _names(folder):
+    names_pattern = _to_fnmatch_pattern(part)
+    for name in _list_names(folder):
         if fnmatchcase(name, names_pattern):
-            yield from _matches(os.path.join(folder, name), rest)  # noqa: PTH118
+            yield from _find_matches(os.path.join(folder, name), later_parts)  # noqa: PTH118
 
 
-def _matches_at_any_depth(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+def _find_at_any_depth(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     """Yield what the parts match below a folder, and below each folder in it; with no parts, all that is there."""
     if parts:
-        yield from _matches(folder, parts)
+        yield from _find_matches(folder, parts)
     real_folder = _real_folder(folder)
-    for name in _names(folder):
+    for name in _list_names(folder):
         path = os.path.join(folder, name)  # noqa: PTH118
         if os.path.isdir(path) and not real_folder.startswith(_real_folder(path)):  # noqa: PTH112 - no link back
-            yield from _matches_at_any_depth(path, parts)
+            yield from _find_at_any_depth(path, parts)
         elif not parts:
             yield path
 
@@ -81,7 +81,7 @@ def _real_folder(path: str) -> str:
     return os.path.join(os.path.realpath(path), "")  # noqa: PTH118
 
 
-def _names(folder: str) -> list[str]:
+def _list_names(folder: str) -> list[str]:
     """Return the names in a folder; none if it cannot be read or is none."""
     try:
         return os.listdir(folder)  # noqa: PTH208 - names alone
@@ -89,11 +89,11 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _for_fnmatch(part: str) -> str:
+def _to_fnmatch_pattern(part: str) -> str:
     """Return a part of a pattern as Python's fnmatch writes it, which has no backslash and no `[^a]`."""
-    return _ESCAPED.sub(_taken_as_it_is, part).replace("[^", "[!")
+    return _ESCAPED.sub(_quote_character, part).replace("[^", "[!")
 
 
-def _taken_as_it_is(escaped: re.Match[str]) -> str:
-    sign = escaped[1]
-    return f"[{sign}]" if sign in _SPECIAL else sign
+def _quote_character(escaped: re.Match[str]) -> str:
+    character = escaped[1]
+    return f"[{character}]" if character in _SPECIAL else character

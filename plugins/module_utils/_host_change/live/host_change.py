@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ..._otelcol.errors import Failure, Problem, cleaned
+from ..._otelcol.errors import Failure, Problem, clean_text
 from ..bundle_form import TMPFILES, state_folder
-from ..check_unit import Places, check_unit, user_of
-from ..host_judgement import Before
+from ..check_unit import CheckPaths, read_unit_user, render_check_unit
+from ..host_judgement import EarlierCounts
 from ..host_plan import (
     ACTIVATE,
     BACK,
@@ -28,25 +28,25 @@ from ..host_plan import (
     PREPARE,
     RELOAD,
     RESTART,
+    STEPS_WITHOUT_EFFECT,
     SWITCH,
-    UNTOUCHED,
     Change,
-    activation,
-    following,
-    recovery,
-    superfluous,
-    unused_programs,
+    choose_activation,
+    choose_recovery,
+    list_superfluous_releases,
+    list_unused_programs,
+    next_release_number,
 )
-from ..host_release import Bundle, StoredFile, changed_paths
-from ..journal_lines import journal_sentence, unstarted
+from ..host_release import Bundle, StoredFile, list_changed_paths
+from ..journal_lines import explain_unstarted, journal_sentence
 from .host_drain import Drain
-from .host_edge import problem_of
-from .host_state import Outcome, compare
+from .host_edge import to_problem
+from .host_state import Outcome, note_differences
 from .host_store import Store
-from .host_watch import Started, Watch, reading_before
+from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
-from .machine import Machine, file_text
-from .program_installation import clear_drafts, install
+from .machine import Machine, read_text_or_empty
+from .program_installation import clear_drafts, install_program
 
 _CHECK_LINES = 12
 
@@ -67,22 +67,22 @@ class HostChange:
         self._clear_drafts()
         change = self.store.change()
         if change is None:
-            self._set_lost_link()
+            self._restore_lost_link()
             return
-        is_wanted = not changed_paths(self.store.files(change.candidate), self.bundle.files)
-        todo = recovery(change, is_wanted)
+        is_wanted = not list_changed_paths(self.store.files(change.candidate), self.bundle.files)
+        recovery_step = choose_recovery(change, is_wanted)
         self.outcome.earlier = change.earlier
         self.outcome.changed = True
-        if todo == DISCARD:
+        if recovery_step == DISCARD:
             self._discard(change)
-        elif todo == COMPLETE:
+        elif recovery_step == COMPLETE:
             self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
-            self._take(change, self.bundle.files, reading_before(self.machine, self.bundle))
+            self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
         else:
             self.outcome.notes.append(f"undid release {change.candidate}, which a killed run had begun")
             self._go_back(change)
 
-    def _set_lost_link(self) -> None:
+    def _restore_lost_link(self) -> None:
         """Let the link lead to the newest release: without one, a change that fails would count as a first install."""
         newest = self.store.newest()
         if newest and not self.store.in_use():
@@ -95,7 +95,7 @@ class HostChange:
 
     def plan(self) -> Outcome:
         """Return what differs, without a change."""
-        compare(self.machine, self.store, self.bundle, self.outcome)
+        note_differences(self.machine, self.store, self.bundle, self.outcome)
         return self.outcome
 
     def apply(self) -> Outcome:
@@ -104,28 +104,30 @@ class HostChange:
         if outcome.earlier is None:
             outcome.earlier = outcome.release
         if outcome.paths:
-            self._change()
+            self._make_change()
         elif outcome.way != NOTHING or self.store.links(self.bundle.files).wrong:
             self._repair()
-        self._tidy()
+        self._drop_superfluous()
         outcome.release = self.store.in_use()
         return outcome
 
-    def _change(self) -> None:
+    def _make_change(self) -> None:
         store, earlier = self.store, self.store.in_use()
         self._make_folders()
         if self.bundle.awaits_wave:
             store.note_undecided(earlier)
-        change = Change(earlier, following(store.numbers()), PREPARE, self._when(), self.outcome.way)
+        change = Change(
+            earlier, next_release_number(store.numbers()), PREPARE, self._current_time_text(), self.outcome.way
+        )
         store.note(change)
         try:
-            install(self.program, store, self.machine)
+            install_program(self.program, store, self.machine)
             store.write(change.candidate, self.bundle.files, self._facts())
-            self._check(change)
+            self._check_candidate(change)
         except (Problem, OSError) as error:
             self._discard(change)
-            raise problem_of(error) from error
-        self._take(change, self.bundle.files, reading_before(self.machine, self.bundle))
+            raise to_problem(error) from error
+        self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
 
     def _facts(self) -> dict[str, str]:
         """Return what the manifest of a release says: its program, and where it serves its own metrics."""
@@ -138,51 +140,53 @@ class HostChange:
         store.releases.mkdir(mode=0o755, exist_ok=True)
         store.releases.chmod(0o755)
 
-    def _when(self) -> str:
+    def _current_time_text(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.machine.now()))
 
-    def _check(self, change: Change) -> None:
+    def _check_candidate(self, change: Change) -> None:
         """Let the program check the candidate in the sandbox of its unit, beside the running process."""
         store = self.store
         unit = self.bundle.files[store.service].data.decode("utf-8", "replace")
-        places = Places(
+        places = CheckPaths(
             current=str(store.current),
             candidate=str(store.path(change.candidate)),
             output=str(store.check_output),
-            **self._owner_of_state(user_of(unit)),
+            **self._find_state_owner(read_unit_user(unit)),
         )
         store.check_unit.parent.mkdir(parents=True, exist_ok=True)
-        store.check_unit.write_text(check_unit(unit, places), encoding="utf-8")
+        store.check_unit.write_text(render_check_unit(unit, places), encoding="utf-8")
         self._reload_units()
-        started = self.machine.now()
-        ran = self.machine.systemctl("start", store.check_unit.name)
-        output = file_text(store.check_output)
+        check_began = self.machine.now()
+        start_result = self.machine.systemctl("start", store.check_unit.name)
+        output = read_text_or_empty(store.check_output)
         self._clear_check()
-        if ran.code:
-            said = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
-            raise self._refusal(change, said, self.machine.journal(store.check_unit.name, started))
+        if start_result.code:
+            printed_lines = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
+            raise self._describe_refusal(
+                change, printed_lines, self.machine.journal(store.check_unit.name, check_began)
+            )
 
-    def _owner_of_state(self, wanted: str) -> dict[str, Any]:
+    def _find_state_owner(self, candidate_user: str) -> dict[str, Any]:
         """Return whose state folder the check sees, if it may not be that of the candidate's user."""
         store, state = self.store, self.bundle.state
         service = self.machine.service(store.service)
         if state and store.private(state).is_dir():
             folder = str(store.private(state)) if service.is_active else ""
             return {"state": folder, "user": service.user}
-        if state and service.is_active and service.user != wanted:
+        if state and service.is_active and service.user != candidate_user:
             return {"state": state, "user": service.user, "is_dynamic": False}
         return {}
 
-    def _refusal(self, change: Change, said: list[str], journal: str) -> Problem:
+    def _describe_refusal(self, change: Change, printed_lines: list[str], journal: str) -> Problem:
         """Return why the check failed, by the program, or by systemd if it has not started the program."""
-        wrong, last_lines, fix = "the program refuses the config", said, "Correct the config."
-        if not said:
-            missing, last_lines = unstarted(journal)
-            if missing:
-                wrong, fix = "systemd cannot start the service", missing
-        why = " ".join(cleaned(self.mask(line)) for line in last_lines)
-        untouched = "The running collector is untouched. " if change.earlier else ""
-        return Problem(f"{wrong}: {why}", asked=self._asked(), fix=f"{untouched}{fix}")
+        wrong, last_lines, fix = "the program refuses the config", printed_lines, "Correct the config."
+        if not printed_lines:
+            missing_fix, last_lines = explain_unstarted(journal)
+            if missing_fix:
+                wrong, fix = "systemd cannot start the service", missing_fix
+        reason = " ".join(clean_text(self.mask(line)) for line in last_lines)
+        untouched_text = "The running collector is untouched. " if change.earlier else ""
+        return Problem(f"{wrong}: {reason}", asked=self._asked(), fix=f"{untouched_text}{fix}")
 
     def _clear_check(self) -> None:
         name = self.store.check_unit.name
@@ -196,26 +200,26 @@ class HostChange:
     def _asked(self) -> str:
         return f"Change collector {self.store.name} of this host"
 
-    def _take(self, change: Change, files: Mapping[str, StoredFile], before: Before) -> None:
+    def _take_candidate(self, change: Change, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts) -> None:
         """Switch to the candidate, and keep it if it works."""
         watch = None
         try:
             started = self._activate(change, files)
-            watch = self._watch(started)
+            watch = self._build_watch(started)
             watch.ready()
             self.store.note(replace(change, step=JUDGE))
-            judged = watch.judge(before)
+            judgement = watch.judge(earlier_counts)
         except (Problem, OSError) as error:
-            raise self._gone_back(change, problem_of(error)) from error
+            raise self._go_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
-            self.outcome.notes.append(judged.note(self.bundle.watch_seconds))
+            self.outcome.notes.append(judgement.note(self.bundle.watch_seconds))
         self.store.done()
 
-    def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> Started:
+    def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> ReleaseStart:
         store = self.store
         earlier = self.machine.service(store.service)
-        way = activation(changed_paths(store.files(change.earlier), files), earlier.is_active)
-        if way == RELOAD and change.step not in UNTOUCHED:
+        way = choose_activation(list_changed_paths(store.files(change.earlier), files), earlier.is_active)
+        if way == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
             way = RESTART  # nobody knows which config the process has read
         self.outcome.way = way
         store.note(replace(change, step=SWITCH, way=way))
@@ -224,11 +228,11 @@ class HostChange:
         self._reload_units()
         self._make_tmpfiles(files)
         store.note(replace(change, step=ACTIVATE, way=way))
-        started = Started(self.machine.now(), way, earlier)
+        started = ReleaseStart(self.machine.now(), way, earlier)
         self._start(started)
         return started
 
-    def _start(self, started: Started) -> None:
+    def _start(self, started: ReleaseStart) -> None:
         """Let the service take the release in use. Raises Failure with the journal's lines if systemd cannot start it.
 
         A program that ends at once may be such a start, and only the journal has its reason.
@@ -239,25 +243,25 @@ class HostChange:
             self.machine.hang_up(started.earlier.pid)
             return
         self.machine.systemctl("reset-failed", self.store.service)
-        ran = self.machine.systemctl("restart", self.store.service)
-        if ran.code:
-            wrong = f"systemd does not start it: {ran.output.strip()[-500:].rstrip('.')}"
-            raise Failure(wrong, facts={"journal": self._watch(started).telling()})
+        restart_result = self.machine.systemctl("restart", self.store.service)
+        if restart_result.code:
+            wrong = f"systemd does not start it: {restart_result.output.strip()[-500:].rstrip('.')}"
+            raise Failure(wrong, facts={"journal": self._build_watch(started).wait_for_telling_lines()})
 
-    def _watch(self, started: Started, bundle: Bundle | None = None) -> Watch:
+    def _build_watch(self, started: ReleaseStart, bundle: Bundle | None = None) -> Watch:
         """Return the watch over the release that was started; another bundle has what it waits for."""
         return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
     def _reload_units(self) -> None:
-        ran = self.machine.systemctl("daemon-reload")
-        if ran.code:
-            raise Failure(f"systemd does not read its units: {ran.output.strip()[-300:]}")
+        reload_result = self.machine.systemctl("daemon-reload")
+        if reload_result.code:
+            raise Failure(f"systemd does not read its units: {reload_result.output.strip()[-300:]}")
 
     def _make_tmpfiles(self, files: Mapping[str, StoredFile]) -> None:
         if TMPFILES in files:
-            ran = self.machine.run("systemd-tmpfiles", "--create", str(self.store.tmpfiles))
-            if ran.code:
-                raise Failure(f"systemd-tmpfiles fails: {ran.output.strip()[-300:]}")
+            create_result = self.machine.run("systemd-tmpfiles", "--create", str(self.store.tmpfiles))
+            if create_result.code:
+                raise Failure(f"systemd-tmpfiles fails: {create_result.output.strip()[-300:]}")
 
     # ── The way back ──
 
@@ -266,12 +270,12 @@ class HostChange:
 
         Raises Failure if the earlier release does not run.
         """
-        outcome, number = self.outcome, self.store.in_use()
-        if earlier == number:
-            outcome.release = number
+        outcome, current_number = self.outcome, self.store.in_use()
+        if earlier == current_number:
+            outcome.release = current_number
             return outcome
         outcome.changed, outcome.way = True, RESTART
-        outcome.notes.append(self._go_back(Change(earlier, number, BACK, self._when(), RESTART)))
+        outcome.notes.append(self._go_back(Change(earlier, current_number, BACK, self._current_time_text(), RESTART)))
         if earlier:
             with suppress(OSError):  # the release that works runs, whatever can be noted of it
                 self.store.note_back(earlier)
@@ -279,17 +283,17 @@ class HostChange:
         outcome.release = earlier
         return outcome
 
-    def _gone_back(self, change: Change, problem: Problem) -> Failure:
+    def _go_back_after_failure(self, change: Change, problem: Problem) -> Failure:
         """Go back, and return what is told: the reason, the lines of the journal, and how it is now."""
-        told = list(problem.facts.get("journal") or ())
+        journal_lines = list(problem.facts.get("journal") or ())
         try:
-            state = self._go_back(self.store.change() or change)
-        except Problem as worse:
-            state = f"The earlier release does not run either: {worse}"
-        except OSError as worse:
-            state = f"The way back is not complete: {problem_of(worse)}"
-        wrong = f"{problem.wrong}.{journal_sentence(told)} {state}"
-        return Failure(wrong, asked=self._asked(), facts={"journal": told})
+            state_text = self._go_back(self.store.change() or change)
+        except Problem as later_error:
+            state_text = f"The earlier release does not run either: {later_error}"
+        except OSError as later_error:
+            state_text = f"The way back is not complete: {to_problem(later_error)}"
+        wrong = f"{problem.wrong}.{journal_sentence(journal_lines)} {state_text}"
+        return Failure(wrong, asked=self._asked(), facts={"journal": journal_lines})
 
     def _go_back(self, change: Change) -> str:
         """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
@@ -298,9 +302,9 @@ class HostChange:
             store.note(replace(change, step=BACK))
         if not change.earlier:
             self._stop()
-            loss = Drain(self.machine, store, discards=True).note_of_loss()
+            loss_lines = Drain(self.machine, store, discards=True).list_losses()
             self._remove_all()
-            return " ".join(["The first install is undone.", *(f"{line}." for line in loss)])
+            return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
         files = store.files(change.earlier)
         is_untouched = store.in_use() == change.earlier and self.machine.service(store.service).is_active
         way = NOTHING if is_untouched else RESTART
@@ -308,14 +312,14 @@ class HostChange:
         store.set_links(files)
         self._reload_units()
         self._make_tmpfiles(files)
-        started = Started(self.machine.now(), way, self.machine.service(store.service))
+        started = ReleaseStart(self.machine.now(), way, self.machine.service(store.service))
         self._start(started)
         store.drop(change.candidate)
         store.decided()
         store.done()
         if way != NOTHING:
             bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
-            self._watch(started, bundle).ready()
+            self._build_watch(started, bundle).ready()
         return f"Release {change.earlier} runs again."
 
     def _discard(self, change: Change) -> None:
@@ -335,23 +339,23 @@ class HostChange:
         self.store.set_links(files)
         self._reload_units()
         self._make_tmpfiles(files)
-        started = Started(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
+        started = ReleaseStart(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
         try:
             self._start(started)
-            self._watch(started).ready()
+            self._build_watch(started).ready()
         except Failure as failure:
-            told = list(failure.facts.get("journal") or ())
-            wrong = f"{failure.wrong}.{journal_sentence(told)}"
+            journal_lines = list(failure.facts.get("journal") or ())
+            wrong = f"{failure.wrong}.{journal_sentence(journal_lines)}"
             raise Failure(wrong, asked=self._asked(), facts=failure.facts) from failure
 
-    def _tidy(self) -> None:
+    def _drop_superfluous(self) -> None:
         """Remove releases beyond those that are kept, and programs that no release names."""
-        for number in superfluous(self.store.numbers(), self.store.in_use(), self.bundle.keep):
+        for number in list_superfluous_releases(self.store.numbers(), self.store.in_use(), self.bundle.keep):
             self.store.drop(number)
         self._drop_programs()
 
     def _drop_programs(self) -> None:
-        for folder in unused_programs(self.store.program_folders(), self.store.used_programs()):
+        for folder in list_unused_programs(self.store.program_folders(), self.store.used_programs()):
             self.store.remove_program(folder)
 
     def drain_forecast(self, discards: bool) -> list[str]:
@@ -390,9 +394,9 @@ class HostChange:
 
     def _stop(self) -> None:
         if self.store.unit.is_symlink():
-            ran = self.machine.systemctl("stop", self.store.service)
-            if ran.code:
-                raise Failure(f"systemd does not stop it: {ran.output.strip()[-300:]}", asked=self._asked())
+            stop_result = self.machine.systemctl("stop", self.store.service)
+            if stop_result.code:
+                raise Failure(f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._asked())
 
     def _remove_all(self) -> None:
         store = self.store

@@ -15,27 +15,27 @@ from typing import NamedTuple
 from ..._otelcol.errors import Failure, Problem
 from ..bbolt_file import is_database
 from ..bundle_form import state_folder
-from ..stored_queue import Unsent, unsent_of
+from ..stored_queue import UnsentRequests, read_unsent_requests
 from .host_store import Store
 from .machine import Machine
 
 # How long a removal waits for the queues of a running collector to be empty, in seconds. A backend that answers takes
 # what is in flight within one; the first pauses between tries are 5 and 7.5 (exporterhelper, retry_on_failure).
-_SECONDS = 10.0
+_WAIT_SECONDS = 10.0
 # Seconds between two looks. A busy queue is empty for moments only.
-_PAUSE = 0.25
+_PAUSE_SECONDS = 0.25
 # A collector that stops flushes what its receivers and processors hold into the queue, and does not send it any more
 # (exporterhelper, persistent_queue.go: Shutdown). So it starts and stops this often until a stop leaves nothing.
 _FURTHER_STOPS = 3
 # How the name of a file begins that has the queue of an exporter (file_storage, extension.go: GetClient).
 _QUEUE_PREFIX = "exporter_"
-CONSENT = "otel_host_discard_unsent: true"
+DISCARD_CONSENT = "otel_host_discard_unsent: true"
 
 
 class StoredData(NamedTuple):
     """What the queues on the disk have not sent, and each file or folder that could not be read, with the reason."""
 
-    unsent: Unsent
+    unsent: UnsentRequests
     unreadable: list[str]
 
 
@@ -46,97 +46,100 @@ class Drain:
         self.machine, self.store, self.discards = machine, store, discards
         self.was_active = machine.service(store.service).is_active
 
-    def _look(self) -> StoredData:
+    def _read_stored_data(self) -> StoredData:
         """Return what the queues on the disk have. A removal leaves a folder that was there before all runs."""
-        unsent = Unsent()
+        unsent = UnsentRequests()
         unreadable: list[str] = []
         if not self.store.had_state:
             for folder in self.store.state_places(state_folder(self.store.name)):
-                for file in _files(folder, unreadable):
+                for file in _list_files(folder, unreadable):
                     try:
-                        unsent = unsent.plus(_unsent_of_file(file))
+                        unsent = unsent.plus(_read_unsent(file))
                     except (OSError, ValueError) as error:
-                        unreadable.append(_in_words(file, error))
+                        unreadable.append(_describe_error(file, error))
         return StoredData(unsent, unreadable)
 
-    def _wait(self) -> None:
+    def _wait_until_empty(self) -> None:
         """Wait until the queues are empty. Raises Problem if they are not, and nobody has consented to the loss.
 
         A file that cannot be read may be written at this moment, so only the look after the stop counts for it.
         """
         if self.discards:
             return
-        end = self.machine.now() + (_SECONDS if self.was_active else 0.0)
-        data = self._look()
-        while data.unsent.requests and self.machine.now() < end:
-            self.machine.sleep(_PAUSE)
-            data = self._look()
-        if data.unsent.requests:
-            raise self._refusal_of_unsent(data.unsent)
+        deadline = self.machine.now() + (_WAIT_SECONDS if self.was_active else 0.0)
+        stored_data = self._read_stored_data()
+        while stored_data.unsent.requests and self.machine.now() < deadline:
+            self.machine.sleep(_PAUSE_SECONDS)
+            stored_data = self._read_stored_data()
+        if stored_data.unsent.requests:
+            raise self._refusal_of_unsent(stored_data.unsent)
 
-    def stop(self, stop: Callable[[], None]) -> list[str]:
-        """Stop the collector by `stop` when its queues are empty, and return what is lost.
+    def stop(self, stop_service: Callable[[], None]) -> list[str]:
+        """Stop the collector by `stop_service` when its queues are empty, and return what is lost.
 
         Raises Problem without consent, for unsent data and for a queue that cannot be read. The collector runs then,
         if it ran.
         """
-        self._wait()
-        stop()
+        self._wait_until_empty()
+        stop_service()
         if self.was_active and not self.discards:
-            self._stop_until_nothing_is_left(stop)
-        return self.note_of_loss()
+            self._stop_until_empty(stop_service)
+        return self.list_losses()
 
-    def _stop_until_nothing_is_left(self, stop: Callable[[], None]) -> None:
+    def _stop_until_empty(self, stop_service: Callable[[], None]) -> None:
         for _further in range(_FURTHER_STOPS):
-            if not self._look().unsent.requests:
+            if not self._read_stored_data().unsent.requests:
                 return
             self._start_again()
-            self._wait()
-            stop()
+            self._wait_until_empty()
+            stop_service()
 
-    def note_of_loss(self) -> list[str]:
+    def list_losses(self) -> list[str]:
         """Return what is lost with a collector that has stopped.
 
         Raises Problem without consent, for unsent data and for a queue that cannot be read, after it has started the
         collector again, if it ran.
         """
-        data = self._look()
+        stored_data = self._read_stored_data()
         if self.discards:
-            return _sentences(data, "were not sent, and are lost", ", and is lost")
-        if data.unsent.requests:
+            return _write_sentences(stored_data, "were not sent, and are lost", ", and is lost")
+        if stored_data.unsent.requests:
             self._start_again()
-            raise self._refusal_of_unsent(data.unsent)
-        if data.unreadable:
+            raise self._refusal_of_unsent(stored_data.unsent)
+        if stored_data.unreadable:
             self._start_again()
-            raise self._refusal_of_unreadable(data.unreadable)
+            raise self._refusal_of_unreadable(stored_data.unreadable)
         return []
 
     def forecast(self) -> list[str]:
         """Return what check mode says of unsent data, and of a queue that nothing writes and that cannot be read."""
-        data = self._look()
+        stored_data = self._read_stored_data()
         if self.was_active:
-            data = data._replace(unreadable=[])
+            stored_data = stored_data._replace(unreadable=[])
         if self.discards:
-            return _sentences(data, "are not sent, and would be lost", ", and would be lost")
-        refused = f"the removal is refused, unless you set `{CONSENT}`"
-        return _sentences(data, f"are not sent; if they stay, {refused}", f"; {refused}")
+            return _write_sentences(stored_data, "are not sent, and would be lost", ", and would be lost")
+        refusal_text = f"the removal is refused, unless you set `{DISCARD_CONSENT}`"
+        return _write_sentences(stored_data, f"are not sent; if they stay, {refusal_text}", f"; {refusal_text}")
 
     def _start_again(self) -> None:
         if self.was_active and self.machine.systemctl("restart", self.store.service).code:
             raise Failure("systemd does not start it again", asked=self._asked())
 
-    def _refusal_of_unsent(self, unsent: Unsent) -> Problem:
-        wrong = f"its queue on the disk has {unsent} that it has not sent, and {self._whether_it_runs()}"
-        fix = f"Let it send them, and stop what sends to it; or set `{CONSENT}`, and they are lost."
+    def _refusal_of_unsent(self, unsent: UnsentRequests) -> Problem:
+        wrong = f"its queue on the disk has {unsent} that it has not sent, and {self._describe_activity()}"
+        fix = f"Let it send them, and stop what sends to it; or set `{DISCARD_CONSENT}`, and they are lost."
         return Problem(f"{wrong}; nothing was removed", asked=self._asked(), fix=fix)
 
     def _refusal_of_unreadable(self, unreadable: list[str]) -> Problem:
         places = ", ".join(unreadable)
         wrong = f"its queue on the disk cannot be read at {places}, so what it has not sent is not known"
-        fix = f"Repair the disk or the file, and run the same command again; or set `{CONSENT}`, and the data is lost."
-        return Problem(f"{wrong}; {self._whether_it_runs()}; nothing was removed", asked=self._asked(), fix=fix)
+        fix = (
+            f"Repair the disk or the file, and run the same command again; or set `{DISCARD_CONSENT}`, and the data is"
+            " lost."
+        )
+        return Problem(f"{wrong}; {self._describe_activity()}; nothing was removed", asked=self._asked(), fix=fix)
 
-    def _whether_it_runs(self) -> str:
+    def _describe_activity(self) -> str:
         is_active = self.machine.service(self.store.service).is_active
         return "it runs on" if is_active else "it does not run"
 
@@ -144,19 +147,19 @@ class Drain:
         return f"Remove collector {self.store.name} of this host"
 
 
-def _files(folder: Path, unreadable: list[str]) -> Iterator[Path]:
+def _list_files(folder: Path, unreadable: list[str]) -> Iterator[Path]:
     """Yield the files below a folder, and add to `unreadable` the folders that cannot be listed.
 
     A link, a pipe or a socket is no file: it leads to data that is not removed, or would be waited for.
     """
 
-    def note(error: OSError) -> None:
+    def note_error(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            unreadable.append(_in_words(Path(error.filename), error))
+            unreadable.append(_describe_error(Path(error.filename), error))
 
-    for place, _folders, names in os.walk(str(folder), onerror=note):
-        for name in sorted(names):
-            file = Path(place) / name
+    for parent, _folders, file_names in os.walk(str(folder), onerror=note_error):
+        for file_name in sorted(file_names):
+            file = Path(parent) / file_name
             if _is_regular(file):
                 yield file
 
@@ -170,30 +173,30 @@ def _is_regular(file: Path) -> bool:
         return True
 
 
-def _unsent_of_file(file: Path) -> Unsent:
+def _read_unsent(file: Path) -> UnsentRequests:
     """Return what a file has; nothing for one that is gone. Raises OSError or ValueError if it cannot be read."""
     try:
-        with file.open("rb") as handle:
-            if not os.fstat(handle.fileno()).st_size:
-                return Unsent()
-            with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with file.open("rb") as opened_file:
+            if not os.fstat(opened_file.fileno()).st_size:
+                return UnsentRequests()
+            with mmap.mmap(opened_file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 if file.name.startswith(_QUEUE_PREFIX) and not is_database(data):
                     raise ValueError("it is no database")
-                return unsent_of(data)
+                return read_unsent_requests(data)
     except FileNotFoundError:
-        return Unsent()
+        return UnsentRequests()
 
 
-def _in_words(place: Path, error: Exception) -> str:
+def _describe_error(path: Path, error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{place} ({reason})"
+    return f"{path} ({reason})"
 
 
-def _sentences(data: StoredData, end_of_unsent: str, end_of_unreadable: str) -> list[str]:
+def _write_sentences(stored_data: StoredData, end_of_unsent: str, end_of_unreadable: str) -> list[str]:
     """Return a sentence for what is not sent, and one for each file or folder that cannot be read."""
     sentences = []
-    if data.unsent.requests:
-        sentences.append(f"{data.unsent} of its queue on the disk {end_of_unsent}")
-    for place in data.unreadable:
-        sentences.append(f"{place} of its queue on the disk cannot be read{end_of_unreadable}")
+    if stored_data.unsent.requests:
+        sentences.append(f"{stored_data.unsent} of its queue on the disk {end_of_unsent}")
+    for unreadable_place in stored_data.unreadable:
+        sentences.append(f"{unreadable_place} of its queue on the disk cannot be read{end_of_unreadable}")
     return sentences

@@ -14,34 +14,34 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._otelcol.errors import Problem, escaped_tree, printable
+from ..._otelcol.errors import Problem, escape_tree, make_printable
 
-_FIXES = {
+_FIX_BY_ERROR_NUMBER = {
     errno.ENOSPC: "Make room there, then run again.",
     errno.EDQUOT: "Make room there, then run again.",
     errno.EROFS: "Let this file system be written, then run again.",
 }
 
 
-def run_task(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
+def run_task(module: AnsibleModule, compute_result: Callable[[], dict[str, Any]]) -> None:
     """Do the work, and exit with its result or its failure."""
     try:
-        result = work()
+        result = compute_result()
     except (Problem, OSError) as error:
-        problem = problem_of(error)
-        module.fail_json(**escaped_tree({"msg": str(problem), **problem.facts}))
+        problem = to_problem(error)
+        module.fail_json(**escape_tree({"msg": str(problem), **problem.facts}))
         return
-    module.exit_json(**escaped_tree(result))
+    module.exit_json(**escape_tree(result))
 
 
-def warn_of(module: AnsibleModule, text: str) -> None:
+def warn_printable(module: AnsibleModule, text: str) -> None:
     """Give a warning."""
-    module.warn(printable(text))
+    module.warn(make_printable(text))
 
 
-def problem_of(error: Problem | OSError) -> Problem:
+def to_problem(error: Problem | OSError) -> Problem:
     """Return what a file system or the network refuses as a Problem; a Problem as it is."""
     if isinstance(error, Problem):
         return error
     wrong = f"{error.filename or 'the host'}: {error.strerror or error}"
-    return Problem(wrong, fix=_FIXES.get(error.errno or 0, "Mend this, then run again."))
+    return Problem(wrong, fix=_FIX_BY_ERROR_NUMBER.get(error.errno or 0, "Mend this, then run again."))

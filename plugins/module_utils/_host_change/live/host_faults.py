@@ -13,30 +13,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..._otelcol.errors import Problem, cleaned
+from ..._otelcol.errors import Problem, clean_text
 from ..bundle_form import state_folder
-from ..check_unit import section
-from ..fitted_unit import OLDEST, Systemd
-from ..guarded_groups import unconsented, what_members_may
-from ..host_release import Bundle, Port, StoredFile, credential_name, release_files
-from ..taken_ports import taken, way_out
-from .accounts import group_id, groups_of, user_id
-from .host_store import Store, own_collectors
-from .installed_program import Program, check_program, program_of
-from .late_imports import drop_ins_of
+from ..check_unit import list_section_lines
+from ..fitted_unit import OLDEST_VERSION, Systemd
+from ..guarded_groups import describe_member_rights, list_unconsented_groups
+from ..host_release import Bundle, Port, StoredFile, build_release_files, check_credential_name
+from ..taken_ports import describe_port_fix, find_taken_ports
+from .accounts import group_id, list_groups_of_user, user_id
+from .host_store import Store, list_own_collectors
+from .installed_program import Program, check_program, choose_program
+from .late_imports import make_service_drop_ins
 from .machine import Machine
 
 # A certificate is valid from its day on: a clock before this collection's time makes every one invalid.
-EARLIEST = 1_735_689_600  # 2025-01-01
+EARLIEST_TIME = 1_735_689_600  # 2025-01-01
 # How far the clock of a host may be from the controller's, in seconds. The call takes some seconds of them. Backends
 # refuse what comes from further ahead: Prometheus 10 minutes (maxAheadTime), Loki 10 (creation_grace_period).
-CLOCK_SECONDS = 300
+TOLERATED_CLOCK_SECONDS = 300
 # The key of the host for credentials. Source: systemd-creds(1), setup.
-_KEY = "var/lib/systemd/credential.secret"
+_CREDENTIAL_KEY_PATH = "var/lib/systemd/credential.secret"
 # A release with its config and credentials, the record of a change, and their drafts.
-RELEASE_BYTES = 2 * 1024 * 1024
+NEEDED_RELEASE_BYTES = 2 * 1024 * 1024
 _ROOT = "root"
-_NOWHERE = Program(Path("/nowhere"))
+_NO_PROGRAM = Program(Path("/nowhere"))
 _Found = TypeVar("_Found")
 
 
@@ -46,17 +46,17 @@ class Faults:
 
     found: list[Problem] = field(default_factory=list)
 
-    def attempt(self, step: Callable[[], _Found], otherwise: _Found) -> _Found:
-        """Return what a step returns, or else `otherwise`, and keep its Problem."""
+    def attempt(self, step: Callable[[], _Found], fallback: _Found) -> _Found:
+        """Return what a step returns, or else `fallback`, and keep its Problem."""
         try:
             return step()
         except Problem as problem:
             self.found.append(problem)
-            return otherwise
+            return fallback
 
 
 @dataclass
-class Examined:
+class Examination:
     """A collector as it is wanted on this host, and what keeps it from running there."""
 
     bundle: Bundle
@@ -65,25 +65,27 @@ class Examined:
     faults: list[Problem]
 
 
-def refuse(faults: Iterable[Problem]) -> None:
+def refuse_faults(faults: Iterable[Problem]) -> None:
     """Raise a Problem with all faults, if there are any. A single one is raised as it is."""
-    found = list(faults)
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        texts = "".join(f"\n- {problem}" for problem in found)
-        raise Problem(f"{len(found)} faults keep the collector from running here, and nothing was changed:{texts}")
+    problems = list(faults)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        fault_lines = "".join(f"\n- {problem}" for problem in problems)
+        raise Problem(
+            f"{len(problems)} faults keep the collector from running here, and nothing was changed:{fault_lines}"
+        )
 
 
 # ── The host ──
 
 
-def place_faults(machine: Machine, root: Path) -> Iterator[Problem]:
+def find_access_faults(machine: Machine, root: Path) -> Iterator[Problem]:
     """Yield why no collector can be changed on this host by this user."""
     if not machine.is_root():
         yield Problem("the task does not run as root", fix="Set `become: true`.")
     if not is_booted_by_systemd(root):
-        wrong = f"systemd does not run this host{_instead(machine)}"
+        wrong = f"systemd does not run this host{_describe_init(machine)}"
         yield Problem(wrong, fix="Use a host that systemd has booted; other init systems are not supported.")
 
 
@@ -92,42 +94,43 @@ def is_booted_by_systemd(root: Path) -> bool:
     return (root / "run/systemd/system").is_dir()
 
 
-def _instead(machine: Machine) -> str:
+def _describe_init(machine: Machine) -> str:
     name = machine.init_name()
-    return f", but {cleaned(name)}" if name else ""
+    return f", but {clean_text(name)}" if name else ""
 
 
-def systemd_of(machine: Machine, root: Path) -> Systemd:
+def read_systemd(machine: Machine, root: Path) -> Systemd:
     """Return the systemd of this host."""
-    return Systemd(machine.systemd_version(), (root / _KEY).exists())
+    return Systemd(machine.systemd_version(), (root / _CREDENTIAL_KEY_PATH).exists())
 
 
-def host_faults(machine: Machine, root: Path, systemd: Systemd, controller_time: float = 0.0) -> Iterator[Problem]:
+def find_host_faults(machine: Machine, root: Path, systemd: Systemd, controller_time: float = 0.0) -> Iterator[Problem]:
     """Yield what is wrong with this host, whatever runs on it. `controller_time` is in seconds; 0 is unknown."""
-    yield from place_faults(machine, root)
+    yield from find_access_faults(machine, root)
     if systemd.is_too_old:
-        fix = f"Use a host with systemd {OLDEST} or newer."
+        fix = f"Use a host with systemd {OLDEST_VERSION} or newer."
         yield Problem(f"the host has systemd {systemd.version}, which has no credentials", fix=fix)
-    yield from _clock_faults(machine.now(), controller_time)
-    free = machine.free_bytes(root / "etc")
-    if free < RELEASE_BYTES:
-        yield _no_space("/etc", free)
+    yield from _find_clock_faults(machine.now(), controller_time)
+    free_bytes = machine.free_bytes(root / "etc")
+    if free_bytes < NEEDED_RELEASE_BYTES:
+        yield _describe_no_space("/etc", free_bytes)
 
 
-def _no_space(folder: str, free: int) -> Problem:
-    wrong = f"{folder} has {free >> 20} MiB free, a release needs {RELEASE_BYTES >> 20} MiB"
+def _describe_no_space(folder: str, free_bytes: int) -> Problem:
+    wrong = f"{folder} has {free_bytes >> 20} MiB free, a release needs {NEEDED_RELEASE_BYTES >> 20} MiB"
     return Problem(wrong, fix="Make room, then run again.")
 
 
-def _clock_faults(now: float, controller_time: float) -> Iterator[Problem]:
+def _find_clock_faults(host_time: float, controller_time: float) -> Iterator[Problem]:
     fix = "Set the clock, for example by NTP."
-    ahead = now - controller_time if controller_time else 0.0
-    if now < EARLIEST:
+    seconds_ahead = host_time - controller_time if controller_time else 0.0
+    if host_time < EARLIEST_TIME:
         yield Problem("the clock of the host is years late, so TLS fails", fix=fix)
-    elif abs(ahead) > CLOCK_SECONDS:
-        way = "ahead of" if ahead > 0 else "behind"
+    elif abs(seconds_ahead) > TOLERATED_CLOCK_SECONDS:
+        direction = "ahead of" if seconds_ahead > 0 else "behind"
         wrong = (
-            f"the clock of the host is {abs(ahead):.0f} s {way} the controller's, and {CLOCK_SECONDS} s are tolerated"
+            f"the clock of the host is {abs(seconds_ahead):.0f} s {direction} the controller's, and"
+            f" {TOLERATED_CLOCK_SECONDS} s are tolerated"
         )
         yield Problem(f"{wrong}: backends refuse such telemetry, and certificates are not valid", fix=fix)
 
@@ -135,42 +138,52 @@ def _clock_faults(now: float, controller_time: float) -> Iterator[Problem]:
 # ── One collector ──
 
 
-def examined(machine: Machine, store: Store, given: Mapping[str, Any], systemd: Systemd) -> Examined:
+def examine_collector(
+    machine: Machine, store: Store, bundle_options: Mapping[str, Any], systemd: Systemd
+) -> Examination:
     """Return a collector with all that keeps it from running here."""
     faults = Faults()
     faults.attempt(lambda: check_owners(machine, store), None)
     faults.attempt(lambda: check_space(machine, store), None)
     no_secrets: dict[str, bytes] = {}
-    secrets = faults.attempt(lambda: read_secrets(given, store), no_secrets)
-    program = faults.attempt(lambda: program_of(given["program"] or {}, machine.architecture(), store), _NOWHERE)
+    secrets = faults.attempt(lambda: read_secrets(bundle_options, store), no_secrets)
+    program = faults.attempt(
+        lambda: choose_program(bundle_options["program"] or {}, machine.architecture(), store), _NO_PROGRAM
+    )
     bundle = faults.attempt(
-        lambda: bundle_of(given, release_files(given, secrets, str(program.path), systemd), program, store),
+        lambda: build_bundle(
+            bundle_options, build_release_files(bundle_options, secrets, str(program.path), systemd), program, store
+        ),
         Bundle(store.name),
     )
     faults.attempt(lambda: check_accounts(bundle), None)
-    if program is not _NOWHERE:
+    if program is not _NO_PROGRAM:
         faults.attempt(lambda: check_program(program, machine), None)
-    faults.found += _service_faults(machine, store, given)
-    faults.attempt(lambda: check_ports(machine, Bundle(store.name, ports=_ports(given)), store.root), None)
-    return Examined(bundle, program, secrets, faults.found)
+    faults.found += _find_service_faults(machine, store, bundle_options)
+    faults.attempt(
+        lambda: check_ports(machine, Bundle(store.name, ports=_read_ports(bundle_options)), store.root), None
+    )
+    return Examination(bundle, program, secrets, faults.found)
 
 
-def _service_faults(machine: Machine, store: Store, given: Mapping[str, Any]) -> list[Problem]:
+def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping[str, Any]) -> list[Problem]:
     """Return why services of the host cannot get the environment of a collector."""
-    rows = given.get("services") or ()
+    rows = bundle_options.get("services") or ()
     if not rows or not is_booted_by_systemd(store.root):
         return []
     try:
-        return list(drop_ins_of(machine, store, rows).faults())
+        return list(make_service_drop_ins(machine, store, rows).faults())
     except Problem as problem:  # a row that no unit can hold
         return [problem]
 
 
-def foreign_places(machine: Machine, store: Store) -> list[str]:
+def list_foreign_paths(machine: Machine, store: Store) -> list[str]:
     """Return the places of this name that somebody else has: folders, links, or a unit that systemd knows."""
-    found = store.foreign()
-    if found or store.unit.is_symlink() or store.is_own(store.folder):  # a killed removal leaves its folder last
-        return found
+    foreign_paths = store.foreign()
+    if (
+        foreign_paths or store.unit.is_symlink() or store.is_own(store.folder)
+    ):  # a killed removal leaves its folder last
+        return foreign_paths
     if not is_booted_by_systemd(store.root):
         return []
     service = machine.service(store.service)
@@ -179,22 +192,25 @@ def foreign_places(machine: Machine, store: Store) -> list[str]:
 
 def check_owners(machine: Machine, store: Store) -> None:
     """Raise Problem if somebody else has a unit, folder or link of this name, or may change what is there."""
-    foreign = foreign_places(machine, store)
-    if foreign:
-        wrong = f"{', '.join(foreign)} belongs to somebody else, and collector {store.name} needs that name"
+    foreign_paths = list_foreign_paths(machine, store)
+    if foreign_paths:
+        wrong = f"{', '.join(foreign_paths)} belongs to somebody else, and collector {store.name} needs that name"
         raise Problem(wrong, fix="Rename the collector, or remove what is there.")
-    exposed = store.exposed()
-    if exposed:
-        wrong = f"{', '.join(exposed)} may be changed by others than root, and so may what the service runs"
-        fix = f"See what is there, then run `chown root: {' '.join(exposed)}` and `chmod go-w {' '.join(exposed)}`."
+    exposed_folders = store.exposed()
+    if exposed_folders:
+        wrong = f"{', '.join(exposed_folders)} may be changed by others than root, and so may what the service runs"
+        fix = (
+            f"See what is there, then run `chown root: {' '.join(exposed_folders)}` and `chmod go-w"
+            f" {' '.join(exposed_folders)}`."
+        )
         raise Problem(wrong, fix=fix)
 
 
 def check_space(machine: Machine, store: Store) -> None:
     """Raise Problem if the releases lack space on a file system of their own; that of /etc is a fault of the host."""
-    free = machine.free_bytes(store.releases)
-    if free < RELEASE_BYTES <= machine.free_bytes(store.root / "etc"):
-        raise _no_space(str(store.folder), free)
+    free_bytes = machine.free_bytes(store.releases)
+    if free_bytes < NEEDED_RELEASE_BYTES <= machine.free_bytes(store.root / "etc"):
+        raise _describe_no_space(str(store.folder), free_bytes)
 
 
 def check_accounts(bundle: Bundle) -> None:
@@ -202,15 +218,15 @@ def check_accounts(bundle: Bundle) -> None:
 
     Also for those that are root by another name, or a user whose own groups nobody has consented to.
     """
-    lines = section(_unit_text(bundle), "Service")
-    users = [name for name in _words(lines, "User") if user_id(name) < 0]
-    groups = [name for name in _words(lines, "SupplementaryGroups") if group_id(name) < 0]
-    if users:
-        raise Problem(f"the host has no user '{cleaned(users[0])}'", fix="Make it, or correct `user`.")
-    if groups:
-        names = ", ".join(f"'{cleaned(name)}'" for name in groups)
-        raise Problem(f"the host has no group {names}", fix="Make it, or correct `groups`.")
-    _check_root_by_another_name(_words(lines, "User"), _words(lines, "SupplementaryGroups"))
+    lines = list_section_lines(_read_unit_text(bundle), "Service")
+    unknown_users = [name for name in _list_setting_words(lines, "User") if user_id(name) < 0]
+    unknown_groups = [name for name in _list_setting_words(lines, "SupplementaryGroups") if group_id(name) < 0]
+    if unknown_users:
+        raise Problem(f"the host has no user '{clean_text(unknown_users[0])}'", fix="Make it, or correct `user`.")
+    if unknown_groups:
+        group_names = ", ".join(f"'{clean_text(name)}'" for name in unknown_groups)
+        raise Problem(f"the host has no group {group_names}", fix="Make it, or correct `groups`.")
+    _check_root_by_another_name(_list_setting_words(lines, "User"), _list_setting_words(lines, "SupplementaryGroups"))
 
 
 def _check_root_by_another_name(users: Iterable[str], groups: Iterable[str]) -> None:
@@ -218,57 +234,65 @@ def _check_root_by_another_name(users: Iterable[str], groups: Iterable[str]) -> 
 
     `groups` are those of the unit, each with consent. Source: systemd.exec(5), SupplementaryGroups.
     """
-    listed = list(groups)
-    zeros = [group for group in listed if group_id(group) == 0 and group != _ROOT]
-    if zeros:
-        raise Problem(f"group '{cleaned(zeros[0])}' has the number of root", fix="Remove it from `groups`.")
+    unit_groups = list(groups)
+    root_groups = [group for group in unit_groups if group_id(group) == 0 and group != _ROOT]
+    if root_groups:
+        raise Problem(f"group '{clean_text(root_groups[0])}' has the number of root", fix="Remove it from `groups`.")
     for user in users:
         if user != _ROOT and user_id(user) == 0:
-            raise Problem(f"user '{cleaned(user)}' has the number of root", fix="Write `user: root`, with consent.")
-        found = [] if user == _ROOT else unconsented(groups_of(user), listed)
-        if found:
-            wrong = f"user '{cleaned(user)}' is in group {found[0]}, whose members may {what_members_may(found[0])}"
-            fix = f"Use another user, or consent to it with `groups: [{found[0]}]` and `allow: [{found[0]}]`."
+            raise Problem(f"user '{clean_text(user)}' has the number of root", fix="Write `user: root`, with consent.")
+        unconsented_groups = [] if user == _ROOT else list_unconsented_groups(list_groups_of_user(user), unit_groups)
+        if unconsented_groups:
+            wrong = (
+                f"user '{clean_text(user)}' is in group {unconsented_groups[0]}, whose members may"
+                f" {describe_member_rights(unconsented_groups[0])}"
+            )
+            fix = (
+                f"Use another user, or consent to it with `groups: [{unconsented_groups[0]}]` and `allow:"
+                f" [{unconsented_groups[0]}]`."
+            )
             raise Problem(wrong, fix=fix)
 
 
-def _unit_text(bundle: Bundle) -> str:
+def _read_unit_text(bundle: Bundle) -> str:
     unit = bundle.files.get(bundle.service)
     return unit.data.decode("utf-8", "replace") if unit else ""
 
 
-def _words(lines: Iterable[str], setting: str) -> list[str]:
+def _list_setting_words(lines: Iterable[str], setting: str) -> list[str]:
     """Return the words that a setting has in these lines of a unit."""
     rows = [line.partition("=") for line in lines]
     return [word for name, _sign, value in rows if name.strip() == setting for word in value.split()]
 
 
-def read_secrets(given: Mapping[str, Any], store: Store) -> dict[str, bytes]:
+def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, bytes]:
     """Return the credentials by name, each from its text or from a file of this host.
 
     Raises Problem for a file that cannot be read, and for two credentials of one name.
     """
     secrets: dict[str, bytes] = {}
-    for row in given["credentials"] or ():
-        name = credential_name(row["name"])
+    for credential in bundle_options["credentials"] or ():
+        name = check_credential_name(credential["name"])
         if name in secrets:
             wrong = f"two credentials of the bundle are named '{name}'"
             raise Problem(wrong, where="bundle.credentials", fix="Remove one of the two.")
-        if row["content"] is not None:
-            secrets[name] = row["content"].encode("utf-8")
+        if credential["content"] is not None:
+            secrets[name] = credential["content"].encode("utf-8")
             continue
-        place = store.root / str(row["path"] or "").lstrip("/")
+        credential_path = store.root / str(credential["path"] or "").lstrip("/")
         try:
-            secrets[name] = place.read_bytes()
+            secrets[name] = credential_path.read_bytes()
         except OSError as error:
-            wrong = f"credential {name} cannot be read from {place}: {error.strerror}"
+            wrong = f"credential {name} cannot be read from {credential_path}: {error.strerror}"
             raise Problem(wrong, where="bundle.credentials", fix="Correct `path`, or give `content`.") from error
     return secrets
 
 
-def bundle_of(given: Mapping[str, Any], files: Mapping[str, StoredFile], program: Program, store: Store) -> Bundle:
+def build_bundle(
+    bundle_options: Mapping[str, Any], files: Mapping[str, StoredFile], program: Program, store: Store
+) -> Bundle:
     """Return the collector as it is wanted. Raises Problem for a state folder that it cannot have."""
-    state = given["state"]
+    state = bundle_options["state"]
     if state not in ("", state_folder(store.name)):
         fix = f"Use {state_folder(store.name)}, which its removal removes."
         raise Problem(f"'{state}' is no state folder of {store.name}", where="bundle.state", fix=fix)
@@ -276,32 +300,37 @@ def bundle_of(given: Mapping[str, Any], files: Mapping[str, StoredFile], program
         name=store.name,
         files=files,
         program=str(program.path),
-        ports=_ports(given),
-        metrics=given["metrics"],
-        health=given["health"],
+        ports=_read_ports(bundle_options),
+        metrics=bundle_options["metrics"],
+        health=bundle_options["health"],
         state=state,
-        ready_seconds=given["ready_seconds"],
-        watch_seconds=given["watch_seconds"],
-        keep=given["keep"],
+        ready_seconds=bundle_options["ready_seconds"],
+        watch_seconds=bundle_options["watch_seconds"],
+        keep=bundle_options["keep"],
     )
 
 
-def _ports(given: Mapping[str, Any]) -> tuple[Port, ...]:
-    return tuple(Port(item["number"], item["protocol"], item["address"]) for item in given["ports"] or ())
+def _read_ports(bundle_options: Mapping[str, Any]) -> tuple[Port, ...]:
+    return tuple(
+        Port(port_options["number"], port_options["protocol"], port_options["address"])
+        for port_options in bundle_options["ports"] or ()
+    )
 
 
 def check_ports(machine: Machine, bundle: Bundle, root: Path) -> None:
     """Raise Problem if another process has a port of the collector."""
-    found = machine.listeners()
-    if not taken(bundle.ports, found, {}, ""):
+    listeners = machine.listeners()
+    if not find_taken_ports(bundle.ports, listeners, {}, ""):
         return
     # In most runs, the collector itself has its ports. Its own processes show that, without those of the whole host.
-    if not taken(bundle.ports, found, machine.holders(bundle.service), bundle.service):
+    if not find_taken_ports(bundle.ports, listeners, machine.holders(bundle.service), bundle.service):
         return
-    rows = taken(bundle.ports, found, machine.holders(), bundle.service)
+    taken_rows = find_taken_ports(bundle.ports, listeners, machine.holders(), bundle.service)
     if not machine.is_root():  # who cannot see the process cannot tell its own collector from others
-        rows = [row for row in rows if row.holder.pid]
-    if rows:
+        taken_rows = [row for row in taken_rows if row.holder.pid]
+    if taken_rows:
         raise Problem(
-            "; ".join(row.text for row in rows), where="bundle.ports", fix=way_out(rows, own_collectors(root))
+            "; ".join(row.text for row in taken_rows),
+            where="bundle.ports",
+            fix=describe_port_fix(taken_rows, list_own_collectors(root)),
         )

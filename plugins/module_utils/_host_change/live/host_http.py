@@ -17,14 +17,14 @@ _HTTP_SECONDS, _DOWNLOAD_SECONDS = 3.0, 60.0
 _MOST_READ = 32 * 1024 * 1024
 
 
-def get(url: str) -> str:
+def get_text(url: str) -> str:
     """Return what a URL of this host answers. Raises OSError or ValueError if it does not."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with http_errors(), opener.open(url, timeout=_HTTP_SECONDS) as answer:
         return str(answer.read(_MOST_READ).decode("utf-8", "replace"))
 
 
-def post(url: str, body: bytes, seconds: float) -> None:
+def post_json(url: str, body: bytes, seconds: float) -> None:
     """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken.
 
     The certificate is not verified: it is for the name that clients use, and test data has no secret.
@@ -36,7 +36,7 @@ def post(url: str, body: bytes, seconds: float) -> None:
         pass
 
 
-def download(url: str) -> Any:
+def open_download(url: str) -> Any:
     """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
     with http_errors():
         return urllib.request.build_opener().open(url, timeout=_DOWNLOAD_SECONDS)

@@ -12,21 +12,21 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..fitted_unit import Systemd
-from ..host_question import Looked
-from ..host_release import Bundle, checked_name, release_files
+from ..host_question import HostLook
+from ..host_release import Bundle, build_release_files, check_collector_name
 from .host_edge import run_task
 from .host_facts import HostFacts
-from .host_faults import bundle_of, place_faults, read_secrets, refuse, systemd_of
+from .host_faults import build_bundle, find_access_faults, read_secrets, read_systemd, refuse_faults
 from .host_probe import HostProbe
-from .host_store import Store, own_collectors
-from .host_task import masked
-from .installed_program import program_of
+from .host_store import Store, list_own_collectors
+from .host_task import build_mask
+from .installed_program import choose_program
 from .machine import Machine
 from .service_drop_ins import ServiceDropIns
-from .system_facts import system_facts
+from .system_facts import read_system_facts
 
 # How the names of a Collector's own metrics begin.
-_PREFIX = "otelcol_"
+_METRIC_PREFIX = "otelcol_"
 
 
 def run_look(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
@@ -36,45 +36,52 @@ def run_look(module: AnsibleModule, machine: Machine | None = None, root: Path =
 
 def _look_at_all(params: Mapping[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
     """Look at all collectors in one window, at whose begin and end their metrics are read."""
-    systemd = systemd_of(machine, root)
-    refuse(place_faults(machine, root))
-    subjects = [_Subject(given, params, machine, root, systemd) for given in params["bundles"]]
-    facts_of_host = system_facts(machine, root)
-    start = machine.now()
+    systemd = read_systemd(machine, root)
+    refuse_faults(find_access_faults(machine, root))
+    subjects = [
+        _LookedCollector(bundle_options, params, machine, root, systemd) for bundle_options in params["bundles"]
+    ]
+    host_facts = read_system_facts(machine, root)
+    started_at = machine.now()
     for subject in subjects:
         subject.begin()
-    facts_of_subjects = [subject.facts() for subject in subjects]
-    seconds_left = params["window_seconds"] - (machine.now() - start)
+    subject_facts = [subject.facts() for subject in subjects]
+    seconds_left = params["window_seconds"] - (machine.now() - started_at)
     if seconds_left > 0 and any(subject.first_metrics for subject in subjects):
         machine.sleep(seconds_left)
-    seconds = machine.now() - start
+    seconds = machine.now() - started_at
     collectors = []
-    for subject, facts in zip(subjects, facts_of_subjects):  # noqa: B905 - `strict` is younger than Python 3.8
+    for subject, facts in zip(subjects, subject_facts):  # noqa: B905 - `strict` is younger than Python 3.8
         collectors.append(subject.masked({**facts, "metrics": subject.end(), "seconds": seconds}))
-    listed = [subject.store.name for subject in subjects]
+    listed_names = [subject.store.name for subject in subjects]
     return {
-        "host": facts_of_host,
-        "unlisted": [name for name in own_collectors(root) if name not in listed],
+        "host": host_facts,
+        "unlisted": [name for name in list_own_collectors(root) if name not in listed_names],
         "collectors": collectors,
     }
 
 
-class _Subject:
+class _LookedCollector:
     """One collector of the task."""
 
     def __init__(
-        self, given: Mapping[str, Any], params: Mapping[str, Any], machine: Machine, root: Path, systemd: Systemd
+        self,
+        bundle_options: Mapping[str, Any],
+        params: Mapping[str, Any],
+        machine: Machine,
+        root: Path,
+        systemd: Systemd,
     ) -> None:
         self.machine = machine
-        self.store = Store(root, checked_name(given["name"]), machine, systemd.encrypts)
-        credentials, self.missing_credentials = _split_credentials(given, root)
-        secrets = read_secrets({"credentials": credentials}, self.store)
-        program = program_of(given["program"] or {}, machine.architecture(), self.store)
-        files = release_files(given, secrets, str(program.path), systemd)
-        self.bundle: Bundle = bundle_of(given, files, program, self.store)
-        self.services = given["services"] or ()
-        self.looked = _asked_of(self.store.name, params)
-        self.masked = _tree_mask(masked(secrets))
+        self.store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.encrypts)
+        readable_credentials, self.missing_credentials = _split_credentials(bundle_options, root)
+        secrets = read_secrets({"credentials": readable_credentials}, self.store)
+        program = choose_program(bundle_options["program"] or {}, machine.architecture(), self.store)
+        files = build_release_files(bundle_options, secrets, str(program.path), systemd)
+        self.bundle: Bundle = build_bundle(bundle_options, files, program, self.store)
+        self.services = bundle_options["services"] or ()
+        self.looked = _find_host_look(self.store.name, params)
+        self.masked = _build_tree_mask(build_mask(secrets))
         self.first_metrics = ""
         self.why_no_metrics = ""
 
@@ -111,13 +118,13 @@ class _Subject:
         except (OSError, ValueError) as error:
             self.why_no_metrics = f"{self.bundle.metrics}: {error}"
             return ""
-        return "\n".join(line for line in lines if line.startswith(_PREFIX))
+        return "\n".join(line for line in lines if line.startswith(_METRIC_PREFIX))
 
 
-def _split_credentials(given: Mapping[str, Any], root: Path) -> tuple[list[Mapping[str, Any]], list[str]]:
+def _split_credentials(bundle_options: Mapping[str, Any], root: Path) -> tuple[list[Mapping[str, Any]], list[str]]:
     """Return the credentials that can be read, and the paths of those whose file is not on the host."""
     readable, missing_paths = [], []
-    for credential in given["credentials"] or ():
+    for credential in bundle_options["credentials"] or ():
         path = credential["path"]
         if path and not (root / path[1:]).is_file():
             missing_paths.append(path)
@@ -126,26 +133,26 @@ def _split_credentials(given: Mapping[str, Any], root: Path) -> tuple[list[Mappi
     return readable, missing_paths
 
 
-def _asked_of(name: str, params: Mapping[str, Any]) -> Looked:
+def _find_host_look(name: str, params: Mapping[str, Any]) -> HostLook:
     """Return what the task asks about a collector; one without a question of its config is asked nothing of it."""
     question: Mapping[str, Any] = {}
     for row in params["questions"]:
         if row["name"] == name:
             question = row
             break
-    return Looked(question, params["send"], params["log_seconds"], params["log_lines"])
+    return HostLook(question, params["send"], params["log_seconds"], params["log_lines"])
 
 
-def _tree_mask(mask: Callable[[str], str]) -> Callable[[Any], Any]:
+def _build_tree_mask(mask: Callable[[str], str]) -> Callable[[Any], Any]:
     """Return what masks each text of a tree."""
 
-    def masked_tree(value: Any) -> Any:
+    def mask_tree(value: Any) -> Any:
         if isinstance(value, str):
             return mask(value)
         if isinstance(value, dict):
-            return {key: masked_tree(inner) for key, inner in value.items()}
+            return {key: mask_tree(child) for key, child in value.items()}
         if isinstance(value, list):
-            return [masked_tree(inner) for inner in value]
+            return [mask_tree(child) for child in value]
         return value
 
-    return masked_tree
+    return mask_tree

@@ -11,12 +11,19 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from ..host_judgement import Count, counts
-from ..probe_record import ACCEPTED, SENT, TROUBLE, gained, has_arrived, probe_body
+from ..host_judgement import Count, parse_counts
+from ..probe_record import (
+    ACCEPTED_COUNT,
+    SENT_COUNT,
+    TROUBLE_COUNTS,
+    build_probe_request,
+    has_arrived,
+    list_grown_counts,
+)
 from .machine import Machine
 
 SEND_SECONDS, POLL_SECONDS = 5.0, 0.3
-_MOST_TOLD = 300
+_MOST_ANSWER_BYTES = 300
 
 
 class HostProbe:
@@ -28,39 +35,46 @@ class HostProbe:
 
     def run(self) -> dict[str, Any]:
         """Return how far each signal came."""
-        before = self._counted()
-        signals = {signal: self._sent(signal) for signal in self.question["signals"]}
-        left = [signal for signal, row in signals.items() if row["sent"]]
-        after, start = before, self.machine.now()
-        while left:
-            after = self._counted()
-            left = [signal for signal in left if not self._arrived(before, after, signal, signals)]
-            if not left or self.machine.now() - start >= self.question["timeout_seconds"]:
+        first_counts = self._counted()
+        row_by_signal = {signal: self._send_test_data(signal) for signal in self.question["signals"]}
+        waiting_signals = [signal for signal, signal_row in row_by_signal.items() if signal_row["sent"]]
+        last_counts, started_at = first_counts, self.machine.now()
+        while waiting_signals:
+            last_counts = self._counted()
+            waiting_signals = [
+                signal
+                for signal in waiting_signals
+                if not self._note_arrival(first_counts, last_counts, signal, row_by_signal)
+            ]
+            if not waiting_signals or self.machine.now() - started_at >= self.question["timeout_seconds"]:
                 break
             self.machine.sleep(POLL_SECONDS)
-        for signal in left:
-            signals[signal]["trouble"] = gained(before, after, signal, TROUBLE)
-        return {"id": self.id, "seconds": self.question["timeout_seconds"], "signals": signals}
+        for signal in waiting_signals:
+            row_by_signal[signal]["trouble"] = list_grown_counts(first_counts, last_counts, signal, TROUBLE_COUNTS)
+        return {"id": self.id, "seconds": self.question["timeout_seconds"], "signals": row_by_signal}
 
     def _counted(self) -> Mapping[Count, int]:
         try:
-            return counts(self.machine.get(self.metrics))
+            return parse_counts(self.machine.get(self.metrics))
         except (OSError, ValueError):
             return {}
 
-    def _sent(self, signal: str) -> dict[str, Any]:
-        body = probe_body(signal, self.id, int(self.machine.now() * 1e9), self.question["failed_spans"])
-        why = ""
+    def _send_test_data(self, signal: str) -> dict[str, Any]:
+        body = build_probe_request(signal, self.id, int(self.machine.now() * 1e9), self.question["failed_spans"])
+        reason = ""
         try:
             self.machine.post(f"{self.question['url']}/v1/{signal}", body, SEND_SECONDS)
         except urllib.error.HTTPError as error:
-            told = error.read(_MOST_TOLD).decode("utf-8", "replace").strip()
-            why = f"answers {error.code}: {told}"
+            answer_text = error.read(_MOST_ANSWER_BYTES).decode("utf-8", "replace").strip()
+            reason = f"answers {error.code}: {answer_text}"
         except (OSError, ValueError) as error:
-            why = str(error)
-        return {"sent": not why, "arrived": False, "why": why, "trouble": [], "evidence": []}
+            reason = str(error)
+        return {"sent": not reason, "arrived": False, "why": reason, "trouble": [], "evidence": []}
 
-    def _arrived(self, before: Any, after: Any, signal: str, signals: Mapping[str, Any]) -> bool:
-        if has_arrived(before, after, signal):
-            signals[signal].update(arrived=True, evidence=gained(before, after, signal, (ACCEPTED, SENT)))
-        return bool(signals[signal]["arrived"])
+    def _note_arrival(self, first_counts: Any, last_counts: Any, signal: str, row_by_signal: Mapping[str, Any]) -> bool:
+        if has_arrived(first_counts, last_counts, signal):
+            row_by_signal[signal].update(
+                arrived=True,
+                evidence=list_grown_counts(first_counts, last_counts, signal, (ACCEPTED_COUNT, SENT_COUNT)),
+            )
+        return bool(row_by_signal[signal]["arrived"])

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..host_plan import NOTHING, activation, superfluous, unused_programs
-from ..host_release import Bundle, changed_paths, difference
+from ..host_plan import NOTHING, choose_activation, list_superfluous_releases, list_unused_programs
+from ..host_release import Bundle, build_difference, list_changed_paths
 from .host_store import Store
 from .machine import Machine
 
@@ -37,16 +37,16 @@ class ServiceOutcome:
     waiting: list[str] = field(default_factory=list)
 
 
-def compare(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
+def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
     """Write into an outcome what differs. What it has of an earlier step stays changed."""
-    number, wanted = store.in_use(), bundle.files
-    there = store.files(number)
+    number, wanted_files = store.in_use(), bundle.files
+    stored_files = store.files(number)
     service = machine.service(store.service)
-    outcome.paths = changed_paths(there, wanted)
-    outcome.diff = difference(there, wanted, str(store.current))
-    outcome.way = activation(outcome.paths, service.is_active)
-    differs = bool(outcome.paths or store.links(wanted).wrong or store.change())
-    outcome.changed = outcome.changed or differs or not service.is_active
+    outcome.paths = list_changed_paths(stored_files, wanted_files)
+    outcome.diff = build_difference(stored_files, wanted_files, str(store.current))
+    outcome.way = choose_activation(outcome.paths, service.is_active)
+    has_difference = bool(outcome.paths or store.links(wanted_files).wrong or store.change())
+    outcome.changed = outcome.changed or has_difference or not service.is_active
     outcome.release = number
 
 
@@ -54,5 +54,5 @@ def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
     """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
     if outcome.changed or store.leftovers():
         return False
-    spare = superfluous(store.numbers(), store.in_use(), bundle.keep)
-    return not spare and not unused_programs(store.program_folders(), store.used_programs())
+    spare_releases = list_superfluous_releases(store.numbers(), store.in_use(), bundle.keep)
+    return not spare_releases and not list_unused_programs(store.program_folders(), store.used_programs())

@@ -21,22 +21,22 @@ from typing import Any, Protocol
 from ..._otelcol.kube.names import OWNER
 from ..bundle_form import (
     BEFORE_ALL,
+    CONFIG_FOLDER,
     CREDENTIALS,
     DROP_IN,
-    FOLDER,
     MANIFEST,
-    PROGRAMS,
+    PROGRAM_FOLDER,
     SERVICE_SUFFIX,
     TMPFILES,
-    service_name,
+    unit_name,
 )
 from ..host_plan import Change, Links
 from ..host_release import StoredFile
 from .whole_files import (
-    draft_of,
+    draft_path,
     json_bytes,
-    link_target,
     read_json,
+    read_link_target,
     remove_file,
     remove_link,
     replace_link,
@@ -46,14 +46,14 @@ from .whole_files import (
 )
 
 # The lock of all runs on this host, below its root.
-LOCK = "run/otelcol-runs.lock"
+LOCK_PATH = "run/otelcol-runs.lock"
 _DRAFT = ".draft"
-_ROOT, _WRITE_OF_OTHERS = 0, 0o022
+_ROOT_ID, _OTHERS_WRITE = 0, 0o022
 
 
-def own_collectors(root: Path) -> list[str]:
+def list_own_collectors(root: Path) -> list[str]:
     """Return the names of the collectors that runs of this collection have made below a root."""
-    folder = root / FOLDER.lstrip("/")
+    folder = root / CONFIG_FOLDER.lstrip("/")
     if not folder.is_dir():
         return []
     names = []
@@ -83,12 +83,12 @@ class Store:
     def __init__(self, root: Path, name: str, cipher: Cipher, encrypts: bool = False) -> None:
         self.root, self.name = root, name
         self._cipher, self._encrypts = cipher, encrypts
-        self.service = service_name(name)
-        self.all = root / FOLDER.lstrip("/")
+        self.service = unit_name(name)
+        self.all = root / CONFIG_FOLDER.lstrip("/")
         self.folder = self.all / name
         self.releases = self.folder / "releases"
         self.current = self.folder / "current"
-        self.programs = root / PROGRAMS.lstrip("/")
+        self.programs = root / PROGRAM_FOLDER.lstrip("/")
         self.units = root / "etc/systemd/system"
         self.unit = self.units / self.service
         self.wanted_by = self.units / "multi-user.target.wants" / self.service
@@ -99,7 +99,7 @@ class Store:
         self.undecided_change = self.folder / "undecided.json"
         # A name with a dot: no collector can have it, or the check of one would be the service of another.
         self.check_unit = root / "run/systemd/system" / f"otelcol-{name}.check.service"
-        self.lock = root / LOCK
+        self.lock = root / LOCK_PATH
         self.check_output = root / "run" / f"otelcol-{name}.check.log"
 
     # ── Owners ──
@@ -121,13 +121,17 @@ class Store:
 
     def foreign(self) -> list[str]:
         """Return the places of this collector that somebody else has."""
-        found = []
+        foreign_paths = []
         if os.path.lexists(str(self.folder)) and not self.is_own(self.folder):
-            found.append(str(self.folder))
-        for place, target in self._places().items():
-            if place != self.wanted_by and os.path.lexists(str(place)) and link_target(place) != target:
-                found.append(str(place))
-        return found
+            foreign_paths.append(str(self.folder))
+        for link_path, wanted_target in self._link_targets().items():
+            if (
+                link_path != self.wanted_by
+                and os.path.lexists(str(link_path))
+                and read_link_target(link_path) != wanted_target
+            ):
+                foreign_paths.append(str(link_path))
+        return foreign_paths
 
     def exposed(self) -> list[str]:
         """Return the folders of this collection that others than this user may change, and so what services run."""
@@ -137,7 +141,7 @@ class Store:
     def make(self, folder: Path, **facts: Any) -> None:
         """Make a folder of this collection, unless it is there. It is never there without its manifest."""
         if not folder.exists():
-            draft = draft_of(folder)
+            draft = draft_path(folder)
             shutil.rmtree(str(draft), ignore_errors=True)
             draft.mkdir(parents=True, mode=0o755)
             draft.chmod(0o755)
@@ -157,13 +161,13 @@ class Store:
             shutil.rmtree(str(draft), ignore_errors=True)
 
     def _draft_files(self) -> list[Path]:
-        return [draft_of(place) for place in (*self._places(), *self._notes(), self.current)]
+        return [draft_path(place) for place in (*self._link_targets(), *self._note_files(), self.current)]
 
-    def _notes(self) -> tuple[Path, ...]:
+    def _note_files(self) -> tuple[Path, ...]:
         return (self.record, self.waves, self.back, self.undecided_change)
 
     def _draft_folders(self) -> list[Path]:
-        return [draft_of(self.all), draft_of(self.folder), draft_of(self.programs), self.releases / _DRAFT]
+        return [draft_path(self.all), draft_path(self.folder), draft_path(self.programs), self.releases / _DRAFT]
 
     # ── Releases ──
 
@@ -175,7 +179,7 @@ class Store:
 
     def in_use(self) -> str:
         """Return the release to which the link leads; empty if there is none."""
-        number = Path(link_target(self.current)).name
+        number = Path(read_link_target(self.current)).name
         return number if number in self.numbers() else ""
 
     def path(self, number: str) -> Path:
@@ -185,18 +189,18 @@ class Store:
         """Return the files of a release as they are on disk."""
         folder = self.path(number)
         manifest = self.manifest(folder)
-        shown, is_encrypted = manifest.get("shown") or {}, bool(manifest.get("encrypted"))
-        found = {}
+        shown_texts, is_encrypted = manifest.get("shown") or {}, bool(manifest.get("encrypted"))
+        file_by_name = {}
         for path in sorted(folder.rglob("*")) if number else []:
             name = str(path.relative_to(folder))
             if path.is_file() and name != MANIFEST:
                 data = path.read_bytes()
                 if is_encrypted and name.startswith(CREDENTIALS):
-                    data = self._decrypted(path.name, data)
-                found[name] = StoredFile(data, path.stat().st_mode & 0o777, shown.get(name, ""))
-        return found
+                    data = self._decrypt_secret(path.name, data)
+                file_by_name[name] = StoredFile(data, path.stat().st_mode & 0o777, shown_texts.get(name, ""))
+        return file_by_name
 
-    def _decrypted(self, name: str, data: bytes) -> bytes:
+    def _decrypt_secret(self, name: str, data: bytes) -> bytes:
         """Return the secret of a credential, to compare it; what cannot be read differs from every secret."""
         secret = self._cipher.decrypt(name, data)
         return data if secret is None else secret
@@ -214,8 +218,8 @@ class Store:
             is_encrypted = self._encrypts and path.startswith(CREDENTIALS)
             data = self._cipher.encrypt(target.name, file.data) if is_encrypted else file.data
             write_file(target, data, file.mode)
-        shown = {path: file.shown for path, file in files.items() if file.shown}
-        manifest = {"owner": OWNER, "shown": shown, "encrypted": self._encrypts, **facts}
+        shown_texts = {path: file.shown for path, file in files.items() if file.shown}
+        manifest = {"owner": OWNER, "shown": shown_texts, "encrypted": self._encrypts, **facts}
         write_file(draft / MANIFEST, json_bytes(manifest), 0o644)
         draft.rename(self.path(number))
         sync_folder(self.releases)
@@ -231,7 +235,7 @@ class Store:
 
     # ── Links ──
 
-    def _places(self) -> dict[Path, str]:
+    def _link_targets(self) -> dict[Path, str]:
         return {
             self.unit: f"{self.folder}/current/{self.service}",
             self.wanted_by: f"../{self.service}",
@@ -240,17 +244,21 @@ class Store:
 
     def links(self, files: Mapping[str, StoredFile]) -> Links:
         """Return the links of the system, as they are and as a release with these files wants them."""
-        places = self._places()
-        wanted = {str(place): target for place, target in places.items() if place != self.tmpfiles or TMPFILES in files}
-        return Links({str(place): link_target(place) for place in places}, wanted)
+        places = self._link_targets()
+        wanted_targets = {
+            str(link_path): target
+            for link_path, target in places.items()
+            if link_path != self.tmpfiles or TMPFILES in files
+        }
+        return Links({str(link_path): read_link_target(link_path) for link_path in places}, wanted_targets)
 
     def set_links(self, files: Mapping[str, StoredFile]) -> None:
         links = self.links(files)
-        for place in links.wrong:
-            Path(place).parent.mkdir(parents=True, exist_ok=True)
-            replace_link(Path(place), links.wanted[place])
-        for place in set(links.there) - set(links.wanted):
-            remove_file(Path(place))
+        for link_path in links.wrong:
+            Path(link_path).parent.mkdir(parents=True, exist_ok=True)
+            replace_link(Path(link_path), links.wanted[link_path])
+        for link_path in set(links.there) - set(links.wanted):
+            remove_file(Path(link_path))
 
     def switch(self, number: str) -> None:
         """Let the one link lead to a release."""
@@ -260,9 +268,9 @@ class Store:
 
     def change(self) -> Change | None:
         """Return the change that is under way, or that a killed run left."""
-        found = read_json(self.record)
-        known = {key: str(found.get(key) or "") for key in ("earlier", "candidate", "step", "when", "way")}
-        return Change(**known) if known["step"] else None
+        record = read_json(self.record)
+        change_fields = {key: str(record.get(key) or "") for key in ("earlier", "candidate", "step", "when", "way")}
+        return Change(**change_fields) if change_fields["step"] else None
 
     def note(self, change: Change) -> None:
         write_file(self.record, json_bytes(asdict(change)), 0o644)
@@ -283,8 +291,8 @@ class Store:
 
     def before(self, number: str) -> str:
         """Return the release that ran before another one; empty if none is kept."""
-        earlier = [one for one in self.numbers() if one < number]
-        return earlier[-1] if earlier else ""
+        earlier_numbers = [release_number for release_number in self.numbers() if release_number < number]
+        return earlier_numbers[-1] if earlier_numbers else ""
 
     def written(self, number: str) -> float:
         """Return when a release was written, in seconds of Unix by the clock of the host."""
@@ -312,32 +320,38 @@ class Store:
 
     def note_passed(self, number: str, row: Mapping[str, Any]) -> None:
         """Note that a release has passed its wave. Releases that are gone are forgotten."""
-        known = {one: what for one, what in self.passed_waves().items() if one in self.numbers()}
-        write_file(self.waves, json_bytes({**known, number: dict(row)}), 0o644)
+        wave_by_release = {
+            release_number: wave
+            for release_number, wave in self.passed_waves().items()
+            if release_number in self.numbers()
+        }
+        write_file(self.waves, json_bytes({**wave_by_release, number: dict(row)}), 0o644)
 
     def passed(self, number: str) -> dict[str, Any]:
         """Return the wave that a release has passed; empty if it has passed none, or another one of its number."""
-        found = self.passed_waves().get(number)
-        return found if isinstance(found, dict) and found.get("sum") == self.release_sum(number) else {}
+        wave = self.passed_waves().get(number)
+        return wave if isinstance(wave, dict) and wave.get("sum") == self.release_sum(number) else {}
 
     def _forget_passed(self, number: str) -> None:
-        known = self.passed_waves()
-        if number in known:
-            others = {one: row for one, row in known.items() if one != number}
+        wave_by_release = self.passed_waves()
+        if number in wave_by_release:
+            other_waves = {
+                release_number: wave for release_number, wave in wave_by_release.items() if release_number != number
+            }
             with suppress(OSError):  # on a full disk, the sum of the release tells that it is another one
-                write_file(self.waves, json_bytes(others), 0o644)
+                write_file(self.waves, json_bytes(other_waves), 0o644)
 
     def release_sum(self, number: str) -> str:
         """Return what tells a release from another one of its number: a sum of its files, without credentials.
 
         A sum of a credential would let it be guessed.
         """
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for name, file in self.files(number).items():
             data = b"" if name.startswith(CREDENTIALS) else file.data
-            found.update(f"{name} {file.mode:o} {hashlib.sha256(data).hexdigest()}\n".encode())
-        found.update(str(self.manifest(self.path(number)).get("program") or "").encode())
-        return found.hexdigest()
+            digest.update(f"{name} {file.mode:o} {hashlib.sha256(data).hexdigest()}\n".encode())
+        digest.update(str(self.manifest(self.path(number)).get("program") or "").encode())
+        return digest.hexdigest()
 
     # ── Programs ──
 
@@ -364,20 +378,20 @@ class Store:
     # ── Removal ──
 
     def remove_links(self) -> None:
-        for place in (*self._places(), self.check_unit, self.check_output):
+        for place in (*self._link_targets(), self.check_unit, self.check_output):
             remove_file(place)
 
     def remove(self, state: str) -> None:
         """Remove the state folder, if one is named, and the folder of a collector."""
         if state:
             self._remove_state(state)
-        retire_folder(self.folder, draft_of(self.folder))
+        retire_folder(self.folder, draft_path(self.folder))
         self.remove_if_last(self.all)
 
     def private(self, state: str) -> Path:
         """Return where the state folder of a dynamic user is. Source: systemd.exec(5), StateDirectory."""
-        below = self.root / "var/lib"
-        return below / "private" / Path(state).relative_to("/var/lib")
+        variable_folder = self.root / "var/lib"
+        return variable_folder / "private" / Path(state).relative_to("/var/lib")
 
     def state_places(self, state: str) -> list[Path]:
         """Return where the state folder is, or was: a dynamic user's place is a link to the private one."""
@@ -396,16 +410,16 @@ class Store:
                     place.parent.rmdir()
 
     def remove_program(self, folder: str) -> None:
-        retire_folder(Path(folder), draft_of(Path(folder)))
+        retire_folder(Path(folder), draft_path(Path(folder)))
         self.remove_if_last(self.programs)
 
     def remove_if_last(self, folder: Path) -> None:
         """Remove a folder of this collection in which nothing is left but its manifest."""
-        if self.is_own(folder) and [one.name for one in folder.iterdir()] == [MANIFEST]:
-            retire_folder(folder, draft_of(folder))
+        if self.is_own(folder) and [entry.name for entry in folder.iterdir()] == [MANIFEST]:
+            retire_folder(folder, draft_path(folder))
 
 
 def _others_may_write(folder: Path) -> bool:
     """Whether another user than root and this one may change what is in a folder."""
-    found = folder.stat()
-    return found.st_uid not in (_ROOT, os.geteuid()) or bool(found.st_mode & _WRITE_OF_OTHERS)
+    folder_status = folder.stat()
+    return folder_status.st_uid not in (_ROOT_ID, os.geteuid()) or bool(folder_status.st_mode & _OTHERS_WRITE)

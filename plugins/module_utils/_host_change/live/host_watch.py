@@ -9,25 +9,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..._otelcol.errors import Failure, cleaned
+from ..._otelcol.errors import Failure, clean_text
 from ..bundle_form import CONFIG
-from ..host_judgement import Before, busy_components, counts, seconds_up, verdicts
+from ..host_judgement import EarlierCounts, list_busy_components, list_regressions, parse_counts, read_uptime_seconds
 from ..host_plan import RELOAD
 from ..host_release import Bundle
-from ..journal_lines import telling_lines
-from ..taken_ports import closed
+from ..journal_lines import choose_telling_lines
+from ..taken_ports import find_closed_ports
 from .host_store import Store
 from .machine import Machine, Service
 
 POLL_SECONDS, READ_SECONDS = 0.2, 3.0
 # What the Collector logs when it has started or reloaded. Its level may hide it, so the wait for it is bounded.
-_READY, _SETTLED_SECONDS = "Everything is ready", 3.0
+_READY_LINE, _SETTLED_SECONDS = "Everything is ready", 3.0
 _JOURNAL_SECONDS = 2.0  # that lines of the journal may be late
-_UNREAD = 3
+_MOST_UNREAD = 3
 
 
 @dataclass(frozen=True)
-class Started:
+class ReleaseStart:
     """When and how a release was taken, and the process before it."""
 
     at: float
@@ -36,7 +36,7 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReleaseJudgement:
     """By how many readings a release was judged, and the components that had data."""
 
     readings: int
@@ -46,40 +46,40 @@ class Judged:
         """Return in words what was judged; without data, nothing but the process was."""
         if self.busy:
             return f"judged by {self.readings} readings in {seconds:g} s: {', '.join(self.busy)}"
-        why = "no data came in" if self.readings else "it serves no metrics"
-        return f"{why}: judged by its process, ports and health alone"
+        reason = "no data came in" if self.readings else "it serves no metrics"
+        return f"{reason}: judged by its process, ports and health alone"
 
 
-def reading_before(machine: Machine, bundle: Bundle) -> Before:
+def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
     """Return what the running collector counts; nothing if it serves no metrics."""
     try:
         text = machine.get(bundle.metrics) if bundle.metrics else ""
     except (OSError, ValueError):
         text = ""
-    return Before(counts(text), seconds_up(text))
+    return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
 
 
 class Watch:
     """One release after its switch. Raises Failure with the reason and the lines of the journal that matter."""
 
     def __init__(
-        self, machine: Machine, store: Store, bundle: Bundle, started: Started, mask: Callable[[str], str]
+        self, machine: Machine, store: Store, bundle: Bundle, started: ReleaseStart, mask: Callable[[str], str]
     ) -> None:
         self.machine, self.store, self.bundle, self.started, self.mask = machine, store, bundle, started, mask
         self.pid = 0
 
     def ready(self) -> None:
         """Wait until the unit runs, listens and says that it is healthy."""
-        end = self.machine.now() + self.bundle.ready_seconds
+        deadline = self.machine.now() + self.bundle.ready_seconds
         while True:
             service = self.machine.service(self.store.service)
             self._check_alive(service)
-            why = self._missing(service)
-            if not why:
+            missing_text = self._find_missing(service)
+            if not missing_text:
                 self.pid = service.pid
                 return
-            if self.machine.now() > end:
-                raise self._failure(f"{why} within {self.bundle.ready_seconds:g} s")
+            if self.machine.now() > deadline:
+                raise self._build_failure(f"{missing_text} within {self.bundle.ready_seconds:g} s")
             self.machine.sleep(POLL_SECONDS)
 
     def _check_alive(self, service: Service) -> None:
@@ -90,18 +90,18 @@ class Watch:
         is_another_process = was_reloaded and service.pid != earlier.pid
         has_failed = service.active == "failed" or service.sub == "auto-restart"
         if has_restarted or is_another_process or has_failed:
-            raise self._failure("the process ended")
+            raise self._build_failure("the process ended")
 
-    def _missing(self, service: Service) -> str:
+    def _find_missing(self, service: Service) -> str:
         if not service.is_active:
             return f"the unit is {service.active} ({service.sub}), not active"
-        ports = closed(self.bundle.ports, self.machine.listeners())
+        ports = find_closed_ports(self.bundle.ports, self.machine.listeners())
         if ports:
             return f"nothing listens on port {ports[0].number}/{ports[0].protocol}"
         if self.bundle.health and not self._is_healthy():
             return f"{self.bundle.health} does not say that it is healthy"
-        young = self.machine.now() - self.started.at < _SETTLED_SECONDS
-        if young and _READY not in self.machine.journal(self.store.service, self.started.at):
+        is_young = self.machine.now() - self.started.at < _SETTLED_SECONDS
+        if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.at):
             return "it does not say that it is ready"
         return ""
 
@@ -112,62 +112,66 @@ class Watch:
             return False
         return True
 
-    def judge(self, before: Before) -> Judged:
+    def judge(self, earlier_counts: EarlierCounts) -> ReleaseJudgement:
         """Watch the release as long as asked, and return what was judged. What fails twice in a row is worse.
 
         What the last reading found is read once more.
         """
-        start, readings, unread = self.machine.now(), 0, 0
-        busy: list[str] = []
-        seen: set[str] = set()
+        started_at, readings, unread_count = self.machine.now(), 0, 0
+        busy_names: list[str] = []
+        seen_components: set[str] = set()
         config = self.store.files(self.store.in_use())[CONFIG].data.decode("utf-8", "replace")
-        while self.machine.now() - start < self.bundle.watch_seconds + (READ_SECONDS if seen else 0.0):
+        while self.machine.now() - started_at < self.bundle.watch_seconds + (READ_SECONDS if seen_components else 0.0):
             self.machine.sleep(min(READ_SECONDS, self.bundle.watch_seconds))
             self._check_process()
             if not self.bundle.metrics:
                 continue
-            counted = self._counted()
-            unread = unread + 1 if counted is None else 0
-            if unread >= _UNREAD:
-                raise self._failure(f"its metrics at {self.bundle.metrics} cannot be read")
-            found = verdicts(before, counted, self.machine.now() - start, config) if counted is not None else []
-            lasting = [line for line in found if _about(line) in seen]
-            if lasting:
-                raise self._failure("; ".join(lasting))
-            seen = {_about(line) for line in found}
-            if counted is not None:
-                readings, busy = readings + 1, busy_components(counted)
-        return Judged(readings, tuple(busy))
+            new_counts = self._counted()
+            unread_count = unread_count + 1 if new_counts is None else 0
+            if unread_count >= _MOST_UNREAD:
+                raise self._build_failure(f"its metrics at {self.bundle.metrics} cannot be read")
+            regressions = (
+                list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
+                if new_counts is not None
+                else []
+            )
+            lasting_regressions = [line for line in regressions if _component_of(line) in seen_components]
+            if lasting_regressions:
+                raise self._build_failure("; ".join(lasting_regressions))
+            seen_components = {_component_of(line) for line in regressions}
+            if new_counts is not None:
+                readings, busy_names = readings + 1, list_busy_components(new_counts)
+        return ReleaseJudgement(readings, tuple(busy_names))
 
     def _counted(self) -> Counter | None:  # type: ignore[type-arg]
         try:
-            return counts(self.machine.get(self.bundle.metrics))
+            return parse_counts(self.machine.get(self.bundle.metrics))
         except (OSError, ValueError):
             return None
 
     def _check_process(self) -> None:
         service = self.machine.service(self.store.service)
         if not service.is_active or service.pid != self.pid:
-            raise self._failure("the process ended while it was watched")
+            raise self._build_failure("the process ended while it was watched")
 
-    def _failure(self, why: str) -> Failure:
-        return Failure(why, facts={"journal": self.telling()})
+    def _build_failure(self, reason: str) -> Failure:
+        return Failure(reason, facts={"journal": self.wait_for_telling_lines()})
 
-    def telling(self) -> list[str]:
+    def wait_for_telling_lines(self) -> list[str]:
         """Return the lines of the journal that tell why it does not run; masked.
 
         Waits for them a little: on a busy host, systemd knows the end of a process before the journal has its words.
         """
-        end = self.machine.now() + _JOURNAL_SECONDS
+        deadline = self.machine.now() + _JOURNAL_SECONDS
         lines = self._telling_lines()
-        while not lines and self.machine.now() < end:
+        while not lines and self.machine.now() < deadline:
             self.machine.sleep(POLL_SECONDS)
             lines = self._telling_lines()
-        return [cleaned(self.mask(line)) for line in lines]
+        return [clean_text(self.mask(line)) for line in lines]
 
     def _telling_lines(self) -> list[str]:
-        return list(telling_lines(self.machine.journal(self.store.service, self.started.at)))
+        return list(choose_telling_lines(self.machine.journal(self.store.service, self.started.at)))
 
 
-def _about(line: str) -> str:
+def _component_of(line: str) -> str:
     return line.partition(":")[0]

@@ -14,16 +14,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..bundle_form import CONFIG
-from ..wave_watch import COMPARED, PASSED, pause_of
-from .host_edge import run_task, warn_of
-from .host_store import LOCK, Store, own_collectors
+from ..wave_watch import COMPARED, PASSED_OPTIONS, reading_pause
+from .host_edge import run_task, warn_printable
+from .host_store import LOCK_PATH, Store, list_own_collectors
 from .machine import Machine
 
 _COMPARED_METRIC = re.compile(rf"otelcol_(?:{COMPARED})")
 _LOCK_SECONDS = 60
 ARGUMENTS: dict[str, Any] = {
     "seconds": {"type": "float", "default": 0},
-    "passed": {"type": "dict", "options": PASSED, "no_log": False},
+    "passed": {"type": "dict", "options": PASSED_OPTIONS, "no_log": False},
 }
 
 
@@ -45,18 +45,18 @@ class _WatchedCollector:
         """The wave that the release in use has passed; empty if it has passed none."""
         return self.store.passed(self.release)
 
-    def is_judged(self, judged: Mapping[str, Any]) -> bool:
+    def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
         """Return whether the release in use is the one that was judged."""
-        return (self.release, self.sum) == (judged["release"], judged["sum"])
+        return (self.release, self.sum) == (judged_row["release"], judged_row["sum"])
 
     def read(self, seconds: float) -> None:
         """Add a reading, at so many seconds since the first one."""
         service = self.machine.service(self.store.service)
-        text, why_none = self._metrics()
-        reading = {"at": seconds, "restarts": service.restarts, "text": text, "why": why_none}
+        metrics_text, reason = self._read_compared_metrics()
+        reading = {"at": seconds, "restarts": service.restarts, "text": metrics_text, "why": reason}
         self.readings.append(reading)
 
-    def _metrics(self) -> tuple[str, str]:
+    def _read_compared_metrics(self) -> tuple[str, str]:
         """Return the metrics that a wave compares, and why there are none."""
         if not self.metrics_url:
             return "", "it serves no metrics"
@@ -89,63 +89,70 @@ class _WatchedCollector:
 
 def run_wave(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
     """Read the collectors for so many seconds, or note that they passed a wave."""
-    host, passed = machine or Machine(), module.params["passed"]
-    if passed:
-        run_task(module, lambda: _noted(module, passed, host, root))
+    host_machine, passed_wave = machine or Machine(), module.params["passed"]
+    if passed_wave:
+        run_task(module, lambda: _note_passed_wave(module, passed_wave, host_machine, root))
     else:
-        run_task(module, lambda: _watched(module.params["seconds"], host, root))
+        run_task(module, lambda: _watch_collectors(module.params["seconds"], host_machine, root))
 
 
-def _collectors(machine: Machine, root: Path) -> list[_WatchedCollector]:
+def _list_watched_collectors(machine: Machine, root: Path) -> list[_WatchedCollector]:
     """Return the collectors of this host that have a release in use."""
-    collectors = [_WatchedCollector(machine, Store(root, name, machine)) for name in own_collectors(root)]
+    collectors = [_WatchedCollector(machine, Store(root, name, machine)) for name in list_own_collectors(root)]
     return [collector for collector in collectors if collector.release]
 
 
-def _watched(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
+def _watch_collectors(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
     """Read all collectors again and again for so many seconds, and once if these are 0."""
-    collectors = _collectors(machine, root)
+    collectors = _list_watched_collectors(machine, root)
     # The time of day may be set meanwhile; the time since boot is not.
-    start, elapsed = machine.uptime(), 0.0
-    _read_all(collectors, elapsed)
+    started_at, elapsed = machine.uptime(), 0.0
+    _read_all_collectors(collectors, elapsed)
     while collectors and elapsed < seconds:
-        machine.sleep(min(seconds - elapsed, pause_of(seconds)))
-        elapsed = machine.uptime() - start
-        _read_all(collectors, elapsed)
+        machine.sleep(min(seconds - elapsed, reading_pause(seconds)))
+        elapsed = machine.uptime() - started_at
+        _read_all_collectors(collectors, elapsed)
     return {"changed": False, "collectors": [collector.row() for collector in collectors]}
 
 
-def _read_all(collectors: Iterable[_WatchedCollector], seconds: float) -> None:
+def _read_all_collectors(collectors: Iterable[_WatchedCollector], seconds: float) -> None:
     for collector in collectors:
         collector.read(seconds)
 
 
-def _noted(module: AnsibleModule, passed: Mapping[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
+def _note_passed_wave(
+    module: AnsibleModule, passed_wave: Mapping[str, Any], machine: Machine, root: Path
+) -> dict[str, Any]:
     """Note for each collector that its release has passed a wave, unless that is noted already.
 
     A release that another run has put in use since was not judged, so nothing is noted of it.
     """
-    judged = {str(row["name"]): row for row in passed["collectors"]}
-    with machine.alone(root / LOCK, _LOCK_SECONDS):
-        current = {collector.name: collector for collector in _collectors(machine, root)}
+    judged_by_name = {str(judged_row["name"]): judged_row for judged_row in passed_wave["collectors"]}
+    with machine.alone(root / LOCK_PATH, _LOCK_SECONDS):
+        current_by_name = {collector.name: collector for collector in _list_watched_collectors(machine, root)}
         newly_passed: list[_WatchedCollector] = []
-        for name, row in judged.items():
-            collector = current.get(name)
-            if collector is None or not collector.is_judged(row):
-                warn_of(module, _changed_since(name, machine))
+        for name, judged_row in judged_by_name.items():
+            collector = current_by_name.get(name)
+            if collector is None or not collector.was_judged(judged_row):
+                warn_printable(module, _describe_other_change(name, machine))
             elif not collector.passed:
                 newly_passed.append(collector)
         if not module.check_mode:
-            wave = {"wave": passed["wave"], "by": passed["by"], "verdict": "passed", "when": _when(machine)}
+            wave = {
+                "wave": passed_wave["wave"],
+                "by": passed_wave["by"],
+                "verdict": "passed",
+                "when": _current_time_text(machine),
+            }
             for collector in newly_passed:
                 collector.note_passed(wave)
     return {"changed": bool(newly_passed), "collectors": []}
 
 
-def _changed_since(name: str, machine: Machine) -> str:
+def _describe_other_change(name: str, machine: Machine) -> str:
     return f"{name} on {machine.node_name()}: another run has changed it, so nothing says that it passed."
 
 
-def _when(machine: Machine) -> str:
+def _current_time_text(machine: Machine) -> str:
     """Return the time of day in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(machine.now()))

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..._otelcol.errors import Problem
-from ..selinux_words import program_words
+from ..selinux_words import describe_type_fix
 from . import late_imports
 from .host_store import Store
 from .machine import Machine
 
-_CHUNK = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 _SUM_LENGTH = 64
 _PLACES = ("path", "file", "url")
 # What a program needs whose file is not on the host. That of distribution contrib 0.158.0 has 330 MiB.
@@ -53,36 +53,42 @@ class Program:
         return self.path.is_file() and os.access(str(self.path), os.X_OK)
 
 
-def program_of(given: Mapping[str, Any], architecture: str, store: Store) -> Program:
+def choose_program(program_options: Mapping[str, Any], architecture: str, store: Store) -> Program:
     """Return the program that fits this host. Raises Problem if none does, or if its row is not whole."""
-    rows = {name: row for name, row in (given.get("architectures") or {}).items() if row}
-    if not rows:
-        path = Path(given.get("path") or "/nowhere")
+    row_by_architecture = {
+        name: program_row for name, program_row in (program_options.get("architectures") or {}).items() if program_row
+    }
+    if not row_by_architecture:
+        path = Path(program_options.get("path") or "/nowhere")
         return Program(store.root / str(path).lstrip("/"))
-    if architecture not in rows:
-        wrong = f"there is no program for {architecture}, only for {', '.join(sorted(rows))}"
+    if architecture not in row_by_architecture:
+        wrong = f"there is no program for {architecture}, only for {', '.join(sorted(row_by_architecture))}"
         raise Problem(wrong, where="bundle.program", fix="Add a row of this architecture to `architectures`.")
-    return _archived(given, architecture, rows[architecture], store)
+    return _describe_archived_program(program_options, architecture, row_by_architecture[architecture], store)
 
 
-def _archived(given: Mapping[str, Any], architecture: str, row: Mapping[str, Any], store: Store) -> Program:
+def _describe_archived_program(
+    program_options: Mapping[str, Any], architecture: str, program_row: Mapping[str, Any], store: Store
+) -> Program:
     """Return the program of an archive. Raises Problem if its row has no sum or no place."""
-    total = str(row.get("sha256") or "").lower()
-    places = {name: str(row.get(name) or "") for name in _PLACES}
-    if len(total) != _SUM_LENGTH or not any(places.values()):
+    archive_sum = str(program_row.get("sha256") or "").lower()
+    place_by_kind = {name: str(program_row.get(name) or "") for name in _PLACES}
+    if len(archive_sum) != _SUM_LENGTH or not any(place_by_kind.values()):
         fix = "Give its `sha256`, and `path`, `file` or `url`."
         raise Problem(
             "the program has no sum or no place", where=f"bundle.program.architectures.{architecture}", fix=fix
         )
-    member = str(row.get("member") or given.get("member") or "otelcol")
-    folder = store.programs / f"{given.get('distribution') or 'otelcol'}-{given.get('version') or '0'}-{total[:12]}"
+    member = str(program_row.get("member") or program_options.get("member") or "otelcol")
+    distribution = program_options.get("distribution") or "otelcol"
+    version = program_options.get("version") or "0"
+    folder = store.programs / f"{distribution}-{version}-{archive_sum[:12]}"
     return Program(
         path=folder / Path(member).name,
         folder=folder,
-        sha256=total,
-        host_file=places["path"],
-        url=places["url"],
-        controller_file=places["file"],
+        sha256=archive_sum,
+        host_file=place_by_kind["path"],
+        url=place_by_kind["url"],
+        controller_file=place_by_kind["file"],
         member=member,
     )
 
@@ -94,44 +100,44 @@ def check_program(program: Program, machine: Machine) -> None:
     if program.folder is None:
         fix = "Correct `path`, or install the package that has it."
         raise Problem(f"there is no program {program.path}", where="bundle.program.path", fix=fix)
-    needed = _needed_bytes(program)
-    free = machine.free_bytes(program.folder)
-    if free < needed:
-        wrong = f"{program.folder.parent} has {free >> 20} MiB free, the program needs {needed >> 20} MiB"
+    needed_bytes = _count_needed_bytes(program)
+    free_bytes = machine.free_bytes(program.folder)
+    if free_bytes < needed_bytes:
+        wrong = f"{program.folder.parent} has {free_bytes >> 20} MiB free, the program needs {needed_bytes >> 20} MiB"
         raise Problem(wrong, fix="Make room, then run again.")
 
 
-def _needed_bytes(program: Program) -> int:
+def _count_needed_bytes(program: Program) -> int:
     """Return the room that an installation needs. Raises Problem if its file is not on the host or has another sum."""
     if not program.host_file:
         return _PROGRAM_BYTES
     file = Path(program.host_file)
     if not file.is_file():
         raise Problem(f"there is no file {file}", where="bundle.program", fix="Copy it to the host first.")
-    with file.open("rb") as opened:
-        check_sum(sum_of(opened), program, str(file))
-        opened.seek(0)
-        is_packed = late_imports.packed().is_packed(opened)
+    with file.open("rb") as opened_file:
+        check_sum(hash_file(opened_file), program, str(file))
+        opened_file.seek(0)
+        is_packed = late_imports.import_packed_program().is_packed(opened_file)
         return file.stat().st_size * (_PACKED_FACTOR if is_packed else _UNPACKED_FACTOR)
 
 
-def selinux_line(program: Program, machine: Machine) -> str:
+def describe_selinux_needs(program: Program, machine: Machine) -> str:
     """Return what SELinux needs before systemd may start the program; empty if nothing."""
     if not machine.enforces_selinux():
         return ""
-    return program_words(str(program.path), machine.selinux_type(program.path), program.folder is not None)
+    return describe_type_fix(str(program.path), machine.selinux_type(program.path), program.folder is not None)
 
 
-def sum_of(file: BinaryIO) -> str:
+def hash_file(file: BinaryIO) -> str:
     """Return the SHA-256 of a file, from where it is."""
-    total = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        total.update(chunk)
-    return total.hexdigest()
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
-def check_sum(found: str, program: Program, place: str) -> None:
-    """Raise Problem for a sum that is not that of the program. `place` is where the file is."""
-    if found != program.sha256:
-        wrong = f"{place} has the sum {found}, and {program.sha256} was asked"
+def check_sum(file_sum: str, program: Program, file_path: str) -> None:
+    """Raise Problem for a sum that is not that of the program. `file_path` is where the file is."""
+    if file_sum != program.sha256:
+        wrong = f"{file_path} has the sum {file_sum}, and {program.sha256} was asked"
         raise Problem(wrong, asked=f"Install {program.path}", fix="Get the file again, or correct its `sha256`.")

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..host_release import checked_name
-from ..last_change import LastChange, kept_since
+from ..host_release import check_collector_name
+from ..last_change import LastChange, explain_kept_change
 from .host_edge import run_task
 from .host_store import Store
 from .machine import Machine
@@ -25,23 +25,23 @@ ARGUMENTS: dict[str, Any] = {
 
 def run_last_change(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
     """Return what the last change was, and whether it is to be undone."""
-    run_task(module, lambda: _read(module.params, machine or Machine(), root))
+    run_task(module, lambda: _read_last_change(module.params, machine or Machine(), root))
 
 
-def _read(given: dict[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
-    store = Store(root, checked_name(given["name"]), machine)
+def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
+    store = Store(root, check_collector_name(options["name"]), machine)
     if machine.is_locked(store.lock):
-        return _answer("a run changes collectors of this host now", is_changing=True)
+        return _build_answer("a run changes collectors of this host now", is_changing=True)
     release = store.in_use() if store.is_own(store.folder) else ""
     if not release:
-        return _answer(f"this host has no release of collector {store.name} in use")
+        return _build_answer(f"this host has no release of collector {store.name} in use")
     earlier = store.before(release)
     change = LastChange(release, earlier, store.written(release), store.came_back(), store.change() is not None)
-    kept = kept_since(change, given["began"], given["change_seconds"])
-    said = kept or f"release {release} was written shortly before the alert began"
-    return _answer(said, release=release, earlier=earlier, goes_back=not kept)
+    kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])
+    message = kept_reason or f"release {release} was written shortly before the alert began"
+    return _build_answer(message, release=release, earlier=earlier, goes_back=not kept_reason)
 
 
-def _answer(said: str, **facts: Any) -> dict[str, Any]:
-    nothing = {"release": "", "earlier": "", "goes_back": False, "is_changing": False}
-    return {"changed": False, "msg": said, **nothing, **facts}
+def _build_answer(message: str, **facts: Any) -> dict[str, Any]:
+    default_facts = {"release": "", "earlier": "", "goes_back": False, "is_changing": False}
+    return {"changed": False, "msg": message, **default_facts, **facts}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .service_drop_ins import ServiceDropIns
 
 
-def change_of(
+def make_host_change(
     machine: Machine, store: Store, bundle: Bundle, program: Program, mask: Callable[[str], str]
 ) -> HostChange:
     """Return what brings a collector to what is wanted, or back."""
@@ -30,21 +30,21 @@ def change_of(
     return HostChange(machine, store, bundle, program, mask)
 
 
-def drop_ins_of(machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> ServiceDropIns:
+def make_service_drop_ins(machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> ServiceDropIns:
     """Return the services that send to a collector. May raise Problem for a row that no unit can hold."""
     from .service_drop_ins import ServiceDropIns  # noqa: PLC0415 - compiled where services have drop-ins
 
     return ServiceDropIns(machine, store, rows)
 
 
-def http() -> Any:
+def import_host_http() -> Any:
     """Return the module `host_http`."""
     from . import host_http  # noqa: PLC0415 - compiled where something is asked over HTTP
 
     return host_http
 
 
-def packed() -> Any:
+def import_packed_program() -> Any:
     """Return the module `packed_program`."""
     from . import packed_program  # noqa: PLC0415 - compiled where a program is installed
 

@@ -17,19 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from ..._otelcol.errors import Problem
-from ..fitted_unit import version_of
-from ..selinux_words import is_enforcing, type_of
-from ..taken_ports import Holder, Listener, listeners
+from ..fitted_unit import parse_systemd_version
+from ..selinux_words import context_type, is_enforcing
+from ..taken_ports import Holder, Listener, parse_listeners
 from . import late_imports
 
-_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
-_SHOWN = ("LoadState", "FragmentPath", "ActiveState", "SubState", "MainPID", "NRestarts", "NeedDaemonReload", "User")
+_SOCKET_TABLES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
+_SERVICE_PROPERTIES = (
+    "LoadState",
+    "FragmentPath",
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "NRestarts",
+    "NeedDaemonReload",
+    "User",
+)
 _COMMAND_SECONDS = 120
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """How a command ended, and what it printed."""
 
     code: int
@@ -70,7 +79,7 @@ class Machine:
 
     def init_name(self) -> str:
         """Return the name of the first process; empty if it cannot be read."""
-        return _text(1, "comm")
+        return _read_proc_file(1, "comm")
 
     def now(self) -> float:
         return time.time()
@@ -81,16 +90,16 @@ class Machine:
 
     def environment(self, pid: int) -> dict[str, str]:
         """Return the variables with which a process has begun; none for one that has ended."""
-        pairs = (entry.partition("=") for entry in _text(pid, "environ").split("\0"))
+        pairs = (entry.partition("=") for entry in _read_proc_file(pid, "environ").split("\0"))
         return {name: value for name, _sign, value in pairs if name}
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def run(self, *words: str) -> Ran:
+    def run(self, *words: str) -> CommandResult:
         """Run a command of the system in plain English, bounded in time."""
         try:
-            done = subprocess.run(  # pylint: disable=ansible-bad-function
+            completed = subprocess.run(  # pylint: disable=ansible-bad-function
                 words,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -100,15 +109,15 @@ class Machine:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Ran(127, str(error))
-        return Ran(done.returncode, done.stdout.decode("utf-8", "replace"))
+            return CommandResult(127, str(error))
+        return CommandResult(completed.returncode, completed.stdout.decode("utf-8", "replace"))
 
-    def systemctl(self, *words: str) -> Ran:
+    def systemctl(self, *words: str) -> CommandResult:
         return self.run("systemctl", *words)
 
     def systemd_version(self) -> int:
         """Return the version of systemd; 0 if nobody knows it."""
-        return version_of(self.systemctl("--version").output)
+        return parse_systemd_version(self.systemctl("--version").output)
 
     def enforces_selinux(self) -> bool:
         """Whether SELinux denies on this host what its policy does not allow."""
@@ -120,7 +129,7 @@ class Machine:
     def selinux_type(self, path: Path) -> str:
         """Return the type that SELinux has for a file; empty for one that is not there or has none."""
         try:
-            return type_of(os.getxattr(str(path), "security.selinux"))
+            return context_type(os.getxattr(str(path), "security.selinux"))
         except OSError:
             return ""
 
@@ -129,36 +138,36 @@ class Machine:
 
         The key is that of the host's disk, since one of a TPM changes with the firmware. Source: systemd-creds(1).
         """
-        done = self._creds("encrypt", "--with-key=host", name, secret)
-        if done is None:
+        encrypted = self._run_systemd_creds("encrypt", "--with-key=host", name, secret)
+        if encrypted is None:
             fix = "Run `systemd-creds setup` on the host, and see what it says."
             raise Problem(f"systemd-creds does not encrypt credential {name}", fix=fix)
-        return done
+        return encrypted
 
     def decrypt(self, name: str, data: bytes) -> bytes | None:
         """Return the secret of such a credential; nothing if its key is lost or it is broken."""
-        return self._creds("decrypt", "--newline=no", name, data)
+        return self._run_systemd_creds("decrypt", "--newline=no", name, data)
 
-    def _creds(self, command: str, option: str, name: str, data: bytes) -> bytes | None:
+    def _run_systemd_creds(self, command: str, option: str, name: str, data: bytes) -> bytes | None:
         """Give data to a command of systemd-creds, in no argument and no file."""
         words = ["systemd-creds", command, option, f"--name={name}", "-", "-"]
         try:
-            done = subprocess.run(  # pylint: disable=ansible-bad-function
+            completed = subprocess.run(  # pylint: disable=ansible-bad-function
                 words, input=data, capture_output=True, timeout=_COMMAND_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
-        return None if done.returncode else done.stdout
+        return None if completed.returncode else completed.stdout
 
     def service(self, name: str) -> Service:
         """Return the state of a unit. Raises Problem if systemd does not answer."""
-        ran = self.systemctl("show", name, f"--property={','.join(_SHOWN)}")
+        answer = self.systemctl("show", name, f"--property={','.join(_SERVICE_PROPERTIES)}")
         values: dict[str, str] = {}
-        for line in ran.output.splitlines():
+        for line in answer.output.splitlines():
             key, _sign, value = line.partition("=")
             values[key] = value
-        if ran.code or "LoadState" not in values:
-            wrong = f"systemd does not answer: {ran.output.strip()[-300:]}"
+        if answer.code or "LoadState" not in values:
+            wrong = f"systemd does not answer: {answer.output.strip()[-300:]}"
             raise Problem(wrong, asked=f"Read {name}", fix="Run `systemctl status` on the host.")
         return Service(
             load=values["LoadState"],
@@ -183,38 +192,40 @@ class Machine:
 
     def get(self, url: str) -> str:
         """Return what a URL of this host answers. Raises OSError or ValueError if it does not."""
-        return str(late_imports.http().get(url))
+        return str(late_imports.import_host_http().get_text(url))
 
     def post(self, url: str, body: bytes, seconds: float) -> None:
         """Send JSON to a URL of this host. Raises OSError or ValueError if it is not taken."""
-        late_imports.http().post(url, body, seconds)
+        late_imports.import_host_http().post_json(url, body, seconds)
 
     def download(self, url: str) -> Any:
         """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
-        return late_imports.http().download(url)
+        return late_imports.import_host_http().open_download(url)
 
     def listeners(self) -> list[Listener]:
         """Return the waiting sockets of this host."""
-        found: list[Listener] = []
-        for name, protocol in _TABLES:
+        sockets: list[Listener] = []
+        for name, protocol in _SOCKET_TABLES:
             table = Path("/proc/net") / name
             if table.exists():
-                found += listeners(table.read_text(encoding="ascii"), protocol)
-        return found
+                sockets += parse_listeners(table.read_text(encoding="ascii"), protocol)
+        return sockets
 
     def holders(self, unit: str = "") -> Mapping[str, Holder]:
         """Return the process of each socket, by inode. With a unit, only its processes are read."""
-        found: dict[str, Holder] = {}
-        for pid, inode in _sockets(unit):
-            if inode not in found:
-                found[inode] = Holder(pid, _text(pid, "comm"), _unit(_text(pid, "cgroup")))
-        return found
+        holders_by_inode: dict[str, Holder] = {}
+        for pid, inode in _iter_process_sockets(unit):
+            if inode not in holders_by_inode:
+                holders_by_inode[inode] = Holder(
+                    pid, _read_proc_file(pid, "comm"), _find_unit(_read_proc_file(pid, "cgroup"))
+                )
+        return holders_by_inode
 
     def free_bytes(self, path: Path) -> int:
         """Return the free bytes of the file system on which a path is, or will be."""
-        there = next(folder for folder in (path, *path.parents) if folder.exists())
-        numbers = os.statvfs(str(there))
-        return numbers.f_bavail * numbers.f_frsize
+        existing_folder = next(folder for folder in (path, *path.parents) if folder.exists())
+        file_system = os.statvfs(str(existing_folder))
+        return file_system.f_bavail * file_system.f_frsize
 
     def is_locked(self, file: Path) -> bool:
         """Whether a run holds the lock of this host now. Makes no file."""
@@ -236,14 +247,14 @@ class Machine:
 
         Every user may lock a folder that he may read, and would keep all runs waiting.
         """
-        end = self.now() + seconds
-        handle = _locked(file)
+        deadline = self.now() + seconds
+        handle = _try_lock(file)
         while handle is None:
-            if self.now() > end:
+            if self.now() > deadline:
                 fix = "Wait until it has ended, then run again."
                 raise Problem("another run changes collectors of this host", fix=fix)
             self.sleep(0.5)
-            handle = _locked(file)
+            handle = _try_lock(file)
         try:
             yield
         finally:
@@ -251,7 +262,7 @@ class Machine:
             os.close(handle)
 
 
-def _locked(file: Path) -> int | None:
+def _try_lock(file: Path) -> int | None:
     """Return the handle of a lock; nothing if another run has it, or has removed it meanwhile."""
     handle = os.open(str(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -264,31 +275,31 @@ def _locked(file: Path) -> int | None:
     return None
 
 
-def _sockets(unit: str) -> Iterator[tuple[int, str]]:
+def _iter_process_sockets(unit: str) -> Iterator[tuple[int, str]]:
     """Yield the process and the inode of each socket, of all processes or of those of a unit."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         pid = int(folder.name)
-        if unit and _unit(_text(pid, "cgroup")) != unit:
+        if unit and _find_unit(_read_proc_file(pid, "cgroup")) != unit:
             continue
-        for inode in _inodes(folder / "fd"):
+        for inode in _list_socket_inodes(folder / "fd"):
             yield pid, inode
 
 
-def _inodes(folder: Path) -> list[str]:
-    found = []
+def _list_socket_inodes(folder: Path) -> list[str]:
+    inodes = []
     try:
         for link in folder.iterdir():
             target = os.readlink(str(link))  # noqa: PTH115 - Path has it from Python 3.9 on
             if target.startswith("socket:["):
-                found.append(target[8:-1])
+                inodes.append(target[8:-1])
     except OSError:  # the process has ended
         pass
-    return found
+    return inodes
 
 
-def file_text(path: Path) -> str:
+def read_text_or_empty(path: Path) -> str:
     """Return the text of a file; nothing for one that cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
@@ -296,11 +307,11 @@ def file_text(path: Path) -> str:
         return ""
 
 
-def _text(pid: int, name: str) -> str:
-    return file_text(Path(f"/proc/{pid}/{name}")).strip()
+def _read_proc_file(pid: int, name: str) -> str:
+    return read_text_or_empty(Path(f"/proc/{pid}/{name}")).strip()
 
 
-def _unit(cgroups: str) -> str:
+def _find_unit(cgroups: str) -> str:
     """Return the unit of a process: the last part of a cgroup that is one."""
     parts = [part for line in cgroups.splitlines() for part in line.split("/")]
     return next((part for part in reversed(parts) if part.endswith((".service", ".scope", ".socket"))), "")

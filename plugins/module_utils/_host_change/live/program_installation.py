@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..._otelcol.errors import Problem, shown
+from ..._otelcol.errors import Problem, strip_credentials
 from .host_http import http_errors
 from .host_store import Store
-from .installed_program import Program, check_sum, sum_of
+from .installed_program import Program, check_sum, hash_file
 from .machine import Machine
 from .packed_program import unpack
 
 _CHUNK = 1024 * 1024
 
 
-def install(program: Program, store: Store, machine: Machine) -> bool:
+def install_program(program: Program, store: Store, machine: Machine) -> bool:
     """Put a program into its folder, unless it is there. Return whether it was put there."""
     if program.folder is None or program.is_there:
         return False
@@ -31,15 +31,15 @@ def install(program: Program, store: Store, machine: Machine) -> bool:
     shutil.rmtree(str(draft), ignore_errors=True)
     store.make(draft, sha256=program.sha256)
     try:
-        with _opened(program, draft, machine) as file:
-            write = partial(_write, draft / program.path.name)
-            unpack(file, program.member, write, asked=f"Install {program.path}")
+        with _open_verified_copy(program, draft, machine) as file:
+            write_program = partial(_write_program, draft / program.path.name)
+            unpack(file, program.member, write_program, task=f"Install {program.path}")
         if machine.enforces_selinux():
             machine.run("restorecon", str(draft / program.path.name))  # the type that the owner's rules give it
         shutil.rmtree(str(program.folder), ignore_errors=True)
         draft.rename(program.folder)
     except (OSError, ValueError) as error:
-        wrong = f"it cannot be installed from {shown(program.host_file or program.url)}: {error}"
+        wrong = f"it cannot be installed from {strip_credentials(program.host_file or program.url)}: {error}"
         fix = "Mend this or correct the place, then run again."
         raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
     finally:
@@ -54,14 +54,14 @@ def clear_drafts(store: Store) -> None:
             shutil.rmtree(str(draft), ignore_errors=True)
 
 
-def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
+def _open_verified_copy(program: Program, draft: Path, machine: Machine) -> BinaryIO:
     """Return the file as it comes, with the sum that is asked. It is copied first: nobody else can change the copy."""
     file = (draft / "download").open("w+b")
     try:
-        with http_errors(), closing(_origin(program, machine)) as answer:
+        with http_errors(), closing(_open_origin(program, machine)) as answer:
             shutil.copyfileobj(answer, file, _CHUNK)
         file.seek(0)
-        check_sum(sum_of(file), program, shown(program.host_file or program.url))
+        check_sum(hash_file(file), program, strip_credentials(program.host_file or program.url))
         file.seek(0)
     except BaseException:
         file.close()
@@ -69,11 +69,11 @@ def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
     return file
 
 
-def _origin(program: Program, machine: Machine) -> Any:
+def _open_origin(program: Program, machine: Machine) -> Any:
     return Path(program.host_file).open("rb") if program.host_file else machine.download(program.url)
 
 
-def _write(target: Path, content: Any) -> None:
+def _write_program(target: Path, content: Any) -> None:
     with target.open("wb") as file:
         shutil.copyfileobj(content, file, _CHUNK)
         file.flush()

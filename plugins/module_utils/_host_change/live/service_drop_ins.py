@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..._otelcol.errors import Failure, Problem, cleaned, near
-from ..bundle_form import DROP_IN, FOLDER, SERVICE_SUFFIX
+from ..._otelcol.errors import Failure, Problem, clean_text, suggest_word
+from ..bundle_form import CONFIG_FOLDER, DROP_IN, SERVICE_SUFFIX
 from ..journal_lines import journal_sentence
-from ..service_environment import ServiceEnvironment, owner_of, set_in_file, set_in_unit
+from ..service_environment import ServiceEnvironment, drop_in_owner, find_names_in_file, find_names_in_unit
 from .host_state import ServiceOutcome
 from .host_store import Store
 from .machine import Machine
 
-_SHOWN = (
+_UNIT_PROPERTIES = (
     "Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ActiveState,MainPID,NeedDaemonReload,Transient"
     ",PrivateNetwork,ExecMainStartTimestampMonotonic"
 )
@@ -43,7 +43,7 @@ _UNFIT = {
     "Transient": ("has no unit file", "Give the variables where it is started, or write a unit file for it."),
     "PrivateNetwork": ("has a network of its own (PrivateNetwork), so it does not reach the host", "Remove it there."),
 }
-_PART = ".draft"
+_DRAFT_SUFFIX = ".draft"
 _MOST_BYTES = 256 * 1024
 # How long a restarted service is watched, in seconds: time for a program to read its environment and to give up.
 WATCH_SECONDS, _PAUSE_SECONDS = 5.0, 0.5
@@ -71,71 +71,75 @@ class ServiceDropIns:
 
     # ── What is there ──
 
-    def _place(self, unit: str) -> Path:
+    def _drop_in_path(self, unit: str) -> Path:
         return self.store.units / f"{unit}.d" / DROP_IN
 
-    def _own(self) -> list[Path]:
+    def _list_own_drop_ins(self) -> list[Path]:
         """Return the drop-ins that were written for this collector."""
-        found = sorted(self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
-        return [place for place in found if not place.is_symlink() and owner_of(_text(place)) == self.store.name]
+        drop_ins = sorted(self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
+        return [
+            drop_in
+            for drop_in in drop_ins
+            if not drop_in.is_symlink() and drop_in_owner(_read_file_start(drop_in)) == self.store.name
+        ]
 
-    def _shown(self, unit: str) -> dict[str, str]:
+    def _unit_properties(self, unit: str) -> dict[str, str]:
         """Return what systemd says of a unit; settings that stand several times are lines of one text."""
         if unit not in self._seen:
-            self._seen[unit] = self._asked(unit)
+            self._seen[unit] = self._read_properties(unit)
         return self._seen[unit]
 
-    def _asked(self, unit: str) -> dict[str, str]:
-        ran = self.machine.systemctl("show", unit, f"--property={_SHOWN}")
-        found: dict[str, str] = {}
-        for line in ran.output.splitlines():
+    def _read_properties(self, unit: str) -> dict[str, str]:
+        answer = self.machine.systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
+        properties: dict[str, str] = {}
+        for line in answer.output.splitlines():
             key, _sign, value = line.partition("=")
-            found[key] = f"{found[key]}\n{value}" if key in found else value
-        if ran.code or "LoadState" not in found:
-            wrong = f"systemd does not answer: {cleaned(ran.output.strip()[-300:])}"
+            properties[key] = f"{properties[key]}\n{value}" if key in properties else value
+        if answer.code or "LoadState" not in properties:
+            wrong = f"systemd does not answer: {clean_text(answer.output.strip()[-300:])}"
             raise Problem(wrong, asked=f"Read {unit}", fix="Run `systemctl status` on the host.")
-        return found
+        return properties
 
     # ── What keeps a service from getting its variables ──
 
     def faults(self) -> Iterator[Problem]:
         """Yield why services of the list cannot get their drop-ins. Nothing is written before all of it is read."""
-        for one in self.wanted:
+        for service in self.wanted:
             try:
-                self._check(one)
+                self._check_service(service)
             except Problem as problem:
                 yield problem
 
-    def _check(self, one: ServiceEnvironment) -> None:
-        self._check_owner(one.unit)
-        shown = self._shown(one.unit)
-        self._check_loaded(one.unit, shown)
+    def _check_service(self, service: ServiceEnvironment) -> None:
+        self._check_owner(service.unit)
+        properties = self._unit_properties(service.unit)
+        self._check_loaded(service.unit, properties)
         for setting, (wrong, fix) in _UNFIT.items():
-            if shown.get(setting) == "yes":
-                raise Problem(f"service {one.unit} {wrong}", fix=fix)
-        self._check_place(one.unit)
-        self._check_variables(one, shown)
+            if properties.get(setting) == "yes":
+                raise Problem(f"service {service.unit} {wrong}", fix=fix)
+        self._check_place(service.unit)
+        self._check_variables(service, properties)
 
     def _check_owner(self, unit: str) -> None:
         """Raise Problem for a collector of this collection, whose variables are its option `env`."""
         name = unit[len("otelcol-") : -len(SERVICE_SUFFIX)] if unit.startswith("otelcol-") else ""
-        if name and self.store.is_own(self.store.root / FOLDER[1:] / name):
+        if name and self.store.is_own(self.store.root / CONFIG_FOLDER[1:] / name):
             wrong = f"service {unit} is a collector of the inventory"
-            raise Problem(wrong, fix=f"Use `env` of collector '{cleaned(name)}', and remove it from the list.")
+            raise Problem(wrong, fix=f"Use `env` of collector '{clean_text(name)}', and remove it from the list.")
 
-    def _check_loaded(self, unit: str, shown: Mapping[str, str]) -> None:
-        state = shown["LoadState"]
+    def _check_loaded(self, unit: str, properties: Mapping[str, str]) -> None:
+        state = properties["LoadState"]
         if state == "not-found":
-            wrong = f"the host has no service {unit}{near(unit, self._known())}"
+            wrong = f"the host has no service {unit}{suggest_word(unit, self._list_host_services())}"
             raise Problem(wrong, fix="Correct its name, or install the service first.")
         if state in _UNLOADED:
             wrong, fix = _UNLOADED[state]
             raise Problem(f"service {unit} {wrong}", fix=fix.format(unit=unit))
-        name = shown.get("Id") or unit
+        name = properties.get("Id") or unit
         if name != unit:
-            raise Problem(f"service {unit} is another name of {cleaned(name)}", fix="List it by that name.")
+            raise Problem(f"service {unit} is another name of {clean_text(name)}", fix="List it by that name.")
 
-    def _known(self) -> list[str]:
+    def _list_host_services(self) -> list[str]:
         """Return the services of this host, whether they run or not."""
         lists = (
             ("list-unit-files", "--type=service", "--no-legend", "--no-pager"),
@@ -151,28 +155,28 @@ class ServiceDropIns:
 
     def _check_place(self, unit: str) -> None:
         """Raise Problem for a file of the same name, or a folder that leads elsewhere, of another owner."""
-        place = self._place(unit)
-        folder = place.parent
+        drop_in = self._drop_in_path(unit)
+        folder = drop_in.parent
         is_folder = folder.is_dir() and not folder.is_symlink()
         if os.path.lexists(str(folder)) and not is_folder:
             raise Problem(f"{folder} is no folder", fix="See who made it, and remove it.")
-        if not os.path.lexists(str(place)):
+        if not os.path.lexists(str(drop_in)):
             return
-        if place.is_symlink() or not owner_of(_text(place)):
-            wrong = f"{place} belongs to somebody else"
+        if drop_in.is_symlink() or not drop_in_owner(_read_file_start(drop_in)):
+            wrong = f"{drop_in} belongs to somebody else"
             raise Problem(wrong, fix=f"Remove it if it is not needed, or remove {unit} from the list.")
 
-    def _check_variables(self, service: ServiceEnvironment, shown: Mapping[str, str]) -> None:
+    def _check_variables(self, service: ServiceEnvironment, properties: Mapping[str, str]) -> None:
         """Raise Problem if another file sets the same variables: the owner of the service has decided there."""
-        own_place = self._place(service.unit)
-        units = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
-        files = [line.rpartition(" (")[0] for line in shown.get("EnvironmentFiles", "").splitlines()]
-        for names_set_in, paths in ((set_in_unit, units), (set_in_file, files)):
+        own_drop_in = self._drop_in_path(service.unit)
+        units = [properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split()]
+        files = [line.rpartition(" (")[0] for line in properties.get("EnvironmentFiles", "").splitlines()]
+        for find_names, paths in ((find_names_in_unit, units), (find_names_in_file, files)):
             for path in filter(None, paths):
-                place = self.store.root / path.lstrip("/")
-                names = names_set_in(_text(place), service.variables) if place != own_place else []
-                if names:
-                    wrong = f"service {service.unit} has {', '.join(names)} from {cleaned(path)}"
+                file = self.store.root / path.lstrip("/")
+                conflicting_names = find_names(_read_file_start(file), service.variables) if file != own_drop_in else []
+                if conflicting_names:
+                    wrong = f"service {service.unit} has {', '.join(conflicting_names)} from {clean_text(path)}"
                     raise Problem(wrong, fix="Remove the variable there, or remove the service from the list.")
 
     # ── The change ──
@@ -181,41 +185,41 @@ class ServiceDropIns:
         """Return what differs, without a change."""
         outcome = ServiceOutcome()
         for difference in self._differences():
-            place = str(difference.place)
-            outcome.paths.append(place)
-            where = {"before_header": place, "after_header": place}
-            outcome.diff.append({**where, "before": difference.before, "after": difference.after})
+            drop_in = str(difference.place)
+            outcome.paths.append(drop_in)
+            headers = {"before_header": drop_in, "after_header": drop_in}
+            outcome.diff.append({**headers, "before": difference.before, "after": difference.after})
             becomes = "get" if difference.after else "lose"
             outcome.notes.append(f"{difference.unit} would {becomes} its environment")
         has_restarts = False
         for service in self.wanted:
-            if not self._waits(service):
+            if not self._awaits_restart(service):
                 continue
             if service.restart:
                 has_restarts = True
                 outcome.notes.append(f"{service.unit} would be restarted")
             else:
-                outcome.waiting.append(self._waiting(service.unit))
-        outcome.changed = bool(outcome.paths) or has_restarts or self._stale()
+                outcome.waiting.append(self._describe_waiting(service.unit))
+        outcome.changed = bool(outcome.paths) or has_restarts or self._needs_reload()
         return outcome
 
     def _differences(self) -> list[_Difference]:
         """Return the drop-ins that go, then those that are new or change."""
-        services = {self._place(service.unit): service for service in self.wanted}
+        services = {self._drop_in_path(service.unit): service for service in self.wanted}
         differences = []
-        for place in self._own():
-            if place not in services:
-                unit = place.parent.name[:-2]  # the folder of a unit ends with .d
-                differences.append(_Difference(unit, place, _text(place), ""))
-        for place, service in services.items():
-            before, after = _text(place), service.text(self.store.name)
-            if before != after:
-                differences.append(_Difference(service.unit, place, before, after))
+        for drop_in in self._list_own_drop_ins():
+            if drop_in not in services:
+                unit = drop_in.parent.name[:-2]  # the folder of a unit ends with .d
+                differences.append(_Difference(unit, drop_in, _read_file_start(drop_in), ""))
+        for drop_in, service in services.items():
+            current_text, target_text = _read_file_start(drop_in), service.text(self.store.name)
+            if current_text != target_text:
+                differences.append(_Difference(service.unit, drop_in, current_text, target_text))
         return differences
 
-    def _stale(self) -> bool:
+    def _needs_reload(self) -> bool:
         """Whether systemd has not read a drop-in that is there, as after a killed run."""
-        return any(self._shown(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted)
+        return any(self._unit_properties(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted)
 
     def apply(self) -> ServiceOutcome:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
@@ -224,7 +228,7 @@ class ServiceDropIns:
         self._clear_drafts()
         differences = self._differences()
         for difference in differences:
-            self._write(difference.place, difference.after)
+            self._write_drop_in(difference.place, difference.after)
             self._written.add(difference.place)
             became = "has a new" if difference.after else "lost its"
             outcome.notes.append(f"{difference.unit} {became} environment")
@@ -233,136 +237,146 @@ class ServiceDropIns:
         self._restart_waiting(outcome, {difference.unit: difference.before for difference in differences})
         for difference in differences:
             if not difference.after:
-                outcome.waiting += self._keeps(difference.unit)
-        outcome.waiting += [self._waiting(service.unit) for service in self.wanted if self._waits(service)]
+                outcome.waiting += self._describe_kept_environment(difference.unit)
+        outcome.waiting += [
+            self._describe_waiting(service.unit) for service in self.wanted if self._awaits_restart(service)
+        ]
         return outcome
 
-    def _restart_waiting(self, outcome: ServiceOutcome, earlier: Mapping[str, str]) -> None:
-        """Restart the services with consent that wait. `earlier` has the drop-ins before this run that it changed."""
-        for one in self.wanted:
-            if one.restart and self._waits(one):
-                self._restart(one.unit, earlier.get(one.unit))
-                outcome.notes.append(f"{one.unit} was restarted with its environment")
+    def _restart_waiting(self, outcome: ServiceOutcome, earlier_texts: Mapping[str, str]) -> None:
+        """Restart the services with consent that wait.
 
-    def _keeps(self, unit: str) -> list[str]:
+        `earlier_texts` has the drop-ins before this run that it changed.
+        """
+        for service in self.wanted:
+            if service.restart and self._awaits_restart(service):
+                self._restart(service.unit, earlier_texts.get(service.unit))
+                outcome.notes.append(f"{service.unit} was restarted with its environment")
+
+    def _describe_kept_environment(self, unit: str) -> list[str]:
         """Return the line about a service that still sends to the collector until it is restarted."""
-        shown = self._shown(unit)
+        properties = self._unit_properties(unit)
         line = f"{unit} keeps its environment until it is restarted: `systemctl restart {unit}`"
-        return [line] if shown.get("ActiveState") == "active" else []
+        return [line] if properties.get("ActiveState") == "active" else []
 
     @staticmethod
-    def _waiting(unit: str) -> str:
+    def _describe_waiting(unit: str) -> str:
         return f"{unit} gets its environment at its next restart: `systemctl restart {unit}`, or set `restart: true`"
 
-    def _write(self, place: Path, text: str) -> None:
+    def _write_drop_in(self, drop_in: Path, content: str) -> None:
         """Write a drop-in at once, or remove it, with its folder if nothing else is there."""
-        if text:
-            place.parent.mkdir(mode=0o755, exist_ok=True)
-            draft = place.with_name(place.name + _PART)  # systemd reads *.conf alone
-            draft.write_text(text, encoding="utf-8")
+        if content:
+            drop_in.parent.mkdir(mode=0o755, exist_ok=True)
+            draft = drop_in.with_name(drop_in.name + _DRAFT_SUFFIX)  # systemd reads *.conf alone
+            draft.write_text(content, encoding="utf-8")
             draft.chmod(0o644)
-            draft.replace(place)
+            draft.replace(drop_in)
             return
-        place.unlink()
+        drop_in.unlink()
         with suppress(OSError):  # another file is there
-            place.parent.rmdir()
+            drop_in.parent.rmdir()
 
     def _clear_drafts(self) -> None:
         """Remove what a killed run has not renamed."""
-        for draft in self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_PART}"):
-            if owner_of(_text(draft)) in ("", self.store.name):
-                self._write(draft, "")
+        for draft in self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_DRAFT_SUFFIX}"):
+            if drop_in_owner(_read_file_start(draft)) in ("", self.store.name):
+                self._write_drop_in(draft, "")
 
     def _reload_units(self) -> None:
         self._seen = {}
-        ran = self.machine.systemctl("daemon-reload")
-        if ran.code:
-            raise Failure(f"systemd does not read its units: {cleaned(ran.output.strip()[-300:])}")
+        result = self.machine.systemctl("daemon-reload")
+        if result.code:
+            raise Failure(f"systemd does not read its units: {clean_text(result.output.strip()[-300:])}")
 
     # ── Processes ──
 
-    def _waits(self, one: ServiceEnvironment) -> bool:
+    def _awaits_restart(self, service: ServiceEnvironment) -> bool:
         """Whether a service runs without its variables, and began before they were there.
 
         A process that overwrites its environment, as `setproctitle` does, would else be restarted by each run.
         """
-        shown = self._shown(one.unit)
-        pid = int(shown.get("MainPID") or 0)
-        if shown.get("ActiveState") != "active" or not pid or self._has(one, pid):
+        properties = self._unit_properties(service.unit)
+        pid = int(properties.get("MainPID") or 0)
+        if properties.get("ActiveState") != "active" or not pid or self._has_variables(service, pid):
             return False
-        begun = int(shown.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        start = self.machine.now() - (self.machine.uptime() - begun)
-        place = self._place(one.unit)
-        is_new = place in self._written or _text(place) != one.text(self.store.name)
-        return is_new or start <= place.stat().st_mtime
+        boot_to_start = int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        started_at = self.machine.now() - (self.machine.uptime() - boot_to_start)
+        drop_in = self._drop_in_path(service.unit)
+        is_new = drop_in in self._written or _read_file_start(drop_in) != service.text(self.store.name)
+        return is_new or started_at <= drop_in.stat().st_mtime
 
-    def _has(self, one: ServiceEnvironment, pid: int) -> bool:
-        there = self.machine.environment(pid)
-        return all(there.get(name) == value for name, value in one.on_host(self._host_id()).items())
+    def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
+        environment = self.machine.environment(pid)
+        return all(environment.get(name) == value for name, value in service.on_host(self._host_id()).items())
 
     def _host_id(self) -> str:
-        return _text(self.store.root / "etc/machine-id").strip()
+        return _read_file_start(self.store.root / "etc/machine-id").strip()
 
-    def _restart(self, unit: str, earlier: str | None) -> None:
-        """Restart a service, and watch it. `earlier` is its drop-in before this run; nothing if that did not change.
+    def _restart(self, unit: str, earlier_text: str | None) -> None:
+        """Restart a service, and watch it.
 
-        Raises Failure for a service that does not run then, after its earlier drop-in is there again.
+        `earlier_text` is its drop-in before this run; nothing if that did not change. Raises Failure for a service that
+        does not run then, after its earlier drop-in is there again.
         """
         since = self.machine.now()
-        why = self._restarted(unit)
-        if not why:
+        failure = self._try_restart(unit)
+        if not failure:
             return
-        said = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
-        lines = [cleaned(line) for line in said if line.strip()]
-        state = "Its drop-in stays: it had run without it." if earlier is None else self._gone_back(unit, earlier)
-        wrong = f"service {unit} does not run with its environment: {why}.{journal_sentence(lines)} {state}"
+        journal_lines = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
+        lines = [clean_text(line) for line in journal_lines if line.strip()]
+        state = (
+            "Its drop-in stays: it had run without it."
+            if earlier_text is None
+            else self._restore_drop_in(unit, earlier_text)
+        )
+        wrong = f"service {unit} does not run with its environment: {failure}.{journal_sentence(lines)} {state}"
         raise Failure(wrong, facts={"journal": lines})
 
-    def _restarted(self, unit: str) -> str:
+    def _try_restart(self, unit: str) -> str:
         """Restart a service, and return why it does not run; empty if it does."""
-        ran = self.machine.systemctl("restart", unit)
+        result = self.machine.systemctl("restart", unit)
         self._seen = {}
-        self._written.discard(self._place(unit))
-        if ran.code:
-            return str(cleaned(ran.output.strip()[-300:]))
-        first = self.machine.service(unit)
-        end = self.machine.now() + WATCH_SECONDS
-        while self.machine.now() < end:
-            now = self.machine.service(unit)
-            if not now.is_active or now.pid != first.pid:
+        self._written.discard(self._drop_in_path(unit))
+        if result.code:
+            return str(clean_text(result.output.strip()[-300:]))
+        first_state = self.machine.service(unit)
+        deadline = self.machine.now() + WATCH_SECONDS
+        while self.machine.now() < deadline:
+            current_state = self.machine.service(unit)
+            if not current_state.is_active or current_state.pid != first_state.pid:
                 return "its process ended"
             self.machine.sleep(_PAUSE_SECONDS)
         return ""
 
-    def _gone_back(self, unit: str, earlier: str) -> str:
+    def _restore_drop_in(self, unit: str, earlier_text: str) -> str:
         """Set the earlier drop-in again, and return in words how the service is then."""
-        self._write(self._place(unit), earlier)
+        self._write_drop_in(self._drop_in_path(unit), earlier_text)
         self._reload_units()
         self.machine.systemctl("reset-failed", unit)
-        why = self._restarted(unit)
-        return f"It does not run without it either: {why}" if why else "It runs again as before"
+        failure = self._try_restart(unit)
+        return f"It does not run without it either: {failure}" if failure else "It runs again as before"
 
     # ── What is told, without a change ──
 
     def looked(self) -> list[dict[str, Any]]:
         """Return how each service of the list stands."""
-        return [self._looked(one) for one in self.wanted]
+        return [self._describe_service(service) for service in self.wanted]
 
-    def _looked(self, one: ServiceEnvironment) -> dict[str, Any]:
-        shown, place = self._shown(one.unit), self._place(one.unit)
-        pid = int(shown.get("MainPID") or 0)
+    def _describe_service(self, service: ServiceEnvironment) -> dict[str, Any]:
+        properties, drop_in = self._unit_properties(service.unit), self._drop_in_path(service.unit)
+        pid = int(properties.get("MainPID") or 0)
         return {
-            "unit": one.unit,
-            "load": shown["LoadState"],
-            "runs": shown.get("ActiveState") == "active",
-            "is_there": _text(place) == one.text(self.store.name),
-            "has": bool(pid) and self._has(one, pid),
-            "waits": self._waits(one),
-            "place": str(place),
+            "unit": service.unit,
+            "load": properties["LoadState"],
+            "runs": properties.get("ActiveState") == "active",
+            "is_there": _read_file_start(drop_in) == service.text(self.store.name),
+            "has": bool(pid) and self._has_variables(service, pid),
+            "waits": self._awaits_restart(service),
+            "place": str(drop_in),
         }
 
 
-def _text(path: Path) -> str:
+def _read_file_start(path: Path) -> str:
     """Return the start of a regular file; empty for anything else. A pipe must not keep the run waiting."""
     try:
         handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK)

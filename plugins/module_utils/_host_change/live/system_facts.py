@@ -10,36 +10,36 @@ from pathlib import Path
 from typing import Any
 
 from .accounts import group_id
-from .machine import Machine, file_text
+from .machine import Machine, read_text_or_empty
 
 # Groups whose members read the journal. Source: systemd-journald.service(8).
 _JOURNAL_GROUPS = ("systemd-journal", "adm", "wheel")
 # What an audit record of SELinux says of a Collector. Source: avc_audit_pre_callback of Linux.
-_DENIED = ("avc:", "denied", 'comm="otelcol')
+_DENIAL_WORDS = ("avc:", "denied", 'comm="otelcol')
 _MOST_DENIALS = 3
 
 
-def system_facts(machine: Machine, root: Path) -> dict[str, Any]:
+def read_system_facts(machine: Machine, root: Path) -> dict[str, Any]:
     """Return what all collectors of this host share."""
-    enforcing = file_text(root / "sys/fs/selinux/enforce").strip() == "1"
+    is_enforcing = read_text_or_empty(root / "sys/fs/selinux/enforce").strip() == "1"
     version = re.search(r"systemd (\d+)", machine.run("systemctl", "--version").output)
     synchronized = machine.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").output.strip()
     return {
         "now": machine.now(),
         "synchronized": synchronized,
         "systemd": int(version[1]) if version else 0,
-        "enforcing": enforcing,
-        "denials": _denials(machine) if enforcing else [],
+        "enforcing": is_enforcing,
+        "denials": _list_denials(machine) if is_enforcing else [],
         "journal_is_kept": (root / "var/log/journal").is_dir(),
         "journal_groups": [name for name in _JOURNAL_GROUPS if group_id(name) >= 0],
     }
 
 
-def _denials(machine: Machine) -> list[str]:
+def _list_denials(machine: Machine) -> list[str]:
     """Return the last things that SELinux has denied to a Collector, by the audit records in the journal."""
-    words = ("-o", "cat", "-n", "2000", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel")
+    options = ("-o", "cat", "-n", "2000", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel")
     records = []
-    for line in machine.run("journalctl", "--no-pager", *words).output.splitlines():
-        if all(word in line for word in _DENIED):
+    for line in machine.run("journalctl", "--no-pager", *options).output.splitlines():
+        if all(word in line for word in _DENIAL_WORDS):
             records.append(line.strip())
     return list(dict.fromkeys(records))[-_MOST_DENIALS:]

@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..._otelcol.bounded.json_text import json_value
+from ..._otelcol.bounded.json_text import parse_json
 
 
-def draft_of(place: Path) -> Path:
+def draft_path(path: Path) -> Path:
     """Return where a folder, file or link is made before it is renamed to its place."""
-    return place.with_name(f".{place.name}.new")
+    return path.with_name(f".{path.name}.new")
 
 
 def retire_folder(folder: Path, draft: Path) -> None:
@@ -31,7 +31,7 @@ def retire_folder(folder: Path, draft: Path) -> None:
 
 def write_file(path: Path, data: bytes, mode: int) -> None:
     """Write a file beside its place with its final mode, then rename it over: nobody reads half of it."""
-    draft = draft_of(path)
+    draft = draft_path(path)
     remove_file(draft)
     handle = os.open(str(draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -42,31 +42,31 @@ def write_file(path: Path, data: bytes, mode: int) -> None:
     draft.replace(path)
 
 
-def replace_link(place: Path, target: str) -> None:
+def replace_link(path: Path, target: str) -> None:
     """Let a link lead to a target. The old link is there until the new one is."""
-    draft = draft_of(place)
+    draft = draft_path(path)
     remove_file(draft)
     draft.symlink_to(target)
-    draft.replace(place)
-    sync_folder(place.parent)
+    draft.replace(path)
+    sync_folder(path.parent)
 
 
-def remove_file(place: Path) -> None:
+def remove_file(path: Path) -> None:
     """Remove a file or a link, if there is one."""
     with suppress(FileNotFoundError):
-        place.unlink()
+        path.unlink()
 
 
-def remove_link(place: Path) -> None:
+def remove_link(path: Path) -> None:
     """Remove a link; anything else stays."""
-    if place.is_symlink():
-        remove_file(place)
+    if path.is_symlink():
+        remove_file(path)
 
 
-def link_target(place: Path) -> str:
+def read_link_target(path: Path) -> str:
     """Return where a link leads; empty for what is no link."""
     # Path has it from Python 3.9 on.
-    return os.readlink(str(place)) if place.is_symlink() else ""  # noqa: PTH115
+    return os.readlink(str(path)) if path.is_symlink() else ""  # noqa: PTH115
 
 
 def sync_folder(folder: Path) -> None:
@@ -86,7 +86,7 @@ def json_bytes(value: Mapping[str, Any]) -> bytes:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the mapping in a file of JSON; an empty one if there is no such file, or something else in it."""
     try:
-        found = json_value(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

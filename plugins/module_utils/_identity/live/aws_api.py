@@ -21,16 +21,16 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
-from ..._kube.live.api_errors import library
-from ..._kube.live.eks_access import answer_of, without_terminal
-from ..._kube.live.hidden import hide_more
-from ..._kube.live.libraries import lacking
-from ..._kube.option_secrets import without
-from ..._otelcol.config.masking import concealed
-from ..._otelcol.errors import Problem, escaped_tree, printable
-from ..._otelcol.yaml.yaml_documents import load
-from ..trust import tag_changes
+from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, explain_failed_call, is_expired, is_passing
+from ..._kube.live.api_errors import import_library
+from ..._kube.live.eks_access import explain_missing_terminal, read_failed_call
+from ..._kube.live.hidden import hide_option_secrets
+from ..._kube.live.libraries import missing_part_problem
+from ..._kube.option_secrets import build_secret_remover
+from ..._otelcol.config.masking import conceal_secrets
+from ..._otelcol.errors import Problem, escape_tree, make_printable
+from ..._otelcol.yaml.yaml_documents import load_document
+from ..trust import list_tag_changes
 
 # For how long one call is tried when nothing else sets a limit.
 PATIENCE_SECONDS = 120.0
@@ -38,12 +38,12 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 
 
-def _action(operation: str) -> str:
+def _iam_action(operation: str) -> str:
     """Return the name of a call as IAM policies have it."""
     return "".join("ID" if word == "id" else word.capitalize() for word in operation.split("_"))
 
 
-class Calls:
+class ServiceCalls:
     """One service. `connect` makes a client, and a new one finds credentials anew."""
 
     def __init__(
@@ -56,7 +56,7 @@ class Calls:
         jitter: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.service, self.clock, self.sleep = service, clock, sleep
-        self._connect, self._jitter = connect, jitter
+        self._add_connector, self._jitter = connect, jitter
         self._client: Any = None
         self.until = 0.0
         """A time until which calls are tried, beyond what they get anyway."""
@@ -65,49 +65,49 @@ class Calls:
     def client(self) -> Any:
         """The client; made when it is needed."""
         if self._client is None:
-            self._client = self._connect()
+            self._client = self._add_connector()
         return self._client
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its name in boto3, and return its answer."""
-        until = max(self.clock() + PATIENCE_SECONDS, self.until)
-        tried, renewed = 0, False
+        deadline = max(self.clock() + PATIENCE_SECONDS, self.until)
+        attempts, is_renewed = 0, False
         while True:
             try:
-                answer: dict[str, Any] = self._operation(operation)(**parameters)
+                answer: dict[str, Any] = self._client_method(operation)(**parameters)
                 return answer
             except Exception as error:
-                if problem := without_terminal(error, f"Call {self.service}:{_action(operation)}"):
+                if problem := explain_missing_terminal(error, f"Call {self.service}:{_iam_action(operation)}"):
                     raise problem from None
                 # The exception itself does not say of which service it is, and botocore's own not even of which call.
-                error.o11y_called = (self.service, _action(operation))  # type: ignore[attr-defined]
-                answered = answer_of(error)
-                if expired(answered) and not renewed:
-                    self._client, renewed = None, True
+                error.o11y_called = (self.service, _iam_action(operation))  # type: ignore[attr-defined]
+                failed_call = read_failed_call(error)
+                if is_expired(failed_call) and not is_renewed:
+                    self._client, is_renewed = None, True
                     continue
-                pause = PAUSES[min(tried, len(PAUSES) - 1)] * self._jitter()
-                again = passing(answered) or AWSRetry.found(answered.code)
-                if not again or self.clock() + pause > until:
+                pause = PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
+                may_pass = is_passing(failed_call) or AWSRetry.found(failed_call.code)
+                if not may_pass or self.clock() + pause > deadline:
                     raise
-            tried += 1
+            attempts += 1
             self.sleep(pause)
 
-    def _operation(self, name: str) -> Callable[..., dict[str, Any]]:
-        found: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
-        if found is None:
-            raise lacking("boto3", "it", f"Call {self.service}:{_action(name)}")
-        return found
+    def _client_method(self, name: str) -> Callable[..., dict[str, Any]]:
+        method: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
+        if method is None:
+            raise missing_part_problem("boto3", "it", f"Call {self.service}:{_iam_action(name)}")
+        return method
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Return what all pages of an operation have below a key."""
-        listed: list[Any] = []
+        entries: list[Any] = []
         page_parameters = dict(parameters)
         while True:
             page = self(operation, **page_parameters)
-            listed += page.get(key) or []
+            entries += page.get(key) or []
             token = page.get("nextToken")
             if not token:
-                return listed
+                return entries
             page_parameters["nextToken"] = token
 
     def takes(self, operation: str, field: str) -> bool:
@@ -122,7 +122,7 @@ class AnsibleCallError(AnsibleAWSError):
     @property
     def answer(self) -> FailedCall:
         """What AWS or botocore said."""
-        return answer_of(self.exception or self)
+        return read_failed_call(self.exception or self)
 
 
 class CallErrors(AWSErrorHandler):
@@ -132,42 +132,42 @@ class CallErrors(AWSErrorHandler):
 
     @classmethod
     def _is_missing(cls) -> type[BaseException]:
-        return coded(MISSING_CODES)
+        return exception_with_code(MISSING_CODES)
 
 
-def coded(codes: frozenset[str]) -> type[BaseException]:
+def exception_with_code(codes: frozenset[str]) -> type[BaseException]:
     """Return what `except` takes to catch the current exception if it has one of these codes."""
     from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: PLC0415
 
-    found: type[BaseException] = is_boto3_error_code(set(codes))
-    return found
+    exception_type: type[BaseException] = is_boto3_error_code(set(codes))
+    return exception_type
 
 
-def retagged(live: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] | None:
+def merge_task_tags(live_tags: dict[str, str], params: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the tags as they are to be, as amazon.aws compares them, or nothing where the task gives none."""
     if params["tags"] is None:
         return None
-    fresh, stale = compare_aws_tags(live, params["tags"], params["purge_tags"])
-    tags = {key: value for key, value in live.items() if key not in stale}
-    tags.update({key: str(value) for key, value in fresh.items()})
+    added_tags, removed_keys = compare_aws_tags(live_tags, params["tags"], params["purge_tags"])
+    tags = {key: value for key, value in live_tags.items() if key not in removed_keys}
+    tags.update({key: str(value) for key, value in added_tags.items()})
     return tags
 
 
-def changes(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def list_changed_settings(live_settings: Mapping[str, Any], target_settings: Mapping[str, Any]) -> list[str]:
     """Return the names of settings that differ; settings without a wanted value stay."""
-    return [name for name, value in wanted.items() if value is not None and live.get(name) != value]
+    return [name for name, value in target_settings.items() if value is not None and live_settings.get(name) != value]
 
 
-def tag(eks: Calls, arn: str, live: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+def update_tags(eks: ServiceCalls, arn: str, live_tags: Mapping[str, str], target_tags: Mapping[str, str]) -> None:
     """Make the tags of an object of EKS the wanted ones."""
-    fresh, stale = tag_changes(live, wanted)
-    if fresh:
-        eks("tag_resource", resourceArn=arn, tags=fresh)
-    if stale:
-        eks("untag_resource", resourceArn=arn, tagKeys=stale)
+    added_tags, removed_keys = list_tag_changes(live_tags, target_tags)
+    if added_tags:
+        eks("tag_resource", resourceArn=arn, tags=added_tags)
+    if removed_keys:
+        eks("untag_resource", resourceArn=arn, tagKeys=removed_keys)
 
 
-def busy(error: AnsibleCallError) -> bool:
+def is_busy(error: AnsibleCallError) -> bool:
     """Return whether another operation was in the way."""
     return error.answer.code in BUSY_CODES
 
@@ -183,53 +183,53 @@ class Aws:
         self.module, self.clock, self.sleep = module, clock, sleep
         self.check, self.params = module.check_mode, module.params
 
-    def calls(self, service: str) -> Calls:
+    def calls(self, service: str) -> ServiceCalls:
         """Return the calls to a service; no client is made yet."""
 
         def connect() -> Any:
             # One attempt each: the loop above it knows the time that is left. The user's aws_config comes last.
-            config = library("botocore.config", "botocore").Config(
+            config = import_library("botocore.config", "botocore").Config(
                 retries={"total_max_attempts": 1}, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
             )
             return self.module.client(service, config=config)
 
         # Jitter keeps the runs of many clusters from asking in step.
-        return Calls(service, connect, clock=self.clock, sleep=self.sleep, jitter=lambda: random.uniform(0.5, 1))
+        return ServiceCalls(service, connect, clock=self.clock, sleep=self.sleep, jitter=lambda: random.uniform(0.5, 1))
 
-    def warn(self, *texts: str) -> None:
+    def warn(self, *warnings: str) -> None:
         """Warn of what is not empty."""
-        visible = without(self.module._module.no_log_values)
-        for text in filter(None, texts):
+        remove_secrets = build_secret_remover(self.module._module.no_log_values)
+        for warning in filter(None, warnings):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
             # Ansible hides no_log values in results, and not in warnings.
-            self.module._module.warn(concealed(printable(visible(text))))
+            self.module._module.warn(conceal_secrets(make_printable(remove_secrets(warning))))
 
 
 def run(
-    module: AnsibleAWSModule, work: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
+    module: AnsibleAWSModule, task: Callable[[Aws], dict[str, Any]], secrets: Iterable[str] = (), tree: Any = None
 ) -> None:
     """Do the work and exit with its result or failure.
 
     `tree` is an option of which only these secrets are hidden.
     """
     credentials = {name: str(module.params[name]) for name in CREDENTIALS if module.params.get(name)}
-    hidden = set(secrets)
+    hidden_values = set(secrets)
     for name in SECRET_OPTIONS:
         if name in credentials:
-            hidden.add(credentials[name])
-    hide_more(module._module, hidden, [tree])
-    visible = without(module._module.no_log_values)
+            hidden_values.add(credentials[name])
+    hide_option_secrets(module._module, hidden_values, [tree])
+    remove_secrets = build_secret_remover(module._module.no_log_values)
     try:
         _refuse_spaces(credentials)
-        result = work(Aws(module, clock=time.monotonic, sleep=time.sleep))
+        result = task(Aws(module, clock=time.monotonic, sleep=time.sleep))
     except AnsibleCallError as error:
         answer = error.answer
-        problem = explain(answer, str(error.message))
-        said = {"code": answer.code, "message": answer.message}
-        module.fail_json(**visible({"msg": concealed(str(problem)), "error": said}))
+        problem = explain_failed_call(answer, str(error.message))
+        error_fields = {"code": answer.code, "message": answer.message}
+        module.fail_json(**remove_secrets({"msg": conceal_secrets(str(problem)), "error": error_fields}))
     except Problem as problem:
-        module.fail_json(**visible({**escaped_tree(problem.facts), "msg": concealed(str(problem))}))
-    module.exit_json(**visible(escaped_tree(result)))
+        module.fail_json(**remove_secrets({**escape_tree(problem.facts), "msg": conceal_secrets(str(problem))}))
+    module.exit_json(**remove_secrets(escape_tree(result)))
 
 
 def _refuse_spaces(credentials: Mapping[str, str]) -> None:
@@ -240,9 +240,9 @@ def _refuse_spaces(credentials: Mapping[str, str]) -> None:
             raise Problem(f"{name} has a line end or a space, so it cannot be sent", asked="Call AWS", fix=fix)
 
 
-def parsed(text: str) -> Any:
+def parse_configuration(configuration: str) -> Any:
     """Return parsed configuration values: JSON, or YAML of other owners."""
     try:
-        return json.loads(text or "null")
+        return json.loads(configuration or "null")
     except ValueError:
-        return load(library("yaml", "PyYAML"), text, "configuration_values").data
+        return load_document(import_library("yaml", "PyYAML"), configuration, "configuration_values").data

@@ -11,12 +11,15 @@ from ..._kube.live.hidden import PARTLY_SECRET
 
 Spec = dict[str, dict[str, Any]]
 
-STATE: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
-TAGS: Spec = {"tags": {"type": "dict", "aliases": ["resource_tags"]}, "purge_tags": {"type": "bool", "default": True}}
-_NAMES = ("cluster_name", "namespace", "service_account")
-_ACCOUNT: Spec = {**{name: {"required": True} for name in _NAMES}, "state": STATE}
+STATE_OPTION: dict[str, Any] = {"choices": ["present", "absent"], "default": "present"}
+TAG_OPTIONS: Spec = {
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": True},
+}
+_ACCOUNT_NAMES = ("cluster_name", "namespace", "service_account")
+_ACCOUNT_OPTIONS: Spec = {**{name: {"required": True} for name in _ACCOUNT_NAMES}, "state": STATE_OPTION}
 
-_HEALTH: Spec = {
+_HEALTH_OPTIONS: Spec = {
     "degraded": {"choices": ["wait", "fail", "accept"], "default": "wait"},
     "degraded_seconds": {"type": "float", "default": 300},
 }
@@ -24,7 +27,7 @@ _HEALTH: Spec = {
 EKS_ADDON: Spec = {
     "cluster_name": {"required": True},
     "name": {"required": True},
-    "state": STATE,
+    "state": STATE_OPTION,
     "version": {},
     "resolve_conflicts": {"choices": ["none", "overwrite", "preserve"]},
     # It may hold secrets, which a log of the options on the host must not have; the shown values are masked.
@@ -39,8 +42,8 @@ EKS_ADDON: Spec = {
     "preserve": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     **{f"{name}_timeout_seconds": {"type": "float", "default": 1200} for name in ("create", "update", "delete")},
-    **_HEALTH,
-    **TAGS,
+    **_HEALTH_OPTIONS,
+    **TAG_OPTIONS,
 }
 EKS_ADDON_INFO: Spec = {
     "cluster_name": {},
@@ -51,20 +54,20 @@ EKS_ADDON_INFO: Spec = {
     "version": {},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 1200},
-    **_HEALTH,
+    **_HEALTH_OPTIONS,
 }
 IAM_OIDC_PROVIDER: Spec = {
     "url": {},
     "cluster_name": {},
-    "state": STATE,
+    "state": STATE_OPTION,
     "client_ids": {"type": "list", "elements": "str"},
     "purge_client_ids": {"type": "bool", "default": False},
     "thumbprints": {"type": "list", "elements": "str"},
-    **TAGS,
+    **TAG_OPTIONS,
 }
 ROLE: Spec = {
     "name": {"required": True},
-    **_ACCOUNT,
+    **_ACCOUNT_OPTIONS,
     "provider": {"choices": ["irsa", "pod_identity"], "default": "irsa"},
     "purge_trust": {"type": "bool", "default": True},
     "adopt": {"type": "bool", "default": False},
@@ -75,37 +78,37 @@ ROLE: Spec = {
     "path": {},
     "permissions_boundary": {},
     "wait_seconds": {"type": "float", "default": 60},
-    **TAGS,
+    **TAG_OPTIONS,
 }
 ASSOCIATION: Spec = {
-    **_ACCOUNT,
+    **_ACCOUNT_OPTIONS,
     "role_arn": {},
     "target_role_arn": {},
     "disable_session_tags": {"type": "bool"},
     "policy": {"type": "dict"},
-    **TAGS,
+    **TAG_OPTIONS,
 }
 
-_CHECKED: dict[str, Any] = {"supports_check_mode": True}
-_EITHER = [("url", "cluster_name")]
+_CHECK_MODE: dict[str, Any] = {"supports_check_mode": True}
+_URL_OR_CLUSTER = [("url", "cluster_name")]
 # By the name of the module: what AnsibleAWSModule takes.
 MODULES: dict[str, dict[str, Any]] = {
-    "eks_addon": {"argument_spec": EKS_ADDON, **_CHECKED},
+    "eks_addon": {"argument_spec": EKS_ADDON, **_CHECK_MODE},
     "eks_addon_info": {
         "argument_spec": EKS_ADDON_INFO,
         "required_if": [("configuration", True, ["name"]), ("wait", True, ["cluster_name", "name"])],
-        **_CHECKED,
+        **_CHECK_MODE,
     },
     "eks_pod_identity_association": {
         "argument_spec": ASSOCIATION,
         "required_if": [("state", "present", ["role_arn"])],
-        **_CHECKED,
+        **_CHECK_MODE,
     },
     "iam_oidc_provider": {
         "argument_spec": IAM_OIDC_PROVIDER,
-        "mutually_exclusive": _EITHER,
-        "required_one_of": _EITHER,
-        **_CHECKED,
+        "mutually_exclusive": _URL_OR_CLUSTER,
+        "required_one_of": _URL_OR_CLUSTER,
+        **_CHECK_MODE,
     },
-    "iam_service_account_role": {"argument_spec": ROLE, **_CHECKED},
+    "iam_service_account_role": {"argument_spec": ROLE, **_CHECK_MODE},
 }

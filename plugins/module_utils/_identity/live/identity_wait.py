@@ -13,24 +13,24 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.eks_token import explain, passing
-from ..._kube.live.api_errors import library
+from ..._kube.eks_token import explain_failed_call, is_passing
+from ..._kube.live.api_errors import import_library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.eks_access import answer_of, session_of
+from ..._kube.live.eks_access import create_session, read_failed_call
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account
 from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives
-FORBIDDEN, MISSING, BUDGET = 403, 404, 429
-NOT_THERE = "it is not there yet"
+FORBIDDEN, MISSING, TOO_MANY_REQUESTS = 403, 404, 429
+NOT_THERE_REASON = "it is not there yet"
 CONNECT_SECONDS, READ_SECONDS = 5, 15
-ACCOUNT = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
+ACCOUNT_OPTIONS = {name: {"required": True} for name in ("namespace", "service_account", "role_arn")}
 ARGUMENTS: dict[str, Any] = {
     "provider": {"choices": ["irsa", "pod_identity"], "required": True},
-    "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+    "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT_OPTIONS},
     "replace_pods": {"type": "bool", "default": False},
     "timeout_seconds": {"type": "float", "default": 60},
 }
@@ -40,7 +40,7 @@ class Unproven(Exception):  # noqa: N818 - no error: it is reported, and the run
     """This cannot be looked at, for a reason."""
 
 
-class Waiting:
+class RoleWait:
     def __init__(self, cluster: Cluster, params: Mapping[str, Any], sts: Callable[[], Any]) -> None:
         self.cluster, self.params, self._sts = cluster, params, sts
         self.changed = False
@@ -48,119 +48,119 @@ class Waiting:
     def run(self) -> dict[str, Any]:
         """Wait for all accounts, and return what was proven."""
         proven, unproven = [], []
-        for item in self.params["accounts"]:
-            account = Account(item["namespace"], item["service_account"])
+        for row in self.params["accounts"]:
+            account = Account(row["namespace"], row["service_account"])
             try:
-                self._wait(account, item["role_arn"])
+                self._wait_for_account(account, row["role_arn"])
                 proven.append(str(account))
             except Unproven as reason:
                 unproven.append({"account": str(account), "reason": str(reason)})
         return {"changed": self.changed, "proven": proven, "unproven": unproven}
 
-    def _wait(self, account: Account, role_arn: str) -> None:
-        start = self.cluster.clock()
+    def _wait_for_account(self, account: Account, role_arn: str) -> None:
+        started_at = self.cluster.clock()
         if self.params["provider"] == IRSA:
-            self._assumed(account, role_arn, start)
+            self._wait_until_assumed(account, role_arn, started_at)
         else:
-            self._tried(account, role_arn, start)
+            self._wait_for_pod_credentials(account, role_arn, started_at)
         if self.params["replace_pods"]:
-            self._replaced(account, role_arn, start)
+            self._replace_stale_pods(account, role_arn, started_at)
 
-    def _assumed(self, account: Account, role_arn: str, start: float) -> None:
+    def _wait_until_assumed(self, account: Account, role_arn: str, started_at: float) -> None:
         """Take the role on as its pods do. The token never leaves this process but to STS."""
-        token = self._token(account)
-        exceptions = library("botocore.exceptions", "botocore")
+        token = self._create_token(account)
+        exceptions = import_library("botocore.exceptions", "botocore")
         answer = None
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            asked = {"RoleArn": role_arn, "RoleSessionName": "o11y.opentelemetry", "WebIdentityToken": token}
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+            request = {"RoleArn": role_arn, "RoleSessionName": "o11y.opentelemetry", "WebIdentityToken": token}
             try:
-                self._sts().assume_role_with_web_identity(**asked)
+                self._sts().assume_role_with_web_identity(**request)
                 return
             except (exceptions.ClientError, exceptions.BotoCoreError) as error:
-                answer = answer_of(error)
-                if not (is_propagation_error(answer) or passing(answer)):
-                    raise explain(answer, f"Take on {role_arn} as {account}") from error
+                answer = read_failed_call(error)
+                if not (is_propagation_error(answer) or is_passing(answer)):
+                    raise explain_failed_call(answer, f"Take on {role_arn} as {account}") from error
         wrong = f"STS refuses it after {self.params['timeout_seconds']:.0f} s ({answer.message if answer else ''})"
         fix = "Look at the role's trust policy, at the OIDC provider in IAM, and for a policy of the organization."
         raise Problem(wrong, asked=f"Take on {role_arn} as {account}", fix=fix)
 
-    def _token(self, account: Account) -> str:
+    def _create_token(self, account: Account) -> str:
         """Return a new token of a service account for STS."""
         path = f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token"
         spec = {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-        return str(self._posted(path, body, "create tokens of it")["status"]["token"])
+        return str(self._post_object(path, body, "create tokens of it")["status"]["token"])
 
-    def _tried(self, account: Account, role_arn: str, start: float) -> None:
+    def _wait_for_pod_credentials(self, account: Account, role_arn: str, started_at: float) -> None:
         """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            pod = self._posted(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+            pod = self._post_object(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
             if has_credentials(pod, self.params["provider"], role_arn):
                 return
         wrong = f"EKS gives its pods no credentials after {self.params['timeout_seconds']:.0f} s"
         fix = "Look at the association, and for the add-on eks-pod-identity-agent."
         raise Problem(wrong, asked=f"Associate {account} with {role_arn}", fix=fix)
 
-    def _posted(self, path: str, body: Any, what: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _post_object(self, path: str, body: Any, action: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the answer to a POST. Raises Unproven where the account is missing, or this user may not do it."""
         try:
             return self.cluster.request("POST", path, query, body)
         except ApiError as error:
             # The API server also answers 403 where a pod names an account that is not found.
             is_missing = error.status == MISSING or (error.status == FORBIDDEN and "not found" in str(error))
-            reason = NOT_THERE if is_missing else f"this user cannot {what}: {error}"
+            reason = NOT_THERE_REASON if is_missing else f"this user cannot {action}: {error}"
             raise Unproven(reason) from error
 
-    def _replaced(self, account: Account, role_arn: str, start: float) -> None:
+    def _replace_stale_pods(self, account: Account, role_arn: str, started_at: float) -> None:
         """Replace collectors that started before EKS knew of their role, which would run without it."""
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], start):
-            stale = self._stale_pods(account, role_arn)
-            if not stale:
+        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+            stale_names = self._list_stale_pods(account, role_arn)
+            if not stale_names:
                 return
-            for name in stale:
-                self._evicted(account, name)
-        wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {', '.join(stale)}"
+            for name in stale_names:
+                self._evict_pod(account, name)
+        wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {', '.join(stale_names)}"
         fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
         raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
 
-    def _stale_pods(self, account: Account, role_arn: str) -> list[str]:
+    def _list_stale_pods(self, account: Account, role_arn: str) -> list[str]:
         """Return the names of an account's collectors that have no credentials of the role."""
-        names = []
+        pod_names = []
         for pod in self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods"):
             if is_collector_of(pod, account) and not has_credentials(pod, self.params["provider"], role_arn):
-                names.append(pod["metadata"]["name"])
-        return names
+                pod_names.append(pod["metadata"]["name"])
+        return pod_names
 
-    def _evicted(self, account: Account, name: str) -> None:
+    def _evict_pod(self, account: Account, name: str) -> None:
         path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
         try:
             self.cluster.request("POST", path, None, body, patient=False)
             self.changed = True
         except ApiError as error:
-            if error.status not in (MISSING, BUDGET):  # gone, or its disruption budget says later
+            if error.status not in (MISSING, TOO_MANY_REQUESTS):  # gone, or its disruption budget says later
                 raise Unproven(f"this user cannot evict its pods: {error}") from error
 
 
 def run_wait(module: AnsibleModule) -> None:
-    def sts() -> Any:
+    def connect_sts() -> Any:
         # A token is its own credential, and the loop around it knows the time that is left.
-        config = library("botocore.config", "botocore").Config(
-            signature_version=library("botocore").UNSIGNED,
+        config = import_library("botocore.config", "botocore").Config(
+            signature_version=import_library("botocore").UNSIGNED,
             retries={"total_max_attempts": 1},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
         )
-        asked = module.params.get("eks_cluster") or {}
-        named = {key: asked.get(key) for key in ("region", "profile")}
-        return session_of(named).create_client("sts", config=config)
+        eks_options = module.params.get("eks_cluster") or {}
+        session_options = {key: eks_options.get(key) for key in ("region", "profile")}
+        return create_session(session_options).create_client("sts", config=config)
 
-    def work() -> dict[str, Any]:
+    def wait_for_roles() -> dict[str, Any]:
         if module.check_mode or not module.params["accounts"]:
             return {"changed": False, "proven": [], "unproven": []}
-        result = Waiting(connect(module), module.params, sts).run()
-        unread = [item for item in result["unproven"] if item["reason"] != NOT_THERE]
-        return result | {"warnings": [f"{item['account']}: {item['reason']}" for item in unread]}
+        result = RoleWait(connect(module), module.params, connect_sts).run()
+        unproven_rows = [row for row in result["unproven"] if row["reason"] != NOT_THERE_REASON]
+        return result | {"warnings": [f"{row['account']}: {row['reason']}" for row in unproven_rows]}
 
-    run(module, work)
+    run(module, wait_for_roles)

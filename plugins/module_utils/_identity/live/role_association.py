@@ -20,7 +20,7 @@ from .aws_api import AnsibleCallError, Aws
 # What EKS answers about a role that IAM does not show to it yet, and the pause before it is asked again.
 UNKNOWN_ROLE_CODE, PAUSE_SECONDS = "InvalidParameterException", 2.0
 # The parameters of `eks_pod_identity_association` that this module does not have.
-_UNSET = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
+_UNSET_PARAMETERS = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
 _SHARED_PARAMETERS = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")
 
 
@@ -33,13 +33,13 @@ class RoleAssociation:
 
     def check(self) -> None:
         """Raise Problem if the account is associated with another role, which the task does not adopt."""
-        role_arn = association_settings(self._task("present", "").read()).get("role_arn", "")
-        name_of_role = role_arn.rpartition("/")[2]
-        if not role_arn or name_of_role == self.params["name"] or self.params["adopt"]:
+        role_arn = association_settings(self._association_task("present", "").read()).get("role_arn", "")
+        associated_role = role_arn.rpartition("/")[2]
+        if not role_arn or associated_role == self.params["name"] or self.params["adopt"]:
             return
-        asked = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
+        task_text = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
         fix = "Remove that association, or set adopt."
-        raise Problem(f"it is associated with {role_arn} already", asked=asked, where="service_account", fix=fix)
+        raise Problem(f"it is associated with {role_arn} already", asked=task_text, where="service_account", fix=fix)
 
     def made(self, role_arn: str) -> dict[str, Any]:
         """Associate the account with the role, and return the result of a task.
@@ -47,13 +47,13 @@ class RoleAssociation:
         EKS may not see a new role yet, so it is asked again for `wait_seconds`. Raises AnsibleCallError after them, and
         at once for any other error.
         """
-        task = self._task("present", role_arn)
-        until = self.aws.clock() + self.params["wait_seconds"]
+        task = self._association_task("present", role_arn)
+        deadline = self.aws.clock() + self.params["wait_seconds"]
         while True:
             try:
                 return task.run()
             except AnsibleCallError as error:
-                if error.answer.code != UNKNOWN_ROLE_CODE or self.aws.clock() >= until:
+                if error.answer.code != UNKNOWN_ROLE_CODE or self.aws.clock() >= deadline:
                     raise
             self.aws.sleep(PAUSE_SECONDS)
 
@@ -62,16 +62,16 @@ class RoleAssociation:
 
         An empty `role_arn` is that of no role.
         """
-        task = self._task("absent", "")
+        task = self._association_task("absent", "")
         association = task.read()
-        live = association_settings(association)
-        is_adopted = bool(live) and self.params["adopt"] and self.params["state"] == "present"
-        is_of_role = bool(role_arn) and live.get("role_arn") == role_arn
-        if is_adopted or is_of_role:
+        live_settings = association_settings(association)
+        is_adopted = bool(live_settings) and self.params["adopt"] and self.params["state"] == "present"
+        is_with_role = bool(role_arn) and live_settings.get("role_arn") == role_arn
+        if is_adopted or is_with_role:
             return task.delete(association)
-        return {"changed": False, "diff": {"before": live, "after": live}}
+        return {"changed": False, "diff": {"before": live_settings, "after": live_settings}}
 
-    def _task(self, state: str, role_arn: str) -> AssociationTask:
+    def _association_task(self, state: str, role_arn: str) -> AssociationTask:
         """Return the task of module `eks_pod_identity_association` for the account."""
         shared = {name: self.params[name] for name in _SHARED_PARAMETERS}
-        return AssociationTask(self.aws, {**shared, **_UNSET, "state": state, "role_arn": role_arn})
+        return AssociationTask(self.aws, {**shared, **_UNSET_PARAMETERS, "state": state, "role_arn": role_arn})

@@ -18,29 +18,29 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
 from ..._kube.eks_token import EXISTS_CODES
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled_policy
+from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, fill_policy, parse_eks_cluster
 from ..identity import ANNOTATIONS
 from ..role import (
     RoleRequest,
-    check,
+    build_creation_request,
+    check_role_change,
     cluster_arn,
-    creation,
-    goal,
-    owned,
+    is_own_role,
+    plan_removal,
+    plan_role,
+    plan_steps,
     remaining_settings,
-    removal,
-    settings,
-    steps,
+    role_settings,
 )
 from ..role_names import role_name_in_region
-from ..trust import STATEMENTS, Step
-from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
+from ..trust import STATEMENT_BUILDERS, Step
+from .aws_api import AnsibleCallError, Aws, CallErrors, merge_task_tags, run
 from .role_association import RoleAssociation
 
 COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
-AGENT = "eks-pod-identity-agent"
+AGENT_ADDON = "eks-pod-identity-agent"
 Role = dict[str, Any]
 
 
@@ -62,183 +62,193 @@ class RoleTask:
         credentials for hours.
         """
         if self.params["state"] == "absent":
-            live = self._read()
-            ours = bool(live) and self._owned(live)
-            freed = self.association.removed(self.arn if ours else "")
-            return self._joined(self._absent(live) if ours else self._result(live, live, changed=False), freed)
-        request = self._request()
+            live_role = self._read_settings()
+            is_ours = bool(live_role) and self._is_own_role(live_role)
+            removal_result = self.association.removed(self.arn if is_ours else "")
+            return self._merge_results(
+                self._ensure_absent(live_role) if is_ours else self._task_result(live_role, live_role, changed=False),
+                removal_result,
+            )
+        request = self._role_request()
         self.association.check()
-        role = self._present(request)
-        association = self.association.removed if self.params["provider"] == IRSA else self.association.made
-        return self._joined(role, association(self.arn))
+        role = self._ensure_present(request)
+        change_association = self.association.removed if self.params["provider"] == IRSA else self.association.made
+        return self._merge_results(role, change_association(self.arn))
 
-    def _owned(self, live: Role) -> bool:
+    def _is_own_role(self, live_role: Role) -> bool:
         cluster = cluster_arn(self.arn, self.region, self.cluster_name)
-        return owned(live, cluster, self.account, self.params["collectors"])
+        return is_own_role(live_role, cluster, self.account, self.params["collectors"])
 
     @staticmethod
-    def _joined(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
+    def _merge_results(role: dict[str, Any], association: dict[str, Any]) -> dict[str, Any]:
         """Return the result of a role with that of its association, if there is or was one."""
-        diff = section(association, "diff")
+        diff = mapping_at(association, "diff")
         if not any(diff.values()):
             return role
         joined_diff = {}
-        for when in ("before", "after"):
-            joined_diff[when] = {**role["diff"][when], "association": diff[when]}
+        for side in ("before", "after"):
+            joined_diff[side] = {**role["diff"][side], "association": diff[side]}
         return role | {"changed": role["changed"] or association["changed"], "diff": joined_diff}
 
-    def _request(self) -> RoleRequest:
-        asked = self.params
-        eks_cluster = self._eks_cluster()
+    def _role_request(self) -> RoleRequest:
+        params = self.params
+        eks_cluster = self._read_eks_cluster()
         return RoleRequest(
             account=self.account,
             eks_cluster=eks_cluster,
-            trust=STATEMENTS[asked["provider"]](eks_cluster, self.account),
-            statements=filled_policy(asked["statements"], eks_cluster),
-            managed_policies=tuple(asked["managed_policies"]),
-            path=asked["path"],
-            permissions_boundary=asked["permissions_boundary"],
-            keep_trust=not asked["purge_trust"],
-            adopt=asked["adopt"],
-            collectors=tuple(asked["collectors"]),
+            trust=STATEMENT_BUILDERS[params["provider"]](eks_cluster, self.account),
+            statements=fill_policy(params["statements"], eks_cluster),
+            managed_policies=tuple(params["managed_policies"]),
+            path=params["path"],
+            permissions_boundary=params["permissions_boundary"],
+            keep_trust=not params["purge_trust"],
+            adopt=params["adopt"],
+            collectors=tuple(params["collectors"]),
         )
 
     @CallErrors.common_error_handler("describe the cluster")
-    def _eks_cluster(self) -> EksCluster:
+    def _read_eks_cluster(self) -> EksCluster:
         """Return the cluster. Raises Problem if it lacks what the provider of identities needs."""
         cluster = self.eks("describe_cluster", name=self.cluster_name)["cluster"]
-        oidc = section(cluster, "identity", "oidc")
+        oidc = mapping_at(cluster, "identity", "oidc")
         issuer = str(oidc.get("issuer") or "")
-        asked = f"Give {self.account} a role"
+        task = f"Give {self.account} a role"
         if self.params["provider"] == IRSA:
             if not issuer:
                 fix = "Wait until it is ACTIVE; clusters that are only connected to EKS have none."
-                raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=asked, fix=fix)
+                raise Problem(f"the cluster {self.cluster_name} has no issuer", asked=task, fix=fix)
         elif self.params["agent"] == "required":
-            has_auto_mode = section(cluster, "computeConfig").get("enabled")
+            has_auto_mode = mapping_at(cluster, "computeConfig").get("enabled")
             if not has_auto_mode:
-                self._agent(asked)
-        return eks_cluster_of(str(cluster["arn"]), issuer)
+                self._require_agent(task)
+        return parse_eks_cluster(str(cluster["arn"]), issuer)
 
-    def _agent(self, asked: str) -> None:
+    def _require_agent(self, task: str) -> None:
         """Raise Problem if the cluster does not have the add-on of the agent."""
-        if not self._addon():
+        if not self._read_agent_addon():
             fix = (
-                f"Install it (eks_addon with name: {AGENT}), or set agent to ignored where it was installed otherwise."
+                f"Install it (eks_addon with name: {AGENT_ADDON}), or set agent to ignored where it was installed"
+                " otherwise."
             )
-            wrong = f"the cluster {self.cluster_name} has neither the add-on {AGENT} nor Auto Mode"
-            raise Problem(wrong, asked=f"{asked} by EKS Pod Identity", where="provider", fix=fix)
+            wrong = f"the cluster {self.cluster_name} has neither the add-on {AGENT_ADDON} nor Auto Mode"
+            raise Problem(wrong, asked=f"{task} by EKS Pod Identity", where="provider", fix=fix)
 
-    @CallErrors.list_error_handler(f"describe the add-on {AGENT}", {})
-    def _addon(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster_name, addonName=AGENT)["addon"]
-        return found
+    @CallErrors.list_error_handler(f"describe the add-on {AGENT_ADDON}", {})
+    def _read_agent_addon(self) -> dict[str, Any]:
+        addon: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster_name, addonName=AGENT_ADDON)[
+            "addon"
+        ]
+        return addon
 
-    def _read(self) -> Role:
-        role = self._role()
+    def _read_settings(self) -> Role:
+        role = self._read_role()
         if not role:
             return {}
         self.arn = role["Arn"]
-        policies = {name: self._policy(name) for name in self._all("list_role_policies", "PolicyNames")}
-        attached = [item["PolicyArn"] for item in self._all("list_attached_role_policies", "AttachedPolicies")]
-        return settings(role, policies, attached, boto3_tag_list_to_ansible_dict(items(role, "Tags")))
+        policies = {name: self._read_policy(name) for name in self._list_all("list_role_policies", "PolicyNames")}
+        attached_arns = [
+            policy["PolicyArn"] for policy in self._list_all("list_attached_role_policies", "AttachedPolicies")
+        ]
+        return role_settings(role, policies, attached_arns, boto3_tag_list_to_ansible_dict(list_at(role, "Tags")))
 
     @CallErrors.list_error_handler("read the role", {})
-    def _role(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.iam("get_role", RoleName=self.name)["Role"]
-        return found
+    def _read_role(self) -> dict[str, Any]:
+        role: dict[str, Any] = self.iam("get_role", RoleName=self.name)["Role"]
+        return role
 
     @CallErrors.list_error_handler("read a policy of the role", {})
-    def _policy(self, name: str) -> Any:
+    def _read_policy(self, name: str) -> Any:
         return self.iam("get_role_policy", RoleName=self.name, PolicyName=name)["PolicyDocument"]
 
     @CallErrors.list_error_handler("list the policies of the role", ())
-    def _all(self, operation: str, key: str) -> list[Any]:
+    def _list_all(self, operation: str, key: str) -> list[Any]:
         """Return what all pages of an operation of IAM have below a key."""
-        listed: list[Any] = []
+        entries: list[Any] = []
         marker: dict[str, str] = {}
         while True:
             page = self.iam(operation, RoleName=self.name, **marker)
-            listed += page.get(key) or []
+            entries += page.get(key) or []
             if not page.get("IsTruncated"):
-                return listed
+                return entries
             marker = {"Marker": page["Marker"]} if page.get("Marker") else {}
 
-    def _present(self, request: RoleRequest, tries: int = COLLISIONS) -> dict[str, Any]:
-        """Make the role the wanted one, and return the result; `tries` is how often a collision is tried again."""
-        live = self._read()
-        if live:
-            check(self.name, live, request)
-        wanted = goal(live, request, self._retagged)
+    def _ensure_present(self, request: RoleRequest, tries_left: int = COLLISIONS) -> dict[str, Any]:
+        """Make the role the wanted one, and return the result; `tries_left` is how often a collision is tried again."""
+        live_role = self._read_settings()
+        if live_role:
+            check_role_change(self.name, live_role, request)
+        target = plan_role(live_role, request, self._merge_tags)
         if not self.arn:
             eks_cluster = request.eks_cluster
-            self.arn = f"arn:{eks_cluster.partition}:iam::{eks_cluster.account}:role{wanted['path']}{self.name}"
-        todo = steps(live, wanted) if live else []
-        differs = bool(todo) or not live
+            self.arn = f"arn:{eks_cluster.partition}:iam::{eks_cluster.account}:role{target['path']}{self.name}"
+        pending_steps = plan_steps(live_role, target) if live_role else []
+        differs = bool(pending_steps) or not live_role
         if self.aws.check or not differs:
-            return self._result(live, wanted, changed=differs)
-        if not live:
+            return self._task_result(live_role, target, changed=differs)
+        if not live_role:
             try:
-                self._create(creation(wanted, self.account))
+                self._create_role(build_creation_request(target, self.account))
             except AnsibleCallError as error:
-                if error.answer.code not in EXISTS_CODES or not tries:
+                if error.answer.code not in EXISTS_CODES or not tries_left:
                     raise
                 # Another owner made it, or an earlier call whose answer was lost; reads of IAM lag behind.
                 self.iam.sleep(COLLISION_PAUSE)
-                return self._present(request, tries - 1)
-            todo = steps(wanted | {"policies": {}, "managed_policies": []}, wanted)
-        self._do(todo)
-        self._settle(wanted)
-        return self._result(live, wanted, changed=True)
+                return self._ensure_present(request, tries_left - 1)
+            pending_steps = plan_steps(target | {"policies": {}, "managed_policies": []}, target)
+        self._apply_steps(pending_steps)
+        self._wait_until_shown(target)
+        return self._task_result(live_role, target, changed=True)
 
-    def _retagged(self, live: dict[str, str]) -> dict[str, str]:
-        tags = retagged(live, self.params)
-        return live if tags is None else tags
+    def _merge_tags(self, live_tags: dict[str, str]) -> dict[str, str]:
+        tags = merge_task_tags(live_tags, self.params)
+        return live_tags if tags is None else tags
 
     @CallErrors.common_error_handler("create the role")
-    def _create(self, request: dict[str, Any]) -> None:
+    def _create_role(self, request: dict[str, Any]) -> None:
         self.arn = self.iam("create_role", RoleName=self.name, **request)["Role"]["Arn"]
 
     @CallErrors.common_error_handler("change the role")
-    def _do(self, todo: list[Step]) -> None:
-        for step in todo:
+    def _apply_steps(self, pending_steps: list[Step]) -> None:
+        for step in pending_steps:
             self.iam(step.operation, RoleName=self.name, **step.parameters)
 
-    def _settle(self, wanted: Role) -> None:
+    def _wait_until_shown(self, target: Role) -> None:
         """Read until IAM shows what was written; its reads lag behind its writes by seconds."""
-        until = self.iam.clock() + self.params["wait_seconds"]
+        deadline = self.iam.clock() + self.params["wait_seconds"]
         while True:
-            live = self._read()
-            if live and not steps(live, wanted):
+            live_role = self._read_settings()
+            if live_role and not plan_steps(live_role, target):
                 return
-            if self.iam.clock() >= until:
+            if self.iam.clock() >= deadline:
                 wrong = f"IAM does not show what was written after {self.params['wait_seconds']:.0f} s"
                 fix = "Run the task again, and find what else changes the role."
                 raise Problem(wrong, asked=f"Make the role {self.name}", where="wait_seconds", fix=fix)
             self.iam.sleep(SETTLE_PAUSE)
 
-    def _absent(self, live: Role) -> dict[str, Any]:
-        left = remaining_settings(live, self.params["managed_policies"])
+    def _ensure_absent(self, live_role: Role) -> dict[str, Any]:
+        remaining_role = remaining_settings(live_role, self.params["managed_policies"])
         if not self.aws.check:
-            self._remove(removal(live) if left is None else steps(live, left))
-        return self._result(live, left or {}, changed=True)
+            self._remove_role(
+                plan_removal(live_role) if remaining_role is None else plan_steps(live_role, remaining_role)
+            )
+        return self._task_result(live_role, remaining_role or {}, changed=True)
 
-    def _remove(self, todo: list[Step]) -> None:
-        for step in todo:
-            self._gone(step)
+    def _remove_role(self, pending_steps: list[Step]) -> None:
+        for step in pending_steps:
+            self._apply_removal(step)
 
     @CallErrors.deletion_error_handler("remove the role")
-    def _gone(self, step: Step) -> None:
+    def _apply_removal(self, step: Step) -> None:
         self.iam(step.operation, RoleName=self.name, **step.parameters)
 
-    def _result(self, before: Role, after: Role, *, changed: bool) -> dict[str, Any]:
+    def _task_result(self, earlier_role: Role, later_role: Role, *, changed: bool) -> dict[str, Any]:
         """Return the result of the task: the role, and the annotations of the account that carry it."""
-        role = {"arn": self.arn, "name": self.name, **after} if after else {}
+        role = {"arn": self.arn, "name": self.name, **later_role} if later_role else {}
         annotations = {}
         if self.params["state"] == "present":
             annotations[str(self.account)] = {ANNOTATIONS[self.params["provider"]]: self.arn}
         identity = {"namespace": self.account.namespace, "service_account": self.account.name, "role_arn": self.arn}
-        diff = {"before": before, "after": after}
+        diff = {"before": earlier_role, "after": later_role}
         return {"changed": changed, "role": role, "annotations": annotations, "identity": identity, "diff": diff}
 
 

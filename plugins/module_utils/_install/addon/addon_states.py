@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.config.paths import list_at, mapping_at
 
 ABSENT = "ABSENT"  # not a status of EKS, which answers with ResourceNotFoundException
 STATUSES = (
@@ -28,7 +28,7 @@ OPERATIONS = ("create", "update", "delete", "settle", "follow")
 WAIT, DONE, FAILED, HEALTH, GONE = "wait", "done", "failed", "health", "gone"
 
 # The meaning of a status for an operation. HEALTH: the issues and the time decide; GONE: another owner removed it.
-TABLE: dict[str, tuple[str, str, str, str, str]] = {
+VERDICT_TABLE: dict[str, tuple[str, str, str, str, str]] = {
     #                  create  update  delete  settle  follow
     ABSENT: (WAIT, GONE, DONE, GONE, WAIT),  # a new add-on may be invisible for a moment
     "CREATING": (WAIT, WAIT, WAIT, WAIT, WAIT),
@@ -41,7 +41,7 @@ TABLE: dict[str, tuple[str, str, str, str, str]] = {
     "DELETE_FAILED": (FAILED, FAILED, FAILED, FAILED, FAILED),
 }
 # DescribeUpdate knows of an update before the add-on's status does, so that its word comes first.
-UPDATES = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
+UPDATE_VERDICTS = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
 
 RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
     *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
@@ -56,7 +56,7 @@ class FirstStep(NamedTuple):
 
 
 # A failed add-on takes UpdateAddon again, which is how the AWS controllers for Kubernetes recover it too.
-PRESENT: dict[str, FirstStep] = {
+FIRST_STEPS_TO_HAVE: dict[str, FirstStep] = {
     ABSENT: FirstStep(CREATE),
     "CREATING": FirstStep(RESUME, "create"),
     "UPDATING": FirstStep(RESUME, "update"),
@@ -67,7 +67,7 @@ PRESENT: dict[str, FirstStep] = {
     "UPDATE_FAILED": FirstStep(REPAIR),
     "DELETE_FAILED": FirstStep(STUCK),
 }
-REMOVED: dict[str, FirstStep] = dict.fromkeys(STATUSES, FirstStep(DELETE)) | {
+FIRST_STEPS_TO_REMOVE: dict[str, FirstStep] = dict.fromkeys(STATUSES, FirstStep(DELETE)) | {
     ABSENT: FirstStep(NOTHING),
     "DELETING": FirstStep(RESUME, "delete"),
 }
@@ -75,12 +75,12 @@ REMOVED: dict[str, FirstStep] = dict.fromkeys(STATUSES, FirstStep(DELETE)) | {
 
 def first_step_to_have(status: str) -> FirstStep:
     """Return what to do first if the add-on is wanted. One in an unknown status of a newer API can be changed."""
-    return PRESENT.get(status, FirstStep(CHANGE))
+    return FIRST_STEPS_TO_HAVE.get(status, FirstStep(CHANGE))
 
 
 def first_step_to_remove(status: str) -> FirstStep:
     """Return what to do first if the add-on is not wanted. One in an unknown status of a newer API can be deleted."""
-    return REMOVED.get(status, FirstStep(DELETE))
+    return FIRST_STEPS_TO_REMOVE.get(status, FirstStep(DELETE))
 
 
 class Patience(NamedTuple):
@@ -97,7 +97,7 @@ class AddonVerdict(NamedTuple):
     why: str = ""
 
 
-def judge(
+def judge_status(
     operation: str,
     status: str,
     issues: tuple[Issue, ...] = (),
@@ -107,18 +107,18 @@ def judge(
     degraded_for: float = 0,
 ) -> AddonVerdict:
     """Return what an add-on's status means for an operation; `update` is the status of our own update, if known."""
-    if update in UPDATES:
-        meaning = UPDATES[update]
+    if update in UPDATE_VERDICTS:
+        meaning = UPDATE_VERDICTS[update]
         return AddonVerdict(meaning, f"the update has {update.lower()}" if meaning == FAILED else "")
     # Wait during an unknown status of a newer API, until the time limit.
-    row = TABLE.get(status, (WAIT,) * len(OPERATIONS))
+    row = VERDICT_TABLE.get(status, (WAIT,) * len(OPERATIONS))
     meaning = row[OPERATIONS.index(operation)]
     if meaning == HEALTH:
-        return _health(issues, patience, degraded_for)
+        return _judge_degraded(issues, patience, degraded_for)
     return AddonVerdict(meaning)
 
 
-def _health(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
+def _judge_degraded(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
     """Return what a degraded add-on means, by its issues and how long it has been so, in seconds."""
     if patience.degraded == "accept":
         return AddonVerdict(DONE, "it is degraded, which is accepted")
@@ -138,7 +138,7 @@ class Advice(NamedTuple):
     fix: str
 
 
-ISSUES = {
+ADVICE_BY_CODE = {
     "AccessDenied": Advice(  # RBAC of another task may be on its way
         True,
         "Give the user eks:addon-manager the rights that the message names; ADOT up to v0.62.1 wants its RBAC manifest"
@@ -177,7 +177,7 @@ ISSUES = {
         " recommends.",
     ),
 }
-UNKNOWN = Advice(True, "Follow the message.")
+UNKNOWN_ADVICE = Advice(True, "Follow the message.")
 
 
 class Issue(NamedTuple):
@@ -189,7 +189,7 @@ class Issue(NamedTuple):
 
     @property
     def advice(self) -> Advice:
-        return ISSUES.get(self.code, UNKNOWN)
+        return ADVICE_BY_CODE.get(self.code, UNKNOWN_ADVICE)
 
     @property
     def wrong(self) -> str:
@@ -206,33 +206,33 @@ class Issue(NamedTuple):
         }
 
 
-def issues_of(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
+def list_issues(addon: Mapping[str, Any] | None, update: Mapping[str, Any] | None = None) -> tuple[Issue, ...]:
     """Return the issues of an add-on and the errors of an update, each once."""
     issues: list[Issue] = []
     if addon:
-        health = section(addon, "health")
-        issues += [_issue(reported, "code", "message") for reported in items(health, "issues")]
+        health = mapping_at(addon, "health")
+        issues += [_read_issue(reported, "code", "message") for reported in list_at(health, "issues")]
     if update:
-        issues += [_issue(reported, "errorCode", "errorMessage") for reported in items(update, "errors")]
+        issues += [_read_issue(reported, "errorCode", "errorMessage") for reported in list_at(update, "errors")]
     return tuple(dict.fromkeys(issues))
 
 
-def _issue(reported: Mapping[str, Any], code_field: str, message_field: str) -> Issue:
+def _read_issue(reported: Mapping[str, Any], code_field: str, message_field: str) -> Issue:
     """Return an issue as EKS reports it, under the names that an add-on or an update has for its parts."""
     code = str(reported.get(code_field) or "")
-    message = quoted(str(reported.get(message_field) or ""))
-    return Issue(code, message, tuple(quoted(items(reported, "resourceIds"))))
+    message = mask_and_clean(str(reported.get(message_field) or ""))
+    return Issue(code, message, tuple(mask_and_clean(list_at(reported, "resourceIds"))))
 
 
-def issue_text(issues: Iterable[Issue]) -> str:
+def describe_issues(issues: Iterable[Issue]) -> str:
     """Return each issue as EKS words it, with its code and resources."""
     lines = []
     for issue in issues:
-        about = f" ({', '.join(issue.resources)})" if issue.resources else ""
-        lines.append(f"{issue.wrong} [{issue.code or 'no code'}{about}]")
+        resources_text = f" ({', '.join(issue.resources)})" if issue.resources else ""
+        lines.append(f"{issue.wrong} [{issue.code or 'no code'}{resources_text}]")
     return "; ".join(lines)
 
 
-def fixes(issues: Iterable[Issue]) -> str:
+def join_fixes(issues: Iterable[Issue]) -> str:
     """Return what to do about them, each advice once."""
     return " ".join(dict.fromkeys(issue.advice.fix for issue in issues))

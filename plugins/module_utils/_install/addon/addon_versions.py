@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import items
-from ..._otelcol.errors import Problem, at_most, near
+from ..._otelcol.config.paths import list_at
+from ..._otelcol.errors import Problem, join_at_most, suggest_word
 
-DEFAULT, LATEST = "default", "latest"
-SHOWN = 8
+DEFAULT_VERSION, LATEST_VERSION = "default", "latest"
+MOST_SHOWN = 8
 NUMBER = re.compile(r"\d{1,18}")
 
 
@@ -34,38 +34,38 @@ class VersionChoice(NamedTuple):
     warning: str = ""
 
 
-def order(version: str) -> tuple[int, ...]:
+def version_order(version: str) -> tuple[int, ...]:
     """Return what versions such as v0.151.0-eksbuild.2 are ordered by."""
     return tuple(int(number) for number in NUMBER.findall(version))
 
 
-def available(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
+def list_offered_versions(addons: Iterable[Mapping[str, Any]], name: str, kubernetes: str) -> list[AddonVersion]:
     """Return what DescribeAddonVersions offers for a version of Kubernetes, the newest first."""
-    offered = {}
-    for info in _infos_of(addons, name):
-        fitting = []
-        for compatibility in items(info, "compatibilities"):
+    versions = {}
+    for info in _iter_version_infos(addons, name):
+        fitting_compatibilities = []
+        for compatibility in list_at(info, "compatibilities"):
             if compatibility.get("clusterVersion") == kubernetes:
-                fitting.append(compatibility)
-        if fitting:
-            offered[info["addonVersion"]] = AddonVersion(
+                fitting_compatibilities.append(compatibility)
+        if fitting_compatibilities:
+            versions[info["addonVersion"]] = AddonVersion(
                 info["addonVersion"],
-                any(compatibility.get("defaultVersion") for compatibility in fitting),
+                any(compatibility.get("defaultVersion") for compatibility in fitting_compatibilities),
                 bool(info.get("requiresConfiguration")),
                 bool(info.get("requiresIamPermissions")),
             )
-    return sorted(offered.values(), key=lambda offer: order(offer.version), reverse=True)
+    return sorted(versions.values(), key=lambda offer: version_order(offer.version), reverse=True)
 
 
-def _infos_of(addons: Iterable[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
+def _iter_version_infos(addons: Iterable[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
     """Yield what DescribeAddonVersions says of each version of the named add-on."""
     for addon in addons:
         if addon.get("addonName") == name:
-            yield from items(addon, "addonVersions")
+            yield from list_at(addon, "addonVersions")
 
 
-def choose(
-    asked: str | None,
+def choose_version(
+    requested_version: str | None,
     installed: str | None,
     offered: list[AddonVersion],
     name: str,
@@ -77,22 +77,26 @@ def choose(
 
     `elsewhere` are the versions of Kubernetes that something is offered for.
     """
-    known = {offer.version: offer for offer in offered}
-    if installed and asked in (None, installed):
-        return VersionChoice(installed, known.get(installed), _stale(installed, known, name, kubernetes))
+    versions_by_name = {offer.version: offer for offer in offered}
+    if installed and requested_version in (None, installed):
+        return VersionChoice(
+            installed,
+            versions_by_name.get(installed),
+            _describe_stale_version(installed, versions_by_name, name, kubernetes),
+        )
     if not offered:
-        raise _nothing(name, kubernetes, elsewhere)
-    if asked in (None, DEFAULT, LATEST):
-        best = _best(offered, latest=asked == LATEST)
-        if installed in known and order(str(installed)) > order(best.version):
-            return VersionChoice(str(installed), known[str(installed)])
-        return VersionChoice(best.version, best)
-    if asked not in known:
-        raise _unknown(str(asked), known, name, kubernetes)
-    return VersionChoice(str(asked), known[str(asked)])
+        raise _no_version_problem(name, kubernetes, elsewhere)
+    if requested_version in (None, DEFAULT_VERSION, LATEST_VERSION):
+        best_offer = _choose_best_offer(offered, latest=requested_version == LATEST_VERSION)
+        if installed in versions_by_name and version_order(str(installed)) > version_order(best_offer.version):
+            return VersionChoice(str(installed), versions_by_name[str(installed)])
+        return VersionChoice(best_offer.version, best_offer)
+    if requested_version not in versions_by_name:
+        raise _unknown_version_problem(str(requested_version), versions_by_name, name, kubernetes)
+    return VersionChoice(str(requested_version), versions_by_name[str(requested_version)])
 
 
-def _best(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:
+def _choose_best_offer(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:
     """Return the newest version, or the default of EKS if there is one and the latest was not asked for."""
     newest = offered[0]
     if latest:
@@ -100,40 +104,47 @@ def _best(offered: list[AddonVersion], *, latest: bool) -> AddonVersion:
     return next((offer for offer in offered if offer.default), newest)
 
 
-def _stale(installed: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> str:
+def _describe_stale_version(
+    installed_version: str, versions_by_name: dict[str, AddonVersion], name: str, kubernetes: str
+) -> str:
     """Return a warning if EKS does not offer the installed version any more, or an empty text."""
-    if not known or installed in known:
+    if not versions_by_name or installed_version in versions_by_name:
         return ""
     return (
-        f"{name} {installed} is no longer offered for Kubernetes {kubernetes}."
-        f" Set version to default or to one of {at_most(SHOWN, known)}."
+        f"{name} {installed_version} is no longer offered for Kubernetes {kubernetes}."
+        f" Set version to default or to one of {join_at_most(MOST_SHOWN, versions_by_name)}."
     )
 
 
-def kubernetes_of(addons: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+def list_kubernetes_versions(addons: Iterable[Mapping[str, Any]], addon_name: str) -> list[str]:
     """Return the versions of Kubernetes that any version of an add-on is offered for, the newest first."""
     cluster_versions = set()
-    for info in _infos_of(addons, name):
-        for compatibility in items(info, "compatibilities"):
+    for info in _iter_version_infos(addons, addon_name):
+        for compatibility in list_at(info, "compatibilities"):
             cluster_versions.add(compatibility["clusterVersion"])
-    return sorted(cluster_versions, key=order, reverse=True)
+    return sorted(cluster_versions, key=version_order, reverse=True)
 
 
-def _nothing(name: str, kubernetes: str, elsewhere: Iterable[str]) -> Problem:
-    others = f", only for {at_most(SHOWN, elsewhere)}" if elsewhere else ""
-    wrong = f"EKS offers no version of it for Kubernetes {kubernetes}{others}"
+def _no_version_problem(name: str, kubernetes: str, other_kubernetes: Iterable[str]) -> Problem:
+    others_text = f", only for {join_at_most(MOST_SHOWN, other_kubernetes)}" if other_kubernetes else ""
+    wrong = f"EKS offers no version of it for Kubernetes {kubernetes}{others_text}"
     fix = "A new version of Kubernetes may have to wait for it; check the region, and see eks_addon_info."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", fix=fix)
 
 
-def _unknown(asked: str, known: dict[str, AddonVersion], name: str, kubernetes: str) -> Problem:
-    wrong = f"EKS does not offer {asked} for Kubernetes {kubernetes}{near(asked, known)}"
-    fix = f"Take default, latest, or one of {at_most(SHOWN, known)}."
+def _unknown_version_problem(
+    requested_version: str, versions_by_name: dict[str, AddonVersion], name: str, kubernetes: str
+) -> Problem:
+    wrong = (
+        f"EKS does not offer {requested_version} for Kubernetes"
+        f" {kubernetes}{suggest_word(requested_version, versions_by_name)}"
+    )
+    fix = f"Take default, latest, or one of {join_at_most(MOST_SHOWN, versions_by_name)}."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="version", fix=fix)
 
 
-def no_addon(name: str, names: Iterable[str]) -> Problem:
+def unknown_addon_problem(name: str, known_names: Iterable[str]) -> Problem:
     """Return the problem of an add-on that EKS does not know."""
-    wrong = f"EKS has no add-on of this name{near(name, names)}"
+    wrong = f"EKS has no add-on of this name{suggest_word(name, known_names)}"
     fix = "See eks_addon_info with available=true for all names."
     return Problem(wrong, asked=f"Choose a version of the add-on {name}", where="name", fix=fix)

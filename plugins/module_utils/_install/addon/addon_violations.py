@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import Path, dotted
-from ..._otelcol.errors import Problem, at_most, near
+from ..._otelcol.config.paths import Path, format_path
+from ..._otelcol.errors import Problem, join_at_most, suggest_word
 
 # So many violations are told.
-MOST = 20
+MOST_VIOLATIONS = 20
 # The types of Python, and what JSON Schema calls them.
 _TYPE_NAMES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -35,31 +35,31 @@ class Violation(NamedTuple):
     """The keys that the schema knows at the place."""
 
 
-def _type_violation(violation: Violation) -> str:
+def _describe_type_violation(violation: Violation) -> str:
     """Return which types the schema takes, and which one the value has."""
     expected = violation.expected
     types = " or ".join(expected) if isinstance(expected, list) else str(expected)
     return f"must be {types}, is {_TYPE_NAMES.get(type(violation.instance), 'null')}"
 
 
-def _enum_violation(violation: Violation) -> str:
+def _describe_enum_violation(violation: Violation) -> str:
     """Return the values that the schema takes."""
     return f"must be one of {', '.join(map(str, violation.expected))}"
 
 
-def _unknown_keys(violation: Violation) -> str:
+def _describe_unknown_keys(violation: Violation) -> str:
     """Return which keys the schema does not know, each with the one that may be meant."""
-    texts = []
+    faults = []
     for key in violation.instance:
         if key not in violation.known:
-            texts.append(f"'{key}' is not known here{near(str(key), violation.known)}")
-    return ", ".join(texts)
+            faults.append(f"'{key}' is not known here{suggest_word(str(key), violation.known)}")
+    return ", ".join(faults)
 
 
-def _missing_keys(violation: Violation) -> str:
+def _describe_missing_keys(violation: Violation) -> str:
     """Return which required keys the configuration does not have."""
-    absent = [key for key in violation.expected if key not in violation.instance]
-    return "missing: " + ", ".join(absent)
+    missing_keys = [key for key in violation.expected if key not in violation.instance]
+    return "missing: " + ", ".join(missing_keys)
 
 
 # Keywords whose text is made of the value in the schema alone.
@@ -74,46 +74,48 @@ _TEMPLATES = {
     "minItems": "must have at least {} items",
     "maxItems": "must have at most {} items",
 }
-_TEXTS: dict[str, Callable[[Violation], str]] = {
-    "type": _type_violation,
-    "enum": _enum_violation,
-    "additionalProperties": _unknown_keys,
-    "required": _missing_keys,
+_DESCRIPTIONS: dict[str, Callable[[Violation], str]] = {
+    "type": _describe_type_violation,
+    "enum": _describe_enum_violation,
+    "additionalProperties": _describe_unknown_keys,
+    "required": _describe_missing_keys,
 }
 
 
-def _without_place(violation: Violation) -> str:
+def _describe_fault(violation: Violation) -> str:
     """Return what is wrong, without the place."""
     template = _TEMPLATES.get(violation.keyword)
     if template:
         return template.format(violation.expected)
-    text = _TEXTS.get(violation.keyword)
-    if text:
-        return text(violation)
+    describe = _DESCRIPTIONS.get(violation.keyword)
+    if describe:
+        return describe(violation)
     return f"does not fulfil '{violation.keyword}' of the schema"
 
 
-def said(violation: Violation) -> str:
+def describe_violation(violation: Violation) -> str:
     """Return a violation in words, with its place."""
-    path = dotted(violation.path)
-    text = _without_place(violation)
-    return f"{path}: {text}" if path else text
+    path = format_path(violation.path)
+    fault = _describe_fault(violation)
+    return f"{path}: {fault}" if path else fault
 
 
-def mismatch(violations: Iterable[Violation], name: str, version: str, *, ours: bool) -> Problem | None:
+def find_schema_mismatch(
+    violations: Iterable[Violation], name: str, version: str, *, is_from_task: bool
+) -> Problem | None:
     """Return the problem of a configuration that does not fit the schema of a version of an add-on; None if it fits.
 
-    `ours` says whether the task gives the configuration; otherwise the add-on has it already.
+    `is_from_task` says whether the task gives the configuration; otherwise the add-on has it already.
     """
-    lines = sorted({said(violation) for violation in violations})
+    lines = sorted({describe_violation(violation) for violation in violations})
     if not lines:
         return None
-    whose, correct = "the configuration that it has now", "Give configuration_values that fit this version"
-    if ours:
-        whose, correct = "configuration_values", "Correct it"
+    owner_text, fix_text = "the configuration that it has now", "Give configuration_values that fit this version"
+    if is_from_task:
+        owner_text, fix_text = "configuration_values", "Correct it"
     return Problem(
-        f"{whose} does not fit the schema of {name} {version}: {at_most(MOST, lines, '; ', '; ')}",
+        f"{owner_text} does not fit the schema of {name} {version}: {join_at_most(MOST_VIOLATIONS, lines, '; ', '; ')}",
         asked=f"Configure the add-on {name}",
         where="configuration_values",
-        fix=f"{correct}; eks_addon_info with configuration=true shows the schema.",
+        fix=f"{fix_text}; eks_addon_info with configuration=true shows the schema.",
     )

@@ -12,10 +12,18 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, busy, parsed, run, tag
-from ..._kube.live.libraries import lacking
+from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, is_busy, parse_configuration, run, update_tags
+from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
-from ..addon.addon_settings import IDENTITIES, creation, difference, secrets_of, settings, shown, update
+from ..addon.addon_settings import (
+    IDENTITIES,
+    addon_settings,
+    build_creation_request,
+    build_update_request,
+    describe_difference,
+    find_secrets,
+    mask_secrets,
+)
 from ..addon.addon_states import (
     ABSENT,
     CREATE,
@@ -28,15 +36,15 @@ from ..addon.addon_states import (
     first_step_to_have,
     first_step_to_remove,
 )
-from .addon_plan import AddonPlan, Planner, missing
-from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
+from .addon_plan import AddonPlan, AddonPlanner, list_missing_settings
+from .addon_wait import Addon, AddonReads, AddonWait, Limits, addon_status, describe_addon
 
 # Seconds before a task begins anew.
-COLLISION_PAUSE = 5.0
+COLLISION_PAUSE_SECONDS = 5.0
 # Options whose parameter botocore learned late.
-LATE = {"namespace": "namespaceConfig", IDENTITIES: "podIdentityAssociations"}
+LATE_PARAMETERS = {"namespace": "namespaceConfig", IDENTITIES: "podIdentityAssociations"}
 _DELETING = "DELETING"
-UNDER_WAY = ("CREATING", "UPDATING", _DELETING)
+CHANGING_STATUSES = ("CREATING", "UPDATING", _DELETING)
 
 
 class AddonTask:
@@ -60,95 +68,103 @@ class AddonTask:
     def run(self) -> dict[str, Any]:
         """Run the task, and repeat it after a collision with another operation."""
         is_removal = self.params["state"] == "absent"
-        work = self._absent if is_removal else self._present
-        until = self.eks.clock() + self.seconds["delete" if is_removal else "update"]
+        ensure_state = self._ensure_absent if is_removal else self._ensure_present
+        deadline = self.eks.clock() + self.seconds["delete" if is_removal else "update"]
         while True:
             try:
-                result = work()
+                result = ensure_state()
             except AnsibleCallError as error:
-                if not self._may_begin_anew(error, until):
+                if not self._may_begin_anew(error, deadline):
                     raise
-                self.eks.sleep(COLLISION_PAUSE)
+                self.eks.sleep(COLLISION_PAUSE_SECONDS)
                 continue
             self.aws.warn(*self.wait.warnings)
             return result | {"changed": result["changed"] or self.tagged}
 
-    def _may_begin_anew(self, error: AnsibleCallError, until: float) -> bool:
+    def _may_begin_anew(self, error: AnsibleCallError, deadline: float) -> bool:
         """Whether an error is a collision with another operation, and there is time to wait for that."""
-        has_time = self.waits and self.eks.clock() <= until
-        return has_time and (busy(error) or self._came_too_early(error))
+        has_time = self.waits and self.eks.clock() <= deadline
+        return has_time and (is_busy(error) or self._is_too_early_deletion(error))
 
-    def _came_too_early(self, error: AnsibleCallError) -> bool:
+    def _is_too_early_deletion(self, error: AnsibleCallError) -> bool:
         """Whether a deletion came while something else is under way.
 
         DeleteAddon has no ResourceInUseException, unlike the other operations; in botocore's model it has
         InvalidRequestException for what the state does not allow.
         """
-        refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
-        return refused and status_of(self.reads.addon()) in UNDER_WAY
+        is_refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
+        return is_refused and addon_status(self.reads.addon()) in CHANGING_STATUSES
 
     def _read_settled(self, first_step: Callable[[str], FirstStep]) -> Addon | None:
         """Return the add-on as it is once the operation that runs is over, if the task waits."""
         addon: Addon | None = self.reads.addon()
-        step = first_step(status_of(addon))
+        step = first_step(addon_status(addon))
         if step.what == RESUME and self.waits:
-            return self.wait.until_done(step.running)
+            return self.wait.wait_until_done(step.running)
         return addon
 
-    def _present(self) -> dict[str, Any]:
+    def _ensure_present(self) -> dict[str, Any]:
         """Create or update the add-on, or leave it as it is. Returns the result of the task."""
         addon = self._read_settled(first_step_to_have)
-        if self.aws.check and status_of(addon) == _DELETING:
+        if self.aws.check and addon_status(addon) == _DELETING:
             addon = None  # by the time of the real run
-        step = first_step_to_have(status_of(addon)).what
+        step = first_step_to_have(addon_status(addon)).what
         if step == STUCK:
             fix = "Finish that first with state=absent, and preserve=true to leave its objects in the cluster."
             raise Problem("an earlier deletion of it has failed", asked=f"Change {self.params['name']}", fix=fix)
-        plan = Planner(self.reads, self.params).plan(addon, repair=step == REPAIR)
+        plan = AddonPlanner(self.reads, self.params).plan(addon, repair=step == REPAIR)
         self.aws.warn(*plan.warnings)
         if _is_as_wanted(plan):
-            return self._result("unchanged", self._waited_if_asked(addon), plan)
-        action, change = ("created", self._create) if step == CREATE else ("updated", self._update)
-        return self._result(action, addon if self.aws.check else change(plan), plan)
+            return self._task_result("unchanged", self._wait_if_asked(addon), plan)
+        action, change = ("created", self._create_addon) if step == CREATE else ("updated", self._update_addon)
+        return self._task_result(action, addon if self.aws.check else change(plan), plan)
 
-    def _waited_if_asked(self, addon: Addon | None) -> Addon | None:
+    def _wait_if_asked(self, addon: Addon | None) -> Addon | None:
         """Return an add-on that does not change: once it is healthy if the task waits, else as it was read."""
-        return self.wait.until_done("settle") if self.waits else addon
+        return self.wait.wait_until_done("settle") if self.waits else addon
 
     @CallErrors.common_error_handler("create the add-on")
-    def _create(self, plan: AddonPlan) -> Addon | None:
+    def _create_addon(self, plan: AddonPlan) -> Addon | None:
         self._require_recent_botocore()
         # `eks` repeats a call with its token, so that an answer that was lost does not become a second add-on.
-        request = {**self._conflict_resolution(), **creation(plan.wanted), "clientRequestToken": str(uuid.uuid4())}
+        request = {
+            **self._conflict_parameters(),
+            **build_creation_request(plan.wanted),
+            "clientRequestToken": str(uuid.uuid4()),
+        }
         addon: Addon = self.eks("create_addon", **self.names, **request)["addon"]
         if self.waits:
-            return self.wait.until_done("create", missing=lambda live: missing(live, plan))
+            return self.wait.wait_until_done(
+                "create", find_missing=lambda live_addon: list_missing_settings(live_addon, plan)
+            )
         return addon
 
     @CallErrors.common_error_handler("update the add-on")
-    def _update(self, plan: AddonPlan) -> Addon | None:
+    def _update_addon(self, plan: AddonPlan) -> Addon | None:
         self._require_recent_botocore()
         self._require_idle(plan.addon)
-        request = update(plan.live, plan.wanted, plan.differing, repair=plan.repair)
+        request = build_update_request(plan.live, plan.wanted, plan.differing, repair=plan.repair)
         self._change_tags(plan)
         update_id = self._begin_update(request) if request else ""
         if not self.waits:
-            live: Addon | None = self.reads.addon()
-            return live
+            live_addon: Addon | None = self.reads.addon()
+            return live_addon
         if not update_id:  # only tags differ
-            return self.wait.until_done("settle")
-        return self.wait.until_done("update", update_id, missing=lambda live: missing(live, plan))
+            return self.wait.wait_until_done("settle")
+        return self.wait.wait_until_done(
+            "update", update_id, find_missing=lambda live_addon: list_missing_settings(live_addon, plan)
+        )
 
     def _begin_update(self, request: Mapping[str, Any]) -> str:
         """Call UpdateAddon, and return the id of the update."""
         token = {"clientRequestToken": str(uuid.uuid4())}
-        answer = self.eks("update_addon", **self.names, **self._conflict_resolution(), **request, **token)
+        answer = self.eks("update_addon", **self.names, **self._conflict_parameters(), **request, **token)
         return str(answer["update"]["id"])
 
     def _require_idle(self, addon: Addon | None) -> None:
         """Raise Problem if another operation runs that the task does not wait for."""
-        status = status_of(addon)
-        if status in UNDER_WAY and not self.waits:
+        status = addon_status(addon)
+        if status in CHANGING_STATUSES and not self.waits:
             wrong = f"another operation is under way ({status}), and wait is false"
             fix = "Set wait to true, or run the task again when that is over."
             raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
@@ -157,49 +173,49 @@ class AddonTask:
         if "tags" not in plan.differing or not plan.addon:
             return
         self.tagged = True  # before the calls, of which one may fail after another
-        tag(self.eks, plan.addon["addonArn"], plan.live["tags"], plan.wanted["tags"])
+        update_tags(self.eks, plan.addon["addonArn"], plan.live["tags"], plan.wanted["tags"])
 
     def _require_recent_botocore(self) -> None:
         """Fail in words where this botocore is too old for an option."""
-        for option, parameter in LATE.items():
+        for option, parameter in LATE_PARAMETERS.items():
             if self.params[option] is not None and not self.eks.takes("CreateAddon", parameter):
-                raise lacking("boto3", parameter, f"Set {option}")
+                raise missing_part_problem("boto3", parameter, f"Set {option}")
 
-    def _conflict_resolution(self) -> dict[str, str]:
+    def _conflict_parameters(self) -> dict[str, str]:
         """Return the parameter that says who wins a conflict about a field; none leaves it to EKS."""
-        asked = self.params["resolve_conflicts"]
-        return {"resolveConflicts": asked.upper()} if asked else {}
+        resolution = self.params["resolve_conflicts"]
+        return {"resolveConflicts": resolution.upper()} if resolution else {}
 
-    def _absent(self) -> dict[str, Any]:
+    def _ensure_absent(self) -> dict[str, Any]:
         """Delete the add-on if it is there. Returns the result of the task."""
         addon = self._read_settled(first_step_to_remove)
-        status = status_of(addon)
-        plan = AddonPlan(addon, live=settings(addon, parsed), wanted={}, differing=[])
+        status = addon_status(addon)
+        plan = AddonPlan(addon, live=addon_settings(addon, parse_configuration), wanted={}, differing=[])
         if first_step_to_remove(status).what != DELETE:
-            return self._result("unchanged", addon, plan)
+            return self._task_result("unchanged", addon, plan)
         if not self.aws.check:
-            self._delete(status)
-        return self._result("deleted", None, plan)
+            self._delete_addon(status)
+        return self._task_result("deleted", None, plan)
 
     @CallErrors.deletion_error_handler("delete the add-on")
-    def _delete(self, status: str) -> None:
+    def _delete_addon(self, status: str) -> None:
         self.eks("delete_addon", **self.names, preserve=self.params["preserve"])
         if not self.waits:
             return
         if status == "DELETE_FAILED":  # the word of the attempt before may be read a moment longer
-            self.eks.sleep(COLLISION_PAUSE)
-        self.wait.until_done("delete")
+            self.eks.sleep(COLLISION_PAUSE_SECONDS)
+        self.wait.wait_until_done("delete")
 
-    def _result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
+    def _task_result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
         """Return the result of the task: what was done, the add-on after it, and the difference."""
-        status = status_of(addon)
+        status = addon_status(addon)
         version = plan.wanted.get("version") or plan.live.get("version") or ""
-        diff = difference(plan.live, plan.wanted, plan.differing, self.salt)
+        diff = describe_difference(plan.live, plan.wanted, plan.differing, self.salt)
         if plan.repair:
-            diff["before"]["status"], diff["after"]["status"] = status_of(plan.addon), "ACTIVE"
+            diff["before"]["status"], diff["after"]["status"] = addon_status(plan.addon), "ACTIVE"
         if action == "deleted":
             status, version, diff["after"] = ABSENT, "", {}
-        facts = {"action": action, "status": status, "version": version, "addon": fact(addon, self.salt)}
+        facts = {"action": action, "status": status, "version": version, "addon": describe_addon(addon, self.salt)}
         return {"changed": action != "unchanged", **facts, "diff": diff}
 
 
@@ -215,7 +231,7 @@ def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
 
 def _is_as_wanted(plan: AddonPlan) -> bool:
     """Whether nothing has to be done: one that is being deleted is created anew, or updated, whatever it has now."""
-    return not plan.differing and not plan.repair and status_of(plan.addon) != _DELETING
+    return not plan.differing and not plan.repair and addon_status(plan.addon) != _DELETING
 
 
 def run_addon(module: AnsibleAWSModule) -> None:
@@ -223,5 +239,5 @@ def run_addon(module: AnsibleAWSModule) -> None:
     params = module.params
     configuration = params["configuration_values"]
     # Ansible shows the options of a task with -vvv, and when the task fails.
-    module._module.params = {**params, "configuration_values": shown(configuration, secrets.token_hex(8))}
-    run(module, lambda aws: AddonTask(aws, params).run(), set(secrets_of(configuration or {})), configuration)
+    module._module.params = {**params, "configuration_values": mask_secrets(configuration, secrets.token_hex(8))}
+    run(module, lambda aws: AddonTask(aws, params).run(), set(find_secrets(configuration or {})), configuration)

@@ -13,22 +13,24 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..._identity.live.aws_api import Aws, CallErrors, run
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..addon.addon_states import Patience, issues_of
-from ..addon.addon_versions import available, choose, order
-from .addon_wait import AddonReads, AddonWait, Limits, fact
+from ..addon.addon_states import Patience, list_issues
+from ..addon.addon_versions import choose_version, list_offered_versions, version_order
+from .addon_wait import AddonReads, AddonWait, Limits, describe_addon
 
 
-def _version_row(info: Mapping[str, Any]) -> dict[str, Any]:
+def _make_version_row(info: Mapping[str, Any]) -> dict[str, Any]:
     """Return one version of an add-on that EKS offers."""
-    fitting = items(info, "compatibilities")
+    compatibilities = list_at(info, "compatibilities")
     return {
         "version": info["addonVersion"],
-        "architectures": items(info, "architecture"),
-        "compute_types": items(info, "computeTypes"),
-        "kubernetes_versions": [one["clusterVersion"] for one in fitting],
-        "default_for": [one["clusterVersion"] for one in fitting if one.get("defaultVersion")],
+        "architectures": list_at(info, "architecture"),
+        "compute_types": list_at(info, "computeTypes"),
+        "kubernetes_versions": [compatibility["clusterVersion"] for compatibility in compatibilities],
+        "default_for": [
+            compatibility["clusterVersion"] for compatibility in compatibilities if compatibility.get("defaultVersion")
+        ],
         "requires_configuration": bool(info.get("requiresConfiguration")),
         "requires_iam_permissions": bool(info.get("requiresIamPermissions")),
     }
@@ -44,60 +46,62 @@ class AddonInfo:
         """Read only what the options request."""
         facts: dict[str, Any] = {"changed": False}
         if self.params["wait"] and not self.aws.check:  # in check mode its owner has not created it yet
-            self._wait()
+            self._wait_until_healthy()
         if self.cluster:
-            facts["addons"] = self._installed()
+            facts["addons"] = self._list_installed()
         if self.params["available"] or self.params["configuration"]:
-            facts["kubernetes_version"] = self._kubernetes()
+            facts["kubernetes_version"] = self._read_kubernetes_version()
         if self.params["available"]:
-            facts["available"] = [self._available(addon) for addon in self._offered()]
+            facts["available"] = [self._describe_offer(addon) for addon in self._list_offered()]
         if self.params["configuration"]:
-            facts["configuration"] = self._configuration(facts.get("addons") or [])
+            facts["configuration"] = self._read_configuration(facts.get("addons") or [])
         return facts
 
-    def _kubernetes(self) -> str:
+    def _read_kubernetes_version(self) -> str:
         """Return the version of Kubernetes that is asked about: the given one, else that of the cluster."""
         if self.cluster and not self.kubernetes:
             self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
         return str(self.kubernetes)
 
-    def _wait(self) -> None:
+    def _wait_until_healthy(self) -> None:
         """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
         reads = AddonReads(self.eks, self.cluster, self.name)
         if reads.addon() is None:
             reads.kubernetes()
         patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
-        wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
-        wait.until_done("follow")
-        self.aws.warn(*wait.warnings)
+        addon_wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
+        addon_wait.wait_until_done("follow")
+        self.aws.warn(*addon_wait.warnings)
 
     @CallErrors.common_error_handler("list the add-ons of the cluster")
-    def _installed(self) -> list[dict[str, Any]]:
+    def _list_installed(self) -> list[dict[str, Any]]:
         """Return the named add-on of the cluster, or all of them."""
-        names = [self.name] if self.name else self.eks.pages("list_addons", "addons", clusterName=self.cluster)
+        addon_names = [self.name] if self.name else self.eks.pages("list_addons", "addons", clusterName=self.cluster)
         addons = []
-        for name in names:
+        for name in addon_names:
             reads = AddonReads(self.eks, self.cluster, name)
             addon = reads.addon()
             if addon:
-                issues = [issue.fact for issue in issues_of(addon)]
+                issues = [issue.fact for issue in list_issues(addon)]
                 identities = []
                 for account, role in reads.identities(addon).items():
                     identities.append({"service_account": account, "role_arn": role})
-                addons.append(fact(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities})
+                addons.append(
+                    describe_addon(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities}
+                )
         return addons
 
     @CallErrors.list_error_handler("list the add-ons that EKS has", ())
-    def _offered(self) -> list[dict[str, Any]]:
+    def _list_offered(self) -> list[dict[str, Any]]:
         query = {"addonName": self.name, "kubernetesVersion": self.kubernetes}
-        given = {key: value for key, value in query.items() if value}
-        return self.eks.pages("describe_addon_versions", "addons", **given)
+        query_parameters = {key: value for key, value in query.items() if value}
+        return self.eks.pages("describe_addon_versions", "addons", **query_parameters)
 
-    def _available(self, addon: dict[str, Any]) -> dict[str, Any]:
+    def _describe_offer(self, addon: dict[str, Any]) -> dict[str, Any]:
         """Return what EKS offers of an add-on, the newest version first."""
-        infos = items(addon, "addonVersions")
-        newest_first = sorted(infos, key=lambda info: order(info["addonVersion"]), reverse=True)
-        versions = [_version_row(info) for info in newest_first]
+        infos = list_at(addon, "addonVersions")
+        newest_first = sorted(infos, key=lambda info: version_order(info["addonVersion"]), reverse=True)
+        versions = [_make_version_row(info) for info in newest_first]
         default_version = ""
         for row in reversed(versions):
             if self.kubernetes in row["default_for"]:
@@ -108,34 +112,34 @@ class AddonInfo:
             "owner": addon.get("owner") or "",
             "publisher": addon.get("publisher") or "",
             "default_namespace": addon.get("defaultNamespace") or "",
-            "product_url": section(addon, "marketplaceInformation").get("productUrl") or "",
+            "product_url": mapping_at(addon, "marketplaceInformation").get("productUrl") or "",
             "default_version": default_version,
             "latest_version": versions[0]["version"] if versions else "",
             "versions": versions,
         }
 
-    def _configuration(self, installed: list[dict[str, Any]]) -> dict[str, Any]:
+    def _read_configuration(self, installed_addons: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the schema of the configuration, and the service accounts that need policies."""
-        version = self._version(installed[0]["addon_version"] if installed else None)
+        version = self._choose_version(installed_addons[0]["addon_version"] if installed_addons else None)
         answer = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
         accounts = []
-        for identity in items(answer, "podIdentityConfiguration"):
-            policies = items(identity, "recommendedManagedPolicies")
+        for identity in list_at(answer, "podIdentityConfiguration"):
+            policies = list_at(identity, "recommendedManagedPolicies")
             accounts.append({"service_account": identity["serviceAccount"], "managed_policies": policies})
         schema = json.loads(answer.get("configurationSchema") or "{}")
         return {"version": version, "schema": schema, "service_accounts": accounts}
 
-    def _version(self, installed: str | None) -> str:
-        asked = self.params["version"]
-        if asked not in (None, "default", "latest"):
-            return str(asked)
-        if asked is None and installed:
-            return installed
+    def _choose_version(self, installed_version: str | None) -> str:
+        requested_version = self.params["version"]
+        if requested_version not in (None, "default", "latest"):
+            return str(requested_version)
+        if requested_version is None and installed_version:
+            return installed_version
         if not self.kubernetes:
             fix = "Give version, or cluster_name or kubernetes_version to choose one for it."
             raise Problem("no version is known", asked=f"Read the configuration schema of {self.name}", fix=fix)
-        versions = available(self._offered(), self.name, self.kubernetes)
-        return choose(asked, None, versions, self.name, self.kubernetes).version
+        versions = list_offered_versions(self._list_offered(), self.name, self.kubernetes)
+        return choose_version(requested_version, None, versions, self.name, self.kubernetes).version
 
 
 def run_addon_info(module: AnsibleAWSModule) -> None:

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._identity.live.aws_api import AnsibleCallError, changes, parsed, retagged
-from ..._kube.live.api_errors import library
-from ..addon.addon_settings import IDENTITIES, Settings, moved, settings
+from ..._identity.live.aws_api import AnsibleCallError, list_changed_settings, merge_task_tags, parse_configuration
+from ..._kube.live.api_errors import import_library
+from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
 from ..addon.addon_versions import VersionChoice
-from ..addon.addon_violations import Violation, mismatch
+from ..addon.addon_violations import Violation, find_schema_mismatch
 from .addon_wait import Addon, AddonReads
 
 
@@ -35,13 +35,13 @@ class AddonPlan:
     warnings: list[str] = field(default_factory=list)
 
 
-def missing(addon: Addon, plan: AddonPlan) -> list[str]:
+def list_missing_settings(addon: Addon, plan: AddonPlan) -> list[str]:
     """Return the requested settings that EKS does not show yet, although the add-on is done."""
-    pending = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
-    return changes(settings(addon, parsed), pending)
+    pending_settings = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
+    return list_changed_settings(addon_settings(addon, parse_configuration), pending_settings)
 
 
-class Planner:
+class AddonPlanner:
     """Compares the options of a task with the add-on."""
 
     def __init__(self, reads: AddonReads, params: Mapping[str, Any]) -> None:
@@ -49,87 +49,97 @@ class Planner:
 
     def plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
         """Return the plan. Raises Problem if it is impossible."""
-        asked = self.params
-        identities = None if asked[IDENTITIES] is None else self.reads.identities(addon)
-        live = settings(addon, parsed, identities)
-        choice = self._choice(live.get("version"))
-        given: Settings = {
+        params = self.params
+        identities = None if params[IDENTITIES] is None else self.reads.identities(addon)
+        live_settings = addon_settings(addon, parse_configuration, identities)
+        choice = self._choose_version(live_settings.get("version"))
+        requested_settings: Settings = {
             "version": choice.version,
-            "service_account_role_arn": asked["service_account_role_arn"],
-            "configuration_values": asked["configuration_values"],
-            "namespace": asked["namespace"],
-            "tags": retagged(live.get("tags") or {}, asked),
+            "service_account_role_arn": params["service_account_role_arn"],
+            "configuration_values": params["configuration_values"],
+            "namespace": params["namespace"],
+            "tags": merge_task_tags(live_settings.get("tags") or {}, params),
         }
-        if asked[IDENTITIES] is not None:
-            given[IDENTITIES] = {item["service_account"]: item["role_arn"] for item in asked[IDENTITIES]}
-        wanted = {name: value for name, value in given.items() if value is not None}
-        problem = moved(live, wanted, asked["name"])
+        if params[IDENTITIES] is not None:
+            requested_settings[IDENTITIES] = {
+                identity["service_account"]: identity["role_arn"] for identity in params[IDENTITIES]
+            }
+        target_settings = {name: value for name, value in requested_settings.items() if value is not None}
+        problem = find_namespace_move(live_settings, target_settings, params["name"])
         if problem:
             raise problem
-        plan = AddonPlan(addon, live, wanted, changes(live, wanted), repair)
-        plan.warnings = [choice.warning, *self._advice(choice, plan), self._checked(plan)]
+        plan = AddonPlan(
+            addon, live_settings, target_settings, list_changed_settings(live_settings, target_settings), repair
+        )
+        plan.warnings = [choice.warning, *self._list_advice(choice, plan), self._check_configuration(plan)]
         return plan
 
-    def _choice(self, installed: str | None) -> VersionChoice:
-        asked = self.params["version"]
-        if installed and asked == installed:
-            return VersionChoice(installed)
-        return self.reads.choice(asked, installed)
+    def _choose_version(self, installed_version: str | None) -> VersionChoice:
+        requested_version = self.params["version"]
+        if installed_version and requested_version == installed_version:
+            return VersionChoice(installed_version)
+        return self.reads.choice(requested_version, installed_version)
 
-    def _advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
+    def _list_advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
         """Return warnings about missing permissions or configuration of a new add-on, according to EKS."""
         if plan.addon or not choice.details:
             return []
         name = f"{self.params['name']} {choice.version}"
-        see = "eks_addon_info with configuration=true shows"
+        source_text = "eks_addon_info with configuration=true shows"
         has_role = plan.wanted.get("service_account_role_arn") or plan.wanted.get(IDENTITIES)
         warnings = []
         if choice.details.permissions_needed and not has_role:
-            warnings.append(f"{name} needs an IAM role; {see} the policies for it.")
+            warnings.append(f"{name} needs an IAM role; {source_text} the policies for it.")
         if choice.details.configuration_needed and not plan.wanted.get("configuration_values"):
-            warnings.append(f"{name} needs configuration_values; {see} their schema.")
+            warnings.append(f"{name} needs configuration_values; {source_text} their schema.")
         return warnings
 
-    def _checked(self, plan: AddonPlan) -> str:
+    def _check_configuration(self, plan: AddonPlan) -> str:
         """Hold the configuration against the schema of the version that is to be, if either is new."""
         configuration = plan.wanted.get("configuration_values")
-        is_given = configuration is not None
-        if not is_given:
+        is_from_task = configuration is not None
+        if not is_from_task:
             configuration = plan.live.get("configuration_values")
         if not configuration or not {"version", "configuration_values"} & set(plan.differing):
             return ""
-        return check(self.reads, plan.wanted["version"], configuration, ours=is_given)
+        return check_configuration(self.reads, plan.wanted["version"], configuration, ours=is_from_task)
 
 
-DENIED = ("AccessDenied", "AccessDeniedException")
+DENIED_CODES = ("AccessDenied", "AccessDeniedException")
 
 
-def check(reads: AddonReads, version: str, configuration: dict[str, Any], *, ours: bool) -> str:
+def check_configuration(reads: AddonReads, version: str, configuration: dict[str, Any], *, ours: bool) -> str:
     """Fail if the configuration does not fit; return a warning where that could not be found out."""
     try:
         schema = json.loads(reads.configuration(version).get("configurationSchema") or "{}")
     except AnsibleCallError as error:
-        if error.answer.code not in DENIED:
+        if error.answer.code not in DENIED_CODES:
             raise
         return f"configuration_values are not checked before the call: {error.answer.message}"
     try:
-        problem = mismatch(violations(schema, configuration), reads.name, version, ours=ours)
-    except (library("referencing.exceptions", "jsonschema").Unresolvable, re.error) as error:
+        problem = find_schema_mismatch(find_violations(schema, configuration), reads.name, version, is_from_task=ours)
+    except (import_library("referencing.exceptions", "jsonschema").Unresolvable, re.error) as error:
         return f"configuration_values are not checked before the call, since the schema of EKS cannot be used: {error}"
     if problem:
         raise problem
     return ""
 
 
-def violations(schema: dict[str, Any], configuration: dict[str, Any]) -> Iterator[Violation]:
+def find_violations(schema: dict[str, Any], configuration: dict[str, Any]) -> Iterator[Violation]:
     """Yield every violation; of alternatives those of the one that fits best."""
-    jsonschema = library("jsonschema")
-    registry = library("referencing", "jsonschema").Registry()  # an empty one: references are never fetched
+    jsonschema = import_library("jsonschema")
+    registry = import_library("referencing", "jsonschema").Registry()  # an empty one: references are never fetched
     validator_class = jsonschema.validators.validator_for(schema, default=jsonschema.Draft7Validator)
     validator = validator_class(schema, registry=registry)
     for error in validator.iter_errors(configuration):
-        best = jsonschema.exceptions.best_match([error]) if error.context else error
-        known: tuple[str, ...] = ()
-        if isinstance(best.schema, dict):
-            known = tuple(best.schema.get("properties") or {})
-        yield Violation(tuple(best.absolute_path), str(best.validator), best.validator_value, best.instance, known)
+        best_error = jsonschema.exceptions.best_match([error]) if error.context else error
+        known_keys: tuple[str, ...] = ()
+        if isinstance(best_error.schema, dict):
+            known_keys = tuple(best_error.schema.get("properties") or {})
+        yield Violation(
+            tuple(best_error.absolute_path),
+            str(best_error.validator),
+            best_error.validator_value,
+            best_error.instance,
+            known_keys,
+        )

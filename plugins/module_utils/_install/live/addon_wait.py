@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._identity.live.aws_api import AnsibleCallError, CallErrors, Calls, parsed
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.config.paths import items, section
+from ..._identity.live.aws_api import AnsibleCallError, CallErrors, ServiceCalls, parse_configuration
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Failure
-from ..addon.addon_settings import shown
+from ..addon.addon_settings import mask_secrets
 from ..addon.addon_states import (
     ABSENT,
     DONE,
@@ -27,27 +27,34 @@ from ..addon.addon_states import (
     AddonVerdict,
     Issue,
     Patience,
-    fixes,
-    issue_text,
-    issues_of,
-    judge,
+    describe_issues,
+    join_fixes,
+    judge_status,
+    list_issues,
 )
-from ..addon.addon_versions import AddonVersion, VersionChoice, available, choose, kubernetes_of, no_addon
+from ..addon.addon_versions import (
+    AddonVersion,
+    VersionChoice,
+    choose_version,
+    list_kubernetes_versions,
+    list_offered_versions,
+    unknown_addon_problem,
+)
 
 Addon = dict[str, Any]
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 15.0, 1.5
-DOING = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for", "follow": "Wait for"}
-_TIMEOUTS = {"settle": "update_timeout_seconds", "follow": "wait_timeout"}
+TASK_VERBS = {"create": "Create", "update": "Update", "delete": "Delete", "settle": "Wait for", "follow": "Wait for"}
+_TIMEOUT_OPTIONS = {"settle": "update_timeout_seconds", "follow": "wait_timeout"}
 # What to do besides what the issues say, and what to do if another owner manages the add-on.
-_OF_ITS_OWNER = "The owner of the add-on has to try again: this module only reads."
-MORE = {
+_ADVICE_TO_OWNER = "The owner of the add-on has to try again: this module only reads."
+ADVICE_BY_STATUS = {
     "DELETE_FAILED": "Set preserve to true to let EKS forget the add-on and leave its objects in the cluster.",
     "CREATE_FAILED": "The next run tries again with UpdateAddon; nothing has to be removed first.",
     "UPDATE_FAILED": "The next run tries the update again.",
 }
 
 
-def status_of(addon: Addon | None) -> str:
+def addon_status(addon: Addon | None) -> str:
     """Return the status of an add-on, or that it is not there."""
     return str(addon.get("status")) if addon else ABSENT
 
@@ -66,87 +73,98 @@ class AddonWait:
         self.reads, self.limits, self.salt = reads, limits, salt
         self.warnings: list[str] = []
 
-    def until_done(
-        self, operation: str, update_id: str = "", missing: Callable[[Addon], list[str]] = lambda _addon: []
+    def wait_until_done(
+        self, operation: str, update_id: str = "", find_missing: Callable[[Addon], list[str]] = lambda _addon: []
     ) -> Addon | None:
-        """Return the add-on when the operation is done, or fail. `missing` returns what EKS does not show yet."""
+        """Return the add-on when the operation is done, or fail. `find_missing` returns what EKS does not show yet."""
         eks = self.reads.eks
-        began = eks.clock()
-        limit = self.limits.seconds[operation]
-        eks.until = began + limit
+        started_at = eks.clock()
+        limit_seconds = self.limits.seconds[operation]
+        eks.until = started_at + limit_seconds
         degraded_since: float | None = None
-        pause = POLL_FIRST
+        pause_seconds = POLL_FIRST
         while True:
             addon = self.reads.addon()
             update = self.reads.update(update_id) if update_id else None
-            now, status, issues = eks.clock(), status_of(addon), issues_of(addon, update)
+            current_time, status, issues = eks.clock(), addon_status(addon), list_issues(addon, update)
             if status != "DEGRADED":
                 degraded_since = None
             elif degraded_since is None:
-                degraded_since = now
-            verdict = judge(
+                degraded_since = current_time
+            verdict = judge_status(
                 operation,
                 status,
                 issues,
                 update=str((update or {}).get("status") or ""),
                 patience=self.limits.patience,
-                degraded_for=0 if degraded_since is None else now - degraded_since,
+                degraded_for=0 if degraded_since is None else current_time - degraded_since,
             )
-            lacking = missing(addon) if addon and verdict.what == DONE else []
-            if verdict.what == DONE and not lacking:
-                return self._done(addon, verdict, issues)
+            missing_settings = find_missing(addon) if addon and verdict.what == DONE else []
+            if verdict.what == DONE and not missing_settings:
+                return self._warn_of_issues(addon, verdict, issues)
             if verdict.what in (FAILED, GONE):
-                raise self._failed(operation, addon, verdict, issues)
-            if now - began + pause > limit:
-                raise self._late(operation, addon, issues, lacking, limit)
-            eks.sleep(pause)
-            pause = min(pause * POLL_GROWTH, POLL_LAST)
+                raise self._explain_failure(operation, addon, verdict, issues)
+            if current_time - started_at + pause_seconds > limit_seconds:
+                raise self._explain_timeout(operation, addon, issues, missing_settings, limit_seconds)
+            eks.sleep(pause_seconds)
+            pause_seconds = min(pause_seconds * POLL_GROWTH, POLL_LAST)
 
-    def _done(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
+    def _warn_of_issues(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
         """Return the add-on, and warn of what is not well although the operation is done."""
         if verdict.why:
-            self.warnings.append(f"{self.reads.name}: {verdict.why}: {issue_text(issues) or 'EKS gives no reason'}.")
+            self.warnings.append(
+                f"{self.reads.name}: {verdict.why}: {describe_issues(issues) or 'EKS gives no reason'}."
+            )
         return addon
 
-    def _failed(self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Failure:
+    def _explain_failure(
+        self, operation: str, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]
+    ) -> Failure:
         """Return the failure of an operation that EKS gave up, or that somebody undid."""
-        status = status_of(addon)
+        status = addon_status(addon)
         if verdict.what == GONE:
             wrong = "another user removed it, or is removing it"
-            return self._failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
+            return self._build_failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
         if not issues and status.endswith("_FAILED"):
-            issues = issues_of(addon, self.reads.failed_update())
-        why = verdict.why or f"it is {status}"
-        wrong = f"{why}: {issue_text(issues) or 'EKS gives no reason'}"
-        advice = MORE.get(status, "")
+            issues = list_issues(addon, self.reads.read_failed_update())
+        reason = verdict.why or f"it is {status}"
+        wrong = f"{reason}: {describe_issues(issues) or 'EKS gives no reason'}"
+        advice = ADVICE_BY_STATUS.get(status, "")
         if advice and operation == "follow":
-            advice = _OF_ITS_OWNER
-        return self._failure(operation, wrong, addon, issues, advice)
+            advice = _ADVICE_TO_OWNER
+        return self._build_failure(operation, wrong, addon, issues, advice)
 
-    def _late(
-        self, operation: str, addon: Addon | None, issues: tuple[Issue, ...], lacking: list[str], limit: float
+    def _explain_timeout(
+        self,
+        operation: str,
+        addon: Addon | None,
+        issues: tuple[Issue, ...],
+        missing_settings: list[str],
+        limit_seconds: float,
     ) -> Failure:
         """Return the failure of an operation that takes longer than its limit, in seconds."""
-        wrong = f"still {status_of(addon)}"
-        if lacking:
-            wrong += f" with another {', '.join(lacking)}"
-        wrong += f" after {limit:g} s"
+        wrong = f"still {addon_status(addon)}"
+        if missing_settings:
+            wrong += f" with another {', '.join(missing_settings)}"
+        wrong += f" after {limit_seconds:g} s"
         if issues:
-            wrong += f": {issue_text(issues)}"
-        option = _TIMEOUTS.get(operation, f"{operation}_timeout_seconds")
+            wrong += f": {describe_issues(issues)}"
+        option = _TIMEOUT_OPTIONS.get(operation, f"{operation}_timeout_seconds")
         fix = f"EKS goes on with it, and the next run takes it up; raise {option} if it only needs longer."
         if operation == "follow" and addon is None:
             fix = f"Check the name and the region, or create the add-on; raise {option} if its owner needs longer."
-        return self._failure(operation, wrong, addon, issues, fix)
+        return self._build_failure(operation, wrong, addon, issues, fix)
 
-    def _failure(self, operation: str, wrong: str, addon: Addon | None, issues: tuple[Issue, ...], fix: str) -> Failure:
+    def _build_failure(
+        self, operation: str, wrong: str, addon: Addon | None, issues: tuple[Issue, ...], fix: str
+    ) -> Failure:
         facts = {
-            "status": status_of(addon),
+            "status": addon_status(addon),
             "issues": [issue.fact for issue in issues],
-            "addon": fact(addon, self.salt),
+            "addon": describe_addon(addon, self.salt),
         }
-        asked = f"{DOING[operation]} the add-on {self.reads.name} of the cluster {self.reads.cluster}"
-        return Failure(wrong, asked=asked, fix=f"{fixes(issues)} {fix}".strip(), facts=facts)
+        task = f"{TASK_VERBS[operation]} the add-on {self.reads.name} of the cluster {self.reads.cluster}"
+        return Failure(wrong, asked=task, fix=f"{join_fixes(issues)} {fix}".strip(), facts=facts)
 
 
 # Of how many updates the errors are looked for; the newest comes last or first, which the API does not promise.
@@ -156,40 +174,44 @@ RECENT_UPDATES = 5
 class AddonReads:
     """The reads about one add-on of one cluster."""
 
-    def __init__(self, eks: Calls, cluster: str, name: str) -> None:
+    def __init__(self, eks: ServiceCalls, cluster: str, name: str) -> None:
         self.eks, self.cluster, self.name = eks, cluster, name
 
     @CallErrors.list_error_handler("describe the add-on")
     def addon(self) -> dict[str, Any] | None:
         """Return the add-on, or nothing when it, or its cluster, is not there."""
-        found: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster, addonName=self.name)["addon"]
-        return found
+        addon: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster, addonName=self.name)["addon"]
+        return addon
 
     @CallErrors.common_error_handler("describe the cluster")
     def kubernetes(self) -> str:
         """Return the cluster's version of Kubernetes."""
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
-    def choice(self, asked: str | None, installed: str | None) -> VersionChoice:
+    def choice(self, requested_version: str | None, installed_version: str | None) -> VersionChoice:
         """Return the version to have, by what EKS offers for the cluster."""
         kubernetes = self.kubernetes()
-        offered = self.versions(kubernetes)
-        elsewhere = [] if offered or installed else self._elsewhere()
-        return choose(asked, installed, offered, self.name, kubernetes, elsewhere=elsewhere)
+        offered_versions = self.versions(kubernetes)
+        other_kubernetes = [] if offered_versions or installed_version else self._list_other_kubernetes()
+        return choose_version(
+            requested_version, installed_version, offered_versions, self.name, kubernetes, elsewhere=other_kubernetes
+        )
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
     def versions(self, kubernetes: str) -> list[AddonVersion]:
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
-        return available(self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes)
+        return list_offered_versions(
+            self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes
+        )
 
     @CallErrors.common_error_handler("list the add-ons that EKS has")
-    def _elsewhere(self) -> list[str]:
+    def _list_other_kubernetes(self) -> list[str]:
         """Return for which versions of Kubernetes EKS has it, or fail if EKS has no add-on of this name at all."""
         addons = self.eks.pages("describe_addon_versions", "addons")
-        names = [item["addonName"] for item in addons]
-        if self.name not in names:
-            raise no_addon(self.name, names)
-        return kubernetes_of(addons, self.name)
+        addon_names = [addon["addonName"] for addon in addons]
+        if self.name not in addon_names:
+            raise unknown_addon_problem(self.name, addon_names)
+        return list_kubernetes_versions(addons, self.name)
 
     @CallErrors.common_error_handler("read the configuration schema of the add-on")
     def configuration(self, version: str) -> dict[str, Any]:
@@ -199,7 +221,7 @@ class AddonReads:
     def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
         """Return the roles of an add-on by service account."""
         roles = {}
-        for arn in items(addon, "podIdentityAssociations"):
+        for arn in list_at(addon, "podIdentityAssociations"):
             association = self._identity(arn)
             if association:
                 roles[association["serviceAccount"]] = association["roleArn"]
@@ -214,36 +236,36 @@ class AddonReads:
     @CallErrors.list_error_handler("describe the update of the add-on")
     def update(self, update_id: str) -> dict[str, Any] | None:
         query = {"name": self.cluster, "addonName": self.name, "updateId": update_id}
-        found: dict[str, Any] = self.eks("describe_update", **query)["update"]
-        return found
+        update: dict[str, Any] = self.eks("describe_update", **query)["update"]
+        return update
 
-    def failed_update(self) -> dict[str, Any] | None:
+    def read_failed_update(self) -> dict[str, Any] | None:
         """Return the last update that failed, for its errors; they are no reason for another failure."""
         failed_updates = []
         try:
-            listed = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
-            for update_id in dict.fromkeys([*listed[:RECENT_UPDATES], *listed[-RECENT_UPDATES:]]):
+            update_ids = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
+            for update_id in dict.fromkeys([*update_ids[:RECENT_UPDATES], *update_ids[-RECENT_UPDATES:]]):
                 update = self.update(update_id)
                 if update and update.get("status") == "Failed":
                     failed_updates.append(update)
-        except _call_errors():
+        except _list_call_errors():
             return None
         return max(failed_updates, key=lambda update: str(update.get("createdAt")), default=None)
 
 
-def _call_errors() -> tuple[type[BaseException], ...]:
+def _list_call_errors() -> tuple[type[BaseException], ...]:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     return (AnsibleCallError, BotoCoreError, ClientError)
 
 
-def fact(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
+def describe_addon(addon: dict[str, Any] | None, salt: str) -> dict[str, Any]:
     """Return an add-on as the result of a task, without the secrets of its configuration."""
     if not addon:
         return {}
-    found: dict[str, Any] = boto3_resource_to_ansible_dict(
+    description: dict[str, Any] = boto3_resource_to_ansible_dict(
         addon, transform_tags=False, force_tags=False, ignore_list=["tags"]
     )
-    values = shown(parsed(found.pop("configuration_values", "") or "") or {}, salt)
-    tags = quoted(dict(section(addon, "tags")))
-    return {**quoted(found), "configuration_values": values, "tags": tags}
+    values = mask_secrets(parse_configuration(description.pop("configuration_values", "") or "") or {}, salt)
+    tags = mask_and_clean(dict(mapping_at(addon, "tags")))
+    return {**mask_and_clean(description), "configuration_values": values, "tags": tags}

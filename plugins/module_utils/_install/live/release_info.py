@@ -10,156 +10,160 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import asking, listing
-from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE, Cluster
+from ..._kube.live.api_errors import ask_server, list_if_allowed
+from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE_SIZE, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.kinds import ApiResource, ApiResources, version_for
+from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases import installed as found
 from ..releases.manifest import DEFINITION, WEBHOOKS
-from ..releases.products import Product, product
+from ..releases.products import Product, find_product
 
 ARGUMENTS: dict[str, Any] = {
     "product": {"required": True, "choices": ["cert-manager", "opentelemetry-operator"]},
     "objects": {"type": "bool", "default": False},
 }
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
-CONFIGURATIONS = {kind: f"{ADMISSION}/{kind.lower()}s" for kind in WEBHOOKS}
+DEFINITIONS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+ADMISSION_PATH = "/apis/admissionregistration.k8s.io/v1"
+CONFIGURATION_PATHS = {kind: f"{ADMISSION_PATH}/{kind.lower()}s" for kind in WEBHOOKS}
 # The kinds of release manifests and charts, in which to look for objects of this collection.
-KINDS = (
+SEARCHED_KINDS = (
     *("Namespace", DEFINITION, "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
     *("ConfigMap", "Secret", "Service", "Deployment", "NetworkPolicy", "PodDisruptionBudget"),
     *("Certificate", "Issuer", "OperatorGroup", "Subscription"),
 )
-METADATA = f"{METADATA_LIST},{JSON}"
+METADATA_ACCEPT = f"{METADATA_LIST},{JSON}"
 
 
 def run_info(module: AnsibleModule) -> None:
-    wanted = product(module.params["product"])
+    wanted_product = find_product(module.params["product"])
 
-    def work() -> dict[str, Any]:
-        cluster, asked = connect(module), module.params["eks_cluster"] or {}
-        connection = {"server": cluster.server, "eks_cluster": asked.get("name", "")}
-        return {"changed": False, **connection, **info(cluster, wanted, module.params["objects"])}
+    def read_facts() -> dict[str, Any]:
+        cluster, eks_cluster = connect(module), module.params["eks_cluster"] or {}
+        connection = {"server": cluster.server, "eks_cluster": eks_cluster.get("name", "")}
+        return {"changed": False, **connection, **read_release_facts(cluster, wanted_product, module.params["objects"])}
 
-    run(module, work)
+    run(module, read_facts)
 
 
-def info(cluster: Cluster, wanted: Product, objects: bool) -> dict[str, Any]:
+def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> dict[str, Any]:
     """Return what of a product is there. Raises Problem for what this user may not read but has to."""
-    reader = _Reader(cluster, wanted)
+    reader = _ReleaseReader(cluster, wanted_product)
     reads: list[Callable[[], Any]] = [
         *(reader.version, reader.deployments, reader.definitions, reader.configurations, reader.certificates)
     ]
-    version, deployments, definitions, configurations, certificates = cluster.parallel(lambda read: read(), reads)
-    installed = found.installation(wanted, deployments)
-    crds = [found.definition(wanted, item) for item in definitions]
+    version, deployments, definitions, configurations, certificates = cluster.call_in_parallel(
+        lambda read: read(), reads
+    )
+    installed = found.describe_installation(wanted_product, deployments)
+    crds = [found.describe_definition(wanted_product, manifest) for manifest in definitions]
     resources = reader.resources(crds)
     return {
         **installed,
-        "product": wanted.name,
+        "product": wanted_product.name,
         "kubernetes": version,
         "cert_manager": certificates,
         "crds": crds,
-        "webhooks": found.webhooks([*configurations, *definitions], installed["namespace"]),
+        "webhooks": found.list_calling_webhooks([*configurations, *definitions], installed["namespace"]),
         "resources": resources,
-        "collectors": found.collectors(resources),
-        "objects": reader.objects() if objects else [],
+        "collectors": found.summarize_collectors(resources),
+        "objects": reader.objects() if lists_objects else [],
         "denied": sorted(reader.denied),
         "warnings": reader.warnings,
     }
 
 
-class _Reader:
+class _ReleaseReader:
     """The requests of one run. What may be missing is noted, what must be known is a Problem."""
 
-    def __init__(self, cluster: Cluster, wanted: Product) -> None:
-        self.cluster, self.product = cluster, wanted
+    def __init__(self, cluster: Cluster, wanted_product: Product) -> None:
+        self.cluster, self.product = cluster, wanted_product
         self.denied: set[str] = set()
         self.warnings: list[str] = []
 
     def version(self) -> str:
         """Return the version of the API server, such as v1.31.2."""
-        answer = asking("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))
+        answer = ask_server("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))
         return str(answer["gitVersion"])
 
     def deployments(self) -> list[Manifest]:
         """Return the Deployments that the product's labels select, in all namespaces."""
         query = {"labelSelector": self.product.selector}
-        listed = asking("Look for the product", lambda: list(self.cluster.items("/apis/apps/v1/deployments", query)))
-        return [{"apiVersion": "apps/v1", "kind": "Deployment", **item} for item in listed]
+        manifests = ask_server(
+            "Look for the product", lambda: list(self.cluster.items("/apis/apps/v1/deployments", query))
+        )
+        return [{"apiVersion": "apps/v1", "kind": "Deployment", **manifest} for manifest in manifests]
 
     def definitions(self) -> list[Manifest]:
         """Return the product's definitions that there are."""
-        paths = [f"{DEFINITIONS}/{kind.definition}" for kind in self.product.kinds]
-        read = asking("Read the definitions", lambda: self.cluster.parallel(self.cluster.get, paths))
-        return [item for item in read if item]
+        paths = [f"{DEFINITIONS_PATH}/{kind.definition}" for kind in self.product.kinds]
+        answers = ask_server("Read the definitions", lambda: self.cluster.call_in_parallel(self.cluster.get, paths))
+        return [answer for answer in answers if answer]
 
     def configurations(self) -> list[Manifest]:
         """Return all webhook configurations; without them nothing but the readiness check is poorer."""
         configurations: list[Manifest] = []
-        for kind, path in CONFIGURATIONS.items():
-            listed = self._listed(path, {})
-            if listed is None:
+        for kind, path in CONFIGURATION_PATHS.items():
+            manifests = self._list_if_allowed(path, {})
+            if manifests is None:
                 plural = path.rpartition("/")[2]
                 self.warnings.append(f"This user may not list {plural}, so their CA bundles are not checked")
             else:
-                configurations += [{**configuration, "kind": kind} for configuration in listed]
+                configurations += [{**configuration, "kind": kind} for configuration in manifests]
         return configurations
 
     def certificates(self) -> bool:
         """Return whether the cluster serves the API of cert-manager."""
-        return asking("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
+        return ask_server("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
     def resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the custom resources, each kind in the version that needs no conversion."""
-        used = [definition for definition in crds if definition["kind"] in self.product.used]
-        lists = self.cluster.parallel(self._resources_of, used)
+        used_definitions = [definition for definition in crds if definition["kind"] in self.product.used]
+        lists = self.cluster.call_in_parallel(self._list_resources, used_definitions)
         return [resource for resources in lists for resource in resources]
 
-    def _resources_of(self, definition: dict[str, Any]) -> list[dict[str, Any]]:
+    def _list_resources(self, definition: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the custom resources of a definition; note its plural where this user may not list them."""
         kind = definition["kind"]
         api_version = f"{definition['group']}/{definition['storage_version']}"
-        listed = self._listed(ApiResource(api_version, kind, definition["plural"], True).path(), {})
-        if listed is None:
+        manifests = self._list_if_allowed(ApiResource(api_version, kind, definition["plural"], True).path(), {})
+        if manifests is None:
             self.denied.add(definition["plural"])
             return []
-        named = {"apiVersion": api_version, "kind": kind}
-        return [found.resource(self.product, kind, {**resource, **named}) for resource in listed]
+        type_fields = {"apiVersion": api_version, "kind": kind}
+        return [found.describe_resource(self.product, kind, {**resource, **type_fields}) for resource in manifests]
 
     def objects(self) -> list[dict[str, str]]:
         """Return the names of all objects that have our label of this product."""
-        known = ApiResources(self.cluster)
+        served_resources = ApiResources(self.cluster)
         api_resources = []
-        for kind in KINDS:
-            served = known.find(version_for(kind), kind)
-            if served:
-                api_resources.append(served)
+        for kind in SEARCHED_KINDS:
+            api_resource = served_resources.find(default_api_version(kind), kind)
+            if api_resource:
+                api_resources.append(api_resource)
         for kind in WEBHOOKS:
             api_resources.append(ApiResource("admissionregistration.k8s.io/v1", kind, f"{kind.lower()}s", False))
-        lists = self.cluster.parallel(self._own_objects_of, api_resources)
-        return [named for names in lists for named in names]
+        lists = self.cluster.call_in_parallel(self._list_own_objects, api_resources)
+        return [object_name for object_names in lists for object_name in object_names]
 
-    def _own_objects_of(self, resource: ApiResource) -> list[dict[str, str]]:
+    def _list_own_objects(self, resource: ApiResource) -> list[dict[str, str]]:
         """Return the names of the objects of a kind that have our label; warn where this user may not list them."""
         query = {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}
-        listed = self._listed(resource.path(), query, METADATA)
-        if listed is None:
+        manifests = self._list_if_allowed(resource.path(), query, METADATA_ACCEPT)
+        if manifests is None:
             self.warnings.append(f"This user may not list {resource.plural}, so some of them may stay")
             return []
-        return [_named(resource, item) for item in listed]
+        return [_describe_object(resource, manifest) for manifest in manifests]
 
-    def _listed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
+    def _list_if_allowed(self, path: str, query: dict[str, Any], accept: str = JSON) -> list[Manifest] | None:
         """Return the objects of a list, none where the kind is not served, or nothing when the user may not list it."""
-        return listing(path.rpartition("/")[2], lambda: self._pages(path, query, accept))
+        return list_if_allowed(path.rpartition("/")[2], lambda: self._read_pages(path, query, accept))
 
-    def _pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
+    def _read_pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Read page by page without patience: a broken conversion webhook stays broken while one waits."""
         result: list[Manifest] = []
-        page_query = {"limit": PAGE, **query}
+        page_query = {"limit": PAGE_SIZE, **query}
         while True:
             page = self.cluster.parsed("GET", path, page_query, {"Accept": accept}, patient=False)
             result.extend(page.get("items") or [])
@@ -169,10 +173,10 @@ class _Reader:
             page_query = {**page_query, "continue": token}
 
 
-def _named(resource: ApiResource, item: Manifest) -> dict[str, str]:
+def _describe_object(resource: ApiResource, manifest: Manifest) -> dict[str, str]:
     return {
         "api_version": resource.api_version,
         "kind": resource.kind,
-        "namespace": item["metadata"].get("namespace", ""),
-        "name": item["metadata"]["name"],
+        "namespace": manifest["metadata"].get("namespace", ""),
+        "name": manifest["metadata"]["name"],
     }

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._kube.ownership import release_of
-from ..._otelcol.config.paths import items, section
+from ..._kube.ownership import read_release_label
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube.objects import Manifest
 from ..releases.installed import OLM
 from ..releases.products import OPERATOR, PRODUCTS
@@ -23,21 +23,25 @@ from ..releases.products import OPERATOR, PRODUCTS
 PACKAGES = ("opentelemetry-product", "opentelemetry-operator")
 API = "operators.coreos.com"
 READY = "READY"
-Found = Mapping[str, Any]
+Facts = Mapping[str, Any]
 _DEFINITIONS = frozenset(kind.definition for kind in PRODUCTS[OPERATOR].kinds)
 
 
-def _identity(item: Manifest) -> dict[str, Any]:
+def _identity_facts(manifest: Manifest) -> dict[str, Any]:
     """Return the name of an object, and whether this collection made it as a part of the operator."""
-    metadata = item["metadata"]
-    return {"name": metadata["name"], "namespace": metadata["namespace"], "ours": release_of(item) == OPERATOR}
-
-
-def subscription(item: Manifest) -> dict[str, Any]:
-    """Return what there is to know about a Subscription."""
-    spec, status = section(item, "spec"), section(item, "status")
+    metadata = manifest["metadata"]
     return {
-        **_identity(item),
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "ours": read_release_label(manifest) == OPERATOR,
+    }
+
+
+def read_subscription(manifest: Manifest) -> dict[str, Any]:
+    """Return what there is to know about a Subscription."""
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    return {
+        **_identity_facts(manifest),
         "package": spec.get("name", ""),
         "channel": spec.get("channel", ""),
         "source": spec.get("source", ""),
@@ -50,22 +54,22 @@ def subscription(item: Manifest) -> dict[str, Any]:
     }
 
 
-def operator_group(item: Manifest) -> dict[str, Any]:
+def read_operator_group(manifest: Manifest) -> dict[str, Any]:
     """Return what there is to know about an OperatorGroup; without targets and selector it is for all namespaces."""
-    spec = section(item, "spec")
-    targets = items(spec, "targetNamespaces")
-    selector = section(spec, "selector")
+    spec = mapping_at(manifest, "spec")
+    targets = list_at(spec, "targetNamespaces")
+    selector = mapping_at(spec, "selector")
     has_selector = bool(selector.get("matchLabels") or selector.get("matchExpressions"))
     is_for_all = not has_selector and targets in ([], [""])
-    return {**_identity(item), "targets": targets, "all": is_for_all}
+    return {**_identity_facts(manifest), "targets": targets, "all": is_for_all}
 
 
-def csv(item: Manifest) -> dict[str, Any]:
+def read_csv_object(manifest: Manifest) -> dict[str, Any]:
     """Return what there is to know about a ClusterServiceVersion; `product` when it is one of the operator."""
-    spec, status = section(item, "spec"), section(item, "status")
-    owned_definitions = items(spec, "customresourcedefinitions", "owned")
+    spec, status = mapping_at(manifest, "spec"), mapping_at(manifest, "status")
+    owned_definitions = list_at(spec, "customresourcedefinitions", "owned")
     return {
-        **_identity(item),
+        **_identity_facts(manifest),
         "phase": status.get("phase", ""),
         "reason": status.get("reason", ""),
         "message": status.get("message", ""),
@@ -73,58 +77,62 @@ def csv(item: Manifest) -> dict[str, Any]:
     }
 
 
-def catalog(item: Manifest) -> dict[str, Any]:
+def read_catalog(manifest: Manifest) -> dict[str, Any]:
     """Return what there is to know about a CatalogSource."""
-    status = section(item, "status")
-    state = section(status, "connectionState").get("lastObservedState", "")
-    return {**_identity(item), "state": state, "message": status.get("message", "")}
+    status = mapping_at(manifest, "status")
+    state = mapping_at(status, "connectionState").get("lastObservedState", "")
+    return {**_identity_facts(manifest), "state": state, "message": status.get("message", "")}
 
 
-def package(item: Manifest) -> dict[str, Any]:
+def read_package(manifest: Manifest) -> dict[str, Any]:
     """Return what there is to know about a PackageManifest."""
-    status = section(item, "status")
+    status = mapping_at(manifest, "status")
     return {
-        "name": status.get("packageName") or item["metadata"]["name"],
+        "name": status.get("packageName") or manifest["metadata"]["name"],
         "source": status.get("catalogSource", ""),
         "source_namespace": status.get("catalogSourceNamespace", ""),
         "default_channel": status.get("defaultChannel", ""),
-        "channels": [_channel(channel) for channel in items(status, "channels")],
+        "channels": [_read_channel(channel) for channel in list_at(status, "channels")],
     }
 
 
-def _channel(item: Mapping[str, Any]) -> dict[str, Any]:
+def _read_channel(channel: Mapping[str, Any]) -> dict[str, Any]:
     """Return what there is to know about a channel of a package."""
-    newest = item.get("currentCSV", "")
-    description = section(item, "currentCSVDesc")
-    install_modes = items(description, "installModes")
+    newest_csv = channel.get("currentCSV", "")
+    description = mapping_at(channel, "currentCSVDesc")
+    install_modes = list_at(description, "installModes")
     modes = {mode.get("type"): mode.get("supported") for mode in install_modes}
-    entries = items(item, "entries")
-    names = [entry["name"] for entry in entries if entry.get("name")]
+    entries = list_at(channel, "entries")
+    csv_names = [entry["name"] for entry in entries if entry.get("name")]
     return {
-        "name": item["name"],
-        "csv": newest,
+        "name": channel["name"],
+        "csv": newest_csv,
         # Older package servers list only the newest version.
-        "csvs": newest_first(names or [newest]),
+        "csvs": sort_newest_first(csv_names or [newest_csv]),
         "min_kubernetes": description.get("minKubeVersion", ""),
         "all_namespaces": bool(modes.get("AllNamespaces", not modes)),
     }
 
 
-def of_operator(subscriptions: Iterable[Found], package: str) -> list[Found]:
+def select_of_operator(subscriptions: Iterable[Facts], package: str) -> list[Facts]:
     """Return the Subscriptions of the operator's packages and of the requested one."""
-    return [item for item in subscriptions if item["package"] in {*PACKAGES, package}]
+    return [
+        subscription_facts
+        for subscription_facts in subscriptions
+        if subscription_facts["package"] in {*PACKAGES, package}
+    ]
 
 
 # `opentelemetry-operator.v0.140.0-2`: Red Hat counts its rebuilds of a version after a dash, older ones after a plus.
-_NAME = re.compile(
+_CSV_NAME = re.compile(
     r"(?P<base>.+?)\.v?(?P<version>(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
     r"(?:(?P<mark>[-+])(?P<build>[0-9A-Za-z.-]{1,128}))?)"
 )
 # A version with a dash comes before the one without (semver.org, 11.3).
-_MARKS = {"-": 0, None: 1, "+": 2}
+_BUILD_MARK_ORDER = {"-": 0, None: 1, "+": 2}
 
 
-class Csv(NamedTuple):
+class CsvName(NamedTuple):
     """What the name of a ClusterServiceVersion says; nothing without a version."""
 
     base: str = ""
@@ -132,14 +140,14 @@ class Csv(NamedTuple):
     order: tuple[Any, ...] = ()
 
 
-def read_csv(name: str) -> Csv:
+def parse_csv_name(name: str) -> CsvName:
     """Return the parts of a name."""
-    match = _NAME.fullmatch(name)
+    match = _CSV_NAME.fullmatch(name)
     if not match:
-        return Csv()
+        return CsvName()
     numbers = tuple(int(number) for number in match["numbers"].split("."))
     build = [_build_order(word) for word in (match["build"] or "").split(".")]
-    return Csv(match["base"], match["version"], (numbers, _MARKS[match["mark"]], build))
+    return CsvName(match["base"], match["version"], (numbers, _BUILD_MARK_ORDER[match["mark"]], build))
 
 
 def _build_order(word: str) -> tuple[int, int, str]:
@@ -149,61 +157,69 @@ def _build_order(word: str) -> tuple[int, int, str]:
     return 1, 0, word
 
 
-def is_same_operator(one: str, other: str) -> bool:
+def is_same_operator(name: str, other_name: str) -> bool:
     """Return whether two names are those of versions of the same operator."""
-    return read_csv(one).base == read_csv(other).base != ""
+    return parse_csv_name(name).base == parse_csv_name(other_name).base != ""
 
 
-def is_before(one: str, other: str) -> bool:
+def is_before(name: str, other_name: str) -> bool:
     """Return whether one is an older version of the same operator as the other."""
-    return is_same_operator(one, other) and read_csv(one).order < read_csv(other).order
+    return is_same_operator(name, other_name) and parse_csv_name(name).order < parse_csv_name(other_name).order
 
 
-def newest_first(names: Iterable[str]) -> list[str]:
+def sort_newest_first(names: Iterable[str]) -> list[str]:
     """Return the names that have a version."""
-    known = [name for name in names if read_csv(name).version]
-    return sorted(known, key=lambda name: (read_csv(name).order, name), reverse=True)
+    versioned_names = [name for name in names if parse_csv_name(name).version]
+    return sorted(versioned_names, key=lambda name: (parse_csv_name(name).order, name), reverse=True)
 
 
-def as_ours(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
+def mark_own_objects(namespace: str, package: str, release_facts: Facts, olm: Facts) -> dict[str, Any]:
     """Return the result of release_info, with the objects of this collection's Subscription marked as its own.
 
     OLM passes no label of a Subscription on. A version without any Subscription, in the namespace that was asked for,
     is what a removal that was interrupted left.
     """
-    everywhere = of_operator(olm["subscriptions"], package)
-    here = [subscription for subscription in everywhere if subscription["namespace"] == namespace]
-    if here:
-        is_own_installation = any(subscription["ours"] for subscription in here)
+    operator_subscriptions = select_of_operator(olm["subscriptions"], package)
+    local_subscriptions = [
+        subscription for subscription in operator_subscriptions if subscription["namespace"] == namespace
+    ]
+    if local_subscriptions:
+        is_own_installation = any(subscription["ours"] for subscription in local_subscriptions)
     else:
         is_own_installation = any(csv["product"] for csv in olm["csvs"])
-    is_installed_here = found["installer"]["by"] == OLM and found["namespace"] == namespace
-    no_other_owner = all(subscription["ours"] for subscription in everywhere)
+    is_installed_here = release_facts["installer"]["by"] == OLM and release_facts["namespace"] == namespace
+    no_other_owner = all(subscription["ours"] for subscription in operator_subscriptions)
     crds = []
-    for definition in found["crds"]:
-        is_nobodys = no_other_owner and definition["installer"]["by"] == OLM
-        crds.append({**definition, "ours": definition["ours"] or is_nobodys, "made": not definition["ours"]})
-    ours = found["ours"] or (is_installed_here and is_own_installation)
-    return {**found, "ours": ours, "crds": crds}
+    for definition in release_facts["crds"]:
+        is_unowned = no_other_owner and definition["installer"]["by"] == OLM
+        crds.append({**definition, "ours": definition["ours"] or is_unowned, "made": not definition["ours"]})
+    is_own = release_facts["ours"] or (is_installed_here and is_own_installation)
+    return {**release_facts, "ours": is_own, "crds": crds}
 
 
-def with_versions(namespace: str, package: str, found: Found, olm: Found) -> dict[str, Any]:
+def add_versions(namespace: str, package: str, release_facts: Facts, olm: Facts) -> dict[str, Any]:
     """Return the same with the unlabelled objects that go with the Subscription; an OperatorGroup in use stays."""
-    others = neighbours(namespace, olm)
-    going = list(found["objects"])
-    if others:
-        going = [facts for facts in going if facts["kind"] != "OperatorGroup"]
-    versions = []
-    if found["ours"] or not of_operator(others, package):
-        versions = [csv["name"] for csv in olm["csvs"] if csv["product"]]
-    for name in versions:
+    other_subscriptions = list_other_subscriptions(namespace, olm)
+    objects_to_remove = list(release_facts["objects"])
+    if other_subscriptions:
+        objects_to_remove = [facts for facts in objects_to_remove if facts["kind"] != "OperatorGroup"]
+    csv_names = []
+    if release_facts["ours"] or not select_of_operator(other_subscriptions, package):
+        csv_names = [csv["name"] for csv in olm["csvs"] if csv["product"]]
+    for name in csv_names:
         identity = {"api_version": f"{API}/v1alpha1", "kind": "ClusterServiceVersion", "namespace": namespace}
-        going.append({**identity, "name": name, "made": True})
-    if versions:
-        going += [{"api_version": "apps/v1", **workload, "made": True} for workload in found["workloads"]]
-    return {**found, "objects": going}
+        objects_to_remove.append({**identity, "name": name, "made": True})
+    if csv_names:
+        objects_to_remove += [
+            {"api_version": "apps/v1", **workload, "made": True} for workload in release_facts["workloads"]
+        ]
+    return {**release_facts, "objects": objects_to_remove}
 
 
-def neighbours(namespace: str, olm: Found) -> list[Found]:
+def list_other_subscriptions(namespace: str, olm: Facts) -> list[Facts]:
     """Return the Subscriptions of other owners in the namespace, which need its OperatorGroup."""
-    return [item for item in olm["subscriptions"] if item["namespace"] == namespace and not item["ours"]]
+    return [
+        subscription_facts
+        for subscription_facts in olm["subscriptions"]
+        if subscription_facts["namespace"] == namespace and not subscription_facts["ours"]
+    ]

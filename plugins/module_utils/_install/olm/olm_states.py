@@ -14,23 +14,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube.objects import Manifest
 from .olm_objects import is_before, is_same_operator
-from .olm_state_table import CSV, PLAN, SOON, SUBSCRIPTION, Row, row_for
+from .olm_state_table import CSV, PLAN, SOON_SECONDS, SUBSCRIPTION, StateRow, find_row
 
 # Conditions that do not stop a Subscription.
 DEPRECATIONS = ("PackageDeprecated", "ChannelDeprecated", "BundleDeprecated")
-NO_CONDITION = ("Deprecated", *DEPRECATIONS)
+HARMLESS_CONDITIONS = ("Deprecated", *DEPRECATIONS)
 # Conditions of a Subscription that its InstallPlan reports in more detail.
-OF_PLAN = ("InstallPlanPending", "InstallPlanFailed")
+PLAN_CONDITIONS = ("InstallPlanPending", "InstallPlanFailed")
 # Conditions of any catalog of the cluster. A resolved Subscription needs no catalog.
-OF_CATALOGS = ("CatalogSourcesUnhealthy",)
-SUCCEEDED, AWAITS = "Succeeded", "RequiresApproval"
+CATALOG_CONDITIONS = ("CatalogSourcesUnhealthy",)
+SUCCEEDED, REQUIRES_APPROVAL = "Succeeded", "RequiresApproval"
 DONE, APPROVE, WAIT = "done", "approve", "wait"
 
 
-class Goal(NamedTuple):
+class InstallGoal(NamedTuple):
     """The awaited version: exactly the pinned one, or with automatic approval also a newer one."""
 
     namespace: str
@@ -52,7 +52,7 @@ class OlmObjects(NamedTuple):
 
     @property
     def status(self) -> dict[str, Any]:
-        return status_of(self.subscription)
+        return object_status(self.subscription)
 
     @property
     def installed(self) -> str:
@@ -61,14 +61,14 @@ class OlmObjects(NamedTuple):
     @property
     def plan(self) -> Manifest | None:
         """The InstallPlan that the Subscription refers to."""
-        name = plan_of(self.subscription)
+        name = plan_name(self.subscription)
         return next((plan for plan in self.plans if plan["metadata"]["name"] == name), None)
 
 
 class OlmSymptom(NamedTuple):
     """A state that something is in, and what it means."""
 
-    row: Row
+    row: StateRow
     name: str
     state: str
     reason: str
@@ -115,91 +115,93 @@ class OlmVerdict(NamedTuple):
         return facts
 
 
-def judge(goal: Goal, seen: OlmObjects) -> OlmVerdict:
+def judge_installation(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict:
     """Return the next step: done, approve a plan, or wait, with the obstacles."""
-    if _is_done(goal, seen):
-        upgrade = seen.plan
-        if upgrade and waits(upgrade):
-            return OlmVerdict(DONE, upgrade["metadata"]["name"], versions_of(upgrade))
+    if _is_done(goal, live_objects):
+        waiting_plan = live_objects.plan
+        if waiting_plan and is_awaiting_approval(waiting_plan):
+            return OlmVerdict(DONE, waiting_plan["metadata"]["name"], plan_versions(waiting_plan))
         return OlmVerdict(DONE)
-    verdict = _judge_plans(goal, seen)
+    verdict = _judge_plans(goal, live_objects)
     if verdict:
         return verdict
-    return OlmVerdict(WAIT, symptoms=tuple(_symptoms(goal, seen)))
+    return OlmVerdict(WAIT, symptoms=tuple(_find_symptoms(goal, live_objects)))
 
 
-def status_of(item: Manifest | None) -> dict[str, Any]:
+def object_status(manifest: Manifest | None) -> dict[str, Any]:
     """Return what OLM says of an object."""
-    status: dict[str, Any] = section(item, "status")
+    status: dict[str, Any] = mapping_at(manifest, "status")
     return status
 
 
-def plan_of(subscription: Manifest | None) -> str:
+def plan_name(subscription: Manifest | None) -> str:
     """Return the name of the InstallPlan that a Subscription refers to."""
-    return str((status_of(subscription).get("installPlanRef") or {}).get("name") or "")
+    return str((object_status(subscription).get("installPlanRef") or {}).get("name") or "")
 
 
-def deprecations(subscription: Manifest | None) -> list[str]:
+def list_deprecations(subscription: Manifest | None) -> list[str]:
     """Return what the catalog says is not to be used any more."""
-    deprecated = [condition for condition in _conditions(subscription) if condition["type"] in DEPRECATIONS]
-    return [str(condition.get("message") or condition["type"]) for condition in deprecated]
+    deprecation_conditions = [
+        condition for condition in _true_conditions(subscription) if condition["type"] in DEPRECATIONS
+    ]
+    return [str(condition.get("message") or condition["type"]) for condition in deprecation_conditions]
 
 
-def versions_of(plan: Manifest) -> tuple[str, ...]:
+def plan_versions(plan: Manifest) -> tuple[str, ...]:
     """Return the ClusterServiceVersions that a plan installs."""
-    return tuple(items(plan, "spec", "clusterServiceVersionNames"))
+    return tuple(list_at(plan, "spec", "clusterServiceVersionNames"))
 
 
-def waits(plan: Manifest) -> bool:
+def is_awaiting_approval(plan: Manifest) -> bool:
     """Return whether a plan waits for approval."""
-    is_approved = section(plan, "spec").get("approved")
-    return status_of(plan).get("phase") == AWAITS and not is_approved
+    is_approved = mapping_at(plan, "spec").get("approved")
+    return object_status(plan).get("phase") == REQUIRES_APPROVAL and not is_approved
 
 
-def is_owned(plan: Manifest, subscription: str) -> bool:
+def is_made_for(plan: Manifest, subscription: str) -> bool:
     """Return whether a plan was made for a Subscription, among others perhaps."""
-    for owner in items(plan["metadata"], "ownerReferences"):
+    for owner in list_at(plan["metadata"], "ownerReferences"):
         if owner.get("kind") == "Subscription" and owner.get("name") == subscription:
             return True
     return False
 
 
-def _is_done(goal: Goal, seen: OlmObjects) -> bool:
+def _is_done(goal: InstallGoal, live_objects: OlmObjects) -> bool:
     """Return whether the wanted version has succeeded, and with automatic approval nothing newer is on its way."""
-    if status_of(seen.csvs.get(seen.installed)).get("phase") != SUCCEEDED:
+    if object_status(live_objects.csvs.get(live_objects.installed)).get("phase") != SUCCEEDED:
         return False
-    is_wanted = seen.installed == goal.csv
+    is_wanted = live_objects.installed == goal.csv
     if goal.pinned:
         return is_wanted or not goal.csv
     if not goal.csv:
         return True
     # Automatic approval goes on by itself.
-    is_newest = bool(seen.status.get("currentCSV") == seen.installed)
-    return is_newest and (is_wanted or is_before(goal.csv, seen.installed))
+    is_newest = bool(live_objects.status.get("currentCSV") == live_objects.installed)
+    return is_newest and (is_wanted or is_before(goal.csv, live_objects.installed))
 
 
-def _judge_plans(goal: Goal, seen: OlmObjects) -> OlmVerdict | None:
+def _judge_plans(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict | None:
     """Return what becomes of the plans that wait for approval, if anything."""
-    is_installed = seen.installed == goal.csv
-    exact_plan = None if is_installed else _latest_exact(goal, seen)
+    is_installed = live_objects.installed == goal.csv
+    exact_plan = None if is_installed else _find_latest_exact_plan(goal, live_objects)
     if exact_plan:
         return OlmVerdict(APPROVE, exact_plan["metadata"]["name"], (goal.csv,))
-    if not seen.plan or not waits(seen.plan):
+    if not live_objects.plan or not is_awaiting_approval(live_objects.plan):
         return None
     if goal.pinned and is_installed:
         return None
-    name, versions = seen.plan["metadata"]["name"], versions_of(seen.plan)
+    name, versions = live_objects.plan["metadata"]["name"], plan_versions(live_objects.plan)
     own_versions = tuple(version for version in versions if is_same_operator(version, goal.csv))
     if not own_versions:
         return None
     other_versions = [version for version in versions if version not in own_versions]
     if other_versions:
-        beside = f"it installs {', '.join(other_versions)} beside {', '.join(own_versions)}"
-        return _waiting(name, versions, beside, _OTHERS_FIRST)
-    return _judge_own(goal, name, own_versions)
+        wrong = f"it installs {', '.join(other_versions)} beside {', '.join(own_versions)}"
+        return _wait_for_person(name, versions, wrong, _OTHERS_FIRST_FIX)
+    return _judge_own_plan(goal, name, own_versions)
 
 
-def _judge_own(goal: Goal, name: str, versions: tuple[str, ...]) -> OlmVerdict | None:
+def _judge_own_plan(goal: InstallGoal, name: str, versions: tuple[str, ...]) -> OlmVerdict | None:
     """Return what becomes of a plan that installs versions of this operator alone."""
     newest = versions[-1]
     if not is_before(goal.csv, newest):
@@ -208,110 +210,121 @@ def _judge_own(goal: Goal, name: str, versions: tuple[str, ...]) -> OlmVerdict |
         # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested.
         return None
     fix = f"Pin {newest}; to have {goal.csv} all the same, remove the operator first and install that."
-    return _waiting(name, versions, f"it goes to {newest}, past the pinned {goal.csv}", fix)
+    return _wait_for_person(name, versions, f"it goes to {newest}, past the pinned {goal.csv}", fix)
 
 
-_OTHERS_FIRST = (
+_OTHERS_FIRST_FIX = (
     "Bring the others first on their own terms, or install this operator in a namespace of its own;"
     " to take all of it, approve the InstallPlan yourself and run again."
 )
 
 
-def _latest_exact(goal: Goal, seen: OlmObjects) -> Manifest | None:
+def _find_latest_exact_plan(goal: InstallGoal, live_objects: OlmObjects) -> Manifest | None:
     """Return the newest plan of the wanted version alone.
 
     A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
     """
-    exact_plans = [plan for plan in seen.plans if waits(plan) and versions_of(plan) == (goal.csv,)]
+    exact_plans = [
+        plan for plan in live_objects.plans if is_awaiting_approval(plan) and plan_versions(plan) == (goal.csv,)
+    ]
 
-    def newest(plan: Manifest) -> tuple[bool, int]:
-        return plan is seen.plan, int(plan["spec"].get("generation") or 0)
+    def plan_rank(plan: Manifest) -> tuple[bool, int]:
+        return plan is live_objects.plan, int(plan["spec"].get("generation") or 0)
 
-    return max(exact_plans, key=newest, default=None)
+    return max(exact_plans, key=plan_rank, default=None)
 
 
-def _waiting(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
+def _wait_for_person(name: str, versions: tuple[str, ...], wrong: str, fix: str) -> OlmVerdict:
     """Return that a plan waits for a person."""
-    return OlmVerdict(WAIT, name, versions, (OlmSymptom(Row(PLAN, AWAITS, SOON, fix), name, AWAITS, "", wrong),))
+    return OlmVerdict(
+        WAIT,
+        name,
+        versions,
+        (OlmSymptom(StateRow(PLAN, REQUIRES_APPROVAL, SOON_SECONDS, fix), name, REQUIRES_APPROVAL, "", wrong),),
+    )
 
 
-def _symptoms(goal: Goal, seen: OlmObjects) -> Iterator[OlmSymptom]:
+def _find_symptoms(goal: InstallGoal, live_objects: OlmObjects) -> Iterator[OlmSymptom]:
     """Yield the obstacles, the most specific first."""
-    if goal.pinned and is_before(goal.csv, seen.installed):
-        row = Row(SUBSCRIPTION, "", SOON, "Pin that version, or remove the operator first.")
-        yield OlmSymptom(row, goal.subscription, "", "", f"{seen.installed} is installed, past the pinned {goal.csv}")
-    under_way = _under_way(goal, seen)
-    yield from under_way
-    resolved = seen.plan or seen.status.get("currentCSV")
-    skipped = set(NO_CONDITION)
-    if seen.plan:
-        skipped.update(OF_PLAN)
-    if under_way and resolved:
-        skipped.update(OF_CATALOGS)
-    conditions = [condition for condition in _conditions(seen.subscription) if condition["type"] not in skipped]
+    if goal.pinned and is_before(goal.csv, live_objects.installed):
+        row = StateRow(SUBSCRIPTION, "", SOON_SECONDS, "Pin that version, or remove the operator first.")
+        yield OlmSymptom(
+            row, goal.subscription, "", "", f"{live_objects.installed} is installed, past the pinned {goal.csv}"
+        )
+    unfinished = _list_unfinished(goal, live_objects)
+    yield from unfinished
+    is_resolved = live_objects.plan or live_objects.status.get("currentCSV")
+    skipped_types = set(HARMLESS_CONDITIONS)
+    if live_objects.plan:
+        skipped_types.update(PLAN_CONDITIONS)
+    if unfinished and is_resolved:
+        skipped_types.update(CATALOG_CONDITIONS)
+    conditions = [
+        condition for condition in _true_conditions(live_objects.subscription) if condition["type"] not in skipped_types
+    ]
     for condition in conditions:
         details = condition.get("reason"), condition.get("message")
-        yield _symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
-    if not (conditions or resolved) or seen.status.get("state") == "UpgradeFailed":
-        yield _symptom(SUBSCRIPTION, goal.subscription, seen.status.get("state"))
+        yield _make_symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
+    if not (conditions or is_resolved) or live_objects.status.get("state") == "UpgradeFailed":
+        yield _make_symptom(SUBSCRIPTION, goal.subscription, live_objects.status.get("state"))
 
 
-def _under_way(goal: Goal, seen: OlmObjects) -> list[OlmSymptom]:
+def _list_unfinished(goal: InstallGoal, live_objects: OlmObjects) -> list[OlmSymptom]:
     """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
-    under_way = []
-    for name in dict.fromkeys((str(seen.status.get("currentCSV")), goal.csv, seen.installed)):
-        csv = seen.csvs.get(name)
-        if csv is not None and status_of(csv).get("phase") not in (SUCCEEDED, "Replacing"):
-            under_way.append(_csv_symptom(csv))
-    if seen.plan and status_of(seen.plan).get("phase") != "Complete":
-        under_way.append(_plan_symptom(seen.plan))
-    return under_way
+    unfinished = []
+    for name in dict.fromkeys((str(live_objects.status.get("currentCSV")), goal.csv, live_objects.installed)):
+        csv = live_objects.csvs.get(name)
+        if csv is not None and object_status(csv).get("phase") not in (SUCCEEDED, "Replacing"):
+            unfinished.append(_describe_csv(csv))
+    if live_objects.plan and object_status(live_objects.plan).get("phase") != "Complete":
+        unfinished.append(_describe_plan(live_objects.plan))
+    return unfinished
 
 
-def _csv_symptom(csv: Manifest) -> OlmSymptom:
+def _describe_csv(csv: Manifest) -> OlmSymptom:
     """Return the state of a ClusterServiceVersion, with each requirement that is not there."""
-    status = status_of(csv)
+    status = object_status(csv)
     messages = [status.get("message")]
-    for need in items(status, "requirementStatus"):
-        if need.get("status") != "Present":
-            text = f"{need.get('kind')} {need.get('name')} is {need.get('status')}"
-            if need.get("message"):
-                text += f": {need['message']}"
-            messages.append(text)
+    for requirement in list_at(status, "requirementStatus"):
+        if requirement.get("status") != "Present":
+            requirement_text = f"{requirement.get('kind')} {requirement.get('name')} is {requirement.get('status')}"
+            if requirement.get("message"):
+                requirement_text += f": {requirement['message']}"
+            messages.append(requirement_text)
     message = "; ".join(filter(None, messages))
-    return _symptom(CSV, csv["metadata"]["name"], status.get("phase"), status.get("reason"), message)
+    return _make_symptom(CSV, csv["metadata"]["name"], status.get("phase"), status.get("reason"), message)
 
 
-def _plan_symptom(plan: Manifest) -> OlmSymptom:
+def _describe_plan(plan: Manifest) -> OlmSymptom:
     """Return the state of an InstallPlan, with what its conditions and its lookups of bundles say."""
-    status = status_of(plan)
+    status = object_status(plan)
     messages: dict[str, None] = {}
     reasons = []
-    for condition in _plan_conditions(status):
+    for condition in _find_plan_conditions(status):
         if condition.get("message"):
             messages[condition["message"]] = None
             if condition.get("reason"):
                 reasons.append(condition["reason"])
     message = "; ".join(messages) or status.get("message")
     reason = reasons[0] if reasons else ""
-    return _symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
+    return _make_symptom(PLAN, plan["metadata"]["name"], status.get("phase"), reason, message)
 
 
-def _plan_conditions(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _find_plan_conditions(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the conditions of an InstallPlan that are not met, and those of its lookups of bundles."""
-    for condition in items(status, "conditions"):
+    for condition in list_at(status, "conditions"):
         if condition.get("status") == "False":
             yield condition
-    for lookup in items(status, "bundleLookups"):
-        yield from items(lookup, "conditions")
+    for lookup in list_at(status, "bundleLookups"):
+        yield from list_at(lookup, "conditions")
 
 
-def _symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
-    texts = [str(value or "") for value in (state, reason, message)]
-    return OlmSymptom(row_for(kind, *texts), name, *texts)
+def _make_symptom(kind: str, name: str, state: Any, reason: Any = "", message: Any = "") -> OlmSymptom:
+    state_texts = [str(value or "") for value in (state, reason, message)]
+    return OlmSymptom(find_row(kind, *state_texts), name, *state_texts)
 
 
-def _conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
+def _true_conditions(subscription: Manifest | None) -> list[dict[str, Any]]:
     """Return the true conditions of a Subscription: something is wrong, or in progress."""
-    conditions = status_of(subscription).get("conditions") or []
+    conditions = object_status(subscription).get("conditions") or []
     return [condition for condition in conditions if condition.get("status") == "True"]

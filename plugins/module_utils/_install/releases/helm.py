@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._collector.options import from_registry
+from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.kube.names import RELEASE_LABEL
 from .customization import GENERATED, ISSUER, TUNING, Customization
@@ -18,7 +18,7 @@ from .version_numbers import Version
 Values = dict[str, Any]
 
 # Component of cert-manager: where its values are in the chart.
-_SECTIONS: dict[str, tuple[str, ...]] = {"controller": (), "webhook": ("webhook",), "cainjector": ("cainjector",)}
+_SECTION_PATHS: dict[str, tuple[str, ...]] = {"controller": (), "webhook": ("webhook",), "cainjector": ("cainjector",)}
 _REPOSITORIES = {
     (): "quay.io/jetstack/cert-manager-controller",
     ("webhook",): "quay.io/jetstack/cert-manager-webhook",
@@ -34,72 +34,72 @@ _OPERATOR_IMAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-def values(product: Product, custom: Customization, images: Mapping[str, str], version: Version) -> Values:
+def build_chart_values(product: Product, custom: Customization, images: Mapping[str, str], version: Version) -> Values:
     """Return the values of the product's chart; the user's own go over them."""
-    return _CHARTS[product.name](custom, images, version)
+    return _VALUE_BUILDERS[product.name](custom, images, version)
 
 
-def _cert_manager(custom: Customization, _images: Mapping[str, str], version: Version) -> Values:
-    made: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
-    shared: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
+def _cert_manager_values(custom: Customization, _images: Mapping[str, str], version: Version) -> Values:
+    chart_values: Values = {"crds": {"enabled": True}, "startupapicheck": {"enabled": False}}
+    global_values: Values = {"commonLabels": {RELEASE_LABEL: CERT_MANAGER}}
     if custom.image_pull_secrets:
-        shared["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
+        global_values["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
     if custom.leader_election_namespace:
-        shared["leaderElection"] = {"namespace": custom.leader_election_namespace}
-    made["global"] = shared
+        global_values["leaderElection"] = {"namespace": custom.leader_election_namespace}
+    chart_values["global"] = global_values
     for path, image in _REPOSITORIES.items():
         digest = custom.pin(f"{image}:{version.tag}").partition("@")[2]
         if custom.image_registry:
-            _section_at(made, (*path, "image"))["repository"] = from_registry(image, custom.image_registry)
+            _section_at(chart_values, (*path, "image"))["repository"] = replace_registry(image, custom.image_registry)
         if digest:
-            _section_at(made, (*path, "image"))["digest"] = digest
-    for name, path in _SECTIONS.items():
-        _tune(_section_at(made, path), custom.workloads.get(name) or {})
-    return made
+            _section_at(chart_values, (*path, "image"))["digest"] = digest
+    for name, path in _SECTION_PATHS.items():
+        _set_component_options(_section_at(chart_values, path), custom.workloads.get(name) or {})
+    return chart_values
 
 
-def _operator(custom: Customization, images: Mapping[str, str], version: Version) -> Values:
+def _operator_values(custom: Customization, images: Mapping[str, str], version: Version) -> Values:
     manager: Values = {}
-    made: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
+    chart_values: Values = {"additionalLabels": {RELEASE_LABEL: OPERATOR}, "manager": manager}
     # Otherwise uninstalling the release deletes the collectors of all users.
-    made["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
+    chart_values["crds"] = {"annotations": {"helm.sh/resource-policy": "keep"}}
     if custom.image_pull_secrets:
-        made["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
-    manager.update(_manager_image(custom, version))
-    for name, started in images.items():
-        repository, tag = _repository_and_tag(started)
+        chart_values["imagePullSecrets"] = [{"name": name} for name in custom.image_pull_secrets]
+    manager.update(_manager_image_values(custom, version))
+    for name, image in images.items():
+        repository, tag = _split_repository_and_tag(image)
         _section_at(manager, _OPERATOR_IMAGES[name]).update(repository=repository, tag=tag)
-    manager.update(_manager_flags(custom.flags))
+    manager.update(_manager_flag_values(custom.flags))
     if custom.variables:
         manager["env"] = dict(custom.variables)
     options = dict(custom.workloads.get("manager") or {})
     if options.get("resources"):
         manager["resources"] = options.pop("resources")
-    _tune(made, options)
-    made["admissionWebhooks"] = _webhooks(custom)
-    return made
+    _set_component_options(chart_values, options)
+    chart_values["admissionWebhooks"] = _webhook_values(custom)
+    return chart_values
 
 
-def _manager_flags(flags: Mapping[str, str]) -> Values:
+def _manager_flag_values(flags: Mapping[str, str]) -> Values:
     """Return the flags of the operator: the chart has fields of its own for feature gates and images."""
-    made: Values = {}
+    flag_values: Values = {}
     gates = flags.get("feature-gates", "")
     if gates:
-        made["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
+        flag_values["featureGatesMap"] = {gate.lstrip("+-"): not gate.startswith("-") for gate in gates.split(",")}
     arguments = []
     for name, value in flags.items():
         has_field = name == "feature-gates" or name.endswith("-image")
         if not has_field:
             arguments.append(f"--{name}={value}")
     if arguments:
-        made["extraArgs"] = arguments
-    return made
+        flag_values["extraArgs"] = arguments
+    return flag_values
 
 
-def _manager_image(custom: Customization, version: Version) -> Values:
+def _manager_image_values(custom: Customization, version: Version) -> Values:
     """Return the image of the operator if it differs from that of the chart."""
-    image = from_registry(custom.pin(f"{_OPERATOR_IMAGE}:{version}"), custom.image_registry)
-    repository, tag = _repository_and_tag(image)
+    image = replace_registry(custom.pin(f"{_OPERATOR_IMAGE}:{version}"), custom.image_registry)
+    repository, tag = _split_repository_and_tag(image)
     fields: Values = {}
     if custom.image_registry:
         fields["repository"] = repository
@@ -108,14 +108,14 @@ def _manager_image(custom: Customization, version: Version) -> Values:
     return {"image": fields} if fields else {}
 
 
-def _repository_and_tag(image: str) -> tuple[str, str]:
+def _split_repository_and_tag(image: str) -> tuple[str, str]:
     """Return repository and tag; a digest stays with the tag, because the chart joins both with a colon."""
     name, at_sign, digest = image.partition("@")
     repository, _colon, tag = name.rpartition(":")
     return repository, f"{tag}{at_sign}{digest}"
 
 
-def _webhooks(custom: Customization) -> Values:
+def _webhook_values(custom: Customization) -> Values:
     """Return where the certificate comes from; a generated one of the chart stays when it is upgraded."""
     if custom.certificates.source == GENERATED:
         return {"certManager": {"enabled": False}, "autoGenerateCert": {"enabled": True, "recreate": False}}
@@ -125,7 +125,7 @@ def _webhooks(custom: Customization) -> Values:
     return {"certManager": cert_manager}
 
 
-def _tune(section: Values, options: Mapping[str, Any]) -> None:
+def _set_component_options(section: Values, options: Mapping[str, Any]) -> None:
     """Set the options of a component in its section of the values."""
     if options.get("replicas") is not None:
         section["replicaCount"] = options["replicas"]
@@ -136,14 +136,14 @@ def _tune(section: Values, options: Mapping[str, Any]) -> None:
         section["extraArgs"] = [f"--{name}={value}" for name, value in options["flags"].items()]
 
 
-def _section_at(tree: Values, path: tuple[str, ...]) -> Values:
+def _section_at(section: Values, path: tuple[str, ...]) -> Values:
     """Return the section at a path of the values, which is made if it is not there."""
     for key in path:
-        tree = tree.setdefault(key, {})
-    return tree
+        section = section.setdefault(key, {})
+    return section
 
 
-_CHARTS: dict[str, Callable[[Customization, Mapping[str, str], Version], Values]] = {
-    CERT_MANAGER: _cert_manager,
-    OPERATOR: _operator,
+_VALUE_BUILDERS: dict[str, Callable[[Customization, Mapping[str, str], Version], Values]] = {
+    CERT_MANAGER: _cert_manager_values,
+    OPERATOR: _operator_values,
 }

@@ -11,23 +11,23 @@ def image_name(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def tag(image: str) -> str:
+def read_image_tag(image: str) -> str:
     """Return the tag of an image reference; a colon before a registry's port does not count."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
-def repository(image: str) -> str:
+def read_image_repository(image: str) -> str:
     """Return an image without tag and digest."""
-    return _without_tag(image.partition("@")[0])
+    return _strip_tag(image.partition("@")[0])
 
 
 def unambiguous_reference(image: str) -> str:
     """Return a reference that names one thing: of tag and digest the digest counts, and tools refuse both."""
     name, at_sign, digest = image.partition("@")
-    return f"{_without_tag(name)}@{digest}" if at_sign else image
+    return f"{_strip_tag(name)}@{digest}" if at_sign else image
 
 
-def _without_tag(name: str) -> str:
+def _strip_tag(name: str) -> str:
     """Return a name without its tag. A colon before the last slash is that of a port."""
     last_part = name.rpartition("/")[2]
     return name.removesuffix(last_part) + last_part.partition(":")[0]

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._kube.ownership import label_of
-from ..._otelcol.config.paths import at, mappings
+from ..._kube.ownership import read_label
+from ..._otelcol.config.paths import mappings_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from .image_references import image_name, tag
+from .image_references import image_name, read_image_tag
 from .products import PRODUCTS, Product
-from .version_numbers import Version, read
+from .version_numbers import Version, parse_version
 
 VERSION_LABEL = "app.kubernetes.io/version"
 DEFINITION = "CustomResourceDefinition"
@@ -32,65 +32,67 @@ class Release:
     objects: tuple[Manifest, ...]
 
 
-def release(product: Product, objects: Sequence[Any], where: str) -> Release:
+def read_release(product: Product, objects: Sequence[Any], origin: str) -> Release:
     """Return the release in these objects. Raises Problem if they are not a release of the product."""
-    asked = f"Read the release of {product.title}"
-    give_it = f"Give the release's {product.manifest}."
+    task = f"Read the release of {product.title}"
+    fix_manifest = f"Give the release's {product.manifest}."
     manifests = [document for document in objects if document is not None]
     if not manifests:
-        raise Problem("this is empty", asked=asked, where=where, fix=give_it)
+        raise Problem("this is empty", asked=task, where=origin, fix=fix_manifest)
     for document in manifests:
         if not _is_object(document):
             wrong = f"this holds no Kubernetes objects ({type(document).__name__})"
-            raise Problem(wrong, asked=asked, where=where, fix=give_it)
-    main = workload(product, manifests)
-    if main is None:
-        raise Problem(_why_no_main(product, manifests), asked=asked, where=where, fix=give_it)
-    version = version_of(product, main)
+            raise Problem(wrong, asked=task, where=origin, fix=fix_manifest)
+    main_deployment = find_main_deployment(product, manifests)
+    if main_deployment is None:
+        raise Problem(_explain_missing_main(product, manifests), asked=task, where=origin, fix=fix_manifest)
+    version = find_version(product, main_deployment)
     if version is None:
-        wrong = f"neither the label {VERSION_LABEL} nor the image of {main['metadata']['name']} has a version"
+        wrong = (
+            f"neither the label {VERSION_LABEL} nor the image of {main_deployment['metadata']['name']} has a version"
+        )
         fix = "Give the manifest as it was published, and images with image_registry."
-        raise Problem(wrong, asked=asked, where=where, fix=fix)
-    namespace = main["metadata"].get("namespace") or product.namespace
+        raise Problem(wrong, asked=task, where=origin, fix=fix)
+    namespace = main_deployment["metadata"].get("namespace") or product.namespace
     return Release(product, version, namespace, tuple(manifests))
 
 
-def workload(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
+def find_main_deployment(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
     """Return the Deployment of the product's main component, or nothing."""
-    return next((manifest for manifest in manifests if component(product, manifest) == product.main), None)
+    return next((manifest for manifest in manifests if find_component(product, manifest) == product.main), None)
 
 
-def component(product: Product, manifest: Manifest) -> str:
+def find_component(product: Product, manifest: Manifest) -> str:
     """Return which component of a product a Deployment runs, by the names of its images, or nothing."""
     if manifest["kind"] != "Deployment":
         return ""
-    names = {image_name(container.get("image", "")) for container in containers(manifest)}
-    if names & set(product.builds):
+    image_names = {image_name(container.get("image", "")) for container in list_containers(manifest)}
+    if image_names & set(product.builds):
         return product.main
-    return next((name for name, image in product.components.items() if image in names), "")
+    return next((name for name, image in product.components.items() if image in image_names), "")
 
 
-def version_of(product: Product, main: Manifest) -> Version | None:
+def find_version(product: Product, main_deployment: Manifest) -> Version | None:
     """Return the version of a product by its main Deployment: a label, or the tag of its image."""
-    labelled_version = read(label_of(main, VERSION_LABEL))
+    labelled_version = parse_version(read_label(main_deployment, VERSION_LABEL))
     if labelled_version:
         return labelled_version
     main_images = (product.components[product.main], *product.builds)
-    for container in containers(main):
+    for container in list_containers(main_deployment):
         image = container.get("image", "")
-        tagged_version = read(tag(image))
+        tagged_version = parse_version(read_image_tag(image))
         if tagged_version and image_name(image) in main_images:
             return tagged_version
     return None
 
 
-def containers(manifest: Manifest) -> list[dict[str, Any]]:
+def list_containers(manifest: Manifest) -> list[dict[str, Any]]:
     """Return all containers of a workload's pods, those of its start first; none for another kind of object."""
-    spec = at(manifest, _POD_SPECS.get(manifest.get("kind", ""), ("spec", "template", "spec")))
-    return [*mappings(spec, "initContainers"), *mappings(spec, "containers")]
+    spec = value_at(manifest, _POD_SPECS.get(manifest.get("kind", ""), ("spec", "template", "spec")))
+    return [*mappings_at(spec, "initContainers"), *mappings_at(spec, "containers")]
 
 
-def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
+def list_workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
     """Return the workloads among some objects, as rollout_wait takes them."""
     references = []
     for manifest in manifests:
@@ -101,13 +103,13 @@ def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
     return references
 
 
-def webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
+def list_webhooks(manifests: Sequence[Manifest]) -> list[dict[str, str]]:
     """Return the objects that need a CA bundle, as admission_wait takes them."""
-    calling = [manifest for manifest in manifests if any(client_configs(manifest))]
-    return [{"kind": manifest["kind"], "name": manifest["metadata"]["name"]} for manifest in calling]
+    calling_objects = [manifest for manifest in manifests if any(iter_client_configs(manifest))]
+    return [{"kind": manifest["kind"], "name": manifest["metadata"]["name"]} for manifest in calling_objects]
 
 
-def client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
+def iter_client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Yield how the API server calls the webhooks of an object."""
     if manifest["kind"] in WEBHOOKS:
         for webhook in manifest.get("webhooks") or []:
@@ -126,9 +128,9 @@ def _is_object(document: Any) -> bool:
     return isinstance(metadata, dict) and isinstance(spec, dict) and "name" in metadata
 
 
-def _why_no_main(product: Product, manifests: Sequence[Manifest]) -> str:
+def _explain_missing_main(product: Product, manifests: Sequence[Manifest]) -> str:
     """Return why a manifest does not run the product: perhaps it is that of another one."""
-    for other in PRODUCTS.values():
-        if workload(other, manifests):
-            return f"this is the manifest of {other.title}"
+    for other_product in PRODUCTS.values():
+        if find_main_deployment(other_product, manifests):
+            return f"this is the manifest of {other_product.title}"
     return f"no Deployment in it runs {product.title}"

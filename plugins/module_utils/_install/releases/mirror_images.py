@@ -13,23 +13,23 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ..._collector.options import from_registry
+from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
-from ..._otelcol.config.paths import at, leaves
+from ..._otelcol.config.paths import iter_leaves, value_at
 from ..._otelcol.kube.objects import Manifest
-from .image_references import repository, unambiguous_reference
-from .lock_file import Pin, unpinned
-from .manifest import containers
-from .pinned_images import images_of_workloads
+from .image_references import read_image_repository, unambiguous_reference
+from .lock_file import Pin, keep_unpinned
+from .manifest import list_containers
+from .pinned_images import iter_workload_images
 
 # Of the images that the operator can start: those that an object uses, or all.
-USED, ALL = "used", "all"
+USED_IMAGES, ALL_IMAGES = "used", "all"
 # The folder of archives of images that no release has.
-ARCHIVES = "images"
+ARCHIVE_FOLDER = "images"
 COLLECTOR, INSTRUMENTATION = "OpenTelemetryCollector", "Instrumentation"
 TARGET_ALLOCATOR = "target_allocator"
 # The config of a collector may have a setting of that name, which is not a field of Kubernetes.
-_CONFIG = ("spec", "config")
+_CONFIG_PATH = ("spec", "config")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -49,7 +49,7 @@ class MirroredRelease:
     @property
     def folder(self) -> str:
         """The folder of its archives."""
-        return f"{self.product}/{self.tag}/{ARCHIVES}"
+        return f"{self.product}/{self.tag}/{ARCHIVE_FOLDER}"
 
 
 class ImageUse(NamedTuple):
@@ -57,7 +57,7 @@ class ImageUse(NamedTuple):
 
     image: str
     user: str
-    folder: str = ARCHIVES
+    folder: str = ARCHIVE_FOLDER
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,19 @@ class MirrorImage:
 
     image: str
     used_by: tuple[str, ...]
-    folder: str = ARCHIVES
+    folder: str = ARCHIVE_FOLDER
     # What the name of the archive has more, where another image would have an archive of the same name.
     mark: str = ""
 
-    def row(self, registry: str, pin: Pin = unpinned) -> dict[str, Any]:
+    def row(self, registry: str, pin: Pin = keep_unpinned) -> dict[str, Any]:
         """Return what a mirror is told about the image: where it comes from, and where it goes to."""
-        pinned = pin(self.image)
-        target = unambiguous_reference(from_registry(self.image, registry)) if registry else ""
+        pinned_image = pin(self.image)
+        target = unambiguous_reference(replace_registry(self.image, registry)) if registry else ""
         return {
             "image": self.image,
-            "source": unambiguous_reference(pinned),
-            "repository": repository(self.image),
-            "digest": pinned.partition("@")[2],
+            "source": unambiguous_reference(pinned_image),
+            "repository": read_image_repository(self.image),
+            "digest": pinned_image.partition("@")[2],
             "archive": f"{self.folder}/{_archive_name(self.image)}{self.mark}.tar",
             "label": "" if "@" in self.image else self.image,
             "target": target,
@@ -86,29 +86,29 @@ class MirrorImage:
         }
 
 
-def mirror_images(
+def list_mirror_images(
     objects: Sequence[Manifest],
     releases: Iterable[MirroredRelease],
-    scope: str = USED,
+    scope: str = USED_IMAGES,
     exclude: Iterable[str] = (),
-    more: Iterable[str] = (),
+    added_images: Iterable[str] = (),
 ) -> list[MirrorImage]:
-    """Return every image once, by name; `exclude` has patterns to leave out, `more` has images to add."""
+    """Return every image once, by name; `exclude` has patterns to leave out, `added_images` has images to add."""
     users: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
-    added_uses = [ImageUse(image, "asked for") for image in more]
+    added_uses = [ImageUse(image, "asked for") for image in added_images]
     # Those of releases come last: the folder of a release counts if an image is of one.
-    for use in (*_uses_of_objects(objects), *added_uses, *_uses_of_releases(objects, releases, scope)):
+    for use in (*_iter_object_uses(objects), *added_uses, *_iter_release_uses(objects, releases, scope)):
         users.setdefault(use.image, set()).add(use.user)
         folders[use.image] = use.folder
     patterns = list(exclude)
     marks = _archive_marks(users)
-    needed: list[MirrorImage] = []
+    needed_images: list[MirrorImage] = []
     for image in sorted(users):
         is_excluded = any(fnmatchcase(image, pattern) for pattern in patterns)
         if not is_excluded:
-            needed.append(MirrorImage(image, tuple(sorted(users[image])), folders[image], marks.get(image, "")))
-    return needed
+            needed_images.append(MirrorImage(image, tuple(sorted(users[image])), folders[image], marks.get(image, "")))
+    return needed_images
 
 
 def _archive_name(image: str) -> str:
@@ -117,21 +117,21 @@ def _archive_name(image: str) -> str:
 
 def _archive_marks(images: Collection[str]) -> dict[str, str]:
     """Return a mark for each image whose archive would have the name of another one's."""
-    count_of_name = Counter(_archive_name(image) for image in images)
+    name_counts = Counter(_archive_name(image) for image in images)
     marks: dict[str, str] = {}
     for image in images:
-        if count_of_name[_archive_name(image)] > 1:
+        if name_counts[_archive_name(image)] > 1:
             marks[image] = f"-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
     return marks
 
 
-def _uses_of_objects(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
+def _iter_object_uses(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
     for manifest in objects:
-        for image in images_of_object(manifest):
-            yield ImageUse(image, _user(manifest))
+        for image in iter_object_images(manifest):
+            yield ImageUse(image, _user_name(manifest))
 
 
-def _uses_of_releases(
+def _iter_release_uses(
     objects: Sequence[Manifest], releases: Iterable[MirroredRelease], scope: str
 ) -> Iterator[ImageUse]:
     """Yield the images of the releases' pods, and those that they start: all, or those given or used by an object."""
@@ -139,42 +139,42 @@ def _uses_of_releases(
         for image in release.pods:
             yield ImageUse(image, release.product, release.folder)
         for name, image in release.started.items():
-            users = sorted(users_of_started_image(objects, name))
-            if not users and (scope == ALL or name in release.given):
+            users = sorted(iter_started_image_users(objects, name))
+            if not users and (scope == ALL_IMAGES or name in release.given):
                 users = [release.product]
             for user in users:
                 yield ImageUse(image, user, release.folder)
 
 
-def images_of_object(manifest: Manifest) -> Iterator[str]:
+def iter_object_images(manifest: Manifest) -> Iterator[str]:
     """Yield the images that an object names: a workload's, and those of a custom resource of the operator."""
-    if containers(manifest):
-        yield from images_of_workloads([manifest])
+    if list_containers(manifest):
+        yield from iter_workload_images([manifest])
     elif manifest["kind"] in (COLLECTOR, INSTRUMENTATION):
-        yield from _images_of_custom_resource(manifest)
+        yield from _iter_resource_images(manifest)
 
 
-def _images_of_custom_resource(manifest: Manifest) -> Iterator[str]:
-    for path, value in leaves(manifest):
-        is_image_field = path[-1:] == ("image",) and path[:2] != _CONFIG
+def _iter_resource_images(manifest: Manifest) -> Iterator[str]:
+    for path, value in iter_leaves(manifest):
+        is_image_field = path[-1:] == ("image",) and path[:2] != _CONFIG_PATH
         if is_image_field and isinstance(value, str) and value:
             yield value
 
 
-def users_of_started_image(objects: Iterable[Manifest], name: str) -> Iterator[str]:
+def iter_started_image_users(objects: Iterable[Manifest], name: str) -> Iterator[str]:
     """Yield the custom resources for which the operator starts its own image of that name."""
     for manifest in objects:
-        path = _path_of_image(manifest["kind"], name)
+        path = _image_field_path(manifest["kind"], name)
         if path is None:
             continue
-        section = at(manifest, ("spec", *path))
+        settings = value_at(manifest, ("spec", *path))
         # The operator starts a target allocator only where one is enabled.
-        is_enabled = name != TARGET_ALLOCATOR or at(section, ("enabled",)) is True
-        if isinstance(section, Mapping) and is_enabled and not section.get("image"):
-            yield _user(manifest)
+        is_enabled = name != TARGET_ALLOCATOR or value_at(settings, ("enabled",)) is True
+        if isinstance(settings, Mapping) and is_enabled and not settings.get("image"):
+            yield _user_name(manifest)
 
 
-def _path_of_image(kind: str, name: str) -> tuple[str, ...] | None:
+def _image_field_path(kind: str, name: str) -> tuple[str, ...] | None:
     """Return the field of a spec that asks for an image, empty for the whole spec; None when this kind never does."""
     if kind == COLLECTOR:
         return {TARGET_ALLOCATOR: ("targetAllocator",), "collector": ()}.get(name)
@@ -183,8 +183,8 @@ def _path_of_image(kind: str, name: str) -> tuple[str, ...] | None:
     return None
 
 
-def _user(manifest: Manifest) -> str:
+def _user_name(manifest: Manifest) -> str:
     """Return an object as a user of an image: its kind, its namespace if it has one, and its name."""
     metadata = manifest["metadata"]
-    place = f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
-    return f"{manifest['kind']} {place}"
+    full_name = f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+    return f"{manifest['kind']} {full_name}"

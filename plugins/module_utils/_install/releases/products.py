@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._otelcol.errors import Problem, near
+from ..._otelcol.errors import Problem, suggest_word
 
 CERT_MANAGER = "cert-manager"
 OPERATOR = "opentelemetry-operator"
@@ -80,16 +80,16 @@ class Product:
 
     def dry_runs(self, namespace: str) -> list[dict[str, Any]]:
         """The objects that are tried, in a namespace."""
-        return [{**item, "metadata": {**item["metadata"], "namespace": namespace}} for item in self.dry_run]
+        return [{**trial, "metadata": {**trial["metadata"], "namespace": namespace}} for trial in self.dry_run]
 
 
-_CERTIFICATE = {
+_TRIAL_CERTIFICATE = {
     "apiVersion": "cert-manager.io/v1",
     "kind": "Certificate",
     "metadata": {"name": "o11y-dry-run"},
     "spec": {"secretName": "o11y-dry-run", "dnsNames": ["dry-run.invalid"], "issuerRef": {"name": "o11y-dry-run"}},
 }
-_COLLECTOR = {
+_TRIAL_COLLECTOR = {
     "apiVersion": "opentelemetry.io/v1beta1",
     "kind": "OpenTelemetryCollector",
     "metadata": {"name": "o11y-dry-run"},
@@ -101,13 +101,13 @@ _COLLECTOR = {
         }
     },
 }
-_INSTRUMENTATION = {
+_TRIAL_INSTRUMENTATION = {
     "apiVersion": "opentelemetry.io/v1alpha1",
     "kind": "Instrumentation",
     "metadata": {"name": "o11y-dry-run"},
     "spec": {},
 }
-_LEASE = "coordination.k8s.io/v1"
+_LEASE_API = "coordination.k8s.io/v1"
 
 PRODUCTS = {
     product.name: product
@@ -139,11 +139,11 @@ PRODUCTS = {
             stepwise=True,
             leftovers=(
                 ("v1", "Secret", "cert-manager-webhook-ca", False),
-                (_LEASE, "Lease", "cert-manager-controller", True),
-                (_LEASE, "Lease", "cert-manager-cainjector-leader-election", True),
-                (_LEASE, "Lease", "cert-manager-cainjector-leader-election-core", True),
+                (_LEASE_API, "Lease", "cert-manager-controller", True),
+                (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", True),
+                (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", True),
             ),
-            dry_run=(_CERTIFICATE,),
+            dry_run=(_TRIAL_CERTIFICATE,),
         ),
         Product(
             name=OPERATOR,
@@ -173,7 +173,7 @@ PRODUCTS = {
             leftovers=(
                 ("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert", False),
                 ("v1", "Secret", "opentelemetry-operator-generated-certificate", False),
-                (_LEASE, "Lease", "9f7554c3.opentelemetry.io", False),
+                (_LEASE_API, "Lease", "9f7554c3.opentelemetry.io", False),
             ),
             takes_certificates=True,
             starts_pods=True,
@@ -182,14 +182,16 @@ PRODUCTS = {
             removes_resources=True,
             in_olm=True,
             in_eks_addons=True,
-            dry_run=(_COLLECTOR, _INSTRUMENTATION),
+            dry_run=(_TRIAL_COLLECTOR, _TRIAL_INSTRUMENTATION),
         ),
     )
 }
 
 
-def product(name: str) -> Product:
+def find_product(name: str) -> Product:
     """Return a product. Raises Problem for an unknown name."""
     if name not in PRODUCTS:
-        raise Problem(f"there is no product '{name}'{near(name, PRODUCTS)}", fix=f"Products: {', '.join(PRODUCTS)}.")
+        raise Problem(
+            f"there is no product '{name}'{suggest_word(name, PRODUCTS)}", fix=f"Products: {', '.join(PRODUCTS)}."
+        )
     return PRODUCTS[name]

@@ -34,22 +34,22 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-def version(text: str, what: str) -> Version:
+def require_version(text: str, subject: str) -> Version:
     """Return a version. Raises Problem for invalid text."""
-    parsed = read(text)
+    parsed = parse_version(text)
     if parsed is None:
-        raise Problem(f"'{text}' is not a version of {what}", fix="Write it like v1.2.3.")
+        raise Problem(f"'{text}' is not a version of {subject}", fix="Write it like v1.2.3.")
     return parsed
 
 
-def read(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
     """Return the version at the start of a text such as v1.2.3, 1.36+ or 0.64.0-rc.1, or nothing."""
     match = _VERSION.match(text.strip())
     return Version(int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
 
 
-def between(old: Version, new: Version) -> list[str]:
+def list_minor_versions(old_version: Version, new_version: Version) -> list[str]:
     """Return the minor versions after the old one up to the new one, in which an upgrade passes."""
-    if old.major != new.major:
-        return [new.line]
-    return [f"{new.major}.{minor}" for minor in range(old.minor + 1, new.minor + 1)]
+    if old_version.major != new_version.major:
+        return [new_version.line]
+    return [f"{new_version.major}.{minor}" for minor in range(old_version.minor + 1, new_version.minor + 1)]

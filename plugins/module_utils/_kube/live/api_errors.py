@@ -14,13 +14,13 @@ from collections.abc import Callable
 from shlex import quote
 from typing import Any, NamedTuple
 
-from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.yaml.yaml_documents import data_of
+from ..._otelcol.errors import Problem, join_at_most
+from ..._otelcol.yaml.yaml_documents import load_data_or_none
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
-from .libraries import unusable
+from .libraries import explain_import_error
 from .outage import LostError
 
-LOST = {
+OUTAGES = {
     "dns": (
         "the host name cannot be resolved",
         "Check the server's name in the kubeconfig and the DNS of this machine.",
@@ -58,20 +58,20 @@ LOST = {
     ),
 }
 
-AGAIN = (
+RUN_AGAIN = (
     "Check the health of the API server, and the network to it. Then run again: the next run completes what this one"
     " has begun."
 )
 
-FORBIDDEN = re.compile(
+FORBIDDEN_MESSAGE = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 
 # Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes.
-_BUDGET = re.compile(r"The disruption budget (?P<name>\S+) ")
-_EVICTED = "/eviction"
-_OBJECT = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<name>[a-z0-9.-]+)\Z")
+_BUDGET_NAME = re.compile(r"The disruption budget (?P<name>\S+) ")
+_EVICTION_PATH = "/eviction"
+_OBJECT_PATH = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<name>[a-z0-9.-]+)\Z")
 
 
 class AnswerRow(NamedTuple):
@@ -87,24 +87,24 @@ class AnswerRow(NamedTuple):
     of: str = ""
 
 
-_UNCHANGEABLE = "a field cannot be changed in place ({message})"
-_ANEW = "Delete the object first, or rename the new one."
-_CLAIM = "a claim cannot be changed so ({message})"
-_GROW = (
+_UNCHANGEABLE_FAULT = "a field cannot be changed in place ({message})"
+_DELETE_FIRST_FIX = "Delete the object first, or rename the new one."
+_CLAIM_FAULT = "a claim cannot be changed so ({message})"
+_CLAIM_FIX = (
     "A claim can only grow, and only if its StorageClass has `allowVolumeExpansion: true`. For all else, make a claim"
     " of another name: what is deleted takes its data along."
 )
 # A StatefulSet refuses changes of its claims, its Service and its selector. Kubernetes up to 1.36 has words of its own
 # for that, and from 1.37 on those that it has for all kinds.
-_FIXED = "such a field of a StatefulSet cannot be changed in place ({message})"
-_ORPHAN = (
+_STATEFUL_SET_FAULT = "such a field of a StatefulSet cannot be changed in place ({message})"
+_ORPHAN_FIX = (
     "Delete the StatefulSet without its pods and claims (`kubectl -n NAMESPACE delete statefulset NAME"
     " --cascade=orphan`), then run again. The size of a claim that exists stays: change the claim."
 )
 
 # Tried from the top: the first row that fits applies, so what is said of one kind comes before what is said of all.
 # tests/unit/plugins/module_utils/_kube/live/api_messages.yml has the messages of every supported Kubernetes.
-ANSWERS = (
+ANSWER_ROWS = (
     AnswerRow(
         401,
         "",
@@ -147,14 +147,14 @@ ANSWERS = (
     AnswerRow(
         None, "unable to convert unstructured object to ", "a value is not valid ({message})", "Correct the value."
     ),
-    AnswerRow(422, "updates to statefulset spec", _FIXED, _ORPHAN),
-    AnswerRow(422, "field is immutable", _FIXED, _ORPHAN, of="/statefulsets/"),
-    AnswerRow(422, "field is immutable", _UNCHANGEABLE, _ANEW),
-    AnswerRow(422, "", _CLAIM, _GROW, of="/persistentvolumeclaims/"),
-    AnswerRow(422, "is immutable after creation", _UNCHANGEABLE, _ANEW),
-    AnswerRow(422, "may not change once set", _UNCHANGEABLE, _ANEW),
-    AnswerRow(422, "cannot change roleRef", _UNCHANGEABLE, _ANEW),
-    AnswerRow(422, "updates to ", _UNCHANGEABLE, _ANEW),
+    AnswerRow(422, "updates to statefulset spec", _STATEFUL_SET_FAULT, _ORPHAN_FIX),
+    AnswerRow(422, "field is immutable", _STATEFUL_SET_FAULT, _ORPHAN_FIX, of="/statefulsets/"),
+    AnswerRow(422, "field is immutable", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
+    AnswerRow(422, "", _CLAIM_FAULT, _CLAIM_FIX, of="/persistentvolumeclaims/"),
+    AnswerRow(422, "is immutable after creation", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
+    AnswerRow(422, "may not change once set", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
+    AnswerRow(422, "cannot change roleRef", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
+    AnswerRow(422, "updates to ", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
     AnswerRow(None, "Invalid", "the object is not valid ({message})", "Correct the field."),
     AnswerRow(400, "", "the server does not understand the object ({message})", "Correct the field."),
     AnswerRow(
@@ -173,7 +173,7 @@ ANSWERS = (
 )
 
 # The fix for an API group that the cluster does not serve.
-ABSENT = {
+FIXES_BY_GROUP = {
     "cert-manager.io": "Install or upgrade cert-manager, for example with `cert_manager_provider: manifest`, "
     "or replace `certificates` by a Secret that holds the certificate.",
     "gateway.networking.k8s.io": "Install the CRDs of the Gateway API and a controller for them, "
@@ -187,141 +187,146 @@ ABSENT = {
 }
 
 
-def lost(error: LostError) -> Problem:
+def explain_outage(error: LostError) -> Problem:
     """Return the problem of an API server that does not answer."""
-    wrong, fix = LOST[error.why]
+    wrong, fix = OUTAGES[error.why]
     if error.seconds:
-        since = f"has answered before, but not in the last {error.seconds:.0f} s"
-        return Problem(f"the Kubernetes API at {error.host} {since}: {wrong}", where=error.text, fix=AGAIN)
+        outage_text = f"has answered before, but not in the last {error.seconds:.0f} s"
+        return Problem(f"the Kubernetes API at {error.host} {outage_text}: {wrong}", where=error.text, fix=RUN_AGAIN)
     return Problem(f"the Kubernetes API at {error.host} cannot be reached: {wrong}", where=error.text, fix=fix)
 
 
-def explain(error: ApiError, asked: str) -> Problem:
+def explain(error: ApiError, task: str) -> Problem:
     """Return the problem, with a next step."""
-    by_answer = (_unreadable, other_server, _forbidden, _conflict, _budgeted)
-    special = next(filter(None, (told(error, asked) for told in by_answer)), None)
-    return special or _kind_missing(error, asked) or _from_table(error, asked)
+    explanations = (_explain_unreadable, explain_other_server, _explain_forbidden, _explain_conflict, _explain_budget)
+    special_problem = next(filter(None, (explain_special(error, task) for explain_special in explanations)), None)
+    return special_problem or _explain_missing_kind(error, task) or _explain_by_table(error, task)
 
 
-def _unreadable(error: ApiError, asked: str) -> Problem | None:
+def _explain_unreadable(error: ApiError, task: str) -> Problem | None:
     """Return the problem of an answer that was cut or replaced on its way."""
     if not error.unreadable:
         return None
     fix = "Check the proxies and load balancers between this machine and the cluster, and run the task again."
     fix = fix if error.method == "GET" else f"Outside of check mode, the server may have done this all the same. {fix}"
     wrong = f"the answer of the server is not the JSON of an object ({error.message})"
-    return Problem(wrong, asked=asked, where=f"{error.method} {error.path}", fix=fix)
+    return Problem(wrong, asked=task, where=f"{error.method} {error.path}", fix=fix)
 
 
-def other_server(error: ApiError, asked: str) -> Problem | None:
+def explain_other_server(error: ApiError, task: str) -> Problem | None:
     """Return the problem of a web server or proxy that answers 404 in place of an API server."""
     if error.status != NOT_FOUND or error.body.get("kind") == "Status" or error.message == "404 page not found":
         return None
     fix = "Check the server's address in the kubeconfig, and proxies on the way."
     wrong = "the server is not a Kubernetes API server"
-    return Problem(wrong, asked=asked, where=f"{error.method} {error.path}", fix=fix)
+    return Problem(wrong, asked=task, where=f"{error.method} {error.path}", fix=fix)
 
 
-def _from_table(error: ApiError, asked: str) -> Problem:
-    haystack = f"{error.reason} {error.message}"
-    for row in ANSWERS:
-        if row.status in (None, error.status) and row.words in haystack and row.of in error.path:
+def _explain_by_table(error: ApiError, task: str) -> Problem:
+    searched_text = f"{error.reason} {error.message}"
+    for row in ANSWER_ROWS:
+        if row.status in (None, error.status) and row.words in searched_text and row.of in error.path:
             wrong = row.wrong.format(message=error.message)
-            return Problem(wrong, asked=asked, where=_fields(error), fix=_filled(row.fix, error))
+            return Problem(wrong, asked=task, where=_join_fields(error), fix=_fill_command(row.fix, error))
     fix = "Run the task again. If the error persists, check the API server's log."
-    where = f"{error.method} {error.path}"
-    return Problem(f"the server answers {error.status} ({error.message})", asked=asked, where=where, fix=fix)
+    request_text = f"{error.method} {error.path}"
+    return Problem(f"the server answers {error.status} ({error.message})", asked=task, where=request_text, fix=fix)
 
 
-def _filled(fix: str, error: ApiError) -> str:
+def _fill_command(fix: str, error: ApiError) -> str:
     """Return a fix whose command has the namespace and the name of the object that was asked for."""
-    match = _OBJECT.search(error.path.removesuffix(_EVICTED))
+    match = _OBJECT_PATH.search(error.path.removesuffix(_EVICTION_PATH))
     return fix.replace("NAMESPACE", match["namespace"]).replace("NAME", match["name"]) if match else fix
 
 
-def _fields(error: ApiError) -> str:
+def _join_fields(error: ApiError) -> str:
     return ", ".join(str(cause["field"]) for cause in error.causes if cause.get("field"))
 
 
-def _forbidden(error: ApiError, asked: str) -> Problem | None:
-    match = FORBIDDEN.search(error.message) if error.status == NOT_ALLOWED else None
+def _explain_forbidden(error: ApiError, task: str) -> Problem | None:
+    match = FORBIDDEN_MESSAGE.search(error.message) if error.status == NOT_ALLOWED else None
     if not match:
         return None
-    right: dict[str, Any] = match.groupdict()
-    name, _slash, part = right["resource"].partition("/")
-    group = f".{right['group']}" if right["group"] else ""
-    asked_for = f"{name}{group} --subresource={part}" if part else f"{name}{group}"
-    scope = f" --namespace {right['namespace']}" if right["namespace"] else ""
-    within = f"in the namespace {right['namespace']}" if right["namespace"] else "in the whole cluster"
-    fix = f"Grant it; check with `kubectl auth can-i {right['verb']} {asked_for}{scope} --as {quote(right['user'])}`."
-    wrong = f"user {right['user']} may not {right['verb']} {right['resource']}{group} {within}"
-    return Problem(wrong, asked=asked, fix=fix)
+    denied_right: dict[str, Any] = match.groupdict()
+    plural, _slash, subresource = denied_right["resource"].partition("/")
+    group = f".{denied_right['group']}" if denied_right["group"] else ""
+    resource_argument = f"{plural}{group} --subresource={subresource}" if subresource else f"{plural}{group}"
+    namespace_option = f" --namespace {denied_right['namespace']}" if denied_right["namespace"] else ""
+    scope_text = (
+        f"in the namespace {denied_right['namespace']}" if denied_right["namespace"] else "in the whole cluster"
+    )
+    fix = (
+        f"Grant it; check with `kubectl auth can-i {denied_right['verb']} {resource_argument}{namespace_option} --as"
+        f" {quote(denied_right['user'])}`."
+    )
+    wrong = f"user {denied_right['user']} may not {denied_right['verb']} {denied_right['resource']}{group} {scope_text}"
+    return Problem(wrong, asked=task, fix=fix)
 
 
-def _conflict(error: ApiError, asked: str) -> Problem | None:
-    fields = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
-    if not fields:
+def _explain_conflict(error: ApiError, task: str) -> Problem | None:
+    conflicts = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
+    if not conflicts:
         return None
-    said = at_most(5, (f"{cause.get('field')}: {cause.get('message')}" for cause in fields), "; ")
+    conflicts_text = join_at_most(5, (f"{cause.get('field')}: {cause.get('message')}" for cause in conflicts), "; ")
     fix = "Set force_conflicts to take over these fields, or remove them from the manifest."
-    return Problem(f"other field managers own some of its fields ({said})", asked=asked, fix=fix)
+    return Problem(f"other field managers own some of its fields ({conflicts_text})", asked=task, fix=fix)
 
 
-def budget_of(error: ApiError) -> str:
+def find_budget_name(error: ApiError) -> str:
     """Return the name of the PodDisruptionBudget that an eviction was refused for, or an empty string."""
-    said = (str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
-    return next((match["name"] for match in map(_BUDGET.search, said) if match), "")
+    messages = (str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
+    return next((match["name"] for match in map(_BUDGET_NAME.search, messages) if match), "")
 
 
-def _budgeted(error: ApiError, asked: str) -> Problem | None:
+def _explain_budget(error: ApiError, task: str) -> Problem | None:
     """Return the problem of an eviction that a PodDisruptionBudget does not allow, with the budget's name."""
-    name = budget_of(error)
+    name = find_budget_name(error)
     if not name:
         return None
     fix = (
         f"See `kubectl -n NAMESPACE describe poddisruptionbudget {name}`. Start the pods that it misses, or let its"
         " owner allow one pod to go. `strategy: rolling` replaces pods without asking budgets."
     )
-    said = next(str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
-    return Problem(f"PodDisruptionBudget {name} keeps the pod: {said}", asked=asked, fix=_filled(fix, error))
+    message = next(str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
+    return Problem(f"PodDisruptionBudget {name} keeps the pod: {message}", asked=task, fix=_fill_command(fix, error))
 
 
-def _kind_missing(error: ApiError, asked: str) -> Problem | None:
-    return kind_missing(asked, f"{error.method} {error.path}") if error.kind_missing else None
+def _explain_missing_kind(error: ApiError, task: str) -> Problem | None:
+    return missing_kind_problem(task, f"{error.method} {error.path}") if error.is_kind_missing else None
 
 
-def kind_missing(asked: str, where: str = "") -> Problem:
-    own = (fix for group, fix in ABSENT.items() if group in where)
-    fix = next(own, "Install its CustomResourceDefinition first.")
-    return Problem("the cluster does not serve this kind in this version", asked=asked, where=where, fix=fix)
+def missing_kind_problem(task: str, place: str = "") -> Problem:
+    group_fixes = (fix for group, fix in FIXES_BY_GROUP.items() if group in place)
+    fix = next(group_fixes, "Install its CustomResourceDefinition first.")
+    return Problem("the cluster does not serve this kind in this version", asked=task, where=place, fix=fix)
 
 
-def asking(what: str, call: Callable[[], Answer]) -> Answer:
+def ask_server(task: str, call: Callable[[], Answer]) -> Answer:
     """Return the answer of a call. Raises Problem if the API server rejects it or cannot be reached."""
     try:
         return call()
     except ApiError as error:
-        raise explain(error, what) from error
+        raise explain(error, task) from error
 
 
-def listing(what: str, call: Callable[[], list[Any]]) -> list[Any] | None:
+def list_if_allowed(plural: str, call: Callable[[], list[Any]]) -> list[Any] | None:
     """Return a list: empty if the kind is not served, None if the user lacks permission to list it."""
     try:
         return call()
     except ApiError as error:
         if error.status in (NOT_ALLOWED, NOT_FOUND):
             return None if error.status == NOT_ALLOWED else []
-        raise explain(error, f"List {what}") from error
+        raise explain(error, f"List {plural}") from error
 
 
-def parsed(text: str) -> Any:
+def parse_foreign_yaml(text: str) -> Any:
     """Return the data of YAML that somebody else wrote, read with limits; None if it is not YAML."""
-    return data_of(library("yaml", "PyYAML"), text)
+    return load_data_or_none(import_library("yaml", "PyYAML"), text)
 
 
-def library(name: str, package: str = "") -> Any:
+def import_library(name: str, package: str = "") -> Any:
     """Import heavy or optional libraries only where they are used."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise unusable(error, name, package) from error
+        raise explain_import_error(error, name, package) from error

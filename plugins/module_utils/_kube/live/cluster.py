@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.masking import mask_and_clean
 from .api_responses import (
     NotJsonError,
-    calls_webhook,
-    object_of,
-    readable,
-    retry_after,
-    status_of,
-    warnings_of,
+    clean_sentences,
+    is_webhook_failure,
+    list_warnings,
+    parse_object,
+    parse_status,
+    retry_after_seconds,
 )
 from .outage import FIRST_PAUSES, LostError, Outage
-from .progress import Progress, silent
-from .urls import target
+from .progress import Progress, tell_nobody
+from .urls import build_target
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -35,16 +35,16 @@ MERGE = "application/merge-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # About eleven seconds in all: long enough for a webhook's pod to come back, short enough to wait for.
-BACKOFF = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+BACKOFF_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
-WORKERS = 8
+MOST_WORKERS = 8
 # What the API server says of a version of an API group. The server behind that of another product may be away for ever.
-DISCOVERY = re.compile("/apis/[^/]+/[^/]+")
-PAGE = 500
-REFUSED, UNAUTHORIZED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER = 400, 401, 403, 404, 409, 429, 500
+DISCOVERY_PATH = re.compile("/apis/[^/]+/[^/]+")
+PAGE_SIZE = 500
+REFUSED, UNAUTHORIZED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 400, 401, 403, 404, 409, 429, 500
 
 
-class Answered(NamedTuple):
+class RawAnswer(NamedTuple):
     """What the transport returns."""
 
     status: int
@@ -54,13 +54,13 @@ class Answered(NamedTuple):
 
 # Words of answers 500 that no repetition changes: of server-side apply, and of a conversion, such as that of a Secret
 # whose value is not base64.
-MISTYPED = ("failed to create typed patch object", "unable to convert unstructured object to ")
+MISTYPED_PHRASES = ("failed to create typed patch object", "unable to convert unstructured object to ")
 
 
 class Transport(Protocol):
     """Sends one request; raises `LostError` when no answer came."""
 
-    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         """Send it."""
 
 
@@ -69,17 +69,17 @@ class ApiError(Exception):
 
     def __init__(self, status: int, body: dict[str, Any], method: str, path: str) -> None:
         self.status, self.body, self.method, self.path = status, body, method, path
-        self.message = quoted(str(body.get("message") or f"HTTP {status}"))
-        self.reason = quoted(str(body.get("reason") or ""))
-        self.details: dict[str, Any] = quoted(body.get("details") or {})
+        self.message = mask_and_clean(str(body.get("message") or f"HTTP {status}"))
+        self.reason = mask_and_clean(str(body.get("reason") or ""))
+        self.details: dict[str, Any] = mask_and_clean(body.get("details") or {})
         self.causes: list[dict[str, Any]] = self.details.get("causes") or []
         super().__init__(self.message)
 
-    def caused_by(self, reason: str) -> bool:
+    def is_caused_by(self, reason: str) -> bool:
         return any(cause.get("reason") == reason for cause in self.causes)
 
     @property
-    def kind_missing(self) -> bool:
+    def is_kind_missing(self) -> bool:
         """Whether the server does not serve the kind, rather than the object."""
         return self.status == NOT_FOUND and not self.details.get("name")
 
@@ -89,38 +89,38 @@ class ApiError(Exception):
         return self.status < REFUSED
 
     @property
-    def mistyped(self) -> bool:
+    def is_mistyped(self) -> bool:
         """Whether a field has the wrong type or value, for which server-side apply answers 500."""
-        return any(words in self.message for words in MISTYPED)
+        return any(phrase in self.message for phrase in MISTYPED_PHRASES)
 
     @property
-    def of_webhook(self) -> bool:
+    def is_webhook_error(self) -> bool:
         """Whether a webhook gave no answer, rather than a denial."""
-        return calls_webhook(self.message)
+        return is_webhook_failure(self.message)
 
     @property
-    def of_budget(self) -> bool:
+    def is_budget_error(self) -> bool:
         """Whether a PodDisruptionBudget keeps a pod: for how long, its pods say, and not the server."""
-        return self.caused_by("DisruptionBudget") or "more than one PodDisruptionBudget" in self.message
+        return self.is_caused_by("DisruptionBudget") or "more than one PodDisruptionBudget" in self.message
 
     @property
     def transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
-            return self.method != "DELETE" and not self.caused_by("FieldManagerConflict")
-        passing = self.unreadable or self.status >= SERVER or self.status == TOO_MANY
-        return passing and not self.mistyped and not self.of_budget
+            return self.method != "DELETE" and not self.is_caused_by("FieldManagerConflict")
+        may_pass = self.unreadable or self.status >= SERVER_ERROR or self.status == TOO_MANY
+        return may_pass and not self.is_mistyped and not self.is_budget_error
 
     @property
-    def of_rights(self) -> bool:
+    def is_rights_error(self) -> bool:
         """Whether the account is refused. A server that has just started may not know all accounts and roles yet."""
         return self.status == UNAUTHORIZED or (self.status == NOT_ALLOWED and " cannot " in self.message)
 
     @property
-    def of_server(self) -> bool:
+    def is_server_error(self) -> bool:
         """Return whether the server cannot work now, whatever it is asked."""
-        refused = self.status < SERVER and self.status != TOO_MANY
-        return not (refused or self.of_budget or self.mistyped or self.of_webhook)
+        is_refused = self.status < SERVER_ERROR and self.status != TOO_MANY
+        return not (is_refused or self.is_budget_error or self.is_mistyped or self.is_webhook_error)
 
 
 class Cluster:
@@ -132,7 +132,7 @@ class Cluster:
         self._transport = transport
         self.clock, self.sleep, self.server = clock, sleep, server
         self.outage = Outage(clock)
-        self.progress = Progress(silent, clock)
+        self.progress = Progress(tell_nobody, clock)
         self.warnings: dict[str, None] = {}
         # Whether a webhook that does not answer stays so; otherwise its pod may be starting, or be replaced.
         self.hopeless: Callable[[ApiError], bool] = lambda _error: False
@@ -158,15 +158,17 @@ class Cluster:
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
         # An object that has changed since this version of it fits no better at another try.
         pinned = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
-        return readable(self.parsed(method, path, query, headers, data, patient=patient, pinned=pinned))
+        return clean_sentences(self.parsed(method, path, query, headers, data, patient=patient, pinned=pinned))
 
-    def parsed(self, method: str, path: str, *given: Any, patient: bool = True, pinned: bool = False) -> dict[str, Any]:
+    def parsed(
+        self, method: str, path: str, *arguments: Any, patient: bool = True, pinned: bool = False
+    ) -> dict[str, Any]:
         """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
         pauses = iter(FIRST_PAUSES if patient else ())
         while True:
-            answer = self.raw(method, path, *given, patient=patient, pinned=pinned)
+            answer = self.raw(method, path, *arguments, patient=patient, pinned=pinned)
             try:
-                return object_of(answer.headers, answer.body)
+                return parse_object(answer.headers, answer.body)
             except NotJsonError as error:
                 pause = next(pauses, None)
                 if pause is None:
@@ -183,76 +185,78 @@ class Cluster:
         *,
         patient: bool = True,
         pinned: bool = False,
-    ) -> Answered:
+    ) -> RawAnswer:
         """Send one request and return the raw answer. Without patience the caller retries, as for a pinned version."""
-        asked = target(path, query)
-        pauses, start = iter(BACKOFF if patient else ()), self.clock()
-        spent = self.outage.is_spent(sum(BACKOFF))
+        request_target = build_target(path, query)
+        pauses, started_at = iter(BACKOFF_PAUSES if patient else ()), self.clock()
+        is_spent = self.outage.is_spent(sum(BACKOFF_PAUSES))
         while True:
-            sent = self.clock()
-            answer = self._send(method, asked, headers or {}, body, start)
+            sent_at = self.clock()
+            answer = self._send(method, request_target, headers or {}, body, started_at)
             if answer.status < REFUSED:
                 self.outage.over()
-                self.warnings.update(dict.fromkeys(map(quoted, warnings_of(answer.headers))))
+                self.warnings.update(dict.fromkeys(map(mask_and_clean, list_warnings(answer.headers))))
                 return answer
-            error = ApiError(answer.status, status_of(answer.body), method, path)
-            if not error.of_server:
+            error = ApiError(answer.status, parse_status(answer.body), method, path)
+            if not error.is_server_error:
                 self.outage.over()
             elif patient:  # otherwise it may be the answer of a pod, which the server passes on
-                self.outage.begin(sent)
-            if not self._is_passing(error, pinned=pinned, spent=spent):
+                self.outage.begin(sent_at)
+            if not self._is_passing(error, pinned=pinned, spent=is_spent):
                 raise error
             pause = next(pauses, None)
             if pause is None:
-                if not patient or not self._waits_for(error, start):
+                if not patient or not self._waits_for(error, started_at):
                     raise error
-                pause = BACKOFF[-1]
-            self.sleep(max(pause, min(retry_after(answer.headers), BACKOFF[-1])))
+                pause = BACKOFF_PAUSES[-1]
+            self.sleep(max(pause, min(retry_after_seconds(answer.headers), BACKOFF_PAUSES[-1])))
 
     def _is_passing(self, error: ApiError, *, pinned: bool, spent: bool) -> bool:
         """Return whether a later try may succeed. The version of a pinned request stays, as does an outage."""
-        if (pinned and error.status == CONFLICT) or (spent and error.of_server):
+        if (pinned and error.status == CONFLICT) or (spent and error.is_server_error):
             return False
-        return error.transient or (error.of_rights and self.outage.shaken)
+        return error.transient or (error.is_rights_error and self.outage.has_just_ended)
 
-    def _waits_for(self, error: ApiError, start: float) -> bool:
+    def _waits_for(self, error: ApiError, started_at: float) -> bool:
         """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""
-        if not error.of_webhook:
+        if not error.is_webhook_error:
             return (
-                error.of_server
-                and not DISCOVERY.fullmatch(error.path)
+                error.is_server_error
+                and not DISCOVERY_PATH.fullmatch(error.path)
                 and self.outage.answered
-                and self.outage.lasted(start) < self.outage.patience
+                and self.outage.lasted(started_at) < self.outage.patience
             )
-        in_time = self.clock() - start < self.outage.patience
-        waits = in_time and not self._given_up and not self.hopeless(error)
+        has_time = self.clock() - started_at < self.outage.patience
+        may_wait = has_time and not self._given_up and not self.hopeless(error)
         # The wait for one object was the wait for all: the next one that needs a webhook has the first pauses only.
-        self._given_up = self._given_up or not waits
-        return waits
+        self._given_up = self._given_up or not may_wait
+        return may_wait
 
-    def polls(self, seconds: float, start: float | None = None) -> Iterator[None]:
+    def polls(self, seconds: float, started_at: float | None = None) -> Iterator[None]:
         """Yield at growing intervals until the time is over, and once even when there is none.
 
         While the server is away nothing can become ready, so that time comes on top, but not without end.
         """
-        start = self.clock() if start is None else start
-        pause, away = POLL_FIRST, self.outage.away
+        started_at = self.clock() if started_at is None else started_at
+        pause, away_before = POLL_FIRST, self.outage.away
         yield
-        while self.clock() - start < seconds + min(self.outage.away - away, seconds):
+        while self.clock() - started_at < seconds + min(self.outage.away - away_before, seconds):
             self.sleep(pause)
             pause = min(pause * POLL_GROWTH, POLL_LAST)
             yield
 
-    def _send(self, method: str, target: str, headers: dict[str, str], body: bytes | None, start: float) -> Answered:
+    def _send(
+        self, method: str, request_target: str, headers: dict[str, str], body: bytes | None, started_at: float
+    ) -> RawAnswer:
         pauses = iter(FIRST_PAUSES)
         while True:
             if self.outage.final:  # one thread found out for all of them
                 raise self.outage.final
-            sent = self.clock()
+            sent_at = self.clock()
             try:
-                return self._transport(method, target, headers, body)
+                return self._transport(method, request_target, headers, body)
             except LostError as lost:
-                pause = self.outage.pause(lost, start, sent, next(pauses, None))
+                pause = self.outage.pause(lost, started_at, sent_at, next(pauses, None))
                 if pause is None:
                     raise
                 self.sleep(pause)
@@ -268,10 +272,10 @@ class Cluster:
 
     def items(self, path: str, query: dict[str, Any] | None = None, accept: str = JSON) -> Iterator[dict[str, Any]]:
         """Yield the objects of a list, page by page."""
-        query = {**(query or {}), "limit": PAGE}
+        query = {**(query or {}), "limit": PAGE_SIZE}
         while True:
             page = self.parsed("GET", path, query, {"Accept": accept})
-            yield from map(readable, page.get("items") or [])
+            yield from map(clean_sentences, page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue")
             if not token:
                 return
@@ -281,14 +285,14 @@ class Cluster:
         """Return an answer that is no JSON, such as logs or metrics."""
         return self.raw("GET", path, query, {"Accept": "*/*"}, patient=False).body.decode(errors="replace")
 
-    def parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    def call_in_parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """Return the result for each item in order; the first failure stops what has not started."""
-        work = list(items)
-        if len(work) < 2:  # noqa: PLR2004
-            return [call(item) for item in work]
-        with ThreadPoolExecutor(min(WORKERS, len(work))) as pool:
-            futures = [pool.submit(call, item) for item in work]
+        inputs = list(items)
+        if len(inputs) < 2:  # noqa: PLR2004
+            return [call(item) for item in inputs]
+        with ThreadPoolExecutor(min(MOST_WORKERS, len(inputs))) as pool:
+            futures = [pool.submit(call, item) for item in inputs]
             wait(futures, return_when=FIRST_EXCEPTION)
             pool.shutdown(wait=True, cancel_futures=True)
-            failed = [future for future in futures if not future.cancelled() and future.exception()]
-            return [future.result() for future in (failed or futures)]
+            failed_futures = [future for future in futures if not future.cancelled() and future.exception()]
+            return [future.result() for future in (failed_futures or futures)]

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
-from ..._otelcol.bounded.live.bounded_reads import file_text
-from .api_errors import library
-from .kubeconfig import IN_CLUSTER, option
-from .kubeconfig_paths import DEFAULT_PATH, without_tilde
+from ..._otelcol.bounded.live.bounded_reads import read_file_text
+from .api_errors import import_library
+from .kubeconfig import IN_CLUSTER_VARIABLE, read_option
+from .kubeconfig_paths import DEFAULT_PATH, expand_tilde
 
 
 class ClusterNames(NamedTuple):
@@ -25,46 +25,46 @@ class ClusterNames(NamedTuple):
     name: str = ""
 
 
-def cluster_names(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
+def find_cluster_names(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
     """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster.
 
     Of a kubeconfig that cannot be read, the context that the options name is known: the connection says what is wrong.
     """
     if params.get("eks_cluster"):
         return ClusterNames(name=params["eks_cluster"]["name"])
-    given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
-    names_kubeconfig = given["kubeconfig"] or given["context"]
-    is_in_cluster = environ.get(IN_CLUSTER) and not names_kubeconfig
-    if given["host"] or is_in_cluster:
+    options = {name: read_option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
+    names_kubeconfig = options["kubeconfig"] or options["context"]
+    is_in_cluster = environ.get(IN_CLUSTER_VARIABLE) and not names_kubeconfig
+    if options["host"] or is_in_cluster:
         return ClusterNames()
     try:
-        configs = _kubeconfigs(given["kubeconfig"] or environ.get("KUBECONFIG") or DEFAULT_PATH)
-        return _names_in(configs, given["context"])
+        configs = _read_kubeconfigs(options["kubeconfig"] or environ.get("KUBECONFIG") or DEFAULT_PATH)
+        return _find_names(configs, options["context"])
     except (OSError, LookupError, TypeError, AttributeError, ValueError):
-        return ClusterNames(given["context"] or "")
+        return ClusterNames(options["context"] or "")
 
 
-def _kubeconfigs(given: Any) -> list[dict[str, Any]]:
+def _read_kubeconfigs(kubeconfig_option: Any) -> list[dict[str, Any]]:
     """Return the kubeconfigs that an option names: it is one, or has the paths of some. Raises OSError, ValueError."""
-    if isinstance(given, dict):
-        return [given]
-    yaml = library("yaml", "PyYAML")
+    if isinstance(kubeconfig_option, dict):
+        return [kubeconfig_option]
+    yaml = import_library("yaml", "PyYAML")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     configs = []
-    for name in str(given).split(os.pathsep):
-        path = Path(without_tilde(name))
+    for name in str(kubeconfig_option).split(os.pathsep):
+        path = Path(expand_tilde(name))
         if not name or not path.exists():
             continue
         try:
-            configs.append(yaml.load(file_text(path), Loader=loader) or {})
+            configs.append(yaml.load(read_file_text(path), Loader=loader) or {})
         except yaml.YAMLError as error:
             raise ValueError from error
     return configs
 
 
-def _names_in(configs: list[dict[str, Any]], chosen_context: str | None) -> ClusterNames:
+def _find_names(configs: list[dict[str, Any]], chosen_context: str | None) -> ClusterNames:
     """Return the names of a context, or of the current one: the first kubeconfig that has it counts."""
-    context = chosen_context or _current_context(configs)
+    context = chosen_context or _find_current_context(configs)
     for config in configs:
         for entry in config.get("contexts") or []:
             if entry["name"] == context:
@@ -72,7 +72,7 @@ def _names_in(configs: list[dict[str, Any]], chosen_context: str | None) -> Clus
     return ClusterNames(context)
 
 
-def _current_context(configs: list[dict[str, Any]]) -> Any:
+def _find_current_context(configs: list[dict[str, Any]]) -> Any:
     """Return the context that the first kubeconfig with one says is the current one, as YAML reads its name."""
     for config in configs:
         if config.get("current-context"):

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.errors import Problem, cleaned
-from ..eks_token import CLUSTER_HEADER, QUERY, URL_SECONDS, FailedCall, Renewing, explain
-from .api_errors import library
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.errors import Problem, clean_text
+from ..eks_token import CLUSTER_HEADER, TOKEN_QUERY, URL_SECONDS, FailedCall, RenewedToken, explain_failed_call
+from .api_errors import import_library
 
 SESSION_NAME = "o11y.opentelemetry"
 
@@ -31,21 +31,21 @@ class ClusterAccess(NamedTuple):
     token: Callable[[], str]
 
 
-def session_of(asked: Mapping[str, Any]) -> Any:
+def create_session(eks_options: Mapping[str, Any]) -> Any:
     """Return a session of botocore with the requested credentials, which renew themselves if possible."""
-    session = library("botocore.session", "botocore").Session(profile=asked.get("profile") or None)
+    session = import_library("botocore.session", "botocore").Session(profile=eks_options.get("profile") or None)
     # botocore knows AWS_DEFAULT_REGION only; amazon.aws and AWS Lambda have the other name.
-    region = asked.get("region") or os.environ.get("AWS_REGION")
+    region = eks_options.get("region") or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
     # The regional endpoint is in the partition of the cluster, and works where the global one is blocked.
     session.set_config_variable("sts_regional_endpoints", "regional")
-    if asked.get("role_arn"):
-        credentials = library("botocore.credentials", "botocore")
+    if eks_options.get("role_arn"):
+        credentials = import_library("botocore.credentials", "botocore")
         fetcher = credentials.AssumeRoleCredentialFetcher(
             client_creator=session.create_client,
-            source_credentials=_credentials(session),
-            role_arn=asked["role_arn"],
+            source_credentials=_require_credentials(session),
+            role_arn=eks_options["role_arn"],
             extra_args={"RoleSessionName": SESSION_NAME},
         )
         session._credentials = credentials.DeferredRefreshableCredentials(
@@ -54,53 +54,53 @@ def session_of(asked: Mapping[str, Any]) -> Any:
     return session
 
 
-def _credentials(session: Any) -> Any:
+def _require_credentials(session: Any) -> Any:
     """Return the credentials of a session. Raises the error of botocore if it has none."""
     credentials = session.get_credentials()
     if credentials is None:
-        raise library("botocore.exceptions", "botocore").NoCredentialsError
+        raise import_library("botocore.exceptions", "botocore").NoCredentialsError
     return credentials
 
 
-def cluster_access(asked: Mapping[str, Any], clock: Callable[[], float]) -> ClusterAccess:
+def find_cluster_access(eks_options: Mapping[str, Any], clock: Callable[[], float]) -> ClusterAccess:
     """Return the way to the cluster that AWS knows under this name; nothing else can answer under its CA."""
-    with aws_errors(f"Find the EKS cluster {asked['name']}"):
-        session = session_of(asked)
+    with translate_aws_errors(f"Find the EKS cluster {eks_options['name']}"):
+        session = create_session(eks_options)
         eks = session.create_client("eks")
-        cluster = eks.describe_cluster(name=asked["name"])["cluster"]
+        cluster = eks.describe_cluster(name=eks_options["name"])["cluster"]
     endpoint = cluster.get("endpoint")
     ca = (cluster.get("certificateAuthority") or {}).get("data")
     if not endpoint or not ca:
         fix = "Wait until it is ACTIVE; a cluster that is only connected to EKS needs a kubeconfig."
         wrong = f"it has no endpoint yet (status {cluster.get('status')})"
-        raise Problem(wrong, asked=f"Connect to the EKS cluster {asked['name']}", where="eks_cluster", fix=fix)
-    return ClusterAccess(endpoint, base64.b64decode(ca), renewing(asked, clock))
+        raise Problem(wrong, asked=f"Connect to the EKS cluster {eks_options['name']}", where="eks_cluster", fix=fix)
+    return ClusterAccess(endpoint, base64.b64decode(ca), create_renewed_token(eks_options, clock))
 
 
-def renewing(asked: Mapping[str, Any], clock: Callable[[], float]) -> Renewing:
+def create_renewed_token(eks_options: Mapping[str, Any], clock: Callable[[], float]) -> RenewedToken:
     """Return the token for a cluster. Each new one looks for credentials anew, so that those may be renewed too."""
-    return Renewing(lambda: presigned(asked), clock)
+    return RenewedToken(lambda: presign_url(eks_options), clock)
 
 
-def presigned(asked: Mapping[str, Any]) -> str:
+def presign_url(eks_options: Mapping[str, Any]) -> str:
     """Return the URL of GetCallerIdentity with the cluster's name as a signed header. Raises Problem."""
-    with aws_errors(f"Make a token for the EKS cluster {asked['name']}"):
-        session = session_of(asked)
+    with translate_aws_errors(f"Make a token for the EKS cluster {eks_options['name']}"):
+        session = create_session(eks_options)
         client = session.create_client("sts")
         region = client.meta.region_name
-        signer = library("botocore.signers", "botocore").RequestSigner(
+        signer = import_library("botocore.signers", "botocore").RequestSigner(
             client.meta.service_model.service_id,
             region,
             "sts",
             "v4",
-            _credentials(session),
+            _require_credentials(session),
             session.get_component("event_emitter"),
         )
         request = {
             "method": "GET",
-            "url": f"{client.meta.endpoint_url.rstrip('/')}/?{QUERY}",
+            "url": f"{client.meta.endpoint_url.rstrip('/')}/?{TOKEN_QUERY}",
             "body": {},
-            "headers": {CLUSTER_HEADER: asked["name"]},
+            "headers": {CLUSTER_HEADER: eks_options["name"]},
             "context": {},
         }
         url = signer.generate_presigned_url(request, region_name=region, expires_in=URL_SECONDS, operation_name="")
@@ -108,32 +108,32 @@ def presigned(asked: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def aws_errors(asked: str) -> Iterator[None]:
-    """Turn what botocore raises into a Problem; `asked` is what the run wanted of AWS."""
-    exceptions = library("botocore.exceptions", "botocore")
+def translate_aws_errors(task: str) -> Iterator[None]:
+    """Turn what botocore raises into a Problem; `task` is what the run wanted of AWS."""
+    exceptions = import_library("botocore.exceptions", "botocore")
     try:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
-        raise explain(answer_of(error), asked) from error
+        raise explain_failed_call(read_failed_call(error), task) from error
     except (AttributeError, EOFError, ValueError) as error:
-        if problem := without_terminal(error, asked):
+        if problem := explain_missing_terminal(error, task):
             raise problem from None
         raise
 
 
-def without_terminal(error: BaseException, asked: str) -> Problem | None:
+def explain_missing_terminal(error: BaseException, task: str) -> Problem | None:
     """Return the problem of a profile that asks for an MFA code; nothing for other errors."""
     if all(frame.f_globals.get("__name__") != "getpass" for frame, _line in walk_tb(error.__traceback__)):
         return None
     fix = "Get session credentials first, for example with `aws sts get-session-token`, or use another profile."
-    return Problem("the AWS profile asks for an MFA code, and a run has no terminal for it", asked=asked, fix=fix)
+    return Problem("the AWS profile asks for an MFA code, and a run has no terminal for it", asked=task, fix=fix)
 
 
-def answer_of(error: BaseException) -> FailedCall:
+def read_failed_call(error: BaseException) -> FailedCall:
     """Return what an exception of botocore says, as messages may quote it."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
-    said = response.get("Error") or {}
+    error_fields = response.get("Error") or {}
     status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0
-    code = cleaned(str(said.get("Code") or type(error).__name__))
-    message = quoted(str(said.get("Message") or error))
+    code = clean_text(str(error_fields.get("Code") or type(error).__name__))
+    message = mask_and_clean(str(error_fields.get("Message") or error))
     return FailedCall(code, message, int(status), *getattr(error, "o11y_called", ("", "")))

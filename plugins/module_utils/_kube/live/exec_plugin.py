@@ -19,24 +19,24 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..._otelcol.bounded.json_text import json_value
+from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.bounded.read_limits import TooLargeError
-from ..._otelcol.config.masking import masker, quoted
-from ..._otelcol.config.paths import mappings
+from ..._otelcol.config.masking import make_masker, mask_and_clean
+from ..._otelcol.config.paths import mappings_at
 from ..._otelcol.errors import Problem
-from ..command_secrets import command_secrets, shown_command
+from ..command_secrets import describe_command, list_command_secrets
 from .guarded_command import EndedCommand, run_guarded
 
 # kubectl waits for ever. kubelogin, which opens a browser, gives the user 180 s (its --authentication-timeout-sec).
-SECONDS = 200.0
+TIMEOUT_SECONDS = 200.0
 PAUSE_SECONDS = 300  # a network that broke may be back, and the run may have something to undo
 # A token is made anew when this share of its life is left, but at most so many seconds before its end. The client
 # itself asks for another one five minutes before the end (EXPIRY_SKEW_PREVENTION_DELAY of its kube_config.py).
 LAST_SHARE, LAST_SECONDS = 0.1, 300.0
 # Where a kubeconfig has what `provideClusterInfo` gives to the command.
-_EXTENSION = "client.authentication.k8s.io/exec"
+_EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 _LAST_LINES = 5
-FIX = "Run this command with the environment of this run, and mend what it says."
+COMMAND_FIX = "Run this command with the environment of this run, and mend what it says."
 
 
 class _FailedError(Exception):
@@ -57,7 +57,7 @@ class _Credential(NamedTuple):
     until: float
 
 
-class Watch:
+class CommandWatch:
     """One connection: its token while that lives, why its command made none the last time; nothing if it made one."""
 
     def __init__(self, kube_config: Any) -> None:
@@ -67,16 +67,16 @@ class Watch:
         self._credential: _Credential | None = None
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
         if provider and not hasattr(provider, "watched"):
-            kube_config.ExecProvider = _watched_class(provider)
+            kube_config.ExecProvider = _build_watched_class(provider)
 
     @contextmanager
     def on(self) -> Iterator[None]:
         """Note what the command does until the end of the block, in this thread."""
-        before = _WATCH.set(self)
+        context_token = _WATCH.set(self)
         try:
             yield
         finally:
-            _WATCH.reset(before)
+            _WATCH.reset(context_token)
 
     @property
     def status(self) -> dict[str, Any] | None:
@@ -103,17 +103,17 @@ class Watch:
     def note_success(self, status: dict[str, Any]) -> None:
         """Use what the command made until shortly before it expires; not again if it does not say when."""
         self.problem = self._credential = None
-        expiry = _expiry(status)
+        expiry = _read_expiry(status)
         if expiry is not None:
             seconds_before = min(LAST_SHARE * (expiry - time.time()), LAST_SECONDS)
             self._credential = _Credential(status, expiry - seconds_before)
 
 
 # The connection for which this thread asks the client for a token.
-_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+_WATCH: ContextVar[CommandWatch | None] = ContextVar("watch", default=None)
 
 
-def _expiry(status: Mapping[str, Any]) -> float | None:
+def _read_expiry(status: Mapping[str, Any]) -> float | None:
     """Return when a credential expires, in seconds since 1970; None if it does not say so."""
     try:
         return datetime.fromisoformat(str(status["expirationTimestamp"])).timestamp()
@@ -121,7 +121,7 @@ def _expiry(status: Mapping[str, Any]) -> float | None:
         return None
 
 
-def _watched_class(provider_class: Any) -> Any:
+def _build_watched_class(provider_class: Any) -> Any:
     """Return the client's class for commands, which ends a command in time and notes why one made no token."""
 
     class WatchedProvider(provider_class):  # type: ignore[misc]
@@ -133,114 +133,118 @@ def _watched_class(provider_class: Any) -> Any:
 
         def run(self, previous_response: Any = None) -> Any:
             """Return the status of the credential; the client calls this before requests."""
-            watch = _WATCH.get() or Watch(None)
+            watch = _WATCH.get() or CommandWatch(None)
             with watch.running:
                 return watch.status or _run_watched(watch, self, self._given, previous_response)
 
     return WatchedProvider
 
 
-def _run_watched(watch: Watch, provider: Any, given: Any, previous_response: Any) -> dict[str, Any]:
+def _run_watched(watch: CommandWatch, provider: Any, exec_entry: Any, previous_response: Any) -> dict[str, Any]:
     """Run a command, and note whether it made a token. Raises _FailedError, and Problem during a pause.
 
-    `given` is the entry of the kubeconfig, whose secrets no message shows.
+    `exec_entry` is the entry of the kubeconfig, whose secrets no message shows.
     """
     watch.check_pause()
     try:
-        status = _made_status(provider, previous_response)
+        status = _make_status(provider, previous_response)
     except _FailedError as failure:
-        watch.note_failure(_problem(failure, provider, given), hangs=failure.hangs)
+        watch.note_failure(_build_problem(failure, provider, exec_entry), hangs=failure.hangs)
         raise
     watch.note_success(status)
     return status
 
 
-def _problem(failure: _FailedError, provider: Any, given: Any) -> Problem:
+def _build_problem(failure: _FailedError, provider: Any, exec_entry: Any) -> Problem:
     """Return why a command made no token, with the end of what it said."""
-    mask = masker(command_secrets(provider.args, provider.env, given))
+    mask = make_masker(list_command_secrets(provider.args, provider.env, exec_entry))
     wrong = f"the command of the kubeconfig that makes its tokens {failure.why}"
     last_words = "\n".join(mask(failure.error_output.strip()).splitlines()[-_LAST_LINES:])
     if last_words:
         wrong = f"{wrong}: {last_words}"
-    where = quoted(shown_command(provider.args), mask=mask)
-    return Problem(quoted(wrong, mask=mask), asked="Connect to the cluster", where=where, fix=FIX)
+    command_text = mask_and_clean(describe_command(provider.args), mask=mask)
+    return Problem(
+        mask_and_clean(wrong, mask=mask), asked="Connect to the cluster", where=command_text, fix=COMMAND_FIX
+    )
 
 
-def _made_status(provider: Any, previous_response: Any) -> dict[str, Any]:
+def _make_status(provider: Any, previous_response: Any) -> dict[str, Any]:
     """Run a command, and return the status of the ExecCredential that it prints. Raises _FailedError."""
-    asked = _asked_credential(provider, previous_response)
-    output = _output(provider.args, {**provider.env, "KUBERNETES_EXEC_INFO": asked}, provider.cwd)
+    request = _build_request(provider, previous_response)
+    output = _run_for_output(provider.args, {**provider.env, "KUBERNETES_EXEC_INFO": request}, provider.cwd)
     try:
-        credential = json_value(output)
+        credential = parse_json(output)
         version, status, _kind = credential["apiVersion"], credential["status"], credential["kind"]
     except (ValueError, LookupError, TypeError) as error:
         raise _FailedError("printed no ExecCredential") from error
     if version != provider.api_version:
         raise _FailedError("printed no ExecCredential")
-    if not isinstance(status, dict) or not _logs_in(status):
+    if not isinstance(status, dict) or not _has_login(status):
         raise _FailedError("printed no token")
     return status
 
 
-def _logs_in(status: Mapping[str, Any]) -> bool:
+def _has_login(status: Mapping[str, Any]) -> bool:
     """Whether the status of an ExecCredential has a token, or a certificate with its key."""
     if status.get("token"):
         return True
     return bool(status.get("clientCertificateData") and status.get("clientKeyData"))
 
 
-def _asked_credential(provider: Any, previous_response: Any) -> str:
+def _build_request(provider: Any, previous_response: Any) -> str:
     """Return the ExecCredential that a command gets, as JSON. Raises _FailedError.
 
     A date is a text there, as for kubectl: Go's package sigs.k8s.io/yaml makes JSON of a kubeconfig.
     """
-    spec = _asked_spec(provider, previous_response)
-    asked = {"apiVersion": provider.api_version, "kind": "ExecCredential", "spec": spec}
+    spec = _build_request_spec(provider, previous_response)
+    request = {"apiVersion": provider.api_version, "kind": "ExecCredential", "spec": spec}
     try:
-        return json.dumps(asked, default=str)
+        return json.dumps(request, default=str)
     except (TypeError, ValueError) as error:
         raise _FailedError("gets a cluster whose extensions are no JSON") from error
 
 
-def _asked_spec(provider: Any, previous_response: Any) -> dict[str, Any]:
+def _build_request_spec(provider: Any, previous_response: Any) -> dict[str, Any]:
     """Return the spec of the ExecCredential that a command gets: nobody is there to answer it; the cluster if asked."""
     spec: dict[str, Any] = {"interactive": False}
     if previous_response:
         spec["response"] = previous_response
     given_cluster = getattr(provider, "cluster", None)  # client 29 has none
     if given_cluster:
-        spec["cluster"] = _asked_cluster(given_cluster.value)
+        spec["cluster"] = _build_request_cluster(given_cluster.value)
     return spec
 
 
-def _asked_cluster(given: Mapping[str, Any]) -> dict[str, Any]:
+def _build_request_cluster(live_cluster: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cluster that a command gets, with the first extension that is meant for it as `config`."""
-    cluster = dict(given)
-    for extension in mappings(cluster, "extensions"):
-        if extension.get("name") == _EXTENSION:
+    cluster = dict(live_cluster)
+    for extension in mappings_at(cluster, "extensions"):
+        if extension.get("name") == _EXEC_EXTENSION:
             cluster["config"] = extension.get("extension")
             break
     return cluster
 
 
-def _output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
+def _run_for_output(args: list[Any], env: dict[str, Any], cwd: str | None) -> str:
     """Return what a command prints. Raises _FailedError."""
-    ended = _ended_command(args, env, cwd)
-    if ended.exit_code:
-        raise _FailedError(f"ended with exit code {ended.exit_code}", ended.errors.decode(errors="replace"))
+    ended_command = _run_to_end(args, env, cwd)
+    if ended_command.exit_code:
+        raise _FailedError(
+            f"ended with exit code {ended_command.exit_code}", ended_command.errors.decode(errors="replace")
+        )
     try:
-        return ended.output.decode()
+        return ended_command.output.decode()
     except UnicodeError as error:
         raise _FailedError("printed what is no UTF-8") from error
 
 
-def _ended_command(args: list[Any], env: dict[str, Any], cwd: str | None) -> EndedCommand:
+def _run_to_end(args: list[Any], env: dict[str, Any], cwd: str | None) -> EndedCommand:
     """Run a command until its end. Raises _FailedError for one that does not start, hangs or prints too much."""
     try:
-        return run_guarded(args, env, cwd, SECONDS)
+        return run_guarded(args, env, cwd, TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
-        why = f"did not end within {SECONDS:g} s, and has no terminal to ask on"
-        raise _FailedError(why, hangs=True) from error
+        reason = f"did not end within {TIMEOUT_SECONDS:g} s, and has no terminal to ask on"
+        raise _FailedError(reason, hangs=True) from error
     except TooLargeError as error:
         raise _FailedError("printed far more than a token") from error
     except (TypeError, ValueError) as error:

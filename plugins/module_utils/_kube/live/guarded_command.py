@@ -11,14 +11,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..._otelcol.bounded.live.bounded_reads import printed, started
+from ..._otelcol.bounded.live.bounded_reads import read_output, start_program
 
 # A shell starts a guard in the background, and then becomes the command, whose input is empty. Both are in a session
 # of their own. The guard waits for a line: when its input is closed without one, as it is by the end of the run,
 # however that comes, it ends the session.
-_GUARD = '{ read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 &'
-_GUARDED = f'exec 3<&0 </dev/null; {_GUARD} exec 3<&-; exec "$@"'
-_LEAVE_THE_REST = b"\n"
+_GUARD_SCRIPT = '{ read -r line <&3 || kill -9 "-$$"; } >/dev/null 2>&1 &'
+_GUARDED_SCRIPT = f'exec 3<&0 </dev/null; {_GUARD_SCRIPT} exec 3<&-; exec "$@"'
+_RELEASE_LINE = b"\n"
 
 
 class EndedCommand(NamedTuple):
@@ -36,13 +36,13 @@ def run_guarded(args: Sequence[str], env: Mapping[str, str], cwd: str | None, se
     argument or a variable that is no text.
     """
     guard_input, guard_line = os.pipe()
-    command = ["/bin/sh", "-c", _GUARDED, "sh", *args]
+    command = ["/bin/sh", "-c", _GUARDED_SCRIPT, "sh", *args]
     with os.fdopen(guard_line, "wb", buffering=0) as guard, os.fdopen(guard_input, "rb", buffering=0) as shell_input:
         _check_command(str(args[0]), env, cwd)
-        process = started(command, stdin=shell_input, cwd=cwd, env=env, start_new_session=True)
+        process = start_program(command, stdin=shell_input, cwd=cwd, env=env, start_new_session=True)
         with process, guard:  # the guard is closed before the process is waited for, which ends it
-            output, errors = printed(process, seconds)
-            guard.write(_LEAVE_THE_REST)
+            output, errors = read_output(process, seconds)
+            guard.write(_RELEASE_LINE)
     return EndedCommand(output, errors, process.returncode)
 
 

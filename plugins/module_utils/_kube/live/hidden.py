@@ -18,9 +18,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._otelcol.config.paths import leaves
-from ..option_secrets import hideable, option_secrets
-from .api_errors import parsed
+from ..._otelcol.config.paths import iter_leaves
+from ..option_secrets import list_option_secrets, select_hideable
+from .api_errors import parse_foreign_yaml
 
 try:
     from ansible.module_utils.secrets import register_secrets
@@ -31,13 +31,13 @@ PARTLY_SECRET: dict[str, Any] = {"no_log": register_secrets is None}
 """The part of an option's argument spec that says that it holds secrets among other words."""
 
 
-def hide_more(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
+def hide_option_secrets(module: AnsibleModule, secrets: Iterable[str], trees: Iterable[Any]) -> None:
     """Add secrets to the texts that the result of a module does not show, and register those of its options.
 
     Up to ansible-core 2.21 Ansible has each text of an option with `no_log`, so `default` in a manifest would be
     hidden in all messages. Take out the texts of trees that are secret only in part.
     """
     if register_secrets is not None:
-        register_secrets(option_secrets(module.params, parsed))
-    plain = {str(value) for tree in trees for _path, value in leaves(tree)}
-    module.no_log_values = (module.no_log_values - plain) | hideable(secrets)
+        register_secrets(list_option_secrets(module.params, parse_foreign_yaml))
+    plain_texts = {str(value) for tree in trees for _path, value in iter_leaves(tree)}
+    module.no_log_values = (module.no_log_values - plain_texts) | select_hideable(secrets)

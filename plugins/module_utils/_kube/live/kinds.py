@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.objects import Manifest, group_of
+from ..._otelcol.kube.objects import Manifest, api_group
 from .cluster import Cluster
-from .urls import segment
+from .urls import quote_segment
 
 # API group: kind: plural; a kind of the cluster itself has its plural in CLUSTER_SCOPED too.
 PLURALS: dict[str, dict[str, str]] = {
@@ -65,7 +65,7 @@ PLURALS: dict[str, dict[str, str]] = {
     "scheduling.k8s.io": {"PriorityClass": "priorityclasses"},
     "security.openshift.io": {"SecurityContextConstraints": "securitycontextconstraints"},
 }
-CLUSTER_SCOPED = {
+CLUSTER_SCOPED_PLURALS = {
     "clusterissuers",
     "clusterrolebindings",
     "clusterroles",
@@ -77,12 +77,12 @@ CLUSTER_SCOPED = {
     "validatingwebhookconfigurations",
 }
 # Kinds of which a bundle never loses one that it had: they hold data, others make them, or whole products need them.
-KEPT = {
+KEPT_KINDS = {
     *("Namespace", "PersistentVolumeClaim", "Pod", "Job", "CronJob", "EndpointSlice"),
     *("CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ClusterIssuer"),
     *("LimitRange", "ResourceQuota", "PriorityClass", "ClusterServiceVersion", "OperatorGroup", "Subscription"),
 }
-PRUNED = tuple(kind for kinds in PLURALS.values() for kind in kinds if kind not in KEPT)
+PRUNED_KINDS = tuple(kind for kinds in PLURALS.values() for kind in kinds if kind not in KEPT_KINDS)
 # The version of an API for a kind that is named without one.
 DEFAULT_VERSIONS = {"": "v1", "autoscaling": "autoscaling/v2", "opentelemetry.io": "opentelemetry.io/v1alpha1"}
 KIND_VERSIONS = {
@@ -95,7 +95,7 @@ KIND_VERSIONS = {
 
 
 # API groups that show objects of other groups once more.
-VIEWS = ("authorization.openshift.io",)
+VIEW_GROUPS = ("authorization.openshift.io",)
 
 
 class ApiResource(NamedTuple):
@@ -111,14 +111,14 @@ class ApiResource(NamedTuple):
         root = "/apis" if "/" in self.api_version else "/api"
         path = f"{root}/{self.api_version}"
         if self.namespaced and namespace:
-            path += f"/namespaces/{segment(namespace)}"
+            path += f"/namespaces/{quote_segment(namespace)}"
         path += f"/{self.plural}"
         if name:
-            path += f"/{segment(name)}"
+            path += f"/{quote_segment(name)}"
         return path
 
 
-class _Place(NamedTuple):
+class _KindPlace(NamedTuple):
     """Where the objects of a kind are, below its API version."""
 
     plural: str
@@ -130,22 +130,22 @@ class ApiResources:
 
     def __init__(self, cluster: Cluster, manifests: Iterable[Manifest] = ()) -> None:
         self._cluster = cluster
-        self._defined: dict[tuple[str, str], _Place] = {}
+        self._defined: dict[tuple[str, str], _KindPlace] = {}
         for manifest in manifests:
             if manifest["kind"] == "CustomResourceDefinition":
                 spec, names = manifest["spec"], manifest["spec"]["names"]
-                place = _Place(names["plural"], spec.get("scope") != "Cluster")
+                place = _KindPlace(names["plural"], spec.get("scope") != "Cluster")
                 self._defined[spec["group"], names["kind"]] = place
-        self._asked: dict[str, dict[str, _Place]] = {}
+        self._asked: dict[str, dict[str, _KindPlace]] = {}
 
     @property
-    def defining(self) -> bool:
+    def has_definitions(self) -> bool:
         """Return whether the bundle brings definitions of kinds."""
         return bool(self._defined)
 
     def defines(self, manifest: Manifest) -> bool:
         """Return whether the CRD of this object comes with the bundle."""
-        return (group_of(manifest["apiVersion"]), manifest["kind"]) in self._defined
+        return (api_group(manifest["apiVersion"]), manifest["kind"]) in self._defined
 
     def of(self, manifest: Manifest) -> ApiResource | None:
         """Return the API resource of an object, or nothing when the server does not know its kind."""
@@ -153,66 +153,66 @@ class ApiResources:
 
     @staticmethod
     def known(api_version: str, kind: str) -> ApiResource | None:
-        plural = PLURALS.get(group_of(api_version), {}).get(kind)
-        return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED) if plural else None
+        plural = PLURALS.get(api_group(api_version), {}).get(kind)
+        return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED_PLURALS) if plural else None
 
     @classmethod
     def path_of(cls, kind: str, namespace: str, name: str) -> str:
         """Return the path of an object, or of a collection, of a known kind; empty if the kind is not known."""
-        resource = cls.known(version_for(kind), kind)
+        resource = cls.known(default_api_version(kind), kind)
         return resource.path(namespace, name) if resource else ""
 
     def find(self, api_version: str, kind: str) -> ApiResource | None:
         """Return the API resource of a kind, or nothing when the server does not know it."""
-        known = self.known(api_version, kind)
-        if known:
-            return known
-        group = group_of(api_version)
-        place = self._defined.get((group, kind)) or self._discover(api_version).get(kind)
+        known_resource = self.known(api_version, kind)
+        if known_resource:
+            return known_resource
+        group = api_group(api_version)
+        place = self._defined.get((group, kind)) or self._discover_kinds(api_version).get(kind)
         return ApiResource(api_version, kind, place.plural, place.namespaced) if place else None
 
-    def of_namespaces(self) -> list[ApiResource]:
+    def list_namespaced(self) -> list[ApiResource]:
         """Return all kinds of objects that a namespace can hold, each once. Raises ApiError when they are not known.
 
         What nobody can delete, such as the metrics of pods, is a view of other objects.
         """
         versions = ["v1"]
         for group in self._cluster.request("GET", "/apis")["groups"]:
-            if group["name"] not in VIEWS:
-                versions += _versions(group)
-        lists = self._cluster.parallel(self._served, versions)
+            if group["name"] not in VIEW_GROUPS:
+                versions += _list_versions(group)
+        lists = self._cluster.call_in_parallel(self._list_served, versions)
         resources: dict[tuple[str, str], ApiResource] = {}
         for version, rows in zip(versions, lists, strict=True):
             for row in rows:
                 if row["namespaced"] and {"delete", "list"} <= set(row["verbs"]):
                     resource = ApiResource(version, row["kind"], row["name"], True)
-                    resources.setdefault((group_of(version), row["name"]), resource)
+                    resources.setdefault((api_group(version), row["name"]), resource)
         return list(resources.values())
 
     def kinds(self, api_version: str) -> set[str]:
         """Return the kinds of an API version that the server has. Raises ApiError when they are not known."""
-        return set(self._discover(api_version))
+        return set(self._discover_kinds(api_version))
 
-    def _discover(self, api_version: str) -> dict[str, _Place]:
+    def _discover_kinds(self, api_version: str) -> dict[str, _KindPlace]:
         """Return where the server keeps the kinds of an API version. It is asked once."""
         if api_version not in self._asked:
-            rows = self._served(api_version)
-            self._asked[api_version] = {row["kind"]: _Place(row["name"], row["namespaced"]) for row in rows}
+            rows = self._list_served(api_version)
+            self._asked[api_version] = {row["kind"]: _KindPlace(row["name"], row["namespaced"]) for row in rows}
         return self._asked[api_version]
 
-    def _served(self, api_version: str) -> list[dict[str, Any]]:
+    def _list_served(self, api_version: str) -> list[dict[str, Any]]:
         """Return what the server says of the kinds of an API version, without their subresources."""
         answer = self._cluster.get(ApiResource(api_version, "", "", True).path().rstrip("/")) or {}
         return [row for row in answer.get("resources", []) if "/" not in row["name"]]
 
 
-def _versions(group: dict[str, Any]) -> list[str]:
+def _list_versions(group: dict[str, Any]) -> list[str]:
     """Return the versions of an API group, the preferred one first."""
     rows = [group["preferredVersion"], *group["versions"]]
     return list(dict.fromkeys(row["groupVersion"] for row in rows))
 
 
-def version_for(kind: str) -> str:
+def default_api_version(kind: str) -> str:
     """Return the default API version of a kind in the table."""
     for group, kinds in PLURALS.items():
         if kind in kinds:

@@ -22,10 +22,10 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..._otelcol.bounded.live.bounded_reads import file_text
-from ..._otelcol.bounded.read_limits import CREDENTIAL
-from ..eks_token import asked_by
-from .kubeconfig_paths import DEFAULT_PATH, without_tilde
+from ..._otelcol.bounded.live.bounded_reads import read_file_text
+from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
+from ..eks_token import parse_token_command
+from .kubeconfig_paths import DEFAULT_PATH, expand_tilde
 
 # Options and variables that mean more than a plain connection.
 OTHER_OPTIONS = (
@@ -35,12 +35,12 @@ OTHER_OPTIONS = (
 OTHER_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 OTHER_USER_KEYS = ("exec", "auth-provider", "username", "password", "as", "as-groups")
 OTHER_CLUSTER_KEYS = ("proxy-url", "tls-server-name")
-IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
-SWITCH = "O11Y_PLAIN_CONNECTION"
+IN_CLUSTER_VARIABLE = "KUBERNETES_SERVICE_HOST"
+SWITCH_VARIABLE = "O11Y_PLAIN_CONNECTION"
 
-Load = Callable[[str], Any]
+LoadYaml = Callable[[str], Any]
 """Returns what a text of YAML holds."""
-Keep = Callable[[bytes], str]
+KeepFile = Callable[[bytes], str]
 """Writes a file, and returns its path."""
 
 
@@ -58,12 +58,12 @@ class PlainConnection:
     """The EKS cluster for which a command of the kubeconfig would make a token; we make it ourselves."""
 
 
-def is_on(environ: Mapping[str, str]) -> bool:
+def is_plain_allowed(environ: Mapping[str, str]) -> bool:
     """Whether a connection may be made without the client; only a false value in the environment turns it off."""
-    return bool(boolean(environ.get(SWITCH) or "true", strict=False))
+    return bool(boolean(environ.get(SWITCH_VARIABLE) or "true", strict=False))
 
 
-def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, alias: str) -> Any:
+def read_option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, alias: str) -> Any:
     """Return an option of kubernetes.core, or its variable under either of its names."""
     if params.get(name) is not None:
         return params[name]
@@ -73,97 +73,106 @@ def option(params: Mapping[str, Any], environ: Mapping[str, str], name: str, ali
     return value
 
 
-def plain_connection(
-    params: Mapping[str, Any], environ: Mapping[str, str], names: Mapping[str, str], load: Load, keep: Keep
+def find_plain_connection(
+    params: Mapping[str, Any],
+    environ: Mapping[str, str],
+    names_by_alias: Mapping[str, str],
+    load_yaml: LoadYaml,
+    keep_file: KeepFile,
 ) -> PlainConnection | None:
     """Return the connection when it is a plain one, and the switch is on.
 
-    `names` are the options by their aliases, `load` parses YAML, and `keep` writes a file and returns its path.
+    `names_by_alias` are the options by their aliases, `load_yaml` parses YAML, and `keep_file` writes a file and
+    returns its path.
     """
-    if not is_on(environ):
+    if not is_plain_allowed(environ):
         return None
-    given = {name: option(params, environ, name, alias) for alias, name in names.items()}
-    given |= {name: option(params, environ, name, name) for name in OTHER_OPTIONS}
-    means_more = [*(given.get(name) for name in OTHER_OPTIONS), *(environ.get(name) for name in OTHER_VARIABLES)]
-    if any(means_more):
+    options = {name: read_option(params, environ, name, alias) for alias, name in names_by_alias.items()}
+    options |= {name: read_option(params, environ, name, name) for name in OTHER_OPTIONS}
+    other_settings = [*(options.get(name) for name in OTHER_OPTIONS), *(environ.get(name) for name in OTHER_VARIABLES)]
+    if any(other_settings):
         return None
-    if _is_direct(given):
-        return _with_options(PlainConnection(host=""), given)
-    if environ.get(IN_CLUSTER) and not given["kubeconfig"] and not given["context"]:
+    if _is_without_kubeconfig(options):
+        return _apply_options(PlainConnection(host=""), options)
+    if environ.get(IN_CLUSTER_VARIABLE) and not options["kubeconfig"] and not options["context"]:
         return None
-    from_file = _from_file(given, environ, load, keep)
-    return _with_options(from_file, given) if from_file else None
+    file_connection = _read_connection(options, environ, load_yaml, keep_file)
+    return _apply_options(file_connection, options) if file_connection else None
 
 
-def _is_direct(given: Mapping[str, Any]) -> bool:
+def _is_without_kubeconfig(options: Mapping[str, Any]) -> bool:
     """Return whether the options are enough without a kubeconfig: a server, and what says who asks."""
-    has_certificate = given["client_cert"] and given["client_key"]
-    return bool(given["host"] and (given["api_key"] or has_certificate))
+    has_certificate = options["client_cert"] and options["client_key"]
+    return bool(options["host"] and (options["api_key"] or has_certificate))
 
 
-def _with_options(connection: PlainConnection, given: Mapping[str, Any]) -> PlainConnection:
+def _apply_options(connection: PlainConnection, options: Mapping[str, Any]) -> PlainConnection:
     """Return a connection with the options that are set in place of what a kubeconfig says."""
-    verify = given["validate_certs"]
+    verify = options["validate_certs"]
     return PlainConnection(
-        host=(given["host"] or connection.host).rstrip("/"),
-        token=given["api_key"] or connection.token,
+        host=(options["host"] or connection.host).rstrip("/"),
+        token=options["api_key"] or connection.token,
         verify=connection.verify if verify is None else verify,
-        ca_file=given["ca_cert"] or connection.ca_file,
-        cert_file=given["client_cert"] or connection.cert_file,
-        key_file=given["client_key"] or connection.key_file,
-        eks=None if given["api_key"] else connection.eks,
+        ca_file=options["ca_cert"] or connection.ca_file,
+        cert_file=options["client_cert"] or connection.cert_file,
+        key_file=options["client_key"] or connection.key_file,
+        eks=None if options["api_key"] else connection.eks,
     )
 
 
-def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Load, keep: Keep) -> PlainConnection | None:
+def _read_connection(
+    options: dict[str, Any], environ: Mapping[str, str], load_yaml: LoadYaml, keep_file: KeepFile
+) -> PlainConnection | None:
     """Return the plain connection of a kubeconfig; None if it has another one, or cannot be read."""
-    config, folder = given["kubeconfig"], Path()
+    config, folder = options["kubeconfig"], Path()
     try:
         if not isinstance(config, dict):
-            path = Path(without_tilde(config or environ.get("KUBECONFIG") or DEFAULT_PATH))
-            config, folder = load(file_text(path)), path.parent
-        context = _named(config, "context", given["context"] or config["current-context"])
-        cluster = _named(config, "cluster", context["cluster"])
-        user = _named(config, "user", context["user"])
+            path = Path(expand_tilde(config or environ.get("KUBECONFIG") or DEFAULT_PATH))
+            config, folder = load_yaml(read_file_text(path)), path.parent
+        context = _find_entry(config, "context", options["context"] or config["current-context"])
+        cluster = _find_entry(config, "cluster", context["cluster"])
+        user = _find_entry(config, "user", context["user"])
         if any(key in cluster for key in OTHER_CLUSTER_KEYS):
             return None
-        eks = asked_by(user["exec"]) if list(user) == ["exec"] else None
+        eks = parse_token_command(user["exec"]) if list(user) == ["exec"] else None
         if eks:  # no token of the user: it is made here
-            return replace(_connection_of(cluster, {}, folder, keep), eks=eks)
+            return replace(_build_connection(cluster, {}, folder, keep_file), eks=eks)
         if any(key in user for key in OTHER_USER_KEYS):
             return None
-        return _connection_of(cluster, user, folder, keep)
+        return _build_connection(cluster, user, folder, keep_file)
     except (OSError, LookupError, TypeError, AttributeError, ValueError, binascii.Error):
         return None
 
 
-def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+def _find_entry(config: dict[str, Any], entry_kind: str, name: str) -> dict[str, Any]:
     """Return an entry of a kubeconfig; a missing one is a LookupError."""
-    entries: dict[str, dict[str, Any]] = {entry["name"]: entry[kind] or {} for entry in config[f"{kind}s"]}
+    entries: dict[str, dict[str, Any]] = {entry["name"]: entry[entry_kind] or {} for entry in config[f"{entry_kind}s"]}
     return entries[name]
 
 
-def _token_of(user: dict[str, Any], folder: Path) -> str:
+def _read_token(user: dict[str, Any], folder: Path) -> str:
     """Return the token of a user, which may be in a file; an empty text for a user without one."""
     if user.get("token"):
         return str(user["token"])
     token_file = user.get("tokenFile")
-    return file_text(folder / token_file, CREDENTIAL).strip() if token_file else ""
+    return read_file_text(folder / token_file, CREDENTIAL_LIMIT).strip() if token_file else ""
 
 
-def _connection_of(cluster: dict[str, Any], user: dict[str, Any], folder: Path, keep: Keep) -> PlainConnection:
+def _build_connection(
+    cluster: dict[str, Any], user: dict[str, Any], folder: Path, keep_file: KeepFile
+) -> PlainConnection:
     """Return the connection for a cluster and a user. Paths in a kubeconfig are relative to its folder."""
 
-    def file(entry: dict[str, Any], key: str) -> str | None:
+    def find_file(entry: dict[str, Any], key: str) -> str | None:
         if entry.get(f"{key}-data"):
-            return keep(base64.b64decode(entry[f"{key}-data"]))
+            return keep_file(base64.b64decode(entry[f"{key}-data"]))
         return str(folder / entry[key]) if entry.get(key) else None
 
     return PlainConnection(
         host=cluster["server"],
-        token=_token_of(user, folder),
+        token=_read_token(user, folder),
         verify=not cluster.get("insecure-skip-tls-verify"),
-        ca_file=file(cluster, "certificate-authority"),
-        cert_file=file(user, "client-certificate"),
-        key_file=file(user, "client-key"),
+        ca_file=find_file(cluster, "certificate-authority"),
+        cert_file=find_file(user, "client-certificate"),
+        key_file=find_file(user, "client-key"),
     )

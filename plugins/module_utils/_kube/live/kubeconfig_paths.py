@@ -13,20 +13,20 @@ from typing import Any
 DEFAULT_PATH = "~/.kube/config"
 
 
-def source(auth: Mapping[str, Any]) -> str:
+def describe_source(auth: Mapping[str, Any]) -> str:
     """Return the place as an error names it: with whole paths, of which there may be several."""
-    given = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or DEFAULT_PATH
-    if not isinstance(given, str) or _is_content(given):
+    kubeconfig = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or DEFAULT_PATH
+    if not isinstance(kubeconfig, str) or _is_content(kubeconfig):
         return "kubeconfig"
-    paths = [str(Path.cwd() / without_tilde(name)) for name in given.split(os.pathsep) if name]
+    paths = [str(Path.cwd() / expand_tilde(name)) for name in kubeconfig.split(os.pathsep) if name]
     return os.pathsep.join(paths)
 
 
-def without_tilde(path: str) -> str:
+def expand_tilde(path: str) -> str:
     """Return a path with a home folder in place of `~`; one of a user whom nobody knows stays as it is."""
     return os.path.expanduser(path)  # noqa: PTH111 - Path's fails for such a user
 
 
-def _is_content(given: str) -> bool:
+def _is_content(kubeconfig: str) -> bool:
     """Return whether a text is the content of a kubeconfig, with its token, and not the name of one."""
-    return not given.isprintable() or "{" in given
+    return not kubeconfig.isprintable() or "{" in kubeconfig

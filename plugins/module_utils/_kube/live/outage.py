@@ -16,16 +16,16 @@ import math
 import threading
 from collections.abc import Callable
 
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.errors import shown
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.errors import strip_credentials
 
 # A server that has not answered yet: a refused connection stays refused for eleven seconds too.
 FIRST_PAUSES = (0.3, 0.7)
-PAUSE = 2.0
+PAUSE_SECONDS = 2.0
 # From so many seconds on, workloads may show what the outage did to them, for so many seconds.
-NOTED, AFTERMATH = 3.0, 20.0
+NOTED_SECONDS, AFTERMATH_SECONDS = 3.0, 20.0
 # Another try changes nothing about these.
-LASTING = ("tls", "expired", "early", "own_expired", "other_name", "certificate")
+LASTING_REASONS = ("tls", "expired", "early", "own_expired", "other_name", "certificate")
 
 
 class LostError(Exception):
@@ -35,7 +35,7 @@ class LostError(Exception):
     """
 
     def __init__(self, why: str, text: str, host: str, *, again: bool) -> None:
-        self.why, self.text, self.host, self.again = why, quoted(text), shown(host), again
+        self.why, self.text, self.host, self.again = why, mask_and_clean(text), strip_credentials(host), again
         self.seconds = 0.0
         super().__init__(self.text)
 
@@ -55,51 +55,51 @@ class Outage:
         self._since: float | None = None
         self._answer = self._noted = -math.inf
 
-    def begin(self, sent: float) -> None:
+    def begin(self, sent_at: float) -> None:
         """Note that a request, sent then, had no answer, or one of a server that cannot work."""
         with self._lock:
             if self._since is None:
-                self._since = max(sent, self._answer)
+                self._since = max(sent_at, self._answer)
 
     def over(self) -> None:
         """Note that the server works."""
         with self._lock:
             self._answer = self._clock()
             if self._since is not None:
-                seconds, self._since = self._answer - self._since, None
-                self.away += seconds
-                self._noted = self._answer if seconds >= NOTED else self._noted
-            first, self.answered = not self.answered, True
-        if first:
+                outage_seconds, self._since = self._answer - self._since, None
+                self.away += outage_seconds
+                self._noted = self._answer if outage_seconds >= NOTED_SECONDS else self._noted
+            is_first_answer, self.answered = not self.answered, True
+        if is_first_answer:
             self.on_answer()
 
-    def pause(self, lost: LostError, start: float, sent: float, first: float | None) -> float | None:
-        """Return after how many seconds to repeat a request that was begun at `start`; None if it is given up."""
-        self.begin(sent)
+    def pause(self, lost: LostError, started_at: float, sent_at: float, first_pause: float | None) -> float | None:
+        """Return after how many seconds to repeat a request that was begun at `started_at`; None if it is given up."""
+        self.begin(sent_at)
         with self._lock:
-            now = self._clock()
-            rides = self.answered and lost.why not in LASTING
-            if rides and self.patience:
-                if self.lasted(start) < self.patience:
-                    return first or PAUSE
-                lost.seconds = self.lasted(now)
-            elif lost.again and first:
-                return first
-            if self._answer <= start or lost.seconds >= self.patience > 0:  # nobody else has an answer either
+            current_time = self._clock()
+            is_waited_for = self.answered and lost.why not in LASTING_REASONS
+            if is_waited_for and self.patience:
+                if self.lasted(started_at) < self.patience:
+                    return first_pause or PAUSE_SECONDS
+                lost.seconds = self.lasted(current_time)
+            elif lost.again and first_pause:
+                return first_pause
+            if self._answer <= started_at or lost.seconds >= self.patience > 0:  # nobody else has an answer either
                 self.final = lost
             return None
 
-    def lasted(self, start: float) -> float:
+    def lasted(self, started_at: float) -> float:
         """Return for how long the server has been away, or this request has been tried if that is longer."""
-        since = self._since
-        return self._clock() - (start if since is None else min(start, since))
+        outage_start = self._since
+        return self._clock() - (started_at if outage_start is None else min(started_at, outage_start))
 
-    def is_spent(self, least: float) -> bool:
+    def is_spent(self, least_seconds: float) -> bool:
         """Return whether the patience was over before now: further requests of the same outage are not repeated."""
-        now = self._clock()
-        return self._since is not None and self.lasted(now) >= max(self.patience, least)
+        current_time = self._clock()
+        return self._since is not None and self.lasted(current_time) >= max(self.patience, least_seconds)
 
     @property
-    def shaken(self) -> bool:
+    def has_just_ended(self) -> bool:
         """Return whether an outage has just ended: what workloads show now may come from it alone."""
-        return self._clock() - self._noted < AFTERMATH
+        return self._clock() - self._noted < AFTERMATH_SECONDS

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 # What takes less time is not told. What changes fast, such as the count of many pods, waits for a tenth of the time.
-_PAUSE, _SHARE = 1.0, 0.1
+_PAUSE_SECONDS, _PAUSE_SHARE = 1.0, 0.1
 
 
 class Progress:
@@ -20,29 +20,31 @@ class Progress:
         self._told: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, what: str, state: str) -> None:
+    def __call__(self, subject: str, state: str) -> None:
         """Tell a state that is not the last one. One that comes too fast is told by a later call."""
         with self._lock:
-            now = self._clock()
-            before, at = self._told.setdefault(what, ("", now))
-            if state != before and now - at >= max(_PAUSE, _SHARE * (at - self._start)):
-                self._say(what, state, now)
+            current_time = self._clock()
+            told_state, told_at = self._told.setdefault(subject, ("", current_time))
+            if state != told_state and current_time - told_at >= max(
+                _PAUSE_SECONDS, _PAUSE_SHARE * (told_at - self._start)
+            ):
+                self._say(subject, state, current_time)
 
-    def now(self, what: str, state: str) -> None:
+    def now(self, subject: str, state: str) -> None:
         """Tell a state whatever was told before: a step that takes long begins, or one is over."""
         with self._lock:
-            self._say(what, state, self._clock())
+            self._say(subject, state, self._clock())
 
-    def done(self, what: str, state: str = "ready") -> None:
+    def done(self, subject: str, state: str = "ready") -> None:
         """Tell the last state of a thing of which another one was told."""
         with self._lock:
-            if self._told.get(what, ("", 0.0))[0] not in ("", state):
-                self._say(what, state, self._clock())
+            if self._told.get(subject, ("", 0.0))[0] not in ("", state):
+                self._say(subject, state, self._clock())
 
-    def _say(self, what: str, state: str, now: float) -> None:
-        self._told[what] = (state, now)
-        self._tell(f"{what}: {state} ({now - self._start:.0f} s)")
+    def _say(self, subject: str, state: str, current_time: float) -> None:
+        self._told[subject] = (state, current_time)
+        self._tell(f"{subject}: {state} ({current_time - self._start:.0f} s)")
 
 
-def silent(_line: str) -> None:
+def tell_nobody(_line: str) -> None:
     """Tell nobody: a module in a process of its own has no terminal."""

@@ -14,30 +14,32 @@ from urllib.parse import quote, urlencode
 from ..._otelcol.errors import Problem
 
 # What a path may hold; a query, a fragment or a step up in it would come from a name.
-FIT = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
-KEPT = 1024
+FIT_PATH = re.compile(r"[-\w/.~:@!$&'()*+,;=%]*", re.ASCII)
+CACHE_SIZE = 1024
 
 
-def target(path: str, query: Mapping[str, Any] | None) -> str:
+def build_target(path: str, query: Mapping[str, Any] | None) -> str:
     """Return what a request asks for. Raises Problem for what is not the path of an object."""
-    return _checked(path) + (_encoded(tuple((key, str(value)) for key, value in query.items())) if query else "")
+    return _check_path(path) + (
+        _encode_query(tuple((key, str(value)) for key, value in query.items())) if query else ""
+    )
 
 
-@lru_cache(KEPT)
-def _checked(path: str) -> str:
-    if not FIT.fullmatch(path) or {".", ".."} & set(path.split("/")):
+@lru_cache(CACHE_SIZE)
+def _check_path(path: str) -> str:
+    if not FIT_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
         wrong = f"{path!r} is not the path of an object"
         raise Problem(wrong, asked="Ask the Kubernetes API", fix="Correct the names in it.")
     return path
 
 
-@lru_cache(KEPT)
-def _encoded(query: tuple[tuple[str, str], ...]) -> str:
+@lru_cache(CACHE_SIZE)
+def _encode_query(query: tuple[tuple[str, str], ...]) -> str:
     """Return a query. All kinds of objects are asked for with the same selector."""
     return f"?{urlencode(query)}"
 
 
-def segment(name: str) -> str:
+def quote_segment(name: str) -> str:
     """Return a name as a part of a URL path. Raises Problem for one that would lead elsewhere.
 
     Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`. An empty name would lead to all.
@@ -45,9 +47,9 @@ def segment(name: str) -> str:
     if name in ("", ".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
         fix = "Use a name without slashes, percent signs and control characters."
         raise Problem(f"{name!r} is not a valid object name", asked="Find an object in the Kubernetes API", fix=fix)
-    return _quoted(name)
+    return _quote_name(name)
 
 
-@lru_cache(KEPT)
-def _quoted(name: str) -> str:
+@lru_cache(CACHE_SIZE)
+def _quote_name(name: str) -> str:
     return quote(name, safe=":")

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 
-def json_value(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """Return the value in a text of JSON. Raises ValueError for other text, also if it is nested too deeply.
 
     `json.loads` raises RecursionError for deep text, which callers who expect ValueError would let through.

@@ -13,113 +13,118 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..config.paths import SECTIONS, at, section
+from ..config.paths import SECTIONS, mapping_at, value_at
 
-_TYPE = re.compile(r"\^?((?:[A-Za-z0-9_]|\\.)+)(?:\(|\Z)")
+_TYPE_PATTERN = re.compile(r"\^?((?:[A-Za-z0-9_]|\\.)+)(?:\(|\Z)")
 _ESCAPE = re.compile(r"\\(.)")
 # What fields.json has for any value, and as keys for settings without a name: other ones, and any one of a mapping.
 _ANY_VALUE, _OTHER_KEYS, _EACH_KEY = "?", "...", "*"
 _LETTERS = {"string": "s", "integer": "if", "number": "if", "boolean": "b"}
 # How the pattern of a duration begins.
-_DURATION = "(ns|us|"
+_DURATION_START = "(ns|us|"
 # Keys of a schema by which one of several others decides: nothing is certain then.
-_CHOICES = ("anyOf", "oneOf", "not", "if", "const", "patternProperties")
-_DEEPEST = 40
+_CHOICE_KEYS = ("anyOf", "oneOf", "not", "if", "const", "patternProperties")
+_MOST_DEPTH = 40
 
 
-def types_of(schema: Any) -> dict[tuple[str, str], Any]:
+def read_types(schema: Any) -> dict[tuple[str, str], Any]:
     """Return the settings of every type by section and name; empty if this is no schema of a Collector's config."""
-    found = {}
+    settings_by_type = {}
     for name in SECTIONS:
-        of_section = section(schema, "properties", name)
-        types = {**section(of_section, "properties"), **section(of_section, "patternProperties")}
-        for pattern, node in types.items():
-            match = _TYPE.match(str(pattern))
+        section_schema = mapping_at(schema, "properties", name)
+        nodes_by_pattern = {
+            **mapping_at(section_schema, "properties"),
+            **mapping_at(section_schema, "patternProperties"),
+        }
+        for pattern, node in nodes_by_pattern.items():
+            match = _TYPE_PATTERN.match(str(pattern))
             if match:
-                found[name, _ESCAPE.sub(r"\1", match[1])] = settings_of(node, schema)
-    return found
+                settings_by_type[name, _ESCAPE.sub(r"\1", match[1])] = read_component_settings(node, schema)
+    return settings_by_type
 
 
-def settings_of(component: Any, whole: Any = None) -> Any:
+def read_component_settings(component: Any, config_schema: Any = None) -> Any:
     """Return the settings in the schema of a component, as a row of fields.json has them.
 
-    `whole` is the schema of the config, which references may lead into.
+    `config_schema` is the schema of the config, which references may lead into.
     """
-    return _SchemaReader(component, whole).settings(component, 0)
+    return _SchemaReader(component, config_schema).settings(component, 0)
 
 
 class _SchemaReader:
     """Reads the schema of one component. `#` in a reference is this schema, or the whole one."""
 
-    def __init__(self, component: Any, whole: Any) -> None:
-        self._roots = (component, whole)
+    def __init__(self, component: Any, config_schema: Any) -> None:
+        self._roots = (component, config_schema)
         self._read: dict[str, Any] = {}  # what references lead to
 
     def settings(self, node: Any, depth: int) -> Any:
         """Return what a schema says of a value; anything where it is not certain."""
-        if not isinstance(node, dict) or depth > _DEEPEST or any(key in node for key in _CHOICES):
+        if not isinstance(node, dict) or depth > _MOST_DEPTH or any(key in node for key in _CHOICE_KEYS):
             return _ANY_VALUE
         if "$ref" in node:
-            return self._referred(str(node["$ref"]), depth)
+            return self._follow_reference(str(node["$ref"]), depth)
         if "allOf" in node:
-            return self._joined(node, depth)
-        kind = node.get("type")
-        if kind == "object" or "properties" in node:
-            return self._mapping(node, depth)
-        return self._list(node, depth) if kind == "array" else _scalar(str(kind), node)
+            return self._join_settings(node, depth)
+        type_name = node.get("type")
+        if type_name == "object" or "properties" in node:
+            return self._read_mapping(node, depth)
+        return self._read_list(node, depth) if type_name == "array" else _scalar_letters(str(type_name), node)
 
-    def _referred(self, reference: str, depth: int) -> Any:
+    def _follow_reference(self, reference: str, depth: int) -> Any:
         """Return what a reference leads to, read once: a schema of a few references can repeat much."""
         if reference not in self._read:
             self._read[reference] = _ANY_VALUE  # for a schema that is in itself
-            self._read[reference] = self.settings(self._target(reference), depth + 1)
+            self._read[reference] = self.settings(self._find_target(reference), depth + 1)
         return self._read[reference]
 
-    def _target(self, reference: str) -> Any:
+    def _find_target(self, reference: str) -> Any:
         """Return the schema at a reference such as `#/$defs/a`, None if there is none. Source: RFC 6901."""
         root, *path = (part.replace("~1", "/").replace("~0", "~") for part in reference.split("/"))
         if root != "#":
             return None
         for schema in self._roots:
-            target = at(schema, tuple(path))
+            target = value_at(schema, tuple(path))
             if target is not None:
                 return target
         return None
 
-    def _mapping(self, node: dict[str, Any], depth: int) -> dict[str, Any]:
+    def _read_mapping(self, node: dict[str, Any], depth: int) -> dict[str, Any]:
         """Return the settings of a mapping by their keys."""
-        keys = {str(key): self.settings(value, depth + 1) for key, value in section(node, "properties").items()}
-        others = node.get("additionalProperties")
-        if isinstance(others, dict):
-            keys[_EACH_KEY] = self.settings(others, depth + 1)
-        elif not keys or others is True:
-            keys[_OTHER_KEYS] = _ANY_VALUE
-        return keys
+        settings_by_key = {
+            str(key): self.settings(value, depth + 1) for key, value in mapping_at(node, "properties").items()
+        }
+        other_keys = node.get("additionalProperties")
+        if isinstance(other_keys, dict):
+            settings_by_key[_EACH_KEY] = self.settings(other_keys, depth + 1)
+        elif not settings_by_key or other_keys is True:
+            settings_by_key[_OTHER_KEYS] = _ANY_VALUE
+        return settings_by_key
 
-    def _joined(self, node: dict[str, Any], depth: int) -> Any:
+    def _join_settings(self, node: dict[str, Any], depth: int) -> Any:
         """Return the settings of several mappings as one; anything if one of them is none."""
         schemas = list(node["allOf"])
         if "properties" in node:
             schemas.append({key: value for key, value in node.items() if key != "allOf"})
-        joined: dict[str, Any] = {}
+        joined_settings: dict[str, Any] = {}
         for schema in schemas:
             settings = self.settings(schema, depth + 1)
             if not isinstance(settings, dict):
                 return _ANY_VALUE
-            joined.update(settings)
-        return joined
+            joined_settings.update(settings)
+        return joined_settings
 
-    def _list(self, node: dict[str, Any], depth: int) -> list[Any]:
+    def _read_list(self, node: dict[str, Any], depth: int) -> list[Any]:
         """Return a list with what its items are; the decoder also reads a text as a list of texts."""
-        item = self.settings(node.get("items"), depth + 1)
-        return ["sl" if item in ("s", _ANY_VALUE) else "l", item]
+        item_node = self.settings(node.get("items"), depth + 1)
+        return ["sl" if item_node in ("s", _ANY_VALUE) else "l", item_node]
 
 
-def _scalar(kind: str, node: dict[str, Any]) -> str:
+def _scalar_letters(type_name: str, node: dict[str, Any]) -> str:
     """Return the letters of a scalar, with the words that it may be."""
-    if kind != "string":
-        return _LETTERS.get(kind, _ANY_VALUE)
-    if _DURATION in str(node.get("pattern")):
+    if type_name != "string":
+        return _LETTERS.get(type_name, _ANY_VALUE)
+    if _DURATION_START in str(node.get("pattern")):
         return "dsif"
     words = [word for word in node.get("enum") or () if isinstance(word, str) and "|" not in word]
     return f"s={'|'.join(['', *words])}" if words else "s"

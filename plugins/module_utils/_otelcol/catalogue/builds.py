@@ -11,15 +11,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..config.layers import Version, parse_version
-from .rows import CONTRIB, CORE, SECTIONS, Module, Row
-from .version_ranges import version_text
+from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTIONS, Module, Row
+from .version_ranges import format_version
 
 # What the Collector Builder adds to a build whose manifest lists no providers.
 BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
 _PROVIDER = "provider"
 _REPOSITORIES = {
-    "go.opentelemetry.io/collector/": CORE,
-    "github.com/open-telemetry/opentelemetry-collector-contrib/": CONTRIB,
+    "go.opentelemetry.io/collector/": CORE_PREFIX,
+    "github.com/open-telemetry/opentelemetry-collector-contrib/": CONTRIB_PREFIX,
 }
 
 
@@ -47,35 +47,35 @@ class BuildTable:
 
     def nearest_release(self, distribution: str, version: Version) -> Version:
         """Return a version of a distribution, else the nearest older one, else the oldest; itself if none is known."""
-        known = self.versions.get(distribution, [])
-        older = [release for release in known if release <= version]
-        if older:
-            return older[-1]
-        return known[0] if known else version
+        known_versions = self.versions.get(distribution, [])
+        older_versions = [release for release in known_versions if release <= version]
+        if older_versions:
+            return older_versions[-1]
+        return known_versions[0] if known_versions else version
 
-    def collector_version(self, distribution: str, own: str) -> str:
+    def collector_version(self, distribution: str, own_version: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
-        asked = parse_version(own)
-        counted = self._counted.get(distribution, [])
-        if not counted:
-            return version_text(asked)
-        older = [inside for label, inside in counted if label <= asked]
-        return older[-1] if older else counted[0].inside
+        parsed_version = parse_version(own_version)
+        counted_versions = self._counted.get(distribution, [])
+        if not counted_versions:
+            return format_version(parsed_version)
+        older_versions = [inside_version for label, inside_version in counted_versions if label <= parsed_version]
+        return older_versions[-1] if older_versions else counted_versions[0].inside
 
-    def is_counted(self, distribution: str, own: str) -> bool:
+    def is_counted(self, distribution: str, own_version: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
         labels = [label for label, _inside in self._counted.get(distribution, ())]
-        return not labels or parse_version(own) in labels
+        return not labels or parse_version(own_version) in labels
 
     @cached_property
     def _counted(self) -> dict[str, list[_CountedVersion]]:
         """The own versions of the distributions that count them, in order."""
-        found: dict[str, list[_CountedVersion]] = {}
+        versions_by_name: dict[str, list[_CountedVersion]] = {}
         for row in self.rows:
             for name in row.keys() - {"version", "in"}:
                 for label in row[name]:
-                    found.setdefault(name, []).append(_CountedVersion(parse_version(label), row["version"]))
-        return {name: sorted(versions) for name, versions in found.items()}
+                    versions_by_name.setdefault(name, []).append(_CountedVersion(parse_version(label), row["version"]))
+        return {name: sorted(versions) for name, versions in versions_by_name.items()}
 
     @cached_property
     def versions(self) -> dict[str, list[Version]]:
@@ -87,37 +87,37 @@ class BuildTable:
         return versions
 
 
-def modules_of(manifest: Row) -> list[Module]:
+def list_modules(manifest: Row) -> list[Module]:
     """Return section and module of every component in an OCB manifest; the two official repositories are shortened."""
     modules: list[Module] = []
     for section in SECTIONS:
-        for text in _gomods(manifest, section):
-            modules.append((section, _short(text)))
+        for gomod in _iter_gomods(manifest, section):
+            modules.append((section, _shorten_module(gomod)))
     return modules
 
 
-def schemes_of(manifest: Row) -> tuple[str, ...]:
+def list_schemes(manifest: Row) -> tuple[str, ...]:
     """Return the schemes of the providers in an OCB manifest; the builder adds its own if it lists none."""
-    folders = [_folder(text) for text in _gomods(manifest, "providers")]
+    folders = [_module_folder(gomod) for gomod in _iter_gomods(manifest, "providers")]
     return tuple(folder.removesuffix(_PROVIDER) for folder in folders) or BUILDER_SCHEMES
 
 
-def _gomods(manifest: Row, key: str) -> Iterator[str]:
+def _iter_gomods(manifest: Row, key: str) -> Iterator[str]:
     """Yield the Go modules in a list of an OCB manifest, without their versions."""
-    for item in manifest.get(key) or ():
-        gomod = str(item.get("gomod", "")) if isinstance(item, Mapping) else ""
+    for entry in manifest.get(key) or ():
+        gomod = str(entry.get("gomod", "")) if isinstance(entry, Mapping) else ""
         if gomod.strip():
             yield gomod.split()[0]
 
 
-def _folder(module: str) -> str:
+def _module_folder(module: str) -> str:
     """Return the last part of a Go module."""
     return module.rpartition("/")[2]
 
 
-def guessed_type(module: str) -> str:
+def guess_type(module: str) -> str:
     """Return the type that a module's folder suggests: `…/receiver/acmereceiver` is most likely `acme`."""
-    folder = _folder(module)
+    folder = _module_folder(module)
     for section in SECTIONS:
         role = section.removesuffix("s")
         if folder.endswith(role):
@@ -125,7 +125,7 @@ def guessed_type(module: str) -> str:
     return folder
 
 
-def _short(module: str) -> str:
+def _shorten_module(module: str) -> str:
     """Return a module with a word instead of one of the two official repositories."""
     for prefix, name in _REPOSITORIES.items():
         if module.startswith(prefix):

@@ -17,30 +17,30 @@ from functools import cached_property, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ..config.layers import Rename, Version, parse_version
-from .builds import BuildTable, Coverage, guessed_type, modules_of, schemes_of
-from .component_types import Component, ComponentTable, Removal, accepts_name, name_at
-from .constraint_places import ConstraintTable, Places
+from .builds import BuildTable, Coverage, guess_type, list_modules, list_schemes
+from .component_types import Component, ComponentTable, Removal, is_accepted_name, name_in_version
+from .constraint_places import ConstraintPlaces, ConstraintTable
 from .fields import FieldTable
-from .port_rows import Listeners, listeners_by_type
-from .reference_keys import Reference, path_of
-from .rows import OFFICIAL, SECTIONS, Key, Module, Row
-from .version_ranges import in_span, is_within, last_release, ranges_of, version_rank, version_text
+from .port_rows import Listeners, map_listeners
+from .reference_keys import Reference, parse_path
+from .rows import OFFICIAL_BUILDS, SECTIONS, Key, Module, Row
+from .version_ranges import format_version, is_in_ranges, is_in_span, last_release_in, parse_ranges, version_as_number
 
 _Answer = TypeVar("_Answer")
 
 
-def _remembered(ask: Callable[..., _Answer]) -> Callable[..., _Answer]:
+def _remember_answers(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
     """Return a method that remembers what it has returned for the same texts."""
 
-    @wraps(ask)
-    def remembering(self: Catalogue, *texts: str) -> _Answer:
-        key = (ask.__name__, *texts)
+    @wraps(method)
+    def remember(self: Catalogue, *texts: str) -> _Answer:
+        key = (method.__name__, *texts)
         if key not in self.answers:
-            self.answers[key] = ask(self, *texts)
+            self.answers[key] = method(self, *texts)
         answer: _Answer = self.answers[key]
         return answer
 
-    return remembering
+    return remember
 
 
 class OwnBuild(NamedTuple):
@@ -90,34 +90,34 @@ class Catalogue:
             request_limits=tables.get("request_limits", ()),
         )
 
-    @_remembered
+    @_remember_answers
     def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
 
         An old name is found from any version that still takes it; a new one not before the version that brought it.
         """
-        coverage, target = self.coverage(distribution, version), parse_version(version)
+        coverage, target_version = self.coverage(distribution, version), parse_version(version)
         if distribution in self.schemas:
-            return self._described(section, name, distribution, target)
-        inside = parse_version(coverage.version)
-        if coverage.approximate and self._has_left(section, name, inside, target):
+            return self._find_described(section, name, distribution, target_version)
+        inside_version = parse_version(coverage.version)
+        if coverage.approximate and self._has_left_builds(section, name, inside_version, target_version):
             return None
         for row in self._components.rows_of(section, name):
-            if self._is_in(row, distribution, inside) and accepts_name(row, name, target):
-                return self._components.component(row, name, target, coverage.approximate)
-        return _guessed_component(section, name, coverage.unknown)
+            if self._is_in(row, distribution, inside_version) and is_accepted_name(row, name, target_version):
+                return self._components.component(row, name, target_version, coverage.approximate)
+        return _guess_component(section, name, coverage.unknown)
 
-    def _has_left(self, section: str, name: str, known: Version, target: Version) -> bool:
+    def _has_left_builds(self, section: str, name: str, known_version: Version, target_version: Version) -> bool:
         """Whether a type left the official builds after the newest version of a build that is known."""
         removal = self.removal(section, self._components.newest_name(section, name))
-        return removal is not None and known < parse_version(removal.gone) <= target
+        return removal is not None and known_version < parse_version(removal.gone) <= target_version
 
-    def _described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
+    def _find_described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
         """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
         if (section, name) not in self.schemas[distribution]:
             return None
         for row in self._components.rows_of(section, name):
-            if accepts_name(row, name, version):
+            if is_accepted_name(row, name, version):
                 return self._components.component(row, name, version, False)
         return Component(section, name, name, "", None)
 
@@ -146,22 +146,22 @@ class Catalogue:
         """Whether the list of a release, of any build and version, has a type."""
         return self._components.is_listed(section, name)
 
-    def available_in(self, section: str, name: str, version: str) -> tuple[str, ...]:
+    def list_distributions_with(self, section: str, name: str, version: str) -> tuple[str, ...]:
         """Return the distributions whose build of a version knows this name."""
-        knowing = [build for build in self.distributions if self.find(section, name, build, version)]
-        return tuple(knowing)
+        knowing_builds = [build for build in self.distributions if self.find(section, name, build, version)]
+        return tuple(knowing_builds)
 
     def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
         """Return the names that a build wants to be called by, in order: what near names are picked from."""
         if distribution in self.schemas:
-            return tuple(sorted(kind for name, kind in self.schemas[distribution] if name == section))
-        target = parse_version(version)
-        inside = parse_version(self.coverage(distribution, version).version)
-        names = []
+            return tuple(sorted(type_name for name, type_name in self.schemas[distribution] if name == section))
+        target_version = parse_version(version)
+        inside_version = parse_version(self.coverage(distribution, version).version)
+        type_names = []
         for row in self.components:
-            if row["section"] == section and self._is_in(row, distribution, inside):
-                names.append(name_at(row, target))
-        return tuple(sorted(names))
+            if row["section"] == section and self._is_in(row, distribution, inside_version):
+                type_names.append(name_in_version(row, target_version))
+        return tuple(sorted(type_names))
 
     def rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in."""
@@ -184,17 +184,17 @@ class Catalogue:
     def listener_rows(self) -> tuple[Row, ...]:
         """The rows of all ports that types open, once for each name of a type."""
         old_names = {(rename.section, rename.new): rename.old for rename in self.renames}
-        rows_of_old_names = []
+        old_name_rows = []
         for row in self.ports_of:
             old_name = old_names.get((row["section"], row["type"]))
             if old_name:
-                rows_of_old_names.append({**row, "type": old_name})
-        return (*self.ports_of, *rows_of_old_names)
+                old_name_rows.append({**row, "type": old_name})
+        return (*self.ports_of, *old_name_rows)
 
     @cached_property
     def listeners(self) -> Listeners:
         """The ports that types open, by section and any of their names."""
-        return listeners_by_type(self.listener_rows)
+        return map_listeners(self.listener_rows)
 
     def references(self, section: str, name: str) -> tuple[Reference, ...]:
         """Return the keys with which a type, by any of its names, names extensions or pipelines."""
@@ -202,7 +202,7 @@ class Catalogue:
         keys = []
         for row in self.references_of:
             if (row["section"], row["type"]) in types:
-                keys.append(Reference(path_of(row["key"]), row["to"], row.get("lax", False)))
+                keys.append(Reference(parse_path(row["key"]), row["to"], row.get("lax", False)))
         return tuple(keys)
 
     def fields(self, section: str, name: str, version: str = "") -> Row | None:
@@ -212,29 +212,33 @@ class Catalogue:
         """
         return self._fields.of_type(section, self._components.newest_name(section, name), version)
 
-    def nearest_fields(self, section: str, name: str, version: str) -> Row | None:
+    def find_nearest_fields(self, section: str, name: str, version: str) -> Row | None:
         """Return the settings of a type at the nearest version for which they are known, with the doubt about them."""
         row = self.fields(section, name, version)
         if row is None:
             return None
-        near = self.nearest(row["exact"], version)
-        near_row = self.fields(section, name, near) or row
-        return {**near_row, "near": near, "doubt": f"by the settings of {near}, the nearest known version"}
+        nearest_version = self.nearest(row["exact"], version)
+        nearest_row = self.fields(section, name, nearest_version) or row
+        return {
+            **nearest_row,
+            "near": nearest_version,
+            "doubt": f"by the settings of {nearest_version}, the nearest known version",
+        }
 
     def nearest(self, ranges: str, version: str) -> str:
         """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
-        if is_within(ranges, version):
+        if is_in_ranges(ranges, version):
             return version
-        releases = [row["version"] for row in self.builds if is_within(ranges, row["version"])]
-        releases += [last_release(span) for span in ranges_of(ranges)]
-        rank = version_rank(parse_version(version))
+        releases = [row["version"] for row in self.builds if is_in_ranges(ranges, row["version"])]
+        releases += [last_release_in(span) for span in parse_ranges(ranges)]
+        target_rank = version_as_number(parse_version(version))
 
         def distance(release: str) -> float:
-            return abs(version_rank(parse_version(release)) - rank)
+            return abs(version_as_number(parse_version(release)) - target_rank)
 
         return min(releases, key=distance, default="")
 
-    @_remembered
+    @_remember_answers
     def stand_in(self, distribution: str, version: str) -> str:
         """Return the version that stands for one of which not all is known; empty text if all is known.
 
@@ -243,12 +247,12 @@ class Catalogue:
         if distribution in self.schemas:
             return ""
         row = self.fields("service", "telemetry", version)
-        near = self.nearest(row["exact"], version) if row else version
-        if near != version:
-            return near
-        inside = self.coverage(distribution, version).version
-        is_newer = parse_version(version)[:2] > parse_version(inside)[:2]
-        return inside if is_newer else ""
+        nearest_version = self.nearest(row["exact"], version) if row else version
+        if nearest_version != version:
+            return nearest_version
+        inside_version = self.coverage(distribution, version).version
+        is_newer = parse_version(version)[:2] > parse_version(inside_version)[:2]
+        return inside_version if is_newer else ""
 
     @cached_property
     def latest(self) -> str:
@@ -256,7 +260,7 @@ class Catalogue:
         releases = []
         for row in self.fields_of:
             if row.get("section") == "service":
-                releases += [last_release(span) for span in ranges_of(row["exact"])]
+                releases += [last_release_in(span) for span in parse_ranges(row["exact"])]
         releases += [row["version"] for row in self.builds]
         return max(releases, key=parse_version, default="")
 
@@ -265,71 +269,75 @@ class Catalogue:
         """Mappings of settings that several types have, by the label that stands for them."""
         return self._fields.shared
 
-    def constraints(self, section: str, name: str, make: Callable[[Row], tuple[Any, str] | None]) -> Places:
-        """Return what must hold in the settings of a type, given its newest name: what `make` returns for rows.
+    def constraints(
+        self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
+    ) -> ConstraintPlaces:
+        """Return what must hold in the settings of a type, given its newest name: as `make_constraint` makes it.
 
         With it comes the key without which it finds nothing; empty if it may. Rows for which it is None are left out.
         """
-        return self._constraints.places(section, name, make)
+        return self._constraints.places(section, name, make_constraint)
 
-    def ships(self, distribution: str) -> bool:
+    def is_released(self, distribution: str) -> bool:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
         return distribution in self._builds.versions
 
-    @_remembered
+    @_remember_answers
     def schemes(self, distribution: str, version: str) -> tuple[str, ...]:
         """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
         if distribution in self.own_schemes:
             return self.own_schemes[distribution]
         if distribution not in self.distributions:
             return tuple(row["scheme"] for row in self.providers_of)
-        inside = parse_version(self.coverage(distribution, version).version)
-        return tuple(row["scheme"] for row in self.providers_of if self._is_in(row, distribution, inside))
+        inside_version = parse_version(self.coverage(distribution, version).version)
+        return tuple(row["scheme"] for row in self.providers_of if self._is_in(row, distribution, inside_version))
 
-    def smallest_distribution(self, used: Iterable[Key], version: str, among: Sequence[str] = OFFICIAL) -> str | None:
+    def find_smallest_distribution(
+        self, used_keys: Iterable[Key], version: str, candidates: Sequence[str] = OFFICIAL_BUILDS
+    ) -> str | None:
         """Return the distribution with the fewest types that has all of (section, name); None when none has."""
-        used_types = set(used)
-        known = [name for name in among if name in self.distributions]
-        for distribution in sorted(known, key=lambda name: self._size(name, version)):
+        used_types = set(used_keys)
+        known_distributions = [name for name in candidates if name in self.distributions]
+        for distribution in sorted(known_distributions, key=lambda name: self._count_types(name, version)):
             if all(self.find(section, name, distribution, version) for section, name in used_types):
                 return distribution
         return None
 
-    @_remembered
+    @_remember_answers
     def coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
         own_build = self.own_builds.get(distribution)
         if own_build is None:
-            target = parse_version(version)
-            release = self._builds.nearest_release(distribution, target)
-            return Coverage(version_text(release), approximate=release != target)
+            target_version = parse_version(version)
+            release = self._builds.nearest_release(distribution, target_version)
+            return Coverage(format_version(release), approximate=release != target_version)
         if distribution in self.schemas:
             return Coverage(own_build.version, approximate=False)
-        unknown = own_build.modules - self._components.modules
-        return Coverage(own_build.version, approximate=False, unknown=tuple(sorted(unknown)))
+        unknown_modules = own_build.modules - self._components.modules
+        return Coverage(own_build.version, approximate=False, unknown=tuple(sorted(unknown_modules)))
 
-    def collector_version(self, distribution: str, own: str) -> str:
+    def collector_version(self, distribution: str, own_version: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
-        return self._builds.collector_version(distribution, own)
+        return self._builds.collector_version(distribution, own_version)
 
-    def is_counted(self, distribution: str, own: str) -> bool:
+    def is_counted(self, distribution: str, own_version: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
-        return self._builds.is_counted(distribution, own)
+        return self._builds.is_counted(distribution, own_version)
 
-    def with_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
+    def add_manifest(self, name: str, manifest: Row, version: str) -> tuple[Catalogue, tuple[Module, ...]]:
         """Return a catalogue with a distribution from an OCB manifest, and its modules of unknown type.
 
         Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
         """
-        build = OwnBuild(version.removeprefix("v"), frozenset(modules_of(manifest)))
+        build = OwnBuild(version.removeprefix("v"), frozenset(list_modules(manifest)))
         catalogue = replace(
             self,
             own_builds={**self.own_builds, name: build},
-            own_schemes={**self.own_schemes, name: schemes_of(manifest)},
+            own_schemes={**self.own_schemes, name: list_schemes(manifest)},
         )
         return catalogue, catalogue.coverage(name, version).unknown
 
-    def with_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
+    def add_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
         """Return a catalogue with a distribution from its schema. Its providers are known only from a manifest."""
         build = OwnBuild(version.removeprefix("v"), frozenset())
         schemes = tuple(row["scheme"] for row in self.providers_of)
@@ -366,8 +374,8 @@ class Catalogue:
         """What was asked before: every type of every config asks for its build."""
         return {}
 
-    @_remembered
-    def _size(self, distribution: str, version: str) -> int:
+    @_remember_answers
+    def _count_types(self, distribution: str, version: str) -> int:
         """Return how many types a build has."""
         return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
 
@@ -376,14 +384,14 @@ class Catalogue:
         own_build = self.own_builds.get(distribution)
         if own_build is not None:
             return (row["section"], row["module"]) in own_build.modules
-        spans = ranges_of(row["in"].get(distribution, ""))
-        return any(in_span(span, version) for span in spans)
+        spans = parse_ranges(row["in"].get(distribution, ""))
+        return any(is_in_span(span, version) for span in spans)
 
 
-def _guessed_component(section: str, name: str, modules: Iterable[Module]) -> Component | None:
+def _guess_component(section: str, name: str, modules: Iterable[Module]) -> Component | None:
     """Return a type by the module of unknown type whose folder suggests its name; None if there is none."""
     plain_name = name.replace("_", "")
     for module_section, module in modules:
-        if module_section == section and guessed_type(module).replace("_", "") == plain_name:
+        if module_section == section and guess_type(module).replace("_", "") == plain_name:
             return Component(section, name, name, module, None, approximate=True, guessed=True)
     return None

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ..config.layers import Rename, Version, parse_version
 from .rows import Key, Module, Row
-from .version_ranges import in_span
+from .version_ranges import is_in_span
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Component:
         """Signal pairs (from, to) of a connector; None when unknown."""
         if self.stability is None:
             return None
-        found: set[tuple[str, str]] = set()
+        signal_pairs: set[tuple[str, str]] = set()
         for name in self.stability:
             source, arrow, target = name.partition(">")
             if arrow:
-                found.add((source, target))
-        return frozenset(found)
+                signal_pairs.add((source, target))
+        return frozenset(signal_pairs)
 
 
 @dataclass(frozen=True)
@@ -78,21 +78,21 @@ class ComponentTable:
         """Return the rename that a name, old or new, took part in; None if there was none."""
         for row in self.rows_of(section, name):
             if "was" in row:
-                return _rename(row)
+                return _read_rename(row)
         return None
 
     @cached_property
     def renames(self) -> tuple[Rename, ...]:
         """The renames of all types."""
-        return tuple(_rename(row) for row in self.components if "was" in row)
+        return tuple(_read_rename(row) for row in self.components if "was" in row)
 
     def name_for(self, section: str, name: str, version: str) -> str:
         """Return the name of a type in a version of the Collector, given any of its names."""
-        renamed = self.rename(section, name)
-        if renamed is None:
+        rename = self.rename(section, name)
+        if rename is None:
             return name
-        is_renamed = parse_version(version) >= parse_version(renamed.since)
-        return renamed.new if is_renamed else renamed.old
+        is_renamed = parse_version(version) >= parse_version(rename.since)
+        return rename.new if is_renamed else rename.old
 
     def removal(self, section: str, name: str) -> Removal | None:
         """Return the removal of a type from the official builds; None if it is still there, or never was."""
@@ -103,8 +103,8 @@ class ComponentTable:
 
     def newest_name(self, section: str, name: str) -> str:
         """Return what the newest versions call a type, given any of its names."""
-        renamed = self.rename(section, name)
-        return renamed.new if renamed else name
+        rename = self.rename(section, name)
+        return rename.new if rename else name
 
     @cached_property
     def modules(self) -> frozenset[Module]:
@@ -113,14 +113,14 @@ class ComponentTable:
 
     def component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
         """Return the type of a row as a version knows it, by the name that was asked."""
-        current = name_at(row, version)
+        current_name = name_in_version(row, version)
         return Component(
             section=row["section"],
             name=name,
             type=row["type"],
             module=row["module"],
-            stability=_stability_at(row, version),
-            renamed=current if current != name else "",
+            stability=_find_stability(row, version),
+            renamed=current_name if current_name != name else "",
             approximate=approximate or self._is_in_gap(row["module"], version),
             guessed=bool(row.get("guessed")),
         )
@@ -131,7 +131,7 @@ class ComponentTable:
             if not module.startswith(gap["module"]):
                 continue
             span = (parse_version(gap["since"]), parse_version(gap["until"]))
-            if in_span(span, version):
+            if is_in_span(span, version):
                 return True
         return False
 
@@ -144,18 +144,18 @@ class ComponentTable:
         """The rows of each type, by its section and each of its names."""
         rows: dict[Key, list[Row]] = {}
         for row in self.components:
-            today, before = row["type"], row.get("was", row["type"])
-            for name in dict.fromkeys((today, before)):
+            newest_type, older_type = row["type"], row.get("was", row["type"])
+            for name in dict.fromkeys((newest_type, older_type)):
                 rows.setdefault((row["section"], name), []).append(row)
         return rows
 
 
-def _rename(row: Row) -> Rename:
+def _read_rename(row: Row) -> Rename:
     """Return the rename that a row tells of."""
     return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
 
 
-def _stability_at(row: Row, version: Version) -> Mapping[str, str] | None:
+def _find_stability(row: Row, version: Version) -> Mapping[str, str] | None:
     """Return the stability of a type in a version: that of the last change before it, or the first one known.
 
     None if nothing is known of the signals. The changes of a row stand in the order of their versions.
@@ -170,13 +170,13 @@ def _stability_at(row: Row, version: Version) -> Mapping[str, str] | None:
     return first_known if stability is None else stability
 
 
-def accepts_name(row: Row, name: str, version: Version) -> bool:
+def is_accepted_name(row: Row, name: str, version: Version) -> bool:
     """Whether a version takes this name for the type of a row: its own, or an old one that is an alias."""
     is_alias = name == row.get("was") and row.get("alias", True)
-    return name == name_at(row, version) or is_alias
+    return name == name_in_version(row, version) or is_alias
 
 
-def name_at(row: Row, version: Version) -> str:
+def name_in_version(row: Row, version: Version) -> str:
     """Return the name by which a version wants the type of a row to be called."""
     is_renamed_later = "was" in row and version < parse_version(row["since"])
     return str(row["was"] if is_renamed_later else row["type"])

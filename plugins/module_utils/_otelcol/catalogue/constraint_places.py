@@ -12,11 +12,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..config.paths import Path
-from .rows import ANY, Key, Row
+from .rows import ANY_KEY, Key, Row
 
 
 @dataclass
-class Places:
+class ConstraintPlaces:
     """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all.
 
     Those in `keyed` find nothing where their key is not given.
@@ -24,7 +24,7 @@ class Places:
 
     rows: list[Any] = field(default_factory=list)
     keyed: dict[str, list[Any]] = field(default_factory=dict)
-    below: dict[str, Places] = field(default_factory=dict)
+    below: dict[str, ConstraintPlaces] = field(default_factory=dict)
 
     def add(self, row: Any, steps: Sequence[str], key: str) -> None:
         """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
@@ -32,9 +32,9 @@ class Places:
         With `key`, it finds nothing where this key is not given.
         """
         if steps:
-            first, *others = steps
-            for step in first.split("|"):
-                self.below.setdefault(step, Places()).add(row, others, key)
+            first_step, *other_steps = steps
+            for step in first_step.split("|"):
+                self.below.setdefault(step, ConstraintPlaces()).add(row, other_steps, key)
         elif key:
             self.keyed.setdefault(key, []).append(row)
         else:
@@ -46,34 +46,34 @@ class Places:
             return []
         if not self.keyed or not isinstance(value, dict):
             return self.rows
-        found = list(self.rows)
+        rows = list(self.rows)
         for key in self.keyed.keys() & value.keys():
-            found += self.keyed[key]
-        return found
+            rows += self.keyed[key]
+        return rows
 
     def find(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
         """Yield every row whose place the settings have, with path and value; text is no place."""
-        stack: list[tuple[Places, Path, Any]] = [(self, path, settings)]
+        stack: list[tuple[ConstraintPlaces, Path, Any]] = [(self, path, settings)]
         while stack:
-            places, here, value = stack.pop()
+            places, value_path, value = stack.pop()
             for row in places.about(value):
-                yield row, here, value
+                yield row, value_path, value
             if places.below:
-                stack.extend(places.places_below(here, value))
+                stack.extend(places.iter_places_below(value_path, value))
 
-    def places_below(self, here: Path, value: Any) -> Iterator[tuple[Places, Path, Any]]:
+    def iter_places_below(self, value_path: Path, value: Any) -> Iterator[tuple[ConstraintPlaces, Path, Any]]:
         """Yield the places in a value, with path and what stands there: those by key, then those of any key or index.
 
-        `here` is the path of the value.
+        `value_path` is the path of the value.
         """
         if isinstance(value, dict):
             for key in self.below.keys() & value.keys():
-                if key != ANY:
-                    yield self.below[key], (*here, key), value[key]
-        if ANY in self.below and isinstance(value, (dict, list)):
+                if key != ANY_KEY:
+                    yield self.below[key], (*value_path, key), value[key]
+        if ANY_KEY in self.below and isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
-            for step, item in pairs:
-                yield self.below[ANY], (*here, step), item
+            for step, child in pairs:
+                yield self.below[ANY_KEY], (*value_path, step), child
 
 
 class _PlacedRow(NamedTuple):
@@ -90,26 +90,31 @@ class ConstraintTable:
 
     rows: Sequence[Row]
 
-    def places(self, section: str, name: str, made: Callable[[Row], tuple[Any, str] | None]) -> Places:
+    def places(
+        self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
+    ) -> ConstraintPlaces:
         """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None.
 
         With it comes the key without which it finds nothing; empty if it may.
         """
-        of_any_type, of_type = self._by_type.get((section, ANY), ()), self._by_type.get((section, name), ())
-        found = Places()
-        for placed in sorted((*of_any_type, *of_type), key=attrgetter("number")):
-            constraint = made(placed.row)
+        rows_of_any_type, rows_of_type = (
+            self._by_type.get((section, ANY_KEY), ()),
+            self._by_type.get((section, name), ()),
+        )
+        places = ConstraintPlaces()
+        for placed_row in sorted((*rows_of_any_type, *rows_of_type), key=attrgetter("number")):
+            constraint = make_constraint(placed_row.row)
             if constraint:
-                asked, key = constraint
-                found.add(asked, placed.steps, key)
-        return found
+                constraint_row, key = constraint
+                places.add(constraint_row, placed_row.steps, key)
+        return places
 
     @cached_property
     def _by_type(self) -> dict[Key, list[_PlacedRow]]:
         """The rows of constraints of each type, by section and name."""
-        found: dict[Key, list[_PlacedRow]] = {}
+        rows_by_type: dict[Key, list[_PlacedRow]] = {}
         for number, row in enumerate(self.rows):
-            section, kinds, *steps = row["at"].split(".")
-            for kind in kinds.split("|"):
-                found.setdefault((section, kind), []).append(_PlacedRow(number, row, steps))
-        return found
+            section, type_names, *steps = row["at"].split(".")
+            for type_name in type_names.split("|"):
+                rows_by_type.setdefault((section, type_name), []).append(_PlacedRow(number, row, steps))
+        return rows_by_type

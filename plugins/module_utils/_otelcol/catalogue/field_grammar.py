@@ -51,7 +51,7 @@ class Leaf(NamedTuple):
 
 
 @cache
-def leaf_of(node: str) -> Leaf:
+def parse_leaf(node: str) -> Leaf:
     """Return a node of letters taken apart; one that takes anything has no letters, and neither has a label."""
     any_case = _WORDS_IN_ANY_CASE in node
     letters, _sign, words = node.partition(_WORDS_IN_ANY_CASE if any_case else _WORDS)
@@ -61,40 +61,42 @@ def leaf_of(node: str) -> Leaf:
         is_duration,
         tuple(words.split(_BETWEEN_WORDS)) if words else (),
         any_case,
-        _certain_types(node, shapes, is_duration, has_words=bool(words)),
+        _list_certain_types(node, shapes, is_duration, has_words=bool(words)),
     )
 
 
-def _certain_types(node: str, shapes: str, is_duration: bool, *, has_words: bool) -> frozenset[type]:
+def _list_certain_types(node: str, shapes: str, is_duration: bool, *, has_words: bool) -> frozenset[type]:
     """Return the types whose values fit, whatever they are: not text that has to be a word or a duration."""
     if node == ANY_VALUE:
         return frozenset(LETTER_OF_TYPE)
     if node.startswith(LABEL_SIGN):
         return frozenset()
-    needs_look = LIST + MAPPING
+    unsure_letters = LIST + MAPPING
     if is_duration:
-        needs_look += "sif"
+        unsure_letters += "sif"
     if has_words:
-        needs_look += "s"
-    return frozenset(kind for kind, letter in LETTER_OF_TYPE.items() if letter in shapes and letter not in needs_look)
+        unsure_letters += "s"
+    return frozenset(
+        value_type for value_type, letter in LETTER_OF_TYPE.items() if letter in shapes and letter not in unsure_letters
+    )
 
 
-def resolved(node: Any, shared: Mapping[str, Any]) -> Any:
+def resolve_label(node: Any, shared: Mapping[str, Any]) -> Any:
     """Return a node, or the one that its label stands for; `shared` has the nodes of labels."""
     if isinstance(node, str) and node.startswith(LABEL_SIGN):
         return shared.get(node, ANY_VALUE)
     return node
 
 
-def form_for(node: Any, value: Any) -> Any:
+def choose_form(node: Any, value: Any) -> Any:
     """Return the form of a node that is for the type of a value: names with values have two."""
     if node in (UNIQUE_PAIRS, FREE_PAIRS):
         return FORMS_OF_PAIRS.get(type(value), node)
     return node
 
 
-def fits_certainly(node: Any, value: Any) -> bool:
+def is_certain_fit(node: Any, value: Any) -> bool:
     """Whether a value certainly fits a node, as most do; null is no value."""
     if value is None:
         return True
-    return isinstance(node, str) and type(value) in leaf_of(node).certain_types
+    return isinstance(node, str) and type(value) in parse_leaf(node).certain_types

@@ -13,9 +13,9 @@ from typing import Any
 from ..config.layers import parse_version
 from ..config.paths import Path
 from .field_grammar import ANY_KEY, ANY_VALUE
-from .reference_keys import path_of
-from .rows import IGNORED, OPEN, Key, Row
-from .version_ranges import in_span, ranges_of
+from .reference_keys import parse_path
+from .rows import IGNORED_VERSION, OPEN_MAPPING, Key, Row
+from .version_ranges import is_in_span, parse_ranges
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,30 @@ class FieldTable:
 
         They are those of the version, or of the nearest one that is known; without a version, of the newest.
         """
-        row = self._row_for(section, name, version)
-        added = self._added_paths(row, version) if row and version else ()
-        if row is None or not added:
+        row = self._find_row(section, name, version)
+        added_paths = self._list_added_paths(row, version) if row and version else ()
+        if row is None or not added_paths:
             return row
         settings = row["fields"]
-        for path in added:
-            settings = with_setting(settings, path_of(path), self.shared)
+        for path in added_paths:
+            settings = allow_setting(settings, parse_path(path), self.shared)
         return {**row, "fields": settings}
 
-    def _row_for(self, section: str, name: str, version: str) -> Row | None:
+    def _find_row(self, section: str, name: str, version: str) -> Row | None:
         """Return the last row that has begun at a version, else the first one of the type."""
         rows = self._by_type.get((section, name), [])
-        number = parse_version(version)
-        begun = [row for row in rows if not version or ranges_of(row["exact"])[0][0] <= number]
-        return next(iter(begun[-1:] or rows[:1]), None)
+        parsed_version = parse_version(version)
+        begun_rows = [row for row in rows if not version or parse_ranges(row["exact"])[0][0] <= parsed_version]
+        return next(iter(begun_rows[-1:] or rows[:1]), None)
 
     @staticmethod
-    def _added_paths(row: Row, version: str) -> Sequence[str]:
+    def _list_added_paths(row: Row, version: str) -> Sequence[str]:
         """Return the paths of settings that a version has beside those of the row."""
-        more: Mapping[str, Sequence[str]] = row.get("more", {})
-        number = parse_version(version)
-        return next((paths for span, paths in more.items() if in_span(ranges_of(span)[0], number)), ())
+        paths_by_span: Mapping[str, Sequence[str]] = row.get("more", {})
+        parsed_version = parse_version(version)
+        return next(
+            (paths for span, paths in paths_by_span.items() if is_in_span(parse_ranges(span)[0], parsed_version)), ()
+        )
 
     @cached_property
     def shared(self) -> dict[str, Any]:
@@ -60,14 +62,14 @@ class FieldTable:
     @cached_property
     def _by_type(self) -> dict[Key, list[Row]]:
         """The settings of each type, in the order of the versions that have them."""
-        found: dict[Key, list[Row]] = {}
+        rows_by_type: dict[Key, list[Row]] = {}
         for row in self.rows:
             if "type" in row:
-                found.setdefault((row["section"], row["type"]), []).append(row)
-        return found
+                rows_by_type.setdefault((row["section"], row["type"]), []).append(row)
+        return rows_by_type
 
 
-def with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
+def allow_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
     """Return settings in which anything is valid at a path; unknown keys are ignored where it ends in `?`.
 
     A node is what a setting takes, see `field_grammar`; `shared` has the nodes of labels.
@@ -76,11 +78,11 @@ def with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
         return ANY_VALUE
     node = shared.get(node, node) if isinstance(node, str) else node
     if isinstance(node, list) and len(node) > 1:
-        shape, of_items = node[0], node[1]
-        return [shape, with_setting(of_items, path[1:], shared)]
+        shape, item_node = node[0], node[1]
+        return [shape, allow_setting(item_node, path[1:], shared)]
     if not isinstance(node, dict):
         return node
     if path == ("?",):
-        return {**node, OPEN: IGNORED}
+        return {**node, OPEN_MAPPING: IGNORED_VERSION}
     key = path[0] if path[0] in node or len(path) == 1 else ANY_KEY
-    return {**node, key: with_setting(node.get(key), path[1:], shared)}
+    return {**node, key: allow_setting(node.get(key), path[1:], shared)}

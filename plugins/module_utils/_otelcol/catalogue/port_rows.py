@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..config.paths import Path
-from .reference_keys import path_of
+from .reference_keys import parse_path
 from .rows import Key, Row
 
 
@@ -37,24 +37,24 @@ class ListenerRow:
 Listeners = Mapping[Key, tuple[ListenerRow, ...]]
 
 
-def listeners_by_type(rows: Iterable[Row]) -> Listeners:
+def map_listeners(rows: Iterable[Row]) -> Listeners:
     """Return the ports that each type, by section and name, opens."""
-    found: dict[Key, list[ListenerRow]] = {}
+    rows_by_type: dict[Key, list[ListenerRow]] = {}
     for row in rows:
-        found.setdefault((row["section"], row["type"]), []).append(_listener(row))
-    return {key: tuple(listeners) for key, listeners in found.items()}
+        rows_by_type.setdefault((row["section"], row["type"]), []).append(_read_listener(row))
+    return {key: tuple(listeners) for key, listeners in rows_by_type.items()}
 
 
-def _listener(row: Row) -> ListenerRow:
+def _read_listener(row: Row) -> ListenerRow:
     return ListenerRow(
         name=row["name"],
-        path=path_of(row.get("key", "")),
+        path=parse_path(row.get("key", "")),
         port=row["port"],
         protocol=row["protocol"],
         app_protocol=row.get("app_protocol"),
-        when=path_of(row.get("when", "")),
+        when=parse_path(row.get("when", "")),
         exposed=row.get("exposed", True),
-        host_path=path_of(row.get("host_key", "")),
+        host_path=parse_path(row.get("host_key", "")),
         host=row.get("host", ""),
         checked=bool(row.get("checked")),
         sockets=bool(row.get("sockets")),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path
-from .rows import ANY, ANYWHERE
+from .rows import ANY_DEPTH, ANY_KEY
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Reference:
         )
 
 
-def path_of(key: str) -> Path:
+def parse_path(key: str) -> Path:
     """Return the path that a row writes with dots."""
     return tuple(key.split(".")) if key else ()
 
@@ -37,13 +37,13 @@ def walk_pattern(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, 
     """Yield path and value of everything that a pattern leads to: `*` is any key or index, a leading `**` any depth."""
     if not pattern:
         yield path, value
-    elif pattern[0] not in (ANY, ANYWHERE):
+    elif pattern[0] not in (ANY_KEY, ANY_DEPTH):
         if isinstance(value, (dict, Mapping)) and pattern[0] in value:
             yield from walk_pattern(value[pattern[0]], pattern[1:], (*path, pattern[0]))
     else:
-        deep = pattern[0] == ANYWHERE
-        if deep:
+        any_depth = pattern[0] == ANY_DEPTH
+        if any_depth:
             yield from walk_pattern(value, pattern[1:], path)
-        pairs = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
-        for key, child in pairs:
-            yield from walk_pattern(child, pattern if deep else pattern[1:], (*path, key))
+        children = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
+        for key, child in children:
+            yield from walk_pattern(child, pattern if any_depth else pattern[1:], (*path, key))

@@ -9,14 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
-CORE = "core/"
-CONTRIB = "contrib/"
-OFFICIAL = ("otlp", "core", "k8s", "contrib")  # smallest first
+CORE_PREFIX = "core/"
+CONTRIB_PREFIX = "contrib/"
+OFFICIAL_BUILDS = ("otlp", "core", "k8s", "contrib")  # smallest first
 
 TABLES = ("components", "builds", "removals", "ports", "references", "fields", "providers", "ottl", "constraints")
-FORMAT = 1  # of published tables; raised when older code would misread them
-OPEN, IGNORED = "...", "ignored"  # a mapping of settings takes unknown keys; a version ignores those that others refuse
-ANY, ANYWHERE = "*", "**"  # in a path: any key or index, any depth
+TABLE_FORMAT = 1  # of published tables; raised when older code would misread them
+OPEN_MAPPING, IGNORED_VERSION = (
+    "...",
+    "ignored",
+)  # a mapping of settings takes unknown keys; a version ignores those that others refuse
+ANY_KEY, ANY_DEPTH = "*", "**"  # in a path: any key or index, any depth
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # section, and a type or a module

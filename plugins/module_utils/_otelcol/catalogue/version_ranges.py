@@ -13,37 +13,37 @@ VersionSpan = tuple[Version, Version]
 """The first version of a range, and the first one behind it; an empty one if it has no end."""
 
 
-def in_span(span: tuple[Version, Version], version: Version) -> bool:
+def is_in_span(span: tuple[Version, Version], version: Version) -> bool:
     """Whether a version is in a range from the first to before the second; an empty second is no end."""
     return span[0] <= version and (not span[1] or version < span[1])
 
 
-def is_within(ranges: str, version: str) -> bool:
+def is_in_ranges(ranges: str, version: str) -> bool:
     """Whether a version is in one of the ranges, such as `0.110.0..0.131.0 0.152.0..`."""
-    return any(in_span(span, parse_version(version)) for span in ranges_of(ranges))
+    return any(is_in_span(span, parse_version(version)) for span in parse_ranges(ranges))
 
 
-def version_rank(version: Version) -> float:
+def version_as_number(version: Version) -> float:
     """Return a version as a number, so that distances can be compared."""
     return sum(part * 0.001**index for index, part in enumerate(version))
 
 
-def last_release(span: tuple[Version, Version]) -> str:
+def last_release_in(span: tuple[Version, Version]) -> str:
     """Return the last release of the Collector that a range names: the first one, for a range without an end."""
     since, until = span
     if not until:
-        return version_text(since)
+        return format_version(since)
     (major, minor, *_patch) = until
-    return version_text((major, minor - 1, 0))
+    return format_version((major, minor - 1, 0))
 
 
-def version_text(version: Version) -> str:
+def format_version(version: Version) -> str:
     """Return a version as it is written."""
     return ".".join(str(part) for part in version)
 
 
 @cache
-def ranges_of(text: str) -> tuple[tuple[Version, Version], ...]:
+def parse_ranges(ranges_text: str) -> tuple[tuple[Version, Version], ...]:
     """Return `0.110.0..0.131.0 0.152.0..` as pairs of from and before; an empty end is none."""
-    parts = (part.partition("..") for part in text.split())
-    return tuple((parse_version(since), parse_version(until)) for since, _dots, until in parts)
+    spans = (part.partition("..") for part in ranges_text.split())
+    return tuple((parse_version(since), parse_version(until)) for since, _dots, until in spans)

@@ -13,20 +13,20 @@ LOCALHOST = "localhost"
 # The IP families by their names in Kubernetes.
 IPV4, IPV6 = "IPv4", "IPv6"
 ANY_IPV4 = "0.0.0.0"
-ANY = ("", ANY_IPV4, "::")
+ANY_HOSTS = ("", ANY_IPV4, "::")
 LARGEST_PORT = 65535
-_DIGITS = len(str(LARGEST_PORT))
+_PORT_DIGITS = len(str(LARGEST_PORT))
 _DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/?#\\\s]*@)?(\[[^\]]*\]|[^:/?#\\\s]*)")
 # `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
-_SERVICE_AND_NAMESPACE = 2
+_SERVICE_NAME_LABELS = 2
 _LONGEST_USUAL_DOMAIN = 5
-_INSIDE = (".svc", ".local", ".internal", ".localdomain")
+_INTERNAL_SUFFIXES = (".svc", ".local", ".internal", ".localdomain")
 
 
-def address(endpoint: Any) -> tuple[str, int | None]:
+def split_host_and_port(endpoint: Any) -> tuple[str, int | None]:
     """Return host and port of `host:port`; no port where it is none, or is known only when the collector runs."""
     host, _colon, digits = str(endpoint).rpartition(":")
-    is_number = digits.isdecimal() and len(digits) <= _DIGITS
+    is_number = digits.isdecimal() and len(digits) <= _PORT_DIGITS
     if is_number and 0 < int(digits) <= LARGEST_PORT:
         return host.strip("[]"), int(digits)
     return host.strip("[]"), None
@@ -37,9 +37,9 @@ def is_loopback(host: str) -> bool:
     return host in (LOCALHOST, "::1") or host.startswith("127.")
 
 
-def hosts_overlap(one: str, two: str) -> bool:
+def hosts_overlap(first_host: str, second_host: str) -> bool:
     """Whether two hosts share an address; `0.0.0.0` is every address but those of IPv6, which have colons."""
-    hosts = {LOCALHOST if host == "127.0.0.1" else host for host in (one, two)}
+    hosts = {LOCALHOST if host == "127.0.0.1" else host for host in (first_host, second_host)}
     is_same = len(hosts) == 1
     is_every_address = bool(hosts & {"", "::"})
     if is_same or is_every_address:
@@ -59,7 +59,7 @@ class Destination(NamedTuple):
     host: str
 
 
-def destination(endpoint: Any) -> Destination:
+def parse_destination(endpoint: Any) -> Destination:
     """Return where an endpoint sends to; a host with a variable in it is not known."""
     match = _DESTINATION.match(endpoint) if isinstance(endpoint, str) else None
     if match is None:
@@ -70,19 +70,19 @@ def destination(endpoint: Any) -> Destination:
     return Destination(scheme, "" if is_unknown else host)
 
 
-def is_inside(host: str) -> bool:
+def is_internal_host(host: str) -> bool:
     """Whether a host's name is in the cluster or the private network."""
     try:
         return ip_address(host).is_private
     except ValueError:
-        return _is_name_inside(host)
+        return _is_internal_name(host)
 
 
-def _is_name_inside(host: str) -> bool:
+def _is_internal_name(host: str) -> bool:
     """Whether a name is of the cluster or the private network: without a domain, or with one that is used there."""
-    if host.endswith(_INSIDE) or ".svc." in host:
+    if host.endswith(_INTERNAL_SUFFIXES) or ".svc." in host:
         return True
     labels = host.split(".")
     if len(labels) == 1:
         return True
-    return len(labels) == _SERVICE_AND_NAMESPACE and len(labels[-1]) > _LONGEST_USUAL_DOMAIN
+    return len(labels) == _SERVICE_NAME_LABELS and len(labels[-1]) > _LONGEST_USUAL_DOMAIN

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 from ..errors import Problem
 from ..traits import belongs_everywhere
-from .layers import APPEND, Composed, Layer, is_pattern
-from .paths import ROLES, SECTIONS, Config, Path, at, dotted, items, section
+from .layers import APPEND_SIGN, ComposedConfig, Layer, is_pattern
+from .paths import ROLES, SECTIONS, Config, Path, format_path, list_at, mapping_at, value_at
 from .pipelines import PipelineGraph
 
 # Order of processors: the limiter before all work, enrichment before what reads it, batches last.
@@ -55,194 +55,210 @@ PROCESSOR_RANK = {
     "tail_sampling": 41,
     "batch": 90,
 }
-_OTHER = 25
+_OTHER_RANK = 25
 # What to do if nothing matches a wildcard, by section.
-_UNMATCHED = {
+_FIX_BY_SECTION = {
     "pipelines": "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's "
     "options.",
     "": "Add a recipe with such a component, declare it in `config`, or correct the recipe's options.",
 }
 # How many names lead to a component: its section and its id.
-_COMPONENT = 2
+_COMPONENT_PATH_LENGTH = 2
 
 
 def processor_rank(component_id: str) -> int:
     """Return where a processor belongs in a pipeline: low numbers first."""
-    name = str(component_id)
-    if name in PROCESSOR_RANK:
-        return PROCESSOR_RANK[name]
-    return PROCESSOR_RANK.get(name.partition("/")[0], _OTHER)
+    processor_id = str(component_id)
+    if processor_id in PROCESSOR_RANK:
+        return PROCESSOR_RANK[processor_id]
+    return PROCESSOR_RANK.get(processor_id.partition("/")[0], _OTHER_RANK)
 
 
-def compose(layers: Sequence[Layer]) -> Composed:
+def compose(layers: Sequence[Layer]) -> ComposedConfig:
     """Merge the layers into one config. No input is changed.
 
     Raises Problem when two recipes disagree, or one applies to a pipeline that nobody declares.
     """
-    own = [layer for layer in layers if not layer.recipe]
-    result = _merge_recipes([layer for layer in layers if layer.recipe], own)
-    for layer in own:
-        result = _overlay(result, layer.config, ())
-    return Composed(config=_in_order(result), layers=tuple(layers))
+    user_layers = [layer for layer in layers if not layer.recipe]
+    merged_config = _merge_recipes([layer for layer in layers if layer.recipe], user_layers)
+    for layer in user_layers:
+        merged_config = _merge_overlay(merged_config, layer.config, ())
+    return ComposedConfig(config=_sort_config(merged_config), layers=tuple(layers))
 
 
-def _in_order(config: dict[str, Any]) -> dict[str, Any]:
+def _sort_config(config: dict[str, Any]) -> dict[str, Any]:
     """Return the config in its usual order; unknown keys stay at the end."""
-    ordered = _with_first(config, (*SECTIONS, "service"))
+    ordered = _move_keys_first(config, (*SECTIONS, "service"))
     service = ordered.get("service")
     if isinstance(service, dict) and isinstance(service.get("pipelines"), dict):
         pipelines = {}
         for name, pipeline in service["pipelines"].items():
-            pipelines[name] = _with_first(pipeline, tuple(ROLES)) if isinstance(pipeline, dict) else pipeline
-        ordered["service"] = _with_first({**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines"))
+            pipelines[name] = _move_keys_first(pipeline, tuple(ROLES)) if isinstance(pipeline, dict) else pipeline
+        ordered["service"] = _move_keys_first(
+            {**service, "pipelines": pipelines}, ("extensions", "telemetry", "pipelines")
+        )
     return ordered
 
 
-def _with_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def _move_keys_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """Return a mapping in which these keys, if it has them, stand before all others."""
-    first = {key: mapping[key] for key in keys if key in mapping}
-    return {**first, **mapping}
+    leading_items = {key: mapping[key] for key in keys if key in mapping}
+    return {**leading_items, **mapping}
 
 
-def _declared(layers: Sequence[Layer], *path: str) -> list[str]:
+def _list_declared_names(layers: Sequence[Layer], *path: str) -> list[str]:
     """Return the pipelines or components of the user's layers; a later `null` takes one away."""
-    found: dict[str, Any] = {}
+    declared: dict[str, Any] = {}
     for layer in layers:
-        found.update(section(layer.config, *path))
-    return [str(key) for key, value in found.items() if value is not None]
+        declared.update(mapping_at(layer.config, *path))
+    return [str(key) for key, value in declared.items() if value is not None]
 
 
-def _merge_recipes(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, Any]:
+def _merge_recipes(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> dict[str, Any]:
     """Return what recipes set, with what they add to components and pipelines of the user. Raises Problem."""
-    result: dict[str, Any] = {}
-    owner: dict[Path, str] = {}
+    merged_config: dict[str, Any] = {}
+    recipe_by_path: dict[Path, str] = {}
     for recipe in recipes:
         for key, value in recipe.config.items():
             if key != "service" and value is not None:
-                _agree(result, {key: _without_patterns(value)}, (), recipe.name, owner)
+                _merge_without_conflict(merged_config, {key: _drop_patterns(value)}, (), recipe.name, recipe_by_path)
     for recipe in recipes:
-        _add_settings(result, recipe, own, owner)
-    service = _merge_services(recipes, own, owner)
+        _add_wildcard_settings(merged_config, recipe, user_layers, recipe_by_path)
+    service = _merge_services(recipes, user_layers, recipe_by_path)
     if service:
-        result["service"] = service
-    return copy.deepcopy(result)
+        merged_config["service"] = service
+    return copy.deepcopy(merged_config)
 
 
-def _without_patterns(value: Any) -> Any:
+def _drop_patterns(value: Any) -> Any:
     """Return a section without ids with a wildcard."""
     if not isinstance(value, dict):
         return value
     return {name: settings for name, settings in value.items() if not is_pattern(name)}
 
 
-def _add_settings(result: dict[str, Any], recipe: Layer, own: Sequence[Layer], owner: dict[Path, str]) -> None:
+def _add_wildcard_settings(
+    merged_config: dict[str, Any], recipe: Layer, user_layers: Sequence[Layer], recipe_by_path: dict[Path, str]
+) -> None:
     """Add what a recipe sets at ids with a wildcard to the components of all recipes and of the user's config."""
-    for name in SECTIONS:
-        given = section(recipe.config, name)
-        for key in filter(is_pattern, given):
-            known_ids = [*section(result, name), *_declared(own, name)]
-            for component_id in _matching(key, known_ids, recipe.name, name):
-                settings = section(result, name, component_id)
-                result[name] = {**section(result, name), component_id: settings}
-                _agree(settings, given[key], (name, component_id), recipe.name, owner)
+    for section_name in SECTIONS:
+        recipe_section = mapping_at(recipe.config, section_name)
+        for key in filter(is_pattern, recipe_section):
+            known_ids = [*mapping_at(merged_config, section_name), *_list_declared_names(user_layers, section_name)]
+            for component_id in _expand_pattern(key, known_ids, recipe.name, section_name):
+                settings = mapping_at(merged_config, section_name, component_id)
+                merged_config[section_name] = {**mapping_at(merged_config, section_name), component_id: settings}
+                _merge_without_conflict(
+                    settings, recipe_section[key], (section_name, component_id), recipe.name, recipe_by_path
+                )
 
 
-def _merge_services(recipes: Sequence[Layer], own: Sequence[Layer], owner: dict[Path, str]) -> dict[str, Any]:
+def _merge_services(
+    recipes: Sequence[Layer], user_layers: Sequence[Layer], recipe_by_path: dict[Path, str]
+) -> dict[str, Any]:
     """Return the service of all recipes: extensions, telemetry and pipelines. Raises Problem."""
     service: dict[str, Any] = {}
-    extensions = _union(at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
+    extensions = _unite_lists(value_at(recipe.config, ("service", "extensions"), []) for recipe in recipes)
     if extensions:
         service["extensions"] = extensions
     for recipe in recipes:
-        telemetry = at(recipe.config, ("service", "telemetry"))
+        telemetry = value_at(recipe.config, ("service", "telemetry"))
         if telemetry is not None:
-            _agree(service, {"telemetry": telemetry}, ("service",), recipe.name, owner)
-    pipelines = _merge_pipelines(recipes, own)
+            _merge_without_conflict(service, {"telemetry": telemetry}, ("service",), recipe.name, recipe_by_path)
+    pipelines = _merge_pipelines(recipes, user_layers)
     if pipelines:
         service["pipelines"] = pipelines
     return service
 
 
-def _agree(target: dict[str, Any], source: Config, path: Path, name: str, owner: dict[Path, str]) -> None:
+def _merge_without_conflict(
+    target: dict[str, Any], source: Config, path: Path, recipe_name: str, recipe_by_path: dict[Path, str]
+) -> None:
     """Merge source into target; a value that another recipe set differently is a Problem that names both."""
     for key, value in source.items():
-        here = (*path, key)
+        key_path = (*path, key)
         if key not in target:
             target[key] = copy.deepcopy(value)
-            owner[here] = name
+            recipe_by_path[key_path] = recipe_name
             continue
         earlier = target[key]
-        if _is_shared(here) and isinstance(value, dict) and isinstance(earlier, dict):
-            _agree(earlier, value, here, name, owner)
-        elif here[0] == "service" and isinstance(value, list) and isinstance(earlier, list):
-            target[key] = _with_missing(earlier, value)
+        if _is_shared_by_recipes(key_path) and isinstance(value, dict) and isinstance(earlier, dict):
+            _merge_without_conflict(earlier, value, key_path, recipe_name, recipe_by_path)
+        elif key_path[0] == "service" and isinstance(value, list) and isinstance(earlier, list):
+            target[key] = _join_without_repeats(earlier, value)
         elif earlier != value:
             fix = "Give one of them another component name through its options, or leave one recipe out."
-            raise Problem(f"{_owner(owner, here)} and {name} configure {dotted(here)} differently", fix=fix)
+            raise Problem(
+                f"{_find_recipe_at(recipe_by_path, key_path)} and {recipe_name} configure {format_path(key_path)}"
+                " differently",
+                fix=fix,
+            )
 
 
-def _with_missing(listed: list[Any], more: list[Any]) -> list[Any]:
+def _join_without_repeats(values: list[Any], added_values: list[Any]) -> list[Any]:
     """Return a list with what it lacks of another one at its end."""
-    return [*listed, *(value for value in more if value not in listed)]
+    return [*values, *(value for value in added_values if value not in values)]
 
 
-def _is_shared(path: Path) -> bool:
+def _is_shared_by_recipes(path: Path) -> bool:
     """Sections, the service's telemetry and what wildcards add belong to all recipes; a component belongs to one."""
-    return len(path) != _COMPONENT or path[0] == "service"
+    return len(path) != _COMPONENT_PATH_LENGTH or path[0] == "service"
 
 
-def _owner(owner: dict[Path, str], path: Path) -> str:
+def _find_recipe_at(recipe_by_path: dict[Path, str], path: Path) -> str:
     """Return the recipe that set what stands at a path, or the nearest thing around it."""
-    while path not in owner and path:
+    while path not in recipe_by_path and path:
         path = path[:-1]
-    return owner.get(path, "?")
+    return recipe_by_path.get(path, "?")
 
 
-def _merge_pipelines(recipes: Sequence[Layer], own: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
+def _merge_pipelines(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> dict[str, dict[str, list[str]]]:
     """Return all pipelines, those of the user's config by name only, each with what all recipes add to it."""
-    declared: dict[str, dict[str, list[str]]] = {}
-    for entry in _pipelines(recipes):
-        if not is_pattern(entry.key):
-            declared[entry.key] = {}
-    for name in _declared(own, "service", "pipelines"):
-        declared[name] = {}
-    flow = _flow(recipes, own)
-    for entry in _pipelines(recipes):
-        targets = _matching(entry.key, declared, entry.recipe, "pipelines")
+    pipelines: dict[str, dict[str, list[str]]] = {}
+    for recipe_pipeline in _iter_recipe_pipelines(recipes):
+        if not is_pattern(recipe_pipeline.key):
+            pipelines[recipe_pipeline.key] = {}
+    for name in _list_declared_names(user_layers, "service", "pipelines"):
+        pipelines[name] = {}
+    pipeline_graph = _build_pipeline_graph(recipes, user_layers)
+    for recipe_pipeline in _iter_recipe_pipelines(recipes):
+        targets = _expand_pattern(recipe_pipeline.key, pipelines, recipe_pipeline.recipe, "pipelines")
         for target in targets:
-            works_again = is_pattern(entry.key) and flow.gets_only_from(target, targets)
-            added = _without_repeats(entry.pipeline) if works_again else entry.pipeline
-            for role, ids in added.items():
-                declared[target][role] = _union([declared[target].get(role, []), ids])
-    for pipeline in declared.values():
+            works_again = is_pattern(recipe_pipeline.key) and pipeline_graph.is_fed_only_by(target, targets)
+            added_ids = (
+                _keep_repeatable_processors(recipe_pipeline.pipeline) if works_again else recipe_pipeline.pipeline
+            )
+            for role, ids in added_ids.items():
+                pipelines[target][role] = _unite_lists([pipelines[target].get(role, []), ids])
+    for pipeline in pipelines.values():
         pipeline.get("processors", []).sort(key=processor_rank)
-    return declared
+    return pipelines
 
 
-def _without_repeats(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
+def _keep_repeatable_processors(pipeline: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return what a recipe adds to pipelines without what has worked on their records in another pipeline."""
     processors = list(filter(belongs_everywhere, pipeline.get("processors") or ()))
     return {"processors": processors} if processors else {}
 
 
-def _flow(recipes: Sequence[Layer], own: Sequence[Layer]) -> PipelineGraph:
+def _build_pipeline_graph(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> PipelineGraph:
     """Return how records go from pipeline to pipeline, without what wildcards add."""
     pipelines: dict[str, dict[str, list[str]]] = {}
     connectors: set[str] = set()
-    for layer in (*recipes, *own):
-        connectors.update(section(layer.config, "connectors"))
-        for key, roles in section(layer.config, "service", "pipelines").items():
+    for layer in (*recipes, *user_layers):
+        connectors.update(mapping_at(layer.config, "connectors"))
+        for key, roles in mapping_at(layer.config, "service", "pipelines").items():
             if not isinstance(key, str) or is_pattern(key):
                 continue
-            ends = pipelines.setdefault(key, {})
+            ids_by_role = pipelines.setdefault(key, {})
             for role in ("receivers", "exporters"):
-                ends[role] = [*ends.get(role, []), *_listed_ids(roles, role)]
+                ids_by_role[role] = [*ids_by_role.get(role, []), *_listed_ids(roles, role)]
     return PipelineGraph(pipelines, connectors)
 
 
 def _listed_ids(roles: Any, role: str) -> list[str]:
     """Return the ids that a layer lists or appends in a role of a pipeline."""
-    listed = [*items(roles, role), *items(roles, role + APPEND)]
+    listed = [*list_at(roles, role), *list_at(roles, role + APPEND_SIGN)]
     return [component_id for component_id in listed if isinstance(component_id, str)]
 
 
@@ -254,33 +270,38 @@ class _RecipePipeline(NamedTuple):
     pipeline: dict[str, list[str]]
 
 
-def _pipelines(recipes: Sequence[Layer]) -> Iterator[_RecipePipeline]:
+def _iter_recipe_pipelines(recipes: Sequence[Layer]) -> Iterator[_RecipePipeline]:
     """Yield the pipelines of all recipes, in their order."""
     for recipe in recipes:
-        for key, pipeline in section(recipe.config, "service", "pipelines").items():
+        for key, pipeline in mapping_at(recipe.config, "service", "pipelines").items():
             yield _RecipePipeline(recipe.name, key, pipeline or {})
 
 
-def _matching(key: str, declared: Iterable[str], recipe: str, kind: str) -> list[str]:
+def _expand_pattern(
+    id_or_pattern: str, declared_names: Iterable[str], recipe_name: str, section_name: str
+) -> list[str]:
     """Return what a key stands for: itself, or each declared name that it matches. Raises Problem if none does."""
-    if not is_pattern(key):
-        return [key]
-    matches = [name for name in declared if fnmatchcase(name, key)]
+    if not is_pattern(id_or_pattern):
+        return [id_or_pattern]
+    matches = [name for name in declared_names if fnmatchcase(name, id_or_pattern)]
     if not matches:
-        if kind == "pipelines" and key == "*":
+        if section_name == "pipelines" and id_or_pattern == "*":
             raise Problem("the collector receives nothing", fix="Add otlp_ingest or another recipe that receives.")
-        wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_with_article(kind)}"
-        raise Problem(wrong, fix=_UNMATCHED.get(kind, _UNMATCHED[""]))
+        wrong = (
+            f"{recipe_name} adds to {section_name} '{id_or_pattern}', but nothing declares such"
+            f" {_singular_with_article(section_name)}"
+        )
+        raise Problem(wrong, fix=_FIX_BY_SECTION.get(section_name, _FIX_BY_SECTION[""]))
     return list(dict.fromkeys(matches))
 
 
-def _with_article(kind: str) -> str:
+def _singular_with_article(section_name: str) -> str:
     """Return one of a section in words: `an exporter` of `exporters`."""
-    article = "an" if kind[0] == "e" else "a"
-    return f"{article} {kind.removesuffix('s')}"
+    article = "an" if section_name[0] == "e" else "a"
+    return f"{article} {section_name.removesuffix('s')}"
 
 
-def _union(lists: Iterable[Iterable[str] | None]) -> list[str]:
+def _unite_lists(lists: Iterable[Iterable[str] | None]) -> list[str]:
     """Return the values of all lists, each once, in the order in which they come first."""
     union: dict[str, None] = {}
     for values in lists:
@@ -288,29 +309,29 @@ def _union(lists: Iterable[Iterable[str] | None]) -> list[str]:
     return list(union)
 
 
-def _overlay(base: Any, over: Any, path: Path) -> Any:
+def _merge_overlay(base: Any, overlay: Any, path: Path) -> Any:
     """Return base with a user layer on top of it."""
-    if not isinstance(over, dict):
-        return copy.deepcopy(over)
-    result = dict(base) if isinstance(base, dict) else {}
-    for key, value in over.items():
-        if isinstance(key, str) and key.endswith(APPEND):
-            plain = key[: -len(APPEND)]
-            result[plain] = _append(result.get(plain), value, (*path, plain))
-        elif value is None and key in result and path:
-            del result[key]
+    if not isinstance(overlay, dict):
+        return copy.deepcopy(overlay)
+    merged = dict(base) if isinstance(base, dict) else {}
+    for key, value in overlay.items():
+        if isinstance(key, str) and key.endswith(APPEND_SIGN):
+            plain_key = key[: -len(APPEND_SIGN)]
+            merged[plain_key] = _append_to_list(merged.get(plain_key), value, (*path, plain_key))
+        elif value is None and key in merged and path:
+            del merged[key]
         else:
-            result[key] = _overlay(result.get(key), value, (*path, key))
-    return result
+            merged[key] = _merge_overlay(merged.get(key), value, (*path, key))
+    return merged
 
 
-def _append(base: Any, more: Any, path: Path) -> list[Any]:
+def _append_to_list(base: Any, added_values: Any, path: Path) -> list[Any]:
     """Return a list with more at its end. Raises Problem if one of them is no list."""
-    listed = [] if base is None else base
-    if not isinstance(listed, list) or not isinstance(more, list):
-        wrong = f"'{dotted(path)}{APPEND}' appends to a list, but one side is not a list"
+    base_values = [] if base is None else base
+    if not isinstance(base_values, list) or not isinstance(added_values, list):
+        wrong = f"'{format_path(path)}{APPEND_SIGN}' appends to a list, but one side is not a list"
         raise Problem(wrong, fix="Give a list on both sides.")
-    result = _with_missing(listed, more)
+    joined_values = _join_without_repeats(base_values, added_values)
     if path[:2] == ("service", "pipelines") and path[-1] == "processors":
-        result.sort(key=processor_rank)
-    return result
+        joined_values.sort(key=processor_rank)
+    return joined_values

@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ..errors import nearest
-from .paths import SECTIONS, Path, at, section
+from ..errors import find_nearest
+from .paths import SECTIONS, Path, mapping_at, value_at
 
 CUSTOM_RESOURCE = "OpenTelemetryCollector"
-GROUP = "opentelemetry.io/"
+OPERATOR_GROUP = "opentelemetry.io/"
 TOP_LEVEL = (*SECTIONS, "service")
 # `service::pipelines` is a key too: the Collector splits keys at `::`.
 _KEY = r"[\"']?([a-z]{1,20})(?:[\"']?\s*:|::)"
 _KEY_IN_FLOW = re.compile(rf"(?<=[{{,\s]){_KEY}")
 _PIPELINES = "pipelines"
-_ALIKE = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
+_LEAST_SIMILARITY = 0.8  # `receiver` and `reciever` are misspelt sections; `services` is, and `server` is not
 _FIRST_LINE = re.compile(r"^(?![ \t]*(?:#|---|%|$))([ \t]*)(\{)?", re.MULTILINE)
-_OBJECT = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
+_OBJECT_KEY_PATTERNS = (re.compile(r"\bkind[\"']?\s*:"), re.compile(r"\bapiVersion[\"']?\s*:"))
 # One section alone is found in many files that are no collector config.
-_ENOUGH = 2
+_ENOUGH_SECTIONS = 2
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundConfig:
     """A collector config in a stream of documents: which document, where in it, and the object around it if any.
 
     `text` says that the value there is YAML text, not the config itself.
@@ -42,32 +42,32 @@ class Found:
     label: str
 
 
-def configs_in(documents: Sequence[Any], wanted: bool) -> list[Found]:
-    """Return every collector config in the documents; `wanted` says that the user calls the file one."""
-    configs: list[Found] = []
-    for number, data in enumerate(documents):
-        configs += _in_document(number, data, wanted)
+def find_configs(documents: Sequence[Any], is_declared_config: bool) -> list[FoundConfig]:
+    """Return every collector config in the documents; `is_declared_config` says that the user calls the file one."""
+    configs: list[FoundConfig] = []
+    for document_index, data in enumerate(documents):
+        configs += _find_document_configs(document_index, data, is_declared_config)
     return configs
 
 
-def resources_in(documents: Sequence[Any]) -> list[Found]:
+def find_custom_resources(documents: Sequence[Any]) -> list[FoundConfig]:
     """Return every custom resource of the operator that holds no config, lists opened: the path leads to it."""
     resources = []
-    for number, data in enumerate(documents):
-        for path, manifest in _opened(data, ()):
-            if _is_of_operator(manifest) and not any(_places(manifest)):
-                resources.append(Found(number, path, False, manifest, _label(manifest, ())))
+    for document_index, data in enumerate(documents):
+        for path, manifest in _unpack_objects(data, ()):
+            if _is_operator_object(manifest) and not any(_find_config_paths(manifest)):
+                resources.append(FoundConfig(document_index, path, False, manifest, _describe_object(manifest, ())))
     return resources
 
 
-def _is_of_operator(manifest: Mapping[str, Any]) -> bool:
+def _is_operator_object(manifest: Mapping[str, Any]) -> bool:
     """Whether an object is the operator's, or is meant to be: its group may be misspelt."""
-    return manifest["kind"] == CUSTOM_RESOURCE or str(manifest["apiVersion"]).startswith(GROUP)
+    return manifest["kind"] == CUSTOM_RESOURCE or str(manifest["apiVersion"]).startswith(OPERATOR_GROUP)
 
 
-def objects_in(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
+def find_objects(documents: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Return every Kubernetes object in the documents, lists opened."""
-    return [manifest for data in documents for _path, manifest in _opened(data, ())]
+    return [manifest for data in documents for _path, manifest in _unpack_objects(data, ())]
 
 
 def looks_like_config(text: str) -> bool:
@@ -76,9 +76,9 @@ def looks_like_config(text: str) -> bool:
     if first_line is None:
         return False
     margin, brace = first_line.groups()
-    pattern = _KEY_IN_FLOW if brace else _key_after(margin)
+    pattern = _KEY_IN_FLOW if brace else _compile_key_pattern(margin)
     keys = set(pattern.findall(f"\n{text}"))
-    if len(keys.intersection(TOP_LEVEL)) >= _ENOUGH:
+    if len(keys.intersection(TOP_LEVEL)) >= _ENOUGH_SECTIONS:
         return True
     return _PIPELINES in text and _has_misspelt_sections(keys)
 
@@ -88,17 +88,17 @@ def _has_misspelt_sections(keys: Collection[str]) -> bool:
 
     They stand below `service`, which other programs with exporters and processors do not have.
     """
-    meant = {nearest(key, TOP_LEVEL, _ALIKE) for key in keys}
-    return "service" in meant and len(meant - {""}) >= _ENOUGH
+    meant_sections = {find_nearest(key, TOP_LEVEL, _LEAST_SIMILARITY) for key in keys}
+    return "service" in meant_sections and len(meant_sections - {""}) >= _ENOUGH_SECTIONS
 
 
 def may_have_object(text: str) -> bool:
     """Whether YAML text may have a Kubernetes object, without reading it."""
-    return all(key.search(text) for key in _OBJECT)
+    return all(key.search(text) for key in _OBJECT_KEY_PATTERNS)
 
 
 @lru_cache
-def _key_after(margin: str) -> re.Pattern[str]:
+def _compile_key_pattern(margin: str) -> re.Pattern[str]:
     """Return the pattern of a key of the top level in block style, which may be indented."""
     return re.compile(rf"\n{margin}{_KEY}")
 
@@ -108,85 +108,87 @@ def is_object(data: Any) -> bool:
     return isinstance(data, Mapping) and isinstance(data.get("kind"), str) and "apiVersion" in data
 
 
-def merged_configs(layers: Sequence[Any]) -> Any:
+def merge_configs(layers: Sequence[Any]) -> Any:
     """Return configs merged as the Collector does with several `--config`: maps deeply, all else replaced."""
-    result: Any = None
+    merged: Any = None
     for layer in layers:
-        result = _merge(result, layer)
-    return result
+        merged = _merge_deeply(merged, layer)
+    return merged
 
 
-def _merge(base: Any, over: Any) -> Any:
+def _merge_deeply(base: Any, over: Any) -> Any:
     """Return a value with another one on top of it: maps deeply, all else replaced."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return over
     merged = dict(base)
     for key, value in over.items():
-        merged[key] = _merge(base[key], value) if key in base else value
+        merged[key] = _merge_deeply(base[key], value) if key in base else value
     return merged
 
 
-def _in_document(number: int, data: Any, wanted: bool) -> Iterator[Found]:
+def _find_document_configs(document_index: int, data: Any, is_declared_config: bool) -> Iterator[FoundConfig]:
     """Yield the configs of a document: itself, or those in its objects."""
     if not is_object(data):
-        if isinstance(data, Mapping) and _is_config(data, wanted):
-            yield Found(number, (), False, {}, "")
+        if isinstance(data, Mapping) and _is_config(data, is_declared_config):
+            yield FoundConfig(document_index, (), False, {}, "")
         return
-    for path, manifest in _opened(data, ()):
-        for inner, is_text in _places(manifest):
-            yield Found(number, (*path, *inner), is_text, manifest, _label(manifest, inner))
+    for path, manifest in _unpack_objects(data, ()):
+        for config_path, is_text in _find_config_paths(manifest):
+            yield FoundConfig(
+                document_index, (*path, *config_path), is_text, manifest, _describe_object(manifest, config_path)
+            )
 
 
-def _is_config(data: Mapping[Any, Any], wanted: bool) -> bool:
+def _is_config(data: Mapping[Any, Any], is_declared_config: bool) -> bool:
     """Whether a mapping is a config: it has several sections, or a service with pipelines.
 
     One section is enough for a mapping of which the user says so.
     """
-    if wanted:
+    if is_declared_config:
         return any(str(key).partition("::")[0] in TOP_LEVEL for key in data)
-    if len(_sections_of(data)) >= _ENOUGH:
+    if len(_list_sections(data)) >= _ENOUGH_SECTIONS:
         return True
-    services = [key for key in data if isinstance(key, str) and nearest(key, ("service",), _ALIKE)]
-    return any(section(data, key, _PIPELINES) for key in services)
+    services = [key for key in data if isinstance(key, str) and find_nearest(key, ("service",), _LEAST_SIMILARITY)]
+    return any(mapping_at(data, key, _PIPELINES) for key in services)
 
 
-def _sections_of(data: Mapping[Any, Any]) -> set[str]:
+def _list_sections(data: Mapping[Any, Any]) -> set[str]:
     """Return the sections of a config that a mapping has, also by keys such as `service::telemetry`."""
-    found = set()
+    section_names = set()
     for key, value in data.items():
-        name, joined, _rest = str(key).partition("::")
-        if name in TOP_LEVEL and (joined or isinstance(value, Mapping)):
-            found.add(name)
-    return found
+        name, separator, _rest = str(key).partition("::")
+        if name in TOP_LEVEL and (separator or isinstance(value, Mapping)):
+            section_names.add(name)
+    return section_names
 
 
-def _opened(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _unpack_objects(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield an object with its path, or those that a list holds."""
     if not is_object(data):
         return
-    listed = data.get("items")
-    if not data["kind"].endswith("List") or not isinstance(listed, list):
+    listed_objects = data.get("items")
+    if not data["kind"].endswith("List") or not isinstance(listed_objects, list):
         yield path, data
         return
-    for index, manifest in enumerate(listed):
+    for index, manifest in enumerate(listed_objects):
         if is_object(manifest) and not manifest["kind"].endswith("List"):
             yield (*path, "items", index), manifest
 
 
-def _places(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
+def _find_config_paths(manifest: Mapping[str, Any]) -> Iterator[tuple[Path, bool]]:
     """Yield where an object holds collector configs, and whether as text."""
     if manifest["kind"] == "ConfigMap":
-        for key, value in section(manifest, "data").items():
+        for key, value in mapping_at(manifest, "data").items():
             if isinstance(value, str) and looks_like_config(value):
                 yield ("data", key), True
-    elif manifest["kind"] == CUSTOM_RESOURCE and str(manifest["apiVersion"]).startswith(GROUP):
-        config = at(manifest, ("spec", "config"))
+    elif manifest["kind"] == CUSTOM_RESOURCE and str(manifest["apiVersion"]).startswith(OPERATOR_GROUP):
+        config = value_at(manifest, ("spec", "config"))
         if config:
             yield ("spec", "config"), isinstance(config, str)
 
 
-def _label(manifest: Mapping[str, Any], path: Path) -> str:
+def _describe_object(manifest: Mapping[str, Any], path: Path) -> str:
     """Return an object as messages name it, with the key of a ConfigMap at which the path ends."""
-    name = at(manifest, ("metadata", "name"), "?")
-    key = f" {path[-1]}" if manifest["kind"] == "ConfigMap" else ""
-    return f"{manifest['kind']} {name}{key}"
+    name = value_at(manifest, ("metadata", "name"), "?")
+    data_key = f" {path[-1]}" if manifest["kind"] == "ConfigMap" else ""
+    return f"{manifest['kind']} {name}{data_key}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .documents import TOP_LEVEL, is_object
-from .paths import Path, at, items, section
+from .paths import Path, list_at, mapping_at, value_at
 
 _REPOSITORY = "https://open-telemetry.github.io/opentelemetry-helm-charts"
 _COLLECTOR, _STACK = "opentelemetry-collector", "opentelemetry-kube-stack"
@@ -30,7 +30,7 @@ _THEN_VALIDATE = "and validate rendered.yaml."
 
 
 @dataclass(frozen=True)
-class Unrendered:
+class UnrenderedValues:
     """Values of a chart in a file: which of its documents, where in that, what they are, and what to do."""
 
     document: int
@@ -44,45 +44,47 @@ def may_have_values(text: str) -> bool:
     return bool(_KEY_OF_VALUES.search(text) and _WORD_OF_COLLECTOR.search(text))
 
 
-def unrendered_values(documents: Sequence[Any], file: str) -> list[Unrendered]:
+def find_unrendered_values(documents: Sequence[Any], file: str) -> list[UnrenderedValues]:
     """Return the values of charts in the documents of a file."""
-    unrendered: list[Unrendered] = []
-    for number, data in enumerate(documents):
-        unrendered += _of_object(number, data) if is_object(data) else _of_values(number, data, file)
+    unrendered: list[UnrenderedValues] = []
+    for document_index, data in enumerate(documents):
+        unrendered += (
+            _find_in_object(document_index, data) if is_object(data) else _find_in_values(document_index, data, file)
+        )
     return unrendered
 
 
-def _of_values(document: int, data: Any, file: str) -> Iterator[Unrendered]:
+def _find_in_values(document: int, data: Any, file: str) -> Iterator[UnrenderedValues]:
     """Yield values of a chart, or of a chart on which another one depends: they stand below its name."""
-    chart = _chart_of(data)
+    chart = _find_chart(data)
     if chart:
         command = f"helm template NAME open-telemetry/{chart} -f {file} > rendered.yaml"
-        what = f"a file of values for Helm chart {chart}"
-        yield Unrendered(document, (), what, f"Run `{command}`, {_THEN_VALIDATE}")
+        description = f"a file of values for Helm chart {chart}"
+        yield UnrenderedValues(document, (), description, f"Run `{command}`, {_THEN_VALIDATE}")
     if not isinstance(data, Mapping):
         return
-    for key, below in data.items():
-        if key not in (*_CONFIGS, "collectors") and _chart_of(below):
-            what = f"a file of values for a Helm chart, with those of its dependency '{key}'"
+    for key, dependency_values in data.items():
+        if key not in (*_CONFIGS, "collectors") and _find_chart(dependency_values):
+            description = f"a file of values for a Helm chart, with those of its dependency '{key}'"
             commands = f"`helm dependency build CHART` and `helm template NAME CHART -f {file} > rendered.yaml`"
-            yield Unrendered(document, (str(key),), what, f"Run {commands}, {_THEN_VALIDATE}")
+            yield UnrenderedValues(document, (str(key),), description, f"Run {commands}, {_THEN_VALIDATE}")
 
 
-def _chart_of(data: Any) -> str:
+def _find_chart(data: Any) -> str:
     """Return the chart of which data is values; empty text if it is of none."""
-    if _is_of_collector(data):
+    if _has_collector_values(data):
         return _COLLECTOR
-    return _STACK if _is_of_stack(data) else ""
+    return _STACK if _has_stack_values(data) else ""
 
 
-def _is_of_collector(data: Any) -> bool:
+def _has_collector_values(data: Any) -> bool:
     """Whether data is values of the chart of a collector: they have its config, or presets that make one."""
     if not isinstance(data, Mapping):
         return False
     has_presets = isinstance(data.get("presets"), Mapping)
     if has_presets and ("mode" in data or "image" in data):
         return True
-    return any(_has_section(section(data, key)) for key in _CONFIGS)
+    return any(_has_section(mapping_at(data, key)) for key in _CONFIGS)
 
 
 def _has_section(config: Mapping[str, Any]) -> bool:
@@ -90,12 +92,12 @@ def _has_section(config: Mapping[str, Any]) -> bool:
     return any(name in config for name in TOP_LEVEL)
 
 
-def _is_of_stack(data: Any) -> bool:
+def _has_stack_values(data: Any) -> bool:
     """Whether data is values of the chart that has several collectors by their names."""
-    return any(_is_of_collector(collector) for collector in section(data, "collectors").values())
+    return any(_has_collector_values(collector) for collector in mapping_at(data, "collectors").values())
 
 
-class _Installed(NamedTuple):
+class _InstalledChart(NamedTuple):
     """A chart that an object lets a controller install: its name, its version, and the field with its values."""
 
     chart: str
@@ -103,57 +105,63 @@ class _Installed(NamedTuple):
     field: str
 
 
-def _of_object(document: int, manifest: Mapping[str, Any]) -> Iterator[Unrendered]:
+def _find_in_object(document: int, manifest: Mapping[str, Any]) -> Iterator[UnrenderedValues]:
     """Yield the values in an object that lets a controller install a chart."""
     kind = str(manifest["kind"])
-    charts_of = _INSTALLERS.get(kind)
-    if charts_of is None:
+    list_charts = _CHART_LISTERS.get(kind)
+    if list_charts is None:
         return
-    for installed in charts_of(section(manifest, "spec")):
-        what = f"an object of kind {kind} with Helm chart {installed.chart}"
-        yield Unrendered(document, ("spec",), what, _how_to_render(installed))
+    for installed_chart in list_charts(mapping_at(manifest, "spec")):
+        description = f"an object of kind {kind} with Helm chart {installed_chart.chart}"
+        yield UnrenderedValues(document, ("spec",), description, _describe_rendering(installed_chart))
 
 
-def _of_helm_release(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+def _list_helm_release_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
     """Yield the chart of a HelmRelease of Flux. One with `chartRef` names none, so its values tell."""
-    chart = at(spec, ("chart", "spec", "chart"))
-    chart_of_values = _chart_of(spec.get("values"))
+    chart = value_at(spec, ("chart", "spec", "chart"))
+    chart_of_values = _find_chart(spec.get("values"))
     if chart in _CHARTS or chart_of_values:
-        yield _Installed(str(chart or chart_of_values), at(spec, ("chart", "spec", "version")), "spec.values")
+        yield _InstalledChart(
+            str(chart or chart_of_values), value_at(spec, ("chart", "spec", "version")), "spec.values"
+        )
 
 
-def _of_helm_chart(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+def _list_k3s_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
     """Yield the chart of a HelmChart of k3s."""
     chart = str(spec.get("chart") or "").rpartition("/")[2]
     if chart in _CHARTS:
-        yield _Installed(chart, spec.get("version"), "spec.valuesContent")
+        yield _InstalledChart(chart, spec.get("version"), "spec.valuesContent")
 
 
-def _of_application(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+def _list_argo_charts(spec: Mapping[str, Any]) -> Iterator[_InstalledChart]:
     """Yield the charts of an Application of Argo CD."""
-    for source in (spec.get("source"), *items(spec, "sources")):
-        chart = at(source, ("chart",))
+    for source in (spec.get("source"), *list_at(spec, "sources")):
+        chart = value_at(source, ("chart",))
         if chart in _CHARTS:
-            yield _Installed(str(chart), at(source, ("targetRevision",)), "helm.valuesObject (or helm.values)")
+            yield _InstalledChart(
+                str(chart), value_at(source, ("targetRevision",)), "helm.valuesObject (or helm.values)"
+            )
 
 
-_INSTALLERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[_Installed]]] = {
-    "HelmRelease": _of_helm_release,
-    "HelmChart": _of_helm_chart,
-    "Application": _of_application,
+_CHART_LISTERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[_InstalledChart]]] = {
+    "HelmRelease": _list_helm_release_charts,
+    "HelmChart": _list_k3s_charts,
+    "Application": _list_argo_charts,
 }
 
 
-def _how_to_render(installed: _Installed) -> str:
+def _describe_rendering(installed_chart: _InstalledChart) -> str:
     """Return how a user renders the chart that an object installs."""
-    command = f"helm template NAME {_chart_and_place(installed.chart, installed.version)} -f values.yaml"
-    return f"Write `{installed.field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
+    command = (
+        f"helm template NAME {_format_chart_arguments(installed_chart.chart, installed_chart.version)} -f values.yaml"
+    )
+    return f"Write `{installed_chart.field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
 
 
-def _chart_and_place(chart: str, version: Any) -> str:
+def _format_chart_arguments(chart: str, version: Any) -> str:
     """Return how Helm's command line names a chart: by its folder, or by its name, repository and version."""
     if chart.startswith((".", "/")):
         return chart
     repository = _REPOSITORY if chart in _CHARTS else "REPOSITORY"
-    of_version = f" --version '{version}'" if version else ""
-    return f"{chart} --repo {repository}{of_version}"
+    version_option = f" --version '{version}'" if version else ""
+    return f"{chart} --repo {repository}{version_option}"

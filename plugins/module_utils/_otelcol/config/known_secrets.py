@@ -41,10 +41,10 @@ class KnownSecrets:
     def __init__(self, secrets: Iterable[str]) -> None:
         self._spellings: set[str] = set()
         for secret in secrets:
-            self._spellings.update(_spellings_of(secret))
+            self._spellings.update(_list_spellings(secret))
         self._spellings.discard("")
-        self._lengths_by_head = _lengths_by_head(self._spellings)
-        self._beginnings = _pattern_of_beginnings(self._spellings) if self._spellings else None
+        self._lengths_by_head = _group_lengths_by_head(self._spellings)
+        self._beginnings = _compile_beginnings(self._spellings) if self._spellings else None
 
     def places(self, text: str) -> Iterator[Span]:
         """Yield where secrets stand in a text, the longest at each place, none inside of another."""
@@ -55,12 +55,12 @@ class KnownSecrets:
             start = match.start()
             if start < end_before:
                 continue
-            end = self._end_of_secret(text, start)
+            end = self._find_secret_end(text, start)
             if end is not None:
                 yield Span(start, end)
                 end_before = end
 
-    def _end_of_secret(self, text: str, start: int) -> int | None:
+    def _find_secret_end(self, text: str, start: int) -> int | None:
         """Return where the longest secret that begins here ends; None if none begins here."""
         for size in range(_HEAD, 0, -1):  # a secret may be shorter than a head
             for length in self._lengths_by_head.get(text[start : start + size], ()):
@@ -70,19 +70,19 @@ class KnownSecrets:
         return None
 
 
-def _spellings_of(secret: str) -> Iterator[str]:
+def _list_spellings(secret: str) -> Iterator[str]:
     """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
     yield secret
-    yield quote(bytes_of(secret), safe="")
-    yield bytes_of(secret).decode(errors="replace")  # as the output of a program is read
+    yield quote(encode_text(secret), safe="")
+    yield encode_text(secret).decode(errors="replace")  # as the output of a program is read
     yield secret.replace("'", "''")
     for is_ascii in (False, True):
-        in_json = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
-        yield in_json
-        yield _CODE_OF_JSON.sub(lambda match: rf"\x{match[1].upper()}", in_json)  # as YAML writes it
+        json_text = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        yield json_text
+        yield _CODE_OF_JSON.sub(lambda match: rf"\x{match[1].upper()}", json_text)  # as YAML writes it
 
 
-def bytes_of(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     """Return a text in UTF-8. A variable of the environment may have other bytes, which surrogates stand for."""
     try:
         return text.encode("utf-8", "surrogateescape")
@@ -90,32 +90,32 @@ def bytes_of(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def _lengths_by_head(spellings: Iterable[str]) -> dict[str, list[int]]:
+def _group_lengths_by_head(spellings: Iterable[str]) -> dict[str, list[int]]:
     """Return the lengths of the spellings with the same head, the longest first."""
     lengths: dict[str, set[int]] = {}
     for spelling in spellings:
         lengths.setdefault(spelling[:_HEAD], set()).add(len(spelling))
-    return {head: sorted(of_head, reverse=True) for head, of_head in lengths.items()}
+    return {head: sorted(head_lengths, reverse=True) for head, head_lengths in lengths.items()}
 
 
-def _pattern_of_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
+def _compile_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern of the places where a secret may begin.
 
     A short one begins where a word does, a long one anywhere. The pattern is wider than that, since it takes the sets
     of signs at each place for themselves: whether a secret stands there is decided by `_end_of_secret`.
     """
-    long = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
-    or_anywhere = f"|(?={_signs_at_places(long, _HEAD)})" if long else ""
-    return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_signs_at_places(spellings, 1)}{or_anywhere}")
+    long_spellings = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
+    or_anywhere = f"|(?={_build_sign_sets(long_spellings, _HEAD)})" if long_spellings else ""
+    return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_build_sign_sets(spellings, 1)}{or_anywhere}")
 
 
-def _signs_at_places(spellings: Iterable[str], length: int) -> str:
+def _build_sign_sets(spellings: Iterable[str], length: int) -> str:
     """Return a pattern with a set for each of the first places: the signs that stand there in some spelling."""
-    sets = []
+    sign_sets = []
     for signs_at_place in zip(*(spelling[:length] for spelling in spellings), strict=False):
         signs = sorted(re.escape(sign) for sign in set(signs_at_place))
-        sets.append(f"[{''.join(signs)}]")
-    return "".join(sets)
+        sign_sets.append(f"[{''.join(signs)}]")
+    return "".join(sign_sets)
 
 
 def _counts_as_secret(text: str, start: int, end: int) -> bool:
@@ -123,7 +123,7 @@ def _counts_as_secret(text: str, start: int, end: int) -> bool:
     if end - start >= _LENGTH_WITHOUT_WORD_ENDS:
         return True
     is_whole_word = _begins_word(text, start) and _ends_word(text, end)
-    return is_whole_word and not _is_part_of_a_name(text, start, end)
+    return is_whole_word and not _is_part_of_name(text, start, end)
 
 
 def _begins_word(text: str, start: int) -> bool:
@@ -138,7 +138,7 @@ def _ends_word(text: str, end: int) -> bool:
     return _WORD.match(text, end) is None
 
 
-def _is_part_of_a_name(text: str, start: int, end: int) -> bool:
+def _is_part_of_name(text: str, start: int, end: int) -> bool:
     """Whether a word of letters is part of the name of a file, an object or a host there."""
     if not text[start:end].isalpha():
         return False

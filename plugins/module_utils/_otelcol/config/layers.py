@@ -16,11 +16,11 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from .paths import ROLES, Config, Path, Position, at, section
+from .paths import ROLES, Config, Path, Position, mapping_at, value_at
 
 # After a key: append to the list that is there. In a pipeline's name: every pipeline that matches.
-APPEND = "+"
-_ANY = "*"
+APPEND_SIGN = "+"
+_WILDCARD = "*"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Composed:
+class ComposedConfig:
     """A finished config and the layers that it came from."""
 
     config: dict[str, Any]
@@ -65,56 +65,60 @@ class Composed:
             position = layer.positions.get(path)
             if position:
                 return position
-        inside = _find(layer.config, path, self.config)
-        if inside is None:
+        layer_path = _find_layer_path(layer.config, path, self.config)
+        if layer_path is None:
             return None
-        return layer.position(inside) or Position(layer.name)
+        return layer.position(layer_path) or Position(layer.name)
 
 
 def is_pattern(key: str) -> bool:
     """Return whether a pipeline key stands for all pipelines that match it."""
-    return _ANY in key
+    return _WILDCARD in key
 
 
-def _find(config: Any, path: Path, finished: Any) -> Path | None:
+def _find_layer_path(layer_value: Any, path: Path, composed_value: Any) -> Path | None:
     """Return the path in a layer of what stands at `path` in the finished config, through markers and patterns."""
-    inside: Path = ()
+    layer_path: Path = ()
     for part in path:
-        same = config is finished  # nothing was merged here, so the path itself is right
-        finished = at(finished, (part,))
-        step = _in_list(config, finished, part, same) if isinstance(config, list) else _in_mapping(config, part)
-        if step is None:
+        is_unmerged = layer_value is composed_value  # nothing was merged here, so the path itself is right
+        composed_value = value_at(composed_value, (part,))
+        layer_key = (
+            _find_list_index(layer_value, composed_value, part, is_unmerged)
+            if isinstance(layer_value, list)
+            else _find_mapping_key(layer_value, part)
+        )
+        if layer_key is None:
             return None
-        inside = (*inside, step)
-        config = config[step]
-    return inside
+        layer_path = (*layer_path, layer_key)
+        layer_value = layer_value[layer_key]
+    return layer_path
 
 
-def _in_list(config: list[Any], value: Any, part: str | int, same: bool) -> int | None:
+def _find_list_index(layer_list: list[Any], value: Any, part: str | int, is_unmerged: bool) -> int | None:
     """Return the index of a value in a list of a layer, which is `part` if nothing was merged; None without it."""
-    if same and isinstance(part, int):
-        return part if 0 <= part < len(config) else None
-    return config.index(value) if value in config else None
+    if is_unmerged and isinstance(part, int):
+        return part if 0 <= part < len(layer_list) else None
+    return layer_list.index(value) if value in layer_list else None
 
 
-def _in_mapping(config: Any, part: str | int) -> str | int | None:
+def _find_mapping_key(layer_value: Any, part: str | int) -> str | int | None:
     """Return the key by which a mapping of a layer sets a part: itself, with a marker, or a pattern; None without."""
-    if not isinstance(config, dict):
+    if not isinstance(layer_value, dict):
         return None
-    if part in config:
+    if part in layer_value:
         return part
     if not isinstance(part, str):
         return None
-    if part + APPEND in config:
-        return part + APPEND
-    return _matching_pattern(config, part)
+    if part + APPEND_SIGN in layer_value:
+        return part + APPEND_SIGN
+    return _matching_pattern(layer_value, part)
 
 
 def _matching_pattern(config: dict[Any, Any], name: str) -> str | None:
     """Return the first key that is a pattern of a name."""
     for key in config:
         # A migration asks for each of thousands of renamed components: the test that most keys fail comes first.
-        if isinstance(key, str) and _ANY in key and fnmatchcase(name, key):
+        if isinstance(key, str) and _WILDCARD in key and fnmatchcase(name, key):
             return key
     return None
 
@@ -140,26 +144,26 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
-def full_version(text: str) -> str:
+def complete_version(text: str) -> str:
     """Return a version with its third number: `0.158` is the release `0.158.0`, and `0.158-rc1` is `0.158.0-rc1`."""
     return re.sub(r"\A(v?\d+\.\d+)(?=[-+]|\Z)", r"\1.0", text)
 
 
-def for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
+def rename_for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
     """Return the config with the old name of every component whose new one this version does not know."""
-    old_names = _old_names(parse_version(version), renames)
+    old_names = _map_old_names(parse_version(version), renames)
     if not old_names:
         return dict(config)
-    result: dict[str, Any] = {key: _section(key, value, old_names) for key, value in config.items()}
+    renamed_config: dict[str, Any] = {key: _rename_section(key, value, old_names) for key, value in config.items()}
     pipelines = {}
-    for name, pipeline in section(config, "service", "pipelines").items():
-        pipelines[name] = {role: _renamed_ids(role, ids, old_names) for role, ids in (pipeline or {}).items()}
+    for name, pipeline in mapping_at(config, "service", "pipelines").items():
+        pipelines[name] = {role: _rename_pipeline_ids(role, ids, old_names) for role, ids in (pipeline or {}).items()}
     if pipelines:
-        result["service"] = {**result["service"], "pipelines": pipelines}
-    return result
+        renamed_config["service"] = {**renamed_config["service"], "pipelines": pipelines}
+    return renamed_config
 
 
-def _old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str, str], str]:
+def _map_old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str, str], str]:
     """Return the old name of each section and type that got its new one after a version; none of an unknown one."""
     old_names = {}
     for rename in renames:
@@ -168,28 +172,31 @@ def _old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str, st
     return old_names
 
 
-def _section(key: str, value: Any, old: Mapping[tuple[str, str], str]) -> Any:
+def _rename_section(section_name: str, components: Any, old_names: Mapping[tuple[str, str], str]) -> Any:
     """Return a section of components by their old names."""
-    if not isinstance(value, dict) or key == "service":
-        return value
-    return {_renamed(key, component_id, old): settings for component_id, settings in value.items()}
+    if not isinstance(components, dict) or section_name == "service":
+        return components
+    return {
+        _rename_component(section_name, component_id, old_names): settings
+        for component_id, settings in components.items()
+    }
 
 
-def _renamed_ids(role: str, ids: Iterable[str] | None, old: Mapping[tuple[str, str], str]) -> list[str]:
+def _rename_pipeline_ids(role: str, ids: Iterable[str] | None, old_names: Mapping[tuple[str, str], str]) -> list[str]:
     """Return what a pipeline lists in a role by the old names."""
-    return [_in_pipeline(role, component_id, old) for component_id in ids or ()]
+    return [_rename_in_role(role, component_id, old_names) for component_id in ids or ()]
 
 
-def _in_pipeline(role: str, component_id: str, old: Mapping[tuple[str, str], str]) -> str:
+def _rename_in_role(role: str, component_id: str, old_names: Mapping[tuple[str, str], str]) -> str:
     """Return an id in a role by its old name: in the first section of the role in which it has one."""
-    for name in ROLES.get(role, ()):
-        renamed = _renamed(name, component_id, old)
+    for section_name in ROLES.get(role, ()):
+        renamed = _rename_component(section_name, component_id, old_names)
         if renamed != component_id:
             return renamed
     return component_id
 
 
-def _renamed(section_name: str, component_id: str, old: Mapping[tuple[str, str], str]) -> str:
+def _rename_component(section_name: str, component_id: str, old_names: Mapping[tuple[str, str], str]) -> str:
     """Return an id of a section by its old name; as it is if it has none."""
-    kind, slash, name = component_id.partition("/")
-    return old.get((section_name, kind), kind) + slash + name
+    component_type, slash, name = component_id.partition("/")
+    return old_names.get((section_name, component_type), component_type) + slash + name

@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(
     r"|change[-_ ]?(?:me|it)\Z|(?:replace|insert|your)[-_ ]\S*\Z|placeholder\Z",
     re.DOTALL | re.IGNORECASE,
 )
-SCHEME = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
+SCHEME_PATTERN = re.compile(r"(?:Bearer|Basic|Token|Api-?Key|Api-?Token|Splunk)\s{1,4}", re.IGNORECASE)
 _NO_VALUES = ("true", "false", "null", "nil", "none", "yes", "no", "")
 # A variable with a default, which is all of a value.
 _DEFAULT = re.compile(r"\$\{(?:env:)?[A-Za-z_]\w{0,127}:-([^${}]{4,256})\}\Z")
@@ -31,20 +31,20 @@ def is_literal(value: str) -> bool:
 
 def is_placeholder(value: str) -> bool:
     """Whether a value only holds the place of a secret, as `CHANGEME` or `Basic ...`."""
-    return bool(_PLACEHOLDER.match(without_scheme(value.strip())))
+    return bool(_PLACEHOLDER.match(strip_scheme(value.strip())))
 
 
-def without_scheme(value: str) -> str:
+def strip_scheme(value: str) -> str:
     """Return the value of a header without a word such as `Bearer` before it."""
-    return SCHEME.sub("", value, count=1)
+    return SCHEME_PATTERN.sub("", value, count=1)
 
 
 def is_scheme(value: str) -> bool:
     """Whether a value is a word such as `Bearer` alone."""
-    return bool(SCHEME.fullmatch(f"{value} "))
+    return bool(SCHEME_PATTERN.fullmatch(f"{value} "))
 
 
-def default_of(value: str) -> str:
+def default_in_reference(value: str) -> str:
     """Return the default of the variable that a value is; empty if there is none, or if it is a placeholder."""
     match = _DEFAULT.match(value)
     if match and is_literal(match[1]):

@@ -10,53 +10,53 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from ..errors import LONGEST, MASK, cleaned
-from .known_secrets import KnownSecrets, Span, bytes_of
+from ..errors import LONGEST_TEXT, MASK, clean_text
+from .known_secrets import KnownSecrets, Span, encode_text
 from .literal_values import scalar_text
-from .secret_shapes import secrets_of
+from .secret_shapes import find_secrets_in_text
 
 # Returns what stands in place of a secret.
-Replace = Callable[[str], str]
+Replacer = Callable[[str], str]
 # A masker keeps the results of so many texts: many findings have the same fix.
 _KEPT_TEXTS = 1024
 
 
-def _mask_only(_secret: str) -> str:
+def _replace_with_mask(_secret: str) -> str:
     """Return what hides a secret, and all that is known of it."""
     return MASK
 
 
-def salted(salt: str) -> Replace:
+def make_salted_replacer(salt: str) -> Replacer:
     """Return what hides a secret so that equal ones stay equal; the salt protects short ones from guessing."""
 
     def replace(secret: str) -> str:
-        digest = hashlib.sha256(bytes_of(f"{salt}{secret}")).hexdigest()
+        digest = hashlib.sha256(encode_text(f"{salt}{secret}")).hexdigest()
         return f"***{digest[:8]}"
 
     return replace
 
 
-def masker(secrets: Iterable[str], replace: Replace = _mask_only) -> Callable[[str], str]:
+def make_masker(secrets: Iterable[str], replace: Replacer = _replace_with_mask) -> Callable[[str], str]:
     """Return what replaces these secrets in a text, the longest first, and what has the shape of one."""
-    known = KnownSecrets(secrets)
+    known_secrets = KnownSecrets(secrets)
 
     @lru_cache(maxsize=_KEPT_TEXTS)
     def mask(text: str) -> str:
         """Return a text in which the known secrets, and then what has the shape of one, are replaced."""
-        return concealed(_with_replaced(text, known.places(text), replace), replace)
+        return conceal_secrets(_replace_spans(text, known_secrets.places(text), replace), replace)
 
     return mask
 
 
-def concealed(text: str, replace: Replace = _mask_only) -> str:
+def conceal_secrets(text: str, replace: Replacer = _replace_with_mask) -> str:
     """Return a text, such as a line of a log, in which what has the shape of a secret is replaced."""
-    secrets = sorted(secrets_of(text))
+    secrets = sorted(find_secrets_in_text(text))
     if not secrets:  # as most texts
         return text
-    return _with_replaced(text, [Span(start, end) for start, end, _what in secrets], replace)
+    return _replace_spans(text, [Span(start, end) for start, end, _what in secrets], replace)
 
 
-def _with_replaced(text: str, spans: Iterable[Span], replace: Replace) -> str:
+def _replace_spans(text: str, spans: Iterable[Span], replace: Replacer) -> str:
     """Return a text in which spans, in the order in which they begin, are replaced."""
     parts = []
     end_before = 0
@@ -68,19 +68,19 @@ def _with_replaced(text: str, spans: Iterable[Span], replace: Replace) -> str:
     return "".join((*parts, text[end_before:]))
 
 
-def quoted(value: Any, longest: int = LONGEST, mask: Callable[[str], str] = concealed) -> Any:
+def mask_and_clean(value: Any, longest: int = LONGEST_TEXT, mask: Callable[[str], str] = conceal_secrets) -> Any:
     """Return text of others, or a tree of it, as `cleaned` does, masked before: a cut secret is not recognised."""
-    return cleaned(masked_tree(value, mask), longest)
+    return clean_text(mask_tree(value, mask), longest)
 
 
-def masked_tree(tree: Any, mask: Callable[[str], str]) -> Any:
+def mask_tree(tree: Any, mask: Callable[[str], str]) -> Any:
     """Return a tree in which each scalar is masked; one that the mask leaves as it is keeps its type."""
     if isinstance(tree, dict):
-        return {key: masked_tree(value, mask) for key, value in tree.items()}
+        return {key: mask_tree(value, mask) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [masked_tree(value, mask) for value in tree]
+        return [mask_tree(value, mask) for value in tree]
     if tree is None or isinstance(tree, bool):
         return tree
     text = scalar_text(tree)
-    shown = mask(text)
-    return tree if shown == text else shown
+    masked_text = mask(text)
+    return tree if masked_text == text else masked_text

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import Problem, at_most
-from .layers import APPEND, Layer
-from .paths import SECTIONS, Path, dotted
+from ..errors import Problem, join_at_most
+from .layers import APPEND_SIGN, Layer
+from .paths import SECTIONS, Path, format_path
 
 # What separates the parts of a path in the Collector's own library of configs: `a::b: 1` means `a: {b: 1}` there.
 _SEPARATOR = "::"
-_SHOWN = 5
-_COMPONENT = 2  # how many names lead to a component
+_SHOWN_BREACHES = 5
+_COMPONENT_PATH_LENGTH = 2  # how many names lead to a component
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class OverlayPolicy:
                 raise Problem(wrong, fix=f"Sections: {', '.join(SECTIONS)}.")
             components[str(name)] = [str(kind) for kind in types or ()]
         sections = tuple(str(name) for name in option.get("sections") or ())
-        patterns = tuple(_pattern(path) for path in option.get("paths") or ())
+        patterns = tuple(_parse_pattern(path) for path in option.get("paths") or ())
         return cls(sections, components, patterns)
 
     def allows(self, path: Path) -> bool:
         """Whether an overlay may touch this path, of which each name is as the overlay writes it."""
         if any(_SEPARATOR in str(name) for name in path):
             return False
-        if _plain(path[0]) in self.sections or self._allows_component(path):
+        if _strip_append_sign(path[0]) in self.sections or self._allows_component(path):
             return True
-        return any(_leads_to(pattern, path) for pattern in self.paths)
+        return any(_is_at_or_below(pattern, path) for pattern in self.paths)
 
     def _allows_component(self, path: Path) -> bool:
         """Whether the path is at or below a component of an allowed type."""
-        if len(path) < _COMPONENT:
+        if len(path) < _COMPONENT_PATH_LENGTH:
             return False
         kind = str(path[1]).partition("/")[0]
         return kind in self.components.get(str(path[0]), ())
@@ -69,57 +69,59 @@ class OverlayPolicy:
         for name, types in self.components.items():
             if types:
                 allowed.append(f"{name} of type {', '.join(types)}")
-        allowed += [dotted(path) for path in self.paths]
+        allowed += [format_path(path) for path in self.paths]
         return "; ".join(allowed) or "nothing"
 
 
-def _pattern(given: Any) -> tuple[str, ...]:
+def _parse_pattern(pattern_option: Any) -> tuple[str, ...]:
     """Return a pattern as names. A list has names that contain a dot. Raises Problem for an empty name."""
-    parts = given if isinstance(given, (list, tuple)) else str(given).split(".")
+    parts = pattern_option if isinstance(pattern_option, (list, tuple)) else str(pattern_option).split(".")
     names = tuple(str(part) for part in parts)
     if not all(names):
-        raise Problem(f"`overlay_policy.paths` has '{given}', which has an empty name", fix="Write SECTION.NAME.")
+        raise Problem(
+            f"`overlay_policy.paths` has '{pattern_option}', which has an empty name", fix="Write SECTION.NAME."
+        )
     return names
 
 
-def _plain(name: Any) -> str:
+def _strip_append_sign(name: Any) -> str:
     """Return a name without the sign that appends to a list."""
-    return str(name).removesuffix(APPEND)
+    return str(name).removesuffix(APPEND_SIGN)
 
 
-def _leads_to(pattern: Sequence[str], path: Path) -> bool:
+def _is_at_or_below(pattern: Sequence[str], path: Path) -> bool:
     """Whether a path is that of the pattern, or below it."""
     if len(pattern) > len(path):
         return False
-    return all(_is_name(name_pattern, name) for name_pattern, name in zip(pattern, path, strict=False))
+    return all(_matches_name(name_pattern, name) for name_pattern, name in zip(pattern, path, strict=False))
 
 
-def _is_name(pattern: str, name: Any) -> bool:
+def _matches_name(pattern: str, name: Any) -> bool:
     """Whether a name matches; only a pattern that ends with the sign that appends takes the sign for a part of it."""
-    plain = str(name) if pattern.endswith(APPEND) else _plain(name)
-    return fnmatchcase(plain, pattern)
+    compared_name = str(name) if pattern.endswith(APPEND_SIGN) else _strip_append_sign(name)
+    return fnmatchcase(compared_name, pattern)
 
 
-def touched(config: Any, path: Path = ()) -> Iterator[Path]:
+def list_touched_paths(config: Any, path: Path = ()) -> Iterator[Path]:
     """Yield each path that a layer sets, replaces, appends to or deletes; lists and empty mappings as a whole."""
     if not isinstance(config, Mapping) or not config:
         yield path
         return
     for name, value in config.items():
-        yield from touched(value, (*path, name))
+        yield from list_touched_paths(value, (*path, name))
 
 
 def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
     """Raise Problem if a layer touches what the policy does not allow, with its file and line."""
     breaches = []
     for layer in overlays:
-        for path in touched(layer.config):
+        for path in list_touched_paths(layer.config):
             if path and not policy.allows(path):
-                place = layer.position(path) or layer.name
-                breaches.append(f"{layer.name} touches {dotted(path)} (at {place})")
+                position = layer.position(path) or layer.name
+                breaches.append(f"{layer.name} touches {format_path(path)} (at {position})")
     if breaches:
         raise Problem(
-            at_most(_SHOWN, breaches, "; ", "; "),
+            join_at_most(_SHOWN_BREACHES, breaches, "; ", "; "),
             asked="An overlay breaks `overlay_policy`",
             fix=f"Allowed: {policy}. Remove it from the overlay, or ask who owns the policy.",
         )

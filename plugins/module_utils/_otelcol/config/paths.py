@@ -40,7 +40,7 @@ class Position:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-def dotted(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return the path as people write it: `service.pipelines.traces.exporters[0]`."""
     text = ""
     for part in path:
@@ -51,7 +51,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-def at(config: Any, path: Path, default: Any = None) -> Any:
+def value_at(config: Any, path: Path, default: Any = None) -> Any:
     """Return the value at a path, or the default where the path leads nowhere."""
     try:
         for part in path:
@@ -63,36 +63,36 @@ def at(config: Any, path: Path, default: Any = None) -> Any:
     return config
 
 
-def section(config: Any, *path: str) -> dict[str, Any]:
+def mapping_at(config: Any, *path: str) -> dict[str, Any]:
     """Return the mapping at a path; an empty one where there is none or it is no mapping."""
     for part in path:
-        config = config.get(part) if isinstance(config, dict) else at(config, (part,))
+        config = config.get(part) if isinstance(config, dict) else value_at(config, (part,))
     return config if isinstance(config, dict) else {}
 
 
-def items(config: Any, *path: str) -> list[Any]:
+def list_at(config: Any, *path: str) -> list[Any]:
     """Return the list at a path; an empty one where there is none or it is no list."""
-    value = at(config, path)
+    value = value_at(config, path)
     return value if isinstance(value, list) else []
 
 
-def mappings(config: Any, *path: str) -> list[dict[str, Any]]:
+def mappings_at(config: Any, *path: str) -> list[dict[str, Any]]:
     """Return the items of the list at a path that are mappings; a file may have anything."""
-    return [item for item in items(config, *path) if isinstance(item, dict)]
+    return [element for element in list_at(config, *path) if isinstance(element, dict)]
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def iter_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every scalar below a value with its path, in order; iterative, so that depth cannot exhaust the stack."""
     stack = [(path, _children(value))] if isinstance(value, _TREES) else []
     if not stack:
         yield path, value
     while stack:
-        here, children = stack[-1]
-        for key, item in children:
-            if isinstance(item, _SCALARS) or not isinstance(item, _TREES):
-                yield (*here, key), item
+        parent_path, children = stack[-1]
+        for key, child in children:
+            if isinstance(child, _SCALARS) or not isinstance(child, _TREES):
+                yield (*parent_path, key), child
             else:
-                stack.append(((*here, key), _children(item)))
+                stack.append(((*parent_path, key), _children(child)))
                 break
         else:
             stack.pop()
@@ -114,7 +114,7 @@ ROLES = {
 }
 
 
-def amount(text: str) -> float:
+def parse_amount(text: str) -> float:
     """Return the number in a text, such as a sample of a metric; 0 if it is none or beyond all counts."""
     try:
         number = float(text)

@@ -18,8 +18,8 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from ..traits import hands_on
-from .paths import ROLES, items, section
+from ..traits import hands_on_records
+from .paths import ROLES, list_at, mapping_at
 
 Ends = Mapping[str, Sequence[str]]  # the ids of a pipeline by role
 
@@ -29,7 +29,7 @@ def signal_of(pipeline: str) -> str:
     return pipeline.partition("/")[0]
 
 
-def _has_no_circle(feeders_of: Mapping[str, Collection[str]]) -> bool:
+def _is_acyclic(feeders_of: Mapping[str, Collection[str]]) -> bool:
     """Whether no pipeline feeds itself, also through others."""
     try:
         TopologicalSorter(feeders_of).prepare()
@@ -38,12 +38,12 @@ def _has_no_circle(feeders_of: Mapping[str, Collection[str]]) -> bool:
     return True
 
 
-def _texts(values: Sequence[Any]) -> list[str]:
+def _keep_texts(values: Sequence[Any]) -> list[str]:
     """Return those of some values that are text."""
     return [value for value in values if isinstance(value, str)]
 
 
-def _others_of_signal(pipeline: str, candidates: Sequence[str]) -> Iterator[str]:
+def _find_others_of_signal(pipeline: str, candidates: Sequence[str]) -> Iterator[str]:
     """Yield the other pipelines among the candidates that have the signal of a pipeline."""
     for other in candidates:
         if other != pipeline and signal_of(other) == signal_of(pipeline):
@@ -61,10 +61,10 @@ class PipelineGraph:
     def of(cls, config: Any) -> PipelineGraph:
         """Return the graph of a config. Names and ids that are no text are left out."""
         pipelines: dict[str, Ends] = {}
-        for name, ends in section(config, "service", "pipelines").items():
+        for name, ids_by_role in mapping_at(config, "service", "pipelines").items():
             if isinstance(name, str):
-                pipelines[name] = {role: _texts(items(ends, role)) for role in ROLES}
-        return cls(pipelines, section(config, "connectors"))
+                pipelines[name] = {role: _keep_texts(list_at(ids_by_role, role)) for role in ROLES}
+        return cls(pipelines, mapping_at(config, "connectors"))
 
     def listed(self, pipeline: str, role: str) -> Sequence[str]:
         """Return the ids that a pipeline lists in a role, in their order; none for a pipeline that does not exist."""
@@ -72,78 +72,80 @@ class PipelineGraph:
 
     def signals_by_id(self, role: str) -> dict[str, tuple[str, ...]]:
         """Return the ids that pipelines list in a role, without connectors, each with its signals, in their order."""
-        found: dict[str, dict[str, None]] = {}
+        signals_seen: dict[str, dict[str, None]] = {}
         for pipeline in self.pipelines:
             for component_id in self.listed(pipeline, role):
                 if component_id not in self.connectors:
-                    found.setdefault(component_id, {})[signal_of(pipeline)] = None
-        return {component_id: tuple(signals) for component_id, signals in found.items()}
+                    signals_seen.setdefault(component_id, {})[signal_of(pipeline)] = None
+        return {component_id: tuple(signals) for component_id, signals in signals_seen.items()}
 
-    def ids_of(self, signal: str, role: str) -> list[str]:
+    def ids_of_signal(self, signal: str, role: str) -> list[str]:
         """Return the ids that the pipelines of a signal list in a role, without connectors, in their order."""
         return [component_id for component_id, signals in self.signals_by_id(role).items() if signal in signals]
 
     def lists(self, component_id: str) -> bool:
         """Whether a pipeline lists a component, in any role."""
-        return any(component_id in ids for ends in self.pipelines.values() for ids in ends.values())
+        return any(component_id in ids for ids_by_role in self.pipelines.values() for ids in ids_by_role.values())
 
-    def fed_by(self, connector: str, pipeline: str) -> Iterator[str]:
+    def find_connector_sources(self, connector: str, pipeline: str) -> Iterator[str]:
         """Yield the pipelines whose records a connector hands on to a pipeline."""
         if self._hands_on(connector):
-            yield from _others_of_signal(pipeline, self._sending_to.get(connector, ()))
+            yield from _find_others_of_signal(pipeline, self._senders_by_connector.get(connector, ()))
 
     def behind(self, pipeline: str, connector: str) -> Iterator[str]:
         """Yield the pipelines to which a connector hands on the records of a pipeline."""
         if self._hands_on(connector):
-            yield from _others_of_signal(pipeline, self._receiving_from.get(connector, ()))
+            yield from _find_others_of_signal(pipeline, self._receivers_by_connector.get(connector, ()))
 
-    def feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
+    def find_feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
         """Yield the pipelines whose records a pipeline gets at once, each with the connector between them."""
         for connector in self.listed(pipeline, "receivers"):
-            for other in self.fed_by(connector, pipeline):
+            for other in self.find_connector_sources(connector, pipeline):
                 yield other, connector
 
     def before(self, pipeline: str) -> dict[str, str]:
         """Return all pipelines through which records may come to a pipeline, each with the connector behind it."""
-        found: dict[str, str] = {}
-        waiting = [pipeline]
-        while waiting:
-            for other, connector in self.feeders(waiting.pop()):
-                if other != pipeline and other not in found:
-                    found[other] = connector
-                    waiting.append(other)
-        return found
+        connector_by_feeder: dict[str, str] = {}
+        unvisited = [pipeline]
+        while unvisited:
+            for feeder, connector in self.find_feeders(unvisited.pop()):
+                if feeder != pipeline and feeder not in connector_by_feeder:
+                    connector_by_feeder[feeder] = connector
+                    unvisited.append(feeder)
+        return connector_by_feeder
 
-    def gets_only_from(self, pipeline: str, others: Collection[str]) -> bool:
+    def is_fed_only_by(self, pipeline: str, others: Collection[str]) -> bool:
         """Whether every record of a pipeline came through one of these other pipelines before."""
         feeders_of: dict[str, list[str]] = {}
-        waiting = [pipeline]
-        while waiting:
-            name = waiting.pop()
-            feeders = [feeder for feeder, _connector in self.feeders(name)]
-            if not feeders or not all(self._hands_on(receiver) for receiver in self.listed(name, "receivers")):
+        unvisited = [pipeline]
+        while unvisited:
+            current_pipeline = unvisited.pop()
+            feeders = [feeder for feeder, _connector in self.find_feeders(current_pipeline)]
+            if not feeders or not all(
+                self._hands_on(receiver) for receiver in self.listed(current_pipeline, "receivers")
+            ):
                 return False
-            feeders_of[name] = [feeder for feeder in feeders if feeder not in others]
-            waiting += [feeder for feeder in feeders_of[name] if feeder not in feeders_of]
-        return _has_no_circle(feeders_of)
+            feeders_of[current_pipeline] = [feeder for feeder in feeders if feeder not in others]
+            unvisited += [feeder for feeder in feeders_of[current_pipeline] if feeder not in feeders_of]
+        return _is_acyclic(feeders_of)
 
     def _hands_on(self, connector: str) -> bool:
         """Whether an id is that of a connector that hands on records."""
-        return connector in self.connectors and hands_on(connector)
+        return connector in self.connectors and hands_on_records(connector)
 
     @cached_property
-    def _sending_to(self) -> Mapping[str, Sequence[str]]:
-        return self._by_connector("exporters")
+    def _senders_by_connector(self) -> Mapping[str, Sequence[str]]:
+        return self._group_by_connector("exporters")
 
     @cached_property
-    def _receiving_from(self) -> Mapping[str, Sequence[str]]:
-        return self._by_connector("receivers")
+    def _receivers_by_connector(self) -> Mapping[str, Sequence[str]]:
+        return self._group_by_connector("receivers")
 
-    def _by_connector(self, role: str) -> Mapping[str, Sequence[str]]:
+    def _group_by_connector(self, role: str) -> Mapping[str, Sequence[str]]:
         """Return the pipelines that list each connector, read once: a config may have thousands."""
-        found: dict[str, list[str]] = {}
+        pipelines_by_connector: dict[str, list[str]] = {}
         for pipeline in self.pipelines:
             for connector in dict.fromkeys(self.listed(pipeline, role)):
                 if connector in self.connectors:
-                    found.setdefault(connector, []).append(pipeline)
-        return found
+                    pipelines_by_connector.setdefault(connector, []).append(pipeline)
+        return pipelines_by_connector

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from .paths import Path, at
+from .paths import Path, value_at
 
 # The end of a name in lower case, with underscores between its words. `ca_secret` and its like name a Secret.
 _SECRET_NAME = re.compile(
@@ -41,7 +41,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-./\s]")
 DATA_SOURCES = ("dsn", "datasource", "data_source", "connection", "connection_string")
 
 # What receiver azure_monitor has for `credentials`. Source: contrib's azuremonitorreceiver/config.go.
-_WAYS_TO_LOG_IN = ("service_principal", "workload_identity", "managed_identity", "default_credentials")
+_LOGIN_METHODS = ("service_principal", "workload_identity", "managed_identity", "default_credentials")
 
 # Longer names are no secret's, and no text of others makes a pattern slow.
 _LONGEST_NAME = 128
@@ -73,22 +73,22 @@ def _header_spelling(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def may_log_in(path: Path, header: str, value: str) -> bool:
+def may_be_login(path: Path, header: str, value: str) -> bool:
     """Whether a header that a client sends may be a login of a name that nobody here knows."""
     if not _RANDOM_TEXT.match(value) or _HARMLESS_HEADER.search(_header_spelling(header)):
         return False
-    is_of_answers = any(str(key).endswith(("_header", "response_headers")) for key in path)
-    return not is_of_answers
+    is_response_header = any(str(key).endswith(("_header", "response_headers")) for key in path)
+    return not is_response_header
 
 
 @lru_cache(maxsize=4096)
-def may_hold_secret(end: Path) -> bool:
+def may_hold_secret(path_end: Path) -> bool:
     """Whether secrets may be at the end of a path, whatever is before; an item of a list has the name of the list."""
-    if not end:
+    if not path_end:
         return False
-    parent, name = end[0], end[-1]
+    parent, name = path_end[0], path_end[-1]
     if isinstance(name, int):
-        parent, name = "", end[0]
+        parent, name = "", path_end[0]
     if not isinstance(name, str) or name in ("value", "key", "inline") or _HEADERS_SETTING.search(str(parent)):
         return True
     return is_secret_name(name) or is_secret_name(name.removesuffix("s"))
@@ -99,11 +99,11 @@ def is_secret_attribute(name: str, value: str) -> bool:
     return is_secret_name(name) and len(value) >= _SHORTEST_ATTRIBUTE
 
 
-def names_secret(path: Path) -> bool:
+def is_secret_path(path: Path) -> bool:
     """Whether the names of a path are those of a secret, of a data source or of users with passwords."""
     if not may_hold_secret(path[-2:]):
         return False
-    if holds_users(path) or is_secret_key(path):
+    if holds_user_passwords(path) or is_secret_key(path):
         return True
     names = tuple(key for key in path if isinstance(key, str))
     return is_secret_key(names) or names[-1:] == ("dsn",)
@@ -148,18 +148,18 @@ def _is_setting_of_pairs(name: str) -> bool:
     return _snake_case(name).endswith((*DATA_SOURCES, "_headers", "headers_list"))
 
 
-def only_names_place(name: Any, value: str) -> bool:
+def names_credential_source(name: Any, value: str) -> bool:
     """Whether credentials are only named: by the file that has them, or by the way to get them."""
-    is_place = value.startswith(("/", "./", "~/")) or value in _WAYS_TO_LOG_IN
+    is_place = value.startswith(("/", "./", "~/")) or value in _LOGIN_METHODS
     return is_place and str(name).lower().startswith("credential")
 
 
-def holds_users(path: Path) -> bool:
+def holds_user_passwords(path: Path) -> bool:
     """Whether a value has users with their passwords, as a file of htpasswd does."""
     return path[-2:] == ("htpasswd", "inline")
 
 
-def header_at(config: Any, path: Path) -> str:
+def header_name_at(config: Any, path: Path) -> str:
     """Return the name of the header at a path; empty if there is none.
 
     That is `headers.NAME`, `headers[0].value` or `required_header.value`; `response_headers` holds headers too.
@@ -175,24 +175,24 @@ def header_at(config: Any, path: Path) -> str:
     is_in_list = bool(_HEADERS_SETTING.search(str(grandparent)))
     if not is_in_list and not str(parent).endswith("_header"):
         return ""
-    header = at(config, (*path[:-1], "key")) or at(config, (*path[:-1], "name"))
+    header = value_at(config, (*path[:-1], "key")) or value_at(config, (*path[:-1], "name"))
     return header if isinstance(header, str) else ""
 
 
-def attribute_at(config: Any, path: Path) -> str:
+def attribute_name_at(config: Any, path: Path) -> str:
     """Return the name of the attribute whose value is at a path, as in `{key: NAME, value: VALUE}`; empty if none."""
     if path[-1:] != ("value",):
         return ""
-    name = at(config, (*path[:-1], "key"))
+    name = value_at(config, (*path[:-1], "key"))
     return name if isinstance(name, str) else ""
 
 
-def names_secret_object(config: Any, path: Path) -> bool:
+def names_kubernetes_secret(config: Any, path: Path) -> bool:
     """Whether the name of a Kubernetes Secret is at a path: that of `{secret: NAME, key: KEY}` in `env`."""
     if path[-1:] != ("secret",):
         return False
     grandparent = ("", "", *path)[-3]
     if not str(grandparent).endswith("env"):
         return False
-    reference = at(config, path[:-1])
+    reference = value_at(config, path[:-1])
     return isinstance(reference, dict) and "key" in reference and reference.keys() <= {"secret", "key", "optional"}

@@ -16,12 +16,12 @@ from itertools import pairwise
 from math import log2
 from typing import NamedTuple
 
-from .literal_values import SCHEME, is_literal
-from .secret_names import DATA_SOURCES, is_secret_header, is_secret_name, only_names_place
+from .literal_values import SCHEME_PATTERN, is_literal
+from .secret_names import DATA_SOURCES, is_secret_header, is_secret_name, names_credential_source
 
 # Kinds of secrets, in words: a text that has no known shape, and what stands before the name of an attribute.
-RANDOM = "a random text like a key"
-ATTRIBUTE = "attribute "
+RANDOM_TEXT = "a random text like a key"
+ATTRIBUTE_PREFIX = "attribute "
 
 
 class Shape(NamedTuple):
@@ -75,7 +75,7 @@ _ATTRIBUTE_SET = re.compile(
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
 _REST_OF_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
-_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
+_LONG_RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
 
 _SHORTEST_SHAPE = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST_KEPT = 512  # a text that is searched once for all its places
@@ -104,44 +104,44 @@ class _NamedValue(NamedTuple):
     has_scheme: bool
 
 
-def secrets_of(text: str, *, pairs: bool = True) -> Iterable[Secret]:
-    """Return the secrets in a text by their shapes; `pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
-    if is_short(text):
+def find_secrets_in_text(text: str, *, with_pairs: bool = True) -> Iterable[Secret]:
+    """Return the secrets in a text by their shapes; `with_pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in it."""
+    if is_too_short(text):
         return ()
     if len(text) > _LONGEST_KEPT:
-        return _all_secrets(text, pairs)
-    return _remembered_secrets(text, pairs)  # manifests repeat most short texts: labels, names, images
+        return _find_all_secrets(text, with_pairs)
+    return _find_secrets_cached(text, with_pairs)  # manifests repeat most short texts: labels, names, images
 
 
-def is_short(text: str) -> bool:
+def is_too_short(text: str) -> bool:
     """Whether a text is too short for a secret that has a shape."""
     return len(text) < _SHORTEST_SHAPE and "=" not in text and ":" not in text
 
 
-def may_be_remembered(text: str) -> bool:
+def is_cacheable(text: str) -> bool:
     """Whether a text is short enough to remember what is in it."""
     return len(text) <= _LONGEST_KEPT
 
 
 @lru_cache(maxsize=4096)
-def _remembered_secrets(text: str, pairs: bool) -> tuple[Secret, ...]:
-    return tuple(_all_secrets(text, pairs))
+def _find_secrets_cached(text: str, with_pairs: bool) -> tuple[Secret, ...]:
+    return tuple(_find_all_secrets(text, with_pairs))
 
 
-def _all_secrets(text: str, pairs: bool) -> Iterator[Secret]:
+def _find_all_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
     """Yield the secrets of a text, those of each kind in order."""
     for shape in _SHAPES:
         if shape.sign in text:
-            yield from _shaped_secrets(text, shape)
+            yield from _find_shaped_secrets(text, shape)
     if "set(" in text:
-        yield from _set_attributes(text)
+        yield from _find_set_attributes(text)
     if "=" in text or ":" in text:
-        yield from _named_secrets(text, pairs)
+        yield from _find_named_secrets(text, with_pairs)
     if len(text) >= _RANDOM_LENGTH:
-        yield from _random_texts(text)
+        yield from _find_random_texts(text)
 
 
-def _shaped_secrets(text: str, shape: Shape) -> Iterator[Secret]:
+def _find_shaped_secrets(text: str, shape: Shape) -> Iterator[Secret]:
     """Yield the secrets of one shape."""
     group = 1 if shape.pattern.groups else 0
     for match in shape.pattern.finditer(text):
@@ -150,30 +150,30 @@ def _shaped_secrets(text: str, shape: Shape) -> Iterator[Secret]:
             yield Secret(start, end, shape.what)
 
 
-def _set_attributes(text: str) -> Iterator[Secret]:
+def _find_set_attributes(text: str) -> Iterator[Secret]:
     """Yield the secrets that a statement of OTTL gives to attributes."""
     for match in _ATTRIBUTE_SET.finditer(text):
         name, value = match.groups()
         if is_secret_name(name) and is_literal(value):
-            yield Secret(*match.span(2), f"{ATTRIBUTE}{name}")
+            yield Secret(*match.span(2), f"{ATTRIBUTE_PREFIX}{name}")
 
 
-def _named_secrets(text: str, pairs: bool) -> Iterator[Secret]:
-    """Yield the secrets that follow their names; without `pairs`, only those in URLs and connection strings."""
+def _find_named_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
+    """Yield the secrets that follow their names; without `with_pairs`, only those in URLs and connection strings."""
     end_before = 0
-    for name in _NAME.finditer(text):
-        is_in_value = name.start() < end_before
-        if is_in_value or not _may_name_secret(name[1]):
+    for name_match in _NAME.finditer(text):
+        is_in_value = name_match.start() < end_before
+        if is_in_value or not _may_name_secret(name_match[1]):
             continue
-        if not pairs and not _is_in_query(text, name):
+        if not with_pairs and not _is_in_query(text, name_match):
             continue
-        named = _named_value(text, name)
-        if named is None:
+        named_value = _match_named_value(text, name_match)
+        if named_value is None:
             continue
-        end_before = named.value.end()
-        if _is_secret_value(text, named):
-            what = "a token in a URL" if "=" in name[2] else f"`{name[1]}`"
-            yield Secret(*named.value.span(), what)
+        end_before = named_value.value.end()
+        if _is_secret_value(text, named_value):
+            kind = "a token in a URL" if "=" in name_match[2] else f"`{name_match[1]}`"
+            yield Secret(*named_value.value.span(), kind)
 
 
 @lru_cache(maxsize=4096)
@@ -182,96 +182,96 @@ def _may_name_secret(name: str) -> bool:
     return is_secret_header(name) and name.lower() not in ("team", "auth", *DATA_SOURCES)
 
 
-def _is_in_query(text: str, name: re.Match[str]) -> bool:
+def _is_in_query(text: str, name_match: re.Match[str]) -> bool:
     """Whether a name stands in the query of a URL, or is one of a connection string."""
-    if "=" not in name[2]:
+    if "=" not in name_match[2]:
         return False
-    before = text[max(name.start() - 1, 0) : name.start()]
-    return before in ("?", "&", ";") or name[1].lower() in _CONNECTION_NAMES
+    sign_before = text[max(name_match.start() - 1, 0) : name_match.start()]
+    return sign_before in ("?", "&", ";") or name_match[1].lower() in _CONNECTION_NAMES
 
 
-def _named_value(text: str, name: re.Match[str]) -> _NamedValue | None:
+def _match_named_value(text: str, name_match: re.Match[str]) -> _NamedValue | None:
     """Return what follows a name."""
-    start = _value_start(text, name)
-    scheme = SCHEME.match(text, start)
-    if scheme:
-        start = scheme.end()
-    value = _VALUE.match(text, start)
-    return _NamedValue(name, value, scheme is not None) if value else None
+    start = _find_value_start(text, name_match)
+    scheme_match = SCHEME_PATTERN.match(text, start)
+    if scheme_match:
+        start = scheme_match.end()
+    value_match = _VALUE.match(text, start)
+    return _NamedValue(name_match, value_match, scheme_match is not None) if value_match else None
 
 
-def _value_start(text: str, name: re.Match[str]) -> int:
+def _find_value_start(text: str, name_match: re.Match[str]) -> int:
     """Return where the value of a name begins. The default of a variable, `${env:NAME:-VALUE}`, follows a dash."""
     # With its bounds: a slice would copy all of the text before each name, which takes the square of the time.
-    is_variable = text.endswith(("${", "${env:"), 0, name.start())
-    if is_variable and text.startswith("-", name.end()):
-        return name.end() + 1
-    return name.end()
+    is_variable = text.endswith(("${", "${env:"), 0, name_match.start())
+    if is_variable and text.startswith("-", name_match.end()):
+        return name_match.end() + 1
+    return name_match.end()
 
 
-def _is_secret_value(text: str, named: _NamedValue) -> bool:
+def _is_secret_value(text: str, named_value: _NamedValue) -> bool:
     """Whether what follows a name is a secret: itself, and no word of a sentence."""
-    value = named.value[0]
-    if not is_literal(value) or only_names_place(named.name[1], value):
+    value = named_value.value[0]
+    if not is_literal(value) or names_credential_source(named_value.name[1], value):
         return False
-    return not _may_be_prose(named) or _is_alone(text, named.name.start(), named.value.end())
+    return not _may_be_prose(named_value) or _is_alone_in_line(text, named_value.name.start(), named_value.value.end())
 
 
-def _may_be_prose(named: _NamedValue) -> bool:
+def _may_be_prose(named_value: _NamedValue) -> bool:
     """Whether what follows `NAME: ` may be a word: one that is not long, and without digits or very short."""
-    separator, value = named.name[2], named.value[0]
+    separator, value = named_value.name[2], named_value.value[0]
     if ":" not in separator or not separator.endswith(" "):
         return False
-    if named.has_scheme or len(value) >= _LONG_VALUE:
+    if named_value.has_scheme or len(value) >= _LONG_VALUE:
         return False
     has_digit = any(sign.isdigit() for sign in value)
     return len(value) < _SHORT_VALUE or not has_digit
 
 
-def _is_alone(text: str, start: int, end: int) -> bool:
+def _is_alone_in_line(text: str, start: int, end: int) -> bool:
     """Whether nothing else stands in the line of a name and its value, but for the dash of a list."""
-    first = max(start - _LONGEST_INDENT, 0)
-    newline = text.rfind("\n", first, start)
-    if newline < 0 and first > 0:
+    search_start = max(start - _LONGEST_INDENT, 0)
+    newline = text.rfind("\n", search_start, start)
+    if newline < 0 and search_start > 0:
         return False
-    before = text[max(newline + 1, first) : start]
-    return not before.strip(" -") and bool(_REST_OF_LINE.match(text, end))
+    text_before = text[max(newline + 1, search_start) : start]
+    return not text_before.strip(" -") and bool(_REST_OF_LINE.match(text, end))
 
 
-def _random_texts(text: str) -> Iterator[Secret]:
+def _find_random_texts(text: str) -> Iterator[Secret]:
     """Yield long texts of random letters and digits; hashes and UUIDs, which have no capitals, are none."""
-    for match in _RUN.finditer(text):
+    for match in _LONG_RUN.finditer(text):
         run = match[0].rstrip("=")
         has_capitals = run != run.lower()
-        if has_capitals and _is_mixed(run) and _entropy(run) >= _RANDOM_ENTROPY:
-            yield Secret(*match.span(), RANDOM)
+        if has_capitals and _has_mixed_signs(run) and _measure_entropy(run) >= _RANDOM_ENTROPY:
+            yield Secret(*match.span(), RANDOM_TEXT)
 
 
-def _is_mixed(run: str) -> bool:
+def _has_mixed_signs(run: str) -> bool:
     """Whether capitals, small letters and digits alternate, as in a key, and not as in a name with a number."""
-    kinds = [_kind_of_sign(sign) for sign in run]
-    if set(kinds) != {_DIGIT, _CAPITAL, _SMALL}:
+    sign_kinds = [_classify_sign(sign) for sign in run]
+    if set(sign_kinds) != {_DIGIT, _CAPITAL, _SMALL}:
         return False
-    return kinds.count(_DIGIT) >= _RANDOM_DIGITS and _digit_changes(kinds) >= _RANDOM_CHANGES
+    return sign_kinds.count(_DIGIT) >= _RANDOM_DIGITS and _count_digit_changes(sign_kinds) >= _RANDOM_CHANGES
 
 
-def _kind_of_sign(sign: str) -> str:
+def _classify_sign(sign: str) -> str:
     """Return whether a sign of a run is a digit, a capital or something else, which counts as a small letter."""
     if sign.isdigit():
         return _DIGIT
     return _CAPITAL if sign.isupper() else _SMALL
 
 
-def _digit_changes(kinds: Sequence[str]) -> int:
+def _count_digit_changes(sign_kinds: Sequence[str]) -> int:
     """Return how often a digit and a letter stand beside each other."""
     changes = 0
-    for kind, next_kind in pairwise(kinds):
+    for kind, next_kind in pairwise(sign_kinds):
         if kind != next_kind and _DIGIT in (kind, next_kind):
             changes += 1
     return changes
 
 
-def _entropy(run: str) -> float:
+def _measure_entropy(run: str) -> float:
     """Return Shannon's entropy of a text, in bits for each sign."""
     shares = [count / len(run) for count in Counter(run).values()]
     return -sum(share * log2(share) for share in shares)

@@ -69,31 +69,32 @@ def resolve_alias(node: Node) -> Node:
 def find_node(
     node: Node,
     path: tuple[str | int, ...],
-    read: Callable[[Node], Any],
-    seen: dict[int, dict[Any, tuple[Node, Node]]] | None = None,
+    read_key: Callable[[Node], Any],
+    known_pairs: dict[int, dict[Any, tuple[Node, Node]]] | None = None,
 ) -> tuple[Node | None, Node] | None:
     """Return the key node (None in a list) and the value node at a path; aliases and merged keys lead nowhere.
 
-    `read` gives the data of a key, `seen` keeps the keys of each mapping for the next search in the same tree.
+    `read_key` gives the data of a key, `known_pairs` keeps the keys of each mapping for the next search in the same
+    tree.
     """
-    pairs_by_mapping = {} if seen is None else seen
-    key_node, inner = None, node
+    pairs_by_mapping = {} if known_pairs is None else known_pairs
+    key_node, current_node = None, node
     for part in path:
-        if inner.kind == SEQUENCE and isinstance(part, int):
-            if part >= len(inner.value):
+        if current_node.kind == SEQUENCE and isinstance(part, int):
+            if part >= len(current_node.value):
                 return None
-            key_node, inner = None, inner.value[part]
+            key_node, current_node = None, current_node.value[part]
             continue
-        if id(inner) not in pairs_by_mapping:
-            pairs = inner.value if inner.kind == MAPPING else []
-            pairs_by_mapping[id(inner)] = {read(key): (key, value) for key, value in pairs}
-        pair = pairs_by_mapping[id(inner)].get(part)
+        if id(current_node) not in pairs_by_mapping:
+            pairs = current_node.value if current_node.kind == MAPPING else []
+            pairs_by_mapping[id(current_node)] = {read_key(key): (key, value) for key, value in pairs}
+        pair = pairs_by_mapping[id(current_node)].get(part)
         if pair is None:
             return None
-        key_node, inner = pair
-    return key_node, inner
+        key_node, current_node = pair
+    return key_node, current_node
 
 
-def lines_of(text: str) -> list[str]:
+def split_yaml_lines(text: str) -> list[str]:
     """Return the lines of a text as a YAML parser counts them, without their ends."""
-    return LINE_END.split(text) if any(end in text for end in _RARE_ENDS) else text.split("\n")
+    return LINE_END.split(text) if any(line_end in text for line_end in _RARE_ENDS) else text.split("\n")

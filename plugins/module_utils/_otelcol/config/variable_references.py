@@ -11,22 +11,22 @@ from typing import Any
 
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`; `$$` is a literal dollar.
 # Source: confmap/expand.go and confmap/provider/envprovider.
-REFERENCE = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(?:[^}$]|\$(?!\{))*)?\}")
+REFERENCE_PATTERN = re.compile(r"\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(?:[^}$]|\$(?!\{))*)?\}")
 
 
-def without_references(value: Any, known: Mapping[str, str], unknown: str) -> Any:
-    """Return a tree in which references are replaced: by what is known, by their default, or by `unknown`."""
+def replace_references(value: Any, value_by_variable: Mapping[str, str], placeholder: str) -> Any:
+    """Return a tree in which references are replaced: by what is known, by their default, or by `placeholder`."""
     if isinstance(value, dict):
-        return {key: without_references(item, known, unknown) for key, item in value.items()}
+        return {key: replace_references(child, value_by_variable, placeholder) for key, child in value.items()}
     if isinstance(value, list):
-        return [without_references(item, known, unknown) for item in value]
+        return [replace_references(child, value_by_variable, placeholder) for child in value]
     if not isinstance(value, str) or "$" not in value:
         return value
 
-    def replaced(match: re.Match[str]) -> str:
+    def expand_match(match: re.Match[str]) -> str:
         if match[1] is None:
             return "$"
-        default = unknown if match[2] is None else match[2].removeprefix(":-")
-        return known.get(match[1], default)
+        default = placeholder if match[2] is None else match[2].removeprefix(":-")
+        return value_by_variable.get(match[1], default)
 
-    return REFERENCE.sub(replaced, value)
+    return REFERENCE_PATTERN.sub(expand_match, value)

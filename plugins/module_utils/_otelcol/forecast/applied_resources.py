@@ -12,37 +12,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..config.paths import at, section
+from ..config.paths import mapping_at, value_at
 from ..kube.names import SPEC_HASH
-from ..kube.objects import Manifest, Ref, ref
+from ..kube.objects import Manifest, ObjectRef, ref
 
 # What decides what a collector sends.
-_DECIDING = ("config", "image")
-_HASH = ("spec", "podAnnotations", SPEC_HASH)
+_DECIDING_FIELDS = ("config", "image")
+_POD_HASH_PATH = ("spec", "podAnnotations", SPEC_HASH)
 
 
-def is_applied(own: Ref, inventory: Iterable[Manifest], running: Iterable[Manifest]) -> bool:
+def is_applied(resource_ref: ObjectRef, inventory: Iterable[Manifest], running_manifests: Iterable[Manifest]) -> bool:
     """Return whether a resource has the config and the image of the inventory, to which others have only added.
 
     The hash of its pods must be that of the inventory: so it was this config that was applied last, and it had nothing
     that the inventory has no more. Then a run that applies it again keeps what others have added.
     """
-    wanted, live = _named(own, inventory), _named(own, running)
-    pod_hash = at(wanted, _HASH)
-    return bool(pod_hash) and pod_hash == at(live, _HASH) and _contains(_deciding(live), _deciding(wanted))
+    inventory_manifest, live_manifest = (
+        _find_manifest(resource_ref, inventory),
+        _find_manifest(resource_ref, running_manifests),
+    )
+    pod_hash = value_at(inventory_manifest, _POD_HASH_PATH)
+    return (
+        bool(pod_hash)
+        and pod_hash == value_at(live_manifest, _POD_HASH_PATH)
+        and _has_all_of(_select_deciding_fields(live_manifest), _select_deciding_fields(inventory_manifest))
+    )
 
 
-def _named(own: Ref, manifests: Iterable[Manifest]) -> Manifest:
-    return next((manifest for manifest in manifests if ref(manifest) == own), {})
+def _find_manifest(resource_ref: ObjectRef, manifests: Iterable[Manifest]) -> Manifest:
+    return next((manifest for manifest in manifests if ref(manifest) == resource_ref), {})
 
 
-def _deciding(manifest: Manifest) -> dict[str, Any]:
-    spec = section(manifest, "spec")
-    return {name: spec[name] for name in _DECIDING if name in spec}
+def _select_deciding_fields(manifest: Manifest) -> dict[str, Any]:
+    spec = mapping_at(manifest, "spec")
+    return {name: spec[name] for name in _DECIDING_FIELDS if name in spec}
 
 
-def _contains(live: Any, wanted: Any) -> bool:
+def _has_all_of(live_value: Any, expected_value: Any) -> bool:
     """Return whether a value has all of another. Lists must be the same."""
-    if not isinstance(live, Mapping) or not isinstance(wanted, Mapping):
-        return bool(live == wanted)
-    return all(key in live and _contains(live[key], wanted[key]) for key in wanted)
+    if not isinstance(live_value, Mapping) or not isinstance(expected_value, Mapping):
+        return bool(live_value == expected_value)
+    return all(key in live_value and _has_all_of(live_value[key], expected_value[key]) for key in expected_value)

@@ -18,7 +18,7 @@ from .record_kinds import KindOfOneSide
 
 LEAST_TRACES = 30
 """With fewer units, a bound says nothing."""
-_LEVEL = 1.96
+_DEVIATIONS = 1.96
 """Standard deviations on both sides that 95 of 100 samples are within, of a normal distribution."""
 
 
@@ -44,80 +44,84 @@ class OneSide:
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
         kinds = [kind.as_dict() for kind in self.kinds]
-        return {"items": self.items, "bound_percent": percent_of(self.bound), "kinds": kinds}
+        return {"items": self.items, "bound_percent": bound_in_percent(self.bound), "kinds": kinds}
 
 
-def percent_of(bound: float | None) -> float | None:
+def bound_in_percent(bound: float | None) -> float | None:
     """Return a bound in percent points, as a task result shows it; None if the sample is too small."""
     return None if bound is None else round(100 * bound, 1)
 
 
-def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:
+def estimate_ratio_bound(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> float | None:
     """Return by how much the ratio of items after and before may be wrong, from the items of each trace.
 
     The ratio of all telemetry is within the bound of the sample's in 95 of 100 random samples; None if the sample is
     too small to tell. A sample that is kept or dropped whole has the bound 0.
     """
-    total_before, total_after = sum(before.values()), sum(after.values())
-    if not total_before or not total_after or before == after:
+    total_before, total_after = sum(items_before.values()), sum(items_after.values())
+    if not total_before or not total_after or items_before == items_after:
         return 0.0
-    if len(before) < LEAST_TRACES:
+    if len(items_before) < LEAST_TRACES:
         return None
-    return _bound(_units(before, after), total_before, total_after)
+    return _compute_bound(_pair_units(items_before, items_after), total_before, total_after)
 
 
-def only_before(before: Mapping[int, int], after: Mapping[int, int]) -> OneSide:
+def count_only_before(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> OneSide:
     """Return the items that only before has, from the items of each trace."""
-    return _one_side(before, after, _fewer)
+    return _count_one_side(items_before, items_after, _keep_loss)
 
 
-def only_after(before: Mapping[int, int], after: Mapping[int, int]) -> OneSide:
+def count_only_after(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> OneSide:
     """Return the items that only after has, from the items of each trace."""
-    return _one_side(before, after, _more)
+    return _count_one_side(items_before, items_after, _keep_gain)
 
 
-def ratio_bound_of_items(before: int, after: int) -> float | None:
+def estimate_item_ratio_bound(count_before: int, count_after: int) -> float | None:
     """Return the same for items that are kept, dropped or made one by one, such as log records and data points."""
-    if after in (0, before) or not before:
+    if count_after in (0, count_before) or not count_before:
         return 0.0
-    if before < LEAST_TRACES:
+    if count_before < LEAST_TRACES:
         return None
-    ratio = after / before
+    ratio = count_after / count_before
     variance = ratio * (1 - ratio) if ratio <= 1 else ratio * (ratio - 1)
-    return _LEVEL * sqrt(variance / before)
+    return _DEVIATIONS * sqrt(variance / count_before)
 
 
-def _units(before: Mapping[int, int], after: Mapping[int, int]) -> Iterator[Unit]:
-    for trace, items in before.items():
-        yield Unit(items, after.get(trace, 0))
-    for trace, items in after.items():
-        if trace not in before:
-            yield Unit(0, items)
+def _pair_units(items_before: Mapping[int, int], items_after: Mapping[int, int]) -> Iterator[Unit]:
+    for trace, item_count in items_before.items():
+        yield Unit(item_count, items_after.get(trace, 0))
+    for trace, item_count in items_after.items():
+        if trace not in items_before:
+            yield Unit(0, item_count)
 
 
-def _fewer(unit: Unit) -> Unit:
+def _keep_loss(unit: Unit) -> Unit:
     return Unit(unit.before, max(0, unit.before - unit.after))
 
 
-def _more(unit: Unit) -> Unit:
+def _keep_gain(unit: Unit) -> Unit:
     return Unit(unit.before, max(0, unit.after - unit.before))
 
 
-def _one_side(before: Mapping[int, int], after: Mapping[int, int], part: Callable[[Unit], Unit]) -> OneSide:
-    items = sum(part(unit).after for unit in _units(before, after))
-    total = sum(before.values())
-    is_whole = all(part(unit).after == unit.before for unit in _units(before, after))
-    if not items or not total or is_whole:
-        return OneSide(items)
-    if len(before) < LEAST_TRACES:
-        return OneSide(items, None)
-    return OneSide(items, _bound(map(part, _units(before, after)), total, items))
+def _count_one_side(
+    items_before: Mapping[int, int], items_after: Mapping[int, int], select_part: Callable[[Unit], Unit]
+) -> OneSide:
+    item_count = sum(select_part(unit).after for unit in _pair_units(items_before, items_after))
+    total_before = sum(items_before.values())
+    is_whole = all(select_part(unit).after == unit.before for unit in _pair_units(items_before, items_after))
+    if not item_count or not total_before or is_whole:
+        return OneSide(item_count)
+    if len(items_before) < LEAST_TRACES:
+        return OneSide(item_count, None)
+    return OneSide(
+        item_count, _compute_bound(map(select_part, _pair_units(items_before, items_after)), total_before, item_count)
+    )
 
 
-def _bound(units: Iterable[Unit], total_before: int, total_after: int) -> float:
+def _compute_bound(units: Iterable[Unit], total_before: int, total_after: int) -> float:
     ratio = total_after / total_before
-    squares = 0.0
+    sum_of_squares = 0.0
     for unit in units:
         difference = unit.after - ratio * unit.before
-        squares += difference * difference
-    return _LEVEL * sqrt(squares) / total_before
+        sum_of_squares += difference * difference
+    return _DEVIATIONS * sqrt(sum_of_squares) / total_before

@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import items, section
+from ..config.paths import list_at, mapping_at
 
-MANIFEST = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 """The file of a capture that says what it is of."""
 COLLECTOR_RATE = "collector_records_per_second"
 """The key of a signal in a manifest: what all pods received, as their own metrics counted it."""
 POD_RATE = "records_per_second"
 """The key of a signal in a manifest: what the pod of the capture received."""
-HASH = "hash"
+HASH_MODE = "hash"
 """The mode of a capture that has masks in place of values."""
 
 
@@ -28,7 +28,7 @@ HASH = "hash"
 class CaptureFacts:
     """Whose capture it is, and what all pods of the collector received in a second, as far as a manifest says so.
 
-    `rates` are records by signal, `config_sha256` is what `config_hash` returns.
+    `rates` are records by signal, `config_sha256` is what `hash_config` returns.
     """
 
     collector: str = ""
@@ -49,30 +49,30 @@ class CaptureFacts:
 
         Where nobody counted what all pods receive, the pod of the capture is taken for as busy as each of the others.
         """
-        nodes = _count(manifest, "nodes", 1)
-        counted_rates = _rates(manifest, COLLECTOR_RATE)
-        pods = (1 + _count(manifest, "other_pods", 0)) * nodes
-        pod_rates = _rates(manifest, POD_RATE)
+        node_count = _read_count(manifest, "nodes", 1)
+        counted_rates = _read_rates(manifest, COLLECTOR_RATE)
+        pod_count = (1 + _read_count(manifest, "other_pods", 0)) * node_count
+        pod_rates = _read_rates(manifest, POD_RATE)
         uncounted_signals = tuple(signal for signal in pod_rates if signal not in counted_rates)
-        rates = {signal: pods * pod_rates[signal] for signal in uncounted_signals}
-        name = str(section(manifest, "collector").get("name") or "")
-        masked = section(manifest, "masked")
+        rates = {signal: pod_count * pod_rates[signal] for signal in uncounted_signals}
+        name = str(mapping_at(manifest, "collector").get("name") or "")
+        masking = mapping_at(manifest, "masked")
         return cls(
             collector=name,
             config_sha256=str(manifest.get("config_sha256") or ""),
             rates={**rates, **counted_rates},
-            is_masked=masked.get("mode") == HASH,
-            kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
-            left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
-            nodes=nodes,
+            is_masked=masking.get("mode") == HASH_MODE,
+            kept_attributes=tuple(map(str, list_at(masking, "kept_attributes"))),
+            left_out_receivers=tuple(map(str, list_at(manifest, "left_out_receivers"))),
+            nodes=node_count,
             uncounted_signals=uncounted_signals,
         )
 
     def notes(self) -> Iterator[str]:
         """Yield what a reader of a forecast must know of its capture."""
         if self.is_masked:
-            kept = f", but for {', '.join(self.kept_attributes)}" if self.kept_attributes else ""
-            yield f"the capture has masks in place of values{kept}: conditions on other values match nothing"
+            exceptions = f", but for {', '.join(self.kept_attributes)}" if self.kept_attributes else ""
+            yield f"the capture has masks in place of values{exceptions}: conditions on other values match nothing"
         if self.left_out_receivers:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
         if self.nodes > 1 and self.uncounted_signals:
@@ -80,16 +80,16 @@ class CaptureFacts:
             yield f"the capture is of one of {self.nodes} nodes, and its rates of {signals} are taken for those of each"
 
 
-def _count(manifest: Mapping[str, Any], key: str, default: int) -> int:
+def _read_count(manifest: Mapping[str, Any], key: str, default: int) -> int:
     value = manifest.get(key)
     return value if isinstance(value, int) else default
 
 
-def _rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
+def _read_rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
     """Return the numbers that a manifest has under a key, by signal."""
     rates: dict[str, float] = {}
-    for signal in section(manifest, "signals"):
-        rate = section(manifest, "signals", signal).get(key)
+    for signal in mapping_at(manifest, "signals"):
+        rate = mapping_at(manifest, "signals", signal).get(key)
         if isinstance(rate, bool) or not isinstance(rate, (int, float)):
             continue
         if 0 <= rate < math.inf:
@@ -97,6 +97,6 @@ def _rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
     return rates
 
 
-def config_hash(config: Mapping[str, Any]) -> str:
+def hash_config(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a config, by which a forecast sees whether a capture is of this config."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Problem, near
-from .sent_changes import OF_RESOURCE, Change
+from ..errors import Problem, suggest_word
+from .sent_changes import RESOURCE_SUFFIX, Change
 from .tallies import Tally
 
 FIGURES = ("items", "bytes", "series")
-LOST = "lost_attributes"
-LIMITS = (*FIGURES, LOST)
+LOST_ATTRIBUTES = "lost_attributes"
+LIMITS = (*FIGURES, LOST_ATTRIBUTES)
 _PERCENT = re.compile(r"([+-])\s*(\d{1,6}(?:\.\d{1,3})?)\s*%\Z", re.ASCII)
 _AMOUNT = re.compile(r"(\d{1,15})\s*([kMG]?)\Z", re.ASCII)
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
@@ -38,9 +38,9 @@ class Limit:
             return after > self.amount
         # Multiplied in place of divided: before may be 0.
         change = 100 * (after - before)
-        most = (self.percent or 0.0) * before
+        allowed_change = (self.percent or 0.0) * before
         is_limit_of_loss = self.text.startswith("-")
-        return change < most if is_limit_of_loss else change > most
+        return change < allowed_change if is_limit_of_loss else change > allowed_change
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,16 @@ class Limits:
     def breaches(self, changes: Sequence[Change]) -> Iterator[str]:
         """Yield a line for each limit that a change is beyond."""
         for change in changes:
-            about = f"{change.name}: {change.signal}"
-            for line in self._passed(change):
-                yield f"{about}: {line}"
-            for name in self._lost(change):
-                yield f"{about}: attribute {name} is lost"
+            subject = f"{change.name}: {change.signal}"
+            for line in self._list_passed_limits(change):
+                yield f"{subject}: {line}"
+            for name in self._list_lost_attributes(change):
+                yield f"{subject}: attribute {name} is lost"
             for name, items in change.partly_lost_attributes:
-                if _bare_name(name) in self.kept_attributes:
-                    yield f"{about}: attribute {name} is lost on {items:,} of {change.after.items:,} items"
+                if _strip_resource_mark(name) in self.kept_attributes:
+                    yield f"{subject}: attribute {name} is lost on {items:,} of {change.after.items:,} items"
 
-    def _passed(self, change: Change) -> Iterator[str]:
+    def _list_passed_limits(self, change: Change) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
         before, after = change.before.as_dict(), change.after.as_dict()
         for limit in self.figures:
@@ -72,62 +72,62 @@ class Limits:
 
     def unseen(self, before: Iterable[Tally]) -> Iterator[str]:
         """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""
-        seen: set[str] = set()
+        attribute_names: set[str] = set()
         for tally in before:
-            seen.update(attribute.name for attribute in tally.attributes)
+            attribute_names.update(attribute.name for attribute in tally.attributes)
         for name in self.kept_attributes:
-            if name not in seen:
+            if name not in attribute_names:
                 yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"
 
-    def _lost(self, change: Change) -> Iterator[str]:
+    def _list_lost_attributes(self, change: Change) -> Iterator[str]:
         """Yield each attribute that must stay and is lost, as the change names it: with its holder, if it has one."""
-        lost = {_bare_name(shown): shown for shown in change.lost_attributes}
+        shown_by_name = {_strip_resource_mark(shown_name): shown_name for shown_name in change.lost_attributes}
         for name in self.kept_attributes:
-            if name in lost:
-                yield lost[name]
+            if name in shown_by_name:
+                yield shown_by_name[name]
 
 
-def _bare_name(shown: str) -> str:
+def _strip_resource_mark(shown_name: str) -> str:
     """Return the name of an attribute without what marks it as one of the resource."""
-    return shown.removesuffix(OF_RESOURCE)
+    return shown_name.removesuffix(RESOURCE_SUFFIX)
 
 
-def checked_limits(given: Mapping[str, Any]) -> Limits:
+def parse_limits(limits_option: Mapping[str, Any]) -> Limits:
     """Return the limits that a user gives. Raises Problem for an unknown name, and for what is no limit."""
     figures: list[Limit] = []
-    for name, value in given.items():
+    for name, value in limits_option.items():
         if name not in LIMITS:
-            wrong = f"there is no limit '{name}'{near(str(name), LIMITS)}"
+            wrong = f"there is no limit '{name}'{suggest_word(str(name), LIMITS)}"
             raise Problem(wrong, where="limits", fix=f"Limits: {', '.join(LIMITS)}.")
-        if name != LOST:
-            figures += [_limit(name, text) for text in _listed(value)]
-    kept_attributes = tuple(_attribute(name) for name in _listed(given.get(LOST, ())))
+        if name != LOST_ATTRIBUTES:
+            figures += [_parse_limit(name, text) for text in _as_sequence(value)]
+    kept_attributes = tuple(_parse_attribute(name) for name in _as_sequence(limits_option.get(LOST_ATTRIBUTES, ())))
     return Limits(tuple(figures), kept_attributes)
 
 
-def _attribute(name: Any) -> str:
+def _parse_attribute(name: Any) -> str:
     """Return the name of an attribute that must stay. Raises Problem for what is no name."""
     if isinstance(name, str) and name:
         return name
-    wrong = f"'{name}' is no limit of {LOST}"
-    raise Problem(wrong, where=f"limits.{LOST}", fix="Write names of attributes, such as [service.name].")
+    wrong = f"'{name}' is no limit of {LOST_ATTRIBUTES}"
+    raise Problem(wrong, where=f"limits.{LOST_ATTRIBUTES}", fix="Write names of attributes, such as [service.name].")
 
 
-def _limit(figure: str, value: Any) -> Limit:
+def _parse_limit(figure: str, value: Any) -> Limit:
     """Return a limit of a figure. Raises Problem for what is neither percent with a sign nor an amount of series."""
     text = str(value).strip()
-    percent = _PERCENT.match(text)
-    if percent:
-        sign, number = percent.groups()
+    percent_match = _PERCENT.match(text)
+    if percent_match:
+        sign, number = percent_match.groups()
         return Limit(figure, text, percent=float(f"{sign}{number}"))
-    amount = _AMOUNT.match(text)
+    amount_match = _AMOUNT.match(text)
     # Items and bytes of a capture depend on how long it took, so no amount limits them.
-    if amount and figure == "series":
-        number, factor = amount.groups()
-        return Limit(figure, text, amount=int(number) * _FACTORS[factor])
+    if amount_match and figure == "series":
+        number, unit = amount_match.groups()
+        return Limit(figure, text, amount=int(number) * _FACTORS[unit])
     raise Problem(f"'{value}' is no limit of {figure}", where=f"limits.{figure}", fix=_FIX)
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def _as_sequence(value: Any) -> Sequence[Any]:
     """Return the items of a list, or a single value as the only one."""
     return value if isinstance(value, (list, tuple)) else (value,)

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Problem, near
+from ..errors import Problem, suggest_word
 from ..needs.quantities import is_amount
 from .sent_changes import Figures
 
-SECONDS_OF_MONTH = 365.2425 / 12 * 86_400
+SECONDS_PER_MONTH = 365.2425 / 12 * 86_400
 """A month of the Gregorian calendar on average."""
 _GIB, _MILLION, _THOUSAND = 2**30, 1e6, 1e3
 PRICES = ("gib", "million_spans", "million_points", "million_log_records", "thousand_series")
 """What a price can be for: a GiB as the exporter sends it, a million items, or a thousand series for a month."""
-_OF_ITEMS = {"traces": "million_spans", "metrics": "million_points", "logs": "million_log_records"}
+_PRICE_BY_SIGNAL = {"traces": "million_spans", "metrics": "million_points", "logs": "million_log_records"}
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class Scale:
 
     def factor(self, signal: str) -> float:
         """Return by how much a month has more of a signal than the capture; 0 if that is not known."""
-        captured = self.captured.get(signal, 0)
-        return self.rates.get(signal, 0.0) * SECONDS_OF_MONTH / captured if captured else 0.0
+        captured_items = self.captured.get(signal, 0)
+        return self.rates.get(signal, 0.0) * SECONDS_PER_MONTH / captured_items if captured_items else 0.0
 
 
-def checked_prices(prices: Mapping[str, Any]) -> dict[str, float]:
+def parse_prices(prices: Mapping[str, Any]) -> dict[str, float]:
     """Return a table of prices. Raises Problem for an unknown name, and for what is no price."""
     for name, price in prices.items():
         if name not in PRICES:
-            wrong = f"there is no price for '{name}'{near(str(name), PRICES)}"
+            wrong = f"there is no price for '{name}'{suggest_word(str(name), PRICES)}"
             raise Problem(wrong, where="prices", fix=f"Prices: {', '.join(PRICES)}.")
         if not is_amount(price):
             raise Problem(f"'{price}' is no price", where=f"prices.{name}", fix="Write a number that is 0 or more.")
     return {name: float(price) for name, price in prices.items()}
 
 
-def checked_rates(rates: Mapping[str, Any]) -> dict[str, float]:
+def parse_rates(rates: Mapping[str, Any]) -> dict[str, float]:
     """Return items per second by signal. Raises Problem for an unknown signal, and for what is no rate."""
     for signal, rate in rates.items():
-        if signal not in _OF_ITEMS:
-            wrong = f"there is no signal '{signal}'{near(str(signal), _OF_ITEMS)}"
-            raise Problem(wrong, where="rates", fix=f"Signals: {', '.join(_OF_ITEMS)}.")
+        if signal not in _PRICE_BY_SIGNAL:
+            wrong = f"there is no signal '{signal}'{suggest_word(str(signal), _PRICE_BY_SIGNAL)}"
+            raise Problem(wrong, where="rates", fix=f"Signals: {', '.join(_PRICE_BY_SIGNAL)}.")
         if not is_amount(rate):
             raise Problem(f"'{rate}' is no rate", where=f"rates.{signal}", fix="Write the items per second.")
     return {signal: float(rate) for signal, rate in rates.items()}
@@ -64,21 +64,21 @@ def signal_of_price(name: str) -> str:
     """Return the signal that a price is for; empty for one that is for all."""
     if name == "thousand_series":
         return "metrics"
-    return next((signal for signal, price in _OF_ITEMS.items() if price == name), "")
+    return next((signal for signal, price in _PRICE_BY_SIGNAL.items() if price == name), "")
 
 
 def needs_rate(signal: str, prices: Mapping[str, float]) -> bool:
     """Return whether a price is for bytes or items of a signal, so that its cost depends on its rate."""
-    return bool(prices.get("gib") or prices.get(_OF_ITEMS.get(signal, "")))
+    return bool(prices.get("gib") or prices.get(_PRICE_BY_SIGNAL.get(signal, "")))
 
 
-def price_of_month(signal: str, figures: Figures, scale: Scale, prices: Mapping[str, float]) -> float:
+def compute_monthly_cost(signal: str, figures: Figures, scale: Scale, prices: Mapping[str, float]) -> float:
     """Return what figures of the capture cost in a month, in the currency of the prices.
 
     Series cost what the capture has of them: more time may show more series.
     """
     factor = scale.factor(signal)
-    of_bytes = figures.size * factor / _GIB * prices.get("gib", 0.0)
-    of_items = figures.items * factor / _MILLION * prices.get(_OF_ITEMS.get(signal, ""), 0.0)
-    of_series = figures.series / _THOUSAND * prices.get("thousand_series", 0.0)
-    return of_bytes + of_items + of_series
+    byte_cost = figures.size * factor / _GIB * prices.get("gib", 0.0)
+    item_cost = figures.items * factor / _MILLION * prices.get(_PRICE_BY_SIGNAL.get(signal, ""), 0.0)
+    series_cost = figures.series / _THOUSAND * prices.get("thousand_series", 0.0)
+    return byte_cost + item_cost + series_cost

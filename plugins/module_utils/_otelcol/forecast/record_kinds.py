@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..testing.records import SEVERITY_WORDS
-from .text_templates import template_of
+from .text_templates import make_template
 
 MOST_KINDS = 10_000
 """So many kinds are counted each by itself, and the items of all others together."""
@@ -51,24 +51,24 @@ class RecordKinds:
 
     def add_log(self, record: Mapping[str, Any], service: str) -> None:
         """Count a log record of a service."""
-        name = str(record.get("eventName") or "") or template_of(_text_of(record)[:_LONGEST_TEXT])
-        self._add(RecordKind(name[:_LONGEST_TEXT], _severity(record), service), 1)
+        name = str(record.get("eventName") or "") or make_template(_read_body_text(record)[:_LONGEST_TEXT])
+        self._add(RecordKind(name[:_LONGEST_TEXT], _severity_word(record), service), 1)
 
-    def add_points(self, metric: str, points: int, attributes: set[str]) -> None:
+    def add_points(self, metric: str, point_count: int, attributes: set[str]) -> None:
         """Count data points of a metric, which have attributes of these names."""
         name = metric[:_LONGEST_TEXT]
-        if self._add(RecordKind(name), points):
-            known = self.attributes.setdefault(name, set())
-            if len(known) <= MOST_NAMES:
-                known |= attributes
+        if self._add(RecordKind(name), point_count):
+            known_attributes = self.attributes.setdefault(name, set())
+            if len(known_attributes) <= MOST_NAMES:
+                known_attributes |= attributes
 
-    def _add(self, kind: RecordKind, number: int) -> bool:
+    def _add(self, kind: RecordKind, item_count: int) -> bool:
         """Count items of a kind; return whether they are counted by themselves."""
         is_counted = kind in self.items or len(self.items) < MOST_KINDS
         if is_counted:
-            self.items[kind] += number
+            self.items[kind] += item_count
         else:
-            self.uncounted += number
+            self.uncounted += item_count
         return is_counted
 
 
@@ -93,51 +93,56 @@ class KindsOfOneSide:
     largest: tuple[KindOfOneSide, ...] = ()
 
 
-def kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
+def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
     """Return what a side has and the other has not: of each kind, how many items more.
 
     A kind that one side counts by itself may be among the uncounted ones of the other: they are compared together.
     """
-    compared = {kind for kind in (*side.items, *other.items) if _knows(side, kind) and _knows(other, kind)}
-    more: dict[RecordKind, int] = {}
-    for kind in compared:
+    compared_kinds = {
+        kind for kind in (*side.items, *other.items) if _has_count_of(side, kind) and _has_count_of(other, kind)
+    }
+    surplus: dict[RecordKind, int] = {}
+    for kind in compared_kinds:
         if side.items[kind] > other.items[kind]:
-            more[kind] = side.items[kind] - other.items[kind]
-    rest = _items_beside(compared, side) - _items_beside(compared, other)
-    largest = sorted(more, key=lambda kind: (-more[kind], kind))[:MOST_SHOWN]
+            surplus[kind] = side.items[kind] - other.items[kind]
+    surplus_of_others = _count_items_beside(compared_kinds, side) - _count_items_beside(compared_kinds, other)
+    largest_kinds = sorted(surplus, key=lambda kind: (-surplus[kind], kind))[:MOST_SHOWN]
     return KindsOfOneSide(
-        sum(more.values()) + max(0, rest),
-        tuple(KindOfOneSide(kind, more[kind], _missing(kind.name, side, other)) for kind in largest),
+        sum(surplus.values()) + max(0, surplus_of_others),
+        tuple(
+            KindOfOneSide(kind, surplus[kind], _find_missing_attributes(kind.name, side, other))
+            for kind in largest_kinds
+        ),
     )
 
 
-def _knows(side: RecordKinds, kind: RecordKind) -> bool:
+def _has_count_of(side: RecordKinds, kind: RecordKind) -> bool:
     """Whether it is known how many items of a kind a side has."""
     return kind in side.items or not side.uncounted
 
 
-def _items_beside(compared: Collection[RecordKind], side: RecordKinds) -> int:
+def _count_items_beside(compared_kinds: Collection[RecordKind], side: RecordKinds) -> int:
     """Return how many items of a side are of none of the kinds that are compared."""
-    return side.items.total() + side.uncounted - sum(side.items[kind] for kind in compared)
+    return side.items.total() + side.uncounted - sum(side.items[kind] for kind in compared_kinds)
 
 
-def _missing(metric: str, side: RecordKinds, other: RecordKinds) -> tuple[str, ...]:
+def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds) -> tuple[str, ...]:
     """Return the attributes of a metric that its points on the other side have not; none if there are no such points.
 
     Nor if one side has too many names to tell.
     """
-    here, there = side.attributes.get(metric, set()), other.attributes.get(metric)
-    if there is None or max(len(here), len(there)) > MOST_NAMES:
+    own_attributes, other_attributes = side.attributes.get(metric, set()), other.attributes.get(metric)
+    if other_attributes is None or max(len(own_attributes), len(other_attributes)) > MOST_NAMES:
         return ()
-    return tuple(sorted(here - there))
+    return tuple(sorted(own_attributes - other_attributes))
 
 
-def _text_of(record: Mapping[str, Any]) -> str:
+def _read_body_text(record: Mapping[str, Any]) -> str:
     text = (record.get("body") or {}).get("stringValue")
     return text if isinstance(text, str) else ""
 
 
-def _severity(record: Mapping[str, Any]) -> str:
+def _severity_word(record: Mapping[str, Any]) -> str:
     """Return the severity of a log record, such as `debug`; empty if it has none."""
     number = record.get("severityNumber")
     if not isinstance(number, int):

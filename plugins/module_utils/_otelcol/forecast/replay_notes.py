@@ -8,61 +8,61 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ..config.paths import Path, leaves, mappings, section
-from ..otlp_requests import LISTS
-from ..testing.checked_pipelines import fed_receivers
-from ..testing.kept_components import FLUSHES
+from ..config.paths import Path, iter_leaves, mapping_at, mappings_at
+from ..otlp_requests import LISTS_BY_SIGNAL
+from ..testing.checked_pipelines import map_signals_of_receivers
+from ..testing.kept_components import FLUSHES_BY_KIND
 from ..traits import kind_of, sends_nothing
-from .size_sinks import is_otlp
+from .size_sinks import sends_otlp
 
 # Components whose output depends on how long the telemetry takes to come in.
 # Source: README.md of each component in opentelemetry-collector-contrib.
-_BY_TIME = frozenset({*FLUSHES, "logdedup"})
+_TYPES_SENDING_BY_TIME = frozenset({*FLUSHES_BY_KIND, "logdedup"})
 _NOTE_OF_TIME = "sends by time, and a replay is faster than the capture was: read its series, not its items"
 # Policies of tail_sampling that keep an amount for each second. Source: its config.go.
-_BY_SECOND = ("rate_limiting", "bytes_limiting", "composite")
+_POLICIES_BY_SECOND = ("rate_limiting", "bytes_limiting", "composite")
 # What takes something from the headers of a request: settings, and a word of conditions.
-_SETTINGS_OF_HEADERS = {"metadata_keys", "from_context"}
-_WORD_OF_HEADERS = "request["
+_HEADER_SETTINGS = {"metadata_keys", "from_context"}
+_HEADER_EXPRESSION = "request["
 _TAIL_SAMPLING = "tailsampling"
 _K8S_ATTRIBUTES = "k8sattributes"
 
 
-def replay_notes(config: Mapping[str, Any], exporters: tuple[str, ...]) -> Iterator[str]:
+def list_replay_notes(config: Mapping[str, Any], exporters: tuple[str, ...]) -> Iterator[str]:
     """Yield a line for each part of a config about which a replay says less than the Collector would do."""
     for role in ("processors", "connectors"):
-        for component, settings in section(config, role).items():
+        for component_id, settings in mapping_at(config, role).items():
             known_settings = settings if isinstance(settings, Mapping) else {}
-            yield from _notes_of_component(str(component), known_settings)
-    yield from _notes_of_exporters(exporters)
-    yield from _notes_of_receivers(config)
-    if any(_reads_headers(path, value) for path, value in leaves(config)):
+            yield from _list_component_notes(str(component_id), known_settings)
+    yield from _list_exporter_notes(exporters)
+    yield from _list_receiver_notes(config)
+    if any(_reads_headers(path, value) for path, value in iter_leaves(config)):
         yield "a capture has no headers of requests, so what depends on them takes its usual way"
 
 
-def _notes_of_exporters(exporters: tuple[str, ...]) -> Iterator[str]:
+def _list_exporter_notes(exporters: tuple[str, ...]) -> Iterator[str]:
     """Yield a line for each exporter whose bytes are not what the forecast counts."""
     for exporter in exporters:
         if sends_nothing(exporter):
             yield f"{exporter}: it sends nothing to another machine, so it costs nothing here"
-        elif not is_otlp(exporter):
+        elif not sends_otlp(exporter):
             yield f"{exporter}: its bytes are counted as OTLP in gzip, which it does not send"
 
 
-def notes_of_signals(taken: Collection[str], came: Mapping[str, int]) -> Iterator[str]:
+def list_signal_notes(taken_signals: Collection[str], item_counts: Mapping[str, int]) -> Iterator[str]:
     """Yield a line for the signals that receivers take and of which a capture has no item.
 
-    `came` has the items of the capture by signal.
+    `item_counts` has the items of the capture by signal.
     """
-    missing = [signal for signal in LISTS if signal in taken and not came.get(signal)]
-    if missing:
-        yield f"the capture has no {', '.join(missing)}, so the forecast says nothing of them"
+    missing_signals = [signal for signal in LISTS_BY_SIGNAL if signal in taken_signals and not item_counts.get(signal)]
+    if missing_signals:
+        yield f"the capture has no {', '.join(missing_signals)}, so the forecast says nothing of them"
 
 
-def _notes_of_receivers(config: Mapping[str, Any]) -> Iterator[str]:
+def _list_receiver_notes(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each signal that several receivers take: a capture does not tell which of them took a record."""
     receivers_by_signal: dict[str, list[str]] = {}
-    for receiver, signals in fed_receivers(config).items():
+    for receiver, signals in map_signals_of_receivers(config).items():
         for signal in signals:
             receivers_by_signal.setdefault(signal, []).append(receiver)
     for signal, receivers in receivers_by_signal.items():
@@ -73,32 +73,32 @@ def _notes_of_receivers(config: Mapping[str, Any]) -> Iterator[str]:
 def _reads_headers(path: Path, value: Any) -> bool:
     """Whether a value of a config takes something from the headers of a request: by its setting, or in a condition."""
     keys = {str(part) for part in path}
-    if not keys.isdisjoint(_SETTINGS_OF_HEADERS):
+    if not keys.isdisjoint(_HEADER_SETTINGS):
         return True
-    return isinstance(value, str) and _WORD_OF_HEADERS in value
+    return isinstance(value, str) and _HEADER_EXPRESSION in value
 
 
-def _notes_of_component(component: str, settings: Mapping[str, Any]) -> Iterator[str]:
+def _list_component_notes(component_id: str, settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for what a replay cannot tell of a processor or connector."""
-    kind = kind_of(component)
-    if kind in _BY_TIME:
-        yield f"{component}: {_NOTE_OF_TIME}"
-    if kind == _K8S_ATTRIBUTES:
-        yield f"{component}: it knows no pods here, so the attributes that it adds are missing before and after"
-    if kind == _TAIL_SAMPLING:
-        yield from _notes_of_policies(component, settings)
+    component_type = kind_of(component_id)
+    if component_type in _TYPES_SENDING_BY_TIME:
+        yield f"{component_id}: {_NOTE_OF_TIME}"
+    if component_type == _K8S_ATTRIBUTES:
+        yield f"{component_id}: it knows no pods here, so the attributes that it adds are missing before and after"
+    if component_type == _TAIL_SAMPLING:
+        yield from _list_policy_notes(component_id, settings)
 
 
-def _notes_of_policies(component: str, settings: Mapping[str, Any]) -> Iterator[str]:
+def _list_policy_notes(component_id: str, settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each policy of tail_sampling that keeps an amount for each second."""
-    for policy in mappings(settings, "policies"):
+    for policy in mappings_at(settings, "policies"):
         if _keeps_by_second(policy):
-            yield f"{component}: policy {policy.get('name')} keeps an amount per second, so it keeps less here"
+            yield f"{component_id}: policy {policy.get('name')} keeps an amount per second, so it keeps less here"
 
 
 def _keeps_by_second(policy: Mapping[str, Any]) -> bool:
     """Whether a policy keeps an amount for each second, or is an `and` with one that does."""
-    parts: list[Mapping[str, Any]] = [policy]
+    policies: list[Mapping[str, Any]] = [policy]
     if policy.get("type") == "and":
-        parts += mappings(policy, "and", "and_sub_policy")
-    return any(part.get("type") in _BY_SECOND for part in parts)
+        policies += mappings_at(policy, "and", "and_sub_policy")
+    return any(part_policy.get("type") in _POLICIES_BY_SECOND for part_policy in policies)

@@ -11,16 +11,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..traits import kind_of
-from .bounds import OneSide, only_after, only_before, percent_of, ratio_bound, ratio_bound_of_items
-from .record_kinds import kinds_only_in
-from .series_churn import Churn, churn_of
+from .bounds import (
+    OneSide,
+    bound_in_percent,
+    count_only_after,
+    count_only_before,
+    estimate_item_ratio_bound,
+    estimate_ratio_bound,
+)
+from .record_kinds import find_kinds_only_in
+from .series_churn import Churn, measure_churn
 from .tallies import RESOURCE, AttributeName, Sender, Tally
 
 MOST_MOVERS = 5
 """How many of the senders whose bytes change most are named."""
-OF_RESOURCE = " of the resource"
+RESOURCE_SUFFIX = " of the resource"
 """What follows the name of an attribute of resources, since others may have the same name."""
-_NOTHING, _NO_CHURN = OneSide(), Churn()
+_NO_ITEMS, _NO_CHURN = OneSide(), Churn()
 
 
 @dataclass
@@ -93,8 +100,8 @@ class Change:
     moves: tuple[Move, ...] = ()
     old_exporter: str = ""
     partly_lost_attributes: tuple[PartlyLost, ...] = ()
-    only_before: OneSide = _NOTHING
-    only_after: OneSide = _NOTHING
+    only_before: OneSide = _NO_ITEMS
+    only_after: OneSide = _NO_ITEMS
     churn_before: Churn = _NO_CHURN
     churn_after: Churn = _NO_CHURN
 
@@ -112,120 +119,130 @@ class Change:
             "signal": self.signal,
             "before": self.before.as_dict(),
             "after": self.after.as_dict(),
-            "bound_percent": percent_of(self.bound),
+            "bound_percent": bound_in_percent(self.bound),
             "only_before": self.only_before.as_dict(),
             "only_after": self.only_after.as_dict(),
             "series_churn": {"before": self.churn_before.as_dict(), "after": self.churn_after.as_dict()},
             "lost_attributes": list(self.lost_attributes),
-            "partly_lost_attributes": [lost._asdict() for lost in self.partly_lost_attributes],
+            "partly_lost_attributes": [lost_attribute._asdict() for lost_attribute in self.partly_lost_attributes],
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
         }
 
 
-def changes_of(before: Replayed, after: Replayed, names: Mapping[str, str]) -> Iterator[Change]:
-    """Yield what changes for each exporter and signal. `names` has the new name of each exporter."""
-    for old_name, new_name in names.items():
-        old_signals, new_signals = before.get(old_name, {}), after.get(new_name, {})
+def list_changes(
+    replayed_before: Replayed, replayed_after: Replayed, new_name_by_old: Mapping[str, str]
+) -> Iterator[Change]:
+    """Yield what changes for each exporter and signal. `new_name_by_old` has the new name of each exporter."""
+    for old_name, new_name in new_name_by_old.items():
+        old_signals, new_signals = replayed_before.get(old_name, {}), replayed_after.get(new_name, {})
         for signal in dict.fromkeys((*old_signals, *new_signals)):
-            change = _change(signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
+            change = _build_change(signal, old_signals.get(signal, Sent()), new_signals.get(signal, Sent()))
             yield replace(change, exporter=new_name, old_exporter=old_name)
 
 
-def paired_exporters(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
+def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -> dict[str, str]:
     """Return the new name of each exporter: the same, or the next new one of its type. Others stand for themselves."""
-    pairs = {name: name for name in old if name in new}
-    come = [name for name in new if name not in pairs]
-    for name in old:
-        if name not in pairs:
-            of_its_kind = [other for other in come if kind_of(other) == kind_of(name)]
-            pairs[name] = next(iter(of_its_kind), name)
-            come = [other for other in come if other != pairs[name]]
-    return {**pairs, **{name: name for name in come}}
+    new_name_by_old = {name: name for name in old_exporters if name in new_exporters}
+    unpaired = [name for name in new_exporters if name not in new_name_by_old]
+    for name in old_exporters:
+        if name not in new_name_by_old:
+            same_type = [candidate for candidate in unpaired if kind_of(candidate) == kind_of(name)]
+            new_name_by_old[name] = next(iter(same_type), name)
+            unpaired = [candidate for candidate in unpaired if candidate != new_name_by_old[name]]
+    return {**new_name_by_old, **{name: name for name in unpaired}}
 
 
-def _change(signal: str, before: Sent, after: Sent) -> Change:
-    old_attributes, new_attributes = before.tally.attributes, after.tally.attributes
-    dropped = _only_before(signal, before.tally, after.tally)
+def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> Change:
+    old_attributes, new_attributes = sent_before.tally.attributes, sent_after.tally.attributes
+    dropped = _find_only_before(signal, sent_before.tally, sent_after.tally)
     return Change(
         "",
         signal,
-        _figures(before),
-        _figures(after),
-        _bound(signal, before.tally, after.tally),
-        lost_attributes=_shown_names(old_attributes.keys() - new_attributes.keys()),
-        partly_lost_attributes=tuple(_partly_lost(old_attributes, new_attributes, dropped.items)),
-        gained_attributes=_shown_names(new_attributes.keys() - old_attributes.keys()),
-        moves=_largest_moves(before, after),
+        _count_figures(sent_before),
+        _count_figures(sent_after),
+        _estimate_bound(signal, sent_before.tally, sent_after.tally),
+        lost_attributes=_list_shown_names(old_attributes.keys() - new_attributes.keys()),
+        partly_lost_attributes=tuple(_find_partly_lost(old_attributes, new_attributes, dropped.items)),
+        gained_attributes=_list_shown_names(new_attributes.keys() - old_attributes.keys()),
+        moves=_find_largest_moves(sent_before, sent_after),
         only_before=dropped,
-        only_after=_only_after(signal, before.tally, after.tally),
-        churn_before=churn_of(before.tally.series.values()),
-        churn_after=churn_of(after.tally.series.values()),
+        only_after=_find_only_after(signal, sent_before.tally, sent_after.tally),
+        churn_before=measure_churn(sent_before.tally.series.values()),
+        churn_after=measure_churn(sent_after.tally.series.values()),
     )
 
 
-def _figures(sent: Sent) -> Figures:
+def _count_figures(sent: Sent) -> Figures:
     return Figures(sent.tally.total, sent.size, len(sent.tally.series))
 
 
-def _bound(signal: str, before: Tally, after: Tally) -> float | None:
+def _estimate_bound(signal: str, tally_before: Tally, tally_after: Tally) -> float | None:
     if signal == "traces":
-        return ratio_bound(before.traces, after.traces)
-    return ratio_bound_of_items(before.total, after.total)
+        return estimate_ratio_bound(tally_before.traces, tally_after.traces)
+    return estimate_item_ratio_bound(tally_before.total, tally_after.total)
 
 
-def _only_before(signal: str, before: Tally, after: Tally) -> OneSide:
+def _find_only_before(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
     if signal == "traces":
-        return only_before(before.traces, after.traces)
-    gone = kinds_only_in(before.kinds, after.kinds)
-    return OneSide(gone.items, ratio_bound_of_items(before.total, before.total - gone.items), gone.largest)
+        return count_only_before(tally_before.traces, tally_after.traces)
+    lost_kinds = find_kinds_only_in(tally_before.kinds, tally_after.kinds)
+    return OneSide(
+        lost_kinds.items,
+        estimate_item_ratio_bound(tally_before.total, tally_before.total - lost_kinds.items),
+        lost_kinds.largest,
+    )
 
 
-def _only_after(signal: str, before: Tally, after: Tally) -> OneSide:
+def _find_only_after(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
     if signal == "traces":
-        return only_after(before.traces, after.traces)
-    come = kinds_only_in(after.kinds, before.kinds)
-    return OneSide(come.items, ratio_bound_of_items(before.total, before.total + come.items), come.largest)
+        return count_only_after(tally_before.traces, tally_after.traces)
+    gained_kinds = find_kinds_only_in(tally_after.kinds, tally_before.kinds)
+    return OneSide(
+        gained_kinds.items,
+        estimate_item_ratio_bound(tally_before.total, tally_before.total + gained_kinds.items),
+        gained_kinds.largest,
+    )
 
 
-def _shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
-    return tuple(sorted(map(_shown_name, attributes)))
+def _list_shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
+    return tuple(sorted(map(_format_attribute, attributes)))
 
 
-def _shown_name(attribute: AttributeName) -> str:
+def _format_attribute(attribute: AttributeName) -> str:
     """Return the name of an attribute; one of resources is marked."""
-    return f"{attribute.name}{OF_RESOURCE}" if attribute.holder == RESOURCE else attribute.name
+    return f"{attribute.name}{RESOURCE_SUFFIX}" if attribute.holder == RESOURCE else attribute.name
 
 
-def _partly_lost(
-    before: Mapping[AttributeName, int], after: Mapping[AttributeName, int], dropped: int
+def _find_partly_lost(
+    counts_before: Mapping[AttributeName, int], counts_after: Mapping[AttributeName, int], dropped_items: int
 ) -> Iterator[PartlyLost]:
     """Yield the attributes that fewer items have, although some still have them, and not only for what is dropped.
 
     All of the dropped items may have had the attribute, so a loss is sure only beyond their number.
     """
-    for attribute in sorted(before.keys() & after.keys()):
-        lost = before[attribute] - after[attribute] - dropped
+    for attribute in sorted(counts_before.keys() & counts_after.keys()):
+        lost = counts_before[attribute] - counts_after[attribute] - dropped_items
         if lost > 0:
-            yield PartlyLost(_shown_name(attribute), lost)
+            yield PartlyLost(_format_attribute(attribute), lost)
 
 
-def _largest_moves(before: Sent, after: Sent) -> tuple[Move, ...]:
-    old_shares, new_shares = _shares(before), _shares(after)
-    none = Figures(0, 0)
+def _find_largest_moves(sent_before: Sent, sent_after: Sent) -> tuple[Move, ...]:
+    old_shares, new_shares = _divide_by_sender(sent_before), _divide_by_sender(sent_after)
+    no_figures = Figures(0, 0)
     moves = [
-        Move(sender, old_shares.get(sender, none), new_shares.get(sender, none))
+        Move(sender, old_shares.get(sender, no_figures), new_shares.get(sender, no_figures))
         for sender in dict.fromkeys((*old_shares, *new_shares))
     ]
     changed = [move for move in moves if move.before != move.after]
     return tuple(sorted(changed, key=lambda move: -move.bytes_moved)[:MOST_MOVERS])
 
 
-def _shares(sent: Sent) -> dict[Sender, Figures]:
+def _divide_by_sender(sent: Sent) -> dict[Sender, Figures]:
     """Return what is of each sender; of the bytes, what the size of its items in JSON says."""
     sizes, all_sizes = sent.tally.sizes, sent.tally.sizes.total()
-    series = Counter(one.sender for one in sent.tally.series.values())
+    series_counts = Counter(measured_series.sender for measured_series in sent.tally.series.values())
     return {
-        sender: Figures(items, round(sent.size * sizes[sender] / all_sizes), series[sender])
+        sender: Figures(items, round(sent.size * sizes[sender] / all_sizes), series_counts[sender])
         for sender, items in sent.tally.items.items()
     }

@@ -36,36 +36,39 @@ class Churn:
         return {"appear": self.appear, "end": self.end, "known": self.known}
 
 
-def churn_of(series: Iterable[Series]) -> Churn:
+def measure_churn(series: Iterable[Series]) -> Churn:
     """Return the churn of all series whose metrics were measured often enough."""
-    of_metrics: dict[int, list[Series]] = defaultdict(list)
-    for one in series:
-        if one.first:
-            of_metrics[one.metric].append(one)
+    series_by_metric: dict[int, list[Series]] = defaultdict(list)
+    for measured_series in series:
+        if measured_series.first:
+            series_by_metric[measured_series.metric].append(measured_series)
     churn = Churn()
-    for of_metric in of_metrics.values():
-        churn = churn.plus(_churn_of_metric(of_metric))
+    for metric_series in series_by_metric.values():
+        churn = churn.plus(_measure_metric_churn(metric_series))
     return churn
 
 
-def _churn_of_metric(series: Sequence[Series]) -> Churn:
+def _measure_metric_churn(series: Sequence[Series]) -> Churn:
     """Return the churn of a metric, whose senders may measure it at intervals of their own."""
-    begin, end = min(one.first for one in series), max(one.last for one in series)
-    slowest = max(one.gap for one in series)
-    of_senders: dict[Sender, list[Series]] = defaultdict(list)
-    for one in series:
-        of_senders[one.sender].append(one)
+    first_time, last_time = (
+        min(measured_series.first for measured_series in series),
+        max(measured_series.last for measured_series in series),
+    )
+    longest_gap = max(measured_series.gap for measured_series in series)
+    series_by_sender: dict[Sender, list[Series]] = defaultdict(list)
+    for measured_series in series:
+        series_by_sender[measured_series.sender].append(measured_series)
     churn = Churn()
-    for of_sender in of_senders.values():
-        interval = max(one.gap for one in of_sender) or slowest
-        churn = churn.plus(_churn_of_sender(of_sender, interval, begin, end))
+    for sender_series in series_by_sender.values():
+        interval = max(measured_series.gap for measured_series in sender_series) or longest_gap
+        churn = churn.plus(_measure_sender_churn(sender_series, interval, first_time, last_time))
     return churn
 
 
-def _churn_of_sender(series: Sequence[Series], interval: int, begin: int, end: int) -> Churn:
+def _measure_sender_churn(series: Sequence[Series], interval: int, first_time: int, last_time: int) -> Churn:
     """Return which series appear and end between the first and the last point of their metric; times in nanoseconds."""
-    if not interval or end - begin < _LEAST_INTERVALS * interval:
+    if not interval or last_time - first_time < _LEAST_INTERVALS * interval:
         return Churn()
-    appeared = sum(one.first > begin + interval for one in series)
-    ended = sum(one.last < end - interval for one in series)
+    appeared = sum(measured_series.first > first_time + interval for measured_series in series)
+    ended = sum(measured_series.last < last_time - interval for measured_series in series)
     return Churn(appeared, ended, len(series))

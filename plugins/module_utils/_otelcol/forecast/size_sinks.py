@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..config.paths import section
+from ..config.paths import mapping_at
 from ..needs.quantities import MIB
 from ..testing.harness import Harness
-from ..testing.replaced_ends import Ends
+from ..testing.replaced_ends import ReplacedEnds
 from ..traits import EXPORTERS, Trait, traits_of
 
-_MARK = "size of "
-_OTLP = {Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP, Trait.DIVIDES}
+_NAME_PREFIX = "size of "
+_OTLP_TRAITS = {Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP, Trait.DIVIDES}
 _COMPRESSION = "gzip"
 """What exporters of OTLP use. Source: README.md of exporter/otlpexporter and exporter/otlphttpexporter."""
 _QUEUE = "sending_queue"
@@ -34,45 +34,47 @@ _SINK_BATCH_BYTES = MIB // 4
 """Of protobuf. A sink needs as long for a request by itself as for some 10 KiB of it."""
 _BATCHING_NAME = "otlp_http"
 """What the exporter is called since 0.144. Queues of these versions have batches by bytes."""
-_OF_BYTES = ("compression", "compression_params", "encoding")
+_SETTINGS_OF_SIZE = ("compression", "compression_params", "encoding")
 """Settings on which the bytes of a request depend."""
 
 
-def size_name(exporter: str) -> str:
+def name_size_sink(exporter: str) -> str:
     """Return the name under which the bytes of an exporter come."""
-    return f"{_MARK}{exporter}"
+    return f"{_NAME_PREFIX}{exporter}"
 
 
-def exporter_of_size(name: str) -> str:
+def exporter_of_size_sink(name: str) -> str:
     """Return the exporter whose bytes come under a name; empty if it is no such name."""
-    return name.removeprefix(_MARK) if name.startswith(_MARK) else ""
+    return name.removeprefix(_NAME_PREFIX) if name.startswith(_NAME_PREFIX) else ""
 
 
-def is_otlp(exporter: str) -> bool:
+def sends_otlp(exporter: str) -> bool:
     """Return whether an exporter sends OTLP. The bytes of others are counted as if they did."""
-    return bool(_OTLP & traits_of(EXPORTERS, exporter))
+    return bool(_OTLP_TRAITS & traits_of(EXPORTERS, exporter))
 
 
-def add_size_sinks(replay: dict[str, Any], ends: Ends, config: Mapping[str, Any], sinks: Mapping[str, str]) -> None:
+def add_size_sinks(
+    replay: dict[str, Any], ends: ReplacedEnds, config: Mapping[str, Any], sinks: Mapping[str, str]
+) -> None:
     """Add to the config of a replay an exporter beside each sink. `sinks` has the user's exporter of each."""
     for sink, exporter in sinks.items():
-        beside = f"{sink}_size"
-        replay["exporters"][beside] = _size_sink(exporter, section(config, "exporters", exporter), ends)
+        size_sink = f"{sink}_size"
+        replay["exporters"][size_sink] = _build_size_sink(exporter, mapping_at(config, "exporters", exporter), ends)
         for pipeline in replay["service"]["pipelines"].values():
             if sink in pipeline["exporters"]:
-                pipeline["exporters"].append(beside)
+                pipeline["exporters"].append(size_sink)
 
 
-def batch_sinks(built: Harness, ends: Ends) -> None:
+def batch_sinks(harness: Harness, ends: ReplacedEnds) -> None:
     """Let the sinks of a replay get many requests at once, in their order and uncut, since each costs time by itself.
 
     Not where a component sends by time: the replay counts requests to see the end of that.
     """
-    if built.flushes or ends.otlp_http != _BATCHING_NAME:
+    if harness.flushes or ends.otlp_http != _BATCHING_NAME:
         return
     batch = {"sizer": "bytes", "min_size": _SINK_BATCH_BYTES, "flush_timeout": _NO_FLUSH}
-    for sink in built.sinks:
-        built.config["exporters"][sink][_QUEUE] = {
+    for sink in harness.sinks:
+        harness.config["exporters"][sink][_QUEUE] = {
             "sizer": "bytes",
             "queue_size": _SINK_QUEUE_BYTES,
             "num_consumers": 1,
@@ -81,24 +83,24 @@ def batch_sinks(built: Harness, ends: Ends) -> None:
         }
 
 
-def _size_sink(exporter: str, settings: Mapping[str, Any], ends: Ends) -> dict[str, Any]:
-    own = {key: settings[key] for key in _OF_BYTES if is_otlp(exporter) and key in settings}
+def _build_size_sink(exporter: str, settings: Mapping[str, Any], ends: ReplacedEnds) -> dict[str, Any]:
+    kept_settings = {key: settings[key] for key in _SETTINGS_OF_SIZE if sends_otlp(exporter) and key in settings}
     return {
-        "endpoint": f"{ends.sink}/{quote(size_name(exporter), safe='')}",
+        "endpoint": f"{ends.sink}/{quote(name_size_sink(exporter), safe='')}",
         "compression": _COMPRESSION,
-        **own,
-        _QUEUE: _queue(section(settings, _QUEUE)),
+        **kept_settings,
+        _QUEUE: _build_queue(mapping_at(settings, _QUEUE)),
         "retry_on_failure": {"enabled": False},
     }
 
 
-def _queue(queue: Mapping[str, Any]) -> dict[str, Any]:
+def _build_queue(queue_settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the queue that makes the same batches, and lets what is replayed faster than it came wait.
 
     All batches are full but the last, so that the bytes do not depend on how busy this machine is.
     """
-    if queue.get("enabled") is False or "batch" not in queue:
+    if queue_settings.get("enabled") is False or "batch" not in queue_settings:
         return {"enabled": False}
-    batch = {**(queue["batch"] or {}), "flush_timeout": _NO_FLUSH}
-    sizer = {"sizer": queue["sizer"]} if "sizer" in queue else {}
+    batch = {**(queue_settings["batch"] or {}), "flush_timeout": _NO_FLUSH}
+    sizer = {"sizer": queue_settings["sizer"]} if "sizer" in queue_settings else {}
     return {**sizer, "queue_size": _NEVER_FULL, "num_consumers": 1, "block_on_overflow": True, "batch": batch}

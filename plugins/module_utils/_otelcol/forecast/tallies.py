@@ -11,12 +11,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..otlp_requests import MeasuredResource, points_of, records_of
+from ..otlp_requests import MeasuredResource, list_points, list_records
 from .record_kinds import RecordKinds
 
 SERVICE, NAMESPACE = "service.name", "k8s.namespace.name"
 RESOURCE, RECORD = "resource", "record"
-_PLAIN = (str, int, float)
+_SCALAR_TYPES = (str, int, float)
 """Content of a value that is neither a list nor a mapping."""
 
 
@@ -96,8 +96,8 @@ class Tally:
     def add(self, signal: str, resources: Iterable[MeasuredResource], tenant_attribute: str = "") -> None:
         """Count the resources of a request of a signal. `tenant_attribute` names the tenant of a resource."""
         for content, size in resources:
-            attributes = _named(content.get("resource"))
-            sender = _sender(attributes, tenant_attribute)
+            attributes = _map_attribute_values(content.get("resource"))
+            sender = _identify_sender(attributes, tenant_attribute)
             self.sizes[sender] += size
             if signal == "metrics":
                 items = self._add_metrics(content, sender)
@@ -109,14 +109,14 @@ class Tally:
 
     def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> int:
         """Count the records of a resource, and return how many there are."""
-        records = list(records_of(signal, resource))
-        for record in records:
-            self.record_names.update(_names(record))
+        record_list = list(list_records(signal, resource))
+        for record in record_list:
+            self.record_names.update(_list_attribute_names(record))
         if signal == "traces":
-            self._add_traces(records)
+            self._add_traces(record_list)
         elif signal == "logs":
-            self._add_logs(records, sender.service)
-        return len(records)
+            self._add_logs(record_list, sender.service)
+        return len(record_list)
 
     def _add_traces(self, spans: Iterable[Mapping[str, Any]]) -> None:
         for span in spans:
@@ -129,22 +129,27 @@ class Tally:
 
     def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> int:
         """Count the data points of a resource, and return how many there are."""
-        of_resource = _identity(resource.get("resource"))
+        resource_identity = _identify_attributes(resource.get("resource"))
         items = 0
-        for metric in records_of("metrics", resource):
-            points = list(points_of(metric))
+        for metric in list_records("metrics", resource):
+            points = list(list_points(metric))
             items += len(points)
             self._add_kind(str(metric.get("name") or ""), points)
-            name = hash(metric.get("name"))
-            owner = hash((name, of_resource))
+            metric_hash = hash(metric.get("name"))
+            metric_identity = hash((metric_hash, resource_identity))
             for point in points:
-                self._add_point(hash((owner, _identity(point))), name, sender, int(point.get("timeUnixNano") or 0))
+                self._add_point(
+                    hash((metric_identity, _identify_attributes(point))),
+                    metric_hash,
+                    sender,
+                    int(point.get("timeUnixNano") or 0),
+                )
         return items
 
     def _add_kind(self, metric: str, points: Sequence[Mapping[str, Any]]) -> None:
         names = Counter[str]()
         for point in points:
-            names.update(_names(point))
+            names.update(_list_attribute_names(point))
         self.record_names.update(names)
         self.kinds.add_points(metric, len(points), set(names))
 
@@ -156,36 +161,38 @@ class Tally:
             series.measured(time)
 
 
-def _names(record: Mapping[str, Any]) -> set[str]:
+def _list_attribute_names(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the attributes of a record or a data point."""
     return {attribute.get("key", "") for attribute in record.get("attributes") or ()}
 
 
-def _identity(holder: Mapping[str, Any] | None) -> frozenset[Hashable]:
+def _identify_attributes(holder: Mapping[str, Any] | None) -> frozenset[Hashable]:
     """Return what those with the same attributes share, in any order. A Collector writes equal attributes alike."""
-    return frozenset([_sign(attribute) for attribute in (holder or {}).get("attributes") or ()])
+    return frozenset([_identify_attribute(attribute) for attribute in (holder or {}).get("attributes") or ()])
 
 
-def _sign(attribute: Mapping[str, Any]) -> Hashable:
+def _identify_attribute(attribute: Mapping[str, Any]) -> Hashable:
     """Return what equal attributes share. A text takes three times as long as the parts of an attribute."""
     for kind, content in (attribute.get("value") or {}).items():
-        if isinstance(content, _PLAIN):
+        if isinstance(content, _SCALAR_TYPES):
             return attribute.get("key"), kind, content
     return str(attribute)
 
 
-def _named(holder: Mapping[str, Any] | None) -> dict[str, Any]:
+def _map_attribute_values(holder: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the values of the attributes of a resource by name, each with its kind, such as `stringValue`."""
-    listed = (holder or {}).get("attributes") or ()
-    return {attribute.get("key", ""): attribute.get("value") for attribute in listed}
+    attribute_list = (holder or {}).get("attributes") or ()
+    return {attribute.get("key", ""): attribute.get("value") for attribute in attribute_list}
 
 
-def _sender(attributes: Mapping[str, Any], tenant_attribute: str) -> Sender:
-    service, namespace, tenant = (_text(attributes.get(name)) for name in (SERVICE, NAMESPACE, tenant_attribute))
+def _identify_sender(attributes: Mapping[str, Any], tenant_attribute: str) -> Sender:
+    service, namespace, tenant = (
+        _format_value(attributes.get(name)) for name in (SERVICE, NAMESPACE, tenant_attribute)
+    )
     return Sender(service, namespace, tenant)
 
 
-def _text(tagged: Any) -> str:
+def _format_value(tagged: Any) -> str:
     """Return a value of OTLP as text. Lists and mappings are JSON."""
     if isinstance(tagged, dict) and len(tagged) == 1:
         (content,) = tagged.values()

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-ANY = "<*>"
+PLACEHOLDER = "<*>"
 """What stands in a template for a part that is no common word."""
-_REMEMBERED = 20_000
+_CACHE_SIZE = 20_000
 # A mask of a capture, or what has no space, bracket, quote, comma or `=` in it.
 _PART = re.compile(r"<[^<>]*>|[^\s\[\](){}<>\"'`,;=|]+")
 # What may follow a word.
-_ENDS = ".:!?"
+_PUNCTUATION = ".:!?"
 
 _WORDS = """
 a about above abort aborted accept accepted access account active add added address after again against agent all
@@ -55,31 +55,31 @@ WORDS = frozenset(_WORDS.split())
 """What programs write of their work, in any service. No word here says whose it is."""
 
 
-def template_of(text: str) -> str:
+def make_template(text: str) -> str:
     """Return the template of a text."""
-    return _PART.sub(_replaced_match, text)
+    return _PART.sub(_replace_match, text)
 
 
-def _replaced_match(match: re.Match[str]) -> str:
-    return _replaced(match[0])
+def _replace_match(match: re.Match[str]) -> str:
+    return _replace_part(match[0])
 
 
-@lru_cache(_REMEMBERED)
-def _replaced(part: str) -> str:
+@lru_cache(_CACHE_SIZE)
+def _replace_part(part: str) -> str:
     """Return a part as it is, if it is a common word or punctuation, else `<*>`. Texts repeat their parts."""
     if part.startswith("<"):
-        return ANY
-    if is_common(part):
+        return PLACEHOLDER
+    if is_common_part(part):
         return part
-    return ANY + part[len(bare_word(part)) :]
+    return PLACEHOLDER + part[len(strip_punctuation(part)) :]
 
 
-def is_common(part: str) -> bool:
+def is_common_part(part: str) -> bool:
     """Whether a part of a text says nothing of its content: it is a common word, or punctuation."""
     is_punctuation = part.isascii() and not any(map(str.isalnum, part))
-    return is_punctuation or bare_word(part).lower() in WORDS
+    return is_punctuation or strip_punctuation(part).lower() in WORDS
 
 
-def bare_word(part: str) -> str:
+def strip_punctuation(part: str) -> str:
     """Return a part of a text without the punctuation that follows the word."""
-    return part.rstrip(_ENDS)
+    return part.rstrip(_PUNCTUATION)

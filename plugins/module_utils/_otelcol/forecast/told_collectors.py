@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..rules.report_model import markdown_code
+from ..rules.report_model import format_markdown_code
 
-_NEW = "it is new, so there is nothing to compare it with"
+_WHY_NEW_IS_UNKNOWN = "it is new, so there is nothing to compare it with"
 
 
 @dataclass(frozen=True)
@@ -31,44 +31,45 @@ class ToldCollector:
     @property
     def why_unknown(self) -> str:
         """Why there is no forecast; empty if there is one."""
-        return _NEW if self.is_new else self.missing or self.problem
+        return _WHY_NEW_IS_UNKNOWN if self.is_new else self.missing or self.problem
 
 
-def report_lines(told: Sequence[ToldCollector]) -> Iterator[str]:
+def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
     """Yield the forecasts as a person reads them in a terminal, and why others are not known.
 
     A missing capture is told by a warning, or by why the run fails.
     """
-    for collector in told:
+    for collector in collectors:
         if collector.forecast:
             yield from collector.forecast["report"].split("\n")
         elif not collector.missing:
             yield f"{collector.name} changes without a forecast: {collector.why_unknown}"
 
 
-def failures(told: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
+def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
     """Yield why the change must not be made: limits that are passed, and forecasts that could not be made.
 
     With `must_be_known`, a collector without a capture is one of these too.
     """
-    for collector in told:
+    for collector in collectors:
         if collector.forecast and collector.forecast["failure"]:
             yield collector.forecast["failure"]
         if collector.problem or (must_be_known and collector.missing):
             yield f"{collector.name} has no forecast: {collector.why_unknown}"
 
 
-def markdown_section(told: Sequence[ToldCollector]) -> str:
+def render_markdown_section(collectors: Sequence[ToldCollector]) -> str:
     """Return the forecasts for a page about a change; empty if no collector changes."""
-    if not told:
+    if not collectors:
         return ""
-    forecasts = [collector.forecast["markdown"] for collector in told if collector.forecast]
-    unknown = [
-        f"- {markdown_code(collector.name)} changes without a forecast: {markdown_code(collector.why_unknown)}"
-        for collector in told
+    forecasts = [collector.forecast["markdown"] for collector in collectors if collector.forecast]
+    lines_without_forecast = [
+        f"- {format_markdown_code(collector.name)} changes without a forecast:"
+        f" {format_markdown_code(collector.why_unknown)}"
+        for collector in collectors
         if not collector.forecast
     ]
-    return "\n".join([*forecasts, *([*unknown, ""] if unknown else [])])
+    return "\n".join([*forecasts, *([*lines_without_forecast, ""] if lines_without_forecast else [])])
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,10 @@ class HostForecasts:
     markdown: str
 
 
-def host_sections(told: Sequence[HostForecasts]) -> Iterator[str]:
+def render_host_sections(forecasts_of_hosts: Sequence[HostForecasts]) -> Iterator[str]:
     """Yield a section for each host. Hosts with the same forecasts are one, in the order of the first."""
-    hosts_of: dict[str, list[str]] = {}
-    for forecasts in told:
-        hosts_of.setdefault(forecasts.markdown, []).append(forecasts.host)
-    for text, hosts in hosts_of.items():
+    hosts_by_text: dict[str, list[str]] = {}
+    for forecasts in forecasts_of_hosts:
+        hosts_by_text.setdefault(forecasts.markdown, []).append(forecasts.host)
+    for text, hosts in hosts_by_text.items():
         yield f"## Forecast for {', '.join(hosts)}\n\n{text}"

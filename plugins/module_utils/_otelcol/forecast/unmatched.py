@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Problem, near
-from ..otlp_requests import LISTS
+from ..errors import Problem, suggest_word
+from ..otlp_requests import LISTS_BY_SIGNAL
 from .limits import Limits
 from .money import signal_of_price
 from .sent_changes import Change
@@ -20,7 +20,7 @@ _SERIES = "series"
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedOptions:
     """What a user names: limits, prices, rates and receivers by signal, and the attribute of tenants."""
 
     limits: Limits
@@ -31,7 +31,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReplayFacts:
     """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms."""
 
     came: Mapping[str, int]
@@ -40,41 +40,41 @@ class Seen:
     receivers: frozenset[str]
 
 
-def checked_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
+def parse_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
     """Return receivers by signal. Raises Problem for an unknown signal, and for a value that is no name."""
     for signal, receiver in receivers.items():
-        if signal not in LISTS:
-            wrong = f"there is no signal '{signal}'{near(str(signal), LISTS)}"
-            raise Problem(wrong, where="receivers", fix=f"Signals: {', '.join(LISTS)}.")
+        if signal not in LISTS_BY_SIGNAL:
+            wrong = f"there is no signal '{signal}'{suggest_word(str(signal), LISTS_BY_SIGNAL)}"
+            raise Problem(wrong, where="receivers", fix=f"Signals: {', '.join(LISTS_BY_SIGNAL)}.")
         if not isinstance(receiver, str) or not receiver:
             fix = f"Write the name of a receiver, such as `{signal}: otlp`."
             raise Problem("this is no name of a receiver", where=f"receivers.{signal}", fix=fix)
     return dict(receivers)
 
 
-def unmatched_notes(named: Named, seen: Seen) -> Iterator[str]:
+def list_unmatched_notes(user_options: NamedOptions, replayed: ReplayFacts) -> Iterator[str]:
     """Yield a line for each thing that a user names and that has no effect on the forecast."""
-    has_series = any(change.before.series or change.after.series for change in seen.changes)
-    if not has_series and any(limit.figure == _SERIES for limit in named.limits.figures):
+    has_series = any(change.before.series or change.after.series for change in replayed.changes)
+    if not has_series and any(limit.figure == _SERIES for limit in user_options.limits.figures):
         yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
-    yield from _prices(named.prices, seen.changes)
-    yield from (f"rates: the capture has no {name}" for name in named.rates if not seen.came.get(name))
-    yield from unmatched_receivers(named.receivers, seen.receivers)
-    senders = {sender for tally in seen.tallies for sender in tally.items}
-    if named.tenant_attribute and not any(sender.tenant for sender in senders):
-        yield f"tenant_attribute: no resource has {named.tenant_attribute}, so there are no figures of tenants"
+    yield from _list_unmatched_prices(user_options.prices, replayed.changes)
+    yield from (f"rates: the capture has no {name}" for name in user_options.rates if not replayed.came.get(name))
+    yield from list_unmatched_receivers(user_options.receivers, replayed.receivers)
+    senders = {sender for tally in replayed.tallies for sender in tally.items}
+    if user_options.tenant_attribute and not any(sender.tenant for sender in senders):
+        yield f"tenant_attribute: no resource has {user_options.tenant_attribute}, so there are no figures of tenants"
 
 
-def unmatched_receivers(asked: Mapping[str, str], known: frozenset[str]) -> Iterator[str]:
+def list_unmatched_receivers(receiver_by_signal: Mapping[str, str], known_receivers: frozenset[str]) -> Iterator[str]:
     """Yield a line for each receiver that a user names and that no replayed config has."""
-    for signal, receiver in asked.items():
-        if receiver not in known:
+    for signal, receiver in receiver_by_signal.items():
+        if receiver not in known_receivers:
             yield f"receivers: no config has a receiver {receiver} for what is replayed, so {signal} do not go there"
 
 
-def _prices(prices: Mapping[str, float], changes: Sequence[Change]) -> Iterator[str]:
-    sent = {change.signal for change in changes}
+def _list_unmatched_prices(prices: Mapping[str, float], changes: Sequence[Change]) -> Iterator[str]:
+    sent_signals = {change.signal for change in changes}
     for name in prices:
         signal = signal_of_price(name)
-        if signal and signal not in sent:
+        if signal and signal not in sent_signals:
             yield f"prices: no exporter sends {signal}, before or after, so {name} counts nothing"

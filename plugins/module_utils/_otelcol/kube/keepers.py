@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.paths import section
+from ..config.paths import mapping_at
 from .names import OWNER_LABEL
 
 HELM_NAME, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
@@ -19,17 +19,17 @@ ARGO_TRACKING, ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argopro
 FLUX_NAME, FLUX_NAMESPACE = "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace"
 
 
-def keeper(item: Mapping[str, Any]) -> str:
+def describe_keeper(manifest: Mapping[str, Any]) -> str:
     """Return who keeps an object or a manifest: a tool by its marks, else the label of an owner, and the namespace."""
-    namespace = section(item, "metadata").get("namespace")
-    by = section(item, "metadata", "labels").get(OWNER_LABEL)
-    parts = (by and str(by), namespace and f"namespace {namespace}")
-    return tool(item) or ", ".join(filter(None, parts)) or "no owner label"
+    namespace = mapping_at(manifest, "metadata").get("namespace")
+    owner = mapping_at(manifest, "metadata", "labels").get(OWNER_LABEL)
+    parts = (owner and str(owner), namespace and f"namespace {namespace}")
+    return find_tool(manifest) or ", ".join(filter(None, parts)) or "no owner label"
 
 
-def tool(item: Mapping[str, Any]) -> str:
+def find_tool(manifest: Mapping[str, Any]) -> str:
     """Return the tool that has marked an object or a manifest as its own; empty text if there is none."""
-    labels, annotations = section(item, "metadata", "labels"), section(item, "metadata", "annotations")
+    labels, annotations = mapping_at(manifest, "metadata", "labels"), mapping_at(manifest, "metadata", "annotations")
     application = str(annotations.get(ARGO_TRACKING) or "").partition(":")[0] or labels.get(ARGO_INSTANCE)
     if annotations.get(HELM_NAME):
         return f"Helm release {annotations.get(HELM_NAMESPACE, '')}/{annotations[HELM_NAME]}"

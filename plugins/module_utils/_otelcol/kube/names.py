@@ -15,7 +15,7 @@ from ..errors import Problem
 # The owner of objects of this collection, as a label and as the field manager.
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "o11y.opentelemetry"
-COMPONENT = {
+COMPONENT_BY_MODE = {
     "daemonset": "agent-collector",
     "deployment": "standalone-collector",
     "statefulset": "statefulset-collector",
@@ -31,9 +31,9 @@ PART_LABEL = "o11y.opentelemetry/part"
 SPEC_HASH = "o11y.opentelemetry/spec-hash"
 # The operator puts the labels of a custom resource on the pods of its target allocator too; only this one differs.
 # Source: SelectorLabels in the operator's internal/manifests/manifestutils/labels.go.
-_ROLE = {"app.kubernetes.io/component": "opentelemetry-collector"}
+_ROLE_LABEL = {"app.kubernetes.io/component": "opentelemetry-collector"}
 # The collector's container by backend. Source of the operator's: Container in its internal/naming.
-CONTAINERS = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
+CONTAINER_BY_BACKEND = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
 # The nodes that the images run on: a Windows node cannot pull them. Every kubelet gives its node this label.
 # Source: Kubernetes, "Well-Known Labels, Annotations and Taints".
 LINUX_NODES = {"kubernetes.io/os": "linux"}
@@ -43,16 +43,16 @@ LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
 # The operator cuts longer names, after which two can be the same; its longest Service is `NAME-collector-monitoring`.
 LONGEST_CUSTOM_RESOURCE = LONGEST_LABEL - len("-collector-monitoring")
 # Keys and values of labels, and the domain before a key. Source: validation of k8s.io/apimachinery/pkg/util/validation.
-_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
-_PREFIX = re.compile(r"([a-z0-9][-a-z0-9.]{0,252})?\Z")
+_LABEL_PATTERN = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
+_PREFIX_PATTERN = re.compile(r"([a-z0-9][-a-z0-9.]{0,252})?\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 
-def check_name(what: str, name: str) -> str:
+def check_name(subject: str, name: str) -> str:
     """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
     if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
         fix = f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end."
-        raise Problem(f"'{name}' is not a valid {what}", fix=fix)
+        raise Problem(f"'{name}' is not a valid {subject}", fix=fix)
     return name
 
 
@@ -61,13 +61,13 @@ def selector_labels(instance: str, mode: str) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "opentelemetry-collector",
         "app.kubernetes.io/instance": instance,
-        "component": COMPONENT[mode],
+        "component": COMPONENT_BY_MODE[mode],
     }
 
 
 def pod_labels(name: str) -> dict[str, str]:
     """Return the labels that a collector's pods have under every backend, so that Services outlive a switch."""
-    return {**_ROLE, COLLECTOR_LABEL: name}
+    return {**_ROLE_LABEL, COLLECTOR_LABEL: name}
 
 
 def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
@@ -80,37 +80,37 @@ def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str
     }
 
 
-def is_predefined(namespace: str) -> bool:
+def is_predefined_namespace(namespace: str) -> bool:
     """Return whether Kubernetes creates this namespace, or reserves its name for its own parts."""
     return namespace == "default" or namespace.startswith("kube-")
 
 
-def release(namespace: str, name: str) -> str:
+def collector_release(namespace: str, name: str) -> str:
     """Return the release of a collector, the same in every inventory that deploys it."""
-    return _release(f"{namespace}.{name}")
+    return _shorten_release(f"{namespace}.{name}")
 
 
-def release_of_instrumentation(namespace: str, name: str) -> str:
+def instrumentation_release(namespace: str, name: str) -> str:
     """Return the release of an Instrumentation: what is pruned and removed together has one release."""
-    return _release(f"{namespace}.{name}_instrumentation")
+    return _shorten_release(f"{namespace}.{name}_instrumentation")
 
 
-def release_of_sample_app(namespace: str, name: str) -> str:
+def sample_app_release(namespace: str, name: str) -> str:
     """Return the release of the sample application in a namespace."""
-    return _release(f"{namespace}.{name}_sample-app")
+    return _shorten_release(f"{namespace}.{name}_sample-app")
 
 
 def shared_release(namespace: str) -> str:
     """Return the release of the Namespace and the CA, which collectors and Instrumentations of a namespace share."""
-    return _release(f"{namespace}_shared")
+    return _shorten_release(f"{namespace}_shared")
 
 
-def selector(releases: Iterable[str]) -> str:
+def release_selector(releases: Iterable[str]) -> str:
     """Return the label selector of the objects that this collection made for these releases."""
     return f"{RELEASE_LABEL} in ({','.join(sorted(releases))}),{OWNER_LABEL}={OWNER}"
 
 
-def _release(text: str) -> str:
+def _shorten_release(text: str) -> str:
     """Return text as a label value; a long one is cut and ends with its hash."""
     if len(text) <= LONGEST_LABEL:
         return text
@@ -122,55 +122,61 @@ def label_value(text: str) -> str:
     return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
 
 
-def text(value: Any) -> str:
+def text_value(value: Any) -> str:
     """Return a value as Kubernetes takes it in labels, annotations and variables, where all is text."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def variable_text(value: Any) -> str:
     """Return the value of a variable as a process gets it in a pod and on a host: `true`, and empty text for null."""
-    return "" if value is None else text(value)
+    return "" if value is None else text_value(value)
 
 
-def texts(what: str, values: Mapping[str, Any], *, labels: bool = False) -> dict[str, str]:
+def check_texts(subject: str, values: Mapping[str, Any], *, labels: bool = False) -> dict[str, str]:
     """Return a mapping with all its values as text. Raises Problem for what Kubernetes refuses in it."""
     for key, value in values.items():
         if value is None or isinstance(value, (dict, list)):
-            raise Problem(f"{what} has a value that is not text, that of '{key}'", fix="Give text for each key.")
+            raise Problem(f"{subject} has a value that is not text, that of '{key}'", fix="Give text for each key.")
         prefix, _slash, name = str(key).rpartition("/")
-        if not (_LABEL.match(name) and len(name) <= LONGEST_LABEL and _PREFIX.match(prefix)):
+        if not (_LABEL_PATTERN.match(name) and len(name) <= LONGEST_LABEL and _PREFIX_PATTERN.match(prefix)):
             fix = (
                 f"Use at most {LONGEST_LABEL} letters, digits, dashes, underscores and dots, after `DOMAIN/` or alone."
             )
-            raise Problem(f"'{key}' is not a valid key", where=what, fix=fix)
-        found = text(value)
-        if labels and found and not (_LABEL.match(found) and len(found) <= LONGEST_LABEL):
+            raise Problem(f"'{key}' is not a valid key", where=subject, fix=fix)
+        value_text = text_value(value)
+        if labels and value_text and not (_LABEL_PATTERN.match(value_text) and len(value_text) <= LONGEST_LABEL):
             fix = f"Use at most {LONGEST_LABEL} letters, digits, dashes, underscores and dots, or an annotation."
-            raise Problem(f"'{found}' is not a valid value of the label '{key}'", where=what, fix=fix)
-    return {str(key): text(value) for key, value in values.items()}
+            raise Problem(f"'{value_text}' is not a valid value of the label '{key}'", where=subject, fix=fix)
+    return {str(key): text_value(value) for key, value in values.items()}
 
 
-def cluster_wide(namespace: str, name: str) -> str:
+def cluster_wide_name(namespace: str, name: str) -> str:
     """Return the name of a cluster-scoped object; neither part has a dot, so no two collectors share one."""
     return f"{namespace}.{name}"
 
 
-def headless(name: str) -> str:
+def headless_service_name(name: str) -> str:
     """Return the name of a StatefulSet's governing Service."""
     return f"{name}-headless"
 
 
-def allocator(name: str) -> str:
+def target_allocator_name(name: str) -> str:
     """Return the name of a collector's target allocator, which the operator gives to its Service too."""
     return f"{name}-targetallocator"
 
 
-def child(name: str) -> str:
+def operator_child_name(name: str) -> str:
     """Return the name that the operator gives to the workload and the Service of a custom resource."""
     return f"{name}-collector"
 
 
-def of_operator(name: str) -> frozenset[str]:
+def list_operator_names(name: str) -> frozenset[str]:
     """Return the names that the operator gives to workloads and Services that it makes of a custom resource."""
-    made = child(name)
-    return frozenset((allocator(name), made, *(f"{made}-{kind}" for kind in ("headless", "monitoring", "extension"))))
+    workload_name = operator_child_name(name)
+    return frozenset(
+        (
+            target_allocator_name(name),
+            workload_name,
+            *(f"{workload_name}-{kind}" for kind in ("headless", "monitoring", "extension")),
+        )
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from ..config.paths import at, items, mappings, section
+from ..config.paths import list_at, mapping_at, mappings_at, value_at
 
 Object = Mapping[str, Any]
 
@@ -21,17 +21,17 @@ _OPERATORS: dict[str, Callable[[list[Any], Any], bool]] = {
 }
 
 
-def selector_selects(selector: Object, labels: Mapping[str, str]) -> bool:
+def selects_labels(selector: Object, labels: Mapping[str, str]) -> bool:
     """Return whether a label selector selects these labels; an empty one selects all."""
-    if not section(selector, "matchLabels").items() <= labels.items():
+    if not mapping_at(selector, "matchLabels").items() <= labels.items():
         return False
-    return all(_is_met(expression, labels) for expression in mappings(selector, "matchExpressions"))
+    return all(_meets_expression(expression, labels) for expression in mappings_at(selector, "matchExpressions"))
 
 
-def _is_met(expression: Object, labels: Mapping[str, str]) -> bool:
+def _meets_expression(expression: Object, labels: Mapping[str, str]) -> bool:
     """Whether labels meet an expression of a selector; an operator that nobody knows is taken for `Exists`."""
     operator = _OPERATORS.get(str(expression.get("operator")), _OPERATORS["Exists"])
-    return operator(items(expression, "values"), labels.get(str(expression.get("key"))))
+    return operator(list_at(expression, "values"), labels.get(str(expression.get("key"))))
 
 
 class Sender(NamedTuple):
@@ -42,39 +42,39 @@ class Sender(NamedTuple):
     of_namespace: Mapping[str, str] | None
     addresses: tuple[str, ...]
 
-    def surely_not(self, peer: Object, namespace: str) -> bool:
+    def is_surely_not(self, peer: Object, namespace: str) -> bool:
         """Return whether a peer of a policy in a namespace is surely not this pod."""
         if "ipBlock" in peer:
             is_known = bool(self.addresses)
-            return is_known and not any(_within(address, peer["ipBlock"]) for address in self.addresses)
-        if "podSelector" in peer and not selector_selects(section(peer, "podSelector"), self.labels):
+            return is_known and not any(_is_in_block(address, peer["ipBlock"]) for address in self.addresses)
+        if "podSelector" in peer and not selects_labels(mapping_at(peer, "podSelector"), self.labels):
             return True
         if "namespaceSelector" not in peer:
             return namespace != self.namespace
-        selector = section(peer, "namespaceSelector")
+        selector = mapping_at(peer, "namespaceSelector")
         known_labels = {_NAME_LABEL: self.namespace, **(self.of_namespace or {})}
-        if self.of_namespace is None and not _asks_only(selector, known_labels):
+        if self.of_namespace is None and not _asks_only_for(selector, known_labels):
             return False
-        return not selector_selects(selector, known_labels)
+        return not selects_labels(selector, known_labels)
 
 
-def _asks_only(selector: Object, labels: Mapping[str, str]) -> bool:
+def _asks_only_for(selector: Object, labels: Mapping[str, str]) -> bool:
     """Whether a selector asks for the values of these labels, and for nothing else."""
-    return selector.keys() <= {"matchLabels"} and section(selector, "matchLabels").keys() <= labels.keys()
+    return selector.keys() <= {"matchLabels"} and mapping_at(selector, "matchLabels").keys() <= labels.keys()
 
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
 
-def _within(address: str, block: Object) -> bool:
+def _is_in_block(address: str, block: Object) -> bool:
     """Return whether an address is in a block; what cannot be read counts as within."""
     try:
         ip = ip_address(address)
-        left_out = [ip_network(str(network), strict=False) for network in items(block, "except")]
+        excluded_networks = [ip_network(str(network), strict=False) for network in list_at(block, "except")]
         is_in_block = ip in ip_network(str(block.get("cidr")), strict=False)
     except ValueError:
         return True
-    return is_in_block and not any(ip in network for network in left_out)
+    return is_in_block and not any(ip in network for network in excluded_networks)
 
 
 class Policies:
@@ -84,79 +84,79 @@ class Policies:
         self.rules_key, self.peers_key = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}[direction]
         self.policies = []
         for policy in policies:
-            selects_pod = selector_selects(section(policy, "spec", "podSelector"), labels)
-            if selects_pod and direction in _types(policy):
+            selects_pod = selects_labels(mapping_at(policy, "spec", "podSelector"), labels)
+            if selects_pod and direction in _list_directions(policy):
                 self.policies.append(policy)
 
     @property
     def names(self) -> str:
         """The names of the policies in a message."""
-        return ", ".join(str(at(policy, ("metadata", "name"))) for policy in self.policies)
+        return ", ".join(str(value_at(policy, ("metadata", "name"))) for policy in self.policies)
 
-    def keeps_out(self, sender: Sender, ports: Iterable[int], names: Iterable[str]) -> bool:
+    def is_surely_kept_out(self, sender: Sender, ports: Iterable[int], names: Iterable[str]) -> bool:
         """Return whether surely no rule admits a sender to one of these ports."""
-        asked_ports, asked_names = set(ports), set(names)
+        port_numbers, port_names = set(ports), set(names)
         for policy in self.policies:
-            namespace = str(at(policy, ("metadata", "namespace")))
-            for rule in items(policy, "spec", self.rules_key):
-                has_port = _has_port(rule, asked_ports, "TCP", asked_names)
+            namespace = str(value_at(policy, ("metadata", "namespace")))
+            for rule in list_at(policy, "spec", self.rules_key):
+                has_port = _has_port(rule, port_numbers, "TCP", port_names)
                 if has_port and self._may_admit(rule, sender, namespace):
                     return False
         return bool(self.policies)
 
     def _may_admit(self, rule: Object, sender: Sender, namespace: str) -> bool:
         """Return whether a rule admits a sender, or may; one without peers admits all."""
-        rule_peers = items(rule, self.peers_key)
-        return not rule_peers or not all(sender.surely_not(peer, namespace) for peer in rule_peers)
+        rule_peers = list_at(rule, self.peers_key)
+        return not rule_peers or not all(sender.is_surely_not(peer, namespace) for peer in rule_peers)
 
     def admits(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""
         if not self.policies:
             return "all"
-        asked_ports, asked_names = set(ports), set(names)
+        port_numbers, port_names = set(ports), set(names)
         admitted = "none"
         for policy in self.policies:
-            for rule in mappings(policy, "spec", self.rules_key):
-                if not _has_port(rule, asked_ports, protocol, asked_names):
+            for rule in mappings_at(policy, "spec", self.rules_key):
+                if not _has_port(rule, port_numbers, protocol, port_names):
                     continue
-                if not items(rule, self.peers_key):
+                if not list_at(rule, self.peers_key):
                     return "all"
                 admitted = "some"
         return admitted
 
 
-def _types(policy: Object) -> list[Any]:
+def _list_directions(policy: Object) -> list[Any]:
     """Return the directions that a policy limits; without them, by what Kubernetes fills in.
 
     Source: SetDefaults_NetworkPolicy of Kubernetes, for which an empty list of rules is none.
     """
-    given = items(policy, "spec", "policyTypes")
-    if given:
-        return given
-    return ["Ingress", "Egress"] if items(policy, "spec", "egress") else ["Ingress"]
+    policy_types = list_at(policy, "spec", "policyTypes")
+    if policy_types:
+        return policy_types
+    return ["Ingress", "Egress"] if list_at(policy, "spec", "egress") else ["Ingress"]
 
 
 def _has_port(rule: Object, ports: set[int], protocol: str, names: set[str]) -> bool:
     """Whether a rule is about one of these ports, by number or name; one without ports is about all."""
-    if not items(rule, "ports"):
+    if not list_at(rule, "ports"):
         return True
-    for port in mappings(rule, "ports"):
-        if str(port.get("protocol") or "TCP") == protocol and _is_port(port, ports, names):
+    for port in mappings_at(rule, "ports"):
+        if str(port.get("protocol") or "TCP") == protocol and _covers_port(port, ports, names):
             return True
     return False
 
 
-def _is_port(port: Object, ports: set[int], names: set[str]) -> bool:
+def _covers_port(port: Object, ports: set[int], names: set[str]) -> bool:
     """Whether a port of a rule, or its range, has one of these."""
-    first = port.get("port")
-    if first is None or str(first) in names:
+    first_port = port.get("port")
+    if first_port is None or str(first_port) in names:
         return True
-    last = port.get("endPort") or first
-    if not isinstance(first, int) or not isinstance(last, int):
+    last_port = port.get("endPort") or first_port
+    if not isinstance(first_port, int) or not isinstance(last_port, int):
         return False
-    return any(first <= number <= last for number in ports)
+    return any(first_port <= number <= last_port for number in ports)
 
 
-def policies_to(policies: Sequence[Object] | None, labels: Mapping[str, str]) -> Policies:
+def find_egress_policies(policies: Sequence[Object] | None, labels: Mapping[str, str]) -> Policies:
     """Return the network policies that limit where a pod sends to."""
     return Policies(policies or (), labels, "Egress")

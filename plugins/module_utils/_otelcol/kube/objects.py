@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import at
+from ..config.paths import value_at
 
 Manifest = dict[str, Any]
-_NAMESPACE = ("metadata", "namespace")
+_NAMESPACE_PATH = ("metadata", "namespace")
 
 
-class Ref(NamedTuple):
+class ObjectRef(NamedTuple):
     """The name of one object in a cluster."""
 
     kind: str
@@ -26,33 +26,33 @@ class Ref(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-def ref(manifest: Manifest) -> Ref:
+def ref(manifest: Manifest) -> ObjectRef:
     """Return the name of an object, without its API version."""
     metadata = manifest.get("metadata") or {}
-    return Ref(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
+    return ObjectRef(str(manifest.get("kind")), metadata.get("namespace") or "", str(metadata.get("name")))
 
 
 # Kinds of different API groups may share a name, so the group is part of the identity of an object.
-Identity = tuple[str, Ref]
+ObjectIdentity = tuple[str, ObjectRef]
 
 
-def identity(manifest: Manifest) -> Identity:
+def object_identity(manifest: Manifest) -> ObjectIdentity:
     """Return what no other object in a cluster has."""
-    return group_of(manifest["apiVersion"]), ref(manifest)
+    return api_group(manifest["apiVersion"]), ref(manifest)
 
 
-def group_of(api_version: str) -> str:
+def api_group(api_version: str) -> str:
     """Return the API group, which is empty for the core."""
     return api_version.rpartition("/")[0]
 
 
-def controller_of(manifest: Manifest) -> Manifest | None:
+def controlling_owner(manifest: Manifest) -> Manifest | None:
     """Return the owner that controls an object, as the object names it."""
     owners = manifest["metadata"].get("ownerReferences") or []
     return next((owner for owner in owners if owner.get("controller")), None)
 
 
-def may_be_together(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def may_share_namespace(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two objects are in one namespace, as far as they say; one without a namespace may be in any."""
-    namespace, other_namespace = at(manifest, _NAMESPACE), at(other, _NAMESPACE)
+    namespace, other_namespace = value_at(manifest, _NAMESPACE_PATH), value_at(other, _NAMESPACE_PATH)
     return namespace is None or other_namespace is None or namespace == other_namespace

@@ -16,21 +16,21 @@ from .names import OWNER_LABEL
 
 # The label of all objects that the operator creates. Its cluster-wide objects have no owner, only this label.
 MANAGED_BY = "opentelemetry-operator"
-LONGEST = 63
+LONGEST_NAME = 63
 
 
 def child_name(name: str, suffix: str) -> str:
     """Return the name of a resource's child: long names are cut, characters that DNS forbids become dashes."""
-    cut = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST - len(suffix)]}{suffix}")
-    return re.sub(r"[^a-z0-9]", "-", cut.lower())
+    cut_name = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", f"{name[: LONGEST_NAME - len(suffix)]}{suffix}")
+    return re.sub(r"[^a-z0-9]", "-", cut_name.lower())
 
 
 def operator_labels(resource: Mapping[str, Any]) -> dict[str, str]:
     """Return the labels by which the operator selects a collector's pods. With a long name the namespace is cut."""
     namespace, name = resource["metadata"].get("namespace") or "", resource["metadata"]["name"]
-    cut = namespace[: LONGEST - len(name) - 1] if len(name) < LONGEST else ""
+    cut_namespace = namespace[: LONGEST_NAME - len(name) - 1] if len(name) < LONGEST_NAME else ""
     return {
         OWNER_LABEL: MANAGED_BY,
-        "app.kubernetes.io/instance": f"{cut}.{name}",
+        "app.kubernetes.io/instance": f"{cut_namespace}.{name}",
         "app.kubernetes.io/component": "opentelemetry-collector",
     }

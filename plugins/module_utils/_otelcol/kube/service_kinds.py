@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.paths import section
+from ..config.paths import mapping_at
 
 
 def is_headless(service: Mapping[str, Any]) -> bool:
@@ -16,9 +16,9 @@ def is_headless(service: Mapping[str, Any]) -> bool:
 
     Source: Service v1 core, `clusterIP`.
     """
-    return section(service, "spec").get("clusterIP") == "None"
+    return mapping_at(service, "spec").get("clusterIP") == "None"
 
 
-def is_alias(service: Mapping[str, Any]) -> bool:
+def is_external_name(service: Mapping[str, Any]) -> bool:
     """Whether a Service is another name of a host, whatever it selects. Source: Service v1 core, `type`."""
-    return section(service, "spec").get("type") == "ExternalName"
+    return mapping_at(service, "spec").get("type") == "ExternalName"

@@ -12,11 +12,11 @@ import re
 from typing import NamedTuple
 
 from ..config.addresses import is_loopback
-from .names import headless
+from .names import headless_service_name
 
-_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
+_LABEL_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 # `NAME.NAMESPACE.svc…` has so many parts at least; with two it may be a domain of the internet.
-_UNCLEAR = 2
+_UNCLEAR_LABELS = 2
 
 
 class ServiceName(NamedTuple):
@@ -27,21 +27,25 @@ class ServiceName(NamedTuple):
     certain: bool
 
 
-_OUTSIDE = ServiceName("", "", True)
+_OUTSIDE_OF_CLUSTER = ServiceName("", "", True)
 
 
-def service_of(host: str, namespace: str) -> ServiceName:
+def resolve_service(host: str, namespace: str) -> ServiceName:
     """Return the Service that a host means to a pod of a namespace."""
-    parts = host.rstrip(".").split(".")
-    if is_loopback(host) or not all(_LABEL.match(part) for part in parts):
-        return _OUTSIDE
-    if len(parts) == 1:
-        return ServiceName(namespace, parts[0], True)
-    if len(parts) == _UNCLEAR:
-        return ServiceName(parts[1], parts[0], False)
-    at_svc = parts.index("svc") if "svc" in parts else 0
+    labels = host.rstrip(".").split(".")
+    if is_loopback(host) or not all(_LABEL_PATTERN.match(part) for part in labels):
+        return _OUTSIDE_OF_CLUSTER
+    if len(labels) == 1:
+        return ServiceName(namespace, labels[0], True)
+    if len(labels) == _UNCLEAR_LABELS:
+        return ServiceName(labels[1], labels[0], False)
+    svc_index = labels.index("svc") if "svc" in labels else 0
     # A pod of a headless Service has its own name before.
-    return ServiceName(parts[at_svc - 1], parts[at_svc - 2], True) if at_svc >= _UNCLEAR else _OUTSIDE
+    return (
+        ServiceName(labels[svc_index - 1], labels[svc_index - 2], True)
+        if svc_index >= _UNCLEAR_LABELS
+        else _OUTSIDE_OF_CLUSTER
+    )
 
 
 def headless_address(address: str, namespace: str) -> str:
@@ -53,6 +57,11 @@ def headless_address(address: str, namespace: str) -> str:
         return address
     if address.startswith("["):  # an IPv6 address
         return f"dns:///{address}"
-    name, _dot, _rest = address.partition(":")[0].partition(".")
-    of_pods = name.endswith(headless("")) or service_of(address.partition(":")[0], namespace).name != name
-    return f"dns:///{address if of_pods else address.replace(name, headless(name), 1)}"
+    service_name, _dot, _rest = address.partition(":")[0].partition(".")
+    needs_no_change = (
+        service_name.endswith(headless_service_name(""))
+        or resolve_service(address.partition(":")[0], namespace).name != service_name
+    )
+    if needs_no_change:
+        return f"dns:///{address}"
+    return f"dns:///{address.replace(service_name, headless_service_name(service_name), 1)}"

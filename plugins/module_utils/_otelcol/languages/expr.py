@@ -13,7 +13,7 @@ import re
 from typing import NamedTuple
 
 from .expr_syntax import BOOL, UNKNOWN, Invalid, NotJudged, Parser, Token
-from .regex import refusal
+from .regex import find_regex_refusal
 
 _TOKEN = re.compile(
     r"(?P<gap>\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)"
@@ -25,16 +25,16 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = frozenset("abfnrtv\\'\"`?xXuU0123456789")
-_PAIRS = {")": "(", "]": "[", "}": "{"}
-_BETWEEN = ("in", "or", "and", "matches", "contains", "startsWith", "endsWith")
-_KEYWORDS = (*_BETWEEN, "not", "let", "if", "else")
+_OPENING_BRACKETS = {")": "(", "]": "[", "}": "{"}
+_WORD_OPERATORS = ("in", "or", "and", "matches", "contains", "startsWith", "endsWith")
+_KEYWORDS = (*_WORD_OPERATORS, "not", "let", "if", "else")
 _COMPARES = ("&&", "||", "==", "!=", "<=", ">=", "<", ">")
-_UNFINISHED = frozenset((*_COMPARES, *"+-/%^*!,?:", "**", "??", *_BETWEEN, "not"))
+_UNFINISHED = frozenset((*_COMPARES, *"+-/%^*!,?:", "**", "??", *_WORD_OPERATORS, "not"))
 _AFTER_REGEX = ("", "&&", "||", "and", "or", ")")
-_DOTS = (".", "?.")
+_MEMBER_SIGNS = (".", "?.")
 
 
-class Broken(NamedTuple):
+class ExpressionFault(NamedTuple):
     """Why an expression is not compiled, and at which character; `regex` if a regular expression in it is refused."""
 
     start: int
@@ -42,105 +42,105 @@ class Broken(NamedTuple):
     regex: bool = False
 
 
-_NOTHING = Token("", "", 0)
+_NO_TOKEN = Token("", "", 0)
 
 
-def broken_expression(text: str, truth: bool = False) -> Broken | None:
+def find_expression_fault(text: str, must_be_truth_value: bool = False) -> ExpressionFault | None:
     """Return what is wrong with an expression, which may have to be a truth value; None if nothing is found."""
     tokens: list[Token] = []
-    end = 0
-    while end < len(text):
-        match = _TOKEN.match(text, end)
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
         if match is None:
-            return _unread(text[end], end)
+            return _find_unread_sign(text[position], position)
         if match.lastgroup != "gap":
-            tokens.append(Token(str(match.lastgroup), match[0], end))
-        end = match.end()
+            tokens.append(Token(str(match.lastgroup), match[0], position))
+        position = match.end()
     if not tokens:
         return None
-    return _broken_tokens(tokens) or _broken_types(tokens, len(text), truth)
+    return _find_token_fault(tokens) or _find_type_fault(tokens, len(text), must_be_truth_value)
 
 
-def _unread(sign: str, at: int) -> Broken | None:
+def _find_unread_sign(sign: str, start: int) -> ExpressionFault | None:
     """Return what is wrong where no token begins; None for signs that are not judged."""
     if sign in "'\"`":
-        return Broken(at, "the text that begins here does not end")
-    return Broken(at, f"`{sign}` has no meaning here") if sign in "@~\\" else None
+        return ExpressionFault(start, "the text that begins here does not end")
+    return ExpressionFault(start, f"`{sign}` has no meaning here") if sign in "@~\\" else None
 
 
-def _broken_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
-    """Return what is wrong with the types of values; with `truth`, that the whole is no truth value."""
+def _find_type_fault(tokens: list[Token], expression_length: int, must_be_truth_value: bool) -> ExpressionFault | None:
+    """Return what is wrong with the types of values; with `must_be_truth_value`, that the whole is no truth value."""
     try:
-        whole_type = Parser(tokens, end).whole_type()
+        whole_type = Parser(tokens, expression_length).read_whole_type()
     except Invalid as invalid:
-        return Broken(invalid.start, invalid.why)
+        return ExpressionFault(invalid.start, invalid.why)
     except NotJudged:
         return None
-    if truth and whole_type not in (UNKNOWN, BOOL):
-        return Broken(0, "this is no truth value; compare it with something")
+    if must_be_truth_value and whole_type not in (UNKNOWN, BOOL):
+        return ExpressionFault(0, "this is no truth value; compare it with something")
     return None
 
 
-def _broken_tokens(tokens: list[Token]) -> Broken | None:
+def _find_token_fault(tokens: list[Token]) -> ExpressionFault | None:
     """Return the first mistake that shows in a token and its neighbours, or in brackets."""
-    assigns = any(token.text == "let" for token in tokens)
-    earlier = before = _NOTHING
-    for token, after in zip(tokens, (*tokens[1:], _NOTHING), strict=False):
-        if token.text == "=" and not assigns:
-            return Broken(token.start, "`=` compares nothing; `==` does")
-        if _is_operand(token, before) and _is_operand(before, earlier):
-            return Broken(before.start, f"an operator is missing after `{before.text}`")
-        wrong = _broken_text(token, before, after.text)
-        if wrong:
-            return wrong
-        earlier, before = before, token
-    return _without_end(before, earlier) or _broken_brackets(tokens)
+    has_assignment = any(token.text == "let" for token in tokens)
+    second_last = previous = _NO_TOKEN
+    for token, following in zip(tokens, (*tokens[1:], _NO_TOKEN), strict=False):
+        if token.text == "=" and not has_assignment:
+            return ExpressionFault(token.start, "`=` compares nothing; `==` does")
+        if _is_operand(token, previous) and _is_operand(previous, second_last):
+            return ExpressionFault(previous.start, f"an operator is missing after `{previous.text}`")
+        text_fault = _find_text_fault(token, previous, following.text)
+        if text_fault:
+            return text_fault
+        second_last, previous = previous, token
+    return _find_unfinished_end(previous, second_last) or _find_bracket_fault(tokens)
 
 
-def _broken_brackets(tokens: list[Token]) -> Broken | None:
+def _find_bracket_fault(tokens: list[Token]) -> ExpressionFault | None:
     """Return a bracket that closes nothing, or the last one that is never closed."""
-    opened: list[Token] = []
+    open_brackets: list[Token] = []
     for token in tokens:
         if token.kind != "bracket":
             continue
-        if token.text not in _PAIRS:
-            opened.append(token)
-        elif not opened or opened.pop().text != _PAIRS[token.text]:
-            return Broken(token.start, f"`{token.text}` closes nothing")
-    if opened:
-        return Broken(opened[-1].start, f"`{opened[-1].text}` is never closed")
+        if token.text not in _OPENING_BRACKETS:
+            open_brackets.append(token)
+        elif not open_brackets or open_brackets.pop().text != _OPENING_BRACKETS[token.text]:
+            return ExpressionFault(token.start, f"`{token.text}` closes nothing")
+    if open_brackets:
+        return ExpressionFault(open_brackets[-1].start, f"`{open_brackets[-1].text}` is never closed")
     return None
 
 
-def _without_end(last: Token, before: Token) -> Broken | None:
+def _find_unfinished_end(last_token: Token, previous: Token) -> ExpressionFault | None:
     """Return what is wrong if the last token needs another one behind it."""
-    if last.text in _UNFINISHED and before.text not in _DOTS:
-        return Broken(last.start, f"nothing follows `{last.text}`")
+    if last_token.text in _UNFINISHED and previous.text not in _MEMBER_SIGNS:
+        return ExpressionFault(last_token.start, f"nothing follows `{last_token.text}`")
     return None
 
 
-def _is_operand(token: Token, before: Token) -> bool:
+def _is_operand(token: Token, previous: Token) -> bool:
     """Whether a token is a value; a keyword is one behind a dot, where it is the name of a member."""
     if token.kind == "text":
         return True
-    return token.kind == "word" and (token.text not in _KEYWORDS or before.text in _DOTS)
+    return token.kind == "word" and (token.text not in _KEYWORDS or previous.text in _MEMBER_SIGNS)
 
 
-def _broken_text(token: Token, before: Token, after: str) -> Broken | None:
+def _find_text_fault(token: Token, previous: Token, following_text: str) -> ExpressionFault | None:
     """Return what is wrong in a text: its escapes, or the regular expression that it is."""
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
-    inside = token.text[1:-1]
+    content = token.text[1:-1]
     is_raw = token.text.startswith("`")
-    escapes = [] if is_raw else list(_ESCAPE.finditer(inside))
+    escapes = [] if is_raw else list(_ESCAPE.finditer(content))
     for escape in escapes:
         if escape[1] not in _ESCAPES:
             fix = "write the backslash twice, or the text between backticks"
-            return Broken(token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
-    is_regex = before.text.endswith("matches") and after in _AFTER_REGEX
+            return ExpressionFault(token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
+    is_regex = previous.text.endswith("matches") and following_text in _AFTER_REGEX
     if not is_regex or any(escape[1] not in "\\'\"" for escape in escapes):
         return None
-    refused = refusal(inside if is_raw else _ESCAPE.sub(r"\1", inside))
-    if refused is None:
+    refused_regex = find_regex_refusal(content if is_raw else _ESCAPE.sub(r"\1", content))
+    if refused_regex is None:
         return None
-    return Broken(token.start, f"Go refuses this regular expression: {refused.why}", regex=True)
+    return ExpressionFault(token.start, f"Go refuses this regular expression: {refused_regex.why}", regex=True)

@@ -18,7 +18,7 @@ UNKNOWN = "?"
 BOOL, INT, FLOAT, TEXT, LIST, NIL, _TIME, _SPAN = "bifslntd"
 _NUMBERS = INT + FLOAT
 _TIMES = _TIME + _SPAN
-SHOWN = {
+TYPES_IN_WORDS = {
     BOOL: "a truth value",
     INT: "a number",
     FLOAT: "a number",
@@ -29,7 +29,7 @@ SHOWN = {
     _SPAN: "a time",
 }
 # Values of two types are never equal; numbers of both kinds may be. Other types than these are not compared.
-_COMPARED_AS = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
+_COMPARED_TYPES = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
 
 
 class _Operator(NamedTuple):
@@ -39,15 +39,15 @@ class _Operator(NamedTuple):
     makes: str
 
 
-TEXTUAL = ("matches", "contains", "startsWith", "endsWith")
-COMPARES = ("<", ">", "<=", ">=")
-_EQUALS = ("==", "!=")
+TEXT_OPERATORS = ("matches", "contains", "startsWith", "endsWith")
+COMPARISONS = ("<", ">", "<=", ">=")
+_EQUALITIES = ("==", "!=")
 _POWERS = ("**", "^")
-_NEGATES = ("not", "!")
+_NEGATIONS = ("not", "!")
 _OPERATORS = {
     **dict.fromkeys(("or", "||", "and", "&&"), _Operator(BOOL, BOOL)),
-    **dict.fromkeys(COMPARES, _Operator(_NUMBERS + TEXT + _TIMES, BOOL)),
-    **dict.fromkeys(TEXTUAL, _Operator(TEXT, BOOL)),
+    **dict.fromkeys(COMPARISONS, _Operator(_NUMBERS + TEXT + _TIMES, BOOL)),
+    **dict.fromkeys(TEXT_OPERATORS, _Operator(TEXT, BOOL)),
     "+": _Operator(_NUMBERS + TEXT + _TIMES, ""),
     "-": _Operator(_NUMBERS + _TIMES, ""),
     "*": _Operator(_NUMBERS + _SPAN, ""),
@@ -66,7 +66,7 @@ class _Function(NamedTuple):
     returns: str
 
 
-_ANY_TYPE = "".join(SHOWN)
+_ANY_TYPE = "".join(TYPES_IN_WORDS)
 _FUNCTIONS = {
     **dict.fromkeys(("upper", "lower", "toBase64", "fromBase64"), _Function((TEXT,), (), TEXT)),
     **dict.fromkeys(("trim", "trimPrefix", "trimSuffix"), _Function((TEXT,), (TEXT,), TEXT)),
@@ -97,7 +97,7 @@ _DEEPEST = 40
 _STRENGTHS = {
     **dict.fromkeys(("or", "||"), 10),
     **dict.fromkeys(("and", "&&"), 15),
-    **dict.fromkeys((*_EQUALS, "in", *TEXTUAL, *COMPARES), 20),
+    **dict.fromkeys((*_EQUALITIES, "in", *TEXT_OPERATORS, *COMPARISONS), 20),
     "..": 25,
     **dict.fromkeys("+-", 30),
     **dict.fromkeys("*/%", 60),
@@ -135,60 +135,70 @@ class _Argument(NamedTuple):
     type: str
 
 
-def _type_made(sign: Token, left: str, right: str) -> str:
+def _infer_operator_type(sign: Token, left_type: str, right_type: str) -> str:
     """Return the type of what an operator makes of values of two types. Raises Invalid."""
-    if sign.text in _EQUALS:
-        _check_same_type(sign, left, right)
+    if sign.text in _EQUALITIES:
+        _check_same_type(sign, left_type, right_type)
         return BOOL
     if sign.text == "in":
-        _check_container(sign, left, right)
+        _check_container(sign, left_type, right_type)
         return BOOL
     if sign.text == "??":
         return UNKNOWN
     operator = _OPERATORS[sign.text]
-    _check_operand(sign, left, operator.takes)
-    _check_operand(sign, right, operator.takes)
-    _check_same_type(sign, left, right)
+    _check_operand(sign, left_type, operator.takes)
+    _check_operand(sign, right_type, operator.takes)
+    _check_same_type(sign, left_type, right_type)
     if operator.makes:
         return operator.makes
-    return left if left == right else UNKNOWN
+    return left_type if left_type == right_type else UNKNOWN
 
 
-def _check_operand(sign: Token, operand: str, takes: str) -> None:
+def _check_operand(sign: Token, operand_type: str, taken_types: str) -> None:
     """Raise Invalid if an operator takes no operand of this type."""
-    if operand != UNKNOWN and operand not in takes:
-        raise Invalid(sign.start, f"`{sign.text}` takes {SHOWN[takes[0]]}, not {SHOWN[operand]}")
+    if operand_type != UNKNOWN and operand_type not in taken_types:
+        raise Invalid(
+            sign.start, f"`{sign.text}` takes {TYPES_IN_WORDS[taken_types[0]]}, not {TYPES_IN_WORDS[operand_type]}"
+        )
 
 
-def _check_same_type(sign: Token, left: str, right: str) -> None:
+def _check_same_type(sign: Token, left_type: str, right_type: str) -> None:
     """Raise Invalid if both sides are known, and not of one type; numbers are."""
-    left_kind, right_kind = _COMPARED_AS.get(left), _COMPARED_AS.get(right)
+    left_kind, right_kind = _COMPARED_TYPES.get(left_type), _COMPARED_TYPES.get(right_type)
     if left_kind and right_kind and left_kind != right_kind:
-        raise Invalid(sign.start, f"`{sign.text}` takes two values of a type, not {SHOWN[left]} and {SHOWN[right]}")
+        raise Invalid(
+            sign.start,
+            f"`{sign.text}` takes two values of a type, not {TYPES_IN_WORDS[left_type]} and"
+            f" {TYPES_IN_WORDS[right_type]}",
+        )
 
 
-def _check_container(sign: Token, left: str, right: str) -> None:
+def _check_container(sign: Token, left_type: str, right_type: str) -> None:
     """Raise Invalid if `in` looks into what contains nothing."""
-    may_contain = right in (UNKNOWN, LIST, NIL)
-    may_be_in_text = right == TEXT and left == UNKNOWN
+    may_contain = right_type in (UNKNOWN, LIST, NIL)
+    may_be_in_text = right_type == TEXT and left_type == UNKNOWN
     if not may_contain and not may_be_in_text:
-        raise Invalid(sign.start, f"`in` looks into a list or a map, not into {SHOWN[right]}")
+        raise Invalid(sign.start, f"`in` looks into a list or a map, not into {TYPES_IN_WORDS[right_type]}")
 
 
-def _type_returned(name: Token, arguments: Sequence[_Argument]) -> str:
+def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> str:
     """Return the type of what a function returns, unknown for one that is not in the table. Raises Invalid."""
-    function = _FUNCTIONS.get(name.text)
+    function = _FUNCTIONS.get(function_name.text)
     if function is None:
         return UNKNOWN
-    kinds = (*function.required, *function.optional)
-    least, most = len(function.required), len(kinds)
-    if not least <= len(arguments) <= most:
-        counts = str(least) if least == most else f"{least} to {most}"
-        raise Invalid(name.start, f"`{name.text}` takes {counts} values, not {len(arguments)}")
-    for argument, kind in zip(arguments, kinds, strict=False):
-        is_judged = UNKNOWN not in (kind, argument.type)
-        if is_judged and argument.type not in kind:
-            raise Invalid(argument.start, f"`{name.text}` takes {SHOWN[kind[0]]} here, not {SHOWN[argument.type]}")
+    parameter_types = (*function.required, *function.optional)
+    least_count, most_count = len(function.required), len(parameter_types)
+    if not least_count <= len(arguments) <= most_count:
+        counts = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
+        raise Invalid(function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}")
+    for argument, parameter_type in zip(arguments, parameter_types, strict=False):
+        is_judged = UNKNOWN not in (parameter_type, argument.type)
+        if is_judged and argument.type not in parameter_type:
+            raise Invalid(
+                argument.start,
+                f"`{function_name.text}` takes {TYPES_IN_WORDS[parameter_type[0]]} here, not"
+                f" {TYPES_IN_WORDS[argument.type]}",
+            )
     return function.returns
 
 
@@ -198,39 +208,39 @@ class Parser:
     Each method reads what its name says from the token at `index` on, and returns its type.
     """
 
-    def __init__(self, tokens: Sequence[Token], end: int) -> None:
+    def __init__(self, tokens: Sequence[Token], expression_length: int) -> None:
         if any(token.text in _NOT_JUDGED and token.kind != "text" for token in tokens):
             raise NotJudged
-        self.tokens = [*tokens, Token("end", "", end)]
+        self.tokens = [*tokens, Token("end", "", expression_length)]
         self.index = self.depth = 0
 
-    def whole_type(self) -> str:
+    def read_whole_type(self) -> str:
         """Return the type of the whole."""
-        kind = self._choice()
-        self._take("")
-        return kind
+        value_type = self._read_choice()
+        self._read_expected("")
+        return value_type
 
     @property
     def token(self) -> Token:
         return self.tokens[self.index]
 
-    def _next(self) -> Token:
+    def _read_token(self) -> Token:
         """Return the token, and go to the next one."""
         token = self.tokens[self.index]
         self.index += 1
         return token
 
-    def _is(self, *texts: str) -> bool:
+    def _stands_at(self, *texts: str) -> bool:
         """Whether the token is one of these words and signs; in quotes, they are text."""
         return self.token.text in texts and self.token.kind != "text"
 
-    def _take(self, text: str) -> Token:
+    def _read_expected(self, text: str) -> Token:
         """Read a token that has to stand here."""
-        if not self._is(text):
-            raise self._unexpected()
-        return self._next()
+        if not self._stands_at(text):
+            raise self._describe_unexpected()
+        return self._read_token()
 
-    def _unexpected(self) -> Invalid:
+    def _describe_unexpected(self) -> Invalid:
         if not self.token.text:
             return Invalid(self.token.start, "something is missing at the end")
         return Invalid(self.token.start, f"`{self.token.text}` cannot stand here")
@@ -240,158 +250,158 @@ class Parser:
         if self.depth > _DEEPEST:
             raise NotJudged
 
-    def _choice(self) -> str:
+    def _read_choice(self) -> str:
         """Read a value, or `CONDITION ? VALUE : VALUE`."""
         self._go_deeper()
         start = self.token.start
-        kind = self._operation(0)
-        if self._is("?"):
-            if kind not in (UNKNOWN, BOOL):
-                raise Invalid(start, f"a condition is a truth value, not {SHOWN[kind]}")
-            kind = self._branches()
+        value_type = self._read_operation(0)
+        if self._stands_at("?"):
+            if value_type not in (UNKNOWN, BOOL):
+                raise Invalid(start, f"a condition is a truth value, not {TYPES_IN_WORDS[value_type]}")
+            value_type = self._read_branches()
         self.depth -= 1
-        return kind
+        return value_type
 
-    def _branches(self) -> str:
+    def _read_branches(self) -> str:
         """Read `? VALUE : VALUE`; two branches of different types have none that is known."""
-        self._take("?")
-        if self._is(":"):  # `a ?: b`
+        self._read_expected("?")
+        if self._stands_at(":"):  # `a ?: b`
             raise NotJudged
-        if_true = self._choice()
-        self._take(":")
-        if_false = self._choice()
+        if_true = self._read_choice()
+        self._read_expected(":")
+        if_false = self._read_choice()
         return if_true if if_true == if_false else UNKNOWN
 
-    def _operation(self, least: int) -> str:
+    def _read_operation(self, least_strength: int) -> str:
         """Read a value, and the operators behind it that bind at least so strongly, each with its right side."""
-        left = self._operand()
+        left_type = self._read_operand()
         is_compared = False
         while True:
-            is_negated = self._is("not")  # `a not in b`
+            is_negated = self._stands_at("not")  # `a not in b`
             operator = self.tokens[self.index + 1] if is_negated else self.token
-            strength = _strength(operator)
-            if strength < least:
-                return left
-            if is_compared and operator.text in COMPARES:  # `a < b < c`
+            strength = _binding_strength(operator)
+            if strength < least_strength:
+                return left_type
+            if is_compared and operator.text in COMPARISONS:  # `a < b < c`
                 raise NotJudged
             if is_negated:
-                self._next()
-            sign = self._next()
-            right = self._right_side(sign, strength)
-            left = _type_made(sign, left, right)
-            is_compared = sign.text in COMPARES
+                self._read_token()
+            sign = self._read_token()
+            right_type = self._read_right_side(sign, strength)
+            left_type = _infer_operator_type(sign, left_type, right_type)
+            is_compared = sign.text in COMPARISONS
 
-    def _right_side(self, sign: Token, strength: int) -> str:
+    def _read_right_side(self, sign: Token, strength: int) -> str:
         """Read what an operator binds on its right; powers bind others, so `a ** b ** c` is `a ** (b ** c)`."""
         if sign.text in _POWERS:
-            return self._nested_operation(strength)
-        return self._operation(strength + 1)
+            return self._read_nested_operation(strength)
+        return self._read_operation(strength + 1)
 
-    def _nested_operation(self, least: int) -> str:
+    def _read_nested_operation(self, least_strength: int) -> str:
         """Read an operation of a level of its own: signs and powers nest without parentheses."""
         self._go_deeper()
-        kind = self._operation(least)
+        value_type = self._read_operation(least_strength)
         self.depth -= 1
-        return kind
+        return value_type
 
-    def _operand(self) -> str:
+    def _read_operand(self) -> str:
         """Read a value with what stands before and behind it: a sign or `not`, members, indexes and calls."""
         sign = self.token
         if sign.text not in _UNARY_STRENGTHS or sign.kind == "text":
-            return self._members_of(self._single_value())
-        self._next()
-        operand = self._nested_operation(_UNARY_STRENGTHS[sign.text])
-        if sign.text in _NEGATES:
-            _check_operand(sign, operand, BOOL)
+            return self._read_members(self._single_value())
+        self._read_token()
+        operand_type = self._read_nested_operation(_UNARY_STRENGTHS[sign.text])
+        if sign.text in _NEGATIONS:
+            _check_operand(sign, operand_type, BOOL)
             return BOOL
-        _check_operand(sign, operand, _NUMBERS)
-        return operand
+        _check_operand(sign, operand_type, _NUMBERS)
+        return operand_type
 
     def _single_value(self) -> str:
         """Read a text, number, name, call or list, or what stands in parentheses."""
         token = self.token
         if token.kind == "text":
-            self._next()
+            self._read_token()
             is_bytes = token.text[0] in "bB"
             return UNKNOWN if is_bytes else TEXT
         if token.text == "(":
-            self._next()
-            kind = self._choice()
-            self._take(")")
-            return kind
+            self._read_token()
+            value_type = self._read_choice()
+            self._read_expected(")")
+            return value_type
         if token.text == "[":
-            self._next()
-            self._values_until("]")
+            self._read_token()
+            self._read_values_until("]")
             return LIST
         if token.kind == "word" and token.text not in _STRENGTHS:
-            return self._word()
+            return self._read_word()
         if token.text in (".", "?."):  # a member of what a predicate looks at
             raise NotJudged
-        raise self._unexpected()
+        raise self._describe_unexpected()
 
-    def _word(self) -> str:
+    def _read_word(self) -> str:
         """Read a number, a call, a constant or a variable."""
-        word = self._next()
+        word = self._read_token()
         if word.text[0].isdigit():
-            return self._number(word)
-        if self._is("("):
-            self._next()
-            return _type_returned(word, self._values_until(")"))
+            return self._read_number(word)
+        if self._stands_at("("):
+            self._read_token()
+            return _infer_return_type(word, self._read_values_until(")"))
         return _CONSTANTS.get(word.text, UNKNOWN)
 
-    def _number(self, word: Token) -> str:
+    def _read_number(self, word: Token) -> str:
         """Read the rest of a number behind its first digits."""
         if not _NUMBER.match(word.text):
             raise NotJudged
-        if not self._is("."):
+        if not self._stands_at("."):
             return INT
-        self._next()
-        if not self._next().text.isdigit():
+        self._read_token()
+        if not self._read_token().text.isdigit():
             raise NotJudged
         return FLOAT
 
-    def _values_until(self, closing: str) -> list[_Argument]:
+    def _read_values_until(self, closing: str) -> list[_Argument]:
         """Read values with commas between them, and the bracket behind them; a comma may stand before it."""
         values: list[_Argument] = []
-        while not self._is(closing):
+        while not self._stands_at(closing):
             if values:
-                self._take(",")
-                if self._is(closing):
+                self._read_expected(",")
+                if self._stands_at(closing):
                     break
-            values.append(_Argument(self.token.start, self._choice()))
-        self._next()
+            values.append(_Argument(self.token.start, self._read_choice()))
+        self._read_token()
         return values
 
-    def _members_of(self, base: str) -> str:
+    def _read_members(self, base_type: str) -> str:
         """Read members, indexes and calls of a value; what they are is known only at run time."""
-        while self._is(".", "?.", "[", "("):
-            if base != UNKNOWN:
+        while self._stands_at(".", "?.", "[", "("):
+            if base_type != UNKNOWN:
                 raise NotJudged
-            sign = self._next()
+            sign = self._read_token()
             if sign.text == "(":
-                self._values_until(")")
+                self._read_values_until(")")
             elif sign.text == "[":
-                self._index_or_slice()
-            elif sign.text == "?." and self._is("["):
-                self._next()
-                self._index_or_slice()
+                self._read_index_or_slice()
+            elif sign.text == "?." and self._stands_at("["):
+                self._read_token()
+                self._read_index_or_slice()
             elif self.token.kind in ("word", "text"):
-                self._next()
+                self._read_token()
             else:
-                raise self._unexpected()
-        return base
+                raise self._describe_unexpected()
+        return base_type
 
-    def _index_or_slice(self) -> None:
+    def _read_index_or_slice(self) -> None:
         """Read `VALUE]`, `FROM:TO]`, `FROM:]` or `:TO]`."""
-        if not self._is(":"):
-            self._choice()
-        if self._is(":"):
-            self._next()
-            if not self._is("]"):
-                self._choice()
-        self._take("]")
+        if not self._stands_at(":"):
+            self._read_choice()
+        if self._stands_at(":"):
+            self._read_token()
+            if not self._stands_at("]"):
+                self._read_choice()
+        self._read_expected("]")
 
 
-def _strength(token: Token) -> int:
+def _binding_strength(token: Token) -> int:
     """Return how strongly a token binds what stands on its sides; less than all if it is no operator."""
     return _NO_OPERATOR if token.kind == "text" else _STRENGTHS.get(token.text, _NO_OPERATOR)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_ESCAPES = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NO_HOST = re.compile(r"[\s\\^`{|}]|%(?!25|[89A-Fa-f][0-9A-Fa-f])")
-_PORT = re.compile(r"(?::\d*)?\Z")
+_SCHEME_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+_NO_HOST_CHARACTER = re.compile(r"[\s\\^`{|}]|%(?!25|[89A-Fa-f][0-9A-Fa-f])")
+_PORT_PATTERN = re.compile(r"(?::\d*)?\Z")
 _LARGEST_PREFIX = {4: 32, 6: 128}
 # Escapes, classes of characters, and all that means itself.
 _GLOB_TEXT = re.compile(r"\\.|\[(?:[!^](?:\\.|[^\]\\])+|(?:\\.|[^\]\\!^])(?:\\.|[^\]\\])*)\]|[^\\\[{}]", re.DOTALL)
@@ -27,15 +27,15 @@ _COMPARED = re.compile(r"==|!=")
 _FIELD, _FIELD_END, _QUOTED = 'request["', '"]', re.compile(r"\".*\"")
 
 
-def dialed_address(target: str) -> str:
+def extract_dialed_address(target: str) -> str:
     """Return the address in the target of a gRPC client, which may begin with a scheme and an authority."""
-    scheme, separator, rest = target.partition("://")
+    scheme, separator, remainder = target.partition("://")
     if not separator:
         return target
-    return rest if scheme in ("http", "https") else rest.partition("/")[2]
+    return remainder if scheme in ("http", "https") else remainder.partition("/")[2]
 
 
-def broken_address(text: str, least: int = 0, most: int = 0) -> str:
+def find_address_fault(text: str, lowest_port: int = 0, highest_port: int = 0) -> str:
     """Return why Go does not read a text as `host:port`; empty if it does. Ports may have a range."""
     host, colon, port = text.rpartition(":")
     if not colon or "]" in port:
@@ -45,8 +45,8 @@ def broken_address(text: str, least: int = 0, most: int = 0) -> str:
         return "has too many colons; an IPv6 address stands in brackets"
     if not re.fullmatch(r"[+-]?[0-9]{1,9}", port):
         return "has no port"
-    if most and not least <= int(port) <= most:
-        return f"has a port that is not between {least} and {most}"
+    if highest_port and not lowest_port <= int(port) <= highest_port:
+        return f"has a port that is not between {lowest_port} and {highest_port}"
     return ""
 
 
@@ -58,22 +58,22 @@ _NAMED_PORTS = frozenset(
 _LARGEST_PORT = 65535
 
 
-def broken_listener(text: str, least: int = 0, most: int = _LARGEST_PORT) -> str:
+def find_listener_fault(text: str, lowest_port: int = 0, highest_port: int = _LARGEST_PORT) -> str:
     """Return why a server cannot listen on a text; empty if it can. Ports of a range above 0 have no names."""
     port = text.rpartition(":")[2]
-    why = _no_host_and_port(text, port)
-    if why:
-        return why
+    fault = _find_host_and_port_fault(text, port)
+    if fault:
+        return fault
     if ":" in text:
         is_chosen_by_go = not port or port in _NAMED_PORTS
-        if is_chosen_by_go and not least:
+        if is_chosen_by_go and not lowest_port:
             return ""
         if port.isidentifier():
             return "names its port, which needs a number"
-    return broken_address(text, least, most)
+    return find_address_fault(text, lowest_port, highest_port)
 
 
-def _no_host_and_port(text: str, port: str) -> str:
+def _find_host_and_port_fault(text: str, port: str) -> str:
     """Return what a text is instead of a host and a port; empty if it may be both."""
     if "://" in text:
         return "is a URL, and a server listens on a host and a port"
@@ -86,10 +86,10 @@ def _no_host_and_port(text: str, port: str) -> str:
     return ""
 
 
-def listening_address(text: str, usual: int | None = None, host: str = "0.0.0.0") -> str:
+def suggest_listening_address(text: str, usual_port: int | None = None, host: str = "0.0.0.0") -> str:
     """Return where a server listens that was written as another text: what its text has of it, else what is usual."""
-    rest = text.partition("://")[2] or text
-    address = rest.partition("/")[0]
+    without_scheme = text.partition("://")[2] or text
+    address = without_scheme.partition("/")[0]
     if address.isdecimal():
         own_host, port = "", address
     elif ":" in address:
@@ -98,155 +98,158 @@ def listening_address(text: str, usual: int | None = None, host: str = "0.0.0.0"
         own_host, port = address, ""
     if ":" in own_host and not own_host.startswith("["):
         own_host = f"[{own_host}]"
-    shown_port = port if _is_port(port) else str(usual or "PORT")
-    return f"{own_host if _is_own_address(own_host) else host}:{shown_port}"
+    shown_port = port if _is_port(port) else str(usual_port or "PORT")
+    return f"{own_host if _can_be_listened_on(own_host) else host}:{shown_port}"
 
 
 def _is_port(text: str) -> bool:
     """Whether a text is the number of a port; only as many digits are read as a port may have, and one more."""
-    return text.isdecimal() and 0 < int(text[: _DIGITS + 1]) <= _LARGEST_PORT
+    return text.isdecimal() and 0 < int(text[: _PORT_DIGITS + 1]) <= _LARGEST_PORT
 
 
-def _is_own_address(host: str) -> bool:
+def _can_be_listened_on(host: str) -> bool:
     """Whether a server can listen on a host: an IP address, a variable or localhost."""
     return host.startswith(("[", "$")) or host == "localhost" or host.replace(".", "").isdecimal()
 
 
-_DIGITS = len(str(_LARGEST_PORT))
+_PORT_DIGITS = len(str(_LARGEST_PORT))
 
 
-def broken_url(text: str, absolute: bool = False) -> str:
-    """Return why Go does not read a text as a URL; empty if it does. An `absolute` one needs a scheme or a slash."""
-    address = text if absolute else text.partition("#")[0]
-    if _CONTROL.search(address):
+def find_url_fault(text: str, must_be_absolute: bool = False) -> str:
+    """Return why Go does not read a text as a URL; empty if it does.
+
+    An `must_be_absolute` one needs a scheme or a slash.
+    """
+    address = text if must_be_absolute else text.partition("#")[0]
+    if _CONTROL_CHARACTER.search(address):
         return "it has a control character"
-    if absolute and text == "*":
+    if must_be_absolute and text == "*":
         return ""
-    scheme = _SCHEME.match(address)
-    if not scheme:
-        return _broken_without_scheme(address.partition("?")[0], absolute)
-    rest = address[scheme.end() :].partition("?")[0]
-    if not rest.startswith("/"):
+    scheme_match = _SCHEME_PATTERN.match(address)
+    if not scheme_match:
+        return _find_schemeless_url_fault(address.partition("?")[0], must_be_absolute)
+    behind_scheme = address[scheme_match.end() :].partition("?")[0]
+    if not behind_scheme.startswith("/"):
         return ""  # after `mailto:` and its like, everything is allowed
-    return _broken_path(rest, scheme[1].lower(), rest.startswith("//"))
+    return _find_path_fault(behind_scheme, scheme_match[1].lower(), behind_scheme.startswith("//"))
 
 
-def _broken_without_scheme(rest: str, absolute: bool) -> str:
+def _find_schemeless_url_fault(url: str, must_be_absolute: bool) -> str:
     """Return what is wrong in a URL that begins with a host, `//host/path`, or is a path."""
-    begins_with_slash = rest.startswith("/")
-    if not begins_with_slash and (absolute or ":" in rest.partition("/")[0]):
+    begins_with_slash = url.startswith("/")
+    if not begins_with_slash and (must_be_absolute or ":" in url.partition("/")[0]):
         return "its scheme is missing or wrong"
-    has_host = rest.startswith("//") and not rest.startswith("///") and not absolute
-    return _broken_path(rest, "", has_host)
+    has_host = url.startswith("//") and not url.startswith("///") and not must_be_absolute
+    return _find_path_fault(url, "", has_host)
 
 
-def _broken_path(rest: str, scheme: str, has_host: bool) -> str:
+def _find_path_fault(host_and_path: str, scheme: str, has_host: bool) -> str:
     """Return what is wrong in a path, and in the host before it."""
-    path = rest
+    path = host_and_path
     if has_host:
-        host, slash, behind = rest[2:].partition("/")
-        path = slash + behind
-        why = _broken_host(host.rpartition("@")[2], scheme)
-        if why:
-            return why
-    return "a `%` is not followed by two hexadecimal digits" if _ESCAPES.search(path) else ""
+        host, slash, remainder = host_and_path[2:].partition("/")
+        path = slash + remainder
+        fault = _find_host_fault(host.rpartition("@")[2], scheme)
+        if fault:
+            return fault
+    return "a `%` is not followed by two hexadecimal digits" if _BROKEN_ESCAPE.search(path) else ""
 
 
-def _broken_host(host: str, scheme: str) -> str:
+def _find_host_fault(host: str, scheme: str) -> str:
     """Return what is wrong in a host and its port; an IPv6 address stands in brackets."""
     is_in_brackets = host.startswith("[")
     outside_brackets = host.partition("]")[2] if is_in_brackets else host
-    if _NO_HOST.search(outside_brackets):
+    if _NO_HOST_CHARACTER.search(outside_brackets):
         return "its host has a character that no host has"
     if is_in_brackets and "]" not in host:
         return "its host has no closing `]`"
-    port = host.rpartition("]")[2] if is_in_brackets else _from_colon(host, scheme)
-    return "" if _PORT.match(port) else "its port is not a number"
+    port = host.rpartition("]")[2] if is_in_brackets else _cut_from_port_colon(host, scheme)
+    return "" if _PORT_PATTERN.match(port) else "its port is not a number"
 
 
-def _from_colon(host: str, scheme: str) -> str:
+def _cut_from_port_colon(host: str, scheme: str) -> str:
     """Return what begins at the colon before the port: for HTTP the first one, else the last."""
     colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
     return host[colon:] if colon >= 0 else ""
 
 
-def broken_network(text: str) -> str:
+def find_network_fault(text: str) -> str:
     """Return why a text is not a network in CIDR notation; empty if it is one. Go takes no zone of IPv6 here."""
     address, slash, length = text.partition("/")
     try:
-        most = _LARGEST_PREFIX[ip_address(address).version]
+        largest_length = _LARGEST_PREFIX[ip_address(address).version]
     except ValueError:
         return f"'{address}' is not an IP address"
     if "%" in address:
         return "it has a zone"
     if not slash:
         return "it has no `/` and length"
-    return "" if _is_number_to(most, length) else f"its length is not a number from 0 to {most}"
+    return "" if _is_number_up_to(largest_length, length) else f"its length is not a number from 0 to {largest_length}"
 
 
-def _is_number_to(most: int, text: str) -> bool:
+def _is_number_up_to(largest: int, text: str) -> bool:
     """Whether a text has the digits of a number from 0 to another one; a long text is not read."""
     if not text.isascii() or not text.isdigit():
         return False
     digits = text.lstrip("0") or "0"
-    return len(digits) <= len(str(max(_LARGEST_PREFIX.values()))) and int(digits) <= most
+    return len(digits) <= len(str(max(_LARGEST_PREFIX.values()))) and int(digits) <= largest
 
 
-def broken_request(condition: str) -> str:
+def find_request_fault(condition: str) -> str:
     """Return why the routing connector does not read a condition of context `request`; empty if it does."""
-    signs = _COMPARED.findall(condition)
-    if not signs:
+    comparisons = _COMPARED.findall(condition)
+    if not comparisons:
         return "it has no `==` or `!=`"
-    if len(signs) > 1:
+    if len(comparisons) > 1:
         return "it has several comparisons"
-    name, value = condition.split(signs[0])
-    if not any(_FIELD_END in line.partition(_FIELD)[2] for line in name.split("\n")):
+    left_side, right_side = condition.split(comparisons[0])
+    if not any(_FIELD_END in line.partition(_FIELD)[2] for line in left_side.split("\n")):
         return 'the left side is not `request["NAME"]`'
-    return "" if _QUOTED.search(value) else "the right side is not text in quotes"
+    return "" if _QUOTED.search(right_side) else "the right side is not text in quotes"
 
 
-def broken_glob(text: str) -> str:
+def find_glob_fault(text: str) -> str:
     """Return why a text is not a pattern of files with `[…]` and `{…}`; empty if it is one."""
-    place = depth = 0
-    while place < len(text) and depth >= 0:
-        part = _GLOB_TEXT.match(text, place)
-        if part:
-            place = part.end()
+    position = depth = 0
+    while position < len(text) and depth >= 0:
+        part_match = _GLOB_TEXT.match(text, position)
+        if part_match:
+            position = part_match.end()
             continue
-        sign = text[place]
-        if sign not in _DEPTHS:
+        sign = text[position]
+        if sign not in _DEPTH_BY_BRACE:
             return "a `[` has no characters or no `]`" if sign == "[" else "the last backslash escapes nothing"
-        depth += _DEPTHS[sign]
-        place += 1
+        depth += _DEPTH_BY_BRACE[sign]
+        position += 1
     return "its braces are not balanced" if depth else ""
 
 
 # By how many levels a brace goes deeper.
-_DEPTHS = {"{": 1, "}": -1}
+_DEPTH_BY_BRACE = {"{": 1, "}": -1}
 
 
-def broken_match(text: str) -> str:
+def find_match_fault(text: str) -> str:
     """Return why OTTL does not read a pattern of `replace_match`; empty if it does."""
     unescaped = _ESCAPED.sub("x", text)
     is_open = unescaped.rfind("[") > unescaped.rfind("]")
     return "a `[` has no characters or no `]`" if is_open or _EMPTY_CLASS.search(unescaped) else ""
 
 
-def broken_elements(text: str) -> str:
+def find_xpath_fault(text: str) -> str:
     """Return why a path of XPath is refused; empty if it is not, or not judged: only its first steps are read."""
     if not text.strip():
         return "it is blank"
     first_steps = _STEPS.match(text)
-    rest = text[first_steps.end() :] if first_steps else ""
-    if rest in ("/", "//") and text != "/":
+    unread_rest = text[first_steps.end() :] if first_steps else ""
+    if unread_rest in ("/", "//") and text != "/":
         return "nothing follows the last slash"
-    if rest.startswith("[") and "]" not in rest:
+    if unread_rest.startswith("[") and "]" not in unread_rest:
         return "a `[` has no `]`"
-    return "a quote is not closed" if _OPEN_QUOTE.match(rest) else ""
+    return "a quote is not closed" if _OPEN_QUOTE.match(unread_rest) else ""
 
 
 # Categories, their aliases, and scripts.
-_CLASSES = """
+_UNICODE_CLASS_NAMES = """
 ASCII Adlam Ahom Anatolian_Hieroglyphs Any Arabic Armenian Assigned Avestan Balinese Bamum Bassa_Vah Batak Bengali
 Beria_Erfe Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid C Canadian_Aboriginal Carian Cased_Letter
 Caucasian_Albanian Cc Cf Chakma Cham Cherokee Chorasmian Close_Punctuation Cn Co Combining_Mark Common
@@ -270,4 +273,4 @@ Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Titlecase_Letter Todhr
 Ugaritic Unassigned Uppercase_Letter Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Z Zanabazar_Square Zl Zp Zs cntrl
 digit punct
 """
-UNICODE_CLASSES = frozenset(_CLASSES.split())
+UNICODE_CLASSES = frozenset(_UNICODE_CLASS_NAMES.split())

@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 # What the Collector finds on some systems, and reads as a zone too.
-_OF_THE_SYSTEM = ("", "Local", "localtime", "posixrules")
-_COPIES = ("posix/", "right/")
-_OLD = "SystemV/"
+_SYSTEM_ZONES = ("", "Local", "localtime", "posixrules")
+_COPIED_FOLDERS = ("posix/", "right/")
+_OLD_FOLDER = "SystemV/"
 
 
-def is_zone(name: str) -> bool:
+def is_time_zone(name: str) -> bool:
     """Whether Go loads a time zone of this name. Names have their case; the empty one is UTC or the local zone."""
-    path = _cleaned_path(name)
-    if path in _OF_THE_SYSTEM or path.startswith(_OLD):
+    path = _clean_path(name)
+    if path in _SYSTEM_ZONES or path.startswith(_OLD_FOLDER):
         return True
-    for folder in _COPIES:
+    for folder in _COPIED_FOLDERS:
         if path.startswith(folder):
             return path.removeprefix(folder) in ZONES
     return path in ZONES
 
 
-def _cleaned_path(name: str) -> str:
+def _clean_path(name: str) -> str:
     """Return a path of a file without empty parts and dots, as the system reads it."""
     first, *rest = name.split("/")
     if not first or not rest or rest[-1] in ("", "."):
@@ -34,10 +34,10 @@ def _cleaned_path(name: str) -> str:
 
 def is_encoding(name: str) -> bool:
     """Whether the Collector decodes text of this encoding; case does not matter."""
-    return name.lower() in _OWN or name.strip().lower() in _REGISTERED
+    return name.lower() in _COLLECTOR_ENCODINGS or name.strip().lower() in _REGISTERED
 
 
-def _zones(text: str) -> Iterator[str]:
+def _list_zones(text: str) -> Iterator[str]:
     """Yield the names in a list in which a word with a slash at its end stands before all words up to the next one."""
     area = ""
     for word in text.split():
@@ -104,10 +104,10 @@ Noumea Pago_Pago Palau Pitcairn Pohnpei Ponape Port_Moresby Rarotonga Saipan Sam
 Wallis Yap
 US/ Alaska Aleutian Arizona Central East-Indiana Eastern Hawaii Indiana-Starke Michigan Mountain Pacific Samoa
 """
-ZONES = frozenset(_zones(_ZONES))
+ZONES = frozenset(_list_zones(_ZONES))
 
 # What the Collector adds to the encodings below: internal/coreinternal/textutils of opentelemetry-collector-contrib.
-_OWN = ("", "ascii", "nop", "us-ascii", "utf-16", "utf-8", "utf-8-raw", "utf16", "utf8", "utf8-raw")
+_COLLECTOR_ENCODINGS = ("", "ascii", "nop", "us-ascii", "utf-16", "utf-8", "utf-8-raw", "utf16", "utf8", "utf8-raw")
 # Registered names whose encoding golang.org/x/text/encoding/ianaindex has; it knows others without an encoding.
 _REGISTERED_NAMES = """
 437 850 852 855 860 862 863 865 866 ansi_x3.4-1968 ansi_x3.4-1986 arabic asmo-708 big5 ccsid00858 ccsid01140 cp00858
@@ -133,4 +133,4 @@ shift_jis us us-ascii utf-16 utf-16be utf-16le utf-8 windows-1250 windows-1251 w
 windows-1255 windows-1256 windows-1257 windows-1258 windows-874 windows-936
 """
 _REGISTERED = frozenset(_REGISTERED_NAMES.split())
-ENCODINGS = (*filter(None, _OWN), *sorted(_REGISTERED))
+ENCODINGS = (*filter(None, _COLLECTOR_ENCODINGS), *sorted(_REGISTERED))

@@ -23,15 +23,25 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(
     r'\\(?:[abfnrtv\\"]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(.|\Z))', re.DOTALL
 )
-_CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
-_HINTS = {
+_CONTROL_CHARACTERS = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+    '"': '"',
+}
+_FIX_BY_SIGN = {
     "'": 'Quote text with `"`.',
     "&": "Write `and`.",
     "|": "Write `or`.",
     "!": "Write `not`.",
     '"': 'Close the text with `"`.',
 }
-_LARGEST, _MOST_DIGITS = 2**63, 19
+_INTEGER_LIMIT, _MOST_DIGITS = 2**63, 19
 _LARGEST_RUNE = 0x10FFFF
 # Deeper than any statement; a deeper text is not judged.
 _DEEPEST = 40
@@ -40,9 +50,9 @@ STRING, INT, FLOAT, BOOL, NIL, BYTES, ENUM, LIST, MAP = "s", "i", "f", "b", "n",
 PATH, CALL, MATH, LAMBDA, NAME, TEST = "p", "c", "x", "L", "F", "t"
 
 # What can be calculated with, what a condition may be, and what the kinds of tokens stand for.
-MATHS = (PATH, CALL, INT, FLOAT, MATH)
-TRUTHS = (TEST, CALL, BOOL)
-LITERALS = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
+CALCULABLE_KINDS = (PATH, CALL, INT, FLOAT, MATH)
+CONDITION_KINDS = (TEST, CALL, BOOL)
+KIND_BY_TOKEN = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
 
 
 class Invalid(Exception):  # noqa: N818 - a verdict, not a failure
@@ -95,7 +105,7 @@ class Value:
 
 
 @dataclass(slots=True)
-class Used:
+class UsedNames:
     """What a text uses, in order."""
 
     calls: list[Value] = field(default_factory=list)
@@ -104,14 +114,14 @@ class Used:
     lambdas: list[Value] = field(default_factory=list)
 
 
-def text_of(quoted: str) -> str | None:
+def unquote_text(quoted: str) -> str | None:
     """Return what a literal in quotes stands for; None if it has an escape that Go does not know."""
-    if _wrong_escape(quoted):
+    if _find_wrong_escape(quoted):
         return None
-    return _ESCAPE.sub(lambda escape: _unescaped(escape[0][1:]), quoted[1:-1])
+    return _ESCAPE.sub(lambda escape: _resolve_escape(escape[0][1:]), quoted[1:-1])
 
 
-def _wrong_escape(quoted: str) -> re.Match[str] | None:
+def _find_wrong_escape(quoted: str) -> re.Match[str] | None:
     """Return the first escape that Go does not know."""
     for escape in _ESCAPE.finditer(quoted):
         if escape[1] is not None:
@@ -119,46 +129,46 @@ def _wrong_escape(quoted: str) -> re.Match[str] | None:
     return None
 
 
-def _unescaped(body: str) -> str:
+def _resolve_escape(body: str) -> str:
     """Return the character that an escape stands for, given what follows its backslash."""
-    if body in _CONTROL:
-        return _CONTROL[body]
+    if body in _CONTROL_CHARACTERS:
+        return _CONTROL_CHARACTERS[body]
     is_octal = body[0].isdigit()
     code = int(body, 8) if is_octal else int(body[1:], 16)
     return chr(code) if code <= _LARGEST_RUNE else ""
 
 
 @lru_cache(maxsize=4096)
-def tokens_of(text: str) -> tuple[Token, ...]:
+def split_tokens(text: str) -> tuple[Token, ...]:
     """Return the words of a text; many configs have the same statements. Raises Invalid."""
-    tokens, end = [], 0
+    tokens, end_before = [], 0
     for match in _TOKEN.finditer(text):
         start = match.start()
-        if start > end:  # the pattern has skipped a sign
+        if start > end_before:  # the pattern has skipped a sign
             break
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match[0], start))
-        end = match.end()
-    if end < len(text):
-        raise Invalid(end, f"`{text[end]}` has no meaning here", _HINTS.get(text[end], ""))
+        end_before = match.end()
+    if end_before < len(text):
+        raise Invalid(end_before, f"`{text[end_before]}` has no meaning here", _FIX_BY_SIGN.get(text[end_before], ""))
     return (*tokens, Token("end", "", len(text)))
 
 
-def _literal(token: Token) -> Value:
+def _make_literal(token: Token) -> Value:
     """Return a literal. Raises Invalid if its text has a wrong escape, or its number no room in 64 bits."""
-    kind = LITERALS[token.kind]
-    if kind == STRING:
+    value_kind = KIND_BY_TOKEN[token.kind]
+    if value_kind == STRING:
         _check_escapes(token)
-    if kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _LARGEST):
+    if value_kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _INTEGER_LIMIT):
         raise Invalid(token.start, "this number is too large")
-    if kind == BYTES and len(token.text) % 2:
+    if value_kind == BYTES and len(token.text) % 2:
         raise Invalid(token.start, "bytes need an even number of hexadecimal digits")
-    return Value(kind, token.start, token.text)
+    return Value(value_kind, token.start, token.text)
 
 
 def _check_escapes(token: Token) -> None:
     """Raise Invalid at the first escape of a text in quotes that Go does not know."""
-    escape = _wrong_escape(token.text)
+    escape = _find_wrong_escape(token.text)
     if escape:
         start = token.start + escape.start()
         raise Invalid(start, f"`{escape[0]}` is no escape in a text", f"Write `\\{escape[0]}` for a backslash.")
@@ -166,7 +176,7 @@ def _check_escapes(token: Token) -> None:
 
 def _check_calculable(value: Value, start: int) -> None:
     """Raise Invalid at a place if a value cannot be calculated with."""
-    if value.kind not in MATHS:
+    if value.kind not in CALCULABLE_KINDS:
         raise Invalid(start, "only numbers, paths and converters can be calculated with")
 
 
@@ -177,9 +187,9 @@ class Parser:
     """
 
     def __init__(self, text: str) -> None:
-        self.tokens = tokens_of(text)
+        self.tokens = split_tokens(text)
         self.index, self.depth = 0, 0
-        self.used = Used()
+        self.used = UsedNames()
         self.scopes: list[set[str]] = []
 
     @property
@@ -192,65 +202,65 @@ class Parser:
         self.index += 1
         return token
 
-    def unexpected(self, expected: str) -> Invalid:
+    def describe_unexpected(self, expected: str) -> Invalid:
         """Return that something else should stand here, in words for the user."""
         token = self.token
-        what = f"`{token.text}`" if token.text else "the end"
+        actual = f"`{token.text}`" if token.text else "the end"
         fix = "Write `==`." if token.text == "=" else ""
-        return Invalid(token.start, f"{expected} should stand here, not {what}", fix)
+        return Invalid(token.start, f"{expected} should stand here, not {actual}", fix)
 
     def take(self, text: str, expected: str = "") -> Token:
         """Read a token that has to stand here; `expected` says what else may."""
         if self.token.text != text:
-            raise self.unexpected(expected or f"`{text}`")
+            raise self.describe_unexpected(expected or f"`{text}`")
         return self.advance()
 
     def require_truth(self, value: Value) -> None:
         """Raise Invalid if a value is no condition."""
-        if value.kind not in TRUTHS:
-            raise self.unexpected("a comparison, such as `== 1`,")
+        if value.kind not in CONDITION_KINDS:
+            raise self.describe_unexpected("a comparison, such as `== 1`,")
 
     def value(self) -> Value:
         """Read a value that is no condition."""
-        value = self.value_or_condition()
+        value = self.read_value_or_condition()
         if value.kind == TEST:
             raise Invalid(value.start, "a value should stand here, not a condition")
         return value
 
-    def value_or_condition(self) -> Value:
+    def read_value_or_condition(self) -> Value:
         """Read a value or a condition: `or` binds less than `and`, and that less than `not` and comparisons."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise TooDeep
-        left = self._conjunction()
+        left = self._read_conjunction()
         while self.token.kind == "or":
             self.require_truth(left)
             self.advance()
-            self.require_truth(self._conjunction())
+            self.require_truth(self._read_conjunction())
             left = Value(TEST, left.start)
         self.depth -= 1
         return left
 
-    def _conjunction(self) -> Value:
+    def _read_conjunction(self) -> Value:
         """Read a value, or conditions with `and` between them."""
-        left = self._comparison()
+        left = self._read_comparison()
         while self.token.kind == "and":
             self.require_truth(left)
             self.advance()
-            self.require_truth(self._comparison())
+            self.require_truth(self._read_comparison())
             left = Value(TEST, left.start)
         return left
 
-    def _comparison(self) -> Value:
+    def _read_comparison(self) -> Value:
         """Read a value or a comparison of two, and `not` before it."""
         start = self.token.start
         is_negated = self.token.kind == "not"
         if is_negated:
             self.advance()
-        left = self._calculation()
+        left = self._read_calculation()
         if self.token.kind == "compare" and left.kind != TEST:
             self.advance()
-            if self._calculation().kind == TEST:
+            if self._read_calculation().kind == TEST:
                 raise Invalid(start, "a condition in parentheses cannot be compared")
             left = Value(TEST, left.start)
         if not is_negated:
@@ -258,58 +268,58 @@ class Parser:
         self.require_truth(left)
         return Value(TEST, start)
 
-    def _calculation(self) -> Value:
+    def _read_calculation(self) -> Value:
         """Read a value, or several with `+`, `-`, `*` and `/` between them."""
-        left = self._signed_value()
+        left = self._read_signed_value()
         while self.token.kind in ("sum", "product"):
             _check_calculable(left, self.token.start)
             self.advance()
-            right = self._signed_value()
+            right = self._read_signed_value()
             _check_calculable(right, right.start)
             left = Value(MATH, left.start)
         return left
 
-    def _signed_value(self) -> Value:
+    def _read_signed_value(self) -> Value:
         """Read a value, and one sign before it."""
         if self.token.kind != "sum":
             return self._single_value()
         start = self.advance().start
         value = self._single_value()
-        if value.kind not in MATHS or value.signed:
+        if value.kind not in CALCULABLE_KINDS or value.signed:
             raise Invalid(start, "only numbers, paths and converters can have a sign")
-        is_literal = value.kind in LITERALS.values()
-        kind = value.kind if is_literal else MATH
-        return Value(kind, start, value.text, signed=True)
+        is_literal = value.kind in KIND_BY_TOKEN.values()
+        value_kind = value.kind if is_literal else MATH
+        return Value(value_kind, start, value.text, signed=True)
 
     def _single_value(self) -> Value:
         """Read a literal, path, call, enum, name, list, map or lambda, or what stands in parentheses."""
         token = self.token
-        if token.kind in LITERALS:
-            return _literal(self.advance())
+        if token.kind in KIND_BY_TOKEN:
+            return _make_literal(self.advance())
         if token.kind == "lower":
             return self._path()
         if token.kind == "upper":
-            return self._call_enum_or_name()
+            return self._read_call_enum_or_name()
         if token.text == "(":
-            return self._lambda() or self._parentheses()
+            return self._read_lambda() or self._read_parentheses()
         if token.text == "[":
-            return self._list()
+            return self._read_list()
         if token.text == "{":
-            return self._map()
-        raise self.unexpected("a value")
+            return self._read_map()
+        raise self.describe_unexpected("a value")
 
-    def _parentheses(self) -> Value:
+    def _read_parentheses(self) -> Value:
         """Read a calculation or a condition in parentheses. Only a call stays what it is."""
         start = self.advance().start
-        inside = self.value_or_condition()
-        if inside.kind not in (*MATHS, *TRUTHS):
-            raise self.unexpected("a comparison")
+        inner_value = self.read_value_or_condition()
+        if inner_value.kind not in (*CALCULABLE_KINDS, *CONDITION_KINDS):
+            raise self.describe_unexpected("a comparison")
         self.take(")")
-        if inside.kind == CALL:
+        if inner_value.kind == CALL:
             return Value(CALL, start)
-        return Value(TEST if inside.kind in TRUTHS else MATH, start)
+        return Value(TEST if inner_value.kind in CONDITION_KINDS else MATH, start)
 
-    def _name_end(self) -> int:
+    def _find_name_end(self) -> int:
         """Return the index behind a name, which is several tokens: `Is`, upper and lower case, are two."""
         end = self.index
         while self.tokens[end].kind in ("upper", "lower"):
@@ -318,7 +328,7 @@ class Parser:
 
     def _name(self) -> str:
         """Read the name of a function, enum or argument."""
-        start, end = self.index, self._name_end()
+        start, end = self.index, self._find_name_end()
         self.index = end
         return "".join(token.text for token in self.tokens[start:end])
 
@@ -337,20 +347,20 @@ class Parser:
 
     def _argument(self) -> NamedValue:
         """Read `VALUE` or `NAME = VALUE`."""
-        has_name = self.token.kind == "lower" and self.tokens[self._name_end()].text == "="
+        has_name = self.token.kind == "lower" and self.tokens[self._find_name_end()].text == "="
         if not has_name:
             return NamedValue("", self.value())
         name = self._name()
         self.take("=")
         return NamedValue(name, self.value())
 
-    def _call_enum_or_name(self) -> Value:
+    def _read_call_enum_or_name(self) -> Value:
         """Read what begins in upper case: a call with its keys, an enum, or the name of a function."""
-        start, end = self.token.start, self._name_end()
+        start, end = self.token.start, self._find_name_end()
         if self.tokens[end].text == "(":
             call = self.call()
             self.used.calls.append(call)
-            self._keys()
+            self._read_keys()
             return call
         has_one_token = end == self.index + 1
         if not has_one_token:  # enums have no small letters
@@ -361,17 +371,17 @@ class Parser:
 
     def _path(self) -> Value:
         """Read names with dots between them, each with its keys."""
-        first = self.token
+        first_token = self.token
         if self.tokens[self.index + 1].text == "(":
-            fix = f"Write `{first.text[:1].upper()}{first.text[1:]}(…)`."
-            raise Invalid(first.start, "a function that returns a value starts with an upper-case letter", fix)
-        path = Value(PATH, first.start)
+            fix = f"Write `{first_token.text[:1].upper()}{first_token.text[1:]}(…)`."
+            raise Invalid(first_token.start, "a function that returns a value starts with an upper-case letter", fix)
+        path = Value(PATH, first_token.start)
         path.steps.append(self._step())
         while self.token.text == ".":
             self.advance()
             path.steps.append(self._step())
         path.text = ".".join(step.name for step in path.steps)
-        is_parameter = any(first.text in parameters for parameters in self.scopes)
+        is_parameter = any(first_token.text in parameters for parameters in self.scopes)
         if not is_parameter:
             self.used.paths.append(path)
         return path
@@ -379,23 +389,23 @@ class Parser:
     def _step(self) -> Step:
         """Read a name of a path with its keys."""
         if self.token.kind != "lower":
-            raise self.unexpected("a name in lower case")
+            raise self.describe_unexpected("a name in lower case")
         name = self.advance().text
-        return Step(name, self._keys())
+        return Step(name, self._read_keys())
 
-    def _keys(self) -> bool:
+    def _read_keys(self) -> bool:
         """Read keys in brackets; return whether there are any."""
-        before = self.index
+        start_index = self.index
         while self.token.text == "[":
             self.advance()
             key = self.value()
-            if key.kind not in (*MATHS, STRING):
+            if key.kind not in (*CALCULABLE_KINDS, STRING):
                 last_token = self.tokens[self.index - 1]
                 raise Invalid(last_token.start, "a key is a text or a number")
             self.take("]")
-        return self.index > before
+        return self.index > start_index
 
-    def _list(self) -> Value:
+    def _read_list(self) -> Value:
         """Read `[VALUE, …]`; the grammar lets commas out."""
         values = Value(LIST, self.advance().start)
         while self.token.text != "]":
@@ -405,12 +415,12 @@ class Parser:
         self.advance()
         return values
 
-    def _map(self) -> Value:
+    def _read_map(self) -> Value:
         """Read `{"KEY": VALUE, …}`; the grammar lets commas out."""
         entries = Value(MAP, self.advance().start)
         while self.token.text != "}":
             if self.token.kind != "string":
-                raise self.unexpected("a key in quotes")
+                raise self.describe_unexpected("a key in quotes")
             _check_escapes(self.advance())
             self.take(":")
             self.value()
@@ -419,17 +429,17 @@ class Parser:
         self.advance()
         return entries
 
-    def _lambda(self) -> Value | None:
+    def _read_lambda(self) -> Value | None:
         """Read `(NAME, …) => VALUE`; return None and read nothing if none begins here."""
-        first = end = self.index + 1
-        while self.tokens[end].kind in ("lower", "blank") or self.tokens[end].text == ",":
-            end += 1
-        if self.tokens[end].text != ")" or self.tokens[end + 1].kind != "arrow":
+        first_index = end_index = self.index + 1
+        while self.tokens[end_index].kind in ("lower", "blank") or self.tokens[end_index].text == ",":
+            end_index += 1
+        if self.tokens[end_index].text != ")" or self.tokens[end_index + 1].kind != "arrow":
             return None
         value = Value(LAMBDA, self.token.start)
         self.used.lambdas.append(value)
-        self.scopes.append({token.text for token in self.tokens[first:end]})
-        self.index = end + 2
-        self.value_or_condition()
+        self.scopes.append({token.text for token in self.tokens[first_index:end_index]})
+        self.index = end_index + 2
+        self.read_value_or_condition()
         self.scopes.pop()
         return value

@@ -13,25 +13,25 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import near
+from ..errors import suggest_word
 from .formats import UNICODE_CLASSES
 
 _MOST_REPEATED = 1000
 _DEEPEST = 1000
-_SIMPLE = frozenset("afnrtvdDsSwWbBAzpPx01234567")
-_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
-_CLASSES = frozenset("dDsSwWpP")
+_ESCAPES_OUTSIDE_CLASS = frozenset("afnrtvdDsSwWbBAzpPx01234567")
+_ESCAPES_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
+_CLASS_ESCAPES = frozenset("dDsSwWpP")
 _OCTAL_DIGITS = tuple("01234567")
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
 _IGNORED = re.compile(r"[-_ ]")
 _PLAIN_CLASSES = frozenset(_IGNORED.sub("", name).lower() for name in UNICODE_CLASSES)
-_POSIX = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit"
+_POSIX_CLASSES = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit"
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
 _NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _HEX = re.compile(r"x(?:[0-9a-fA-F]{2}|\{([0-9a-fA-F]+)\})")
 _LARGEST_RUNE, _RUNE_DIGITS = 0x10FFFF, 8
-_UNSUPPORTED = {
+_UNSUPPORTED_GROUPS = {
     "?=": "Go has no lookahead",
     "?!": "Go has no lookahead",
     "?<=": "Go has no lookbehind",
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
     why: str
 
 
-class _Refused(Exception):  # noqa: N818 - a verdict, not a failure
+class _RegexRefused(Exception):  # noqa: N818 - a verdict, not a failure
     def __init__(self, start: int, why: str) -> None:
         self.refusal = Refusal(start, why)
         super().__init__(why)
@@ -75,180 +75,184 @@ class _Reader:
 
     def read(self) -> None:
         """Read the whole text. Raises _Refused."""
-        at, is_after_repetition = 0, False
-        while at < len(self.text):
-            sign = self.text[at]
-            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, at) is not None)
+        position, is_after_repetition = 0, False
+        while position < len(self.text):
+            sign = self.text[position]
+            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, position) is not None)
             if is_repetition:
-                at = self._repeat(at, is_after_repetition)
+                position = self._read_repetition(position, is_after_repetition)
             elif sign == "(":
-                at = self._open(at)
+                position = self._open_group(position)
             elif sign == ")":
-                at = self._close(at)
+                position = self._close_group(position)
             elif sign == "|":
                 self.groups[-1].operand = False
-                at += 1
+                position += 1
             else:
-                at = self._one_character(at)
-                self._operand()
+                position = self._read_one_character(position)
+                self._note_operand()
             is_after_repetition = is_repetition
         if len(self.groups) > 1:
-            raise _Refused(self.groups[-1].start, "this group has no closing `)`")
+            raise _RegexRefused(self.groups[-1].start, "this group has no closing `)`")
 
-    def _one_character(self, at: int) -> int:
+    def _read_one_character(self, position: int) -> int:
         """Read a class, an escape or a character that means itself; return where it ends."""
-        sign = self.text[at]
+        sign = self.text[position]
         if sign == "[":
-            return self._class(at)
-        return self._escape(at) if sign == "\\" else at + 1
+            return self._read_class(position)
+        return self._escape(position) if sign == "\\" else position + 1
 
-    def _operand(self, most: int = 1) -> None:
+    def _note_operand(self, repetitions: int = 1) -> None:
         """Note that there is something to repeat, and how often its content repeats already."""
         group = self.groups[-1]
-        group.operand, group.last, group.most = True, most, max(group.most, most)
+        group.operand, group.last, group.most = True, repetitions, max(group.most, repetitions)
 
-    def _open(self, at: int) -> int:
+    def _open_group(self, position: int) -> int:
         """Read the begin of a group, or flags; return where it ends."""
-        if self.text[at + 1 : at + 2] != "?":
-            self.captures.append((at, False))
-            return self._push(at, at + 1)
-        flags, name = _FLAGS.match(self.text, at + 1), _NAME.match(self.text, at + 1)
+        if self.text[position + 1 : position + 2] != "?":
+            self.captures.append((position, False))
+            return self._push_group(position, position + 1)
+        flags, name_match = _FLAGS.match(self.text, position + 1), _NAME.match(self.text, position + 1)
         if flags:
-            return self._push(at, flags.end()) if flags[1] == ":" else flags.end()
-        if name:
-            self.captures.append((at, True))
-            return self._push(at, name.end())
-        raise _Refused(at, _why_no_group(self.text[at + 1 : at + 4]))
+            return self._push_group(position, flags.end()) if flags[1] == ":" else flags.end()
+        if name_match:
+            self.captures.append((position, True))
+            return self._push_group(position, name_match.end())
+        raise _RegexRefused(position, _explain_no_group(self.text[position + 1 : position + 4]))
 
-    def _push(self, at: int, end: int) -> int:
+    def _push_group(self, start: int, end: int) -> int:
         if len(self.groups) > _DEEPEST:
-            raise _Refused(at, f"groups nest deeper than {_DEEPEST} levels")
-        self.groups.append(_Group(at))
+            raise _RegexRefused(start, f"groups nest deeper than {_DEEPEST} levels")
+        self.groups.append(_Group(start))
         return end
 
-    def _close(self, at: int) -> int:
+    def _close_group(self, position: int) -> int:
         if len(self.groups) == 1:
-            raise _Refused(at, "this `)` closes no group")
-        inner = self.groups.pop()
-        self._operand(inner.most)
-        return at + 1
+            raise _RegexRefused(position, "this `)` closes no group")
+        closed_group = self.groups.pop()
+        self._note_operand(closed_group.most)
+        return position + 1
 
-    def _repeat(self, at: int, repeated: bool) -> int:
+    def _read_repetition(self, position: int, is_after_repetition: bool) -> int:
         group = self.groups[-1]
-        count = _REPEAT.match(self.text, at)
-        end = count.end() if count else at + 1
-        shown = self.text[at:end]
+        count = _REPEAT.match(self.text, position)
+        end = count.end() if count else position + 1
+        repetition = self.text[position:end]
         if not group.operand:
-            raise _Refused(at, f"there is nothing that `{shown}` can repeat")
+            raise _RegexRefused(position, f"there is nothing that `{repetition}` can repeat")
         if count:
-            self._count(at, count)
+            self._note_repetitions(position, count)
         end += self.text[end : end + 1] == "?"
-        if repeated:
-            raise _Refused(at, f"`{shown}` repeats a repetition, and Go has no possessive quantifiers")
+        if is_after_repetition:
+            raise _RegexRefused(position, f"`{repetition}` repeats a repetition, and Go has no possessive quantifiers")
         return end
 
-    def _count(self, at: int, count: re.Match[str]) -> None:
+    def _note_repetitions(self, position: int, repeat_match: re.Match[str]) -> None:
         """Note how often the last operand repeats. Raises _Refused where Go allows no such number."""
-        least = _number(count[1])
-        most = _number(count[3]) if count[3] else least
-        if max(least, most) > _MOST_REPEATED or least > most:
-            raise _Refused(at, f"`{count[0]}` is no valid repetition; Go repeats at most {_MOST_REPEATED} times")
+        fewest = _read_capped_number(repeat_match[1])
+        most_times = _read_capped_number(repeat_match[3]) if repeat_match[3] else fewest
+        if max(fewest, most_times) > _MOST_REPEATED or fewest > most_times:
+            raise _RegexRefused(
+                position, f"`{repeat_match[0]}` is no valid repetition; Go repeats at most {_MOST_REPEATED} times"
+            )
         group = self.groups[-1]
-        if most > 1:
-            group.last *= most
+        if most_times > 1:
+            group.last *= most_times
         group.most = max(group.most, group.last)
         if group.last > _MOST_REPEATED:
-            raise _Refused(at, f"nested repetitions add up to more than {_MOST_REPEATED}")
+            raise _RegexRefused(position, f"nested repetitions add up to more than {_MOST_REPEATED}")
 
-    def _escape(self, at: int, known: frozenset[str] = _SIMPLE) -> int:
+    def _escape(self, position: int, known_signs: frozenset[str] = _ESCAPES_OUTSIDE_CLASS) -> int:
         """Read an escape; return where it ends."""
-        sign, after = self.text[at + 1 : at + 2], self.text[at + 2 : at + 3]
+        sign, next_sign = self.text[position + 1 : position + 2], self.text[position + 2 : position + 3]
         if not sign:
-            raise _Refused(at, "the backslash at the end escapes nothing")
-        is_octal = sign in _OCTAL_DIGITS and after in _OCTAL_DIGITS
+            raise _RegexRefused(position, "the backslash at the end escapes nothing")
+        is_octal = sign in _OCTAL_DIGITS and next_sign in _OCTAL_DIGITS
         if sign in "123456789" and not is_octal:
-            raise _Refused(at, "Go has no backreferences")
-        if sign == "Q" and known is _SIMPLE:
-            end = self.text.find("\\E", at + 2)
+            raise _RegexRefused(position, "Go has no backreferences")
+        if sign == "Q" and known_signs is _ESCAPES_OUTSIDE_CLASS:
+            end = self.text.find("\\E", position + 2)
             return len(self.text) if end < 0 else end + 2
         if sign.isascii() and not sign.isalnum():
-            return at + 2
-        if sign not in known:
-            raise _Refused(at, f"Go does not know `\\{sign}`")
-        return self._long_escape(at, sign)
+            return position + 2
+        if sign not in known_signs:
+            raise _RegexRefused(position, f"Go does not know `\\{sign}`")
+        return self._read_long_escape(position, sign)
 
-    def _long_escape(self, at: int, sign: str) -> int:
+    def _read_long_escape(self, position: int, sign: str) -> int:
         """Read what follows the sign of an escape, if it has more; return where it ends."""
         if sign == "x":
-            return self._hexadecimal(at)
+            return self._read_hexadecimal(position)
         if sign in "pP":
-            return self._unicode_class(at, sign)
-        end = at + 2
-        while sign.isdigit() and end < at + 4 and self.text[end : end + 1] in _OCTAL_DIGITS:
+            return self._read_unicode_class(position, sign)
+        end = position + 2
+        while sign.isdigit() and end < position + 4 and self.text[end : end + 1] in _OCTAL_DIGITS:
             end += 1
         return end
 
-    def _hexadecimal(self, at: int) -> int:
-        code = _HEX.match(self.text, at + 1)
-        if code is None or (code[1] and not _is_rune(code[1])):
-            raise _Refused(at, "`\\x` needs two hexadecimal digits, or several in braces")
-        return code.end()
+    def _read_hexadecimal(self, position: int) -> int:
+        hex_match = _HEX.match(self.text, position + 1)
+        if hex_match is None or (hex_match[1] and not _is_rune(hex_match[1])):
+            raise _RegexRefused(position, "`\\x` needs two hexadecimal digits, or several in braces")
+        return hex_match.end()
 
-    def _unicode_class(self, at: int, sign: str) -> int:
-        match = _UNICODE.match(self.text, at + 2)
-        if match is None:
-            raise _Refused(at, f"`\\{sign}` needs the name of a Unicode class")
-        name = match[1] or match[2]
+    def _read_unicode_class(self, position: int, sign: str) -> int:
+        class_match = _UNICODE.match(self.text, position + 2)
+        if class_match is None:
+            raise _RegexRefused(position, f"`\\{sign}` needs the name of a Unicode class")
+        name = class_match[1] or class_match[2]
         if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
-            raise _Refused(at, f"there is no Unicode class '{name}'{near(name, UNICODE_CLASSES)}")
-        return match.end()
+            raise _RegexRefused(position, f"there is no Unicode class '{name}'{suggest_word(name, UNICODE_CLASSES)}")
+        return class_match.end()
 
-    def _class(self, at: int) -> int:
-        start, end, first = at, at + 1 + (self.text[at + 1 : at + 2] == "^"), True
+    def _read_class(self, position: int) -> int:
+        start, end, is_first_sign = position, position + 1 + (self.text[position + 1 : position + 2] == "^"), True
         while end < len(self.text):
-            if self.text[end] == "]" and not first:
+            if self.text[end] == "]" and not is_first_sign:
                 return end + 1
-            first = False
+            is_first_sign = False
             if self.text.startswith("[:", end) and ":]" in self.text[end : end + 12]:
                 name = self.text[end + 2 : self.text.index(":]", end)]
-                if name.removeprefix("^") not in _POSIX.split():
-                    raise _Refused(end, f"there is no class `[:{name}:]`")
+                if name.removeprefix("^") not in _POSIX_CLASSES.split():
+                    raise _RegexRefused(end, f"there is no class `[:{name}:]`")
                 end += len(name) + 4
                 continue
-            end = self._range(end)
-        raise _Refused(start, "this class has no closing `]`")
+            end = self._read_range(end)
+        raise _RegexRefused(start, "this class has no closing `]`")
 
-    def _range(self, at: int) -> int:
-        low, end = self._character(at)
+    def _read_range(self, position: int) -> int:
+        low_code, end = self._read_class_character(position)
         is_range = self.text[end : end + 1] == "-" and self.text[end + 1 : end + 2] not in ("", "]")
-        if low is None or not is_range:
+        if low_code is None or not is_range:
             return end
-        high, after = self._character(end + 1)
-        if high is None or high < low:
-            raise _Refused(at, f"`{self.text[at:after]}` is no valid range")
-        return after
+        high_code, range_end = self._read_class_character(end + 1)
+        if high_code is None or high_code < low_code:
+            raise _RegexRefused(position, f"`{self.text[position:range_end]}` is no valid range")
+        return range_end
 
-    def _character(self, at: int) -> tuple[int | None, int]:
+    def _read_class_character(self, position: int) -> tuple[int | None, int]:
         """Return a character of a class as a number, None for a class such as `\\d`, and where it ends."""
-        if self.text[at] != "\\":
-            return ord(self.text[at]), at + 1
-        end = self._escape(at, _IN_CLASS)
-        body = self.text[at + 1 : end]
-        if body[0] in _CLASSES:
+        if self.text[position] != "\\":
+            return ord(self.text[position]), position + 1
+        end = self._escape(position, _ESCAPES_IN_CLASS)
+        escape_body = self.text[position + 1 : end]
+        if escape_body[0] in _CLASS_ESCAPES:
             return None, end
-        if body[0] == "x":
-            return int(body[1:].strip("{}"), 16), end
-        return (int(body, 8) if body.isdigit() else ord(_CONTROL.get(body, body))), end
+        if escape_body[0] == "x":
+            return int(escape_body[1:].strip("{}"), 16), end
+        return (
+            int(escape_body, 8) if escape_body.isdigit() else ord(_CONTROL_CHARACTERS.get(escape_body, escape_body))
+        ), end
 
 
-def _why_no_group(begin: str) -> str:
+def _explain_no_group(group_begin: str) -> str:
     """Return why Go does not read what follows an open parenthesis."""
-    for sign, why in _UNSUPPORTED.items():
-        if begin.startswith(sign):
+    for sign, why in _UNSUPPORTED_GROUPS.items():
+        if group_begin.startswith(sign):
             return why
-    if begin.startswith(("?<", "?P<")):
+    if group_begin.startswith(("?<", "?P<")):
         return "the name of a group has letters, digits and underscores only"
-    return f"Go does not know `({begin[:2]}`"
+    return f"Go does not know `({group_begin[:2]}`"
 
 
 def _is_rune(digits: str) -> bool:
@@ -256,14 +260,14 @@ def _is_rune(digits: str) -> bool:
     return len(digits) <= _RUNE_DIGITS and int(digits, 16) <= _LARGEST_RUNE
 
 
-_CONTROL = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def _number(digits: str) -> int:
+def _read_capped_number(digits: str) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
 
 
-def refusal(text: str) -> Refusal | None:
+def find_regex_refusal(text: str) -> Refusal | None:
     """Return why Go refuses a regular expression; None if it takes it."""
     refused, _captures = read_regex(text)
     return refused
@@ -274,6 +278,6 @@ def read_regex(text: str) -> tuple[Refusal | None, list[tuple[int, bool]]]:
     reader = _Reader(text)
     try:
         reader.read()
-    except _Refused as refused:
+    except _RegexRefused as refused:
         return refused.refusal, []
     return None, reader.captures

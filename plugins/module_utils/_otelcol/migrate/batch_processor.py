@@ -15,21 +15,33 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import Path, at, items, section
+from ..config.paths import Path, list_at, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects_requests, from_version
+from ..rules.batching import (
+    BATCH,
+    DEFAULT_SINCE,
+    GONE_SINCE,
+    QUEUE,
+    WARNED_SINCE,
+    can_batch,
+    collects_requests,
+    is_from_version,
+)
 from ..rules.build_facts import Target
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
-from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
+from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, change_type, type_of
 
 # What the processor and a queue do without settings.
 DEFAULT_SIZE, _TIMEOUT, _QUEUE_SIZE = 8192, "200ms", 1000
-_ZERO = ("0", "0s", "0ms", 0)
+_ZERO_TIMEOUTS = ("0", "0s", "0ms", 0)
 # From which version on a queue makes a batch for each value of metadata.
-_PARTITION = "0.147.0"
+_PARTITION_SINCE = "0.147.0"
 # The processor with a queue, by its names from the newest on. A few builds have it.
-_WITH_QUEUE = ("queue_batch", "queuebatch")
-_WHY = f"Upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove the processor in {GONE}."
+_QUEUE_PROCESSORS = ("queue_batch", "queuebatch")
+_UPSTREAM_PLAN = (
+    f"Upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove the processor in"
+    f" {GONE_SINCE}."
+)
 
 
 @dataclass
@@ -41,222 +53,246 @@ class _Plan:
     stays: dict[Path, str] = field(default_factory=dict)
 
 
-def batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_deprecated_batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield every batch processor, from the version on that warns of it beside batches in exporters."""
-    if from_version(target, WARNED):
-        yield from to_exporters(config, target)
+    if is_from_version(target, WARNED_SINCE):
+        yield from move_batches_to_exporters(config, target)
 
 
-def to_exporters(config: Any, target: Target, counted: bool = True) -> Iterator[Change | Unsolved]:
+def move_batches_to_exporters(
+    config: Any, target: Target, keeps_batch_size: bool = True
+) -> Iterator[Change | Unsolved]:
     """Yield every batch processor whose work the exporters behind it can do, or why they cannot.
 
-    A batch that is not `counted` may have fewer records than the processor makes, such as where a queue is smaller.
+    A batch that is not `keeps_batch_size` may have fewer records than the processor makes, such as where a queue is
+    smaller.
     """
-    processors = section(config, "processors")
-    plans = {name: _plan(name, config, target, counted) for name in processors if type_of(name) == BATCH}
-    batching = _processors_by_exporter(plans, processors)
-    done: set[str] = set()
+    processors = mapping_at(config, "processors")
+    plans = {name: _make_plan(name, config, target, keeps_batch_size) for name in processors if type_of(name) == BATCH}
+    processors_by_exporter = _group_by_exporter(plans, processors)
+    finished_exporters: set[str] = set()
     for name, plan in plans.items():
         path: Path = ("processors", name)
-        successor = _successor(name, config, target) if plan.stays else ""
-        if not (plan.leaves or successor or from_version(target, GONE)):
+        successor = _find_successor(name, config, target) if plan.stays else ""
+        if not (plan.leaves or successor or is_from_version(target, GONE_SINCE)):
             continue
-        why = _refusal(processors[name], target) or _disagreement(plan, batching, config)
-        if why:
-            yield Unsolved(path, f"'{name}' stays", why)
+        refusal = _explain_refusal(processors[name], target) or _explain_disagreement(
+            plan, processors_by_exporter, config
+        )
+        if refusal:
+            yield Unsolved(path, f"'{name}' stays", refusal)
             continue
         edits: list[Edit] = []
         for exporter in plan.exporters:
-            if exporter not in done:
-                edits += _queued(("exporters", exporter), _exporter(config, exporter), processors[name])
-        done.update(plan.exporters)
-        edits += _unlisted(path, plan, successor, config, target)
-        yield _moved(path, plan, edits, config, successor)
+            if exporter not in finished_exporters:
+                edits += _edit_exporter_queue(
+                    ("exporters", exporter), _exporter_settings(config, exporter), processors[name]
+                )
+        finished_exporters.update(plan.exporters)
+        edits += _edit_pipelines(path, plan, successor, config, target)
+        yield _build_move(path, plan, edits, config, successor)
 
 
-def _processors_by_exporter(plans: Mapping[str, _Plan], processors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _group_by_exporter(plans: Mapping[str, _Plan], processors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return for each exporter the processors, with their settings, whose batches it would make."""
-    found: dict[str, dict[str, Any]] = {}
+    processors_by_exporter: dict[str, dict[str, Any]] = {}
     for name, plan in plans.items():
         for exporter in plan.exporters:
-            found.setdefault(exporter, {})[name] = processors[name]
-    return found
+            processors_by_exporter.setdefault(exporter, {})[name] = processors[name]
+    return processors_by_exporter
 
 
-def _disagreement(plan: _Plan, batching: Mapping[str, Mapping[str, Any]], config: Any) -> str:
+def _explain_disagreement(plan: _Plan, processors_by_exporter: Mapping[str, Mapping[str, Any]], config: Any) -> str:
     """Return why an exporter cannot take over: several processors want different batches of it."""
     for exporter in plan.exporters:
-        wishes = batching[exporter]
-        if not _agree(list(wishes.values()), _exporter(config, exporter)):
-            return _choice(exporter, wishes)
+        wanted_settings = processors_by_exporter[exporter]
+        if not _has_equal_batches(list(wanted_settings.values()), _exporter_settings(config, exporter)):
+            return _describe_choice(exporter, wanted_settings)
     return ""
 
 
-def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:
+def _make_plan(processor_id: str, config: Any, target: Target, keeps_batch_size: bool) -> _Plan:
     plan, graph = _Plan(), PipelineGraph.of(config)
-    for pipeline, roles in section(config, "service", "pipelines").items():
-        processors = items(roles, "processors")
-        if name not in processors:
+    for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
+        processors = list_at(ids_by_role, "processors")
+        if processor_id not in processors:
             continue
-        index = processors.index(name)
+        index = processors.index(processor_id)
         place: Path = ("service", "pipelines", pipeline, "processors", index)
-        senders = list(dict.fromkeys(_senders(pipeline, graph)))
-        lasting = any(_lasts(_exporter(config, one)) for one in senders)
-        least = batch_of(section(config, "processors")[name])["min_size"] if counted else 0
-        why = _shared(processors[index + 1 :], senders, lasting, target) or _unable(least, senders, config, target)
-        if why:
-            plan.stays[place] = why
+        senders = list(dict.fromkeys(_find_senders(pipeline, graph)))
+        has_lasting_queue = any(_keeps_requests(_exporter_settings(config, sender)) for sender in senders)
+        least_batch_size = (
+            queue_batch_of(mapping_at(config, "processors")[processor_id])["min_size"] if keeps_batch_size else 0
+        )
+        reason = _explain_shared_batches(
+            processors[index + 1 :], senders, has_lasting_queue, target
+        ) or _explain_inability(least_batch_size, senders, config, target)
+        if reason:
+            plan.stays[place] = reason
         else:
             plan.leaves.append(place)
             plan.exporters.update(dict.fromkeys(senders))
     return plan
 
 
-def _successor(name: str, config: Any, target: Target) -> str:
+def _find_successor(processor_id: str, config: Any, target: Target) -> str:
     """Return the id of the processor that takes the place of one, if the build has it."""
-    for kind in _WITH_QUEUE:
-        if target.catalogue.find("processors", kind, target.distribution, target.version):
-            successor = with_type(name, kind)
-            return "" if successor in section(config, "processors") else successor
+    for processor_type in _QUEUE_PROCESSORS:
+        if target.catalogue.find("processors", processor_type, target.distribution, target.version):
+            successor = change_type(processor_id, processor_type)
+            return "" if successor in mapping_at(config, "processors") else successor
     return ""
 
 
-def _unlisted(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
+def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
     """Yield the edits that take a processor, or put its successor, where pipelines list it and where it is defined."""
     yield from (Drop(place) for place in plan.leaves)
     if successor:
         yield from (Put(place, successor) for place in plan.stays)
-        yield Replace(path, ((successor, {BATCH: batch_of(at(config, path))}),))
-    elif not plan.stays or from_version(target, GONE):
+        yield Replace(path, ((successor, {BATCH: queue_batch_of(value_at(config, path))}),))
+    elif not plan.stays or is_from_version(target, GONE_SINCE):
         yield from (Drop(place) for place in plan.stays)
         yield Replace(path)
 
 
-def _senders(pipeline: str, graph: PipelineGraph, seen: tuple[str, ...] = ()) -> Iterator[str]:
+def _find_senders(pipeline: str, graph: PipelineGraph, visited: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the exporters to which the requests of a pipeline lead, through connectors that hand them on too."""
     for name in graph.listed(pipeline, "exporters"):
         if name not in graph.connectors and not sends_nothing(name):
             yield name
-        for other in graph.behind(pipeline, name):
-            batches_again = any(kind_of(processor) == BATCH for processor in graph.listed(other, "processors"))
-            if other not in seen and not batches_again:
-                yield from _senders(other, graph, (*seen, pipeline))
+        for next_pipeline in graph.behind(pipeline, name):
+            batches_again = any(kind_of(processor) == BATCH for processor in graph.listed(next_pipeline, "processors"))
+            if next_pipeline not in visited and not batches_again:
+                yield from _find_senders(next_pipeline, graph, (*visited, pipeline))
 
 
-def _lasts(exporter: Any) -> bool:
+def _keeps_requests(exporter: Any) -> bool:
     """Whether an exporter keeps what it took: on a disk, or until the destination has it.
 
     A processor before it that collects requests in memory would break that promise.
     """
-    queue = at(exporter, (QUEUE,))
-    return bool(at(queue, ("storage",))) or at(queue, ("wait_for_result",)) is True
+    queue = value_at(exporter, (QUEUE,))
+    return bool(value_at(queue, ("storage",))) or value_at(queue, ("wait_for_result",)) is True
 
 
-def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target) -> str:
+def _explain_shared_batches(
+    following_processors: list[Any], senders: list[str], has_lasting_queue: bool, target: Target
+) -> str:
     """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
-    for processor in behind:
+    for processor in following_processors:
         if isinstance(processor, str) and Trait.GROUPS in traits_of(PROCESSORS, processor):
             return f"'{processor}' finds more in a batch than in a single request."
-    if len(senders) <= 1 or lasting:
+    if len(senders) <= 1 or has_lasting_queue:
         return ""
-    batches_by_default = from_version(target, BY_DEFAULT)
-    if _successor(BATCH, {}, target) or not batches_by_default:
+    batches_by_default = is_from_version(target, DEFAULT_SINCE)
+    if _find_successor(BATCH, {}, target) or not batches_by_default:
         return f"{', '.join(senders)} share its batches."
     return ""
 
 
-def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
+def _explain_inability(least_batch_size: Any, senders: list[str], config: Any, target: Target) -> str:
     """Return why an exporter cannot make batches of at least so many items; empty text if all can."""
     for name in senders:
         if not can_batch(target, name):
             return f"exporter '{name}' would send unbatched after the move."
-        why = _why_unable(least, name, _exporter(config, name))
-        if why:
-            return why
+        reason = _explain_exporter_inability(least_batch_size, name, _exporter_settings(config, name))
+        if reason:
+            return reason
     return ""
 
 
-def _why_unable(least: Any, name: str, exporter: Any) -> str:
+def _explain_exporter_inability(least_batch_size: Any, name: str, exporter: Any) -> str:
     """Return why the queue of an exporter cannot make such batches."""
-    queue = at(exporter, (QUEUE,))
-    if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
+    queue = value_at(exporter, (QUEUE,))
+    if isinstance(queue, str) or value_at(queue, ("enabled",)) not in (None, True):
         return f"exporter '{name}' may have no queue, which would make the batches."
-    if at(queue, (BATCH,)) is not None and not collects_requests(exporter):
+    if value_at(queue, (BATCH,)) is not None and not collects_requests(exporter):
         return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
-    if at(queue, ("sizer",)) != "items":
+    if value_at(queue, ("sizer",)) != "items":
         return ""
-    room = at(queue, ("queue_size",), _QUEUE_SIZE)
-    if isinstance(room, int) and isinstance(least, int) and room < least:
-        return f"the queue of exporter '{name}' has room for {room} items, and a batch has {least}."
+    queue_size = value_at(queue, ("queue_size",), _QUEUE_SIZE)
+    if isinstance(queue_size, int) and isinstance(least_batch_size, int) and queue_size < least_batch_size:
+        return f"the queue of exporter '{name}' has room for {queue_size} items, and a batch has {least_batch_size}."
     return ""
 
 
-def _exporter(config: Any, name: str) -> Any:
-    return section(config, "exporters").get(name)
+def _exporter_settings(config: Any, name: str) -> Any:
+    return mapping_at(config, "exporters").get(name)
 
 
-def _agree(settings: list[Any], exporter: Any) -> bool:
+def _has_equal_batches(settings: list[Any], exporter: Any) -> bool:
     """Whether processors make equal batches, or their exporter makes its own."""
-    return collects_requests(exporter) or all(batch_of(one) == batch_of(settings[0]) for one in settings)
+    return collects_requests(exporter) or all(
+        queue_batch_of(processor_settings) == queue_batch_of(settings[0]) for processor_settings in settings
+    )
 
 
-def _choice(exporter: str, settings: Mapping[str, Any]) -> str:
+def _describe_choice(exporter: str, settings: Mapping[str, Any]) -> str:
     names = " and ".join(f"'{name}'" for name in settings)
     return f"{names} differ, and '{exporter}' is behind both: make them equal, or give each an exporter of its own."
 
 
-def _refusal(settings: Any, target: Target) -> str:
+def _explain_refusal(settings: Any, target: Target) -> str:
     if isinstance(settings, str):
         return "Its settings are a variable."
-    if at(settings, ("metadata_keys",)) and not from_version(target, _PARTITION):
-        return f"Queues divide by metadata since {_PARTITION}."
+    if value_at(settings, ("metadata_keys",)) and not is_from_version(target, _PARTITION_SINCE):
+        return f"Queues divide by metadata since {_PARTITION_SINCE}."
     return ""
 
 
-def batch_of(settings: Any) -> dict[str, Any]:
+def queue_batch_of(settings: Any) -> dict[str, Any]:
     """Return `sending_queue.batch` that makes the batches of a processor with these settings."""
-    own = {key: value for key, value in section({BATCH: settings}, BATCH).items() if value is not None}
-    size, timeout = own.get("send_batch_size", DEFAULT_SIZE), own.get("timeout", _TIMEOUT)
-    if timeout in _ZERO:  # it sends what it gets, at once
+    given_settings = {key: value for key, value in mapping_at({BATCH: settings}, BATCH).items() if value is not None}
+    size, timeout = given_settings.get("send_batch_size", DEFAULT_SIZE), given_settings.get("timeout", _TIMEOUT)
+    if timeout in _ZERO_TIMEOUTS:  # it sends what it gets, at once
         size, timeout = 0, _TIMEOUT
     batch = {"sizer": "items", "min_size": size, "flush_timeout": timeout}
-    if own.get("send_batch_max_size"):
-        batch["max_size"] = own["send_batch_max_size"]
-    if own.get("metadata_keys"):
-        batch["partition"] = {"metadata_keys": own["metadata_keys"]}
+    if given_settings.get("send_batch_max_size"):
+        batch["max_size"] = given_settings["send_batch_max_size"]
+    if given_settings.get("metadata_keys"):
+        batch["partition"] = {"metadata_keys": given_settings["metadata_keys"]}
     return batch
 
 
-def _moved(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> Change:
-    to = [one for one in plan.exporters if not collects_requests(_exporter(config, one))]
-    ends = [f"{QUEUE}.{BATCH} of {', '.join(to)}"] * bool(to) + [successor] * bool(successor)
-    what = f"{path[-1]} → {' and '.join(ends)}" if ends else f"{path[-1]} removed"
-    whys = [_WHY]
-    if not ends and not plan.stays:
-        whys.append("What is behind it makes batches, or sends no requests.")
-    whys += [f"Pipeline '{place[2]}': {why}" for place, why in plan.stays.items()]
-    if at(config, (*path, "metadata_cardinality_limit")):
-        whys.append("A queue has no metadata_cardinality_limit.")
-    return Change(path, what, " ".join(whys), tuple(edits))
+def _build_move(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> Change:
+    new_batchers = [
+        exporter for exporter in plan.exporters if not collects_requests(_exporter_settings(config, exporter))
+    ]
+    new_places = [f"{QUEUE}.{BATCH} of {', '.join(new_batchers)}"] * bool(new_batchers) + [successor] * bool(successor)
+    title = f"{path[-1]} → {' and '.join(new_places)}" if new_places else f"{path[-1]} removed"
+    reasons = [_UPSTREAM_PLAN]
+    if not new_places and not plan.stays:
+        reasons.append("What is behind it makes batches, or sends no requests.")
+    reasons += [f"Pipeline '{place[2]}': {reason}" for place, reason in plan.stays.items()]
+    if value_at(config, (*path, "metadata_cardinality_limit")):
+        reasons.append("A queue has no metadata_cardinality_limit.")
+    return Change(path, title, " ".join(reasons), tuple(edits))
 
 
-def _queued(path: Path, settings: Any, processor: Any) -> list[Edit]:
+def _edit_exporter_queue(path: Path, settings: Any, processor: Any) -> list[Edit]:
     """Return the edits that give an exporter batches. Its queue has room for as many items as it had in batches.
 
     A queue in a file knows its size in requests, items and bytes since queues make batches, so it may change the unit.
     """
-    queue, batch = at(settings, (QUEUE,)), batch_of(processor)
-    own = queue if isinstance(queue, dict) else {}
-    size, least = own.get("queue_size", _QUEUE_SIZE), batch["min_size"]  # of a queue: requests
-    new: dict[str, Any] = {} if collects_requests(settings) else {BATCH: batch}
-    if "sizer" not in own and isinstance(size, int) and isinstance(least, int):
-        new = {"sizer": "items", "queue_size": size * max(least, 1), **new}
+    queue, batch = value_at(settings, (QUEUE,)), queue_batch_of(processor)
+    queue_settings = queue if isinstance(queue, dict) else {}
+    queue_size, least_batch_size = (
+        queue_settings.get("queue_size", _QUEUE_SIZE),
+        batch["min_size"],
+    )  # of a queue: requests
+    new_settings: dict[str, Any] = {} if collects_requests(settings) else {BATCH: batch}
+    if "sizer" not in queue_settings and isinstance(queue_size, int) and isinstance(least_batch_size, int):
+        new_settings = {"sizer": "items", "queue_size": queue_size * max(least_batch_size, 1), **new_settings}
     if not isinstance(settings, dict):
-        return [Replace(path, ((str(path[-1]), {QUEUE: new}),))]
-    if not own:
-        return [Replace((*path, QUEUE), ((QUEUE, new),)) if QUEUE in settings else Add((*path, QUEUE), new)]
-    places = {(*path, QUEUE, key): value for key, value in new.items()}
+        return [Replace(path, ((str(path[-1]), {QUEUE: new_settings}),))]
+    if not queue_settings:
+        return [
+            Replace((*path, QUEUE), ((QUEUE, new_settings),))
+            if QUEUE in settings
+            else Add((*path, QUEUE), new_settings)
+        ]
+    value_by_path = {(*path, QUEUE, key): value for key, value in new_settings.items()}
     return [
-        Replace(place, ((str(place[-1]), value),)) if place[-1] in own else Add(place, value)
-        for place, value in places.items()
+        Replace(place, ((str(place[-1]), value),)) if place[-1] in queue_settings else Add(place, value)
+        for place, value in value_by_path.items()
     ]

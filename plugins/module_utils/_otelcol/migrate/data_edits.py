@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue
-from ..config.paths import ROLES, SECTIONS, Path, at, section
-from ..rules.references import references
+from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
+from ..rules.references import list_references
 
 
 @dataclass(frozen=True)
@@ -90,40 +90,40 @@ class Unsolved:
 
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
     """Return the data of a config after edits, which all speak of the config as it is before them."""
-    result = copy.deepcopy(config)
-    replaced: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
+    edited_config = copy.deepcopy(config)
+    replaced_entries: dict[Path, dict[Any, tuple[tuple[Any, Any], ...]]] = {}
     # Inner ones first, and items of a list from its end, so that no edit moves what another one speaks of.
-    for edit in sorted(edits, key=_order, reverse=True):
-        parent = at(result, edit.path[:-1], {})
+    for edit in sorted(edits, key=_edit_sort_key, reverse=True):
+        parent = value_at(edited_config, edit.path[:-1], {})
         if isinstance(edit, (RenameKey, Replace)):
             key = edit.path[-1]
             entries = edit.entries if isinstance(edit, Replace) else ((edit.key, parent[key]),)
-            replaced.setdefault(edit.path[:-1], {})[key] = entries
+            replaced_entries.setdefault(edit.path[:-1], {})[key] = entries
         else:
-            _set(parent, edit.path[-1], edit)
+            _apply_to_entry(parent, edit.path[-1], edit)
     # Keys come last, those of inner mappings first: paths lead through the names of before.
-    for path in sorted(replaced, key=len, reverse=True):
-        _entries(at(result, path), replaced[path])
-    return result
+    for path in sorted(replaced_entries, key=len, reverse=True):
+        _replace_entries(value_at(edited_config, path), replaced_entries[path])
+    return edited_config
 
 
-def same_meaning(one: Any, other: Any) -> bool:
+def has_same_meaning(config: Any, other_config: Any) -> bool:
     """Whether two configs mean the same to the Collector: nothing, an empty mapping and an empty list are equal."""
-    return repr(_plain(one)) == repr(_plain(other))
+    return repr(_normalize(config)) == repr(_normalize(other_config))
 
 
-def _plain(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     if isinstance(value, dict):
-        return sorted((repr(key), _plain(item)) for key, item in value.items()) or None
-    return ([_plain(item) for item in value] or None) if isinstance(value, list) else value
+        return sorted((repr(key), _normalize(child)) for key, child in value.items()) or None
+    return ([_normalize(child) for child in value] or None) if isinstance(value, list) else value
 
 
-def _order(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
-    numbers = [(part, "") if isinstance(part, int) else (0, str(part)) for part in edit.path]
-    return len(edit.path), numbers
+def _edit_sort_key(edit: Edit) -> tuple[int, list[tuple[int, str]]]:
+    sortable_parts = [(part, "") if isinstance(part, int) else (0, str(part)) for part in edit.path]
+    return len(edit.path), sortable_parts
 
 
-def _set(parent: Any, key: Any, edit: Edit) -> None:
+def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
     if isinstance(edit, Drop):
         del parent[key]
     elif isinstance(edit, Substitute):
@@ -134,55 +134,61 @@ def _set(parent: Any, key: Any, edit: Edit) -> None:
         parent[key] = copy.deepcopy(edit.value)
 
 
-def _entries(parent: dict[Any, Any], replaced: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
+def _replace_entries(parent: dict[Any, Any], new_entries: dict[Any, tuple[tuple[Any, Any], ...]]) -> None:
     """Put other entries in the places of some, in order."""
-    kept = list(parent.items())
+    old_entries = list(parent.items())
     parent.clear()
-    for name, value in kept:
-        if name not in replaced:
+    for name, value in old_entries:
+        if name not in new_entries:
             parent[name] = value
         else:
-            parent.update(replaced[name])
+            parent.update(new_entries[name])
 
 
-Id = tuple[str, str]  # section and component id
+ComponentKey = tuple[str, str]  # section and component id
 
 
 def type_of(component_id: Any) -> str:
     return str(component_id).partition("/")[0]
 
 
-def with_type(component_id: str, kind: str) -> str:
+def change_type(component_id: str, new_type: str) -> str:
     """Return an id with another type and the same name."""
     _type, slash, name = component_id.partition("/")
-    return kind + slash + name
+    return new_type + slash + name
 
 
-def defined_components(config: Any) -> Iterator[tuple[str, str, Any]]:
+def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
     """Yield section, id and settings of every component."""
-    for name in SECTIONS:
-        for component_id, settings in section(config, name).items():
+    for section_name in SECTIONS:
+        for component_id, settings in mapping_at(config, section_name).items():
             if isinstance(component_id, str):
-                yield name, component_id, settings
+                yield section_name, component_id, settings
 
 
-def component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, Id]]:
+def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, ComponentKey]]:
     """Yield every place that names a component, with the component; those that nothing defines too."""
-    for path, component_id in references(config):
+    for path, component_id in list_references(config):
         sections = ROLES.get(str(path[-2]), ("extensions",))
-        known = (name for name in sections if component_id in section(config, name))
-        yield path, (next(known, sections[0]), component_id)
-    for name, component_id, settings in defined_components(config):
-        for reference in catalogue.references(name, type_of(component_id)):
+        defining_sections = (
+            section_name for section_name in sections if component_id in mapping_at(config, section_name)
+        )
+        yield path, (next(defining_sections, sections[0]), component_id)
+    for section_name, component_id, settings in list_components(config):
+        for reference in catalogue.references(section_name, type_of(component_id)):
             if reference.to == "extensions":
                 for path, value in reference.find(settings):
-                    yield (name, component_id, *path), ("extensions", value)
+                    yield (section_name, component_id, *path), ("extensions", value)
 
 
-def renaming_edits(config: Any, catalogue: Catalogue, wanted: Mapping[Id, str]) -> dict[Id, list[Edit]]:
+def list_renaming_edits(
+    config: Any, catalogue: Catalogue, new_ids: Mapping[ComponentKey, str]
+) -> dict[ComponentKey, list[Edit]]:
     """Return the edits that give each of these components its new id, wherever it is named."""
-    edits: dict[Id, list[Edit]] = {(name, old): [RenameKey((name, old), new)] for (name, old), new in wanted.items()}
-    for path, key in component_uses(config, catalogue):
-        if key in wanted:
-            edits[key].append(Put(path, wanted[key]))
+    edits: dict[ComponentKey, list[Edit]] = {
+        (name, old_id): [RenameKey((name, old_id), new_id)] for (name, old_id), new_id in new_ids.items()
+    }
+    for path, component in find_component_uses(config, catalogue):
+        if component in new_ids:
+            edits[component].append(Put(path, new_ids[component]))
     return edits

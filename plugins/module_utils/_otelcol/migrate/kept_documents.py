@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.paths import Path, at, leaves, section
-from ..rules.batching import from_version
+from ..config.paths import Path, iter_leaves, mapping_at, value_at
+from ..rules.batching import is_from_version
 from ..rules.build_facts import Target
-from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD, is_data_stream
+from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD_ATTRIBUTE, is_data_stream
 from .data_edits import Add, Change, Edit, Replace, Unsolved, type_of
 
 _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
@@ -22,38 +22,42 @@ _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in I
 _OLD_DEFAULT_MODE = "none"
 
 
-def elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def keep_elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield exporters that would map documents otherwise than before, and attributes that nothing reads any more."""
-    if not from_version(target, OTEL_BY_DEFAULT):
+    if not is_from_version(target, OTEL_BY_DEFAULT):
         return
-    exporters = [name for name in section(config, "exporters") if type_of(name) == "elasticsearch"]
+    exporters = [
+        exporter_id for exporter_id in mapping_at(config, "exporters") if type_of(exporter_id) == "elasticsearch"
+    ]
     if not exporters:
         return
-    for name in exporters:
-        settings = section(config, "exporters", name)
-        edits = [*_without_dynamic(name, settings), *_kept_mapping(name, settings, target)]
+    for exporter_id in exporters:
+        settings = mapping_at(config, "exporters", exporter_id)
+        edits = [*_drop_dynamic_keys(exporter_id, settings), *_keep_mapping(exporter_id, settings, target)]
         if edits:
-            yield Change(("exporters", name), "mapping and index as before", _reasons(settings), tuple(edits))
-    yield from _unread_attributes(config)
+            yield Change(
+                ("exporters", exporter_id), "mapping and index as before", _explain_change(settings), tuple(edits)
+            )
+    yield from _find_unread_attributes(config)
 
 
-def _unread_attributes(config: Any) -> Iterator[Unsolved]:
+def _find_unread_attributes(config: Any) -> Iterator[Unsolved]:
     """Yield the texts that name an attribute which the exporter no longer reads."""
-    for path, value in leaves(config):
-        unread = UNREAD.search(value) if isinstance(value, str) else None
-        if unread:
+    for path, value in iter_leaves(config):
+        unread_match = UNREAD_ATTRIBUTE.search(value) if isinstance(value, str) else None
+        if unread_match:
             why = f"Nothing reads it since {OTEL_BY_DEFAULT}: set `elasticsearch.index` to the whole name of the index."
-            yield Unsolved(path, f"{unread[0]} names no index", why)
+            yield Unsolved(path, f"{unread_match[0]} names no index", why)
 
 
-def _without_dynamic(name: str, settings: Mapping[str, Any]) -> Iterator[Edit]:
+def _drop_dynamic_keys(exporter_id: str, settings: Mapping[str, Any]) -> Iterator[Edit]:
     """Yield the edits that remove the keys of dynamic indexes, which do nothing any more."""
     for key in _DYNAMIC_KEYS:
         if key in settings:
-            yield Replace(("exporters", name, key))
+            yield Replace(("exporters", exporter_id, key))
 
 
-def _kept_mapping(name: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
+def _keep_mapping(exporter_id: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
     """Yield the edit that keeps the mapping: that of `mode` where it is ignored, else the old default.
 
     OTEL_BY_DEFAULT is the version from which on documents are mapped as otel by default, before that as none.
@@ -71,18 +75,18 @@ def _kept_mapping(name: str, settings: Mapping[str, Any], target: Target) -> Ite
     Below MODE_IGNORED the first exporter stays as it is, and the second one gets `mapping: {mode: none}`.
     """
     mapping = settings.get("mapping")
-    if isinstance(mapping, str) or at(mapping, ("allowed_modes",)):
+    if isinstance(mapping, str) or value_at(mapping, ("allowed_modes",)):
         return
-    path: Path = ("exporters", name, "mapping")
-    ignores_mode = from_version(target, MODE_IGNORED)
-    mode = at(mapping, ("mode",))
+    path: Path = ("exporters", exporter_id, "mapping")
+    ignores_mode = is_from_version(target, MODE_IGNORED)
+    mode = value_at(mapping, ("mode",))
     if mode and ignores_mode:
         yield Replace((*path, "mode"), (("allowed_modes", [mode]),))
     if not mode and _uses_old_default(settings):
-        yield _with_old_default_mode(path, settings, ignores_mode=ignores_mode)
+        yield _write_old_default_mode(path, settings, ignores_mode=ignores_mode)
 
 
-def _with_old_default_mode(path: Path, settings: Mapping[str, Any], *, ignores_mode: bool) -> Edit:
+def _write_old_default_mode(path: Path, settings: Mapping[str, Any], *, ignores_mode: bool) -> Edit:
     """Return the edit that writes the old default into a mapping, which it makes if there is none."""
     key: str = "allowed_modes" if ignores_mode else "mode"
     value: Any = [_OLD_DEFAULT_MODE] if ignores_mode else _OLD_DEFAULT_MODE
@@ -102,21 +106,23 @@ def _uses_old_default(settings: Mapping[str, Any]) -> bool:
     return not all(is_data_stream(index) for index in indexes)
 
 
-def _reasons(settings: Mapping[str, Any]) -> str:
+def _explain_change(settings: Mapping[str, Any]) -> str:
     """Return why the mapping and the keys of an exporter change, in sentences."""
-    if at(settings, ("mapping", "mode")):
+    if value_at(settings, ("mapping", "mode")):
         reasons = [f"`mode` does nothing since {MODE_IGNORED}."]
     else:
         since = f"Documents are mapped as otel by default since {OTEL_BY_DEFAULT}"
         reasons = [f"{since}, for data streams; before as none."]
     for key in _DYNAMIC_KEYS:
         if key in settings:
-            reasons.append(_reason_of_dynamic(key, settings))
+            reasons.append(_explain_dynamic_key(key, settings))
     return " ".join(reasons)
 
 
-def _reason_of_dynamic(key: str, settings: Mapping[str, Any]) -> str:
+def _explain_dynamic_key(key: str, settings: Mapping[str, Any]) -> str:
     """Return why a key of a dynamic index goes, and where the documents go without it."""
-    index = key.replace("_dynamic", "")
-    where = f"all documents go to `{index}`" if settings.get(index) else "attributes choose the index always"
-    return f"`{key}` does nothing since {OTEL_BY_DEFAULT}; {where}."
+    index_key = key.replace("_dynamic", "")
+    destination = (
+        f"all documents go to `{index_key}`" if settings.get(index_key) else "attributes choose the index always"
+    )
+    return f"`{key}` does nothing since {OTEL_BY_DEFAULT}; {destination}."

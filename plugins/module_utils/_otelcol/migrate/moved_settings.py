@@ -10,41 +10,41 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.layers import parse_version
-from ..config.paths import Path, at, leaves, section
+from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..rules.build_facts import Target
-from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, defined_components, type_of
+from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, list_components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.
 BRACES_ONLY = "0.104.0"
 BALLAST_GONE = "0.109.0"
-READERS = "0.111.0"
+READERS_SINCE = "0.111.0"
 BATCHER_GONE = "0.130.0"
-OVERFLOW = "0.129.0"
-PER_SIGNAL = "0.124.0"
-TOPICS = "0.142.0"
+OVERFLOW_SINCE = "0.129.0"
+PER_SIGNAL_SINCE = "0.124.0"
+TOPICS_SINCE = "0.142.0"
 START_TIME_GONE = "0.143.0"
-KEEP_ALIVE = "0.160.0"
+KEEP_ALIVE_SINCE = "0.160.0"
 
 # How configs spell the level of the logging exporter, and the verbosity of the debug exporter for each.
 LEVELS = ("loglevel", "logLevel")
 _VERBOSITY = {"debug": "detailed", "info": "normal"}
 
 # Settings of connections that are kept, those that say whether they are, and what says that they are not.
-_KEPT = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
-_NOT_KEPT = {"disable_keep_alives": True, "keep_alives_enabled": False}
+_KEPT_CONNECTION_KEYS = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
+_UNKEPT_CONNECTION_KEYS = {"disable_keep_alives": True, "keep_alives_enabled": False}
 
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
 # A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
 # what is not may be a pattern's group or the end of one.
-_BARE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
-_BRACED = r"\1${env:\2}"
+_BARE_VARIABLE = re.compile(r"(?<![\\$])((?:\$\$)*)\$([A-Z][A-Z0-9_]{2,})\b")
+_BRACED_VARIABLE = r"\1${env:\2}"
 _BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 _BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
 
 
-_METRICS = ("service", "telemetry", "metrics")
-_ADDRESS = (*_METRICS, "address")
+_METRICS_PATH = ("service", "telemetry", "metrics")
+_ADDRESS_PATH = (*_METRICS_PATH, "address")
 _PER_SIGNAL_KEYS = ("topic", "encoding")
 # The setting that has to be a list, by the type of the processor.
 _LISTS_OF_ACTIONS = {"attributes": "actions", "resource": "attributes"}
@@ -52,81 +52,81 @@ _START_TIME_SWITCH = "use_start_time_metric"
 _START_TIME_KEYS = (_START_TIME_SWITCH, "start_time_metric_regex")
 
 
-def _from(target: Target, version: str) -> bool:
+def _is_from_version(target: Target, version: str) -> bool:
     """Whether the target is a version of the Collector, or a later one."""
     return parse_version(target.version) >= parse_version(version)
 
 
-def bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def brace_bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
-    if not _from(target, BRACES_ONLY):
+    if not _is_from_version(target, BRACES_ONLY):
         return
-    for path, value in leaves(config):
-        found = _BARE.findall(value) if isinstance(value, str) else []
-        if found:
-            names = dict.fromkeys(name for _escaped_dollars, name in found)
+    for path, value in iter_leaves(config):
+        matches = _BARE_VARIABLE.findall(value) if isinstance(value, str) else []
+        if matches:
+            names = dict.fromkeys(name for _escaped_dollars, name in matches)
             what = ", ".join(f"${name} → ${{env:{name}}}" for name in names)
             why = f"A variable without braces is plain text since {BRACES_ONLY}."
-            yield Change(path, what, why, (Substitute(path, _BARE, _BRACED),))
+            yield Change(path, what, why, (Substitute(path, _BARE_VARIABLE, _BRACED_VARIABLE),))
 
 
-def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield service.telemetry.metrics.address, which became a reader."""
-    address = at(config, _ADDRESS)
-    if address is None or not _from(target, READERS):
+    address = value_at(config, _ADDRESS_PATH)
+    if address is None or not _is_from_version(target, READERS_SINCE):
         return
     why = "The Collector ignores the address since 0.123; it takes readers."
     endpoint = _ENDPOINT.match(str(address))
-    if at(config, (*_METRICS, "readers")):
-        yield Change(_ADDRESS, "address removed", f"{why} There are some already.", (Replace(_ADDRESS),))
+    if value_at(config, (*_METRICS_PATH, "readers")):
+        yield Change(_ADDRESS_PATH, "address removed", f"{why} There are some already.", (Replace(_ADDRESS_PATH),))
     elif endpoint is None:
-        yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is not a host and port; write a reader.")
+        yield Unsolved(_ADDRESS_PATH, "address is ignored", f"'{address}' is not a host and port; write a reader.")
     else:
-        entry = ("readers", [_reader(endpoint["host"], endpoint["port"])])
-        yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (entry,)),))
+        entry = ("readers", [_build_reader(endpoint["host"], endpoint["port"])])
+        yield Change(_ADDRESS_PATH, "address → readers", why, (Replace(_ADDRESS_PATH, (entry,)),))
 
 
-def _reader(host: str, port: str) -> dict[str, Any]:
+def _build_reader(host: str, port: str) -> dict[str, Any]:
     """Return the reader that answers at a host and a port, which is a number or a variable."""
     number_or_variable = int(port) if port.isdigit() else port
     prometheus = {"host": host or "0.0.0.0", "port": number_or_variable}
     return {"pull": {"exporter": {"prometheus": prometheus}}}
 
 
-def batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `batcher` of exporters, which became `sending_queue.batch`."""
-    if not _from(target, BATCHER_GONE):
+    if not _is_from_version(target, BATCHER_GONE):
         return
-    for name, settings in section(config, "exporters").items():
-        own = at(settings, ("batcher",))
-        if isinstance(own, dict):
-            yield _without_batcher(("exporters", name, "batcher"), own, settings)
+    for exporter_id, settings in mapping_at(config, "exporters").items():
+        batcher_settings = value_at(settings, ("batcher",))
+        if isinstance(batcher_settings, dict):
+            yield _replace_batcher(("exporters", exporter_id, "batcher"), batcher_settings, settings)
 
 
-def _without_batcher(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> Change | Unsolved:
+def _replace_batcher(path: Path, batcher_settings: dict[str, Any], settings: dict[str, Any]) -> Change | Unsolved:
     """Return what becomes of the batcher of an exporter with these settings."""
     why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
-    if own.get("enabled") is False:
+    if batcher_settings.get("enabled") is False:
         return Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
-    if not _takes_batches(at(settings, ("sending_queue",))):
-        choice = "sending_queue is off, or has a `batch` of its own: choose one."
-        return Unsolved(path, "batcher was removed", choice)
-    if set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
-        lost = "It has settings without a counterpart in sending_queue.batch."
-        return Unsolved(path, "batcher was removed", lost)
-    return Change(path, "batcher → sending_queue.batch", why, _batched(path, own, settings))
+    if not _may_take_batches(value_at(settings, ("sending_queue",))):
+        choice_reason = "sending_queue is off, or has a `batch` of its own: choose one."
+        return Unsolved(path, "batcher was removed", choice_reason)
+    if set(batcher_settings) - {"enabled", *_BATCH, *_BATCH_KEYS}:
+        lost_reason = "It has settings without a counterpart in sending_queue.batch."
+        return Unsolved(path, "batcher was removed", lost_reason)
+    return Change(path, "batcher → sending_queue.batch", why, _move_into_queue(path, batcher_settings, settings))
 
 
-def _takes_batches(queue: Any) -> bool:
+def _may_take_batches(queue: Any) -> bool:
     """Whether a sending_queue, which may be missing, is on and has no batches of its own."""
     if queue and not isinstance(queue, dict):
         return False
-    return at(queue, ("batch",)) is None and at(queue, ("enabled",)) is not False
+    return value_at(queue, ("batch",)) is None and value_at(queue, ("enabled",)) is not False
 
 
-def _batched(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
+def _move_into_queue(path: Path, batcher_settings: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
     """Return the edits that move a batcher into the sending_queue beside it, which they make if there is none."""
-    batch = {_BATCH_KEYS.get(key, key): value for key, value in own.items() if key != "enabled"}
+    batch = {_BATCH_KEYS.get(key, key): value for key, value in batcher_settings.items() if key != "enabled"}
     queue_path: Path = (*path[:-1], "sending_queue")
     new_queue = ("sending_queue", {"batch": batch})
     if "sending_queue" not in settings:
@@ -136,22 +136,22 @@ def _batched(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> tuple
     return Replace(path), Replace(queue_path, (new_queue,))
 
 
-def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `blocking` of queues, called `block_on_overflow` since 0.129, in either direction."""
     names = ("blocking", "block_on_overflow")
-    old, new = names if _from(target, OVERFLOW) else names[::-1]
-    for name, settings in section(config, "exporters").items():
-        queue = section(settings, "sending_queue")
-        path: Path = ("exporters", name, "sending_queue", old)
-        if old in queue and new not in queue:
-            yield Change(path, f"{old} → {new}", f"Renamed in {OVERFLOW}.", (RenameKey(path, new),))
+    old_key, new_key = names if _is_from_version(target, OVERFLOW_SINCE) else names[::-1]
+    for exporter_id, settings in mapping_at(config, "exporters").items():
+        queue = mapping_at(settings, "sending_queue")
+        path: Path = ("exporters", exporter_id, "sending_queue", old_key)
+        if old_key in queue and new_key not in queue:
+            yield Change(path, f"{old_key} → {new_key}", f"Renamed in {OVERFLOW_SINCE}.", (RenameKey(path, new_key),))
 
 
-def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+def wrap_actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
     """Yield `actions` that are a mapping, where the processor wants a list."""
-    for role, component_id, settings in defined_components(config):
+    for role, component_id, settings in list_components(config):
         key = _LISTS_OF_ACTIONS.get(type_of(component_id), "") if role == "processors" else ""
-        value = at(settings, (key,)) if key else None
+        value = value_at(settings, (key,)) if key else None
         if not isinstance(value, dict) or not value:
             continue
         path: Path = (role, component_id, key)
@@ -162,19 +162,19 @@ def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
             yield Unsolved(path, f"{key} must be a list", why)
 
 
-def verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
+def rename_verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
     """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
-    for name, settings in section(config, "exporters").items():
-        if type_of(name) != "debug" or not isinstance(settings, dict):
+    for exporter_id, settings in mapping_at(config, "exporters").items():
+        if type_of(exporter_id) != "debug" or not isinstance(settings, dict):
             continue
         for key in LEVELS:
             if key in settings:
-                path: Path = ("exporters", name, key)
+                path: Path = ("exporters", exporter_id, key)
                 why = "The exporter debug never had this key of exporter logging."
-                yield Change(path, f"{key} → verbosity", why, (Replace(path, verbosity_of(settings, key)),))
+                yield Change(path, f"{key} → verbosity", why, (Replace(path, convert_level(settings, key)),))
 
 
-def verbosity_of(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+def convert_level(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
     """Return the entry that a level becomes; none if another one says it already."""
     first_level = next(level for level in LEVELS if level in settings)
     if "verbosity" in settings or first_level != key:
@@ -183,99 +183,103 @@ def verbosity_of(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str]
     return (("verbosity", _VERBOSITY.get(level, "basic")),)
 
 
-def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def remove_start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
-    if not _from(target, START_TIME_GONE):
+    if not _is_from_version(target, START_TIME_GONE):
         return
-    for name, settings in section(config, "receivers").items():
-        used = [key for key in _START_TIME_KEYS if at(settings, (key,)) is not None]
-        if not used or type_of(name) != "prometheus":
+    for receiver_id, settings in mapping_at(config, "receivers").items():
+        used_keys = [key for key in _START_TIME_KEYS if value_at(settings, (key,)) is not None]
+        if not used_keys or type_of(receiver_id) != "prometheus":
             continue
-        path: Path = ("receivers", name, used[0])
-        if at(settings, (_START_TIME_SWITCH,)):
+        path: Path = ("receivers", receiver_id, used_keys[0])
+        if value_at(settings, (_START_TIME_SWITCH,)):
             why = "Remove it, and add processor metric_start_time with `strategy: start_time_metric` to its pipelines."
-            yield Unsolved(path, f"{used[0]} was removed", why)
+            yield Unsolved(path, f"{used_keys[0]} was removed", why)
         else:
-            edits = tuple(Replace(("receivers", name, key)) for key in used)
-            yield Change(path, f"{', '.join(used)} removed", "It was off, and the Collector refuses the key.", edits)
+            edits = tuple(Replace(("receivers", receiver_id, key)) for key in used_keys)
+            yield Change(
+                path, f"{', '.join(used_keys)} removed", "It was off, and the Collector refuses the key.", edits
+            )
 
 
-def keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
-    if not _from(target, KEEP_ALIVE):
+    if not _is_from_version(target, KEEP_ALIVE_SINCE):
         return
-    for path, settings in _over_http(config):
-        used = [key for key in (*_KEPT, *_NOT_KEPT) if key in settings]
-        if not used:
+    for path, settings in _find_otlp_http_settings(config):
+        used_keys = [key for key in (*_KEPT_CONNECTION_KEYS, *_UNKEPT_CONNECTION_KEYS) if key in settings]
+        if not used_keys:
             continue
         if "keepalive" in settings:
             why = "There is a `keepalive` already: write one."
-            yield Unsolved((*path, used[0]), f"{', '.join(used)} moved", why)
+            yield Unsolved((*path, used_keys[0]), f"{', '.join(used_keys)} moved", why)
         else:
-            yield _with_keep_alive(path, settings, used)
+            yield _move_below_keepalive(path, settings, used_keys)
 
 
-def _with_keep_alive(path: Path, settings: Mapping[str, Any], used: list[str]) -> Change:
+def _move_below_keepalive(path: Path, settings: Mapping[str, Any], used_keys: list[str]) -> Change:
     """Return the change that moves the used keys below `keepalive`, which is off if one of them turned it off."""
-    first, *others = used
-    moved: dict[str, Any] = {key: settings[key] for key in used if key in _KEPT}
-    if any(settings.get(key) is value for key, value in _NOT_KEPT.items()):
-        moved = {"enabled": False}
-    entries = (("keepalive", moved),) if moved else ()
-    what = f"{', '.join(used)} → keepalive" if moved else f"{first} removed"
-    why = f"Below `keepalive` since {KEEP_ALIVE}; 0.165.0 refuses {', '.join(used)}."
-    edits = (Replace((*path, first), entries), *(Replace((*path, key)) for key in others))
-    return Change((*path, first), what, why, edits)
+    first_key, *other_keys = used_keys
+    keepalive_settings: dict[str, Any] = {key: settings[key] for key in used_keys if key in _KEPT_CONNECTION_KEYS}
+    if any(settings.get(key) is value for key, value in _UNKEPT_CONNECTION_KEYS.items()):
+        keepalive_settings = {"enabled": False}
+    entries = (("keepalive", keepalive_settings),) if keepalive_settings else ()
+    what = f"{', '.join(used_keys)} → keepalive" if keepalive_settings else f"{first_key} removed"
+    why = f"Below `keepalive` since {KEEP_ALIVE_SINCE}; 0.165.0 refuses {', '.join(used_keys)}."
+    edits = (Replace((*path, first_key), entries), *(Replace((*path, key)) for key in other_keys))
+    return Change((*path, first_key), what, why, edits)
 
 
-def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _find_otlp_http_settings(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield path and settings of each client and server of OTLP over HTTP."""
-    for role, name, _settings in defined_components(config):
-        component = (role, type_of(name))
-        if component in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
-            yield (role, name), section(config, role, name)
-        elif component == ("receivers", "otlp"):
-            yield (role, name, "protocols", "http"), section(config, role, name, "protocols", "http")
+    for role, component_id, _settings in list_components(config):
+        component_kind = (role, type_of(component_id))
+        if component_kind in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
+            yield (role, component_id), mapping_at(config, role, component_id)
+        elif component_kind == ("receivers", "otlp"):
+            yield (role, component_id, "protocols", "http"), mapping_at(config, role, component_id, "protocols", "http")
 
 
-def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def move_to_signals(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `topic` and `encoding` of kafka, which each signal has for itself now."""
-    if not _from(target, PER_SIGNAL):
+    if not _is_from_version(target, PER_SIGNAL_SINCE):
         return
-    for role, component_id, settings in defined_components(config):
+    for role, component_id, settings in list_components(config):
         if type_of(component_id) != "kafka" or role not in ("receivers", "exporters"):
             continue
-        shared = {key: settings[key] for key in _PER_SIGNAL_KEYS if at(settings, (key,)) is not None}
-        if not shared:
+        shared_settings = {key: settings[key] for key in _PER_SIGNAL_KEYS if value_at(settings, (key,)) is not None}
+        if not shared_settings:
             continue
         signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
         has_own_settings = bool(signals & set(settings))
         if not signals or has_own_settings:
-            first, *_others = shared
+            first_key, *_others = shared_settings
             why = "No pipeline uses it, or a signal has its own already: write them below each signal."
-            yield Unsolved((role, component_id, first), f"{' and '.join(shared)} moved", why)
+            yield Unsolved((role, component_id, first_key), f"{' and '.join(shared_settings)} moved", why)
         else:
-            has_topics = role == "receivers" and _from(target, TOPICS)
-            yield _divided((role, component_id), shared, sorted(signals), has_topics=has_topics)
+            has_topics = role == "receivers" and _is_from_version(target, TOPICS_SINCE)
+            yield _divide_by_signal((role, component_id), shared_settings, sorted(signals), has_topics=has_topics)
 
 
-def _divided(component: Path, shared: Mapping[str, Any], signals: list[str], *, has_topics: bool) -> Change:
+def _divide_by_signal(
+    component_path: Path, shared_settings: Mapping[str, Any], signals: list[str], *, has_topics: bool
+) -> Change:
     """Return the change that gives each signal what a component has for all; a receiver has a list of topics now."""
-    own = dict(shared)
-    if has_topics and "topic" in own:
-        own["topics"] = [own.pop("topic")]
-    first, *others = shared
-    entries = tuple((signal, dict(own)) for signal in signals)
-    edits = (Replace((*component, first), entries), *(Replace((*component, key)) for key in others))
-    what = f"{', '.join(shared)} → {', '.join(signals)}"
-    return Change((*component, first), what, f"Moved in {PER_SIGNAL}.", edits)
+    signal_settings = dict(shared_settings)
+    if has_topics and "topic" in signal_settings:
+        signal_settings["topics"] = [signal_settings.pop("topic")]
+    first_key, *other_keys = shared_settings
+    entries = tuple((signal, dict(signal_settings)) for signal in signals)
+    edits = (Replace((*component_path, first_key), entries), *(Replace((*component_path, key)) for key in other_keys))
+    what = f"{', '.join(shared_settings)} → {', '.join(signals)}"
+    return Change((*component_path, first_key), what, f"Moved in {PER_SIGNAL_SINCE}.", edits)
 
 
-def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def remove_ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield what memory_limiter knew of a ballast."""
-    if not _from(target, BALLAST_GONE):
+    if not _is_from_version(target, BALLAST_GONE):
         return
-    for name in section(config, "processors"):
-        path: Path = ("processors", name, "ballast_size_mib")
-        if type_of(name) == "memory_limiter" and at(config, path) is not None:
+    for processor_id in mapping_at(config, "processors"):
+        path: Path = ("processors", processor_id, "ballast_size_mib")
+        if type_of(processor_id) == "memory_limiter" and value_at(config, path) is not None:
             yield Change(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))

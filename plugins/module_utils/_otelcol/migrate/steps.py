@@ -11,49 +11,49 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.layers import parse_version
-from ..config.paths import Path, section
+from ..config.paths import Path, mapping_at
 from ..rules.build_facts import Target
-from .batch_processor import batches
+from .batch_processor import move_deprecated_batches
 from .data_edits import (
     Change,
+    ComponentKey,
     Drop,
     Edit,
-    Id,
     Put,
     RenameKey,
     Replace,
     Unsolved,
-    component_uses,
-    defined_components,
-    renaming_edits,
+    change_type,
+    find_component_uses,
+    list_components,
+    list_renaming_edits,
     type_of,
-    with_type,
 )
-from .kept_documents import elasticsearch_documents
+from .kept_documents import keep_elasticsearch_documents
 from .moved_settings import (
     LEVELS,
-    actions,
-    ballast,
-    bare_variables,
-    batcher,
-    keep_alives,
-    overflow,
-    per_signal,
-    start_time,
-    telemetry_address,
-    verbosity,
-    verbosity_of,
+    brace_bare_variables,
+    convert_level,
+    move_batcher,
+    move_keep_alives,
+    move_telemetry_address,
+    move_to_signals,
+    remove_ballast,
+    remove_start_time,
+    rename_overflow,
+    rename_verbosity,
+    wrap_actions,
 )
 
 Step = Callable[[Any, Target], Iterator[Change | Unsolved]]
 
 
-_PORT = re.compile(r":(\d+)/?\Z")
-_PUSH = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
+_PORT_PATTERN = re.compile(r":(\d+)/?\Z")
+_PUSH_URL = re.compile(r"(https?://[^\s<>]+)/loki/api/v1/push/?\Z")
 # What the loki exporter has and OTLP does not need: Loki makes labels of resource attributes itself.
 _LOKI_ONLY = ("default_labels_enabled", "labels")
 # Settings of every exporter that speaks HTTP.
-_HTTP = frozenset(
+_HTTP_SETTINGS = frozenset(
     (
         *("endpoint", "tls", "headers", "timeout", "compression", "auth", "proxy_url", "read_buffer_size"),
         *("write_buffer_size", "sending_queue", "retry_on_failure", *_LOKI_ONLY),
@@ -70,103 +70,112 @@ class Successor:
     edits: tuple[Edit, ...] = ()
 
 
-Convert = Callable[[Path, Mapping[str, Any]], "Successor | str"]
+Converter = Callable[[Path, Mapping[str, Any]], "Successor | str"]
 
 
-def removed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def replace_removed_components(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield every component that the target lacks, with what takes its place or why nothing does."""
-    for name, component_id, settings in defined_components(config):
-        kind = type_of(component_id)
+    for section_name, component_id, settings in list_components(config):
+        component_type = type_of(component_id)
         # Another step gives types that were renamed their name.
-        current = target.catalogue.name_for(name, kind, target.version)
-        if target.catalogue.find(name, current, target.distribution, target.version):
+        current_type = target.catalogue.name_for(section_name, component_type, target.version)
+        if target.catalogue.find(section_name, current_type, target.distribution, target.version):
             continue
-        gone = target.catalogue.removal(name, kind)
-        if gone is None or parse_version(target.version) < parse_version(gone.gone):
-            yield _missing(name, component_id, current, target)
+        removal = target.catalogue.removal(section_name, component_type)
+        if removal is None or parse_version(target.version) < parse_version(removal.gone):
+            yield _report_missing(section_name, component_id, current_type, target)
             continue
-        what = f"'{kind}' was removed in {gone.gone}"
-        path: Path = (name, component_id)
-        if (name, kind) in _DROPPED:
-            yield Change(path, f"{component_id} removed", f"{what}. {gone.how}", _without(config, target, path))
+        problem = f"'{component_type}' was removed in {removal.gone}"
+        path: Path = (section_name, component_id)
+        if (section_name, component_type) in _DROPPED_TYPES:
+            yield Change(
+                path, f"{component_id} removed", f"{problem}. {removal.how}", _remove_component(config, target, path)
+            )
             continue
-        convert = _CONVERTERS.get((name, kind))
-        result = convert(path, settings if isinstance(settings, dict) else {}) if convert else gone.how
-        if isinstance(result, str):
-            yield Unsolved(path, what, result)
+        convert = _CONVERTERS.get((section_name, component_type))
+        successor_or_reason = convert(path, settings if isinstance(settings, dict) else {}) if convert else removal.how
+        if isinstance(successor_or_reason, str):
+            yield Unsolved(path, problem, successor_or_reason)
         else:
-            yield _converted(config, target, path, result, what)
+            yield _convert_component(config, target, path, successor_or_reason, problem)
 
 
-def _missing(name: str, component_id: str, current: str, target: Target) -> Unsolved:
-    others = target.catalogue.available_in(name, current, target.version)
-    if others:
-        why = f"Use one of the distributions that have it: {', '.join(others)}."
+def _report_missing(section_name: str, component_id: str, current_type: str, target: Target) -> Unsolved:
+    other_distributions = target.catalogue.list_distributions_with(section_name, current_type, target.version)
+    if other_distributions:
+        why = f"Use one of the distributions that have it: {', '.join(other_distributions)}."
     else:
         why = f"No distribution of {target.version} has it."
     return Unsolved(
-        (name, component_id), f"{target.distribution} {target.version} has no '{type_of(component_id)}'", why
+        (section_name, component_id), f"{target.distribution} {target.version} has no '{type_of(component_id)}'", why
     )
 
 
-def _converted(config: Any, target: Target, path: Path, successor: Successor, what: str) -> Change | Unsolved:
-    name, old = str(path[0]), str(path[1])
-    kind = target.catalogue.name_for(name, successor.type, target.version)
-    if not target.catalogue.find(name, kind, target.distribution, target.version):
-        return Unsolved(path, what, f"{target.distribution} {target.version} has no '{kind}' to replace it.")
-    own = old.partition("/")[2] or (type_of(old) if successor.named else "")
-    new = f"{kind}/{own}" if own else kind
-    if new in section(config, name):
-        return Unsolved(path, what, f"'{new}' takes its place, and is there already: keep one of the two.")
-    edits = renaming_edits(config, target.catalogue, {(name, old): new})[name, old]
-    return Change(path, f"{old} → {new}", f"{what}.", (*edits, *successor.edits))
+def _convert_component(
+    config: Any, target: Target, path: Path, successor: Successor, problem: str
+) -> Change | Unsolved:
+    section_name, old_id = str(path[0]), str(path[1])
+    new_type = target.catalogue.name_for(section_name, successor.type, target.version)
+    if not target.catalogue.find(section_name, new_type, target.distribution, target.version):
+        return Unsolved(path, problem, f"{target.distribution} {target.version} has no '{new_type}' to replace it.")
+    new_name = old_id.partition("/")[2] or (type_of(old_id) if successor.named else "")
+    new_id = f"{new_type}/{new_name}" if new_name else new_type
+    if new_id in mapping_at(config, section_name):
+        return Unsolved(path, problem, f"'{new_id}' takes its place, and is there already: keep one of the two.")
+    edits = list_renaming_edits(config, target.catalogue, {(section_name, old_id): new_id})[section_name, old_id]
+    return Change(path, f"{old_id} → {new_id}", f"{problem}.", (*edits, *successor.edits))
 
 
-def _without(config: Any, target: Target, path: Path) -> tuple[Edit, ...]:
+def _remove_component(config: Any, target: Target, path: Path) -> tuple[Edit, ...]:
     """Return the edits that remove a component and every mention of it."""
-    mentions = [Drop(use) for use, key in component_uses(config, target.catalogue) if key == path]
+    mentions = [
+        Drop(use_path) for use_path, component in find_component_uses(config, target.catalogue) if component == path
+    ]
     return (Replace(path), *mentions)
 
 
-def _logging(path: Path, settings: Mapping[str, Any]) -> Successor | str:
-    edits = tuple(Replace((*path, key), verbosity_of(settings, key)) for key in LEVELS if key in settings)
+def _convert_logging(path: Path, settings: Mapping[str, Any]) -> Successor | str:
+    edits = tuple(Replace((*path, key), convert_level(settings, key)) for key in LEVELS if key in settings)
     return Successor("debug", False, edits)
 
 
-def _by_port(kind: str, port: str) -> Convert:
+def _make_port_converter(new_type: str, port: str) -> Converter:
     def convert(_path: Path, settings: Mapping[str, Any]) -> Successor | str:
         endpoint = str(settings.get("endpoint") or "")
-        match = _PORT.search(endpoint)
+        match = _PORT_PATTERN.search(endpoint)
         if match and match[1] == port:
-            return Successor(kind, True)
-        return f"Its successor {kind} speaks OTLP, mostly on port {port}; '{endpoint}' is not that. Find the right one."
+            return Successor(new_type, True)
+        return (
+            f"Its successor {new_type} speaks OTLP, mostly on port {port}; '{endpoint}' is not that. Find the right"
+            " one."
+        )
 
     return convert
 
 
-def _loki(path: Path, settings: Mapping[str, Any]) -> Successor | str:
-    other = sorted(str(key) for key in settings if key not in _HTTP)
-    if other:
-        return f"Loki takes OTLP below its path /otlp, but what {', '.join(other)} did has to be done otherwise."
-    match = _PUSH.match(str(settings.get("endpoint") or ""))
+def _convert_loki(path: Path, settings: Mapping[str, Any]) -> Successor | str:
+    other_keys = sorted(str(key) for key in settings if key not in _HTTP_SETTINGS)
+    if other_keys:
+        return f"Loki takes OTLP below its path /otlp, but what {', '.join(other_keys)} did has to be done otherwise."
+    match = _PUSH_URL.match(str(settings.get("endpoint") or ""))
     if not match:
         return "Loki takes OTLP below its path /otlp, but the endpoint is not a URL that ends in /loki/api/v1/push."
-    dropped = [Replace((*path, key)) for key in _LOKI_ONLY if key in settings]
-    return Successor("otlp_http", True, (Put((*path, "endpoint"), f"{match[1]}/otlp"), *dropped))
+    drop_edits = [Replace((*path, key)) for key in _LOKI_ONLY if key in settings]
+    return Successor("otlp_http", True, (Put((*path, "endpoint"), f"{match[1]}/otlp"), *drop_edits))
 
 
-def _same(kind: str) -> Convert:
-    return lambda _path, _settings: Successor(kind, False)
+def _make_plain_converter(new_type: str) -> Converter:
+    return lambda _path, _settings: Successor(new_type, False)
 
 
-_DROPPED = {("extensions", "memory_ballast")}
-_CONVERTERS: dict[tuple[str, str], Convert] = {
-    ("exporters", "logging"): _logging,
-    ("exporters", "loki"): _loki,
-    ("exporters", "jaeger"): _by_port("otlp_grpc", "4317"),
-    ("exporters", "jaeger_thrift"): _by_port("otlp_http", "4318"),
-    ("exporters", "opencensus"): _by_port("otlp_grpc", "4317"),
-    ("exporters", "stackdriver"): _same("googlecloud"),
+_DROPPED_TYPES = {("extensions", "memory_ballast")}
+_CONVERTERS: dict[tuple[str, str], Converter] = {
+    ("exporters", "logging"): _convert_logging,
+    ("exporters", "loki"): _convert_loki,
+    ("exporters", "jaeger"): _make_port_converter("otlp_grpc", "4317"),
+    ("exporters", "jaeger_thrift"): _make_port_converter("otlp_http", "4318"),
+    ("exporters", "opencensus"): _make_port_converter("otlp_grpc", "4317"),
+    ("exporters", "stackdriver"): _make_plain_converter("googlecloud"),
 }
 
 
@@ -174,37 +183,46 @@ _CONVERTERS: dict[tuple[str, str], Convert] = {
 _TEMPLATES = ("receiver_creator", "receivers")
 
 
-def renamed(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_components(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield every component whose type has another name in the target version."""
-    wanted: dict[Id, str] = {}
-    for name, component_id, _settings in defined_components(config):
-        new = with_type(component_id, target.catalogue.name_for(name, type_of(component_id), target.version))
-        if new == component_id:
+    new_ids: dict[ComponentKey, str] = {}
+    for section_name, component_id, _settings in list_components(config):
+        new_id = change_type(
+            component_id, target.catalogue.name_for(section_name, type_of(component_id), target.version)
+        )
+        if new_id == component_id:
             continue
-        if new in section(config, name):
+        if new_id in mapping_at(config, section_name):
             yield Unsolved(
-                (name, component_id), f"'{component_id}' is called '{new}' now", f"'{new}' is there already."
+                (section_name, component_id),
+                f"'{component_id}' is called '{new_id}' now",
+                f"'{new_id}' is there already.",
             )
         else:
-            wanted[name, component_id] = new
-    for (name, old), edits in renaming_edits(config, target.catalogue, wanted).items():
-        what = f"{old} → {wanted[name, old]}"
-        yield Change((name, old), what, _why(name, type_of(old), target), tuple(edits))
+            new_ids[section_name, component_id] = new_id
+    for (section_name, old_id), edits in list_renaming_edits(config, target.catalogue, new_ids).items():
+        what = f"{old_id} → {new_ids[section_name, old_id]}"
+        yield Change((section_name, old_id), what, _explain_rename(section_name, type_of(old_id), target), tuple(edits))
 
 
-def templates(config: Any, target: Target) -> Iterator[Change | Unsolved]:
+def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield the types of receivers that a receiver_creator starts, where the target has another name for them."""
-    kind, key = _TEMPLATES
-    for creator, settings in section(config, "receivers").items():
-        for old in section(settings, key) if type_of(creator) == kind else ():
-            new = with_type(str(old), target.catalogue.name_for("receivers", type_of(old), target.version))
-            if new != old and new not in section(settings, key):
-                path = ("receivers", creator, key, old)
-                yield Change(path, f"{old} → {new}", _why("receivers", type_of(old), target), (RenameKey(path, new),))
+    creator_type, templates_key = _TEMPLATES
+    for creator_id, settings in mapping_at(config, "receivers").items():
+        for old_id in mapping_at(settings, templates_key) if type_of(creator_id) == creator_type else ():
+            new_id = change_type(str(old_id), target.catalogue.name_for("receivers", type_of(old_id), target.version))
+            if new_id != old_id and new_id not in mapping_at(settings, templates_key):
+                path = ("receivers", creator_id, templates_key, old_id)
+                yield Change(
+                    path,
+                    f"{old_id} → {new_id}",
+                    _explain_rename("receivers", type_of(old_id), target),
+                    (RenameKey(path, new_id),),
+                )
 
 
-def _why(name: str, kind: str, target: Target) -> str:
-    rename = target.catalogue.rename(name, kind)
+def _explain_rename(section_name: str, component_type: str, target: Target) -> str:
+    rename = target.catalogue.rename(section_name, component_type)
     if rename is None:
         return ""
     if parse_version(target.version) < parse_version(rename.since):
@@ -215,19 +233,19 @@ def _why(name: str, kind: str, target: Target) -> str:
 # Settings first, while components still have the names that the user knows; then successors, by the names that the
 # target has for them; then all other names.
 STEPS: tuple[Step, ...] = (
-    bare_variables,
-    telemetry_address,
-    batcher,
-    overflow,
-    batches,
-    actions,
-    ballast,
-    verbosity,
-    start_time,
-    keep_alives,
-    elasticsearch_documents,
-    per_signal,
-    removed,
-    renamed,
-    templates,
+    brace_bare_variables,
+    move_telemetry_address,
+    move_batcher,
+    rename_overflow,
+    move_deprecated_batches,
+    wrap_actions,
+    remove_ballast,
+    rename_verbosity,
+    remove_start_time,
+    move_keep_alives,
+    keep_elasticsearch_documents,
+    move_to_signals,
+    replace_removed_components,
+    rename_components,
+    rename_templates,
 )

@@ -21,8 +21,8 @@ from ..config.source_nodes import ALIAS, FOLDED, LINE_END, LITERAL, MAPPING, SCA
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 # Text that every reader of YAML takes for text without quotes, and words that some take for something else.
-_PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
-_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_PLAIN_TEXT = re.compile(r"[A-Za-z_][\w/.-]*\Z")
+_WORDS_WITH_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _COMMA = re.compile(r"\s*,\s*")
 _BLANK_LINE = re.compile(r" *(?:[\n\r]|\Z)")
 _FLOW = "flow"
@@ -60,12 +60,12 @@ class TextEditor:
         self.writer = _YamlWriter(dump, "\r\n" if "\r\n" in text else "\n")
         self.seen: dict[int, dict[Any, tuple[Node, Node]]] = {}
 
-    def apply(self, edits: Iterable[Edit], base: Path = ()) -> str:
-        """Return the text after edits of what stands at `base`. Raises Untouchable where that cannot be done."""
+    def apply(self, edits: Iterable[Edit], base_path: Path = ()) -> str:
+        """Return the text after edits of what stands at `base_path`. Raises Untouchable where that cannot be done."""
         cuts: list[Cut] = []
         for edit in edits:
-            find_cuts: Callable[[TextEditor, Any, Path], list[Cut]] = _CUTS[type(edit)]
-            cuts += find_cuts(self, edit, (*base, *edit.path))
+            find_cuts: Callable[[TextEditor, Any, Path], list[Cut]] = _CUT_FINDERS[type(edit)]
+            cuts += find_cuts(self, edit, (*base_path, *edit.path))
         cuts.sort(key=lambda cut: (cut.start, cut.end))
         if any(cut.end > next_cut.start for cut, next_cut in pairwise(cuts)):
             raise Untouchable("two changes meet in one place")
@@ -75,112 +75,112 @@ class TextEditor:
             end_before = cut.end
         return "".join([*parts, self.text[end_before:]])
 
-    def _rename(self, edit: RenameKey, path: Path) -> list[Cut]:
-        key, _value = self._find_named(path)
-        return [self._scalar(key, edit.key)]
+    def _cut_for_rename(self, edit: RenameKey, path: Path) -> list[Cut]:
+        key, _value = self._find_entry_with_key(path)
+        return [self._cut_for_scalar(key, edit.key)]
 
-    def _put(self, edit: Put, path: Path) -> list[Cut]:
-        return [self._scalar(self._find(path).value, edit.value)]
+    def _cut_for_put(self, edit: Put, path: Path) -> list[Cut]:
+        return [self._cut_for_scalar(self._find(path).value, edit.value)]
 
-    def _scalar(self, node: Node, text: str) -> Cut:
+    def _cut_for_scalar(self, node: Node, text: str) -> Cut:
         """Give a scalar another text in the same quotes."""
         if node.kind != SCALAR or node.style in (LITERAL, FOLDED):
             raise Untouchable("it is not plain text")
         start, end = self.places.span(node)
-        return Cut(start, end, self.writer.scalar(text, node.style))
+        return Cut(start, end, self.writer.write_scalar(text, node.style))
 
-    def _substitute(self, edit: Substitute, path: Path) -> list[Cut]:
+    def _cut_for_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
         node = self._find(path).value
         start, end = self.places.span(node)
         if node.style or not self._is_in_flow(path):
             return [Cut(start, end, edit.pattern.sub(edit.by, self.text[start:end]))]
         # Without quotes, braces would end the mapping around it.
-        return [Cut(start, end, _in_quotes(edit.pattern.sub(edit.by, node.value)))]
+        return [Cut(start, end, _quote_text(edit.pattern.sub(edit.by, node.value)))]
 
     def _is_in_flow(self, path: Path) -> bool:
         """Whether a mapping or list around what is at a path has braces or brackets."""
-        return any(self._find_any(path[:size]).value.style == _FLOW for size in range(len(path)))
+        return any(self._find_entry_or_alias(path[:size]).value.style == _FLOW for size in range(len(path)))
 
-    def _replace(self, edit: Replace, path: Path) -> list[Cut]:
+    def _cut_for_replace(self, edit: Replace, path: Path) -> list[Cut]:
         if not edit.entries:
-            return self._remove(path)
-        key, value = self._find_named(path)
+            return self._cut_for_removal(path)
+        key, value = self._find_entry_with_key(path)
         mapping = self._find(path[:-1]).value
         start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
         if mapping.style == _FLOW:
-            return [Cut(start, end, self.writer.flow_entries(dict(edit.entries)))]
-        return [Cut(start, end, self.writer.block(dict(edit.entries), _column(key)))]
+            return [Cut(start, end, self.writer.write_flow_entries(dict(edit.entries)))]
+        return [Cut(start, end, self.writer.block(dict(edit.entries), _start_column(key)))]
 
-    def _add(self, edit: Add, path: Path) -> list[Cut]:
+    def _cut_for_add(self, edit: Add, path: Path) -> list[Cut]:
         key, mapping = self._find(path[:-1])
         entry = {edit.path[-1]: edit.value}
         if mapping.kind == MAPPING and mapping.value:
-            return [self._next_entry(mapping, entry)]
+            return [self._cut_for_next_entry(mapping, entry)]
         if key is None or mapping.kind == SEQUENCE:
             raise Untouchable("there is no mapping to add to")
-        return [self._first_entry(key, mapping, entry)]
+        return [self._cut_for_first_entry(key, mapping, entry)]
 
-    def _next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
+    def _cut_for_next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping one more entry behind its last one."""
         first_key, _first_value = mapping.value[0]
         end = self.places.end_of_entry(*mapping.value[-1])
         if mapping.style == _FLOW:
-            return Cut(end, end, f", {self.writer.flow_entries(entry)}")
+            return Cut(end, end, f", {self.writer.write_flow_entries(entry)}")
         end_of_line = self.places.end_of_line(end)
-        return Cut(end_of_line, end_of_line, self.writer.block_on_new_line(entry, _column(first_key)))
+        return Cut(end_of_line, end_of_line, self.writer.write_block_on_new_line(entry, _start_column(first_key)))
 
-    def _first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
+    def _cut_for_first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping that is empty, or nothing behind its key, its first entry."""
         end = self.places.end_of_entry(key, value)
         if value.style == _FLOW:
             return Cut(self.places.offset(value.start), end, self.writer.flow(entry))
         start = self.places.offset(value.start) if value.value else end
-        return Cut(start, end, self.writer.block_on_new_line(entry, _column(key) + 2))
+        return Cut(start, end, self.writer.write_block_on_new_line(entry, _start_column(key) + 2))
 
-    def _wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
+    def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
         node = self._find(path).value
         start, end = self.places.span(node)
         if node.style == _FLOW:
             return [Cut(start, start, "["), Cut(end, end, "]")]
         first_line, _column_of_start = node.start
         cuts = [Cut(start, start, "- ")]
-        for line in range(first_line + 1, self.places.line_of(end) + 1):
+        for line in range(first_line + 1, self.places.line_number_at(end) + 1):
             line_start = self.places.line_starts[line]
             if not self.places.is_blank(line_start):
                 cuts.append(Cut(line_start, line_start, "  "))
         return cuts
 
-    def _drop(self, _edit: Drop, path: Path) -> list[Cut]:
-        return self._remove(path)
+    def _cut_for_drop(self, _edit: Drop, path: Path) -> list[Cut]:
+        return self._cut_for_removal(path)
 
-    def _remove(self, path: Path) -> list[Cut]:
+    def _cut_for_removal(self, path: Path) -> list[Cut]:
         """Remove an entry of a mapping or an item of a list, with its line in block style."""
-        key, value = self._find_any(path)
-        around = self._find_any(path[:-1]).value
+        key, value = self._find_entry_or_alias(path)
+        container = self._find_entry_or_alias(path[:-1]).value
         if key is None:
             start, end = self.places.span(value)
         else:
             start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
-        if around.style == _FLOW:
-            return [self._remove_in_flow(start, end)]
-        line_start = self.places.line_starts[self.places.line_of(start)]
-        before = self.text[line_start:start].strip()
-        is_dash = key is None and before == "-"
-        if before and not is_dash:
+        if container.style == _FLOW:
+            return [self._cut_for_removal_in_flow(start, end)]
+        line_start = self.places.line_starts[self.places.line_number_at(start)]
+        text_before = self.text[line_start:start].strip()
+        is_dash = key is None and text_before == "-"
+        if text_before and not is_dash:
             raise Untouchable("it shares its line with something else")
-        return [Cut(line_start, self.places.next_line(end), "")]
+        return [Cut(line_start, self.places.start_of_next_line(end), "")]
 
-    def _remove_in_flow(self, start: int, end: int) -> Cut:
+    def _cut_for_removal_in_flow(self, start: int, end: int) -> Cut:
         """Remove an entry or item with the comma behind it, or with the one before it if it is the last."""
         comma_behind = _COMMA.match(self.text, end)
         if comma_behind:
             return Cut(start, comma_behind.end(), "")
-        before = self.text[:start].rstrip()
-        if before.endswith(","):
-            start = len(before[:-1].rstrip())
+        text_before = self.text[:start].rstrip()
+        if text_before.endswith(","):
+            start = len(text_before[:-1].rstrip())
         return Cut(start, end, "")
 
-    def _find_named(self, path: Path) -> tuple[Node, Node]:
+    def _find_entry_with_key(self, path: Path) -> tuple[Node, Node]:
         """Return the key and the value at a path into a mapping. Raises Untouchable as `_find` does."""
         key, value = self._find(path)
         if key is None:
@@ -189,13 +189,13 @@ class TextEditor:
 
     def _find(self, path: Path) -> _Entry:
         """Return what is at a path. Raises Untouchable for an alias, and for a key that is no scalar."""
-        entry = self._find_any(path)
+        entry = self._find_entry_or_alias(path)
         is_odd_key = entry.key is not None and entry.key.kind != SCALAR
         if is_odd_key or entry.value.kind == ALIAS:
             raise Untouchable("it is an alias of something else")
         return entry
 
-    def _find_any(self, path: Path) -> _Entry:
+    def _find_entry_or_alias(self, path: Path) -> _Entry:
         """Return what is at a path, an alias too. Raises Untouchable if this text does not have it there."""
         pair = find_node(self.root, path, self.read, self.seen)
         if pair is None:
@@ -203,7 +203,7 @@ class TextEditor:
         return _Entry(*pair)
 
 
-def _column(node: Node) -> int:
+def _start_column(node: Node) -> int:
     """Return the column in which a node starts, from 0."""
     _line, column = node.start
     return column
@@ -233,7 +233,7 @@ class _TextPlaces:
         _start, end = self.span(value)
         return max(behind_colon, end)
 
-    def line_of(self, offset: int) -> int:
+    def line_number_at(self, offset: int) -> int:
         """Return the number of the line of an offset, from 0."""
         return bisect_right(self.line_starts, offset) - 1
 
@@ -242,7 +242,7 @@ class _TextPlaces:
         match = LINE_END.search(self.text, offset)
         return match.start() if match else len(self.text)
 
-    def next_line(self, offset: int) -> int:
+    def start_of_next_line(self, offset: int) -> int:
         """Return where the line behind that of an offset begins."""
         match = LINE_END.search(self.text, offset)
         return match.end() if match else len(self.text)
@@ -259,90 +259,90 @@ class _YamlWriter:
         self.dump = dump
         self.newline = newline
 
-    def scalar(self, text: str, quote: str) -> str:
+    def write_scalar(self, text: str, quote: str) -> str:
         """Return a text in the quotes of another one; without these, in quotes where the style of others needs them."""
         if quote == "'":
             doubled = text.replace("'", "''")
             return f"'{doubled}'"
-        plain = self.dump({"": text}).partition(": ")[2].rstrip("\n")
-        needs_quotes = quote or "\n" in plain or _FLOW_SIGNS.intersection(plain)
-        return _in_quotes(text) if needs_quotes else plain
+        unquoted = self.dump({"": text}).partition(": ")[2].rstrip("\n")
+        needs_quotes = quote or "\n" in unquoted or _FLOW_SIGNS.intersection(unquoted)
+        return _quote_text(text) if needs_quotes else unquoted
 
-    def block_on_new_line(self, entries: dict[Any, Any], margin: int) -> str:
+    def write_block_on_new_line(self, entries: dict[Any, Any], margin: int) -> str:
         """Return entries in block style, with the line end and the margin before them."""
         return f"{self.newline}{' ' * margin}{self.block(entries, margin)}"
 
     def block(self, entries: dict[Any, Any], margin: int) -> str:
         """Return entries in block style, the first of them without the margin of the others."""
-        return f"{self.newline}{' ' * margin}".join(self._lines(entries))
+        return f"{self.newline}{' ' * margin}".join(self._write_lines(entries))
 
-    def _lines(self, value: Any) -> list[str]:
+    def _write_lines(self, value: Any) -> list[str]:
         """Return the lines of a mapping or a list in block style, lists indented below their keys."""
         if isinstance(value, dict):
-            return self._lines_of_mapping(value)
+            return self._write_mapping_lines(value)
         if isinstance(value, list):
-            return self._lines_of_list(value)
+            return self._write_list_lines(value)
         return []
 
-    def _lines_of_mapping(self, mapping: dict[Any, Any]) -> list[str]:
+    def _write_mapping_lines(self, mapping: dict[Any, Any]) -> list[str]:
         lines = []
         for key, value in mapping.items():
-            if _is_block(value):
+            if _is_written_as_block(value):
                 lines.append(f"{key}:")
-                lines += _indented(self._lines(value))
+                lines += _indent_lines(self._write_lines(value))
             else:
                 lines += self.dump({key: value}).rstrip("\n").split("\n")
         return lines
 
-    def _lines_of_list(self, values: list[Any]) -> list[str]:
+    def _write_list_lines(self, values: list[Any]) -> list[str]:
         lines = []
         for value in values:
-            first, *others = self._lines(value) if _is_block(value) else [self.flow(value)]
-            lines.append(f"- {first}")
-            lines += _indented(others)
+            first_line, *other_lines = self._write_lines(value) if _is_written_as_block(value) else [self.flow(value)]
+            lines.append(f"- {first_line}")
+            lines += _indent_lines(other_lines)
         return lines
 
     def flow(self, value: Any) -> str:
         """Return a value in flow style."""
         if isinstance(value, dict):
-            return f"{{{self.flow_entries(value)}}}"
+            return f"{{{self.write_flow_entries(value)}}}"
         if isinstance(value, list):
             items = [self.flow(inner) for inner in value]
             return f"[{', '.join(items)}]"
-        return _simple(value) if isinstance(value, str) else json.dumps(value)
+        return _quote_if_needed(value) if isinstance(value, str) else json.dumps(value)
 
-    def flow_entries(self, mapping: dict[Any, Any]) -> str:
+    def write_flow_entries(self, mapping: dict[Any, Any]) -> str:
         """Return the entries of a mapping in flow style, without braces."""
         entries = [f"{self.flow(key)}: {self.flow(value)}" for key, value in mapping.items()]
         return ", ".join(entries)
 
 
-def _is_block(value: Any) -> bool:
+def _is_written_as_block(value: Any) -> bool:
     """Whether a value is written below its key: a mapping or a list that is not empty."""
     return isinstance(value, (dict, list)) and bool(value)
 
 
-def _indented(lines: list[str]) -> list[str]:
+def _indent_lines(lines: list[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def _simple(text: str) -> str:
+def _quote_if_needed(text: str) -> str:
     """Return text as YAML, without quotes where every reader takes it for text."""
-    is_plain = _PLAIN.match(text) and text.lower() not in _WORDS
-    return text if is_plain else _in_quotes(text)
+    is_plain = _PLAIN_TEXT.match(text) and text.lower() not in _WORDS_WITH_MEANING
+    return text if is_plain else _quote_text(text)
 
 
-def _in_quotes(text: str) -> str:
+def _quote_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
 # How the cuts of each kind of edit are found, given the edit and its path in the whole text.
-_CUTS: dict[type, Any] = {
-    RenameKey: TextEditor._rename,
-    Replace: TextEditor._replace,
-    Drop: TextEditor._drop,
-    Put: TextEditor._put,
-    Substitute: TextEditor._substitute,
-    Add: TextEditor._add,
-    Wrap: TextEditor._wrap,
+_CUT_FINDERS: dict[type, Any] = {
+    RenameKey: TextEditor._cut_for_rename,
+    Replace: TextEditor._cut_for_replace,
+    Drop: TextEditor._cut_for_drop,
+    Put: TextEditor._cut_for_put,
+    Substitute: TextEditor._cut_for_substitute,
+    Add: TextEditor._cut_for_add,
+    Wrap: TextEditor._cut_for_wrap,
 }

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from ..errors import Problem
 
 Statement = dict[str, Any]
-VERSION = "2012-10-17"
+POLICY_VERSION = "2012-10-17"
 IRSA, POD_IDENTITY = "irsa", "pod_identity"  # how pods get a role
 # Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
-LONGEST = 10240
+LONGEST_POLICY = 10240
 
 
 @dataclass(frozen=True)
@@ -47,70 +47,70 @@ class Grant:
         return {**statement, "Condition": self.condition} if self.condition else statement
 
 
-def statements(grants: Iterable[Grant]) -> list[Statement]:
+def build_statements(grants: Iterable[Grant]) -> list[Statement]:
     """Return the statements that allow all of this, and no more."""
-    return united_statements(grant.statement for grant in grants)
+    return unite_statements(grant.statement for grant in grants)
 
 
-def united_statements(given: Iterable[Statement]) -> list[Statement]:
+def unite_statements(statement_list: Iterable[Statement]) -> list[Statement]:
     """Return statements with the actions on the same resources together, in an order that depends on nothing else.
 
     A statement with `NotAction` stays as it is: IAM refuses one that has `Action` too.
     """
     actions: dict[str, set[str]] = {}
     frames: dict[str, Statement] = {}
-    for statement in given:
-        frame = _without_actions(statement)
+    for statement in statement_list:
+        frame = _strip_actions(statement)
         key = json.dumps(frame, sort_keys=True)
         frames[key] = frame
-        actions.setdefault(key, set()).update(_listed(statement.get("Action", [])))
-    united = []
+        actions.setdefault(key, set()).update(_as_list(statement.get("Action", [])))
+    united_list = []
     for key, frame in frames.items():
         own_actions = {} if "NotAction" in frame else {"Action": sorted(actions[key])}
-        united.append({"Effect": frame.get("Effect"), **own_actions, **frame})
-    return sorted(united, key=_order)
+        united_list.append({"Effect": frame.get("Effect"), **own_actions, **frame})
+    return sorted(united_list, key=_statement_sort_key)
 
 
-def _order(statement: Statement) -> str:
+def _statement_sort_key(statement: Statement) -> str:
     return json.dumps([statement.get("Action", []), statement], sort_keys=True)
 
 
-def _without_actions(statement: Statement) -> Statement:
+def _strip_actions(statement: Statement) -> Statement:
     """Return all of a statement but its actions; one resource counts as a list of one."""
     frame = {key: value for key, value in statement.items() if key != "Action"}
     if "Resource" in frame:
-        frame["Resource"] = _listed(frame["Resource"])
+        frame["Resource"] = _as_list(frame["Resource"])
     return frame
 
 
-def document(given: Iterable[Statement]) -> dict[str, Any]:
+def build_policy_document(statement_list: Iterable[Statement]) -> dict[str, Any]:
     """Return a whole policy. Raises Problem for one that IAM would refuse for its size."""
-    made = {"Version": VERSION, "Statement": list(given)}
-    size = len(json.dumps(made, separators=(",", ":")))
-    if size > LONGEST:
-        wrong = f"it would have {size} characters, and IAM takes {LONGEST}"
+    policy = {"Version": POLICY_VERSION, "Statement": list(statement_list)}
+    size = len(json.dumps(policy, separators=(",", ":")))
+    if size > LONGEST_POLICY:
+        wrong = f"it would have {size} characters, and IAM takes {LONGEST_POLICY}"
         fix = "Give collectors ServiceAccounts of their own, or use managed policies."
         raise Problem(wrong, asked="Put the derived policy into the role", fix=fix)
-    return made
+    return policy
 
 
-def same_policy(one: Any, other: Any) -> bool:
+def is_same_policy(policy: Any, other_policy: Any) -> bool:
     """Return whether two policies, or parts of them, mean the same: AWS gives lists back in other orders."""
-    return bool(_canonical(one) == _canonical(other))
+    return bool(_make_canonical(policy) == _make_canonical(other_policy))
 
 
-def _canonical(value: Any) -> Any:
+def _make_canonical(value: Any) -> Any:
     """Return a part of a policy in a form that is the same for all that mean the same."""
     if isinstance(value, Mapping):
-        return {key: _canonical(inner) for key, inner in value.items()}
+        return {key: _make_canonical(inner) for key, inner in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
-    listed = [_canonical(inner) for inner in value]
-    listed.sort(key=lambda inner: json.dumps(inner, sort_keys=True))
-    return listed[0] if len(listed) == 1 else listed
+    canonical_list = [_make_canonical(inner) for inner in value]
+    canonical_list.sort(key=lambda inner: json.dumps(inner, sort_keys=True))
+    return canonical_list[0] if len(canonical_list) == 1 else canonical_list
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     """Return texts as a list; AWS writes a list of one as a text."""
     return [value] if isinstance(value, str) else [str(text) for text in value]
 
@@ -140,26 +140,30 @@ class EksCluster(NamedTuple):
     issuer: str = ""
 
 
-def eks_cluster_of(cluster_arn: str, issuer: str = "") -> EksCluster:
+def parse_eks_cluster(cluster_arn: str, issuer: str = "") -> EksCluster:
     """Return what the ARN of a cluster says. Raises Problem for another ARN.
 
     Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
     """
-    parts = cluster_arn.split(":")
-    if len(parts) != 6 or parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
+    arn_parts = cluster_arn.split(":")
+    if len(arn_parts) != 6 or arn_parts[2] != "eks":  # noqa: PLR2004 - the parts of every ARN
         raise Problem(f"'{cluster_arn}' is not the ARN of an EKS cluster", fix="Check endpoint_url.")
-    return EksCluster(parts[1], parts[3], parts[4], cluster_arn, issuer)
+    return EksCluster(arn_parts[1], arn_parts[3], arn_parts[4], cluster_arn, issuer)
 
 
-def filled_policy(value: Any, eks_cluster: EksCluster) -> Any:
+def fill_policy(value: Any, eks_cluster: EksCluster) -> Any:
     """Return a tree of a policy with the partition, region and account of a cluster in place of their placeholders."""
     if isinstance(value, dict):
-        return {key: filled_policy(item, eks_cluster) for key, item in value.items()}
+        return {key: fill_policy(child, eks_cluster) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
-        return [filled_policy(item, eks_cluster) for item in value]
+        return [fill_policy(child, eks_cluster) for child in value]
     if not isinstance(value, str):
         return value
-    known = ((PARTITION, eks_cluster.partition), (REGION, eks_cluster.region), (ACCOUNT, eks_cluster.account))
-    for placeholder, fact in known:
+    placeholder_facts = (
+        (PARTITION, eks_cluster.partition),
+        (REGION, eks_cluster.region),
+        (ACCOUNT, eks_cluster.account),
+    )
+    for placeholder, fact in placeholder_facts:
         value = value.replace(placeholder, fact)
     return value

@@ -12,14 +12,14 @@ from typing import Any
 Rules = tuple[dict[str, Any], ...]
 Settings = dict[str, Any]
 
-READ = ("get", "list", "watch")
+READ_VERBS = ("get", "list", "watch")
 
 # Rights that go far beyond telemetry: a collector gets them only if its option `allow` names them.
 SECRETS, WILDCARD, NODES_PROXY, ROOT = "secrets", "wildcard", "nodes/proxy", "root"
-_GUARDED = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
+_GUARDED_RIGHTS = {"secrets": SECRETS, "nodes/proxy": NODES_PROXY}
 
 
-def nothing(_settings: Settings) -> tuple[Any, ...]:
+def need_nothing(_settings: Settings) -> tuple[Any, ...]:
     return ()
 
 
@@ -32,43 +32,43 @@ class Component:
     """
 
     types: tuple[str, ...]
-    rules: Callable[[Settings], Rules] = nothing
-    older: Callable[[Settings], Rules] = nothing
-    variables: Callable[[Settings], tuple[str, ...]] = nothing
-    host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = nothing
-    state: Callable[[Settings], tuple[str, ...]] = nothing
+    rules: Callable[[Settings], Rules] = need_nothing
+    older: Callable[[Settings], Rules] = need_nothing
+    variables: Callable[[Settings], tuple[str, ...]] = need_nothing
+    host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = need_nothing
+    state: Callable[[Settings], tuple[str, ...]] = need_nothing
     root: Callable[[Settings], bool] = lambda _settings: False
     health: bool = False
     api: bool = False
 
 
-def rule(
-    groups: str, resources: str, verbs: tuple[str, ...] = READ, name: str = "", namespace: str = ""
+def make_rule(
+    groups: str, resources: str, verbs: tuple[str, ...] = READ_VERBS, name: str = "", namespace: str = ""
 ) -> dict[str, Any]:
     """Return one RBAC rule; groups and resources are separated by blanks, `core` is the group without a name.
 
     A rule with a namespace belongs into a Role there, any other into a ClusterRole.
     """
-    made: dict[str, Any] = {
+    rbac_rule: dict[str, Any] = {
         "apiGroups": ["" if group == "core" else group for group in groups.split()],
         "resources": resources.split(),
         "verbs": list(verbs),
     }
     if name:
-        made["resourceNames"] = [name]
+        rbac_rule["resourceNames"] = [name]
     if namespace:
-        made["namespace"] = namespace
-    return made
+        rbac_rule["namespace"] = namespace
+    return rbac_rule
 
 
-def guarded_rights(rbac_rule: Mapping[str, Any]) -> set[str]:
+def find_guarded_rights(rbac_rule: Mapping[str, Any]) -> set[str]:
     """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
     rights = set[str]()
     is_of_core_group = bool({"", "*"}.intersection(rbac_rule.get("apiGroups", ())))
     if is_of_core_group and not rbac_rule.get("resourceNames"):
         for resource in rbac_rule.get("resources", ()):
-            if resource in _GUARDED:
-                rights.add(_GUARDED[resource])
+            if resource in _GUARDED_RIGHTS:
+                rights.add(_GUARDED_RIGHTS[resource])
     for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
         if any("*" in str(name) for name in rbac_rule.get(key, ())):
             rights.add(WILDCARD)

@@ -15,18 +15,18 @@ from functools import cached_property
 from typing import Any
 
 from ..catalogue.port_rows import Listeners
-from ..config.paths import at, leaves
-from .aws_calls import grants_of
+from ..config.paths import iter_leaves, value_at
+from .aws_calls import list_grants
 from .aws_policy import Grant
-from .component_row import Rules, guarded_rights
-from .listeners import Listener, Part, listeners, ports_are_known, started_parts
-from .needed_mounts import Mount, needed_mounts
-from .needed_ports import Port, named_ports, probed_port
-from .needed_variables import Variable, config_variables
-from .used_parts import UsedPart, used_parts
+from .component_row import Rules, find_guarded_rights
+from .listeners import Listener, Part, are_ports_known, find_listeners, started_parts
+from .needed_mounts import Mount, find_needed_mounts
+from .needed_ports import Port, find_probed_port, name_ports
+from .needed_variables import Variable, find_config_variables
+from .used_parts import UsedPart, find_used_parts
 
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
-_BY_ACCOUNT, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"
+_ACCOUNT_AUTHENTICATION, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"
 
 
 @dataclass(frozen=True)
@@ -55,33 +55,34 @@ class Needs:
         return tuple(sorted({action for grant in self.grants for action in grant.actions}))
 
 
-def derived_needs(
+def derive_needs(
     config: Mapping[str, Any],
     table: Listeners,
     environment: Mapping[str, str] | None = None,
-    allow: Iterable[str] = (),
-    known: Callable[[str, str], bool] = lambda _section, _type: True,
+    allowed_rights: Iterable[str] = (),
+    is_known_type: Callable[[str, str], bool] = lambda _section, _type: True,
 ) -> Needs:
     """Return what this config needs; only components in use count.
 
-    `table` has the ports that component types open, `environment` is what is known of it beforehand, `allow` names the
-    rights that have the user's consent. `known` says whether a type is known; another may need the API and open ports.
+    `table` has the ports that component types open, `environment` is what is known of it beforehand, `allowed_rights`
+    names the rights that have the user's consent. `is_known_type` says whether a type is known; another may need the
+    API and open ports.
     """
-    derivation = _Derivation(config, table, known)
-    rules = _needed_rules(derivation.used, allow)
-    ports, health = derivation.ports, derivation.health
+    derivation = _Derivation(config, table, is_known_type)
+    rules = _collect_rules(derivation.used, allowed_rights)
+    ports, health_part = derivation.ports, derivation.health
     return Needs(
         ports=tuple(ports),
         rules=rules,
         variables=tuple(derivation.variables()),
-        mounts=tuple(needed_mounts(config, derivation.used)),
-        state_directories=_state_directories(derivation.used),
+        mounts=tuple(find_needed_mounts(config, derivation.used)),
+        state_directories=_list_state_directories(derivation.used),
         run_as_root=any(row.root(part.settings) for row, part in derivation.used),
-        probe=probed_port(ports, derivation.listeners, health),
-        probe_path=_probe_path(health),
+        probe=find_probed_port(ports, derivation.listeners, health_part),
+        probe_path=_probe_path(health_part),
         grants=tuple(derivation.grants(environment or {})),
-        asks_api=bool(rules) or derivation.may_ask_api(),
-        ports_known=derivation.all_known and ports_are_known(config, derivation.parts, table),
+        asks_api=bool(rules) or derivation.may_ask_kubernetes_api(),
+        ports_known=derivation.all_known and are_ports_known(config, derivation.parts, table),
     )
 
 
@@ -101,17 +102,17 @@ class _Derivation:
     @cached_property
     def used(self) -> list[UsedPart]:
         """The components in use that need something, with their rows."""
-        return used_parts(self.parts)
+        return find_used_parts(self.parts)
 
     @cached_property
     def listeners(self) -> list[Listener]:
         """Where the config listens, on ports whose number is known."""
-        return list(listeners(self.config, self.parts, self.table))
+        return list(find_listeners(self.config, self.parts, self.table))
 
     @cached_property
     def ports(self) -> list[Port]:
         """The ports of the pod, by their names."""
-        return named_ports(self.listeners)
+        return name_ports(self.listeners)
 
     @cached_property
     def health(self) -> Part | None:
@@ -122,65 +123,65 @@ class _Derivation:
     def all_known(self) -> bool:
         """Whether the types and the settings of all components in use are known."""
         for part in self.parts:
-            is_variable = isinstance(at(self.config, part.path), str)
+            is_variable = isinstance(value_at(self.config, part.path), str)
             if is_variable or not self.is_known_type(part.section, part.type):
                 return False
         return True
 
     def variables(self) -> Iterator[Variable]:
         """Yield the variables that the config names, then those that components read without a reference."""
-        named = list(config_variables(self.config))
-        yield from named
-        unnamed: set[str] = set()
+        named_variables = list(find_config_variables(self.config))
+        yield from named_variables
+        unnamed_names: set[str] = set()
         for row, part in self.used:
-            unnamed.update(row.variables(part.settings))
-        unnamed -= {variable.name for variable in named}
-        for name in sorted(unnamed):
+            unnamed_names.update(row.variables(part.settings))
+        unnamed_names -= {variable.name for variable in named_variables}
+        for name in sorted(unnamed_names):
             yield Variable(name, (), optional=False)
 
     def grants(self, environment: Mapping[str, str]) -> Iterator[Grant]:
         """Yield what components may call at AWS."""
         for part in self.parts:
-            yield from grants_of((part.section, part.type), part.settings, self.config, environment)
+            yield from list_grants((part.section, part.type), part.settings, self.config, environment)
 
-    def may_ask_api(self) -> bool:
+    def may_ask_kubernetes_api(self) -> bool:
         """Whether the config may ask the API of Kubernetes with rights that are not derived."""
-        return not self.all_known or any(row.api for row, _part in self.used) or _uses_account(self.config)
+        return not self.all_known or any(row.api for row, _part in self.used) or _uses_account_token(self.config)
 
 
-def _uses_account(config: Mapping[str, Any]) -> bool:
+def _uses_account_token(config: Mapping[str, Any]) -> bool:
     """Whether a setting names the token of the ServiceAccount, or a file beside it."""
-    return any(value == _BY_ACCOUNT or _ACCOUNT_FILES in str(value) for _path, value in leaves(config))
+    return any(value == _ACCOUNT_AUTHENTICATION or _ACCOUNT_FILES in str(value) for _path, value in iter_leaves(config))
 
 
-def _state_directories(used: Iterable[UsedPart]) -> tuple[str, ...]:
+def _list_state_directories(parts_in_use: Iterable[UsedPart]) -> tuple[str, ...]:
     """Return the folders in which components keep their state, each once."""
     directories: set[str] = set()
-    for row, part in used:
+    for row, part in parts_in_use:
         directories.update(row.state(part.settings))
     return tuple(sorted(directories))
 
 
-def _probe_path(health: Part | None) -> str:
+def _probe_path(health_part: Part | None) -> str:
     """Return the path at which the kubelet asks."""
-    settings = health.settings if health else {}
+    settings = health_part.settings if health_part else {}
     return str(settings.get("path") or "/")
 
 
-def rules_of(config: Mapping[str, Any], allow: Iterable[str]) -> Rules:
+def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Rules:
     """Return the permissions that the components of a config need."""
-    return _needed_rules(used_parts(started_parts(config)), allow)
+    return _collect_rules(find_used_parts(started_parts(config)), allowed_rights)
 
 
-def _needed_rules(used: Iterable[UsedPart], allow: Iterable[str]) -> Rules:
+def _collect_rules(parts_in_use: Iterable[UsedPart], allowed_rights: Iterable[str]) -> Rules:
     """Return the permissions of all components, each once and in a stable order.
 
     What only older versions of Kubernetes need is left out unless the user allows it.
     """
-    allowed = set(allow)
+    allowed_set = set(allowed_rights)
     rules: dict[str, dict[str, Any]] = {}
-    for row, part in used:
-        older = [rule for rule in row.older(part.settings) if guarded_rights(rule) <= allowed]
-        for rule in (*row.rules(part.settings), *older):
+    for row, part in parts_in_use:
+        allowed_older_rules = [rule for rule in row.older(part.settings) if find_guarded_rights(rule) <= allowed_set]
+        for rule in (*row.rules(part.settings), *allowed_older_rules):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))

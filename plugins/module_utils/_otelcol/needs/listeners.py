@@ -12,22 +12,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import ListenerRow, Listeners
-from ..config.addresses import ANY_IPV4, LOCALHOST, address, is_loopback
-from ..config.paths import ROLES, Path, at, dotted, items, section
+from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_port
+from ..config.paths import ROLES, Path, format_path, list_at, mapping_at, value_at
 from ..traits import kind_of
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")
-_TELEMETRY = ("service", "telemetry")
+_TELEMETRY_PATH = ("service", "telemetry")
 # The components that get the address 0.0.0.0 from the operator, if they have none.
 # Source: the registries of the operator's internal/components/receivers and extensions, 0.158.
-_GIVEN = {
+_TYPES_WITH_OPERATOR_ADDRESS = {
     "receivers": (
         *("awsxray", "carbon", "collectd", "fluentforward", "influxdb", "jaeger", "loki", "otlp", "sapm", "signalfx"),
         *("skywalking", "splunkhec", "statsd", "wavefront", "zipkin"),
     ),
     "extensions": ("healthcheck", "jaegerquery"),
 }
-_READER: Path = ("pull", "exporter", "prometheus")
+_READER_PATH: Path = ("pull", "exporter", "prometheus")
 
 
 class Part(NamedTuple):
@@ -70,10 +70,10 @@ class Listener(NamedTuple):
 
     def at(self, host: str) -> str:
         """Return the setting that makes it listen on a host, as YAML: a bracket would begin a list."""
-        value = host if self.port_apart else f"{host}:{self.port}"
-        if value.startswith("["):
-            value = f'"{value}"'
-        return f"{dotted(self.setting)}: {value}"
+        setting_value = host if self.port_apart else f"{host}:{self.port}"
+        if setting_value.startswith("["):
+            setting_value = f'"{setting_value}"'
+        return f"{format_path(self.setting)}: {setting_value}"
 
     @property
     def end(self) -> tuple[int, str]:
@@ -83,77 +83,83 @@ class Listener(NamedTuple):
 
 def started_parts(config: Any) -> Iterator[Part]:
     """Yield the components that are started, extensions first; settings that are no mapping count as empty."""
-    ids = _started_ids(config)
+    started_ids = _started_ids(config)
     for section_name in _SECTIONS:
-        for key, value in section(config, section_name).items():
-            if isinstance(key, str) and (section_name, key) in ids:
-                yield Part(section_name, key, kind_of(key), value if isinstance(value, dict) else {})
+        for component_id, settings in mapping_at(config, section_name).items():
+            if isinstance(component_id, str) and (section_name, component_id) in started_ids:
+                yield Part(
+                    section_name, component_id, kind_of(component_id), settings if isinstance(settings, dict) else {}
+                )
 
 
 def _started_ids(config: Any) -> set[tuple[str, str]]:
     """Return the sections and ids of what the service and its pipelines name."""
-    ids = {("extensions", name) for name in _texts_at(config, "service", "extensions")}
-    for pipeline in section(config, "service", "pipelines").values():
+    ids = {("extensions", name) for name in _list_texts_at(config, "service", "extensions")}
+    for pipeline in mapping_at(config, "service", "pipelines").values():
         for role, sections in ROLES.items():
-            for name in _texts_at(pipeline, role):
+            for name in _list_texts_at(pipeline, role):
                 ids.update((section_name, name) for section_name in sections)
     return ids
 
 
-def _texts_at(config: Any, *path: str) -> list[str]:
+def _list_texts_at(config: Any, *path: str) -> list[str]:
     """Return the texts in the list at a path."""
-    return [value for value in items(config, *path) if isinstance(value, str)]
+    return [value for value in list_at(config, *path) if isinstance(value, str)]
 
 
-def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool = False) -> Iterator[Listener]:
+def find_listeners(
+    config: Any, parts: Iterable[Part], table: Listeners, with_operator_defaults: bool = False
+) -> Iterator[Listener]:
     """Yield every port that the parts of a config open and whose number is known; the service's own comes first.
 
     The operator gives an address to the components that it knows and that have none.
     """
-    return (listener for listener in _opened(config, parts, table, by_operator) if listener.port)
+    return (listener for listener in _find_opened_ports(config, parts, table, with_operator_defaults) if listener.port)
 
 
-def ports_are_known(config: Any, parts: Iterable[Part], table: Listeners) -> bool:
+def are_ports_known(config: Any, parts: Iterable[Part], table: Listeners) -> bool:
     """Whether the number of every port that the parts of a config open for others is known before they run."""
-    opened = _opened(config, parts, table, False)
-    return all(listener.port or is_loopback(listener.host) for listener in opened)
+    opened_listeners = _find_opened_ports(config, parts, table, False)
+    return all(listener.port or is_loopback(listener.host) for listener in opened_listeners)
 
 
-def _opened(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool) -> Iterator[Listener]:
+def _find_opened_ports(
+    config: Any, parts: Iterable[Part], table: Listeners, with_operator_defaults: bool
+) -> Iterator[Listener]:
     """Yield every port that is opened, with number 0 if a variable has it."""
-    yield from _of_service(config, table)
+    yield from _find_service_listeners(config, table)
     for part in parts:
-        yield from _of_part(part, table, by_operator)
+        yield from _find_part_listeners(part, table, with_operator_defaults)
 
 
-def _of_part(part: Part, table: Listeners, by_operator: bool) -> Iterator[Listener]:
+def _find_part_listeners(part: Part, table: Listeners, with_operator_defaults: bool) -> Iterator[Listener]:
     """Yield the ports of one component. Each pipeline has processors of its own, so their ports say nothing."""
     if part.section == "processors":
         return
     for row in table.get((part.section, part.type), ()):
-        listener = _of_row(row, part, by_operator)
+        listener = _make_listener(row, part, with_operator_defaults)
         if listener:
             yield listener
 
 
-def _of_row(row: ListenerRow, part: Part, by_operator: bool) -> Listener | None:
+def _make_listener(row: ListenerRow, part: Part, with_operator_defaults: bool) -> Listener | None:
     """Return the port that a row of the table names; None if the component does not open it with its settings."""
-    protocol = _protocol(part, row)
-    if not protocol or not _is_on(part, row):
+    protocol = _find_protocol(part, row)
+    if not protocol or not _is_turned_on(part, row):
         return None
-    endpoint = at(part.settings, row.path)
+    endpoint = value_at(part.settings, row.path)
     path, setting = (*part.path, *row.path), (row.host_path or row.path)[-1:]
     if endpoint is None:
         path, setting = part.path, row.host_path or row.path
-        host, port = _default(row, by_operator and _is_given(part, row))
+        host, port = _default_address(row, with_operator_defaults and _gets_operator_address(part, row))
         if not port:
             return None
     else:
-        host, port = address(endpoint)
+        host, port = split_host_and_port(endpoint)
     if row.host_path:
-        host = str(at(part.settings, row.host_path, host))
-    about = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
-    return Listener(part, path, host, port or 0, protocol, *about)
+        host = str(value_at(part.settings, row.host_path, host))
+    row_facts = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
+    return Listener(part, path, host, port or 0, protocol, *row_facts)
 
 
 class Endpoint(NamedTuple):
@@ -164,69 +170,71 @@ class Endpoint(NamedTuple):
     text: str
 
 
-def written_endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
+def list_written_endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
     """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
     for row in table.get((part.section, part.type), ()):
-        text = at(part.settings, row.path)
+        text = value_at(part.settings, row.path)
         if not isinstance(text, str) or row.host_path:
             continue
-        if _protocol(part, row) and _is_on(part, row):
+        if _find_protocol(part, row) and _is_turned_on(part, row):
             yield Endpoint(row, (*part.path, *row.path), text)
 
 
-def waits_for_clients(name: str, component_id: str, config: Any, table: Listeners) -> bool:
+def waits_for_clients(section_name: str, component_id: str, config: Any, table: Listeners) -> bool:
     """Whether data reaches a component of a section because clients send it, wherever it listens.
 
     Some types can listen or ask for their data; without settings that say more, they are taken to listen.
     """
-    part = Part(name, component_id, kind_of(component_id), section(config, name, component_id))
+    part = Part(section_name, component_id, kind_of(component_id), mapping_at(config, section_name, component_id))
     rows = table.get((part.section, part.type), ())
-    return any(row.exposed and (not part.settings or _is_on(part, row)) for row in rows)
+    return any(row.exposed and (not part.settings or _is_turned_on(part, row)) for row in rows)
 
 
-def _is_on(part: Part, row: ListenerRow) -> bool:
+def _is_turned_on(part: Part, row: ListenerRow) -> bool:
     """Whether a listener is turned on; the second health check leaves its first endpoint alone once it has others."""
-    if at(part.settings, (*row.when, "enabled")) is False:
+    if value_at(part.settings, (*row.when, "enabled")) is False:
         return False
     if not row.when:
         has_others = part.kind == "healthcheckv2" and part.settings.keys() & {"http", "grpc", "use_v2"}
         return not has_others
-    *above, key = row.when
-    return key in section(part.settings, *(str(name) for name in above))
+    *parent_keys, key = row.when
+    return key in mapping_at(part.settings, *(str(name) for name in parent_keys))
 
 
-def _is_given(part: Part, row: ListenerRow) -> bool:
+def _gets_operator_address(part: Part, row: ListenerRow) -> bool:
     """Whether the operator writes 0.0.0.0 where a component has no endpoint."""
-    return part.kind in _GIVEN.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
+    return part.kind in _TYPES_WITH_OPERATOR_ADDRESS.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
 
 
-def _default(row: ListenerRow, given: bool) -> tuple[str, int | None]:
+def _default_address(row: ListenerRow, has_operator_address: bool) -> tuple[str, int | None]:
     """Return where a component listens that has no endpoint.
 
     Source: the Collector's gate component.UseLocalHostAsDefaultHost (default since 0.104).
     """
-    return (ANY_IPV4 if given else row.host or LOCALHOST), row.port
+    return (ANY_IPV4 if has_operator_address else row.host or LOCALHOST), row.port
 
 
-def _protocol(part: Part, row: ListenerRow) -> str:
+def _find_protocol(part: Part, row: ListenerRow) -> str:
     """Return the protocol, which `transport` can change; nothing for a socket that is no port."""
-    transport = str(at(part.settings, (*row.path[:-1], "transport"), row.protocol)).upper().rstrip("46")
+    transport = str(value_at(part.settings, (*row.path[:-1], "transport"), row.protocol)).upper().rstrip("46")
     return transport if transport in ("TCP", "UDP") else ""
 
 
-def _of_service(config: Any, table: Listeners) -> Iterator[Listener]:
+def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]:
     """Yield where the collector serves its own metrics: what is written, else the default."""
-    metrics = section(config, *_TELEMETRY, "metrics")
+    metrics = mapping_at(config, *_TELEMETRY_PATH, "metrics")
     if metrics.get("level") == "none":
         return
-    for row in table.get(_TELEMETRY, ()):
-        for served in _served_metrics(metrics, row.port):
-            if served.port or served.host:
-                port = served.port or 0
-                yield Listener(None, served.path, served.host, port, row.protocol, row.name, exposed=row.exposed)
+    for row in table.get(_TELEMETRY_PATH, ()):
+        for served_metrics in _find_served_metrics(metrics, row.port):
+            if served_metrics.port or served_metrics.host:
+                port = served_metrics.port or 0
+                yield Listener(
+                    None, served_metrics.path, served_metrics.host, port, row.protocol, row.name, exposed=row.exposed
+                )
 
 
-class _Served(NamedTuple):
+class _ServedMetrics(NamedTuple):
     """Where the collector serves its own metrics; the port is None if it is unknown or none."""
 
     path: Path
@@ -234,14 +242,14 @@ class _Served(NamedTuple):
     port: int | None
 
 
-def _served_metrics(metrics: Any, usual_port: int | None) -> Iterator[_Served]:
+def _find_served_metrics(metrics: Any, usual_port: int | None) -> Iterator[_ServedMetrics]:
     """Yield the address in settings of metrics, or the usual one, and the addresses of readers."""
-    here: Path = (*_TELEMETRY, "metrics")
+    metrics_path: Path = (*_TELEMETRY_PATH, "metrics")
     if "address" in metrics:
-        yield _Served((*here, "address"), *address(metrics["address"]))
+        yield _ServedMetrics((*metrics_path, "address"), *split_host_and_port(metrics["address"]))
     elif "readers" not in metrics:
-        yield _Served(_TELEMETRY, LOCALHOST, usual_port)
-    for index, reader in enumerate(items(metrics, "readers")):
-        host, number = at(reader, (*_READER, "host")), at(reader, (*_READER, "port"))
-        _nobody, port = address(f":{number}")
-        yield _Served((*here, "readers", index), str(host or ""), port if host else None)
+        yield _ServedMetrics(_TELEMETRY_PATH, LOCALHOST, usual_port)
+    for index, reader in enumerate(list_at(metrics, "readers")):
+        host, port_value = value_at(reader, (*_READER_PATH, "host")), value_at(reader, (*_READER_PATH, "port"))
+        _nobody, port = split_host_and_port(f":{port_value}")
+        yield _ServedMetrics((*metrics_path, "readers", index), str(host or ""), port if host else None)

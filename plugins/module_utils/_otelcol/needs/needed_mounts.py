@@ -14,15 +14,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.paths import leaves
-from .needed_ports import unique_name
+from ..config.paths import iter_leaves
+from .needed_ports import make_unique_name
 from .used_parts import UsedPart
 
 _ROOT = "/etc/otelcol"
 SECRETS_ROOT = f"{_ROOT}/secrets"
 CONFIG_MAPS_ROOT = f"{_ROOT}/configmaps"
 # A path is a whole value, or the file that a part of a value is read from; `$${file:…}` is text.
-_MOUNTED = re.compile(rf"(?:\A|(?<!\$)(?:\$\$)*\$\{{file:)({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
+_MOUNTED_PATH = re.compile(
+    rf"(?:\A|(?<!\$)(?:\$\$)*\$\{{file:)({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/"
+)
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 63  # of a volume, as Kubernetes takes it
 
@@ -38,25 +40,25 @@ class Mount:
     propagation: str | None = None
 
 
-def needed_mounts(config: Mapping[str, Any], used: Iterable[UsedPart]) -> Iterator[Mount]:
+def find_needed_mounts(config: Mapping[str, Any], parts_in_use: Iterable[UsedPart]) -> Iterator[Mount]:
     """Yield Secrets and ConfigMaps that paths in the config lie in, then host paths that components read."""
     mounts: dict[str, Mount] = {}
-    for mount in (*_mounted_objects(config), *_mounted_host_paths(used)):
+    for mount in (*_find_mounted_objects(config), *_find_mounted_host_paths(parts_in_use)):
         mounts.setdefault(mount.path, mount)
     taken_names: set[str] = set()
     for mount in mounts.values():
-        yield replace(mount, name=unique_name(mount.name, taken_names, _LONGEST_NAME))
+        yield replace(mount, name=make_unique_name(mount.name, taken_names, _LONGEST_NAME))
 
 
-def _mounted_objects(config: Mapping[str, Any]) -> Iterator[Mount]:
+def _find_mounted_objects(config: Mapping[str, Any]) -> Iterator[Mount]:
     """Yield the Secret or ConfigMap of each path in the config that lies in one."""
-    for _path, value in leaves(config):
+    for _path, value in iter_leaves(config):
         if isinstance(value, str) and _ROOT in value:
-            for root, name in _MOUNTED.findall(value):
-                yield _mounted_object(root, name)
+            for root, name in _MOUNTED_PATH.findall(value):
+                yield _mount_object(root, name)
 
 
-def _mounted_object(root: str, name: str) -> Mount:
+def _mount_object(root: str, name: str) -> Mount:
     """Return the mount of a Secret or ConfigMap below its root."""
     volume = name.replace(".", "-")
     if root == SECRETS_ROOT:
@@ -64,9 +66,9 @@ def _mounted_object(root: str, name: str) -> Mount:
     return Mount(f"configmap-{volume}", f"{root}/{name}", {"configMap": {"name": name}})
 
 
-def _mounted_host_paths(used: Iterable[UsedPart]) -> Iterator[Mount]:
+def _find_mounted_host_paths(parts_in_use: Iterable[UsedPart]) -> Iterator[Mount]:
     """Yield the paths of the host that components read."""
-    for row, part in used:
-        for host, path in row.host_paths(part.settings):
-            volume = _NO_LETTERS.sub("-", host.lower()).rstrip("-")
-            yield Mount(f"host{volume}", path, {"hostPath": {"path": host}}, propagation="HostToContainer")
+    for row, part in parts_in_use:
+        for host_path, path in row.host_paths(part.settings):
+            volume = _NO_LETTERS.sub("-", host_path.lower()).rstrip("-")
+            yield Mount(f"host{volume}", path, {"hostPath": {"path": host_path}}, propagation="HostToContainer")

@@ -25,47 +25,47 @@ class Port:
     exposed: bool = True
 
 
-def named_ports(open_ports: Iterable[Listener]) -> list[Port]:
+def name_ports(open_ports: Iterable[Listener]) -> list[Port]:
     """Return the ports, each once and with a name of its own; those of components come first.
 
     The collector's own metrics are no port when they are served on the loopback, which is their default.
     """
     ports: dict[tuple[int, str], Port] = {}
     taken_names: set[str] = set()
-    for listener in sorted(open_ports, key=_is_own):
-        is_private = _is_own(listener) and is_loopback(listener.host)
+    for listener in sorted(open_ports, key=_is_own_metrics):
+        is_private = _is_own_metrics(listener) and is_loopback(listener.host)
         if listener.end in ports or is_private:
             continue
-        name = unique_name(listener.name, taken_names, _LONGEST_NAME)
+        name = make_unique_name(listener.name, taken_names, _LONGEST_NAME)
         ports[listener.end] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.exposed)
     return list(ports.values())
 
 
-def _is_own(listener: Listener) -> bool:
+def _is_own_metrics(listener: Listener) -> bool:
     """Whether the collector serves its own metrics there."""
     return listener.part is None
 
 
-def unique_name(wanted: str, taken: set[str], longest: int) -> str:
+def make_unique_name(wanted_name: str, taken_names: set[str], longest_length: int) -> str:
     """Return a name that is not taken and not too long, as near to the wanted one as it can be; it is taken then."""
-    name, count = wanted[:longest].rstrip("-"), 2
-    while name in taken:
+    name, count = wanted_name[:longest_length].rstrip("-"), 2
+    while name in taken_names:
         suffix = f"-{count}"
-        name, count = wanted[: longest - len(suffix)] + suffix, count + 1
-    taken.add(name)
+        name, count = wanted_name[: longest_length - len(suffix)] + suffix, count + 1
+    taken_names.add(name)
     return name
 
 
-def probed_port(ports: Iterable[Port], open_ports: Iterable[Listener], health: Part | None) -> Port | None:
+def find_probed_port(ports: Iterable[Port], open_ports: Iterable[Listener], health_part: Part | None) -> Port | None:
     """Return the port on which the kubelet asks a component for the health of the Collector; None without an open one.
 
-    `health` is that component, or None if there is none.
+    `health_part` is that component, or None if there is none.
     """
-    if health is None:
+    if health_part is None:
         return None
     health_ends = set()
     for listener in open_ports:
-        if listener.part == health and not is_loopback(listener.host):
+        if listener.part == health_part and not is_loopback(listener.host):
             health_ends.add(listener.end)
     for port in ports:
         if (port.number, port.protocol) in health_ends:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.paths import Path, leaves
-from ..config.variable_references import REFERENCE
+from ..config.paths import Path, iter_leaves
+from ..config.variable_references import REFERENCE_PATTERN
 
 # Environment that Kubernetes itself can give: name → field of the pod.
-DOWNWARD = {
+DOWNWARD_FIELDS = {
     "MY_POD_IP": "status.podIP",
     "MY_POD_NAME": "metadata.name",
     "MY_POD_NAMESPACE": "metadata.namespace",
@@ -38,13 +38,13 @@ class Variable:
     optional: bool
 
 
-def config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
+def find_config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
     """Yield every variable once; the place that cannot do without it first."""
     variables: dict[str, Variable] = {}
-    for path, value in leaves(config):
+    for path, value in iter_leaves(config):
         if not isinstance(value, str) or "$" not in value:
             continue
-        for match in REFERENCE.finditer(value):
+        for match in REFERENCE_PATTERN.finditer(value):
             name, default = match.groups()
             if name and (name not in variables or variables[name].optional):
                 variables[name] = Variable(name, path, optional=default is not None)

@@ -25,36 +25,36 @@ class _HostPort(NamedTuple):
         return self.port in ("", str(port))
 
 
-def excepts(no_proxy: str, host: str, port: int) -> bool:
+def is_excepted(no_proxy: str, host: str, port: int) -> bool:
     """Return whether the value of NO_PROXY excepts an address. A network matches a written address, and no name."""
     entries = [entry.strip().lower() for entry in no_proxy.split(",")]
     if "*" in entries:
         return True
-    address = written_address(host)
+    address = parse_address(host)
     if address is not None:
-        return any(_excepts_address(entry, address, port) for entry in entries)
+        return any(_entry_excepts_address(entry, address, port) for entry in entries)
     name = host.strip().lower()
-    return any(_excepts_name(entry, name, port) for entry in entries)
+    return any(_entry_excepts_name(entry, name, port) for entry in entries)
 
 
-def _excepts_address(entry: str, address: IPv4Address | IPv6Address, port: int) -> bool:
+def _entry_excepts_address(entry: str, address: IPv4Address | IPv6Address, port: int) -> bool:
     """Return whether an entry is a network with an address in it, or the address, with its port or without one."""
-    network = _network(entry)
+    network = _parse_network(entry)
     if network is not None:
         return address in network
-    named = _host_port(entry)
-    return written_address(named.host) == address and named.has_port(port)
+    host_port = _split_entry(entry)
+    return parse_address(host_port.host) == address and host_port.has_port(port)
 
 
-def _excepts_name(entry: str, name: str, port: int) -> bool:
+def _entry_excepts_name(entry: str, name: str, port: int) -> bool:
     """Return whether an entry means a name: `example` means it and all below it, `.example` only what is below it."""
-    if _network(entry) is not None:
+    if _parse_network(entry) is not None:
         return False
-    named = _host_port(entry)
-    is_name = bool(named.host) and written_address(named.host) is None
-    if not is_name or not named.has_port(port):
+    host_port = _split_entry(entry)
+    is_name = bool(host_port.host) and parse_address(host_port.host) is None
+    if not is_name or not host_port.has_port(port):
         return False
-    domain = named.host
+    domain = host_port.host
     if domain.startswith("*."):
         domain = domain.removeprefix("*")
     if domain.startswith("."):
@@ -62,7 +62,7 @@ def _excepts_name(entry: str, name: str, port: int) -> bool:
     return name == domain or name.endswith(f".{domain}")
 
 
-def written_address(host: str) -> IPv4Address | IPv6Address | None:
+def parse_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return a written address, one of IPv4 in the form of IPv6 as that of IPv4; None for a name."""
     try:
         address = ip_address(host)
@@ -71,7 +71,7 @@ def written_address(host: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _network(entry: str) -> IPv4Network | IPv6Network | None:
+def _parse_network(entry: str) -> IPv4Network | IPv6Network | None:
     """Return the network of an entry such as `10.0.0.0/8`; None for another entry, also for one with a mask."""
     _address, _slash, prefix_length = entry.partition("/")
     if not prefix_length.isdecimal():
@@ -82,7 +82,7 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
-def _host_port(entry: str) -> _HostPort:
+def _split_entry(entry: str) -> _HostPort:
     """Return host and port of an entry; all of it is the host where Go's net.SplitHostPort finds no port."""
     host, colon, port = entry.rpartition(":")
     is_in_brackets = host.startswith("[") and host.endswith("]")

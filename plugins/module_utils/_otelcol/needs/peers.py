@@ -9,16 +9,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, dotted, leaves, section
+from ..config.paths import Path, format_path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
-from ..kube.service_names import service_of
+from ..kube.service_names import resolve_service
 from ..traits import EXPORTERS, Trait, traits_of
 
 # The settings of exporters that are addresses, whatever the exporter. Source: their READMEs.
-_ADDRESSES = re.compile(
+_ADDRESS_SETTING = re.compile(
     r"(?:.+_)?endpoints?\Z|(?:.+_)?urls?\Z|brokers\Z|hostname\Z|service\Z|nodes\Z|server\Z|address\Z"
 )
-_ADDRESS = re.compile(
+_ADDRESS_PATTERN = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*):///?)?(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/.*)?\Z"
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -49,31 +49,35 @@ class Peer(NamedTuple):
         return f"exporters/{self.exporter}"
 
 
-def peers(config: Any, namespace: str) -> list[Peer]:
+def find_peers(config: Any, namespace: str) -> list[Peer]:
     """Return the addresses of all exporters that a pipeline uses: of each the first peer, where the last one stood."""
-    configured = section(config, "exporters")
-    by_address: dict[tuple[str, str, int], Peer] = {}
+    exporters = mapping_at(config, "exporters")
+    peer_by_address: dict[tuple[str, str, int], Peer] = {}
     for exporter in sorted(PipelineGraph.of(config).signals_by_id("exporters")):
-        if exporter in configured:
-            for peer in _peers(exporter, section(configured, exporter), namespace):
+        if exporter in exporters:
+            for peer in _find_exporter_peers(exporter, mapping_at(exporters, exporter), namespace):
                 address = (peer.exporter, peer.host, peer.port)
-                by_address[address] = by_address.pop(address, peer)
-    return list(by_address.values())
+                peer_by_address[address] = peer_by_address.pop(address, peer)
+    return list(peer_by_address.values())
 
 
-def _peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterator[Peer]:
+def _find_exporter_peers(exporter: str, settings: Mapping[str, Any], namespace: str) -> Iterator[Peer]:
     """Yield the addresses in the settings of an exporter; none of one that is asked for its data."""
     traits = traits_of(EXPORTERS, exporter)
     if Trait.IS_SCRAPED in traits:
         return
-    for path, value in leaves(settings):
-        match = _ADDRESS.match(value) if isinstance(value, str) and _ADDRESSES.match(_last_key(path)) else None
+    for path, value in iter_leaves(settings):
+        match = (
+            _ADDRESS_PATTERN.match(value)
+            if isinstance(value, str) and _ADDRESS_SETTING.match(_last_key(path))
+            else None
+        )
         if match:
             scheme = match["scheme"] or ""
-            port = int(match["port"] or _USUAL_PORTS.get(scheme, _port_of_type(traits)))
-            place, service, certain = service_of(match["host"], namespace)
-            where = dotted(("exporters", exporter, *path))
-            yield Peer(exporter, where, value, match["host"], port, place, service, certain, scheme)
+            port = int(match["port"] or _USUAL_PORTS.get(scheme, _default_port(traits)))
+            peer_namespace, service, certain = resolve_service(match["host"], namespace)
+            setting_path = format_path(("exporters", exporter, *path))
+            yield Peer(exporter, setting_path, value, match["host"], port, peer_namespace, service, certain, scheme)
 
 
 def _last_key(path: Path) -> str:
@@ -84,7 +88,7 @@ def _last_key(path: Path) -> str:
     return ""
 
 
-def _port_of_type(traits: Collection[Trait]) -> int:
+def _default_port(traits: Collection[Trait]) -> int:
     """Return the port to which exporters with these traits send without one in the address; 0 if none is known."""
     for trait, port in _TYPE_PORTS.items():
         if trait in traits:

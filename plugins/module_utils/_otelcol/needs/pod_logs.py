@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-ROOT = "/var/log/pods"
-LINKS = "/var/log/containers"
+LOGS_ROOT = "/var/log/pods"
+LINKS_ROOT = "/var/log/containers"
 # The random parts of a pod's name have digits and letters without vowels, so they do not look like a word.
 _RANDOM = "[^aeiou-]"
 _POD_HASH = _RANDOM * 6 + "{,?,??,???,????}"
@@ -25,7 +25,7 @@ _LONGEST_PREFIX = 58
 _LONGEST_HASH = 10
 _LONGEST_GLOB, _MOST_BRACES = 2000, 50
 _TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]{1,64}\]|\\?.", re.DOTALL)
-_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
+_CHARACTER_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
 
 class PodLogs(NamedTuple):
@@ -39,20 +39,20 @@ class PodLogs(NamedTuple):
     @property
     def glob(self) -> str:
         """The glob of these files. It matches no pod of another workload whose name starts with the same words."""
-        if self.mode not in _EXAMPLES:
+        if self.mode not in _EXAMPLE_SUFFIXES:
             return ""
-        return f"{ROOT}/{self.namespace}_{self._pods()}_*/{self.container}/*.log"
+        return f"{LOGS_ROOT}/{self.namespace}_{self._glob_pod_names()}_*/{self.container}/*.log"
 
     @property
     def examples(self) -> tuple[str, ...]:
         """The path of one such file, and of the link to it."""
-        if self.mode not in _EXAMPLES:
+        if self.mode not in _EXAMPLE_SUFFIXES:
             return ()
-        pod = f"{self.workload}-{_EXAMPLES[self.mode]}"
-        file = f"{ROOT}/{self.namespace}_{pod}_0b1c2d3e-0000-4000-8000-000000000000/{self.container}/0.log"
-        return file, f"{LINKS}/{pod}_{self.namespace}_{self.container}-{'0' * 64}.log"
+        pod = f"{self.workload}-{_EXAMPLE_SUFFIXES[self.mode]}"
+        file = f"{LOGS_ROOT}/{self.namespace}_{pod}_0b1c2d3e-0000-4000-8000-000000000000/{self.container}/0.log"
+        return file, f"{LINKS_ROOT}/{pod}_{self.namespace}_{self.container}-{'0' * 64}.log"
 
-    def _pods(self) -> str:
+    def _glob_pod_names(self) -> str:
         """Return the glob of the names of the pods."""
         if self.mode == "statefulset":
             return f"{self.workload}-{_ORDINAL}"
@@ -64,39 +64,41 @@ class PodLogs(NamedTuple):
         return f"{prefix}{_POD_HASH}-{_SUFFIX}"
 
 
-_EXAMPLES = {"daemonset": "x2x2x", "deployment": "5c4f9d7b6d-x2x2x", "statefulset": "0"}
+_EXAMPLE_SUFFIXES = {"daemonset": "x2x2x", "deployment": "5c4f9d7b6d-x2x2x", "statefulset": "0"}
 
 
 def glob_matches(glob: str, path: str) -> bool:
     """Whether a glob of file_log matches a path, in steps that grow with their lengths alone."""
     if len(glob) > _LONGEST_GLOB or glob.count("{") > _MOST_BRACES:
         return False
-    return len(path) in _walk(iter(_TOKEN.findall(glob)), {0}, path)[0]
+    return len(path) in _match_tokens(iter(_TOKEN.findall(glob)), {0}, path)[0]
 
 
-def _walk(tokens: Iterator[str], here: set[int], path: str, within: bool = False) -> tuple[set[int], str]:
+def _match_tokens(
+    tokens: Iterator[str], places: set[int], path: str, in_alternative: bool = False
+) -> tuple[set[int], str]:
     """Return where in a path the tokens end that start at one of these places, and the token after an alternative."""
     for token in tokens:
-        if within and token in (",", "}"):
-            return here, token
+        if in_alternative and token in (",", "}"):
+            return places, token
         if token == "{":
-            here = _ends_of_alternatives(tokens, here, path)
+            places = _match_alternatives(tokens, places, path)
         else:
-            here = {end for start in here for end in _ends(token, start, path)}
-    return set() if within else here, ""
+            places = {end for start in places for end in _match_token(token, start, path)}
+    return set() if in_alternative else places, ""
 
 
-def _ends_of_alternatives(tokens: Iterator[str], here: set[int], path: str) -> set[int]:
+def _match_alternatives(tokens: Iterator[str], places: set[int], path: str) -> set[int]:
     """Return where in a path one of the alternatives in braces ends; reads their tokens up to the closing brace."""
     ends: set[int] = set()
-    stop = ","
-    while stop == ",":
-        ends_of_one, stop = _walk(tokens, here, path, True)
-        ends |= ends_of_one
+    stop_token = ","
+    while stop_token == ",":
+        alternative_ends, stop_token = _match_tokens(tokens, places, path, True)
+        ends |= alternative_ends
     return ends
 
 
-def _ends(token: str, start: int, path: str) -> Iterable[int]:
+def _match_token(token: str, start: int, path: str) -> Iterable[int]:
     """Return where a token of a pattern may end in a path that it begins to match at a place."""
     if token == "**/":
         slashes = [index for index in range(start, len(path)) if path[index] == "/"]
@@ -107,12 +109,12 @@ def _ends(token: str, start: int, path: str) -> Iterable[int]:
         slash = path.find("/", start)
         name_ends = len(path) if slash < 0 else slash
         return range(start, name_ends + 1)
-    if start < len(path) and _matches(token, path[start]):
+    if start < len(path) and _matches_character(token, path[start]):
         return [start + 1]
     return []
 
 
-def _matches(token: str, character: str) -> bool:
+def _matches_character(token: str, character: str) -> bool:
     """Whether a token for one character matches it: itself, `?` or a set in brackets, neither of which has slashes."""
     if token == "?":
         return character != "/"
@@ -125,7 +127,7 @@ def _is_in_set(token: str, character: str) -> bool:
     """Whether a set in brackets, which `!` or `^` negates, has a character."""
     is_negated = token[1:2] in ("!", "^")
     members = token[2:-1] if is_negated else token[1:-1]
-    for first, last in _RANGE.findall(members):
-        if first <= character <= (last or first):
+    for first_character, last_character in _CHARACTER_RANGE.findall(members):
+        if first_character <= character <= (last_character or first_character):
             return not is_negated
     return is_negated

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..config.addresses import LOCALHOST
-from .no_proxy import excepts, written_address
+from .no_proxy import is_excepted, parse_address
 
 # The variables by the scheme of the address. gRPC asks as for https, whether it uses TLS or not.
-_VARIABLES = {"http": ("HTTP_PROXY", "http_proxy"), "https": ("HTTPS_PROXY", "https_proxy")}
-_EXCEPTIONS = ("NO_PROXY", "no_proxy")
+_VARIABLES_BY_SCHEME = {"http": ("HTTP_PROXY", "http_proxy"), "https": ("HTTPS_PROXY", "https_proxy")}
+_EXCEPTION_VARIABLES = ("NO_PROXY", "no_proxy")
 _USUAL_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _UNKNOWN_PORT = 0
 
@@ -32,40 +32,40 @@ class Proxy:
     port: int
 
 
-def proxies(variables: Mapping[str, str]) -> list[Proxy]:
+def find_proxies(variables: Mapping[str, str]) -> list[Proxy]:
     """Return the proxies that variables name, each address once: in the order of its last variable, with its first."""
-    by_address: dict[tuple[str, int], Proxy] = {}
-    for names in _VARIABLES.values():
-        for proxy in _named_proxies(names, variables):
-            place = (proxy.host, proxy.port)
-            by_address[place] = by_address.pop(place, proxy)
-    return list(by_address.values())
+    proxy_by_address: dict[tuple[str, int], Proxy] = {}
+    for names in _VARIABLES_BY_SCHEME.values():
+        for proxy in _find_named_proxies(names, variables):
+            address = (proxy.host, proxy.port)
+            proxy_by_address[address] = proxy_by_address.pop(address, proxy)
+    return list(proxy_by_address.values())
 
 
-def proxy_for(host: str, port: int, scheme: str, variables: Mapping[str, str]) -> Proxy | None:
+def find_proxy_for(host: str, port: int, scheme: str, variables: Mapping[str, str]) -> Proxy | None:
     """Return the proxy through which a Collector reaches an address; None if it connects itself."""
-    no_proxy = next((variables[name] for name in _EXCEPTIONS if variables.get(name)), "")
-    if _is_own_machine(host) or excepts(no_proxy, host, port):
+    no_proxy = next((variables[name] for name in _EXCEPTION_VARIABLES if variables.get(name)), "")
+    if _is_own_machine(host) or is_excepted(no_proxy, host, port):
         return None
-    names = _VARIABLES["http" if scheme == "http" else "https"]
-    return next(_named_proxies(names, variables), None)
+    names = _VARIABLES_BY_SCHEME["http" if scheme == "http" else "https"]
+    return next(_find_named_proxies(names, variables), None)
 
 
 def _is_own_machine(host: str) -> bool:
     """Return whether a host is one that Go never asks a proxy for."""
-    address = written_address(host)
+    address = parse_address(host)
     return host == LOCALHOST or (address is not None and address.is_loopback)
 
 
-def _named_proxies(names: Iterable[str], variables: Mapping[str, str]) -> Iterator[Proxy]:
+def _find_named_proxies(names: Iterable[str], variables: Mapping[str, str]) -> Iterator[Proxy]:
     """Yield the proxy of each of these variables that names one."""
     for name in names:
-        proxy = _proxy(name, variables.get(name, ""))
+        proxy = _parse_proxy(name, variables.get(name, ""))
         if proxy:
             yield proxy
 
 
-def _proxy(variable: str, value: str) -> Proxy | None:
+def _parse_proxy(variable: str, value: str) -> Proxy | None:
     """Return the proxy in the value of a variable; None if it names none, or is known only when the pod runs.
 
     A value that is no address leads nowhere: Go takes the word before its colon for the host then.
@@ -73,24 +73,24 @@ def _proxy(variable: str, value: str) -> Proxy | None:
     if not value or "${" in value:
         return None
     try:
-        parts = urlsplit(value if "://" in value else f"http://{value}")
-        port = parts.port
+        url_parts = urlsplit(value if "://" in value else f"http://{value}")
+        port = url_parts.port
     except ValueError:
-        return Proxy(variable, _written_host(value), _UNKNOWN_PORT)
-    return Proxy(variable, parts.hostname or "", port or _USUAL_PORTS.get(parts.scheme, _UNKNOWN_PORT))
+        return Proxy(variable, _cut_host(value), _UNKNOWN_PORT)
+    return Proxy(variable, url_parts.hostname or "", port or _USUAL_PORTS.get(url_parts.scheme, _UNKNOWN_PORT))
 
 
-def _written_host(value: str) -> str:
+def _cut_host(value: str) -> str:
     """Return the host of an address that cannot be read, without a login and a port that is no number."""
     authority = value.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
     return authority if authority.startswith("[") else authority.partition(":")[0]
 
 
-def proxy_exceptions(hosts: Iterable[str]) -> str:
+def join_proxy_exceptions(hosts: Iterable[str]) -> str:
     """Return the value of NO_PROXY that excepts the cluster and some hosts of it."""
-    of_cluster = (".svc", ".cluster.local")
-    exceptions = dict.fromkeys((*of_cluster, LOCALHOST, "127.0.0.1"))
+    cluster_suffixes = (".svc", ".cluster.local")
+    exceptions = dict.fromkeys((*cluster_suffixes, LOCALHOST, "127.0.0.1"))
     for host in hosts:
-        if not host.endswith(of_cluster):
+        if not host.endswith(cluster_suffixes):
             exceptions[host] = None
     return ",".join(exceptions)

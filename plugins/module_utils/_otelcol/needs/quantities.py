@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
-from ..errors import Problem, about
+from ..errors import Problem, prefix_problems
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
 MIB = 2**20
 _DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+_SECONDS_BY_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 # The limiter refuses data from here on, in per cent of the container's limit, and starts to refuse that much earlier.
 # Source: the defaults that the official Helm chart and the memory_limiter README recommend.
@@ -33,7 +33,7 @@ GOMEMLIMIT_PERCENT = 80
 SMALLEST_LIMIT_MIB = 64
 # What a Collector takes without data, and how many bytes of memory a byte of a queue takes if it holds small records.
 # Source: tests/integration/test_record_sizes.py fills the queues of a Collector, whose limiter must not refuse.
-_IDLE_MIB, _BYTES_OF_A_BYTE = 32, 4
+_IDLE_MIB, _MEMORY_PER_QUEUED_BYTE = 32, 4
 # At which size a batch is sent, and the size that no request exceeds, in bytes. Receivers over gRPC take 4 MiB after
 # decompression unless they say otherwise. Source: defaultServerMaxReceiveMessageSize in server.go of gRPC for Go.
 BATCH_BYTES = 2**20
@@ -56,7 +56,7 @@ class Memory:
     gomemlimit: str
 
 
-def memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_PERCENT) -> Memory:
+def size_memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_PERCENT) -> Memory:
     """Return the numbers that follow from a container's memory limit, a Kubernetes quantity such as `512Mi`.
 
     Raises Problem when that is no quantity, or too little for a collector to start.
@@ -68,21 +68,21 @@ def memory(limit: str, percent: int = LIMIT_PERCENT, spike_percent: int = SPIKE_
     return Memory(mib * percent // 100, mib * spike_percent // 100, f"{mib * GOMEMLIMIT_PERCENT // 100}MiB")
 
 
-def queue_mib(limits: Memory) -> int:
+def compute_queue_mib(memory_sizes: Memory) -> int:
     """Return the MiB that all queues in memory hold together, so that they are full before the limiter refuses."""
-    return max((limits.limit_mib - limits.spike_limit_mib - _IDLE_MIB) // _BYTES_OF_A_BYTE, 1)
+    return max((memory_sizes.limit_mib - memory_sizes.spike_limit_mib - _IDLE_MIB) // _MEMORY_PER_QUEUED_BYTE, 1)
 
 
-def request_mib(limit: str) -> int:
+def compute_request_mib(limit: str) -> int:
     """Return the MiB of the largest request that a receiver takes, by a container's memory limit."""
     share = parse_bytes(limit) // MIB // _REQUEST_SHARE
     return min(max(share, LEAST_REQUEST_MIB), _MOST_REQUEST_MIB)
 
 
-def duration(value: Any) -> float:
+def parse_duration(value: Any) -> float:
     """Return the seconds of a duration as Go writes it; 0 if there is none."""
-    found = _DURATION.finditer(str(value or ""))
-    return sum(float(item["number"]) * _SECONDS[item["unit"]] for item in found)
+    matches = _DURATION.finditer(str(value or ""))
+    return sum(float(match["number"]) * _SECONDS_BY_UNIT[match["unit"]] for match in matches)
 
 
 def is_amount(value: Any) -> bool:
@@ -112,7 +112,7 @@ def parse_cpu(quantity: str) -> float:
 
 # Counts and their least values. Kubernetes has them in 32 bits. A memory limiter takes no more than all memory, and
 # the Collector accepts no spike as large as the limit.
-_COUNTS = {
+_LOWEST_COUNTS = {
     "replicas": 0,
     "revision_history_limit": 0,
     "termination_grace_seconds": 0,
@@ -126,11 +126,11 @@ _COUNTS = {
     "autoscaling.queue_percent": 0,
     "target_allocator.replicas": 0,
 }
-_LARGEST, _ALL = 2**31 - 1, 100
+_LARGEST_COUNT, _WHOLE_PERCENT = 2**31 - 1, 100
 # Shares of a whole. Pods may use more CPU and memory than they request, but no queue holds more than it has room for.
-_SHARES = ("memory_percent", "autoscaling.queue_percent")
-_PARSED: dict[str, Callable[[str], object]] = {
-    "memory_limit": memory,
+_SHARE_OPTIONS = ("memory_percent", "autoscaling.queue_percent")
+_PARSER_BY_OPTION: dict[str, Callable[[str], object]] = {
+    "memory_limit": size_memory,
     "memory_request": parse_bytes,
     "cpu_request": parse_cpu,
     "cpu_limit": parse_cpu,
@@ -141,24 +141,24 @@ _PARSED: dict[str, Callable[[str], object]] = {
 
 def check_quantities(options: Mapping[str, Any]) -> None:
     """Raise Problem for counts and quantities of a collector's options that Kubernetes refuses."""
-    for name, least in _COUNTS.items():
-        count = _option(options, name)
-        most = _ALL if name in _SHARES else _LARGEST
-        if count is not None and not least <= count <= most:
-            raise Problem(f"`{name}` is {count}", fix=f"Use a number from {least} to {most}.")
-    for name, parse in _PARSED.items():
-        quantity = _option(options, name)
+    for name, lowest in _LOWEST_COUNTS.items():
+        count = _read_option(options, name)
+        highest = _WHOLE_PERCENT if name in _SHARE_OPTIONS else _LARGEST_COUNT
+        if count is not None and not lowest <= count <= highest:
+            raise Problem(f"`{name}` is {count}", fix=f"Use a number from {lowest} to {highest}.")
+    for name, parse in _PARSER_BY_OPTION.items():
+        quantity = _read_option(options, name)
         if quantity:
-            with about(f"`{name}`"):
+            with prefix_problems(f"`{name}`"):
                 parse(quantity)
     _check_memory(options)
     _check_cpu(options)
 
 
-def _option(options: Mapping[str, Any], name: str) -> Any:
+def _read_option(options: Mapping[str, Any], name: str) -> Any:
     """Return the value of an option such as `replicas`, or of a field of one, such as `storage.size`."""
-    outer, _dot, inner = name.partition(".")
-    return (options.get(outer) or {}).get(inner) if inner else options.get(outer)
+    option_name, _dot, field_name = name.partition(".")
+    return (options.get(option_name) or {}).get(field_name) if field_name else options.get(option_name)
 
 
 def _check_cpu(options: Mapping[str, Any]) -> None:
@@ -170,9 +170,9 @@ def _check_cpu(options: Mapping[str, Any]) -> None:
 
 def _check_memory(options: Mapping[str, Any]) -> None:
     """Raise Problem for a limiter that the Collector rejects or that never acts, and for a request above the limit."""
-    percent, spike = options.get("memory_percent"), options.get("memory_spike_percent")
-    if percent and spike and spike >= percent:
-        wrong = f"`memory_spike_percent` {spike} is not below `memory_percent` {percent}"
+    percent, spike_percent = options.get("memory_percent"), options.get("memory_spike_percent")
+    if percent and spike_percent and spike_percent >= percent:
+        wrong = f"`memory_spike_percent` {spike_percent} is not below `memory_percent` {percent}"
         raise Problem(wrong, fix=f"Use about a quarter of it, such as {max(percent // 4, 1)}.")
     request, limit = options.get("memory_request"), options.get("memory_limit")
     if request and limit and parse_bytes(request) > parse_bytes(limit):

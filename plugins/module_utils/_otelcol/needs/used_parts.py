@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .component_row import Component
-from .component_table import component
+from .component_table import find_component_row
 from .listeners import Part
 
 
@@ -20,11 +20,11 @@ class UsedPart(NamedTuple):
     part: Part
 
 
-def used_parts(parts: Iterable[Part]) -> list[UsedPart]:
+def find_used_parts(parts: Iterable[Part]) -> list[UsedPart]:
     """Return every component in use that needs something."""
-    used: list[UsedPart] = []
+    parts_in_use: list[UsedPart] = []
     for part in parts:
-        row = component(part.section, part.type)
+        row = find_component_row(part.section, part.type)
         if row:
-            used.append(UsedPart(row, part))
-    return used
+            parts_in_use.append(UsedPart(row, part))
+    return parts_in_use

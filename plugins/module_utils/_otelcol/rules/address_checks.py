@@ -12,10 +12,16 @@ import re
 from typing import Any
 
 from ..catalogue.rows import Row
-from ..config.paths import Path, at
-from ..languages.formats import broken_address, broken_listener, broken_url, dialed_address, listening_address
-from ..needs.no_proxy import written_address
-from .constraints import WORD, Check, Found, key_steps, texts_at
+from ..config.paths import Path, value_at
+from ..languages.formats import (
+    extract_dialed_address,
+    find_address_fault,
+    find_listener_fault,
+    find_url_fault,
+    suggest_listening_address,
+)
+from ..needs.no_proxy import parse_address
+from .constraints import WORD, Check, RuleFaults, find_texts, split_key
 from .subject import Fault
 
 _USUAL_PORT = 4317
@@ -27,60 +33,60 @@ _NEEDS_NO_PORT = re.compile(r"(?:unix|unix-abstract|passthrough|vsock|xds):|(?!h
 _IN_BRACKETS = re.compile(r"\[[^\]]*\]")
 
 
-def _wrong_addresses(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_wrong_addresses(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield addresses without a port; a row's `listens` has the ports that a server takes, which knows no scheme."""
     for key in keys:
-        for place, text in texts_at([key], settings, path):
+        for fault_path, text in find_texts([key], settings, path):
             if "listens" in row:
-                yield from _wrong_listener(text, place, row["listens"])
+                yield from _find_wrong_listener(text, fault_path, row["listens"])
             else:
-                yield from _wrong_destination(text, place)
+                yield from _find_wrong_destination(text, fault_path)
         if "listens" not in row:
-            yield from _variable_without_port(at(settings, key_steps(key)), (*path, *key_steps(key)))
+            yield from _find_variable_without_port(value_at(settings, split_key(key)), (*path, *split_key(key)))
 
 
-def _wrong_listener(address: str, place: Path, ports: list[int]) -> Found:
+def _find_wrong_listener(address: str, fault_path: Path, ports: list[int]) -> RuleFaults:
     """Yield an address that no server listens on; an empty text is refused where 0 is no port."""
     is_default = not address and not ports[0]
-    why = "" if is_default else broken_listener(address, *ports)
-    if why:
-        yield WORD, Fault(place, f"'{address}' {why}", f"Write `{listening_address(address)}`.")
+    fault = "" if is_default else find_listener_fault(address, *ports)
+    if fault:
+        yield WORD, Fault(fault_path, f"'{address}' {fault}", f"Write `{suggest_listening_address(address)}`.")
 
 
-def _wrong_destination(text: str, place: Path) -> Found:
+def _find_wrong_destination(text: str, fault_path: Path) -> RuleFaults:
     """Yield an address that no client dials."""
     if _NEEDS_NO_PORT.match(text):
         return
-    address = dialed_address(text)
-    why = broken_address(address) if address else ""
-    if why:
-        yield WORD, Fault(place, f"'{text}' {why}", f"Write `{_host_and_port(address)}`.")
+    address = extract_dialed_address(text)
+    fault = find_address_fault(address) if address else ""
+    if fault:
+        yield WORD, Fault(fault_path, f"'{text}' {fault}", f"Write `{_suggest_host_and_port(address)}`.")
 
 
-def _host_and_port(address: str) -> str:
+def _suggest_host_and_port(address: str) -> str:
     """Return the host of an address, or of a URL, with its port; with the usual one if it has none."""
-    place = _SCHEME.sub("", address).partition("/")[0].rpartition("@")[2]  # a URL may begin with a user
-    if ":" in place and written_address(place):
-        return f"[{place}]:{_USUAL_PORT}"  # an address of IPv6
-    in_brackets = _IN_BRACKETS.match(place)
-    host = in_brackets[0] if in_brackets else place.partition(":")[0]
-    port = place.removeprefix(host).removeprefix(":")
+    authority = _SCHEME.sub("", address).partition("/")[0].rpartition("@")[2]  # a URL may begin with a user
+    if ":" in authority and parse_address(authority):
+        return f"[{authority}]:{_USUAL_PORT}"  # an address of IPv6
+    bracket_match = _IN_BRACKETS.match(authority)
+    host = bracket_match[0] if bracket_match else authority.partition(":")[0]
+    port = authority.removeprefix(host).removeprefix(":")
     return f"{host}:{port if port.isdigit() else _USUAL_PORT}"
 
 
-def _variable_without_port(whole: Any, place: Path) -> Found:
+def _find_variable_without_port(address: Any, fault_path: Path) -> RuleFaults:
     """Yield an address to dial that begins with a variable, and ends with a domain instead of a port."""
-    if isinstance(whole, str) and not whole.startswith("unix:") and _ENDS_WITH_HOST.search(whole):
-        yield WORD, Fault(place, f"'{whole}' has no port", f"Write `{whole}:{_USUAL_PORT}`.")
+    if isinstance(address, str) and not address.startswith("unix:") and _ENDS_WITH_HOST.search(address):
+        yield WORD, Fault(fault_path, f"'{address}' has no port", f"Write `{address}:{_USUAL_PORT}`.")
 
 
-def _wrong_urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_wrong_urls(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield texts that Go does not read as a URL."""
-    for place, text in texts_at(keys, settings, path):
-        why = broken_url(text, "absolute" in row)
-        if why:
-            yield WORD, Fault(place, f"this is not a URL: {why}", "Write `http://HOST:PORT`.")
+    for fault_path, text in find_texts(keys, settings, path):
+        fault = find_url_fault(text, "absolute" in row)
+        if fault:
+            yield WORD, Fault(fault_path, f"this is not a URL: {fault}", "Write `http://HOST:PORT`.")
 
 
 # These find nothing where none of their keys is given.
-OF_GIVEN: dict[str, Check] = {"port": _wrong_addresses, "url": _wrong_urls}
+OF_GIVEN: dict[str, Check] = {"port": _find_wrong_addresses, "url": _find_wrong_urls}

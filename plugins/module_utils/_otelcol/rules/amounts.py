@@ -12,7 +12,7 @@ import math
 import re
 from typing import Any, TypeGuard
 
-_SECONDS = {
+_SECONDS_BY_UNIT = {
     "ns": 1e-9,
     "us": 1e-6,
     "µs": 1e-6,
@@ -24,11 +24,11 @@ _SECONDS = {
     "w": 604800,
     "y": 31_536_000,
 }
-_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+_DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
 _DURATION_OF_GO = re.compile(r"[-+]?((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
 _ZERO_OF_GO = re.compile(r"[-+]?0\Z")  # the one duration that Go reads without a unit
 _DURATION_OF_PROMETHEUS = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
-_LONGEST = 40  # characters of a duration that is read
+_LONGEST_DURATION = 40  # characters of a duration that is read
 _TLS_VERSION = re.compile(r"1\.[0-3]")
 
 
@@ -43,42 +43,42 @@ def amount_in(value: Any) -> float | None:
         return value
     if isinstance(value, str) and _TLS_VERSION.fullmatch(value):
         return float(value)
-    return _seconds_of_go(value)
+    return _read_go_duration(value)
 
 
-def time_in(value: Any) -> float | None:
+def read_duration(value: Any) -> float | None:
     """Return the seconds of a duration; a number without a unit is in nanoseconds. None for all else.
 
     A version of TLS is a number here too.
     """
-    return nanoseconds(value) if is_number(value) else amount_in(value)
+    return nanoseconds_to_seconds(value) if is_number(value) else amount_in(value)
 
 
-def _seconds_of_go(value: Any) -> float | None:
+def _read_go_duration(value: Any) -> float | None:
     """Return the seconds of a text that Go reads as a duration; None for all else."""
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _LONGEST_DURATION:
         return None
     if _ZERO_OF_GO.match(value):
         return 0
     if not _DURATION_OF_GO.match(value):
         return None
-    seconds = seconds_in(value)
+    seconds = duration_in_seconds(value)
     return -seconds if value.startswith("-") else seconds
 
 
 def is_prometheus_duration(text: str) -> bool:
     """Whether Prometheus reads a text as a duration."""
-    return len(text) <= _LONGEST and _DURATION_OF_PROMETHEUS.match(text) is not None
+    return len(text) <= _LONGEST_DURATION and _DURATION_OF_PROMETHEUS.match(text) is not None
 
 
-def seconds_in(duration: str) -> float:
+def duration_in_seconds(duration: str) -> float:
     """Return the seconds of a duration of Go or of Prometheus, whose form has been checked; a sign does not count."""
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration))
+    return sum(float(number) * _SECONDS_BY_UNIT[unit] for number, unit in _DURATION_PART.findall(duration))
 
 
-def nanoseconds(count: float) -> float:
+def nanoseconds_to_seconds(count: float) -> float:
     """Return the seconds of a count of nanoseconds; infinity for one that no float holds."""
     try:
-        return count * _SECONDS["ns"]
+        return count * _SECONDS_BY_UNIT["ns"]
     except OverflowError:
         return math.inf if count > 0 else -math.inf

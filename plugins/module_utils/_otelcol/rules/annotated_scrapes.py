@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at, items, mappings
+from ..config.paths import Path, list_at, mappings_at, value_at
 from ..needs.listeners import Part
 
 _ANNOTATION = re.compile(r"__meta_kubernetes_(?:pod|service)_annotation_\w+\Z")
@@ -52,12 +52,12 @@ class AnnotatedScrape(NamedTuple):
     selection: Selection
 
 
-def annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
+def find_annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
     """Yield the jobs of a receiver that scrape annotated targets. `nodes` says on which nodes the collector runs."""
-    for index, job in enumerate(items(part.settings, "config", "scrape_configs")):
+    for index, job in enumerate(list_at(part.settings, "config", "scrape_configs")):
         if not isinstance(job, Mapping):
             continue
-        selection = _selection(job, nodes)
+        selection = _find_selection(job, nodes)
         if selection:
             path = (*part.path, "config", "scrape_configs", index)
             yield AnnotatedScrape(collector, path, str(job.get("job_name", "")), selection)
@@ -76,44 +76,44 @@ class _Step(NamedTuple):
         return any(_ANNOTATION.match(label) for label in self.labels)
 
 
-def _selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
+def _find_selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
     """Return what a job selects; None if it asks for no annotation."""
     annotations: set[str] = set()
-    limits = set(_discovery_limits(job))
-    for step in _selecting_steps(job):
+    limits = set(_list_discovery_limits(job))
+    for step in _list_selecting_steps(job):
         if not step.reads_annotation:
             limits.add(f"{step.action} {step.condition}")
         elif step.action == "keep":
             annotations.add(step.condition)
     if not annotations:
         return None
-    is_own_node = any(_OWN_NODE.search(selector) for selector in _selectors(job))
+    is_own_node = any(_OWN_NODE.search(selector) for selector in _list_selectors(job))
     return Selection(frozenset(annotations), frozenset(limits), is_own_node, nodes)
 
 
-def _selecting_steps(job: Mapping[str, Any]) -> Iterator[_Step]:
+def _list_selecting_steps(job: Mapping[str, Any]) -> Iterator[_Step]:
     """Yield the steps of a job that keep or drop targets, but for those by the phase of a pod alone."""
-    for step in mappings(job, "relabel_configs"):
+    for step in mappings_at(job, "relabel_configs"):
         action = step.get("action")
-        labels = [str(label) for label in items(step, "source_labels")]
+        labels = [str(label) for label in list_at(step, "source_labels")]
         if action in ("keep", "drop") and labels != [_PHASE]:
             regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
             yield _Step(action, labels, f"{','.join(labels)} {regex}")
 
 
-def _discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:
+def _list_discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:
     """Yield the namespaces and the selectors of a job, without those of the own node."""
-    for discovery in mappings(job, "kubernetes_sd_configs"):
-        namespaces = sorted(str(name) for name in items(discovery, "namespaces", "names"))
-        is_own_namespace = bool(at(discovery, ("namespaces", "own_namespace")))
+    for discovery in mappings_at(job, "kubernetes_sd_configs"):
+        namespaces = sorted(str(name) for name in list_at(discovery, "namespaces", "names"))
+        is_own_namespace = bool(value_at(discovery, ("namespaces", "own_namespace")))
         yield f"{discovery.get('role')} {','.join(namespaces)} {is_own_namespace}"
-    for selector in _selectors(job):
+    for selector in _list_selectors(job):
         if not _OWN_NODE.search(selector):
             yield selector
 
 
-def _selectors(job: Mapping[str, Any]) -> Iterator[str]:
+def _list_selectors(job: Mapping[str, Any]) -> Iterator[str]:
     """Yield the selectors of the objects of a job, each as text."""
-    for discovery in mappings(job, "kubernetes_sd_configs"):
-        for selector in mappings(discovery, "selectors"):
+    for discovery in mappings_at(job, "kubernetes_sd_configs"):
+        for selector in mappings_at(discovery, "selectors"):
             yield f"{selector.get('role')} {selector.get('label', '')} {selector.get('field', '')}"

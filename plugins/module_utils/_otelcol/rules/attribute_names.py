@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..config.paths import Path, items, leaves
+from ..config.paths import Path, iter_leaves, list_at
 from ..needs.listeners import Part
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 _REGISTRY = "https://opentelemetry.io/docs/specs/semconv/registry/attributes/"
 
@@ -39,7 +39,7 @@ _OWN_NAMES = {
     "service.version": ("service_version",),
 }
 _CONVENTIONS = {own: convention for convention, own_names in _OWN_NAMES.items() for own in own_names}
-_WRITES = ("insert", "update", "upsert")
+_WRITING_ACTIONS = ("insert", "update", "upsert")
 # Between the words of a name such as `pod.name`, `pod-name` or `podName`.
 _END_OF_WORD = re.compile(r"[.\-]|(?<=[a-z0-9])(?=[A-Z])")
 # A statement that gives an attribute a value, such as `set(resource.attributes["env"], "prod")`.
@@ -57,63 +57,63 @@ class _WrittenName:
 @about(processors=["attributes", "k8sattributes", "resource", "transform"])
 def own_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes with a name of one's own where the semantic conventions have one."""
-    for part in subject.view.of("processors", *_NAMES_OF):
-        written_names = list(_NAMES_OF[part.kind](part))
-        conventional = {written.name for written in written_names}
-        for written in written_names:
-            convention = _convention_of(written.name)
-            if convention and convention not in conventional:
-                message = f"'{written.name}' is a name of your own: the semantic conventions call it {convention}"
+    for part in subject.view.of("processors", *_LISTER_BY_TYPE):
+        written_names = list(_LISTER_BY_TYPE[part.kind](part))
+        names_of_component = {written_name.name for written_name in written_names}
+        for written_name in written_names:
+            convention = _find_convention(written_name.name)
+            if convention and convention not in names_of_component:
+                message = f"'{written_name.name}' is a name of your own: the semantic conventions call it {convention}"
                 fix = f"Write {convention}, or write both if a dashboard needs the other."
-                yield Fault((*part.path, *written.path), message, fix)
+                yield Fault((*part.path, *written_name.path), message, fix)
 
 
-def _convention_of(name: str) -> str:
+def _find_convention(name: str) -> str:
     """Return what the conventions call an attribute; empty for their own names and for those that they lack."""
-    words = _END_OF_WORD.sub("_", name).lower()
-    convention = _CONVENTIONS.get(words, "")
+    snake_case_name = _END_OF_WORD.sub("_", name).lower()
+    convention = _CONVENTIONS.get(snake_case_name, "")
     return "" if convention == name else convention
 
 
-def _names_of_resource(part: Part) -> Iterator[_WrittenName]:
-    yield from _names_of_actions(part, "attributes")
+def _list_resource_names(part: Part) -> Iterator[_WrittenName]:
+    yield from _list_action_names(part, "attributes")
 
 
-def _names_of_attributes(part: Part) -> Iterator[_WrittenName]:
-    yield from _names_of_actions(part, "actions")
+def _list_attribute_names(part: Part) -> Iterator[_WrittenName]:
+    yield from _list_action_names(part, "actions")
 
 
-def _names_of_actions(part: Part, key: str) -> Iterator[_WrittenName]:
+def _list_action_names(part: Part, key: str) -> Iterator[_WrittenName]:
     """Yield the attributes that a list of actions writes, and not those that it deletes, hashes or converts."""
-    for index, action in enumerate(items(part.settings, key)):
-        if not isinstance(action, dict) or action.get("action") not in _WRITES:
+    for index, action in enumerate(list_at(part.settings, key)):
+        if not isinstance(action, dict) or action.get("action") not in _WRITING_ACTIONS:
             continue
         name = action.get("key")
         if isinstance(name, str):
             yield _WrittenName(name, (key, index, "key"))
 
 
-def _names_of_pods(part: Part) -> Iterator[_WrittenName]:
+def _list_extracted_names(part: Part) -> Iterator[_WrittenName]:
     """Yield the attributes that get labels and annotations of pods and of other objects."""
-    for source in ("labels", "annotations"):
-        for index, extracted in enumerate(items(part.settings, "extract", source)):
+    for source_key in ("labels", "annotations"):
+        for index, extracted in enumerate(list_at(part.settings, "extract", source_key)):
             name = extracted.get("tag_name") if isinstance(extracted, dict) else None
             if isinstance(name, str):
-                yield _WrittenName(name, ("extract", source, index, "tag_name"))
+                yield _WrittenName(name, ("extract", source_key, index, "tag_name"))
 
 
-def _names_of_statements(part: Part) -> Iterator[_WrittenName]:
+def _list_statement_names(part: Part) -> Iterator[_WrittenName]:
     """Yield the attributes that statements of a transformation set."""
-    for path, text in leaves(part.settings):
+    for path, text in iter_leaves(part.settings):
         for match in _SET_STATEMENT.finditer(text) if isinstance(text, str) else ():
             yield _WrittenName(match["name"], path)
 
 
-_NAMES_OF = {
-    "attributes": _names_of_attributes,
-    "k8sattributes": _names_of_pods,
-    "resource": _names_of_resource,
-    "transform": _names_of_statements,
+_LISTER_BY_TYPE = {
+    "attributes": _list_attribute_names,
+    "k8sattributes": _list_extracted_names,
+    "resource": _list_resource_names,
+    "transform": _list_statement_names,
 }
 
-RULES = rules("info", own_attribute, documentation=_REGISTRY)
+RULES = define_rules("info", own_attribute, documentation=_REGISTRY)

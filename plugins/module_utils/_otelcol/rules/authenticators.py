@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
-from ..config.paths import Path, leaves, section
+from ..config.paths import Path, iter_leaves, mapping_at
 from ..needs.listeners import Part
-from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_that
-from .subject import Fault, Subject, once, rules
+from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_with_traits
+from .subject import Fault, Subject, define_rules, once_per_subject
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
@@ -33,18 +33,18 @@ _LAST_KEYS = ("authenticator", "storage", "id")
 
 # What an authenticator does with requests.
 _CHECKS_REQUESTS, _SIGNS_REQUESTS, _NEITHER = "checks", "signs", "neither"
-_SIDES = {Trait.CHECKS_REQUESTS: _CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: _SIGNS_REQUESTS}
-_SIDES_OF_BASICAUTH = {"htpasswd": _CHECKS_REQUESTS, "client_auth": _SIGNS_REQUESTS}  # by the settings that it has
-_REASONS = {_CHECKS_REQUESTS: "a server needs one that checks them", _SIGNS_REQUESTS: "a client signs its own"}
-_FIXES = {
+_SIDE_BY_TRAIT = {Trait.CHECKS_REQUESTS: _CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: _SIGNS_REQUESTS}
+_SIDE_BY_BASICAUTH_KEY = {"htpasswd": _CHECKS_REQUESTS, "client_auth": _SIGNS_REQUESTS}  # by the settings that it has
+_REASON_BY_SIDE = {_CHECKS_REQUESTS: "a server needs one that checks them", _SIGNS_REQUESTS: "a client signs its own"}
+_FIX_BY_SIDE = {
     _CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
     _SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
     "`client_auth`.",
 }
 
 # The types of extensions that are certainly none of these.
-_NO_AUTHENTICATORS = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
-_NO_STORAGES = types_that(EXTENSIONS, Trait.STANDS_ALONE, *_SIDES)
+_NO_AUTHENTICATORS = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
+_NO_STORAGES = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, *_SIDE_BY_TRAIT)
 _NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
 
 
@@ -66,11 +66,11 @@ class NamedExtension(NamedTuple):
         return kind_of(self.text.strip())
 
 
-@once
-def _named_extensions(subject: Subject) -> Iterator[NamedExtension]:
+@once_per_subject
+def _find_named_extensions(subject: Subject) -> Iterator[NamedExtension]:
     """Yield the texts in the settings of started components whose key says that they may name an extension."""
     for part in subject.view.parts:
-        for path, value in leaves(part.settings):
+        for path, value in iter_leaves(part.settings):
             if isinstance(value, str) and path[-1] in _LAST_KEYS:
                 yield NamedExtension(part, path, value)
 
@@ -80,56 +80,58 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
 
     A server is where a component listens; every other authenticator of an exporter is a client's.
     """
-    extensions = section(subject.config, "extensions")
-    for named in _named_extensions(subject):
-        name = named.text.strip()
-        if named.path[-2:] != _AUTHENTICATOR_END or name not in extensions:
+    extensions = mapping_at(subject.config, "extensions")
+    for named_extension in _find_named_extensions(subject):
+        extension_id = named_extension.text.strip()
+        if named_extension.path[-2:] != _AUTHENTICATOR_END or extension_id not in extensions:
             continue
-        needed_side = _needed_side(named, subject.listeners)
-        side = _side_of(name, extensions[name])
+        needed_side = _find_needed_side(named_extension, subject.listeners)
+        side = _find_side(extension_id, extensions[extension_id])
         if needed_side and side not in ("", needed_side):
-            yield _other_side(named, side, needed_side)
+            yield _describe_wrong_side(named_extension, side, needed_side)
 
 
-def _needed_side(named: NamedExtension, listeners: Listeners) -> str:
+def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> str:
     """Return what an authenticator has to do at its place; empty text if nobody knows."""
-    owner_path = named.path[: -len(_AUTHENTICATOR_END)]
-    part = named.part
+    owner_path = named_extension.path[: -len(_AUTHENTICATOR_END)]
+    part = named_extension.part
     for row in listeners.get((part.section, part.type), ()):
         if row.path[:-1] == owner_path:
             return _CHECKS_REQUESTS
     return _SIGNS_REQUESTS if part.section == "exporters" else ""
 
 
-def _side_of(name: str, settings: Any) -> str:
+def _find_side(extension_id: str, settings: Any) -> str:
     """Return what an extension does with requests; empty text for both, or if nobody knows.
 
     basicauth has the side that its settings say.
     """
-    kind = kind_of(name)
-    if kind == "basicauth" and isinstance(settings, dict):
-        return _only_side([side for key, side in _SIDES_OF_BASICAUTH.items() if settings.get(key) is not None])
-    if kind in _NO_AUTHENTICATORS:
+    extension_type = kind_of(extension_id)
+    if extension_type == "basicauth" and isinstance(settings, dict):
+        return _single_side([side for key, side in _SIDE_BY_BASICAUTH_KEY.items() if settings.get(key) is not None])
+    if extension_type in _NO_AUTHENTICATORS:
         return _NEITHER
-    known_traits = traits_of(EXTENSIONS, name)
-    return _only_side([side for trait, side in _SIDES.items() if trait in known_traits])
+    known_traits = traits_of(EXTENSIONS, extension_id)
+    return _single_side([side for trait, side in _SIDE_BY_TRAIT.items() if trait in known_traits])
 
 
-def _only_side(sides: list[str]) -> str:
+def _single_side(sides: list[str]) -> str:
     """Return the side of a list that has one alone; empty text for none or both."""
     return sides[0] if len(sides) == 1 else ""
 
 
-def _other_side(named: NamedExtension, side: str, needed_side: str) -> Fault:
+def _describe_wrong_side(named_extension: NamedExtension, side: str, needed_side: str) -> Fault:
     """Return the fault of an authenticator that does something else than its place needs."""
-    name = named.text.strip()
+    extension_id = named_extension.text.strip()
     if side == _NEITHER:
-        return Fault(named.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
-    message = f"extension '{name}' {side} requests, and {_REASONS[needed_side]}"
+        return Fault(
+            named_extension.place, f"extension '{extension_id}' is not an authenticator", _FIX_BY_SIDE[needed_side]
+        )
+    message = f"extension '{extension_id}' {side} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
-    is_of_inner_exporter = named.part.section == "exporters" and named.path != _AUTHENTICATOR_END
+    is_of_inner_exporter = named_extension.part.section == "exporters" and named_extension.path != _AUTHENTICATOR_END
     severity = "warning" if is_of_inner_exporter else ""
-    return Fault(named.place, message, _FIXES[needed_side], severity=severity)
+    return Fault(named_extension.place, message, _FIX_BY_SIDE[needed_side], severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -137,12 +139,12 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
-    for named in _named_extensions(subject):
-        is_of_receiver = named.path == _STORAGE_OF_RECEIVER and named.part.section == "receivers"
-        is_storage = is_of_receiver or named.path == _STORAGE_OF_QUEUE
-        if is_storage and named.kind in _NO_STORAGES:
+    for named_extension in _find_named_extensions(subject):
+        is_of_receiver = named_extension.path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
+        is_storage = is_of_receiver or named_extension.path == _STORAGE_OF_QUEUE
+        if is_storage and named_extension.kind in _NO_STORAGES:
             fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(named.place, f"extension '{named.text}' stores no data", fix)
+            yield Fault(named_extension.place, f"extension '{named_extension.text}' stores no data", fix)
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -150,10 +152,10 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
     """
-    for named in _named_extensions(subject):
-        if _is_middleware(named.path) and named.kind in _NO_MIDDLEWARES:
+    for named_extension in _find_named_extensions(subject):
+        if _is_middleware(named_extension.path) and named_extension.kind in _NO_MIDDLEWARES:
             fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(named.place, f"extension '{named.text}' is not a middleware", fix)
+            yield Fault(named_extension.place, f"extension '{named_extension.text}' is not a middleware", fix)
 
 
 def _is_middleware(path: Path) -> bool:
@@ -162,7 +164,7 @@ def _is_middleware(path: Path) -> bool:
 
 
 RULES = (
-    *rules("error", wrong_authenticator, documentation=_AUTHENTICATION),
-    *rules("error", wrong_storage, documentation=_STORAGE),
-    *rules("error", wrong_middleware, documentation=_MIDDLEWARE),
+    *define_rules("error", wrong_authenticator, documentation=_AUTHENTICATION),
+    *define_rules("error", wrong_storage, documentation=_STORAGE),
+    *define_rules("error", wrong_middleware, documentation=_MIDDLEWARE),
 )

@@ -13,77 +13,77 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..config.paths import at, mappings, section
-from ..kube.objects import may_be_together
+from ..config.paths import mapping_at, mappings_at, value_at
+from ..kube.objects import may_share_namespace
 
 Object = Mapping[str, Any]
 _HPA = "HorizontalPodAutoscaler"
-_SHARE = "Utilization"
-_DEFAULT = ("cpu",)  # what an autoscaler without metrics measures
+_UTILIZATION = "Utilization"
+_DEFAULT_RESOURCES = ("cpu",)  # what an autoscaler without metrics measures
 # The shares that the autoscaler of a custom resource may aim at, by resource.
-_TARGETS = {"cpu": "targetCPUUtilization", "memory": "targetMemoryUtilization"}
+_TARGET_KEYS = {"cpu": "targetCPUUtilization", "memory": "targetMemoryUtilization"}
 
 
 def scales_workload(candidate: Object, workload: Object) -> bool:
     """Whether an object of a stream is an autoscaler of a workload, which is in the same namespace."""
     if candidate.get("kind") != _HPA:
         return False
-    target = section(candidate, "spec", "scaleTargetRef")
+    target = mapping_at(candidate, "spec", "scaleTargetRef")
     is_same_kind = target.get("kind") == workload.get("kind")
-    is_named = is_same_kind and target.get("name") == at(workload, ("metadata", "name"))
-    return is_named and may_be_together(candidate, workload)
+    is_named = is_same_kind and target.get("name") == value_at(workload, ("metadata", "name"))
+    return is_named and may_share_namespace(candidate, workload)
 
 
-def unrequested_resources(workload: Object, stream: Iterable[Object]) -> tuple[str, ...]:
+def find_unrequested_resources(workload: Object, stream: Iterable[Object]) -> tuple[str, ...]:
     """Return the resources whose share an autoscaler of a workload measures, and that a container does not request."""
-    measured: list[str] = []
+    measured_names: list[str] = []
     for candidate in stream:
         if scales_workload(candidate, workload):
-            measured += _measured_resources(section(candidate, "spec"))
-    containers = list(_running_containers(section(workload, "spec", "template", "spec")))
-    return _without_request(measured, containers)
+            measured_names += _list_measured_resources(mapping_at(candidate, "spec"))
+    containers = list(_list_running_containers(mapping_at(workload, "spec", "template", "spec")))
+    return _filter_unrequested(measured_names, containers)
 
 
-def unrequested_by_custom_resource(spec: Object) -> tuple[str, ...]:
+def find_unrequested_in_spec(spec: Object) -> tuple[str, ...]:
     """Return the same for the spec of a custom resource, whose autoscaler the operator makes."""
-    scaler = section(spec, "autoscaler")
-    if not scaler.get("maxReplicas"):
+    autoscaler = mapping_at(spec, "autoscaler")
+    if not autoscaler.get("maxReplicas"):
         return ()
-    measured = [name for name, key in _TARGETS.items() if scaler.get(key)]
-    if not measured and not scaler.get("metrics"):
-        measured = list(_DEFAULT)
-    return _without_request(measured, [spec, *mappings(spec, "additionalContainers")])
+    measured_names = [name for name, key in _TARGET_KEYS.items() if autoscaler.get(key)]
+    if not measured_names and not autoscaler.get("metrics"):
+        measured_names = list(_DEFAULT_RESOURCES)
+    return _filter_unrequested(measured_names, [spec, *mappings_at(spec, "additionalContainers")])
 
 
-def _running_containers(pod: Object) -> Iterator[Object]:
+def _list_running_containers(pod: Object) -> Iterator[Object]:
     """Yield the containers that run beside each other: those of the pod, and its sidecars."""
-    yield from mappings(pod, "containers")
-    for container in mappings(pod, "initContainers"):
+    yield from mappings_at(pod, "containers")
+    for container in mappings_at(pod, "initContainers"):
         if container.get("restartPolicy") == "Always":
             yield container
 
 
-def _measured_resources(spec: Object) -> Iterator[str]:
+def _list_measured_resources(spec: Object) -> Iterator[str]:
     """Yield the resources of which an autoscaler measures the share of what the whole pod requests."""
     if "targetCPUUtilizationPercentage" in spec or not spec.get("metrics"):
-        yield from _DEFAULT
-    for metric in mappings(spec, "metrics"):
-        is_share = at(metric, ("resource", "target", "type")) == _SHARE
+        yield from _DEFAULT_RESOURCES
+    for metric in mappings_at(spec, "metrics"):
+        is_share = value_at(metric, ("resource", "target", "type")) == _UTILIZATION
         if is_share and metric.get("type") == "Resource":
-            yield str(at(metric, ("resource", "name")))
+            yield str(value_at(metric, ("resource", "name")))
 
 
-def _without_request(measured: Iterable[str], containers: Sequence[Object]) -> tuple[str, ...]:
+def _filter_unrequested(measured_names: Iterable[str], containers: Sequence[Object]) -> tuple[str, ...]:
     """Return the measured resources, each once, that one of the containers does not request."""
-    return tuple(name for name in dict.fromkeys(measured) if not _all_request(containers, name))
+    return tuple(name for name in dict.fromkeys(measured_names) if not _is_requested_by_all(containers, name))
 
 
-def _all_request(containers: Iterable[Object], resource: str) -> bool:
+def _is_requested_by_all(containers: Iterable[Object], resource: str) -> bool:
     """Whether each container requests or limits a resource: Kubernetes requests what is limited."""
     for container in containers:
-        amounts = section(container, "resources")
-        requested = section(amounts, "requests").get(resource)
-        limit = section(amounts, "limits").get(resource)
-        if requested is None and limit is None:
+        resource_amounts = mapping_at(container, "resources")
+        request = mapping_at(resource_amounts, "requests").get(resource)
+        limit = mapping_at(resource_amounts, "limits").get(resource)
+        if request is None and limit is None:
             return False
     return True

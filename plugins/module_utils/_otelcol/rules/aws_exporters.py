@@ -12,21 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..config.addresses import destination
+from ..config.addresses import parse_destination
 from ..config.layers import parse_version
-from ..config.paths import at, items, section
+from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import Part
-from ..traits import EXPORTERS, Trait, types_that
-from .subject import Fault, Subject, about, rules
-from .vendor_hosts import AwsService, aws_service_of
+from ..traits import EXPORTERS, Trait, types_with_traits
+from .subject import Fault, Subject, about, define_rules
+from .vendor_hosts import AwsService, find_aws_service
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _XRAY, _EMF = f"{_CONTRIB}/exporter/awsxrayexporter", f"{_CONTRIB}/exporter/awsemfexporter"
 _SIGV4 = f"{_CONTRIB}/extension/sigv4authextension"
-_EXPORTERS_WITH_REGION = types_that(EXPORTERS, Trait.NEEDS_REGION)
-_EXPORTERS_TO_LOGS = types_that(EXPORTERS, Trait.WRITES_LOG_GROUPS)
+_EXPORTERS_WITH_REGION = types_with_traits(EXPORTERS, Trait.NEEDS_REGION)
+_EXPORTERS_TO_LOGS = types_with_traits(EXPORTERS, Trait.WRITES_LOG_GROUPS)
 _REGION_VARIABLE = "AWS_REGION"
-_ENDPOINTS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
+_ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
 # The first version that passes every trace id on. Source: CHANGELOG.md of contrib (26553).
 _ANY_TRACE_ID = (0, 86)
 _MOST_DIMENSIONS = 10
@@ -46,7 +46,7 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
             message = f"'{part.id}' has no region, and {_REGION_VARIABLE} is not set"
             yield Fault(part.path, message, f"Add `region: REGION`, or {_REGION_VARIABLE} to `env`.")
     for part in subject.view.of("receivers", "awsxray"):
-        if not at(part.settings, ("proxy_server", "region")):
+        if not value_at(part.settings, ("proxy_server", "region")):
             message = f"'{part.id}' has no region for forwarded requests, and {_REGION_VARIABLE} is not set"
             yield Fault(part.path, message, f"Add `proxy_server: {{region: REGION}}`, or {_REGION_VARIABLE} to `env`.")
 
@@ -65,7 +65,7 @@ def random_trace_id(subject: Subject) -> Iterator[Fault]:
         yield Fault(part.path, message, fix)
 
 
-class _SentToAws(NamedTuple):
+class _AwsEndpoint(NamedTuple):
     """An exporter that sends over HTTPS to AWS, the setting with the endpoint, and the service there."""
 
     part: Part
@@ -73,50 +73,53 @@ class _SentToAws(NamedTuple):
     service: AwsService
 
 
-def _sent_to_aws(subject: Subject) -> Iterator[_SentToAws]:
+def _find_aws_endpoints(subject: Subject) -> Iterator[_AwsEndpoint]:
     """Yield each endpoint of AWS to which exporters send over HTTPS."""
     for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
-        for key in _ENDPOINTS:
-            scheme, host = destination(part.settings.get(key))
-            service = aws_service_of(host)
+        for key in _ENDPOINT_KEYS:
+            scheme, host = parse_destination(part.settings.get(key))
+            service = find_aws_service(host)
             if service and scheme == "https":
-                yield _SentToAws(part, key, service)
+                yield _AwsEndpoint(part, key, service)
 
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
     signers = {part.id: part for part in reversed(subject.view.of("extensions", "sigv4auth"))}
-    for sent in _sent_to_aws(subject):
-        name = at(sent.part.settings, ("auth", "authenticator"))
-        signer = signers.get(name) if isinstance(name, str) else None
+    for aws_endpoint in _find_aws_endpoints(subject):
+        extension_id = value_at(aws_endpoint.part.settings, ("auth", "authenticator"))
+        signer = signers.get(extension_id) if isinstance(extension_id, str) else None
         if signer:
-            yield from _differing_signature(signer, sent)
+            yield from _find_signature_differences(signer, aws_endpoint)
 
 
-def _differing_signature(signer: Part, sent: _SentToAws) -> Iterator[Fault]:
+def _find_signature_differences(signer: Part, aws_endpoint: _AwsEndpoint) -> Iterator[Fault]:
     """Yield what a signature has another value for than the endpoint; a variable may have the right one."""
-    for setting, right_value in (("service", sent.service.signing_name), ("region", sent.service.region)):
-        written = at(signer.settings, (setting,))
-        if not isinstance(written, str) or written in ("", right_value) or "$" in written:
+    for setting, right_value in (
+        ("service", aws_endpoint.service.signing_name),
+        ("region", aws_endpoint.service.region),
+    ):
+        written_value = value_at(signer.settings, (setting,))
+        if not isinstance(written_value, str) or written_value in ("", right_value) or "$" in written_value:
             continue
-        signed = f"'{signer.id}' signs for {setting} '{written}'"
+        signature_text = f"'{signer.id}' signs for {setting} '{written_value}'"
         yield Fault(
             ("extensions", signer.id, setting),
-            f"{signed}, but {sent.key} of '{sent.part.id}' is in {setting} '{right_value}'",
+            f"{signature_text}, but {aws_endpoint.key} of '{aws_endpoint.part.id}' is in {setting} '{right_value}'",
             f"Write `{setting}: {right_value}`, or give that exporter its own sigv4auth.",
         )
 
 
 def signature_missing(subject: Subject) -> Iterator[Fault]:
     """Yield exporters to AWS that do not sign their requests; AWS rejects them."""
-    found: set[str] = set()
-    for sent in _sent_to_aws(subject):
-        part = sent.part
-        if "auth" in part.settings or part.id in found:
+    reported_ids: set[str] = set()
+    for aws_endpoint in _find_aws_endpoints(subject):
+        part = aws_endpoint.part
+        if "auth" in part.settings or part.id in reported_ids:
             continue
-        found.add(part.id)
+        reported_ids.add(part.id)
         yield Fault(
-            (*part.path, sent.key),
+            (*part.path, aws_endpoint.key),
             f"'{part.id}' sends to AWS without a signature",
             "Add extension sigv4auth, list it in service.extensions, and write `auth: {authenticator: sigv4auth}`.",
         )
@@ -126,15 +129,15 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
     """Yield metric declarations that awsemf drops; their metrics never reach CloudWatch."""
     for part in subject.view.of("exporters", "awsemf"):
-        for index, declaration in enumerate(items(part.settings, "metric_declarations")):
-            here = (*part.path, "metric_declarations", index)
+        for index, declaration in enumerate(list_at(part.settings, "metric_declarations")):
+            declaration_path = (*part.path, "metric_declarations", index)
             if isinstance(declaration, dict) and not declaration.get("metric_name_selectors"):
                 fix = "Add `metric_name_selectors: [REGULAR EXPRESSION]`."
-                yield Fault(here, "the declaration selects no metric", fix)
-            for number, dimensions in enumerate(items(declaration, "dimensions")):
+                yield Fault(declaration_path, "the declaration selects no metric", fix)
+            for dimensions_index, dimensions in enumerate(list_at(declaration, "dimensions")):
                 if isinstance(dimensions, list) and len(dimensions) > _MOST_DIMENSIONS:
                     yield Fault(
-                        (*here, "dimensions", number),
+                        (*declaration_path, "dimensions", dimensions_index),
                         f"it has {len(dimensions)} dimensions, and awsemf drops sets of more than {_MOST_DIMENSIONS}",
                         "Keep the dimensions that you use, or split them into several sets.",
                     )
@@ -142,27 +145,29 @@ def dropped_declaration(subject: Subject) -> Iterator[Fault]:
 
 def log_retention(subject: Subject) -> Iterator[Fault]:
     """Yield retention times that CloudWatch Logs does not offer; the Collector rejects them."""
-    for name, settings in section(subject.config, "exporters").items():
-        if str(name).split("/", 1)[0] not in _EXPORTERS_TO_LOGS:
+    for exporter_id, settings in mapping_at(subject.config, "exporters").items():
+        if str(exporter_id).split("/", 1)[0] not in _EXPORTERS_TO_LOGS:
             continue
-        days = at(settings, ("log_retention",))
+        days = value_at(settings, ("log_retention",))
         if isinstance(days, int) and not isinstance(days, bool) and days not in _RETENTION_DAYS:
-            others = ", ".join(str(offered) for offered in _RETENTION_DAYS[1:])
-            fix = f"Write {_next_retention(days)}, or another of: {others}; 0 keeps them forever."
-            yield Fault(("exporters", name, "log_retention"), f"CloudWatch Logs keeps no event for {days} days", fix)
+            other_times = ", ".join(str(offered_days) for offered_days in _RETENTION_DAYS[1:])
+            fix = f"Write {_find_next_retention(days)}, or another of: {other_times}; 0 keeps them forever."
+            yield Fault(
+                ("exporters", exporter_id, "log_retention"), f"CloudWatch Logs keeps no event for {days} days", fix
+            )
 
 
-def _next_retention(days: int) -> int:
+def _find_next_retention(days: int) -> int:
     """Return the shortest retention time that is longer, or else the longest of all."""
-    for offered in _RETENTION_DAYS:
-        if offered > max(days, 0):
-            return offered
+    for offered_days in _RETENTION_DAYS:
+        if offered_days > max(days, 0):
+            return offered_days
     return _RETENTION_DAYS[-1]
 
 
 RULES = (
-    *rules("warning", region_missing, random_trace_id, documentation=_XRAY),
-    *rules("warning", signature_mismatch, signature_missing, documentation=_SIGV4),
-    *rules("warning", dropped_declaration, documentation=_EMF),
-    *rules("error", log_retention, shared=True, documentation=_EMF),
+    *define_rules("warning", region_missing, random_trace_id, documentation=_XRAY),
+    *define_rules("warning", signature_mismatch, signature_missing, documentation=_SIGV4),
+    *define_rules("warning", dropped_declaration, documentation=_EMF),
+    *define_rules("error", log_retention, shared=True, documentation=_EMF),
 )

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
-from ..config.paths import at, section
+from ..config.paths import mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_that
+from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_with_traits
 from .build_facts import Target
 from .configured_components import configured_components
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, define_rules
 from .view import Pipeline
 
 BATCH = "batch"
 QUEUE = "sending_queue"
 # From which version on a queue makes batches of items; older ones have `batcher`, or nothing.
-EXPORTERS_BATCH = "0.130.0"
+EXPORTERS_BATCH_SINCE = "0.130.0"
 _RFC = "https://github.com/open-telemetry/opentelemetry-collector/blob/v0.165.0/docs/rfcs/batching-migration.md"
 _CHANGES = "https://github.com/open-telemetry/opentelemetry-collector/blob/v0.165.0/CHANGELOG.md"
 _BLOG = (
@@ -60,60 +60,64 @@ ANNOUNCED = (
     Announcement("0.177.0", "has no processor batch", "error", True, _BLOG, "2026-11-25"),
 )
 # From which version on the Collector warns, exporters make batches by default, and the processor is gone.
-WARNED, BY_DEFAULT, GONE = (announcement.version for announcement in ANNOUNCED)
+WARNED_SINCE, DEFAULT_SINCE, GONE_SINCE = (announcement.version for announcement in ANNOUNCED)
 
-_SENDING = types_that(EXPORTERS, Trait.SENDS_AS_GIVEN)
+_SENDING_EXPORTERS = types_with_traits(EXPORTERS, Trait.SENDS_AS_GIVEN)
 # Processors that split or rebuild batches: batching before them is wasted.
-_BEFORE_BATCH = {
+_WHY_NOT_AFTER_BATCH = {
     "tailsampling": "it splits batches to assemble whole traces",
     "groupbytrace": "it splits batches to assemble whole traces",
     "probabilisticsampler": "it drops data from full batches, so that they leave it partly empty",
     "filter": "it drops data from full batches, so that they leave it partly empty",
 }
 # Processors that make batches.
-_MAKE_BATCHES = (BATCH, "queuebatch")
+_BATCHING_PROCESSORS = (BATCH, "queuebatch")
 
 
-def from_version(target: Target | None, version: str) -> bool:
+def is_from_version(target: Target | None, version: str) -> bool:
     """Whether the build is known, and is of this version of the Collector or a later one."""
     return target is not None and parse_version(target.version) >= parse_version(version)
 
 
 def can_batch(target: Target | None, exporter: str) -> bool:
     """Whether the queue of an exporter makes batches in this build, by the settings in the catalogue."""
-    if target is None or not from_version(target, EXPORTERS_BATCH):
+    if target is None or not is_from_version(target, EXPORTERS_BATCH_SINCE):
         return False
-    kind, catalogue = exporter.partition("/")[0], target.catalogue
-    row = catalogue.described("exporters", kind, target.distribution) or catalogue.fields("exporters", kind)
-    queue = at(row, ("fields", QUEUE))
+    exporter_type, catalogue = exporter.partition("/")[0], target.catalogue
+    row = catalogue.described("exporters", exporter_type, target.distribution) or catalogue.fields(
+        "exporters", exporter_type
+    )
+    queue = value_at(row, ("fields", QUEUE))
     if isinstance(queue, str):  # the name of fields that exporters share
-        queue = section(catalogue.shared_fields, queue)
+        queue = mapping_at(catalogue.shared_fields, queue)
     return BATCH in (queue or {})
 
 
-def has_processor(config: Any, _catalogue: Catalogue) -> bool:
+def has_batch_processor(config: Any, _catalogue: Catalogue) -> bool:
     """Whether a config has the processor, by which versions from 0.177.0 on do not start."""
-    return any(_is_batch(name) for name in section(config, "processors"))
+    return any(_is_batch_processor(processor_id) for processor_id in mapping_at(config, "processors"))
 
 
-def _is_batch(name: Any) -> bool:
-    return isinstance(name, str) and kind_of(name) == BATCH
+def _is_batch_processor(component_id: Any) -> bool:
+    return isinstance(component_id, str) and kind_of(component_id) == BATCH
 
 
-def doubles(config: Any, catalogue: Catalogue) -> bool:
+def makes_batches_twice(config: Any, catalogue: Catalogue) -> bool:
     """Whether a pipeline has the processor, and an exporter that makes batches by default from 0.171.0 on."""
-    target = Target(catalogue, "contrib", BY_DEFAULT)
-    for ends in PipelineGraph.of(config).pipelines.values():
-        has_batch = any(_is_batch(name) for name in ends["processors"])
-        if has_batch and any(_batches_by_default(config, name, target) for name in ends["exporters"]):
+    target = Target(catalogue, "contrib", DEFAULT_SINCE)
+    for ids_by_role in PipelineGraph.of(config).pipelines.values():
+        has_batch = any(_is_batch_processor(component_id) for component_id in ids_by_role["processors"])
+        if has_batch and any(
+            _batches_by_default(config, component_id, target) for component_id in ids_by_role["exporters"]
+        ):
             return True
     return False
 
 
 def _batches_by_default(config: Any, exporter: str, target: Target) -> bool:
     """Whether an exporter makes batches in a version in which they are the default."""
-    queue = at(config, ("exporters", exporter, QUEUE))
-    is_off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
+    queue = value_at(config, ("exporters", exporter, QUEUE))
+    is_off = value_at(queue, ("enabled",)) is False or value_at(queue, (BATCH, "enabled")) is False
     if is_off or sends_nothing(exporter):
         return False
     return can_batch(target, exporter)
@@ -128,42 +132,42 @@ class PlannedBreak(NamedTuple):
 
 
 PLANNED = (
-    PlannedBreak(BY_DEFAULT, "makes batches twice, by processor batch and by exporters", doubles),
-    PlannedBreak(GONE, "does not start, without processor batch", has_processor),
+    PlannedBreak(DEFAULT_SINCE, "makes batches twice, by processor batch and by exporters", makes_batches_twice),
+    PlannedBreak(GONE_SINCE, "does not start, without processor batch", has_batch_processor),
 )
 
 
 def makes_batches(settings: Any) -> bool:
     """Whether the settings of an exporter say that it makes batches; a variable may."""
-    queue = at(settings, (QUEUE,))
+    queue = value_at(settings, (QUEUE,))
     if isinstance(queue, str):
         return True
     has_batcher = isinstance(settings, Mapping) and "batcher" in settings
-    return has_batcher or at(queue, (BATCH,)) is not None
+    return has_batcher or value_at(queue, (BATCH,)) is not None
 
 
 def collects_requests(settings: Any) -> bool:
     """Whether an exporter waits for more data. One without a smallest size only splits what is too large."""
-    batch = at(settings, (QUEUE, BATCH))
+    batch = value_at(settings, (QUEUE, BATCH))
     return isinstance(batch, Mapping) and batch.get("min_size") != 0 and batch.get("enabled") is not False
 
 
 def batch_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines without batching, which send one request for each incoming request."""
-    if from_version(subject.target, BY_DEFAULT):
+    if is_from_version(subject.target, DEFAULT_SINCE):
         return
-    senders = {part.id: part for part in subject.view.of(EXPORTERS, *_SENDING)}
+    senders = {part.id: part for part in subject.view.of(EXPORTERS, *_SENDING_EXPORTERS)}
     for pipeline in subject.view.pipelines:
-        if any(kind_of(name) in _MAKE_BATCHES for name in pipeline.processors):
+        if any(kind_of(exporter_id) in _BATCHING_PROCESSORS for exporter_id in pipeline.processors):
             continue
-        for name in pipeline.exporters:
-            if name in senders and not makes_batches(senders[name].settings):
-                message = f"pipeline '{pipeline.key}' sends to '{name}' without batches"
-                yield Fault(pipeline.path, message, _way_to_batches(subject.target, name))
+        for exporter_id in pipeline.exporters:
+            if exporter_id in senders and not makes_batches(senders[exporter_id].settings):
+                message = f"pipeline '{pipeline.key}' sends to '{exporter_id}' without batches"
+                yield Fault(pipeline.path, message, _describe_way_to_batches(subject.target, exporter_id))
                 break
 
 
-def _way_to_batches(target: Target | None, exporter: str) -> str:
+def _describe_way_to_batches(target: Target | None, exporter: str) -> str:
     """Return what to write so that what an exporter sends is in batches."""
     if can_batch(target, exporter):
         return f"Add `{QUEUE}: {{batch: {{}}}}` to exporter '{exporter}'."
@@ -173,64 +177,68 @@ def _way_to_batches(target: Target | None, exporter: str) -> str:
 def batch_early(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors before a processor that drops data or splits batches."""
     for pipeline in subject.view.pipelines:
-        batches = _places_of_batch(pipeline)
-        if not batches:
+        batch_indexes = _find_batch_indexes(pipeline)
+        if not batch_indexes:
             continue
-        last = batches[-1]
-        batch = pipeline.processors[last]
-        for name in pipeline.processors[last + 1 :]:
-            reason = _BEFORE_BATCH.get(kind_of(name))
+        last_index = batch_indexes[-1]
+        batch_id = pipeline.processors[last_index]
+        for later_id in pipeline.processors[last_index + 1 :]:
+            reason = _WHY_NOT_AFTER_BATCH.get(kind_of(later_id))
             if reason:
-                fix = f"Move '{batch}' to the end of the processors."
-                yield Fault((*pipeline.path, "processors", last), f"'{batch}' comes before '{name}': {reason}", fix)
+                fix = f"Move '{batch_id}' to the end of the processors."
+                yield Fault(
+                    (*pipeline.path, "processors", last_index), f"'{batch_id}' comes before '{later_id}': {reason}", fix
+                )
                 break
 
 
 def batch_twice(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors in front of an exporter that makes batches again, which costs memory and time."""
-    collecting = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects_requests(part.settings)}
+    collecting_ids = {
+        part.id for part in subject.view.of(EXPORTERS, *_SENDING_EXPORTERS) if collects_requests(part.settings)
+    }
     for pipeline in subject.view.pipelines:
-        batches = _places_of_batch(pipeline)
-        exporters = [name for name in pipeline.exporters if name in collecting]
-        if batches and exporters:
-            first = batches[0]
-            batch = pipeline.processors[first]
-            message = f"'{batch}' makes batches, and so does exporter '{exporters[0]}'"
-            fix = f"Remove '{batch}' if all exporters of the pipeline make batches."
-            yield Fault((*pipeline.path, "processors", first), message, fix)
+        batch_indexes = _find_batch_indexes(pipeline)
+        collecting_exporters = [exporter_id for exporter_id in pipeline.exporters if exporter_id in collecting_ids]
+        if batch_indexes and collecting_exporters:
+            first_index = batch_indexes[0]
+            batch_id = pipeline.processors[first_index]
+            message = f"'{batch_id}' makes batches, and so does exporter '{collecting_exporters[0]}'"
+            fix = f"Remove '{batch_id}' if all exporters of the pipeline make batches."
+            yield Fault((*pipeline.path, "processors", first_index), message, fix)
 
 
-def _places_of_batch(pipeline: Pipeline) -> list[int]:
+def _find_batch_indexes(pipeline: Pipeline) -> list[int]:
     """Return at which places among the processors of a pipeline the processor stands."""
-    return [index for index, name in enumerate(pipeline.processors) if kind_of(name) == BATCH]
+    return [index for index, processor_id in enumerate(pipeline.processors) if kind_of(processor_id) == BATCH]
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors, which give way to batches in exporters; upstream plans to remove them in 0.177.0."""
-    severity = _fading_severity(subject.target)
+    severity = _find_deprecation_severity(subject.target)
     if not severity:
         return
     for component in configured_components(subject):
         if component.section == "processors" and component.kind == BATCH:
             message = (
-                f"upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove '{component.id}' "
-                f"in {GONE} (announced, read on {ANNOUNCED[-1].day})"
+                f"upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove"
+                f" '{component.id}' in {GONE_SINCE} (announced, read on {ANNOUNCED[-1].day})"
             )
             fix = "Write its batches into the exporters, as o11y.opentelemetry.pipeline_migrate does."
             yield Fault(component.path, message, fix, severity=severity)
 
 
-def _fading_severity(target: Target | None) -> str:
+def _find_deprecation_severity(target: Target | None) -> str:
     """Return how severe it is to use the processor in a build; empty before all announced versions."""
     severity = ""
     for announcement in ANNOUNCED:
-        if from_version(target, announcement.version):
+        if is_from_version(target, announcement.version):
             severity = announcement.severity
     return severity
 
 
 RULES = (
-    *rules("info", batch_missing, documentation=_RFC),
-    *rules("warning", batch_early, documentation=_RFC),
-    *rules("info", batch_twice, batch_deprecated, documentation=_RFC),
+    *define_rules("info", batch_missing, documentation=_RFC),
+    *define_rules("warning", batch_early, documentation=_RFC),
+    *define_rules("info", batch_twice, batch_deprecated, documentation=_RFC),
 )

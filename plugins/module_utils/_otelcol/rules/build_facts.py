@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.component_types import Component
-from ..catalogue.constraint_places import Places
+from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.reference_keys import Reference
-from ..catalogue.rows import ANYWHERE, Row
-from ..catalogue.version_ranges import is_within
+from ..catalogue.rows import ANY_DEPTH, Row
+from ..catalogue.version_ranges import is_in_ranges
 from ..config.layers import parse_version
 from ..config.paths import Path
 from ..languages.ottl import Language
 
-Made = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
+ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
 _MOST_BUILDS = 16  # builds whose answers are remembered
 
 
@@ -61,52 +61,58 @@ class Build:
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
-    _constraints: dict[tuple[str, str, Made], Places] = field(default_factory=dict)
+    _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces] = field(default_factory=dict)
     # Kept here by type_refusals.py and remembered_settings.py, as long as the build is.
     refusals: dict[tuple[str, str], Any] = field(default_factory=dict)
     remembered: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
 
-    def find(self, name: str, kind: str) -> Component | None:
+    def find(self, section_name: str, component_type: str) -> Component | None:
         """Return a type of a section as the build knows it."""
-        if (name, kind) not in self._found:
-            self._found[name, kind] = self.catalogue.find(name, kind, self.distribution, self.version)
-        return self._found[name, kind]
+        if (section_name, component_type) not in self._found:
+            self._found[section_name, component_type] = self.catalogue.find(
+                section_name, component_type, self.distribution, self.version
+            )
+        return self._found[section_name, component_type]
 
-    def references(self, name: str, kind: str, to: str) -> ReferenceKeys:
-        """Return the keys with which a type names extensions or pipelines; `to` says which of both."""
-        if (name, kind, to) not in self._references:
-            keys = [key for key in self.catalogue.references(name, kind) if key.to == to]
-            exact = [key for key in keys if key.path[0] != ANYWHERE]
-            ends = [key.path[1:] for key in keys if key.path[0] == ANYWHERE]
-            self._references[name, kind, to] = ReferenceKeys(exact, ends)
-        return self._references[name, kind, to]
+    def references(self, section_name: str, component_type: str, named_kind: str) -> ReferenceKeys:
+        """Return the keys with which a type names extensions or pipelines; `named_kind` says which of both."""
+        if (section_name, component_type, named_kind) not in self._references:
+            reference_keys = [
+                key for key in self.catalogue.references(section_name, component_type) if key.to == named_kind
+            ]
+            exact_keys = [key for key in reference_keys if key.path[0] != ANY_DEPTH]
+            path_ends = [key.path[1:] for key in reference_keys if key.path[0] == ANY_DEPTH]
+            self._references[section_name, component_type, named_kind] = ReferenceKeys(exact_keys, path_ends)
+        return self._references[section_name, component_type, named_kind]
 
-    def fields(self, name: str, kind: str) -> Row | None:
+    def fields(self, section_name: str, component_type: str) -> Row | None:
         """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
-        if (name, kind) not in self._fields:
-            row = self._described_fields(name, kind) or self.catalogue.nearest_fields(name, kind, self.version)
+        if (section_name, component_type) not in self._fields:
+            row = self._find_described_fields(section_name, component_type) or self.catalogue.find_nearest_fields(
+                section_name, component_type, self.version
+            )
             if row and self.own:
                 row = {**row, "doubt": self.doubt}
-            self._fields[name, kind] = row
-        return self._fields[name, kind]
+            self._fields[section_name, component_type] = row
+        return self._fields[section_name, component_type]
 
-    def _described_fields(self, name: str, kind: str) -> Row | None:
+    def _find_described_fields(self, section_name: str, component_type: str) -> Row | None:
         """Return the settings of a type that are known for this version, or that the user described."""
-        row = self.catalogue.fields(name, kind, self.version)
-        if row and is_within(row["exact"], self.version):
+        row = self.catalogue.fields(section_name, component_type, self.version)
+        if row and is_in_ranges(row["exact"], self.version):
             return row
-        return self.catalogue.described(name, kind, self.distribution)
+        return self.catalogue.described(section_name, component_type, self.distribution)
 
-    def is_near(self, row: Row) -> bool:
+    def is_neighbouring_release(self, row: Row) -> bool:
         """Whether settings that stand for those of a released build are those of the release before or after it."""
-        if self.own or "near" not in row or not self.catalogue.ships(self.distribution):
+        if self.own or "near" not in row or not self.catalogue.is_released(self.distribution):
             return False
-        here, there = parse_version(self.version), parse_version(row["near"])
-        return here[0] == there[0] and abs(here[1] - there[1]) <= 1
+        own_version, near_version = parse_version(self.version), parse_version(row["near"])
+        return own_version[0] == near_version[0] and abs(own_version[1] - near_version[1]) <= 1
 
-    def is_known(self, name: str, kind: str) -> bool:
+    def is_known(self, section_name: str, component_type: str) -> bool:
         """Whether the settings of a type are known for exactly this version, as a Collector's decoder told."""
-        row = self.fields(name, kind)
+        row = self.fields(section_name, component_type)
         return row is not None and "doubt" not in row
 
     def doubt_of_signals(self, component: Component) -> str:
@@ -121,11 +127,11 @@ class Build:
             return self.doubt
         return "the catalogue has its signals for a neighbouring version" if component.approximate else ""
 
-    def types(self, name: str) -> tuple[str, ...]:
+    def types(self, section_name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""
-        if name not in self._types:
-            self._types[name] = self.catalogue.types(name, self.distribution, self.version)
-        return self._types[name]
+        if section_name not in self._types:
+            self._types[section_name] = self.catalogue.types(section_name, self.distribution, self.version)
+        return self._types[section_name]
 
     @property
     def name(self) -> str:
@@ -145,8 +151,8 @@ class Build:
     @property
     def is_before_all(self) -> bool:
         """Whether the build is older than all of its distribution that the catalogue knows."""
-        answering = self.catalogue.coverage(self.distribution, self.version).version
-        return parse_version(self.version) < parse_version(answering)
+        nearest_known_version = self.catalogue.coverage(self.distribution, self.version).version
+        return parse_version(self.version) < parse_version(nearest_known_version)
 
     @cached_property
     def ottl(self) -> Language:
@@ -159,20 +165,24 @@ class Build:
         rows: dict[tuple[str, str], list[Row]] = {}
         for row in self.catalogue.ottl_of:
             if "place" in row:
-                name, kind, _path = row["place"].split(".", 2)
-                rows.setdefault((name, kind), []).append(row)
+                section_name, component_type, _path = row["place"].split(".", 2)
+                rows.setdefault((section_name, component_type), []).append(row)
         return rows
 
-    def constraints(self, name: str, kind: str, made: Made) -> Places:
+    def constraints(self, section_name: str, component_type: str, make_constraint: ConstraintMaker) -> ConstraintPlaces:
         """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
-        if (name, kind, made) not in self._constraints:
-            self._constraints[name, kind, made] = self.catalogue.constraints(name, kind, made)
-        return self._constraints[name, kind, made]
+        if (section_name, component_type, make_constraint) not in self._constraints:
+            self._constraints[section_name, component_type, make_constraint] = self.catalogue.constraints(
+                section_name, component_type, make_constraint
+            )
+        return self._constraints[section_name, component_type, make_constraint]
 
     @cached_property
     def unknown_modules(self) -> frozenset[str]:
         """Sections in which a custom build has modules with unknown types."""
-        return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
+        return frozenset(
+            section_name for section_name, _module in self.catalogue.coverage(self.distribution, self.version).unknown
+        )
 
 
 _BUILDS: dict[tuple[int, str, str, str], Build] = {}

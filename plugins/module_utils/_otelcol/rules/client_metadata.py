@@ -13,20 +13,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.paths import Path, at, section
+from ..config.paths import Path, mapping_at, value_at
 from ..needs.listeners import Part
-from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_that
-from .header_demands import PARTITION, QUEUE, Asking, Demand, asking_places
-from .sent_headers import sent_headers
-from .subject import AskedHeader, Fault, Receiving, Subject, rules
+from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_with_traits
+from .header_demands import PARTITION_PATH, QUEUE_BATCH_PATH, AskingPlace, Demand, find_asking_places
+from .sent_headers import list_sent_headers
+from .subject import AskedHeader, Fault, Receiving, Subject, define_rules
 from .view import Pipeline
 
 # A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
 # receivers, also through connectors.
 _BATCH = "batch"
 # The setting with which a server keeps headers.
-_INCLUDE = "include_metadata"
-_KEEPING_RECEIVERS = types_that(RECEIVERS, Trait.KEEPS_HEADERS)
+_INCLUDE_METADATA = "include_metadata"
+_KEEPING_RECEIVERS = types_with_traits(RECEIVERS, Trait.KEEPS_HEADERS)
 # The protocols of a receiver whose servers can keep headers; those of UDP have none.
 _KEEPING_PROTOCOLS = ("grpc", "http", "thrift_http")
 
@@ -49,53 +49,53 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
     Without the header, a connector routes all data the default way, and a backend gets all data without its tenant.
     """
     faulty_paths: set[Path] = set()
-    for asking in asking_places(subject):
-        servers = list(_servers(subject, asking.pipeline))
-        demand = _unmet_demand(asking, servers)
+    for asking_place in find_asking_places(subject):
+        servers = list(_find_servers(subject, asking_place.pipeline))
+        demand = _find_unmet_demand(asking_place, servers)
         if demand is None:
             continue
         for server in servers:
             if not server.keeps and server.path not in faulty_paths:
                 faulty_paths.add(server.path)
                 message = f"'{demand.component}' {demand.does}, which '{server.receiver}' drops"
-                yield Fault(server.path, message, f"Add `{_INCLUDE}: true`.")
+                yield Fault(server.path, message, f"Add `{_INCLUDE_METADATA}: true`.")
 
 
-def _unmet_demand(asking: Asking, servers: Iterable[Server]) -> Demand | None:
+def _find_unmet_demand(asking_place: AskingPlace, servers: Iterable[Server]) -> Demand | None:
     """Return the first demand that needs every server to keep headers: for one with a default, a single one will do."""
-    one_keeps = any(server.keeps for server in servers)
-    for demand in asking.demands:
-        if not (demand.has_default and one_keeps):
+    any_keeps_headers = any(server.keeps for server in servers)
+    for demand in asking_place.demands:
+        if not (demand.has_default and any_keeps_headers):
             return demand
     return None
 
 
-def _servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
+def _find_servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
     """Yield the servers whose data gets to a pipeline, also through connectors."""
     keeping_parts = {part.id: part for part in subject.view.of("receivers", *_KEEPING_RECEIVERS)}
-    names: dict[str, None] = {}
-    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
-        names.update(dict.fromkeys(entry.receivers))
-    for name in names:
-        if name in keeping_parts:
-            yield from _servers_of(keeping_parts[name])
+    receiver_ids: dict[str, None] = {}
+    for feeding_pipeline in (pipeline, *_find_earlier_pipelines(subject, pipeline)):
+        receiver_ids.update(dict.fromkeys(feeding_pipeline.receivers))
+    for receiver_id in receiver_ids:
+        if receiver_id in keeping_parts:
+            yield from _list_servers(keeping_parts[receiver_id])
 
 
-def _servers_of(receiver: Part) -> Iterator[Server]:
+def _list_servers(receiver: Part) -> Iterator[Server]:
     """Yield each server of a receiver that can keep headers."""
     if receiver.kind == "zipkin":
         yield Server(receiver.id, receiver.path, _keeps_headers(receiver.settings))
-    for protocol, settings in section(receiver.settings, "protocols").items():
+    for protocol, settings in mapping_at(receiver.settings, "protocols").items():
         if protocol in _KEEPING_PROTOCOLS:
             yield Server(receiver.id, (*receiver.path, "protocols", protocol), _keeps_headers(settings))
 
 
 def _keeps_headers(settings: Any) -> bool:
     """Return whether a server keeps headers, or may by a variable. The default is to drop them."""
-    return at(settings, (_INCLUDE,), False) is not False
+    return value_at(settings, (_INCLUDE_METADATA,), False) is not False
 
 
-def _earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
+def _find_earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
     """Return the pipelines whose records connectors hand on to this one."""
     if not subject.connectors:
         return []
@@ -109,50 +109,58 @@ def _earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
 def metadata_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield processors and batches of exporters that forget the headers of requests before a component needs them."""
     faulty_paths: set[Path] = set()
-    for asking in asking_places(subject):
-        for demand in asking.demands:
-            for fault in (*_forgotten_before(subject, asking, demand), *_forgotten_by_queue(subject, asking, demand)):
+    for asking_place in find_asking_places(subject):
+        for demand in asking_place.demands:
+            for fault in (
+                *_find_forgetting_processors(subject, asking_place, demand),
+                *_find_forgetting_batches(subject, asking_place, demand),
+            ):
                 if fault.path not in faulty_paths:
                     faulty_paths.add(fault.path)
                     yield fault
 
 
-def _forgotten_before(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:
+def _find_forgetting_processors(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
     """Yield the earlier processors of a pipeline that forget the header of a demand."""
-    processors = section(subject.config, "processors")
-    for index, name in enumerate(asking.before):
-        if kind_of(name) == _BATCH:
-            forgets = not _lists_header(processors, (name, "metadata_keys"), demand)
-            fix = f"Add `metadata_keys: [{demand.header_to_write}]` to '{name}'."
+    processors = mapping_at(subject.config, "processors")
+    for index, processor_id in enumerate(asking_place.before):
+        if kind_of(processor_id) == _BATCH:
+            forgets_header = not _lists_header(processors, (processor_id, "metadata_keys"), demand)
+            fix = f"Add `metadata_keys: [{demand.header_to_write}]` to '{processor_id}'."
         else:
-            forgets = Trait.REGROUPS in traits_of(PROCESSORS, name)
-            fix = f"Write the header into an attribute before '{name}', with processor attributes and `from_context`."
-        if forgets:
-            message = f"'{demand.component}' {demand.does}, which the earlier '{name}' forgets"
-            yield Fault((*asking.pipeline.path, "processors", index), message, fix)
+            forgets_header = Trait.REGROUPS in traits_of(PROCESSORS, processor_id)
+            fix = (
+                f"Write the header into an attribute before '{processor_id}', with processor attributes and"
+                " `from_context`."
+            )
+        if forgets_header:
+            message = f"'{demand.component}' {demand.does}, which the earlier '{processor_id}' forgets"
+            yield Fault((*asking_place.pipeline.path, "processors", index), message, fix)
 
 
-def _forgotten_by_queue(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:
+def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
     """Yield the batches of an exporter whose requests are signed, or sent, with a header that a batch has no more."""
-    settings = section(subject.config, "exporters", asking.component)
-    batch = at(settings, QUEUE)
-    is_off = at(settings, (QUEUE[0], "enabled")) is False or at(batch, ("enabled",)) is False
-    if is_off or not isinstance(batch, Mapping):
+    settings = mapping_at(subject.config, "exporters", asking_place.component)
+    batch_settings = value_at(settings, QUEUE_BATCH_PATH)
+    is_turned_off = (
+        value_at(settings, (QUEUE_BATCH_PATH[0], "enabled")) is False or value_at(batch_settings, ("enabled",)) is False
+    )
+    if is_turned_off or not isinstance(batch_settings, Mapping):
         return
-    if not _lists_header(settings, PARTITION, demand):
-        message = f"'{demand.component}' {demand.does}, which the batches of '{asking.component}' forget"
+    if not _lists_header(settings, PARTITION_PATH, demand):
+        message = f"'{demand.component}' {demand.does}, which the batches of '{asking_place.component}' forget"
         fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
-        yield Fault(("exporters", asking.component, *QUEUE), message, fix)
+        yield Fault(("exporters", asking_place.component, *QUEUE_BATCH_PATH), message, fix)
 
 
 def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
     """Whether a list of headers has the one that is needed, or may have it; the case of headers does not count."""
-    listed = at(settings, path)
-    if not isinstance(listed, list):
-        return isinstance(listed, str)
+    listed_headers = value_at(settings, path)
+    if not isinstance(listed_headers, list):
+        return isinstance(listed_headers, str)
     if not demand.header:
-        return bool(listed)
-    return demand.header.lower() in [str(header).lower() for header in listed]
+        return bool(listed_headers)
+    return demand.header.lower() in [str(header).lower() for header in listed_headers]
 
 
 # ── A sender adds no header ──
@@ -164,11 +172,11 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
     Applications may send the header to that collector themselves, so the exporter may be right.
     """
     for exporter, receiving in subject.receiving.items():
-        headers = sent_headers(subject, exporter)
+        headers = list_sent_headers(subject, exporter)
         if headers is None:
             continue
         signals = {kind_of(pipeline.key) for pipeline in subject.view.pipelines if exporter in pipeline.exporters}
-        for header, reader in _readers_of_headers(receiving, signals).items():
+        for header, reader in _map_header_readers(receiving, signals).items():
             if header not in headers:
                 message = f"'{exporter}' sends no header '{header}', and {reader}"
                 fix = (
@@ -177,36 +185,38 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
                 yield Fault(("exporters", exporter), message, fix)
 
 
-def _readers_of_headers(receiving: Iterable[Receiving], signals: set[str]) -> dict[str, str]:
+def _map_header_readers(receiving: Iterable[Receiving], signals: set[str]) -> dict[str, str]:
     """Return who reads each header of requests of some signals, in words; of several readers, the last one."""
     readers: dict[str, str] = {}
-    for other in receiving:
-        for asked in other.headers:
-            if asked.signals & signals:
-                readers[asked.header] = f"'{asked.component}' of '{other.collector}' {asked.does}"
+    for receiving_collector in receiving:
+        for asked_header in receiving_collector.headers:
+            if asked_header.signals & signals:
+                readers[asked_header.header] = (
+                    f"'{asked_header.component}' of '{receiving_collector.collector}' {asked_header.does}"
+                )
     return readers
 
 
-def asked_headers(config: Any) -> list[AskedHeader]:
+def find_asked_headers(config: Any) -> list[AskedHeader]:
     """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
     subject = Subject(config)
     headers: list[AskedHeader] = []
-    for asking in asking_places(subject):
-        if not any(server.keeps for server in _servers(subject, asking.pipeline)):
+    for asking_place in find_asking_places(subject):
+        if not any(server.keeps for server in _find_servers(subject, asking_place.pipeline)):
             continue
-        signals = _signals_from_otlp(subject, asking.pipeline)
-        for demand in asking.demands:
+        signals = _find_signals_from_otlp(subject, asking_place.pipeline)
+        for demand in asking_place.demands:
             if demand.header and not demand.has_default:
                 headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
     return headers
 
 
-def _signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
+def _find_signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
     """Return the signals that get to a pipeline over OTLP, also through connectors."""
     signals: set[str] = set()
-    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
-        if any(kind_of(name) == "otlp" for name in entry.receivers):
-            signals.add(kind_of(entry.key))
+    for feeding_pipeline in (pipeline, *_find_earlier_pipelines(subject, pipeline)):
+        if any(kind_of(receiver_id) == "otlp" for receiver_id in feeding_pipeline.receivers):
+            signals.add(kind_of(feeding_pipeline.key))
     return frozenset(signals)
 
 
@@ -216,7 +226,7 @@ _HEADERS = (
 _BATCHES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/batchprocessor/README.md"
 _CLIENTS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configgrpc/README.md"
 RULES = (
-    *rules("warning", metadata_missing, documentation=_HEADERS),
-    *rules("warning", metadata_forgotten, documentation=_BATCHES),
-    *rules("info", header_unsent, documentation=_CLIENTS),
+    *define_rules("warning", metadata_missing, documentation=_HEADERS),
+    *define_rules("warning", metadata_forgotten, documentation=_BATCHES),
+    *define_rules("info", header_unsent, documentation=_CLIENTS),
 )

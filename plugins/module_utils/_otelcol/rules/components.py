@@ -17,19 +17,19 @@ from ..catalogue.component_types import Component
 from ..config.paths import Path
 from .build_facts import build_of
 from .configured_components import component_type, configured_components, used_components
-from .subject import Fault, Subject, once, rules, shared_rules
-from .type_refusals import type_refusal
+from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
+from .type_refusals import find_type_refusal
 
 _SIGNALS = ("traces", "metrics", "logs", "profiles")
 
 
-def _refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
+def _find_refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
     """Yield the types that the build refuses for the reason of one rule."""
     if subject.target is None:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        refusal = type_refusal(build, component.section, component.kind)
+        refusal = find_type_refusal(build, component.section, component.kind)
         if refusal and refusal.rule == rule_id:
             yield Fault(component.path, refusal.message, refusal.fix, severity=refusal.severity)
 
@@ -49,37 +49,41 @@ def older_name(subject: Subject) -> Iterator[Fault]:
 
     The Collector logs a line about each of them at start.
     """
-    renamed = _once_each(_renamed_components(subject))
-    if not renamed:
+    renamed_components = _keep_first_of_each_type(_find_renamed_components(subject))
+    if not renamed_components:
         return
-    first, *others = renamed
-    since = f" since {first.since}" if first.since else ""
-    more = "".join(f"; '{other.older}' is '{other.newer}'" for other in others)
-    fix = f"Write `{first.newer}`."
-    if others:
+    first_component, *other_components = renamed_components
+    since = f" since {first_component.since}" if first_component.since else ""
+    other_names = "".join(
+        f"; '{other_component.older}' is '{other_component.newer}'" for other_component in other_components
+    )
+    fix = f"Write `{first_component.newer}`."
+    if other_components:
         fix = "Write the newer names; module pipeline_migrate does it."
-    yield Fault(first.path, f"'{first.older}' is called '{first.newer}'{since}{more}", fix)
+    yield Fault(
+        first_component.path, f"'{first_component.older}' is called '{first_component.newer}'{since}{other_names}", fix
+    )
 
 
-def _renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
+def _find_renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
     """Yield the components of a config under older names that the build accepts."""
     if subject.target is None:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        known = build.find(component.section, component.kind)
-        if known and known.renamed:
+        known_type = build.find(component.section, component.kind)
+        if known_type and known_type.renamed:
             rename = build.catalogue.rename(component.section, component.kind)
             since = rename.since if rename else ""
-            yield RenamedComponent(component.path, component.kind, known.renamed, since)
+            yield RenamedComponent(component.path, component.kind, known_type.renamed, since)
 
 
-def _once_each(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:
+def _keep_first_of_each_type(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:
     """Return the first component of each type."""
-    first_ones: dict[tuple[str, str], RenamedComponent] = {}
+    first_by_type: dict[tuple[str, str], RenamedComponent] = {}
     for component in components:
-        first_ones.setdefault((str(component.path[0]), component.older), component)
-    return list(first_ones.values())
+        first_by_type.setdefault((str(component.path[0]), component.older), component)
+    return list(first_by_type.values())
 
 
 class KnownUse(NamedTuple):
@@ -94,37 +98,37 @@ class KnownUse(NamedTuple):
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:
     """Yield components in pipelines of a signal that they do not support; the Collector does not start."""
-    for use in _known_uses(subject):
+    for use in _find_known_uses(subject):
         signals = use.component.signals
         if signals is None or use.signal in signals:
             continue
         note = f" ({use.doubt})" if use.doubt else ""
         message = f"{use.role} of type '{use.component.name}' do not take {use.signal}{note}"
-        known = ", ".join(sorted(signals))
-        fix = f"It takes {known}." if known else "It takes no signal."
+        known_signals = ", ".join(sorted(signals))
+        fix = f"It takes {known_signals}." if known_signals else "It takes no signal."
         yield Fault(use.path, message, fix, severity="warning" if use.doubt else "")
 
 
 def unstable_signal(subject: Subject) -> Iterator[Fault]:
     """Yield components whose support of a pipeline's signal is in development or alpha; settings may change."""
-    for use in _known_uses(subject):
+    for use in _find_known_uses(subject):
         level = (use.component.stability or {}).get(use.signal)
         if level in ("development", "alpha"):
             message = f"'{use.component.name}' is {level} for {use.signal}"
             yield Fault(use.path, message, "Expect changes with every version.")
 
 
-@once
-def _known_uses(subject: Subject) -> Iterator[KnownUse]:
+@once_per_subject
+def _find_known_uses(subject: Subject) -> Iterator[KnownUse]:
     """Yield the components in pipelines whose types the build knows, without connectors."""
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for listed in used_components(subject):
-        known = build.find(listed.role, component_type(listed.id))
-        if known and listed.signal in _SIGNALS:
-            doubt = build.doubt_of_signals(known)
-            yield KnownUse(listed.path, listed.role, listed.signal, known, doubt)
+    for listed_component in used_components(subject):
+        known_type = build.find(listed_component.role, component_type(listed_component.id))
+        if known_type and listed_component.signal in _SIGNALS:
+            doubt = build.doubt_of_signals(known_type)
+            yield KnownUse(listed_component.path, listed_component.role, listed_component.signal, known_type, doubt)
 
 
 _REASONS = {
@@ -134,8 +138,8 @@ _REASONS = {
     "removed-component": "Yield types, or older names of types, that the version no longer has.",
 }
 RULES = (
-    *shared_rules(_refused_types, _REASONS),
-    *rules("info", older_name),
-    *rules("error", unsupported_signal, shared=True),
-    *rules("info", unstable_signal),
+    *define_shared_rules(_find_refused_types, _REASONS),
+    *define_rules("info", older_name),
+    *define_rules("error", unsupported_signal, shared=True),
+    *define_rules("info", unstable_signal),
 )

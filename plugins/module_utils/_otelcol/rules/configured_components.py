@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.rows import SECTIONS
-from ..config.paths import ROLES, Path, items, section
-from .subject import Subject, once
+from ..config.paths import ROLES, Path, list_at, mapping_at
+from .subject import Subject, once_per_subject
 
 TELEMETRY = ("service", "telemetry")
 
@@ -43,28 +43,28 @@ def component_type(component_id: object) -> str:
     return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
 
 
-@once
+@once_per_subject
 def configured_components(subject: Subject) -> Iterator[ConfiguredComponent]:
     """Yield every component of the config with a valid id, whether a pipeline uses it or not."""
-    for name in SECTIONS:
-        for component_id, settings in section(subject.config, name).items():
-            kind = component_type(component_id)
-            if kind:
-                yield ConfiguredComponent(name, component_id, kind, settings)
+    for section_name in SECTIONS:
+        for component_id, settings in mapping_at(subject.config, section_name).items():
+            type_name = component_type(component_id)
+            if type_name:
+                yield ConfiguredComponent(section_name, component_id, type_name, settings)
 
 
-@once
+@once_per_subject
 def listed_components(subject: Subject) -> Iterator[ListedComponent]:
     """Yield every component in a pipeline."""
-    for pipeline, roles in section(subject.config, "service", "pipelines").items():
+    for pipeline, ids_by_role in mapping_at(subject.config, "service", "pipelines").items():
         for role in ROLES:
-            for index, component_id in enumerate(items(roles, role)):
+            for index, component_id in enumerate(list_at(ids_by_role, role)):
                 if isinstance(component_id, str):
                     path = ("service", "pipelines", pipeline, role, index)
                     yield ListedComponent(path, component_type(pipeline), role, component_id)
 
 
-@once
+@once_per_subject
 def used_components(subject: Subject) -> Iterator[ListedComponent]:
     """Yield the same without connectors."""
     for component in listed_components(subject):

@@ -13,29 +13,29 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, items, section
-from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on, sends_nothing, traits_of
+from ..config.paths import Path, list_at, mapping_at
+from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
 from .build_facts import build_of
 from .configured_components import component_type
 from .structure import SIGNALS
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 from .view import Pipeline
 
-Pairs = frozenset[tuple[str, str]]
-ENDS = {"exporters": "receivers", "receivers": "exporters"}
+SignalPairs = frozenset[tuple[str, str]]
+OTHER_ROLE = {"exporters": "receivers", "receivers": "exporters"}
 # What a connector does with the pipelines that list it in a role.
-_VERBS = {"receivers": "sends to", "exporters": "receives from"}
+_VERB_BY_ROLE = {"receivers": "sends to", "exporters": "receives from"}
 
 
 class Conversions(NamedTuple):
     """The pairs of signals that a connector turns into each other, None if unknown, and why they may be others."""
 
-    pairs: Pairs | None
+    pairs: SignalPairs | None
     doubt: str = ""
 
-    def may_turn(self, taken: str, made: str) -> bool:
+    def may_turn(self, taken_signal: str, made_signal: str) -> bool:
         """Whether the connector turns a signal into another one, as far as that is known."""
-        return self.pairs is None or (taken, made) in self.pairs
+        return self.pairs is None or (taken_signal, made_signal) in self.pairs
 
 
 class ConnectionReason(NamedTuple):
@@ -70,156 +70,161 @@ class ConnectorUse:
 @about("connectors")
 def one_sided_connector(subject: Subject) -> Iterator[Fault]:
     """Yield connectors that only end or only start pipelines; the Collector requires both."""
-    for component_id, use in connector_uses(subject.config).items():
-        for role, other_role in ENDS.items():
+    for component_id, use in find_connector_uses(subject.config).items():
+        for role, other_role in OTHER_ROLE.items():
             paths = list(getattr(use, role).values())
             if paths and not getattr(use, other_role):
-                fix = f"List it in the {other_role} of a pipeline that it {_VERBS[other_role]}."
+                fix = f"List it in the {other_role} of a pipeline that it {_VERB_BY_ROLE[other_role]}."
                 yield Fault(paths[0], f"connector '{component_id}' is listed among {role} only", fix)
 
 
 @about("connectors")
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:
     """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
-    for component_id, use in connector_uses(subject.config).items():
-        pairs, doubt = _conversions(subject, component_id)
+    for component_id, use in find_connector_uses(subject.config).items():
+        pairs, doubt = _find_conversions(subject, component_id)
         if pairs is None:
             continue
         note = f" ({doubt})" if doubt else ""
         severity = "warning" if doubt else ""
-        for path, reason in _unjoined_signals(use, pairs):
+        for path, reason in _find_unjoined_signals(use, pairs):
             message = f"connector '{component_id}' {reason.wrong}{note}"
             yield Fault(path, message, reason.fix, severity=severity)
 
 
-def _unjoined_signals(use: ConnectorUse, pairs: Pairs) -> Iterator[tuple[Path, ConnectionReason]]:
+def _find_unjoined_signals(use: ConnectorUse, pairs: SignalPairs) -> Iterator[tuple[Path, ConnectionReason]]:
     """Yield where the signals of a connector stand that it joins with none at its other end, and why."""
     taken_signals, made_signals = use.signals("exporters"), use.signals("receivers")
     if not taken_signals or not made_signals:
         return
     joined_pairs = pairs.intersection(product(taken_signals, made_signals))
-    joined_taken = {taken for taken, _made in joined_pairs}
-    joined_made = {made for _taken, made in joined_pairs}
+    joined_taken = {taken_signal for taken_signal, _made in joined_pairs}
+    joined_made = {made_signal for _taken, made_signal in joined_pairs}
     for signal, path in taken_signals.items():
         if signal not in joined_taken:
-            yield path, _why_not_taken(signal, pairs)
+            yield path, _explain_not_taken(signal, pairs)
     for signal, path in made_signals.items():
         if signal not in joined_made:
-            yield path, _why_not_made(signal, pairs)
+            yield path, _explain_not_made(signal, pairs)
 
 
-def _why_not_taken(signal: str, pairs: Pairs) -> ConnectionReason:
+def _explain_not_taken(signal: str, pairs: SignalPairs) -> ConnectionReason:
     """Return why a signal that a connector gets leads to no pipeline behind it."""
     wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
-    fitting = sorted(made for taken, made in pairs if taken == signal)
-    if not fitting:
+    fitting_signals = sorted(made_signal for taken_signal, made_signal in pairs if taken_signal == signal)
+    if not fitting_signals:
         return ConnectionReason(wrong, f"It takes no {signal}.")
-    return ConnectionReason(wrong, f"It turns {signal} into {', '.join(fitting)}.")
+    return ConnectionReason(wrong, f"It turns {signal} into {', '.join(fitting_signals)}.")
 
 
-def _why_not_made(signal: str, pairs: Pairs) -> ConnectionReason:
+def _explain_not_made(signal: str, pairs: SignalPairs) -> ConnectionReason:
     """Return why a signal of pipelines behind a connector comes from none before it."""
     wrong = f"cannot make {signal} of the signals that its pipelines send to it"
-    fitting = sorted(taken for taken, made in pairs if made == signal)
-    if not fitting:
+    fitting_signals = sorted(taken_signal for taken_signal, made_signal in pairs if made_signal == signal)
+    if not fitting_signals:
         return ConnectionReason(wrong, f"It makes no {signal}.")
-    return ConnectionReason(wrong, f"It makes {signal} of {', '.join(fitting)}.")
+    return ConnectionReason(wrong, f"It makes {signal} of {', '.join(fitting_signals)}.")
 
 
 @about("connectors")
 def connector_cycle(subject: Subject) -> Iterator[Fault]:
     """Yield cycles of pipelines and connectors; data would circulate forever."""
-    cycle = _cycle(_edges(subject))
+    cycle = _find_cycle(_build_edges(subject))
     if not cycle:
         return
     pipelines = [node[0] for node in cycle if len(node) == 1]
     start = min(pipelines)
-    turn = pipelines.index(start)
-    names = " → ".join([*pipelines[turn:], *pipelines[:turn], start])
-    place_after_start = (cycle.index((start,)) + 1) % len(cycle)
-    connector = cycle[place_after_start][0]
-    path = connector_uses(subject.config)[connector].exporters[start]
+    start_index = pipelines.index(start)
+    names = " → ".join([*pipelines[start_index:], *pipelines[:start_index], start])
+    index_after_start = (cycle.index((start,)) + 1) % len(cycle)
+    connector = cycle[index_after_start][0]
+    path = find_connector_uses(subject.config)[connector].exporters[start]
     yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
 
 
 Node = tuple[str, ...]  # a pipeline, or a connector with the signals that it joins
 
 
-def _edges(subject: Subject) -> dict[Node, list[Node]]:
+def _build_edges(subject: Subject) -> dict[Node, list[Node]]:
     """Return the graph: linear in the size of the config, as a connector stands once for each pair of signals."""
     edges: dict[Node, list[Node]] = {}
-    for component_id, use in connector_uses(subject.config).items():
-        conversions = _conversions(subject, component_id)
-        for taken, made in product(use.signals("exporters"), use.signals("receivers")):
-            if not conversions.may_turn(taken, made):
+    for component_id, use in find_connector_uses(subject.config).items():
+        conversions = _find_conversions(subject, component_id)
+        for taken_signal, made_signal in product(use.signals("exporters"), use.signals("receivers")):
+            if not conversions.may_turn(taken_signal, made_signal):
                 continue
-            connector = (component_id, taken, made)
-            edges[connector] = [(name,) for name in use.receivers if component_type(name) == made]
+            connector = (component_id, taken_signal, made_signal)
+            edges[connector] = [(name,) for name in use.receivers if component_type(name) == made_signal]
             for name in use.exporters:
-                if component_type(name) == taken:
+                if component_type(name) == taken_signal:
                     edges.setdefault((name,), []).append(connector)
     return edges
 
 
-def _cycle(edges: dict[Node, list[Node]]) -> list[Node]:
+def _find_cycle(edges: dict[Node, list[Node]]) -> list[Node]:
     """Return the nodes of one cycle in order, if there is one; iterative, so that depth cannot exhaust the stack."""
-    done: set[Node] = set()
-    for root in edges:
+    finished: set[Node] = set()
+    for start_node in edges:
         trail: list[Node] = []
         on_trail: set[Node] = set()
-        stack: list[tuple[Node, bool]] = [(root, False)]
+        stack: list[tuple[Node, bool]] = [(start_node, False)]
         while stack:
-            node, leaving = stack.pop()
-            if leaving:
-                done.add(node)
+            node, is_leaving = stack.pop()
+            if is_leaving:
+                finished.add(node)
                 on_trail.discard(trail.pop())
             elif node in on_trail:
                 return trail[trail.index(node) :]
-            elif node not in done:
+            elif node not in finished:
                 trail.append(node)
                 on_trail.add(node)
                 stack.append((node, True))
-                stack.extend((after, False) for after in edges.get(node, ()))
+                stack.extend((successor, False) for successor in edges.get(node, ()))
     return []
 
 
 @about("connectors")
 def processor_twice(subject: Subject) -> Iterator[Fault]:
     """Yield processors that get records again which they have had in a pipeline before, through a connector."""
-    for pipeline, feeds in _fed_pipelines(subject):
+    for pipeline, feeds in _list_fed_pipelines(subject):
         for index, name in enumerate(pipeline.processors):
             if belongs_everywhere(name):
                 continue
-            feed = _first_feed(name, "processors", feeds)
+            feed = _find_first_feed(name, "processors", feeds)
             if feed:
-                other = feed.pipeline.key
-                message = f"'{name}' works twice on records that come from pipeline '{other}' by '{feed.connector}'"
-                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other}'."
+                earlier_pipeline = feed.pipeline.key
+                message = (
+                    f"'{name}' works twice on records that come from pipeline '{earlier_pipeline}' by"
+                    f" '{feed.connector}'"
+                )
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{earlier_pipeline}'."
                 yield Fault((*pipeline.path, "processors", index), message, fix)
 
 
 @about("connectors")
 def exporter_twice(subject: Subject) -> Iterator[Fault]:
     """Yield exporters and connectors that get records again which they have had from a pipeline before."""
-    for pipeline, feeds in _fed_pipelines(subject):
+    for pipeline, feeds in _list_fed_pipelines(subject):
         for index, name in enumerate(pipeline.exporters):
             only_hands_on = name in subject.connectors and _only_hands_on(name)
             if only_hands_on or sends_nothing(name):
                 continue
-            feed = _first_feed(name, "exporters", feeds)
+            feed = _find_first_feed(name, "exporters", feeds)
             if feed:
-                other = feed.pipeline.key
-                message = f"'{name}' gets records twice that come from pipeline '{other}' by '{feed.connector}'"
-                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other}'."
+                earlier_pipeline = feed.pipeline.key
+                message = (
+                    f"'{name}' gets records twice that come from pipeline '{earlier_pipeline}' by '{feed.connector}'"
+                )
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{earlier_pipeline}'."
                 yield Fault((*pipeline.path, "exporters", index), message, fix)
 
 
 def _only_hands_on(connector: str) -> bool:
     """Whether a connector does nothing else with records, such as count them: what it leads to is looked at instead."""
-    return hands_on(connector) and Trait.COUNTS_SPANS not in traits_of(CONNECTORS, connector)
+    return hands_on_records(connector) and Trait.COUNTS_SPANS not in traits_of(CONNECTORS, connector)
 
 
-def _fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]]]:
+def _list_fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]]]:
     """Yield each pipeline that gets records of others by connectors, with those others and the connectors."""
     pipelines = {pipeline.key: pipeline for pipeline in subject.view.pipelines}
     for key, pipeline in pipelines.items():
@@ -229,7 +234,7 @@ def _fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]]]:
             yield pipeline, feeds
 
 
-def _first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
+def _find_first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
     """Return the first of some feeds whose pipeline lists a component in a role."""
     for feed in feeds:
         if name in getattr(feed.pipeline, role):
@@ -237,36 +242,36 @@ def _first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
     return None
 
 
-def connector_uses(config: Any) -> dict[str, ConnectorUse]:
+def find_connector_uses(config: Any) -> dict[str, ConnectorUse]:
     """Return where each connector stands in pipelines."""
-    connectors = section(config, "connectors")
+    connectors = mapping_at(config, "connectors")
     uses: dict[str, ConnectorUse] = {}
     if not connectors:
         return uses
-    for pipeline, roles in section(config, "service", "pipelines").items():
+    for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
         if component_type(pipeline) not in SIGNALS:
             continue
-        for role in ENDS:
-            for index, component_id in enumerate(items(roles, role)):
+        for role in OTHER_ROLE:
+            for index, component_id in enumerate(list_at(ids_by_role, role)):
                 if isinstance(component_id, str) and component_id in connectors:
                     paths = getattr(uses.setdefault(component_id, ConnectorUse()), role)
                     paths.setdefault(pipeline, ("service", "pipelines", pipeline, role, index))
     return uses
 
 
-def _conversions(subject: Subject, component_id: str) -> Conversions:
+def _find_conversions(subject: Subject, component_id: str) -> Conversions:
     """Return what a connector turns signals into; nothing is known without a build, or of a type that it lacks."""
     if subject.target is None:
         return Conversions(None)
     build = build_of(subject.target)
-    known = build.find("connectors", component_type(component_id))
-    if known is None:
+    known_type = build.find("connectors", component_type(component_id))
+    if known_type is None:
         return Conversions(None)
-    return Conversions(known.pairs, build.doubt_of_signals(known))
+    return Conversions(known_type.pairs, build.doubt_of_signals(known_type))
 
 
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"
 RULES = (
-    *rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True),
-    *rules("warning", processor_twice, exporter_twice, documentation=_ROUTING),
+    *define_rules("error", one_sided_connector, unsupported_connection, connector_cycle, shared=True),
+    *define_rules("warning", processor_twice, exporter_twice, documentation=_ROUTING),
 )

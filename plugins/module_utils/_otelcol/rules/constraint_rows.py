@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..catalogue.rows import ANY, Row
+from ..catalogue.rows import ANY_KEY, Row
 from . import (
     address_checks,
     number_checks,
@@ -23,11 +23,11 @@ from . import (
     text_patterns,
     word_checks,
 )
-from .constraints import Check, key_steps
-from .row_conditions import Condition, conditions_of
+from .constraints import Check, split_key
+from .row_conditions import Condition, read_conditions
 
 # These checks find nothing where none of their keys is given.
-_OF_GIVEN = {
+_CHECKS_OF_GIVEN = {
     **word_checks.OF_GIVEN,
     **presence_checks.OF_GIVEN,
     **number_checks.OF_GIVEN,
@@ -37,8 +37,8 @@ _OF_GIVEN = {
     **address_checks.OF_GIVEN,
     **prometheus_checks.OF_GIVEN,
 }
-_CHECKS = {
-    **_OF_GIVEN,
+_CHECK_BY_NAME = {
+    **_CHECKS_OF_GIVEN,
     **word_checks.CHECKS,
     **presence_checks.CHECKS,
     **number_checks.CHECKS,
@@ -61,23 +61,23 @@ class Constraint(NamedTuple):
     checks: list[tuple[Check, Any]]
 
 
-def constraint(row: Row) -> tuple[Constraint, str] | None:
+def make_constraint(row: Row) -> tuple[Constraint, str] | None:
     """Return a row taken apart, and the key without which it finds nothing; None if it has no checks."""
-    names = [name for name in row if name in _CHECKS]
-    if not names:
+    check_names = [name for name in row if name in _CHECK_BY_NAME]
+    if not check_names:
         return None
-    finds_only_given = all(name in _OF_GIVEN for name in names)
-    keys = _first_keys(row, names) if finds_only_given else frozenset[str]()
-    checks = [(_CHECKS[name], row[name]) for name in names]
+    needs_given_key = all(name in _CHECKS_OF_GIVEN for name in check_names)
+    keys = _find_first_keys(row, check_names) if needs_given_key else frozenset[str]()
+    checks = [(_CHECK_BY_NAME[name], row[name]) for name in check_names]
     only_key = next(iter(keys)) if len(keys) == 1 else ""
-    return Constraint(row, keys, conditions_of(row), conditions_of(row, "around"), checks), only_key
+    return Constraint(row, keys, read_conditions(row), read_conditions(row, "around"), checks), only_key
 
 
-def _first_keys(row: Row, names: list[str]) -> frozenset[str]:
+def _find_first_keys(row: Row, check_names: list[str]) -> frozenset[str]:
     """Return the first keys that checks look at; none if one of them is any key."""
     keys: set[str] = set()
-    for name in names:
-        settings = [row[name]] if isinstance(row[name], str) else row[name]
-        for setting in settings:
-            keys.update(key_steps(choice)[0] for choice in setting.split("|"))
-    return frozenset() if ANY in keys else frozenset(keys)
+    for name in check_names:
+        operands = [row[name]] if isinstance(row[name], str) else row[name]
+        for operand in operands:
+            keys.update(split_key(choice)[0] for choice in operand.split("|"))
+    return frozenset() if ANY_KEY in keys else frozenset(keys)

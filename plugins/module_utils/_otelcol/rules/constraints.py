@@ -42,35 +42,35 @@ from typing import Any
 
 from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
-from ..config.paths import Path, at
+from ..config.paths import Path, value_at
 from .subject import Fault
 
 MISSING, WORD, DURATION, REFERENCE = "missing-field", "unknown-value", "invalid-duration", "unknown-operator"
 RANGE, CONFLICT, REGEX, GATE = "out-of-range", "conflicting-settings", "invalid-regex", "feature-gate"
 IGNORED = "ignored-setting"
-EXPANDED = "${"
+EXPANSION_START = "${"
 # The ids of rules, each with a fault.
-Found = Iterator[tuple[str, Fault]]
+RuleFaults = Iterator[tuple[str, Fault]]
 # A check gets its operand, the settings at the place of a row, their path and the row.
-Check = Callable[[Any, Any, Path, Row], Found]
-QUOTES = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
+Check = Callable[[Any, Any, Path, Row], RuleFaults]
+QUOTE_FIX = "Put the whole text in single quotes: YAML reads `: ` and a leading `[` or `{` as data."
 
 
 @cache
-def key_steps(key: str) -> tuple[str, ...]:
+def split_key(key: str) -> tuple[str, ...]:
     """Return the path of a key such as `tls.ca_file`."""
     return tuple(key.split("."))
 
 
-def values_of(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]:
+def find_values(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]:
     """Return path and value of a key, where it is given and known; a key such as `tls.files.*` may have several."""
     if "." in key:
-        return _walked_values(settings, key, path)
+        return _walk_values(settings, key, path)
     value = settings.get(key) if isinstance(settings, dict) else None
-    return (((*path, key), value),) if _is_known(value) else ()
+    return (((*path, key), value),) if _is_given_literally(value) else ()
 
 
-def _is_known(value: Any) -> bool:
+def _is_given_literally(value: Any) -> bool:
     """Whether a value is given, and no variable decides a part of it."""
     if isinstance(value, str):
         return not is_expanded(value)
@@ -79,32 +79,32 @@ def _is_known(value: Any) -> bool:
 
 def is_expanded(text: str) -> bool:
     """Whether the Collector replaces a part of a text; `${` that nothing closes is as it stands."""
-    return EXPANDED in text and "}" in text.partition(EXPANDED)[2]
+    return EXPANSION_START in text and "}" in text.partition(EXPANSION_START)[2]
 
 
-def _walked_values(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
+def _walk_values(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of each place that a key with several steps leads to."""
-    steps = key_steps(key)
-    for place, value in walk_pattern(settings, steps, path):
-        if value is None and isinstance(place[-1], int):
-            yield place, ""  # as the decoder reads null in a list of texts
-        elif _is_known(value):
-            yield place, value
+    steps = split_key(key)
+    for value_path, value in walk_pattern(settings, steps, path):
+        if value is None and isinstance(value_path[-1], int):
+            yield value_path, ""  # as the decoder reads null in a list of texts
+        elif _is_given_literally(value):
+            yield value_path, value
     if key.endswith(".*"):
         yield from _split_text(settings, steps[:-1], path)
 
 
 def _split_text(settings: Any, steps: Path, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the parts of a text that stands in the place of a list, as the decoder reads it."""
-    text = at(settings, steps)
-    if isinstance(text, str) and text and EXPANDED not in text:
+    text = value_at(settings, steps)
+    if isinstance(text, str) and text and EXPANSION_START not in text:
         for part in text.split(","):
             yield (*path, *steps), part
 
 
-def texts_at(keys: Iterable[str], settings: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def find_texts(keys: Iterable[str], settings: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield path and text of each of the keys that has a text; another type is the fault of another rule."""
     for key in keys:
-        for place, value in values_of(settings, key, path):
+        for text_path, value in find_values(settings, key, path):
             if isinstance(value, str):
-                yield place, value
+                yield text_path, value

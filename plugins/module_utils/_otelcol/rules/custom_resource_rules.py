@@ -14,16 +14,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeGuard
 
-from ..config.paths import Path, at, items, section
-from ..errors import near
+from ..config.paths import Path, list_at, mapping_at, value_at
+from ..errors import suggest_word
 from .field_walk import UNKNOWN_FIELD, walk_fields
-from .subject import Fault, Subject, about, once, rules
+from .subject import Fault, Subject, about, define_rules, once_per_subject
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
 _SPEC: Path = ("spec",)
 _ROOT = ("apiVersion", "kind", "metadata", "spec", "status")
 _GROUP = "opentelemetry.io/"
-COLLECTOR = "OpenTelemetryCollector"
+COLLECTOR_KIND = "OpenTelemetryCollector"
 # Kinds of the group that the table lacks: a preview of 0.158 has this one in another manifest.
 OTHER_KINDS = ("ClusterObservability",)
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -33,10 +33,10 @@ _LONGEST_WINDOW = 3600
 _TARGET_FIELDS = {"AverageValue": "averageValue", "Value": "value"}
 # What the rule on settings says of the fields of a label selector, and how many names it says at most.
 _SELECTOR = "Known here: matchExpressions, matchLabels."
-_FEW = 16
+_MOST_SHOWN_NAMES = 16
 
 # What people call a field by the words of its documentation, where another field is spelled more like it.
-_MEANT: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
+_MEANT_FIELD_BY_PATH: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
 
 DAEMONSET, DEPLOYMENT, SIDECAR, STATEFULSET = MODES = ("daemonset", "deployment", "sidecar", "statefulset")
 
@@ -54,36 +54,36 @@ class ModeField(NamedTuple):
 
     def is_used_in(self, spec: Mapping[str, Any]) -> bool:
         """Whether a spec has the field, with the value that needs one of the modes."""
-        given = at(spec, self.path)
-        return given not in EMPTY and self.value in (..., given)
+        field_value = value_at(spec, self.path)
+        return field_value not in EMPTY and self.value in (..., field_value)
 
 
-_PODS = (DAEMONSET, DEPLOYMENT, STATEFULSET)
-_COUNTED = (DEPLOYMENT, STATEFULSET)
+_MODES_WITH_PODS = (DAEMONSET, DEPLOYMENT, STATEFULSET)
+_MODES_WITH_REPLICAS = (DEPLOYMENT, STATEFULSET)
 MODE_FIELDS = (
-    ModeField(("tolerations",), _PODS),
-    ModeField(("priorityClassName",), _PODS),
-    ModeField(("affinity",), _PODS),
-    ModeField(("additionalContainers",), _PODS),
+    ModeField(("tolerations",), _MODES_WITH_PODS),
+    ModeField(("priorityClassName",), _MODES_WITH_PODS),
+    ModeField(("affinity",), _MODES_WITH_PODS),
+    ModeField(("additionalContainers",), _MODES_WITH_PODS),
     ModeField(("volumeClaimTemplates",), (STATEFULSET,)),
     ModeField(("persistentVolumeClaimRetentionPolicy",), (STATEFULSET,)),
     ModeField(("daemonSetUpdateStrategy", "type"), (DAEMONSET,)),
     ModeField(("deploymentUpdateStrategy", "type"), (DEPLOYMENT,)),
-    ModeField(("ingress", "type"), _PODS, value="ingress"),
-    ModeField(("topologySpreadConstraints",), _COUNTED, refused=False),
-    ModeField(("podDisruptionBudget",), _COUNTED, refused=False),
+    ModeField(("ingress", "type"), _MODES_WITH_PODS, value="ingress"),
+    ModeField(("topologySpreadConstraints",), _MODES_WITH_REPLICAS, refused=False),
+    ModeField(("podDisruptionBudget",), _MODES_WITH_REPLICAS, refused=False),
     ModeField(("serviceName",), (STATEFULSET,), refused=False),
     ModeField(("podManagementPolicy",), (STATEFULSET,), refused=False),
-    ModeField(("nodeSelector",), _PODS, refused=False),
-    ModeField(("hostNetwork",), _PODS, refused=False),
-    ModeField(("podSecurityContext",), _PODS, refused=False),
-    ModeField(("podAnnotations",), _PODS, refused=False),
-    ModeField(("terminationGracePeriodSeconds",), _PODS, refused=False),
+    ModeField(("nodeSelector",), _MODES_WITH_PODS, refused=False),
+    ModeField(("hostNetwork",), _MODES_WITH_PODS, refused=False),
+    ModeField(("podSecurityContext",), _MODES_WITH_PODS, refused=False),
+    ModeField(("podAnnotations",), _MODES_WITH_PODS, refused=False),
+    ModeField(("terminationGracePeriodSeconds",), _MODES_WITH_PODS, refused=False),
 )
 # Values that count as absent: an empty list or text, but not an empty mapping.
 EMPTY: tuple[Any, ...] = (None, [], "", False)
 
-_PROBE = {
+_LOWEST_PROBE_VALUES = {
     "failureThreshold": 1,
     "initialDelaySeconds": 0,
     "periodSeconds": 1,
@@ -91,7 +91,7 @@ _PROBE = {
     "terminationGracePeriodSeconds": 1,
     "timeoutSeconds": 1,
 }
-LEAST: dict[Path, int] = {
+LOWEST_VALUES: dict[Path, int] = {
     ("configVersions",): 1,
     ("autoscaler", "minReplicas"): 1,
     ("autoscaler", "maxReplicas"): 1,
@@ -100,7 +100,7 @@ LEAST: dict[Path, int] = {
     **{
         (probe, key): value
         for probe in ("livenessProbe", "readinessProbe", "startupProbe")
-        for key, value in _PROBE.items()
+        for key, value in _LOWEST_PROBE_VALUES.items()
     },
 }
 
@@ -108,16 +108,16 @@ LEAST: dict[Path, int] = {
 @about("resource")
 def resource_version(subject: Subject) -> Iterator[Fault]:
     """Yield versions of a custom resource that no operator serves, or that are deprecated."""
-    kind, version = _kind(subject), _version(subject)
+    kind, version = _resource_kind(subject), _resource_api_version(subject)
     versions = subject.operator_kinds.get("kinds", {}).get(kind)
     if versions is None:
         return
-    newest = f"{_GROUP}{max(versions, key=_age_of)}"
+    newest = f"{_GROUP}{max(versions, key=_version_sort_key)}"
     if version not in versions:
-        message = f"the operator serves no {kind} in {_resource(subject).get('apiVersion')}"
+        message = f"the operator serves no {kind} in {_custom_resource(subject).get('apiVersion')}"
         yield Fault(("apiVersion",), message, f"Write `apiVersion: {newest}`.")
         return
-    converted_version = at(subject.operator_kinds, ("deprecated", kind, version))
+    converted_version = value_at(subject.operator_kinds, ("deprecated", kind, version))
     if converted_version:
         fix = (
             f"Write `apiVersion: {newest}` and `config` as a mapping; or read it from a cluster, which converts it: "
@@ -129,105 +129,109 @@ def resource_version(subject: Subject) -> Iterator[Fault]:
 @about("resource")
 def resource_kind(subject: Subject) -> Iterator[Fault]:
     """Yield custom resources of the operator's group whose kind no operator has."""
-    kinds, kind = subject.operator_kinds.get("kinds", {}), _kind(subject)
+    kinds, kind = subject.operator_kinds.get("kinds", {}), _resource_kind(subject)
     if kinds and kind not in (*kinds, *OTHER_KINDS):
-        yield Fault(("kind",), f"the operator has no kind '{kind}'{near(kind, kinds)}", f"Known: {', '.join(kinds)}.")
+        yield Fault(
+            ("kind",), f"the operator has no kind '{kind}'{suggest_word(kind, kinds)}", f"Known: {', '.join(kinds)}."
+        )
 
 
 @about("resource")
 def resource_config(subject: Subject) -> Iterator[Fault]:
     """Yield OpenTelemetryCollectors without a config."""
-    if not subject.resource or _kind(subject) != COLLECTOR:
+    if not subject.resource or _resource_kind(subject) != COLLECTOR_KIND:
         return
-    if _spec(subject).get("config") in (None, {}, ""):
+    if _resource_spec(subject).get("config") in (None, {}, ""):
         fix = "Write the config of the Collector below `spec.config`."
-        yield Fault(_SPEC, f"an {COLLECTOR} without `spec.config` starts no Collector", fix)
+        yield Fault(_SPEC, f"an {COLLECTOR_KIND} without `spec.config` starts no Collector", fix)
 
 
 @about("resource")
 def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server rejects or drops them."""
-    fields, kind = _fields(subject) or {}, _kind(subject)
-    for key in _resource(subject):
+    fields, kind = _find_spec_fields(subject) or {}, _resource_kind(subject)
+    for key in _custom_resource(subject):
         if key not in _ROOT:
-            yield _misplaced_field(key, kind, is_of_spec=key in fields)
-    for rule_id, fault in _misfits(subject):
+            yield _describe_misplaced_field(key, kind, is_of_spec=key in fields)
+    for rule_id, fault in _find_misfits(subject):
         if rule_id == UNKNOWN_FIELD:
-            yield _unknown_field(fault, kind)
+            yield _describe_unknown_field(fault, kind)
 
 
-def _misplaced_field(key: str, kind: str, *, is_of_spec: bool) -> Fault:
+def _describe_misplaced_field(key: str, kind: str, *, is_of_spec: bool) -> Fault:
     """Return the fault of a field that stands beside the spec of a custom resource."""
-    message = f"{_article(kind)} has no '{key}' beside its spec"
+    message = f"{_add_article(kind)} has no '{key}' beside its spec"
     if is_of_spec:
         return Fault((key,), message, f"Write it below `spec`, as `spec.{key}`.")
-    return Fault((key,), f"{message}{near(str(key), _ROOT)}", "Remove it.")
+    return Fault((key,), f"{message}{suggest_word(str(key), _ROOT)}", "Remove it.")
 
 
-def _unknown_field(fault: Fault, kind: str) -> Fault:
+def _describe_unknown_field(fault: Fault, kind: str) -> Fault:
     """Return the fault of an unknown field in the words of custom resources."""
-    *around, key = fault.path
-    known_slip = _MEANT.get((*around[1:], key))
+    *parent_keys, key = fault.path
+    meant_field = _MEANT_FIELD_BY_PATH.get((*parent_keys[1:], key))
     hint = fault.message.partition("is not a setting here")[2]
-    if known_slip:
-        hint = f"; did you mean '{known_slip}'?"
+    if meant_field:
+        hint = f"; did you mean '{meant_field}'?"
     fix = fault.fix
     if fix == _SELECTOR and not hint:
         fix = f"Labels of a selector stand below `matchLabels`: write `matchLabels: {{{key}: VALUE}}`."
-    elif fix.count(",") >= _FEW:
+    elif fix.count(",") >= _MOST_SHOWN_NAMES:
         fix = "Remove it, or look up its name for your version of the operator."
-    return replace(fault, message=f"{_article(kind)} has no '{key}' here{hint}", fix=fix, severity="")
+    return replace(fault, message=f"{_add_article(kind)} has no '{key}' here{hint}", fix=fix, severity="")
 
 
 @about("resource")
 def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
-    for rule_id, fault in _misfits(subject):
+    for rule_id, fault in _find_misfits(subject):
         if rule_id != UNKNOWN_FIELD:
             yield replace(fault, severity="")
-    if _kind(subject) != COLLECTOR:
+    if _resource_kind(subject) != COLLECTOR_KIND:
         return
-    for path, least in LEAST.items():
-        value = at(_spec(subject), path)
-        if _is_number(value) and value < least:
-            yield Fault((*_SPEC, *path), f"{value} is not a number of {least} or more", f"Write {least} or more.")
+    for path, lowest in LOWEST_VALUES.items():
+        value = value_at(_resource_spec(subject), path)
+        if _is_number(value) and value < lowest:
+            yield Fault((*_SPEC, *path), f"{value} is not a number of {lowest} or more", f"Write {lowest} or more.")
 
 
-@once
-def _misfits(subject: Subject) -> Iterator[tuple[str, Fault]]:
+@once_per_subject
+def _find_misfits(subject: Subject) -> Iterator[tuple[str, Fault]]:
     """Yield what the schema of a custom resource refuses, with the rule on settings that would say so."""
-    fields = _fields(subject)
+    fields = _find_spec_fields(subject)
     if fields is not None:
-        yield from walk_fields(subject.operator_kinds["shared"], fields, _resource(subject).get("spec"), _SPEC)
+        yield from walk_fields(subject.operator_kinds["shared"], fields, _custom_resource(subject).get("spec"), _SPEC)
 
 
-def _fields(subject: Subject) -> dict[str, Any] | None:
+def _find_spec_fields(subject: Subject) -> dict[str, Any] | None:
     """Return the fields of the spec of a custom resource; None if its kind and version are not known."""
-    fields: dict[str, Any] | None = at(subject.operator_kinds, ("kinds", _kind(subject), _version(subject)))
+    fields: dict[str, Any] | None = value_at(
+        subject.operator_kinds, ("kinds", _resource_kind(subject), _resource_api_version(subject))
+    )
     return fields
 
 
-def _resource(subject: Subject) -> Mapping[str, Any]:
+def _custom_resource(subject: Subject) -> Mapping[str, Any]:
     """Return the custom resource that a subject is in; an empty one if there is none."""
     return subject.resource or {}
 
 
-def _kind(subject: Subject) -> str:
+def _resource_kind(subject: Subject) -> str:
     """Return the kind of a custom resource; without one, a config is that of a collector."""
-    return str(_resource(subject).get("kind") or COLLECTOR)
+    return str(_custom_resource(subject).get("kind") or COLLECTOR_KIND)
 
 
-def _version(subject: Subject) -> str:
+def _resource_api_version(subject: Subject) -> str:
     """Return the version of a custom resource; that of another group as a whole."""
-    return str(_resource(subject).get("apiVersion")).removeprefix(_GROUP)
+    return str(_custom_resource(subject).get("apiVersion")).removeprefix(_GROUP)
 
 
-def _age_of(version: str) -> tuple[str, str]:
+def _version_sort_key(version: str) -> tuple[str, str]:
     """Return what sorts v1alpha1 before v1beta1."""
     return version[2:], version
 
 
-def _article(kind: str) -> str:
+def _add_article(kind: str) -> str:
     """Return a kind with its article."""
     article = "an" if kind[0] in "AEIO" else "a"
     return f"{article} {kind}"
@@ -236,7 +240,7 @@ def _article(kind: str) -> str:
 @about("resource")
 def resource_mode(subject: Subject) -> Iterator[Fault]:
     """Yield fields that the mode of a custom resource does not support; they are rejected or ignored."""
-    spec = _spec(subject)
+    spec = _resource_spec(subject)
     mode = str(spec.get("mode") or "deployment")
     if mode not in MODES:
         return
@@ -253,66 +257,70 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
 @about("resource")
 def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
     """Yield autoscalers with missing or reversed bounds, or with metrics that the operator does not support."""
-    spec = _spec(subject)
-    scaler, here = section(spec, "autoscaler"), (*_SPEC, "autoscaler")
-    most = scaler.get("maxReplicas")
-    if most is None and scaler.get("minReplicas") is not None:
-        yield Fault(here, "it has minReplicas, and no maxReplicas", "Give maxReplicas too.")
-    yield from _count_above(most, scaler, "minReplicas", here)
-    yield from _count_above(most, spec, "replicas", _SPEC)
-    yield from _wrong_windows(scaler, here)
-    if most is not None:
-        for index, metric in enumerate(items(scaler, "metrics")):
-            yield from _metric_faults((*here, "metrics", index), metric)
+    spec = _resource_spec(subject)
+    autoscaler, autoscaler_path = mapping_at(spec, "autoscaler"), (*_SPEC, "autoscaler")
+    max_replicas = autoscaler.get("maxReplicas")
+    if max_replicas is None and autoscaler.get("minReplicas") is not None:
+        yield Fault(autoscaler_path, "it has minReplicas, and no maxReplicas", "Give maxReplicas too.")
+    yield from _find_count_above(max_replicas, autoscaler, "minReplicas", autoscaler_path)
+    yield from _find_count_above(max_replicas, spec, "replicas", _SPEC)
+    yield from _find_wrong_windows(autoscaler, autoscaler_path)
+    if max_replicas is not None:
+        for index, metric in enumerate(list_at(autoscaler, "metrics")):
+            yield from _find_metric_faults((*autoscaler_path, "metrics", index), metric)
 
 
-def _count_above(most: Any, settings: Mapping[str, Any], name: str, here: Path) -> Iterator[Fault]:
+def _find_count_above(
+    max_replicas: Any, settings: Mapping[str, Any], count_name: str, settings_path: Path
+) -> Iterator[Fault]:
     """Yield a number of replicas that is above the most that the autoscaler makes."""
-    value = settings.get(name)
-    if _is_number(value) and _is_number(most) and value > most:
-        message = f"{name} {value} is above maxReplicas {most}"
-        yield Fault((*here, name), message, "Lower it, or raise maxReplicas.")
+    count = settings.get(count_name)
+    if _is_number(count) and _is_number(max_replicas) and count > max_replicas:
+        message = f"{count_name} {count} is above maxReplicas {max_replicas}"
+        yield Fault((*settings_path, count_name), message, "Lower it, or raise maxReplicas.")
 
 
-def _wrong_windows(scaler: Mapping[str, Any], here: Path) -> Iterator[Fault]:
+def _find_wrong_windows(autoscaler: Mapping[str, Any], autoscaler_path: Path) -> Iterator[Fault]:
     """Yield stabilization windows that Kubernetes rejects."""
     for direction in ("scaleUp", "scaleDown"):
         path = ("behavior", direction, "stabilizationWindowSeconds")
-        window = at(scaler, path)
+        window = value_at(autoscaler, path)
         if _is_number(window) and not 0 <= window <= _LONGEST_WINDOW:
             message = f"{window} is outside 0 to {_LONGEST_WINDOW} seconds"
-            yield Fault((*here, *path), message, f"Write 0 to {_LONGEST_WINDOW}.")
+            yield Fault((*autoscaler_path, *path), message, f"Write 0 to {_LONGEST_WINDOW}.")
 
 
-def _metric_faults(path: Path, metric: Any) -> Iterator[Fault]:
+def _find_metric_faults(metric_path: Path, metric: Any) -> Iterator[Fault]:
     """Yield what is wrong with a metric of an autoscaler."""
-    kind = at(metric, ("type",))
-    target = section(metric, "pods", "target")
-    field = _TARGET_FIELDS.get(str(target.get("type")))
-    if kind != "Pods":
+    metric_type = value_at(metric, ("type",))
+    target = mapping_at(metric, "pods", "target")
+    value_field = _TARGET_FIELDS.get(str(target.get("type")))
+    if metric_type != "Pods":
         fix = "Use targetCPUUtilization and targetMemoryUtilization for resources."
-        yield Fault(path, f"a metric of type {kind} is not supported, only Pods is", fix)
-    elif field is None:
-        yield Fault(path, "its target is neither an average value nor a value", "Write `type: AverageValue`.")
-    elif _is_number(target.get(field)) and target[field] < 1:
-        yield Fault((*path, "pods", "target", field), f"{target[field]} is below 1", "Write 1 or more.")
+        yield Fault(metric_path, f"a metric of type {metric_type} is not supported, only Pods is", fix)
+    elif value_field is None:
+        yield Fault(metric_path, "its target is neither an average value nor a value", "Write `type: AverageValue`.")
+    elif _is_number(target.get(value_field)) and target[value_field] < 1:
+        yield Fault(
+            (*metric_path, "pods", "target", value_field), f"{target[value_field]} is below 1", "Write 1 or more."
+        )
 
 
 @about("resource")
 def resource_port(subject: Subject) -> Iterator[Fault]:
     """Yield ports of a custom resource whose name or number Kubernetes rejects."""
-    for index, port in enumerate(items(_spec(subject), "ports")):
+    for index, port in enumerate(list_at(_resource_spec(subject), "ports")):
         path = (*_SPEC, "ports", index)
-        name = at(port, ("name",))
+        name = value_at(port, ("name",))
         if not isinstance(name, str) or not _PORT_NAME.match(name):
             message = f"'{name}' is not a valid port name" if name else "the port has no name"
             fix = "Use at most 15 lower-case letters, digits and single dashes, with a letter among them."
             yield Fault(path, message, fix)
-        yield from _wrong_port_number((*path, "port"), at(port, ("port",)), least=1)
-        yield from _wrong_port_number((*path, "hostPort"), at(port, ("hostPort",), 0), least=0)
+        yield from _find_wrong_port_number((*path, "port"), value_at(port, ("port",)), least=1)
+        yield from _find_wrong_port_number((*path, "hostPort"), value_at(port, ("hostPort",), 0), least=0)
 
 
-def _wrong_port_number(path: Path, number: Any, *, least: int) -> Iterator[Fault]:
+def _find_wrong_port_number(path: Path, number: Any, *, least: int) -> Iterator[Fault]:
     """Yield the number of a port if Kubernetes rejects it."""
     is_valid = _is_number(number) and least <= number <= _LARGEST_PORT
     if not is_valid:
@@ -322,14 +330,14 @@ def _wrong_port_number(path: Path, number: Any, *, least: int) -> Iterator[Fault
 @about("resource")
 def resource_host(subject: Subject) -> Iterator[Fault]:
     """Yield subdomain ingresses without a host name."""
-    ingress = section(_spec(subject), "ingress")
+    ingress = mapping_at(_resource_spec(subject), "ingress")
     if ingress.get("ruleType") == "subdomain" and ingress.get("hostname") in (None, "", "*"):
         yield Fault((*_SPEC, "ingress"), "subdomains need a parent host name", "Give `hostname`.")
 
 
-def _spec(subject: Subject) -> dict[str, Any]:
+def _resource_spec(subject: Subject) -> dict[str, Any]:
     """Return the spec of a custom resource; an empty one if there is none."""
-    return section(subject.resource, "spec")
+    return mapping_at(subject.resource, "spec")
 
 
 def _is_number(value: Any) -> TypeGuard[int]:
@@ -338,7 +346,7 @@ def _is_number(value: Any) -> TypeGuard[int]:
 
 
 RULES = (
-    *rules("error", resource_kind, resource_version, resource_config, resource_field, documentation=_API),
-    *rules("error", resource_value, resource_mode, resource_autoscaler, resource_port, documentation=_API),
-    *rules("error", resource_host, documentation=_API),
+    *define_rules("error", resource_kind, resource_version, resource_config, resource_field, documentation=_API),
+    *define_rules("error", resource_value, resource_mode, resource_autoscaler, resource_port, documentation=_API),
+    *define_rules("error", resource_host, documentation=_API),
 )

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.paths import at, section
+from ..config.paths import mapping_at, value_at
 from ..kube import names
-from ..needs.peers import peers
+from ..needs.peers import find_peers
 from ..needs.pod_logs import PodLogs
-from ..traits import EXPORTERS, RECEIVERS, Trait, kind_of, otlp_protocol, speaks_otlp, traits_of
-from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
-from .client_metadata import asked_headers
-from .loops import printing_exporters
+from ..traits import EXPORTERS, RECEIVERS, Trait, find_otlp_protocol, kind_of, speaks_otlp, traits_of
+from .annotated_scrapes import AnnotatedScrape, find_annotated_scrapes
+from .client_metadata import find_asked_headers
+from .loops import find_printing_exporters
 from .subject import Printer, Receiving
 from .view import View
 
-_USUAL_KEY = "traceID"
-_AGE = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")
+_USUAL_ROUTING_KEY = "traceID"
+_CONNECTION_AGE_PATH = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")
 
 
 class Hop(NamedTuple):
@@ -39,14 +39,14 @@ class Hop(NamedTuple):
     @property
     def view(self) -> View:
         """The config taken apart, without what its ports are."""
-        return View(self.config, {}, by_operator=False)
+        return View(self.config, {}, is_by_operator=False)
 
     @property
     def scrapes(self) -> tuple[AnnotatedScrape, ...]:
         """The jobs that scrape annotated pods and Services."""
         scrapes: list[AnnotatedScrape] = []
         for part in self.view.of("receivers", "prometheus"):
-            scrapes += annotated_scrapes(part, self.name, self.nodes)
+            scrapes += find_annotated_scrapes(part, self.name, self.nodes)
         return tuple(scrapes)
 
     @property
@@ -54,17 +54,19 @@ class Hop(NamedTuple):
         """What prints records to its log."""
         if not self.logs:
             return ()
-        verbosities = printing_exporters(self.view)
-        return tuple(Printer(self.name, self.logs, exporter, how) for exporter, how in verbosities.items())
+        verbosities = find_printing_exporters(self.view)
+        return tuple(Printer(self.name, self.logs, exporter, verbosity) for exporter, verbosity in verbosities.items())
 
     @property
     def exporters_without_pods(self) -> set[str]:
         """The exporters that get data of applications without their pods."""
         exporters: set[str] = set()
         for pipeline in self.view.pipelines:
-            serves = any(Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, name) for name in pipeline.receivers)
+            serves_applications = any(
+                Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, name) for name in pipeline.receivers
+            )
             adds_pods = any(kind_of(name) == "k8sattributes" for name in pipeline.processors)
-            if serves and not adds_pods:
+            if serves_applications and not adds_pods:
                 exporters.update(pipeline.exporters)
         return exporters
 
@@ -78,14 +80,14 @@ class Hop(NamedTuple):
     @property
     def renews_connections(self) -> bool:
         """Whether receivers of OTLP end connections after a time, so that gRPC clients ask again who is there."""
-        return any(at(settings, _AGE) for settings in self.otlp_receivers)
+        return any(value_at(settings, _CONNECTION_AGE_PATH) for settings in self.otlp_receivers)
 
     @property
     def balancing_exporters(self) -> Iterator[str]:
         """Each exporter that asks DNS for all pods behind a name, and sends to them in turn."""
-        for name, settings in section(self.config, "exporters").items():
-            asks_dns = str(at(settings, ("endpoint",))).startswith("dns:///")
-            if asks_dns and isinstance(name, str) and otlp_protocol(name) == "grpc":
+        for name, settings in mapping_at(self.config, "exporters").items():
+            asks_dns = str(value_at(settings, ("endpoint",))).startswith("dns:///")
+            if asks_dns and isinstance(name, str) and find_otlp_protocol(name) == "grpc":
                 yield name
 
     @property
@@ -101,7 +103,7 @@ class Hop(NamedTuple):
     @property
     def receiving(self) -> Receiving:
         """What the rules know of a collector that gets requests."""
-        return Receiving(self.known_as, tuple(self.otlp_receivers), tuple(asked_headers(self.config)))
+        return Receiving(self.known_as, tuple(self.otlp_receivers), tuple(find_asked_headers(self.config)))
 
     @property
     def received_signals(self) -> set[str]:
@@ -120,73 +122,73 @@ Route = Mapping[str, set[int]]
 Routes = Sequence[Route]
 
 
-def asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
+def find_asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
     """Return for each collector whether another one sends to all its pods by the name of its headless Service."""
     asked_services: set[tuple[str, str]] = set()
     for hop in hops:
-        asked_services.update((peer.namespace, peer.service) for peer in peers(hop.config, hop.namespace))
-    return [(hop.namespace, names.headless(hop.name)) in asked_services for hop in hops]
+        asked_services.update((peer.namespace, peer.service) for peer in find_peers(hop.config, hop.namespace))
+    return [(hop.namespace, names.headless_service_name(hop.name)) in asked_services for hop in hops]
 
 
-def routes_between(hops: Sequence[Hop]) -> Routes:
+def find_routes(hops: Sequence[Hop]) -> Routes:
     """Return for each collector the others that each of its exporters sends to."""
-    hop_at: dict[tuple[str, str], int] = {}
+    index_by_service: dict[tuple[str, str], int] = {}
     for index, hop in enumerate(hops):
         for service in hop.services:
-            hop_at.setdefault((hop.namespace, service), index)
+            index_by_service.setdefault((hop.namespace, service), index)
     routes: list[dict[str, set[int]]] = []
     for hop in hops:
         route: dict[str, set[int]] = {}
-        for peer in peers(hop.config, hop.namespace):
-            receiver = hop_at.get((peer.namespace, peer.service))
-            if receiver is not None:
-                route.setdefault(peer.exporter, set()).add(receiver)
+        for peer in find_peers(hop.config, hop.namespace):
+            receiver_index = index_by_service.get((peer.namespace, peer.service))
+            if receiver_index is not None:
+                route.setdefault(peer.exporter, set()).add(receiver_index)
         routes.append(route)
     return routes
 
 
-def _behind_exporters(route: Route, exporters: Iterable[str]) -> set[int]:
+def _find_receivers(route: Route, exporters: Iterable[str]) -> set[int]:
     """Return the collectors that some exporters of a route send to."""
-    receivers: set[int] = set()
+    receiver_indexes: set[int] = set()
     for exporter in exporters:
-        receivers |= route.get(exporter, set())
-    return receivers
+        receiver_indexes |= route.get(exporter, set())
+    return receiver_indexes
 
 
-def senders_to(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
+def find_senders(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
     """Return for each collector those that send it data of applications, without the applications' pods."""
     senders: list[tuple[str, ...]] = [() for _hop in hops]
     for hop, route in zip(hops, routes, strict=True):
-        for receiver in _behind_exporters(route, hop.exporters_without_pods):
-            senders[receiver] += (hop.name,)
+        for receiver_index in _find_receivers(route, hop.exporters_without_pods):
+            senders[receiver_index] += (hop.name,)
     return senders
 
 
-def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
+def find_routing_keys(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
     """Return for each collector by which keys others divide each signal among its replicas; no text: by connection."""
-    keys_of: list[dict[str, set[str]]] = [{} for _hop in hops]
+    keys_by_hop: list[dict[str, set[str]]] = [{} for _hop in hops]
     for hop, route in zip(hops, routes, strict=True):
         for exporter, signal in hop.sent:
             key = _routing_key(hop, exporter)
-            for receiver in route.get(exporter, ()):
-                keys_of[receiver].setdefault(signal, set()).add(key)
-    return keys_of
+            for receiver_index in route.get(exporter, ()):
+                keys_by_hop[receiver_index].setdefault(signal, set()).add(key)
+    return keys_by_hop
 
 
 def _routing_key(hop: Hop, exporter: str) -> str:
     """Return the key by which an exporter divides data among replicas; no text if it divides by connection."""
     if kind_of(exporter) != "loadbalancing":
         return ""
-    return str(section(hop.config, "exporters", exporter).get("routing_key") or _USUAL_KEY)
+    return str(mapping_at(hop.config, "exporters", exporter).get("routing_key") or _USUAL_ROUTING_KEY)
 
 
-def dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
-    """Return for each collector the keys of `routing_to`, only for signals that all known senders divide by a key.
+def find_dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
+    """Return for each collector the keys of `find_routing_keys`, for signals that all known senders divide by a key.
 
     Files and clusters have senders that are not known, so other signals say nothing.
     """
     dividing: list[dict[str, set[str]]] = []
-    for keys_by_signal in routing_to(hops, routes_between(hops)):
+    for keys_by_signal in find_routing_keys(hops, find_routes(hops)):
         dividing.append({signal: keys for signal, keys in keys_by_signal.items() if "" not in keys})
     return dividing
 
@@ -196,7 +198,7 @@ def _sends_otlp(exporter: str) -> bool:
     return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+def find_unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
     unreceived: list[dict[str, tuple[tuple[str, str], ...]]] = []
     for hop, route in zip(hops, routes, strict=True):
@@ -204,68 +206,70 @@ def unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tu
         for exporter, signal in dict.fromkeys(hop.sent):
             if not _sends_otlp(exporter):
                 continue
-            for receiver in sorted(route.get(exporter, ())):
-                other = hops[receiver]
-                if other.received_signals and signal not in other.received_signals:
-                    by_exporter[exporter] = (*by_exporter.get(exporter, ()), (other.name, signal))
+            for receiver_index in sorted(route.get(exporter, ())):
+                receiving_hop = hops[receiver_index]
+                if receiving_hop.received_signals and signal not in receiving_hop.received_signals:
+                    by_exporter[exporter] = (*by_exporter.get(exporter, ()), (receiving_hop.name, signal))
         unreceived.append(by_exporter)
     return unreceived
 
 
-def unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
+def find_unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
     """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
     keeping_hops = {index for index, hop in enumerate(hops) if not hop.renews_connections}
     unseen: list[dict[str, tuple[str, ...]]] = []
     for hop, route in zip(hops, routes, strict=True):
         by_exporter: dict[str, tuple[str, ...]] = {}
         for exporter in hop.balancing_exporters:
-            receivers = sorted(keeping_hops & route.get(exporter, set()))
-            if receivers:
-                by_exporter[exporter] = tuple(hops[receiver].name for receiver in receivers)
+            receiver_indexes = sorted(keeping_hops & route.get(exporter, set()))
+            if receiver_indexes:
+                by_exporter[exporter] = tuple(hops[receiver_index].name for receiver_index in receiver_indexes)
         unseen.append(by_exporter)
     return unseen
 
 
-def receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
+def find_receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
     """Return for each collector and exporter the collectors that get its requests."""
     receiving: list[dict[str, tuple[Receiving, ...]]] = []
     for route in routes:
         by_exporter: dict[str, tuple[Receiving, ...]] = {}
-        for exporter, receivers in route.items():
-            by_exporter[exporter] = tuple(hops[receiver].receiving for receiver in sorted(receivers))
+        for exporter, receiver_indexes in route.items():
+            by_exporter[exporter] = tuple(hops[receiver_index].receiving for receiver_index in sorted(receiver_indexes))
         receiving.append(by_exporter)
     return receiving
 
 
-def scrapes_beside(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
+def find_other_scrapes(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
     """Return for each collector the jobs by which all others scrape annotated pods and Services."""
-    scrapes_of = [hop.scrapes for hop in hops]
-    beside: list[tuple[AnnotatedScrape, ...]] = []
-    for own in range(len(hops)):
-        scrapes_of_others = scrapes_of[:own] + scrapes_of[own + 1 :]
-        beside.append(tuple(scrape for scrapes in scrapes_of_others for scrape in scrapes))
-    return beside
+    scrapes_by_hop = [hop.scrapes for hop in hops]
+    other_scrapes: list[tuple[AnnotatedScrape, ...]] = []
+    for own_index in range(len(hops)):
+        scrapes_of_others = scrapes_by_hop[:own_index] + scrapes_by_hop[own_index + 1 :]
+        other_scrapes.append(tuple(scrape for scrapes in scrapes_of_others for scrape in scrapes))
+    return other_scrapes
 
 
-def downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
+def find_downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
     """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
     downstream: list[dict[str, tuple[Printer, ...]]] = []
     for index, route in enumerate(routes):
         by_exporter: dict[str, tuple[Printer, ...]] = {}
-        for exporter, receivers in route.items():
-            by_exporter[exporter] = _printers_behind(hops, routes, index, receivers)
+        for exporter, receiver_indexes in route.items():
+            by_exporter[exporter] = _find_printers_behind(hops, routes, index, receiver_indexes)
         downstream.append(by_exporter)
     return downstream
 
 
-def _printers_behind(hops: Sequence[Hop], routes: Routes, start: int, receivers: set[int]) -> tuple[Printer, ...]:
+def _find_printers_behind(
+    hops: Sequence[Hop], routes: Routes, start: int, receiver_indexes: set[int]
+) -> tuple[Printer, ...]:
     """Return what prints in the collectors that data reaches by some receivers, but for the one where it starts."""
-    seen, waiting = {start}, receivers - {start}
-    while waiting:
-        here = waiting.pop()
-        seen.add(here)
-        waiting |= _behind_exporters(routes[here], routes[here]) - seen
+    visited, unvisited = {start}, receiver_indexes - {start}
+    while unvisited:
+        current_index = unvisited.pop()
+        visited.add(current_index)
+        unvisited |= _find_receivers(routes[current_index], routes[current_index]) - visited
     printers: list[Printer] = []
-    for index in sorted(seen - {start}):
+    for index in sorted(visited - {start}):
         printers += hops[index].printers
     return tuple(printers)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import at, items
+from ..config.paths import list_at, value_at
 from ..needs.listeners import Part
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"
@@ -23,7 +23,7 @@ _FILES = f"{_CONTRIB}/receiver/filelogreceiver#offset-tracking"
 # The detectors that describe the machine or the container of the collector itself, and one attribute of each that
 # senders have too. What describes the cluster or the account is the same for all of its senders: eks, aks, openshift,
 # kubeadm. What `env` has, the pod's environment says on purpose.
-_OF_MACHINES = {
+_ATTRIBUTE_BY_DETECTOR = {
     **dict.fromkeys(("akamai", "alibaba_ecs", "azure", "consul", "digitalocean", "docker", "dynatrace"), "host.name"),
     **dict.fromkeys(("ec2", "gcp", "hetzner", "nova", "oraclecloud", "scaleway", "system"), "host.name"),
     **dict.fromkeys(("tencent_cvm", "upcloud", "vultr"), "host.name"),
@@ -41,25 +41,25 @@ def sender_overwritten(subject: Subject) -> Iterator[Fault]:
     """Yield detectors of a gateway that replace the host of each sender by that of the gateway."""
     if not subject.deployment or subject.deployment.mode not in _GATEWAYS:
         return
-    fed_processors = _fed_processors(subject)
+    fed_processors = _find_fed_processors(subject)
     for part in subject.view.of("processors", "resourcedetection"):
-        detectors = list(_replacing_detectors(part))
+        detectors = list(_find_replacing_detectors(part))
         if detectors and part.id in fed_processors:
             names = " and ".join(detectors)
-            attribute = _OF_MACHINES[detectors[0]]
+            attribute = _ATTRIBUTE_BY_DETECTOR[detectors[0]]
             message = f"'{part.id}' replaces {attribute} of the senders by that of the gateway (detector {names})"
             fix = "Add `override: false`, or detect resources in the agents, on the hosts of the senders."
             yield Fault(part.path, message, fix)
 
 
-def _fed_processors(subject: Subject) -> set[str]:
+def _find_fed_processors(subject: Subject) -> set[str]:
     """Return the processors of pipelines to which clients send data."""
-    receivers = {part.id for part in subject.view.parts if _receives_from_clients(subject, part)}
-    processors: set[str] = set()
+    receiver_ids = {part.id for part in subject.view.parts if _receives_from_clients(subject, part)}
+    processor_ids: set[str] = set()
     for pipeline in subject.view.pipelines:
-        if not receivers.isdisjoint(pipeline.receivers):
-            processors.update(pipeline.processors)
-    return processors
+        if not receiver_ids.isdisjoint(pipeline.receivers):
+            processor_ids.update(pipeline.processors)
+    return processor_ids
 
 
 def _receives_from_clients(subject: Subject, part: Part) -> bool:
@@ -71,23 +71,23 @@ def _receives_from_clients(subject: Subject, part: Part) -> bool:
     return any(row.exposed for row in subject.listeners.get((part.section, part.type), ()))
 
 
-def _replacing_detectors(part: Part) -> Iterator[str]:
+def _find_replacing_detectors(part: Part) -> Iterator[str]:
     """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
     if part.settings.get("override", True) is not True:
         return
-    kept_attributes = items(part.settings, "attributes")  # of older versions
-    for name in items(part.settings, "detectors"):
-        attribute = _OF_MACHINES.get(name) if isinstance(name, str) else None
+    kept_attributes = list_at(part.settings, "attributes")  # of older versions
+    for detector in list_at(part.settings, "detectors"):
+        attribute = _ATTRIBUTE_BY_DETECTOR.get(detector) if isinstance(detector, str) else None
         if attribute is None:
             continue
-        enabled = at(part.settings, (name, "resource_attributes", attribute, "enabled"), True)
+        enabled = value_at(part.settings, (detector, "resource_attributes", attribute, "enabled"), True)
         is_kept = not kept_attributes or attribute in kept_attributes
         if is_kept and enabled is not False:
-            yield name
+            yield detector
 
 
 # Receivers that begin with `start_at`, and what they read.
-_READERS = {"filelog": "files", "journald": "the journal"}
+_READ_BY_TYPE = {"filelog": "files", "journald": "the journal"}
 
 
 @about("deployment")
@@ -95,9 +95,9 @@ def read_again(subject: Subject) -> Iterator[Fault]:
     """Yield agents that read all lines of their node again with each restart, so that they arrive twice."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
-    for part in subject.view.of("receivers", *_READERS):
+    for part in subject.view.of("receivers", *_READ_BY_TYPE):
         if _begins_anew(part.settings):
-            message = f"'{part.id}' reads {_READERS[part.kind]} from the beginning with each restart of the pod"
+            message = f"'{part.id}' reads {_READ_BY_TYPE[part.kind]} from the beginning with each restart of the pod"
             fix = "Add `storage: file_storage`, with a folder of the node, or remove `start_at: beginning`."
             yield Fault((*part.path, "start_at"), message, fix)
 
@@ -109,6 +109,6 @@ def _begins_anew(settings: dict[str, Any]) -> bool:
 
 
 RULES = (
-    *rules("warning", sender_overwritten, documentation=_DETECTION),
-    *rules("warning", read_again, documentation=_FILES),
+    *define_rules("warning", sender_overwritten, documentation=_DETECTION),
+    *define_rules("warning", read_again, documentation=_FILES),
 )

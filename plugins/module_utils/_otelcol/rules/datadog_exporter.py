@@ -12,23 +12,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.paths import at
-from .subject import Fault, Subject, about, rules
+from ..config.paths import value_at
+from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = "https://docs.datadoghq.com/getting_started/site/"
 _SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+\Z")
 # Hosts of a site, which users take for it.
-_HOSTS_OF_SITES = ("app.", "api.", "trace.", "otlp.", "www.")
+_HOST_PREFIXES = ("app.", "api.", "trace.", "otlp.", "www.")
 # A variable, and a placeholder, of which another rule speaks.
-_OPEN = re.compile(r"[$<]")
+_VARIABLE_OR_PLACEHOLDER = re.compile(r"[$<]")
 
 
 @about(exporters=["datadog"])
 def datadog_site(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog sites that are a URL, a host or a nickname instead of a domain."""
     for part in subject.view.of("exporters", "datadog"):
-        site = at(part.settings, ("api", "site"))
-        if not isinstance(site, str) or not site or _OPEN.search(site):
+        site = value_at(part.settings, ("api", "site"))
+        if not isinstance(site, str) or not site or _VARIABLE_OR_PLACEHOLDER.search(site):
             continue
         if not _is_site(site):
             fix = "Write only the domain, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu."
@@ -39,14 +39,14 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
 def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
     for part in subject.view.of("exporters", "datadog"):
-        if not isinstance(part.settings.get("api"), str) and not at(part.settings, ("api", "key")):
+        if not isinstance(part.settings.get("api"), str) and not value_at(part.settings, ("api", "key")):
             origin = "as a credential" if subject.on_host else "from a Secret"
             fix = f"Add `api: {{key: '${{env:DD_API_KEY}}'}}`, and set it {origin} in `env`."
             yield Fault(part.path, f"'{part.id}' has no api.key", fix)
 
 
 def _is_site(site: str) -> bool:
-    return bool(_SITE.match(site)) and not site.startswith(_HOSTS_OF_SITES)
+    return bool(_SITE.match(site)) and not site.startswith(_HOST_PREFIXES)
 
 
-RULES = rules("error", datadog_site, datadog_key, documentation=_DOCUMENTATION)
+RULES = define_rules("error", datadog_site, datadog_key, documentation=_DOCUMENTATION)

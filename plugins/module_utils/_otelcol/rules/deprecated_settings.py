@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.layers import parse_version
-from ..config.paths import Path, at, section
-from ..traits import EXPORTERS, Trait, kind_of, types_that
+from ..config.paths import Path, mapping_at, value_at
+from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import configured_components
-from .subject import Fault, Subject, once, rules
+from .subject import Fault, Subject, define_rules, once_per_subject
 
 
 @dataclass(frozen=True)
-class Move:
+class MovedSetting:
     """A setting of components, or of the service, that moved or was removed. Kinds are without underscores.
 
     `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
@@ -32,11 +32,11 @@ class Move:
 
 
 # Exporters that have all settings of exporterhelper.
-_HELPED = types_that(EXPORTERS, Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP)
+_EXPORTERS_WITH_HELPER = types_with_traits(EXPORTERS, Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP)
 _ADDRESS: Path = ("telemetry", "metrics", "address")
 _QUEUE = "sending_queue"
 _READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
-_HTTP = types_that(EXPORTERS, Trait.SPEAKS_HTTP)
+_HTTP = types_with_traits(EXPORTERS, Trait.SPEAKS_HTTP)
 _SERVER: Path = ("protocols", "http")
 _BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
 _BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
@@ -46,80 +46,86 @@ _FIRST = "Remove it: only the first match counts. For several matches, list seve
 # Sources: CHANGELOG.md and the tags of the Collector at the version in each row; config/confighttp at 0.160 and 0.165;
 # contrib's jaegerreceiver/config.go and routingconnector/README.md.
 MOVES = (
-    Move("exporters", _HELPED, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."),
-    Move("exporters", _HELPED, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."),
-    Move("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
-    Move("receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."),
-    Move("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
-    Move("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _BELOW),
-    Move("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _BELOW),
-    Move("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _BELOW),
-    Move("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _OFF),
-    Move("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _BELOW),
-    Move("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
-    Move("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
-    Move("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
+    MovedSetting(
+        "exporters", _EXPORTERS_WITH_HELPER, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."
+    ),
+    MovedSetting(
+        "exporters", _EXPORTERS_WITH_HELPER, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."
+    ),
+    MovedSetting("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
+    MovedSetting(
+        "receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."
+    ),
+    MovedSetting("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
+    MovedSetting("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _BELOW),
+    MovedSetting("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _BELOW),
+    MovedSetting("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _BELOW),
+    MovedSetting("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _OFF),
+    MovedSetting("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _BELOW),
+    MovedSetting("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
+    MovedSetting("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
+    MovedSetting("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
     *(
-        Move("exporters", ("elasticsearch",), (f"{signal}_dynamic_index",), "0.122.0", "", _ALWAYS_DYNAMIC)
+        MovedSetting("exporters", ("elasticsearch",), (f"{signal}_dynamic_index",), "0.122.0", "", _ALWAYS_DYNAMIC)
         for signal in ("logs", "metrics", "traces")
     ),
-    Move("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
+    MovedSetting("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
 )
-_MOVES_OF: dict[tuple[str, str], list[Move]] = {}
+_MOVES_BY_TYPE: dict[tuple[str, str], list[MovedSetting]] = {}
 for _move in MOVES:
     for _kind in _move.kinds:
-        _MOVES_OF.setdefault((_move.section, _kind), []).append(_move)
+        _MOVES_BY_TYPE.setdefault((_move.section, _kind), []).append(_move)
 
 
 def removed_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version removed and rejects."""
-    for path, move in used_moves(subject):
-        if is_gone(move, subject):
+    for path, move in find_used_moves(subject):
+        if is_refused_by_version(move, subject):
             yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
 
 
 def moved_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version deprecates; a later version rejects or ignores them."""
-    for path, move in used_moves(subject):
-        if not is_gone(move, subject):
+    for path, move in find_used_moves(subject):
+        if not is_refused_by_version(move, subject):
             yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
 
 
-def is_gone(move: Move, subject: Subject) -> bool:
+def is_refused_by_version(move: MovedSetting, subject: Subject) -> bool:
     """Whether the subject's version rejects the setting."""
     if not move.gone or subject.target is None:
         return False
     return parse_version(subject.target.version) >= parse_version(move.gone)
 
 
-def used_moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
+def find_used_moves(subject: Subject) -> Iterator[tuple[Path, MovedSetting]]:
     """Yield every setting of the table that the config uses and its version deprecates or removed."""
     if subject.target is None:
         return
     version = parse_version(subject.target.version)
-    for path, move in movable_settings(subject):
+    for path, move in find_movable_settings(subject):
         if version >= parse_version(move.since):
             yield path, move
 
 
-@once
-def movable_settings(subject: Subject) -> Iterator[tuple[Path, Move]]:
+@once_per_subject
+def find_movable_settings(subject: Subject) -> Iterator[tuple[Path, MovedSetting]]:
     """Yield every setting of the table that the config uses, whatever its version."""
-    yield from _given_moves(("service",), section(subject.config, "service"), ("service", ""))
+    yield from _find_given_moves(("service",), mapping_at(subject.config, "service"), ("service", ""))
     for component in configured_components(subject):
-        row = (component.section, kind_of(component.kind))
-        yield from _given_moves(component.path, component.settings, row)
+        table_key = (component.section, kind_of(component.kind))
+        yield from _find_given_moves(component.path, component.settings, table_key)
 
 
-def _given_moves(path: Path, settings: Any, row: tuple[str, str]) -> Iterator[tuple[Path, Move]]:
+def _find_given_moves(path: Path, settings: Any, table_key: tuple[str, str]) -> Iterator[tuple[Path, MovedSetting]]:
     """Yield the settings of one component that are in a row of the table, which has a section and a type."""
-    for move in _MOVES_OF.get(row, ()):
-        around = at(settings, move.path[:-1])
-        if isinstance(around, dict) and move.path[-1] in around:
+    for move in _MOVES_BY_TYPE.get(table_key, ()):
+        container = value_at(settings, move.path[:-1])
+        if isinstance(container, dict) and move.path[-1] in container:
             yield (*path, *move.path), move
 
 
 RULES = (
-    *rules("error", removed_setting, shared=True),
-    *rules("warning", moved_setting),
+    *define_rules("error", removed_setting, shared=True),
+    *define_rules("warning", moved_setting),
 )

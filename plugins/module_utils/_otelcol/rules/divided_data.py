@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..config.paths import at, items
+from ..config.paths import list_at, value_at
 from ..needs.listeners import Part
-from .subject import Fault, Subject, about, rules
-from .workload_placement import copies_in_words
+from .subject import Fault, Subject, about, define_rules
+from .workload_placement import describe_copies
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
@@ -33,7 +33,7 @@ class _State(NamedTuple):
     routing_key: str
 
 
-_STATES = {
+_STATE_BY_TYPE = {
     ("processors", _SAMPLING): _State("decides on whole traces", _TRACES),
     ("processors", "groupbytrace"): _State("puts whole traces together", _TRACES),
     ("connectors", "servicegraph"): _State("pairs both sides of a request", _TRACES),
@@ -46,48 +46,48 @@ _STATES = {
 @about("deployment")
 def split_state(subject: Subject) -> Iterator[Fault]:
     """Yield components with state of traces or series that arrive at several replicas of the collector."""
-    times, deployment = copies_in_words(subject.deployment), subject.deployment
-    if not times or not deployment:
+    copies_text, deployment = describe_copies(subject.deployment), subject.deployment
+    if not copies_text or not deployment:
         return
     for part in subject.view.parts:
-        state = _STATES.get((part.section, part.kind))
+        state = _STATE_BY_TYPE.get((part.section, part.kind))
         if state and not _is_kept_together(part, state.routing_key, deployment.mode, subject):
-            yield _split(part, state, times, are_senders_known=subject.routing is not None)
+            yield _describe_split_state(part, state, copies_text, are_senders_known=subject.routing is not None)
 
 
-def _split(part: Part, state: _State, times: str, *, are_senders_known: bool) -> Fault:
+def _describe_split_state(part: Part, state: _State, copies_text: str, *, are_senders_known: bool) -> Fault:
     """Return the fault of a component with parts of its data.
 
     With parts of traces, sampling drops what it should keep, for good: an error where all senders are known.
     """
-    key = state.routing_key
-    message = f"'{part.id}' {state.purpose}, and there is {times}"
-    fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {key}`."
+    routing_key = state.routing_key
+    message = f"'{part.id}' {state.purpose}, and there is {copies_text}"
+    fix = f"Run it with `replicas: 1`, or send to it through exporter load_balancing with `routing_key: {routing_key}`."
     if part.kind == _SAMPLING and are_senders_known:
         fix += " Suppress this if a tier of another inventory does so."
         return Fault(part.path, message, fix, severity="error")
     return Fault(part.path, message, fix)
 
 
-def _is_kept_together(part: Part, key: str, mode: str, subject: Subject) -> bool:
+def _is_kept_together(part: Part, routing_key: str, mode: str, subject: Subject) -> bool:
     """Whether one replica gets all data with the same routing key."""
-    signal = "metrics" if key == _STREAMS else "traces"
+    signal = "metrics" if routing_key == _STREAMS else "traces"
     keys_by_signal = subject.routing or subject.divided
-    if keys_by_signal.get(signal) == {key}:
+    if keys_by_signal.get(signal) == {routing_key}:
         return True
-    if key != _TRACES and mode in ("daemonset", "sidecar"):
+    if routing_key != _TRACES and mode in ("daemonset", "sidecar"):
         return True  # the series of a pod stay with the agent of its node
     # With both tiers in one collector, one pipeline divides, and the next one has the state.
-    balancing = {exporter.id for exporter in subject.view.of("exporters", "loadbalancing")}
-    return bool(balancing) and not _samples_first(subject, part, balancing)
+    balancing_ids = {exporter.id for exporter in subject.view.of("exporters", "loadbalancing")}
+    return bool(balancing_ids) and not _decides_before_division(subject, part, balancing_ids)
 
 
-def _samples_first(subject: Subject, part: Part, balancing: set[str]) -> bool:
+def _decides_before_division(subject: Subject, part: Part, balancing_ids: set[str]) -> bool:
     """Whether a processor decides on traces in the pipeline that divides them afterwards."""
     if part.section != "processors":
         return False
     pipelines = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.processors]
-    return any(not balancing.isdisjoint(pipeline.exporters) for pipeline in pipelines)
+    return any(not balancing_ids.isdisjoint(pipeline.exporters) for pipeline in pipelines)
 
 
 @about("unreceived")
@@ -95,12 +95,14 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
     for exporter, lost_signals in subject.unreceived.items():
         signals_by_collector: dict[str, list[str]] = {}
-        for name, signal in lost_signals:
-            signals_by_collector.setdefault(name, []).append(signal)
-        for name, signals in signals_by_collector.items():
-            message = f"'{exporter}' sends {' and '.join(signals)} to collector '{name}', which does not receive this"
+        for collector, signal in lost_signals:
+            signals_by_collector.setdefault(collector, []).append(signal)
+        for collector, signals in signals_by_collector.items():
+            message = (
+                f"'{exporter}' sends {' and '.join(signals)} to collector '{collector}', which does not receive this"
+            )
             fix = (
-                f"Add {', '.join(signals)} to `signals` of recipe otlp_ingest in '{name}', or do not send this: "
+                f"Add {', '.join(signals)} to `signals` of recipe otlp_ingest in '{collector}', or do not send this: "
                 "narrow `signals` here, or `pipelines` of the recipe that sends."
             )
             yield Fault(("exporters", exporter), message, fix)
@@ -109,10 +111,10 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
 @about("unseen")
 def unseen_replicas(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that balance over the pods of a collector that keeps connections; new replicas get nothing."""
-    for exporter, keeping in subject.unseen.items():
-        for name in keeping:
-            message = f"'{exporter}' asks for the pods of collector '{name}' again only when a connection ends"
-            fix = f"Set `max_connection_age` of recipe otlp_ingest in '{name}', such as 30s."
+    for exporter, keeping_collectors in subject.unseen.items():
+        for collector in keeping_collectors:
+            message = f"'{exporter}' asks for the pods of collector '{collector}' again only when a connection ends"
+            fix = f"Set `max_connection_age` of recipe otlp_ingest in '{collector}', such as 30s."
             yield Fault(("exporters", exporter), message, fix)
 
 
@@ -138,16 +140,16 @@ def _asks_connection_alone(part: Part) -> bool:
     """Whether k8s_attributes find pods by their connection and by nothing else, as they do without associations."""
     if isinstance(part.settings.get("pod_association"), str):
         return False
-    for association in items(part.settings, "pod_association"):
-        for source in items(association, "sources"):
-            if at(source, ("from",)) != "connection":
+    for association in list_at(part.settings, "pod_association"):
+        for source in list_at(association, "sources"):
+            if value_at(source, ("from",)) != "connection":
                 return False
     return True
 
 
 RULES = (
-    *rules("warning", split_state, documentation=_BALANCING),
-    *rules("warning", unreceived_signal, documentation=_GATEWAYS),
-    *rules("warning", unseen_replicas, documentation=_NAME_RESOLUTION),
-    *rules("info", pod_association, documentation=_ASSOCIATION),
+    *define_rules("warning", split_state, documentation=_BALANCING),
+    *define_rules("warning", unreceived_signal, documentation=_GATEWAYS),
+    *define_rules("warning", unseen_replicas, documentation=_NAME_RESOLUTION),
+    *define_rules("info", pod_association, documentation=_ASSOCIATION),
 )

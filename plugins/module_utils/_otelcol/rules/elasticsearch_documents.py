@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.paths import at, items
-from .batching import from_version
+from ..config.paths import list_at, value_at
+from .batching import is_from_version
 from .build_facts import Target
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 # From which version on documents are mapped as otel by default, before that as none; the same version reads
 # elasticsearch.index in place of a prefix and a suffix, and always routes by attributes where no index is given.
@@ -24,11 +24,11 @@ OTEL_BY_DEFAULT = "0.122.0"
 # From which version on `mapping.mode` does nothing; the first of `allowed_modes` counts, if otel is not among them.
 MODE_IGNORED = "0.145.0"
 INDEX_KEYS = ("logs_index", "metrics_index", "traces_index")
-UNREAD = re.compile(r"elasticsearch\.index\.(?:prefix|suffix)\b")
+UNREAD_ATTRIBUTE = re.compile(r"elasticsearch\.index\.(?:prefix|suffix)\b")
 _OTEL = "otel"
 _VARIABLE = "${"
 # Mappings with which the exporter demands a data stream.
-_FOR_DATA_STREAMS = (_OTEL, "ecs")
+_DATA_STREAM_MAPPINGS = (_OTEL, "ecs")
 _DATA_STREAM = re.compile(r"(?:logs|metrics|traces|profiles)-[^-]+-.+\Z")
 _README = "https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/exporter/elasticsearchexporter/README.md"
 
@@ -40,25 +40,25 @@ def is_data_stream(index: Any) -> bool:
     return _VARIABLE in index or bool(_DATA_STREAM.match(index))
 
 
-def default_mapping(settings: Mapping[str, Any], target: Target | None) -> str:
+def find_default_mapping(settings: Mapping[str, Any], target: Target | None) -> str:
     """Return how an exporter maps documents that name no mapping; empty if a variable decides."""
-    mode = at(settings, ("mapping", "mode"))
-    if mode is not None and not from_version(target, MODE_IGNORED):
+    mode = value_at(settings, ("mapping", "mode"))
+    if mode is not None and not is_from_version(target, MODE_IGNORED):
         return "" if _VARIABLE in str(mode) else str(mode)
-    if not from_version(target, OTEL_BY_DEFAULT):
+    if not is_from_version(target, OTEL_BY_DEFAULT):
         return "none"
-    modes = _allowed_modes(settings)
-    if any(_VARIABLE in allowed_mode for allowed_mode in modes):
+    allowed_modes = _list_allowed_modes(settings)
+    if any(_VARIABLE in allowed_mode for allowed_mode in allowed_modes):
         return ""
-    return _OTEL if not modes or _OTEL in modes else modes[0]
+    return _OTEL if not allowed_modes or _OTEL in allowed_modes else allowed_modes[0]
 
 
-def _allowed_modes(settings: Mapping[str, Any]) -> list[str]:
+def _list_allowed_modes(settings: Mapping[str, Any]) -> list[str]:
     """Return the mappings that documents may ask for; a text stands for a list of one."""
-    allowed = at(settings, ("mapping", "allowed_modes"))
+    allowed = value_at(settings, ("mapping", "allowed_modes"))
     if isinstance(allowed, str):
         return [allowed]
-    return [str(mode) for mode in items(settings, "mapping", "allowed_modes")]
+    return [str(mode) for mode in list_at(settings, "mapping", "allowed_modes")]
 
 
 @about(exporters=["elasticsearch"])
@@ -67,8 +67,8 @@ def index_without_stream(subject: Subject) -> Iterator[Fault]:
     if subject.target is None:
         return
     for part in subject.view.of("exporters", "elasticsearch"):
-        mapping = default_mapping(part.settings, subject.target)
-        if mapping not in _FOR_DATA_STREAMS:
+        mapping = find_default_mapping(part.settings, subject.target)
+        if mapping not in _DATA_STREAM_MAPPINGS:
             continue
         for key in INDEX_KEYS:
             index = part.settings.get(key)
@@ -87,11 +87,11 @@ def index_without_stream(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def mapping_changed(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that leave the mapping to a default which changed from none to otel."""
-    if not from_version(subject.target, OTEL_BY_DEFAULT):
+    if not is_from_version(subject.target, OTEL_BY_DEFAULT):
         return
     for part in subject.view.of("exporters", "elasticsearch"):
         mapping = part.settings.get("mapping")
-        is_given = isinstance(mapping, str) or at(mapping, ("allowed_modes",)) or at(mapping, ("mode",))
+        is_given = isinstance(mapping, str) or value_at(mapping, ("allowed_modes",)) or value_at(mapping, ("mode",))
         if not is_given:
             message = f"'{part.id}' maps documents as otel, the default since {OTEL_BY_DEFAULT}; before, it was none"
             fix = "Write `mapping: {allowed_modes: [otel]}` to say so, or `[none]` for documents as before."
@@ -101,11 +101,11 @@ def mapping_changed(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield modes of mappings that this version ignores, so that it maps documents otherwise."""
-    if not from_version(subject.target, MODE_IGNORED):
+    if not is_from_version(subject.target, MODE_IGNORED):
         return
     for part in subject.view.of("exporters", "elasticsearch"):
-        mode = at(part.settings, ("mapping", "mode"))
-        used_mode = default_mapping(part.settings, subject.target)
+        mode = value_at(part.settings, ("mapping", "mode"))
+        used_mode = find_default_mapping(part.settings, subject.target)
         if mode and str(mode) != used_mode:
             mapped_as = used_mode or "others say"
             message = f"'mode' does nothing since {MODE_IGNORED}: '{part.id}' maps documents as {mapped_as}"
@@ -116,16 +116,16 @@ def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def unread_index_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes that named a part of an index, which nothing reads any more."""
-    if not from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.of("exporters", "elasticsearch"):
+    if not is_from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.of("exporters", "elasticsearch"):
         return
     for path, value in subject.view.leaves:
-        attribute = UNREAD.search(value) if isinstance(value, str) else None
-        if attribute:
-            message = f"exporter elasticsearch does not read '{attribute[0]}' since {OTEL_BY_DEFAULT}"
+        attribute_match = UNREAD_ATTRIBUTE.search(value) if isinstance(value, str) else None
+        if attribute_match:
+            message = f"exporter elasticsearch does not read '{attribute_match[0]}' since {OTEL_BY_DEFAULT}"
             yield Fault(path, message, "Set `elasticsearch.index` to the whole name of the index.")
 
 
 RULES = (
-    *rules("warning", index_without_stream, mapping_mode_ignored, unread_index_attribute, documentation=_README),
-    *rules("info", mapping_changed, documentation=_README),
+    *define_rules("warning", index_without_stream, mapping_mode_ignored, unread_index_attribute, documentation=_README),
+    *define_rules("info", mapping_changed, documentation=_README),
 )

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.addresses import is_inside
+from ..config.addresses import is_internal_host
 from ..config.paths import Path
-from ..errors import near
-from ..needs.needed_variables import config_variables
-from ..needs.peers import Peer, peers
-from ..needs.proxies import proxy_exceptions, proxy_for
-from .subject import Fault, Subject, rules
+from ..errors import suggest_word
+from ..needs.needed_variables import find_config_variables
+from ..needs.peers import Peer, find_peers
+from ..needs.proxies import find_proxy_for, join_proxy_exceptions
+from .subject import Fault, Subject, define_rules
 
 _PROXIES = "https://opentelemetry.io/docs/collector/configuration/#proxy-support"
 # What every container has: from the runtime (runc's init, containerd's and CRI-O's spec), and from the kubelet for the
@@ -40,24 +40,30 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
     if subject.environment is None:
         return
-    there = subject.environment if subject.on_host else subject.environment | _IN_EVERY_POD
-    for variable in config_variables(subject.config):
-        if variable.optional or variable.name in there:
+    set_names = subject.environment if subject.on_host else subject.environment | _IN_EVERY_POD
+    for variable in find_config_variables(subject.config):
+        if variable.optional or variable.name in set_names:
             continue
-        link = None if subject.on_host else _SERVICE_LINK.match(variable.name)
-        if link:
-            yield _linked_variable(variable.path, variable.name, link[1])
+        link_match = None if subject.on_host else _SERVICE_LINK.match(variable.name)
+        if link_match:
+            yield _describe_linked_variable(variable.path, variable.name, link_match[1])
         else:
-            message = f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}"
+            message = (
+                f"variable {variable.name} is read here, but not set{suggest_word(variable.name, subject.environment)}"
+            )
             fix = f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}."
             yield Fault(variable.path, message, fix)
 
 
-def _linked_variable(path: Path, name: str, service: str) -> Fault:
+def _describe_linked_variable(path: Path, name: str, service: str) -> Fault:
     """Return the fault of a variable that a pod has if it starts after a Service of its namespace."""
-    own_name = service.lower().replace("_", "-")
-    message = f"variable {name} is read here, and a pod has it only if it starts after Service '{own_name}' was made"
-    fix = f"Write the Service's name, `{own_name}` with its port, which Kubernetes resolves whenever the pod starts."
+    service_name = service.lower().replace("_", "-")
+    message = (
+        f"variable {name} is read here, and a pod has it only if it starts after Service '{service_name}' was made"
+    )
+    fix = (
+        f"Write the Service's name, `{service_name}` with its port, which Kubernetes resolves whenever the pod starts."
+    )
     return Fault(path, message, fix, severity="warning")
 
 
@@ -65,22 +71,22 @@ def proxied_service(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send to a Service through a proxy, because NO_PROXY does not name the Service."""
     if subject.on_host:
         return  # a name of one word is no Service there
-    peers_inside = [peer for peer in peers(subject.config, "") if _is_of_cluster(peer)]
+    peers_inside = [peer for peer in find_peers(subject.config, "") if _sends_to_service(peer)]
     for peer in peers_inside:
-        proxy = proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
+        proxy = find_proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
         if proxy:
             message = f"{proxy.variable} sends what is for {peer.endpoint} to the proxy {proxy.host}"
-            missing = proxy_exceptions(other.host for other in peers_inside)
-            fix = f"Add `NO_PROXY: {missing}` to `env`, or these names to its value; see docs/proxies.md."
+            no_proxy_value = join_proxy_exceptions(inside_peer.host for inside_peer in peers_inside)
+            fix = f"Add `NO_PROXY: {no_proxy_value}` to `env`, or these names to its value; see docs/proxies.md."
             yield Fault(("exporters", peer.exporter), message, fix)
 
 
-def _is_of_cluster(peer: Peer) -> bool:
+def _sends_to_service(peer: Peer) -> bool:
     """Whether an exporter sends to a Service, and not to a host outside that looks like one."""
-    return bool(peer.service) and (peer.certain or is_inside(peer.host))
+    return bool(peer.service) and (peer.certain or is_internal_host(peer.host))
 
 
 RULES = (
-    *rules("error", missing_variable),
-    *rules("warning", proxied_service, documentation=_PROXIES),
+    *define_rules("error", missing_variable),
+    *define_rules("warning", proxied_service, documentation=_PROXIES),
 )

@@ -16,20 +16,20 @@ from typing import NamedTuple
 from ..config.config_secrets import is_secret
 from ..config.layers import parse_version
 from ..config.paths import Path
-from ..errors import near
-from .subject import Fault, Subject, once, rules
+from ..errors import suggest_word
+from .subject import Fault, Subject, define_rules, once_per_subject
 
 DEFAULT_SCHEME = "env"
 # Before, nothing after an escaped `$${` was expanded.
 PAST_ESCAPES = "0.161.0"
 
-_MOST = 1000  # the Collector gives up after as many
-_UNKNOWN = "\0"  # placeholder for the value of an inner expression
+_MOST_EXPRESSIONS = 1000  # the Collector gives up after as many
+_INNER_VALUE = "\0"  # placeholder for the value of an inner expression
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _NAMELESS = "names no variable"
-_RENAME = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
-_BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
+_RENAME_FIX = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
+_BARE_VARIABLE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
 
 
 class ExpandingText(NamedTuple):
@@ -47,21 +47,21 @@ class ExpandingText(NamedTuple):
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot expand: the location or the variable name is invalid."""
-    for expanding in _expanding_texts(subject):
-        for location in expanding.locations:
-            problem = _problem(location)
+    for expanding_text in _find_expanding_texts(subject):
+        for location in expanding_text.locations:
+            problem = _find_problem(location)
             if problem:
-                message = f"`${{{_shown(location)}}}` {problem}"
-                if expanding.is_secret:
+                message = f"`${{{_show_location(location)}}}` {problem}"
+                if expanding_text.is_secret:
                     message = "a `${…}` here is invalid"
-                yield Fault(expanding.path, message, _way_out(location, problem))
+                yield Fault(expanding_text.path, message, _describe_fix(location, problem))
 
 
-def _way_out(location: str, problem: str) -> str:
+def _describe_fix(location: str, problem: str) -> str:
     """Return the fix for an invalid location: most that begin with a letter are meant as the name of a variable."""
     name = location.removeprefix(f"{DEFAULT_SCHEME}:")
     if _NAMELESS in problem and name[:1].isalpha():
-        return _RENAME
+        return _RENAME_FIX
     return "Write `$${` for a literal `${`."
 
 
@@ -71,92 +71,95 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     if target is None:
         return
     schemes = target.catalogue.schemes(target.distribution, target.version)
-    severity = "" if target.catalogue.ships(target.distribution) else "warning"
-    for expanding in _expanding_texts(subject):
-        for location in expanding.locations:
+    severity = "" if target.catalogue.is_released(target.distribution) else "warning"
+    for expanding_text in _find_expanding_texts(subject):
+        for location in expanding_text.locations:
             match = _LOCATION.match(location)
             if match is None or match[1] in schemes:
                 continue
             message = "the scheme of a `${…}` here is unknown"
-            if not expanding.is_secret:
-                message = f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], schemes)}"
-            yield Fault(expanding.path, message, f"Known: {', '.join(schemes)}.", severity=severity)
+            if not expanding_text.is_secret:
+                message = (
+                    f"scheme '{match[1]}' of `${{{_show_location(location)}}}` is"
+                    f" unknown{suggest_word(match[1], schemes)}"
+                )
+            yield Fault(expanding_text.path, message, f"Known: {', '.join(schemes)}.", severity=severity)
 
 
 def bare_variable(subject: Subject) -> Iterator[Fault]:
     """Yield `$NAME` without braces, which the Collector does not expand since 0.104."""
-    for expanding in _expanding_texts(subject):
-        match = _BARE.search(expanding.text)
+    for expanding_text in _find_expanding_texts(subject):
+        match = _BARE_VARIABLE.search(expanding_text.text)
         if match is None:
             continue
-        is_whole = expanding.text == f"${match[1]}"  # the name of a variable, and no part of a password
-        name = match[1] if is_whole or not expanding.is_secret else "NAME"
+        is_whole = expanding_text.text == f"${match[1]}"  # the name of a variable, and no part of a password
+        name = match[1] if is_whole or not expanding_text.is_secret else "NAME"
         fix = f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
-        yield Fault(expanding.path, f"`${name}` is not replaced", fix)
+        yield Fault(expanding_text.path, f"`${name}` is not replaced", fix)
 
 
-@once
-def _expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
+@once_per_subject
+def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
     """Yield every text with a dollar sign."""
     target = subject.target
     past_escapes = target is None or parse_version(target.version) >= parse_version(PAST_ESCAPES)
     for path, value in subject.view.leaves:
         if isinstance(value, str) and "$" in value:
-            yield ExpandingText(path, value, expressions_in(value, past_escapes))
+            yield ExpandingText(path, value, find_expressions(value, past_escapes))
 
 
-def expressions_in(text: str, past_escapes: bool = True) -> list[str]:
+def find_expressions(text: str, past_escapes: bool = True) -> list[str]:
     """Return the content of every `${…}` in the Collector's order, inner expressions first.
 
     `past_escapes`: also what stands behind an escaped one.
     """
     expressions: list[str] = []
-    begin = inner_end = 0  # where the search begins, and behind which place the closing brace is searched
-    while len(expressions) < _MOST:
-        first = text.find("${", begin)
-        close = text.find("}", max(first, inner_end)) if first >= 0 else -1
-        opened = text.rfind("${", begin, close) if close >= 0 else -1
-        if opened < 0:
+    search_start = inner_end = 0  # where the search begins, and behind which place the closing brace is searched
+    while len(expressions) < _MOST_EXPRESSIONS:
+        first_index = text.find("${", search_start)
+        closing_index = text.find("}", max(first_index, inner_end)) if first_index >= 0 else -1
+        opening_index = text.rfind("${", search_start, closing_index) if closing_index >= 0 else -1
+        if opening_index < 0:
             break
-        if _is_escaped(text, opened):
+        if _is_escaped(text, opening_index):
             if not past_escapes:
                 break
-            begin = inner_end = close + 1
+            search_start = inner_end = closing_index + 1
             continue
-        expressions.append(text[opened + 2 : close])
-        text = text[:opened] + _UNKNOWN + text[close + 1 :]
-        inner_end = opened
+        expressions.append(text[opening_index + 2 : closing_index])
+        text = text[:opening_index] + _INNER_VALUE + text[closing_index + 1 :]
+        inner_end = opening_index
     return expressions
 
 
-def _is_escaped(text: str, opened: int) -> bool:
+def _is_escaped(text: str, opening_index: int) -> bool:
     """Whether an odd number of dollar signs stands right before `${`."""
-    before = text[:opened]
-    return (len(before) - len(before.rstrip("$"))) % 2 == 1
+    text_before = text[:opening_index]
+    return (len(text_before) - len(text_before.rstrip("$"))) % 2 == 1
 
 
-def _problem(location: str) -> str:
+def _find_problem(location: str) -> str:
     """Return why the Collector cannot expand a location; empty text if it can, or if an inner expression decides."""
     full_location = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
     match = _LOCATION.match(full_location)
     if match is None:
-        is_inner = _UNKNOWN in full_location.partition(":")[0]
+        is_inner = _INNER_VALUE in full_location.partition(":")[0]
         return "" if is_inner else "is not a location: the text before the colon is not a scheme"
     scheme, value = match.groups()
     if "$" in value:
         return "has a dollar sign inside"
     name = value.partition(":-")[0]
-    if scheme != DEFAULT_SCHEME or _UNKNOWN in name or _VARIABLE.match(name):
+    if scheme != DEFAULT_SCHEME or _INNER_VALUE in name or _VARIABLE.match(name):
         return ""
     return f"{_NAMELESS}: '{name}' needs letters, digits and underscores, and no digit first"
 
 
-def _shown(location: str) -> str:
+def _show_location(location: str) -> str:
     """Return a location as the config spells it, but for the expressions inside."""
-    return location.replace(_UNKNOWN, "${…}")
+    return location.replace(_INNER_VALUE, "${…}")
 
 
 RULES = (
-    *rules("error", invalid_expansion, unknown_scheme, shared=True),
-    *rules("warning", bare_variable),
+    *define_rules("error", invalid_expansion, unknown_scheme, shared=True),
+    *define_rules("warning", bare_variable),
 )

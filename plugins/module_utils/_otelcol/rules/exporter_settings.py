@@ -12,22 +12,22 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at
-from ..traits import EXPORTERS, Trait, types_that
-from .subject import Fault, Subject, about, rules
+from ..config.paths import Path, value_at
+from ..traits import EXPORTERS, Trait, types_with_traits
+from .subject import Fault, Subject, about, define_rules
 from .view import ENDPOINT_KEYS, uses_endpoint
 
 _DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
 _URLS = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
-_PRINTING = types_that(EXPORTERS, Trait.PRINTS)
-_NEEDING_URL = types_that(EXPORTERS, Trait.NEEDS_URL)
+_PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
+_EXPORTERS_NEEDING_URL = types_with_traits(EXPORTERS, Trait.NEEDS_URL)
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 _WITHOUT_QUEUE = (
     "makes senders wait for each request, and gives them its error back: those that do not send again lose data"
 )
 # The switches that protect data, and what an exporter does without.
-_SWITCHES: dict[Path, str] = {
+_EFFECT_BY_SWITCH: dict[Path, str] = {
     ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
     ("sending_queue", "enabled"): _WITHOUT_QUEUE,
     ("remote_write_queue", "enabled"): _WITHOUT_QUEUE,
@@ -45,22 +45,22 @@ class _Protocol(NamedTuple):
 
 _GRPC = _Protocol("gRPC", 4317, 4318, "otlp_http")
 _HTTP = _Protocol("HTTP", 4318, 4317, "otlp_grpc")
-_PROTOCOLS = {"otlp": _GRPC, "otlpgrpc": _GRPC, "otlphttp": _HTTP}
+_PROTOCOL_BY_TYPE = {"otlp": _GRPC, "otlpgrpc": _GRPC, "otlphttp": _HTTP}
 
 
-@about(exporters=_PRINTING)
+@about(exporters=_PRINTING_EXPORTERS)
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
-    for part in subject.view.of("exporters", *_PRINTING):
+    for part in subject.view.of("exporters", *_PRINTING_EXPORTERS):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             fix = "Write `verbosity: basic`, or remove it once data arrives."
             yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
 
 
-@about(exporters=_NEEDING_URL)
+@about(exporters=_EXPORTERS_NEEDING_URL)
 def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
-    for part in subject.view.of("exporters", *_NEEDING_URL):
+    for part in subject.view.of("exporters", *_EXPORTERS_NEEDING_URL):
         for key in ENDPOINT_KEYS:
             value = part.settings.get(key)
             if _fails_each_request(value, part.kind) and uses_endpoint(subject.view, part, key):
@@ -68,24 +68,24 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
 
 
-def _fails_each_request(endpoint: Any, kind: str) -> bool:
+def _fails_each_request(endpoint: Any, exporter_type: str) -> bool:
     """Whether an endpoint is a bare host; without a port, remote write refuses to start instead."""
-    host = _BARE_HOST.match(endpoint) if isinstance(endpoint, str) else None
-    if host is None:
+    host_match = _BARE_HOST.match(endpoint) if isinstance(endpoint, str) else None
+    if host_match is None:
         return False
-    has_port = bool(host[1])
-    return has_port or kind != "prometheusremotewrite"
+    has_port = bool(host_match[1])
+    return has_port or exporter_type != "prometheusremotewrite"
 
 
-@about(exporters=_PROTOCOLS)
+@about(exporters=_PROTOCOL_BY_TYPE)
 def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
-    for part in subject.view.of("exporters", *_PROTOCOLS):
-        protocol = _PROTOCOLS[part.kind]
-        port_of_other = re.compile(rf":{protocol.other_port}(/|\Z)")
+    for part in subject.view.of("exporters", *_PROTOCOL_BY_TYPE):
+        protocol = _PROTOCOL_BY_TYPE[part.kind]
+        other_port_pattern = re.compile(rf":{protocol.other_port}(/|\Z)")
         for key in ENDPOINT_KEYS:
             value = part.settings.get(key)
-            if isinstance(value, str) and port_of_other.search(value):
+            if isinstance(value, str) and other_port_pattern.search(value):
                 message = (
                     f"'{part.id}' uses {protocol.name}, and {protocol.other_port} is the usual port of the other "
                     "protocol of OTLP"
@@ -99,14 +99,14 @@ def nothing_retried(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.parts:
         if part.section != "exporters":
             continue
-        for path, effect in _SWITCHES.items():
-            if at(part.settings, path) is False:
+        for path, effect in _EFFECT_BY_SWITCH.items():
+            if value_at(part.settings, path) is False:
                 yield Fault((*part.path, *path), f"'{part.id}' {effect}", f"Remove `{path[0]}: {{enabled: false}}`.")
 
 
 RULES = (
-    *rules("info", verbose_debug, documentation=_DEBUG),
-    *rules("error", endpoint_without_scheme, documentation=_URLS),
-    *rules("warning", port_of_other_protocol, documentation=_URLS),
-    *rules("warning", nothing_retried, documentation=_QUEUES),
+    *define_rules("info", verbose_debug, documentation=_DEBUG),
+    *define_rules("error", endpoint_without_scheme, documentation=_URLS),
+    *define_rules("warning", port_of_other_protocol, documentation=_URLS),
+    *define_rules("warning", nothing_retried, documentation=_QUEUES),
 )

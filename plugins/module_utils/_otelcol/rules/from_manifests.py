@@ -12,39 +12,41 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.documents import CUSTOM_RESOURCE, Found
-from ..config.paths import at, items, mappings, section
+from ..config.documents import CUSTOM_RESOURCE, FoundConfig
+from ..config.paths import list_at, mapping_at, mappings_at, value_at
 from ..kube import names
 from ..needs.pod_logs import PodLogs
-from .autoscalers import scales_workload, unrequested_by_custom_resource, unrequested_resources
-from .granted_rights import Rights, account_of_pod, account_of_resource, account_rights
+from .autoscalers import find_unrequested_in_spec, find_unrequested_resources, scales_workload
+from .granted_rights import Rights, account_of_pod, account_of_resource, find_account_rights
 from .manifest_containers import (
-    WORKLOADS,
+    MODE_BY_WORKLOAD_KIND,
     Object,
-    environment_of,
-    fleeting_paths,
-    memory_mib,
-    mount_paths,
-    mounting_container,
-    name_of,
-    workloads_in,
+    find_mounting_container,
+    list_fleeting_paths,
+    list_mount_paths,
+    list_workloads,
+    read_environment,
+    read_memory_mib,
+    valid_name,
 )
 from .manifest_network import (
-    exposed_ports,
-    ingress_of_pods,
-    ingress_of_resource,
-    names_of,
+    find_exposed_ports,
+    find_pod_ingress,
+    find_resource_ingress,
+    find_selecting_services,
+    list_valid_names,
+    map_port_names,
     operator_pod_labels,
-    port_names,
-    selecting_services,
 )
 from .subject import Deployment
 
-_NAMESPACE = ("metadata", "namespace")
+_NAMESPACE_PATH = ("metadata", "namespace")
 # Modes in which `replicas` does not set the number of pods.
-_UNCOUNTED = ("daemonset", "sidecar")
+_MODES_WITHOUT_REPLICAS = ("daemonset", "sidecar")
 # Source: the operator's internal/manifests/collector/container.go and the environment of its component parsers.
-_BY_OPERATOR = frozenset(("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_NODE_NAME", "OTEL_K8S_NODE_NAME"))
+_VARIABLES_OF_OPERATOR = frozenset(
+    ("POD_NAME", "SHARD", "GOMEMLIMIT", "GOMAXPROCS", "K8S_NODE_NAME", "OTEL_K8S_NODE_NAME")
+)
 # A collector that gets its targets from a TargetAllocator of its own names it with this label.
 # Source: the operator's internal/controllers and apis/v1beta1.
 _ALLOCATOR_LABEL = "opentelemetry.io/target-allocator"
@@ -52,7 +54,7 @@ _PROBES = frozenset(("livenessProbe", "readinessProbe", "startupProbe"))
 
 
 @dataclass(frozen=True)
-class Context:
+class PlatformContext:
     """What the manifests show about the platform of a config."""
 
     deployment: Deployment | None = None
@@ -62,99 +64,111 @@ class Context:
     services: frozenset[str] = frozenset()
 
 
-def context_of(found_config: Found, stream: Sequence[Object], complete: bool = False) -> Context:
+def find_context(found_config: FoundConfig, stream: Sequence[Object], complete: bool = False) -> PlatformContext:
     """Return what the objects of a stream show about the collector that runs this config.
 
     `complete` says that the stream has all network policies.
     """
     if found_config.owner.get("kind") == CUSTOM_RESOURCE:
-        return _of_custom_resource(found_config.owner, stream, complete)
+        return _read_custom_resource(found_config.owner, stream, complete)
     if found_config.owner:
-        for workload in workloads_in(stream):
-            container = mounting_container(workload, found_config.owner)
+        for workload in list_workloads(stream):
+            container = find_mounting_container(workload, found_config.owner)
             if container is not None:
-                return _of_workload(workload, container, stream, complete)
-    return Context()
+                return _read_workload(workload, container, stream, complete)
+    return PlatformContext()
 
 
-def _of_custom_resource(resource: Object, stream: Sequence[Object], complete: bool) -> Context:
+def _read_custom_resource(resource: Object, stream: Sequence[Object], complete: bool) -> PlatformContext:
     """Return what a custom resource, and the stream around it, show about the collector that the operator makes."""
-    spec = section(resource, "spec")
-    name = name_of(section(resource, "metadata")) or ""
+    spec = mapping_at(resource, "spec")
+    resource_name = valid_name(mapping_at(resource, "metadata")) or ""
     mode = str(spec.get("mode") or "deployment")
     has_own_pods = mode != "sidecar"
-    scaler = section(spec, "autoscaler")
-    replicas = None if mode in _UNCOUNTED else _first_number(spec.get("replicas"), scaler.get("minReplicas"), 1)
-    allowed = account_rights(account_of_resource(resource), stream) if has_own_pods else Rights()
+    autoscaler = mapping_at(spec, "autoscaler")
+    replicas = (
+        None
+        if mode in _MODES_WITHOUT_REPLICAS
+        else _find_first_number(spec.get("replicas"), autoscaler.get("minReplicas"), 1)
+    )
+    rights = find_account_rights(account_of_resource(resource), stream) if has_own_pods else Rights()
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
-        autoscaled=bool(scaler),
-        unrequested=unrequested_by_custom_resource(spec),
-        memory_limit_mib=memory_mib(spec),
+        autoscaled=bool(autoscaler),
+        unrequested=find_unrequested_in_spec(spec),
+        memory_limit_mib=read_memory_mib(spec),
         host_network=spec.get("hostNetwork") is True,
-        mounts=mount_paths(spec),
-        fleeting=fleeting_paths(spec, spec),
+        mounts=list_mount_paths(spec),
+        fleeting=list_fleeting_paths(spec, spec),
         target_allocator=_has_target_allocator(resource),
         by_operator=True,
-        granted=allowed.rules,
-        bound_elsewhere=allowed.elsewhere,
-        ingress=ingress_of_resource(resource, stream, complete) if has_own_pods else None,
+        granted=rights.rules,
+        bound_elsewhere=rights.elsewhere,
+        ingress=find_resource_ingress(resource, stream, complete) if has_own_pods else None,
         annotated=bool(spec.get("podAnnotations")),
-        logs=_logs(mode, resource, names.child(name), names.CONTAINERS["operator"]),
+        logs=_find_pod_logs(
+            mode, resource, names.operator_child_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
+        ),
     )
-    environment = environment_of(spec)
+    environment = read_environment(spec)
     if environment is not None:
-        environment |= _BY_OPERATOR
-    services_of_pods = names_of(selecting_services(operator_pod_labels(resource), resource, stream))
-    services = names.of_operator(name) | services_of_pods
-    return Context(deployment, environment, str(spec.get("image") or ""), resource, services)
+        environment |= _VARIABLES_OF_OPERATOR
+    services_of_pods = list_valid_names(find_selecting_services(operator_pod_labels(resource), resource, stream))
+    services = names.list_operator_names(resource_name) | services_of_pods
+    return PlatformContext(deployment, environment, str(spec.get("image") or ""), resource, services)
 
 
 def _has_target_allocator(resource: Object) -> bool:
     """Whether a custom resource has a TargetAllocator of its own, or a label that names another one."""
-    if at(resource, ("spec", "targetAllocator", "enabled")) is True:
+    if value_at(resource, ("spec", "targetAllocator", "enabled")) is True:
         return True
-    return bool(section(resource, "metadata", "labels").get(_ALLOCATOR_LABEL))
+    return bool(mapping_at(resource, "metadata", "labels").get(_ALLOCATOR_LABEL))
 
 
-def _of_workload(workload: Object, container: Object, stream: Sequence[Object], complete: bool) -> Context:
+def _read_workload(workload: Object, container: Object, stream: Sequence[Object], complete: bool) -> PlatformContext:
     """Return what a workload, the container with its collector, and the stream around it show."""
-    mode = WORKLOADS[workload["kind"]]
-    template = section(workload, "spec", "template")
-    pod = section(template, "spec")
-    labels = section(template, "metadata", "labels")
-    allowed = account_rights(account_of_pod(pod, workload), stream)
+    mode = MODE_BY_WORKLOAD_KIND[workload["kind"]]
+    template = mapping_at(workload, "spec", "template")
+    pod_spec = mapping_at(template, "spec")
+    labels = mapping_at(template, "metadata", "labels")
+    rights = find_account_rights(account_of_pod(pod_spec, workload), stream)
     deployment = Deployment(
         mode=mode,
-        replicas=None if mode in _UNCOUNTED else _first_number(at(workload, ("spec", "replicas")), 1),
+        replicas=None
+        if mode in _MODES_WITHOUT_REPLICAS
+        else _find_first_number(value_at(workload, ("spec", "replicas")), 1),
         autoscaled=any(scales_workload(candidate, workload) for candidate in stream),
-        unrequested=unrequested_resources(workload, stream),
-        memory_limit_mib=memory_mib(container),
-        host_network=pod.get("hostNetwork") is True,
-        mounts=mount_paths(container),
-        fleeting=fleeting_paths(container, pod),
-        exposed=exposed_ports(container, labels, workload, stream),
-        granted=allowed.rules,
-        bound_elsewhere=allowed.elsewhere,
+        unrequested=find_unrequested_resources(workload, stream),
+        memory_limit_mib=read_memory_mib(container),
+        host_network=pod_spec.get("hostNetwork") is True,
+        mounts=list_mount_paths(container),
+        fleeting=list_fleeting_paths(container, pod_spec),
+        exposed=find_exposed_ports(container, labels, workload, stream),
+        granted=rights.rules,
+        bound_elsewhere=rights.elsewhere,
         probed=not _PROBES.isdisjoint(container),
-        ingress=ingress_of_pods(workload, labels, stream, complete, port_names(mappings(pod, "containers"))),
-        annotated=bool(section(template, "metadata", "annotations")),
-        logs=_logs(mode, workload, name_of(section(workload, "metadata")), name_of(container)),
+        ingress=find_pod_ingress(
+            workload, labels, stream, complete, map_port_names(mappings_at(pod_spec, "containers"))
+        ),
+        annotated=bool(mapping_at(template, "metadata", "annotations")),
+        logs=_find_pod_logs(mode, workload, valid_name(mapping_at(workload, "metadata")), valid_name(container)),
     )
-    services = names_of(selecting_services(labels, workload, stream))
-    return Context(deployment, environment_of(container), str(container.get("image") or ""), services=services)
+    services = list_valid_names(find_selecting_services(labels, workload, stream))
+    return PlatformContext(
+        deployment, read_environment(container), str(container.get("image") or ""), services=services
+    )
 
 
-def _logs(mode: str, owner: Object, workload: str | None, container: str | None) -> PodLogs | None:
+def _find_pod_logs(mode: str, owner: Object, workload: str | None, container: str | None) -> PodLogs | None:
     """Return where the log of a collector is; None if the namespace is chosen later, as that of a chart is."""
-    namespace = at(owner, _NAMESPACE)
+    namespace = value_at(owner, _NAMESPACE_PATH)
     if isinstance(namespace, str) and workload and container:
         return PodLogs(mode, namespace, workload, container)
     return None
 
 
-def _first_number(*values: Any) -> int | None:
+def _find_first_number(*values: Any) -> int | None:
     """Return the first value that is a number; None if none is."""
     for value in values:
         if isinstance(value, int):
@@ -162,40 +176,46 @@ def _first_number(*values: Any) -> int | None:
     return None
 
 
-def with_rights(context: Context, found_config: Found, stream: Sequence[Object]) -> Context:
+def add_rights(context: PlatformContext, found_config: FoundConfig, stream: Sequence[Object]) -> PlatformContext:
     """Return a context with what other files of its folder grant to the account of the collector."""
     if context.deployment is None:
         return context
-    known = context_of(found_config, stream).deployment
-    if known is None or (known.granted is None and not known.bound_elsewhere):
+    known_deployment = find_context(found_config, stream).deployment
+    if known_deployment is None or (known_deployment.granted is None and not known_deployment.bound_elsewhere):
         return context
-    allowed = replace(context.deployment, granted=known.granted, bound_elsewhere=known.bound_elsewhere)
-    return replace(context, deployment=allowed)
+    deployment_with_rights = replace(
+        context.deployment, granted=known_deployment.granted, bound_elsewhere=known_deployment.bound_elsewhere
+    )
+    return replace(context, deployment=deployment_with_rights)
 
 
-def is_certain(found_config: Found, stream: Sequence[Object]) -> bool:
+def describes_one_workload(found_config: FoundConfig, stream: Sequence[Object]) -> bool:
     """Whether objects of several files describe a single workload: variants of a chart are often side by side."""
-    name = at(found_config.owner, ("metadata", "name"))
+    config_map_name = value_at(found_config.owner, ("metadata", "name"))
     config_maps = [candidate for candidate in stream if candidate.get("kind") == "ConfigMap"]
-    namesakes = [config_map for config_map in config_maps if at(config_map, ("metadata", "name")) == name]
-    return len(namesakes) == len(_mounting_workloads(found_config, stream)) == 1
+    namesakes = [
+        config_map for config_map in config_maps if value_at(config_map, ("metadata", "name")) == config_map_name
+    ]
+    return len(namesakes) == len(_list_mounting_workloads(found_config, stream)) == 1
 
 
-def runs_config(found_config: Found, stream: Sequence[Object]) -> bool:
+def is_config_in_use(found_config: FoundConfig, stream: Sequence[Object]) -> bool:
     """Whether a config is in use in a cluster: one in a ConfigMap is when a workload mounts it.
 
     A ConfigMap that the operator creates from a custom resource is not checked again.
     """
     if found_config.owner.get("kind") != "ConfigMap":
         return True
-    owners = items(found_config.owner, "metadata", "ownerReferences")
-    if any(at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
+    owners = list_at(found_config.owner, "metadata", "ownerReferences")
+    if any(value_at(owner, ("kind",)) == CUSTOM_RESOURCE for owner in owners):
         return False
-    return bool(_mounting_workloads(found_config, stream))
+    return bool(_list_mounting_workloads(found_config, stream))
 
 
-def _mounting_workloads(found_config: Found, stream: Iterable[Object]) -> list[Object]:
+def _list_mounting_workloads(found_config: FoundConfig, stream: Iterable[Object]) -> list[Object]:
     """Return the workloads of a stream that mount the ConfigMap with a config."""
     return [
-        workload for workload in workloads_in(stream) if mounting_container(workload, found_config.owner) is not None
+        workload
+        for workload in list_workloads(stream)
+        if find_mounting_container(workload, found_config.owner) is not None
     ]

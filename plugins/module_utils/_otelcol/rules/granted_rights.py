@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.documents import CUSTOM_RESOURCE
-from ..config.paths import at, mappings, section
+from ..config.paths import mapping_at, mappings_at, value_at
 from ..kube import names
 
 Object = Mapping[str, Any]
-_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
+_BINDING_KINDS = ("ClusterRoleBinding", "RoleBinding")
 # The account of pods that name none.
-DEFAULT = "default"
+DEFAULT_ACCOUNT = "default"
 # Groups of all accounts, or of those of a namespace. Source: Kubernetes, Using RBAC Authorization, Service accounts.
-_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
+_GROUPS_OF_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Account:
         """Whether a subject of a binding is this account, or a group with it."""
         name, namespace = subject.get("name"), subject.get("namespace")
         if subject.get("kind") == "Group":
-            return name in (*_EVERYBODY, f"{_EVERYBODY[0]}:{self.namespace}")
+            return name in (*_GROUPS_OF_EVERYBODY, f"{_GROUPS_OF_EVERYBODY[0]}:{self.namespace}")
         if name != self.name:
             return False
         is_chosen_later = self.namespace is None or namespace is None
@@ -55,88 +55,97 @@ class Account:
 
 def account_of_pod(pod: Object, owner: Object) -> Account:
     """Return the account of the pods of a workload."""
-    name = pod.get("serviceAccountName") or pod.get("serviceAccount") or DEFAULT
-    return Account(str(name), at(owner, ("metadata", "namespace")))
+    name = pod.get("serviceAccountName") or pod.get("serviceAccount") or DEFAULT_ACCOUNT
+    return Account(str(name), value_at(owner, ("metadata", "namespace")))
 
 
 def account_of_resource(resource: Object) -> Account:
     """Return the account of the pods of a custom resource: its own, or the one that the operator creates."""
-    made = names.child(str(at(resource, ("metadata", "name"))))
-    return Account(str(at(resource, ("spec", "serviceAccount")) or made), at(resource, ("metadata", "namespace")))
+    operator_account = names.operator_child_name(str(value_at(resource, ("metadata", "name"))))
+    return Account(
+        str(value_at(resource, ("spec", "serviceAccount")) or operator_account),
+        value_at(resource, ("metadata", "namespace")),
+    )
 
 
-def account_rights(account: Account, stream: Sequence[Object]) -> Rights:
+def find_account_rights(account: Account, stream: Sequence[Object]) -> Rights:
     """Return what the objects of a stream grant to an account."""
-    bindings = [candidate for candidate in stream if candidate.get("kind") in _BINDINGS]
-    own_bindings = [binding for binding in bindings if _binds(binding, account)]
+    bindings = [candidate for candidate in stream if candidate.get("kind") in _BINDING_KINDS]
+    own_bindings = [binding for binding in bindings if _binds_account(binding, account)]
     if own_bindings:
-        return Rights(_granted(own_bindings, stream))
+        return Rights(_collect_granted_rules(own_bindings, stream))
     for binding in bindings:
-        if _role(binding, stream) is not None and _is_stray(binding, stream):
-            return Rights((), _binding_in_words(binding, account))
+        if _find_role(binding, stream) is not None and _binds_unused_accounts(binding, stream):
+            return Rights((), _describe_binding(binding, account))
     return Rights()
 
 
-def _binds(binding: Object, account: Account) -> bool:
+def _binds_account(binding: Object, account: Account) -> bool:
     """Whether a binding gives its role to an account."""
-    return any(account.is_named_by(subject) for subject in mappings(binding, "subjects"))
+    return any(account.is_named_by(subject) for subject in mappings_at(binding, "subjects"))
 
 
-def _granted(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
+def _collect_granted_rules(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
     """Return the rules that bindings grant; None if the stream lacks one of the roles, or others add rules to it."""
-    granted: list[dict[str, Any]] = []
+    granted_rules: list[dict[str, Any]] = []
     for binding in bindings:
-        role = _role(binding, stream)
+        role = _find_role(binding, stream)
         if role is None or "aggregationRule" in role:
             return None
-        granted.extend(dict(rule) for rule in mappings(role, "rules"))
-    return tuple(granted)
+        granted_rules.extend(dict(rule) for rule in mappings_at(role, "rules"))
+    return tuple(granted_rules)
 
 
-def _role(binding: Object, stream: Sequence[Object]) -> Object | None:
+def _find_role(binding: Object, stream: Sequence[Object]) -> Object | None:
     """Return the role of a binding; None if the stream does not show it."""
-    kind, name = at(binding, ("roleRef", "kind")), at(binding, ("roleRef", "name"))
+    kind, name = value_at(binding, ("roleRef", "kind")), value_at(binding, ("roleRef", "name"))
     for candidate in stream:
-        if candidate.get("kind") == kind and at(candidate, ("metadata", "name")) == name:
+        if candidate.get("kind") == kind and value_at(candidate, ("metadata", "name")) == name:
             return candidate
     return None
 
 
-def _is_stray(binding: Object, stream: Sequence[Object]) -> bool:
+def _binds_unused_accounts(binding: Object, stream: Sequence[Object]) -> bool:
     """Whether a binding names accounts alone with which nothing in the stream runs."""
-    subjects = mappings(binding, "subjects")
+    subjects = mappings_at(binding, "subjects")
     are_accounts = all(subject.get("kind") == "ServiceAccount" for subject in subjects)
     if not subjects or not are_accounts:
         return False
-    return not any(_binds(binding, account) for account in _used_accounts(stream))
+    return not any(_binds_account(binding, account) for account in _list_used_accounts(stream))
 
 
-def _used_accounts(stream: Sequence[Object]) -> Iterator[Account]:
+def _list_used_accounts(stream: Sequence[Object]) -> Iterator[Account]:
     """Yield the accounts with which the workloads and custom resources of a stream run."""
     for manifest in stream:
-        spec = section(manifest, "spec")
+        spec = mapping_at(manifest, "spec")
         if str(manifest.get("apiVersion")).startswith("opentelemetry.io/"):
             yield account_of_resource(manifest)
-            yield from _accounts_of_allocator(manifest)
-        for pod in (spec, section(spec, "template", "spec"), section(spec, "jobTemplate", "spec", "template", "spec")):
+            yield from _list_allocator_accounts(manifest)
+        for pod in (
+            spec,
+            mapping_at(spec, "template", "spec"),
+            mapping_at(spec, "jobTemplate", "spec", "template", "spec"),
+        ):
             if "containers" in pod:
                 yield account_of_pod(pod, manifest)
 
 
-def _accounts_of_allocator(manifest: Object) -> Iterator[Account]:
+def _list_allocator_accounts(manifest: Object) -> Iterator[Account]:
     """Yield the account of a target allocator: its own, and the one that the operator creates."""
-    namespace, name = at(manifest, ("metadata", "namespace")), at(manifest, ("metadata", "name"))
-    spec = section(manifest, "spec")
+    namespace, name = value_at(manifest, ("metadata", "namespace")), value_at(manifest, ("metadata", "name"))
+    spec = mapping_at(manifest, "spec")
     if manifest.get("kind") == CUSTOM_RESOURCE:
-        spec = section(spec, "targetAllocator")
+        spec = mapping_at(spec, "targetAllocator")
     if spec.get("serviceAccount"):
         yield Account(str(spec["serviceAccount"]), namespace)
     yield Account(f"{name}-targetallocator", namespace)
 
 
-def _binding_in_words(binding: Object, account: Account) -> str:
+def _describe_binding(binding: Object, account: Account) -> str:
     """Return in words which account a binding names, and which one the pods have."""
-    subject = mappings(binding, "subjects")[0]
+    subject = mappings_at(binding, "subjects")[0]
     bound_account = Account(str(subject.get("name")), subject.get("namespace"))
-    what = f"{binding['kind']} '{at(binding, ('metadata', 'name'))}' binds ServiceAccount '{bound_account}'"
-    return f"{what}, with which nothing runs, and the pods run as '{account}'"
+    binding_text = (
+        f"{binding['kind']} '{value_at(binding, ('metadata', 'name'))}' binds ServiceAccount '{bound_account}'"
+    )
+    return f"{binding_text}, with which nothing runs, and the pods run as '{account}'"

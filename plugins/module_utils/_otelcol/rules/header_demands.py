@@ -19,21 +19,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at, mappings, section
+from ..config.paths import Path, mapping_at, mappings_at, value_at
 from ..needs.listeners import Part
 from ..traits import kind_of
-from .subject import Subject, once
+from .subject import Subject, once_per_subject
 from .view import Pipeline
 
 # The type of the extension that adds headers to requests of exporters, without underscores.
-SETTER = "headerssetter"
+SETTER_TYPE = "headerssetter"
 # The action of an extension headers_setter that takes a header away.
-DELETES = "delete"
+DELETE_ACTION = "delete"
 # Where an exporter names the extension of its requests.
-AUTHENTICATOR: Path = ("auth", "authenticator")
+AUTHENTICATOR_PATH: Path = ("auth", "authenticator")
 # Where the queue of an exporter makes batches, and lists the headers by which it divides data.
-QUEUE: Path = ("sending_queue", "batch")
-PARTITION: Path = (*QUEUE, "partition", "metadata_keys")
+QUEUE_BATCH_PATH: Path = ("sending_queue", "batch")
+PARTITION_PATH: Path = (*QUEUE_BATCH_PATH, "partition", "metadata_keys")
 
 # What components do with headers, as messages say it.
 _DIVIDES = "divides by headers"
@@ -58,9 +58,9 @@ class HeaderSetting(NamedTuple):
 
 
 # Sources: processor/batchprocessor and exporter/exporterhelper of the Collector; kafkaexporter of contrib.
-_SETTINGS = (
+_HEADER_SETTINGS = (
     HeaderSetting("processors", "batch", ("metadata_keys",), list, _DIVIDES),
-    HeaderSetting("exporters", "", PARTITION, list, _DIVIDES),
+    HeaderSetting("exporters", "", PARTITION_PATH, list, _DIVIDES),
     HeaderSetting("exporters", "kafka", ("include_metadata_keys",), list, _TO_MESSAGES),
     HeaderSetting("exporters", "kafka", ("traces", "topic_from_metadata_key"), str, _TO_MESSAGES),
     HeaderSetting("exporters", "kafka", ("metrics", "topic_from_metadata_key"), str, _TO_MESSAGES),
@@ -69,11 +69,13 @@ _SETTINGS = (
 )
 
 # How an action takes the value of a header: `from_context: metadata.x-tenant`. Source: attributesprocessor of contrib.
-_CONTEXT = "metadata."
+_CONTEXT_PREFIX = "metadata."
 
 # A header in a condition of a connector: `request["x-tenant"]` or `otelcol.client.metadata["x-tenant"]`. The group is
 # empty for a name that is not written as a text, such as `request[key]`. Source: routingconnector of contrib.
-_METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?")
+_HEADER_EXPRESSION = re.compile(
+    r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?"
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Asking:
+class AskingPlace:
     """A pipeline with the demands of one of its components. The processors before it may forget what it asks for."""
 
     pipeline: Pipeline
@@ -104,66 +106,68 @@ class Asking:
     before: tuple[str, ...]
 
 
-@once
-def asking_places(subject: Subject) -> Iterator[Asking]:
+@once_per_subject
+def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
     """Yield each place of a pipeline at which a component needs headers."""
-    demands_of = {(part.section, part.id): tuple(_demands(subject, part)) for part in subject.view.parts}
+    demands_by_component = {(part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.parts}
     for pipeline in subject.view.pipelines:
-        for index, name in enumerate(pipeline.processors):
-            demands = demands_of.get(("processors", name))
+        for index, component_id in enumerate(pipeline.processors):
+            demands = demands_by_component.get(("processors", component_id))
             if demands:
-                yield Asking(pipeline, name, demands, tuple(pipeline.processors[:index]))
-        for name in pipeline.exporters:
-            demands = demands_of.get(("exporters", name)) or demands_of.get(("connectors", name))
+                yield AskingPlace(pipeline, component_id, demands, tuple(pipeline.processors[:index]))
+        for component_id in pipeline.exporters:
+            demands = demands_by_component.get(("exporters", component_id)) or demands_by_component.get(
+                ("connectors", component_id)
+            )
             if demands:
-                yield Asking(pipeline, name, demands, tuple(pipeline.processors))
+                yield AskingPlace(pipeline, component_id, demands, tuple(pipeline.processors))
 
 
-def _demands(subject: Subject, part: Part) -> Iterator[Demand]:
+def _find_demands(subject: Subject, part: Part) -> Iterator[Demand]:
     """Yield what a component needs of the headers of requests."""
-    for row in _SETTINGS:
-        if part.section == row.section and row.kind in ("", part.kind):
-            yield from _demands_of_setting(part, row)
+    for header_setting in _HEADER_SETTINGS:
+        if part.section == header_setting.section and header_setting.kind in ("", part.kind):
+            yield from _find_setting_demands(part, header_setting)
     if part.section == "processors" and part.kind in ("attributes", "resource"):
-        yield from _demands_of_actions(part)
+        yield from _find_action_demands(part)
     elif part.section == "connectors" and part.kind == "routing":
-        yield from _demands_of_routes(part)
+        yield from _find_route_demands(part)
     elif part.section == "exporters":
-        yield from _demands_of_setter(subject, at(part.settings, AUTHENTICATOR))
+        yield from _find_setter_demands(subject, value_at(part.settings, AUTHENTICATOR_PATH))
 
 
-def _demands_of_setting(part: Part, row: HeaderSetting) -> Iterator[Demand]:
+def _find_setting_demands(part: Part, header_setting: HeaderSetting) -> Iterator[Demand]:
     """Yield a demand for each header that a setting names; settings may have anything."""
-    value = at(part.settings, row.path)
-    if not isinstance(value, row.form):
+    named_headers = value_at(part.settings, header_setting.path)
+    if not isinstance(named_headers, header_setting.form):
         return
-    for header in value if isinstance(value, list) else [value]:
+    for header in named_headers if isinstance(named_headers, list) else [named_headers]:
         if header and isinstance(header, str):
-            yield Demand(part.id, row.does, header)
+            yield Demand(part.id, header_setting.does, header)
 
 
-def _demands_of_actions(part: Part) -> Iterator[Demand]:
+def _find_action_demands(part: Part) -> Iterator[Demand]:
     """Yield the headers that a processor writes into attributes."""
-    for row in (*mappings(part.settings, "actions"), *mappings(part.settings, "attributes")):
-        source = row.get("from_context")
-        if isinstance(source, str) and source.startswith(_CONTEXT):
-            yield Demand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT))
+    for action in (*mappings_at(part.settings, "actions"), *mappings_at(part.settings, "attributes")):
+        source = action.get("from_context")
+        if isinstance(source, str) and source.startswith(_CONTEXT_PREFIX):
+            yield Demand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT_PREFIX))
 
 
-def _demands_of_routes(part: Part) -> Iterator[Demand]:
+def _find_route_demands(part: Part) -> Iterator[Demand]:
     """Yield the headers by which a connector routes, each once."""
     headers: list[str] = []
-    for row in mappings(part.settings, "table"):
-        headers += _METADATA.findall(f"{row.get('condition')} {row.get('statement')}")
+    for route in mappings_at(part.settings, "table"):
+        headers += _HEADER_EXPRESSION.findall(f"{route.get('condition')} {route.get('statement')}")
     for header in dict.fromkeys(headers):
         yield Demand(part.id, _ROUTES, header)
 
 
-def _demands_of_setter(subject: Subject, extension: Any) -> Iterator[Demand]:
+def _find_setter_demands(subject: Subject, extension_id: Any) -> Iterator[Demand]:
     """Yield the headers that the extension of an exporter takes from the requests, if it is a headers_setter."""
-    if not isinstance(extension, str) or kind_of(extension) != SETTER:
+    if not isinstance(extension_id, str) or kind_of(extension_id) != SETTER_TYPE:
         return
-    for row in mappings(section(subject.config, "extensions", extension), "headers"):
-        source = row.get("from_context")
-        if isinstance(source, str) and row.get("action") != DELETES:
-            yield Demand(extension, _PASSES_ON, source, bool(row.get("default_value")))
+    for header_action in mappings_at(mapping_at(subject.config, "extensions", extension_id), "headers"):
+        source = header_action.get("from_context")
+        if isinstance(source, str) and header_action.get("action") != DELETE_ACTION:
+            yield Demand(extension_id, _PASSES_ON, source, bool(header_action.get("default_value")))

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.addresses import is_loopback
-from ..config.paths import items
-from ..traits import EXTENSIONS, Trait, kind_of, types_that
-from .port_reachability import address_of_pod
-from .subject import Fault, Subject, about, rules
+from ..config.paths import list_at
+from ..traits import EXTENSIONS, Trait, kind_of, types_with_traits
+from .port_reachability import choose_pod_address
+from .subject import Fault, Subject, about, define_rules
 
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
-_ANSWERING = types_that(EXTENSIONS, Trait.ANSWERS_PROBES)
+_TYPES_ANSWERING_PROBES = types_with_traits(EXTENSIONS, Trait.ANSWERS_PROBES)
 
 
 @about("deployment")
@@ -33,8 +33,11 @@ def health_check_missing(subject: Subject) -> Iterator[Fault]:
 
 def _answers_probes(subject: Subject) -> bool:
     """Whether the collector starts an extension that answers probes."""
-    started = items(subject.config, "service", "extensions")
-    return any(isinstance(name, str) and kind_of(name) in _ANSWERING for name in started)
+    started_ids = list_at(subject.config, "service", "extensions")
+    return any(
+        isinstance(extension_id, str) and kind_of(extension_id) in _TYPES_ANSWERING_PROBES
+        for extension_id in started_ids
+    )
 
 
 @about("deployment")
@@ -44,9 +47,9 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
         return
     for listener in subject.view.listeners:
         part = listener.part
-        if part and part.kind in _ANSWERING and is_loopback(listener.host):
+        if part and part.kind in _TYPES_ANSWERING_PROBES and is_loopback(listener.host):
             message = f"'{part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
-            yield Fault(listener.path, message, f"Write `{listener.at(address_of_pod(listener))}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(choose_pod_address(listener))}`.")
 
 
-RULES = rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES)
+RULES = define_rules("warning", health_check_missing, health_check_unreachable, documentation=_PROBES)

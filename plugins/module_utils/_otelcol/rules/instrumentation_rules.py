@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..config.paths import Path, at, items, mappings, section
-from ..kube.service_names import service_of
-from .subject import Fault, Subject, about, rules
+from ..config.paths import Path, list_at, mapping_at, mappings_at, value_at
+from ..kube.service_names import resolve_service
+from .subject import Fault, Subject, about, define_rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/instrumentations.md"
-_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP(_[A-Z]+)?_ENDPOINT\Z")
+_ENDPOINT_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP(_[A-Z]+)?_ENDPOINT\Z")
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -29,12 +29,12 @@ def instrumentation_endpoint(subject: Subject) -> Iterator[Fault]:
     resource = subject.resource or {}
     if resource.get("kind") != "Instrumentation":
         return
-    namespace = str(at(resource, ("metadata", "namespace"), ""))
-    for path, endpoint in _endpoints(section(resource, "spec")):
-        host, port = _address(endpoint)
+    namespace = str(value_at(resource, ("metadata", "namespace"), ""))
+    for path, endpoint in _find_endpoints(mapping_at(resource, "spec")):
+        host, port = _split_url(endpoint)
         if not host:
             continue
-        service = service_of(host, namespace)
+        service = resolve_service(host, namespace)
         ports = subject.opened.get((service.namespace, service.name))
         if ports and port not in ports:
             known_ports = ", ".join(str(known_port) for known_port in sorted(ports))
@@ -42,26 +42,26 @@ def instrumentation_endpoint(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, message, f"Its ports are {known_ports}. For OTLP these are 4317 (gRPC) and 4318 (HTTP).")
 
 
-def _endpoints(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _find_endpoints(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield where applications send to: the exporter of an Instrumentation, and variables of all or of a language."""
-    endpoint = at(spec, ("exporter", "endpoint"))
+    endpoint = value_at(spec, ("exporter", "endpoint"))
     if isinstance(endpoint, str):
         yield ("spec", "exporter", "endpoint"), endpoint
-    yield from _endpoints_of_variables(spec, ("spec", "env"))
-    for language, settings in spec.items():
+    yield from _find_variable_endpoints(spec, ("spec", "env"))
+    for language_name, settings in spec.items():
         if isinstance(settings, dict):
-            yield from _endpoints_of_variables(settings, ("spec", language, "env"))
+            yield from _find_variable_endpoints(settings, ("spec", language_name, "env"))
 
 
-def _endpoints_of_variables(settings: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+def _find_variable_endpoints(settings: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the endpoints in the environment variables of a spec or of a language."""
-    for index, variable in enumerate(items(settings, "env")):
-        name, value = at(variable, ("name",)), at(variable, ("value",))
-        if isinstance(value, str) and _VARIABLE.match(str(name)):
+    for index, variable in enumerate(list_at(settings, "env")):
+        name, value = value_at(variable, ("name",)), value_at(variable, ("value",))
+        if isinstance(value, str) and _ENDPOINT_VARIABLE.match(str(name)):
             yield (*path, index, "value"), value
 
 
-def _address(endpoint: str) -> tuple[str, int]:
+def _split_url(endpoint: str) -> tuple[str, int]:
     """Return host and port of a URL; no host where these are not known, as with a variable in it."""
     if "$" in endpoint:
         return "", 0
@@ -73,14 +73,14 @@ def _address(endpoint: str) -> tuple[str, int]:
     return url.hostname or "", port
 
 
-def opened_by(resource: Mapping[str, Any], config: Any, ports: set[int]) -> frozenset[int]:
+def find_opened_ports(resource: Mapping[str, Any], config: Any, ports: set[int]) -> frozenset[int]:
     """Return the ports of the Service of a custom resource, given those of its receivers; none if some are unknown."""
-    has_variable_port = ":${" in str(section(config, "receivers"))
-    is_sidecar = at(resource, ("spec", "mode")) == "sidecar"
+    has_variable_port = ":${" in str(mapping_at(config, "receivers"))
+    is_sidecar = value_at(resource, ("spec", "mode")) == "sidecar"
     if has_variable_port or is_sidecar:
         return frozenset()
-    listed_ports = {port.get("port") for port in mappings(section(resource, "spec"), "ports")}
+    listed_ports = {port.get("port") for port in mappings_at(mapping_at(resource, "spec"), "ports")}
     return frozenset(ports | {port for port in listed_ports if isinstance(port, int)})
 
 
-RULES = (*rules("error", instrumentation_endpoint, documentation=_API),)
+RULES = (*define_rules("error", instrumentation_endpoint, documentation=_API),)

@@ -13,16 +13,16 @@ import re
 from collections.abc import Iterator
 
 from ..config.addresses import ANY_IPV4, IPV6
-from ..config.paths import Path, at, dotted, leaves
-from ..errors import at_most
-from .subject import Fault, Subject, about, rules
+from ..config.paths import Path, format_path, iter_leaves, value_at
+from ..errors import join_at_most
+from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = "https://kubernetes.io/docs/concepts/services-networking/dual-stack/"
 # A variable with an address, as the downward API gives it: MY_POD_IP, K8S_NODE_IP, HOST_IP.
-_ADDRESS = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
+_ADDRESS_VARIABLE = r"\$\{(?:env:)?(?:[A-Z0-9]+_)*(?:POD|NODE|HOST)_?IP\}"
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
-_UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
-_SHOWN = 3
+_UNBRACKETED = re.compile(rf"(?P<scheme>{_SCHEME})?(?P<address>{_ADDRESS_VARIABLE}):(?P<rest>\d+(?:/.*)?)\Z", re.DOTALL)
+_MOST_SHOWN = 3
 
 
 def unbracketed_address(subject: Subject) -> Iterator[Fault]:
@@ -31,33 +31,35 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     Where the family is not known, only listeners are told: brackets are right there for IPv4 too. A URL with brackets
     around an address of IPv4 is refused by Go since 1.25.2.
     """
-    families = _ip_families(subject)
+    families = _known_ip_families(subject)
     if not families:
-        yield from _doubtful_listeners(subject)
+        yield from _find_doubtful_listeners(subject)
     elif families[0] == IPV6:
-        for path, value in leaves(subject.config):
+        for path, value in iter_leaves(subject.config):
             if isinstance(value, str) and _UNBRACKETED.match(value):
                 message = f"'{value}' is no address in an IPv6 cluster"
-                yield Fault(path, message, f'Write `"{_bracketed(value)}"`.')
+                yield Fault(path, message, f'Write `"{_add_brackets(value)}"`.')
 
 
-def _doubtful_listeners(subject: Subject) -> Iterator[Fault]:
+def _find_doubtful_listeners(subject: Subject) -> Iterator[Fault]:
     """Yield the first listener that needs brackets if the addresses are those of IPv6, with all others."""
-    listeners = list(_unbracketed_listeners(subject))
+    listeners = list(_find_unbracketed_listeners(subject))
     if not listeners:
         return
     path, value = listeners[0]
-    where = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
-    places = at_most(_SHOWN, [dotted(place) for place, _value in listeners], ", ")
-    message = f"the collector does not start {where}, because an IPv6 address needs brackets before a port: {places}"
-    fix = f'Write `"{_bracketed(value)}"`, which works with IPv4 too.'
+    location = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
+    paths_text = join_at_most(_MOST_SHOWN, [format_path(listener_path) for listener_path, _value in listeners], ", ")
+    message = (
+        f"the collector does not start {location}, because an IPv6 address needs brackets before a port: {paths_text}"
+    )
+    fix = f'Write `"{_add_brackets(value)}"`, which works with IPv4 too.'
     yield Fault(path, message, fix, severity="info")
 
 
 @about("deployment")
 def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     """Yield listeners on all addresses of IPv4 alone, in a cluster with IPv6."""
-    families = _ip_families(subject)
+    families = _known_ip_families(subject)
     if IPV6 not in families:
         return
     severity = "" if families[0] == IPV6 else "warning"
@@ -68,22 +70,22 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
             yield Fault(listener.path, message, f"Write `{any_address}`, which takes both families.", severity=severity)
 
 
-def _unbracketed_listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _find_unbracketed_listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield the endpoints of listeners that are written with an address without brackets."""
     for listener in subject.view.listeners:
-        value = at(subject.config, listener.path)
+        value = value_at(subject.config, listener.path)
         if isinstance(value, str) and _UNBRACKETED.match(value):
             yield listener.path, value
 
 
-def _bracketed(value: str) -> str:
+def _add_brackets(value: str) -> str:
     """Return an address with brackets before its port."""
     return _UNBRACKETED.sub(r"\g<scheme>[\g<address>]:\g<rest>", value)
 
 
-def _ip_families(subject: Subject) -> tuple[str, ...]:
+def _known_ip_families(subject: Subject) -> tuple[str, ...]:
     """Return the families of the cluster's addresses, the first one first; none where they are not known."""
     return subject.deployment.ip_families if subject.deployment else ()
 
 
-RULES = rules("error", unbracketed_address, ipv4_listener, documentation=_DOCUMENTATION)
+RULES = define_rules("error", unbracketed_address, ipv4_listener, documentation=_DOCUMENTATION)

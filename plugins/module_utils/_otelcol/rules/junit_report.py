@@ -8,48 +8,50 @@ from __future__ import annotations
 import re
 from html import escape
 
-from .report_model import Checked, Report, count_in_words, finding_line, suppressed_line
+from .report_model import CheckedConfig, Report, format_count, format_finding_line, format_suppressed_line
 
 # Characters that XML 1.0 does not allow.
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNKNOWN = "\ufffd"
-_SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
+_ILLEGAL_CHARACTER = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REPLACEMENT_CHARACTER = "\ufffd"
+_SPACE_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # blanks to readers of attributes
 
 
-def junit(report: Report) -> str:
+def render_junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
-    failed = [config for config in report.checked if any(report.fails(finding) for finding in config.findings)]
+    failed_configs = [config for config in report.checked if any(report.fails(finding) for finding in config.findings)]
     seconds = [config.seconds for config in report.checked if config.seconds is not None]
-    head = f'name="{report.suite}" tests="{len(report.checked)}" failures="{len(failed)}" errors="0"'
-    head += _time_attribute(sum(seconds) if seconds else None)
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]
+    suite_attributes = (
+        f'name="{report.suite}" tests="{len(report.checked)}" failures="{len(failed_configs)}" errors="0"'
+    )
+    suite_attributes += _render_time_attribute(sum(seconds) if seconds else None)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {suite_attributes}>"]
     for config in report.checked:
-        lines += _test_case(config, report)
+        lines += _render_test_case(config, report)
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
 
 
-def _time_attribute(seconds: float | None) -> str:
+def _render_time_attribute(seconds: float | None) -> str:
     return "" if seconds is None else f' time="{seconds:.3f}"'
 
 
-def _test_case(config: Checked, report: Report) -> list[str]:
+def _render_test_case(config: CheckedConfig, report: Report) -> list[str]:
     """Return the lines of a config, which is one test."""
-    fatal = [finding_line(finding) for finding in config.findings if report.fails(finding)]
-    milder = [finding_line(finding) for finding in config.findings if not report.fails(finding)]
-    milder += [suppressed_line(suppression) for suppression in config.suppressed]
-    place = f"classname={_attribute(config.group or report.suite)} name={_attribute(config.name)}"
-    lines = [f"    <testcase {place}{_time_attribute(config.seconds)}>"]
-    if fatal:
-        message = _attribute(count_in_words(len(fatal), "finding"))
-        lines.append(f"      <failure message={message}>{_content(fatal)}</failure>")
-    if milder:
-        lines.append(f"      <system-out>{_content(milder)}</system-out>")
+    failure_lines = [format_finding_line(finding) for finding in config.findings if report.fails(finding)]
+    other_lines = [format_finding_line(finding) for finding in config.findings if not report.fails(finding)]
+    other_lines += [format_suppressed_line(suppression) for suppression in config.suppressed]
+    name_attributes = f"classname={_quote_attribute(config.group or report.suite)} name={_quote_attribute(config.name)}"
+    lines = [f"    <testcase {name_attributes}{_render_time_attribute(config.seconds)}>"]
+    if failure_lines:
+        message = _quote_attribute(format_count(len(failure_lines), "finding"))
+        lines.append(f"      <failure message={message}>{_escape_content(failure_lines)}</failure>")
+    if other_lines:
+        lines.append(f"      <system-out>{_escape_content(other_lines)}</system-out>")
     return [*lines, "    </testcase>"]
 
 
-def _content(lines: list[str]) -> str:
-    return escape(_ILLEGAL.sub(_UNKNOWN, "\n".join(lines)), quote=False)
+def _escape_content(lines: list[str]) -> str:
+    return escape(_ILLEGAL_CHARACTER.sub(_REPLACEMENT_CHARACTER, "\n".join(lines)), quote=False)
 
 
-def _attribute(text: str) -> str:
-    return f'"{escape(_ILLEGAL.sub(_UNKNOWN, text)).translate(_SPACES)}"'
+def _quote_attribute(text: str) -> str:
+    return f'"{escape(_ILLEGAL_CHARACTER.sub(_REPLACEMENT_CHARACTER, text)).translate(_SPACE_ENTITIES)}"'

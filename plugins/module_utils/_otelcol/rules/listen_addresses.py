@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..languages.formats import broken_listener, listening_address
-from ..needs.listeners import Endpoint, written_endpoints
-from .subject import Fault, Subject, about, rules
+from ..languages.formats import find_listener_fault, suggest_listening_address
+from ..needs.listeners import Endpoint, list_written_endpoints
+from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = "https://opentelemetry.io/docs/security/config-best-practices/"
-_SOCKETS = ("unix:", "/", "@")
+_SOCKET_PREFIXES = ("unix:", "/", "@")
 # Texts of a template that is not rendered yet.
-_TEMPLATE = "{{"
+_TEMPLATE_SIGN = "{{"
 
 
 @about("listeners")
@@ -28,22 +28,22 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
     A server takes a host and a port: no URL, no path, no port alone, and no port above 65535.
     """
     for part in subject.view.parts:
-        for endpoint in written_endpoints(part, subject.listeners):
+        for endpoint in list_written_endpoints(part, subject.listeners):
             if endpoint.row.checked or _is_not_judged(endpoint):
                 continue
-            problem = broken_listener(endpoint.text)
+            problem = find_listener_fault(endpoint.text)
             if problem:
                 host = "0.0.0.0" if endpoint.row.exposed else "localhost"
-                valid_address = listening_address(endpoint.text, endpoint.row.port, host)
+                valid_address = suggest_listening_address(endpoint.text, endpoint.row.port, host)
                 yield Fault(endpoint.path, f"'{endpoint.text}' {problem}", f"Write `{valid_address}`.")
 
 
 def _is_not_judged(endpoint: Endpoint) -> bool:
     """Whether an address is not known yet, or one of a socket where the component takes these."""
     address = endpoint.text
-    is_unknown = not address or "$" in address or _TEMPLATE in address
-    is_socket = endpoint.row.sockets and address.startswith(_SOCKETS)
+    is_unknown = not address or "$" in address or _TEMPLATE_SIGN in address
+    is_socket = endpoint.row.sockets and address.startswith(_SOCKET_PREFIXES)
     return is_unknown or is_socket
 
 
-RULES = rules("error", listen_address, documentation=_DOCUMENTATION)
+RULES = define_rules("error", listen_address, documentation=_DOCUMENTATION)

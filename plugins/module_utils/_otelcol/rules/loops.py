@@ -12,29 +12,29 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.addresses import destination, is_loopback
-from ..config.paths import at, items, leaves, mappings, section
+from ..config.addresses import is_loopback, parse_destination
+from ..config.paths import iter_leaves, list_at, mapping_at, mappings_at, value_at
 from ..kube import names
-from ..kube.service_names import service_of
+from ..kube.service_names import resolve_service
 from ..needs.listeners import Part
 from ..needs.pod_logs import PodLogs, glob_matches
-from ..traits import EXPORTERS, Trait, kind_of, types_that
+from ..traits import EXPORTERS, Trait, kind_of, types_with_traits
 from .configured_components import TELEMETRY
-from .subject import Fault, Printer, Subject, about, rules
+from .subject import Fault, Printer, Subject, about, define_rules
 from .view import View
 
 _BASIC = "basic"
 # Attributes by which a filter may name a pod of which nothing is known.
 _POD_FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.file.path")
 # The log of a pod of which nothing is known.
-_ANY = PodLogs("daemonset", "namespace", "workload", "container")
+_UNKNOWN_POD_LOGS = PodLogs("daemonset", "namespace", "workload", "container")
 # Levels of the Collector's own log at which it shows none of what a debug exporter prints.
-_SILENT = ("warn", "warning", "error", "dpanic", "panic", "fatal")
+_SILENT_LEVELS = ("warn", "warning", "error", "dpanic", "panic", "fatal")
 # What the former logging exporter prints, by its level; nothing but a line for each batch at higher ones.
 _VERBOSITY_OF_LEVEL = {"debug": "detailed", "info": "normal"}
-_PRINTING = types_that(EXPORTERS, Trait.PRINTS)
+_PRINTING_EXPORTERS = types_with_traits(EXPORTERS, Trait.PRINTS)
 # What makes records of records: each line of the log is one.
-_TIMES = {
+_EFFECT_BY_VERBOSITY = {
     "detailed": "prints each record as several lines, each of which comes back as a record",
     "normal": "prints each record as a line, which comes back as a record",
     _BASIC: "prints a line for each batch, which comes back as a record",
@@ -59,28 +59,28 @@ class Way(NamedTuple):
 def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
     own_log = subject.deployment.logs if subject.deployment else None
-    verbosities = printing_exporters(subject.view)
+    verbosities = find_printing_exporters(subject.view)
     for part in subject.view.of("receivers", "filelog"):
-        for exporter, filtered_by in _reached_exporters(subject.view, part).items():
+        for exporter, filtered_by in _find_reached_exporters(subject.view, part).items():
             printers = subject.printers.get(exporter, ())
             if exporter in verbosities:
                 printers = (Printer("", own_log, exporter, verbosities[exporter]), *printers)
             for printer in printers:
-                if _reads(part, printer.logs):
-                    yield _fault(part, printer, filtered_by)
+                if _reads_log(part, printer.logs):
+                    yield _describe_loop(part, printer, filtered_by)
 
 
-def _fault(part: Part, printer: Printer, filtered_by: Filter | None) -> Fault:
+def _describe_loop(part: Part, printer: Printer, filtered_by: Filter | None) -> Fault:
     """Return the fault of a receiver that reads what a printer prints; a filter on the way makes it less certain."""
-    whose = f"collector '{printer.collector}'" if printer.collector else "this collector"
+    collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.logs.glob if printer.logs else ""
-    lines = _TIMES.get(printer.verbosity, _TIMES["detailed"])
-    message = f"'{part.id}' reads the log of {whose}, in which '{printer.exporter}' {lines}"
+    effect = _EFFECT_BY_VERBOSITY.get(printer.verbosity, _EFFECT_BY_VERBOSITY["detailed"])
+    message = f"'{part.id}' reads the log of {collector_text}, in which '{printer.exporter}' {effect}"
     exclusion = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
     fix = f"{exclusion}, or remove '{printer.exporter}'."
     if filtered_by is None:
-        grows = printer.verbosity in ("normal", "detailed") and bool(glob)
-        return Fault(part.path, message, fix, severity="" if grows else "warning")
+        multiplies = printer.verbosity in ("normal", "detailed") and bool(glob)
+        return Fault(part.path, message, fix, severity="" if multiplies else "warning")
     if _names_pod(filtered_by.text, printer.logs):
         doubt = f"unless '{filtered_by.name}', which names it, drops all of them"
         return Fault(part.path, f"{message} ({doubt})", fix, severity="info")
@@ -94,22 +94,22 @@ def _names_pod(text: str, logs: PodLogs | None) -> bool:
     return any(word in text for word in words)
 
 
-def printing_exporters(view: View) -> dict[str, str]:
+def find_printing_exporters(view: View) -> dict[str, str]:
     """Return the verbosity of each exporter that prints log records to the log of its collector."""
-    level = str(at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
+    level = str(value_at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
     used_exporters: set[str] = set()
     for pipeline in view.pipelines:
         if kind_of(pipeline.key) == "logs":
             used_exporters.update(pipeline.exporters)
     verbosities: dict[str, str] = {}
-    for part in view.of(EXPORTERS, *_PRINTING):
-        is_silent = level in _SILENT and part.settings.get("use_internal_logger") is not False
+    for part in view.of(EXPORTERS, *_PRINTING_EXPORTERS):
+        is_silent = level in _SILENT_LEVELS and part.settings.get("use_internal_logger") is not False
         if part.id in used_exporters and not is_silent:
-            verbosities[part.id] = _verbosity(part)
+            verbosities[part.id] = _find_verbosity(part)
     return verbosities
 
 
-def _verbosity(part: Part) -> str:
+def _find_verbosity(part: Part) -> str:
     """Return what a debug exporter prints; the former logging exporter prints each record unless its level is high."""
     verbosity = part.settings.get("verbosity")
     if verbosity:
@@ -120,59 +120,59 @@ def _verbosity(part: Part) -> str:
     return _VERBOSITY_OF_LEVEL.get(level, _BASIC)
 
 
-def _reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
+def _find_reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
     """Return the exporters that the records of a receiver reach, through connectors too, and a filter on the way.
 
     A way without a filter counts first.
     """
-    connectors = section(view.config, "connectors")
+    connectors = mapping_at(view.config, "connectors")
     reached: dict[str, Filter | None] = {}
-    left_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
-    ways = [Way(part.id, next(_filtering_operators(part), None))]
+    remaining_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
+    ways = [Way(part.id, next(_find_filtering_operators(part), None))]
     while ways:
         ways.sort(key=lambda way: way.filtered_by is not None, reverse=True)
         start, earlier_filter = ways.pop()
-        fed_pipelines = [pipeline for pipeline in left_pipelines if start in pipeline.receivers]
+        fed_pipelines = [pipeline for pipeline in remaining_pipelines if start in pipeline.receivers]
         for pipeline in fed_pipelines:
-            left_pipelines.remove(pipeline)
-            filtered_by = earlier_filter or next(_filtering_processors(view, pipeline.processors), None)
-            for name in pipeline.exporters:
-                if filtered_by is None or name not in reached:
-                    reached[name] = filtered_by
-                if name in connectors:
-                    ways.append(Way(name, filtered_by))
+            remaining_pipelines.remove(pipeline)
+            filtered_by = earlier_filter or next(_find_filtering_processors(view, pipeline.processors), None)
+            for exporter_id in pipeline.exporters:
+                if filtered_by is None or exporter_id not in reached:
+                    reached[exporter_id] = filtered_by
+                if exporter_id in connectors:
+                    ways.append(Way(exporter_id, filtered_by))
     return reached
 
 
-def _filtering_operators(part: Part) -> Iterator[Filter]:
+def _find_filtering_operators(part: Part) -> Iterator[Filter]:
     """Yield the operators of a receiver that may drop records."""
-    for operator in mappings(part.settings, "operators"):
+    for operator in mappings_at(part.settings, "operators"):
         if operator.get("type") in ("filter", "router"):
             yield Filter(f"operator {operator['type']}", str(operator))
 
 
-def _filtering_processors(view: View, processors: Iterable[str]) -> Iterator[Filter]:
+def _find_filtering_processors(view: View, processors: Iterable[str]) -> Iterator[Filter]:
     """Yield the processors of a pipeline that may drop records."""
     for name in processors:
         if kind_of(name) == "filter":
-            yield Filter(name, str(section(view.config, "processors").get(name)))
+            yield Filter(name, str(mapping_at(view.config, "processors").get(name)))
 
 
-def _reads(part: Part, logs: PodLogs | None) -> bool:
+def _reads_log(part: Part, logs: PodLogs | None) -> bool:
     """Whether a receiver reads a log; of an unknown one that is certain only if it reads all and excludes nothing."""
-    include, exclude = _valid_globs(part.settings, "include"), _valid_globs(part.settings, "exclude")
+    include, exclude = _list_valid_globs(part.settings, "include"), _list_valid_globs(part.settings, "exclude")
     if logs is None and exclude:
         return False
-    examples = (logs or _ANY).examples
-    return any(_is_matched(path, include) and not _is_matched(path, exclude) for path in examples)
+    examples = (logs or _UNKNOWN_POD_LOGS).examples
+    return any(_matches_any_glob(path, include) and not _matches_any_glob(path, exclude) for path in examples)
 
 
-def _is_matched(path: str, globs: Iterable[str]) -> bool:
+def _matches_any_glob(path: str, globs: Iterable[str]) -> bool:
     return any(glob_matches(glob, path) for glob in globs)
 
 
-def _valid_globs(settings: Mapping[str, Any], key: str) -> list[str]:
-    return [glob for glob in items(settings, key) if isinstance(glob, str)]
+def _list_valid_globs(settings: Mapping[str, Any], key: str) -> list[str]:
+    return [glob for glob in list_at(settings, key) if isinstance(glob, str)]
 
 
 _PORT = re.compile(r":(\d{1,5})(?:/|\Z)")
@@ -184,10 +184,10 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
     """Yield telemetry of a collector about itself that it sends to its own receivers."""
     own_ports: set[str] = set()
     for receiver in subject.view.of("receivers", "otlp"):
-        own_ports.update(_otlp_ports(receiver))
+        own_ports.update(_list_otlp_ports(receiver))
     if not own_ports:
         return
-    for path, value in leaves(at(subject.config, TELEMETRY), TELEMETRY):
+    for path, value in iter_leaves(value_at(subject.config, TELEMETRY), TELEMETRY):
         if path[-1] != "endpoint" or not isinstance(value, str):
             continue
         if _is_own_service(value, subject) or _is_own_port(value, own_ports):
@@ -199,18 +199,18 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
 
 def _is_own_port(endpoint: str, own_ports: set[str]) -> bool:
     """Whether an endpoint is one of some ports on this machine."""
-    port = _PORT.search(endpoint)
-    is_local = _OWN_ADDRESS.search(endpoint) or is_loopback(destination(endpoint).host)
-    return bool(is_local and port and port[1] in own_ports)
+    port_match = _PORT.search(endpoint)
+    is_local = _OWN_ADDRESS.search(endpoint) or is_loopback(parse_destination(endpoint).host)
+    return bool(is_local and port_match and port_match[1] in own_ports)
 
 
-def _otlp_ports(part: Part) -> Iterator[str]:
+def _list_otlp_ports(part: Part) -> Iterator[str]:
     """Yield the ports of an OTLP receiver; a protocol without an endpoint has its usual port."""
-    protocols = section(part.settings, "protocols")
+    protocols = mapping_at(part.settings, "protocols")
     for protocol, usual_port in _USUAL_PORTS.items():
         if protocol in protocols:
-            port = _PORT.search(str(at(protocols, (protocol, "endpoint"), "")))
-            yield port[1] if port else usual_port
+            port_match = _PORT.search(str(value_at(protocols, (protocol, "endpoint"), "")))
+            yield port_match[1] if port_match else usual_port
 
 
 def _is_own_service(endpoint: str, subject: Subject) -> bool:
@@ -219,16 +219,20 @@ def _is_own_service(endpoint: str, subject: Subject) -> bool:
     if logs is None:
         return False
     workload = logs.workload
-    own_services = {workload, names.headless(workload)}
-    base = workload.removesuffix(names.child(""))
-    is_of_operator = names.child(base) == workload
+    own_services = {workload, names.headless_service_name(workload)}
+    resource_name = workload.removesuffix(names.operator_child_name(""))
+    is_of_operator = names.operator_child_name(resource_name) == workload
     if is_of_operator:
-        own_services |= {base, *names.of_operator(base)}
-    service = service_of(destination(endpoint).host, logs.namespace)
+        own_services |= {resource_name, *names.list_operator_names(resource_name)}
+    service = resolve_service(parse_destination(endpoint).host, logs.namespace)
     return service.namespace == logs.namespace and service.name in own_services
 
 
 RULES = (
-    *rules("error", log_loop, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"),
-    *rules("warning", own_telemetry_loop, documentation="https://opentelemetry.io/docs/collector/internal-telemetry/"),
+    *define_rules(
+        "error", log_loop, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+    ),
+    *define_rules(
+        "warning", own_telemetry_loop, documentation="https://opentelemetry.io/docs/collector/internal-telemetry/"
+    ),
 )

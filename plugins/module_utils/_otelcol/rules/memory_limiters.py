@@ -19,16 +19,16 @@ from ..needs.listeners import Part
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
 from ..traits import kind_of
 from .configured_components import configured_components
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"
 )
 _KIND = "memorylimiter"
-_ABSENT = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
-_MOST_PERCENT = 100
+_EMPTY_OR_ZERO = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
+_FULL_PERCENT = 100
 # The part of the limit from which on data is refused; a limiter that begins below it wastes most of its memory.
-_LEAST_SHARE = 3
+_REFUSED_SHARE = 3
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Limiter:
     @cached_property
     def mib(self) -> Bound:
         """The limit in MiB."""
-        return self._bound("limit_mib", "spike_limit_mib", "MiB")
+        return self._read_bound("limit_mib", "spike_limit_mib", "MiB")
 
     @cached_property
     def percentage(self) -> Bound:
         """The limit as a share of all memory."""
-        return self._bound("limit_percentage", "spike_limit_percentage", "%")
+        return self._read_bound("limit_percentage", "spike_limit_percentage", "%")
 
     @property
     def bounds(self) -> tuple[Bound, Bound]:
@@ -78,25 +78,25 @@ class Limiter:
 
     def limit_mib_in(self, container_mib: int) -> int:
         """Return the MiB of the limit, which may be a share of a container's memory; 0 if it is not known."""
-        share = container_mib * (self.percentage.limit or 0) // _MOST_PERCENT
+        share = container_mib * (self.percentage.limit or 0) // _FULL_PERCENT
         return self.mib.limit or share
 
     def at(self, key: str) -> Path:
         """Return the path of a setting."""
         return (*self.part.path, key)
 
-    def _bound(self, limit_key: str, spike_key: str, unit: str) -> Bound:
+    def _read_bound(self, limit_key: str, spike_key: str, unit: str) -> Bound:
         settings = self.part.settings
-        limit, spike = whole_number(settings.get(limit_key)), whole_number(settings.get(spike_key))
+        limit, spike = read_whole_number(settings.get(limit_key)), read_whole_number(settings.get(spike_key))
         return Bound(limit_key, spike_key, unit, limit, spike)
 
 
-def whole_number(value: Any) -> int | None:
+def read_whole_number(value: Any) -> int | None:
     """Return a value that is a whole number; None for all others."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def limiters(subject: Subject) -> Iterator[Limiter]:
+def list_started_limiters(subject: Subject) -> Iterator[Limiter]:
     """Yield the memory limiters that a config starts."""
     for section_name in ("processors", "extensions"):
         for part in subject.view.of(section_name, _KIND):
@@ -105,18 +105,24 @@ def limiters(subject: Subject) -> Iterator[Limiter]:
 
 def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters with numbers that the Collector rejects, even if no pipeline uses them."""
-    for limiter in _configured_limiters(subject):
-        part = limiter.part
-        if _is_absent_or_zero(part.settings.get("check_interval")):
-            yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
-        if all(_is_absent_or_zero(part.settings.get(bound.limit_key)) for bound in limiter.bounds):
-            yield Fault(part.path, f"'{part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`.")
+    for limiter in _list_configured_limiters(subject):
+        limiter_part = limiter.part
+        if _is_absent_or_zero(limiter_part.settings.get("check_interval")):
+            yield Fault(
+                limiter_part.path,
+                f"'{limiter_part.id}' has no check_interval, or one of zero",
+                "Add `check_interval: 1s`.",
+            )
+        if all(_is_absent_or_zero(limiter_part.settings.get(bound.limit_key)) for bound in limiter.bounds):
+            yield Fault(
+                limiter_part.path, f"'{limiter_part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`."
+            )
         for bound in limiter.bounds:
-            yield from _crossed_bound(limiter, bound)
-        yield from _percentages_above_all(limiter)
+            yield from _find_crossed_bound(limiter, bound)
+        yield from _find_percentages_above_100(limiter)
 
 
-def _configured_limiters(subject: Subject) -> Iterator[Limiter]:
+def _list_configured_limiters(subject: Subject) -> Iterator[Limiter]:
     """Yield all memory limiters of a config, without those whose settings are a variable."""
     for section_name, component_id, kind, settings in configured_components(subject):
         if kind_of(kind) == _KIND and not isinstance(settings, str):
@@ -129,11 +135,11 @@ def _is_absent_or_zero(value: Any) -> bool:
     if isinstance(value, (int, float)):
         return abs(value) < 1
     if isinstance(value, str):
-        return bool(_ABSENT.match(value))
+        return bool(_EMPTY_OR_ZERO.match(value))
     return value is None
 
 
-def _crossed_bound(limiter: Limiter, bound: Bound) -> Iterator[Fault]:
+def _find_crossed_bound(limiter: Limiter, bound: Bound) -> Iterator[Fault]:
     """Yield a spike limit that is not below the limit."""
     if bound.is_crossed:
         message = f"{bound.spike_key} is {bound.spike}, not smaller than {bound.limit_key}, which is {bound.limit}"
@@ -141,30 +147,30 @@ def _crossed_bound(limiter: Limiter, bound: Bound) -> Iterator[Fault]:
         yield Fault(limiter.at(bound.spike_key), message, fix)
 
 
-def _percentages_above_all(limiter: Limiter) -> Iterator[Fault]:
+def _find_percentages_above_100(limiter: Limiter) -> Iterator[Fault]:
     """Yield percentages above 100."""
     bound = limiter.percentage
     for key, value in ((bound.limit_key, bound.limit), (bound.spike_key, bound.spike)):
-        if value and value > _MOST_PERCENT:
-            message = f"{key} is {value}, more than {_MOST_PERCENT}"
-            yield Fault(limiter.at(key), message, f"Write at most {_MOST_PERCENT}.")
+        if value and value > _FULL_PERCENT:
+            message = f"{key} is {value}, more than {_FULL_PERCENT}"
+            yield Fault(limiter.at(key), message, f"Write at most {_FULL_PERCENT}.")
 
 
 @about("deployment")
 def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
     """Yield limits above the container's memory limit: the kernel ends the process before the limiter acts."""
-    available = subject.deployment.memory_limit_mib if subject.deployment else None
-    if not available:
+    available_mib = subject.deployment.memory_limit_mib if subject.deployment else None
+    if not available_mib:
         return
     owner = "service" if subject.on_host else "container"
-    for limiter in limiters(subject):
+    for limiter in list_started_limiters(subject):
         limit = limiter.mib.limit
-        if limit and limit >= available:
+        if limit and limit >= available_mib:
             yield Fault(
                 limiter.at("limit_mib"),
-                f"limit_mib is {limit}, but the {owner} may use only {available} MiB",
-                f"Write at most {available * LIMIT_PERCENT // _MOST_PERCENT}, with a `spike_limit_mib` of "
-                f"{available * SPIKE_PERCENT // _MOST_PERCENT}, or raise the {owner}'s memory limit.",
+                f"limit_mib is {limit}, but the {owner} may use only {available_mib} MiB",
+                f"Write at most {available_mib * LIMIT_PERCENT // _FULL_PERCENT}, with a `spike_limit_mib` of "
+                f"{available_mib * SPIKE_PERCENT // _FULL_PERCENT}, or raise the {owner}'s memory limit.",
             )
 
 
@@ -173,7 +179,7 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
     """Yield percentages in a container without a memory limit: they refer to the memory of the node."""
     if not subject.deployment or subject.deployment.memory_limit_mib != 0:
         return
-    for limiter in limiters(subject):
+    for limiter in list_started_limiters(subject):
         settings = limiter.part.settings
         if settings.get("limit_percentage") and not settings.get("limit_mib"):
             message = "this is a percentage of the node's memory, since the container has no memory limit"
@@ -183,18 +189,18 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
 
 def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield percentages and MiB of memory limiters that have no effect: `limit_mib` takes precedence."""
-    for limiter in limiters(subject):
+    for limiter in list_started_limiters(subject):
         mib, percentage = limiter.bounds
         if mib.limit:
-            yield from _ignored_beside(limiter, mib.limit_key, (percentage.limit_key, percentage.spike_key))
+            yield from _find_ignored_settings(limiter, mib.limit_key, (percentage.limit_key, percentage.spike_key))
         elif percentage.limit:
-            yield from _ignored_beside(limiter, percentage.limit_key, (mib.spike_key,))
+            yield from _find_ignored_settings(limiter, percentage.limit_key, (mib.spike_key,))
 
 
-def _ignored_beside(limiter: Limiter, used_key: str, ignored_keys: tuple[str, ...]) -> Iterator[Fault]:
+def _find_ignored_settings(limiter: Limiter, used_key: str, ignored_keys: tuple[str, ...]) -> Iterator[Fault]:
     """Yield the settings of a limiter that it does not read beside the limit that it heeds."""
     for key in ignored_keys:
-        if whole_number(limiter.part.settings.get(key)):
+        if read_whole_number(limiter.part.settings.get(key)):
             is_limit = key == limiter.percentage.limit_key
             fix = f"Remove `{key}`, or `{used_key}`." if is_limit else f"Remove `{key}`."
             yield Fault(limiter.at(key), f"{key} has no effect beside {used_key}", fix)
@@ -202,12 +208,12 @@ def _ignored_beside(limiter: Limiter, used_key: str, ignored_keys: tuple[str, ..
 
 def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
     """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
-    for limiter in limiters(subject):
+    for limiter in list_started_limiters(subject):
         bound = limiter.mib if limiter.part.settings.get("limit_mib") else limiter.percentage
         if not bound.limit or not bound.spike or bound.is_crossed:
             continue
         refuses_from = bound.limit - bound.spike
-        if refuses_from * _LEAST_SHARE <= bound.limit:
+        if refuses_from * _REFUSED_SHARE <= bound.limit:
             message = (
                 f"'{limiter.part.id}' refuses data from {refuses_from} {bound.unit} of memory on, though its limit is "
                 f"{bound.limit} {bound.unit}"
@@ -217,8 +223,8 @@ def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    *rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
-    *rules(
+    *define_rules("error", memory_limiter_settings, shared=True, documentation=_DOCUMENTATION),
+    *define_rules(
         "warning",
         memory_limiter_above_container,
         memory_limiter_unbounded,

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
-from ..config.paths import Path, at, items
+from ..config.paths import Path, list_at, value_at
 from ..needs.listeners import Part
-from .subject import Deployment, Fault, Subject, about, rules
+from .subject import Deployment, Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
@@ -29,7 +29,7 @@ _FILE_KEYS = ("ca_file", "cert_file", "key_file", "client_ca_file", "bearer_toke
 # Directories that every image or Kubernetes provides.
 _IN_EVERY_POD = ("/etc/ssl", "/etc/pki", "/var/run/secrets", "/run/secrets", "/usr", "/proc", "/sys", "/dev")
 _FIRST_WILDCARD = re.compile(r"[*?\[{]")
-_FIX_OF_FILES = (
+_MOUNT_SECRET_FIX = (
     "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts the Secret "
     "NAME."
 )
@@ -38,34 +38,34 @@ _FIX_OF_FILES = (
 @about("deployment")
 def root_path_missing(subject: Subject) -> Iterator[Fault]:
     """Yield host_metrics with a root_path that is not mounted; the receiver does not start."""
-    for part in _parts_of_known_pod(subject, "receivers", "hostmetrics"):
-        root = part.settings.get("root_path")
-        if isinstance(root, str) and _is_unmounted(subject, root):
-            yield _nothing_mounted((*part.path, "root_path"), root, on_node="/")
+    for part in _list_parts_if_mounts_known(subject, "receivers", "hostmetrics"):
+        root_path = part.settings.get("root_path")
+        if isinstance(root_path, str) and _is_unmounted(subject, root_path):
+            yield _report_unmounted_folder((*part.path, "root_path"), root_path, on_node="/")
 
 
 @about("deployment")
 def logs_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_log and journald that read a directory that is not mounted."""
-    for part in _parts_of_known_pod(subject, "receivers", "filelog"):
-        yield from _unmounted_patterns(subject, part)
-    for part in _parts_of_known_pod(subject, "receivers", "journald"):
-        journal = part.settings.get("directory") or _DEFAULT_JOURNAL
-        if isinstance(journal, str) and _is_unmounted(subject, journal):
-            yield _nothing_mounted(part.path, journal, on_node=journal)
+    for part in _list_parts_if_mounts_known(subject, "receivers", "filelog"):
+        yield from _find_unmounted_patterns(subject, part)
+    for part in _list_parts_if_mounts_known(subject, "receivers", "journald"):
+        journal_directory = part.settings.get("directory") or _DEFAULT_JOURNAL
+        if isinstance(journal_directory, str) and _is_unmounted(subject, journal_directory):
+            yield _report_unmounted_folder(part.path, journal_directory, on_node=journal_directory)
 
 
-def _unmounted_patterns(subject: Subject, part: Part) -> Iterator[Fault]:
+def _find_unmounted_patterns(subject: Subject, part: Part) -> Iterator[Fault]:
     """Yield the patterns of a file_log whose folder is not mounted."""
-    for index, pattern in enumerate(items(part.settings, "include")):
+    for index, pattern in enumerate(list_at(part.settings, "include")):
         if not isinstance(pattern, str):
             continue
-        folder = _folder_of_files(subject, pattern)
+        folder = _find_folder_of_files(subject, pattern)
         if folder and _is_unmounted(subject, folder):
-            yield _nothing_mounted((*part.path, "include", index), folder, on_node=folder)
+            yield _report_unmounted_folder((*part.path, "include", index), folder, on_node=folder)
 
 
-def _folder_of_files(subject: Subject, pattern: str) -> str:
+def _find_folder_of_files(subject: Subject, pattern: str) -> str:
     """Return the folder of the files that match a pattern, up to its first wildcard; empty if it names none.
 
     Where the files are links in a folder that is mounted, return the folder of what they link to.
@@ -83,16 +83,16 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if deployment is None or deployment.mounts is None:
         return
-    may_bring_files = deployment.annotated or not _is_image_released(subject)
-    for path, file in _files_in_use(subject):
-        if not _is_unmounted(subject, file):
+    may_bring_files = deployment.annotated or not _is_released_image(subject)
+    for path, file_path in _list_files_in_use(subject):
+        if not _is_unmounted(subject, file_path):
             continue
         is_read_at_start = "tls" in path
         severity = "error" if is_read_at_start and not may_bring_files else ""
-        yield Fault(path, f"nothing is mounted at {dirname(file)}", _FIX_OF_FILES, severity=severity)
+        yield Fault(path, f"nothing is mounted at {dirname(file_path)}", _MOUNT_SECRET_FIX, severity=severity)
 
 
-def _files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _list_files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield the path and the value of the settings by which started components and the service itself read files."""
     started = {part.path for part in subject.view.parts}
     for path, value in subject.view.leaves:
@@ -104,40 +104,40 @@ def _files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
             yield path, value
 
 
-def _is_image_released(subject: Subject) -> bool:
+def _is_released_image(subject: Subject) -> bool:
     """Whether the image is a released one; an image of the user's own may bring files."""
-    return bool(subject.target and subject.target.catalogue.ships(subject.target.distribution))
+    return bool(subject.target and subject.target.catalogue.is_released(subject.target.distribution))
 
 
 @about("deployment")
 def storage_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_storage in a directory that is not mounted, or a queue on a volume that ends with the pod."""
-    for part in _parts_of_known_pod(subject, "extensions", "filestorage"):
+    for part in _list_parts_if_mounts_known(subject, "extensions", "filestorage"):
         directory = part.settings.get("directory") or _DEFAULT_STORAGE
         if isinstance(directory, str) and subject.deployment:
-            yield from _unsafe_storage(part, directory, subject, subject.deployment)
+            yield from _find_unsafe_storage(part, directory, subject, subject.deployment)
 
 
-def _unsafe_storage(part: Part, directory: str, subject: Subject, deployment: Deployment) -> Iterator[Fault]:
+def _find_unsafe_storage(part: Part, directory: str, subject: Subject, deployment: Deployment) -> Iterator[Fault]:
     """Yield that a directory of file_storage is lost with its container, or the queues in it with the pod."""
-    users = ", ".join(_quoted_users(subject, part.id))
+    quoted_users = ", ".join(_quote_storage_users(subject, part.id))
     fix = f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves."
     if _is_unmounted(subject, directory):
-        loss = f", so the queue of {users} is lost with the container" if users else ""
+        loss = f", so the queue of {quoted_users} is lost with the container" if quoted_users else ""
         yield Fault(part.path, f"nothing is mounted at {directory}{loss}", fix)
-    elif users and _ends_with_pod(directory, deployment):
-        message = f"the volume at {directory} ends with the pod, and with it the queue of {users}"
+    elif quoted_users and _is_lost_with_pod(directory, deployment):
+        message = f"the volume at {directory} ends with the pod, and with it the queue of {quoted_users}"
         yield Fault(part.path, message, fix)
 
 
-def _quoted_users(subject: Subject, storage: str) -> Iterator[str]:
+def _quote_storage_users(subject: Subject, storage_id: str) -> Iterator[str]:
     """Yield the ids of the components whose queue is in a storage, in quotes."""
     for part in subject.view.parts:
-        if at(part.settings, _QUEUE_STORAGE) == storage:
+        if value_at(part.settings, _QUEUE_STORAGE) == storage_id:
             yield f"'{part.id}'"
 
 
-def _ends_with_pod(path: str, deployment: Deployment) -> bool:
+def _is_lost_with_pod(path: str, deployment: Deployment) -> bool:
     """Whether the innermost volume at a path ends with the pod."""
     volumes_at_path = [mount for mount in deployment.mounts or () if _is_below(path, (mount,))]
     if not volumes_at_path:
@@ -146,7 +146,7 @@ def _ends_with_pod(path: str, deployment: Deployment) -> bool:
     return innermost in deployment.fleeting
 
 
-def _parts_of_known_pod(subject: Subject, section: str, kind: str) -> Iterator[Part]:
+def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> Iterator[Part]:
     """Yield the started components of a kind in a section, if it is known what is mounted."""
     if subject.deployment and subject.deployment.mounts is not None:
         yield from subject.view.of(section, kind)
@@ -170,14 +170,14 @@ def _has_mounts_inside(path: str, mounts: Iterable[str]) -> bool:
 
 def _is_below(path: str, folders: Iterable[str]) -> bool:
     """Whether a path is one of these folders, or inside one."""
-    for folder in folders:
-        bare_folder = folder.rstrip("/")
-        if path.rstrip("/") == bare_folder or path.startswith(f"{bare_folder}/"):
+    for parent_folder in folders:
+        bare_parent = parent_folder.rstrip("/")
+        if path.rstrip("/") == bare_parent or path.startswith(f"{bare_parent}/"):
             return True
     return False
 
 
-def _nothing_mounted(place: Path, folder: str, *, on_node: str) -> Fault:
+def _report_unmounted_folder(place: Path, folder: str, *, on_node: str) -> Fault:
     """Return the fault of a setting that names an unmounted folder; the fix mounts a path of the node there."""
     volume = f"{{name: NAME, mount_path: {folder}, source: {{hostPath: {{path: {on_node}}}}}}}"
     fix = f"Mount {on_node} of the node there: `volumes: [{volume}]`."
@@ -185,8 +185,8 @@ def _nothing_mounted(place: Path, folder: str, *, on_node: str) -> Fault:
 
 
 RULES = (
-    *rules("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
-    *rules("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
-    *rules("warning", file_missing, documentation=_CONFIGURATION),
-    *rules("warning", storage_missing, documentation=f"{_CONTRIB}/extension/storage/filestorage"),
+    *define_rules("error", root_path_missing, documentation=f"{_CONTRIB}/receiver/hostmetricsreceiver"),
+    *define_rules("warning", logs_missing, documentation=f"{_CONTRIB}/receiver/filelogreceiver"),
+    *define_rules("warning", file_missing, documentation=_CONFIGURATION),
+    *define_rules("warning", storage_missing, documentation=f"{_CONTRIB}/extension/storage/filestorage"),
 )

@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, items
-from ..needs.component_row import NODES_PROXY, ROOT, Component, guarded_rights
+from ..config.paths import Path, list_at
+from ..needs.component_row import NODES_PROXY, ROOT, Component, find_guarded_rights
 from ..needs.listeners import Part
-from ..needs.used_parts import used_parts
-from .subject import Deployment, Fault, Subject, about, rules
+from ..needs.used_parts import find_used_parts
+from .subject import Deployment, Fault, Subject, about, define_rules
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
-_OTHER_TEXT = "other"
+_REPLACEMENT_TEXT = "other"
 
 
-class _Asking(NamedTuple):
+class _AskingComponent(NamedTuple):
     """A component that may need consent: its part of the config, its row, and the rights that it needs."""
 
     part: Part
@@ -35,98 +35,98 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if deployment is None or deployment.allowed is None:
         return
-    asking = list(_asking_components(subject, deployment))
-    all_rights = set(deployment.allowed).union(*(asker.rights for asker in asking))
+    asking_components = list(_list_asking_components(subject, deployment))
+    all_rights = set(deployment.allowed).union(*(asking_component.rights for asking_component in asking_components))
     allow = ", ".join(sorted(all_rights))
-    for part, row, rights in asking:
+    for part, row, rights in asking_components:
         for right in sorted(rights - set(deployment.allowed)):
-            message = f"'{part.id}' needs {_right_in_words(row, part.settings, right)}"
+            message = f"'{part.id}' needs {_describe_right(row, part.settings, right)}"
             fix = f"Remove the setting, or add `allow: [{allow}]` to the collector."
-            path = _cause(_needs_right(row, right, deployment), part.settings, part.path)
+            path = _find_smallest_cause(_make_right_test(row, right, deployment), part.settings, part.path)
             yield Fault(path, f"{message}, for which this collector has no consent", fix)
 
 
-def _asking_components(subject: Subject, deployment: Deployment) -> Iterator[_Asking]:
+def _list_asking_components(subject: Subject, deployment: Deployment) -> Iterator[_AskingComponent]:
     """Yield the started components that may need consent."""
-    for row, part in used_parts(subject.view.parts):
-        yield _Asking(part, row, _rights(row, part.settings, deployment))
+    for row, part in find_used_parts(subject.view.parts):
+        yield _AskingComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 
-def _rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:
+def _list_guarded_rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:
     """Return the rights of a component that need consent."""
     rights: set[str] = set()
     for rule in row.rules(settings):
-        rights.update(guarded_rights(rule))
+        rights.update(find_guarded_rights(rule))
     keeps_files_of_node = bool(deployment.keeps_on_node and row.state(settings))
     if row.root(settings) or keeps_files_of_node:
         rights.add(ROOT)
     return rights
 
 
-def _right_in_words(row: Component, settings: dict[str, Any], right: str) -> str:
+def _describe_right(row: Component, settings: dict[str, Any], right: str) -> str:
     """Return a right as a sentence names it."""
     if right == ROOT:
         return "to run as root"
-    rule = next(rule for rule in row.rules(settings) if right in guarded_rights(rule))
-    resources = _listed(items(rule, "resources") or items(rule, "nonResourceURLs"))
-    groups = _listed(f"'{group}'" for group in items(rule, "apiGroups") if group)
+    rule = next(rule for rule in row.rules(settings) if right in find_guarded_rights(rule))
+    resources = _join_words(list_at(rule, "resources") or list_at(rule, "nonResourceURLs"))
+    groups = _join_words(f"'{group}'" for group in list_at(rule, "apiGroups") if group)
     in_groups = f" in API group {groups}" if groups else ""
-    more = ", which includes commands in every container" if right == NODES_PROXY else ""
-    return f"the right to {_listed(items(rule, 'verbs'))} {resources}{in_groups} everywhere{more}"
+    command_note = ", which includes commands in every container" if right == NODES_PROXY else ""
+    return f"the right to {_join_words(list_at(rule, 'verbs'))} {resources}{in_groups} everywhere{command_note}"
 
 
-def _listed(words: Iterable[Any]) -> str:
+def _join_words(words: Iterable[Any]) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _needs_right(row: Component, right: str, deployment: Deployment) -> Callable[[Any], bool]:
+def _make_right_test(row: Component, right: str, deployment: Deployment) -> Callable[[Any], bool]:
     """Return a function that says whether a component with other settings needs a right."""
 
     def needs_right(settings: Any) -> bool:
-        return right in _rights(row, settings, deployment)
+        return right in _list_guarded_rights(row, settings, deployment)
 
     return needs_right
 
 
-def _cause(needs: Callable[[Any], bool], value: Any, path: Path) -> Path:
+def _find_smallest_cause(has_need: Callable[[Any], bool], settings: Any, path: Path) -> Path:
     """Return the path of the smallest setting that alone makes a component need something.
 
-    `needs` says whether the need is there with another value in the place of this one. A text is the cause if another
-    one in its place ends the need, and a mapping or a list if its absence does.
+    `has_need` says whether the need is there with another value in the place of this one. A text is the cause if
+    another one in its place ends the need, and a mapping or a list if its absence does.
     """
-    if isinstance(value, dict):
-        for key, child in reversed(value.items()):
-            if not needs(_without_child(value, key)):
-                return _cause(_with_child(needs, value, key), child, (*path, key))
-    if isinstance(value, list):
-        for index, child in enumerate(value):
-            if needs([child]):
-                return _cause(_with_item(needs), child, (*path, index))
+    if isinstance(settings, dict):
+        for key, child in reversed(settings.items()):
+            if not has_need(_neutralize_child(settings, key)):
+                return _find_smallest_cause(_narrow_to_child(has_need, settings, key), child, (*path, key))
+    if isinstance(settings, list):
+        for index, child in enumerate(settings):
+            if has_need([child]):
+                return _find_smallest_cause(_narrow_to_item(has_need), child, (*path, index))
     return path
 
 
-def _without_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
+def _neutralize_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
     """Return settings without a mapping or list in them, or with another text in place of a scalar."""
-    rest = {name: child for name, child in settings.items() if name != key}
-    return rest if isinstance(settings[key], (dict, list)) else {**rest, key: _OTHER_TEXT}
+    other_settings = {name: child for name, child in settings.items() if name != key}
+    return other_settings if isinstance(settings[key], (dict, list)) else {**other_settings, key: _REPLACEMENT_TEXT}
 
 
-def _with_child(needs: Callable[[Any], bool], settings: dict[Any, Any], key: Any) -> Callable[[Any], bool]:
+def _narrow_to_child(has_need: Callable[[Any], bool], settings: dict[Any, Any], key: Any) -> Callable[[Any], bool]:
     """Return what says whether settings need something with another value of a key."""
 
     def needs_with_child(child: Any) -> bool:
-        return needs({**settings, key: child})
+        return has_need({**settings, key: child})
 
     return needs_with_child
 
 
-def _with_item(needs: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _narrow_to_item(has_need: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Return what says whether a list of one item needs something with another item."""
 
-    def needs_with_item(item: Any) -> bool:
-        return needs([item])
+    def needs_with_item(other_item: Any) -> bool:
+        return has_need([other_item])
 
     return needs_with_item
 
 
-RULES = rules("error", consent_missing, documentation=_GOOD_PRACTICES)
+RULES = define_rules("error", consent_missing, documentation=_GOOD_PRACTICES)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..config.addresses import ANY, destination, is_inside, is_loopback
-from ..config.paths import Path, at
+from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_destination
+from ..config.paths import Path, value_at
 from ..needs.listeners import Listener, Part
 from ..traits import sends_nothing
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 from .view import ENDPOINT_KEYS
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -30,11 +30,11 @@ _FIX_ON_HOSTS = (
     "otlp_forward)."
 )
 _INSECURE_SWITCHES: tuple[Path, ...] = (("tls", "insecure"), ("protocol", "otlp", "tls", "insecure"))
-_UNVERIFIED = "insecure_skip_verify"
+_SKIP_VERIFY_KEY = "insecure_skip_verify"
 # The schemes with which a switch decides whether gRPC uses TLS.
 _SCHEMES_OF_GRPC = ("", "dns", "passthrough")
 # The schemes that decide by themselves.
-_SCHEMES_ABOVE_SWITCH = ("https", "unix")
+_SCHEMES_OVERRIDING_SWITCH = ("https", "unix")
 
 
 class _ClearText(NamedTuple):
@@ -45,68 +45,68 @@ class _ClearText(NamedTuple):
     host: str
 
 
-def _clear_texts(subject: Subject) -> Iterator[_ClearText]:
+def _list_clear_text_exporters(subject: Subject) -> Iterator[_ClearText]:
     """Yield where exporters send in clear text."""
     for part in subject.view.parts:
         if part.section == "exporters" and not sends_nothing(part.kind):
-            yield from _clear_texts_of(part)
+            yield from _list_clear_texts_of_part(part)
 
 
-def _clear_texts_of(part: Part) -> Iterator[_ClearText]:
+def _list_clear_texts_of_part(part: Part) -> Iterator[_ClearText]:
     """Yield the endpoints of an exporter without TLS; where none is known, the switch that turns TLS off."""
-    switch_path = _insecure_switch(part)
-    clear_endpoints = list(_clear_endpoints(part, switch_path))
+    switch_path = _find_insecure_switch(part)
+    clear_endpoints = list(_list_clear_endpoints(part, switch_path))
     yield from clear_endpoints
     if switch_path and not clear_endpoints and not _is_encrypted(part.settings):
         yield _ClearText(part, switch_path, "")
 
 
-def _clear_endpoints(part: Part, switch_path: Path) -> Iterator[_ClearText]:
+def _list_clear_endpoints(part: Part, switch_path: Path) -> Iterator[_ClearText]:
     """Yield the endpoints of an exporter without TLS: by their scheme, or by the switch if there is one."""
     for key in ENDPOINT_KEYS:
-        scheme, host = destination(part.settings.get(key))
+        scheme, host = parse_destination(part.settings.get(key))
         if scheme == "http":
             yield _ClearText(part, (*part.path, key), host)
         elif switch_path and host and scheme in _SCHEMES_OF_GRPC:
             yield _ClearText(part, switch_path, host)
 
 
-def _insecure_switch(part: Part) -> Path:
+def _find_insecure_switch(part: Part) -> Path:
     """Return the path of a switch that turns TLS off; an empty one if there is none."""
     for path in _INSECURE_SWITCHES:
-        if at(part.settings, path) is True:
+        if value_at(part.settings, path) is True:
             return (*part.path, *path)
     return ()
 
 
 def _is_encrypted(settings: dict[str, Any]) -> bool:
     """Whether the scheme of an endpoint overrides the switch: https is encrypted, and a socket needs no encryption."""
-    schemes = {destination(settings.get(key)).scheme for key in ENDPOINT_KEYS}
-    return not schemes.isdisjoint(_SCHEMES_ABOVE_SWITCH)
+    schemes = {parse_destination(settings.get(key)).scheme for key in ENDPOINT_KEYS}
+    return not schemes.isdisjoint(_SCHEMES_OVERRIDING_SWITCH)
 
 
 def clear_text(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text to a host outside the cluster."""
-    for part, path, host in _clear_texts(subject):
-        if host and not is_inside(host):
+    for part, path, host in _list_clear_text_exporters(subject):
+        if host and not is_internal_host(host):
             yield Fault(path, f"'{part.id}' sends in clear text to {host}", _FIX_OUTSIDE)
 
 
 def clear_text_inside(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text within the cluster or to an unknown address."""
-    network = "network" if subject.on_host else "cluster"
+    network_name = "network" if subject.on_host else "cluster"
     fix = _FIX_ON_HOSTS if subject.on_host else _FIX_IN_CLUSTERS
-    for part, path, host in _clear_texts(subject):
+    for part, path, host in _list_clear_text_exporters(subject):
         if not host:
             yield Fault(path, f"'{part.id}' sends in clear text to an address that is not known here", fix)
-        elif is_inside(host) and not is_loopback(host):
-            yield Fault(path, f"'{part.id}' sends in clear text inside the {network}, to {host}", fix)
+        elif is_internal_host(host) and not is_loopback(host):
+            yield Fault(path, f"'{part.id}' sends in clear text inside the {network_name}, to {host}", fix)
 
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
     """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
     for path, value in subject.view.leaves:
-        if path[-1:] != (_UNVERIFIED,) or value is not True:
+        if path[-1:] != (_SKIP_VERIFY_KEY,) or value is not True:
             continue
         is_scrape = path[0] == "receivers"  # kubelets sign their own certificates, and get no telemetry
         fix = "Remove it, and give the server's CA as `ca_file`."
@@ -120,7 +120,7 @@ def open_receiver(subject: Subject) -> Iterator[Fault]:
         if not _accepts_clear_text(listener):
             continue
         message = f"port {listener.port} accepts clear text on every address"
-        address = _narrower_address(listener.port, subject.on_host)
+        address = _suggest_narrower_address(listener.port, subject.on_host)
         fix = f"Write `{address}`, and `tls: {{cert_file: FILE, key_file: FILE}}` beside it."
         yield Fault(listener.path, message, fix, severity="warning" if is_on_node else "")
 
@@ -131,16 +131,16 @@ def _accepts_clear_text(listener: Listener) -> bool:
     if part is None or part.section != "receivers":
         return False
     has_endpoint = listener.path != part.path
-    is_open = listener.protocol == "TCP" and listener.host in ANY
+    is_open = listener.protocol == "TCP" and listener.host in ANY_HOSTS
     if not has_endpoint or not is_open:
         return False
     server_path = listener.path[2:-1]  # without the section and the id before it, and without the endpoint's key
-    return at(part.settings, (*server_path, "tls")) is None
+    return value_at(part.settings, (*server_path, "tls")) is None
 
 
-def _narrower_address(port: int, on_host: bool) -> str:
+def _suggest_narrower_address(port: int, is_on_host: bool) -> str:
     """Return an address that others reach less: that of the pod, or the loopback of a host."""
-    if on_host:
+    if is_on_host:
         return f"127.0.0.1:{port}"
     return f'"[${{env:MY_POD_IP}}]:{port}"'
 
@@ -148,18 +148,18 @@ def _narrower_address(port: int, on_host: bool) -> str:
 @about(extensions=["pprof", "zpages"])
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
-    machine, tunnel = ("host", "ssh -L") if subject.on_host else ("pod", "kubectl port-forward")
+    machine_name, tunnel_command = ("host", "ssh -L") if subject.on_host else ("pod", "kubectl port-forward")
     for listener in subject.view.listeners:
         part = listener.part
         if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            fix = f"Write `{listener.at('localhost')}`, and use `{tunnel}`."
-            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine}", fix)
+            fix = f"Write `{listener.at('localhost')}`, and use `{tunnel_command}`."
+            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine_name}", fix)
 
 
 RULES = (
-    *rules("warning", clear_text, documentation=_TLS),
-    *rules("info", clear_text_inside, documentation=_TLS),
-    *rules("warning", unverified_certificate, documentation=_TLS),
-    *rules("info", open_receiver, documentation=_BEST_PRACTICES),
-    *rules("warning", open_diagnostics, documentation=_BEST_PRACTICES),
+    *define_rules("warning", clear_text, documentation=_TLS),
+    *define_rules("info", clear_text_inside, documentation=_TLS),
+    *define_rules("warning", unverified_certificate, documentation=_TLS),
+    *define_rules("info", open_receiver, documentation=_BEST_PRACTICES),
+    *define_rules("warning", open_diagnostics, documentation=_BEST_PRACTICES),
 )

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..config.paths import at, items
+from ..config.paths import list_at, value_at
 from ..needs.listeners import Part
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 from .workload_placement import ON_EACH_HOST
 
 _COMPONENTS = "https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
@@ -27,35 +27,35 @@ _VARIABLES_OF_OWN_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
 _DETECTORS_OF_INSTANCES = ("ec2", "eks")
 
 
-def _pod_logs(settings: Mapping[str, Any]) -> str:
+def _describe_pod_log_reads(settings: Mapping[str, Any]) -> str:
     """Return what file_log reads of a node, if its patterns are those of the logs of pods."""
-    reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    reads_pods = any(str(include_pattern).startswith(_POD_LOGS) for include_pattern in list_at(settings, "include"))
     return "the container logs of a node" if reads_pods else ""
 
 
-def _root(settings: Mapping[str, Any]) -> str:
+def _describe_root_reads(settings: Mapping[str, Any]) -> str:
     """Return that host_metrics read the file system of the node, which they do below a `root_path`."""
     return "the node's file system" if settings.get("root_path") else ""
 
 
-def _kubelet(settings: Mapping[str, Any]) -> str:
+def _describe_kubelet_reads(settings: Mapping[str, Any]) -> str:
     """Return that a kubelet is read; an endpoint with another address than the collector's node is set on purpose."""
-    endpoint = at(settings, ("endpoint",))
-    is_of_own_node = endpoint is None or any(name in str(endpoint) for name in _VARIABLES_OF_OWN_NODE)
+    endpoint = value_at(settings, ("endpoint",))
+    is_of_own_node = endpoint is None or any(variable_name in str(endpoint) for variable_name in _VARIABLES_OF_OWN_NODE)
     return "the kubelet of its own node" if is_of_own_node else ""
 
 
 # What of a node receivers read, by their settings; empty text for nothing.
-_READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "filelog": _pod_logs,
-    "hostmetrics": _root,
+_DESCRIBE_NODE_READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "filelog": _describe_pod_log_reads,
+    "hostmetrics": _describe_root_reads,
     "journald": lambda _settings: "the journal of a node",
-    "kubeletstats": _kubelet,
+    "kubeletstats": _describe_kubelet_reads,
 }
 
 
 # Those of them that read files.
-_FILES = {kind: reads for kind, reads in _READS.items() if kind != "kubeletstats"}
+_DESCRIBE_FILE_READS = {kind: reads for kind, reads in _DESCRIBE_NODE_READS.items() if kind != "kubeletstats"}
 
 
 @about("deployment")
@@ -64,11 +64,14 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode in ON_EACH_HOST:
         return
-    for part in subject.view.of("receivers", *_READS):
-        what = _READS[part.kind](part.settings)
-        if what:
-            where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
-            message = f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy"
+    for part in subject.view.of("receivers", *_DESCRIBE_NODE_READS):
+        node_data = _DESCRIBE_NODE_READS[part.kind](part.settings)
+        if node_data:
+            placement = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
+            message = (
+                f"'{part.id}' reads {node_data}, but {placement} is not on every node, and may share one with another"
+                " copy"
+            )
             yield Fault(part.path, message, "Move it to a collector with mode daemonset.")
 
 
@@ -78,16 +81,16 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or not deployment.confined:
         return
-    for part, what in _users_of_files(subject, deployment.mode):
-        if what:
+    for part, used_files in _list_users_of_node_files(subject, deployment.mode):
+        if used_files:
             fix = "Set `selinux_type: spc_t` for this collector, or name your own type that has access."
-            yield Fault(part.path, f"'{part.id}' uses {what}, which SELinux denies to containers", fix)
+            yield Fault(part.path, f"'{part.id}' uses {used_files}, which SELinux denies to containers", fix)
 
 
-def _users_of_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
+def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
     """Yield components with what they use of the files of the node; empty text for nothing."""
-    for part in subject.view.of("receivers", *_FILES):
-        yield part, _FILES[part.kind](part.settings)
+    for part in subject.view.of("receivers", *_DESCRIBE_FILE_READS):
+        yield part, _DESCRIBE_FILE_READS[part.kind](part.settings)
     if mode == "daemonset":
         for part in subject.view.of("extensions", "filestorage"):
             yield part, "a folder of the node"
@@ -100,11 +103,11 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
     if not deployment or deployment.host_network:
         return
     for part in subject.view.of("processors", "resourcedetection"):
-        for index, name in enumerate(items(part.settings, "detectors")):
-            if name in _DETECTORS_OF_INSTANCES:
+        for index, detector in enumerate(list_at(part.settings, "detectors")):
+            if detector in _DETECTORS_OF_INSTANCES:
                 yield Fault(
                     (*part.path, "detectors", index),
-                    f"detector {name} asks the instance metadata service, one network hop further from a pod",
+                    f"detector {detector} asks the instance metadata service, one network hop further from a pod",
                     "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
                     "and use detector `env`.",
                     severity="warning" if deployment.mode == "sidecar" else "",
@@ -113,7 +116,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    *rules("warning", host_reader, documentation=_COMPONENTS),
-    *rules("warning", selinux_denied, documentation=_SELINUX),
-    *rules("info", metadata_service, documentation=_IMDS),
+    *define_rules("warning", host_reader, documentation=_COMPONENTS),
+    *define_rules("warning", selinux_denied, documentation=_SELINUX),
+    *define_rules("info", metadata_service, documentation=_IMDS),
 )

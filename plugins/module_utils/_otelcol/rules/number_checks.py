@@ -13,26 +13,26 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.rows import Row
-from ..config.paths import Path, at
-from .amounts import amount_in, is_number, seconds_in, time_in
-from .constraints import RANGE, Check, Found, key_steps, values_of
+from ..config.paths import Path, value_at
+from .amounts import amount_in, duration_in_seconds, is_number, read_duration
+from .constraints import RANGE, Check, RuleFaults, find_values, split_key
 from .subject import Fault
 
 
-def _numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:
+def _find_numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield numbers outside of a range, which may be open at one end."""
-    for key, (least, most) in table.items():
-        for place, value in values_of(settings, key, path):
+    for key, (minimum, maximum) in table.items():
+        for place, value in find_values(settings, key, path):
             if not is_number(value):
                 continue
-            is_too_small = least is not None and value < least
-            is_too_large = most is not None and _as_decoded(value, row) > most
+            is_too_small = minimum is not None and value < minimum
+            is_too_large = maximum is not None and _decode_number(value, row) > maximum
             if is_too_small or is_too_large:
-                allowed = _range_in_words(least, most)
+                allowed = _describe_range(minimum, maximum)
                 yield RANGE, Fault(place, f"'{key}' is {allowed}, not {value}", f"Write a number {allowed}.")
 
 
-def _as_decoded(number: float, row: Row) -> float:
+def _decode_number(number: float, row: Row) -> float:
     """Return a number as the decoder reads it: without its fraction in rows with `integers`."""
     is_fraction = isinstance(number, float) and math.isfinite(number)
     if is_fraction and "integers" in row:
@@ -40,21 +40,21 @@ def _as_decoded(number: float, row: Row) -> float:
     return number
 
 
-def _range_in_words(least: float | None, most: float | None) -> str:
+def _describe_range(minimum: float | None, maximum: float | None) -> str:
     """Return the words for a range that may be open at one end."""
-    if most is None:
-        return f"at least {least}"
-    if least is None:
-        return f"at most {most}"
-    return f"between {least} and {most}"
+    if maximum is None:
+        return f"at least {minimum}"
+    if minimum is None:
+        return f"at most {maximum}"
+    return f"between {minimum} and {maximum}"
 
 
-def _negative_durations(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_negative_durations(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield durations below zero; zero itself is a value only in a row with `least`."""
     may_be_zero = "least" in row
     problem = "cannot be negative" if may_be_zero else "must be more than zero"
     for key in keys:
-        for place, value in values_of(settings, key, path):
+        for place, value in find_values(settings, key, path):
             seconds = amount_in(value)
             if seconds is None:
                 continue
@@ -63,28 +63,28 @@ def _negative_durations(keys: list[str], settings: Any, path: Path, row: Row) ->
                 yield RANGE, Fault(place, f"'{key}' {problem}, and it is {value}", "Write a duration such as `10s`.")
 
 
-def _times_out_of_range(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> Found:
+def _find_durations_out_of_range(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield durations outside of a range; in a row with `zero`, none at all is a value."""
-    for key, (least, most) in table.items():
-        for place, value in values_of(settings, key, path):
-            seconds = time_in(value)
+    for key, (shortest, longest) in table.items():
+        for place, value in find_values(settings, key, path):
+            seconds = read_duration(value)
             if seconds is None or (seconds == 0 and "zero" in row):
                 continue
-            bound = _broken_bound(seconds, least, most)
-            if bound:
-                yield RANGE, Fault(place, f"'{key}' is {bound}, not {value}", f"Write {bound}.")
+            broken_bound = _describe_broken_bound(seconds, shortest, longest)
+            if broken_bound:
+                yield RANGE, Fault(place, f"'{key}' is {broken_bound}, not {value}", f"Write {broken_bound}.")
 
 
-def _broken_bound(seconds: float, least: str | None, most: str | None) -> str:
+def _describe_broken_bound(seconds: float, shortest: str | None, longest: str | None) -> str:
     """Return in words the bound that a duration is beyond; empty text if it is between both."""
-    if least and seconds < seconds_in(least):
-        return f"at least {least}"
-    if most and seconds > seconds_in(most):
-        return f"at most {most}"
+    if shortest and seconds < duration_in_seconds(shortest):
+        return f"at least {shortest}"
+    if longest and seconds > duration_in_seconds(longest):
+        return f"at most {longest}"
     return ""
 
 
-class _Setting(NamedTuple):
+class _ComparedSetting(NamedTuple):
     """One of two settings that are compared: its key, its value, and whether that is a default."""
 
     key: str
@@ -96,72 +96,77 @@ class _Setting(NamedTuple):
         return f"{self.value} by default" if self.is_default else str(self.value)
 
 
-def _wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield a setting that is smaller than another one, though it has to be larger."""
     if not isinstance(settings, dict):
         return
-    small, large = _compared_settings(keys, settings, row)
-    less, more = _comparable_amounts(small.value, large.value, row)
-    if less is not None and more is not None and _is_too_small(more, less, row):
-        message, fix = _order_in_words(small, large, row)
-        yield RANGE, Fault((*path, *key_steps(large.key)), message, fix)
+    small_setting, large_setting = _read_compared_settings(keys, settings, row)
+    small_amount, large_amount = _read_comparable_amounts(small_setting.value, large_setting.value, row)
+    if small_amount is not None and large_amount is not None and _is_too_small(large_amount, small_amount, row):
+        message, fix = _describe_wrong_order(small_setting, large_setting, row)
+        yield RANGE, Fault((*path, *split_key(large_setting.key)), message, fix)
 
 
-def _compared_settings(keys: list[str], settings: Any, row: Row) -> Iterator[_Setting]:
+def _read_compared_settings(keys: list[str], settings: Any, row: Row) -> Iterator[_ComparedSetting]:
     """Yield the settings of two keys, or the defaults that the row has for them; null is zero, and no default."""
     defaults = row.get("defaults", {})
     absent = object()
     for key in keys:
-        value = at(settings, key_steps(key), absent)
+        value = value_at(settings, split_key(key), absent)
         if value is absent:
-            yield _Setting(key, defaults.get(key), True)
+            yield _ComparedSetting(key, defaults.get(key), True)
         else:
-            yield _Setting(key, value, False)
+            yield _ComparedSetting(key, value, False)
 
 
-def _comparable_amounts(small: Any, large: Any, row: Row) -> tuple[float | None, float | None]:
+def _read_comparable_amounts(small_value: Any, large_value: Any, row: Row) -> tuple[float | None, float | None]:
     """Return two values as numbers; beside a text, which is a duration, a number is one too. None for no number."""
-    has_duration = isinstance(small, str) or isinstance(large, str)
-    read = time_in if has_duration else amount_in
-    less, more = read(small), read(large)
-    if less is None or more is None:
+    has_duration = isinstance(small_value, str) or isinstance(large_value, str)
+    read_amount = read_duration if has_duration else amount_in
+    small_amount, large_amount = read_amount(small_value), read_amount(large_value)
+    if small_amount is None or large_amount is None:
         return None, None
-    return _as_decoded(less, row), _as_decoded(more, row)
+    return _decode_number(small_amount, row), _decode_number(large_amount, row)
 
 
-def _is_too_small(more: float, less: float, row: Row) -> bool:
+def _is_too_small(large_amount: float, small_amount: float, row: Row) -> bool:
     """Whether a number is not as much above another one as a row wants; with `zero`, none at all means no limit."""
-    if more == 0 and "zero" in row:
+    if large_amount == 0 and "zero" in row:
         return False
-    least = less * row.get("factor", 1)
-    if least == more:
+    minimum = small_amount * row.get("factor", 1)
+    if minimum == large_amount:
         return "strict" in row
-    return bool(least > more)
+    return bool(minimum > large_amount)
 
 
-def _order_in_words(small: _Setting, large: _Setting, row: Row) -> tuple[str, str]:
+def _describe_wrong_order(
+    small_setting: _ComparedSetting, large_setting: _ComparedSetting, row: Row
+) -> tuple[str, str]:
     """Return the message and the fix for two settings whose order is wrong."""
     if "strict" not in row:
-        message = f"'{small.key}' is {small}, more than '{large.key}', which is {large}"
-        return message, f"Write at least {small.value} for `{large.key}`."
-    least = f"{row['factor']} times {small.value}" if "factor" in row else str(small.value)
-    message = f"'{small.key}' is {small}; '{large.key}' has to be more than {least}, and it is {large}"
-    return message, f"Write more than {least} for `{large.key}`."
+        message = f"'{small_setting.key}' is {small_setting}, more than '{large_setting.key}', which is {large_setting}"
+        return message, f"Write at least {small_setting.value} for `{large_setting.key}`."
+    minimum = f"{row['factor']} times {small_setting.value}" if "factor" in row else str(small_setting.value)
+    message = (
+        f"'{small_setting.key}' is {small_setting}; '{large_setting.key}' has to be more than {minimum}, and it is"
+        f" {large_setting}"
+    )
+    return message, f"Write more than {minimum} for `{large_setting.key}`."
 
 
-def _too_long_lists(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
+def _find_too_long_lists(table: dict[str, int], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield lists with more items than the Collector takes."""
-    for key, most in table.items():
-        for place, value in values_of(settings, key, path):
-            if isinstance(value, list) and len(value) > most:
-                yield RANGE, Fault(place, f"'{key}' has {len(value)} items, and at most {most} are allowed")
+    for key, max_items in table.items():
+        for place, value in find_values(settings, key, path):
+            if isinstance(value, list) and len(value) > max_items:
+                yield RANGE, Fault(place, f"'{key}' has {len(value)} items, and at most {max_items} are allowed")
 
 
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
-    "range": _numbers_out_of_range,
-    "positive": _negative_durations,
-    "times": _times_out_of_range,
-    "most": _too_long_lists,
+    "range": _find_numbers_out_of_range,
+    "positive": _find_negative_durations,
+    "times": _find_durations_out_of_range,
+    "most": _find_too_long_lists,
 }
-CHECKS: dict[str, Check] = {"order": _wrong_order}
+CHECKS: dict[str, Check] = {"order": _find_wrong_order}

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..errors import near
-from ..languages.formats import broken_request
+from ..errors import suggest_word
+from ..languages.formats import find_request_fault
 from ..languages.ottl import (
     ARGUMENT,
     CONDITION,
@@ -26,19 +26,19 @@ from ..languages.ottl import (
     SYNTAX,
     Judge,
     Trouble,
-    infer_context,
     read_ottl,
 )
-from ..languages.ottl_syntax import Used
+from ..languages.ottl_contexts import infer_context
+from ..languages.ottl_syntax import UsedNames
 from .build_facts import Build, build_of
 from .configured_components import listed_components
-from .constraints import EXPANDED, QUOTES, key_steps
+from .constraints import EXPANSION_START, QUOTE_FIX, split_key
 from .remembered_settings import remembered_by_settings
-from .subject import Fault, Subject, once, rules, shared_rules
+from .subject import Fault, Subject, define_rules, define_shared_rules, once_per_subject
 
-_POLICY = "policy"
-_REQUEST = "request"
-_KINDS = {
+_POLICY_KIND = "policy"
+_REQUEST_CONTEXT = "request"
+_YAML_TYPES_IN_WORDS = {
     dict: "a mapping",
     list: "a list",
     bool: "true or false",
@@ -48,7 +48,7 @@ _KINDS = {
 }
 
 
-class Text(NamedTuple):
+class SettingText(NamedTuple):
     """A text in settings: where it stands, what it is, and whether it is a statement or a condition.
 
     What YAML makes a number, a list or a mapping stands here too: the Collector refuses it.
@@ -59,13 +59,13 @@ class Text(NamedTuple):
     kind: str
 
 
-class Group(NamedTuple):
+class TextGroup(NamedTuple):
     """Texts that share a context: their place in the table, the context if given, whether groups are between."""
 
     path: Path
     place: Row
     context: str
-    texts: list[Text]
+    texts: list[SettingText]
     is_mixed: bool = False
 
     @property
@@ -77,8 +77,8 @@ class Group(NamedTuple):
 class ReadText(NamedTuple):
     """A text that is in the language, with what it uses of it."""
 
-    text: Text
-    used: Used
+    text: SettingText
+    used: UsedNames
 
 
 class TextTrouble(NamedTuple):
@@ -95,31 +95,31 @@ PlacedTroubles = Iterator[tuple[Path, Trouble]]
 
 def sampling_condition(subject: Subject) -> Iterator[Fault]:
     """Yield conditions in tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from _faults_of_rule(subject, _POLICY)
+    yield from _find_faults_of_rule(subject, _POLICY_KIND)
 
 
-def _faults_of_rule(subject: Subject, rule_id: str) -> Iterator[Fault]:
+def _find_faults_of_rule(subject: Subject, rule_id: str) -> Iterator[Fault]:
     """Yield the faults that one rule reports."""
-    for rule, fault in _faults(subject):
+    for rule, fault in _find_faults_of_all_texts(subject):
         if rule == rule_id:
             yield fault
 
 
-@once
-def _faults(subject: Subject) -> Iterator[tuple[str, Fault]]:
+@once_per_subject
+def _find_faults_of_all_texts(subject: Subject) -> Iterator[tuple[str, Fault]]:
     """Yield the faults of all texts in settings, each with the id of the rule that reports it."""
     if subject.target is None:
         return
     build = build_of(subject.target)
     started = {component.id for component in listed_components(subject)}
-    for (_section, component_id), found in _troubles_of_settings(subject):
-        is_idle = found.is_route and component_id not in started
-        doubt = "no pipeline uses it yet" if is_idle else _doubt_about(found.trouble, build)
-        yield found.rule, _fault(found.path, found.trouble, doubt)
+    for (_section, component_id), text_trouble in _find_troubles_in_settings(subject):
+        is_idle = text_trouble.is_route and component_id not in started
+        trouble_doubt = "no pipeline uses it yet" if is_idle else _explain_doubt(text_trouble.trouble, build)
+        yield text_trouble.rule, _report_trouble(text_trouble.path, text_trouble.trouble, trouble_doubt)
 
 
 @remembered_by_settings
-def _troubles_of_settings(
+def _find_troubles_in_settings(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[TextTrouble]:
     """Yield the troubles in the texts of a component."""
@@ -127,177 +127,177 @@ def _troubles_of_settings(
     if component is None:
         return
     for row in build.ottl_places.get((section, component.type), ()):
-        for group in _groups(row, (section, component_id), settings):
-            for path, trouble in _troubles(build, group):
-                rule = _POLICY if row["kind"] == _POLICY else trouble.rule
+        for group in _list_groups(row, (section, component_id), settings):
+            for path, trouble in _find_troubles(build, group):
+                rule = _POLICY_KIND if row["kind"] == _POLICY_KIND else trouble.rule
                 yield TextTrouble(rule, path, trouble, group.is_route)
 
 
-def _doubt_about(trouble: Trouble, build: Build) -> str:
+def _explain_doubt(trouble: Trouble, build: Build) -> str:
     """Return why a trouble may be none in a build; empty text if it is certain."""
     if build.doubt or trouble.rule == SYNTAX:
         return build.doubt
-    return build.ottl.hedge(build.version)
+    return build.ottl.describe_uncertainty(build.version)
 
 
-def _fault(path: Path, trouble: Trouble, doubt: str) -> Fault:
+def _report_trouble(path: Path, trouble: Trouble, doubt: str) -> Fault:
     """Return a trouble as a fault, as severe as it is certain."""
     note = f" ({doubt})" if doubt else ""
     severity = "warning" if doubt or trouble.gated else ""
     return Fault(path, f"{trouble.why}{note}", trouble.fix, severity=severity, offset=trouble.start)
 
 
-def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
+def _list_groups(row: Row, component: Path, settings: Any) -> Iterator[TextGroup]:
     """Yield the texts of a place in the table: one in a list, a list of texts or of groups, or a row of a table."""
     _section, _kind, place = row["place"].split(".", 2)
     if row["kind"] not in (ROUTE, STATEMENT, CONDITION):
-        yield from _groups_of_fixed_context(row, component, settings)
+        yield from _list_groups_of_fixed_context(row, component, settings)
         return
-    for path, value in walk_pattern(settings, key_steps(place), component):
+    for path, value in walk_pattern(settings, split_key(place), component):
         if row["kind"] == ROUTE:
-            yield from _route_group(row, path, value)
+            yield from _read_route_group(row, path, value)
         elif isinstance(value, list):
-            yield from _groups_of_list(row, path, value)
+            yield from _list_groups_of_list(row, path, value)
 
 
-def _groups_of_fixed_context(row: Row, component: Path, settings: Any) -> Iterator[Group]:
+def _list_groups_of_fixed_context(row: Row, component: Path, settings: Any) -> Iterator[TextGroup]:
     """Yield the texts of a place whose context is always the same; setting_fields.py reports what is no text."""
     _section, _kind, place = row["place"].split(".", 2)
-    for path, value in walk_pattern(settings, key_steps(place.removesuffix(".*")), component):
-        texts = [text for text in _texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
-        yield Group(path, row, row["contexts"][0], texts)
+    for path, value in walk_pattern(settings, split_key(place.removesuffix(".*")), component):
+        texts = [text for text in _read_texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
+        yield TextGroup(path, row, row["contexts"][0], texts)
 
 
-def _groups_of_list(row: Row, path: Path, values: list[Any]) -> Iterator[Group]:
+def _list_groups_of_list(row: Row, path: Path, values: list[Any]) -> Iterator[TextGroup]:
     """Yield the groups of a list: all of it if it begins with a text, else one for each item."""
     if values and isinstance(values[0], str):
-        texts = [text for text in _texts(values, row["kind"], path) if not isinstance(text.text, dict)]
+        texts = [text for text in _read_texts(values, row["kind"], path) if not isinstance(text.text, dict)]
         is_mixed = any(isinstance(value, dict) for value in values)
-        yield Group(path, row, "", texts, is_mixed)
+        yield TextGroup(path, row, "", texts, is_mixed)
         return
     for index, value in enumerate(values):
-        yield _group_of(row, (*path, index), value)
+        yield _read_group(row, (*path, index), value)
 
 
-def _group_of(row: Row, path: Path, group: Any) -> Group:
+def _read_group(row: Row, path: Path, group_settings: Any) -> TextGroup:
     """Return a group of statements and conditions, which may name their context; anything else is one wrong text."""
-    if not isinstance(group, dict):
-        return Group(path[:-1], row, "", [Text(path, group, row["kind"])])
-    texts: list[Text] = []
+    if not isinstance(group_settings, dict):
+        return TextGroup(path[:-1], row, "", [SettingText(path, group_settings, row["kind"])])
+    texts: list[SettingText] = []
     for kind in dict.fromkeys((row["kind"], CONDITION)):
-        texts += _texts(group.get(f"{kind}s"), kind, (*path, f"{kind}s"))
-    context = group.get("context") or ""
-    return Group(path, row, context.lower() if isinstance(context, str) else EXPANDED, texts)
+        texts += _read_texts(group_settings.get(f"{kind}s"), kind, (*path, f"{kind}s"))
+    context = group_settings.get("context") or ""
+    return TextGroup(path, row, context.lower() if isinstance(context, str) else EXPANSION_START, texts)
 
 
-def _route_group(row: Row, path: Path, route: Any) -> Iterator[Group]:
+def _read_route_group(row: Row, path: Path, route: Any) -> Iterator[TextGroup]:
     """Yield the texts of a route; a condition on requests has a grammar of its own, and needs no pipeline."""
     if not isinstance(route, dict):
         return
-    texts: list[Text] = []
+    texts: list[SettingText] = []
     for kind in (STATEMENT, CONDITION):
         text = route.get(kind)
         if isinstance(text, str) and text:
-            texts.append(Text((*path, kind), text, kind))
+            texts.append(SettingText((*path, kind), text, kind))
     context = route.get("context") or ""
-    if context == _REQUEST:
-        conditions = [text._replace(kind=_REQUEST) for text in texts if text.kind == CONDITION]
-        yield Group(path, {**row, "kind": _REQUEST}, "", conditions)
+    if context == _REQUEST_CONTEXT:
+        conditions = [text._replace(kind=_REQUEST_CONTEXT) for text in texts if text.kind == CONDITION]
+        yield TextGroup(path, {**row, "kind": _REQUEST_CONTEXT}, "", conditions)
     else:
-        yield Group(path, row, context if isinstance(context, str) else EXPANDED, texts)
+        yield TextGroup(path, row, context if isinstance(context, str) else EXPANSION_START, texts)
 
 
-def _texts(values: Any, kind: str, path: Path) -> list[Text]:
+def _read_texts(values: Any, kind: str, path: Path) -> list[SettingText]:
     """Return the texts of a list; a text in its place is read as the decoder reads it."""
     if isinstance(values, str) and values:
-        parts = [values] if EXPANDED in values else values.split(",")
-        return [Text(path, part, kind) for part in parts]
+        text_parts = [values] if EXPANSION_START in values else values.split(",")
+        return [SettingText(path, part, kind) for part in text_parts]
     if not isinstance(values, list):
         return []
-    return [Text((*path, index), value, kind) for index, value in enumerate(values)]
+    return [SettingText((*path, index), value, kind) for index, value in enumerate(values)]
 
 
-def _troubles(build: Build, group: Group) -> PlacedTroubles:
+def _find_troubles(build: Build, group: TextGroup) -> PlacedTroubles:
     """Yield the troubles of the texts of a group, with the paths of the texts."""
     if group.is_mixed:
         yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
     read_texts: list[ReadText] = []
     for text in group.texts:
-        result = _read_text(text)
+        result = _parse_text(text)
         if isinstance(result, Trouble):
             yield text.path, result
         elif result:
             read_texts.append(ReadText(text, result))
-    yield from _troubles_of_paths(build, group, read_texts)
+    yield from _find_troubles_of_paths(build, group, read_texts)
 
 
-def _troubles_of_paths(build: Build, group: Group, read_texts: list[ReadText]) -> PlacedTroubles:
+def _find_troubles_of_paths(build: Build, group: TextGroup, read_texts: list[ReadText]) -> PlacedTroubles:
     """Yield the troubles of texts that are in the language, by the context that is given or inferred."""
     contexts = group.place["contexts"]
     if group.context in contexts:
-        yield from _troubles_in_context(build, group, read_texts, group.context)
-    elif group.context and EXPANDED not in group.context:
-        why = f"there is no context '{group.context}' here{near(group.context, contexts)}"
-        yield (*group.path, "context"), Trouble(NAME, 0, why, f"Use one of {', '.join(contexts)}.")
+        yield from _find_troubles_in_context(build, group, read_texts, group.context)
+    elif group.context and EXPANSION_START not in group.context:
+        problem = f"there is no context '{group.context}' here{suggest_word(group.context, contexts)}"
+        yield (*group.path, "context"), Trouble(NAME, 0, problem, f"Use one of {', '.join(contexts)}.")
     elif read_texts and not group.context and len(read_texts) == len(group.texts):
-        yield from _troubles_in_inferred_context(build, group, read_texts)
+        yield from _find_in_inferred_context(build, group, read_texts)
 
 
-def _read_text(text: Text) -> Used | Trouble | None:
+def _parse_text(text: SettingText) -> UsedNames | Trouble | None:
     """Return what a text uses of the language, or why it is not in it; None if that is not known, or is no trouble."""
     if not isinstance(text.text, str):
-        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", QUOTES)
-    if EXPANDED in text.text:
+        return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_YAML_TYPES_IN_WORDS[type(text.text)]}", QUOTE_FIX)
+    if EXPANSION_START in text.text:
         return None
-    if text.kind != _REQUEST:
+    if text.kind != _REQUEST_CONTEXT:
         return read_ottl(text.text, text.kind == STATEMENT)
-    why = broken_request(text.text)
-    if not why:
+    refusal = find_request_fault(text.text)
+    if not refusal:
         return None
     fix = 'Write `request["NAME"] == "VALUE"`.'
-    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {why}", fix)
+    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {refusal}", fix)
 
 
-def _troubles_in_inferred_context(build: Build, group: Group, read_texts: list[ReadText]) -> PlacedTroubles:
+def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[ReadText]) -> PlacedTroubles:
     """Yield the troubles in texts whose context the Collector infers; a route has context `resource` if that fails."""
     kind = ROUTE if group.is_route else read_texts[0].text.kind
-    used = [read_text.used for read_text in read_texts]
-    context, missing = infer_context(build.ottl, kind, group.place["contexts"], used)
+    used_parts = [read_text.used for read_text in read_texts]
+    context, missing_context = infer_context(build.ottl, kind, group.place["contexts"], used_parts)
     if context:
-        troubles = list(_troubles_in_context(build, group, read_texts, context, inferred=True))
+        troubles = list(_find_troubles_in_context(build, group, read_texts, context, inferred=True))
     else:
-        troubles = [_no_context(group, read_texts, missing)]
+        troubles = [_report_missing_context(group, read_texts, missing_context)]
     if troubles and group.is_route:
-        troubles_in_resource = list(_troubles_in_context(build, group, read_texts, "resource"))
+        troubles_in_resource = list(_find_troubles_in_context(build, group, read_texts, "resource"))
         if not context or not troubles_in_resource:
             troubles = troubles_in_resource
     yield from troubles
 
 
-def _no_context(group: Group, read_texts: list[ReadText], missing: str) -> tuple[Path, Trouble]:
+def _report_missing_context(group: TextGroup, read_texts: list[ReadText], missing_context: str) -> tuple[Path, Trouble]:
     """Return the trouble of texts whose context cannot be inferred: a path names a missing one, or none names any."""
     contexts = group.place["contexts"]
     for text, used in read_texts:
         for path in used.paths:
-            if missing and path.steps[0][0] == missing:
-                why = f"there is no context '{missing}' here{near(missing, contexts)}"
-                return text.path, Trouble(NAME, path.start, why, f"Paths start with one of {', '.join(contexts)}.")
+            if missing_context and path.steps[0][0] == missing_context:
+                problem = f"there is no context '{missing_context}' here{suggest_word(missing_context, contexts)}"
+                return text.path, Trouble(NAME, path.start, problem, f"Paths start with one of {', '.join(contexts)}.")
     text, used = read_texts[0]
-    why = "no path here names a context, so the context is unknown"
+    problem = "no path here names a context, so the context is unknown"
     if not used.paths:
-        return text.path, Trouble(NAME, 0, why, f"Add `context: {contexts[0]}`.")
+        return text.path, Trouble(NAME, 0, problem, f"Add `context: {contexts[0]}`.")
     first_path = used.paths[0]
-    return text.path, Trouble(NAME, first_path.start, why, f"Write `{contexts[0]}.{first_path.text}`.")
+    return text.path, Trouble(NAME, first_path.start, problem, f"Write `{contexts[0]}.{first_path.text}`.")
 
 
-def _troubles_in_context(
-    build: Build, group: Group, read_texts: list[ReadText], context: str, *, inferred: bool = False
+def _find_troubles_in_context(
+    build: Build, group: TextGroup, read_texts: list[ReadText], context: str, *, inferred: bool = False
 ) -> PlacedTroubles:
     """Yield the troubles that texts have in a context."""
     for text, used in read_texts:
         kind = ROUTE if group.is_route else text.kind
         judge = Judge(build.ottl, build.ottl.contexts[context], kind, build.version, inferred)
-        for trouble in judge.troubles(used):
+        for trouble in judge.find_troubles(used):
             yield text.path, trouble
 
 
@@ -307,6 +307,6 @@ _REASONS = {
     ARGUMENT: "Yield arguments that a function of OTTL does not take, and regular expressions that Go refuses.",
 }
 RULES = (
-    *shared_rules(_faults_of_rule, _REASONS),
-    *rules("error", sampling_condition),
+    *define_shared_rules(_find_faults_of_rule, _REASONS),
+    *define_rules("error", sampling_condition),
 )

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, items
-from ..errors import at_most
-from ..needs.used_parts import used_parts
-from .subject import Deployment, Fault, Subject, about, rules
+from ..config.paths import Path, list_at
+from ..errors import join_at_most
+from ..needs.used_parts import find_used_parts
+from .subject import Deployment, Fault, Subject, about, define_rules
 
 _IDENTITY = "https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html"
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
@@ -36,7 +36,7 @@ def missing_identity(subject: Subject) -> Iterator[Fault]:
     """Yield collectors that call AWS while nothing gives them credentials; AWS then refuses all requests."""
     actions = subject.deployment.unidentified if subject.deployment else ()
     if actions:
-        message = f"it calls AWS ({at_most(_SHOWN_ACTIONS, actions)}), and nothing gives its pods credentials"
+        message = f"it calls AWS ({join_at_most(_SHOWN_ACTIONS, actions)}), and nothing gives its pods credentials"
         fix = (
             "Set `otel_identity_provider`, or name a role in `service_account_annotations`, see docs/identity.md."
             " Suppress this finding if the role of the nodes is meant."
@@ -49,42 +49,49 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
     """Yield components that need permissions which the collector's ServiceAccount lacks."""
     if not subject.deployment or subject.deployment.granted is None:
         return
-    granted = set(_permissions_of(subject.deployment.granted))
-    for row, part in used_parts(subject.view.parts):
-        needed = _permissions_of(row.rules(part.settings))
-        missing = [permission for permission in needed if not _allows(granted, permission)]
-        if missing:
-            yield _refused(part.path, part.id, missing, subject.deployment)
+    granted_permissions = set(_list_permissions(subject.deployment.granted))
+    for row, part in find_used_parts(subject.view.parts):
+        needed_permissions = _list_permissions(row.rules(part.settings))
+        missing_permissions = [
+            permission for permission in needed_permissions if not _is_granted(granted_permissions, permission)
+        ]
+        if missing_permissions:
+            yield _report_missing_permissions(part.path, part.id, missing_permissions, subject.deployment)
 
 
-def _permissions_of(rbac_rules: Iterable[Mapping[str, Any]]) -> Iterator[Permission]:
+def _list_permissions(rbac_rules: Iterable[Mapping[str, Any]]) -> Iterator[Permission]:
     """Yield the single grants of RBAC rules; rules for named objects do not count."""
     for rule in rbac_rules:
-        if items(rule, "resourceNames"):
+        if list_at(rule, "resourceNames"):
             continue
-        groups, resources, verbs = (items(rule, key) for key in _KEYS_OF_RULES)
+        groups, resources, verbs = (list_at(rule, key) for key in _KEYS_OF_RULES)
         for group, resource, verb in product(groups, resources, verbs):
             yield Permission(str(group), str(resource), str(verb))
 
 
-def _allows(granted: set[Permission], needed: Permission) -> bool:
+def _is_granted(granted_permissions: set[Permission], needed_permission: Permission) -> bool:
     """Whether a permission is granted, by its own name or by one that covers it."""
-    resource = needed.resource
-    resources = [resource, "*"]
+    resource = needed_permission.resource
+    covering_resources = [resource, "*"]
     if "/" in resource:
-        resources.append(f"*/{resource.partition('/')[2]}")
+        covering_resources.append(f"*/{resource.partition('/')[2]}")
     if resource == "nodes/pods":
-        resources.append("nodes/proxy")  # what kubelets asked for before Kubernetes 1.33
-    covering = product((needed.group, "*"), resources, (needed.verb, "*"))
-    return any(permission in granted for permission in covering)
+        covering_resources.append("nodes/proxy")  # what kubelets asked for before Kubernetes 1.33
+    covering_grants = product((needed_permission.group, "*"), covering_resources, (needed_permission.verb, "*"))
+    return any(permission in granted_permissions for permission in covering_grants)
 
 
-def _refused(path: Path, component_id: str, missing: list[Permission], deployment: Deployment) -> Fault:
+def _report_missing_permissions(
+    path: Path, component_id: str, missing_permissions: list[Permission], deployment: Deployment
+) -> Fault:
     """Return the fault of a component that needs permissions: it names the first one, and counts the others."""
-    group, resource, verb = missing[0]
-    more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-    where = f" in API group '{group}'" if group else ""
-    message = f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do"
+    group, resource, verb = missing_permissions[0]
+    count_of_others = f", and {len(missing_permissions) - 1} more" if len(missing_permissions) > 1 else ""
+    in_group = f" in API group '{group}'" if group else ""
+    message = (
+        f"'{component_id}' needs to {verb} {resource}{in_group}{count_of_others}, which the ServiceAccount is not"
+        " allowed to do"
+    )
     fix = f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`."
     if deployment.bound_elsewhere:
         message += f": {deployment.bound_elsewhere}"
@@ -95,6 +102,6 @@ def _refused(path: Path, component_id: str, missing: list[Permission], deploymen
 
 
 RULES = (
-    *rules("warning", missing_identity, documentation=_IDENTITY),
-    *rules("warning", missing_permission, documentation=_RBAC),
+    *define_rules("warning", missing_identity, documentation=_IDENTITY),
+    *define_rules("warning", missing_permission, documentation=_RBAC),
 )

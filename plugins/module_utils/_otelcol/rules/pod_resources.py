@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import section
-from .subject import Fault, Subject, about, rules
+from ..config.paths import mapping_at
+from .subject import Fault, Subject, about, define_rules
 
 _AUTOSCALING = "https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/"
 _STATEFUL_SETS = "https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#volume-claim-templates"
@@ -26,10 +26,16 @@ _FILTERS_OF_OWN_NODE = ("node", "node_from_env_var")
 @about("deployment")
 def autoscaler_without_request(subject: Subject) -> Iterator[Fault]:
     """Yield autoscalers that measure the share of a resource which a container does not request: they never scale."""
-    missing = subject.deployment.unrequested if subject.deployment else ()
-    for name in missing:
-        message = f"the autoscaler measures {name} as a share of the request, and a container of the pod requests none"
-        fix = f"Add `resources: {{requests: {{{name}: AMOUNT}}}}` to each container, unless a LimitRange does so."
+    unrequested_resources = subject.deployment.unrequested if subject.deployment else ()
+    for resource_name in unrequested_resources:
+        message = (
+            f"the autoscaler measures {resource_name} as a share of the request, and a container of the pod requests"
+            " none"
+        )
+        fix = (
+            f"Add `resources: {{requests: {{{resource_name}: AMOUNT}}}}` to each container, unless a LimitRange"
+            " does so."
+        )
         yield Fault((), message, fix)
 
 
@@ -40,8 +46,10 @@ def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
     if not deployment or not deployment.asks_for_storage:
         return
     if deployment.mode != "statefulset":
-        ends = "stays on the node" if deployment.mode == "daemonset" else "ends with the pod"
-        message = f"`storage` claims no volume in mode {deployment.mode}, in which the state of a collector {ends}"
+        fate_of_state = "stays on the node" if deployment.mode == "daemonset" else "ends with the pod"
+        message = (
+            f"`storage` claims no volume in mode {deployment.mode}, in which the state of a collector {fate_of_state}"
+        )
         yield Fault((), message, "Use mode statefulset, or remove `storage`.")
     elif not any(subject.view.of("extensions", "filestorage")):
         message = "`storage` claims no volume, because the config keeps no state"
@@ -54,7 +62,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
     for part in subject.view.of("processors", "k8sattributes"):
-        filters = section(part.settings, "filter").keys()
+        filters = mapping_at(part.settings, "filter").keys()
         is_narrowed = not filters.isdisjoint(_FILTERS_OF_OWN_NODE)
         if part.settings.get("passthrough") is not True and not is_narrowed:
             message = f"every agent's '{part.id}' watches the pods of all nodes"
@@ -62,7 +70,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    *rules("warning", autoscaler_without_request, documentation=_AUTOSCALING),
-    *rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
-    *rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
+    *define_rules("warning", autoscaler_without_request, documentation=_AUTOSCALING),
+    *define_rules("warning", storage_unclaimed, documentation=_STATEFUL_SETS),
+    *define_rules("info", whole_cluster_cache, documentation=_K8S_ATTRIBUTES),
 )

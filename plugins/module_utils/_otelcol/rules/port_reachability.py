@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.addresses import ANY, is_loopback
-from ..config.paths import at
+from ..config.addresses import ANY_HOSTS, is_loopback
+from ..config.paths import value_at
 from ..needs.listeners import Listener
-from .subject import Deployment, Fault, Ingress, Subject, about, rules
+from .subject import Deployment, Fault, Ingress, Subject, about, define_rules
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"
@@ -33,20 +33,20 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
-    for listener in _exposed_listeners(subject):
+    for listener in _list_exposed_listeners(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `{listener.at(address_of_pod(listener))}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(choose_pod_address(listener))}`.")
 
 
-def _exposed_listeners(subject: Subject) -> Iterator[Listener]:
+def _list_exposed_listeners(subject: Subject) -> Iterator[Listener]:
     """Yield the listeners that clients connect to."""
     for listener in subject.view.listeners:
         if listener.exposed:
             yield listener
 
 
-def address_of_pod(listener: Listener) -> str:
+def choose_pod_address(listener: Listener) -> str:
     """Return the pod's address for a listener: in brackets before a port."""
     return _POD_ADDRESS if listener.port_apart else _POD_ADDRESS_BEFORE_PORT
 
@@ -57,18 +57,18 @@ def open_on_node(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or not deployment.host_network:
         return
-    machine = "host" if deployment.is_service else "node"
+    machine_name = "host" if deployment.is_service else "node"
     for listener in subject.view.listeners:
-        if listener.host in ANY:
-            message = f"port {listener.port} is open on every address of the {machine}"
-            yield Fault(listener.path, message, _how_to_narrow(listener, deployment))
+        if listener.host in ANY_HOSTS:
+            message = f"port {listener.port} is open on every address of the {machine_name}"
+            yield Fault(listener.path, message, _suggest_narrower_address(listener, deployment))
 
 
-def _how_to_narrow(listener: Listener, deployment: Deployment) -> str:
+def _suggest_narrower_address(listener: Listener, deployment: Deployment) -> str:
     """Return the fix: on which address to listen instead. A service of systemd has no address of a pod."""
     if deployment.is_service:
-        own = f"the address of the host, such as `192.0.2.10:{listener.port}`"
-        return f"Write `127.0.0.1:{listener.port}` for clients on the host, or {own}."
+        host_address = f"the address of the host, such as `192.0.2.10:{listener.port}`"
+        return f"Write `127.0.0.1:{listener.port}` for clients on the host, or {host_address}."
     return (
         f'Write `"{_POD_ADDRESS_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
     )
@@ -83,54 +83,56 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or not deployment.ingress or deployment.host_network:
         return
-    fix = _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
-    for listener in _exposed_listeners(subject):
+    fix_pattern = _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
+    for listener in _list_exposed_listeners(subject):
         may_be_closed = listener.protocol == "UDP" and not is_loopback(listener.host)
         if may_be_closed and not deployment.ingress.admits(*listener.end):
-            yield _closed_port(listener, deployment.ingress, fix.format(port=listener.port))
+            yield _report_closed_port(listener, deployment.ingress, fix_pattern.format(port=listener.port))
 
 
-def _closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault:
+def _report_closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault:
     """Return the fault of a UDP port that network policies do not admit."""
     if ingress.admits(listener.port, "TCP"):
-        wrong, severity = f"admits port {listener.port} for TCP only", ""
+        problem, severity = f"admits port {listener.port} for TCP only", ""
     else:
-        wrong, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
-    return Fault(listener.path, f"NetworkPolicy {ingress.policies.names} {wrong}", fix, severity=severity)
+        problem, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
+    return Fault(listener.path, f"NetworkPolicy {ingress.policies.names} {problem}", fix, severity=severity)
 
 
 @about("deployment")
 def host_port_open(subject: Subject) -> Iterator[Fault]:
     """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
-    in_clear_text = [listener for listener in _open_host_ports(subject) if not _has_tls(listener, subject)]
-    if in_clear_text:
-        numbers = sorted({listener.port for listener in in_clear_text})[:_SHOWN_PORTS]
-        noun = "port" if len(numbers) == 1 else "ports"
-        listed = ", ".join(str(number) for number in numbers)
+    clear_text_listeners = [
+        listener for listener in _list_open_host_listeners(subject) if not _has_tls(listener, subject)
+    ]
+    if clear_text_listeners:
+        port_numbers = sorted({listener.port for listener in clear_text_listeners})[:_SHOWN_PORTS]
+        port_noun = "port" if len(port_numbers) == 1 else "ports"
+        listed_ports = ", ".join(str(port_number) for port_number in port_numbers)
         yield Fault(
-            in_clear_text[0].path,
-            f"everybody who reaches the node can send to its {noun} {listed}, in clear text",
+            clear_text_listeners[0].path,
+            f"everybody who reaches the node can send to its {port_noun} {listed_ports}, in clear text",
             "Set `host_ports: true` to accept this. For pods of the same node only, set `host_ports: false` and "
             "`service: {enabled: true}`.",
         )
 
 
-def _open_host_ports(subject: Subject) -> Iterator[Listener]:
+def _list_open_host_listeners(subject: Subject) -> Iterator[Listener]:
     """Yield the listeners whose port is open on the node by default."""
     open_ports = subject.deployment.open_ports if subject.deployment else frozenset()
-    for listener in _exposed_listeners(subject):
+    for listener in _list_exposed_listeners(subject):
         if listener.end in open_ports:
             yield listener
 
 
 def _has_tls(listener: Listener, subject: Subject) -> bool:
     """Whether the settings beside the endpoint of a listener have `tls`."""
-    beside_endpoint = (*listener.path[:-1], "tls")
-    return bool(at(subject.config, beside_endpoint))
+    tls_path = (*listener.path[:-1], "tls")
+    return bool(value_at(subject.config, tls_path))
 
 
 RULES = (
-    *rules("warning", unreachable_receiver, open_on_node, documentation=_BEST_PRACTICES),
-    *rules("warning", closed_udp_port, documentation=_POLICIES),
-    *rules("warning", host_port_open, documentation=_NODE_PORTS),
+    *define_rules("warning", unreachable_receiver, open_on_node, documentation=_BEST_PRACTICES),
+    *define_rules("warning", closed_udp_port, documentation=_POLICIES),
+    *define_rules("warning", host_port_open, documentation=_NODE_PORTS),
 )

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.addresses import ANY, hosts_overlap
-from ..config.paths import dotted
+from ..config.addresses import ANY_HOSTS, hosts_overlap
+from ..config.paths import format_path
 from ..needs.listeners import Listener
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
@@ -21,50 +21,50 @@ _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"
 
 def port_clash(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints that another component of the collector opens too; the second one fails at start."""
-    held: dict[tuple[int, str], dict[str, Listener]] = {}
+    listeners_by_port: dict[tuple[int, str], dict[str, Listener]] = {}
     for listener in subject.view.listeners:
-        hosts = held.setdefault(listener.end, {})
-        first = _holder(hosts, listener.host)
-        if first is None:
-            hosts[listener.host] = listener
+        listeners_by_host = listeners_by_port.setdefault(listener.end, {})
+        first_listener = _find_overlapping_listener(listeners_by_host, listener.host)
+        if first_listener is None:
+            listeners_by_host[listener.host] = listener
             continue
-        has_own_rule = first.part is None and _is_prometheus_exporter(listener)
+        has_own_rule = first_listener.part is None and _is_prometheus_exporter(listener)
         if not has_own_rule:
-            number, protocol = listener.end
-            message = f"{protocol} port {number} is already taken by {dotted(first.path)}"
+            port_number, protocol = listener.end
+            message = f"{protocol} port {port_number} is already taken by {format_path(first_listener.path)}"
             yield Fault(listener.path, message, "Give one of them another port.")
 
 
-def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
+def _find_overlapping_listener(listeners_by_host: dict[str, Listener], host: str) -> Listener | None:
     """Return the listener that already uses a port on an overlapping address."""
-    if host in hosts:
-        return hosts[host]
-    candidates = [*hosts] if host in ANY else [*ANY, "localhost", "127.0.0.1"]
-    for candidate in candidates:
-        if candidate in hosts and hosts_overlap(candidate, host):
-            return hosts[candidate]
+    if host in listeners_by_host:
+        return listeners_by_host[host]
+    candidate_hosts = [*listeners_by_host] if host in ANY_HOSTS else [*ANY_HOSTS, "localhost", "127.0.0.1"]
+    for candidate_host in candidate_hosts:
+        if candidate_host in listeners_by_host and hosts_overlap(candidate_host, host):
+            return listeners_by_host[candidate_host]
     return None
 
 
 @about(exporters=["prometheus"])
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     """Yield prometheus exporters on the port of the collector's own metrics."""
-    readers = [listener for listener in subject.view.listeners if listener.part is None]
+    metrics_readers = [listener for listener in subject.view.listeners if listener.part is None]
     exporters = [listener for listener in subject.view.listeners if _is_prometheus_exporter(listener)]
     for exporter in exporters:
-        for reader in readers:
-            if reader.end == exporter.end:
-                yield _on_port_of_reader(exporter, reader)
+        for metrics_reader in metrics_readers:
+            if metrics_reader.end == exporter.end:
+                yield _report_metrics_port(exporter, metrics_reader)
 
 
-def _on_port_of_reader(exporter: Listener, reader: Listener) -> Fault:
+def _report_metrics_port(exporter: Listener, metrics_reader: Listener) -> Fault:
     """Return the fault of an exporter that opens the port of the collector's own metrics."""
     message = f"port {exporter.port} serves the collector's own metrics"
     fix = "Use another port, such as 8889."
-    if hosts_overlap(reader.host, exporter.host):
+    if hosts_overlap(metrics_reader.host, exporter.host):
         return Fault(exporter.path, f"{message}; the exporter cannot start", fix)
-    elsewhere = f"{message}, on another address: a scraper gets only one of both"
-    return Fault(exporter.path, elsewhere, fix, severity="warning")
+    shared_port_message = f"{message}, on another address: a scraper gets only one of both"
+    return Fault(exporter.path, shared_port_message, fix, severity="warning")
 
 
 def _is_prometheus_exporter(listener: Listener) -> bool:
@@ -74,6 +74,6 @@ def _is_prometheus_exporter(listener: Listener) -> bool:
 
 
 RULES = (
-    *rules("error", port_clash, documentation=_CONFIGURATION),
-    *rules("error", own_metrics_port, documentation=_TELEMETRY),
+    *define_rules("error", port_clash, documentation=_CONFIGURATION),
+    *define_rules("error", own_metrics_port, documentation=_TELEMETRY),
 )

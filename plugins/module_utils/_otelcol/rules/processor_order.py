@@ -11,28 +11,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import at, items
+from ..config.paths import list_at, value_at
 from ..needs.listeners import Part
-from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_that
-from .subject import Fault, Subject, about, rules
+from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_with_traits
+from .subject import Fault, Subject, about, define_rules
 from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
 _SPANMETRICS = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/spanmetricsconnector"
 )
-_LIMITER = "memorylimiter"
-_UID = "k8s.pod.uid"
+_LIMITER_KIND = "memorylimiter"
+_POD_UID = "k8s.pod.uid"
 
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
-    if any(subject.view.of("extensions", _LIMITER)):
+    if any(subject.view.of("extensions", _LIMITER_KIND)):
         return
     connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
     for pipeline in subject.view.pipelines:
         receives_data = bool(set(pipeline.receivers) - connectors)
-        if not receives_data or _index_of(_LIMITER, pipeline) is not None:
+        if not receives_data or _find_index_of_kind(_LIMITER_KIND, pipeline) is not None:
             continue
         if not all(keeps_nothing(exporter) for exporter in pipeline.exporters):
             fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
@@ -42,7 +42,7 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters that are not the first processor; earlier processors work on data that is then rejected."""
     for pipeline in subject.view.pipelines:
-        index = _index_of(_LIMITER, pipeline)
+        index = _find_index_of_kind(_LIMITER_KIND, pipeline)
         if index:
             message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
             fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
@@ -52,32 +52,34 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
 @about(processors=["k8sattributes"])
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
-    asking = {part.id for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)}
-    if not asking:
+    asking_ids = {part.id for part in subject.view.of("processors", "k8sattributes") if _needs_connection(part)}
+    if not asking_ids:
         return
-    connected = _connected_receivers(subject)
+    connected_receiver_ids = _list_listening_receivers(subject)
     for pipeline in subject.view.pipelines:
         # Scraped, read and made data have no connection.
-        if connected & set(pipeline.receivers) or any(subject.view.graph.feeders(pipeline.key)):
-            yield from _behind_regrouping(pipeline, asking)
+        if connected_receiver_ids & set(pipeline.receivers) or any(subject.view.graph.find_feeders(pipeline.key)):
+            yield from _find_askers_behind_regrouping(pipeline, asking_ids)
 
 
-def _connected_receivers(subject: Subject) -> set[str]:
+def _list_listening_receivers(subject: Subject) -> set[str]:
     """Return the ids of the receivers that listen; all of them if it is not known which do."""
     listeners = subject.listeners
     receivers = [part for part in subject.view.parts if part.section == "receivers"]
     return {part.id for part in receivers if not listeners or (part.section, part.type) in listeners}
 
 
-def _behind_regrouping(pipeline: Pipeline, asking: set[str]) -> Iterator[Fault]:
+def _find_askers_behind_regrouping(pipeline: Pipeline, asking_ids: set[str]) -> Iterator[Fault]:
     """Yield processors that ask for the connection behind one that puts data of several connections together."""
-    regrouping = ""
-    for index, name in enumerate(pipeline.processors):
-        if regrouping and name in asking:
-            message = f"'{name}' finds pods by their connection, which the earlier '{regrouping}' drops"
-            yield Fault((*pipeline.path, "processors", index), message, f"Move '{name}' before '{regrouping}'.")
-        if not regrouping and Trait.REGROUPS in traits_of(PROCESSORS, name):
-            regrouping = name
+    regrouping_processor = ""
+    for index, processor in enumerate(pipeline.processors):
+        if regrouping_processor and processor in asking_ids:
+            message = f"'{processor}' finds pods by their connection, which the earlier '{regrouping_processor}' drops"
+            yield Fault(
+                (*pipeline.path, "processors", index), message, f"Move '{processor}' before '{regrouping_processor}'."
+            )
+        if not regrouping_processor and Trait.REGROUPS in traits_of(PROCESSORS, processor):
+            regrouping_processor = processor
 
 
 @about(processors=["k8sattributes"])
@@ -85,76 +87,83 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
     if not subject.senders:
         return
-    senders = " and ".join(f"'{name}'" for name in subject.senders)
+    quoted_senders = " and ".join(f"'{sender}'" for sender in subject.senders)
     for part in subject.view.of("processors", "k8sattributes"):
-        if _asks_connection(part):
-            yield _pod_of_sender(part, senders)
+        if _needs_connection(part):
+            yield _report_pod_of_sender(part, quoted_senders)
 
 
-def _pod_of_sender(part: Part, senders: str) -> Fault:
-    known = _before_connection(part)
-    unless = f" unless data has {' or '.join(known)}" if known else ""
+def _report_pod_of_sender(part: Part, quoted_senders: str) -> Fault:
+    earlier_attributes = _list_attributes_before(part)
+    exception_clause = f" unless data has {' or '.join(earlier_attributes)}" if earlier_attributes else ""
     message = (
-        f"'{part.id}' finds pods by their connection{unless}: "
-        f"data of collector {senders} gets the pods of that collector"
+        f"'{part.id}' finds pods by their connection{exception_clause}: "
+        f"data of collector {quoted_senders} gets the pods of that collector"
     )
-    fix = f"Add recipe kubernetes_attributes to collector {senders}, where the connection is that of the application."
-    if _UID in known:
-        fix += f" Suppress this if all applications set {_UID}, as auto-instrumentation does with `kubernetes_uids`."
+    fix = (
+        f"Add recipe kubernetes_attributes to collector {quoted_senders}, where the connection is that of the"
+        " application."
+    )
+    if _POD_UID in earlier_attributes:
+        fix += (
+            f" Suppress this if all applications set {_POD_UID}, as auto-instrumentation does with `kubernetes_uids`."
+        )
     return Fault(part.path, message, fix)
 
 
 @about(processors=["tailsampling"])
 def sampled_metrics(subject: Subject) -> Iterator[Fault]:
     """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
-    counting = {part.id for part in subject.view.of("connectors", *types_that(CONNECTORS, Trait.COUNTS_SPANS))}
+    counting_connectors = {
+        part.id for part in subject.view.of("connectors", *types_with_traits(CONNECTORS, Trait.COUNTS_SPANS))
+    }
     for pipeline in subject.view.pipelines:
-        sampler_index = _index_of("tailsampling", pipeline)
+        sampler_index = _find_index_of_kind("tailsampling", pipeline)
         if sampler_index is None:
             continue
         sampler = pipeline.processors[sampler_index]
-        for index, name in enumerate(pipeline.exporters):
-            if name in counting:
-                message = f"'{name}' counts only the spans that '{sampler}' keeps"
-                fix = f"Send to '{name}' from a pipeline without it, or sample in a collector behind this one."
+        for index, exporter in enumerate(pipeline.exporters):
+            if exporter in counting_connectors:
+                message = f"'{exporter}' counts only the spans that '{sampler}' keeps"
+                fix = f"Send to '{exporter}' from a pipeline without it, or sample in a collector behind this one."
                 yield Fault((*pipeline.path, "exporters", index), message, fix)
 
 
-def _index_of(kind: str, pipeline: Pipeline) -> int | None:
+def _find_index_of_kind(kind: str, pipeline: Pipeline) -> int | None:
     """Return the index of the first processor of a kind."""
-    for index, name in enumerate(pipeline.processors):
-        if kind_of(name) == kind:
+    for index, processor in enumerate(pipeline.processors):
+        if kind_of(processor) == kind:
             return index
     return None
 
 
-def _before_connection(part: Part) -> list[str]:
+def _list_attributes_before(part: Part) -> list[str]:
     """Return the attributes that name the pod before the connection does: the first association that fits counts."""
     attributes: list[str] = []
-    for association in items(part.settings, "pod_association"):
+    for association in list_at(part.settings, "pod_association"):
         if _is_by_connection(association):
             break
-        names = [str(at(source, ("name",))) for source in items(association, "sources")]
+        names = [str(value_at(source, ("name",))) for source in list_at(association, "sources")]
         attributes.append(" and ".join(names))
     return attributes
 
 
 def _is_by_connection(association: Any) -> bool:
     """Whether an association asks for the address of the connection."""
-    return any(at(source, ("from",)) == "connection" for source in items(association, "sources"))
+    return any(value_at(source, ("from",)) == "connection" for source in list_at(association, "sources"))
 
 
-def _asks_connection(part: Part) -> bool:
+def _needs_connection(part: Part) -> bool:
     """Whether k8s_attributes need the connection; without associations they ask for it alone."""
     if part.settings.get("passthrough") is True:
         return True
-    associations = items(part.settings, "pod_association")
+    associations = list_at(part.settings, "pod_association")
     return not associations or any(_is_by_connection(association) for association in associations)
 
 
 RULES = (
-    *rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
-    *rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
-    *rules("warning", connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
-    *rules("warning", sampled_metrics, documentation=_SPANMETRICS),
+    *define_rules("info", memory_limiter_missing, documentation=_DOCUMENTATION),
+    *define_rules("warning", memory_limiter_late, documentation=_DOCUMENTATION),
+    *define_rules("warning", connection_forgotten, wrong_pod, documentation=_DOCUMENTATION),
+    *define_rules("warning", sampled_metrics, documentation=_SPANMETRICS),
 )

@@ -12,39 +12,39 @@ from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..languages.regex import Refusal, read_regex, refusal
-from .constraints import REGEX, Check, Found, texts_at
+from ..languages.regex import Refusal, find_regex_refusal, read_regex
+from .constraints import REGEX, Check, RuleFaults, find_texts
 from .subject import Fault
 
 
-def _refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield regular expressions that Go refuses."""
-    for place, text in texts_at(keys, settings, path):
-        refused = refusal(text.replace("$$", "$"))
-        if refused:
-            yield REGEX, _refused_regex(place, refused)
+    for place, text in find_texts(keys, settings, path):
+        regex_refusal = find_regex_refusal(text.replace("$$", "$"))
+        if regex_refusal:
+            yield REGEX, _report_refused_regex(place, regex_refusal)
 
 
-def _refused_regex(place: Path, refused: Refusal) -> Fault:
+def _report_refused_regex(place: Path, regex_refusal: Refusal) -> Fault:
     """Return the fault of a regular expression that Go refuses."""
-    return Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
+    return Fault(place, f"Go refuses this regular expression: {regex_refusal.why}", offset=regex_refusal.start)
 
 
-def _refused_topics(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_refused_topics(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield topics that are no regular expression, where one of them begins with `^`: then all of them are one."""
     for key in keys:
-        topics = [topic for _place, topic in texts_at([key], settings, path)]
+        topics = [topic for _place, topic in find_texts([key], settings, path)]
         if any(topic.startswith("^") for topic in topics):
-            yield from _refused_regexes([key], settings, path, row)
+            yield from _find_refused_regexes([key], settings, path, row)
 
 
-def _wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _find_wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
-    for place, text in texts_at(keys, settings, path):
-        refused, groups = read_regex(text.replace("$$", "$"))
+    for place, text in find_texts(keys, settings, path):
+        regex_refusal, groups = read_regex(text.replace("$$", "$"))
         unnamed_starts = [start for start, is_named in groups if not is_named]
-        if refused:
-            yield REGEX, _refused_regex(place, refused)
+        if regex_refusal:
+            yield REGEX, _report_refused_regex(place, regex_refusal)
         elif len(unnamed_starts) == len(groups):
             fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
             yield REGEX, Fault(place, "this regular expression has no named group", fix)
@@ -55,4 +55,8 @@ def _wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found
 
 
 # These find nothing where none of their keys is given.
-OF_GIVEN: dict[str, Check] = {"regex": _refused_regexes, "topics": _refused_topics, "groups": _wrong_groups}
+OF_GIVEN: dict[str, Check] = {
+    "regex": _find_refused_regexes,
+    "topics": _find_refused_topics,
+    "groups": _find_wrong_groups,
+}

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, TypeVar
 
-from ..config.paths import at
+from ..config.paths import value_at
 from ..errors import may_suggest
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, configured_components
-from .subject import Subject, once
+from .subject import Subject, once_per_subject
 
 # Characters of settings, and how many settings are remembered.
-_LONGEST, _MOST = 4096, 4096
+_LONGEST_SETTINGS, _MOST_REMEMBERED = 4096, 4096
 _Answer = TypeVar("_Answer")
 
 
@@ -33,7 +33,7 @@ def remembered_by_settings(
         if subject.target is None:
             return
         build = build_of(subject.target)
-        for component, known_answers in _remembering(subject):
+        for component, known_answers in _list_with_known_answers(subject):
             answers = known_answers.get(find)
             if answers is None:
                 answers = tuple(find(build, *component))
@@ -45,18 +45,18 @@ def remembered_by_settings(
     return find_or_recall
 
 
-@once
-def _remembering(subject: Subject) -> Iterator[tuple[ConfiguredComponent, dict[Any, Any]]]:
+@once_per_subject
+def _list_with_known_answers(subject: Subject) -> Iterator[tuple[ConfiguredComponent, dict[Any, Any]]]:
     """Yield every component, and the Collector's own telemetry as one, with what functions found in its settings."""
     if subject.target is None:
         return
-    remembered = build_of(subject.target).remembered
-    telemetry = ConfiguredComponent(*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))
+    answers_by_settings = build_of(subject.target).remembered
+    telemetry = ConfiguredComponent(*TELEMETRY, TELEMETRY[1], value_at(subject.config, TELEMETRY))
     for component in (*configured_components(subject), telemetry):
         settings_text = repr(component.settings)
-        if len(remembered) >= _MOST:
-            remembered.clear()
-        if len(settings_text) > _LONGEST:
+        if len(answers_by_settings) >= _MOST_REMEMBERED:
+            answers_by_settings.clear()
+        if len(settings_text) > _LONGEST_SETTINGS:
             yield component, {}
         else:
-            yield component, remembered.setdefault((component.section, component.id, settings_text), {})
+            yield component, answers_by_settings.setdefault((component.section, component.id, settings_text), {})

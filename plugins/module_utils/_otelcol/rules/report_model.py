@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .subject import SEVERITIES, Finding, Rule, by_position
+from .subject import SEVERITIES, Finding, Rule, sort_key_by_position
 
 NEVER = "never"
 _LONGEST_CODE = 120
 
 
 @dataclass(frozen=True)
-class Suppressed:
+class SuppressedFinding:
     """A suppressed finding, the reason, and whether a comment of the config suppresses it."""
 
     finding: Finding
@@ -27,7 +27,7 @@ class Suppressed:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedConfig:
     """A checked config and its findings.
 
     `group` is what it belongs to, as the file of a test, by default the suite; `seconds` how long it took, if known.
@@ -35,7 +35,7 @@ class Checked:
 
     name: str
     findings: tuple[Finding, ...] = ()
-    suppressed: tuple[Suppressed, ...] = ()
+    suppressed: tuple[SuppressedFinding, ...] = ()
     group: str = ""
     seconds: float | None = None
 
@@ -47,7 +47,7 @@ class Report:
     `own_rules` are the user's own rules, as `UserRules.as_list` has them.
     """
 
-    checked: Sequence[Checked]
+    checked: Sequence[CheckedConfig]
     skipped: Sequence[str] = ()
     rules: Sequence[Rule] = ()
     fail_on: str = "error"
@@ -61,12 +61,12 @@ class Report:
         findings: list[Finding] = []
         for config in self.checked:
             findings += config.findings
-        return sorted(findings, key=by_position)
+        return sorted(findings, key=sort_key_by_position)
 
     @cached_property
-    def suppressed(self) -> list[Suppressed]:
+    def suppressed(self) -> list[SuppressedFinding]:
         """All suppressed findings, by position."""
-        suppressed: list[Suppressed] = []
+        suppressed: list[SuppressedFinding] = []
         for config in self.checked:
             suppressed += config.suppressed
         return sorted(suppressed, key=lambda suppression: suppression.finding)
@@ -74,9 +74,9 @@ class Report:
     @cached_property
     def counts(self) -> dict[str, int]:
         """The number of findings of each severity, and of suppressed findings and files."""
-        seen = Counter(finding.severity for finding in self.findings)
+        count_by_severity = Counter(finding.severity for finding in self.findings)
         return {
-            **{name: seen[name] for name in SEVERITIES},
+            **{name: count_by_severity[name] for name in SEVERITIES},
             "suppressed": len(self.suppressed),
             "checked": len(self.checked),
             "skipped": len(self.skipped),
@@ -97,28 +97,28 @@ class Report:
         return filter(self.fails, self.findings)
 
 
-def finding_line(finding: Finding) -> str:
+def format_finding_line(line_finding: Finding) -> str:
     """Return a finding in one line; one without a position begins with its severity."""
-    return str(finding).removeprefix(": ")
+    return str(line_finding).removeprefix(": ")
 
 
-def suppressed_line(suppression: Suppressed) -> str:
+def format_suppressed_line(suppressed: SuppressedFinding) -> str:
     """Return a suppressed finding in one line, with the reason."""
-    return f"{finding_line(suppression.finding)} (suppressed: {suppression.reason})"
+    return f"{format_finding_line(suppressed.finding)} (suppressed: {suppressed.reason})"
 
 
-def sentences(finding: Finding) -> str:
+def format_sentences(finding: Finding) -> str:
     """Return the message of a finding as a sentence, and its fix."""
-    stop = "" if finding.message.endswith((".", "!", "?")) else "."
-    return f"{finding.message}{stop} {finding.fix}".rstrip()
+    full_stop = "" if finding.message.endswith((".", "!", "?")) else "."
+    return f"{finding.message}{full_stop} {finding.fix}".rstrip()
 
 
-def count_in_words(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return `1 error` or `2 errors`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def markdown_code(text: str) -> str:
+def format_markdown_code(text: str) -> str:
     """Return a text as code of Markdown, short and in one line, also of a table, whatever it holds."""
-    short = text if len(text) <= _LONGEST_CODE else f"{text[:_LONGEST_CODE]}…"
-    return "`" + " ".join(short.replace("`", "'").replace("|", "\\|").split()) + "`"
+    short_text = text if len(text) <= _LONGEST_CODE else f"{text[:_LONGEST_CODE]}…"
+    return "`" + " ".join(short_text.replace("`", "'").replace("|", "\\|").split()) + "`"

@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from ..catalogue.rows import Row
-from ..catalogue.version_ranges import is_within
+from ..catalogue.version_ranges import is_in_ranges
 from .build_facts import Build
 from .subject import Fault
 
-_EXACT = "0.155.0..0.160.0"  # the versions of which all rows hold, unless a row says others
+_EXACT_VERSIONS = "0.155.0..0.160.0"  # the versions of which all rows hold, unless a row says others
 
 
-def exact(row: Row, version: str) -> bool:
+def is_exact_for(row: Row, version: str) -> bool:
     """Whether a row holds for a version."""
-    return is_within(str(row.get("exact", _EXACT)), version)
+    return is_in_ranges(str(row.get("exact", _EXACT_VERSIONS)), version)
 
 
-def doubt_about(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
+def explain_doubt(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
     """Return why a row may not hold for a component of a build; empty text if it does.
 
     A row without versions holds where the settings of the component are known; one that is `certain` holds in any
@@ -28,14 +28,14 @@ def doubt_about(row: Row, build: Build, section_name: str, component_id: str, is
     if not is_known and build.doubt:
         return build.doubt
     holds_wherever_known = is_known and "exact" not in row
-    if not holds_wherever_known and not exact(row, build.version):
+    if not holds_wherever_known and not is_exact_for(row, build.version):
         return "another version may differ"
     if row.get("built") and not is_started:
         return "no pipeline uses it yet"
     return ""
 
 
-def hedged_fault(fault: Fault, doubt: str) -> Fault:
+def hedge_fault(fault: Fault, doubt: str) -> Fault:
     """Return a fault as a warning that names the doubt, if there is one."""
     if not doubt:
         return fault

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..catalogue.rows import ANY, Row
-from ..config.paths import Path, at
-from .constraints import EXPANDED, key_steps
+from ..catalogue.rows import ANY_KEY, Row
+from ..config.paths import Path, value_at
+from .constraints import EXPANSION_START, split_key
 
 _SHAPES = {dict: "{}", type(None): "null"}
 _ZEROS = frozenset({"false", "0"})  # what null is for the decoder
@@ -28,55 +28,55 @@ class Condition(NamedTuple):
     words: list[str] | None
 
 
-def conditions_of(row: Row, key: str = "when") -> tuple[Condition, ...]:
+def read_conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:
     """Return the values of settings that a row is about.
 
     `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case, `{}` is a mapping, which may be empty,
     and `null` is a key without a value.
     """
     conditions = []
-    for setting, text in row.get(key, {}).items():
-        words = text.removeprefix("~")
-        any_case = words != text
-        refused = words.startswith("!")
-        conditions.append(Condition(key_steps(setting), any_case, refused, _words_of(words)))
+    for setting, condition_text in row.get(key, {}).items():
+        condition_words = condition_text.removeprefix("~")
+        is_any_case = condition_words != condition_text
+        is_refused = condition_words.startswith("!")
+        conditions.append(Condition(split_key(setting), is_any_case, is_refused, _split_words(condition_words)))
     return tuple(conditions)
 
 
-def _words_of(text: str) -> list[str] | None:
+def _split_words(text: str) -> list[str] | None:
     """Return the words of a condition: the one after `!`, or all that `|` separates; None for any text."""
-    if text.removeprefix("!") == ANY:
+    if text.removeprefix("!") == ANY_KEY:
         return None
     return [text[1:]] if text.startswith("!") else text.split("|")
 
 
-def conditions_hold(when: Iterable[Condition], settings: Any) -> bool:
+def has_required_values(conditions: Iterable[Condition], settings: Any) -> bool:
     """Whether settings have the values that a row is about."""
-    return all(_fits(condition, settings) for condition in when)
+    return all(_is_met(condition, settings) for condition in conditions)
 
 
-def _fits(condition: Condition, settings: Any) -> bool:
-    """Whether a setting has the value of a condition; with `refused`, whether it has another one."""
-    path, any_case, refused, words = condition
-    value = at(settings, path, "")
+def _is_met(condition: Condition, settings: Any) -> bool:
+    """Whether a setting has the value of a condition; with `is_refused`, whether it has another one."""
+    path, is_any_case, is_refused, words = condition
+    value = value_at(settings, path, "")
     if words is not None and isinstance(value, list) and value:
-        return any(item in words for item in value) is not refused
-    text = _as_text(value, any_case)
-    if EXPANDED in text:
+        return any(list_item in words for list_item in value) is not is_refused
+    text = _spell_value(value, is_any_case)
+    if EXPANSION_START in text:
         return False
     if words is None:
-        return value == "" if refused else bool(text)
-    if refused and value is None and not _ZEROS.isdisjoint(words):
+        return value == "" if is_refused else bool(text)
+    if is_refused and value is None and not _ZEROS.isdisjoint(words):
         return False
-    is_one = text in words or _SHAPES.get(type(value)) in words
-    return is_one is not refused
+    is_among_words = text in words or _SHAPES.get(type(value)) in words
+    return is_among_words is not is_refused
 
 
-def _as_text(value: Any, any_case: bool) -> str:
+def _spell_value(value: Any, is_any_case: bool) -> str:
     """Return a value as a row of the table spells it; nothing, `[]` and `{}` are empty."""
     if isinstance(value, str):
-        return value.lower() if any_case else value
+        return value.lower() if is_any_case else value
     if value in (None, [], {}):
         return ""
-    is_lower = any_case or isinstance(value, bool)
+    is_lower = is_any_case or isinstance(value, bool)
     return str(value).lower() if is_lower else str(value)

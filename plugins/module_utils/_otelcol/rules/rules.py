@@ -57,10 +57,10 @@ from . import (
     workload_placement,
 )
 from .subject import Finding, Rule, Subject, run_rules
-from .user_rules import NONE, UserRules
+from .user_rules import NO_USER_RULES, UserRules
 
 # In the order of docs/rules.md.
-_TOPICS = (
+_RULE_MODULES = (
     structure,
     references,
     authenticators,
@@ -106,16 +106,16 @@ _TOPICS = (
     request_sizes,
     attribute_names,
 )
-_TOPICS_OF_RESOURCES = (custom_resource_rules, instrumentation_rules)
-RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
-_RULES_OF_RESOURCES = tuple(rule for topic in _TOPICS_OF_RESOURCES for rule in topic.RULES)
+_RESOURCE_RULE_MODULES = (custom_resource_rules, instrumentation_rules)
+RULES: tuple[Rule, ...] = tuple(rule for topic in _RULE_MODULES for rule in topic.RULES)
+_RESOURCE_RULES = tuple(rule for topic in _RESOURCE_RULE_MODULES for rule in topic.RULES)
 
 
-def lint(subject: Subject, own: UserRules = NONE) -> list[Finding]:
+def lint_config(subject: Subject, own_rules: UserRules = NO_USER_RULES) -> list[Finding]:
     """Return the findings of every rule and of the user's own ones, sorted by position."""
-    return run_rules((*RULES, *own.rules) if own.all else RULES, subject)
+    return run_rules((*RULES, *own_rules.rules) if own_rules.all else RULES, subject)
 
 
 def lint_resource(subject: Subject) -> list[Finding]:
     """Return the findings in a custom resource that holds no config."""
-    return run_rules(_RULES_OF_RESOURCES, subject)
+    return run_rules(_RESOURCE_RULES, subject)

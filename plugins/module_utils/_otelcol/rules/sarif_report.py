@@ -12,39 +12,46 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from .report_model import Report, Suppressed, sentences
+from .report_model import Report, SuppressedFinding, format_sentences
 from .subject import Finding, Rule
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def sarif(report: Report) -> str:
+def format_sarif(report: Report) -> str:
     """Return the report as a SARIF log with one run; rules that found nothing are listed too."""
-    rules = _described_rules(report)
-    order = {rule["id"]: index for index, rule in enumerate(rules)}
-    results = [_result(finding, order) for finding in report.findings]
+    rules = _describe_rules(report)
+    rule_indices = {rule["id"]: index for index, rule in enumerate(rules)}
+    results = [_describe_finding(finding, rule_indices) for finding in report.findings]
     for suppression in report.suppressed:
-        results.append({**_result(suppression.finding, order), "suppressions": [_suppression(suppression)]})
-    driver = {"name": "o11y.opentelemetry", "rules": rules}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+        results.append(
+            {
+                **_describe_finding(suppression.finding, rule_indices),
+                "suppressions": [_describe_suppression(suppression)],
+            }
+        )
+    tool_driver = {"name": "o11y.opentelemetry", "rules": rules}
+    sarif_run = {"tool": {"driver": tool_driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return (
+        json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [sarif_run]}, indent=2, ensure_ascii=False) + "\n"
+    )
 
 
-def _described_rules(report: Report) -> list[dict[str, Any]]:
+def _describe_rules(report: Report) -> list[dict[str, Any]]:
     """Return the rules of a report, and by their ids those that it lacks but has findings of."""
-    described = {rule.id: _described_rule(rule) for rule in report.rules}
+    descriptions = {rule.id: _describe_rule(rule) for rule in report.rules}
     for finding in (*report.findings, *(suppression.finding for suppression in report.suppressed)):
-        described.setdefault(finding.rule, {"id": finding.rule})
-    return list(described.values())
+        descriptions.setdefault(finding.rule, {"id": finding.rule})
+    return list(descriptions.values())
 
 
-def _described_rule(rule: Rule) -> dict[str, Any]:
+def _describe_rule(rule: Rule) -> dict[str, Any]:
     """Return a rule as SARIF describes it."""
     # The docstring of a check says what it yields.
-    said = rule.reason.removeprefix("Yield ")
-    reason = said[:1].upper() + said[1:] or rule.id
-    described: dict[str, Any] = {
+    rule_reason = rule.reason.removeprefix("Yield ")
+    reason = rule_reason[:1].upper() + rule_reason[1:] or rule.id
+    description: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.id.replace("-", " ")},
         "fullDescription": {"text": reason},
@@ -52,27 +59,27 @@ def _described_rule(rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
     if rule.documentation.startswith("https://"):
-        described["helpUri"] = rule.documentation
-    return described
+        description["helpUri"] = rule.documentation
+    return description
 
 
-def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
-    """Return a finding as SARIF has it; `order` has the index of each rule."""
+def _describe_finding(finding: Finding, rule_indices: dict[str, int]) -> dict[str, Any]:
+    """Return a finding as SARIF has it; `rule_indices` has the index of each rule."""
     location: dict[str, Any] = {}
     if finding.position.file:
-        location["physicalLocation"] = _physical_location(finding)
+        location["physicalLocation"] = _describe_physical_location(finding)
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
     return {
         "ruleId": finding.rule,
-        "ruleIndex": order[finding.rule],
+        "ruleIndex": rule_indices[finding.rule],
         "level": _LEVELS[finding.severity],
-        "message": {"text": sentences(finding)},
+        "message": {"text": format_sentences(finding)},
         "locations": [location] if location else [],
     }
 
 
-def _physical_location(finding: Finding) -> dict[str, Any]:
+def _describe_physical_location(finding: Finding) -> dict[str, Any]:
     """Return the place of a finding in its file."""
     position = finding.position
     scheme = "file://" if position.file.startswith("/") else ""
@@ -82,6 +89,6 @@ def _physical_location(finding: Finding) -> dict[str, Any]:
     return location
 
 
-def _suppression(suppression: Suppressed) -> dict[str, str]:
-    kind = "inSource" if suppression.in_source else "external"
-    return {"kind": kind, "justification": suppression.reason}
+def _describe_suppression(suppression: SuppressedFinding) -> dict[str, str]:
+    sarif_kind = "inSource" if suppression.in_source else "external"
+    return {"kind": sarif_kind, "justification": suppression.reason}

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.config_secrets import DEFAULT, is_secret, secret_at, what_is
+from ..config.config_secrets import DEFAULT_PREFIX, is_secret, secret_kind_at, secret_kind_of
 from ..config.literal_values import is_literal, is_placeholder
-from ..config.paths import Path, Position, dotted
-from ..config.secret_names import header_at, is_secret_header, is_secret_key
-from ..config.secret_shapes import ATTRIBUTE, RANDOM
-from .subject import Fault, Subject, rules
+from ..config.paths import Path, Position, format_path
+from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
+from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
+from .subject import Fault, Subject, define_rules
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
@@ -38,102 +38,104 @@ _NAME_KEYS = ("region", "site", "project", "tenant", "tenant_id", "service_accou
 
 def plaintext_secret(subject: Subject) -> Iterator[Fault]:
     """Yield passwords, tokens and keys in clear text."""
-    yield from _secret_settings(subject)
-    yield from _secret_variables(subject)
-    yield from _decrypted_settings(subject)
-    yield from _secret_notes(subject)
+    yield from _find_secret_settings(subject)
+    yield from _find_secret_variables(subject)
+    yield from _find_decrypted_settings(subject)
+    yield from _find_secret_notes(subject)
 
 
-def _secret_settings(subject: Subject) -> Iterator[Fault]:
+def _find_secret_settings(subject: Subject) -> Iterator[Fault]:
     """Yield settings of the config that are secrets by their name or their shape."""
     for suspect in subject.view.suspects:
-        what = what_is(subject.config, suspect)
-        if what:
-            severity = "warning" if _is_doubtful(what) else ""
-            yield Fault(suspect.path, f"{what} is written in clear text", _how_to_hide(subject), severity=severity)
+        secret_kind = secret_kind_of(subject.config, suspect)
+        if secret_kind:
+            severity = "warning" if _is_doubtful(secret_kind) else ""
+            yield Fault(
+                suspect.path, f"{secret_kind} is written in clear text", _suggest_hiding(subject), severity=severity
+            )
 
 
-def _is_doubtful(what: str) -> bool:
+def _is_doubtful(secret_kind: str) -> bool:
     """Whether what a secret is called says that it may be none: a random text, an attribute or a default."""
-    return what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
+    return secret_kind == RANDOM_TEXT or secret_kind.startswith((ATTRIBUTE_PREFIX, DEFAULT_PREFIX))
 
 
-def _how_to_hide(subject: Subject) -> str:
+def _suggest_hiding(subject: Subject) -> str:
     """Return the fix: how the config gets a secret where it runs. Hosts have no Secrets."""
     return _FIX_ON_HOSTS if subject.on_host else _FIX_IN_CLUSTERS
 
 
-def _secret_variables(subject: Subject) -> Iterator[Fault]:
+def _find_secret_variables(subject: Subject) -> Iterator[Fault]:
     """Yield variables of `env` whose value is a secret, or comes from a vault."""
     for name, value in subject.literals.items():
-        what = secret_at({}, (name,), value)
-        is_secret_variable = bool(what) or value in subject.decrypted
+        secret_kind = secret_kind_at({}, (name,), value)
+        is_secret_variable = bool(secret_kind) or value in subject.decrypted
         if is_secret_variable:
             message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
-            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
+            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if secret_kind == RANDOM_TEXT else "")
 
 
-def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
+def _find_decrypted_settings(subject: Subject) -> Iterator[Fault]:
     """Yield settings with a value of a vault that nothing else shows to be a secret."""
     if not subject.decrypted:
         return
     for path, value in subject.view.leaves:
-        if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
-            message = f"`{_setting_at(path)}` has a value of a vault in clear text, which the ConfigMap shows"
-            yield Fault(path, message, _how_to_hide(subject))
+        if value in subject.decrypted and not secret_kind_at(subject.config, path, str(value)):
+            message = f"`{_name_setting_at(path)}` has a value of a vault in clear text, which the ConfigMap shows"
+            yield Fault(path, message, _suggest_hiding(subject))
 
 
-def _setting_at(path: Path) -> str:
+def _name_setting_at(path: Path) -> str:
     """Return the name of the setting at a path, as a message shows it; an item of a list has the name of the list."""
-    start = len(path) - 1
-    while start > 0 and isinstance(path[start], int):
-        start -= 1
-    return dotted(path[start:])
+    name_index = len(path) - 1
+    while name_index > 0 and isinstance(path[name_index], int):
+        name_index -= 1
+    return format_path(path[name_index:])
 
 
-def _secret_notes(subject: Subject) -> Iterator[Fault]:
+def _find_secret_notes(subject: Subject) -> Iterator[Fault]:
     """Yield secrets in labels, annotations and other texts of the objects."""
-    for name, value in subject.notes.items():
-        if is_secret((name,), value) and is_literal(value):
-            message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"
+    for option, value in subject.notes.items():
+        if is_secret((option,), value) and is_literal(value):
+            message = f"`{option}` holds a secret in clear text, which everybody sees who may read the object"
             fix = "Remove it, and put it into a Secret."
             yield Fault((), message, fix, position=Position("options"), severity="warning")
 
 
 def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
-    for path, text in _texts_of_started(subject):
-        if _names_secret(subject.config, path) and is_placeholder(text):
-            yield Fault(path, f"`{_setting_at(path)}` has a placeholder, not a secret", _how_to_hide(subject))
-        elif "<" in text and _is_unfinished(path, text):
+    for path, text in _list_suspicious_texts(subject):
+        if _is_named_as_secret(subject.config, path) and is_placeholder(text):
+            yield Fault(path, f"`{_name_setting_at(path)}` has a placeholder, not a secret", _suggest_hiding(subject))
+        elif "<" in text and _has_placeholder(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
-            yield Fault(path, f"`{_setting_at(path)}` has a placeholder in angle brackets", fix)
+            yield Fault(path, f"`{_name_setting_at(path)}` has a placeholder in angle brackets", fix)
 
 
-def _texts_of_started(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _list_suspicious_texts(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield path and value of the texts of started components that may have a placeholder.
 
     Those are the texts with an angle bracket, and possible secrets; a variable may bring anything.
     """
-    started = {part.path for part in subject.view.parts}
-    suspected = {suspect.path for suspect in subject.view.suspects}
+    started_paths = {part.path for part in subject.view.parts}
+    suspected_paths = {suspect.path for suspect in subject.view.suspects}
     for path, value in subject.view.leaves:
         if not isinstance(value, str) or "$" in value:
             continue
-        may_have_one = "<" in value or path in suspected
-        if may_have_one and path[:2] in started:
+        may_have_placeholder = "<" in value or path in suspected_paths
+        if may_have_placeholder and path[:2] in started_paths:
             yield path, value
 
 
-def _names_secret(config: Any, path: Path) -> bool:
+def _is_named_as_secret(config: Any, path: Path) -> bool:
     """Whether a setting, or the header whose value it is, holds a secret by its name."""
-    header = header_at(config, path)
+    header = header_name_at(config, path)
     if header:
         return is_secret_header(header)
     return is_secret_key(path)
 
 
-def _is_unfinished(path: Path, text: str) -> bool:
+def _has_placeholder(path: Path, text: str) -> bool:
     """Whether an address has a placeholder in it, or a name is nothing but one."""
     key = str(path[-1]).lower()
     is_address = key in _ADDRESS_KEYS or key.endswith(("_endpoint", "_url"))
@@ -146,6 +148,6 @@ def _is_unfinished(path: Path, text: str) -> bool:
 
 
 RULES = (
-    *rules("error", plaintext_secret, documentation=_STORING),
-    *rules("error", placeholder, documentation=_PLACEHOLDERS),
+    *define_rules("error", plaintext_secret, documentation=_STORING),
+    *define_rules("error", placeholder, documentation=_PLACEHOLDERS),
 )

@@ -16,53 +16,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.paths import at, mappings, section
+from ..config.paths import mapping_at, mappings_at, value_at
 from ..traits import kind_of
-from .header_demands import AUTHENTICATOR, DELETES, SETTER
+from .header_demands import AUTHENTICATOR_PATH, DELETE_ACTION, SETTER_TYPE
 from .subject import Subject
 
 # Where the exporter that divides data among gateways has the settings of its client.
 DIVIDED_CLIENT = ("protocol", "otlp")
 # The action of an extension headers_setter that changes a header which is there, and adds none.
-_CHANGES = "update"
+_UPDATE_ACTION = "update"
 
 
-def sent_headers(subject: Subject, exporter: str) -> set[str] | None:
+def list_sent_headers(subject: Subject, exporter: str) -> set[str] | None:
     """Return the headers that an exporter adds to its requests, in lower case; None if they are not known."""
-    settings = section(subject.config, "exporters", exporter)
-    client = section(settings, *DIVIDED_CLIENT) or settings
-    own_headers = _own_headers(client)
-    extension = at(client, AUTHENTICATOR)
-    if own_headers is None or extension is None:
+    settings = mapping_at(subject.config, "exporters", exporter)
+    client_settings = mapping_at(settings, *DIVIDED_CLIENT) or settings
+    own_headers = _list_own_headers(client_settings)
+    extension_id = value_at(client_settings, AUTHENTICATOR_PATH)
+    if own_headers is None or extension_id is None:
         return own_headers
-    set_headers = _headers_set_by(subject, str(extension))
+    set_headers = _list_headers_of_extension(subject, str(extension_id))
     return None if set_headers is None else own_headers | set_headers
 
 
-def _own_headers(client: Mapping[str, Any]) -> set[str] | None:
+def _list_own_headers(client_settings: Mapping[str, Any]) -> set[str] | None:
     """Return the headers in the settings of a client, in lower case; None for a variable."""
-    headers = client.get("headers") or {}
+    headers = client_settings.get("headers") or {}
     if isinstance(headers, Mapping):
         return {str(header).lower() for header in headers}
     if isinstance(headers, list):
-        return {str(row.get("name")).lower() for row in mappings(client, "headers")}
+        return {str(header_row.get("name")).lower() for header_row in mappings_at(client_settings, "headers")}
     return None
 
 
-def _headers_set_by(subject: Subject, extension: str) -> set[str] | None:
+def _list_headers_of_extension(subject: Subject, extension_id: str) -> set[str] | None:
     """Return the headers that an extension adds to requests, in lower case; None if they are not known.
 
     Actions work in the order of the rows. Only `insert` and `upsert`, the default, add a header: `update` changes one
     that is there. Source: the README of headerssetterextension.
     """
-    rows = at(subject.config, ("extensions", extension, "headers"))
-    if kind_of(extension) != SETTER or not isinstance(rows, list):
+    header_rows = value_at(subject.config, ("extensions", extension_id, "headers"))
+    if kind_of(extension_id) != SETTER_TYPE or not isinstance(header_rows, list):
         return None
     set_headers: set[str] = set()
-    for row in rows:
-        header, action = at(row, ("key",)), at(row, ("action",))
-        if action == DELETES:
+    for header_row in header_rows:
+        header, action = value_at(header_row, ("key",)), value_at(header_row, ("action",))
+        if action == DELETE_ACTION:
             set_headers.discard(str(header).lower())
-        elif action != _CHANGES and isinstance(header, str):
+        elif action != _UPDATE_ACTION and isinstance(header, str):
             set_headers.add(header.lower())
     return set_headers

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.paths import at, items, section
+from ..config.paths import list_at, mapping_at, value_at
 from ..needs.listeners import Part
-from .subject import Fault, Subject, about, rules
+from .subject import Fault, Subject, about, define_rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 # Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.
@@ -53,22 +53,25 @@ _MEASURED_BY_KUBELET = ("cpu", "memory")
 @about(receivers=["hostmetrics"])
 def node_measured_twice(subject: Subject) -> Iterator[Fault]:
     """Yield scrapers of host_metrics that measure what kubelet_stats of the same collector measures of the node."""
-    kubelets = [part.id for part in subject.view.of("receivers", "kubeletstats") if _measures_node(part)]
-    if not kubelets:
+    kubelet_receivers = [part.id for part in subject.view.of("receivers", "kubeletstats") if _measures_node(part)]
+    if not kubelet_receivers:
         return
     for part in subject.view.of("receivers", "hostmetrics"):
-        scrapers = section(part.settings, "scrapers")
-        for name in _MEASURED_BY_KUBELET:
-            if name in scrapers:
-                message = f"scraper {name} of '{part.id}' and '{kubelets[0]}' both measure the {name} of the node"
+        scrapers = mapping_at(part.settings, "scrapers")
+        for scraper in _MEASURED_BY_KUBELET:
+            if scraper in scrapers:
+                message = (
+                    f"scraper {scraper} of '{part.id}' and '{kubelet_receivers[0]}' both measure the {scraper} of the"
+                    " node"
+                )
                 fix = "Remove the scraper, or leave `node` out of the `metric_groups` of the kubelet."
-                yield Fault((*part.path, "scrapers", name), message, fix)
+                yield Fault((*part.path, "scrapers", scraper), message, fix)
 
 
 def _measures_node(part: Part) -> bool:
     """Whether a receiver kubelet_stats reports the node, as it does by default."""
     groups = part.settings.get("metric_groups")
-    return groups is None or "node" in items(part.settings, "metric_groups")
+    return groups is None or "node" in list_at(part.settings, "metric_groups")
 
 
 @about(connectors=["spanmetrics"])
@@ -78,10 +81,10 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
         if part.settings.get("aggregation_cardinality_limit"):
             continue
         for key in ("dimensions", "calls_dimensions"):
-            for index, dimension in enumerate(items(part.settings, key)):
-                name = at(dimension, ("name",))
-                if isinstance(name, str) and name in _UNIQUE_ATTRIBUTES:
-                    message = f"'{name}' has a new value in nearly every span, and each value creates new series"
+            for index, dimension in enumerate(list_at(part.settings, key)):
+                attribute = value_at(dimension, ("name",))
+                if isinstance(attribute, str) and attribute in _UNIQUE_ATTRIBUTES:
+                    message = f"'{attribute}' has a new value in nearly every span, and each value creates new series"
                     fix = "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`."
                     yield Fault((*part.path, key, index), message, fix)
 
@@ -90,13 +93,13 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
 def every_label(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that copy all labels or annotations of a pod."""
     for part in subject.view.of("processors", "k8sattributes"):
-        for what in ("labels", "annotations"):
-            for index, extracted in enumerate(items(part.settings, "extract", what)):
-                pattern = at(extracted, ("key_regex",))
+        for metadata_kind in ("labels", "annotations"):
+            for index, extraction in enumerate(list_at(part.settings, "extract", metadata_kind)):
+                pattern = value_at(extraction, ("key_regex",))
                 if isinstance(pattern, str) and _EVERY_KEY.match(pattern):
-                    message = f"every one of the {what} becomes an attribute"
+                    message = f"every one of the {metadata_kind} becomes an attribute"
                     fix = "Name the wanted ones with `key`, or with a narrower `key_regex`."
-                    yield Fault((*part.path, "extract", what, index), message, fix)
+                    yield Fault((*part.path, "extract", metadata_kind, index), message, fix)
 
 
 @about(exporters=["awsemf"])
@@ -110,8 +113,8 @@ def dimension_rollup(subject: Subject) -> Iterator[Fault]:
 
 
 RULES = (
-    *rules("info", node_measured_twice, documentation=f"{_CONTRIB}/receiver/kubeletstatsreceiver"),
-    *rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
-    *rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
-    *rules("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),
+    *define_rules("info", node_measured_twice, documentation=f"{_CONTRIB}/receiver/kubeletstatsreceiver"),
+    *define_rules("info", unbounded_dimension, documentation=f"{_CONTRIB}/connector/spanmetricsconnector"),
+    *define_rules("info", every_label, documentation=f"{_CONTRIB}/processor/k8sattributesprocessor"),
+    *define_rules("info", dimension_rollup, documentation=f"{_CONTRIB}/exporter/awsemfexporter"),
 )

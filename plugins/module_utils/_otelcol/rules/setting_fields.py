@@ -16,51 +16,51 @@ from typing import Any, NamedTuple
 
 from ..catalogue.rows import Row
 from ..config.config_secrets import is_secret
-from ..config.paths import Path, at
+from ..config.paths import Path, value_at
 from .build_facts import Build
 from .configured_components import TELEMETRY, used_components
-from .constraints import EXPANDED, MISSING
-from .deprecated_settings import movable_settings
-from .field_walk import SLIP, UNKNOWN_FIELD, RuleFault, fix_with_quotes, walk_fields
+from .constraints import EXPANSION_START, MISSING
+from .deprecated_settings import find_movable_settings
+from .field_walk import SLIP_SEVERITY, UNKNOWN_FIELD, RuleFault, describe_quoting_fix, walk_fields
 from .remembered_settings import remembered_by_settings
-from .row_certainty import doubt_about, hedged_fault
-from .row_conditions import Condition, conditions_hold, conditions_of
-from .setting_values import setting_faults
-from .subject import Fault, Subject, once, shared_rules
+from .row_certainty import explain_doubt, hedge_fault
+from .row_conditions import Condition, has_required_values, read_conditions
+from .setting_values import find_setting_faults
+from .subject import Fault, Subject, define_shared_rules, once_per_subject
 
 # The operator writes its settings where a target allocator finds the targets.
-_ALLOCATED = ("receivers", "prometheus")
+_ALLOCATED_RECEIVER = ("receivers", "prometheus")
 _LIMITER = ("processors", "memory_limiter")
 
 
-def _faults_of(subject: Subject, rule_id: str) -> list[Fault]:
+def _list_faults_of_rule(subject: Subject, rule_id: str) -> list[Fault]:
     """Return the faults of one of these rules; all of them are found in one walk."""
-    return [found.fault for found in _all_faults(subject) if found.rule == rule_id]
+    return [rule_fault.fault for rule_fault in _find_all_faults(subject) if rule_fault.rule == rule_id]
 
 
-@once
-def _all_faults(subject: Subject) -> Iterator[RuleFault]:
+@once_per_subject
+def _find_all_faults(subject: Subject) -> Iterator[RuleFault]:
     """Yield once each what decoders refuse, then what the table of constraints has for the same rules."""
-    yield from dict.fromkeys(_spelled_faults(subject))
+    yield from dict.fromkeys(_find_spelled_faults(subject))
 
 
-def _spelled_faults(subject: Subject) -> Iterator[RuleFault]:
+def _find_spelled_faults(subject: Subject) -> Iterator[RuleFault]:
     """Yield all faults, with values as their file spells them."""
-    for rule, fault in _refused_by_decoders(subject):
-        yield RuleFault(rule, _as_spelled(fault, subject))
+    for rule, fault in _find_refused_by_decoders(subject):
+        yield RuleFault(rule, _quote_as_spelled(fault, subject))
     for rule in _REASONS:
-        for fault in setting_faults(subject, rule):
+        for fault in find_setting_faults(subject, rule):
             yield RuleFault(rule, fault)
 
 
-def _as_spelled(fault: Fault, subject: Subject) -> Fault:
+def _quote_as_spelled(fault: Fault, subject: Subject) -> Fault:
     """Return a fault whose fix quotes a value as its file has it: `0123` is 83 for YAML, and another tenant's id."""
     if not fault.quotes_value:
         return fault
-    spelled = subject.locate(fault.path).spelled()
-    if not spelled or is_secret(fault.path, spelled):
+    spelled_value = subject.locate(fault.path).spelled()
+    if not spelled_value or is_secret(fault.path, spelled_value):
         return fault
-    return replace(fault, fix=fix_with_quotes(spelled))
+    return replace(fault, fix=describe_quoting_fix(spelled_value))
 
 
 class _Refusal(NamedTuple):
@@ -71,98 +71,98 @@ class _Refusal(NamedTuple):
     needs_use: bool = False
 
 
-def _refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
+def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     """Yield what decoders refuse in the settings of this config, by rule."""
     is_allocated = bool(subject.deployment and subject.deployment.target_allocator)
     # The rules removed-setting and moved-setting know the versions of these.
-    moved_paths = {path for path, _move in movable_settings(subject)}
+    moved_paths = {path for path, _move in find_movable_settings(subject)}
     in_use = {(role, component_id) for _path, _signal, role, component_id in used_components(subject)}
-    for component, refusal in _refusals(subject):
+    for component, refusal in _find_refusals(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_added = is_allocated and component == _ALLOCATED and refusal.rule == MISSING
-        is_moved = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
-        if is_added or is_moved:
+        is_added_by_allocator = is_allocated and component == _ALLOCATED_RECEIVER and refusal.rule == MISSING
+        is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
+        if is_added_by_allocator or is_moved_setting:
             continue
-        is_idle = refusal.needs_use and component not in in_use
-        yield RuleFault(refusal.rule, hedged_fault(refusal.fault, "no pipeline uses it yet" if is_idle else ""))
+        is_unused = refusal.needs_use and component not in in_use
+        yield RuleFault(refusal.rule, hedge_fault(refusal.fault, "no pipeline uses it yet" if is_unused else ""))
 
 
 @remembered_by_settings
-def _refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
+def _find_refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
     """Yield what the decoder refuses. The table of constraints adds settings of Prometheus."""
-    row, component, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
-    if row and (component or path == TELEMETRY):
-        yield from _refused_in_component(build, row, settings, path)
+    row, component, component_path = build.fields(section, kind), build.find(section, kind), (section, component_id)
+    if row and (component or component_path == TELEMETRY):
+        yield from _find_refused_in_component(build, row, settings, component_path)
     if component is None:
         return
-    rows = build.constraints(section, component.type, _with_fields)
-    for (fields_row, when), place, value in rows.find(settings, path):
-        if conditions_hold(when, value):
-            doubt = doubt_about(fields_row, build, section, component_id)
-            for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], value, place):
-                yield _Refusal(rule, hedged_fault(fault, doubt))
+    constraint_rows = build.constraints(section, component.type, _select_rows_with_fields)
+    for (fields_row, conditions), place, nested_settings in constraint_rows.find(settings, component_path):
+        if has_required_values(conditions, nested_settings):
+            doubt = explain_doubt(fields_row, build, section, component_id)
+            for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], nested_settings, place):
+                yield _Refusal(rule, hedge_fault(fault, doubt))
 
 
-def _refused_in_component(build: Build, row: Row, settings: Any, path: Path) -> Iterator[_Refusal]:
+def _find_refused_in_component(build: Build, row: Row, settings: Any, path: Path) -> Iterator[_Refusal]:
     """Yield what does not fit the fields of a component."""
     doubt = row.get("doubt", "")
-    for rule, fault in _unfit_settings(build, row, settings, path):
+    for rule, fault in _find_unfit_settings(build, row, settings, path):
         needs_use = not doubt and rule.replace("-", "_") in row.get("when_used", ())
-        placed = _with_place(fault, row, path) if rule == UNKNOWN_FIELD else fault
-        is_certain = fault.severity == SLIP and build.is_near(row)
-        yield _Refusal(rule, placed if is_certain else hedged_fault(placed, doubt), needs_use)
+        placed_fault = _name_other_place(fault, row, path) if rule == UNKNOWN_FIELD else fault
+        is_certain = fault.severity == SLIP_SEVERITY and build.is_neighbouring_release(row)
+        yield _Refusal(rule, placed_fault if is_certain else hedge_fault(placed_fault, doubt), needs_use)
 
 
-def _unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
+def _find_unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
     """Yield what does not fit, then what is missing: of memory_limiter, a rule of its own says that."""
     yield from walk_fields(build.catalogue.shared_fields, row["fields"], settings, path)
     if (path[0], row["type"]) != _LIMITER:
-        yield from _missing_settings(row, settings, path)
+        yield from _find_missing_settings(row, settings, path)
 
 
-def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
+def _name_other_place(fault: Fault, row: Row, path: Path) -> Fault:
     """Return a fault of an unknown key that names its place, if the component needs a key of this name elsewhere."""
     if fault.path[:-1] != path:
         return fault
     key = fault.path[-1]
-    for alternatives in row.get("needs", ()):
-        for text in alternatives:
-            place = text.rstrip("?")
+    for alternative_keys in row.get("needs", ()):
+        for needed_key in alternative_keys:
+            place = needed_key.rstrip("?")
             if place.endswith(f".{key}"):
-                why = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
-                return replace(fault, message=why, fix=f"Write `{place}`.")
+                message = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
+                return replace(fault, message=message, fix=f"Write `{place}`.")
     return fault
 
 
-def _with_fields(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
+def _select_rows_with_fields(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
     """Return a row of constraints that has fields, with its conditions; no key must be given for it to hold."""
-    return ((row, conditions_of(row)), "") if "fields" in row else None
+    return ((row, read_conditions(row)), "") if "fields" in row else None
 
 
-def _missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
+def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
     """Yield the settings that a component needs and does not have; `::` in a key may bring any of them."""
     if not isinstance(settings, dict) and settings is not None:
         return
     if any(isinstance(key, str) and "::" in key for key in settings or ()):
         return
-    for alternatives in row.get("needs", ()):
-        if not any(_is_given(settings, text) for text in alternatives):
-            names = [text.rstrip("?") for text in alternatives]
-            what = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
-            yield RuleFault(MISSING, Fault(path, f"{what} is missing", f"Add `{names[0]}`."))
+    for alternative_keys in row.get("needs", ()):
+        if not any(_is_given(settings, needed_key) for needed_key in alternative_keys):
+            key_names = [needed_key.rstrip("?") for needed_key in alternative_keys]
+            missing_setting = f"'{key_names[0]}'" if len(key_names) == 1 else f"one of {', '.join(key_names)}"
+            yield RuleFault(MISSING, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
 
 
-def _is_given(settings: Any, text: str) -> bool:
+def _is_given(settings: Any, needed_key: str) -> bool:
     """Whether something stands at a path; with `?`, a key without a value will do. Text to expand may be anything."""
-    *around, last = text.rstrip("?").split(".")
-    for end in range(len(around) + 1):
-        value = at(settings, tuple(around[:end]))
-        if isinstance(value, str) and EXPANDED in value:
+    *outer_keys, last_key = needed_key.rstrip("?").split(".")
+    for depth in range(len(outer_keys) + 1):
+        value = value_at(settings, tuple(outer_keys[:depth]))
+        if isinstance(value, str) and EXPANSION_START in value:
             return True
-    outer = at(settings, tuple(around))
-    if not isinstance(outer, dict) or last not in outer:
+    outer_settings = value_at(settings, tuple(outer_keys))
+    if not isinstance(outer_settings, dict) or last_key not in outer_settings:
         return False
-    return text.endswith("?") or outer[last] not in (None, "", [], {})
+    return needed_key.endswith("?") or outer_settings[last_key] not in (None, "", [], {})
 
 
 _REASONS = {
@@ -172,4 +172,4 @@ _REASONS = {
     "unknown-value": "Yield values that the setting does not allow.",
     "missing-field": "Yield components that lack a required setting.",
 }
-RULES = shared_rules(_faults_of, _REASONS)
+RULES = define_shared_rules(_list_faults_of_rule, _REASONS)

@@ -13,21 +13,21 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.paths import ROLES, SECTIONS, Path, at, section
-from ..errors import near
-from .subject import Fault, Subject, about, rules
+from ..config.paths import ROLES, SECTIONS, Path, mapping_at, value_at
+from ..errors import suggest_word
+from .subject import Fault, Subject, about, define_rules
 
-TOP_LEVEL = (*SECTIONS, "service")
+TOP_LEVEL_KEYS = (*SECTIONS, "service")
 SERVICE_KEYS = ("extensions", "pipelines", "telemetry")
 PIPELINE_KEYS = tuple(ROLES)
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MUST_BE_MAPPINGS: tuple[Path, ...] = (
-    *((name,) for name in TOP_LEVEL),
+    *((name,) for name in TOP_LEVEL_KEYS),
     ("service", "pipelines"),
     ("service", "telemetry"),
 )
 
-TYPE = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}\Z")
+TYPE_PATTERN = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}\Z")
 LONGEST_NAME = 1024
 
 
@@ -41,15 +41,15 @@ _TYPES_IN_WORDS = {dict: "a mapping", list: "a list", str: "text", bool: "true o
 def not_a_mapping(subject: Subject) -> Iterator[Fault]:
     """Yield values that must be mappings and are not."""
     if not isinstance(subject.config, dict):
-        yield Fault((), f"a collector config is a mapping, not {_type_in_words(subject.config)}")
+        yield Fault((), f"a collector config is a mapping, not {_describe_type(subject.config)}")
         return
-    pipelines = section(subject.config, "service", "pipelines")
+    pipelines = mapping_at(subject.config, "service", "pipelines")
     pipeline_paths: list[Path] = [("service", "pipelines", name) for name in pipelines]
     for path in (*MUST_BE_MAPPINGS, *pipeline_paths):
-        value = at(subject.config, path)
-        may_stand = value is None or isinstance(value, dict) or is_expression(value)
-        if not may_stand:
-            yield Fault(path, f"this must be a mapping, not {_type_in_words(value)}")
+        value = value_at(subject.config, path)
+        is_accepted = value is None or isinstance(value, dict) or is_expression(value)
+        if not is_accepted:
+            yield Fault(path, f"this must be a mapping, not {_describe_type(value)}")
 
 
 @about("duplicates")
@@ -62,55 +62,57 @@ def duplicate_key(subject: Subject) -> Iterator[Fault]:
 
 def not_a_list(subject: Subject) -> Iterator[Fault]:
     """Yield lists of ids that are not lists, or that contain other values."""
-    for path, ids in _id_lists(subject):
+    for path, ids in _list_id_lists(subject):
         if isinstance(ids, list):
-            yield from _ids_that_are_no_text(ids, path)
+            yield from _find_ids_that_are_no_text(ids, path)
         elif ids is not None and not is_expression(ids):
-            message = f"this must be a list of component ids, not {_type_in_words(ids)}"
+            message = f"this must be a list of component ids, not {_describe_type(ids)}"
             fix = f"Write `[{ids}]`." if isinstance(ids, str) else ""
             yield Fault(path, message, fix)
 
 
-def _ids_that_are_no_text(ids: list[Any], path: Path) -> Iterator[Fault]:
+def _find_ids_that_are_no_text(ids: list[Any], path: Path) -> Iterator[Fault]:
     for index, component_id in enumerate(ids):
         if not isinstance(component_id, str):
-            yield Fault((*path, index), f"a component id is text, not {_type_in_words(component_id)}")
+            yield Fault((*path, index), f"a component id is text, not {_describe_type(component_id)}")
 
 
 def unknown_section(subject: Subject) -> Iterator[Fault]:
     """Yield top-level keys that the Collector does not know."""
-    yield from _unknown(subject.config, TOP_LEVEL, ())
+    yield from _find_unknown_keys(subject.config, TOP_LEVEL_KEYS, ())
 
 
 def unknown_key(subject: Subject) -> Iterator[Fault]:
     """Yield keys below `service` and in pipelines that the Collector does not know."""
-    yield from _unknown(section(subject.config, "service"), SERVICE_KEYS, ("service",))
-    for name, pipeline in section(subject.config, "service", "pipelines").items():
-        yield from _unknown(pipeline, PIPELINE_KEYS, ("service", "pipelines", name))
+    yield from _find_unknown_keys(mapping_at(subject.config, "service"), SERVICE_KEYS, ("service",))
+    for name, pipeline in mapping_at(subject.config, "service", "pipelines").items():
+        yield from _find_unknown_keys(pipeline, PIPELINE_KEYS, ("service", "pipelines", name))
 
 
 def invalid_id(subject: Subject) -> Iterator[Fault]:
     """Yield component ids that are not `type` or `type/name`."""
     for name in SECTIONS:
-        for component_id in section(subject.config, name):
-            trimmed = trimmed_id(component_id)
-            why = id_problem(trimmed)
-            if why:
-                message = f"'{component_id}' is not a component id: {why}"
+        for component_id in mapping_at(subject.config, name):
+            trimmed_component_id = trim_id(component_id)
+            problem = explain_id_problem(trimmed_component_id)
+            if problem:
+                message = f"'{component_id}' is not a component id: {problem}"
                 yield Fault((name, component_id), message, "Write `type` or `type/name`.")
-            elif component_id != trimmed:
+            elif component_id != trimmed_component_id:
                 message = f"the white space in '{component_id}' is dropped, and with it the settings"
-                yield Fault((name, component_id), message, f"Write `{trimmed}`.", severity="warning")
+                yield Fault((name, component_id), message, f"Write `{trimmed_component_id}`.", severity="warning")
 
 
 def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
     """Yield pipeline keys that are not `signal` or `signal/name`."""
-    for key in section(subject.config, "service", "pipelines"):
-        signal, slash, name = str(trimmed_id(key)).partition("/")
+    for key in mapping_at(subject.config, "service", "pipelines"):
+        signal, slash, name = str(trim_id(key)).partition("/")
         path: Path = ("service", "pipelines", key)
         if signal not in SIGNALS:
-            yield Fault(path, f"'{signal}' is not a signal{near(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}.")
-        elif slash and not _is_name(name):
+            yield Fault(
+                path, f"'{signal}' is not a signal{suggest_word(signal, SIGNALS)}", f"Use one of {', '.join(SIGNALS)}."
+            )
+        elif slash and not _is_valid_name(name):
             yield Fault(path, f"'{key}' has an empty or malformed name after the slash", "Write `signal/name`.")
 
 
@@ -119,7 +121,7 @@ def is_expression(value: object) -> bool:
     return isinstance(value, str) and "${" in value
 
 
-def trimmed_id(component_id: Any) -> Any:
+def trim_id(component_id: Any) -> Any:
     """Return an id as the Collector reads it: without white space around type and name."""
     if not isinstance(component_id, str):
         return component_id
@@ -127,52 +129,58 @@ def trimmed_id(component_id: Any) -> Any:
     return kind.strip() + slash + name.strip()
 
 
-def id_problem(component_id: object) -> str:
+def explain_id_problem(component_id: object) -> str:
     """Return why this is not a component id, or nothing."""
     if not isinstance(component_id, str):
-        return f"it is {_type_in_words(component_id)}, not text"
-    kind, slash, name = component_id.partition("/")
-    if not TYPE.match(kind):
+        return f"it is {_describe_type(component_id)}, not text"
+    kind, separator, name = component_id.partition("/")
+    if not TYPE_PATTERN.match(kind):
         return "the type has letters, digits and underscores, starts with a letter and has at most 63 characters"
-    if slash and not _is_name(name):
+    if separator and not _is_valid_name(name):
         return "the name after the slash is empty or has white space or symbols"
     return ""
 
 
-def _is_name(name: str) -> bool:
+def _is_valid_name(name: str) -> bool:
     """Whether a text is short enough for a name, and has no separators, control characters or symbols."""
     if not 0 < len(name) <= LONGEST_NAME:
         return False
     return all(unicodedata.category(character)[0] not in _NOT_IN_NAMES for character in name)
 
 
-def _id_lists(subject: Subject) -> Iterator[tuple[Path, object]]:
+def _list_id_lists(subject: Subject) -> Iterator[tuple[Path, object]]:
     """Yield path and value of `service.extensions` and of each list in a pipeline, whatever stands there."""
-    service = section(subject.config, "service")
+    service = mapping_at(subject.config, "service")
     if "extensions" in service:
         yield ("service", "extensions"), service["extensions"]
-    for name, pipeline in section(service, "pipelines").items():
+    for name, pipeline in mapping_at(service, "pipelines").items():
         for key in PIPELINE_KEYS:
             if isinstance(pipeline, dict) and key in pipeline:
                 yield ("service", "pipelines", name, key), pipeline[key]
 
 
-def _unknown(value: object, known: tuple[str, ...], path: Path) -> Iterator[Fault]:
+def _find_unknown_keys(mapping: object, known_keys: tuple[str, ...], path: Path) -> Iterator[Fault]:
     """Yield the keys of a mapping that are not among the known ones."""
-    if not isinstance(value, dict):
+    if not isinstance(mapping, dict):
         return
-    for key in value:
-        if key not in known:
-            yield Fault((*path, key), f"unknown key '{key}'{near(str(key), known)}", f"Known here: {', '.join(known)}.")
+    for key in mapping:
+        if key not in known_keys:
+            yield Fault(
+                (*path, key),
+                f"unknown key '{key}'{suggest_word(str(key), known_keys)}",
+                f"Known here: {', '.join(known_keys)}.",
+            )
 
 
-def _type_in_words(value: object) -> str:
+def _describe_type(value: object) -> str:
     return _TYPES_IN_WORDS.get(type(value), f"a {type(value).__name__}")
 
 
 # Rules whose findings make other rules meaningless.
-MALFORMED = ("invalid-id", "not-a-list", "not-a-mapping")
+MALFORMED_RULES = ("invalid-id", "not-a-list", "not-a-mapping")
 RULES = (
-    *rules("error", duplicate_key, not_a_mapping, not_a_list, unknown_section, unknown_key, invalid_id, shared=True),
-    *rules("error", invalid_pipeline_key, shared=True),
+    *define_rules(
+        "error", duplicate_key, not_a_mapping, not_a_list, unknown_section, unknown_key, invalid_id, shared=True
+    ),
+    *define_rules("error", invalid_pipeline_key, shared=True),
 )

@@ -11,10 +11,10 @@ from functools import cached_property, partial, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ..catalogue.port_rows import Listeners
-from ..config.config_secrets import Suspect, secrets_in
-from ..config.masking import masker
-from ..config.paths import Path, Position, dotted, section
-from ..errors import cleaned, few_suggestions, printable
+from ..config.config_secrets import Suspect, find_secrets
+from ..config.masking import make_masker
+from ..config.paths import Path, Position, format_path, mapping_at
+from ..errors import clean_text, limit_suggestions, make_printable
 from ..kube.network_policies import Policies
 from ..needs.pod_logs import PodLogs
 from .annotated_scrapes import AnnotatedScrape
@@ -166,7 +166,7 @@ class Subject:
     @cached_property
     def connectors(self) -> dict[str, Any]:
         """The connectors of the config."""
-        return section(self.config, "connectors")
+        return mapping_at(self.config, "connectors")
 
     @property
     def on_host(self) -> bool:
@@ -180,16 +180,16 @@ class Subject:
         return View(self.config, self.listeners, by_operator)
 
 
-def by_position(finding: Finding) -> tuple[Any, ...]:
+def sort_key_by_position(finding: Finding) -> tuple[Any, ...]:
     """Return what sorts findings as they sort themselves, for long lists: tuples compare much faster."""
-    place = finding.position
+    position = finding.position
     order = (finding.path, finding.rule, finding.severity, finding.message, finding.fix)
-    return (place.file, place.line, place.column, *order)
+    return (position.file, position.line, position.column, *order)
 
 
 SEVERITIES = ("error", "warning", "info")
 INTERNAL_ERROR = "internal-error"
-_COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them fast
+_COMPARISONS_PER_RULE = 20_000  # word comparisons per rule for suggestions; keeps them fast
 
 
 @dataclass(frozen=True)
@@ -210,21 +210,21 @@ class Fault:
 
 
 Check = Callable[[Subject], Iterable[Fault]]
-_Kept = TypeVar("_Kept")
+_Answer = TypeVar("_Answer")
 
 
-def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tuple[_Kept, ...]]:
+def once_per_subject(find_answers: Callable[[Subject], Iterable[_Answer]]) -> Callable[[Subject], tuple[_Answer, ...]]:
     """Let rules share what a function finds in a subject: it runs once, and the answer is kept with the subject."""
-    name = f"{find.__module__}.{find.__qualname__}"
+    attribute = f"{find_answers.__module__}.{find_answers.__qualname__}"
 
-    @wraps(find)
-    def kept(subject: Subject) -> tuple[_Kept, ...]:
-        answer: tuple[_Kept, ...] | None = subject.__dict__.get(name)
+    @wraps(find_answers)
+    def find_once(subject: Subject) -> tuple[_Answer, ...]:
+        answer: tuple[_Answer, ...] | None = subject.__dict__.get(attribute)
         if answer is None:
-            answer = subject.__dict__[name] = tuple(find(subject))
+            answer = subject.__dict__[attribute] = tuple(find_answers(subject))
         return answer
 
-    return kept
+    return find_once
 
 
 class About(NamedTuple):
@@ -240,8 +240,8 @@ class About(NamedTuple):
         return not self.kinds or not self.kinds.isdisjoint(subject.view.kinds)
 
 
-ALL = About()
-_ABOUT: dict[Check, About] = {}
+ABOUT_EVERYTHING = About()
+_ABOUT_BY_CHECK: dict[Check, About] = {}
 
 
 def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
@@ -249,13 +249,13 @@ def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
     all_kinds: set[tuple[str, str]] = set()
     for section_name, kinds_of_section in kinds.items():
         all_kinds.update((section_name, kind) for kind in kinds_of_section)
-    what = About(field, frozenset(all_kinds))
+    condition = About(field, frozenset(all_kinds))
 
-    def remember(check: Check) -> Check:
-        _ABOUT[check] = what
+    def remember_condition(check: Check) -> Check:
+        _ABOUT_BY_CHECK[check] = condition
         return check
 
-    return remember
+    return remember_condition
 
 
 @dataclass(frozen=True)
@@ -271,25 +271,27 @@ class Rule:
     check: Check
     shared: bool = False
     documentation: str = ""
-    about: About = ALL
+    about: About = ABOUT_EVERYTHING
 
 
-def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
+def define_rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
     """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
-    made: list[Rule] = []
+    defined_rules: list[Rule] = []
     for check in checks:
         rule_id = check.__name__.replace("_", "-")
         reason = (check.__doc__ or "").split("\n", 1)[0]
-        made.append(Rule(rule_id, severity, reason, check, shared, documentation, _ABOUT.get(check, ALL)))
-    return tuple(made)
+        defined_rules.append(
+            Rule(rule_id, severity, reason, check, shared, documentation, _ABOUT_BY_CHECK.get(check, ABOUT_EVERYTHING))
+        )
+    return tuple(defined_rules)
 
 
-def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+def define_shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
     """Return the rules of one function that finds the faults of each by its id."""
-    made: list[Rule] = []
+    defined_rules: list[Rule] = []
     for rule_id, reason in reasons.items():
-        made.append(Rule(rule_id, "error", reason, partial(find, rule_id=rule_id), shared=True))
-    return tuple(made)
+        defined_rules.append(Rule(rule_id, "error", reason, partial(find, rule_id=rule_id), shared=True))
+    return tuple(defined_rules)
 
 
 @dataclass(frozen=True, order=True)
@@ -305,10 +307,10 @@ class Finding:
 
     def __str__(self) -> str:
         """Return one line: position, severity, rule, message and fix."""
-        where = " ".join(part for part in (str(self.position), self.path) if part)
-        text = f"{where}: {self.severity} [{self.rule}] {self.message}"
-        stop = "" if text.endswith((".", "!", "?")) else "."
-        return printable(f"{text}{stop} {self.fix}".rstrip())
+        location = " ".join(part for part in (str(self.position), self.path) if part)
+        text = f"{location}: {self.severity} [{self.rule}] {self.message}"
+        full_stop = "" if text.endswith((".", "!", "?")) else "."
+        return make_printable(f"{text}{full_stop} {self.fix}".rstrip())
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as a task result shows it."""
@@ -327,36 +329,41 @@ class Finding:
 def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
     findings: list[Finding] = []
-    with few_suggestions(_COMPARISONS) as left:
+    with limit_suggestions(_COMPARISONS_PER_RULE) as comparisons_left:
         for rule in rules:
-            if rule.about is not ALL and not rule.about.is_met_by(subject):
+            if rule.about is not ABOUT_EVERYTHING and not rule.about.is_met_by(subject):
                 continue
-            left[0] = _COMPARISONS
+            comparisons_left[0] = _COMPARISONS_PER_RULE
             try:
                 for fault in rule.check(subject):
-                    findings.append(_finding(rule, fault, subject))
+                    findings.append(_convert_fault_to_finding(rule, fault, subject))
             except Exception as error:  # a mistake in one rule hides no finding of the others
-                findings.append(internal_error(f"rule {rule.id}", error, subject.locate(())))
-    return sorted(findings, key=by_position)
+                findings.append(report_internal_error(f"rule {rule.id}", error, subject.locate(())))
+    return sorted(findings, key=sort_key_by_position)
 
 
-def internal_error(what: str, error: Exception, position: Position) -> Finding:
+def report_internal_error(step: str, error: Exception, position: Position) -> Finding:
     """Return the finding of a step that failed. The text of the error may quote a secret, so only its type is shown."""
-    message = f"{what} failed with {type(error).__name__}, so findings may be missing here"
+    message = f"{step} failed with {type(error).__name__}, so findings may be missing here"
     fix = "Report this with the config to the maintainers of o11y.opentelemetry; the other rules and files are checked."
     return Finding(position, "", INTERNAL_ERROR, "error", message, fix)
 
 
-def masked_findings(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
-    """Return findings in a config without the secrets that it holds; `known` are its suspects, as `secrets_in` says."""
+def mask_findings(
+    findings: Iterable[Finding], config: Any, known_suspects: Iterable[Suspect] | None = None
+) -> list[Finding]:
+    """Return findings in a config without the secrets that it holds;
+
+    `known_suspects` are its suspects, as `find_secrets` says.
+    """
     unmasked = list(findings)
     if not unmasked:
         return []
-    mask = masker(secrets_in(config, known))
-    return [_masked(finding, mask) for finding in unmasked]
+    mask = make_masker(find_secrets(config, known_suspects))
+    return [_mask_finding(finding, mask) for finding in unmasked]
 
 
-def _masked(finding: Finding, mask: Callable[[str], str]) -> Finding:
+def _mask_finding(finding: Finding, mask: Callable[[str], str]) -> Finding:
     """Return a finding whose texts went through a mask."""
     message, fix = mask(finding.message), mask(finding.fix)
     if (message, fix) == (finding.message, finding.fix):
@@ -364,10 +371,10 @@ def _masked(finding: Finding, mask: Callable[[str], str]) -> Finding:
     return replace(finding, message=message, fix=fix)
 
 
-def _finding(rule: Rule, fault: Fault, subject: Subject) -> Finding:
+def _convert_fault_to_finding(rule: Rule, fault: Fault, subject: Subject) -> Finding:
     """Return a fault as a finding: with its place in the source, and with texts that a terminal can show."""
     position = fault.position or subject.locate(fault.path)
     if fault.offset:
         position = position.within(fault.offset)
-    path, message, fix = cleaned(dotted(fault.path)), cleaned(fault.message), cleaned(fault.fix)
+    path, message, fix = clean_text(format_path(fault.path)), clean_text(fault.message), clean_text(fault.fix)
     return Finding(position, path, rule.id, fault.severity or rule.severity, message, fix)

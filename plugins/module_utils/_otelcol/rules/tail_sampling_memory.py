@@ -12,19 +12,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..needs.listeners import Part
-from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, duration
-from .amounts import nanoseconds
-from .memory_limiters import limiters, whole_number
-from .subject import Fault, Subject, about, rules
+from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, parse_duration
+from .amounts import nanoseconds_to_seconds
+from .memory_limiters import list_started_limiters, read_whole_number
+from .subject import Fault, Subject, about, define_rules
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/tailsamplingprocessor"
 )
-_WAITS = ("decision_wait", "decision_wait_after_root_received")
+_WAIT_KEYS = ("decision_wait", "decision_wait_after_root_received")
 _DEFAULT_WAIT, _DEFAULT_TRACES = "30s", 50_000
 # With other values than these, traces are kept elsewhere or for a shorter time.
 _KEPT_IN_MEMORY = {"tail_storage": None, "sampling_strategy": "trace-complete"}
-_FORGETS = ("decision_cache", "block_on_overflow")
+_FORGETTING_KEYS = ("decision_cache", "block_on_overflow")
 _FIX = (
     "Raise the memory limit, shorten `decision_wait`, or lower `num_traces` and `expected_new_traces_per_sec`, which "
     "recipe tail_sampling derives from `traces_per_second`."
@@ -52,9 +52,9 @@ class _Sampler(NamedTuple):
     @property
     def needed_mib(self) -> int:
         """The MiB that the traces take at least."""
-        waiting = self.waiting_traces
-        decided = 0 if self.forgets_decided else self.traces - waiting
-        return (waiting * TRACE_BYTES + decided * DECIDED_TRACE_BYTES) // MIB
+        waiting_count = self.waiting_traces
+        decided_count = 0 if self.forgets_decided else self.traces - waiting_count
+        return (waiting_count * TRACE_BYTES + decided_count * DECIDED_TRACE_BYTES) // MIB
 
 
 @about(processors=["tailsampling"])
@@ -63,58 +63,60 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
 
     Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
     """
-    available_mib = _available_mib(subject)
+    available_mib = _find_available_mib(subject)
     for part in subject.view.of("processors", "tailsampling"):
-        sampler = _sampler_in(part.settings)
+        sampler = _read_sampler(part.settings)
         if sampler and 0 < available_mib < sampler.needed_mib:
-            yield _above_memory(part, sampler, available_mib)
+            yield _report_traces_above_memory(part, sampler, available_mib)
 
 
-def _available_mib(subject: Subject) -> int:
+def _find_available_mib(subject: Subject) -> int:
     """Return the MiB that the container and its limiters admit; 0 if that is not known."""
     container_mib = (subject.deployment.memory_limit_mib if subject.deployment else None) or 0
-    limits = [limiter.limit_mib_in(container_mib) for limiter in limiters(subject)]
-    all_known = bool(limits) and all(limits)
+    limits_mib = [limiter.limit_mib_in(container_mib) for limiter in list_started_limiters(subject)]
+    all_known = bool(limits_mib) and all(limits_mib)
     if not all_known:
         return container_mib
-    largest_mib = max(limits)
+    largest_mib = max(limits_mib)
     return min(container_mib, largest_mib) if container_mib else largest_mib
 
 
-def _sampler_in(settings: dict[str, Any]) -> _Sampler | None:
+def _read_sampler(settings: dict[str, Any]) -> _Sampler | None:
     """Return what the settings of a sampler say; None if it keeps its traces elsewhere, or if a variable decides."""
-    for key, usual in _KEPT_IN_MEMORY.items():
-        if settings.get(key) not in (None, usual):
+    for key, default_value in _KEPT_IN_MEMORY.items():
+        if settings.get(key) not in (None, default_value):
             return None
-    wait, wait_after_root = (settings.get(key) or "" for key in _WAITS)
+    wait, wait_after_root = (settings.get(key) or "" for key in _WAIT_KEYS)
     if "$" in f"{wait}{wait_after_root}":
         return None
     return _Sampler(
-        traces=whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0,
-        rate=whole_number(settings.get("expected_new_traces_per_sec")) or 0,
-        seconds=_shortest([wait or _DEFAULT_WAIT, wait_after_root]),
-        forgets_decided=any(settings.get(key) for key in _FORGETS),
+        traces=read_whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0,
+        rate=read_whole_number(settings.get("expected_new_traces_per_sec")) or 0,
+        seconds=_find_shortest_wait([wait or _DEFAULT_WAIT, wait_after_root]),
+        forgets_decided=any(settings.get(key) for key in _FORGETTING_KEYS),
     )
 
 
-def _shortest(waits: Iterable[Any]) -> float:
+def _find_shortest_wait(waits: Iterable[Any]) -> float:
     """Return the shortest of these durations in seconds, without those of zero; 0 if no other is left.
 
     A number without a unit is in nanoseconds.
     """
-    lengths = [nanoseconds(wait) if isinstance(wait, (int, float)) else duration(wait) for wait in waits]
-    return min((length for length in lengths if length), default=0)
+    wait_seconds = [
+        nanoseconds_to_seconds(wait) if isinstance(wait, (int, float)) else parse_duration(wait) for wait in waits
+    ]
+    return min((seconds for seconds in wait_seconds if seconds), default=0)
 
 
-def _above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
+def _report_traces_above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
     """Return the fault of a sampler whose traces take more memory than there is."""
-    expected = f" with the {sampler.rate} new traces a second that it expects" if sampler.rate else ""
+    expectation = f" with the {sampler.rate} new traces a second that it expects" if sampler.rate else ""
     message = (
         f"'{part.id}' keeps up to {sampler.traces} traces, which take at least {sampler.needed_mib} MiB of "
-        f"memory{expected}, but only {available_mib} MiB may be used"
+        f"memory{expectation}, but only {available_mib} MiB may be used"
     )
     path = (*part.path, "num_traces") if "num_traces" in part.settings else part.path
     return Fault(path, message, _FIX)
 
 
-RULES = rules("warning", traces_above_memory, documentation=_DOCUMENTATION)
+RULES = define_rules("warning", traces_above_memory, documentation=_DOCUMENTATION)

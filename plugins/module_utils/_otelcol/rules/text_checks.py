@@ -14,37 +14,37 @@ from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..errors import near
-from ..languages.formats import broken_glob
+from ..errors import suggest_word
+from ..languages.formats import find_glob_fault
 from ..languages.go_names import ENCODINGS, is_encoding
-from .constraints import WORD, Check, Found, texts_at
-from .structure import id_problem, trimmed_id
+from .constraints import WORD, Check, RuleFaults, find_texts
+from .structure import explain_id_problem, trim_id
 from .subject import Fault
 
 _ASN1_SEQUENCE = b"\x30"  # how each certificate and key begins
 
 
-def _wrong_extension_ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_wrong_extension_ids(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield texts that are no id of an extension."""
-    for place, text in texts_at(keys, settings, path):
-        why = id_problem(trimmed_id(text))
-        if why:
-            what = f"'{text}' is not a component id: {why}" if text else "this is empty"
-            yield WORD, Fault(place, what, "Write `type` or `type/name` of an extension, or remove the key.")
+    for place, text in find_texts(keys, settings, path):
+        id_fault = explain_id_problem(trim_id(text))
+        if id_fault:
+            message = f"'{text}' is not a component id: {id_fault}" if text else "this is empty"
+            yield WORD, Fault(place, message, "Write `type` or `type/name` of an extension, or remove the key.")
 
 
-def _wrong_globs(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_wrong_globs(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield texts that are no pattern of files."""
-    for place, text in texts_at(keys, settings, path):
-        why = broken_glob(text)
-        if why:
-            yield WORD, Fault(place, f"'{text}' is not a pattern of files: {why}", r"Write `\\[` for a bracket.")
+    for place, text in find_texts(keys, settings, path):
+        glob_fault = find_glob_fault(text)
+        if glob_fault:
+            yield WORD, Fault(place, f"'{text}' is not a pattern of files: {glob_fault}", r"Write `\\[` for a bracket.")
 
 
-def _wrong_pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_wrong_pem(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield certificates and keys that have no block of PEM; a path of a file is the usual one."""
     for key in keys:
-        for place, text in texts_at([key], settings, path):
+        for place, text in find_texts([key], settings, path):
             if text and not _is_pem(text):
                 file_key = key.removesuffix("_pem") + "_file"
                 fix = f"Write the text with `-----BEGIN …-----`, or `{file_key}: FILE`."
@@ -53,19 +53,19 @@ def _wrong_pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 
 def _is_pem(text: str) -> bool:
     """Whether a text has blocks of PEM whose content begins as ASN.1 does: a sequence."""
-    return any(_decoded(block).startswith(_ASN1_SEQUENCE) for block in _pem_blocks(text))
+    return any(_decode_pem_block(block).startswith(_ASN1_SEQUENCE) for block in _split_pem_blocks(text))
 
 
-def _pem_blocks(text: str) -> Iterator[str]:
+def _split_pem_blocks(text: str) -> Iterator[str]:
     """Yield what stands between the lines that begin and end a block of PEM."""
-    for part in text.split("-----BEGIN ")[1:]:
-        _label, _dashes, rest = part.partition("-----")
-        content, end, _after = rest.partition("-----END ")
-        if end:
+    for block_part in text.split("-----BEGIN ")[1:]:
+        _label, _dashes, after_label = block_part.partition("-----")
+        content, end_marker, _after = after_label.partition("-----END ")
+        if end_marker:
             yield content
 
 
-def _decoded(block: str) -> bytes:
+def _decode_pem_block(block: str) -> bytes:
     """Return the bytes of a block of PEM; nothing if it is not in base64. Its headers, such as DEK-Info, are left."""
     lines = [line for line in block.split() if ":" not in line]
     try:
@@ -74,36 +74,36 @@ def _decoded(block: str) -> bytes:
         return b""
 
 
-def _wrong_text_encodings(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_wrong_text_encodings(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield encodings such as `text_utf-8` whose second part is no encoding of text."""
-    for place, text in texts_at(keys, settings, path):
+    for place, text in find_texts(keys, settings, path):
         if not text.startswith("text_"):
             continue
-        name = text.removeprefix("text_")
-        if name and not is_encoding(name):
+        encoding = text.removeprefix("text_")
+        if encoding and not is_encoding(encoding):
             fix = "Write a name such as `text_utf-8`."
-            yield WORD, Fault(place, f"'{name}' is not an encoding of text{near(name, ENCODINGS)}", fix)
+            yield WORD, Fault(place, f"'{encoding}' is not an encoding of text{suggest_word(encoding, ENCODINGS)}", fix)
 
 
-def repeated_names(value: Any, here: Path) -> Found:
+def find_repeated_names(name_pairs: Any, list_path: Path) -> RuleFaults:
     """Yield names that a list of names with values has twice; the names of headers have their case in it."""
-    if not isinstance(value, list):
+    if not isinstance(name_pairs, list):
         return
-    seen: set[str] = set()
-    for index, pair in enumerate(value):
-        name = (pair.get("name") or "") if isinstance(pair, dict) else None
+    earlier_names: set[str] = set()
+    for index, name_pair in enumerate(name_pairs):
+        name = (name_pair.get("name") or "") if isinstance(name_pair, dict) else None
         if not isinstance(name, str):
             continue
-        if name in seen:
-            place = (*here, index, "name") if "name" in pair else (*here, index)
+        if name in earlier_names:
+            place = (*list_path, index, "name") if "name" in name_pair else (*list_path, index)
             yield WORD, Fault(place, f"'{name}' is the name of another item too", "Remove one of the two.")
-        seen.add(name)
+        earlier_names.add(name)
 
 
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
-    "ids": _wrong_extension_ids,
-    "globs": _wrong_globs,
-    "pem": _wrong_pem,
-    "text_encoding": _wrong_text_encodings,
+    "ids": _find_wrong_extension_ids,
+    "globs": _find_wrong_globs,
+    "pem": _find_wrong_pem,
+    "text_encoding": _find_wrong_text_encodings,
 }

@@ -14,109 +14,113 @@ from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
-from ..errors import near
-from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_zone
-from .constraints import WORD, Check, Found, texts_at, values_of
+from ..errors import suggest_word
+from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_time_zone
+from .constraints import WORD, Check, RuleFaults, find_texts, find_values
 from .subject import Fault
 
 _LONGEST_TEXT = 4096
 
 
-def _pattern_check(pattern: str, what: str, fix: str, *, numbers: bool = False) -> Check:
+def _make_pattern_check(pattern: str, mismatch: str, fix: str, *, numbers: bool = False) -> Check:
     """Return a check of texts that have to match a pattern as a whole, and of numbers if the component reads texts.
 
-    `what` says in the message what a text that does not match is.
+    `mismatch` says in the message what a text that does not match is.
     """
-    compiled = re.compile(rf"(?:{pattern})\Z", re.DOTALL)
+    whole_pattern = re.compile(rf"(?:{pattern})\Z", re.DOTALL)
     read_types = (str, int, float) if numbers else (str,)
 
-    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    def check_texts(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
         for key in keys:
-            for place, value in values_of(settings, key, path):
+            for place, value in find_values(settings, key, path):
                 if not isinstance(value, read_types):
                     continue
                 text = str(value)
-                if len(text) > _LONGEST_TEXT or not compiled.match(text):
-                    yield WORD, Fault(place, f"'{text}' is {what}" if text else "this is empty", fix)
+                if len(text) > _LONGEST_TEXT or not whole_pattern.match(text):
+                    yield WORD, Fault(place, f"'{text}' is {mismatch}" if text else "this is empty", fix)
 
-    return check
+    return check_texts
 
 
-def _name_check(is_known: Callable[[str], bool], known: Collection[str], what: str, fix: str) -> Check:
+def _make_name_check(is_known: Callable[[str], bool], known_names: Collection[str], mismatch: str, fix: str) -> Check:
     """Return a check of texts that are a name, of which the known ones are suggested."""
 
-    def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-        for place, text in texts_at(keys, settings, path):
+    def check_names(keys: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
+        for place, text in find_texts(keys, settings, path):
             if not is_known(text):
-                yield WORD, Fault(place, f"'{text}' is {what}{near(text, known)}", fix)
+                yield WORD, Fault(place, f"'{text}' is {mismatch}{suggest_word(text, known_names)}", fix)
 
-    return check
+    return check_names
 
 
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
-    "bytes": _pattern_check(
+    "bytes": _make_pattern_check(
         r"\d+\.?\d*\s*([kKmMgGtTpP]i?[bB])?", "not a number of bytes", "Write a number with a unit, such as `1MiB`."
     ),
-    "units": _pattern_check(
+    "units": _make_pattern_check(
         r"0|((\d+\.?\d*|\.\d+)([KMGTPE]i?)?B)+", "not a size", "Write a size such as `10MB`.", numbers=True
     ),
-    "paths": _pattern_check(
+    "paths": _make_pattern_check(
         r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)",
         "not a path of target files",
         "Write a path that ends with `.json` or `.yml`; only its last part has `*`.",
         numbers=True,
     ),
-    "filled": _pattern_check(".+", "empty", "Write a value, or remove the key."),
-    "zone": _name_check(is_zone, ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
-    "encoding": _name_check(
+    "filled": _make_pattern_check(".+", "empty", "Write a value, or remove the key."),
+    "zone": _make_name_check(is_time_zone, ZONES, "not a time zone", "Write a name such as `UTC` or `Europe/Zurich`."),
+    "encoding": _make_name_check(
         is_encoding, ENCODINGS, "not an encoding of text", "Write a name such as `utf-8` or `latin1`."
     ),
-    "service": _pattern_check(
+    "service": _make_pattern_check(
         r"([^.]+(\.[^.]*|\.[^.]+\.svc\..*)?)?",
         "not a Service",
         "Write `NAME.NAMESPACE`, or `NAME.NAMESPACE.svc.cluster.local`.",
     ),
-    "last_star": _pattern_check(
+    "last_star": _make_pattern_check(
         r"[^*]*(\*[^/]*)?", "not a path of files", "Write `*` only after the last slash.", numbers=True
     ),
-    "octal": _pattern_check("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
-    "starred": _pattern_check(
+    "octal": _make_pattern_check("0*[0-7]{0,3}", "not a mode of files", "Write octal digits such as `'0755'`."),
+    "starred": _make_pattern_check(
         r"[^*]+\*[^*]*", "not a path with one `*` after its begin", "Write a path such as `/a/*/b`."
     ),
-    "schema": _pattern_check(
+    "schema": _make_pattern_check(
         r"(?i:https?)://[^/?#]+(/[^?#]*)?/\d+\.\d+\.\d+([?#].*)?",
         "not the URL of a version of a schema",
         "Write a URL such as `https://opentelemetry.io/schemas/1.26.0`.",
     ),
-    "kafka_version": _pattern_check(
+    "kafka_version": _make_pattern_check(
         r"(?:v?\d+\.\d+(?:\.\d+){0,2})?", "not a version of Kafka", "Write a version such as `3.9.0`.", numbers=True
     ),
-    "letter": _pattern_check(r"(\$\$|.)?", "more than one character", "Write one character."),
-    "http": _pattern_check("(?i:https?):.*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."),
-    "web": _pattern_check(
+    "letter": _make_pattern_check(r"(\$\$|.)?", "more than one character", "Write one character."),
+    "http": _make_pattern_check(
+        "(?i:https?):.*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."
+    ),
+    "web": _make_pattern_check(
         r"(?i:https?)://[^/?#].*", "not a URL with `http://` or `https://`", "Write `http://HOST:PORT`."
     ),
-    "broker": _pattern_check(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
-    "unbroken": _pattern_check(r"\S*", "no address: it has a blank", "Write `http://HOST:PORT`."),
-    "sink": _pattern_check(
+    "broker": _make_pattern_check(r"[^:]*(:\d+)?|.*:.*:.*", "no address with a port of digits", "Write `HOST:PORT`."),
+    "unbroken": _make_pattern_check(r"\S*", "no address: it has a blank", "Write `http://HOST:PORT`."),
+    "sink": _make_pattern_check(
         r"(?i:file)://.*|(?![A-Za-z][\w+.-]*://).+",
         "no place for logs: only files, stdout and stderr are one",
         "Write `stderr`, `stdout` or the path of a file.",
     ),
-    "reader_host": _pattern_check(
+    "reader_host": _make_pattern_check(
         r"[^\s/:]*|\[?[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*(%\w+)?\]?",
         "no host: it has no scheme, path or port",
         "Write the host alone, such as `0.0.0.0`; `port` stands beside it.",
     ),
-    "label_key": _pattern_check(
+    "label_key": _make_pattern_check(
         r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?",
         "no key of a Kubernetes label",
         "Write a key such as `app.kubernetes.io/name`.",
     ),
-    "label_value": _pattern_check(
+    "label_value": _make_pattern_check(
         r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", "no value of a Kubernetes label", "Write a value such as `shop-1`."
     ),
-    "url_path": _pattern_check(r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."),
-    "slashed": _pattern_check("/.*", "no path of a URL", "Begin it with a slash: `/health`."),
+    "url_path": _make_pattern_check(
+        r"[^\s{}]*", "no path of a URL: blanks and braces have a meaning", "Write `/v1/NAME`."
+    ),
+    "slashed": _make_pattern_check("/.*", "no path of a URL", "Begin it with a slash: `/health`."),
 }

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..catalogue.rows import OFFICIAL, SECTIONS
+from ..catalogue.rows import OFFICIAL_BUILDS, SECTIONS
 from ..config.layers import parse_version
-from ..errors import near, nearest
+from ..errors import find_nearest, suggest_word
 from .build_facts import Build
 
-_MISSPELT = 0.8  # so alike are a word and the same with a slip: `bacth` and `batch`
-_WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_schema`."
+_MISSPELT_LIKENESS = 0.8  # so alike are a word and the same with a slip: `bacth` and `batch`
+_FIX_FOR_OWN_BUILDS = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
 @dataclass(frozen=True)
@@ -29,104 +29,116 @@ class TypeRefusal:
     severity: str = ""
 
 
-def type_refusal(build: Build, name: str, kind: str) -> TypeRefusal | None:
+def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return why a build rejects a type of a section; None if it has the type."""
-    if (name, kind) not in build.refusals:
-        build.refusals[name, kind] = None if build.find(name, kind) else _reason_to_refuse(build, name, kind)
-    refusal: TypeRefusal | None = build.refusals[name, kind]
+    if (section_name, kind) not in build.refusals:
+        build.refusals[section_name, kind] = (
+            None if build.find(section_name, kind) else _find_first_refusal(build, section_name, kind)
+        )
+    refusal: TypeRefusal | None = build.refusals[section_name, kind]
     return refusal
 
 
-def _reason_to_refuse(build: Build, name: str, kind: str) -> TypeRefusal:
+def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal:
     """Return why a build lacks a type: the first reason that fits."""
-    for reason in (_newer_name, _older_name, _removed, _wrong_class):
-        refusal = reason(build, name, kind)
+    for find_refusal in (_refuse_newer_name, _refuse_older_name, _refuse_removed_type, _refuse_wrong_section):
+        refusal = find_refusal(build, section_name, kind)
         if refusal:
             return refusal
-    return _unknown_type(build, name, kind)
+    return _refuse_unknown_type(build, section_name, kind)
 
 
-def _newer_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that a later version gave a type this name, if the build has it under the older one."""
-    renamed = build.catalogue.rename(name, kind)
-    if renamed is None or kind != renamed.new or build.catalogue.available_in(name, kind, build.version):
+    type_rename = build.catalogue.rename(section_name, kind)
+    if (
+        type_rename is None
+        or kind != type_rename.new
+        or build.catalogue.list_distributions_with(section_name, kind, build.version)
+    ):
         return None
-    if not build.find(name, renamed.old):
+    if not build.find(section_name, type_rename.old):
         return None
-    message = f"{build.name} knows '{kind}' as '{renamed.old}'; the new name exists since {renamed.since}"
-    return TypeRefusal("newer-name", message, f"Write `{renamed.old}`.")
+    message = f"{build.name} knows '{kind}' as '{type_rename.old}'; the new name exists since {type_rename.since}"
+    return TypeRefusal("newer-name", message, f"Write `{type_rename.old}`.")
 
 
-def _older_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+def _refuse_older_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that this is the older name of a type, if the build has it under the newer one."""
-    renamed = build.catalogue.rename(name, kind)
-    if renamed is None or kind != renamed.old or not build.find(name, renamed.new):
+    type_rename = build.catalogue.rename(section_name, kind)
+    if type_rename is None or kind != type_rename.old or not build.find(section_name, type_rename.new):
         return None
-    message = f"'{kind}' is called '{renamed.new}' since {renamed.since}, and {build.name} rejects the older name"
-    return TypeRefusal("removed-component", message, f"Write `{renamed.new}`.")
+    message = (
+        f"'{kind}' is called '{type_rename.new}' since {type_rename.since}, and {build.name} rejects the older name"
+    )
+    return TypeRefusal("removed-component", message, f"Write `{type_rename.new}`.")
 
 
-def _removed(build: Build, name: str, kind: str) -> TypeRefusal | None:
+def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that the official builds no longer have a type, and what took its place."""
-    removal = build.catalogue.removal(name, kind)
+    removal = build.catalogue.removal(section_name, kind)
     if removal is None or parse_version(build.version) < parse_version(removal.gone):
         return None
-    use = ""
+    use_hint = ""
     if removal.use:
-        section, _slash, other = removal.use.partition("/")
-        use = f" Use `{other}` in `{section}`."
+        section, _slash, other_type = removal.use.partition("/")
+        use_hint = f" Use `{other_type}` in `{section}`."
     message = f"'{kind}' was removed from the official builds in {removal.gone}"
-    return TypeRefusal("removed-component", message, f"{removal.how}{use}", _severity_if_unsure(build, name))
+    return TypeRefusal(
+        "removed-component", message, f"{removal.how}{use_hint}", _choose_severity_if_unsure(build, section_name)
+    )
 
 
-def _wrong_class(build: Build, name: str, kind: str) -> TypeRefusal | None:
+def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that a type belongs to another section, if no build has it in this one."""
-    elsewhere = [section for section in SECTIONS if section != name and build.find(section, kind)]
-    if not elsewhere or build.catalogue.known(name, kind):
+    other_sections = [section for section in SECTIONS if section != section_name and build.find(section, kind)]
+    if not other_sections or build.catalogue.known(section_name, kind):
         return None
-    message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
-    return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _severity_if_unsure(build, name))
+    message = f"'{kind}' is not a type of {section_name}, but of {' and '.join(other_sections)}"
+    return TypeRefusal(
+        "wrong-class", message, f"Move it to `{other_sections[0]}`.", _choose_severity_if_unsure(build, section_name)
+    )
 
 
-def _unknown_type(build: Build, name: str, kind: str) -> TypeRefusal:
+def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefusal:
     """Return that a build has no such type, with the nearest name, or with the builds that have it."""
-    available = build.catalogue.available_in(name, kind, build.version)
-    severity = _severity_of_unknown(build, name, kind)
-    note = f" ({build.doubt})" if severity else ""
-    hint = "" if available else near(kind, build.types(name))
-    message = f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}"
-    if available:
-        fix = f"Available in: {', '.join(available)}."
-    elif build.catalogue.known(name, kind):
-        fix = f"No official build of this version has it; use another version, or a custom build. {_WAY_OUT}"
+    builds_with_type = build.catalogue.list_distributions_with(section_name, kind, build.version)
+    severity = _choose_severity_of_unknown(build, section_name, kind)
+    doubt_note = f" ({build.doubt})" if severity else ""
+    near_name_hint = "" if builds_with_type else suggest_word(kind, build.types(section_name))
+    message = f"{build.name} has no {section_name[:-1]} '{kind}'{near_name_hint}{doubt_note}"
+    if builds_with_type:
+        fix = f"Available in: {', '.join(builds_with_type)}."
+    elif build.catalogue.known(section_name, kind):
+        fix = f"No official build of this version has it; use another version, or a custom build. {_FIX_FOR_OWN_BUILDS}"
     else:
-        fix = "" if hint else _WAY_OUT
+        fix = "" if near_name_hint else _FIX_FOR_OWN_BUILDS
     return TypeRefusal("unknown-component", message, fix, severity)
 
 
-def _severity_if_unsure(build: Build, name: str) -> str:
+def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
     """Return `warning` if nobody knows all that the build consists of."""
-    if name in build.unknown_modules:
+    if section_name in build.unknown_modules:
         return "warning"
-    is_released = build.catalogue.ships(build.distribution) and not build.own
+    is_released = build.catalogue.is_released(build.distribution) and not build.own
     return "warning" if build.doubt and not is_released else ""
 
 
-def _severity_of_unknown(build: Build, name: str, kind: str) -> str:
+def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> str:
     """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have.
 
     The list of a release that the catalogue lacks may have more types than the one before. Not among them: what no
     release has, but for a type of a release that nobody knows yet, and what the other official builds have.
     """
     catalogue = build.catalogue
-    unsure = _severity_if_unsure(build, name)
-    if unsure or not build.doubt:
-        return unsure
-    if catalogue.known(name, kind):
-        may_be_added = build.distribution not in OFFICIAL or not catalogue.is_listed(name, kind)
+    unsure_severity = _choose_severity_if_unsure(build, section_name)
+    if unsure_severity or not build.doubt:
+        return unsure_severity
+    if catalogue.known(section_name, kind):
+        may_be_added = build.distribution not in OFFICIAL_BUILDS or not catalogue.is_listed(section_name, kind)
         return "warning" if may_be_added or build.is_before_all else ""
     is_future = parse_version(build.version) > parse_version(catalogue.latest)
     if not is_future:
         return ""
-    is_misspelt = bool(nearest(kind, build.types(name), _MISSPELT))
+    is_misspelt = bool(find_nearest(kind, build.types(section_name), _MISSPELT_LIKENESS))
     return "" if is_misspelt else "warning"

@@ -15,97 +15,97 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.addresses import destination
-from ..config.variable_references import without_references
-from ..errors import Problem, near
-from ..needs.quantities import duration
-from ..yaml.go_scalars import plain_value
-from .user_paths import MISSING, Wildcard, wildcard_of
+from ..config.addresses import parse_destination
+from ..config.variable_references import replace_references
+from ..errors import Problem, suggest_word
+from ..needs.quantities import parse_duration
+from ..yaml.go_scalars import read_plain_scalar
+from .user_paths import MISSING, Wildcard, read_wildcard
 
-OPTIONAL = "optional"
+OPTIONAL_KEY = "optional"
 _MOST_PATTERNS, _LONGEST_PATTERN = 1_000, 300
-_SOCKET = "unix"
+_SOCKET_SCHEME = "unix"
 _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
-_UNKNOWN = "${"  # what is left of a value in which the collector replaces more than is known
+_UNKNOWN_REFERENCE = "${"  # what is left of a value in which the collector replaces more than is known
 _DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
 Patterns = tuple[Wildcard, ...]
-Holds = Callable[[Any, Any], "bool | None"]
+ValueTest = Callable[[Any, Any], "bool | None"]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ConditionKind:
     """A condition: how its operand is read, when a value meets it, and the answer for a value that is missing."""
 
     operand: Callable[[Any], Any]
-    holds: Holds
+    holds: ValueTest
     if_missing: bool = False
     sees_variables: bool = False
 
 
-class Measured(NamedTuple):
+class MeasuredValue(NamedTuple):
     """A number, or the seconds of a duration, with which of both it is."""
 
     amount: float
     unit: str
 
 
-def _read_switch(given: Any) -> bool:
+def _read_switch(operand: Any) -> bool:
     """Return true or false. Raises Problem for any other value."""
-    if not isinstance(given, bool):
+    if not isinstance(operand, bool):
         raise Problem("this must be true or false", fix="Write `true` or `false`.")
-    return given
+    return operand
 
 
-def _read_scalar(given: Any) -> Any:
+def _read_scalar(operand: Any) -> Any:
     """Return one value. Raises Problem for a list or a mapping."""
-    if isinstance(given, (dict, list)):
+    if isinstance(operand, (dict, list)):
         raise Problem("this must be a text, a number, true, false or null", fix="Write one value.")
-    return given
+    return operand
 
 
-def _read_patterns(given: Any) -> Patterns:
+def _read_patterns(operand: Any) -> Patterns:
     """Return the patterns of a text or of a list of texts. Raises Problem for anything else, and for too many."""
-    texts = given if isinstance(given, list) else [given]
+    texts = operand if isinstance(operand, list) else [operand]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise Problem("this must be a text or a list of texts", fix="Write texts; `*` in them is any text.")
     if len(texts) > _MOST_PATTERNS or max(map(len, texts)) > _LONGEST_PATTERN:
-        wrong = f"this has more than {_MOST_PATTERNS} texts, or one with more than {_LONGEST_PATTERN} characters"
-        raise Problem(wrong, fix="Split the rule.")
-    return tuple(wildcard_of(text) for text in texts)
+        problem = f"this has more than {_MOST_PATTERNS} texts, or one with more than {_LONGEST_PATTERN} characters"
+        raise Problem(problem, fix="Split the rule.")
+    return tuple(read_wildcard(text) for text in texts)
 
 
-def _read_limit(given: Any) -> Measured:
+def _read_limit(operand: Any) -> MeasuredValue:
     """Return a number or a duration. Raises Problem for anything else."""
-    measured = _measured(given)
+    measured = _measure_value(operand)
     if measured is None:
         raise Problem("this must be a number or a duration such as 30s", fix="Write a number or a duration.")
     return measured
 
 
-def _measured(value: Any) -> Measured | None:
+def _measure_value(value: Any) -> MeasuredValue | None:
     """Return a number or the seconds of a duration; None for any other value."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Measured(float(value), "number")
+        return MeasuredValue(float(value), "number")
     if not isinstance(value, str):
         return None
     if _NUMBER.fullmatch(value):
-        return Measured(float(value), "number")
+        return MeasuredValue(float(value), "number")
     if _DURATION.fullmatch(value):
-        return Measured(duration(value), "duration")
+        return MeasuredValue(parse_duration(value), "duration")
     return None
 
 
-def _is_at_least(value: Any, limit: Measured) -> bool:
+def _is_at_least(value: Any, limit: MeasuredValue) -> bool:
     """Whether a value is a number or a duration, as the limit is, and not below it."""
-    measured = _measured(value)
+    measured = _measure_value(value)
     return measured is not None and measured.unit == limit.unit and measured.amount >= limit.amount
 
 
-def _is_at_most(value: Any, limit: Measured) -> bool:
+def _is_at_most(value: Any, limit: MeasuredValue) -> bool:
     """Whether a value is a number or a duration, as the limit is, and not above it."""
-    measured = _measured(value)
+    measured = _measure_value(value)
     return measured is not None and measured.unit == limit.unit and measured.amount <= limit.amount
 
 
@@ -122,13 +122,13 @@ def _is_like(value: Any, patterns: Patterns) -> bool:
 
 def _has_host(value: Any, patterns: Patterns) -> bool | None:
     """Whether an address has one of these hosts; None for a file of this machine."""
-    scheme, host = destination(value)
-    if scheme == _SOCKET:
+    scheme, host = parse_destination(value)
+    if scheme == _SOCKET_SCHEME:
         return None
     return bool(host) and _is_like(host, patterns)
 
 
-def _names_in(value: Any) -> list[str]:
+def _list_names(value: Any) -> list[str]:
     """Return the texts of a list, the keys of a mapping, or a text alone."""
     if isinstance(value, str):
         return [value]
@@ -137,46 +137,48 @@ def _names_in(value: Any) -> list[str]:
     return [str(name) for name in value if isinstance(name, (str, int))]
 
 
-def _is_named(name: str, patterns: Patterns) -> bool:
+def _has_name_like(name: str, patterns: Patterns) -> bool:
     """Whether a name, or the type of an id `type/name`, is like one of the patterns."""
     return _is_like(name, patterns) or _is_like(name.partition("/")[0], patterns)
 
 
-def _contains(value: Any, patterns: Patterns) -> bool:
+def _has_any_name_like(value: Any, patterns: Patterns) -> bool:
     """Whether one of the names in a value is like one of the patterns."""
-    return any(_is_named(name, patterns) for name in _names_in(value))
+    return any(_has_name_like(name, patterns) for name in _list_names(value))
 
 
-def _has_only(value: Any, patterns: Patterns) -> bool:
+def _has_only_names_like(value: Any, patterns: Patterns) -> bool:
     """Whether all names in a value are like one of the patterns."""
-    return all(_is_named(name, patterns) for name in _names_in(value))
+    return all(_has_name_like(name, patterns) for name in _list_names(value))
 
 
-def _is_same(value: Any, expected: Any) -> bool:
+def _is_equal(value: Any, expected: Any) -> bool:
     """Whether two values are the same; true is not 1."""
     return bool(value == expected) and isinstance(value, bool) == isinstance(expected, bool)
 
 
 def _has_variable(value: Any, expected: bool) -> bool:
     """Whether a text has a reference to a variable, or has none if that is expected."""
-    return (isinstance(value, str) and _UNKNOWN in value) is expected
+    return (isinstance(value, str) and _UNKNOWN_REFERENCE in value) is expected
 
 
-KINDS: Mapping[str, Kind] = {
-    "present": Kind(_read_switch, lambda _value, expected: bool(expected)),
-    "equals": Kind(_read_scalar, _is_same),
-    "differs": Kind(_read_scalar, lambda value, other: not _is_same(value, other), if_missing=True),
-    "like": Kind(_read_patterns, _is_like),
-    "unlike": Kind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
-    "host": Kind(_read_patterns, _has_host),
-    "contains": Kind(_read_patterns, _contains),
-    "lacks": Kind(_read_patterns, lambda value, patterns: not _contains(value, patterns), if_missing=True),
-    "only": Kind(_read_patterns, _has_only),
-    "at_least": Kind(_read_limit, _is_at_least),
-    "at_most": Kind(_read_limit, _is_at_most),
-    "variable": Kind(_read_switch, _has_variable, sees_variables=True),
+CONDITION_KINDS: Mapping[str, ConditionKind] = {
+    "present": ConditionKind(_read_switch, lambda _value, expected: bool(expected)),
+    "equals": ConditionKind(_read_scalar, _is_equal),
+    "differs": ConditionKind(_read_scalar, lambda value, other: not _is_equal(value, other), if_missing=True),
+    "like": ConditionKind(_read_patterns, _is_like),
+    "unlike": ConditionKind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
+    "host": ConditionKind(_read_patterns, _has_host),
+    "contains": ConditionKind(_read_patterns, _has_any_name_like),
+    "lacks": ConditionKind(
+        _read_patterns, lambda value, patterns: not _has_any_name_like(value, patterns), if_missing=True
+    ),
+    "only": ConditionKind(_read_patterns, _has_only_names_like),
+    "at_least": ConditionKind(_read_limit, _is_at_least),
+    "at_most": ConditionKind(_read_limit, _is_at_most),
+    "variable": ConditionKind(_read_switch, _has_variable, sees_variables=True),
 }
-NAMES = (*KINDS, OPTIONAL)
+CONDITION_NAMES = (*CONDITION_KINDS, OPTIONAL_KEY)
 
 
 @dataclass(frozen=True)
@@ -188,16 +190,16 @@ class Condition:
 
     def holds(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets the condition; None if a variable that is not known decides."""
-        kind = KINDS[self.name]
+        condition_kind = CONDITION_KINDS[self.name]
         is_about_presence = self.name == "present"
         if value is MISSING:
-            return not self.operand if is_about_presence else kind.if_missing
-        sees_text_as_written = kind.sees_variables or is_about_presence
+            return not self.operand if is_about_presence else condition_kind.if_missing
+        sees_text_as_written = condition_kind.sees_variables or is_about_presence
         if isinstance(value, str) and "$" in value and not sees_text_as_written:
-            value = _resolved(value, literals)
+            value = _resolve_variables(value, literals)
             if value is None:
                 return None
-        return kind.holds(value, self.operand)
+        return condition_kind.holds(value, self.operand)
 
     @property
     def steps(self) -> int:
@@ -205,16 +207,16 @@ class Condition:
         return len(self.operand) if isinstance(self.operand, tuple) else 1
 
 
-def _resolved(text: str, literals: Mapping[str, str]) -> Any:
+def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
     """Return a text with the variables that are known; None if there are others, whose default may be replaced.
 
     The Collector reads what replaces a whole value as YAML: `${env:X}` may be a number, true or false.
     Source: https://opentelemetry.io/docs/collector/configuration/#environment-variables
     """
-    replaced = text if ":-" in text else without_references(text, literals, _UNKNOWN)
-    if _UNKNOWN in replaced:
+    resolved_text = text if ":-" in text else replace_references(text, literals, _UNKNOWN_REFERENCE)
+    if _UNKNOWN_REFERENCE in resolved_text:
         return None
-    return plain_value(replaced) if _WHOLE_REFERENCE.fullmatch(text) else str(replaced)
+    return read_plain_scalar(resolved_text) if _WHOLE_REFERENCE.fullmatch(text) else str(resolved_text)
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,12 @@ class Conditions:
 
 def read_condition(name: str, operand: Any) -> Condition:
     """Return a condition. Raises Problem for a name or an operand that it does not have."""
-    if name not in KINDS:
-        raise Problem(f"there is no condition '{name}'{near(name, NAMES)}", fix=f"Conditions: {', '.join(NAMES)}.")
-    return Condition(name, KINDS[name].operand(operand))
+    if name not in CONDITION_KINDS:
+        raise Problem(
+            f"there is no condition '{name}'{suggest_word(name, CONDITION_NAMES)}",
+            fix=f"Conditions: {', '.join(CONDITION_NAMES)}.",
+        )
+    return Condition(name, CONDITION_KINDS[name].operand(operand))
 
 
 def is_optional(operand: Any) -> bool:

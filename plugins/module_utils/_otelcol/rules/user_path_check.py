@@ -16,21 +16,21 @@ from functools import cached_property
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue
-from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, resolved
-from ..catalogue.rows import IGNORED, OPEN, SECTIONS
+from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, resolve_label
+from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING, SECTIONS
 from ..config.paths import ROLES
-from ..errors import near
+from ..errors import suggest_word
 from ..traits import kind_of
-from .user_paths import Step, Steps, wildcard_of
+from .user_paths import Step, Steps, read_wildcard
 
 _SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
-_OF_SERVICE = ("extensions", _PIPELINES, "telemetry")
+_SERVICE_KEYS = ("extensions", _PIPELINES, "telemetry")
 # Letters of the catalogue for values with parts: lists and mappings. What may be both is a mapping of text that can
 # be written as a list of names with values: headers.
 _LIST, _MAPPING = "lm"
 
 
-class _Has(IntEnum):
+class _Existence(IntEnum):
     """Whether settings have something at a path."""
 
     NO = 0
@@ -66,7 +66,7 @@ class KnownPaths:
         return {name: sorted(kinds) for name, kinds in types.items()}
 
     @cached_property
-    def _settings(self) -> Mapping[tuple[str, str], list[Any]]:
+    def _fields_by_type(self) -> Mapping[tuple[str, str], list[Any]]:
         """The settings of each type, as every known version has them."""
         settings: dict[tuple[str, str], list[Any]] = {}
         for row in self.catalogue.fields_of:
@@ -78,142 +78,153 @@ class KnownPaths:
         """Return whether a config may have the path. `types` narrow the components of the path."""
         if not steps:
             return _EXISTS
-        first, *rest = steps
-        section_names = _met(first, (*SECTIONS, _SERVICE))
+        first_step, *later_steps = steps
+        section_names = _select_names(first_step, (*SECTIONS, _SERVICE))
         if not section_names:
-            return Verdict(f"no config has '{first.key}'{near(first.key, (*SECTIONS, _SERVICE))}")
+            return Verdict(f"no config has '{first_step.key}'{suggest_word(first_step.key, (*SECTIONS, _SERVICE))}")
         kinds = frozenset(kind_of(kind) for kind in types)
-        verdicts = [self._below(name, rest, kinds) for name in section_names]
-        for best in (_EXISTS, _MAY_EXIST):
-            if best in verdicts:
-                return best
+        verdicts = [self._judge_below(section_name, later_steps, kinds) for section_name in section_names]
+        for best_verdict in (_EXISTS, _MAY_EXIST):
+            if best_verdict in verdicts:
+                return best_verdict
         return verdicts[0]
 
-    def _below(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
+    def _judge_below(self, section_name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         if not steps:
             return _EXISTS
-        return self._in_service(steps) if name == _SERVICE else self._in_section(name, steps, types)
+        return (
+            self._judge_in_service(steps)
+            if section_name == _SERVICE
+            else self._judge_in_section(section_name, steps, types)
+        )
 
-    def _in_section(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
+    def _judge_in_section(self, section_name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         """Return whether a component of a section may have a setting at a path; its first step is the component."""
-        first, *rest = steps
-        kinds = list(_met(_type_of(first), self.types[name]))
+        first_step, *later_steps = steps
+        kinds = list(_select_names(_read_type_step(first_step), self.types[section_name]))
         if not kinds:
-            nearest = near(first.key.partition("/")[0], self.types[name])
-            return Verdict(f"no build has {name[:-1]} '{first.key}'{nearest}")
-        if not rest:
+            near_name_hint = suggest_word(first_step.key.partition("/")[0], self.types[section_name])
+            return Verdict(f"no build has {section_name[:-1]} '{first_step.key}'{near_name_hint}")
+        if not later_steps:
             return _EXISTS
         if types:
             kinds = [kind for kind in kinds if kind_of(kind) in types]
-        known_kinds = [kind for kind in kinds if self._settings_of(name, kind)]
-        has = max((self._has_setting(name, kind, rest, first) for kind in known_kinds), default=_Has.MAYBE)
-        nearest = _near_setting(rest, self._all_settings(name, kinds))
-        return _as_verdict(has, f"no known component of {name} has this setting{nearest}")
+        known_kinds = [kind for kind in kinds if self._list_fields_of_type(section_name, kind)]
+        existence = max(
+            (self._has_setting(section_name, kind, later_steps, first_step) for kind in known_kinds),
+            default=_Existence.MAYBE,
+        )
+        near_name_hint = _suggest_setting(later_steps, self._list_fields_of_types(section_name, kinds))
+        return _convert_to_verdict(existence, f"no known component of {section_name} has this setting{near_name_hint}")
 
-    def _has_setting(self, name: str, kind: str, steps: list[Step], component: Step) -> _Has:
+    def _has_setting(self, section_name: str, kind: str, steps: list[Step], component_step: Step) -> _Existence:
         """Whether a type has a setting. Of a type that takes any key, a path for many types is not meant."""
-        versions = self._settings_of(name, kind)
-        if steps and not component.is_key:
-            versions = [fields for fields in versions if _has_first_step(fields, steps[0])]
-        return max((self._allows(fields, steps) for fields in versions), default=_Has.NO)
+        fields_of_versions = self._list_fields_of_type(section_name, kind)
+        if steps and not component_step.is_key:
+            fields_of_versions = [fields for fields in fields_of_versions if _has_first_step(fields, steps[0])]
+        return max((self._allows_steps(fields, steps) for fields in fields_of_versions), default=_Existence.NO)
 
-    def _settings_of(self, name: str, kind: str) -> list[Any]:
+    def _list_fields_of_type(self, section_name: str, kind: str) -> list[Any]:
         """Return the settings of a type, under its older or newer name, as every known version has them."""
-        renamed = self.catalogue.rename(name, kind)
-        return self._settings.get((name, renamed.new if renamed else kind), [])
+        type_rename = self.catalogue.rename(section_name, kind)
+        return self._fields_by_type.get((section_name, type_rename.new if type_rename else kind), [])
 
-    def _all_settings(self, name: str, kinds: list[str]) -> Iterator[Any]:
+    def _list_fields_of_types(self, section_name: str, kinds: list[str]) -> Iterator[Any]:
         for kind in kinds:
-            yield from self._settings_of(name, kind)
+            yield from self._list_fields_of_type(section_name, kind)
 
-    def _in_service(self, steps: list[Step]) -> Verdict:
+    def _judge_in_service(self, steps: list[Step]) -> Verdict:
         """Return whether `service` may have something at a path."""
-        first, *rest = steps
-        parts = _met(first, _OF_SERVICE)
-        if not parts:
-            return Verdict(f"`service` has no '{first.key}'{near(first.key, _OF_SERVICE)}")
-        if _PIPELINES in parts:
-            return self._in_pipelines(rest)
-        if "telemetry" not in parts:
+        first_step, *later_steps = steps
+        service_parts = _select_names(first_step, _SERVICE_KEYS)
+        if not service_parts:
+            return Verdict(f"`service` has no '{first_step.key}'{suggest_word(first_step.key, _SERVICE_KEYS)}")
+        if _PIPELINES in service_parts:
+            return self._judge_in_pipelines(later_steps)
+        if "telemetry" not in service_parts:
             return _EXISTS
-        known = self._settings.get(_TELEMETRY, [])
-        has = max((self._allows(fields, rest) for fields in known), default=_Has.MAYBE)
-        return _as_verdict(has, f"`service.telemetry` has no such setting{_near_setting(rest, known)}")
+        telemetry_fields = self._fields_by_type.get(_TELEMETRY, [])
+        existence = max(
+            (self._allows_steps(fields, later_steps) for fields in telemetry_fields), default=_Existence.MAYBE
+        )
+        return _convert_to_verdict(
+            existence, f"`service.telemetry` has no such setting{_suggest_setting(later_steps, telemetry_fields)}"
+        )
 
     @staticmethod
-    def _in_pipelines(steps: list[Step]) -> Verdict:
+    def _judge_in_pipelines(steps: list[Step]) -> Verdict:
         """Return whether a pipeline may have something at a path; its first step is the pipeline, the second a role."""
         roles = tuple(ROLES)
-        if len(steps) > 1 and not _met(steps[1], roles):
+        if len(steps) > 1 and not _select_names(steps[1], roles):
             wrong_role = steps[1].key
-            return Verdict(f"a pipeline has no '{wrong_role}'{near(wrong_role, roles)}")
+            return Verdict(f"a pipeline has no '{wrong_role}'{suggest_word(wrong_role, roles)}")
         return _EXISTS
 
-    def _allows_letters(self, node: str, steps: list[Step]) -> _Has:
+    def _allows_letters(self, field_form: str, steps: list[Step]) -> _Existence:
         """Return whether a value that the catalogue knows by letters alone has something at a path."""
-        letters = node.partition("=")[0].partition("~")[0]
+        letters = field_form.partition("=")[0].partition("~")[0]
         may_be_list, may_be_mapping = _LIST in letters, _MAPPING in letters
         if may_be_list and may_be_mapping:
-            return max(self._allows(form, steps) for form in FORMS_OF_PAIRS.values())
-        return _Has.MAYBE if may_be_list or may_be_mapping else _Has.NO
+            return max(self._allows_steps(pair_form, steps) for pair_form in FORMS_OF_PAIRS.values())
+        return _Existence.MAYBE if may_be_list or may_be_mapping else _Existence.NO
 
-    def _allows(self, node: Any, steps: list[Step]) -> _Has:
+    def _allows_steps(self, field_form: Any, steps: list[Step]) -> _Existence:
         """Return whether settings of the catalogue have something at a path."""
-        node = resolved(node, self.catalogue.shared_fields)
+        field_form = resolve_label(field_form, self.catalogue.shared_fields)
         if not steps:
-            return _Has.YES
-        if node == ANY_VALUE:
-            return _Has.MAYBE
-        if isinstance(node, dict):
-            return self._allows_key(node, steps)
-        if isinstance(node, list):
+            return _Existence.YES
+        if field_form == ANY_VALUE:
+            return _Existence.MAYBE
+        if isinstance(field_form, dict):
+            return self._allows_key(field_form, steps)
+        if isinstance(field_form, list):
             is_item = steps[0].is_any or steps[0].index is not None
-            return self._allows(node[1], steps[1:]) if is_item else _Has.NO
-        return self._allows_letters(node, steps)
+            return self._allows_steps(field_form[1], steps[1:]) if is_item else _Existence.NO
+        return self._allows_letters(field_form, steps)
 
-    def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> _Has:
+    def _allows_key(self, field_mapping: Mapping[str, Any], steps: list[Step]) -> _Existence:
         """Return whether a mapping has something at a path: under a key of it, or under any key that it takes."""
-        first, below = steps[0], steps[1:]
-        keys = _met(first, [key for key in node if key not in (ANY_KEY, OPEN)])
-        if ANY_KEY in node:
+        first_step, later_steps = steps[0], steps[1:]
+        keys = _select_names(first_step, [key for key in field_mapping if key not in (ANY_KEY, OPEN_MAPPING)])
+        if ANY_KEY in field_mapping:
             keys.append(ANY_KEY)
         if not keys:
-            takes_any_key = node.get(OPEN, IGNORED) != IGNORED
-            return _Has.MAYBE if takes_any_key else _Has.NO
-        return max(self._allows(node[key], below) for key in keys)
+            takes_any_key = field_mapping.get(OPEN_MAPPING, IGNORED_VERSION) != IGNORED_VERSION
+            return _Existence.MAYBE if takes_any_key else _Existence.NO
+        return max(self._allows_steps(field_mapping[key], later_steps) for key in keys)
 
 
 def _has_first_step(fields: Any, step: Step) -> bool:
     """Whether settings have a key that a step leads to; those that are no mapping may have anything."""
-    return not isinstance(fields, dict) or bool(_met(step, fields))
+    return not isinstance(fields, dict) or bool(_select_names(step, fields))
 
 
-def _as_verdict(has: _Has, why_not: str) -> Verdict:
-    return {_Has.NO: Verdict(why_not), _Has.MAYBE: _MAY_EXIST, _Has.YES: _EXISTS}[has]
+def _convert_to_verdict(existence: _Existence, why_not: str) -> Verdict:
+    return {_Existence.NO: Verdict(why_not), _Existence.MAYBE: _MAY_EXIST, _Existence.YES: _EXISTS}[existence]
 
 
-def _met(step: Step, names: Iterable[str]) -> list[str]:
+def _select_names(step: Step, names: Iterable[str]) -> list[str]:
     """Return the names that a step leads to."""
     if step.pattern is not None:
         return [name for name in names if step.pattern.match(name)]
     return [name for name in names if name == step.key]
 
 
-def _type_of(step: Step) -> Step:
+def _read_type_step(step: Step) -> Step:
     """Return what a step asks of the type of a component: what stands before the slash, if there is one."""
-    kind, slash, _name = step.key.partition("/")
-    if not slash:
+    kind, separator, _name = step.key.partition("/")
+    if not separator:
         return step
-    return Step(kind, wildcard_of(kind) if step.pattern else None)
+    return Step(kind, read_wildcard(kind) if step.pattern else None)
 
 
-def _near_setting(steps: list[Step], known: Iterable[Any]) -> str:
+def _suggest_setting(steps: list[Step], known_fields: Iterable[Any]) -> str:
     """Return the nearest name for the first setting of a path, if none is called so."""
     if not steps:
         return ""
     key = steps[0].key
-    names: set[str] = set()
-    for fields in known:
+    setting_names: set[str] = set()
+    for fields in known_fields:
         if isinstance(fields, dict):
-            names.update(fields)
-    return "" if not key or key in names else near(key, sorted(names))
+            setting_names.update(fields)
+    return "" if not key or key in setting_names else suggest_word(key, sorted(setting_names))

@@ -19,11 +19,13 @@ from typing import Any
 from ..config.paths import Path
 from ..errors import Problem
 
-HERE = "."
-ANY = "*"
-_LONGEST, _MOST_STEPS = 300, 20
-_STEP = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
-_FIX = 'Write keys with dots between them, such as `exporters.*.tls.insecure`, `processors[0]` or `attributes."a.b"`.'
+SAME_PLACE = "."
+ANY_TEXT = "*"
+_LONGEST_PATH, _MOST_STEPS = 300, 20
+_STEP_PATTERN = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
+_PATH_FIX = (
+    'Write keys with dots between them, such as `exporters.*.tls.insecure`, `processors[0]` or `attributes."a.b"`.'
+)
 
 
 class Missing:
@@ -44,7 +46,7 @@ class Wildcard:
         return fnmatchcase(text, self.pattern)
 
 
-def wildcard_of(text: str) -> Wildcard:
+def read_wildcard(text: str) -> Wildcard:
     """Return the pattern that a user wrote; brackets stand for themselves."""
     return Wildcard(text.replace("[", "[[]"))
 
@@ -65,16 +67,16 @@ class Step:
     @cached_property
     def is_any(self) -> bool:
         """Whether the step leads to every key and index."""
-        return self.key == ANY and self.pattern is not None
+        return self.key == ANY_TEXT and self.pattern is not None
 
-    def into(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    def find_targets(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of everything that the step leads to."""
         if isinstance(value, dict):
-            yield from self._into_mapping(path, value)
+            yield from self._find_in_mapping(path, value)
         elif isinstance(value, list):
-            yield from self._into_list(path, value)
+            yield from self._find_in_list(path, value)
 
-    def _into_mapping(self, path: Path, value: dict[Any, Any]) -> Iterator[tuple[Path, Any]]:
+    def _find_in_mapping(self, path: Path, value: dict[Any, Any]) -> Iterator[tuple[Path, Any]]:
         if self.pattern is not None:
             for key, child in value.items():
                 if self.pattern.match(str(key)):
@@ -82,70 +84,76 @@ class Step:
         elif self.is_key and self.key in value:
             yield (*path, self.key), value[self.key]
 
-    def _into_list(self, path: Path, value: list[Any]) -> Iterator[tuple[Path, Any]]:
+    def _find_in_list(self, path: Path, value: list[Any]) -> Iterator[tuple[Path, Any]]:
         if self.is_any:
-            for number, child in enumerate(value):
-                yield (*path, number), child
+            for item_index, child in enumerate(value):
+                yield (*path, item_index), child
         elif self.index is not None and -len(value) <= self.index < len(value):
-            number = self.index % len(value)
-            yield (*path, number), value[number]
+            item_index = self.index % len(value)
+            yield (*path, item_index), value[item_index]
 
 
 Steps = tuple[Step, ...]
 
 
-def steps_of(text: str) -> Steps:
+def parse_path_steps(text: str) -> Steps:
     """Return the steps of a path; `.` has none. Raises Problem for text that is no path."""
-    if text == HERE:
+    if text == SAME_PLACE:
         return ()
-    if len(text) > _LONGEST:
-        raise Problem(f"the path has more than {_LONGEST} characters", fix="Write a shorter path.")
+    if len(text) > _LONGEST_PATH:
+        raise Problem(f"the path has more than {_LONGEST_PATH} characters", fix="Write a shorter path.")
     steps: list[Step] = []
-    end = 0
-    while end < len(text):
-        match = _STEP.match(text, end)
-        if match is None:
-            raise Problem(f"'{text}' is not a path: character {end + 1} fits no key", fix=_FIX)
-        steps.append(_step_of(match))
-        end = match.end()
+    offset = 0
+    while offset < len(text):
+        step_match = _STEP_PATTERN.match(text, offset)
+        if step_match is None:
+            raise Problem(f"'{text}' is not a path: character {offset + 1} fits no key", fix=_PATH_FIX)
+        steps.append(_parse_step(step_match))
+        offset = step_match.end()
     if not 0 < len(steps) <= _MOST_STEPS:
-        raise Problem(f"'{text}' is not a path of 1 to {_MOST_STEPS} keys", fix=_FIX)
+        raise Problem(f"'{text}' is not a path of 1 to {_MOST_STEPS} keys", fix=_PATH_FIX)
     return tuple(steps)
 
 
-def _step_of(match: re.Match[str]) -> Step:
+def _parse_step(step_match: re.Match[str]) -> Step:
     """Return the step that a part of a path stands for: an index, a key in quotes, a key or a pattern of keys."""
-    index, quoted, key = match["index"], match["quoted"], match["key"]
-    if index == ANY:
-        return Step(ANY, wildcard_of(ANY))
+    index, quoted, key = step_match["index"], step_match["quoted"], step_match["key"]
+    if index == ANY_TEXT:
+        return Step(ANY_TEXT, read_wildcard(ANY_TEXT))
     if index:
         return Step(index=int(index))
     if quoted:
         return Step(quoted)
-    has_wildcard = ANY in key or "?" in key
-    return Step(key, wildcard_of(key) if has_wildcard else None)
+    has_wildcard = ANY_TEXT in key or "?" in key
+    return Step(key, read_wildcard(key) if has_wildcard else None)
 
 
-def path_matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:
-    """Return path and value of everything in a value that the steps lead to; `around` is the path of the value."""
-    places = [(around, value)]
+def find_path_matches(value: Any, steps: Steps, base_path: Path = ()) -> list[tuple[Path, Any]]:
+    """Return path and value of everything in a value that the steps lead to; `base_path` is the path of the value."""
+    places = [(base_path, value)]
     for step in steps:
         if step.is_key:  # as most steps are
             key = step.key
-            places = [((*path, key), inner[key]) for path, inner in places if isinstance(inner, dict) and key in inner]
+            places = [
+                ((*path, key), nested_value[key])
+                for path, nested_value in places
+                if isinstance(nested_value, dict) and key in nested_value
+            ]
         else:
-            places = [place for path, inner in places for place in step.into(path, inner)]
+            places = [
+                nested_place for path, nested_value in places for nested_place in step.find_targets(path, nested_value)
+            ]
         if not places:
             break
     return places
 
 
-def nearest_place(value: Any, steps: Steps, around: Path) -> Path:
+def find_last_existing_path(value: Any, steps: Steps, base_path: Path) -> Path:
     """Return the path of the last thing on the way that exists, where the steps lead nowhere."""
-    path = around
+    path = base_path
     for step in steps:
-        inner = next(step.into(path, value), None)
-        if inner is None:
+        next_place = next(step.find_targets(path, value), None)
+        if next_place is None:
             return path
-        path, value = inner
+        path, value = next_place
     return path

@@ -16,20 +16,20 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from ..catalogue.version_ranges import is_within
-from ..config.paths import Path, Position, dotted
+from ..catalogue.version_ranges import is_in_ranges
+from ..config.paths import Path, Position, format_path
 from ..traits import kind_of
-from .report_model import count_in_words
+from .report_model import format_count
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
-from .user_paths import MISSING, Steps, nearest_place, path_matches
+from .user_paths import MISSING, Steps, find_last_existing_path, find_path_matches
 
 # Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
 MOST_FAULTS = 1_000
 # Steps of one rule in one config, over all places: patterns and other conditions that a value is compared with, and
 # steps of expressions. On a slow core a million takes some two seconds.
 MOST_STEPS = 1_000_000
-_KEPT = "_places_of_user_rules"  # what a path leads to, kept with its subject
+_PLACES_ATTRIBUTE = "_places_of_user_rules"  # what a path leads to, kept with its subject
 
 
 class Undecided(Exception):  # noqa: N818 - no error of this collection, but of an expression in one config
@@ -46,7 +46,7 @@ class Budget:
 
     left: int = field(default_factory=lambda: MOST_STEPS)
 
-    def spend(self, steps: int) -> None:
+    def spend_steps(self, steps: int) -> None:
         """Take steps. Raises Exhausted if there are none left."""
         self.left -= steps
         if self.left < 0:
@@ -77,7 +77,7 @@ class When:
             return not self.distributions and not self.versions
         if self.distributions and target.distribution not in self.distributions:
             return False
-        return not self.versions or is_within(self.versions, target.version)
+        return not self.versions or is_in_ranges(self.versions, target.version)
 
     def fits_config(self, subject: Subject) -> bool:
         """Whether a config starts one of the components, and has one of the pipelines."""
@@ -85,9 +85,9 @@ class When:
             return False
         if not self.pipelines:
             return True
-        return any(self._names_pipeline(key) for key in subject.view.graph.pipelines)
+        return any(self._has_pipeline_name(key) for key in subject.view.graph.pipelines)
 
-    def _names_pipeline(self, key: str) -> bool:
+    def _has_pipeline_name(self, key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in self.pipelines)
 
 
@@ -95,7 +95,7 @@ ALWAYS = When()
 
 
 @dataclass(frozen=True)
-class Look:
+class PathConditions:
     """What is asked of a value at a place: a path below the place, and conditions."""
 
     steps: Steps
@@ -103,10 +103,10 @@ class Look:
 
     def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
         """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
-        matches = path_matches(value, self.steps) or [((), MISSING)]
-        for _path, inner in matches:
-            budget.spend(self.conditions.steps)
-            if self.conditions.hold(inner, literals):
+        matches = find_path_matches(value, self.steps) or [((), MISSING)]
+        for _path, nested_value in matches:
+            budget.spend_steps(self.conditions.steps)
+            if self.conditions.hold(nested_value, literals):
                 return True
         return False
 
@@ -115,12 +115,12 @@ class Look:
 
         Raises Exhausted.
         """
-        matches = path_matches(value, self.steps, place)
+        matches = find_path_matches(value, self.steps, place)
         if not matches and self.conditions.hold(MISSING, literals) is False:
-            yield nearest_place(value, self.steps, place)
-        for path, inner in matches:
-            budget.spend(self.conditions.steps)
-            if self.conditions.hold(inner, literals) is False:
+            yield find_last_existing_path(value, self.steps, place)
+        for path, nested_value in matches:
+            budget.spend_steps(self.conditions.steps)
+            if self.conditions.hold(nested_value, literals) is False:
                 yield path
 
 
@@ -171,52 +171,54 @@ class UserRule:
     when: When = ALWAYS
     types: frozenset[str] = frozenset()
     except_types: frozenset[str] = frozenset()
-    where: tuple[Look, ...] = ()
-    require: tuple[Look, ...] = ()
+    where: tuple[PathConditions, ...] = ()
+    require: tuple[PathConditions, ...] = ()
     expression: Expression | None = None
     examples: Examples = field(default_factory=Examples)
 
     def rule(self) -> Rule:
         """Return the rule as those of this collection are."""
         about = About(kinds=frozenset(self.when.components))
-        said = self.documentation or f"Defined in {self.position}."
-        return Rule(self.id, self.severity, self.message, self._check, documentation=said, about=about)
+        documentation_text = self.documentation or f"Defined in {self.position}."
+        return Rule(self.id, self.severity, self.message, self._check, documentation=documentation_text, about=about)
 
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
         outcome = self.judged(subject)
-        undecided = [self._undecided(place, why) for place, why in outcome.undecided]
-        return [*outcome.faults, *undecided, *self._left_out(outcome)]
+        undecided_faults = [self._report_undecided(place, why) for place, why in outcome.undecided]
+        return [*outcome.faults, *undecided_faults, *self._report_left_out(outcome)]
 
-    def _undecided(self, place: Path, why: Undecided) -> Fault:
+    def _report_undecided(self, place: Path, why: Undecided) -> Fault:
         return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
 
-    def _left_out(self, outcome: RuleOutcome) -> Iterator[Fault]:
+    def _report_left_out(self, outcome: RuleOutcome) -> Iterator[Fault]:
         """Yield that there may be other faults, if not all places were looked at."""
         if outcome.has_more:
-            yield self._too_many()
+            yield self._report_too_many_faults()
         elif outcome.unseen:
-            yield self._unseen_places(outcome.unseen)
+            yield self._report_unseen_places(outcome.unseen)
 
-    def _too_many(self) -> Fault:
-        wrong = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
-        return Fault((), wrong, "Correct those that are shown, or let the rule look at fewer places.")
+    def _report_too_many_faults(self) -> Fault:
+        message = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
+        return Fault((), message, "Correct those that are shown, or let the rule look at fewer places.")
 
-    def _unseen_places(self, count: int) -> Fault:
-        places = count_in_words(count, "place")
-        wrong = f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places}"
-        return Fault((), wrong, "Let the rule look at fewer places, or give it fewer conditions.")
+    def _report_unseen_places(self, count: int) -> Fault:
+        places_in_words = format_count(count, "place")
+        message = (
+            f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places_in_words}"
+        )
+        return Fault((), message, "Let the rule look at fewer places, or give it fewer conditions.")
 
     def judged(self, subject: Subject) -> RuleOutcome:
         """Return what the rule finds in a config, for any build and deployment."""
         outcome, budget = RuleOutcome(), Budget()
-        places = self._places_to_judge(subject)
-        for number, (place, value) in enumerate(places):
+        places = self._list_places_to_judge(subject)
+        for place_index, (place, value) in enumerate(places):
             try:
-                outcome.faults += self._faults(place, value, subject.literals, budget)
+                outcome.faults += self._find_faults_at(place, value, subject.literals, budget)
             except Exhausted:
-                outcome.unseen = len(places) - number
+                outcome.unseen = len(places) - place_index
                 break
             except Undecided as why:
                 outcome.undecided.append((place, why))
@@ -225,9 +227,9 @@ class UserRule:
                 break
         return outcome
 
-    def _places_to_judge(self, subject: Subject) -> Places:
+    def _list_places_to_judge(self, subject: Subject) -> Places:
         """Return the places of the rule's types; none in a config to which the rule does not apply."""
-        places = self._places_at_path(subject)
+        places = self._find_places_at_path(subject)
         if not places:
             return []
         if self.when is not ALWAYS and not self.when.fits_config(subject):
@@ -236,24 +238,24 @@ class UserRule:
             return places
         return [(place, value) for place, value in places if self._has_type(place)]
 
-    def _faults(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
+    def _find_faults_at(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
         """Return the faults at a place. Raises Undecided and Exhausted."""
-        budget.spend(1)
+        budget.spend_steps(1)
         if self.where and not self._selects(value, literals, budget):
             return []
-        failing: list[Path] = []
-        if self.expression is not None and _is_false(self.expression(value, budget)):
-            failing.append(place)
+        failing_paths: list[Path] = []
+        if self.expression is not None and _is_false_answer(self.expression(value, budget)):
+            failing_paths.append(place)
         for look in self.require:
-            failing += look.failing(place, value, literals, budget)
-        return [self._fault(path, place) for path in failing]
+            failing_paths += look.failing(place, value, literals, budget)
+        return [self._report_fault(path, place) for path in failing_paths]
 
-    def _places_at_path(self, subject: Subject) -> Places:
+    def _find_places_at_path(self, subject: Subject) -> Places:
         """Return the places of the rule's path; rules with the same path share them."""
-        known: dict[str, Places] = subject.__dict__.setdefault(_KEPT, {})
-        places = known.get(self.path)
+        places_by_path: dict[str, Places] = subject.__dict__.setdefault(_PLACES_ATTRIBUTE, {})
+        places = places_by_path.get(self.path)
         if places is None:
-            places = known[self.path] = path_matches(subject.config, self.steps)
+            places = places_by_path[self.path] = find_path_matches(subject.config, self.steps)
         return places
 
     def _selects(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
@@ -267,16 +269,16 @@ class UserRule:
             return False
         return kind not in self.except_types
 
-    def _fault(self, path: Path, place: Path) -> Fault:
+    def _report_fault(self, path: Path, place: Path) -> Fault:
         """Return the fault at a path, with the name and the path of its place in message and fix."""
         name = str(place[-1]) if place else ""
         message, fix = self.message, self.fix
-        for sign, text in (("{name}", name), ("{path}", dotted(place))):
-            message, fix = message.replace(sign, text), fix.replace(sign, text)
+        for placeholder, replacement in (("{name}", name), ("{path}", format_path(place))):
+            message, fix = message.replace(placeholder, replacement), fix.replace(placeholder, replacement)
         return Fault(path, message, fix)
 
 
-def _is_false(answer: Any) -> bool:
+def _is_false_answer(answer: Any) -> bool:
     """Whether an answer is false as JMESPath defines it: null, false and what is empty; 0 is not."""
     if isinstance(answer, (str, list, dict)):
         return not answer
@@ -317,25 +319,25 @@ class UserRules:
         ]
 
 
-NONE = UserRules()
+NO_USER_RULES = UserRules()
 
 
-def broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
+def find_broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
     """Yield the path of each example that does not hold, below the examples, and why. `when` is met by all builds."""
     for kind, examples in (("good", rule.examples.good), ("bad", rule.examples.bad)):
-        for number, config in enumerate(examples):
-            why = _why_broken(rule, kind, config)
-            if why:
-                yield (kind, number), why
+        for example_index, config in enumerate(examples):
+            reason = _explain_broken_example(rule, kind, config)
+            if reason:
+                yield (kind, example_index), reason
 
 
-def _why_broken(rule: UserRule, kind: str, config: Any) -> str:
+def _explain_broken_example(rule: UserRule, example_kind: str, config: Any) -> str:
     """Return why an example does not hold; empty if it does."""
     outcome = rule.judged(Subject(config))
-    for _place, why in outcome.undecided:
-        return f"the rule cannot be decided in this example: {why}"
-    if kind == "good" and outcome.faults:
-        return f"this example is good, and the rule finds a fault at '{dotted(outcome.faults[0].path)}'"
-    if kind == "bad" and not outcome.faults:
+    for _place, reason in outcome.undecided:
+        return f"the rule cannot be decided in this example: {reason}"
+    if example_kind == "good" and outcome.faults:
+        return f"this example is good, and the rule finds a fault at '{format_path(outcome.faults[0].path)}'"
+    if example_kind == "bad" and not outcome.faults:
         return "this example is bad, and the rule finds nothing in it"
     return ""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_AWS = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\Z")
-_DATADOG = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
-_PROMETHEUS = "aps-workspaces"
+_AWS_HOST = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\Z")
+_DATADOG_HOST = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
+_PROMETHEUS_LABEL = "aps-workspaces"
 # First label of the host → the signal that the service takes by OTLP.
-_SIGNALS = {"xray": "traces", "logs": "logs", "monitoring": "metrics"}
+_SIGNALS_BY_LABEL = {"xray": "traces", "logs": "logs", "monitoring": "metrics"}
 # First label of the host → the name of the service in signatures, where that is another one.
-_SIGNING_NAMES = {_PROMETHEUS: "aps"}
+_SIGNING_NAMES_BY_LABEL = {_PROMETHEUS_LABEL: "aps"}
 
 
 class AwsService(NamedTuple):
@@ -26,25 +26,25 @@ class AwsService(NamedTuple):
     @property
     def signal(self) -> str:
         """The signal that the service takes by OTLP; empty if it takes none."""
-        return _SIGNALS.get(self.label, "")
+        return _SIGNALS_BY_LABEL.get(self.label, "")
 
     @property
     def signing_name(self) -> str:
         """The name of the service in signatures."""
-        return _SIGNING_NAMES.get(self.label, self.label)
+        return _SIGNING_NAMES_BY_LABEL.get(self.label, self.label)
 
     @property
     def takes_remote_write(self) -> bool:
         """Whether it is Amazon Managed Service for Prometheus."""
-        return self.label == _PROMETHEUS
+        return self.label == _PROMETHEUS_LABEL
 
 
-def aws_service_of(host: str) -> AwsService | None:
+def find_aws_service(host: str) -> AwsService | None:
     """Return the service of AWS that has a host, which is in small letters."""
-    match = _AWS.match(host)
-    return AwsService(match[1], match[2]) if match else None
+    host_match = _AWS_HOST.match(host)
+    return AwsService(host_match[1], host_match[2]) if host_match else None
 
 
-def is_datadog(host: str) -> bool:
+def is_datadog_host(host: str) -> bool:
     """Whether a host, which is in small letters, is an intake of Datadog for OTLP."""
-    return bool(_DATADOG.match(host))
+    return bool(_DATADOG_HOST.match(host))

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
-from ..config.config_secrets import Suspect, suspects_among
-from ..config.paths import ROLES, Path, at, items, leaves, section
+from ..config.config_secrets import Suspect, find_suspects
+from ..config.paths import ROLES, Path, iter_leaves, list_at, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..needs.listeners import Listener, Part, listeners, started_parts
+from ..needs.listeners import Listener, Part, find_listeners, started_parts
 from ..traits import kind_of
 
 # The keys with which exporters of OTLP, remote write and Zipkin say where they send to.
@@ -42,8 +42,8 @@ class Pipeline(NamedTuple):
 class View:
     """A config, taken apart; every piece is made when a rule first asks for it."""
 
-    def __init__(self, config: Any, table: Listeners, by_operator: bool) -> None:
-        self.config, self._table, self._by_operator = config, table, by_operator
+    def __init__(self, config: Any, listener_table: Listeners, is_by_operator: bool) -> None:
+        self.config, self._table, self._by_operator = config, listener_table, is_by_operator
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
@@ -52,44 +52,44 @@ class View:
 
     def _listed_pipelines(self) -> Iterator[Pipeline]:
         """Yield each pipeline whose lists are written, without what is no text in them."""
-        for key, lists in section(self.config, "service", "pipelines").items():
-            has_variable = any(isinstance(at(lists, (role,)), str) for role in ROLES)
+        for key, lists in mapping_at(self.config, "service", "pipelines").items():
+            has_variable = any(isinstance(value_at(lists, (role,)), str) for role in ROLES)
             if isinstance(key, str) and not has_variable:
-                yield Pipeline(key, *(_texts_in(lists, role) for role in ROLES))
+                yield Pipeline(key, *(_read_text_ids(lists, role) for role in ROLES))
 
     @cached_property
     def graph(self) -> PipelineGraph:
         """How records go between these pipelines."""
-        ends = {pipeline.key: pipeline.ends for pipeline in self.pipelines}
-        return PipelineGraph(ends, section(self.config, "connectors"))
+        components_by_pipeline = {pipeline.key: pipeline.ends for pipeline in self.pipelines}
+        return PipelineGraph(components_by_pipeline, mapping_at(self.config, "connectors"))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The started components, extensions first, without those whose settings are a variable."""
-        found = started_parts(self.config)
-        return tuple(part for part in found if not isinstance(at(self.config, part.path), str))
+        all_started_parts = started_parts(self.config)
+        return tuple(part for part in all_started_parts if not isinstance(value_at(self.config, part.path), str))
 
     @cached_property
     def leaves(self) -> tuple[tuple[Path, Any], ...]:
         """Every scalar of the config with its path."""
-        return tuple(leaves(self.config))
+        return tuple(iter_leaves(self.config))
 
     @cached_property
     def suspects(self) -> tuple[Suspect, ...]:
         """The scalars that may hold a secret."""
-        return tuple(suspects_among(self.leaves))
+        return tuple(find_suspects(self.leaves))
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
-        return tuple(listeners(self.config, self.parts, self._table, self._by_operator))
+        return tuple(find_listeners(self.config, self.parts, self._table, self._by_operator))
 
-    def of(self, name: str, *kinds: str) -> list[Part]:
+    def of(self, section_name: str, *kinds: str) -> list[Part]:
         """Return the started components of a section that are of one of these kinds, in their order."""
-        started_kinds = [kind for kind in kinds if (name, kind) in self.kinds]
+        started_kinds = [kind for kind in kinds if (section_name, kind) in self.kinds]
         if not started_kinds:
             return []
-        return [part for part in self.parts if part.kind in started_kinds and part.section == name]
+        return [part for part in self.parts if part.kind in started_kinds and part.section == section_name]
 
     @cached_property
     def kinds(self) -> frozenset[tuple[str, str]]:
@@ -97,9 +97,9 @@ class View:
         return frozenset((part.section, part.kind) for part in self.parts)
 
 
-def _texts_in(lists: Any, role: str) -> list[str]:
+def _read_text_ids(lists: Any, role: str) -> list[str]:
     """Return the texts in the list of a role."""
-    return [component_id for component_id in items(lists, role) if isinstance(component_id, str)]
+    return [component_id for component_id in list_at(lists, role) if isinstance(component_id, str)]
 
 
 def uses_endpoint(view: View, part: Part, key: str) -> bool:

@@ -11,25 +11,28 @@ from __future__ import annotations
 from typing import Any
 
 from ..catalogue.rows import Row
-from ..config.paths import Path, at
-from ..errors import near
-from .constraints import CONFLICT, EXPANDED, QUOTES, WORD, Check, Found, key_steps, values_of
+from ..config.paths import Path, value_at
+from ..errors import suggest_word
+from .constraints import CONFLICT, EXPANSION_START, QUOTE_FIX, WORD, Check, RuleFaults, find_values, split_key
 from .subject import Fault
 
 READ_AS_TEXT = (bool, int, float)  # what the decoder reads as a text where one is expected
 
 
-def _unknown_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+def _find_unknown_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield texts that are none of the words that the Collector knows at their place; the table has them by key."""
     for key, words in table.items():
-        for place, value in values_of(settings, key, path):
-            text = _read_text(value, row)
-            if isinstance(text, str) and not _is_word(text, words, row):
+        for place, value in find_values(settings, key, path):
+            text = _read_as_decoded(value, row)
+            if isinstance(text, str) and not _is_known_word(text, words, row):
                 known_words = ", ".join(word for word in words if word)
-                yield WORD, Fault(place, f"'{text}' is unknown here{near(text, words)}", f"Use one of {known_words}.")
+                yield (
+                    WORD,
+                    Fault(place, f"'{text}' is unknown here{suggest_word(text, words)}", f"Use one of {known_words}."),
+                )
 
 
-def _read_text(value: Any, row: Row) -> Any:
+def _read_as_decoded(value: Any, row: Row) -> Any:
     """Return a value as the decoder reads it: numbers as texts in a row with `text`, without blanks with `trim`."""
     if "text" in row and isinstance(value, READ_AS_TEXT):
         value = str(value).lower()
@@ -38,7 +41,7 @@ def _read_text(value: Any, row: Row) -> Any:
     return value
 
 
-def _is_word(text: str, words: list[str], row: Row) -> bool:
+def _is_known_word(text: str, words: list[str], row: Row) -> bool:
     """Whether a text is one of the words of a row; in a row with `case` in any case, with `begins` as its beginning."""
     if text in words or text.startswith(tuple(row.get("begins", ()))):
         return True
@@ -48,17 +51,17 @@ def _is_word(text: str, words: list[str], row: Row) -> bool:
     return text.lower() in lowered_words
 
 
-def _reserved_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+def _find_reserved_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> RuleFaults:
     """Yield words that a setting must not be; the table has them by key, and the row says why."""
-    why = row.get("why", "is always there")
+    reason = row.get("why", "is always there")
     fix = row.get("fix", "Remove it.")
     for key, words in table.items():
-        for place, value in values_of(settings, key, path):
+        for place, value in find_values(settings, key, path):
             if value in words:
-                yield CONFLICT, Fault(place, f"'{value}' {why}", fix)
+                yield CONFLICT, Fault(place, f"'{value}' {reason}", fix)
 
 
-def _unknown_keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_unknown_keys(words: list[str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield keys of a mapping that are none of the words of a row."""
     if not isinstance(settings, dict):
         return
@@ -66,19 +69,19 @@ def _unknown_keys(words: list[str], settings: Any, path: Path, _row: Row) -> Fou
         if not isinstance(key, str) or key in words:
             continue
         # What is no identifier is rather a text that YAML read as a key, such as a condition with `: ` in it.
-        fix = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
-        yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", fix)
+        fix = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTE_FIX
+        yield WORD, Fault((*path, key), f"'{key}' is unknown here{suggest_word(key, words)}", fix)
 
 
-def _unlisted_values(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+def _find_unlisted_values(table: dict[str, str], settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield values that the list at another place lacks; the table has the key of that list by the key of the value."""
     for key, list_key in table.items():
-        listed_values = _listed_values(at(settings, key_steps(list_key)))
-        if EXPANDED in str(listed_values):
+        listed_values = _read_listed_values(value_at(settings, split_key(list_key)))
+        if EXPANSION_START in str(listed_values):
             continue
-        for place, value in values_of(settings, key, path):
+        for place, value in find_values(settings, key, path):
             if _is_given(value, place) and value not in listed_values:
-                yield WORD, _unlisted(place, value, list_key, listed_values)
+                yield WORD, _report_unlisted_value(place, value, list_key, listed_values)
 
 
 def _is_given(value: Any, place: Path) -> bool:
@@ -86,14 +89,14 @@ def _is_given(value: Any, place: Path) -> bool:
     return bool(value) or isinstance(place[-1], int)
 
 
-def _unlisted(place: Path, value: Any, list_key: str, listed_values: list[Any]) -> Fault:
+def _report_unlisted_value(place: Path, value: Any, list_key: str, listed_values: list[Any]) -> Fault:
     """Return the fault of a value that a list lacks."""
-    known = [str(listed) for listed in listed_values]
-    message = f"'{value}' is not in {list_key}{near(str(value), known)}"
+    known_values = [str(listed_value) for listed_value in listed_values]
+    message = f"'{value}' is not in {list_key}{suggest_word(str(value), known_values)}"
     return Fault(place, message, f"Add it to `{list_key}`.")
 
 
-def _listed_values(value: Any) -> list[Any]:
+def _read_listed_values(value: Any) -> list[Any]:
     """Return the items of a list, the keys of a mapping, or the parts of a text, as the decoder reads it for a list."""
     if isinstance(value, str):
         return value.split(",")
@@ -102,33 +105,33 @@ def _listed_values(value: Any) -> list[Any]:
     return []
 
 
-def _repeated_keys(key: str, settings: Any, path: Path, _row: Row) -> Found:
+def _find_repeated_keys(key: str, settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield items of a list that have the same value of a key as an earlier one."""
     if not isinstance(settings, list):
         return
-    seen_values: set[str] = set()
-    for index, item in enumerate(settings):
-        for place, value in values_of(item, key, (*path, index)):
-            if isinstance(value, str) and value in seen_values:
+    earlier_values: set[str] = set()
+    for index, list_item in enumerate(settings):
+        for place, value in find_values(list_item, key, (*path, index)):
+            if isinstance(value, str) and value in earlier_values:
                 yield CONFLICT, Fault(place, f"'{value}' is the {key} of another item too", "Choose another one.")
-            seen_values.add(str(value))
+            earlier_values.add(str(value))
 
 
-def _repeated_values(key: str, settings: Any, path: Path, _row: Row) -> Found:
+def _find_repeated_values(key: str, settings: Any, path: Path, _row: Row) -> RuleFaults:
     """Yield values of a list that it has twice, in whatever case."""
-    seen_values: set[str] = set()
-    for place, value in values_of(settings, f"{key}.*", path):
-        lowered = str(value).lower()
-        if lowered in seen_values:
+    earlier_values: set[str] = set()
+    for place, value in find_values(settings, f"{key}.*", path):
+        lowered_value = str(value).lower()
+        if lowered_value in earlier_values:
             yield CONFLICT, Fault(place, f"'{value}' is listed twice; case does not matter", "Remove it.")
-        seen_values.add(lowered)
+        earlier_values.add(lowered_value)
 
 
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
-    "words": _unknown_words,
-    "words_not": _reserved_words,
-    "within": _unlisted_values,
-    "unique_values": _repeated_values,
+    "words": _find_unknown_words,
+    "words_not": _find_reserved_words,
+    "within": _find_unlisted_values,
+    "unique_values": _find_repeated_values,
 }
-CHECKS: dict[str, Check] = {"keys": _unknown_keys, "unique": _repeated_keys}
+CHECKS: dict[str, Check] = {"keys": _find_unknown_keys, "unique": _find_repeated_keys}

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import section
+from ..config.paths import mapping_at
 from ..needs.listeners import Part
 from ..traits import kind_of
-from .subject import Deployment, Fault, Subject, about, rules
+from .subject import Deployment, Fault, Subject, about, define_rules
 
-_LEADER = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"
-_ELECTOR = "k8sleaderelector"
+_ELECTOR_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"
+)
+_ELECTOR_KIND = "k8sleaderelector"
 # Every replica of these receivers reports the same data.
 _SINGLETONS = {
     "k8scluster": "metrics of the whole cluster",
@@ -33,7 +35,7 @@ ON_EACH_HOST = ("daemonset", "service")
 _COPIES_OF_MODES = {"daemonset": "one on every node", "sidecar": "one in every pod that has the sidecar"}
 
 
-def copies_in_words(deployment: Deployment | None) -> str:
+def describe_copies(deployment: Deployment | None) -> str:
     """Return the number of replicas of a collector in words; empty if it is one or unknown."""
     if deployment is None:
         return ""
@@ -50,7 +52,7 @@ def copies_in_words(deployment: Deployment | None) -> str:
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
     deployment = subject.deployment
-    copies = copies_in_words(deployment)
+    copies = describe_copies(deployment)
     if not deployment or not copies:
         return
     is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
@@ -70,27 +72,27 @@ def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
     if not subject.deployment or subject.deployment.mode != "sidecar":
         return
-    for part in subject.view.of("extensions", _ELECTOR):
+    for part in subject.view.of("extensions", _ELECTOR_KIND):
         message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
         yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
 
 
 def lease_missing(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors without the name or namespace of their lease; the Collector rejects them."""
-    for name, settings in section(subject.config, "extensions").items():
-        is_elector = isinstance(name, str) and kind_of(name) == _ELECTOR
+    for extension_id, settings in mapping_at(subject.config, "extensions").items():
+        is_elector = isinstance(extension_id, str) and kind_of(extension_id) == _ELECTOR_KIND
         if not is_elector or not isinstance(settings, dict | None):
             continue
-        given = settings or {}
-        missing_keys = [key for key in _LEASE_KEYS if not given.get(key)]
+        given_settings = settings or {}
+        missing_keys = [key for key in _LEASE_KEYS if not given_settings.get(key)]
         if missing_keys:
-            message = f"'{name}' has no {' and no '.join(missing_keys)}"
+            message = f"'{extension_id}' has no {' and no '.join(missing_keys)}"
             fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
-            yield Fault(("extensions", name), message, fix)
+            yield Fault(("extensions", extension_id), message, fix)
 
 
 RULES = (
-    *rules("error", singleton, documentation=_LEADER),
-    *rules("warning", sidecar_limits, documentation=_LEADER),
-    *rules("error", lease_missing, shared=True, documentation=_LEADER),
+    *define_rules("error", singleton, documentation=_ELECTOR_DOCUMENTATION),
+    *define_rules("warning", sidecar_limits, documentation=_ELECTOR_DOCUMENTATION),
+    *define_rules("error", lease_missing, shared=True, documentation=_ELECTOR_DOCUMENTATION),
 )

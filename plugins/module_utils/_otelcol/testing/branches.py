@@ -12,77 +12,79 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..config.paths import Path, leaves, section
+from ..config.paths import Path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
 from ..languages.ottl import Language
-from ..traits import CONNECTORS, Trait, kind_of, types_that
+from ..traits import CONNECTORS, Trait, kind_of, types_with_traits
 from .branch_model import NOT_ASKED, Branch, Settings
-from .connector_branches import branches_of_counts, branches_of_routes
-from .processor_steps import STEPS, branches_of_steps
-from .sampling_branches import branches_of_policies
+from .connector_branches import list_branches_of_counts, list_branches_of_routes
+from .processor_steps import STEP_LISTS_BY_KIND, list_branches_of_steps
+from .sampling_branches import list_branches_of_policies
 
 # Section and type of a component: what asks for its branches. The processors of STEPS are not among them.
 _ASKED_BY_KIND: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {
-    ("processors", "tailsampling"): branches_of_policies,
-    (CONNECTORS, "routing"): branches_of_routes,
-    **{(CONNECTORS, kind): branches_of_counts for kind in types_that(CONNECTORS, Trait.COUNTS_BY_CONDITION)},
+    ("processors", "tailsampling"): list_branches_of_policies,
+    (CONNECTORS, "routing"): list_branches_of_routes,
+    **{
+        (CONNECTORS, kind): list_branches_of_counts for kind in types_with_traits(CONNECTORS, Trait.COUNTS_BY_CONDITION)
+    },
 }
 # Keys below which a component has statements or conditions in OTTL or expr.
-_DECIDING = {"condition", "conditions", "statement", "statements", "if", "expr"}
-_CHOOSING = ("include", "exclude")
+_DECIDING_KEYS = {"condition", "conditions", "statement", "statements", "if", "expr"}
+_CHOOSING_KEYS = ("include", "exclude")
 
 
-def branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
+def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]:
     """Return what a config may do or not, in the order of the config."""
     graph = PipelineGraph.of(config)
-    found: list[Branch] = []
+    all_branches: list[Branch] = []
     for role in ("receivers", "processors", "connectors"):
-        for component, settings in section(config, role).items():
+        for component, settings in mapping_at(config, role).items():
             if graph.lists(component):
-                found += _branches_of_component((role, component), settings, language)
-    return found
+                all_branches += _list_branches_of_component((role, component), settings, language)
+    return all_branches
 
 
-def _branches_of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+def _list_branches_of_component(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
     """Yield what a component may do or not: first what a test can tell, then what it cannot."""
     asked_paths = set()
-    for branch in _asked_branches(path, settings, language):
+    for branch in _list_asked_branches(path, settings, language):
         asked_paths.add(branch.path)
         yield branch
-    for branch in _branches_not_asked(path, settings):
+    for branch in _list_branches_not_asked(path, settings):
         if branch.path not in asked_paths:
             yield branch
 
 
-def _asked_branches(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
+def _list_asked_branches(path: Path, settings: Any, language: Language) -> Iterator[Branch]:
     role, kind = str(path[0]), kind_of(str(path[1]))
     if not isinstance(settings, Mapping):
         return
-    if role == "processors" and kind in STEPS:
-        yield from branches_of_steps(path, kind, settings, language)
+    if role == "processors" and kind in STEP_LISTS_BY_KIND:
+        yield from list_branches_of_steps(path, kind, settings, language)
     elif (role, kind) in _ASKED_BY_KIND:
         yield from _ASKED_BY_KIND[role, kind](path, settings)
 
 
-def _branches_not_asked(path: Path, settings: Any) -> Iterator[Branch]:
+def _list_branches_not_asked(path: Path, settings: Any) -> Iterator[Branch]:
     """Yield what looks like a statement or a condition, or chooses records in another way."""
     choices: dict[Path, None] = {}
-    for place, value in leaves(settings, path):
-        if isinstance(value, str) and _is_deciding(place):
-            yield Branch(place, value, unknown=NOT_ASKED)
-        choices |= dict.fromkeys(_choices_above(place))
-    for place in choices:
-        yield Branch(place, str(place[-1]), unknown=NOT_ASKED)
+    for setting_path, value in iter_leaves(settings, path):
+        if isinstance(value, str) and _has_deciding_key(setting_path):
+            yield Branch(setting_path, value, unknown=NOT_ASKED)
+        choices |= dict.fromkeys(_list_choices_above(setting_path))
+    for setting_path in choices:
+        yield Branch(setting_path, str(setting_path[-1]), unknown=NOT_ASKED)
 
 
-def _is_deciding(place: Path) -> bool:
+def _has_deciding_key(setting_path: Path) -> bool:
     """Whether the last key on the way to a setting of a component is one of statements or conditions."""
-    keys = [part for part in place[2:] if isinstance(part, str)]
-    return bool(keys) and keys[-1] in _DECIDING
+    keys = [path_part for path_part in setting_path[2:] if isinstance(path_part, str)]
+    return bool(keys) and keys[-1] in _DECIDING_KEYS
 
 
-def _choices_above(place: Path) -> Iterator[Path]:
+def _list_choices_above(setting_path: Path) -> Iterator[Path]:
     """Yield each named choice in which a setting lies."""
-    for length, part in enumerate(place[:-1], 1):
-        if part in _CHOOSING and isinstance(place[length], str):
-            yield place[:length]
+    for length, path_part in enumerate(setting_path[:-1], 1):
+        if path_part in _CHOOSING_KEYS and isinstance(setting_path[length], str):
+            yield setting_path[:length]

@@ -9,26 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Problem, near
+from ..errors import Problem, suggest_word
 from ..kube.names import variable_text
 from . import case_values
-from .expectations import NOTHING
-from .policies import KINDS, Policy
-from .records import FIELDS, SIGNALS
+from .expectations import EXPECTS_NOTHING
+from .policies import SECRET_KINDS, Policy
+from .records import FIELDS_BY_SIGNAL, SIGNALS
 
-CONFIGS = ("collector", "config", "config_map")
-FILE = (*CONFIGS, "environment", "cluster", "resource", "tests", "policies")
-TEST = ("name", "given", "expect", "timeout", "settle")
+CONFIG_KEYS = ("collector", "config", "config_map")
+FILE_KEYS = (*CONFIG_KEYS, "environment", "cluster", "resource", "tests", "policies")
+TEST_KEYS = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
-GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
+GIVEN_KEYS = (*SIGNALS, "to", *GIVEN_MAPPINGS)
 # What of a test can reach an exporter. A page without samples does: a scrape gives metrics of its own.
-_GIVING = (*SIGNALS, "files", "pages")
-CONFIG_MAP = ("name", "namespace", "key")
-POLICY = ("name", "exporters", "without", "every", "never")
-EXPECT = (*SIGNALS, "others", "exact", "jmespath", "golden")
-_BESIDE_GOLDEN = {"golden", "jmespath"}
-_ONE_OF = "Give `name`, and one of `without`, `every` and `never`."
-SECONDS = 20.0
+_KEYS_THAT_REACH = (*SIGNALS, "files", "pages")
+CONFIG_MAP_KEYS = ("name", "namespace", "key")
+POLICY_KEYS = ("name", "exporters", "without", "every", "never")
+EXPECT_KEYS = (*SIGNALS, "others", "exact", "jmespath", "golden")
+_KEYS_BESIDE_GOLDEN = {"golden", "jmespath"}
+_FIX_OF_POLICIES = "Give `name`, and one of `without`, `every` and `never`."
+DEFAULT_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Case:
     where: str
     given: tuple[Mapping[str, Any], ...]
     expect: Mapping[str, Any]
-    timeout: float = SECONDS
+    timeout: float = DEFAULT_TIMEOUT_SECONDS
     settle: float = 0.0
 
 
@@ -57,196 +57,203 @@ class Suite:
     config_map: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_suite(data: Any, file: str) -> Suite:
+def read_suite(suite_data: Any, file: str) -> Suite:
     """Return the tests in a file. Raises Problem for whatever is not one, with its place."""
-    _check_keys(data, FILE, file)
-    policies = tuple(_policies(data.get("policies") or [], file))
-    has_only_policies = set(data) == {"policies"}
+    _check_keys(suite_data, FILE_KEYS, file)
+    policies = tuple(_read_policies(suite_data.get("policies") or [], file))
+    has_only_policies = set(suite_data) == {"policies"}
     if policies and has_only_policies:
         return Suite(file, policies=policies)
-    named = [name for name in CONFIGS if name in data]
-    if len(named) != 1 or not data[named[0]]:
+    named_configs = [name for name in CONFIG_KEYS if name in suite_data]
+    if len(named_configs) != 1 or not suite_data[named_configs[0]]:
         fix = "Give one of `collector`, `config` and `config_map`."
         raise Problem("a file of tests names one collector", where=file, fix=fix)
-    config_map = _config_map(data.get("config_map"), f"{file}: config_map")
-    tests = data.get("tests")
+    config_map = _read_config_map(suite_data.get("config_map"), f"{file}: config_map")
+    tests = suite_data.get("tests")
     if not isinstance(tests, list) or not tests:
         raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
-    _check_mappings(data, ("environment", "cluster", "resource"), file)
-    environment = data.get("environment") or {}
+    _check_mappings(suite_data, ("environment", "cluster", "resource"), file)
+    environment = suite_data.get("environment") or {}
     case_values.check_environment(environment, file)
-    if "config" in data:
-        case_values.check_path(data["config"], "config", f"{file}: config")
+    if "config" in suite_data:
+        case_values.check_path(suite_data["config"], "config", f"{file}: config")
     return Suite(
         file,
-        collector=str(data.get("collector", "")),
-        config=str(data.get("config", "")),
+        collector=str(suite_data.get("collector", "")),
+        config=str(suite_data.get("config", "")),
         environment={str(name): variable_text(value) for name, value in environment.items()},
-        cluster=data.get("cluster") or {},
-        tests=tuple(_cases(tests, data.get("resource") or {}, file)),
+        cluster=suite_data.get("cluster") or {},
+        tests=tuple(_read_cases(tests, suite_data.get("resource") or {}, file)),
         policies=policies,
         config_map=config_map,
     )
 
 
-def _config_map(given: Any, where: str) -> Mapping[str, Any]:
+def _read_config_map(config_map: Any, place: str) -> Mapping[str, Any]:
     """Return which ConfigMap has the config; an empty mapping if none is named. Raises Problem."""
-    if given is None:
+    if config_map is None:
         return {}
-    _check_keys(given, CONFIG_MAP, where)
-    if not given.get("name") or not given.get("namespace"):
-        raise Problem("a ConfigMap has a name and a namespace", where=where, fix="Give `name` and `namespace`.")
-    return dict(given)
+    _check_keys(config_map, CONFIG_MAP_KEYS, place)
+    if not config_map.get("name") or not config_map.get("namespace"):
+        raise Problem("a ConfigMap has a name and a namespace", where=place, fix="Give `name` and `namespace`.")
+    return dict(config_map)
 
 
-def _check_keys(data: Any, known: Iterable[str], where: str) -> None:
+def _check_keys(mapping: Any, allowed_keys: Iterable[str], place: str) -> None:
     """Raise Problem for what is no mapping, and for a key that is not known."""
-    names = list(known)
-    if not isinstance(data, Mapping):
-        raise Problem("this must be a mapping", where=where, fix=f"Its keys: {', '.join(names)}.")
-    for key in data:
-        if key not in names:
-            fix = f"Keys: {', '.join(names)}."
-            raise Problem(f"there is no key '{key}'{near(str(key), names)}", where=where, fix=fix)
+    allowed_names = list(allowed_keys)
+    if not isinstance(mapping, Mapping):
+        raise Problem("this must be a mapping", where=place, fix=f"Its keys: {', '.join(allowed_names)}.")
+    for key in mapping:
+        if key not in allowed_names:
+            fix = f"Keys: {', '.join(allowed_names)}."
+            raise Problem(f"there is no key '{key}'{suggest_word(str(key), allowed_names)}", where=place, fix=fix)
 
 
-def _policies(listed: Any, file: str) -> Iterator[Policy]:
+def _read_policies(policy_list: Any, file: str) -> Iterator[Policy]:
     """Yield the policies of a file. Raises Problem."""
-    if not isinstance(listed, list):
-        raise Problem("'policies' must be a list", where=file, fix=_ONE_OF)
-    for number, policy in enumerate(listed):
-        yield _policy(policy, f"{file}: policies[{number}]")
+    if not isinstance(policy_list, list):
+        raise Problem("'policies' must be a list", where=file, fix=_FIX_OF_POLICIES)
+    for policy_index, policy in enumerate(policy_list):
+        yield _read_policy(policy, f"{file}: policies[{policy_index}]")
 
 
-def _policy(policy: Any, where: str) -> Policy:
+def _read_policy(policy: Any, place: str) -> Policy:
     """Return a policy that a user wrote. Raises Problem."""
-    _check_keys(policy, POLICY, where)
+    _check_keys(policy, POLICY_KEYS, place)
     says_what_may_not_leave = any(policy.get(key) for key in ("without", "every", "never"))
     if not policy.get("name") or not says_what_may_not_leave:
-        raise Problem("a policy has a name and says what may not leave", where=where, fix=_ONE_OF)
-    kinds = _texts_at(policy, "without", where)
-    exporters = _texts_at(policy, "exporters", where)
-    for kind in kinds:
-        _check_keys({kind: ""}, KINDS, f"{where}.without")
+        raise Problem("a policy has a name and says what may not leave", where=place, fix=_FIX_OF_POLICIES)
+    secret_kinds = _read_texts(policy, "without", place)
+    exporters = _read_texts(policy, "exporters", place)
+    for kind in secret_kinds:
+        _check_keys({kind: ""}, SECRET_KINDS, f"{place}.without")
     for name in ("every", "never"):
         records = policy.get(name) or {}
-        _check_keys(records, SIGNALS, f"{where}.{name}")
+        _check_keys(records, SIGNALS, f"{place}.{name}")
         for signal, record in records.items():
-            _check_keys(record, FIELDS[signal], f"{where}.{name}.{signal}")
+            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{place}.{name}.{signal}")
     every, never = policy.get("every") or {}, policy.get("never") or {}
-    return Policy(str(policy["name"]), exporters or ("*",), kinds, every, never)
+    return Policy(str(policy["name"]), exporters or ("*",), secret_kinds, every, never)
 
 
-def _texts_at(mapping: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+def _read_texts(mapping: Mapping[str, Any], name: str, place: str) -> tuple[str, ...]:
     """Return the items of a list in a mapping as texts. Raises Problem for what is no list."""
     value = mapping.get(name) or []
     if not isinstance(value, list):
-        raise Problem(f"'{name}' must be a list", where=where, fix=f"Write `{name}: [...]`.")
-    return tuple(str(item) for item in value)
+        raise Problem(f"'{name}' must be a list", where=place, fix=f"Write `{name}: [...]`.")
+    return tuple(str(list_item) for list_item in value)
 
 
-def _check_mappings(data: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], place: str) -> None:
     """Raise Problem if one of the named values is given, and is no mapping."""
     for name in names:
-        if not isinstance(data.get(name) or {}, Mapping):
-            raise Problem(f"'{name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
+        if not isinstance(mapping.get(name) or {}, Mapping):
+            raise Problem(f"'{name}' must be a mapping", where=place, fix="Write `key: value` pairs.")
 
 
-def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
+def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[Case]:
     """Yield the tests of a file, whose records have the resource of the file. Raises Problem."""
-    names = set()
-    for number, test in enumerate(tests):
-        where = f"{file}: tests[{number}]"
-        _check_keys(test, TEST, where)
+    earlier_names = set()
+    for test_index, test in enumerate(tests):
+        place = f"{file}: tests[{test_index}]"
+        _check_keys(test, TEST_KEYS, place)
         name = str(test.get("name") or "")
-        if not name or name in names:
-            raise Problem("a test needs a name of its own", where=where, fix="Give `name`, once per file.")
-        names.add(name)
-        yield _case(name, test, resource, where)
+        if not name or name in earlier_names:
+            raise Problem("a test needs a name of its own", where=place, fix="Give `name`, once per file.")
+        earlier_names.add(name)
+        yield _read_case(name, test, resource, place)
 
 
-def _case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> Case:
+def _read_case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], place: str) -> Case:
     """Return a test of a name. Raises Problem."""
-    given: Any = test.get("given")
-    parts = given if isinstance(given, list) else [given]
-    for index, part in enumerate(parts):
-        _check_given(part, f"{where}.given[{index}]")
-    _check_gives(parts, f"{where}.given")
-    expect: Any = test.get("expect")
-    _check_expectations(expect, where)
-    timeout = case_values.case_seconds(test, "timeout", SECONDS, where)
-    settle = case_values.case_seconds(test, "settle", 0.0, where)
-    return Case(name, where, tuple(_with_resource(part, resource) for part in parts), expect, timeout, settle)
+    given_value: Any = test.get("given")
+    given_parts = given_value if isinstance(given_value, list) else [given_value]
+    for index, given_part in enumerate(given_parts):
+        _check_given_part(given_part, f"{place}.given[{index}]")
+    _check_gives_something(given_parts, f"{place}.given")
+    expectations: Any = test.get("expect")
+    _check_expectations(expectations, place)
+    timeout = case_values.read_case_seconds(test, "timeout", DEFAULT_TIMEOUT_SECONDS, place)
+    settle = case_values.read_case_seconds(test, "settle", 0.0, place)
+    return Case(
+        name,
+        place,
+        tuple(_add_resource_to_records(given_part, resource) for given_part in given_parts),
+        expectations,
+        timeout,
+        settle,
+    )
 
 
-def _check_given(part: Any, where: str) -> None:
+def _check_given_part(given_part: Any, place: str) -> None:
     """Raise Problem for a part of `given` that no test can give."""
-    _check_keys(part, GIVEN, where)
-    _check_mappings(part, GIVEN_MAPPINGS, where)
-    case_values.check_records(part, where)
-    case_values.check_headers(part.get("headers") or {}, where)
-    case_values.check_files(part.get("files") or {}, where)
+    _check_keys(given_part, GIVEN_KEYS, place)
+    _check_mappings(given_part, GIVEN_MAPPINGS, place)
+    case_values.check_records(given_part, place)
+    case_values.check_headers(given_part.get("headers") or {}, place)
+    case_values.check_files(given_part.get("files") or {}, place)
 
 
-def _check_gives(parts: Sequence[Mapping[str, Any]], where: str) -> None:
+def _check_gives_something(given_parts: Sequence[Mapping[str, Any]], place: str) -> None:
     """Raise Problem for a test in which nothing can arrive, so that it passes whatever the config does."""
-    if not any(_gives_something(part) for part in parts):
-        fix = f"Give one of: {', '.join(_GIVING)}."
-        raise Problem("the test gives nothing, so nothing can arrive", where=where, fix=fix)
+    if not any(_has_something_to_give(given_part) for given_part in given_parts):
+        fix = f"Give one of: {', '.join(_KEYS_THAT_REACH)}."
+        raise Problem("the test gives nothing, so nothing can arrive", where=place, fix=fix)
 
 
-def _gives_something(part: Mapping[str, Any]) -> bool:
-    """Whether a part of `given` has records, pages, or a file with content: an empty file has no records."""
-    given = {key: part[key] for key in _GIVING if part.get(key)}
-    files = given.pop("files", {})
-    return bool(given) or any(files.values())
+def _has_something_to_give(given_part: Mapping[str, Any]) -> bool:
+    """Whether a part of `given_values` has records, pages, or a file with content: an empty file has no records."""
+    given_values = {key: given_part[key] for key in _KEYS_THAT_REACH if given_part.get(key)}
+    files = given_values.pop("files", {})
+    return bool(given_values) or any(files.values())
 
 
-def _check_expectations(expect: Any, where: str) -> None:
+def _check_expectations(expectations: Any, place: str) -> None:
     """Raise Problem for what is no expectation of at least one exporter."""
-    if not isinstance(expect, Mapping) or not expect:
+    if not isinstance(expectations, Mapping) or not expectations:
         fix = "Give `expect` with what each exporter gets, or `nothing`."
-        raise Problem("a test expects something", where=where, fix=fix)
-    for exporter, expected in expect.items():
-        if expected != NOTHING:
-            _check_expected(expected, f"{where}.expect.{exporter}")
+        raise Problem("a test expects something", where=place, fix=fix)
+    for exporter, expectation in expectations.items():
+        if expectation != EXPECTS_NOTHING:
+            _check_expectation(expectation, f"{place}.expect.{exporter}")
 
 
-def _check_expected(expected: Any, where: str) -> None:
+def _check_expectation(expectation: Any, place: str) -> None:
     """Raise Problem for what no exporter can be expected to get."""
-    _check_keys(expected, EXPECT, where)
+    _check_keys(expectation, EXPECT_KEYS, place)
     for signal in SIGNALS:
-        _check_expected_records(signal, expected.get(signal, []), where)
-    if not {*SIGNALS, "jmespath", "golden"} & set(expected):
+        _check_expected_records(signal, expectation.get(signal, []), place)
+    if not {*SIGNALS, "jmespath", "golden"} & set(expectation):
         fix = f"Give one of: {', '.join(SIGNALS)}, golden; or write `nothing`."
-        raise Problem("nothing is expected of this exporter", where=where, fix=fix)
-    case_values.check_queries(expected.get("jmespath", []), where)
-    if "golden" in expected:
-        case_values.check_path(expected["golden"], "golden", f"{where}.golden")
-        if not set(expected) <= _BESIDE_GOLDEN:
-            raise Problem("a golden file has all records", where=where, fix="Remove `golden`, or what is beside it.")
+        raise Problem("nothing is expected of this exporter", where=place, fix=fix)
+    case_values.check_queries(expectation.get("jmespath", []), place)
+    if "golden" in expectation:
+        case_values.check_path(expectation["golden"], "golden", f"{place}.golden")
+        if not set(expectation) <= _KEYS_BESIDE_GOLDEN:
+            raise Problem("a golden file has all records", where=place, fix="Remove `golden`, or what is beside it.")
 
 
-def _check_expected_records(signal: str, records: Any, where: str) -> None:
+def _check_expected_records(signal: str, records: Any, place: str) -> None:
     """Raise Problem for what is neither the number of records of a signal nor a list of them."""
     if isinstance(records, bool) or not isinstance(records, (int, list)):
         fix = "Give a list of records, or their number."
-        raise Problem(f"'{signal}' is neither a list nor a number", where=where, fix=fix)
+        raise Problem(f"'{signal}' is neither a list nor a number", where=place, fix=fix)
     if isinstance(records, list):
-        for number, record in enumerate(records):
-            _check_keys(record, FIELDS[signal], f"{where}.{signal}[{number}]")
+        for record_index, record in enumerate(records):
+            _check_keys(record, FIELDS_BY_SIGNAL[signal], f"{place}.{signal}[{record_index}]")
 
 
-def _with_resource(part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part of `given` whose records have the resource of the file under their own."""
-    given = dict(part)
+def _add_resource_to_records(given_part: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of `completed_part` whose records have the resource of the file under their own."""
+    completed_part = dict(given_part)
     for signal in SIGNALS:
-        records = given.get(signal)
+        records = completed_part.get(signal)
         if isinstance(records, list):
-            given[signal] = [_on_resource(record, resource) for record in records]
-    return given
+            completed_part[signal] = [_add_resource(record, resource) for record in records]
+    return completed_part
 
 
-def _on_resource(record: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
+def _add_resource(record: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with the attributes of a resource, of which its own take precedence."""
     return {**record, "resource": {**resource, **(record.get("resource") or {})}}

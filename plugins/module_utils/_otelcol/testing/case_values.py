@@ -13,7 +13,7 @@ from ..errors import Problem
 from .records import SIGNALS
 
 # A field name and a field value of RFC 9110, 5.1 and 5.5; values are sent as ISO 8859-1.
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_VARIABLE = 128 * 1024
 """Bytes of a variable with its name. Source: MAX_ARG_STRLEN in linux/binfmts.h, with pages of 4 KiB."""
@@ -23,29 +23,29 @@ _NUL = "\0"
 _LONGEST_WAIT = 3600.0  # seconds
 
 
-def check_headers(headers: Mapping[Any, Any], where: str) -> None:
+def check_headers(headers: Mapping[Any, Any], place: str) -> None:
     """Raise Problem for a header that HTTP cannot have."""
     for name, value in headers.items():
-        if not _HEADER.fullmatch(str(name)):
+        if not _HEADER_NAME.fullmatch(str(name)):
             fix = "Use letters, digits and hyphens."
-            raise Problem(f"{str(name)!r} is no name of a header", where=f"{where}.headers", fix=fix)
+            raise Problem(f"{str(name)!r} is no name of a header", where=f"{place}.headers", fix=fix)
         if not _HEADER_VALUE.fullmatch(str(value)):
-            wrong = f"the value of header '{name}' has a line end, or a character outside of ISO 8859-1"
-            raise Problem(wrong, where=f"{where}.headers", fix="Encode the value, or leave that out.")
+            problem = f"the value of header '{name}' has a line end, or a character outside of ISO 8859-1"
+            raise Problem(problem, where=f"{place}.headers", fix="Encode the value, or leave that out.")
 
 
 def check_environment(environment: Mapping[Any, Any], file: str) -> None:
     """Raise Problem for a variable that no process can have."""
-    where = f"{file}: environment"
+    place = f"{file}: environment"
     for name, value in environment.items():
         if not _is_variable_name(str(name)):
             fix = "Use letters, digits and underscores."
-            raise Problem(f"{str(name)!r} is no name of a variable", where=where, fix=fix)
+            raise Problem(f"{str(name)!r} is no name of a variable", where=place, fix=fix)
         if _NUL in str(value):
-            raise Problem(f"variable '{name}' has a NUL character", where=where, fix="Leave it out.")
+            raise Problem(f"variable '{name}' has a NUL character", where=place, fix="Leave it out.")
         if len(f"{name}={value}".encode()) >= _LONGEST_VARIABLE:
-            wrong = f"variable '{name}' has more than {_LONGEST_VARIABLE // 1024} KiB, which Linux gives no process"
-            raise Problem(wrong, where=where, fix="Write a shorter value; a file may be longer.")
+            problem = f"variable '{name}' has more than {_LONGEST_VARIABLE // 1024} KiB, which Linux gives no process"
+            raise Problem(problem, where=place, fix="Write a shorter value; a file may be longer.")
 
 
 def _is_variable_name(name: str) -> bool:
@@ -53,83 +53,83 @@ def _is_variable_name(name: str) -> bool:
     return name != "" and "=" not in name and _NUL not in name
 
 
-def check_files(files: Mapping[Any, Any], where: str) -> None:
+def check_files(files: Mapping[Any, Any], part_place: str) -> None:
     """Raise Problem for a path that cannot be that of a file, or that is a folder of another."""
-    place = f"{where}.files"
-    parts_by_path = {str(path): _path_parts(str(path)) for path in files}
-    for path, parts in parts_by_path.items():
-        wrong = _wrong_path(path, parts)
-        if wrong:
-            raise Problem(f"the path {path!r} {wrong}", where=place, fix="Write a path like /var/log/app.log.")
+    place = f"{part_place}.files"
+    parts_by_path = {str(path): _split_path(str(path)) for path in files}
+    for path, path_parts in parts_by_path.items():
+        problem = _explain_wrong_path(path, path_parts)
+        if problem:
+            raise Problem(f"the path {path!r} {problem}", where=place, fix="Write a path like /var/log/app.log.")
     for path in parts_by_path:
-        inside = _path_inside(path, parts_by_path)
-        if inside:
-            wrong = f"{path} is a file, and a folder of {inside}"
-            raise Problem(wrong, where=place, fix="Give one of them another path.")
+        path_inside = _find_path_inside(path, parts_by_path)
+        if path_inside:
+            problem = f"{path} is a file, and a folder of {path_inside}"
+            raise Problem(problem, where=place, fix="Give one of them another path.")
 
 
-def _path_parts(path: str) -> tuple[str, ...]:
+def _split_path(path: str) -> tuple[str, ...]:
     """Return the names in a path."""
     return tuple(part for part in path.split("/") if part)
 
 
-def _path_inside(folder: str, parts_by_path: Mapping[str, tuple[str, ...]]) -> str:
+def _find_path_inside(folder: str, parts_by_path: Mapping[str, tuple[str, ...]]) -> str:
     """Return the first path below another one of them; empty text if there is none."""
-    parts = parts_by_path[folder]
+    folder_parts = parts_by_path[folder]
     for path, other_parts in parts_by_path.items():
-        begins_so = other_parts[: len(parts)] == parts
-        if begins_so and other_parts != parts:
+        is_below = other_parts[: len(folder_parts)] == folder_parts
+        if is_below and other_parts != folder_parts:
             return path
     return ""
 
 
-def _wrong_path(path: str, parts: tuple[str, ...]) -> str:
+def _explain_wrong_path(path: str, path_parts: tuple[str, ...]) -> str:
     """Return why a path cannot be that of a file; empty text if it can."""
     if _NUL in path:
         return "has a NUL character"
-    if ".." in parts:
+    if ".." in path_parts:
         return "leaves its folder"
-    if not parts or path.endswith("/"):
+    if not path_parts or path.endswith("/"):
         return "is a folder, not a file"
-    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+    if any(len(path_part.encode()) > _LONGEST_NAME for path_part in path_parts):
         return f"has a name of more than {_LONGEST_NAME} bytes"
     return ""
 
 
-def check_records(part: Mapping[str, Any], where: str) -> None:
+def check_records(given_part: Mapping[str, Any], place: str) -> None:
     """Raise Problem for records that are no list of mappings, or whose resource is none."""
     for signal in SIGNALS:
-        records = part.get(signal, [])
+        records = given_part.get(signal, [])
         if not isinstance(records, list):
-            raise Problem(f"'{signal}' is no list", where=where, fix="Write a list of records.")
-        for number, record in enumerate(records):
-            _check_record(record, f"{where}.{signal}[{number}]")
+            raise Problem(f"'{signal}' is no list", where=place, fix="Write a list of records.")
+        for record_index, record in enumerate(records):
+            _check_record(record, f"{place}.{signal}[{record_index}]")
 
 
-def _check_record(record: Any, where: str) -> None:
+def _check_record(record: Any, place: str) -> None:
     """Raise Problem for a record that is no mapping, or whose events or resource are none."""
     if not isinstance(record, Mapping):
-        raise Problem("a record must be a mapping", where=where, fix="Write `key: value` pairs.")
+        raise Problem("a record must be a mapping", where=place, fix="Write `key: value` pairs.")
     if not _are_mappings(record.get("events") or []):
-        raise Problem("'events' must be a list of mappings", where=where, fix="Write `events: [{name: NAME}]`.")
+        raise Problem("'events' must be a list of mappings", where=place, fix="Write `events: [{name: NAME}]`.")
     if not isinstance(record.get("resource") or {}, Mapping):
-        raise Problem("'resource' must be a mapping", where=where, fix="Write `key: value` pairs.")
+        raise Problem("'resource' must be a mapping", where=place, fix="Write `key: value` pairs.")
 
 
 def _are_mappings(value: Any) -> bool:
     """Whether a value is a list of nothing but mappings."""
-    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+    return isinstance(value, list) and all(isinstance(list_item, Mapping) for list_item in value)
 
 
-def check_queries(queries: Any, where: str) -> None:
+def check_queries(queries: Any, place: str) -> None:
     """Raise Problem for expressions that are no list of mappings with `query` and `is`."""
     fix = 'Write `jmespath: [{query: "length(spans)", is: 2}]`.'
     if not isinstance(queries, list):
-        raise Problem("'jmespath' is no list", where=where, fix=fix)
-    for number, expression in enumerate(queries):
+        raise Problem("'jmespath' is no list", where=place, fix=fix)
+    for query_index, expression in enumerate(queries):
         if not _is_query(expression):
-            wrong = "an expression has a text `query`, and what it `is`"
-            raise Problem(wrong, where=f"{where}.jmespath[{number}]", fix=fix)
+            problem = "an expression has a text `query`, and what it `is`"
+            raise Problem(problem, where=f"{place}.jmespath[{query_index}]", fix=fix)
 
 
 def _is_query(expression: Any) -> bool:
@@ -139,17 +139,17 @@ def _is_query(expression: Any) -> bool:
     return isinstance(expression["query"], str)
 
 
-def check_path(value: Any, name: str, where: str) -> None:
+def check_path(value: Any, name: str, place: str) -> None:
     """Raise Problem for what is no path of a file."""
     if not isinstance(value, str) or not value or _NUL in value:
-        raise Problem(f"'{name}' is no path of a file", where=where, fix="Write the path of a file.")
+        raise Problem(f"'{name}' is no path of a file", where=place, fix="Write the path of a file.")
 
 
-def case_seconds(test: Mapping[str, Any], name: str, default: float, where: str) -> float:
+def read_case_seconds(test: Mapping[str, Any], name: str, default: float, place: str) -> float:
     """Return how long a test may wait. Raises Problem for what is no number of seconds of at most an hour."""
     value = test.get(name, default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= _LONGEST_WAIT:  # nan is not in the bounds either
-        wrong = f"'{name}' is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}"
-        raise Problem(wrong, where=where, fix="Write it like 5 or 0.5.")
+        problem = f"'{name}' is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}"
+        raise Problem(problem, where=place, fix="Write it like 5 or 0.5.")
     return float(value)

@@ -23,10 +23,10 @@ class ChangedSection(NamedTuple):
     changes: list[str]
 
 
-def changed_section(components: Mapping[str, ChangedComponent]) -> ChangedSection:
+def collect_changed_section(components: Mapping[str, ChangedComponent]) -> ChangedSection:
     """Return a section with these components, by their ids in the test."""
-    section = ChangedSection({}, [])
-    for component_id, component in components.items():
-        section.components[component_id] = component.settings
-        section.changes.extend(component.changes)
-    return section
+    new_section = ChangedSection({}, [])
+    for component_id, changed_component in components.items():
+        new_section.components[component_id] = changed_component.settings
+        new_section.changes.extend(changed_component.changes)
+    return new_section

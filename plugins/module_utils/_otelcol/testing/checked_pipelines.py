@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import ROLES, SECTIONS, Path, at, dotted
+from ..config.paths import ROLES, SECTIONS, Path, format_path, value_at
 from ..config.pipelines import signal_of
 from ..errors import Problem
 
@@ -20,9 +20,9 @@ class NamedPipeline(NamedTuple):
     ids: Mapping[str, Any]
 
 
-def checked_pipelines(config: Mapping[str, Any]) -> Iterator[NamedPipeline]:
+def read_checked_pipelines(config: Mapping[str, Any]) -> Iterator[NamedPipeline]:
     """Yield the pipelines of a config, in their order. Raises Problem if it has none, or a part of another shape."""
-    pipelines = at(config, ("service", "pipelines"))
+    pipelines = value_at(config, ("service", "pipelines"))
     if not isinstance(pipelines, Mapping) or not pipelines:
         raise Problem("the config has no pipelines", where="service.pipelines", fix="Give a whole config.")
     _check_shapes(config, pipelines)
@@ -42,41 +42,46 @@ def _check_shapes(config: Mapping[str, Any], pipelines: Mapping[str, Any]) -> No
             _check_ids(config, (*path, role))
 
 
-def check_shape(config: Mapping[str, Any], path: Path, shape: type, word: str) -> None:
-    """Raise Problem if a part of a config has another shape, which a message calls `word`. No value is no fault."""
-    value = at(config, path)
+def check_shape(config: Mapping[str, Any], path: Path, shape: type, shape_word: str) -> None:
+    """Raise Problem if a part of a config has another shape, which a message calls `shape_word`.
+
+    No value is no fault.
+    """
+    value = value_at(config, path)
     if value is not None and not isinstance(value, shape):
-        raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
+        raise Problem(
+            f"this part of the config is no {shape_word}", where=format_path(path), fix=f"Write a {shape_word} here."
+        )
 
 
 def _check_ids(config: Mapping[str, Any], path: Path) -> None:
     """Raise Problem for an item of a list of ids that is no text, such as the mapping of `- otlp:`."""
-    for number, component_id in enumerate(at(config, path) or ()):
+    for id_index, component_id in enumerate(value_at(config, path) or ()):
         if not isinstance(component_id, str):
-            wrong = "this item is no id of a component"
-            raise Problem(wrong, where=dotted((*path, number)), fix="Write the id alone, such as `- otlp`.")
+            problem = "this item is no id of a component"
+            raise Problem(problem, where=format_path((*path, id_index)), fix="Write the id alone, such as `- otlp`.")
 
 
-def used_ids(config: Mapping[str, Any], role: str) -> list[str]:
+def list_used_ids(config: Mapping[str, Any], role: str) -> list[str]:
     """Return the ids that pipelines list in a role, each once, in their order. Raises Problem."""
-    used: dict[str, None] = {}
-    for pipeline in checked_pipelines(config):
-        used.update(dict.fromkeys(pipeline.ids.get(role) or ()))
-    return list(used)
+    ids_in_order: dict[str, None] = {}
+    for pipeline in read_checked_pipelines(config):
+        ids_in_order.update(dict.fromkeys(pipeline.ids.get(role) or ()))
+    return list(ids_in_order)
 
 
-def used_exporters(config: Mapping[str, Any]) -> list[str]:
+def list_used_exporters(config: Mapping[str, Any]) -> list[str]:
     """Return the exporters in pipelines, in their order; connectors are none. Raises Problem."""
     connectors = config.get("connectors") or {}
-    return [exporter for exporter in used_ids(config, "exporters") if exporter not in connectors]
+    return [exporter for exporter in list_used_ids(config, "exporters") if exporter not in connectors]
 
 
-def fed_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def map_signals_of_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return for each receiver in a pipeline the signals that it feeds; connectors are none. Raises Problem."""
     connectors = config.get("connectors") or {}
-    signals_of: dict[str, dict[str, None]] = {}
-    for pipeline in checked_pipelines(config):
+    signals_by_receiver: dict[str, dict[str, None]] = {}
+    for pipeline in read_checked_pipelines(config):
         for receiver in pipeline.ids.get("receivers") or ():
             if receiver not in connectors:
-                signals_of.setdefault(receiver, {})[signal_of(pipeline.name)] = None
-    return {receiver: tuple(signals) for receiver, signals in signals_of.items()}
+                signals_by_receiver.setdefault(receiver, {})[signal_of(pipeline.name)] = None
+    return {receiver: tuple(signals) for receiver, signals in signals_by_receiver.items()}

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at
-from ..errors import Problem, near
+from ..config.paths import Path, value_at
+from ..errors import Problem, suggest_word
 
-KINDS = {
+KINDS_BY_RESOURCE = {
     "pods": ("v1", "Pod"),
     "namespaces": ("v1", "Namespace"),
     "nodes": ("v1", "Node"),
@@ -24,45 +24,55 @@ KINDS = {
     "daemonsets": ("apps/v1", "DaemonSet"),
     "jobs": ("batch/v1", "Job"),
 }
-_RESOURCES = {kind: resource for resource, (_version, kind) in KINDS.items()}
-_METADATA = ("name", "uid", "labels", "annotations")
-FIELDS = {
-    "pods": (*_METADATA, "namespace", "ip", "node", "containers", "deployment", "statefulset", "daemonset", "job"),
-    "namespaces": _METADATA,
-    "nodes": _METADATA,
+_RESOURCES_BY_KIND = {kind: resource for resource, (_version, kind) in KINDS_BY_RESOURCE.items()}
+_METADATA_FIELDS = ("name", "uid", "labels", "annotations")
+FACT_FIELDS = {
+    "pods": (
+        *_METADATA_FIELDS,
+        "namespace",
+        "ip",
+        "node",
+        "containers",
+        "deployment",
+        "statefulset",
+        "daemonset",
+        "job",
+    ),
+    "namespaces": _METADATA_FIELDS,
+    "nodes": _METADATA_FIELDS,
 }
-OWNERS = {"deployment": "ReplicaSet", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job"}
+OWNER_KINDS = {"deployment": "ReplicaSet", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job"}
 # What a Deployment adds to the names of its ReplicaSets and to the labels of its pods.
-_HASH = "5d4f"
+_TEMPLATE_HASH = "5d4f"
 
 Objects = dict[str, list[dict[str, Any]]]
 
 
-def cluster_objects(facts: Mapping[str, Any], where: str) -> Objects:
+def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
     """Return the objects of a test's cluster by resource. Raises Problem for a fact that nothing asks for."""
-    objects: Objects = {resource: [] for resource in KINDS}
-    for resource, listed in facts.items():
-        if resource not in FIELDS:
-            wrong = f"there are no facts '{resource}'{near(str(resource), FIELDS)}"
-            raise Problem(wrong, where=where, fix=_fix(FIELDS))
-        for facts_of_one in listed:
-            _check_fields(resource, facts_of_one, f"{where}.{resource}")
+    objects: Objects = {resource: [] for resource in KINDS_BY_RESOURCE}
+    for resource, resource_facts in facts.items():
+        if resource not in FACT_FIELDS:
+            problem = f"there are no facts '{resource}'{suggest_word(str(resource), FACT_FIELDS)}"
+            raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS))
+        for object_facts in resource_facts:
+            _check_fields(resource, object_facts, f"{place}.{resource}")
             if resource == "pods":
-                _add_pod(facts_of_one, objects)
+                _add_pod(object_facts, objects)
             else:
-                objects[resource].append(_object(resource, facts_of_one, ""))
+                objects[resource].append(_build_object(resource, object_facts, ""))
     return objects
 
 
-def _check_fields(resource: str, facts: Mapping[str, Any], where: str) -> None:
+def _check_fields(resource: str, facts: Mapping[str, Any], place: str) -> None:
     """Raise Problem for a field that objects of a resource do not have."""
     for field in facts:
-        if field not in FIELDS[resource]:
-            wrong = f"{resource} have no field '{field}'{near(str(field), FIELDS[resource])}"
-            raise Problem(wrong, where=where, fix=_fix(FIELDS[resource]))
+        if field not in FACT_FIELDS[resource]:
+            problem = f"{resource} have no field '{field}'{suggest_word(str(field), FACT_FIELDS[resource])}"
+            raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS[resource]))
 
 
-def selected_objects(
+def select_objects(
     objects: Sequence[Mapping[str, Any]], fields: str, labels: str, namespace: str = ""
 ) -> list[Mapping[str, Any]]:
     """Return the objects that the selectors of a request take: `path=value`, `!=` and `==`, several with commas.
@@ -70,23 +80,29 @@ def selected_objects(
     A selector of labels with sets is not known, and takes all; so does no namespace.
     """
     terms = [
-        *(_Term.of(text, lambda key: tuple(key.split("."))) for text in _terms_of(fields)),
-        *(_Term.of(text, lambda key: ("metadata", "labels", key)) for text in _terms_of(labels)),
+        *(_SelectorTerm.of(text, lambda key: tuple(key.split("."))) for text in _split_selector(fields)),
+        *(_SelectorTerm.of(text, lambda key: ("metadata", "labels", key)) for text in _split_selector(labels)),
     ]
-    in_namespace = [
-        candidate for candidate in objects if not namespace or candidate["metadata"].get("namespace") == namespace
+    namespace_objects = [
+        kubernetes_object
+        for kubernetes_object in objects
+        if not namespace or kubernetes_object["metadata"].get("namespace") == namespace
     ]
-    return [candidate for candidate in in_namespace if all(term.takes(candidate) for term in terms)]
+    return [
+        kubernetes_object
+        for kubernetes_object in namespace_objects
+        if all(term.takes(kubernetes_object) for term in terms)
+    ]
 
 
-def _terms_of(selector: str) -> list[str]:
+def _split_selector(selector: str) -> list[str]:
     """Return the terms of a selector; none of one with sets or with a key that may not be there."""
     if "(" in selector or "!" in selector.replace("!=", ""):
         return []
     return [term for term in selector.split(",") if term]
 
 
-class _Term(NamedTuple):
+class _SelectorTerm(NamedTuple):
     """A term of a selector: a path, the value there, and whether it takes objects with it or all others."""
 
     path: Path
@@ -94,29 +110,29 @@ class _Term(NamedTuple):
     is_equal: bool
 
     @classmethod
-    def of(cls, text: str, path_of: Callable[[str], Path]) -> _Term:
-        """Return the term in a text; `path_of` returns where its key stands in an object."""
-        if "!=" in text:
-            key, _sign, value = text.partition("!=")
-            return cls(path_of(key), value, False)
-        key, _sign, value = text.replace("==", "=").partition("=")
-        return cls(path_of(key), value, True)
+    def of(cls, term_text: str, find_path: Callable[[str], Path]) -> _SelectorTerm:
+        """Return the term in a text; `find_path` returns where its key stands in an object."""
+        if "!=" in term_text:
+            key, _sign, value = term_text.partition("!=")
+            return cls(find_path(key), value, False)
+        key, _sign, value = term_text.replace("==", "=").partition("=")
+        return cls(find_path(key), value, True)
 
-    def takes(self, candidate: Mapping[str, Any]) -> bool:
+    def takes(self, kubernetes_object: Mapping[str, Any]) -> bool:
         """Whether the term takes an object."""
-        has_value = str(at(candidate, self.path, "")) == self.value
+        has_value = str(value_at(kubernetes_object, self.path, "")) == self.value
         return has_value is self.is_equal
 
 
-def _fix(known: Any) -> str:
-    return f"One of: {', '.join(known)}."
+def _list_choices(known_names: Any) -> str:
+    return f"One of: {', '.join(known_names)}."
 
 
 def _add_pod(facts: Mapping[str, Any], objects: Objects) -> None:
     """Add a pod, and the workload that owns it."""
     namespace = str(facts.get("namespace", "default"))
-    pod = _object("pods", facts, namespace)
-    for field in OWNERS:
+    pod = _build_object("pods", facts, namespace)
+    for field in OWNER_KINDS:
         if field in facts:
             _add_owner(pod, field, str(facts[field]), namespace, objects)
     containers = facts.get("containers") or ()
@@ -128,7 +144,7 @@ def _add_pod(facts: Mapping[str, Any], objects: Objects) -> None:
     pod["status"] = {
         "podIP": ip,
         "podIPs": [{"ip": ip}] if ip else [],
-        "containerStatuses": [_container_status(container) for container in containers if "id" in container],
+        "containerStatuses": [_build_container_status(container) for container in containers if "id" in container],
     }
     objects["pods"].append(pod)
 
@@ -136,25 +152,25 @@ def _add_pod(facts: Mapping[str, Any], objects: Objects) -> None:
 def _add_owner(pod: dict[str, Any], field: str, workload: str, namespace: str, objects: Objects) -> None:
     """Add the object that owns a pod; for a Deployment, its ReplicaSet and itself."""
     is_deployment = field == "deployment"
-    name = f"{workload}-{_HASH}" if is_deployment else workload
-    kind = OWNERS[field]
-    owner = _object(_RESOURCES[kind], {"name": name}, namespace)
-    pod["metadata"]["ownerReferences"] = [_owner(kind, name)]
+    name = f"{workload}-{_TEMPLATE_HASH}" if is_deployment else workload
+    kind = OWNER_KINDS[field]
+    owner = _build_object(_RESOURCES_BY_KIND[kind], {"name": name}, namespace)
+    pod["metadata"]["ownerReferences"] = [_build_owner_reference(kind, name)]
     if is_deployment:
-        pod["metadata"]["labels"] = {"pod-template-hash": _HASH, **pod["metadata"].get("labels", {})}
-        owner["metadata"]["ownerReferences"] = [_owner("Deployment", workload)]
-        objects["deployments"].append(_object("deployments", {"name": workload}, namespace))
-    objects[_RESOURCES[kind]].append(owner)
+        pod["metadata"]["labels"] = {"pod-template-hash": _TEMPLATE_HASH, **pod["metadata"].get("labels", {})}
+        owner["metadata"]["ownerReferences"] = [_build_owner_reference("Deployment", workload)]
+        objects["deployments"].append(_build_object("deployments", {"name": workload}, namespace))
+    objects[_RESOURCES_BY_KIND[kind]].append(owner)
 
 
-def _container_status(container: Mapping[str, Any]) -> dict[str, Any]:
+def _build_container_status(container: Mapping[str, Any]) -> dict[str, Any]:
     """Return the status of a container that runs."""
     return {"name": container["name"], "containerID": f"containerd://{container['id']}", "restartCount": 0}
 
 
-def _object(resource: str, facts: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+def _build_object(resource: str, facts: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     """Return an object of a resource with these facts; one of the whole cluster has no namespace."""
-    version, kind = KINDS[resource]
+    api_version, kind = KINDS_BY_RESOURCE[resource]
     name = str(facts.get("name", ""))
     metadata: dict[str, Any] = {"name": name, "uid": str(facts.get("uid", f"{name}-uid")), "resourceVersion": "1"}
     if namespace:
@@ -163,10 +179,10 @@ def _object(resource: str, facts: Mapping[str, Any], namespace: str) -> dict[str
         if facts.get(key):
             metadata[key] = {str(label): str(value) for label, value in facts[key].items()}
     metadata["creationTimestamp"] = "2026-01-01T00:00:00Z"
-    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
-def _owner(kind: str, name: str) -> dict[str, Any]:
+def _build_owner_reference(kind: str, name: str) -> dict[str, Any]:
     """Return a reference to the object that owns another one."""
-    version = "batch/v1" if kind == "Job" else "apps/v1"
-    return {"apiVersion": version, "kind": kind, "name": name, "uid": f"{name}-uid", "controller": True}
+    api_version = "batch/v1" if kind == "Job" else "apps/v1"
+    return {"apiVersion": api_version, "kind": kind, "name": name, "uid": f"{name}-uid", "controller": True}

@@ -9,93 +9,100 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..config.paths import section
+from ..config.paths import mapping_at
 from ..traits import kind_of
 from .case import Case
-from .checked_pipelines import fed_receivers
-from .expectations import brief_record, changes_between
-from .invariants import planted_file
-from .records import OF_PIPELINES, SIGNALS, Record
+from .checked_pipelines import map_signals_of_receivers
+from .expectations import describe_changes, format_record
+from .invariants import plant_file
+from .records import RECORD_KINDS_BY_SIGNAL, SIGNALS, Record
 
-Got = Mapping[str, Mapping[str, Sequence[Record]]]
+RecordsByExporter = Mapping[str, Mapping[str, Sequence[Record]]]
 # The name of what is given where no test gives anything.
 GENERATED = "generated telemetry"
-_RESOURCE = {"service.name": "cart", "k8s.namespace.name": "shop", "k8s.pod.name": "cart-1"}
-_RECORDS: dict[str, Record] = {
-    "spans": {"name": "GET /", "kind": "server", "attributes": {"url.path": "/"}, "resource": _RESOURCE},
-    "metrics": {"name": "requests", "type": "sum", "attributes": {"http.route": "/"}, "resource": _RESOURCE},
-    "logs": {"body": "text", "severity": "info", "attributes": {"user": "a"}, "resource": _RESOURCE},
+_SAMPLE_RESOURCE = {"service.name": "cart", "k8s.namespace.name": "shop", "k8s.pod.name": "cart-1"}
+_SAMPLE_RECORDS: dict[str, Record] = {
+    "spans": {"name": "GET /", "kind": "server", "attributes": {"url.path": "/"}, "resource": _SAMPLE_RESOURCE},
+    "metrics": {"name": "requests", "type": "sum", "attributes": {"http.route": "/"}, "resource": _SAMPLE_RESOURCE},
+    "logs": {"body": "text", "severity": "info", "attributes": {"user": "a"}, "resource": _SAMPLE_RESOURCE},
 }
 
 
-def exporter_differences(old: Got, new: Got, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield what exporters lose (-), get in addition (+) and get with other fields (~); `names` has their new ids."""
-    for exporter, renamed in names.items():
+def list_exporter_differences(
+    old_records: RecordsByExporter, new_records: RecordsByExporter, new_exporter_ids: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what exporters lose (-), get in addition (+) and get with other fields (~);
+
+    `new_exporter_ids` has their new ids.
+    """
+    for exporter, new_exporter in new_exporter_ids.items():
         for signal in SIGNALS:
-            lost = list(old.get(exporter, {}).get(signal, ()))
-            gained = list(new.get(renamed, {}).get(signal, ()))
-            _remove_common(lost, gained)
-            for text in _changes(signal, lost, gained):
-                yield f"{renamed}: {signal}: {text}"
+            lost_records = list(old_records.get(exporter, {}).get(signal, ()))
+            gained_records = list(new_records.get(new_exporter, {}).get(signal, ()))
+            _remove_common_records(lost_records, gained_records)
+            for change in _describe_changes(signal, lost_records, gained_records):
+                yield f"{new_exporter}: {signal}: {change}"
 
 
-def _remove_common(before: list[Record], after: list[Record]) -> None:
+def _remove_common_records(old_records: list[Record], new_records: list[Record]) -> None:
     """Remove from both lists what both have, each record as often as both have it."""
-    for record in list(before):
-        if record in after:
-            before.remove(record)
-            after.remove(record)
+    for record in list(old_records):
+        if record in new_records:
+            old_records.remove(record)
+            new_records.remove(record)
 
 
-def _changes(signal: str, before: Sequence[Record], after: list[Record]) -> Iterator[str]:
+def _describe_changes(signal: str, old_records: Sequence[Record], new_records: list[Record]) -> Iterator[str]:
     """Yield what became of each record, by the one nearest to it; and the records that nothing became."""
-    for old in before:
-        alike = [new for new in after if set(new) == set(old)]
-        if not alike:
-            yield f"- {brief_record(signal, old)}"
+    for old_record in old_records:
+        similar_records = [new_record for new_record in new_records if set(new_record) == set(old_record)]
+        if not similar_records:
+            yield f"- {format_record(signal, old_record)}"
             continue
-        changes_by_number = [list(changes_between(old, new)) for new in alike]
-        nearest = min(range(len(alike)), key=lambda number: len(changes_by_number[number]))
-        after.remove(alike[nearest])
-        yield f"~ {brief_record(signal, old)}: {'; '.join(changes_by_number[nearest])}"
-    for new in after:
-        yield f"+ {brief_record(signal, new)}"
+        changes_by_number = [list(describe_changes(old_record, new_record)) for new_record in similar_records]
+        nearest = min(range(len(similar_records)), key=lambda number: len(changes_by_number[number]))
+        new_records.remove(similar_records[nearest])
+        yield f"~ {format_record(signal, old_record)}: {'; '.join(changes_by_number[nearest])}"
+    for new_record in new_records:
+        yield f"+ {format_record(signal, new_record)}"
 
 
-def new_ids(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
+def map_new_ids(old_ids: Sequence[str], current_ids: Sequence[str]) -> dict[str, str]:
     """Return the new id of each component: the same, or that at its place if as many have another one."""
-    gone_ids = [component_id for component_id in old if component_id not in new]
-    added_ids = [component_id for component_id in new if component_id not in old]
+    gone_ids = [component_id for component_id in old_ids if component_id not in current_ids]
+    added_ids = [component_id for component_id in current_ids if component_id not in old_ids]
     if len(gone_ids) != len(added_ids):
-        return {component_id: component_id for component_id in (*old, *new)}
-    kept_ids = {component_id: component_id for component_id in old if component_id in new}
+        return {component_id: component_id for component_id in (*old_ids, *current_ids)}
+    kept_ids = {component_id: component_id for component_id in old_ids if component_id in current_ids}
     return {**kept_ids, **dict(zip(gone_ids, added_ids, strict=True))}
 
 
-def readdressed_case(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
+def readdress_case(case: Case, old_config: Mapping[str, Any], new_config: Mapping[str, Any]) -> Case:
     """Return a case of an old form for a new one, in which receivers may have other names."""
-    names = new_ids(list(fed_receivers(old)), list(fed_receivers(new)))
-    given: list[Mapping[str, Any]] = []
-    for part in case.given:
-        if "to" in part:
-            receiver = str(part["to"])
-            given.append({**part, "to": names.get(receiver, part["to"])})
+    new_receiver_ids = map_new_ids(
+        list(map_signals_of_receivers(old_config)), list(map_signals_of_receivers(new_config))
+    )
+    readdressed_parts: list[Mapping[str, Any]] = []
+    for given_part in case.given:
+        if "to" in given_part:
+            receiver = str(given_part["to"])
+            readdressed_parts.append({**given_part, "to": new_receiver_ids.get(receiver, given_part["to"])})
         else:
-            given.append(part)
-    return replace(case, given=tuple(given))
+            readdressed_parts.append(given_part)
+    return replace(case, given=tuple(readdressed_parts))
 
 
-def generated_case(config: Mapping[str, Any]) -> Case:
+def generate_case(config: Mapping[str, Any]) -> Case:
     """Return a case that gives each receiver a span, a data point and a log record, as far as it takes them."""
-    given: list[dict[str, Any]] = []
-    for receiver, signals in fed_receivers(config).items():
+    given_parts: list[dict[str, Any]] = []
+    for receiver, signals in map_signals_of_receivers(config).items():
         if kind_of(receiver) == "filelog":
-            given.append({"files": planted_file(section(config, "receivers", receiver), "text")})
+            given_parts.append({"files": plant_file(mapping_at(config, "receivers", receiver), "text")})
             continue
-        part: dict[str, Any] = {"to": receiver}
+        given_part: dict[str, Any] = {"to": receiver}
         for signal in signals:
-            if signal in OF_PIPELINES:
-                records = OF_PIPELINES[signal]
-                part[records] = [_RECORDS[records]]
-        given.append(part)
-    return Case(GENERATED, "generated", tuple(given), {})
+            if signal in RECORD_KINDS_BY_SIGNAL:
+                record_kind = RECORD_KINDS_BY_SIGNAL[signal]
+                given_part[record_kind] = [_SAMPLE_RECORDS[record_kind]]
+        given_parts.append(given_part)
+    return Case(GENERATED, "generated", tuple(given_parts), {})

@@ -10,103 +10,116 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import at_most
-from .pipeline_stages import stage_name
-from .records import FIELDS, OF_PIPELINES, SIGNALS, Record, identifier, in_order, nanoseconds
+from ..errors import join_at_most
+from .pipeline_stages import name_stage
+from .records import (
+    FIELDS_BY_SIGNAL,
+    RECORD_KINDS_BY_SIGNAL,
+    SIGNALS,
+    Record,
+    make_identifier,
+    parse_nanoseconds,
+    sort_keys,
+)
 
-NOTHING = "nothing"
-_DIGITS = {"trace": 32, "id": 16, "parent": 16}
+EXPECTS_NOTHING = "nothing"
+_DIGITS_OF_IDS = {"trace": 32, "id": 16, "parent": 16}
 # Fields whose keys are compared one by one: others may be there, unless the test is exact.
-_MAPS = ("attributes", "resource", "scope")
-_MISSING = object()
+_MAPPING_FIELDS = ("attributes", "resource", "scope")
+_ABSENT = object()
 # What an expected value can be instead of a value: patterns as in a shell.
 PATTERNS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
     "like": ("like", fnmatchcase),
     "unlike": ("not like", lambda text, pattern: not fnmatchcase(text, pattern)),
 }
 # Fields that a line with a record leaves out.
-_NOT_SHOWN = ("trace", "id", "parent", "scope", "duration")
+_FIELDS_NOT_SHOWN = ("trace", "id", "parent", "scope", "duration")
 # How many records a line shows.
-_SHOWN = 3
+_MOST_SHOWN_RECORDS = 3
 
 
-def record_differences(
-    exporter: str, expected: Any, got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()
+def list_record_differences(
+    exporter: str,
+    expectation: Any,
+    arrived_by_signal: Mapping[str, Sequence[Record]],
+    unasked_names: Collection[str] = (),
 ) -> list[str]:
     """Return a line for each difference between what an exporter should have got and what it got.
 
-    `expected` is `nothing`, or has for each signal a number of records or a list of them. The list is complete unless
-    `others` is true. In a record, what is not named is not compared, unless `exact` is true. Metrics
-    of the `unasked` names are compared only if they are named.
+    `expectation` is `nothing`, or has for each signal a number of records or a list of them. The list is complete
+    unless `others` is true. In a record, what is not named is not compared, unless `exact` is true. Metrics of the
+    `unasked_names` names are compared only if they are named.
     """
-    by_signal = dict.fromkeys(SIGNALS, 0) if expected == NOTHING else expected
+    expected_by_signal = dict.fromkeys(SIGNALS, 0) if expectation == EXPECTS_NOTHING else expectation
     lines: list[str] = []
     for signal in SIGNALS:
-        if signal not in by_signal:
+        if signal not in expected_by_signal:
             continue
-        expected_records = by_signal[signal]
-        records = got.get(signal, ())
+        expected_records = expected_by_signal[signal]
+        arrived_records = arrived_by_signal.get(signal, ())
         if signal == "metrics":
-            records = _without_unasked(records, expected_records, unasked)
+            arrived_records = _leave_out_unasked_metrics(arrived_records, expected_records, unasked_names)
         if isinstance(expected_records, int):
-            lines += _unlike_number(exporter, signal, expected_records, records)
+            lines += _compare_count(exporter, signal, expected_records, arrived_records)
             continue
-        where = f"{exporter}: {signal}"
-        is_exact, may_have_others = bool(by_signal.get("exact")), bool(by_signal.get("others"))
-        comparison = _Comparison(where, signal, list(expected_records), list(records), is_exact)
+        place = f"{exporter}: {signal}"
+        is_exact, may_have_others = bool(expected_by_signal.get("exact")), bool(expected_by_signal.get("others"))
+        comparison = _RecordComparison(place, signal, list(expected_records), list(arrived_records), is_exact)
         lines += comparison.differences(may_have_others)
     return lines
 
 
-def _without_unasked(
-    metrics: Sequence[Record], expected: int | Sequence[Record], unasked: Collection[str]
+def _leave_out_unasked_metrics(
+    metrics: Sequence[Record], expected_records: int | Sequence[Record], unasked_names: Collection[str]
 ) -> list[Record]:
     """Return metrics without those of the unasked names, unless a test names them."""
-    named = [] if isinstance(expected, int) else [record.get("name") for record in expected]
-    left_out = {name for name in unasked if name not in named}
-    return [record for record in metrics if record.get("name") not in left_out]
+    named_metrics = [] if isinstance(expected_records, int) else [record.get("name") for record in expected_records]
+    names_left_out = {name for name in unasked_names if name not in named_metrics}
+    return [record for record in metrics if record.get("name") not in names_left_out]
 
 
-def _unlike_number(exporter: str, signal: str, number: int, records: Sequence[Record]) -> Iterator[str]:
+def _compare_count(exporter: str, signal: str, expected_count: int, records: Sequence[Record]) -> Iterator[str]:
     """Yield a line if another number of records arrived."""
-    if len(records) != number:
-        texts = at_most(_SHOWN, (brief_record(signal, record) for record in records))
-        yield f"{exporter}: expected {number} {signal}, got {len(records)}: {texts}"
+    if len(records) != expected_count:
+        shown_records = join_at_most(_MOST_SHOWN_RECORDS, (format_record(signal, record) for record in records))
+        yield f"{exporter}: expected {expected_count} {signal}, got {len(records)}: {shown_records}"
 
 
-def traced_steps(config: Mapping[str, Any], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
+def trace_steps(
+    config: Mapping[str, Any], records_by_stage: Mapping[str, Mapping[str, Sequence[Record]]]
+) -> Iterator[str]:
     """Yield what each processor took away (-), added (+) or changed (~), for every pipeline that got something."""
     for name, pipeline in config["service"]["pipelines"].items():
-        signal = OF_PIPELINES.get(str(name).partition("/")[0], "")
+        signal = RECORD_KINDS_BY_SIGNAL.get(str(name).partition("/")[0], "")
         processors = pipeline.get("processors") or ()
         stages: list[list[Record]] = []
-        for number in range(len(processors) + 1):
-            arrived = got.get(stage_name(name, number), {})
-            stages.append(list(arrived.get(signal, ())))
+        for stage_index in range(len(processors) + 1):
+            stage_records = records_by_stage.get(name_stage(name, stage_index), {})
+            stages.append(list(stage_records.get(signal, ())))
         if not stages[0]:
             continue
         yield f"{name}: {len(stages[0])} {signal} come in"
-        for processor, before, after in zip(processors, stages, stages[1:], strict=False):
-            for line in _step(signal, before, after):
+        for processor, records_before, records_after in zip(processors, stages, stages[1:], strict=False):
+            for line in _describe_step(signal, records_before, records_after):
                 yield f"{name}: {processor}: {line}"
 
 
-def _step(signal: str, before: Sequence[Record], after: Sequence[Record]) -> Iterator[str]:
+def _describe_step(signal: str, records_before: Sequence[Record], records_after: Sequence[Record]) -> Iterator[str]:
     """Yield what one processor did. As many new records as are gone are the old ones, changed."""
-    lost = [record for record in before if record not in after]
-    gained = [record for record in after if record not in before]
-    if len(lost) == len(gained):
-        for old, new in zip(lost, gained, strict=True):
-            yield f"~ {'; '.join(changes_between(old, new))}"
+    lost_records = [record for record in records_before if record not in records_after]
+    gained_records = [record for record in records_after if record not in records_before]
+    if len(lost_records) == len(gained_records):
+        for old_record, new_record in zip(lost_records, gained_records, strict=True):
+            yield f"~ {'; '.join(describe_changes(old_record, new_record))}"
         return
-    for record in lost:
-        yield f"- {brief_record(signal, record)}"
-    for record in gained:
-        yield f"+ {brief_record(signal, record)}"
+    for record in lost_records:
+        yield f"- {format_record(signal, record)}"
+    for record in gained_records:
+        yield f"+ {format_record(signal, record)}"
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class _RecordComparison:
     """The records that an exporter should get of a signal, those that it got, and where a line says that this is."""
 
     where: str
@@ -117,141 +130,148 @@ class _Comparison:
 
     def differences(self, may_have_others: bool) -> Iterator[str]:
         """Yield what differs: each expected record is compared with the one that is nearest to it."""
-        partners = _paired([self._numbers_fitting(expected) for expected in self.expected])
-        free = [number for number in range(len(self.got)) if number not in partners.values()]
-        for index, expected in enumerate(self.expected):
+        partners = _pair_records([self._list_fitting_numbers(expected_record) for expected_record in self.expected])
+        unpaired_numbers = [number for number in range(len(self.got)) if number not in partners.values()]
+        for index, expected_record in enumerate(self.expected):
             if index in partners:
                 continue
-            if not free:
-                yield f"{self.where}[{index}]: nothing arrived for {brief_record(self.signal, expected)}"
+            if not unpaired_numbers:
+                yield f"{self.where}[{index}]: nothing arrived for {format_record(self.signal, expected_record)}"
                 continue
-            differing = {number: list(differing_fields(expected, self.got[number], self.is_exact)) for number in free}
+            differing = {
+                number: list(list_differing_fields(expected_record, self.got[number], self.is_exact))
+                for number in unpaired_numbers
+            }
             nearest = min(differing, key=lambda number: len(differing[number]))
-            free.remove(nearest)
-            for text in differing[nearest]:
-                yield f"{self.where}[{index}]: {text}"
+            unpaired_numbers.remove(nearest)
+            for difference in differing[nearest]:
+                yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
-            for number in free:
-                yield f"{self.where}: not expected: {brief_record(self.signal, self.got[number])}"
+            for number in unpaired_numbers:
+                yield f"{self.where}: not expected: {format_record(self.signal, self.got[number])}"
 
-    def _numbers_fitting(self, expected: Record) -> list[int]:
+    def _list_fitting_numbers(self, expected_record: Record) -> list[int]:
         """Return the numbers of the records that arrived and are as expected."""
         return [
             number
-            for number, arrived in enumerate(self.got)
-            if not any(differing_fields(expected, arrived, self.is_exact))
+            for number, arrived_record in enumerate(self.got)
+            if not any(list_differing_fields(expected_record, arrived_record, self.is_exact))
         ]
 
 
-def _paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
+def _pair_records(fitting_numbers: Sequence[Sequence[int]]) -> dict[int, int]:
     """Return for as many expected records as possible one that arrived, each of them once."""
-    owner: dict[int, int] = {}
+    index_by_number: dict[int, int] = {}
 
-    def place(index: int, tried: set[int]) -> bool:
-        for number in fits[index]:
-            if number in tried:
+    def find_partner(index: int, tried_numbers: set[int]) -> bool:
+        for number in fitting_numbers[index]:
+            if number in tried_numbers:
                 continue
-            tried.add(number)
-            if number not in owner or place(owner[number], tried):
-                owner[number] = index
+            tried_numbers.add(number)
+            if number not in index_by_number or find_partner(index_by_number[number], tried_numbers):
+                index_by_number[number] = index
                 return True
         return False
 
-    for index in range(len(fits)):
-        place(index, set())
-    return {index: number for number, index in owner.items()}
+    for index in range(len(fitting_numbers)):
+        find_partner(index, set())
+    return {index: number for number, index in index_by_number.items()}
 
 
-def changes_between(old: Record, new: Record) -> Iterator[str]:
+def describe_changes(old_record: Record, new_record: Record) -> Iterator[str]:
     """Yield how a record became another one."""
-    for field in new:
-        before, after = old[field], new[field]
-        if field in _MAPS:
-            yield from _changes_of_map(field, before, after)
-        elif before != after:
-            yield f"{field}: {before!r} → {after!r}"
+    for field in new_record:
+        old_value, new_value = old_record[field], new_record[field]
+        if field in _MAPPING_FIELDS:
+            yield from _describe_changes_of_mapping(field, old_value, new_value)
+        elif old_value != new_value:
+            yield f"{field}: {old_value!r} → {new_value!r}"
 
 
-def _changes_of_map(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _describe_changes_of_mapping(
+    field: str, old_mapping: Mapping[str, Any], new_mapping: Mapping[str, Any]
+) -> Iterator[str]:
     """Yield how each value of a mapping changed."""
-    for key in sorted({*before, *after}):
-        old, new = before.get(key, _MISSING), after.get(key, _MISSING)
-        if old != new:
-            yield f"{field}.{key}: {_in_words(old)} → {_in_words(new)}"
+    for key in sorted({*old_mapping, *new_mapping}):
+        old_value, new_value = old_mapping.get(key, _ABSENT), new_mapping.get(key, _ABSENT)
+        if old_value != new_value:
+            yield f"{field}.{key}: {_show_value(old_value)} → {_show_value(new_value)}"
 
 
-def differing_fields(expected: Record, got: Record, exact: bool = False) -> Iterator[str]:
+def list_differing_fields(expected_record: Record, arrived_record: Record, is_exact: bool = False) -> Iterator[str]:
     """Yield what differs between an expected record and one that arrived."""
-    for field, value in expected.items():
-        if field in _MAPS and isinstance(value, Mapping):
-            yield from _unlike_map(field, value, got.get(field) or {}, exact)
+    for field, expected_value in expected_record.items():
+        if field in _MAPPING_FIELDS and isinstance(expected_value, Mapping):
+            yield from _compare_mappings(field, expected_value, arrived_record.get(field) or {}, is_exact)
             continue
-        arrived = got.get(field, _MISSING)
-        if not _is_as_expected(_as_recorded(field, value), arrived):
-            yield f"{field}: expected {_in_words(value)}, got {_in_words(arrived)}"
+        arrived_value = arrived_record.get(field, _ABSENT)
+        if not _is_as_expected(_convert_to_recorded(field, expected_value), arrived_value):
+            yield f"{field}: expected {_show_value(expected_value)}, got {_show_value(arrived_value)}"
 
 
-def _unlike_map(field: str, expected: Mapping[str, Any], got: Mapping[str, Any], exact: bool) -> Iterator[str]:
+def _compare_mappings(
+    field: str, expected_mapping: Mapping[str, Any], arrived_mapping: Mapping[str, Any], is_exact: bool
+) -> Iterator[str]:
     """Yield what differs between an expected mapping and one that arrived; a key with `null` must not be there."""
-    for key, value in expected.items():
-        arrived = got.get(key, _MISSING)
-        if value is None:
-            if arrived is not _MISSING:
-                yield f"{field}.{key}: expected to be absent, got {_in_words(arrived)}"
-        elif not _is_as_expected(value, arrived):
-            yield f"{field}.{key}: expected {_in_words(value)}, got {_in_words(arrived)}"
-    if exact:
-        for key in got:
-            if key not in expected:
-                yield f"{field}.{key}: not expected, got {_in_words(got[key])}"
+    for key, expected_value in expected_mapping.items():
+        arrived_value = arrived_mapping.get(key, _ABSENT)
+        if expected_value is None:
+            if arrived_value is not _ABSENT:
+                yield f"{field}.{key}: expected to be absent, got {_show_value(arrived_value)}"
+        elif not _is_as_expected(expected_value, arrived_value):
+            yield f"{field}.{key}: expected {_show_value(expected_value)}, got {_show_value(arrived_value)}"
+    if is_exact:
+        for key in arrived_mapping:
+            if key not in expected_mapping:
+                yield f"{field}.{key}: not expected, got {_show_value(arrived_mapping[key])}"
 
 
-def _is_as_expected(expected: Any, arrived: Any) -> bool:
+def _is_as_expected(expected_value: Any, arrived_value: Any) -> bool:
     """Whether a value is the expected one, or matches its pattern."""
-    pattern = _pattern_of(expected)
+    pattern = _read_pattern(expected_value)
     if pattern:
-        name, text = pattern
-        _words, matches = PATTERNS[name]
-        return arrived is not _MISSING and matches(str(arrived), text)
-    if isinstance(expected, bool) or isinstance(arrived, bool):
-        return expected is arrived
-    return bool(expected == arrived)
+        pattern_kind, pattern_text = pattern
+        _words, matches = PATTERNS[pattern_kind]
+        return arrived_value is not _ABSENT and matches(str(arrived_value), pattern_text)
+    if isinstance(expected_value, bool) or isinstance(arrived_value, bool):
+        return expected_value is arrived_value
+    return bool(expected_value == arrived_value)
 
 
-def _pattern_of(expected: Any) -> tuple[str, str] | None:
+def _read_pattern(expected_value: Any) -> tuple[str, str] | None:
     """Return the kind and the text of an expectation such as `{like: "a*"}`; None for a plain value."""
-    if not isinstance(expected, Mapping) or len(expected) != 1:
+    if not isinstance(expected_value, Mapping) or len(expected_value) != 1:
         return None
-    ((name, text),) = expected.items()
-    return (name, str(text)) if name in PATTERNS else None
+    ((pattern_kind, pattern_text),) = expected_value.items()
+    return (pattern_kind, str(pattern_text)) if pattern_kind in PATTERNS else None
 
 
-def _as_recorded(field: str, value: Any) -> Any:
+def _convert_to_recorded(field: str, value: Any) -> Any:
     """Return an expected value as records have it: an id in digits, a duration in nanoseconds."""
     if isinstance(value, Mapping):
         return value
-    if field in _DIGITS and value:
-        return identifier(value, _DIGITS[field])
-    return nanoseconds(value, field) if field == "duration" else value
+    if field in _DIGITS_OF_IDS and value:
+        return make_identifier(value, _DIGITS_OF_IDS[field])
+    return parse_nanoseconds(value, field) if field == "duration" else value
 
 
-def _in_words(value: Any) -> str:
+def _show_value(value: Any) -> str:
     """Return a value as a line shows it: a pattern with its word, and `nothing` for none."""
-    if value is _MISSING:
+    if value is _ABSENT:
         return "nothing"
     if isinstance(value, Mapping) and len(value) == 1:
-        ((name, pattern),) = value.items()
-        if name in PATTERNS:
-            word, _matches = PATTERNS[name]
-            return f"{word} {pattern!r}"
+        ((pattern_kind, pattern),) = value.items()
+        if pattern_kind in PATTERNS:
+            pattern_word, _matches = PATTERNS[pattern_kind]
+            return f"{pattern_word} {pattern!r}"
     return repr(value)
 
 
-def brief_record(signal: str, record: Record) -> str:
+def format_record(signal: str, record: Record) -> str:
     """Return a record in one line, without what is empty."""
-    texts = []
-    for field in FIELDS[signal]:
+    field_texts = []
+    for field in FIELDS_BY_SIGNAL[signal]:
         value = record.get(field)
-        if field not in _NOT_SHOWN and value not in (None, "", {}, []):
-            texts.append(f"{field}: {in_order(value)}")
-    return f"{{{', '.join(texts)}}}"
+        if field not in _FIELDS_NOT_SHOWN and value not in (None, "", {}, []):
+            field_texts.append(f"{field}: {sort_keys(value)}")
+    return f"{{{', '.join(field_texts)}}}"

@@ -8,55 +8,61 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..errors import Problem, near
-from .records import FIELDS, SIGNALS, Record, in_order
+from ..errors import Problem, suggest_word
+from .records import FIELDS_BY_SIGNAL, SIGNALS, Record, sort_keys
 
-_IDS = ("trace", "id", "parent")
+_ID_FIELDS = ("trace", "id", "parent")
 # What a field is that a golden file leaves out.
-_EMPTY: dict[str, Any] = {
+_EMPTY_VALUES: dict[str, Any] = {
     **{field: {} for field in ("attributes", "resource", "scope")},
     **dict.fromkeys(("message", "unit", "description", "severity_text", "event_name"), ""),
     "events": [],
 }
 
 
-def golden_text(got: Mapping[str, Sequence[Record]], unasked: Collection[str] = ()) -> dict[str, list[Record]]:
+def build_golden_content(
+    arrived_by_signal: Mapping[str, Sequence[Record]], unasked_names: Collection[str] = ()
+) -> dict[str, list[Record]]:
     """Return what reached an exporter as its golden file has it, in an order that is always the same."""
-    shown: dict[str, list[Record]] = {}
+    golden_records: dict[str, list[Record]] = {}
     for signal in SIGNALS:
-        records = [_short(record) for record in got.get(signal, ()) if record.get("name") not in unasked]
+        records = [
+            _shorten_record(record)
+            for record in arrived_by_signal.get(signal, ())
+            if record.get("name") not in unasked_names
+        ]
         if records:
-            shown[signal] = sorted(records, key=repr)
-    return shown
+            golden_records[signal] = sorted(records, key=repr)
+    return golden_records
 
 
-def golden_expected(content: Any, where: str) -> dict[str, Any]:
+def read_golden_expectation(content: Any, place: str) -> dict[str, Any]:
     """Return what a test expects of an exporter with this golden file. Raises Problem if it is none."""
     fix = f"Write lists of records under: {', '.join(SIGNALS)}."
     if not isinstance(content, Mapping):
-        raise Problem("the golden file is not a mapping", where=where, fix=fix)
+        raise Problem("the golden file is not a mapping", where=place, fix=fix)
     for signal, records in content.items():
         if signal not in SIGNALS:
-            raise Problem(f"there is no key '{signal}'{near(str(signal), SIGNALS)}", where=where, fix=fix)
+            raise Problem(f"there is no key '{signal}'{suggest_word(str(signal), SIGNALS)}", where=place, fix=fix)
         if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
-            raise Problem(f"'{signal}' is not a list of records", where=where, fix=fix)
-    expected: dict[str, Any] = {"exact": True}
+            raise Problem(f"'{signal}' is not a list of records", where=place, fix=fix)
+    expectation: dict[str, Any] = {"exact": True}
     for signal in SIGNALS:
-        expected[signal] = [{**_empty_record(signal), **record} for record in content.get(signal, ())]
-    return expected
+        expectation[signal] = [{**_build_empty_fields(signal), **record} for record in content.get(signal, ())]
+    return expectation
 
 
-def _short(record: Record) -> Record:
+def _shorten_record(record: Record) -> Record:
     """Return a record without its ids and what is empty."""
-    kept = {}
+    short_record = {}
     for field, value in record.items():
-        if field not in _IDS and value != _EMPTY.get(field):
-            kept[field] = in_order(value)
-    if "duration" in kept:
-        kept["duration"] = f"{kept['duration']}ns"
-    return kept
+        if field not in _ID_FIELDS and value != _EMPTY_VALUES.get(field):
+            short_record[field] = sort_keys(value)
+    if "duration" in short_record:
+        short_record["duration"] = f"{short_record['duration']}ns"
+    return short_record
 
 
-def _empty_record(signal: str) -> Record:
+def _build_empty_fields(signal: str) -> Record:
     """Return the fields that a golden file leaves out of a record."""
-    return {field: _EMPTY[field] for field in FIELDS[signal] if field in _EMPTY}
+    return {field: _EMPTY_VALUES[field] for field in FIELDS_BY_SIGNAL[signal] if field in _EMPTY_VALUES}

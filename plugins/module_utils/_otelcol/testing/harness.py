@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from ..errors import Problem
 from ..traits import kind_of
 from . import outreach
-from .checked_pipelines import checked_pipelines, fed_receivers, used_exporters, used_ids
-from .kept_components import asks_cluster, flushes_of, kept_components
+from .checked_pipelines import list_used_exporters, list_used_ids, map_signals_of_receivers, read_checked_pipelines
+from .kept_components import count_flushes, keep_components, needs_cluster
 from .pipeline_stages import add_stages
-from .replaced_ends import Ends, numbered_id, reads_files, replaced_receivers, sink_settings
+from .replaced_ends import ReplacedEnds, build_sink_settings, is_file_log, make_numbered_id, replace_receivers
 
 # The name under which the test gets what file_log reads, before any processor.
-TAP = "what file_log read"
+TAP_NAME = "what file_log read"
 _TAP_PIPELINE = "logs/what_file_log_read"
 
 
@@ -53,86 +53,93 @@ class _IdsOfEnds(NamedTuple):
     sinks: Mapping[str, str]
 
 
-def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
+def build_harness(config: Mapping[str, Any], ends: ReplacedEnds, is_traced: bool = False) -> Harness:
     """Return the config with the ends of a test. Raises Problem for one that cannot be tested.
 
-    If it is traced, what leaves each processor is sent to the test too, under the name that `stage_name` returns.
+    If it is traced, what leaves each processor is sent to the test too, under the name that `name_stage` returns.
     """
     outreach.check_outreach(config, {})
-    receivers = fed_receivers(config)
-    reading = tuple(receiver for receiver in receivers if ends.reads(receiver))
-    ids = _IdsOfEnds(_source_ids(receivers, ends), _sink_ids(used_exporters(config), ends))
-    processor_ids, connector_ids = used_ids(config, "processors"), list(config.get("connectors") or ())
-    flushes = flushes_of([*processor_ids, *connector_ids])
-    replaced = replaced_receivers(config, ids.sources, ends, waits=flushes > 0)
-    processors = kept_components(config, "processors", processor_ids)
-    connectors = kept_components(config, "connectors", connector_ids)
-    tested: dict[str, Any] = {
-        "receivers": replaced.components,
+    receivers = map_signals_of_receivers(config)
+    reading_receivers = tuple(receiver for receiver in receivers if ends.reads(receiver))
+    end_ids = _IdsOfEnds(_map_source_ids(receivers, ends), _map_sink_ids(list_used_exporters(config), ends))
+    processor_ids, connector_ids = list_used_ids(config, "processors"), list(config.get("connectors") or ())
+    flushes = count_flushes([*processor_ids, *connector_ids])
+    replaced_section = replace_receivers(config, end_ids.sources, ends, is_time_based=flushes > 0)
+    processors = keep_components(config, "processors", processor_ids)
+    connectors = keep_components(config, "connectors", connector_ids)
+    test_config: dict[str, Any] = {
+        "receivers": replaced_section.components,
         "processors": processors.components,
         "connectors": connectors.components,
-        "exporters": {sink: sink_settings(exporter, ends) for exporter, sink in ids.sinks.items()},
+        "exporters": {sink: build_sink_settings(exporter, ends) for exporter, sink in end_ids.sinks.items()},
         "service": {
             "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}},
-            "pipelines": _pipelines_with_ends(config, ids),
+            "pipelines": _build_pipelines_with_ends(config, end_ids),
         },
     }
-    _add_tap(tested, reading, ends)
-    if traced:
-        add_stages(tested, ends)
+    _add_tap(test_config, reading_receivers, ends)
+    if is_traced:
+        add_stages(test_config, ends)
     return Harness(
-        config={name: part for name, part in tested.items() if part},
-        changes=(*replaced.changes, *processors.changes, *connectors.changes, *_changes_of_ends(config, ids.sinks)),
+        config={name: config_part for name, config_part in test_config.items() if config_part},
+        changes=(
+            *replaced_section.changes,
+            *processors.changes,
+            *connectors.changes,
+            *_list_changes_of_ends(config, end_ids.sinks),
+        ),
         receivers=receivers,
-        exporters=tuple(ids.sinks),
-        reading=reading,
+        exporters=tuple(end_ids.sinks),
+        reading=reading_receivers,
         flushes=flushes,
-        uses_cluster=asks_cluster([*processor_ids, *connector_ids]),
-        sinks={sink: exporter for exporter, sink in ids.sinks.items()},
+        uses_cluster=needs_cluster([*processor_ids, *connector_ids]),
+        sinks={sink: exporter for exporter, sink in end_ids.sinks.items()},
     )
 
 
-def _source_ids(receivers: Iterable[str], ends: Ends) -> dict[str, str]:
+def _map_source_ids(receivers: Iterable[str], ends: ReplacedEnds) -> dict[str, str]:
     """Return for each receiver the id of the one in its place; one that reads what the test puts there stays."""
-    sources = {}
-    for number, receiver in enumerate(receivers):
-        sources[receiver] = receiver if ends.reads(receiver) else numbered_id("otlp", number, receiver)
-    return sources
+    source_ids = {}
+    for position, receiver in enumerate(receivers):
+        source_ids[receiver] = receiver if ends.reads(receiver) else make_numbered_id("otlp", position, receiver)
+    return source_ids
 
 
-def _sink_ids(exporters: Iterable[str], ends: Ends) -> dict[str, str]:
+def _map_sink_ids(exporters: Iterable[str], ends: ReplacedEnds) -> dict[str, str]:
     """Return for each exporter the id of the one in its place."""
-    return {exporter: numbered_id(ends.otlp_http, number, exporter) for number, exporter in enumerate(exporters)}
+    return {
+        exporter: make_numbered_id(ends.otlp_http, position, exporter) for position, exporter in enumerate(exporters)
+    }
 
 
-def _pipelines_with_ends(config: Mapping[str, Any], ids: _IdsOfEnds) -> dict[str, dict[str, Any]]:
+def _build_pipelines_with_ends(config: Mapping[str, Any], end_ids: _IdsOfEnds) -> dict[str, dict[str, Any]]:
     """Return the pipelines with the ends of the test; the processors between stay."""
     pipelines = {}
-    for pipeline in checked_pipelines(config):
+    for pipeline in read_checked_pipelines(config):
         processors = pipeline.ids.get("processors")
         pipelines[pipeline.name] = {
             **({"processors": list(processors)} if processors else {}),
-            "receivers": _replaced_ids(pipeline.ids.get("receivers"), ids.sources),
-            "exporters": _replaced_ids(pipeline.ids.get("exporters"), ids.sinks),
+            "receivers": _replace_ids(pipeline.ids.get("receivers"), end_ids.sources),
+            "exporters": _replace_ids(pipeline.ids.get("exporters"), end_ids.sinks),
         }
     return pipelines
 
 
-def _replaced_ids(listed: Iterable[str] | None, replacements: Mapping[str, str]) -> list[str]:
+def _replace_ids(component_ids: Iterable[str] | None, replacements: Mapping[str, str]) -> list[str]:
     """Return ids of a pipeline with others in place of some; connectors stay."""
-    return [replacements.get(component_id, component_id) for component_id in listed or ()]
+    return [replacements.get(component_id, component_id) for component_id in component_ids or ()]
 
 
-def _add_tap(tested: dict[str, Any], reading: Iterable[str], ends: Ends) -> None:
+def _add_tap(test_config: dict[str, Any], reading_receivers: Iterable[str], ends: ReplacedEnds) -> None:
     """Add to the config of a test an exporter that sends what file_log reads, before any processor."""
-    files = [receiver for receiver in reading if reads_files(receiver)]
-    if files:
+    file_receivers = [receiver for receiver in reading_receivers if is_file_log(receiver)]
+    if file_receivers:
         sink = f"{ends.otlp_http}/tap"
-        tested["exporters"][sink] = sink_settings(TAP, ends)
-        tested["service"]["pipelines"][_TAP_PIPELINE] = {"receivers": files, "exporters": [sink]}
+        test_config["exporters"][sink] = build_sink_settings(TAP_NAME, ends)
+        test_config["service"]["pipelines"][_TAP_PIPELINE] = {"receivers": file_receivers, "exporters": [sink]}
 
 
-def _changes_of_ends(config: Mapping[str, Any], exporters: Iterable[str]) -> Iterator[str]:
+def _list_changes_of_ends(config: Mapping[str, Any], exporters: Iterable[str]) -> Iterator[str]:
     """Yield a line for each exporter and each extension, which no test has."""
     for exporter in exporters:
         yield f"exporters.{exporter}: an OTLP sink on loopback"
@@ -140,34 +147,34 @@ def _changes_of_ends(config: Mapping[str, Any], exporters: Iterable[str]) -> Ite
         yield f"extensions.{extension}: left out"
 
 
-def receiver_of_signal(harness: Harness, signal: str, named: str, where: str) -> str:
+def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, place: str) -> str:
     """Return the receiver that gets a signal: the named one, or the only one, or the only one of type otlp.
 
-    Raises Problem if none can, or if several could and none is named; `where` is the place in the file of tests.
+    Raises Problem if none can, or if several could and none is named; `place` is the place in the file of tests.
     """
-    able = list(_able_receivers(harness, signal))
-    if named and named in able:
-        return named
-    if named:
-        wrong = f"the receiver '{named}' does not feed a pipeline of {signal}"
-        raise Problem(wrong, where=where, fix=f"Receivers that do: {_sorted_names(able)}.")
-    if not able:
+    able_receivers = list(_list_able_receivers(harness, signal))
+    if named_receiver and named_receiver in able_receivers:
+        return named_receiver
+    if named_receiver:
+        problem = f"the receiver '{named_receiver}' does not feed a pipeline of {signal}"
+        raise Problem(problem, where=place, fix=f"Receivers that do: {_join_sorted_names(able_receivers)}.")
+    if not able_receivers:
         fix = "Add a pipeline, or remove this part of the test."
-        raise Problem(f"no receiver takes {signal}", where=where, fix=fix)
-    preferred = [receiver for receiver in able if kind_of(receiver) == "otlp"] or able
-    if len(preferred) > 1:
-        wrong = f"several receivers take {signal}: {_sorted_names(preferred)}"
-        raise Problem(wrong, where=where, fix="Name one with `to`.")
-    return preferred[0]
+        raise Problem(f"no receiver takes {signal}", where=place, fix=fix)
+    preferred_receivers = [receiver for receiver in able_receivers if kind_of(receiver) == "otlp"] or able_receivers
+    if len(preferred_receivers) > 1:
+        problem = f"several receivers take {signal}: {_join_sorted_names(preferred_receivers)}"
+        raise Problem(problem, where=place, fix="Name one with `to`.")
+    return preferred_receivers[0]
 
 
-def _able_receivers(harness: Harness, signal: str) -> Iterator[str]:
+def _list_able_receivers(harness: Harness, signal: str) -> Iterator[str]:
     """Yield the receivers to which a test can send a signal."""
     for receiver, signals in harness.receivers.items():
         if signal in signals and receiver not in harness.reading:
             yield receiver
 
 
-def _sorted_names(names: Iterable[str]) -> str:
+def _join_sorted_names(names: Iterable[str]) -> str:
     """Return names as a message lists them."""
     return ", ".join(sorted(names)) or "none"

@@ -16,23 +16,23 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ..config.paths import dotted, leaves
+from ..config.paths import format_path, iter_leaves
 from ..config.pipelines import PipelineGraph, signal_of
-from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
-from .checked_pipelines import fed_receivers
-from .pipeline_stages import gets_a_part, stage_name
-from .policies import KINDS
-from .records import OF_PIPELINES, Record
+from ..traits import PROCESSORS, Trait, hands_on_records, kind_of, takes_turns, traits_of
+from .checked_pipelines import map_signals_of_receivers
+from .pipeline_stages import may_get_only_a_part, name_stage
+from .policies import SECRET_KINDS
+from .records import RECORD_KINDS_BY_SIGNAL, Record
 
-Got = Mapping[str, Mapping[str, Sequence[Record]]]
+RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
 _FILE_LOG = "filelog"
 # The folder of a pod's logs, as a kubelet names it.
-_POD = "planted_planted-0_0f0f0f0f-0000-4000-8000-000000000000"
-_LINE = "2026-01-01T00:00:00.000000000Z stdout F "
+_PLANTED_POD = "planted_planted-0_0f0f0f0f-0000-4000-8000-000000000000"
+_LINE_PREFIX = "2026-01-01T00:00:00.000000000Z stdout F "
 
 
 @dataclass(frozen=True)
-class Secret:
+class PlantedSecret:
     """A planted value, of which kind it is, and the record that has it."""
 
     value: str
@@ -41,42 +41,42 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlantingPlan:
     """What is sent, and the secrets in it."""
 
     given: tuple[dict[str, Any], ...]
-    secrets: tuple[Secret, ...]
+    secrets: tuple[PlantedSecret, ...]
 
 
-def planted_records(config: Mapping[str, Any]) -> Plan:
+def plant_records(config: Mapping[str, Any]) -> PlantingPlan:
     """Return one record for each receiver and each signal that it feeds; for file_log, a line of a file."""
-    secrets: list[Secret] = []
-    given: list[dict[str, Any]] = []
-    for receiver, signals in fed_receivers(config).items():
+    secrets: list[PlantedSecret] = []
+    given_parts: list[dict[str, Any]] = []
+    for receiver, signals in map_signals_of_receivers(config).items():
         for signal in signals:
-            if signal not in OF_PIPELINES:
+            if signal not in RECORD_KINDS_BY_SIGNAL:
                 continue
-            records = OF_PIPELINES[signal]
-            planter = _Planter(f"planted-{records}-{len(given)}-record", secrets)
+            record_kind = RECORD_KINDS_BY_SIGNAL[signal]
+            planter = _Planter(f"planted-{record_kind}-{len(given_parts)}-record", secrets)
             if kind_of(receiver) == _FILE_LOG:
                 settings = (config.get("receivers") or {}).get(receiver) or {}
-                given.append({"files": planted_file(settings, planter.line())})
+                given_parts.append({"files": plant_file(settings, planter.line())})
             else:
-                given.append({"to": receiver, records: [planter.record(records)]})
-    return Plan(tuple(given), tuple(secrets))
+                given_parts.append({"to": receiver, record_kind: [planter.record(record_kind)]})
+    return PlantingPlan(tuple(given_parts), tuple(secrets))
 
 
-def _card(number: int) -> str:
+def _make_card_number(card_index: int) -> str:
     """Return the number of a card that no other record has, with its check digit."""
-    digits = f"4000{number:011d}"
-    is_card = KINDS["card"].recognizes
-    candidates = [f"{digits}{last}" for last in range(10)]
+    digits = f"4000{card_index:011d}"
+    is_card = SECRET_KINDS["card"].recognizes
+    candidates = [f"{digits}{check_digit}" for check_digit in range(10)]
     return next(card for card in candidates if is_card((), card))
 
 
-_VALUES: dict[str, Callable[[int], str]] = {
+_SECRET_MAKERS: dict[str, Callable[[int], str]] = {
     "email": "planted{}@example.com".format,
-    "card": _card,
+    "card": _make_card_number,
     "token": "planted{:04d}0f1e2d3c4b5a6978".format,
 }
 
@@ -86,12 +86,12 @@ class _Planter:
     """Makes the record of a name, and adds each secret in it to those of all records."""
 
     name: str
-    secrets: list[Secret]
+    secrets: list[PlantedSecret]
 
     def secret(self, kind: str) -> str:
         """Return a value that no other record has."""
-        value = _VALUES[kind](len(self.secrets))
-        self.secrets.append(Secret(value, kind, self.name))
+        value = _SECRET_MAKERS[kind](len(self.secrets))
+        self.secrets.append(PlantedSecret(value, kind, self.name))
         return value
 
     def text(self) -> str:
@@ -111,29 +111,29 @@ class _Planter:
             "http.request.header.authorization": f"Bearer {self.secret('token')}",
         }
         resource = {"service.name": "planted", "process.command_line": self.text()}
-        return {**self._own_fields(signal), "attributes": attributes, "resource": resource}
+        return {**self._make_own_fields(signal), "attributes": attributes, "resource": resource}
 
-    def _own_fields(self, signal: str) -> Record:
+    def _make_own_fields(self, signal: str) -> Record:
         """Return what only records of this signal have."""
         if signal == "spans":
-            event = {"name": "e", "attributes": {"text": self.text()}}
-            return {"name": self.name, "kind": "server", "events": [event]}
+            span_event = {"name": "e", "attributes": {"text": self.text()}}
+            return {"name": self.name, "kind": "server", "events": [span_event]}
         if signal == "metrics":
             return {"name": self.name, "value": 1}
         return {"body": self.line(), "severity": "info"}
 
 
-def planted_file(settings: Mapping[str, Any], text: str) -> dict[str, str]:
+def plant_file(settings: Mapping[str, Any], text: str) -> dict[str, str]:
     """Return a file that file_log reads: the first of its patterns, with words for its signs."""
     patterns = settings.get("include")
     pattern = str(patterns[0]) if isinstance(patterns, list) and patterns else "/planted.log"
-    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", _with_pod(pattern))
-    if _reads_containers(settings):
-        return {path: f"{_LINE}{text}"}
+    path = re.sub(r"\*+|\?|\[[^][]*\]", "0", _insert_planted_pod(pattern))
+    if _has_container_operator(settings):
+        return {path: f"{_LINE_PREFIX}{text}"}
     return {path: text}
 
 
-def _reads_containers(settings: Mapping[str, Any]) -> bool:
+def _has_container_operator(settings: Mapping[str, Any]) -> bool:
     """Whether file_log takes each line for one that a container runtime wrote."""
     for operator in settings.get("operators") or ():
         if isinstance(operator, Mapping) and operator.get("type") == "container":
@@ -141,11 +141,15 @@ def _reads_containers(settings: Mapping[str, Any]) -> bool:
     return False
 
 
-def _with_pod(pattern: str) -> str:
+def _insert_planted_pod(pattern: str) -> str:
     """Return a pattern of logs of pods with the folder of the planted pod, if the pattern matches it."""
-    above, pods, below = pattern.partition("/pods/")
-    folder, slash, rest = below.partition("/")
-    return f"{above}{pods}{_POD}{slash}{rest}" if fnmatchcase(_POD, folder) else pattern
+    path_above, pods_folder, path_below = pattern.partition("/pods/")
+    folder, separator, path_rest = path_below.partition("/")
+    return (
+        f"{path_above}{pods_folder}{_PLANTED_POD}{separator}{path_rest}"
+        if fnmatchcase(_PLANTED_POD, folder)
+        else pattern
+    )
 
 
 class _Observation(NamedTuple):
@@ -155,110 +159,128 @@ class _Observation(NamedTuple):
     text: str
 
 
-def judged_invariants(
-    config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]
+def judge_invariants(
+    config: Mapping[str, Any], plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return what breaks an invariant, and what is named only."""
     breaches: list[str] = []
     remarks: list[str] = []
-    for observation in (*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)):
+    for observation in (
+        *_observe_flow(config, plan, records_by_name, exporters),
+        *_observe_leaks(plan, records_by_name, exporters),
+    ):
         (breaches if observation.breaks else remarks).append(observation.text)
     return breaches, remarks
 
 
-def _flow(config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
+def _observe_flow(
+    config: Mapping[str, Any], plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
+) -> Iterator[_Observation]:
     """Yield where records are lost or made up."""
-    leaving: dict[tuple[str, str], list[int]] = defaultdict(list)
-    unseen: set[str] = set()
-    for name, pipeline in config["service"]["pipelines"].items():
-        targets = pipeline.get("exporters") or ()
-        signal = OF_PIPELINES.get(signal_of(str(name)), "")
-        if not signal or gets_a_part(pipeline):
-            yield _Observation(False, f"{name}: no record is followed here")
-            unseen.update(targets)
+    leaving_counts: dict[tuple[str, str], list[int]] = defaultdict(list)
+    unfollowed_exporters: set[str] = set()
+    for pipeline_name, pipeline in config["service"]["pipelines"].items():
+        pipeline_exporters = pipeline.get("exporters") or ()
+        signal = RECORD_KINDS_BY_SIGNAL.get(signal_of(str(pipeline_name)), "")
+        if not signal or may_get_only_a_part(pipeline):
+            yield _Observation(False, f"{pipeline_name}: no record is followed here")
+            unfollowed_exporters.update(pipeline_exporters)
             continue
-        counts = _stage_counts(name, pipeline, signal, got)
-        yield from _entry(name, pipeline, signal, counts[0], planned)
-        yield from _processed(name, pipeline, signal, counts)
-        for target in targets:
-            leaving[target, signal].append(counts[-1])
-    for (target, signal), counts in leaving.items():
-        if target in exporters and target not in unseen:
-            yield from _arrived(target, signal, counts, got)
-        if hands_on(target) and not takes_turns(target):
-            yield from _passed(target, config, signal, sum(counts), got)
+        stage_counts = _count_records_by_stage(pipeline_name, pipeline, signal, records_by_name)
+        yield from _observe_entry(pipeline_name, pipeline, signal, stage_counts[0], plan)
+        yield from _observe_processors(pipeline_name, pipeline, signal, stage_counts)
+        for exporter in pipeline_exporters:
+            leaving_counts[exporter, signal].append(stage_counts[-1])
+    for (exporter, signal), stage_counts in leaving_counts.items():
+        if exporter in exporters and exporter not in unfollowed_exporters:
+            yield from _observe_arrival(exporter, signal, stage_counts, records_by_name)
+        if hands_on_records(exporter) and not takes_turns(exporter):
+            yield from _observe_connector(exporter, config, signal, sum(stage_counts), records_by_name)
 
 
-def _stage_counts(name: str, pipeline: Mapping[str, Any], signal: str, got: Got) -> list[int]:
+def _count_records_by_stage(
+    pipeline_name: str, pipeline: Mapping[str, Any], signal: str, records_by_name: RecordsByName
+) -> list[int]:
     """Return how many records come into a pipeline, and how many leave each of its processors."""
     stages = range(len(pipeline.get("processors") or ()) + 1)
-    return [_count(got, stage_name(name, stage), signal) for stage in stages]
+    return [_count_records(records_by_name, name_stage(pipeline_name, stage), signal) for stage in stages]
 
 
-def _arrived(exporter: str, signal: str, counts: Sequence[int], got: Got) -> Iterator[_Observation]:
+def _observe_arrival(
+    exporter: str, signal: str, counts: Sequence[int], records_by_name: RecordsByName
+) -> Iterator[_Observation]:
     """Yield an exporter at which another number arrives than pipelines send; repeated series may count once."""
-    arrived, most = _count(got, exporter, signal), sum(counts)
-    least = max(counts) if signal == "metrics" else most
-    if not least <= arrived <= most:
-        yield _Observation(True, f"{exporter}: {arrived} {signal} arrive of {most}")
+    arrived_count, sent_count = _count_records(records_by_name, exporter, signal), sum(counts)
+    smallest_count = max(counts) if signal == "metrics" else sent_count
+    if not smallest_count <= arrived_count <= sent_count:
+        yield _Observation(True, f"{exporter}: {arrived_count} {signal} arrive of {sent_count}")
 
 
-def _processed(name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]) -> Iterator[_Observation]:
+def _observe_processors(
+    pipeline_name: str, pipeline: Mapping[str, Any], signal: str, counts: Sequence[int]
+) -> Iterator[_Observation]:
     """Yield processors that drop or lose records, or make some."""
-    for processor, before, after in zip(pipeline.get("processors") or (), counts, counts[1:], strict=False):
+    for processor, count_before, count_after in zip(pipeline.get("processors") or (), counts, counts[1:], strict=False):
         traits = traits_of(PROCESSORS, processor)
-        if after < before:
+        if count_after < count_before:
             may_drop = Trait.DROPS in traits
-            does = "drops" if may_drop else "loses"
-            yield _Observation(not may_drop, f"{name}: {processor} {does} {before - after} of {before} {signal}")
-        if after > before and Trait.MAKES not in traits:
-            yield _Observation(True, f"{name}: {processor} makes {after} {signal} of {before}")
+            loss_verb = "drops" if may_drop else "loses"
+            yield _Observation(
+                not may_drop,
+                f"{pipeline_name}: {processor} {loss_verb} {count_before - count_after} of {count_before} {signal}",
+            )
+        if count_after > count_before and Trait.MAKES not in traits:
+            yield _Observation(True, f"{pipeline_name}: {processor} makes {count_after} {signal} of {count_before}")
 
 
-def _count(got: Got, name: str, signal: str) -> int:
+def _count_records(records_by_name: RecordsByName, name: str, signal: str) -> int:
     """Return how many records of a signal the test got under a name."""
-    return len(got.get(name, {}).get(signal, ()))
+    return len(records_by_name.get(name, {}).get(signal, ()))
 
 
-def _entry(name: str, pipeline: Mapping[str, Any], signal: str, entered: int, planned: Plan) -> Iterator[_Observation]:
+def _observe_entry(
+    pipeline_name: str, pipeline: Mapping[str, Any], signal: str, entered_count: int, plan: PlantingPlan
+) -> Iterator[_Observation]:
     """Yield a pipeline into which another number of records comes than is sent."""
     sources = list(pipeline.get("receivers") or ())
-    sent = sum(part.get("to") in sources and signal in part for part in planned.given)
+    sent_count = sum(given_part.get("to") in sources and signal in given_part for given_part in plan.given)
     reads_files = any(kind_of(source) == _FILE_LOG for source in sources)
     if reads_files:
-        if entered == sent:
-            why = "the planted line of file_log is not read; write a test with `files`"
-            yield _Observation(False, f"{name}: {why}")
+        if entered_count == sent_count:
+            remark = "the planted line of file_log is not read; write a test with `files`"
+            yield _Observation(False, f"{pipeline_name}: {remark}")
         return
-    is_lost = entered < sent
-    is_made_up = entered > sent and len(sources) == sent
+    is_lost = entered_count < sent_count
+    is_made_up = entered_count > sent_count and len(sources) == sent_count
     if is_lost or is_made_up:
-        yield _Observation(True, f"{name}: {sent} {signal} are sent, and {entered} come in")
+        yield _Observation(True, f"{pipeline_name}: {sent_count} {signal} are sent, and {entered_count} come in")
 
 
-def _passed(connector: str, config: Mapping[str, Any], signal: str, before: int, got: Got) -> Iterator[_Observation]:
+def _observe_connector(
+    connector: str, config: Mapping[str, Any], signal: str, sent_count: int, records_by_name: RecordsByName
+) -> Iterator[_Observation]:
     """Yield a connector behind which nothing arrives."""
     graph = PipelineGraph.of(config)
-    after = []
+    counts_behind = []
     for pipeline in graph.pipelines:
         is_behind = connector in graph.listed(pipeline, "receivers")
-        if is_behind and OF_PIPELINES.get(signal_of(pipeline)) == signal:
-            after.append(_count(got, stage_name(pipeline, 0), signal))
-    if before and after and not any(after):
-        yield _Observation(False, f"{connector} passes none of {before} {signal} on")
+        if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == signal:
+            counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), signal))
+    if sent_count and counts_behind and not any(counts_behind):
+        yield _Observation(False, f"{connector} passes none of {sent_count} {signal} on")
 
 
 @dataclass
 class _Sightings:
     """Where planted secrets were seen, and which exporters got their records, with the secret or without it."""
 
-    places: dict[tuple[str, str], set[Secret]] = field(default_factory=lambda: defaultdict(set))
-    reached: dict[Secret, set[str]] = field(default_factory=lambda: defaultdict(set))
-    leaking: dict[Secret, set[str]] = field(default_factory=lambda: defaultdict(set))
+    places: dict[tuple[str, str], set[PlantedSecret]] = field(default_factory=lambda: defaultdict(set))
+    reached: dict[PlantedSecret, set[str]] = field(default_factory=lambda: defaultdict(set))
+    leaking: dict[PlantedSecret, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def look_at(self, record: Record, exporter: str, signal: str, secrets: Sequence[Secret]) -> None:
+    def look_at(self, record: Record, exporter: str, signal: str, secrets: Sequence[PlantedSecret]) -> None:
         """Note the secrets of a record that arrived, and the secrets whose record it is."""
-        texts = {dotted((signal, *path)): f"{path} {value}".casefold() for path, value in leaves(record)}
+        texts = {format_path((signal, *path)): f"{path} {value}".casefold() for path, value in iter_leaves(record)}
         for secret in secrets:
             is_of_signal = f"-{signal}-" in secret.record
             if is_of_signal and any(secret.record in text for text in texts.values()):
@@ -268,7 +290,7 @@ class _Sightings:
                     self.places[exporter, place].add(secret)
                     self.leaking[secret].add(exporter)
 
-    def stopping(self, secrets: Iterable[Secret]) -> set[str]:
+    def list_stopping_exporters(self, secrets: Iterable[PlantedSecret]) -> set[str]:
         """Return the exporters that get the records of secrets without these."""
         exporters: set[str] = set()
         for secret in secrets:
@@ -276,19 +298,23 @@ class _Sightings:
         return exporters
 
 
-def _leaks(planned: Plan, got: Got, exporters: Sequence[str]) -> Iterator[_Observation]:
+def _observe_leaks(
+    plan: PlantingPlan, records_by_name: RecordsByName, exporters: Sequence[str]
+) -> Iterator[_Observation]:
     """Yield where planted secrets leave; one that another exporter does not get breaks an invariant."""
     sightings = _Sightings()
     for exporter in exporters:
-        for signal, records in got.get(exporter, {}).items():
+        for signal, records in records_by_name.get(exporter, {}).items():
             for record in records:
-                sightings.look_at(record, exporter, signal, planned.secrets)
+                sightings.look_at(record, exporter, signal, plan.secrets)
     for (exporter, place), secrets in sightings.places.items():
         leaking_kinds = {secret.kind for secret in secrets}
-        looks = ", ".join(known.looks for kind, known in KINDS.items() if kind in leaking_kinds)
-        leak = f"{exporter}: {place} leaves with {looks}"
-        stopping = sorted(sightings.stopping(secrets))
-        if stopping:
-            yield _Observation(True, f"{leak}, which the config stops on its way to {', '.join(stopping)}")
+        secret_looks = ", ".join(
+            secret_kind.looks for kind, secret_kind in SECRET_KINDS.items() if kind in leaking_kinds
+        )
+        leak = f"{exporter}: {place} leaves with {secret_looks}"
+        stopping_exporters = sorted(sightings.list_stopping_exporters(secrets))
+        if stopping_exporters:
+            yield _Observation(True, f"{leak}, which the config stops on its way to {', '.join(stopping_exporters)}")
         else:
             yield _Observation(False, leak)

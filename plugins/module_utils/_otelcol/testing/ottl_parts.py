@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from ..languages.ottl_syntax import Token, text_of
-from .records import SEVERITY
+from ..languages.ottl_syntax import Token, unquote_text
+from .records import SEVERITY_NUMBERS
 
 Tokens = Sequence[Token]
 
@@ -38,7 +38,7 @@ class CalledFunction(NamedTuple):
     arguments: list[list[Token]]
 
 
-def parts_between(tokens: Tokens, separators: Collection[str]) -> list[list[Token]]:
+def split_at_separators(tokens: Tokens, separators: Collection[str]) -> list[list[Token]]:
     """Return the parts between tokens with one of these texts that are outside of all brackets.
 
     With the separator `or`, `a or (b or c)` has the parts `a` and `(b or c)`. A text without a separator is one part.
@@ -57,61 +57,61 @@ def parts_between(tokens: Tokens, separators: Collection[str]) -> list[list[Toke
     return parts
 
 
-def called_function(tokens: Tokens) -> CalledFunction:
+def read_called_function(tokens: Tokens) -> CalledFunction:
     """Return a call. Raises UnknownPart for a text that is none."""
-    opening = _number_of_first_bracket(tokens)
-    if opening == 0 or tokens[-1].text != ")":
+    bracket_index = _find_first_bracket(tokens)
+    if bracket_index == 0 or tokens[-1].text != ")":
         raise UnknownPart
-    name = "".join(token.text for token in tokens[:opening])
-    inside = tokens[opening + 1 : -1]
-    arguments = parts_between(inside, (",",)) if inside else []
-    return CalledFunction(name, [_without_name(argument) for argument in arguments])
+    name = "".join(token.text for token in tokens[:bracket_index])
+    argument_tokens = tokens[bracket_index + 1 : -1]
+    arguments = split_at_separators(argument_tokens, (",",)) if argument_tokens else []
+    return CalledFunction(name, [_drop_argument_name(argument) for argument in arguments])
 
 
-def _number_of_first_bracket(tokens: Tokens) -> int:
+def _find_first_bracket(tokens: Tokens) -> int:
     """Return the number of the first token `(`, from 0; 0 too if there is none."""
-    for number, token in enumerate(tokens):
+    for token_index, token in enumerate(tokens):
         if token.text == "(":
-            return number
+            return token_index
     return 0
 
 
-def _without_name(argument: list[Token]) -> list[Token]:
+def _drop_argument_name(argument: list[Token]) -> list[Token]:
     """Return the value of an argument: `"a"` of `pattern="a"`."""
     is_named = len(argument) > 1 and argument[1].text == "="
     return argument[2:] if is_named else argument
 
 
-def is_literal(tokens: Tokens) -> bool:
+def is_literal_tokens(tokens: Tokens) -> bool:
     """Whether tokens are an enum, or end with a literal, as a negative number does."""
     is_enum = len(tokens) == 1 and tokens[0].kind == "upper"
     return is_enum or (bool(tokens) and tokens[-1].kind in _KINDS_OF_LITERALS)
 
 
-def literal_value(tokens: Tokens) -> Any:
+def read_literal_value(tokens: Tokens) -> Any:
     """Return the value of a literal; None is `nil`. Raises UnknownPart for what is none, or what no record has."""
     is_negative = bool(tokens) and tokens[0].text == "-"
-    rest = tokens[1:] if is_negative else tokens
-    if len(rest) != 1:
+    unsigned_tokens = tokens[1:] if is_negative else tokens
+    if len(unsigned_tokens) != 1:
         raise UnknownPart
-    literal = rest[0]
+    literal = unsigned_tokens[0]
     if literal.kind == "string":
-        return text_of(literal.text)
+        return unquote_text(literal.text)
     if literal.kind in ("int", "float"):
         number = int(literal.text) if literal.kind == "int" else float(literal.text)
         return -number if is_negative else number
     if literal.kind in ("bool", "nil"):
         return _WORDS_OF_OTTL[literal.text]
-    return _enum_value(literal.text)
+    return _read_enum_value(literal.text)
 
 
-def _enum_value(name: str) -> int | str:
+def _read_enum_value(name: str) -> int | str:
     """Return the number of a severity, or the word of another enum. Raises UnknownPart for what is none."""
-    severity = _SEVERITY_ENUM.match(name)
-    if severity:
-        step = int(severity[2] or 1) - 1
-        return SEVERITY.get(severity[1].lower(), 0) + step
-    enum = _WORD_ENUM.match(name)
-    if enum:
-        return enum[1].lower()
+    severity_match = _SEVERITY_ENUM.match(name)
+    if severity_match:
+        step = int(severity_match[2] or 1) - 1
+        return SEVERITY_NUMBERS.get(severity_match[1].lower(), 0) + step
+    enum_match = _WORD_ENUM.match(name)
+    if enum_match:
+        return enum_match[1].lower()
     raise UnknownPart

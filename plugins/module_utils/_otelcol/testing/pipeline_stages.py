@@ -13,50 +13,50 @@ from typing import Any
 
 from ..config.pipelines import signal_of
 from ..traits import takes_turns
-from .replaced_ends import Ends, id_part, sink_settings
+from .replaced_ends import ReplacedEnds, build_sink_settings, make_id_part
 
 
-def stage_name(pipeline: str, number: int) -> str:
+def name_stage(pipeline: str, processor_count: int) -> str:
     """Return the name under which a traced pipeline sends what leaves its first processors."""
-    return f"stage {number} of {pipeline}"
+    return f"stage {processor_count} of {pipeline}"
 
 
-def add_stages(config: dict[str, Any], ends: Ends) -> None:
+def add_stages(config: dict[str, Any], ends: ReplacedEnds) -> None:
     """Add to the config of a test, for each pipeline and each number of its processors, a pipeline that ends there.
 
     A connector that names pipelines sends to these too. One that takes turns would send them a part of the records.
     """
     pipelines = config["service"]["pipelines"]
     for position, (name, pipeline) in enumerate(list(pipelines.items())):
-        if gets_a_part(pipeline):
+        if may_get_only_a_part(pipeline):
             continue
-        for number in range(len(pipeline.get("processors", ())) + 1):
-            stage_id = f"stage_{number}_of_{position}_{id_part(name)}"
-            sink, added = f"{ends.otlp_http}/{stage_id}", f"{signal_of(name)}/{stage_id}"
-            config["exporters"][sink] = sink_settings(stage_name(name, number), ends)
-            pipelines[added] = _stage_of(pipeline, number, sink)
-            config["connectors"] = listed_beside(config["connectors"], name, added)
+        for processor_count in range(len(pipeline.get("processors", ())) + 1):
+            stage_id = f"stage_{processor_count}_of_{position}_{make_id_part(name)}"
+            sink, stage_pipeline = f"{ends.otlp_http}/{stage_id}", f"{signal_of(name)}/{stage_id}"
+            config["exporters"][sink] = build_sink_settings(name_stage(name, processor_count), ends)
+            pipelines[stage_pipeline] = _build_stage(pipeline, processor_count, sink)
+            config["connectors"] = list_beside(config["connectors"], name, stage_pipeline)
 
 
-def _stage_of(pipeline: Mapping[str, Any], number: int, sink: str) -> dict[str, Any]:
+def _build_stage(pipeline: Mapping[str, Any], processor_count: int, sink: str) -> dict[str, Any]:
     """Return a pipeline with the receivers of another one and its first processors, which ends in a sink."""
-    processors = pipeline.get("processors", [])[:number]
+    processors = pipeline.get("processors", [])[:processor_count]
     stage = {"receivers": pipeline["receivers"], "processors": processors, "exporters": [sink]}
     return {role: ids for role, ids in stage.items() if ids}
 
 
-def gets_a_part(pipeline: Mapping[str, Any]) -> bool:
+def may_get_only_a_part(pipeline: Mapping[str, Any]) -> bool:
     """Return whether a pipeline gets a part of the records of a connector, so that nothing can listen beside it."""
     return any(takes_turns(str(receiver)) for receiver in pipeline.get("receivers") or ())
 
 
-def listed_beside(value: Any, name: str, added: str) -> Any:
+def list_beside(value: Any, name: str, added_name: str) -> Any:
     """Return settings in which each list that has a name has another name too."""
     if isinstance(value, Mapping):
-        return {key: listed_beside(inner, name, added) for key, inner in value.items()}
+        return {key: list_beside(nested_value, name, added_name) for key, nested_value in value.items()}
     if not isinstance(value, (list, tuple)):
         return value
-    listed = [listed_beside(inner, name, added) for inner in value]
+    extended_list = [list_beside(nested_value, name, added_name) for nested_value in value]
     if name in value:
-        listed.append(added)
-    return listed
+        extended_list.append(added_name)
+    return extended_list

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from ..config.config_secrets import is_secret
 from ..config.literal_values import is_placeholder
-from ..config.paths import Path, dotted, leaves
-from .expectations import differing_fields
+from ..config.paths import Path, format_path, iter_leaves
+from .expectations import list_differing_fields
 from .records import SIGNALS, Record
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
@@ -25,21 +25,21 @@ _LOGIN = re.compile(r"\b(?:bearer|basic) [\w.~+/=-]{8}", re.IGNORECASE)
 _RANDOM_FIELDS = ("trace", "id", "parent")
 
 
-def _is_email(_path: Path, text: str) -> bool:
+def _has_email(_path: Path, text: str) -> bool:
     """Whether a text has an e-mail address."""
     return _EMAIL.search(text) is not None
 
 
-def _is_card(_path: Path, text: str) -> bool:
+def _has_card_number(_path: Path, text: str) -> bool:
     """Whether a text has the number of a payment card, with a right check digit."""
-    for match in _CARD.finditer(text):
-        digits = [int(sign) for sign in match[0] if sign.isdigit()]
+    for card_match in _CARD.finditer(text):
+        digits = [int(character) for character in card_match[0] if character.isdigit()]
         if _has_check_digit(digits):
             return True
     return False
 
 
-def _is_token(path: Path, text: str) -> bool:
+def _has_token(path: Path, text: str) -> bool:
     """Whether a value is a secret by its name or shape, and not only the place of one."""
     if is_placeholder(text):
         return False
@@ -50,24 +50,24 @@ def _has_check_digit(digits: Sequence[int]) -> bool:
     """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     checked_digits = digits[-1::-2]
     doubled_digits = digits[-2::-2]
-    total = sum(checked_digits)
+    digit_sum = sum(checked_digits)
     for digit in doubled_digits:
         tens, ones = divmod(2 * digit, 10)
-        total += tens + ones
-    return total % 10 == 0
+        digit_sum += tens + ones
+    return digit_sum % 10 == 0
 
 
-class Kind(NamedTuple):
+class SecretKind(NamedTuple):
     """A kind of value that may not leave: what it looks like in words, and how it is recognized."""
 
     looks: str
     recognizes: Callable[[Path, str], bool]
 
 
-KINDS = {
-    "email": Kind("an e-mail address", _is_email),
-    "card": Kind("a card number", _is_card),
-    "token": Kind("a token or key", _is_token),
+SECRET_KINDS = {
+    "email": SecretKind("an e-mail address", _has_email),
+    "card": SecretKind("a card number", _has_card_number),
+    "token": SecretKind("a token or key", _has_token),
 }
 
 
@@ -86,44 +86,48 @@ class Policy:
         return any(fnmatchcase(exporter, pattern) for pattern in self.exporters)
 
 
-def policy_breaches(policies: Sequence[Policy], got: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
+def find_policy_breaches(
+    policies: Sequence[Policy], records_by_exporter: Mapping[str, Mapping[str, Sequence[Record]]]
+) -> Iterator[str]:
     """Yield a line for each record that breaks a policy; it names the place of a value, and never shows it."""
     for policy in policies:
-        for exporter in sorted(got):
+        for exporter in sorted(records_by_exporter):
             if policy.is_for(exporter):
-                yield from _breaches_at(policy, exporter, got[exporter])
+                yield from _find_breaches_at_exporter(policy, exporter, records_by_exporter[exporter])
 
 
-def _breaches_at(policy: Policy, exporter: str, got: Mapping[str, Sequence[Record]]) -> Iterator[str]:
+def _find_breaches_at_exporter(
+    policy: Policy, exporter: str, records_by_signal: Mapping[str, Sequence[Record]]
+) -> Iterator[str]:
     """Yield a line for each record of an exporter that breaks a policy."""
     for signal in SIGNALS:
-        for number, record in enumerate(got.get(signal, ())):
-            for text in _broken(policy, signal, record):
-                yield f"policy '{policy.name}': {exporter}: {signal}[{number}]: {text}"
+        for record_index, record in enumerate(records_by_signal.get(signal, ())):
+            for breach in _find_breaches_of_record(policy, signal, record):
+                yield f"policy '{policy.name}': {exporter}: {signal}[{record_index}]: {breach}"
 
 
-def _broken(policy: Policy, signal: str, record: Record) -> Iterator[str]:
+def _find_breaches_of_record(policy: Policy, signal: str, record: Record) -> Iterator[str]:
     """Yield how a record breaks a policy: by its values, by what every record is like, or by what none is like."""
-    yield from _broken_by_values(policy, record)
+    yield from _find_forbidden_values(policy, record)
     if signal in policy.every:
-        yield from differing_fields(policy.every[signal], record)
+        yield from list_differing_fields(policy.every[signal], record)
     if signal in policy.never:
-        forbidden = policy.never[signal]
-        if not any(differing_fields(forbidden, record)):
-            yield f"no record like {dict(forbidden)} may leave"
+        forbidden_record = policy.never[signal]
+        if not any(list_differing_fields(forbidden_record, record)):
+            yield f"no record like {dict(forbidden_record)} may leave"
 
 
-def _broken_by_values(policy: Policy, record: Record) -> Iterator[str]:
+def _find_forbidden_values(policy: Policy, record: Record) -> Iterator[str]:
     """Yield each value of a record that may not leave; random fields count for none."""
-    seen_fields = {name: value for name, value in record.items() if name not in _RANDOM_FIELDS}
-    for path, value in leaves(seen_fields):
+    checked_fields = {name: value for name, value in record.items() if name not in _RANDOM_FIELDS}
+    for path, value in iter_leaves(checked_fields):
         if isinstance(value, (str, int)) and not isinstance(value, bool):
-            yield from _broken_by_value(policy, path, str(value))
+            yield from _find_forbidden_kinds(policy, path, str(value))
 
 
-def _broken_by_value(policy: Policy, path: Path, value: str) -> Iterator[str]:
+def _find_forbidden_kinds(policy: Policy, path: Path, value: str) -> Iterator[str]:
     """Yield which kinds of values that may not leave a value is of."""
-    for name in policy.without:
-        kind = KINDS[name]
-        if kind.recognizes(path, value):
-            yield f"{dotted(path)} looks like {kind.looks}"
+    for kind_name in policy.without:
+        secret_kind = SECRET_KINDS[kind_name]
+        if secret_kind.recognizes(path, value):
+            yield f"{format_path(path)} looks like {secret_kind.looks}"

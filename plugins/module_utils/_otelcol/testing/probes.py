@@ -17,15 +17,15 @@ from urllib.parse import quote
 from ..config.paths import Path
 from ..config.pipelines import signal_of
 from .branch_model import Baseline, Branch, Settings
-from .connector_branches import METRICS_OF, OTHERS, TAKEN
-from .pipeline_stages import gets_a_part, listed_beside
+from .connector_branches import OTHER_PIPELINE, SIGNALS_BY_METRIC_KEY, TAKEN_PIPELINE
+from .pipeline_stages import list_beside, may_get_only_a_part
 from .records import SIGNALS, Record
-from .replaced_ends import Ends
+from .replaced_ends import ReplacedEnds
 
-Got = Mapping[str, Mapping[str, Sequence[Record]]]
-UNUSED = "no pipeline of its signal uses it"
-RANDOM = "what stands before it gives other values each time"
-SHARED = "a connector gives each pipeline a part of the records"
+RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
+REASON_UNUSED = "no pipeline of its signal uses it"
+REASON_RANDOM = "what stands before it gives other values each time"
+REASON_SHARED = "a connector gives each pipeline a part of the records"
 # Functions of OTTL whose values two probes cannot compare.
 _OTHER_EACH_TIME = re.compile(r"\b(?:UUID|UUIDv7|Now)\(")
 
@@ -38,17 +38,17 @@ class Probes:
         self.questions: dict[Path, list[Question]] = {}
         self.unknown: dict[Path, str] = {}
 
-    def add(self, config: dict[str, Any], ends: Ends) -> None:
+    def add(self, config: dict[str, Any], ends: ReplacedEnds) -> None:
         """Add the probes to a config that has the ends of a test."""
         self.questions = {branch.path: [] for branch in self.branches}
-        _Wiring(config, ends, self).wire()
+        _ProbeWiring(config, ends, self).add_probes()
 
-    def taken(self, got: Got) -> dict[Path, bool]:
+    def taken(self, records_by_name: RecordsByName) -> dict[Path, bool]:
         """Return for each branch that is in a pipeline whether a record took it."""
         answers = {}
         for path, questions in self.questions.items():
             if questions:
-                answers[path] = any(question.is_answered_by(got) for question in questions)
+                answers[path] = any(question.is_answered_by(records_by_name) for question in questions)
         return answers
 
 
@@ -58,14 +58,14 @@ class Question(NamedTuple):
     before: str
     after: str
 
-    def is_answered_by(self, got: Got) -> bool:
+    def is_answered_by(self, records_by_name: RecordsByName) -> bool:
         """Whether the records differ, so that one took the branch."""
-        return _sorted_records(got.get(self.before, {})) != _sorted_records(got.get(self.after, {}))
+        return _sort_records(records_by_name.get(self.before, {})) != _sort_records(records_by_name.get(self.after, {}))
 
 
-def _sorted_records(by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
+def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
     """Return records as texts in an order that does not depend on when they came."""
-    return sorted(repr(record) for signal in SIGNALS for record in by_signal.get(signal, ()))
+    return sorted(repr(record) for signal in SIGNALS for record in records_by_signal.get(signal, ()))
 
 
 class _Place(NamedTuple):
@@ -81,10 +81,10 @@ class _Place(NamedTuple):
         return signal_of(self.name)
 
 
-class _Wiring:
+class _ProbeWiring:
     """The config to which probes are added, one at a time."""
 
-    def __init__(self, config: dict[str, Any], ends: Ends, probes: Probes) -> None:
+    def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
         self.config, self.ends, self.probes = config, ends, probes
         self.pipelines: dict[str, Any] = config["service"]["pipelines"]
         self.known: dict[tuple[str, ...], str] = {}
@@ -92,19 +92,23 @@ class _Wiring:
         self.own = list(config.get("connectors") or ())
         self.sink: Settings = next(iter(config["exporters"].values()))
 
-    def wire(self) -> None:
+    def add_probes(self) -> None:
         """Add a probe for each branch that is in a pipeline, and note which ones no probe can ask."""
-        for number, (name, pipeline) in enumerate(list(self.pipelines.items())):
-            for index, branch in list(self._asked(name, pipeline)):
-                before = (pipeline.get("processors") or [])[:index]
-                why_not = SHARED if gets_a_part(pipeline) else self._incomparable(before, branch)
-                if why_not:
-                    self.probes.unknown[branch.path] = why_not
+        for pipeline_index, (name, pipeline) in enumerate(list(self.pipelines.items())):
+            for processor_count, branch in list(self._list_asked_branches(name, pipeline)):
+                processors_before = (pipeline.get("processors") or [])[:processor_count]
+                doubt = (
+                    REASON_SHARED
+                    if may_get_only_a_part(pipeline)
+                    else self._explain_incomparable(processors_before, branch)
+                )
+                if doubt:
+                    self.probes.unknown[branch.path] = doubt
                     continue
-                copied = {"receivers": pipeline["receivers"], "processors": before}
-                here = _Place(name, copied, f"{number}_{index}")
-                without_branch = self._probe(here, branch, branch.compared_with)
-                with_branch = self._probe(here, branch, branch.asked)
+                copied_pipeline = {"receivers": pipeline["receivers"], "processors": processors_before}
+                place = _Place(name, copied_pipeline, f"{pipeline_index}_{processor_count}")
+                without_branch = self._add_probe(place, branch, branch.compared_with)
+                with_branch = self._add_probe(place, branch, branch.asked)
                 self.probes.questions[branch.path].append(Question(without_branch, with_branch))
         self._let_connectors_send_to_copies()
 
@@ -112,18 +116,18 @@ class _Wiring:
         """Let each of the user's connectors that names a pipeline send to the copies of the pipeline too."""
         connectors = self.config.get("connectors") or {}
         for connector in self.own:
-            for name, added in self.copies:
-                connectors[connector] = listed_beside(connectors[connector], name, added)
+            for name, copy_name in self.copies:
+                connectors[connector] = list_beside(connectors[connector], name, copy_name)
 
-    def _incomparable(self, before: Sequence[str], branch: Branch) -> str:
+    def _explain_incomparable(self, processors_before: Sequence[str], branch: Branch) -> str:
         """Return why two probes cannot be compared here; empty text if they can."""
         if branch.compared_with is Baseline.NO_RECORDS:
             return ""
-        settings_before = [self.config["processors"][processor] for processor in before]
+        settings_before = [self.config["processors"][processor] for processor in processors_before]
         text = repr([*settings_before, branch.compared_with])
-        return RANDOM if _OTHER_EACH_TIME.search(text) else ""
+        return REASON_RANDOM if _OTHER_EACH_TIME.search(text) else ""
 
-    def _asked(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
+    def _list_asked_branches(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
         """Yield what is asked in a pipeline, with how many processors come before."""
         processors = pipeline.get("processors") or []
         for branch in self.probes.branches:
@@ -131,65 +135,75 @@ class _Wiring:
             if signal_of(name) not in branch.signals:
                 continue
             if section == "processors":
-                for index, processor in enumerate(processors):
+                for processor_count, processor in enumerate(processors):
                     if processor == component_id:
-                        yield index, branch
+                        yield processor_count, branch
             elif component_id in pipeline["exporters"]:
                 yield len(processors), branch
 
-    def _probe(self, here: _Place, branch: Branch, settings: Settings | Baseline | None) -> str:
+    def _add_probe(self, place: _Place, branch: Branch, settings: Settings | Baseline | None) -> str:
         """Return the name under which the test gets what a component with these settings makes of the records."""
         if settings is Baseline.NO_RECORDS:
             return ""
         component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
-        key = (here.word, component_id, repr(settings))
+        key = (place.word, component_id, repr(settings))
         if key in self.known:
             return self.known[key]
-        name = self.known[key] = f"o11y probe {len(self.known)}"
-        word = name.replace(" ", "_")
-        probe = f"{component_id.partition('/')[0]}/{word}"
+        sink_name = self.known[key] = f"o11y probe {len(self.known)}"
+        probe_word = sink_name.replace(" ", "_")
+        probe_id = f"{component_id.partition('/')[0]}/{probe_word}"
         if branch.path[0] == "connectors":
-            self._copy(here, word, {**here.pipeline, "exporters": [probe]})
-            self._connect(here.signal, probe, settings, name)
-            return name
-        processors = here.pipeline["processors"]
+            self._add_copy(place, probe_word, {**place.pipeline, "exporters": [probe_id]})
+            self._add_connector(place.signal, probe_id, settings, sink_name)
+            return sink_name
+        processors = place.pipeline["processors"]
         if component_id:
-            self.config["processors"][probe] = settings
-            processors = [*processors, probe]
-        self._copy(here, word, {**here.pipeline, "processors": processors, "exporters": [self._sink(name)]})
-        return name
+            self.config["processors"][probe_id] = settings
+            processors = [*processors, probe_id]
+        self._add_copy(
+            place, probe_word, {**place.pipeline, "processors": processors, "exporters": [self._add_sink(sink_name)]}
+        )
+        return sink_name
 
-    def _copy(self, here: _Place, word: str, pipeline: Mapping[str, Any]) -> None:
+    def _add_copy(self, place: _Place, probe_word: str, pipeline: Mapping[str, Any]) -> None:
         """Add a copy of a pipeline, which gets what the pipeline gets."""
-        name = f"{here.signal}/{word}"
-        self.pipelines[name] = {role: listed for role, listed in pipeline.items() if listed}
-        self.copies.append((here.name, name))
+        name = f"{place.signal}/{probe_word}"
+        self.pipelines[name] = {role: component_ids for role, component_ids in pipeline.items() if component_ids}
+        self.copies.append((place.name, name))
 
-    def _connect(self, signal: str, probe: str, settings: Any, name: str) -> None:
+    def _add_connector(self, signal: str, probe_id: str, settings: Any, sink_name: str) -> None:
         """Add a connector that makes metrics, or one that sends the records to one of two pipelines."""
-        to = "metrics" if METRICS_OF.keys() & settings else signal
-        pipelines = {which: f"{to}/{which}_{name.replace(' ', '_')}" for which in (TAKEN, OTHERS)}
-        self.config["connectors"][probe] = _named(settings, pipelines)
-        for which, sink in ((TAKEN, name), (OTHERS, OTHERS)):
-            if which == TAKEN or which in repr(settings):
-                self.pipelines[pipelines[which]] = {"receivers": [probe], "exporters": [self._sink(sink)]}
+        target_signal = "metrics" if SIGNALS_BY_METRIC_KEY.keys() & settings else signal
+        pipelines = {
+            pipeline_kind: f"{target_signal}/{pipeline_kind}_{sink_name.replace(' ', '_')}"
+            for pipeline_kind in (TAKEN_PIPELINE, OTHER_PIPELINE)
+        }
+        self.config["connectors"][probe_id] = _name_pipelines(settings, pipelines)
+        for pipeline_kind, sink_of_kind in ((TAKEN_PIPELINE, sink_name), (OTHER_PIPELINE, OTHER_PIPELINE)):
+            if pipeline_kind == TAKEN_PIPELINE or pipeline_kind in repr(settings):
+                self.pipelines[pipelines[pipeline_kind]] = {
+                    "receivers": [probe_id],
+                    "exporters": [self._add_sink(sink_of_kind)],
+                }
 
-    def _sink(self, name: str) -> str:
+    def _add_sink(self, name: str) -> str:
         """Return the id of an exporter, which it adds, that sends to the test under a name."""
         exporter = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
         self.config["exporters"][exporter] = {**self.sink, "endpoint": f"{self.ends.sink}/{quote(name)}"}
         return exporter
 
 
-def _named(settings: Settings, pipelines: Mapping[str, str]) -> dict[str, Any]:
+def _name_pipelines(settings: Settings, pipelines: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings of a connector with the names of its pipelines."""
 
-    def real_names(names: Sequence[str]) -> list[str]:
-        return [pipelines[name] for name in names]
+    def resolve_names(placeholder_names: Sequence[str]) -> list[str]:
+        return [pipelines[name] for name in placeholder_names]
 
-    named = dict(settings)
-    if "table" in named:
-        named["table"] = [{**route, "pipelines": real_names(route["pipelines"])} for route in named["table"]]
-    if "default_pipelines" in named:
-        named["default_pipelines"] = real_names(named["default_pipelines"])
-    return named
+    named_settings = dict(settings)
+    if "table" in named_settings:
+        named_settings["table"] = [
+            {**route, "pipelines": resolve_names(route["pipelines"])} for route in named_settings["table"]
+        ]
+    if "default_pipelines" in named_settings:
+        named_settings["default_pipelines"] = resolve_names(named_settings["default_pipelines"])
+    return named_settings

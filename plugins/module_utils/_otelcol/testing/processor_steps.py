@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ..config.paths import Path, at, items
-from ..languages.ottl import CONDITION, STATEMENT, Language, infer_context
-from ..languages.ottl_syntax import Used
+from ..config.paths import Path, list_at, value_at
+from ..languages.ottl import CONDITION, STATEMENT, Language
+from ..languages.ottl_contexts import infer_context
+from ..languages.ottl_syntax import UsedNames
 from .branch_model import ANY_SIGNAL, NO_PROFILES, Baseline, Branch, Settings
-from .statement_marks import is_effect_shown, marking_statement, statement_parts, used_by_text
+from .statement_marks import build_marking_statement, is_effect_shown, read_used_parts, split_statement
 
 # Type of a processor: the lists of its steps in their order, with the signals that they are for.
-STEPS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
+STEP_LISTS_BY_KIND: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "transform": {
         ("trace_statements",): ("traces",),
         ("metric_statements",): ("metrics",),
@@ -45,7 +46,7 @@ STEPS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "redaction": {("blocked_values",): ANY_SIGNAL, ("blocked_key_patterns",): ANY_SIGNAL},
 }
 # Processors that change records without any step: a step is compared with the others' settings, not with what enters.
-_ACTS_ALONE = {"redaction"}
+_KINDS_THAT_ACT_ALONE = {"redaction"}
 _TRANSFORM = "transform"
 _STATEMENTS, _CONDITIONS = "statements", "conditions"
 
@@ -66,11 +67,11 @@ class ListedStep:
     @property
     def what(self) -> str:
         """The step in words."""
-        return _in_words(self.item)
+        return _describe_step(self.item)
 
 
 @dataclass(frozen=True)
-class Group:
+class StepGroup:
     """A group of statements and conditions: item `index` of the list at `root`.
 
     It is `bare` if the user wrote the texts as the list itself. The settings name the context.
@@ -86,7 +87,7 @@ class Group:
 class GroupedText:
     """A step that is a text of a group: number `number` of its statements or conditions."""
 
-    group: Group
+    group: StepGroup
     key: str
     number: int
     text: Any
@@ -101,126 +102,131 @@ class GroupedText:
     @property
     def what(self) -> str:
         """The step in words."""
-        return _in_words(self.text)
+        return _describe_step(self.text)
 
-    def marking_group(self) -> ListedStep:
+    def build_marking_group(self) -> ListedStep:
         """Return a group that leaves a mark where this condition holds."""
-        settings = {**self.group.settings, _CONDITIONS: [self.text], _STATEMENTS: [marking_statement()]}
+        settings = {**self.group.settings, _CONDITIONS: [self.text], _STATEMENTS: [build_marking_statement()]}
         return ListedStep(self.group.root, self.group.index, settings)
 
-    def marking_text(self) -> GroupedText:
+    def build_marking_text(self) -> GroupedText:
         """Return a statement that leaves a mark where this statement does something."""
-        _action, condition = statement_parts(self.text)
-        return replace(self, text=marking_statement(condition))
+        _action, condition = split_statement(self.text)
+        return replace(self, text=build_marking_statement(condition))
 
 
 Step: TypeAlias = "ListedStep | GroupedText"
 
 
-def _in_words(step: Any) -> str:
+def _describe_step(step: Any) -> str:
     """Return the text of a step, or of a mapping the settings that are scalars."""
     if not isinstance(step, Mapping):
         return str(step)
     return ", ".join(f"{key}: {value}" for key, value in step.items() if not isinstance(value, (list, Mapping)))
 
 
-def branches_of_steps(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
+def list_branches_of_steps(path: Path, kind: str, settings: Settings, language: Language) -> Iterator[Branch]:
     """Yield the steps of a processor of one of the kinds in STEPS, for one signal after the other."""
-    keys_with_steps = {root[0] for root in STEPS[kind]}
-    rest = {key: value for key, value in settings.items() if key not in keys_with_steps}
-    for signals, roots in _roots_by_signals(kind).items():
+    keys_with_steps = {root[0] for root in STEP_LISTS_BY_KIND[kind]}
+    other_settings = {key: value for key, value in settings.items() if key not in keys_with_steps}
+    for signals, roots in _map_roots_by_signals(kind).items():
         steps: list[Step] = []
         for root in roots:
-            steps += _steps_at(root, settings, language)
-        yield from _branches_of_signal(path, kind, rest, signals, steps)
+            steps += _list_steps_at(root, settings, language)
+        yield from _list_branches_of_signal(path, kind, other_settings, signals, steps)
 
 
-def _roots_by_signals(kind: str) -> dict[tuple[str, ...], list[Path]]:
+def _map_roots_by_signals(kind: str) -> dict[tuple[str, ...], list[Path]]:
     """Return the lists of steps of each signal: each signal has lists of its own."""
     roots_by_signals: dict[tuple[str, ...], list[Path]] = {}
-    for root, signals in STEPS[kind].items():
+    for root, signals in STEP_LISTS_BY_KIND[kind].items():
         roots_by_signals.setdefault(signals, []).append(root)
     return roots_by_signals
 
 
-def _branches_of_signal(
-    path: Path, kind: str, rest: Settings, signals: tuple[str, ...], steps: Sequence[Step]
+def _list_branches_of_signal(
+    path: Path, kind: str, other_settings: Settings, signals: tuple[str, ...], steps: Sequence[Step]
 ) -> Iterator[Branch]:
     """Yield steps that the same records pass: each is compared with the steps before it alone."""
     steps_before: list[Step] = []
     for step in steps:
-        has_others = bool(steps_before) or kind in _ACTS_ALONE
+        has_others = bool(steps_before) or kind in _KINDS_THAT_ACT_ALONE
         branch = Branch(
             path=(*path, *step.path),
             what=step.what,
             signals=signals,
-            compared_with=settings_with(rest, steps_before) if has_others else Baseline.RECORDS_BEFORE,
+            compared_with=build_settings_with_steps(other_settings, steps_before)
+            if has_others
+            else Baseline.RECORDS_BEFORE,
         )
         if signals == ("profiles",):
             yield replace(branch, unknown=NO_PROFILES)
         else:
-            yield replace(branch, asked=settings_with(rest, [*steps_before, _showing_step(kind, step)]))
-        if not _is_condition_of_statements(kind, step):
+            yield replace(
+                branch,
+                asked=build_settings_with_steps(other_settings, [*steps_before, _make_effect_visible(kind, step)]),
+            )
+        if not _is_statement_condition(kind, step):
             steps_before.append(step)
 
 
-def _is_condition_of_statements(kind: str, step: Step) -> bool:
+def _is_statement_condition(kind: str, step: Step) -> bool:
     """Whether a step changes nothing itself: it decides about the statements of its group."""
     return kind == _TRANSFORM and isinstance(step, GroupedText) and step.key == _CONDITIONS
 
 
-def _showing_step(kind: str, step: Step) -> Step:
+def _make_effect_visible(kind: str, step: Step) -> Step:
     """Return a step whose effect a record shows: what shows nothing of its own leaves a mark."""
     if kind != _TRANSFORM or isinstance(step, ListedStep):
         return step
     if step.key == _CONDITIONS:
-        return step.marking_group()
-    return step if is_effect_shown(step.text) else step.marking_text()
+        return step.build_marking_group()
+    return step if is_effect_shown(step.text) else step.build_marking_text()
 
 
-def settings_with(rest: Settings, steps: Sequence[Step]) -> Settings:
-    """Return the settings of a processor with these steps alone, and the `rest` that is no step."""
-    settings = dict(rest)
+def build_settings_with_steps(other_settings: Settings, steps: Sequence[Step]) -> Settings:
+    """Return the settings of a processor with these steps alone, and the `other_settings` that is no step."""
+    settings = dict(other_settings)
     written_groups: dict[Path, dict[str, Any]] = {}
     for step in steps:
         if isinstance(step, ListedStep):
-            _list_at(settings, step.root).append(step.item)
+            _ensure_list_at(settings, step.root).append(step.item)
             continue
         group = step.group
-        place = (*group.root, group.index)
-        if place not in written_groups:
-            written_groups[place] = {**group.settings, step.key: []}
-            _list_at(settings, group.root).append(written_groups[place])
-        written_groups[place][step.key].append(step.text)
+        group_place = (*group.root, group.index)
+        if group_place not in written_groups:
+            written_groups[group_place] = {**group.settings, step.key: []}
+            _ensure_list_at(settings, group.root).append(written_groups[group_place])
+        written_groups[group_place][step.key].append(step.text)
     return settings
 
 
-def _list_at(settings: dict[str, Any], root: Path) -> list[Any]:
+def _ensure_list_at(settings: dict[str, Any], root: Path) -> list[Any]:
     """Return the list at a path, with what leads to it; both are made if they are missing."""
-    inside = settings
-    for part in root[:-1]:
-        inside = inside.setdefault(str(part), {})
-    listed: list[Any] = inside.setdefault(str(root[-1]), [])
-    return listed
+    parent_settings = settings
+    for path_part in root[:-1]:
+        parent_settings = parent_settings.setdefault(str(path_part), {})
+    list_at_path: list[Any] = parent_settings.setdefault(str(root[-1]), [])
+    return list_at_path
 
 
-def _steps_at(root: Path, settings: Settings, language: Language) -> Iterator[Step]:
+def _list_steps_at(root: Path, settings: Settings, language: Language) -> Iterator[Step]:
     """Yield each step of a list; of a group of statements and conditions its conditions first."""
-    listed = at(settings, root)
-    if not isinstance(listed, list):
+    step_list = value_at(settings, root)
+    if not isinstance(step_list, list):
         return
-    text_key = _text_key(root)
+    text_key = _find_text_key(root)
     if not text_key:
-        yield from (ListedStep(root, index, item) for index, item in enumerate(listed))
+        yield from (ListedStep(root, index, list_item) for index, list_item in enumerate(step_list))
         return
-    keys = (_CONDITIONS, _STATEMENTS) if text_key == _STATEMENTS else (_CONDITIONS,)
-    for group in _groups_at(root, listed, text_key, language):
-        for key in keys:
-            for number, text in enumerate(items(group.settings, key)):
-                yield GroupedText(group, key, number, text)
+    text_keys = (_CONDITIONS, _STATEMENTS) if text_key == _STATEMENTS else (_CONDITIONS,)
+    for group in _list_groups_at(root, step_list, text_key, language):
+        for key in text_keys:
+            for text_number, text in enumerate(list_at(group.settings, key)):
+                yield GroupedText(group, key, text_number, text)
 
 
-def _text_key(root: Path) -> str:
+def _find_text_key(root: Path) -> str:
     """Return what texts of a list are that a user may put into groups; empty if the list has no groups."""
     if len(root) > 1:
         return ""
@@ -230,28 +236,28 @@ def _text_key(root: Path) -> str:
     return ""
 
 
-def _groups_at(root: Path, listed: Sequence[Any], text_key: str, language: Language) -> Iterator[Group]:
+def _list_groups_at(root: Path, step_list: Sequence[Any], text_key: str, language: Language) -> Iterator[StepGroup]:
     """Yield the groups of statements or conditions of a list. Texts without a group are one group."""
-    is_bare = all(isinstance(item, str) for item in listed)
-    written: Sequence[Any] = [{text_key: listed}] if is_bare else listed
-    groups = [item for item in written if isinstance(item, Mapping)]
+    is_bare = all(isinstance(list_item, str) for list_item in step_list)
+    written_groups: Sequence[Any] = [{text_key: step_list}] if is_bare else step_list
+    groups = [list_item for list_item in written_groups if isinstance(list_item, Mapping)]
     for index, settings in enumerate(groups):
-        yield Group(root, index, _with_context(settings, language), is_bare)
+        yield StepGroup(root, index, _add_context(settings, language), is_bare)
 
 
-def _with_context(group: Settings, language: Language) -> Settings:
+def _add_context(group: Settings, language: Language) -> Settings:
     """Return a group that names its context.
 
     The Collector infers the context from all texts of a group, so a part of them could have another one.
     """
-    context = group.get("context") or _inferred_context(group, language)
+    context = group.get("context") or _infer_group_context(group, language)
     return {**group, "context": context} if context else group
 
 
-def _inferred_context(group: Settings, language: Language) -> str:
+def _infer_group_context(group: Settings, language: Language) -> str:
     """Return the context that the Collector infers from the texts of a group; empty text if there is none."""
-    uses: list[Used] = []
+    uses: list[UsedNames] = []
     for key in (_STATEMENTS, _CONDITIONS):
-        uses += [used_by_text(str(text), is_statement=key == _STATEMENTS) for text in items(group, key)]
+        uses += [read_used_parts(str(text), is_statement=key == _STATEMENTS) for text in list_at(group, key)]
     kind = STATEMENT if _STATEMENTS in group else CONDITION
     return infer_context(language, kind, list(language.contexts), uses).context

@@ -12,52 +12,58 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..config.paths import Path, at, mappings
+from ..config.paths import Path, mappings_at, value_at
 from ..config.pipelines import PipelineGraph, signal_of
 from .branch_model import Branch, Settings
-from .records import OF_PIPELINES, Record
-from .samples import FIELD_ABSENT, WantedFields, united_ways
-from .taking_fields import fields_of_route, fields_taking
+from .records import RECORD_KINDS_BY_SIGNAL, Record
+from .samples import FIELD_ABSENT, WantedFields, unite_ways
+from .taking_fields import find_fields_of_route, find_fields_taking
 
 # What a route needs that reads the headers of a request.
-_REQUEST = re.compile(r'request\["([^"]+)"\]\s*==\s*"([^"]*)"')
+_REQUEST_HEADER = re.compile(r'request\["([^"]+)"\]\s*==\s*"([^"]*)"')
 # The percentage of a policy that keeps all traces, and how many traces are given to one that keeps a part of them.
-_ALL, _MOST_TRACES = 100, 300
-NO_LITERAL = "its literals do not say what takes it"
-UNREACHED = "what its literals say does not take it"
+_ALL_PERCENT, _MOST_TRACES = 100, 300
+REASON_NO_LITERAL = "its literals do not say what takes it"
+REASON_UNREACHED = "what its literals say does not take it"
 
 
-def ways_to_reach(
+def list_ways_to_reach(
     branch: Branch, config: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
     headers: dict[str, str] = {}
-    if match := _REQUEST.search(branch.what):
-        headers = {match[1]: match[2]}
-        taking = [WantedFields()]
+    if request_match := _REQUEST_HEADER.search(branch.what):
+        headers = {request_match[1]: request_match[2]}
+        field_ways = [WantedFields()]
     else:
-        taking = fields_taking(branch, config)
-    number = _number_of(at(config, branch.path))
+        field_ways = find_fields_taking(branch, config)
+    record_count = _count_needed_records(value_at(config, branch.path))
     graph = PipelineGraph.of(config)
-    for pipeline in _pipelines_with(branch, graph):
-        for source in _sources(pipeline, config, graph):
-            records = OF_PIPELINES[source.signal]
-            for record in _records(records, united_ways(taking, source.asked), examples):
-                test = {"to": source.receiver, "headers": headers, records: _in_traces_apart([record] * number)}
-                yield {key: value for key, value in test.items() if value}
+    for pipeline in _list_pipelines_of_branch(branch, graph):
+        for source in _list_sources(pipeline, config, graph):
+            record_kind = RECORD_KINDS_BY_SIGNAL[source.signal]
+            for record in _make_records(record_kind, unite_ways(field_ways, source.asked), examples):
+                given_part = {
+                    "to": source.receiver,
+                    "headers": headers,
+                    record_kind: _separate_traces([record] * record_count),
+                }
+                yield {key: value for key, value in given_part.items() if value}
 
 
-def _records(signal: str, overlays: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
+def _make_records(
+    signal: str, field_ways: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]
+) -> Iterator[Record]:
     """Yield records that have the fields of one of the overlays, made of each base."""
-    for overlay in overlays:
-        for base in _bases(signal, examples):
-            record = base
-            for path, value in overlay.items():
-                record = _with_value(record, path, value)
+    for wanted_fields in field_ways:
+        for base_record in _list_base_records(signal, examples):
+            record = base_record
+            for path, value in wanted_fields.items():
+                record = _set_value(record, path, value)
             yield {key: value for key, value in record.items() if value != {}}
 
 
-def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
+def _list_base_records(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
     """Yield records that others are made of: an empty one, and those that other tests give."""
     yield {}
     for example in examples:
@@ -66,43 +72,43 @@ def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Recor
                 yield dict(record)
 
 
-def _number_of(policy: Any) -> int:
+def _count_needed_records(policy: Any) -> int:
     """Return how many records a branch needs: a policy may want several spans, or keep a part of the traces."""
-    kind = at(policy, ("type",))
-    if kind == "span_count":
-        spans = at(policy, (kind, "min_spans"))
+    policy_type = value_at(policy, ("type",))
+    if policy_type == "span_count":
+        spans = value_at(policy, (policy_type, "min_spans"))
         return int(spans) if isinstance(spans, (int, float)) else 1
-    if kind == "probabilistic":
-        percentage = at(policy, (kind, "sampling_percentage"))
-        keeps_a_part = isinstance(percentage, (int, float)) and percentage < _ALL
+    if policy_type == "probabilistic":
+        percentage = value_at(policy, (policy_type, "sampling_percentage"))
+        keeps_a_part = isinstance(percentage, (int, float)) and percentage < _ALL_PERCENT
         return _MOST_TRACES if keeps_a_part else 1
     return 1
 
 
-def _in_traces_apart(records: list[Record]) -> list[Record]:
+def _separate_traces(records: list[Record]) -> list[Record]:
     """Return records, of which each is of a trace of its own if there are many."""
     if len(records) < _MOST_TRACES:
         return records
-    return [{**record, "trace": str(number)} for number, record in enumerate(records)]
+    return [{**record, "trace": str(trace_number)} for trace_number, record in enumerate(records)]
 
 
-def _with_value(base: Any, path: Path, value: Any) -> Any:
+def _set_value(base_value: Any, path: Path, value: Any) -> Any:
     """Return a record, or a part of it, with another value at a path."""
-    first, rest = path[0], path[1:]
-    if isinstance(first, int):
-        listed = list(base) if isinstance(base, list) and base else [{}]
-        return [_with_value(listed[0], rest, value), *listed[1:]]
-    changed = dict(base) if isinstance(base, Mapping) else {}
-    if rest:
-        changed[first] = _with_value(changed.get(first), rest, value)
+    first_key, later_keys = path[0], path[1:]
+    if isinstance(first_key, int):
+        list_value = list(base_value) if isinstance(base_value, list) and base_value else [{}]
+        return [_set_value(list_value[0], later_keys, value), *list_value[1:]]
+    changed_value = dict(base_value) if isinstance(base_value, Mapping) else {}
+    if later_keys:
+        changed_value[first_key] = _set_value(changed_value.get(first_key), later_keys, value)
     elif value is FIELD_ABSENT:
-        changed.pop(first, None)
+        changed_value.pop(first_key, None)
     else:
-        changed[first] = value
-    return changed
+        changed_value[first_key] = value
+    return changed_value
 
 
-def _pipelines_with(branch: Branch, graph: PipelineGraph) -> Iterator[str]:
+def _list_pipelines_of_branch(branch: Branch, graph: PipelineGraph) -> Iterator[str]:
     """Yield the pipelines of the signals of a branch that have its component."""
     role = "processors" if branch.path[0] == "processors" else "exporters"
     for pipeline in graph.pipelines:
@@ -118,24 +124,24 @@ class _Source(NamedTuple):
     asked: list[WantedFields]
 
 
-def _sources(
-    pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen: tuple[str, ...] = ()
+def _list_sources(
+    pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen_connectors: tuple[str, ...] = ()
 ) -> Iterator[_Source]:
-    """Yield the receivers whose records reach a pipeline, also through connectors that were not `seen`."""
+    """Yield the receivers whose records reach a pipeline, also through connectors that were not `seen_connectors`."""
     for receiver in graph.listed(pipeline, "receivers"):
         if receiver not in graph.connectors:
             yield _Source(receiver, signal_of(pipeline), [{}])
-        elif receiver not in seen:
-            asked = _asked_by_routes(mappings(config, "connectors", receiver, "table"), pipeline)
-            for other in graph.fed_by(receiver, pipeline):
-                for source in _sources(other, config, graph, (*seen, receiver)):
-                    yield source._replace(asked=united_ways(source.asked, asked))
+        elif receiver not in seen_connectors:
+            asked_fields = _list_fields_asked_by_routes(mappings_at(config, "connectors", receiver, "table"), pipeline)
+            for feeding_pipeline in graph.find_connector_sources(receiver, pipeline):
+                for source in _list_sources(feeding_pipeline, config, graph, (*seen_connectors, receiver)):
+                    yield source._replace(asked=unite_ways(source.asked, asked_fields))
 
 
-def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
+def _list_fields_asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
     """Return what the routes to a pipeline want, each a way; of a pipeline without routes, nothing."""
-    asked: list[WantedFields] = []
+    asked_fields: list[WantedFields] = []
     for route in routes:
         if pipeline in (route.get("pipelines") or ()):
-            asked += fields_of_route(route)
-    return asked or [{}]
+            asked_fields += find_fields_of_route(route)
+    return asked_fields or [{}]

@@ -8,41 +8,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..otlp_requests import LISTS
-from .records import SEVERITY_WORDS, SIGNALS, SPAN_KINDS, STATUS, TEMPORALITY, Record, kind_of_metric
+from ..otlp_requests import LISTS_BY_SIGNAL
+from .records import SEVERITY_WORDS, SIGNALS, SPAN_KINDS, STATUS_WORDS, TEMPORALITY_WORDS, Record, find_metric_kind
 
 
 def read_records(signal: str, body: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the records of an OTLP request in their short form: a metric once for each of its data points."""
-    resources, scopes, records = LISTS[SIGNALS[signal]]
-    for of_resource in body.get(resources) or ():
-        resource = of_resource.get("resource") or {}
-        for of_scope in of_resource.get(scopes) or ():
-            shared = {
+    resources_key, scopes_key, records_key = LISTS_BY_SIGNAL[SIGNALS[signal]]
+    for resource_records in body.get(resources_key) or ():
+        resource = resource_records.get("resource") or {}
+        for scope_records in resource_records.get(scopes_key) or ():
+            shared_fields = {
                 "resource": _read_attributes(resource.get("attributes")),
-                "scope": _read_scope(of_scope.get("scope") or {}),
+                "scope": _read_scope(scope_records.get("scope") or {}),
             }
-            for record in of_scope.get(records) or ():
-                for short in _READERS[signal](record):
-                    yield short | shared
+            for record in scope_records.get(records_key) or ():
+                for short_record in _READERS_BY_SIGNAL[signal](record):
+                    yield short_record | shared_fields
 
 
 def _read_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     """Return a scope in the short form, without what is empty."""
-    short = {key: scope[key] for key in ("name", "version") if scope.get(key)}
+    short_scope = {key: scope[key] for key in ("name", "version") if scope.get(key)}
     attributes = _read_attributes(scope.get("attributes"))
     if attributes:
-        short["attributes"] = attributes
-    return short
+        short_scope["attributes"] = attributes
+    return short_scope
 
 
-def latest_points(points: Iterable[Record]) -> list[Record]:
+def keep_latest_points(points: Iterable[Record]) -> list[Record]:
     """Return of each series only the last point, as a backend shows a series that is sent again and again."""
-    latest: dict[str, Record] = {}
+    latest_by_series: dict[str, Record] = {}
     for point in points:
         series = (point["name"], sorted(point["attributes"].items()), point["resource"])
-        latest[repr(series)] = point
-    return list(latest.values())
+        latest_by_series[repr(series)] = point
+    return list(latest_by_series.values())
 
 
 def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
@@ -51,8 +51,8 @@ def _read_span(span: Mapping[str, Any]) -> Iterator[Record]:
     elapsed = int(span.get("endTimeUnixNano") or 0) - int(span.get("startTimeUnixNano") or 0)
     yield {
         "name": span.get("name", ""),
-        "kind": _word_of_number(SPAN_KINDS, span.get("kind")),
-        "status": _word_of_number(STATUS, status.get("code")),
+        "kind": _find_word_of_number(SPAN_KINDS, span.get("kind")),
+        "status": _find_word_of_number(STATUS_WORDS, status.get("code")),
         "message": status.get("message", ""),
         "trace": span.get("traceId", ""),
         "id": span.get("spanId", ""),
@@ -70,10 +70,10 @@ def _read_event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
     """Yield a metric in the short form for each of its data points."""
-    kind = kind_of_metric(metric)
-    data = metric.get(kind) or {}
-    for point in data.get("dataPoints") or ():
-        short: Record = {
+    kind = find_metric_kind(metric)
+    metric_data = metric.get(kind) or {}
+    for point in metric_data.get("dataPoints") or ():
+        short_point: Record = {
             "name": metric.get("name", ""),
             "type": kind,
             "unit": metric.get("unit", ""),
@@ -81,11 +81,11 @@ def _read_metric(metric: Mapping[str, Any]) -> Iterator[Record]:
             "attributes": _read_attributes(point.get("attributes")),
             **_read_point(kind, point),
         }
-        if "aggregationTemporality" in data:
-            short["temporality"] = _word_of_number(TEMPORALITY, data["aggregationTemporality"])
+        if "aggregationTemporality" in metric_data:
+            short_point["temporality"] = _find_word_of_number(TEMPORALITY_WORDS, metric_data["aggregationTemporality"])
         if kind == "sum":
-            short["monotonic"] = bool(data.get("isMonotonic"))
-        yield short
+            short_point["monotonic"] = bool(metric_data.get("isMonotonic"))
+        yield short_point
 
 
 def _read_point(kind: str, point: Mapping[str, Any]) -> Record:
@@ -94,18 +94,18 @@ def _read_point(kind: str, point: Mapping[str, Any]) -> Record:
         if "asInt" in point:
             return {"value": int(point["asInt"])}
         return {"value": point.get("asDouble", 0)}
-    counted: Record = {"count": int(point.get("count") or 0), "sum": point.get("sum", 0)}
+    counted_point: Record = {"count": int(point.get("count") or 0), "sum": point.get("sum", 0)}
     if kind == "histogram":
-        counted["bounds"] = list(point.get("explicitBounds") or ())
-        counted["buckets"] = [int(number) for number in point.get("bucketCounts") or ()]
-    return counted
+        counted_point["bounds"] = list(point.get("explicitBounds") or ())
+        counted_point["buckets"] = [int(bucket_count) for bucket_count in point.get("bucketCounts") or ()]
+    return counted_point
 
 
 def _read_log(record: Mapping[str, Any]) -> Iterator[Record]:
     """Yield a log record in the short form; a severity between those that have a word stays a number."""
     severity = int(record.get("severityNumber") or 0)
     yield {
-        "body": _plain(record.get("body") or {}),
+        "body": _read_tagged_value(record.get("body") or {}),
         "severity": SEVERITY_WORDS.get(severity, severity),
         "severity_text": record.get("severityText", ""),
         "event_name": record.get("eventName", ""),
@@ -115,10 +115,10 @@ def _read_log(record: Mapping[str, Any]) -> Iterator[Record]:
     }
 
 
-_READERS = {"spans": _read_span, "metrics": _read_metric, "logs": _read_log}
+_READERS_BY_SIGNAL = {"spans": _read_span, "metrics": _read_metric, "logs": _read_log}
 
 
-def _word_of_number(words: tuple[str, ...], number: Any) -> str:
+def _find_word_of_number(words: tuple[str, ...], number: Any) -> str:
     """Return the word of a number of OTLP; of a number without one, its digits."""
     index = int(number or 0)
     return words[index] if index < len(words) else str(index)
@@ -126,23 +126,23 @@ def _word_of_number(words: tuple[str, ...], number: Any) -> str:
 
 def _read_attributes(pairs: Any) -> dict[str, Any]:
     """Return the pairs of OTLP as a mapping."""
-    return {pair.get("key", ""): _plain(pair.get("value") or {}) for pair in pairs or ()}
+    return {pair.get("key", ""): _read_tagged_value(pair.get("value") or {}) for pair in pairs or ()}
 
 
-def _plain(value: Mapping[str, Any]) -> Any:
+def _read_tagged_value(value: Mapping[str, Any]) -> Any:
     """Return the value that a tagged value of OTLP stands for."""
-    for tag, plain in _TAGS.items():
-        if tag in value:
-            return plain(value[tag])
+    for value_tag, convert_value in _CONVERTERS_BY_TAG.items():
+        if value_tag in value:
+            return convert_value(value[value_tag])
     return None
 
 
-_TAGS: dict[str, Any] = {
+_CONVERTERS_BY_TAG: dict[str, Any] = {
     "stringValue": str,
     "boolValue": bool,
     "intValue": int,
     "doubleValue": float,
     "bytesValue": str,
-    "arrayValue": lambda listed: [_plain(value) for value in listed.get("values") or ()],
+    "arrayValue": lambda listed: [_read_tagged_value(value) for value in listed.get("values") or ()],
     "kvlistValue": lambda pairs: _read_attributes(pairs.get("values")),
 }

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import Invalid, text_of, tokens_of
-from .ottl_parts import Tokens, UnknownPart, called_function
+from ..languages.ottl_syntax import Invalid, split_tokens, unquote_text
+from .ottl_parts import Tokens, UnknownPart, read_called_function
 
 # The field of a record for each path of OTTL, by the context of the path. `[]` ends a path that takes keys, and its
 # field takes the same keys: `attributes["a"]` of a resource is ("resource", "a").
 # Source: the tables of paths in pkg/ottl/contexts of the Collector, for fields that records.py has.
-_FIELDS: dict[str, dict[str, Path]] = {
+_FIELDS_BY_CONTEXT: dict[str, dict[str, Path]] = {
     "resource": {"attributes[]": ("resource",)},
     "scope": {
         "attributes[]": ("scope", "attributes"),
@@ -58,7 +58,7 @@ _FIELDS: dict[str, dict[str, Path]] = {
     },
 }
 # The words that may begin a path and name its context.
-_CONTEXTS = ("instrumentation_scope", *_FIELDS)
+_CONTEXT_WORDS = ("instrumentation_scope", *_FIELDS_BY_CONTEXT)
 # Converters whose value is, or is taken for, that of their argument.
 _CONVERTERS = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
 
@@ -70,38 +70,38 @@ class _OttlPath(NamedTuple):
     keys: list[str]
 
 
-def record_field(text: str, context: str) -> Path:
+def find_record_field(text: str, context: str) -> Path:
     """Return the field of a record that a path of OTTL names; an empty path if records have no such field.
 
     `context` is that of a path that does not begin with one.
     """
     try:
-        return field_of_path(tokens_of(text)[:-1], context)
+        return find_field_of_path(split_tokens(text)[:-1], context)
     except (UnknownPart, Invalid):
         return ()
 
 
-def field_of_path(tokens: Tokens, context: str) -> Path:
+def find_field_of_path(tokens: Tokens, context: str) -> Path:
     """Return the field of a path, or of the path in converters. Raises UnknownPart if records have no such field."""
     if tokens and tokens[0].kind == "upper":
-        return field_of_path(_converted_path(tokens), context)
+        return find_field_of_path(_read_converted_path(tokens), context)
     names, keys = _read_path(tokens)
-    if len(names) > 1 and names[0] in _CONTEXTS:
+    if len(names) > 1 and names[0] in _CONTEXT_WORDS:
         context, names = names[0], names[1:]
     if "scope" in context:  # instrumentation_scope is the longer name
         context = "scope"
-    fields = _FIELDS.get(context, {})
-    name = ".".join(names)
-    field = fields.get(name, ()) if not keys else ()
-    field = field or fields.get(f"{name}[]", ())
+    fields = _FIELDS_BY_CONTEXT.get(context, {})
+    dotted_name = ".".join(names)
+    field = fields.get(dotted_name, ()) if not keys else ()
+    field = field or fields.get(f"{dotted_name}[]", ())
     if not field:
         raise UnknownPart
     return (*field, *keys)
 
 
-def _converted_path(tokens: Tokens) -> Tokens:
+def _read_converted_path(tokens: Tokens) -> Tokens:
     """Return the path in a converter such as `ToLowerCase(name)`. Raises UnknownPart for another function."""
-    name, arguments = called_function(tokens)
+    name, arguments = read_called_function(tokens)
     if name not in _CONVERTERS or not arguments:
         raise UnknownPart
     return arguments[0]
@@ -112,7 +112,7 @@ def _read_path(tokens: Tokens) -> _OttlPath:
     path = _OttlPath([], [])
     for token in tokens:
         if token.kind == "string":
-            path.keys.append(text_of(token.text) or "")
+            path.keys.append(unquote_text(token.text) or "")
         elif token.kind == "lower" and not path.keys:
             path.names.append(token.text)
         elif token.text not in (".", "[", "]"):

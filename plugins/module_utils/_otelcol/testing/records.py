@@ -21,30 +21,30 @@ Record = dict[str, Any]
 # The signals of records by their names in the short form.
 SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}
 # The names of records by the signals of pipelines and of OTLP's paths.
-OF_PIPELINES = {full: short for short, full in SIGNALS.items()}
-COMMON = ("attributes", "resource", "scope")
+RECORD_KINDS_BY_SIGNAL = {full: short for short, full in SIGNALS.items()}
+COMMON_FIELDS = ("attributes", "resource", "scope")
 SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
-STATUS = ("unset", "ok", "error")
-TEMPORALITY = ("unspecified", "delta", "cumulative")
-SEVERITY = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
-SEVERITY_WORDS = {number: word for word, number in SEVERITY.items()}
-FIELDS = {
-    "spans": ("name", "kind", "status", "message", "trace", "id", "parent", "duration", "events", *COMMON),
+STATUS_WORDS = ("unset", "ok", "error")
+TEMPORALITY_WORDS = ("unspecified", "delta", "cumulative")
+SEVERITY_NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
+SEVERITY_WORDS = {number: word for word, number in SEVERITY_NUMBERS.items()}
+FIELDS_BY_SIGNAL = {
+    "spans": ("name", "kind", "status", "message", "trace", "id", "parent", "duration", "events", *COMMON_FIELDS),
     "metrics": (
         "name", "type", "unit", "description", "value", "monotonic", "temporality", "count", "sum", "bounds", "buckets",
-        *COMMON,
+        *COMMON_FIELDS,
     ),
-    "logs": ("body", "severity", "severity_text", "event_name", "trace", "id", *COMMON),
+    "logs": ("body", "severity", "severity_text", "event_name", "trace", "id", *COMMON_FIELDS),
 }  # fmt: skip
 # The kinds of metrics that a test can give.
-POINTS = ("gauge", "sum", "histogram")
+METRIC_POINT_KINDS = ("gauge", "sum", "histogram")
 # Hexadecimal digits of ids.
 TRACE_DIGITS, SPAN_DIGITS = 32, 16
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
-NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+NANOSECONDS_BY_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 
 
-def identifier(value: Any, digits: int) -> str:
+def make_identifier(value: Any, digits: int) -> str:
     """Return hexadecimal digits for an id: those that are written, or some that are always the same for a text."""
     text = str(value)
     if re.fullmatch(rf"[0-9a-f]{{{digits}}}", text):
@@ -52,19 +52,19 @@ def identifier(value: Any, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def nanoseconds(value: Any, place: str) -> int:
+def parse_nanoseconds(value: Any, place: str) -> int:
     """Return the nanoseconds of a duration such as `10ms` or `1.5s`. Raises Problem for another text."""
-    match = _DURATION.match(str(value))
-    if not match:
+    duration_match = _DURATION.match(str(value))
+    if not duration_match:
         raise Problem(f"'{value}' is not a duration", where=place, fix="Write it like 10ms or 1.5s.")
-    return int(float(match[1]) * NANOSECONDS[match[2]])
+    return int(float(duration_match[1]) * NANOSECONDS_BY_UNIT[duration_match[2]])
 
 
-def kind_of_metric(record: Mapping[str, Any]) -> str:
+def find_metric_kind(record: Mapping[str, Any]) -> str:
     """Return the kind of a metric of OTLP, such as `sum`; empty text for another record."""
     return next((kind for kind in METRIC_KINDS if kind in record), "")
 
 
-def in_order(value: Any) -> Any:
+def sort_keys(value: Any) -> Any:
     """Return a value of a record, with the keys in order if it is a mapping."""
     return dict(sorted(value.items())) if isinstance(value, Mapping) else value

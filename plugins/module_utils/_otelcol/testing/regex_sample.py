@@ -20,12 +20,12 @@ from unicodedata import category
 _Members = Callable[[str], bool]
 
 # The characters that stand for a class, the plainest first, and what stands for a class that has none of them.
-_CANDIDATES, _OTHER = "ax1_ -.A+\t\n", "~"
+_PLAIN_CHARACTERS, _OTHER_CHARACTER = "ax1_ -.A+\t\n", "~"
 _ANY_CHARACTER = "x"
 # Signs and escapes that ask for a place in the text, and for no character. `\Q` and `\E` quote what is between them.
 _ASSERTIONS, _ESCAPED_ASSERTIONS = "^$", "AzbBQE"
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_CLASSES: dict[str, _Members] = {
+_MEMBERS_BY_CLASS: dict[str, _Members] = {
     "alnum": str.isalnum,
     "alpha": str.isalpha,
     "blank": lambda character: character in " \t",
@@ -38,17 +38,17 @@ _CLASSES: dict[str, _Members] = {
     "xdigit": lambda character: character in string.hexdigits,
 }
 # The classes of Perl by their small letter; the capital one has all other characters.
-_PERL = {"d": "digit", "s": "space", "w": "word"}
+_PERL_CLASSES = {"d": "digit", "s": "space", "w": "word"}
 
-_OPENING = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:?))?")
+_GROUP_OPENING = re.compile(r"\((?:\?(?:P?<\w+>|[imsU-]*:?))?")
 # Go refuses more than 1000 repeats.
 _QUANTIFIER = re.compile(r"[*?+]|\{(\d{1,4})(?:,\d*)?\}")
-_SET = re.compile(r"\[(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
-_POSIX = re.compile(r"\[:(\^?)(\w+):\]")
-_CODE = re.compile(r"\\x(?:\{(?P<long>[0-9A-Fa-f]{1,6})\}|(?P<short>[0-9A-Fa-f]{2}))")
-_UNICODE = re.compile(r"\\(?P<sign>[pP])(?:\{(?P<negated>\^?)(?P<name>\w+)\}|(?P<letter>\w))")
+_SET_PATTERN = re.compile(r"\[(\^?)(\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
+_POSIX_CLASS = re.compile(r"\[:(\^?)(\w+):\]")
+_CODE_PATTERN = re.compile(r"\\x(?:\{(?P<long>[0-9A-Fa-f]{1,6})\}|(?P<short>[0-9A-Fa-f]{2}))")
+_UNICODE_CLASS = re.compile(r"\\(?P<sign>[pP])(?:\{(?P<negated>\^?)(?P<name>\w+)\}|(?P<letter>\w))")
 # Nested repeats multiply; a sample needs no more characters than this.
-_LONGEST = 10_000
+_LONGEST_SAMPLE = 10_000
 
 
 class _Element(NamedTuple):
@@ -69,7 +69,7 @@ class _Group:
     @property
     def text(self) -> str:
         """A text for its first alternative."""
-        return "".join(self.pieces)[:_LONGEST]
+        return "".join(self.pieces)[:_LONGEST_SAMPLE]
 
     def add(self, piece: str) -> None:
         """Add a text if it belongs to the first alternative."""
@@ -77,114 +77,122 @@ class _Group:
             self.pieces.append(piece)
 
 
-def sample_text(pattern: str) -> str:
+def make_sample_text(pattern: str) -> str:
     """Return a text that a regular expression of Go most likely matches, of at most 10,000 characters."""
-    rest = pattern
+    pattern_rest = pattern
     groups = [_Group()]  # the innermost is the last
-    while rest:
-        opening = _OPENING.match(rest)
-        if opening:
+    while pattern_rest:
+        group_opening = _GROUP_OPENING.match(pattern_rest)
+        if group_opening:
             groups.append(_Group())
-            rest = rest[opening.end() :]
-        elif rest[0] == "|":
+            pattern_rest = pattern_rest[group_opening.end() :]
+        elif pattern_rest[0] == "|":
             groups[-1].is_first = False
-            rest = rest[1:]
-        elif rest[0] == ")" and len(groups) == 1:
+            pattern_rest = pattern_rest[1:]
+        elif pattern_rest[0] == ")" and len(groups) == 1:
             break  # nothing is open: Go refuses the pattern
         else:
-            piece, rest = (groups.pop().text, rest[1:]) if rest[0] == ")" else _piece(rest)
-            repeats, rest = _repeats(rest)
-            groups[-1].add((piece * repeats)[:_LONGEST])
-    return "".join(group.text for group in groups)[:_LONGEST]
+            piece, pattern_rest = (
+                (groups.pop().text, pattern_rest[1:]) if pattern_rest[0] == ")" else _read_piece(pattern_rest)
+            )
+            repeats, pattern_rest = _read_repeats(pattern_rest)
+            groups[-1].add((piece * repeats)[:_LONGEST_SAMPLE])
+    return "".join(group.text for group in groups)[:_LONGEST_SAMPLE]
 
 
-def _repeats(rest: str) -> tuple[int, str]:
+def _read_repeats(pattern_rest: str) -> tuple[int, str]:
     """Return how often the thing before must be there at least, and what follows its quantifier."""
-    quantifier = _QUANTIFIER.match(rest)
+    quantifier = _QUANTIFIER.match(pattern_rest)
     if not quantifier:
-        return 1, rest
-    rest = rest[quantifier.end() :].removeprefix("?")
+        return 1, pattern_rest
+    pattern_rest = pattern_rest[quantifier.end() :].removeprefix("?")
     if quantifier[1]:
-        return int(quantifier[1]), rest
-    return 1 if quantifier[0] == "+" else 0, rest
+        return int(quantifier[1]), pattern_rest
+    return 1 if quantifier[0] == "+" else 0, pattern_rest
 
 
-def _piece(rest: str) -> tuple[str, str]:
+def _read_piece(pattern_rest: str) -> tuple[str, str]:
     """Return a text for the first thing in a pattern, which is no group, and what follows it."""
-    sign = rest[0]
-    if sign == "\\":
-        element, rest = _escaped(rest)
-        return element.text, rest
-    bracket = _SET.match(rest)
-    if bracket:
-        return _text_of_set(_members_of_set(bracket[2]), is_negated=bool(bracket[1])), rest[bracket.end() :]
-    if sign in _ASSERTIONS:
-        return "", rest[1:]
-    return _ANY_CHARACTER if sign == "." else sign, rest[1:]
+    character = pattern_rest[0]
+    if character == "\\":
+        element, pattern_rest = _read_escape(pattern_rest)
+        return element.text, pattern_rest
+    set_match = _SET_PATTERN.match(pattern_rest)
+    if set_match:
+        return _choose_set_character(_read_set_members(set_match[2]), is_negated=bool(set_match[1])), pattern_rest[
+            set_match.end() :
+        ]
+    if character in _ASSERTIONS:
+        return "", pattern_rest[1:]
+    return _ANY_CHARACTER if character == "." else character, pattern_rest[1:]
 
 
-def _escaped(rest: str) -> tuple[_Element, str]:
+def _read_escape(pattern_rest: str) -> tuple[_Element, str]:
     """Return what a pattern that begins with a backslash has first, and what follows it."""
-    code = _CODE.match(rest)
-    if code:
-        number = int(code["long"] or code["short"], 16)
-        return _character(chr(min(number, 0x10FFFF))), rest[code.end() :]
-    of_unicode = _UNICODE.match(rest)
-    if of_unicode:
-        name = of_unicode["name"] or of_unicode["letter"]
-        is_negated = (of_unicode["sign"] == "P") != bool(of_unicode["negated"])
-        return _class(lambda character: category(character).startswith(name), is_negated), rest[of_unicode.end() :]
-    sign = rest[1:2]
-    if sign.lower() in _PERL:
-        return _class(_CLASSES[_PERL[sign.lower()]], sign.isupper()), rest[2:]
+    code_match = _CODE_PATTERN.match(pattern_rest)
+    if code_match:
+        code_point = int(code_match["long"] or code_match["short"], 16)
+        return _make_character(chr(min(code_point, 0x10FFFF))), pattern_rest[code_match.end() :]
+    class_match = _UNICODE_CLASS.match(pattern_rest)
+    if class_match:
+        category_name = class_match["name"] or class_match["letter"]
+        is_negated = (class_match["sign"] == "P") != bool(class_match["negated"])
+        return _make_class(lambda character: category(character).startswith(category_name), is_negated), pattern_rest[
+            class_match.end() :
+        ]
+    sign = pattern_rest[1:2]
+    if sign.lower() in _PERL_CLASSES:
+        return _make_class(_MEMBERS_BY_CLASS[_PERL_CLASSES[sign.lower()]], sign.isupper()), pattern_rest[2:]
     if sign in _ESCAPED_ASSERTIONS:
-        return _Element("", lambda _character: False), rest[2:]
-    return _character(_CONTROLS.get(sign, sign)), rest[2:]
+        return _Element("", lambda _character: False), pattern_rest[2:]
+    return _make_character(_CONTROLS.get(sign, sign)), pattern_rest[2:]
 
 
-def _members_of_set(inside: str) -> list[_Element]:
+def _read_set_members(set_rest: str) -> list[_Element]:
     """Return the characters, classes and ranges between the brackets of a set."""
     members = []
-    while inside:
-        member, inside = _member(inside)
-        if not member.is_class and inside[:1] == "-" and inside[1:]:
-            last, inside = _member(inside[1:])
-            member = _range(member.text, last.text)
+    while set_rest:
+        member, set_rest = _read_set_member(set_rest)
+        if not member.is_class and set_rest[:1] == "-" and set_rest[1:]:
+            last_member, set_rest = _read_set_member(set_rest[1:])
+            member = _make_range(member.text, last_member.text)
         members.append(member)
     return members
 
 
-def _member(inside: str) -> tuple[_Element, str]:
+def _read_set_member(set_rest: str) -> tuple[_Element, str]:
     """Return the first character or class of a set, and what follows it."""
-    posix = _POSIX.match(inside)
-    if posix:
-        return _class(_CLASSES.get(posix[2], str.isalpha), bool(posix[1])), inside[posix.end() :]
-    if inside[0] == "\\":
-        return _escaped(inside)
-    return _character(inside[0]), inside[1:]
+    posix_match = _POSIX_CLASS.match(set_rest)
+    if posix_match:
+        return _make_class(_MEMBERS_BY_CLASS.get(posix_match[2], str.isalpha), bool(posix_match[1])), set_rest[
+            posix_match.end() :
+        ]
+    if set_rest[0] == "\\":
+        return _read_escape(set_rest)
+    return _make_character(set_rest[0]), set_rest[1:]
 
 
-def _text_of_set(members: list[_Element], *, is_negated: bool) -> str:
+def _choose_set_character(members: list[_Element], *, is_negated: bool) -> str:
     """Return a character of a set; the first one, or one that a negated set does not exclude."""
     if not is_negated:
         return members[0].text if members else ""
-    return _first_candidate(lambda character: not any(member.has(character) for member in members))
+    return _choose_plainest_character(lambda character: not any(member.has(character) for member in members))
 
 
-def _character(text: str) -> _Element:
+def _make_character(text: str) -> _Element:
     return _Element(text, lambda character: character == text)
 
 
-def _range(first: str, last: str) -> _Element:
-    return _Element(first, lambda character: first <= character <= last)
+def _make_range(first_character: str, last_character: str) -> _Element:
+    return _Element(first_character, lambda character: first_character <= character <= last_character)
 
 
-def _class(has: _Members, is_negated: bool) -> _Element:
+def _make_class(has_character: _Members, is_negated: bool) -> _Element:
     """Return a class, or the characters that it does not have."""
-    members = (lambda character: not has(character)) if is_negated else has
-    return _Element(_first_candidate(members), members, is_class=True)
+    members = (lambda character: not has_character(character)) if is_negated else has_character
+    return _Element(_choose_plainest_character(members), members, is_class=True)
 
 
-def _first_candidate(has: _Members) -> str:
+def _choose_plainest_character(has_character: _Members) -> str:
     """Return the plainest character that a class has."""
-    return next(filter(has, _CANDIDATES), _OTHER)
+    return next(filter(has_character, _PLAIN_CHARACTERS), _OTHER_CHARACTER)

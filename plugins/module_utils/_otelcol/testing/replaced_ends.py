@@ -11,11 +11,11 @@ from posixpath import normpath
 from typing import Any
 from urllib.parse import quote
 
-from ..config.paths import at, dotted, leaves
+from ..config.paths import format_path, iter_leaves, value_at
 from ..errors import Problem
 from ..traits import kind_of
 from . import scrapes
-from .changed_sections import ChangedComponent, ChangedSection, changed_section
+from .changed_sections import ChangedComponent, ChangedSection, collect_changed_section
 from .checked_pipelines import check_shape
 
 _FILE_LOG = "filelog"
@@ -23,7 +23,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Ends:
+class ReplacedEnds:
     """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`.
 
     `sink` is the URL of the test, and `ports` has a port for each receiver of the user. `otlp_http` is the name of the
@@ -36,115 +36,119 @@ class Ends:
     root: str
     otlp_http: str = "otlp_http"
     pages: Sequence[scrapes.Page] = ()
-    pace: int = scrapes.PACE
+    pace: int = scrapes.SECONDS_BETWEEN_SCRAPES
     replays: bool = False
 
     def reads(self, receiver: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
         if self.replays:
             return False
-        return reads_files(receiver) or bool(self.pages_of(receiver))
+        return is_file_log(receiver) or bool(self.list_pages_of(receiver))
 
-    def pages_of(self, receiver: str) -> list[scrapes.Page]:
+    def list_pages_of(self, receiver: str) -> list[scrapes.Page]:
         """Return the pages that a receiver scrapes."""
         return [page for page in self.pages if page.receiver == receiver]
 
 
-def reads_files(receiver: str) -> bool:
+def is_file_log(receiver: str) -> bool:
     """Return whether a receiver is of type file_log."""
     return kind_of(receiver) == _FILE_LOG
 
 
-def numbered_id(kind: str, number: int, component_id: str) -> str:
+def make_numbered_id(kind: str, position: int, component_id: str) -> str:
     """Return the id, with a number of its own, of what stands for a component in a test."""
-    return f"{kind}/{number}_{id_part(component_id)}"
+    return f"{kind}/{position}_{make_id_part(component_id)}"
 
 
-def id_part(component_id: str) -> str:
+def make_id_part(component_id: str) -> str:
     """Return an id as a part of another one."""
     return component_id.replace("/", "_")
 
 
-def replaced_receivers(
-    config: Mapping[str, Any], sources: Mapping[str, str], ends: Ends, *, waits: bool
+def replace_receivers(
+    config: Mapping[str, Any], source_ids: Mapping[str, str], ends: ReplacedEnds, *, is_time_based: bool
 ) -> ChangedSection:
-    """Return the receivers of a test. `sources` has for each receiver of the user the id of the one in its place.
+    """Return the receivers of a test. `source_ids` has for each receiver of the user the id of the one in its place.
 
-    `waits` says whether components send by time, so that one scrape at the end is too late. Raises Problem for settings
-    that a test cannot use.
+    `is_time_based` says whether components send by time, so that one scrape at the end is too late. Raises Problem for
+    settings that a test cannot use.
     """
-    replaced = {}
-    for receiver, source in sources.items():
-        replaced[source] = _replaced_receiver(config, receiver, ends, waits=waits)
-    return changed_section(replaced)
+    replaced_components = {}
+    for receiver, source_id in source_ids.items():
+        replaced_components[source_id] = _replace_receiver(config, receiver, ends, waits=is_time_based)
+    return collect_changed_section(replaced_components)
 
 
-def _replaced_receiver(config: Mapping[str, Any], receiver: str, ends: Ends, *, waits: bool) -> ChangedComponent:
+def _replace_receiver(config: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, waits: bool) -> ChangedComponent:
     """Return what stands for one receiver: itself if it reads what the test writes or serves, otherwise OTLP."""
-    settings = _settings_of_receiver(config, receiver, ends)
-    if ends.pages_of(receiver):
-        return _scraping_receiver(settings, receiver, ends, waits=waits)
+    settings = _read_receiver_settings(config, receiver, ends)
+    if ends.list_pages_of(receiver):
+        return _build_scraping_receiver(settings, receiver, ends, waits=waits)
     if ends.reads(receiver):
         change = f"receivers.{receiver}: reads below the folder of the test, from the beginning; no storage"
-        return ChangedComponent(_file_log_below(ends.root, settings), [change])
+        return ChangedComponent(_build_file_log_settings(ends.root, settings), [change])
     change = f"receivers.{receiver}: OTLP on loopback"
-    return ChangedComponent(_otlp_on_loopback(ends.ports[receiver], settings), [change])
+    return ChangedComponent(_build_otlp_settings(ends.ports[receiver], settings), [change])
 
 
-def _settings_of_receiver(config: Mapping[str, Any], receiver: str, ends: Ends) -> Mapping[str, Any]:
+def _read_receiver_settings(config: Mapping[str, Any], receiver: str, ends: ReplacedEnds) -> Mapping[str, Any]:
     """Return what the user sets of a receiver; an empty mapping for a variable in place of its settings.
 
     Raises Problem for settings of another shape, and for a variable if the test must know them.
     """
     path = ("receivers", receiver)
-    given = at(config, path)
-    is_variable = isinstance(given, str) and "${" in given
+    user_settings = value_at(config, path)
+    is_variable = isinstance(user_settings, str) and "${" in user_settings
     if is_variable and ends.reads(receiver):
-        wrong = "the files that this receiver reads are not known"
-        raise Problem(wrong, where=dotted(path), fix="Write its settings into the config.")
+        problem = "the files that this receiver reads are not known"
+        raise Problem(problem, where=format_path(path), fix="Write its settings into the config.")
     if not is_variable:
         check_shape(config, path, Mapping, "mapping")
-    return given if isinstance(given, Mapping) else {}
+    return user_settings if isinstance(user_settings, Mapping) else {}
 
 
-def _scraping_receiver(settings: Mapping[str, Any], receiver: str, ends: Ends, *, waits: bool) -> ChangedComponent:
+def _build_scraping_receiver(
+    settings: Mapping[str, Any], receiver: str, ends: ReplacedEnds, *, waits: bool
+) -> ChangedComponent:
     """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed."""
     has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
     pace = 0 if has_one_text_each and not waits else ends.pace
-    own_pages = ends.pages_of(receiver)
-    scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[receiver], pace)
-    return ChangedComponent(scraping.settings, [f"receivers.{receiver}: {change}" for change in scraping.changes])
+    own_pages = ends.list_pages_of(receiver)
+    scraping_receiver = scrapes.build_scraping_receiver(settings, own_pages, ends.sink, ends.ports[receiver], pace)
+    return ChangedComponent(
+        scraping_receiver.settings, [f"receivers.{receiver}: {change}" for change in scraping_receiver.changes]
+    )
 
 
-def _file_log_below(root: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _build_file_log_settings(test_folder: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of file_log that reads the files of the test, whole."""
-    own = {key: value for key, value in settings.items() if key != "storage"}
+    file_log_settings = {key: value for key, value in settings.items() if key != "storage"}
     for key in ("include", "exclude"):
-        if own.get(key):
-            own[key] = _paths_below(root, own[key])
-    return {**own, "start_at": "beginning", "poll_interval": "50ms"}
+        if file_log_settings.get(key):
+            file_log_settings[key] = _move_paths_below(test_folder, file_log_settings[key])
+    return {**file_log_settings, "start_at": "beginning", "poll_interval": "50ms"}
 
 
-def _paths_below(root: str, paths: Any) -> list[str]:
+def _move_paths_below(test_folder: str, paths: Any) -> list[str]:
     """Return patterns of paths below the folder of the test. The Collector takes a text for a list of one."""
-    listed = paths if isinstance(paths, (list, tuple)) else [paths]
-    return [f"{root}{normpath('/' + str(path).lstrip('/'))}" for path in listed]
+    path_list = paths if isinstance(paths, (list, tuple)) else [paths]
+    return [f"{test_folder}{normpath('/' + str(path).lstrip('/'))}" for path in path_list]
 
 
-def _otlp_on_loopback(port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _build_otlp_settings(port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a receiver of OTLP; it hands on metadata if the user's receiver does."""
-    server: dict[str, Any] = {"endpoint": f"{_LOOPBACK}:{port}"}
-    if _includes_metadata(settings):
-        server["include_metadata"] = True
-    return {"protocols": {"http": server}}
+    server_settings: dict[str, Any] = {"endpoint": f"{_LOOPBACK}:{port}"}
+    if _has_metadata_switch(settings):
+        server_settings["include_metadata"] = True
+    return {"protocols": {"http": server_settings}}
 
 
-def _includes_metadata(settings: Mapping[str, Any]) -> bool:
+def _has_metadata_switch(settings: Mapping[str, Any]) -> bool:
     """Whether a receiver hands on the headers of requests, by any of its protocols."""
-    return any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
+    return any(path[-1] == "include_metadata" and value is True for path, value in iter_leaves(settings))
 
 
-def sink_settings(name: str, ends: Ends) -> dict[str, Any]:
+def build_sink_settings(name: str, ends: ReplacedEnds) -> dict[str, Any]:
     """Return the settings of an exporter by which the test gets records under a name."""
     return {
         "endpoint": f"{ends.sink}/{quote(name, safe='')}",

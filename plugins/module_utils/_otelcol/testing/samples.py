@@ -14,12 +14,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import Invalid, tokens_of
+from ..languages.ottl_syntax import Invalid, split_tokens
 from ..otlp_requests import METRIC_KINDS
-from .ottl_parts import Tokens, UnknownPart, called_function, is_literal, literal_value, parts_between
-from .record_fields import field_of_path
-from .records import SPAN_KINDS, STATUS
-from .regex_sample import sample_text
+from .ottl_parts import (
+    Tokens,
+    UnknownPart,
+    is_literal_tokens,
+    read_called_function,
+    read_literal_value,
+    split_at_separators,
+)
+from .record_fields import find_field_of_path
+from .records import SPAN_KINDS, STATUS_WORDS
+from .regex_sample import make_sample_text
 
 WantedFields = dict[Path, Any]
 """One way to meet a condition: the value that each field must have."""
@@ -31,10 +38,14 @@ SAMPLE_TEXT = "text"
 # How many ways to meet a condition are tried.
 _MOST_WAYS = 8
 # The words of the fields that take no other text, the plainest first.
-_WORDS: dict[Path, tuple[str, ...]] = {("kind",): SPAN_KINDS[1:], ("status",): STATUS, ("type",): METRIC_KINDS}
+_WORDS_OF_FIELDS: dict[Path, tuple[str, ...]] = {
+    ("kind",): SPAN_KINDS[1:],
+    ("status",): STATUS_WORDS,
+    ("type",): METRIC_KINDS,
+}
 
 
-class _Sign(NamedTuple):
+class _ComparisonSign(NamedTuple):
     """A sign of a comparison.
 
     `opposite` is the sign that is true where this one is false, `mirrored` the one that says the same with the sides
@@ -46,13 +57,13 @@ class _Sign(NamedTuple):
     number: Callable[[Any], Any] | None = None
 
 
-_SIGNS = {
-    "==": _Sign("!=", "=="),
-    "!=": _Sign("==", "!="),
-    ">": _Sign("<=", "<", lambda number: number + 1),
-    "<": _Sign(">=", ">", lambda number: number - 1),
-    ">=": _Sign("<", "<=", lambda number: number),
-    "<=": _Sign(">", ">=", lambda number: number),
+_COMPARISON_SIGNS = {
+    "==": _ComparisonSign("!=", "=="),
+    "!=": _ComparisonSign("==", "!="),
+    ">": _ComparisonSign("<=", "<", lambda number: number + 1),
+    "<": _ComparisonSign(">=", ">", lambda number: number - 1),
+    ">=": _ComparisonSign("<", "<=", lambda number: number),
+    "<=": _ComparisonSign(">", ">=", lambda number: number),
 }
 
 
@@ -65,10 +76,10 @@ class _Comparison(NamedTuple):
 
     def negated(self) -> _Comparison:
         """Return the comparison that is true where this one is false."""
-        return self._replace(sign=_SIGNS[self.sign].opposite)
+        return self._replace(sign=_COMPARISON_SIGNS[self.sign].opposite)
 
 
-class _Test(NamedTuple):
+class _FieldTest(NamedTuple):
     """A function of OTTL that tests a field.
 
     `sample` returns a value that passes, given the literal behind the field, which is None if there is none.
@@ -79,47 +90,47 @@ class _Test(NamedTuple):
     passes: Callable[[str, str], bool] | None = None
 
 
-_TESTS = {
+_FIELD_TESTS = {
     # A text that has the sample of a regular expression counts as a match.
-    "IsMatch": _Test(lambda pattern: sample_text(str(pattern)), lambda text, sample: sample in text),
-    "HasPrefix": _Test(lambda text: text, str.startswith),
-    "HasSuffix": _Test(lambda text: text, str.endswith),
-    "IsString": _Test(lambda _nothing: SAMPLE_TEXT),
-    "IsInt": _Test(lambda _nothing: 1),
-    "IsDouble": _Test(lambda _nothing: 1.5),
-    "IsBool": _Test(lambda _nothing: True),
-    "IsMap": _Test(lambda _nothing: {"key": SAMPLE_TEXT}),
-    "IsList": _Test(lambda _nothing: [SAMPLE_TEXT]),
+    "IsMatch": _FieldTest(lambda pattern: make_sample_text(str(pattern)), lambda text, sample: sample in text),
+    "HasPrefix": _FieldTest(lambda text: text, str.startswith),
+    "HasSuffix": _FieldTest(lambda text: text, str.endswith),
+    "IsString": _FieldTest(lambda _nothing: SAMPLE_TEXT),
+    "IsInt": _FieldTest(lambda _nothing: 1),
+    "IsDouble": _FieldTest(lambda _nothing: 1.5),
+    "IsBool": _FieldTest(lambda _nothing: True),
+    "IsMap": _FieldTest(lambda _nothing: {"key": SAMPLE_TEXT}),
+    "IsList": _FieldTest(lambda _nothing: [SAMPLE_TEXT]),
 }
 # What functions begin with that ask for an attribute by its key, such as `HasAttrKeyOnDatapoint("a")`.
-_ASKS_FOR_ATTRIBUTE = "HasAttr"
+_ATTRIBUTE_TEST_PREFIX = "HasAttr"
 # Texts that may fail a test which `not SAMPLE` passes. The first is in few classes of characters.
 _OTHER_TEXTS = ("~", SAMPLE_TEXT, "")
 
 
-def fields_meeting(condition: str, context: str) -> list[WantedFields]:
+def find_fields_meeting(condition: str, context: str) -> list[WantedFields]:
     """Return the ways to meet a condition of a context such as `span`; none if its literals do not say one.
 
     An empty condition is met by every record.
     """
     try:
-        tokens = tokens_of(condition)[:-1]
-        return _ways_of_or(tokens, context, False)[:_MOST_WAYS] if tokens else [{}]
+        tokens = split_tokens(condition)[:-1]
+        return _find_ways_of_or(tokens, context, False)[:_MOST_WAYS] if tokens else [{}]
     except (UnknownPart, Invalid, TypeError, ValueError):
         return []
 
 
-def united_ways(ways: Iterable[WantedFields], other_ways: Sequence[WantedFields]) -> list[WantedFields]:
+def unite_ways(ways: Iterable[WantedFields], other_ways: Sequence[WantedFields]) -> list[WantedFields]:
     """Return each way of the first united with each of the others, but for those that contradict each other."""
     united = []
     for fields in ways:
         for other_fields in other_ways:
-            if not _contradict(fields, other_fields):
+            if not _is_contradictory(fields, other_fields):
                 united.append({**fields, **other_fields})
     return united
 
 
-def _contradict(fields: WantedFields, other_fields: WantedFields) -> bool:
+def _is_contradictory(fields: WantedFields, other_fields: WantedFields) -> bool:
     """Whether two ways want different values of the same field."""
     return any(path in fields and fields[path] != value for path, value in other_fields.items())
 
@@ -127,23 +138,23 @@ def _contradict(fields: WantedFields, other_fields: WantedFields) -> bool:
 # In the functions below, `negated` asks for the ways not to meet a part of a condition, because `not` is before it.
 
 
-def _ways_of_or(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+def _find_ways_of_or(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
     """Return the ways for parts with `or` between them. A record fails to meet the whole if it meets no part."""
     ways_of_parts = []
-    for part in parts_between(tokens, ("or",)):
-        ways_of_parts.append(_ways_of_and(part, context, negated))
-    return _ways_of_all(ways_of_parts) if negated else _ways_of_any(ways_of_parts)
+    for or_part in split_at_separators(tokens, ("or",)):
+        ways_of_parts.append(_find_ways_of_and(or_part, context, is_negated))
+    return _unite_ways_of_parts(ways_of_parts) if is_negated else _join_ways(ways_of_parts)
 
 
-def _ways_of_and(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+def _find_ways_of_and(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
     """Return the ways for parts with `and` between them. A record fails to meet the whole if it fails one part."""
     ways_of_parts = []
-    for part in parts_between(tokens, ("and",)):
-        ways_of_parts.append(_ways_of_part(part, context, negated))
-    return _ways_of_any(ways_of_parts) if negated else _ways_of_all(ways_of_parts)
+    for and_part in split_at_separators(tokens, ("and",)):
+        ways_of_parts.append(_find_ways_of_part(and_part, context, is_negated))
+    return _join_ways(ways_of_parts) if is_negated else _unite_ways_of_parts(ways_of_parts)
 
 
-def _ways_of_any(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+def _join_ways(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
     """Return the ways of all parts, one after the other."""
     ways: list[WantedFields] = []
     for ways_of_part in ways_of_parts:
@@ -151,62 +162,64 @@ def _ways_of_any(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFiel
     return ways
 
 
-def _ways_of_all(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+def _unite_ways_of_parts(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
     """Return the ways that are one of each part, at most _MOST_WAYS; all ways of a part that is alone."""
     if len(ways_of_parts) == 1:
         return ways_of_parts[0]
     ways: list[WantedFields] = [{}]
     for ways_of_part in ways_of_parts:
-        ways = united_ways(ways, ways_of_part)[:_MOST_WAYS]
+        ways = unite_ways(ways, ways_of_part)[:_MOST_WAYS]
     return ways
 
 
-def _ways_of_part(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+def _find_ways_of_part(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
     """Return the ways for `not …`, a comparison, a condition in brackets, `true` or `false`, or a call."""
     if not tokens:
         raise UnknownPart
-    first, last = tokens[0], tokens[-1]
-    if first.kind == "not":
-        return _ways_of_part(tokens[1:], context, not negated)
-    sides = parts_between(tokens, _SIGNS)
+    first_token, last_token = tokens[0], tokens[-1]
+    if first_token.kind == "not":
+        return _find_ways_of_part(tokens[1:], context, not is_negated)
+    sides = split_at_separators(tokens, _COMPARISON_SIGNS)
     if len(sides) > 1:
-        comparison = _comparison(sides[0], tokens[len(sides[0])].text, sides[1], context)
-        return [{comparison.field: _value_for(comparison.negated() if negated else comparison)}]
-    if first.text == "(" and last.text == ")":
-        return _ways_of_or(tokens[1:-1], context, negated)
-    if first.kind == "bool":
-        is_met = (first.text == "true") is not negated
+        comparison = _read_comparison(sides[0], tokens[len(sides[0])].text, sides[1], context)
+        return [{comparison.field: _find_value_for(comparison.negated() if is_negated else comparison)}]
+    if first_token.text == "(" and last_token.text == ")":
+        return _find_ways_of_or(tokens[1:-1], context, is_negated)
+    if first_token.kind == "bool":
+        is_met = (first_token.text == "true") is not is_negated
         return [{}] if is_met else []
-    return [_fields_of_call(tokens, context, negated)]
+    return [_find_fields_of_call(tokens, context, is_negated)]
 
 
-def _comparison(left: Tokens, sign: str, right: Tokens, context: str) -> _Comparison:
+def _read_comparison(left_tokens: Tokens, sign: str, right_tokens: Tokens, context: str) -> _Comparison:
     """Return a comparison. Raises UnknownPart if no side is a literal, or none a field."""
-    if not left or not right:
+    if not left_tokens or not right_tokens:
         raise UnknownPart
-    if is_literal(right):
-        return _Comparison(field_of_path(left, context), sign, literal_value(right))
-    return _Comparison(field_of_path(right, context), _SIGNS[sign].mirrored, literal_value(left))
+    if is_literal_tokens(right_tokens):
+        return _Comparison(find_field_of_path(left_tokens, context), sign, read_literal_value(right_tokens))
+    return _Comparison(
+        find_field_of_path(right_tokens, context), _COMPARISON_SIGNS[sign].mirrored, read_literal_value(left_tokens)
+    )
 
 
-def _value_for(comparison: _Comparison) -> Any:
+def _find_value_for(comparison: _Comparison) -> Any:
     """Return a value for which a comparison is true. Raises TypeError for `<` and `>` with what is no number."""
     field, sign, value = comparison
-    number_for = _SIGNS[sign].number
-    if number_for:
-        return number_for(value)
+    make_number = _COMPARISON_SIGNS[sign].number
+    if make_number:
+        return make_number(value)
     is_equal = sign == "=="
     if value is None:
         return FIELD_ABSENT if is_equal else SAMPLE_TEXT
     if field == ("kind",):
         value = str(value).lower()
-    return value if is_equal else _another_value(value, field)
+    return value if is_equal else _choose_another_value(value, field)
 
 
-def _another_value(value: Any, field: Path) -> Any:
+def _choose_another_value(value: Any, field: Path) -> Any:
     """Return another value of the same type for a field."""
-    if field in _WORDS:
-        return next(word for word in _WORDS[field] if word != value)
+    if field in _WORDS_OF_FIELDS:
+        return next(field_word for field_word in _WORDS_OF_FIELDS[field] if field_word != value)
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
@@ -214,32 +227,32 @@ def _another_value(value: Any, field: Path) -> Any:
     return f"not {value}"
 
 
-def _fields_of_call(tokens: Tokens, context: str, negated: bool) -> WantedFields:
+def _find_fields_of_call(tokens: Tokens, context: str, is_negated: bool) -> WantedFields:
     """Return the field for which a call is true. Raises UnknownPart for a function that is not in _TESTS."""
-    name, arguments = called_function(tokens)
-    if name.startswith(_ASKS_FOR_ATTRIBUTE):
-        return _fields_of_attribute([literal_value(argument) for argument in arguments], negated)
-    if name not in _TESTS or not arguments:
+    function_name, arguments = read_called_function(tokens)
+    if function_name.startswith(_ATTRIBUTE_TEST_PREFIX):
+        return _find_fields_of_attribute([read_literal_value(argument) for argument in arguments], is_negated)
+    if function_name not in _FIELD_TESTS or not arguments:
         raise UnknownPart
-    test = _TESTS[name]
-    literal = literal_value(arguments[1]) if len(arguments) > 1 else None
-    sample = test.sample(literal)
-    value = _failing_value(test, sample) if negated else sample
-    return {field_of_path(arguments[0], context): value}
+    field_test = _FIELD_TESTS[function_name]
+    literal = read_literal_value(arguments[1]) if len(arguments) > 1 else None
+    sample = field_test.sample(literal)
+    value = _find_failing_value(field_test, sample) if is_negated else sample
+    return {find_field_of_path(arguments[0], context): value}
 
 
-def _fields_of_attribute(literals: Sequence[Any], negated: bool) -> WantedFields:
+def _find_fields_of_attribute(literals: Sequence[Any], is_negated: bool) -> WantedFields:
     """Return an attribute by its key, and its value if one is given. Raises ValueError without a key."""
-    key, *values = literals
-    value = values[0] if values else SAMPLE_TEXT
-    return {("attributes", key): FIELD_ABSENT if negated else value}
+    key, *given_values = literals
+    value = given_values[0] if given_values else SAMPLE_TEXT
+    return {("attributes", key): FIELD_ABSENT if is_negated else value}
 
 
-def _failing_value(test: _Test, sample: Any) -> Any:
+def _find_failing_value(field_test: _FieldTest, sample: Any) -> Any:
     """Return a value that fails a test which the sample passes. Raises UnknownPart if no text is found that does."""
-    if test.passes is None:
+    if field_test.passes is None:
         return 1 if isinstance(sample, str) else SAMPLE_TEXT  # a value of another type
     for text in (f"not {sample}", *_OTHER_TEXTS):
-        if not test.passes(text, str(sample)):
+        if not field_test.passes(text, str(sample)):
             return text
     raise UnknownPart

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..config.paths import at, mappings
-from ..errors import Problem, near
+from ..config.paths import mappings_at, value_at
+from ..errors import Problem, suggest_word
 from ..traits import kind_of
 
-OWN = (
+OWN_METRICS = (
     "up",
     "scrape_duration_seconds",
     "scrape_samples_scraped",
@@ -26,21 +26,21 @@ OWN = (
     "scrape_series_added",
 )
 """What each scrape says of itself: a test compares these metrics only if it names them."""
-PATH = "/pages/"
-_KIND = "prometheus"
+PAGE_PATH = "/pages/"
+_RECEIVER_KIND = "prometheus"
 # What a job asks or sends beside the page itself: other machines, files and credentials.
-_DISCOVERS = "_sd_configs"
-_REACHES = (
+_DISCOVERY_SUFFIX = "_sd_configs"
+_KEYS_REACHING_OUT = (
     "authorization", "basic_auth", "bearer_token", "bearer_token_file", "http_headers", "no_proxy", "oauth2",
     "proxy_connect_header", "proxy_from_environment", "proxy_url", "query_log_file", "scrape_failure_log_file",
     "sigv4", "tls_config",
 )  # fmt: skip
-_ADDRESS = "__address__"
-_UNNAMED = "target:80"
+_ADDRESS_LABEL = "__address__"
+_UNNAMED_ADDRESS = "target:80"
 # When the first scrape is: never before the receiver stops, or at once.
 _ONLY_AT_THE_STOP, _AT_ONCE = "1h", "0s"
-_USUAL_PACE = 10
-PACE = 2
+_USUAL_SECONDS = 10
+SECONDS_BETWEEN_SCRAPES = 2
 """Seconds between scrapes, in which the Collector must hear that it shall stop."""
 
 
@@ -62,66 +62,75 @@ class _Job(NamedTuple):
     name: str
 
 
-def scraped_pages(receivers: Mapping[str, Any], given: Sequence[Mapping[str, Any]], where: str) -> list[Page]:
+def read_scraped_pages(
+    receivers: Mapping[str, Any], given_parts: Sequence[Mapping[str, Any]], place: str
+) -> list[Page]:
     """Return the pages of a test for receivers with their settings.
 
     Raises Problem for a job that none of them has, or several, and for a page that is none.
     """
-    texts: dict[_Job, list[str]] = {}
-    labels: dict[_Job, dict[str, str]] = {}
-    for part in given:
-        to = str(part.get("to") or "")
-        for name, text in _texts_of_jobs(part, where):
-            texts.setdefault(_job_of(receivers, name, to, where), []).append(text)
-        for name, labels_of_target in _labels_of_jobs(part, where):
-            labels.setdefault(_job_of(receivers, name, to, where), {}).update(labels_of_target)
-    for job in labels:
-        if job not in texts:
-            raise Problem(f"job '{job.name}' has a target and no page", where=where, fix="Give its page with `pages`.")
+    texts_by_job: dict[_Job, list[str]] = {}
+    labels_by_job: dict[_Job, dict[str, str]] = {}
+    for given_part in given_parts:
+        named_receiver = str(given_part.get("to") or "")
+        for job_name, text in _list_texts_of_jobs(given_part, place):
+            texts_by_job.setdefault(_find_job(receivers, job_name, named_receiver, place), []).append(text)
+        for job_name, labels_of_target in _list_labels_of_jobs(given_part, place):
+            labels_by_job.setdefault(_find_job(receivers, job_name, named_receiver, place), {}).update(labels_of_target)
+    for job in labels_by_job:
+        if job not in texts_by_job:
+            raise Problem(f"job '{job.name}' has a target and no page", where=place, fix="Give its page with `pages`.")
     pages = []
-    for number, (job, texts_of_job) in enumerate(texts.items()):
-        pages.append(Page(job.receiver, job.name, f"{PATH}{number}", tuple(texts_of_job), labels.get(job, {})))
+    for page_number, (job, texts_of_job) in enumerate(texts_by_job.items()):
+        pages.append(
+            Page(job.receiver, job.name, f"{PAGE_PATH}{page_number}", tuple(texts_of_job), labels_by_job.get(job, {}))
+        )
     return pages
 
 
-def _texts_of_jobs(part: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+def _list_texts_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
     """Yield the jobs of a part of `given`, each with its page. Raises Problem for a page that is no text."""
-    for job, text in (part.get("pages") or {}).items():
+    for job, text in (given_part.get("pages") or {}).items():
         if not isinstance(text, str):
             fix = "Write `JOB: |`, and the page below it."
-            raise Problem(f"the page of job '{job}' is not a text", where=where, fix=fix)
+            raise Problem(f"the page of job '{job}' is not a text", where=place, fix=fix)
         yield str(job), text
 
 
-def _labels_of_jobs(part: Mapping[str, Any], where: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _list_labels_of_jobs(given_part: Mapping[str, Any], place: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the jobs of a part of `given`, each with the labels of its target. Raises Problem."""
-    for job, labels in (part.get("targets") or {}).items():
+    for job, labels in (given_part.get("targets") or {}).items():
         if not isinstance(labels, Mapping):
             fix = "Write `JOB: {LABEL: VALUE}`."
-            raise Problem(f"the target of job '{job}' is not a mapping", where=where, fix=fix)
+            raise Problem(f"the target of job '{job}' is not a mapping", where=place, fix=fix)
         yield str(job), {str(name): str(value) for name, value in labels.items()}
 
 
-def _job_of(receivers: Mapping[str, Any], name: str, to: str, where: str) -> _Job:
-    """Return the job of a name, in the receiver `to` if one is named. Raises Problem if none or several have it."""
-    names_of: dict[str, list[str]] = {}
+def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, place: str) -> _Job:
+    """Return the job of a name, in the receiver `named_receiver` if one is named.
+
+    Raises Problem if none or several have it.
+    """
+    names_by_receiver: dict[str, list[str]] = {}
     for receiver, settings in receivers.items():
-        if kind_of(receiver) == _KIND and to in ("", receiver):
-            names_of[receiver] = [str(job.get("job_name")) for job in _jobs(settings)]
-    able = [receiver for receiver, names in names_of.items() if name in names]
-    if len(able) == 1:
-        return _Job(able[0], name)
-    if able:
-        wrong = f"several receivers have the job '{name}': {', '.join(able)}"
-        raise Problem(wrong, where=where, fix="Name one with `to`.")
-    known_names = [known for names in names_of.values() for known in names]
+        if kind_of(receiver) == _RECEIVER_KIND and named_receiver in ("", receiver):
+            names_by_receiver[receiver] = [str(job.get("job_name")) for job in _list_jobs(settings)]
+    able_receivers = [receiver for receiver, names in names_by_receiver.items() if job_name in names]
+    if len(able_receivers) == 1:
+        return _Job(able_receivers[0], job_name)
+    if able_receivers:
+        problem = f"several receivers have the job '{job_name}': {', '.join(able_receivers)}"
+        raise Problem(problem, where=place, fix="Name one with `to`.")
+    known_names = [known_name for names in names_by_receiver.values() for known_name in names]
     fix = f"Jobs of prometheus receivers: {', '.join(known_names) or 'none'}."
-    raise Problem(f"no prometheus receiver has the job '{name}'{near(name, known_names)}", where=where, fix=fix)
+    raise Problem(
+        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=place, fix=fix
+    )
 
 
-def _jobs(settings: Any) -> list[dict[str, Any]]:
+def _list_jobs(settings: Any) -> list[dict[str, Any]]:
     """Return the jobs of a receiver."""
-    return mappings(settings, "config", "scrape_configs")
+    return mappings_at(settings, "config", "scrape_configs")
 
 
 class ScrapingReceiver(NamedTuple):
@@ -131,80 +140,87 @@ class ScrapingReceiver(NamedTuple):
     changes: list[str]
 
 
-def scraping_receiver(
-    settings: Mapping[str, Any], own: Iterable[Page], sink: str, api: int, pace: int
+def build_scraping_receiver(
+    settings: Mapping[str, Any], own_pages: Iterable[Page], sink: str, api_port: int, pace: int
 ) -> ScrapingReceiver:
     """Return a receiver that scrapes its own pages.
 
-    `api` is the port on which it says which targets it has. `pace` has the
+    `api_port` is the port on which it says which targets it has. `pace` has the
     seconds between scrapes; 0 if one at its stop is enough.
     """
-    pages_by_job = {page.job: page for page in own}
-    seconds = pace or _USUAL_PACE
+    pages_by_job = {page.job: page for page in own_pages}
+    seconds = pace or _USUAL_SECONDS
     jobs, changes = [], []
-    for job in _jobs(settings):
-        name = str(job.get("job_name"))
-        if name not in pages_by_job:
-            changes.append(f"job {name}: left out, the test gives no page")
+    for job in _list_jobs(settings):
+        job_name = str(job.get("job_name"))
+        if job_name not in pages_by_job:
+            changes.append(f"job {job_name}: left out, the test gives no page")
             continue
-        left_out = sorted(key for key in job if key.endswith(_DISCOVERS) or key in _REACHES)
-        without = f"; without {', '.join(left_out)}" if left_out else ""
-        changes.append(f"job {name}: one target, on loopback, every {seconds}s{without}")
-        jobs.append(_scraping_job(job, left_out, pages_by_job[name], urlsplit(sink).netloc, f"{seconds}s"))
+        left_out_keys = sorted(key for key in job if key.endswith(_DISCOVERY_SUFFIX) or key in _KEYS_REACHING_OUT)
+        left_out_note = f"; without {', '.join(left_out_keys)}" if left_out_keys else ""
+        changes.append(f"job {job_name}: one target, on loopback, every {seconds}s{left_out_note}")
+        jobs.append(
+            _build_scraping_job(job, left_out_keys, pages_by_job[job_name], urlsplit(sink).netloc, f"{seconds}s")
+        )
     changes.append("scrapes when it stops; no target allocator")
-    kept = {key: value for key, value in settings.items() if key not in ("config", "target_allocator")}
-    result = {
-        **kept,
-        "config": {**_shared_settings(settings), "scrape_configs": jobs},
-        "api_server": {"enabled": True, "server_config": {"endpoint": f"127.0.0.1:{api}"}},
+    kept_settings = {key: value for key, value in settings.items() if key not in ("config", "target_allocator")}
+    receiver_settings = {
+        **kept_settings,
+        "config": {**_keep_global_settings(settings), "scrape_configs": jobs},
+        "api_server": {"enabled": True, "server_config": {"endpoint": f"127.0.0.1:{api_port}"}},
         "discovery_reload_on_startup": True,
         "initial_scrape_offset": _AT_ONCE if pace else _ONLY_AT_THE_STOP,
         "scrape_on_shutdown": True,
     }
-    return ScrapingReceiver(result, changes)
+    return ScrapingReceiver(receiver_settings, changes)
 
 
-def _shared_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_global_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the section `global` without what only says how a target is reached."""
-    given = at(settings, ("config", "global"), None) or {}
-    shared = {key: value for key, value in given.items() if key not in _REACHES}
-    return {"global": shared} if shared else {}
+    global_settings = value_at(settings, ("config", "global"), None) or {}
+    shared_settings = {key: value for key, value in global_settings.items() if key not in _KEYS_REACHING_OUT}
+    return {"global": shared_settings} if shared_settings else {}
 
 
-def _scraping_job(
-    given: Mapping[str, Any], left_out: Sequence[str], page: Page, host: str, pace: str
+def _build_scraping_job(
+    user_job: Mapping[str, Any], left_out_keys: Sequence[str], page: Page, host: str, pace: str
 ) -> dict[str, Any]:
     """Return a job of the user that scrapes a page at the test's host, every `pace`, without some of its settings."""
-    target = next(_targets(given), _Target(_UNNAMED, {}))
-    of_discovery = {name: value.replace("$", "$$") for name, value in page.labels.items()}
-    labels = {**target.labels, **of_discovery}
-    address = labels.pop(_ADDRESS, target.address)
+    target = next(_list_first_targets(user_job), _StaticTarget(_UNNAMED_ADDRESS, {}))
+    discovered_labels = {name: value.replace("$", "$$") for name, value in page.labels.items()}
+    labels = {**target.labels, **discovered_labels}
+    address = labels.pop(_ADDRESS_LABEL, target.address)
     # The names stay those of the user's target: only the request goes to the test.
-    to_the_test = [
-        {"source_labels": ["instance", _ADDRESS], "regex": ";(.+)", "target_label": "instance", "replacement": "$$1"},
-        {"target_label": _ADDRESS, "replacement": host},
+    test_relabelling = [
+        {
+            "source_labels": ["instance", _ADDRESS_LABEL],
+            "regex": ";(.+)",
+            "target_label": "instance",
+            "replacement": "$$1",
+        },
+        {"target_label": _ADDRESS_LABEL, "replacement": host},
         {"target_label": "__scheme__", "replacement": "http"},
         {"target_label": "__metrics_path__", "replacement": page.path},
     ]
-    kept = {key: value for key, value in given.items() if key not in left_out}
+    kept_settings = {key: value for key, value in user_job.items() if key not in left_out_keys}
     return {
-        **kept,
+        **kept_settings,
         "static_configs": [{"targets": [address], "labels": labels}],
-        "relabel_configs": [*(given.get("relabel_configs") or ()), *to_the_test],
+        "relabel_configs": [*(user_job.get("relabel_configs") or ()), *test_relabelling],
         "scrape_interval": pace,
         "scrape_timeout": pace,
     }
 
 
-class _Target(NamedTuple):
+class _StaticTarget(NamedTuple):
     """A target that a job names itself."""
 
     address: str
     labels: Mapping[str, str]
 
 
-def _targets(given: Mapping[str, Any]) -> Iterator[_Target]:
+def _list_first_targets(job: Mapping[str, Any]) -> Iterator[_StaticTarget]:
     """Yield the first target of each group of a job."""
-    for group in given.get("static_configs") or ():
-        if isinstance(group, Mapping) and group.get("targets"):
-            yield _Target(group["targets"][0], group.get("labels") or {})
+    for target_group in job.get("static_configs") or ():
+        if isinstance(target_group, Mapping) and target_group.get("targets"):
+            yield _StaticTarget(target_group["targets"][0], target_group.get("labels") or {})

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, Position
 from ..config.source_nodes import FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, resolve_alias
-from .go_scalars import scalar_value
-from .mapping_keys import is_merge_key, key_of, merged_parts
+from .go_scalars import read_scalar
+from .mapping_keys import is_merge_key, list_merged_nodes, read_key
 
 # The characters that take two places in a quoted text, by the quote.
-_ESCAPED = {"'": "'", '"': '"\\'}
+_DOUBLED_BY_QUOTE = {"'": "'", '"': '"\\'}
 
 
-class _Found(NamedTuple):
+class _FoundNodes(NamedTuple):
     """The node whose start is the place of a path, such as a key, and the node of its value."""
 
     place: Node
@@ -34,26 +34,26 @@ class DocumentPositions(Mapping[Path, Position]):
     def __init__(self, file: str, root: Node, around: Path = ()) -> None:
         """Take a document; paths are those below `around` in it."""
         self.file, self.root, self.around = file, root, around
-        self._keys_by_mapping: dict[int, dict[Any, _Found]] = {}  # of the mappings that were passed, by their id
+        self._keys_by_mapping: dict[int, dict[Any, _FoundNodes]] = {}  # of the mappings that were passed, by their id
 
     def __getitem__(self, path: Path) -> Position:
-        found = self._find((*self.around, *path))
-        if found is None:
+        found_nodes = self._find_nodes((*self.around, *path))
+        if found_nodes is None:
             raise KeyError(path)
-        line, column = found.place.start
-        node = resolve_alias(found.value)
+        line, column = found_nodes.place.start
+        node = resolve_alias(found_nodes.value)
         # Rules point into texts with blanks, such as statements, and quote what is spelled in another way.
         needs_node = node.kind == SCALAR and (" " in node.value or _is_respelled(node))
         if not needs_node:
             return Position(self.file, line + 1, column + 1)
-        return Position(self.file, line + 1, column + 1, partial(_distance_to, node, (line, column)), node.text)
+        return Position(self.file, line + 1, column + 1, partial(_measure_distance, node, (line, column)), node.text)
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, tuple) and self._find((*self.around, *path)) is not None
+        return isinstance(path, tuple) and self._find_nodes((*self.around, *path)) is not None
 
     def __iter__(self) -> Iterator[Path]:
-        found = self._find(self.around)
-        return self._paths(found.value, ()) if found else iter(())
+        found_nodes = self._find_nodes(self.around)
+        return self._list_paths(found_nodes.value, ()) if found_nodes else iter(())
 
     def __len__(self) -> int:
         return sum(1 for _path in self)
@@ -62,81 +62,81 @@ class DocumentPositions(Mapping[Path, Position]):
         """Return the positions of what is at a path, with their paths in it."""
         return DocumentPositions(self.file, self.root, (*self.around, *path))
 
-    def _find(self, path: Path) -> _Found | None:
+    def _find_nodes(self, path: Path) -> _FoundNodes | None:
         """Return the nodes of a path; None for a path that the document does not have."""
-        found = _Found(self.root, self.root)
-        for part in path:
-            node = resolve_alias(found.value)
-            if node.kind == MAPPING and part in self._keys(node):
-                found = self._keys(node)[part]
-            elif node.kind == SEQUENCE and isinstance(part, int) and part < len(node.value):
-                found = _Found(node.value[part], node.value[part])
+        found_nodes = _FoundNodes(self.root, self.root)
+        for path_part in path:
+            node = resolve_alias(found_nodes.value)
+            if node.kind == MAPPING and path_part in self._map_keys(node):
+                found_nodes = self._map_keys(node)[path_part]
+            elif node.kind == SEQUENCE and isinstance(path_part, int) and path_part < len(node.value):
+                found_nodes = _FoundNodes(node.value[path_part], node.value[path_part])
             else:
                 return None
-        return found
+        return found_nodes
 
-    def _keys(self, node: Node) -> dict[Any, _Found]:
+    def _map_keys(self, node: Node) -> dict[Any, _FoundNodes]:
         """Return each key of a mapping with its value, also those that it merges: its own keys hide these."""
         if id(node) in self._keys_by_mapping:
             return self._keys_by_mapping[id(node)]
-        merged: dict[Any, _Found] = {}
-        own: dict[Any, _Found] = {}
+        merged_keys: dict[Any, _FoundNodes] = {}
+        own_keys: dict[Any, _FoundNodes] = {}
         for key, value in node.value:
             if is_merge_key(key):
-                merged |= self._merged_keys(value)
+                merged_keys |= self._map_merged_keys(value)
             else:
-                own[key_of(key)] = _Found(key, value)
-        keys = {**merged, **own}
+                own_keys[read_key(key)] = _FoundNodes(key, value)
+        keys = {**merged_keys, **own_keys}
         self._keys_by_mapping[id(node)] = keys
         return keys
 
-    def _merged_keys(self, value: Node) -> dict[Any, _Found]:
+    def _map_merged_keys(self, value: Node) -> dict[Any, _FoundNodes]:
         """Return the keys that the value of a merge key brings."""
-        keys: dict[Any, _Found] = {}
-        for part in map(resolve_alias, merged_parts(value)):
-            if part.kind == MAPPING:
-                keys |= self._keys(part)
+        keys: dict[Any, _FoundNodes] = {}
+        for merged_node in map(resolve_alias, list_merged_nodes(value)):
+            if merged_node.kind == MAPPING:
+                keys |= self._map_keys(merged_node)
         return keys
 
-    def _paths(self, node: Node, path: Path) -> Iterator[Path]:
+    def _list_paths(self, node: Node, path: Path) -> Iterator[Path]:
         """Yield the paths of what is at a path."""
         yield path
-        inner = resolve_alias(node)
-        if inner.kind == MAPPING:
-            for key, found in self._keys(inner).items():
-                yield from self._paths(found.value, (*path, key))
-        elif inner.kind == SEQUENCE:
-            for index, item in enumerate(inner.value):
-                yield from self._paths(item, (*path, index))
+        resolved_node = resolve_alias(node)
+        if resolved_node.kind == MAPPING:
+            for key, found_nodes in self._map_keys(resolved_node).items():
+                yield from self._list_paths(found_nodes.value, (*path, key))
+        elif resolved_node.kind == SEQUENCE:
+            for index, child_node in enumerate(resolved_node.value):
+                yield from self._list_paths(child_node, (*path, index))
 
 
 def _is_respelled(node: Node) -> bool:
     """Whether a scalar is spelled in another way than its value."""
-    value = scalar_value(node)
+    value = read_scalar(node)
     return not isinstance(value, str) and str(value) != node.value
 
 
-def _distance_to(node: Node, start: Mark, offset: int) -> tuple[int, int | None]:
+def _measure_distance(node: Node, start: Mark, offset: int) -> tuple[int, int | None]:
     """Return how far a character of a scalar is from a place in front of it: lines, and columns if these are known."""
     if node.style == LITERAL:
-        return _distance_in_block(node, start, offset)
+        return _measure_distance_in_block(node, start, offset)
     lines, columns = node.start[0] - start[0], node.start[1] - start[1]
     is_in_one_line = node.style != FOLDED and node.start[0] == node.end[0]
     if not is_in_one_line:
         return lines, columns  # where its lines break is not known, so this is its begin
-    return lines, columns + _columns_before(node, offset)
+    return lines, columns + _count_columns_before(node, offset)
 
 
-def _distance_in_block(node: Node, start: Mark, offset: int) -> tuple[int, None]:
+def _measure_distance_in_block(node: Node, start: Mark, offset: int) -> tuple[int, None]:
     """Return how many lines below a place a character of a literal block is; how far it is indented is not known."""
     first_line = node.start[0] + 1
     return first_line + node.value.count("\n", 0, offset) - start[0], None
 
 
-def _columns_before(node: Node, offset: int) -> int:
+def _count_columns_before(node: Node, offset: int) -> int:
     """Return how many columns of a scalar in one line are before a character: its quote, and escaped signs twice."""
     quote_width = 1 if node.style else 0
     columns: int = quote_width + offset
-    for sign in _ESCAPED.get(node.style, ""):
-        columns += node.value.count(sign, 0, offset)
+    for doubled_character in _DOUBLED_BY_QUOTE.get(node.style, ""):
+        columns += node.value.count(doubled_character, 0, offset)
     return columns

@@ -56,41 +56,41 @@ class _CompiledForm(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def _forms_by_first_character() -> dict[str, list[_CompiledForm]]:
+def _compile_forms() -> dict[str, list[_CompiledForm]]:
     """Return the forms that a scalar may have, by its first character: most texts then need no regular expression."""
     forms: dict[str, list[_CompiledForm]] = {}
     for form in SCALAR_FORMS:
-        compiled = _CompiledForm(form.type_name, re.compile(rf"\A(?:{form.pattern})\Z"))
+        compiled_form = _CompiledForm(form.type_name, re.compile(rf"\A(?:{form.pattern})\Z"))
         for character in form.first_characters:
-            forms.setdefault(character, []).append(compiled)
+            forms.setdefault(character, []).append(compiled_form)
     return forms
 
 
-_FORMS = _forms_by_first_character()
+_FORMS_BY_CHARACTER = _compile_forms()
 
 
-def scalar_value(node: Node) -> Any:
+def read_scalar(node: Node) -> Any:
     """Return what a scalar stands for: by its tag if it has one, as text in quotes, or as it is written."""
     if node.tag:
-        return _value_of_type(node.tag.removeprefix(TAG_PREFIX), node.value)
-    return node.value if node.style else plain_value(node.value)
+        return _read_as_type(node.tag.removeprefix(TAG_PREFIX), node.value)
+    return node.value if node.style else read_plain_scalar(node.value)
 
 
 @lru_cache(maxsize=4096)  # configs repeat most scalars
-def plain_value(text: str) -> Any:
+def read_plain_scalar(text: str) -> Any:
     """Return what a text without quotes and tag stands for."""
-    return _value_of_type(_type_of(text), text) if text else None
+    return _read_as_type(_find_scalar_type(text), text) if text else None
 
 
-def _type_of(text: str) -> str:
+def _find_scalar_type(text: str) -> str:
     """Return the type of a text without quotes, which is not empty; empty text if it is a text."""
-    for form in _FORMS.get(text[0], ()):
+    for form in _FORMS_BY_CHARACTER.get(text[0], ()):
         if form.pattern.match(text):
             return form.type_name
     return ""
 
 
-def _integer(text: str) -> float | str:
+def _parse_integer(text: str) -> float | str:
     """Return a decimal number, or one with a prefix: 0x, 0o or 0b.
 
     For go-yaml, a leading zero is YAML 1.1's octal too, and a number that is none because of an 8 or 9 is a float.
@@ -98,35 +98,35 @@ def _integer(text: str) -> float | str:
     digits = text.replace("_", "")
     has_leading_zero = re.fullmatch(r"[-+]?0[0-9]+", digits)
     if not has_leading_zero:
-        return short_number(int(digits, 0), text)
+        return limit_number(int(digits, 0), text)
     if "8" in digits or "9" in digits:
-        return short_number(float(digits), text)
-    return short_number(int(digits, 8), text)
+        return limit_number(float(digits), text)
+    return limit_number(int(digits, 8), text)
 
 
-def short_number(number: float, text: str) -> float | str:
+def limit_number(number: float, text: str) -> float | str:
     """Return a number, or the text of one that has more digits than Python writes in decimal."""
     return number if abs(number) < _LARGEST_NUMBER else text
 
 
-def _float(text: str) -> float:
+def _parse_float(text: str) -> float:
     """Return a number with a fraction or an exponent, infinity, or what is no number."""
     return float(text.lower().replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
 
 
 # What reads a text as a value of a type, by the type.
-_READERS: dict[str, Callable[[str], Any]] = {
+_PARSERS_BY_TYPE: dict[str, Callable[[str], Any]] = {
     "null": lambda _text: None,
     "bool": lambda text: text.lower() == "true",
-    "int": _integer,
-    "float": _float,
+    "int": _parse_integer,
+    "float": _parse_float,
 }
 
 
-def _value_of_type(type_name: str, text: str) -> Any:
+def _read_as_type(type_name: str, text: str) -> Any:
     """Return a text as a value of a type of _READERS; the text itself if the type is another or does not fit."""
     try:
-        return _READERS[type_name](text) if type_name in _READERS else text
+        return _PARSERS_BY_TYPE[type_name](text) if type_name in _PARSERS_BY_TYPE else text
     except ValueError:  # a wrong tag in a text of Ansible, or a number with too many digits
         return text
 
@@ -143,4 +143,4 @@ _TYPES_FOR_TAG: dict[str, tuple[type, ...]] = {
 def fits_type(text: str, type_name: str) -> bool:
     """Whether a text is a value of a type that its tag names. Every text is one of a type without an own form."""
     types = _TYPES_FOR_TAG.get(type_name)
-    return types is None or isinstance(plain_value(text), types)
+    return types is None or isinstance(read_plain_scalar(text), types)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config.documents import merged_configs
+from ..config.documents import merge_configs
 from ..config.paths import Path, Position
 from .yaml_documents import Document
 
@@ -25,8 +25,8 @@ def spread_document(document: Document) -> Document:
     for path, position in document.positions.items():
         spread_path = _spread_path(path)
         positions[spread_path] = position
-        for end in range(len(path), len(spread_path)):
-            positions.setdefault(spread_path[:end], position)
+        for depth in range(len(path), len(spread_path)):
+            positions.setdefault(spread_path[:depth], position)
     duplicates = tuple((_spread_path(path), position) for path, position in document.duplicates)
     return Document(_spread_data(document.data), positions, duplicates)
 
@@ -44,25 +44,27 @@ def _spread_data(data: Any) -> Any:
     """Return data with split keys; what several keys bring to the same place is merged."""
     if not isinstance(data, dict):
         return data
-    spread: dict[Any, Any] = {}
+    spread_data: dict[Any, Any] = {}
     for key, value in data.items():
-        first, *rest = _key_parts(key)
-        below = _spread_data(value)
-        for part in reversed(rest):
-            below = {part: below}
-        spread[first] = merged_configs([spread[first], below]) if first in spread else below
-    return spread
+        first_key, *later_keys = _split_key(key)
+        nested_data = _spread_data(value)
+        for later_key in reversed(later_keys):
+            nested_data = {later_key: nested_data}
+        spread_data[first_key] = (
+            merge_configs([spread_data[first_key], nested_data]) if first_key in spread_data else nested_data
+        )
+    return spread_data
 
 
 def _spread_path(path: Path) -> Path:
     """Return a path with split keys, up to the first index of a list."""
-    spread: list[Any] = []
-    for number, part in enumerate(path):
-        if isinstance(part, int):
-            return (*spread, *path[number:])
-        spread += _key_parts(part)
-    return tuple(spread)
+    spread_parts: list[Any] = []
+    for part_index, path_part in enumerate(path):
+        if isinstance(path_part, int):
+            return (*spread_parts, *path[part_index:])
+        spread_parts += _split_key(path_part)
+    return tuple(spread_parts)
 
 
-def _key_parts(key: Any) -> list[Any]:
+def _split_key(key: Any) -> list[Any]:
     return key.split(_DELIMITER) if isinstance(key, str) else [key]

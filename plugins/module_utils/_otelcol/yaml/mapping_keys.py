@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..config.source_nodes import SCALAR, SEQUENCE, Node, resolve_alias
-from .go_scalars import scalar_value
+from .go_scalars import read_scalar
 
 _MERGE_KEY = "<<"
 
 
-def key_of(node: Node) -> Any:
+def read_key(node: Node) -> Any:
     """Return the data of a key; a key that is not a scalar becomes text."""
-    inner = resolve_alias(node)
-    return scalar_value(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+    resolved_node = resolve_alias(node)
+    return (
+        read_scalar(resolved_node)
+        if resolved_node.kind == SCALAR
+        else f"{resolved_node.kind} at {resolved_node.start[0] + 1}:{resolved_node.start[1] + 1}"
+    )
 
 
 def is_merge_key(key: Node) -> bool:
@@ -24,12 +28,12 @@ def is_merge_key(key: Node) -> bool:
     return key.kind == SCALAR and key.value == _MERGE_KEY and not key.style
 
 
-def merged_parts(value: Node) -> list[Node]:
+def list_merged_nodes(value: Node) -> list[Node]:
     """Return the nodes that the value of a merge key brings, each of which hides those before it.
 
     It is one mapping, or a list of mappings. Of a list, the first one counts most.
     Source: https://yaml.org/type/merge.html
     """
-    inner = resolve_alias(value)
-    parts: list[Node] = inner.value if inner.kind == SEQUENCE else [inner]
-    return parts[::-1]
+    resolved_node = resolve_alias(value)
+    merged_nodes: list[Node] = resolved_node.value if resolved_node.kind == SEQUENCE else [resolved_node]
+    return merged_nodes[::-1]

@@ -13,17 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import Path, Position, at
+from ..config.paths import Path, Position, value_at
 from ..config.source_nodes import ALIAS, MAPPING, SCALAR, Node
 from ..errors import Problem
 from .document_positions import DocumentPositions
-from .go_scalars import scalar_value
-from .mapping_keys import is_merge_key, key_of, merged_parts
-from .yaml_errors import refused_text
-from .yaml_nodes import DEEPEST_NODE, document_roots
+from .go_scalars import read_scalar
+from .mapping_keys import is_merge_key, list_merged_nodes, read_key
+from .yaml_errors import refuse_text
+from .yaml_nodes import DEEPEST_NODE, read_document_roots
 
 # How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
-_REPEATED = 100_000
+_MOST_REPEATED_NODES = 100_000
 # A line that begins a document.
 _SEPARATOR = re.compile(r"---(?:\s|\Z)")
 
@@ -38,7 +38,7 @@ class Document:
     root: Node | None = field(default=None, compare=False, repr=False)
 
 
-def document_part(document: Document, path: Path) -> Document:
+def cut_document_part(document: Document, path: Path) -> Document:
     """Return what is at a path of a document as a document."""
     if not path:
         return document
@@ -46,45 +46,45 @@ def document_part(document: Document, path: Path) -> Document:
     for key_path, position in document.duplicates:
         if _is_below(key_path, path):
             duplicates.append((key_path[len(path) :], position))
-    return Document(at(document.data, path), _positions_below(document.positions, path), tuple(duplicates))
+    return Document(value_at(document.data, path), _cut_positions_below(document.positions, path), tuple(duplicates))
 
 
-def _positions_below(positions: Mapping[Path, Position], path: Path) -> Mapping[Path, Position]:
+def _cut_positions_below(positions: Mapping[Path, Position], path: Path) -> Mapping[Path, Position]:
     """Return the positions of what is at a path, with their paths in it."""
     if isinstance(positions, DocumentPositions):
         return positions.below(path)
-    below: dict[Path, Position] = {}
+    positions_below: dict[Path, Position] = {}
     for key_path, position in positions.items():
         if _is_below(key_path, path):
-            below[key_path[len(path) :]] = position
-    return below
+            positions_below[key_path[len(path) :]] = position
+    return positions_below
 
 
-def _is_below(path: Path, outer: Path) -> bool:
+def _is_below(path: Path, outer_path: Path) -> bool:
     """Whether a path is another one, or leads to something below that."""
-    return path[: len(outer)] == outer
+    return path[: len(outer_path)] == outer_path
 
 
-def load(yaml: Any, text: str, file: str, strict: bool = False) -> Document:
+def load_document(yaml: Any, text: str, file: str, strict: bool = False) -> Document:
     """Return the one document in this text. Raises Problem with file, line and column if it is not YAML."""
-    documents = list(load_all(yaml, text, file, strict))
+    documents = list(load_documents(yaml, text, file, strict))
     if len(documents) > 1:
-        separator = _separator(text)
-        raise refused_text("expected a single document, but found another one", file, separator)
+        separator_mark = _find_second_document(text)
+        raise refuse_text("expected a single document, but found another one", file, separator_mark)
     return documents[0] if documents else Document(None)
 
 
-def data_of(yaml: Any, text: str) -> Any:
+def load_data_or_none(yaml: Any, text: str) -> Any:
     """Return the data of a text that somebody else wrote; None if it is not one document of YAML."""
     try:
-        return load(yaml, text, "").data
+        return load_document(yaml, text, "").data
     except Problem:
         return None
 
 
-def load_all(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Document]:
+def load_documents(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Document]:
     """Yield every document in this text. Raises Problem as `document_roots` does."""
-    for root in document_roots(yaml, text, file, strict):
+    for root in read_document_roots(yaml, text, file, strict):
         if root is None:
             yield Document(None)
             continue
@@ -92,15 +92,15 @@ def load_all(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[
         yield Document(reader.read(root, (), 0), DocumentPositions(file, root), tuple(reader.duplicates), root)
 
 
-def _separator(text: str) -> tuple[int, int]:
+def _find_second_document(text: str) -> tuple[int, int]:
     """Return the line and the column where the second document begins; 0 if that is not found."""
-    is_in_first = False
-    for number, line in enumerate(text.splitlines()):
-        if is_in_first and _SEPARATOR.match(line):
-            return number, 0
+    is_in_first_document = False
+    for line_number, line in enumerate(text.splitlines()):
+        if is_in_first_document and _SEPARATOR.match(line):
+            return line_number, 0
         is_comment_or_directive = line[:1] in ("#", "%")
         if line.strip() and not is_comment_or_directive:
-            is_in_first = True
+            is_in_first_document = True
     return 0, 0
 
 
@@ -116,54 +116,54 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         """Return the data of a node at a path, `depth` levels below the root."""
         if node.kind == SCALAR:
-            return scalar_value(node)
+            return read_scalar(node)
         if depth > DEEPEST_NODE:
-            raise refused_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
+            raise refuse_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
         if node.kind == ALIAS:
-            return self._alias(node, path, depth)
+            return self._read_alias(node, path, depth)
         if self.open_aliases:
-            self._count(len(node.value), node)
+            self._count_repeated(len(node.value), node)
         if node.kind == MAPPING:
-            return self._mapping(node, path, depth)
-        return [self.read(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+            return self._read_mapping(node, path, depth)
+        return [self.read(child_node, (*path, index), depth + 1) for index, child_node in enumerate(node.value)]
 
-    def _alias(self, node: Node, path: Path, depth: int) -> Any:
+    def _read_alias(self, node: Node, path: Path, depth: int) -> Any:
         """Return the data that an alias repeats."""
         self.open_aliases += 1
-        self._count(1, node)
+        self._count_repeated(1, node)
         value = self.read(node.value, path, depth + 1)
         self.open_aliases -= 1
         return value
 
-    def _count(self, more: int, node: Node) -> None:
+    def _count_repeated(self, node_count: int, node: Node) -> None:
         """Count the nodes that aliases repeat."""
-        self.repeated_nodes += more
-        if self.repeated_nodes > _REPEATED:
-            raise refused_text("its aliases repeat too much", self.file, node.start)
+        self.repeated_nodes += node_count
+        if self.repeated_nodes > _MOST_REPEATED_NODES:
+            raise refuse_text("its aliases repeat too much", self.file, node.start)
 
-    def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
+    def _read_mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         """Return the data of a mapping; its own keys hide those that it merges."""
-        own: dict[Any, Any] = {}
-        merged: dict[Any, Any] = {}
+        own_data: dict[Any, Any] = {}
+        merged_data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if is_merge_key(key_node):
-                merged |= self._merged(value_node, path, depth)
+                merged_data |= self._read_merged(value_node, path, depth)
                 continue
-            key = scalar_value(key_node) if key_node.kind == SCALAR else key_of(key_node)
-            if key in own:  # as for Ansible, 1 and true are one key, whose first value is lost
+            key = read_scalar(key_node) if key_node.kind == SCALAR else read_key(key_node)
+            if key in own_data:  # as for Ansible, 1 and true are one key, whose first value is lost
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR  # most are, and a path is made for none of them
-            own[key] = scalar_value(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
-        return {**merged, **own} if merged else own
+            own_data[key] = read_scalar(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
+        return {**merged_data, **own_data} if merged_data else own_data
 
-    def _merged(self, value_node: Node, path: Path, depth: int) -> dict[Any, Any]:
+    def _read_merged(self, value_node: Node, path: Path, depth: int) -> dict[Any, Any]:
         """Return the data of the mappings that a merge key brings."""
         self.open_aliases += 1
-        merged: dict[Any, Any] = {}
-        for part in merged_parts(value_node):
-            data = self.read(part, path, depth + 1)
+        merged_data: dict[Any, Any] = {}
+        for merged_node in list_merged_nodes(value_node):
+            data = self.read(merged_node, path, depth + 1)
             if isinstance(data, dict):
-                merged |= data
+                merged_data |= data
         self.open_aliases -= 1
-        return merged
+        return merged_data

@@ -44,45 +44,45 @@ _PLACE_FIX = "Correct it there, or just before."
 class InvalidYaml(Problem):
     """Invalid YAML, with the position of the error."""
 
-    def __init__(self, why: str, position: Position, fix: str) -> None:
+    def __init__(self, problem: str, position: Position, fix: str) -> None:
         self.position = position
-        super().__init__(f"this is not valid YAML: {why}", where=str(position), fix=fix)
+        super().__init__(f"this is not valid YAML: {problem}", where=str(position), fix=fix)
 
 
-def refused_text(why: str, file: str, mark: Mark) -> InvalidYaml:
+def refuse_text(problem: str, file: str, mark: Mark) -> InvalidYaml:
     """Return the Problem of a text whose size or structure exceeds a limit."""
     line, column = mark
-    return InvalidYaml(why, Position(file, line + 1, column + 1), _PLACE_FIX)
+    return InvalidYaml(problem, Position(file, line + 1, column + 1), _PLACE_FIX)
 
 
-def missing_anchor(file: str, mark: Any) -> InvalidYaml:
+def refuse_missing_anchor(file: str, mark: Any) -> InvalidYaml:
     """Return the Problem of an alias that stands for nothing, at a mark of the parser."""
-    return InvalidYaml("an alias has no anchor", _position(file, mark), _QUOTES_FIX)
+    return InvalidYaml("an alias has no anchor", _convert_mark(file, mark), _QUOTES_FIX)
 
 
-def parser_error(error: Any, text: str, file: str) -> InvalidYaml:
+def explain_parser_error(error: Any, text: str, file: str) -> InvalidYaml:
     """Return the Problem for what PyYAML says of a text: a MarkedYAMLError with its place, or another error."""
     if not hasattr(error, "problem_mark"):
         return InvalidYaml(str(error), Position(file), "Save it as UTF-8 text.")
     mark = error.problem_mark
     if mark is None:
-        return InvalidYaml(_without_names(error), Position(file), _PLACE_FIX)
-    why = "a tab stands where YAML takes blanks alone" if _is_tab(text, mark) else _without_names(error)
-    return InvalidYaml(why, _position(file, mark), _PLACE_FIX)
+        return InvalidYaml(_remove_quoted_names(error), Position(file), _PLACE_FIX)
+    problem = "a tab stands where YAML takes blanks alone" if _is_tab_at(text, mark) else _remove_quoted_names(error)
+    return InvalidYaml(problem, _convert_mark(file, mark), _PLACE_FIX)
 
 
-def _without_names(error: Any) -> str:
+def _remove_quoted_names(error: Any) -> str:
     """Return what an error of the parser says, without the names that it quotes of the text."""
     return _QUOTED_NAME.sub("", str(error.problem))
 
 
-def _is_tab(text: str, mark: Any) -> bool:
+def _is_tab_at(text: str, mark: Any) -> bool:
     """Whether the character of a text at a mark of the parser is a tab."""
     line = next(islice(text.splitlines(), mark.line, None), "")
     return line[mark.column : mark.column + 1] == "\t"
 
 
-def _position(file: str, mark: Any) -> Position:
+def _convert_mark(file: str, mark: Any) -> Position:
     """Return the place of a mark of the parser, which counts from 0."""
     return Position(file, mark.line + 1, mark.column + 1)
 
@@ -92,7 +92,7 @@ def check_tag(event: Any, file: str) -> None:
     tag = event.tag
     if not tag or tag in _ACCEPTED_TAGS:
         return
-    position = _position(file, event.start_mark)
+    position = _convert_mark(file, event.start_mark)
     if tag in _VAULT_TAGS:
         raise InvalidYaml(f"the value is encrypted ({tag})", position, VAULT_FIX)
     if tag in _SHOWN_TAGS:
@@ -102,7 +102,7 @@ def check_tag(event: Any, file: str) -> None:
 
 def check_tagged_value(event: Any, file: str) -> None:
     """Raise InvalidYaml for a scalar that is not what its tag says, such as `!!int x`, as go-yaml does."""
-    name = event.tag.removeprefix(TAG_PREFIX)
-    if not fits_type(event.value, name):
-        wrong = f"a value has the tag !!{name}, and is no {name}"
-        raise InvalidYaml(wrong, _position(file, event.start_mark), "Remove the tag, or correct the value.")
+    type_name = event.tag.removeprefix(TAG_PREFIX)
+    if not fits_type(event.value, type_name):
+        problem = f"a value has the tag !!{type_name}, and is no {type_name}"
+        raise InvalidYaml(problem, _convert_mark(file, event.start_mark), "Remove the tag, or correct the value.")

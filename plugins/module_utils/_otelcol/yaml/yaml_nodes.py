@@ -17,14 +17,14 @@ from typing import Any
 
 from ..config.source_nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node
 from .go_scalars import TAG_PREFIX
-from .yaml_errors import check_tag, check_tagged_value, missing_anchor, parser_error, refused_text
+from .yaml_errors import check_tag, check_tagged_value, explain_parser_error, refuse_missing_anchor, refuse_text
 
 # Deeper than any config; a schema in a CustomResourceDefinition has about 60 levels.
 DEEPEST_NODE = 150
 _TAG_OF_TEXT = f"{TAG_PREFIX}str"
 
 
-def document_roots(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Node | None]:
+def read_document_roots(yaml: Any, text: str, file: str, is_strict: bool = False) -> Iterator[Node | None]:
     """Yield the root of every document in this text, as PyYAML parses it; None for an empty document.
 
     Raises InvalidYaml with file, line and column when it is no YAML; if strict, also for encrypted values and tags that
@@ -34,9 +34,9 @@ def document_roots(yaml: Any, text: str, file: str, strict: bool = False) -> Ite
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         events = iter(loader(str.__str__(text)).get_event, None)
-        yield from _TreeBuilder(yaml, file, strict).document_roots(events)
+        yield from _TreeBuilder(yaml, file, is_strict).document_roots(events)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
-        raise parser_error(error, text, file) from error
+        raise explain_parser_error(error, text, file) from error
 
 
 class _TreeBuilder:
@@ -45,8 +45,8 @@ class _TreeBuilder:
     A mapping that is still open has its keys and values in one list.
     """
 
-    def __init__(self, yaml: Any, file: str, strict: bool) -> None:
-        self.yaml, self.file, self.strict = yaml, file, strict
+    def __init__(self, yaml: Any, file: str, is_strict: bool) -> None:
+        self.yaml, self.file, self.strict = yaml, file, is_strict
         self.roots: list[Node] = []
         self.open_nodes: list[Node] = []
         """The mappings and sequences around the next node, the outermost first."""
@@ -58,10 +58,10 @@ class _TreeBuilder:
         """Yield the root of each document of these events; None for an empty document."""
         handlers: dict[type, Callable[[Any], None]] = {
             self.yaml.ScalarEvent: self._add_scalar,
-            self.yaml.MappingStartEvent: partial(self._open, MAPPING),
-            self.yaml.SequenceStartEvent: partial(self._open, SEQUENCE),
-            self.yaml.MappingEndEvent: self._close,
-            self.yaml.SequenceEndEvent: self._close,
+            self.yaml.MappingStartEvent: partial(self._open_node, MAPPING),
+            self.yaml.SequenceStartEvent: partial(self._open_node, SEQUENCE),
+            self.yaml.MappingEndEvent: self._close_node,
+            self.yaml.SequenceEndEvent: self._close_node,
             self.yaml.AliasEvent: self._add_alias,
         }
         for event in events:
@@ -80,27 +80,27 @@ class _TreeBuilder:
         style = event.style or ""
         is_plain = event.implicit[0]
         tag = event.tag or ("" if style or is_plain else _TAG_OF_TEXT)
-        self._add(Node(SCALAR, event.value, event.start_mark, event.end_mark, style, tag), event.anchor)
+        self._add_node(Node(SCALAR, event.value, event.start_mark, event.end_mark, style, tag), event.anchor)
 
-    def _open(self, kind: str, event: Any) -> None:
+    def _open_node(self, node_kind: str, event: Any) -> None:
         """Add a mapping or a sequence, which gets the nodes up to its end."""
         if self.strict:
             check_tag(event, self.file)
         mark = event.start_mark
-        node = Node(kind, [], mark, mark, "flow" if event.flow_style else "")
+        node = Node(node_kind, [], mark, mark, "flow" if event.flow_style else "")
         if len(self.open_nodes) >= DEEPEST_NODE:
-            raise refused_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
-        self._add(node, event.anchor)
+            raise refuse_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
+        self._add_node(node, event.anchor)
         self.open_nodes.append(node)
         self.siblings = node.value
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add_node(self, node: Node, anchor: str | None) -> None:
         """Add a node to the innermost open node, and keep it for the aliases of its anchor."""
         self.siblings.append(node)
         if anchor:
             self.anchors[anchor] = node
 
-    def _close(self, event: Any) -> None:
+    def _close_node(self, event: Any) -> None:
         """End the innermost open node. The keys and values of a mapping become pairs."""
         node = self.open_nodes.pop()
         node.final = event.end_mark
@@ -113,8 +113,8 @@ class _TreeBuilder:
         """Add an alias of a node. Raises InvalidYaml for one without an anchor, or of a node around it."""
         target = self.anchors.get(event.anchor)
         if target is None:
-            raise missing_anchor(self.file, event.start_mark)
+            raise refuse_missing_anchor(self.file, event.start_mark)
         node = Node(ALIAS, target, event.start_mark, event.end_mark)
         if any(open_node is target for open_node in self.open_nodes):
-            raise refused_text("a part of it contains itself", self.file, node.start)
+            raise refuse_text("a part of it contains itself", self.file, node.start)
         self.siblings.append(node)

@@ -15,23 +15,31 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import asking, explain
+from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.urls import segment
-from ..._otelcol.bounded.live.bounded_reads import BROKEN, unpacked_gzip
-from ..._otelcol.bounded.read_limits import PROGRAM
+from ..._kube.live.urls import quote_segment
+from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_unpacked_gzip
+from ..._otelcol.bounded.read_limits import PROGRAM_LIMIT
 from ..._otelcol.errors import Problem
 from ..._rollout.failures import Symptom
-from ..._rollout.live.job_pods import polled_pods
-from ..program_job import FILE, FIXES, MARK, NO_COLLECTOR, PORT, file_name, job
+from ..._rollout.live.job_pods import poll_job_pods
+from ..program_job import (
+    COLLECTOR_MARK,
+    FIX_OF_WRONG_IMAGE,
+    FIXES_BY_FAILURE,
+    PROGRAM_FILE,
+    SERVER_PORT,
+    build_job,
+    make_file_name,
+)
 
 # How long an answer with the whole program may take.
 READ_SECONDS = 300.0
 # How long the copy of a program that has ended may go on: its file stays open.
-ENDED_SECONDS = 15.0
-NOT_FOUND = 404
-ARGUMENTS: dict[str, Any] = {
+SECONDS_AFTER_END = 15.0
+HTTP_NOT_FOUND = 404
+MODULE_ARGUMENTS: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
     "namespace": {"required": True},
     "dest": {"type": "path", "required": True},
@@ -42,139 +50,147 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class Programs:
+class ProgramFetcher:
     """Gets programs that are not in a folder yet."""
 
     def __init__(self, cluster: Cluster, options: dict[str, Any]) -> None:
         self.cluster, self.options = cluster, options
         self._ended = 0.0
-        self.jobs = f"/apis/batch/v1/namespaces/{segment(options['namespace'])}/jobs"
+        self.jobs = f"/apis/batch/v1/namespaces/{quote_segment(options['namespace'])}/jobs"
 
-    def get(self, image: str, file: Path) -> None:
+    def get(self, image: str, program_file: Path) -> None:
         """Write the program of an image. Raises Problem if its pod does not hand it out in time."""
-        with self._job(image) as live:
-            pod = self._pod(live, image)
-            path = f"/api/v1/namespaces/{self.options['namespace']}/pods/{pod}:{PORT}/proxy/{FILE}"
-            asked = f"Read the program of {image} from pod {pod}"
-            body = asking(asked, lambda: self.cluster.raw("GET", path, None, {"Accept": "*/*"})).body
-            _write(body, file, asked)
+        with self._run_job(image) as live_job:
+            pod = self._find_serving_pod(live_job, image)
+            path = f"/api/v1/namespaces/{self.options['namespace']}/pods/{pod}:{SERVER_PORT}/proxy/{PROGRAM_FILE}"
+            request_in_words = f"Read the program of {image} from pod {pod}"
+            answer_body = ask_server(
+                request_in_words, lambda: self.cluster.raw("GET", path, None, {"Accept": "*/*"})
+            ).body
+            _unpack_program(answer_body, program_file, request_in_words)
 
     @contextmanager
-    def _job(self, image: str) -> Iterator[dict[str, Any]]:
+    def _run_job(self, image: str) -> Iterator[dict[str, Any]]:
         """Yield the Job of this run, and remove it, and no other of that name."""
-        name = f"collector-program-{secrets.token_hex(4)}"
-        asked = f"Run {image} in namespace {self.options['namespace']}"
-        live = self._posted(asked, job(name, image, self.options))
+        job_name = f"collector-program-{secrets.token_hex(4)}"
+        request_in_words = f"Run {image} in namespace {self.options['namespace']}"
+        live_job = self._post_job(request_in_words, build_job(job_name, image, self.options))
         try:
-            yield live
+            yield live_job
         finally:
-            own = {"propagationPolicy": "Background", "preconditions": {"uid": live["metadata"]["uid"]}}
+            delete_options = {"propagationPolicy": "Background", "preconditions": {"uid": live_job["metadata"]["uid"]}}
             with suppress(ApiError):  # Kubernetes ends it and removes it in any case
-                self.cluster.request("DELETE", f"{self.jobs}/{name}", None, own)
+                self.cluster.request("DELETE", f"{self.jobs}/{job_name}", None, delete_options)
 
-    def _posted(self, asked: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    def _post_job(self, request_in_words: str, job_manifest: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self.cluster.request("POST", self.jobs, None, wanted)
+            return self.cluster.request("POST", self.jobs, None, job_manifest)
         except ApiError as error:
-            problem = explain(error, asked)
-            if error.status == NOT_FOUND and "namespaces " in error.message:
+            problem = explain(error, request_in_words)
+            if error.status == HTTP_NOT_FOUND and "namespaces " in error.message:
                 problem.fix = "Create it, or correct `namespace`."
-            raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from error
+            raise Problem(problem.wrong, asked=request_in_words, where=problem.where, fix=problem.fix) from error
 
-    def _pod(self, live: dict[str, Any], image: str) -> str:
+    def _find_serving_pod(self, live_job: dict[str, Any], image: str) -> str:
         """Return the name of a pod that serves the program. Raises Problem if it cannot, or not in time."""
-        for pods in polled_pods(self.cluster, live, self.options["timeout_seconds"], _fitting):
-            for pod in filter(_is_ready, pods):
+        for pods in poll_job_pods(self.cluster, live_job, self.options["timeout_seconds"], _add_local_fix):
+            for pod in filter(_is_program_ready, pods):
                 return str(pod["metadata"]["name"])
             self._check_running(pods, image)
-        wrong = f"no pod of the Job served the program within {self.options['timeout_seconds']:g} s"
-        fix = f"Look at the events of Job {live['metadata']['name']}, or raise `timeout_seconds`."
-        raise Problem(wrong, asked=f"Take the program out of {image}", where=self.options["namespace"], fix=fix)
+        problem = f"no pod of the Job served the program within {self.options['timeout_seconds']:g} s"
+        fix = f"Look at the events of Job {live_job['metadata']['name']}, or raise `timeout_seconds`."
+        raise Problem(problem, asked=f"Take the program out of {image}", where=self.options["namespace"], fix=fix)
 
     def _check_running(self, pods: list[dict[str, Any]], image: str) -> None:
         """Raise Problem if what the image runs has ended some time ago, and cannot be copied any more."""
-        codes = [code for pod in pods if (code := _ended(pod)) is not None]
-        if not codes:
+        exit_codes = [exit_code for pod in pods if (exit_code := _read_exit_code(pod)) is not None]
+        if not exit_codes:
             return
         self._ended = self._ended or self.cluster.clock()
-        if self.cluster.clock() - self._ended >= ENDED_SECONDS:
-            wrong = f"it ended with code {codes[0]} before it was copied, and is no Collector of a known kind"
-            raise Problem(wrong, asked=f"Take the program out of {image}", fix=NO_COLLECTOR)
+        if self.cluster.clock() - self._ended >= SECONDS_AFTER_END:
+            problem = f"it ended with code {exit_codes[0]} before it was copied, and is no Collector of a known kind"
+            raise Problem(problem, asked=f"Take the program out of {image}", fix=FIX_OF_WRONG_IMAGE)
 
 
-def _fitting(symptom: Symptom) -> Symptom:
+def _add_local_fix(symptom: Symptom) -> Symptom:
     """Return a symptom with what to do about it here."""
-    fix = FIXES.get((symptom.row.id, symptom.container)) or FIXES.get((symptom.row.id, ""))
+    fix = FIXES_BY_FAILURE.get((symptom.row.id, symptom.container)) or FIXES_BY_FAILURE.get((symptom.row.id, ""))
     return symptom._replace(row=symptom.row._replace(fix=fix)) if fix else symptom
 
 
-def _ended(pod: dict[str, Any]) -> int | None:
+def _read_exit_code(pod: dict[str, Any]) -> int | None:
     """Return the exit code of the container of the image, if it has ended."""
     states = (pod.get("status") or {}).get("containerStatuses") or ()
-    found = [(state.get("state") or {}).get("terminated") for state in states if state["name"] == "collector"]
-    return int(found[0].get("exitCode", 0)) if found and found[0] else None
+    terminated_states = [
+        (state.get("state") or {}).get("terminated") for state in states if state["name"] == "collector"
+    ]
+    return int(terminated_states[0].get("exitCode", 0)) if terminated_states and terminated_states[0] else None
 
 
-def _is_ready(pod: dict[str, Any]) -> bool:
+def _is_program_ready(pod: dict[str, Any]) -> bool:
     states = (pod.get("status") or {}).get("containerStatuses") or ()
     return any(state["name"] == "program" and state.get("ready") for state in states)
 
 
-def _copied(whole: Iterable[bytes], part: Any) -> bool:
+def _copy_program(program_chunks: Iterable[bytes], partial_file: Any) -> bool:
     """Copy a program, and return whether it is one of a Collector."""
-    found, end = False, b""
-    for chunk in whole:
-        part.write(chunk)
-        found = found or MARK in end + chunk
-        end = chunk[-len(MARK) :]
-    return found
+    is_collector, last_bytes = False, b""
+    for chunk in program_chunks:
+        partial_file.write(chunk)
+        is_collector = is_collector or COLLECTOR_MARK in last_bytes + chunk
+        last_bytes = chunk[-len(COLLECTOR_MARK) :]
+    return is_collector
 
 
-def _write(body: bytes, file: Path, asked: str) -> None:
+def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> None:
     """Unpack the program beside its place, so that it is there whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
-        path = Path(part.name)
+    with tempfile.NamedTemporaryFile(dir=program_file.parent, delete=False) as partial_file:
+        partial_path = Path(partial_file.name)
         try:
-            is_collector = _copied(unpacked_gzip(body, PROGRAM, "the program"), part)
-        except BROKEN as error:
-            path.unlink()
-            raise Problem(f"it did not arrive whole: {error}", asked=asked, fix="Run again.") from error
+            is_collector = _copy_program(iter_unpacked_gzip(body, PROGRAM_LIMIT, "the program"), partial_file)
+        except BROKEN_ERRORS as error:
+            partial_path.unlink()
+            raise Problem(f"it did not arrive whole: {error}", asked=request_in_words, fix="Run again.") from error
     if not is_collector:
-        path.unlink()
-        raise Problem("the image runs another program than a Collector", asked=asked, fix=NO_COLLECTOR)
-    path.chmod(0o700)
-    path.replace(file)
+        partial_path.unlink()
+        raise Problem("the image runs another program than a Collector", asked=request_in_words, fix=FIX_OF_WRONG_IMAGE)
+    partial_path.chmod(0o700)
+    partial_path.replace(program_file)
 
 
-def _check_folder(dest: str) -> None:
+def _make_writable_folder(destination: str) -> None:
     """Make the folder for programs. Raises Problem if it cannot be written, before a Job runs for nothing."""
-    folder = Path(dest)
+    folder = Path(destination)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        wrong = f"no file can be written to {dest}: {error.strerror}"
-        raise Problem(wrong, where="dest", fix="Name a folder that you may write to.") from error
+        problem = f"no file can be written to {destination}: {error.strerror}"
+        raise Problem(problem, where="dest", fix="Name a folder that you may write to.") from error
 
 
-def _is_there(file: Path) -> bool:
+def _is_program_present(program_file: Path) -> bool:
     """Return whether a program is there. One that cannot run, such as what a full disk leaves, is replaced."""
-    return file.is_file() and os.access(file, os.X_OK)
+    return program_file.is_file() and os.access(program_file, os.X_OK)
 
 
-def programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
+def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return the program of each image, and whether one was missing. In check mode, no pod is started."""
-    files = {image: Path(options["dest"]) / file_name(image) for image in dict.fromkeys(options["images"])}
-    missing = {image: file for image, file in files.items() if not _is_there(file)}
-    if missing and not check:
-        _check_folder(options["dest"])
-    for image, file in {} if check else missing.items():
-        Programs(cluster, options).get(image, file)
-    there = {image: str(file) for image, file in files.items() if _is_there(file)}
-    msg = f"{len(there)} there, {len(missing)} {'missing' if check else 'new'}"
-    return {"changed": bool(missing), "programs": there, "msg": msg}
+    files = {image: Path(options["dest"]) / make_file_name(image) for image in dict.fromkeys(options["images"])}
+    missing_files = {
+        image: program_file for image, program_file in files.items() if not _is_program_present(program_file)
+    }
+    if missing_files and not check:
+        _make_writable_folder(options["dest"])
+    for image, program_file in {} if check else missing_files.items():
+        ProgramFetcher(cluster, options).get(image, program_file)
+    present_files = {
+        image: str(program_file) for image, program_file in files.items() if _is_program_present(program_file)
+    }
+    msg = f"{len(present_files)} there, {len(missing_files)} {'missing' if check else 'new'}"
+    return {"changed": bool(missing_files), "programs": present_files, "msg": msg}
 
 
 def run_programs(module: AnsibleModule) -> None:
     """Do what the task asks."""
-    run(module, lambda: programs(connect(module, READ_SECONDS), module.params, module.check_mode))
+    run(module, lambda: fetch_programs(connect(module, READ_SECONDS), module.params, module.check_mode))

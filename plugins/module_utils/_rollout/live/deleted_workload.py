@@ -7,31 +7,33 @@ from __future__ import annotations
 
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._otelcol.errors import Failure
-from ..._otelcol.kube.objects import Manifest, Ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef
 
-ALONE = "See that no `remove` and no user deletes it while a run deploys it, then run again."
-AUDIT = "Kubernetes records who deleted it in the audit log of the API server alone."
+FIX_OF_DELETION = "See that no `remove` and no user deletes it while a run deploys it, then run again."
+AUDIT_HINT = "Kubernetes records who deleted it in the audit log of the API server alone."
 
 
-def is_gone(found: Manifest | None) -> bool:
+def is_gone(live_object: Manifest | None) -> bool:
     """Return whether an object does not exist, or will not for long."""
-    return found is None or bool(found["metadata"].get("deletionTimestamp"))
+    return live_object is None or bool(live_object["metadata"].get("deletionTimestamp"))
 
 
-def deleted(cluster: Cluster, one: Ref) -> Failure:
+def report_deleted(cluster: Cluster, object_reference: ObjectRef) -> Failure:
     """Return the failure of a wait for an object that another one deletes or has deleted."""
-    wrong = f"it was deleted: {_who(cluster, one.namespace)}"
-    return Failure(wrong, asked=f"Wait for {one}", fix=f"{ALONE} {AUDIT}", facts={"failures": []})
+    problem = f"it was deleted: {_describe_who_deleted(cluster, object_reference.namespace)}"
+    return Failure(
+        problem, asked=f"Wait for {object_reference}", fix=f"{FIX_OF_DELETION} {AUDIT_HINT}", facts={"failures": []}
+    )
 
 
-def _who(cluster: Cluster, namespace: str) -> str:
-    others = "another run, such as `remove`, or a user did it"
+def _describe_who_deleted(cluster: Cluster, namespace: str) -> str:
+    other_user = "another run, such as `remove`, or a user did it"
     try:
-        found = cluster.get(f"/api/v1/namespaces/{namespace}") if namespace else {"metadata": {}}
+        live_namespace = cluster.get(f"/api/v1/namespaces/{namespace}") if namespace else {"metadata": {}}
     except ApiError:  # no permission to read the namespace
-        return others
-    if found is None:
+        return other_user
+    if live_namespace is None:
         return f"the namespace '{namespace}' was deleted too"
-    if since := found["metadata"].get("deletionTimestamp"):
-        return f"the namespace '{namespace}' is being deleted, since {since}"
-    return others
+    if deletion_time := live_namespace["metadata"].get("deletionTimestamp"):
+        return f"the namespace '{namespace}' is being deleted, since {deletion_time}"
+    return other_user

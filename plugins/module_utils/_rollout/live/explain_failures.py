@@ -11,14 +11,22 @@ from ..._kube.live.kinds import ApiResource
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.objects import ref
 from ..failure_tables import UNSCHEDULABLE_GRACE
-from ..failures import EXPLAINED, Object, Symptom, newest, newest_pods, older_pods, symptoms
-from ..readiness import observed
-from .failure_texts import Found, described, unfinished
+from ..failures import (
+    EXPLANATIONS_BY_ROW,
+    Object,
+    Symptom,
+    find_newest_revision,
+    find_symptoms,
+    select_newest_pods,
+    select_older_pods,
+)
+from ..readiness import is_generation_observed
+from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
 from .jmespath_search import Search
 
 # Kinds that are listed once per namespace for all its workloads.
-KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
-REVISIONS = ("apps/v1", "ControllerRevision", "controllerrevisions")
+LISTED_KINDS = (("v1", "Pod", "pods"), ("apps/v1", "ReplicaSet", "replicasets"), ("v1", "Event", "events"))
+REVISION_KIND = ("apps/v1", "ControllerRevision", "controllerrevisions")
 
 
 class WorkloadStatus:
@@ -34,44 +42,44 @@ class WorkloadStatus:
         self._objects: dict[tuple[str, str], list[Object]] = {}
         self._explaining_objects: dict[tuple[ApiResource, str], list[Object]] = {}
 
-    def current_symptoms(self, workloads: list[Object]) -> Found:
+    def find_current_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
         """Return the current symptoms. Lists each kind once per namespace."""
-        observed_workloads = [workload for workload in workloads if observed(workload)]
+        observed_workloads = [workload for workload in workloads if is_generation_observed(workload)]
         self._read_around(observed_workloads)
-        found: Found = []
+        found_symptoms: FoundSymptoms = []
         for workload in observed_workloads:
-            for symptom in self._symptoms_of(workload):
-                found.append((workload, self._explained(workload, symptom)))
-        return found
+            for symptom in self._find_symptoms_of(workload):
+                found_symptoms.append((workload, self._explain_further(workload, symptom)))
+        return found_symptoms
 
     def _read_around(self, workloads: list[Object]) -> None:
         """Read what explains the state of some workloads: all objects of a kind in a namespace at once."""
-        kinds = list(KINDS)
+        kinds = list(LISTED_KINDS)
         if any(workload["kind"] != "Deployment" for workload in workloads):
-            kinds.append(REVISIONS)
+            kinds.append(REVISION_KIND)
         resources = [ApiResource(*kind, True) for kind in kinds]
         namespaces = {workload["metadata"].get("namespace", "") for workload in workloads} - {""}
-        places = [(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
+        listings = [(resource, namespace) for namespace in sorted(namespaces) for resource in resources]
         try:
-            lists = self.cluster.parallel(self._objects_in, places)
+            objects_by_listing = self.cluster.call_in_parallel(self._list_objects_in, listings)
         except ApiError as error:
             raise explain(error, "Find the reasons") from error
         self._explaining_objects, self._objects = {}, {}
-        for (resource, namespace), objects in zip(places, lists, strict=True):
+        for (resource, namespace), objects in zip(listings, objects_by_listing, strict=True):
             self._objects[resource.kind, namespace] = objects
 
-    def _explained(self, workload: Object, symptom: Symptom) -> Symptom:
+    def _explain_further(self, workload: Object, symptom: Symptom) -> Symptom:
         """Return a symptom with what other objects say of it, which are read for it alone."""
-        if symptom.row.id not in EXPLAINED:
+        if symptom.row.id not in EXPLANATIONS_BY_ROW:
             return symptom
-        resource, explained = EXPLAINED[symptom.row.id]
-        where = (ApiResource(*resource, True), workload["metadata"]["namespace"])
-        if where not in self._explaining_objects:
-            self._explaining_objects[where] = self._objects_in(where)
-        return explained(symptom, self._explaining_objects[where], self.events())
+        resource, explain_symptom = EXPLANATIONS_BY_ROW[symptom.row.id]
+        listing = (ApiResource(*resource, True), workload["metadata"]["namespace"])
+        if listing not in self._explaining_objects:
+            self._explaining_objects[listing] = self._list_objects_in(listing)
+        return explain_symptom(symptom, self._explaining_objects[listing], self.events())
 
-    def _objects_in(self, where: tuple[ApiResource, str]) -> list[Object]:
-        resource, namespace = where
+    def _list_objects_in(self, listing: tuple[ApiResource, str]) -> list[Object]:
+        resource, namespace = listing
         try:
             return list(self.cluster.items(resource.path(namespace)))
         except ApiError as error:
@@ -79,50 +87,64 @@ class WorkloadStatus:
                 return []
             raise
 
-    def _symptoms_of(self, workload: Object) -> list[Symptom]:
-        def listed(kind: str) -> list[Object]:
+    def _find_symptoms_of(self, workload: Object) -> list[Symptom]:
+        def list_of_kind(kind: str) -> list[Object]:
             return self._objects.get((kind, workload["metadata"].get("namespace", "")), [])
 
         revision_kind = "ReplicaSet" if workload["kind"] == "Deployment" else "ControllerRevision"
-        revision = newest(workload, listed(revision_kind))
-        pods = newest_pods(workload, revision, listed("Pod"))
-        old = older_pods(workload, pods, listed("Pod"))
-        events = listed("Event")
-        return list(symptoms(self.search, workload, revision, pods, events, allow_empty=self._allow_empty, old=old))
+        revision = find_newest_revision(workload, list_of_kind(revision_kind))
+        pods = select_newest_pods(workload, revision, list_of_kind("Pod"))
+        pods_of_old_revisions = select_older_pods(workload, pods, list_of_kind("Pod"))
+        events = list_of_kind("Event")
+        return list(
+            find_symptoms(
+                self.search, workload, revision, pods, events, allow_empty=self._allow_empty, old=pods_of_old_revisions
+            )
+        )
 
-    def lasting(self, found: Found) -> Found:
+    def select_lasting(self, found_symptoms: FoundSymptoms) -> FoundSymptoms:
         """Return the symptoms that have lasted longer than the grace period of their rows.
 
         Those that an outage of the API server may have caused have to last once more.
         """
-        if self.cluster.outage.shaken:
+        if self.cluster.outage.has_just_ended:
             self._first_seen_at.clear()
             return []
-        return [(workload, symptom) for workload, symptom in found if self._lasts(workload, symptom)]
+        return [(workload, symptom) for workload, symptom in found_symptoms if self._is_lasting(workload, symptom)]
 
-    def _lasts(self, workload: Object, symptom: Symptom) -> bool:
-        now = self.cluster.clock()
-        first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), now)
+    def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
+        current_time = self.cluster.clock()
+        first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
         grace = self._unschedulable_seconds if symptom.row.grace == UNSCHEDULABLE_GRACE else symptom.row.grace
-        return now - first_seen_at >= grace
+        return current_time - first_seen_at >= grace
 
     def events(self) -> list[Object]:
         """Return the events in all namespaces, as the last poll has read them."""
-        return self.objects_read("Event")
+        return self.list_read_objects("Event")
 
-    def objects_read(self, kind: str) -> list[Object]:
+    def list_read_objects(self, kind: str) -> list[Object]:
         """Return the objects of a kind in all namespaces, as the last poll has read them."""
         objects: list[Object] = []
-        for (listed_kind, _namespace), listed in self._objects.items():
+        for (listed_kind, _namespace), listed_objects in self._objects.items():
             if listed_kind == kind:
-                objects += listed
+                objects += listed_objects
         return objects
 
-    def failure(self, fatal: Found) -> Failure:
+    def failure(self, lasting_symptoms: FoundSymptoms) -> Failure:
         """Return the failure that reports lasting symptoms."""
-        failures, problems = described(self.cluster, fatal)
-        unclear = [workload for workload, symptom in fatal if symptom.row.evidence and not symptom.pod]
-        more = [str(problem) for problem in problems[1:]] + unfinished(unclear, self.events())
-        first = problems[0]
-        fix = "\n".join([first.fix, *more])
-        return Failure(first.wrong, asked=first.asked, where=first.where, fix=fix, facts={"failures": failures})
+        failures, problems = describe_symptoms(self.cluster, lasting_symptoms)
+        unclear_workloads = [
+            workload for workload, symptom in lasting_symptoms if symptom.row.evidence and not symptom.pod
+        ]
+        further_notes = [str(problem) for problem in problems[1:]] + describe_unfinished(
+            unclear_workloads, self.events()
+        )
+        first_problem = problems[0]
+        fix = "\n".join([first_problem.fix, *further_notes])
+        return Failure(
+            first_problem.wrong,
+            asked=first_problem.asked,
+            where=first_problem.where,
+            fix=fix,
+            facts={"failures": failures},
+        )

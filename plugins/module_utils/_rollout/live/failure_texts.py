@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
-from ..._otelcol.config.masking import concealed, quoted
-from ..._otelcol.config.paths import mappings, section
+from ..._otelcol.config.masking import conceal_secrets, mask_and_clean
+from ..._otelcol.config.paths import mapping_at, mappings_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import ref
-from ..._telemetry.logs import tail
-from ..failures import OF, Object, Symptom, event_time, fix_of, title
+from ..._telemetry.logs import select_last_lines
+from ..failures import OWNER_NAME_KEY, Object, Symptom, find_fix, format_title, read_event_time
 
 # How many groups of symptoms have a problem and a log, and how many symptoms are data.
 SHOWN_GROUPS, LISTED_SYMPTOMS = 3, 20
 # How many lines of a log, characters of a line, and events are shown.
-LINES, LINE_LENGTH, EVENTS = 10, 300, 5
+MOST_LINES, LONGEST_LINE, MOST_EVENTS = 10, 300, 5
 # More lines are read than shown: the stack trace of a panic hides what it is about.
-READ_LINES = 200
+LINES_TO_READ = 200
 # How often a log is asked for while the kubelet replaces the container, and the seconds between.
 LOG_TRIES, LOG_PAUSE = 4, 0.5
 # The kubelet's answer instead of a log while it replaces a container.
-NO_LOG = "unable to retrieve container logs"
+NO_LOG_ANSWER = "unable to retrieve container logs"
 
-Found = list[tuple[Object, Symptom]]
+FoundSymptoms = list[tuple[Object, Symptom]]
 
 
 @dataclass
@@ -41,22 +41,22 @@ class _SymptomGroup:
     log: list[str] = field(default_factory=list)
 
 
-def described(
-    cluster: Cluster, found: Found, mask: Callable[[str], str] = concealed
+def describe_symptoms(
+    cluster: Cluster, found_symptoms: FoundSymptoms, mask: Callable[[str], str] = conceal_secrets
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Return the symptoms as data and as problems. Pods with the same symptom share one problem and one log."""
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
-    for workload, symptom in found:
+    for workload, symptom in found_symptoms:
         group = groups.setdefault(_group_key(workload, symptom), _SymptomGroup(workload, symptom))
         group.size += 1
-    shown = list(groups.values())[:SHOWN_GROUPS]
-    for group in shown:
-        group.log = _log(cluster, group.first, mask)
+    shown_groups = list(groups.values())[:SHOWN_GROUPS]
+    for group in shown_groups:
+        group.log = _read_log(cluster, group.first, mask)
     facts: list[dict[str, Any]] = []
-    for workload, symptom in found[:LISTED_SYMPTOMS]:
+    for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
-        facts.append(_fact(workload, symptom, group.log if symptom is group.first else []))
-    return facts, [_problem(group) for group in shown]
+        facts.append(_build_fact(workload, symptom, group.log if symptom is group.first else []))
+    return facts, [_build_problem(group) for group in shown_groups]
 
 
 def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
@@ -64,48 +64,48 @@ def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
     return (str(ref(workload)), symptom.row.id, symptom.container, symptom.reason)
 
 
-def _fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
+def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
     """Return a symptom as data."""
     pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
     return {
         "id": symptom.row.id,
         **ref(workload)._asdict(),
-        "of": workload.get(OF) or "",
+        "of": workload.get(OWNER_NAME_KEY) or "",
         "pod": pod["metadata"]["name"],
         "node": pod["spec"].get("nodeName") or "",
         "container": symptom.container,
         "reason": symptom.reason,
         "message": symptom.detail,
         "log": log,
-        "fix": fix_of(symptom, log).replace("NAMESPACE", str(workload["metadata"].get("namespace") or "")),
+        "fix": find_fix(symptom, log).replace("NAMESPACE", str(workload["metadata"].get("namespace") or "")),
     }
 
 
-def _problem(group: _SymptomGroup) -> Problem:
+def _build_problem(group: _SymptomGroup) -> Problem:
     """Return the problem of a group of symptoms, with the log of the first one."""
     symptom, log = group.first, group.log
-    fact = _fact(group.workload, symptom, log)
-    words = {"container": "container {}", "pod": "pod {}", "node": "node {}"}
-    where = ", ".join(text.format(fact[key]) for key, text in words.items() if fact[key])
-    more = f"; the same for {group.size - 1} more" if group.size > 1 else ""
+    fact = _build_fact(group.workload, symptom, log)
+    texts_by_key = {"container": "container {}", "pod": "pod {}", "node": "node {}"}
+    place = ", ".join(place_text.format(fact[key]) for key, place_text in texts_by_key.items() if fact[key])
+    count_note = f"; the same for {group.size - 1} more" if group.size > 1 else ""
     last_lines = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
-    wrong = f"{symptom.reason}: {symptom.detail.rstrip('.')}{more}"
-    return Problem(wrong, asked=f"Wait for {title(group.workload)}", where=where, fix=fact["fix"] + last_lines)
+    problem = f"{symptom.reason}: {symptom.detail.rstrip('.')}{count_note}"
+    return Problem(problem, asked=f"Wait for {format_title(group.workload)}", where=place, fix=fact["fix"] + last_lines)
 
 
-def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
+def _read_log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
     """Return the last log lines of a container that ended. Retries while the kubelet replaces the container."""
     if not symptom.row.evidence or not symptom.pod:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
-    query = {"container": symptom.container, "tailLines": READ_LINES}
+    query = {"container": symptom.container, "tailLines": LINES_TO_READ}
     for attempt in range(LOG_TRIES):
         if attempt:
             cluster.sleep(LOG_PAUSE)
-        for previous in ("true", "false"):  # the previous container first: a new one may already run
+        for is_previous in ("true", "false"):  # the previous container first: a new one may already run
             try:
-                lines = _tail(cluster, path, {**query, "previous": previous}, mask)
+                lines = _read_log_tail(cluster, path, {**query, "previous": is_previous}, mask)
             except ApiError as error:  # no log, or no permission to read it: report the reason only
                 if error.status == NOT_ALLOWED:
                     return []
@@ -115,48 +115,55 @@ def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list
     return []
 
 
-def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
+def _read_log_tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
     """Return the last lines of a log that say something. Raises ApiError."""
     lines = cluster.text(path, query).splitlines()
-    if lines and lines[0].startswith(NO_LOG):
+    if lines and lines[0].startswith(NO_LOG_ANSWER):
         return []
-    return [quoted(line, longest, mask) for line, longest in tail(lines, LINES, LINE_LENGTH)]
+    return [mask_and_clean(line, longest, mask) for line, longest in select_last_lines(lines, MOST_LINES, LONGEST_LINE)]
 
 
-def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
+def describe_unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
     """Return the conditions of unfinished workloads, then the latest warning events."""
     lines: list[str] = []
     for workload in workloads:
-        lines += _unmet_conditions(workload)
-    warnings = [event for event in events if event.get("type") == "Warning" and _concerns(event, workloads)]
-    latest = sorted(warnings, key=event_time)[-EVENTS:]
-    return lines + [_event_text(event) for event in latest]
+        lines += _describe_unmet_conditions(workload)
+    warnings = [event for event in events if event.get("type") == "Warning" and _is_about_workloads(event, workloads)]
+    latest_warnings = sorted(warnings, key=read_event_time)[-MOST_EVENTS:]
+    return lines + [_describe_event(event) for event in latest_warnings]
 
 
-def _unmet_conditions(workload: Object) -> Iterator[str]:
+def _describe_unmet_conditions(workload: Object) -> Iterator[str]:
     """Yield what each condition of a workload says that is not true."""
-    for condition in mappings(workload, "status", "conditions"):
+    for condition in mappings_at(workload, "status", "conditions"):
         if condition.get("status") != "True":
-            said = quoted(str(condition.get("message") or condition.get("reason") or ""), LINE_LENGTH)
-            yield f"{ref(workload)}: {condition.get('type')} is {condition.get('status')}: {said}"
+            condition_message = mask_and_clean(
+                str(condition.get("message") or condition.get("reason") or ""), LONGEST_LINE
+            )
+            yield f"{ref(workload)}: {condition.get('type')} is {condition.get('status')}: {condition_message}"
 
 
-def _event_text(event: Object) -> str:
+def _describe_event(event: Object) -> str:
     """Return what a warning says, and of which object."""
-    about, said = event["involvedObject"], quoted(str(event.get("message") or ""), LINE_LENGTH)
-    return f"{about.get('kind') or 'Object'} {about['name']}: {event.get('reason')}: {said}"
+    involved_object, event_message = (
+        event["involvedObject"],
+        mask_and_clean(str(event.get("message") or ""), LONGEST_LINE),
+    )
+    return (
+        f"{involved_object.get('kind') or 'Object'} {involved_object['name']}: {event.get('reason')}: {event_message}"
+    )
 
 
-def _concerns(event: Object, workloads: list[Object]) -> bool:
+def _is_about_workloads(event: Object, workloads: list[Object]) -> bool:
     """Return whether an event is about a workload or an object named after it, such as a pod."""
-    about = section(event, "involvedObject")
-    name = str(about.get("name") or "")
-    if not name:
+    involved_object = mapping_at(event, "involvedObject")
+    object_name = str(involved_object.get("name") or "")
+    if not object_name:
         return False
     for workload in workloads:
         metadata = workload["metadata"]
-        if about.get("namespace", "") != metadata.get("namespace", ""):
+        if involved_object.get("namespace", "") != metadata.get("namespace", ""):
             continue
-        if name == metadata["name"] or name.startswith(f"{metadata['name']}-"):
+        if object_name == metadata["name"] or object_name.startswith(f"{metadata['name']}-"):
             return True
     return False

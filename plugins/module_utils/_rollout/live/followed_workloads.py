@@ -10,55 +10,65 @@ from dataclasses import dataclass
 
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.kinds import ApiResources
-from ..._kube.operator_status import Child, children, followed, unreconciled
+from ..._kube.operator_status import Child, explain_unreconciled, is_followed, list_children
 from ..._otelcol.kube.objects import ref
-from ..failures import OF, Object
+from ..failures import OWNER_NAME_KEY, Object
 
-Ready = Callable[[Object], bool]
+ReadinessCheck = Callable[[Object], bool]
 
 
 @dataclass
-class Followed:
+class FollowedResource:
     """The current state of one resource, and the workloads that decide whether it is ready."""
 
     state: Object | None
     parts: list[Object]
     unreconciled: str
 
-    def late(self, ready: Ready) -> list[Object]:
+    def late(self, is_ready: ReadinessCheck) -> list[Object]:
         """Return the unfinished objects: the resource until the operator reconciles it, then its workloads.
 
         Until then the workloads belong to an older generation, and their failures may be obsolete.
         """
         if self.unreconciled:
             return [self.state] if self.state else []
-        return [part for part in self.parts if not ready(part)]
+        return [workload for workload in self.parts if not is_ready(workload)]
 
-    def done(self, ready: Ready) -> bool:
+    def done(self, is_ready: ReadinessCheck) -> bool:
         """Return whether the resource exists, and all that decides is ready."""
         if self.state is None or self.unreconciled:
             return False
-        return not self.late(ready)
+        return not self.late(is_ready)
 
 
-def follow(cluster: Cluster, states: Sequence[Object | None], plain: Container[str] = ()) -> list[Followed]:
-    """Read the workloads of all resources in parallel. Kinds in `plain` have no workloads to follow."""
-    groups: list[list[Child] | None] = []
+def read_followed_resources(
+    cluster: Cluster, states: Sequence[Object | None], kinds_without_workloads: Container[str] = ()
+) -> list[FollowedResource]:
+    """Read the workloads of all resources in parallel.
+
+    Kinds in `kinds_without_workloads` have no workloads to follow.
+    """
+    child_groups: list[list[Child] | None] = []
     paths = []
     for state in states:
-        group = None
-        if state and followed(state) and state["kind"] not in plain:
-            group = children(state)
-            paths += [ApiResources.path_of(*child[:3]) for child in group]
-        groups.append(group)
-    live_children = iter(cluster.parallel(cluster.get, paths))
-    return [_followed_by(state, group, live_children) for state, group in zip(states, groups, strict=True)]
+        child_references = None
+        if state and is_followed(state) and state["kind"] not in kinds_without_workloads:
+            child_references = list_children(state)
+            paths += [ApiResources.path_of(*child_reference[:3]) for child_reference in child_references]
+        child_groups.append(child_references)
+    live_children = iter(cluster.call_in_parallel(cluster.get, paths))
+    return [
+        _collect_followed_resource(state, child_references, live_children)
+        for state, child_references in zip(states, child_groups, strict=True)
+    ]
 
 
-def _followed_by(state: Object | None, group: list[Child] | None, live_children: Iterator[Object | None]) -> Followed:
+def _collect_followed_resource(
+    state: Object | None, child_references: list[Child] | None, live_children: Iterator[Object | None]
+) -> FollowedResource:
     """Return a resource with its workloads, which are the next ones of all live children."""
-    if state is None or group is None:
-        return Followed(state, [state] if state else [], "")
-    live = [next(live_children) for _child in group]
-    parts = [{**part, OF: str(ref(state))} for part in live if part]
-    return Followed(state, parts, unreconciled(state, live))
+    if state is None or child_references is None:
+        return FollowedResource(state, [state] if state else [], "")
+    current_children = [next(live_children) for _child in child_references]
+    workloads = [{**child, OWNER_NAME_KEY: str(ref(state))} for child in current_children if child]
+    return FollowedResource(state, workloads, explain_unreconciled(state, current_children))

@@ -8,32 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._kube.live.api_errors import library
-from ..._otelcol.config.masking import quoted
+from ..._kube.live.api_errors import import_library
+from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem
 
 Search = Callable[[str, Any], Any]
 
 
-def checked_search(until: dict[str, str]) -> Search:
-    """Return JMESPath's search. Raises Problem if an expression of `until` is invalid."""
-    jmespath = library("jmespath")
-    compiled: dict[str, Any] = {}
-    for kind, expression in until.items():
+def compile_search(ready_expressions: dict[str, str]) -> Search:
+    """Return JMESPath's search. Raises Problem if an expression of `ready_expressions` is invalid."""
+    jmespath = import_library("jmespath")
+    compiled_expressions: dict[str, Any] = {}
+    for kind, expression in ready_expressions.items():
         if not isinstance(expression, str):
-            wrong = f"an expression is text, not {quoted(str(expression))}"
+            wrong = f"an expression is text, not {mask_and_clean(str(expression))}"
             raise Problem(wrong, where=f"until.{kind}", fix="See https://jmespath.org for the language.")
         try:
-            compiled[expression] = _compiled(jmespath, expression)
+            compiled_expressions[expression] = _compile_expression(jmespath, expression)
         except jmespath.exceptions.JMESPathError as error:
             fix = "See https://jmespath.org for the language."
             raise Problem(f"invalid JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
 
     def search(expression: str, data: Any) -> Any:
-        if expression not in compiled:
-            compiled[expression] = _compiled(jmespath, expression)
+        if expression not in compiled_expressions:
+            compiled_expressions[expression] = _compile_expression(jmespath, expression)
         try:
-            return compiled[expression].search(data)
+            return compiled_expressions[expression].search(data)
         # Functions of jmespath raise more than its own errors, such as contains() of a number in a text.
         except (jmespath.exceptions.JMESPathError, ArithmeticError, TypeError, ValueError) as error:
             wrong = f"the expression does not fit the object: {error}"
@@ -42,7 +42,7 @@ def checked_search(until: dict[str, str]) -> Search:
     return search
 
 
-def _compiled(jmespath: Any, expression: str) -> Any:
+def _compile_expression(jmespath: Any, expression: str) -> Any:
     """Return a compiled expression.
 
     jmespath 1.0.0 empties a part of its full cache in a way that Python 3.11 and later refuse with a TypeError.

@@ -8,33 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..._kube.live.cluster import Cluster
-from ..._otelcol.config.paths import items
+from ..._otelcol.config.paths import list_at
 from ..._otelcol.kube.objects import Manifest
 from ..failures import Symptom
 from .explain_failures import WorkloadStatus
-from .jmespath_search import checked_search
+from .jmespath_search import compile_search
 
 UNSCHEDULABLE_SECONDS = 30.0
 
 
-def _as_it_is(symptom: Symptom) -> Symptom:
+def _keep_symptom(symptom: Symptom) -> Symptom:
     return symptom
 
 
-def polled_pods(
-    cluster: Cluster, job: Manifest, seconds: float, fitting: Callable[[Symptom], Symptom] = _as_it_is
+def poll_job_pods(
+    cluster: Cluster, job: Manifest, timeout_seconds: float, adapt_symptom: Callable[[Symptom], Symptom] = _keep_symptom
 ) -> Iterator[list[Manifest]]:
     """Yield the pods of a Job, again and again until the time is over.
 
-    Raises Failure, with symptoms as `fitting` returns them, for what keeps its pods from running.
+    Raises Failure, with symptoms as `adapt_symptom` returns them, for what keeps its pods from running.
     """
-    look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-    for _poll in cluster.polls(seconds):
-        fatal = look.lasting(look.current_symptoms([job]))
-        if fatal:
-            raise look.failure([(workload, fitting(symptom)) for workload, symptom in fatal])
-        yield [pod for pod in look.objects_read("Pod") if _is_of(pod, job)]
+    workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
+    for _poll in cluster.polls(timeout_seconds):
+        fatal_symptoms = workload_status.select_lasting(workload_status.find_current_symptoms([job]))
+        if fatal_symptoms:
+            raise workload_status.failure([(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms])
+        yield [pod for pod in workload_status.list_read_objects("Pod") if _is_owned_by_job(pod, job)]
 
 
-def _is_of(pod: Manifest, job: Manifest) -> bool:
-    return any(owner["uid"] == job["metadata"]["uid"] for owner in items(pod, "metadata", "ownerReferences"))
+def _is_owned_by_job(pod: Manifest, job: Manifest) -> bool:
+    return any(owner["uid"] == job["metadata"]["uid"] for owner in list_at(pod, "metadata", "ownerReferences"))

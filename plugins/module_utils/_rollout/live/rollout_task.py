@@ -10,12 +10,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.connect import connect, run
-from .jmespath_search import checked_search
+from .jmespath_search import compile_search
 from .rollout_wait import RolloutWait, RolloutWaitOptions
 
-WORKLOAD = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
+WORKLOAD_OPTIONS = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}
 ARGUMENTS: dict[str, Any] = {
-    "workloads": {"type": "list", "elements": "dict", "required": True, "options": WORKLOAD},
+    "workloads": {"type": "list", "elements": "dict", "required": True, "options": WORKLOAD_OPTIONS},
     "timeout_seconds": {"type": "float", "default": 300},
     "unschedulable_seconds": {"type": "float", "default": 15},
     "allow_empty": {"type": "bool", "default": False},
@@ -24,15 +24,15 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def run_wait(module: AnsibleModule) -> None:
+def run_rollout_wait(module: AnsibleModule) -> None:
     params = module.params
     options = RolloutWaitOptions(**{name: params[name] for name in ARGUMENTS} | {"until": params["until"] or {}})
 
-    def work() -> dict[str, Any]:
+    def wait_for_workloads() -> dict[str, Any]:
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         cluster = connect(module)
         cluster.outage.answered = cluster.outage.answered or bool(options.applied)  # this run has applied them
-        return RolloutWait(cluster, checked_search(options.until), options).wait()
+        return RolloutWait(cluster, compile_search(options.until), options).wait()
 
-    run(module, work)
+    run(module, wait_for_workloads)

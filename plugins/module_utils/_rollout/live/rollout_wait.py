@@ -9,27 +9,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._kube.live.api_errors import asking, kind_missing
+from ..._kube.live.api_errors import ask_server, missing_kind_problem
 from ..._kube.live.cluster import Cluster
-from ..._kube.live.kinds import ApiResources, version_for
-from ..._kube.nodes import without_pod
-from ..._kube.ownership import reapplied
+from ..._kube.live.kinds import ApiResources, default_api_version
+from ..._kube.nodes import describe_idle_nodes
+from ..._kube.ownership import is_reapplied
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
-from ..._otelcol.kube.objects import Ref, ref
-from ..failures import Object, Symptom, owned, title, unprobed
-from ..readiness import count, is_ready
-from .deleted_workload import deleted, is_gone
+from ..._otelcol.kube.objects import ObjectRef, ref
+from ..failures import Object, Symptom, format_title, has_no_readiness_probe, is_owned_by
+from ..readiness import describe_pod_counts, is_ready
+from .deleted_workload import is_gone, report_deleted
 from .explain_failures import WorkloadStatus
-from .failure_texts import Found, described, unfinished
-from .followed_workloads import Followed, follow
+from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
+from .followed_workloads import FollowedResource, read_followed_resources
 from .jmespath_search import Search
-from .operator_reasons import operator_lines
+from .operator_reasons import explain_unreconciled_resources
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
 STEADY_SECONDS = 5.0
-ONE_RUN = (
+FIX_OF_PARALLEL_RUNS = (
     "Its objects may hold inputs of both runs. See that only one run at a time deploys to this namespace, for example"
     " with one job template, then run again."
 )
@@ -60,27 +60,27 @@ class RolloutWait:
     def __init__(self, cluster: Cluster, search: Search, options: RolloutWaitOptions) -> None:
         self._cluster, self._search, self._options = cluster, search, options
         resources = ApiResources(cluster)
-        self._paths = [self._path(resources, workload) for workload in options.workloads]
-        self._left_generations = dict(map(_generation, options.applied))
+        self._paths = [self._find_path(resources, workload) for workload in options.workloads]
+        self._left_generations = dict(map(_read_applied_generation, options.applied))
         # The workloads and why they are not ready, as the last look has found them.
-        self._seen: list[Followed] = []
-        self._symptoms: Found = []
+        self._seen: list[FollowedResource] = []
+        self._symptoms: FoundSymptoms = []
         # By UID: since when a workload without a readiness probe has been ready.
         self._ready_since: dict[str, float] = {}
         # The workloads that have existed during this wait.
-        self._existed: set[Ref] = set()
+        self._existed: set[ObjectRef] = set()
         self._status = WorkloadStatus(
             cluster, search, unschedulable_seconds=options.unschedulable_seconds, allow_empty=options.allow_empty
         )
 
-    def _path(self, resources: ApiResources, workload: dict[str, str]) -> str:
-        version = workload.get("api_version") or version_for(workload["kind"])
-        asked = f"Wait for {workload['kind']} {workload['name']}"
-        resource = asking(asked, lambda: resources.find(version, workload["kind"]))
+    def _find_path(self, resources: ApiResources, workload: dict[str, str]) -> str:
+        version = workload.get("api_version") or default_api_version(workload["kind"])
+        action = f"Wait for {workload['kind']} {workload['name']}"
+        resource = ask_server(action, lambda: resources.find(version, workload["kind"]))
         if resource is None:
-            raise kind_missing(asked, version)
+            raise missing_kind_problem(action, version)
         if resource.namespaced and not workload.get("namespace"):
-            raise Problem("it has no namespace", asked=asked, where="workloads", fix="Add its namespace.")
+            raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
         path: str = resource.path(workload.get("namespace") or "", workload["name"])
         return path
 
@@ -91,99 +91,111 @@ class RolloutWait:
             if self.done():
                 seconds = round(self._cluster.clock() - start, 1)
                 return {"changed": False, "msg": f"{len(self._paths)} ready", "seconds": seconds}
-        raise self.too_late()
+        raise self.describe_timeout()
 
     def done(self) -> bool:
         """Return whether all workloads are ready now. Raises Failure if one cannot become ready."""
-        self._seen = asking("Read the workloads", self._read)
+        self._seen = ask_server("Read the workloads", self._read_workloads)
         self._refuse_deletion(self._seen)
         self._refuse_other_runs(self._seen)
-        self._tell()
-        if all(workload.done(self._ready) for workload in self._seen):
+        self._report_progress()
+        if all(workload.done(self._is_ready) for workload in self._seen):
             return True
-        self._symptoms = self._status.current_symptoms(self._late())
-        lasting = self._status.lasting(self._symptoms)
-        fatal = [(workload, symptom) for workload, symptom in lasting if not self._options.spares(workload, symptom)]
-        if fatal:
-            raise self._status.failure(fatal)
+        self._symptoms = self._status.find_current_symptoms(self._list_unfinished_objects())
+        lasting_symptoms = self._status.select_lasting(self._symptoms)
+        fatal_symptoms = [
+            (workload, symptom) for workload, symptom in lasting_symptoms if not self._options.spares(workload, symptom)
+        ]
+        if fatal_symptoms:
+            raise self._status.failure(fatal_symptoms)
         return False
 
-    def _late(self) -> list[Object]:
+    def _list_unfinished_objects(self) -> list[Object]:
         """Return the unfinished objects of all workloads."""
-        late: list[Object] = []
+        unfinished_objects: list[Object] = []
         for workload in self._seen:
-            late += workload.late(self._ready)
-        return late
+            unfinished_objects += workload.late(self._is_ready)
+        return unfinished_objects
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         """Tell how far each workload is."""
-        for given, workload in zip(self._options.workloads, self._seen, strict=True):
-            late = [id(part) for part in workload.late(self._ready)]
-            parts: list[Object | None] = [*workload.parts] or [workload.state]
-            for part in parts:
-                if part is None:
-                    self._cluster.progress(str(_name(given)), "does not exist")
-                elif workload.unreconciled or id(part) in late:
-                    self._cluster.progress(title(part), workload.unreconciled or count(part))
+        for requested_workload, workload in zip(self._options.workloads, self._seen, strict=True):
+            unfinished_ids = [id(current_object) for current_object in workload.late(self._is_ready)]
+            current_objects: list[Object | None] = [*workload.parts] or [workload.state]
+            for current_object in current_objects:
+                if current_object is None:
+                    self._cluster.progress(str(_workload_reference(requested_workload)), "does not exist")
+                elif workload.unreconciled or id(current_object) in unfinished_ids:
+                    self._cluster.progress(
+                        format_title(current_object), workload.unreconciled or describe_pod_counts(current_object)
+                    )
                 else:
-                    self._cluster.progress.done(title(part))
+                    self._cluster.progress.done(format_title(current_object))
 
-    def _read(self) -> list[Followed]:
-        return follow(self._cluster, self._cluster.parallel(self._cluster.get, self._paths), self._options.until)
+    def _read_workloads(self) -> list[FollowedResource]:
+        return read_followed_resources(
+            self._cluster, self._cluster.call_in_parallel(self._cluster.get, self._paths), self._options.until
+        )
 
-    def _refuse_deletion(self, seen: list[Followed]) -> None:
+    def _refuse_deletion(self, followed_workloads: list[FollowedResource]) -> None:
         """Fail if a workload goes that a run has applied or that this wait has seen: nobody brings it back."""
-        for given, workload in zip(self._options.workloads, seen, strict=True):
-            name = _name(given)
+        for requested_workload, workload in zip(self._options.workloads, followed_workloads, strict=True):
+            name = _workload_reference(requested_workload)
             if is_gone(workload.state):
                 if name in self._existed or self._left_generations.get(name):
-                    raise deleted(self._cluster, name)
+                    raise report_deleted(self._cluster, name)
             else:
                 self._existed.add(name)
 
-    def _refuse_other_runs(self, seen: list[Followed]) -> None:
+    def _refuse_other_runs(self, followed_workloads: list[FollowedResource]) -> None:
         """Fail if another run has applied a workload since: then this one may not have what its own run applied."""
-        for workload in seen:
+        for workload in followed_workloads:
             state = workload.state
             if state is None:
                 continue
             generation = self._left_generations.get(ref(state), 0)
-            if generation and reapplied(state, generation, OWNER):
-                newer = f"generation {state['metadata']['generation']}, and this run left {generation}"
-                wrong = f"another run has changed it since this run ({newer})"
-                raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=ONE_RUN, facts={"failures": []})
+            if generation and is_reapplied(state, generation, OWNER):
+                generations = f"generation {state['metadata']['generation']}, and this run left {generation}"
+                wrong = f"another run has changed it since this run ({generations})"
+                raise Failure(wrong, asked=f"Wait for {ref(state)}", fix=FIX_OF_PARALLEL_RUNS, facts={"failures": []})
 
-    def _ready(self, state: Object) -> bool:
+    def _is_ready(self, state: Object) -> bool:
         """Return whether a workload is ready. One without a readiness probe has to be for some seconds."""
-        ready = self._says_ready(state)
+        reports_ready = self._reports_ready(state)
         uid = state["metadata"].get("uid", "")
-        if not ready or not unprobed(state):
+        if not reports_ready or not has_no_readiness_probe(state):
             self._ready_since.pop(uid, None)
-            return ready
-        now = self._cluster.clock()
-        return now - self._ready_since.setdefault(uid, now) >= STEADY_SECONDS
+            return reports_ready
+        current_time = self._cluster.clock()
+        return current_time - self._ready_since.setdefault(uid, current_time) >= STEADY_SECONDS
 
-    def _says_ready(self, state: Object) -> bool:
+    def _reports_ready(self, state: Object) -> bool:
         """Return whether a workload is ready by its status, or by the expression that the user gives for its kind."""
-        until = self._options.until.get(state["kind"])
-        if until:
-            return bool(self._search(until, state))
+        ready_expression = self._options.until.get(state["kind"])
+        if ready_expression:
+            return bool(self._search(ready_expression, state))
         return is_ready(state, allow_empty=self._options.allow_empty)
 
-    def too_late(self) -> Failure:
+    def describe_timeout(self) -> Failure:
         """Return the failure of workloads that were not ready in time."""
-        states = self._missing()
-        late = self._late()
+        states = self._list_missing_workloads()
+        unfinished_objects = self._list_unfinished_objects()
         unreconciled = {id(workload.state): workload.unreconciled for workload in self._seen if workload.unreconciled}
-        for part in late:
-            states.append(f"{title(part)}: {unreconciled.get(id(part)) or count(part)}")
-        failures, problems = described(self._cluster, self._symptoms)
-        longer = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
-        notes = [f"If the workloads only need more time, {longer}."]
+        for unfinished_object in unfinished_objects:
+            states.append(
+                f"{format_title(unfinished_object)}:"
+                f" {unreconciled.get(id(unfinished_object)) or describe_pod_counts(unfinished_object)}"
+            )
+        failures, problems = describe_symptoms(self._cluster, self._symptoms)
+        advice = "raise `*_wait_seconds` of the role, or `timeout_seconds` of the module"
+        notes = [f"If the workloads only need more time, {advice}."]
         notes += [str(problem) for problem in problems]
-        notes += self._idle(late)
-        notes += operator_lines(self._cluster, [part for part in late if id(part) in unreconciled])
-        notes += unfinished(late, self._status.events())
+        notes += self._list_idle_nodes(unfinished_objects)
+        notes += explain_unreconciled_resources(
+            self._cluster,
+            [unfinished_object for unfinished_object in unfinished_objects if id(unfinished_object) in unreconciled],
+        )
+        notes += describe_unfinished(unfinished_objects, self._status.events())
         return Failure(
             f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(states)}",
             asked="Wait for the workloads",
@@ -191,31 +203,34 @@ class RolloutWait:
             facts={"failures": failures},
         )
 
-    def _missing(self) -> list[str]:
+    def _list_missing_workloads(self) -> list[str]:
         """Return which workloads do not exist, each as a sentence without an end."""
-        missing = []
-        for given, workload in zip(self._options.workloads, self._seen, strict=True):
+        missing_workloads = []
+        for requested_workload, workload in zip(self._options.workloads, self._seen, strict=True):
             if not workload.state:
-                missing.append(f"{given['kind']} {given.get('namespace') or ''}/{given['name']} does not exist")
-        return missing
+                missing_workloads.append(
+                    f"{requested_workload['kind']}"
+                    f" {requested_workload.get('namespace') or ''}/{requested_workload['name']} does not exist"
+                )
+        return missing_workloads
 
-    def _idle(self, late: list[Object]) -> list[str]:
+    def _list_idle_nodes(self, unfinished_objects: list[Object]) -> list[str]:
         """Return on which nodes DaemonSets have no ready pod, where Kubernetes reports no reason."""
-        explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self._symptoms if symptom.pod}
-        pods = self._status.objects_read("Pod")
+        explained_pods = {symptom.pod["metadata"]["name"] for _workload, symptom in self._symptoms if symptom.pod}
+        pods = self._status.list_read_objects("Pod")
         lines = []
-        for workload in late:
-            own_pods = [pod for pod in pods if owned(pod, workload)]
-            lines.append(without_pod(workload, own_pods, explained))
+        for workload in unfinished_objects:
+            own_pods = [pod for pod in pods if is_owned_by(pod, workload)]
+            lines.append(describe_idle_nodes(workload, own_pods, explained_pods))
         return [line for line in lines if line]
 
 
-def _name(given: Mapping[str, str]) -> Ref:
+def _workload_reference(requested_workload: Mapping[str, str]) -> ObjectRef:
     """Return the name of a workload of the options."""
-    return Ref(given["kind"], given.get("namespace") or "", given["name"])
+    return ObjectRef(requested_workload["kind"], requested_workload.get("namespace") or "", requested_workload["name"])
 
 
-def _generation(applied: Mapping[str, Any]) -> tuple[Ref, int]:
+def _read_applied_generation(applied: Mapping[str, Any]) -> tuple[ObjectRef, int]:
     """Return the name of an object, and its generation after this run has applied it; 0 if that is not known."""
-    kind, namespace, name = (str(applied.get(key) or "") for key in Ref._fields)
-    return Ref(kind, namespace, name), int(applied.get("generation") or 0)
+    kind, namespace, name = (str(applied.get(key) or "") for key in ObjectRef._fields)
+    return ObjectRef(kind, namespace, name), int(applied.get("generation") or 0)

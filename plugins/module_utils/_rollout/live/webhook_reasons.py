@@ -8,171 +8,175 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._kube.conditions import condition_of
+from ..._kube.conditions import find_condition
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
 from ..._otelcol.errors import Failure, Problem
-from ..._otelcol.kube.objects import Ref, ref
+from ..._otelcol.kube.objects import ObjectRef, ref
 from ..failures import Object
-from ..readiness import count, is_ready
+from ..readiness import describe_pod_counts, is_ready
 from ..webhooks import (
     ALLOW_INJECTION,
     CAINJECTOR,
-    CAUSES,
     INJECT_CERTIFICATE,
     INJECT_SECRET,
     OTHER_INJECTORS,
-    cause,
-    injector,
-    port,
-    selects,
-    service_in,
+    WEBHOOK_CAUSES,
+    describe_pod_ports,
+    find_injection_request,
+    find_unreachable_service,
+    find_webhook_cause,
+    selects_workload,
 )
 from .explain_failures import WorkloadStatus
-from .failure_texts import Found, described, unfinished
-from .jmespath_search import checked_search
+from .failure_texts import FoundSymptoms, describe_symptoms, describe_unfinished
+from .jmespath_search import compile_search
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
-WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
+PLURALS_OF_WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
 # Enough to see whether a Secret is there and what it says of itself; its values stay on the server.
 
 Service = tuple[str, str]
 
 
-class Pending(NamedTuple):
+class PendingStep(NamedTuple):
     """One step that hangs: the step, the object, the problem, and the required Services."""
 
     id: str
-    subject: Ref
+    subject: ObjectRef
     wrong: str
     services: tuple[Service, ...] = ()
     configuration: Object | None = None
 
 
-def silent(error: ApiError, name: Ref) -> Pending:
+def describe_silent_webhook(error: ApiError, subject: ObjectRef) -> PendingStep:
     """Return what it means that a webhook does not answer."""
-    service, row = service_in(error.message), cause(error.message)
+    service, webhook_cause = find_unreachable_service(error.message), find_webhook_cause(error.message)
     services = (service,) if service else ()
-    return Pending(row.id, name, f"{row.text} ({error.message})", services=services)
+    return PendingStep(webhook_cause.id, subject, f"{webhook_cause.text} ({error.message})", services=services)
 
 
-def unanswered(cluster: Cluster, error: ApiError, name: Ref) -> Problem:
+def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRef) -> Problem:
     """Return why an object was not accepted; for a silent webhook with the reason behind it."""
-    if not error.of_webhook:
-        return explain(error, f"Apply {name}")
-    reasons = Reasons(cluster, WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=0))
-    pending = silent(error, name)
-    lines, failures = reasons.describe([pending])
-    wrong = f"an admission webhook does not answer: {pending.wrong}"
-    return Failure(wrong, asked=f"Apply {name}", fix="\n".join(lines), facts={"failures": failures})
+    if not error.is_webhook_error:
+        return explain(error, f"Apply {subject}")
+    reasons = WebhookReasons(cluster, WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=0))
+    pending_step = describe_silent_webhook(error, subject)
+    lines, failures = reasons.describe([pending_step])
+    wrong = f"an admission webhook does not answer: {pending_step.wrong}"
+    return Failure(wrong, asked=f"Apply {subject}", fix="\n".join(lines), facts={"failures": failures})
 
 
-class Reasons:
+class WebhookReasons:
     """Asks the cluster why something hangs. What this user may not see is no reason to fail."""
 
-    def __init__(self, cluster: Cluster, look: WorkloadStatus) -> None:
-        self.cluster, self.look = cluster, look
+    def __init__(self, cluster: Cluster, workload_status: WorkloadStatus) -> None:
+        self.cluster, self.look = cluster, workload_status
 
-    def fail_early(self, pending: list[Pending]) -> None:
+    def fail_early(self, pending_steps: list[PendingStep]) -> None:
         """Fail when the pods of a webhook, or those that inject its CA, cannot work."""
-        fatal = self.look.lasting(self._symptoms(self._unready(pending)))
-        if fatal:
-            raise self.look.failure(fatal)
+        fatal_symptoms = self.look.select_lasting(self._find_symptoms(self._list_unready_workloads(pending_steps)))
+        if fatal_symptoms:
+            raise self.look.failure(fatal_symptoms)
 
-    def describe(self, pending: list[Pending]) -> tuple[list[str], list[dict[str, Any]]]:
+    def describe(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return for people and for machines what hangs and why."""
-        late = self._unready(pending)
-        facts, problems = described(self.cluster, self._symptoms(late))
+        unready_workloads = self._list_unready_workloads(pending_steps)
+        symptom_rows, problems = describe_symptoms(self.cluster, self._find_symptoms(unready_workloads))
         lines: list[str] = []
-        steps = []
-        for step in pending:
-            lines_of_step = self._lines(step)
-            lines += lines_of_step
-            steps.append(_fact(step, lines_of_step))
-        lines += [f"{ref(workload)}: {count(workload)}." for workload in late]
+        step_rows = []
+        for step in pending_steps:
+            step_lines = self._explain_step(step)
+            lines += step_lines
+            step_rows.append(_build_failure_row(step, step_lines))
+        lines += [f"{ref(workload)}: {describe_pod_counts(workload)}." for workload in unready_workloads]
         lines += [str(problem) for problem in problems]
-        lines += unfinished(late, self.look.events())
-        return list(dict.fromkeys(lines)), steps + facts
+        lines += describe_unfinished(unready_workloads, self.look.events())
+        return list(dict.fromkeys(lines)), step_rows + symptom_rows
 
     def slices(self, service: Service) -> list[Object]:
         """Return where a Service sends to; one slice without a word when that is not to be seen."""
         namespace, name = service
         path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
-        found = self._listed(path, {"labelSelector": f"kubernetes.io/service-name={name}"})
-        return [{"endpoints": [{}]}] if found is None else found
+        endpoint_slices = self._list_if_allowed(path, {"labelSelector": f"kubernetes.io/service-name={name}"})
+        return [{"endpoints": [{}]}] if endpoint_slices is None else endpoint_slices
 
-    def _symptoms(self, workloads: list[Object]) -> Found:
+    def _find_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
         try:
-            return self.look.current_symptoms(workloads) if workloads else []
+            return self.look.find_current_symptoms(workloads) if workloads else []
         except Problem:  # this user may not list pods there
             return []
 
-    def _unready(self, pending: list[Pending]) -> list[Object]:
+    def _list_unready_workloads(self, pending_steps: list[PendingStep]) -> list[Object]:
         """Return the workloads that something pending needs and that are not rolled out."""
         services: set[Service] = set()
-        for step in pending:
+        for step in pending_steps:
             services.update(step.services)
-        needed: list[Object] = []
+        needed_workloads: list[Object] = []
         for service in sorted(services):
-            needed += self._behind(service)
-        if any(step.id == "ca" for step in pending):
-            needed += self._injectors()
-        unique = {ref(workload): workload for workload in needed}.values()
-        return [workload for workload in unique if not is_ready(workload)]
+            needed_workloads += self._list_workloads_behind(service)
+        if any(step.id == "ca" for step in pending_steps):
+            needed_workloads += self._list_injectors()
+        unique_workloads = {ref(workload): workload for workload in needed_workloads}.values()
+        return [workload for workload in unique_workloads if not is_ready(workload)]
 
-    def _behind(self, service: Service) -> list[Object]:
+    def _list_workloads_behind(self, service: Service) -> list[Object]:
         namespace, name = service
-        selecting = self._get(f"/api/v1/namespaces/{namespace}/services/{name}")
-        return [item for item in self._workloads(f"/namespaces/{namespace}") if selects(selecting or {}, item)]
+        live_service = self._read_if_allowed(f"/api/v1/namespaces/{namespace}/services/{name}")
+        return [
+            workload
+            for workload in self._list_workloads(f"/namespaces/{namespace}")
+            if selects_workload(live_service or {}, workload)
+        ]
 
-    def _injectors(self) -> list[Object]:
-        return self._workloads("", {"labelSelector": CAINJECTOR})
+    def _list_injectors(self) -> list[Object]:
+        return self._list_workloads("", {"labelSelector": CAINJECTOR})
 
-    def _workloads(self, scope: str, query: dict[str, Any] | None = None) -> list[Object]:
+    def _list_workloads(self, scope: str, query: dict[str, Any] | None = None) -> list[Object]:
         workloads: list[Object] = []
-        for kind, plural in WORKLOADS.items():
-            for workload in self._listed(f"/apis/apps/v1{scope}/{plural}", query) or []:
+        for kind, plural in PLURALS_OF_WORKLOADS.items():
+            for workload in self._list_if_allowed(f"/apis/apps/v1{scope}/{plural}", query) or []:
                 workloads.append({**workload, "apiVersion": "apps/v1", "kind": kind})
         return workloads
 
-    def _listed(self, path: str, query: dict[str, Any] | None = None) -> list[Object] | None:
+    def _list_if_allowed(self, path: str, query: dict[str, Any] | None = None) -> list[Object] | None:
         try:
             return list(self.cluster.items(path, query))
         except ApiError:
             return None
 
-    def _get(self, path: str) -> Object | None:
+    def _read_if_allowed(self, path: str) -> Object | None:
         try:
             return self.cluster.get(path)
         except ApiError:
             return None
 
-    def _lines(self, step: Pending) -> list[str]:
+    def _explain_step(self, step: PendingStep) -> list[str]:
         """Return for people why a step hangs, and how to go on."""
         if step.configuration:
-            return [f"{step.subject}: {self._uninjected(step.configuration)}"]
-        fix = FIXES.get(step.id) or _FIX_OF_CAUSE[step.id]
+            return [f"{step.subject}: {self._explain_missing_ca(step.configuration)}"]
+        fix = FIXES_OF_STEPS.get(step.id) or _FIXES_OF_CAUSES[step.id]
         if not step.services:
             return [f"{step.subject}: {fix.format(service='/', port='')}"]
         lines = []
         for service in step.services:
-            number = port(self.slices(service))
-            lines.append(f"{step.subject}: {fix.format(service='/'.join(service), port=number)}")
+            pod_ports = describe_pod_ports(self.slices(service))
+            lines.append(f"{step.subject}: {fix.format(service='/'.join(service), port=pod_ports)}")
         for service in step.services:
-            lines += self._lines_of_service(service)
+            lines += self._explain_service(service)
         return lines
 
-    def _lines_of_service(self, service: Service) -> Iterable[str]:
+    def _explain_service(self, service: Service) -> Iterable[str]:
         namespace, name = service
-        live = self._get(f"/api/v1/namespaces/{namespace}/services/{name}")
-        if not live:
+        live_service = self._read_if_allowed(f"/api/v1/namespaces/{namespace}/services/{name}")
+        if not live_service:
             yield f"There is no Service {namespace}/{name}."
-        elif live["spec"].get("selector") and not self._behind(service):
+        elif live_service["spec"].get("selector") and not self._list_workloads_behind(service):
             yield f"The Service {namespace}/{name} selects the pods of no Deployment, DaemonSet or StatefulSet."
 
-    def _uninjected(self, configuration: Object) -> str:
+    def _explain_missing_ca(self, configuration: Object) -> str:
         """Return why a configuration has no CA of its webhook."""
-        annotation, value = injector(configuration)
+        annotation, value = find_injection_request(configuration)
         if not annotation:
             return (
                 f"it has no annotation {INJECT_CERTIFICATE}, so cert-manager leaves it alone."
@@ -181,69 +185,76 @@ class Reasons:
         if annotation in OTHER_INJECTORS:
             return f"{annotation} asks the platform for it; look at the operator that does it there."
         namespace, _slash, name = value.partition("/")
-        wrong = ""
+        obstacle = ""
         if annotation == INJECT_CERTIFICATE:
-            wrong = self._certificate(namespace, name)
+            obstacle = self._explain_certificate(namespace, name)
         elif annotation == INJECT_SECRET:
-            wrong = self._secret(namespace, name)
-        return wrong or self._injector(annotation, value)
+            obstacle = self._explain_secret(namespace, name)
+        return obstacle or self._explain_injector(annotation, value)
 
-    def _certificate(self, namespace: str, name: str) -> str:
+    def _explain_certificate(self, namespace: str, name: str) -> str:
         """Return why a CA cannot come from a Certificate, or an empty string."""
-        told_as = f"the Certificate {namespace}/{name} that {INJECT_CERTIFICATE} names"
+        description = f"the Certificate {namespace}/{name} that {INJECT_CERTIFICATE} names"
         try:
             certificate = self.cluster.get(f"{CERTIFICATES}/namespaces/{namespace}/certificates/{name}")
         except ApiError as error:
-            return f"{told_as} cannot be read: {error.message}."
+            return f"{description} cannot be read: {error.message}."
         if certificate is None:
-            served = self._listed(f"{CERTIFICATES}/certificates", {"limit": 1})
-            return f"{told_as} does not exist." if served is not None else "cert-manager is not installed here."
-        ready = condition_of(certificate, "Ready")
-        if ready.get("status") == "True":
+            listed_certificates = self._list_if_allowed(f"{CERTIFICATES}/certificates", {"limit": 1})
+            return (
+                f"{description} does not exist."
+                if listed_certificates is not None
+                else "cert-manager is not installed here."
+            )
+        ready_condition = find_condition(certificate, "Ready")
+        if ready_condition.get("status") == "True":
             return ""
-        said = [text for text in (ready.get("reason"), ready.get("message")) if text]
-        why = ": ".join(said) or "no controller has processed it"
-        return f"{told_as} is not ready ({why}). See `kubectl -n {namespace} describe certificate {name}`."
+        condition_texts = [text for text in (ready_condition.get("reason"), ready_condition.get("message")) if text]
+        reason = ": ".join(condition_texts) or "no controller has processed it"
+        return f"{description} is not ready ({reason}). See `kubectl -n {namespace} describe certificate {name}`."
 
-    def _secret(self, namespace: str, name: str) -> str:
+    def _explain_secret(self, namespace: str, name: str) -> str:
         """Return why a CA cannot come from a Secret, or an empty string."""
-        told_as = f"the Secret {namespace}/{name} that {INJECT_SECRET} names"
+        description = f"the Secret {namespace}/{name} that {INJECT_SECRET} names"
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
         try:
-            answer = self.cluster.request("GET", path, accept=METADATA)
+            secret = self.cluster.request("GET", path, accept=METADATA)
         except ApiError as error:
-            return f"{told_as} cannot be read: {error.message}."
-        allowed = (answer["metadata"].get("annotations") or {}).get(ALLOW_INJECTION)
-        return "" if allowed == "true" else f'{told_as} has no annotation {ALLOW_INJECTION}: "true".'
+            return f"{description} cannot be read: {error.message}."
+        injection_allowed = (secret["metadata"].get("annotations") or {}).get(ALLOW_INJECTION)
+        return "" if injection_allowed == "true" else f'{description} has no annotation {ALLOW_INJECTION}: "true".'
 
-    def _injector(self, annotation: str, value: str) -> str:
+    def _explain_injector(self, annotation: str, value: str) -> str:
         """Return what the program that injects CAs lacks, given that its source is there."""
-        injectors = self._injectors()
+        injectors = self._list_injectors()
         if not injectors:
             return f"the cluster has no cainjector of cert-manager, and {annotation} needs one."
-        states = ", ".join(f"{ref(workload)}: {count(workload)}" for workload in injectors)
+        injector_states = ", ".join(f"{ref(workload)}: {describe_pod_counts(workload)}" for workload in injectors)
         if not any((workload.get("status") or {}).get("availableReplicas") for workload in injectors):
-            return f"{annotation} names {value}, which is there, but the cainjector does not run ({states}). Start it."
-        return f"{annotation} names {value}, which is there; look at the log of the cainjector ({states})."
+            return (
+                f"{annotation} names {value}, which is there, but the cainjector does not run ({injector_states})."
+                " Start it."
+            )
+        return f"{annotation} names {value}, which is there; look at the log of the cainjector ({injector_states})."
 
 
-def _fact(step: Pending, lines: list[str]) -> dict[str, Any]:
+def _build_failure_row(step: PendingStep, lines: list[str]) -> dict[str, Any]:
     """Return the row of a task's result."""
-    empty = {"of": "", "pod": "", "node": "", "container": "", "log": []}
+    empty_fields = {"of": "", "pod": "", "node": "", "container": "", "log": []}
     return {
         "id": step.id,
         **step.subject._asdict(),
-        **empty,
+        **empty_fields,
         "reason": step.id,
         "message": step.wrong,
         "fix": "\n".join(lines),
     }
 
 
-_FIX_OF_CAUSE = {row.id: row.fix for row in CAUSES}
+_FIXES_OF_CAUSES = {row.id: row.fix for row in WEBHOOK_CAUSES}
 
 
-FIXES = {
+FIXES_OF_STEPS = {
     "missing": "Apply it; no controller creates it.",
     "kind_missing": "Install its CustomResourceDefinition, and look at its conditions.",
     "server": "Look at the API server's log.",

@@ -10,46 +10,46 @@ from collections.abc import Callable
 
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
-from ..._otelcol.config.paths import items
+from ..._otelcol.config.paths import list_at
 from ..failures import Object
-from ..webhooks import distrusted, injector
+from ..webhooks import find_distrusted_webhook, find_injection_request
 
-KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+CONFIGURATION_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 # A new certificate reaches the files of a pod within so many seconds, and the API server has its CA by then.
-SECONDS = 90
+TRUST_DELAY_SECONDS = 90
 
 
 def utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def is_lost(cluster: Cluster, error: ApiError, now: Callable[[], datetime.datetime] = utc_now) -> bool:
+def is_trust_lost(cluster: Cluster, error: ApiError, clock: Callable[[], datetime.datetime] = utc_now) -> bool:
     """Return whether a webhook stays without trust: no injector keeps its CA, and nobody has just written it."""
-    name = distrusted(error.message)
-    if not name:
+    webhook_name = find_distrusted_webhook(error.message)
+    if not webhook_name:
         return False
     try:
-        configurations = _configurations_of(cluster, name)
+        configurations = _list_configurations(cluster, webhook_name)
     except ApiError:  # this user may not read them
         return False
-    latest = (now() - datetime.timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    cutoff_time = (clock() - datetime.timedelta(seconds=TRUST_DELAY_SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     for configuration in configurations:
-        if injector(configuration)[0] or _written(configuration) > latest:
+        if find_injection_request(configuration)[0] or _last_write_time(configuration) > cutoff_time:
             return False
     return bool(configurations)
 
 
-def _configurations_of(cluster: Cluster, webhook_name: str) -> list[Object]:
+def _list_configurations(cluster: Cluster, webhook_name: str) -> list[Object]:
     """Return the configurations that have a webhook of this name."""
     configurations: list[Object] = []
-    for kind in KINDS:
+    for kind in CONFIGURATION_KINDS:
         for configuration in cluster.items(ApiResources.path_of(kind, "", "")):
-            if any(webhook.get("name") == webhook_name for webhook in items(configuration, "webhooks")):
+            if any(webhook.get("name") == webhook_name for webhook in list_at(configuration, "webhooks")):
                 configurations.append(configuration)
     return configurations
 
 
-def _written(configuration: Object) -> str:
+def _last_write_time(configuration: Object) -> str:
     """Return when an object was last written. Times of Kubernetes are in UTC, and sort as text."""
     metadata = configuration["metadata"]
     times = [str(entry.get("time") or "") for entry in metadata.get("managedFields") or []]

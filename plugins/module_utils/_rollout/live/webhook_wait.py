@@ -13,30 +13,30 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.bundle import check
-from ..._kube.live.api_errors import explain, other_server
+from ..._kube.bundle import check_manifests
+from ..._kube.live.api_errors import explain, explain_other_server
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
-from ..._kube.live.kinds import CLUSTER_SCOPED, ApiResource, ApiResources, version_for
+from ..._kube.live.kinds import CLUSTER_SCOPED_PLURALS, ApiResource, ApiResources, default_api_version
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
-from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..webhooks import ready, services, uninjected
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ..webhooks import has_ready_endpoint, list_webhook_services, list_webhooks_without_ca
 from .explain_failures import WorkloadStatus
-from .jmespath_search import checked_search
-from .webhook_reasons import Pending, Reasons, silent, unanswered
-from .webhook_trust import is_lost
+from .jmespath_search import compile_search
+from .webhook_reasons import PendingStep, WebhookReasons, describe_silent_webhook, explain_rejected_object
+from .webhook_trust import is_trust_lost
 
-KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
-WEBHOOK = {"kind": {"required": True, "choices": KINDS}, "name": {"required": True}, "api_version": {}}
+WEBHOOK_KINDS = ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition"]
+WEBHOOK_OPTIONS = {"kind": {"required": True, "choices": WEBHOOK_KINDS}, "name": {"required": True}, "api_version": {}}
 ARGUMENTS: dict[str, Any] = {
     "manifests": {"type": "list", "elements": "dict", "default": [], **PARTLY_SECRET},
-    "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK},
+    "webhooks": {"type": "list", "elements": "dict", "default": [], "options": WEBHOOK_OPTIONS},
     "timeout_seconds": {"type": "float", "default": 300},
     "remind_seconds": {"type": "float", "default": 0},
 }
-WAITED, SHOWN = "Admission webhooks", 3
+PROGRESS_NAME, MOST_SHOWN_STEPS = "Admission webhooks", 3
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
 # balancer gives to any of the API servers. Managed clusters mostly have three: such a volley reaches a given one of
@@ -55,18 +55,18 @@ class WebhookWaitOptions:
     remind_seconds: float = 0
 
 
-def run_admission(module: AnsibleModule) -> None:
+def run_admission_wait(module: AnsibleModule) -> None:
     params = module.params
     manifests = params["manifests"]
     options = WebhookWaitOptions(manifests, params["webhooks"], params["timeout_seconds"], params["remind_seconds"])
 
-    def work() -> dict[str, Any]:
-        check(manifests)
+    def wait_for_webhooks() -> dict[str, Any]:
+        check_manifests(manifests)
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         return AdmissionWait(connect(module), options).wait()
 
-    run(module, work)
+    run(module, wait_for_webhooks)
 
 
 class AdmissionWait:
@@ -75,124 +75,139 @@ class AdmissionWait:
     def __init__(self, cluster: Cluster, options: WebhookWaitOptions) -> None:
         self.cluster, self.options = cluster, options
         # A pod without a node keeps the whole time: an autoscaler may be about to add one.
-        look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=options.timeout_seconds)
-        self.reasons = Reasons(cluster, look)
+        workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
+        self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
-        self.since: dict[Ref, float] = {}
-        self.reminded: dict[Ref, float] = {}
+        self.since: dict[ObjectRef, float] = {}
+        self.reminded: dict[ObjectRef, float] = {}
 
     def wait(self) -> dict[str, Any]:
         """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
-            pending = self._pending()
-            if not pending:
-                pending = self._pending_on_other_servers()
-            if not pending:
-                self.cluster.progress.done(WAITED)
+            pending_steps = self._list_pending_steps()
+            if not pending_steps:
+                pending_steps = self._list_steps_of_other_servers()
+            if not pending_steps:
+                self.cluster.progress.done(PROGRESS_NAME)
                 return self._result(start)
-            self.cluster.progress(WAITED, _progress_text(pending))
-            self.reasons.fail_early(pending)
-            self._remind([item for item in pending if item.id == "ca"], start)
-        raise self._too_late(pending)
+            self.cluster.progress(PROGRESS_NAME, _progress_text(pending_steps))
+            self.reasons.fail_early(pending_steps)
+            self._remind_injectors([step for step in pending_steps if step.id == "ca"], start)
+        raise self._describe_timeout(pending_steps)
 
-    def _pending(self) -> list[Pending]:
+    def _list_pending_steps(self) -> list[PendingStep]:
         """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
-        named = [(item, _resource_of(item)) for item in self.options.webhooks]
-        found = [item for item in self.cluster.parallel(self._pending_configuration, named) if item]
-        return found + self._pending_objects(self.options.manifests)
+        named_resources = [(row, _find_webhook_resource(row)) for row in self.options.webhooks]
+        pending_steps = [
+            row for row in self.cluster.call_in_parallel(self._check_configuration, named_resources) if row
+        ]
+        return pending_steps + self._try_objects(self.options.manifests)
 
-    def _pending_on_other_servers(self) -> list[Pending]:
+    def _list_steps_of_other_servers(self) -> list[PendingStep]:
         """Return the objects that some API server does not let pass yet, see VOLLEY."""
-        return self._pending_objects(self.options.manifests * VOLLEY)
+        return self._try_objects(self.options.manifests * VOLLEY)
 
-    def _remind(self, pending: list[Pending], start: float) -> None:
+    def _remind_injectors(self, pending_steps: list[PendingStep], start: float) -> None:
         """Touch what has been without its CA for long: an injector that was started in the wrong moment looks again.
 
         cert-manager's reads the Secret when the configuration or the Secret changes, and may miss the one while it
         still learns of the other.
         """
-        now, patience = self.cluster.clock(), self.options.remind_seconds
-        late = [
-            item.subject for item in pending if patience and now - self.reminded.get(item.subject, start) >= patience
+        current_time, remind_seconds = self.cluster.clock(), self.options.remind_seconds
+        overdue_subjects = [
+            step.subject
+            for step in pending_steps
+            if remind_seconds and current_time - self.reminded.get(step.subject, start) >= remind_seconds
         ]
-        for name in late:
-            body = {"metadata": {"annotations": {REMINDER: f"{now:.0f}"}}}
-            path = _resource_of(name._asdict()).path("", name.name)
+        for subject in overdue_subjects:
+            patch_body = {"metadata": {"annotations": {REMINDER: f"{current_time:.0f}"}}}
+            path = _find_webhook_resource(subject._asdict()).path("", subject.name)
             try:
-                self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, body, MERGE)
+                self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, patch_body, MERGE)
             except ApiError:  # without write permission it waits on
                 continue
-            self.reminded[name] = now
+            self.reminded[subject] = current_time
 
     def _result(self, start: float) -> dict[str, Any]:
-        now = self.cluster.clock()
-        waited = [{**name._asdict(), "seconds": round(at - start, 1)} for name, at in self.since.items()]
+        current_time = self.cluster.clock()
+        waited_rows = [
+            {**subject._asdict(), "seconds": round(ready_time - start, 1)} for subject, ready_time in self.since.items()
+        ]
         message = f"ready webhooks: {len(self.options.webhooks)}, accepted objects: {len(self.options.manifests)}"
         changed = bool(self.reminded)
-        return {"changed": changed, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
+        return {
+            "changed": changed,
+            "msg": message,
+            "seconds": round(current_time - start, 1),
+            "waited_for": waited_rows,
+        }
 
-    def _remembered(self, name: Ref, problem: Pending | None) -> Pending | None:
+    def _record_readiness(self, subject: ObjectRef, pending_step: PendingStep | None) -> PendingStep | None:
         """Return what is wrong with a webhook or an object, after noting since when nothing is."""
-        if problem is None:
-            self.since.setdefault(name, self.cluster.clock())
+        if pending_step is None:
+            self.since.setdefault(subject, self.cluster.clock())
         else:
-            self.since.pop(name, None)
-        return problem
+            self.since.pop(subject, None)
+        return pending_step
 
-    def _pending_configuration(self, named: tuple[dict[str, str], ApiResource]) -> Pending | None:
+    def _check_configuration(self, named_resource: tuple[dict[str, str], ApiResource]) -> PendingStep | None:
         """Return what a webhook configuration or a definition lacks; None if it can answer."""
-        item, resource = named
-        name = Ref(resource.kind, "", item["name"])
+        row, resource = named_resource
+        subject = ObjectRef(resource.kind, "", row["name"])
         try:
-            found = self.cluster.get(resource.path("", item["name"]))
+            configuration = self.cluster.get(resource.path("", row["name"]))
         except ApiError as error:
-            raise explain(error, f"Read {name}") from error
-        if found is None:
-            return self._remembered(name, Pending("missing", name, "it does not exist"))
-        problem = _missing_ca(name, found) or self._missing_pods(name, found)
-        return self._remembered(name, problem)
+            raise explain(error, f"Read {subject}") from error
+        if configuration is None:
+            return self._record_readiness(subject, PendingStep("missing", subject, "it does not exist"))
+        pending_step = _check_ca(subject, configuration) or self._check_service_pods(subject, configuration)
+        return self._record_readiness(subject, pending_step)
 
-    def _missing_pods(self, name: Ref, configuration: Manifest) -> Pending | None:
+    def _check_service_pods(self, subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
         """Return that no pod is ready behind a Service of a configuration."""
-        unserved = tuple(service for service in services([configuration]) if not ready(self.reasons.slices(service)))
-        if not unserved:
+        unserved_services = tuple(
+            service
+            for service in list_webhook_services([configuration])
+            if not has_ready_endpoint(self.reasons.slices(service))
+        )
+        if not unserved_services:
             return None
-        words = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved)}"
-        return Pending("no_endpoints", name, words, services=unserved)
+        problem_text = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved_services)}"
+        return PendingStep("no_endpoints", subject, problem_text, services=unserved_services)
 
-    def _pending_objects(self, manifests: list[Manifest]) -> list[Pending]:
+    def _try_objects(self, manifests: list[Manifest]) -> list[PendingStep]:
         """Try objects, and return those that do not pass yet, each once."""
-        found = [item for item in self.cluster.parallel(self._tried, manifests) if item]
-        return list({item.subject: item for item in found}.values())
+        pending_steps = [step for step in self.cluster.call_in_parallel(self._try_object, manifests) if step]
+        return list({step.subject: step for step in pending_steps}.values())
 
-    def _tried(self, manifest: Manifest) -> Pending | None:
+    def _try_object(self, manifest: Manifest) -> PendingStep | None:
         """Let the server try an object; return what is wrong, or None if it passes."""
-        name = ref(manifest)
+        subject = ref(manifest)
         try:
-            problem = self._dry_run(manifest, name)
+            pending_step = self._try_dry_run(manifest, subject)
         except ApiError as error:
-            if is_lost(self.cluster, error):
-                raise unanswered(self.cluster, error, name) from error
-            problem = _pending_after(error, name)
-        return self._remembered(name, problem)
+            if is_trust_lost(self.cluster, error):
+                raise explain_rejected_object(self.cluster, error, subject) from error
+            pending_step = _describe_rejection(error, subject)
+        return self._record_readiness(subject, pending_step)
 
-    def _dry_run(self, manifest: Manifest, name: Ref) -> Pending | None:
+    def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
         """Ask for a dry run of an object. Raises ApiError, and Problem for an object that could never pass."""
         resource = self.resources.of(manifest)
         if resource is None:
-            return _unserved_kind(name)
-        if resource.namespaced and not name.namespace:
-            raise Problem(f"{name} has no namespace", where="manifests", fix="Say where it belongs.")
-        path = resource.path(name.namespace, name.name)
+            return _describe_unserved_kind(subject)
+        if resource.namespaced and not subject.namespace:
+            raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
+        path = resource.path(subject.namespace, subject.name)
         query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
         return None
 
-    def _too_late(self, pending: list[Pending]) -> Failure:
-        lines, failures = self.reasons.describe(pending)
-        wrong = "; ".join(f"{item.subject}: {item.wrong}" for item in pending)
+    def _describe_timeout(self, pending_steps: list[PendingStep]) -> Failure:
+        lines, failures = self.reasons.describe(pending_steps)
+        wrong = "; ".join(f"{step.subject}: {step.wrong}" for step in pending_steps)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {wrong}",
             asked="Wait for the admission webhooks",
@@ -201,45 +216,45 @@ class AdmissionWait:
         )
 
 
-def _resource_of(item: dict[str, str]) -> ApiResource:
+def _find_webhook_resource(row: dict[str, str]) -> ApiResource:
     """Return where a webhook configuration or a definition lives."""
-    found = ApiResources.known(item.get("api_version") or version_for(item["kind"]), item["kind"])
-    if found is None or found.plural not in CLUSTER_SCOPED:
-        wrong = f"{item['kind']} is not a kind of webhook configuration"
+    resource = ApiResources.known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
+    if resource is None or resource.plural not in CLUSTER_SCOPED_PLURALS:
+        wrong = f"{row['kind']} is not a kind of webhook configuration"
         raise Problem(wrong, where="webhooks", fix="Correct the kind.")
-    return found
+    return resource
 
 
-def _progress_text(pending: list[Pending]) -> str:
+def _progress_text(pending_steps: list[PendingStep]) -> str:
     """Return what is shown of a wait: what the server answered, which follows in parentheses, is left out."""
     lines: list[str] = []
-    for item in pending[:SHOWN]:
-        wrong, _paren, _answer = item.wrong.partition(" (")
-        lines.append(f"{item.subject}: {wrong}")
+    for step in pending_steps[:MOST_SHOWN_STEPS]:
+        wrong, _paren, _answer = step.wrong.partition(" (")
+        lines.append(f"{step.subject}: {wrong}")
     return "; ".join(dict.fromkeys(lines))
 
 
-def _missing_ca(name: Ref, configuration: Manifest) -> Pending | None:
+def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None:
     """Return that webhooks of a configuration have no CA to trust."""
-    without_ca = uninjected(configuration)
-    if not without_ca:
+    webhooks_without_ca = list_webhooks_without_ca(configuration)
+    if not webhooks_without_ca:
         return None
-    words = f"no CA is injected into {', '.join(without_ca)}"
-    behind = tuple(services([configuration]))
-    return Pending("ca", name, words, configuration=configuration, services=behind)
+    problem_text = f"no CA is injected into {', '.join(webhooks_without_ca)}"
+    webhook_services = tuple(list_webhook_services([configuration]))
+    return PendingStep("ca", subject, problem_text, configuration=configuration, services=webhook_services)
 
 
-def _unserved_kind(name: Ref) -> Pending:
-    return Pending("kind_missing", name, "its kind is not served yet")
+def _describe_unserved_kind(subject: ObjectRef) -> PendingStep:
+    return PendingStep("kind_missing", subject, "its kind is not served yet")
 
 
-def _pending_after(error: ApiError, name: Ref) -> Pending:
+def _describe_rejection(error: ApiError, subject: ObjectRef) -> PendingStep:
     """Return what may pass; raise what another try cannot change: a denial, an invalid object, a missing right."""
-    asked = f"Try {name}"
-    if error.of_webhook:
-        return silent(error, name)
-    if error.kind_missing and not other_server(error, asked):
-        return _unserved_kind(name)
+    action = f"Try {subject}"
+    if error.is_webhook_error:
+        return describe_silent_webhook(error, subject)
+    if error.is_kind_missing and not explain_other_server(error, action):
+        return _describe_unserved_kind(subject)
     if error.transient:
-        return Pending("server", name, f"the server answers {error.status} ({error.message})")
-    raise explain(error, asked) from error
+        return PendingStep("server", subject, f"the server answers {error.status} ({error.message})")
+    raise explain(error, action) from error

@@ -11,29 +11,38 @@ from typing import Any, NamedTuple, Protocol
 
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
-from ..evidence import Counts, containers, counted_by, counters, excerpt, growth
-from .backend_http import ASKED
-from .backend_search import Arrival, Seen
-from .collector_pods import Pods
+from ..evidence import (
+    Counts,
+    compare_counters,
+    describe_counting_pods,
+    find_probe_lines,
+    list_running_containers,
+    read_item_counters,
+)
+from .backend_http import ACTION
+from .backend_search import Arrival, ArrivalsBySignal
+from .collector_pods import CollectorPods
 
 # How much earlier than the probe a log is read: the node's clock counts whole seconds.
 LOG_MARGIN_SECONDS = 3
 
 
-class Evidence(Protocol):
+class ArrivalEvidence(Protocol):
     """Knows whether a signal arrived, and if not what may keep it."""
 
-    def look(self, signals: list[str]) -> Seen:
+    def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return where each signal that arrived was seen, and the evidence."""
 
     def hint(self, signal: str) -> str:
         """Return what to check when a signal does not arrive."""
 
 
-def pod_evidence(cluster: Cluster, arrival: Mapping[str, Any], probe_id: str) -> Evidence:
+def choose_pod_evidence(cluster: Cluster, arrival: Mapping[str, Any], probe_id: str) -> ArrivalEvidence:
     """Return how to see a probe in pods, as option `arrival` says. Metrics are read once now, before the sending."""
-    pods = Pods(cluster, arrival)
-    return Logs(pods, probe_id) if arrival["evidence"] == "logs" else Metrics(pods, arrival["metrics_port"])
+    pods = CollectorPods(cluster, arrival)
+    return (
+        LogEvidence(pods, probe_id) if arrival["evidence"] == "logs" else MetricsEvidence(pods, arrival["metrics_port"])
+    )
 
 
 class _LogPlace(NamedTuple):
@@ -44,76 +53,76 @@ class _LogPlace(NamedTuple):
     query: dict[str, Any]
 
 
-class Logs:
+class LogEvidence:
     """The debug exporter prints each record."""
 
-    def __init__(self, pods: Pods, probe_id: str) -> None:
+    def __init__(self, pods: CollectorPods, probe_id: str) -> None:
         self._pods, self._id = pods, probe_id
         self._start = pods.cluster.clock()
 
-    def look(self, signals: list[str]) -> Seen:
+    def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the lines of each signal's record, of the first log that has it."""
-        arrivals: Seen = {}
-        for where, text in self.texts():
+        arrivals: ArrivalsBySignal = {}
+        for log_owner, log_text in self.texts():
             for signal in signals:
-                lines = [] if signal in arrivals else excerpt(text, signal, self._id)
+                lines = [] if signal in arrivals else find_probe_lines(log_text, signal, self._id)
                 if lines:
-                    arrivals[signal] = Arrival(f"the log of {where}", lines)
+                    arrivals[signal] = Arrival(f"the log of {log_owner}", lines)
         return arrivals
 
     def texts(self) -> list[tuple[str, str]]:
         """Return where the log of each container is, and its text since the start."""
-        places = self._places()
-        texts = self._pods.ask([(place.path, place.query) for place in places])
-        return [(place.name, text) for place, text in zip(places, texts, strict=True)]
+        log_places = self._list_log_places()
+        log_texts = self._pods.ask([(log_place.path, log_place.query) for log_place in log_places])
+        return [(log_place.name, log_text) for log_place, log_text in zip(log_places, log_texts, strict=True)]
 
-    def _places(self) -> list[_LogPlace]:
+    def _list_log_places(self) -> list[_LogPlace]:
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
-        places = []
+        log_places = []
         for pod in self._pods.running:
             pod_name = pod["metadata"]["name"]
-            for container in containers(pod["spec"]):
+            for container in list_running_containers(pod["spec"]):
                 name = f"pod {self._pods.namespace}/{pod_name}, container {container}"
                 query = {"container": container, "sinceSeconds": seconds}
-                places.append(_LogPlace(name, f"{self._pods.root}/{pod_name}/log", query))
-        return places
+                log_places.append(_LogPlace(name, f"{self._pods.root}/{pod_name}/log", query))
+        return log_places
 
     def hint(self, signal: str) -> str:
         """Return what keeps a record out of a log."""
         return f"Check that a {signal} pipeline of these pods has the debug exporter with verbosity: detailed."
 
 
-class Metrics:
+class MetricsEvidence:
     """The collector counts what it accepts and sends; other traffic counts too, so this shows less than a log."""
 
-    def __init__(self, pods: Pods, port: int) -> None:
+    def __init__(self, pods: CollectorPods, port: int) -> None:
         self._pods, self._port = pods, port
-        self._before = self._counts_by_pod()
+        self._before = self._read_counts_by_pod()
         self._trouble: dict[str, list[str]] = {}
 
-    def look(self, signals: list[str]) -> Seen:
+    def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the counts that grew for each signal that was accepted and sent, and the pods that counted it."""
-        before, after = self._before, self._counts_by_pod()
-        total_before, total_after = _total(before), _total(after)
+        counts_before, counts_after = self._before, self._read_counts_by_pod()
+        total_before, total_after = _sum_counts(counts_before), _sum_counts(counts_after)
         self._trouble = {}
-        arrivals: Seen = {}
+        arrivals: ArrivalsBySignal = {}
         for signal in signals:
-            grown = growth(total_before, total_after, signal)
-            self._trouble[signal] = grown.trouble
-            if grown.has_passed:
-                where = counted_by(self._pods.namespace, before, after, signal)
-                arrivals[signal] = Arrival(where, grown.lines)
+            counter_growth = compare_counters(total_before, total_after, signal)
+            self._trouble[signal] = counter_growth.trouble
+            if counter_growth.has_passed:
+                counting_pods = describe_counting_pods(self._pods.namespace, counts_before, counts_after, signal)
+                arrivals[signal] = Arrival(counting_pods, counter_growth.lines)
         return arrivals
 
-    def _counts_by_pod(self) -> dict[str, Counts]:
+    def _read_counts_by_pod(self) -> dict[str, Counts]:
         """Return what each pod has counted. Raises Problem with the address and port that must serve metrics."""
         try:
-            texts = self._pods.metrics(self._port)
+            metrics_texts = self._pods.metrics(self._port)
         except Problem as problem:
-            served = f"Prometheus metrics on the pod's address, port {self._port}"
-            fix = f"Let service.telemetry serve {served}, or use evidence: logs."
-            raise Problem(problem.wrong, asked=ASKED, where=problem.where, fix=fix) from problem
-        return {name: counters(text) for name, text in texts}
+            required_metrics = f"Prometheus metrics on the pod's address, port {self._port}"
+            fix = f"Let service.telemetry serve {required_metrics}, or use evidence: logs."
+            raise Problem(problem.wrong, asked=ACTION, where=problem.where, fix=fix) from problem
+        return {pod_name: read_item_counters(metrics_text) for pod_name, metrics_text in metrics_texts}
 
     def hint(self, signal: str) -> str:
         """Return what the counters say of failures, or what to check if they say nothing."""
@@ -123,5 +132,5 @@ class Metrics:
         return f"Check its {signal} pipeline and its log."
 
 
-def _total(counts_by_pod: Mapping[str, Counts]) -> Counts:
+def _sum_counts(counts_by_pod: Mapping[str, Counts]) -> Counts:
     return sum(counts_by_pod.values(), Counter())

@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._kube.eks_token import MISSING_CODES, explain, passing
-from ..._kube.live.api_errors import library
-from ..._kube.live.eks_access import answer_of, session_of, without_terminal
+from ..._kube.eks_token import MISSING_CODES, explain_failed_call, is_passing
+from ..._kube.live.api_errors import import_library
+from ..._kube.live.eks_access import create_session, explain_missing_terminal, read_failed_call
 from ..._otelcol.errors import Problem
-from ..backend_queries import Call, Question
-from .backend_http import address, read
+from ..backend_queries import AwsCall, BackendRequest
+from .backend_http import build_request_url, read_answer
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 # For how long the pages of one answer are read: CloudWatch Logs returns empty ones while it searches.
 PAGES_SECONDS = 8.0
-ACTIONS = {"batch_get_traces": "BatchGetTraces", "filter_log_events": "FilterLogEvents"}
+ACTION_NAMES = {"batch_get_traces": "BatchGetTraces", "filter_log_events": "FilterLogEvents"}
 # The endpoint that answers PromQL, as botocore calls it.
-METRICS = "cloudwatch"
-FIX = "Allow cloudwatch:GetMetricData and cloudwatch:ListMetrics to the caller."
+METRICS_SERVICE = "cloudwatch"
+FIX_OF_PERMISSIONS = "Allow cloudwatch:GetMetricData and cloudwatch:ListMetrics to the caller."
 
 
 class AwsBackend:
@@ -31,66 +31,77 @@ class AwsBackend:
     def __init__(self, options: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._options, self._clock = options, clock
         self._made: dict[str, Any] = {}
-        region, group = options.get("region"), options.get("log_group")
-        places = (options["kind"], f" in {region}" if region else "", f", log group {group}" if group else "")
-        self.place = "".join(places)
+        region, log_group = options.get("region"), options.get("log_group")
+        place_parts = (
+            options["kind"],
+            f" in {region}" if region else "",
+            f", log group {log_group}" if log_group else "",
+        )
+        self.place = "".join(place_parts)
 
     def ask(self, question: Any) -> tuple[Any, str]:
         """Return the answer, or why there is none yet. Raises Problem for what waiting does not mend."""
         try:
-            return (self._called if isinstance(question, Call) else self._queried)(question)
+            return (self._call_operation if isinstance(question, AwsCall) else self._send_signed_request)(question)
         except Problem:
             raise
         except Exception as error:
-            asked = f"Look for the probe in {self.place}"
-            if problem := without_terminal(error, asked):
+            action = f"Look for the probe in {self.place}"
+            if problem := explain_missing_terminal(error, action):
                 raise problem from None
-            if isinstance(question, Call):
-                error.o11y_called = (question.service, ACTIONS[question.operation])  # type: ignore[attr-defined]
-            answer = answer_of(error)
-            if answer.code in MISSING_CODES:
-                return None, f"it has no such log group yet ({answer.message})"
-            if passing(answer):
-                return None, f"it does not answer: {answer.code}: {answer.message}"
-            raise explain(answer, asked) from None
+            if isinstance(question, AwsCall):
+                error.o11y_called = (question.service, ACTION_NAMES[question.operation])  # type: ignore[attr-defined]
+            error_answer = read_failed_call(error)
+            if error_answer.code in MISSING_CODES:
+                return None, f"it has no such log group yet ({error_answer.message})"
+            if is_passing(error_answer):
+                return None, f"it does not answer: {error_answer.code}: {error_answer.message}"
+            raise explain_failed_call(error_answer, action) from None
 
-    def _called(self, call: Call) -> tuple[Any, str]:
+    def _call_operation(self, call: AwsCall) -> tuple[Any, str]:
         """Return the first page that has something, or the last one."""
-        operation, end = getattr(self._client(call.service), call.operation), self._clock() + PAGES_SECONDS
-        token: dict[str, str] = {}
+        operation, deadline = getattr(self._client(call.service), call.operation), self._clock() + PAGES_SECONDS
+        page_token: dict[str, str] = {}
         while True:
-            page = operation(**call.parameters, **token)
-            found = page.get("nextToken")
-            if page.get("events") or not found or self._clock() >= end:
+            page = operation(**call.parameters, **page_token)
+            next_token = page.get("nextToken")
+            if page.get("events") or not next_token or self._clock() >= deadline:
                 return page, ""
-            token = {"nextToken": found}
+            page_token = {"nextToken": next_token}
 
-    def _queried(self, question: Question) -> tuple[Any, str]:
+    def _send_signed_request(self, question: BackendRequest) -> tuple[Any, str]:
         """Send a signed request for which botocore has no operation."""
-        meta, http = self._client(METRICS).meta, library("botocore.httpsession", "botocore")
-        url = address(meta.endpoint_url, question)
-        request = library("botocore.awsrequest", "botocore").AWSRequest(question.method, url)
-        credentials = self._session().get_credentials()
+        client_meta, http_session = (
+            self._client(METRICS_SERVICE).meta,
+            import_library("botocore.httpsession", "botocore"),
+        )
+        url = build_request_url(client_meta.endpoint_url, question)
+        request = import_library("botocore.awsrequest", "botocore").AWSRequest(question.method, url)
+        credentials = self._open_session().get_credentials()
         if credentials is None:
-            raise library("botocore.exceptions", "botocore").NoCredentialsError
-        auth = library("botocore.auth", "botocore").SigV4Auth
-        auth(credentials, meta.service_model.signing_name, meta.region_name).add_auth(request)
-        trust = self._options.get("ca_file") or self._session().get_config_variable("ca_bundle") or True
-        proxies = library("botocore.utils", "botocore").get_environ_proxies(url)
-        sender = http.URLLib3Session(verify=trust, proxies=proxies, timeout=(CONNECT_SECONDS, READ_SECONDS))
-        answer = sender.send(request.prepare())
-        return read(answer.status_code, answer.content, self.place, FIX)
+            raise import_library("botocore.exceptions", "botocore").NoCredentialsError
+        signer = import_library("botocore.auth", "botocore").SigV4Auth
+        signer(credentials, client_meta.service_model.signing_name, client_meta.region_name).add_auth(request)
+        trusted_cas = self._options.get("ca_file") or self._open_session().get_config_variable("ca_bundle") or True
+        proxies = import_library("botocore.utils", "botocore").get_environ_proxies(url)
+        sender = http_session.URLLib3Session(
+            verify=trusted_cas, proxies=proxies, timeout=(CONNECT_SECONDS, READ_SECONDS)
+        )
+        response = sender.send(request.prepare())
+        return read_answer(response.status_code, response.content, self.place, FIX_OF_PERMISSIONS)
 
-    def _session(self) -> Any:
+    def _open_session(self) -> Any:
         if "session" not in self._made:
-            self._made["session"] = session_of(self._options)
+            self._made["session"] = create_session(self._options)
         return self._made["session"]
 
     def _client(self, service: str) -> Any:
         if service not in self._made:
-            config = library("botocore.config", "botocore").Config(
+            client_config = import_library("botocore.config", "botocore").Config(
                 retries={"total_max_attempts": 1}, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
             )
-            where = {"endpoint_url": self._options.get("url"), "verify": self._options.get("ca_file")}
-            self._made[service] = self._session().create_client(service, config=config, **where)
+            connection_options = {"endpoint_url": self._options.get("url"), "verify": self._options.get("ca_file")}
+            self._made[service] = self._open_session().create_client(
+                service, config=client_config, **connection_options
+            )
         return self._made[service]

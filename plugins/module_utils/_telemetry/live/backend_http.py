@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ..._kube.live.api_errors import library
-from ..._otelcol.bounded.json_text import json_value
-from ..._otelcol.bounded.live.bounded_reads import body as body_of
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.errors import Problem, shown
-from ..backend_queries import Question
+from ..._kube.live.api_errors import import_library
+from ..._otelcol.bounded.json_text import parse_json
+from ..._otelcol.bounded.live.bounded_reads import read_body as body_of
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.errors import Problem, strip_credentials
+from ..backend_queries import BackendRequest
 
-ASKED = "See the probe arrive"
+ACTION = "See the probe arrive"
 HTTP_SECONDS = 5.0
-_LINE = 200
-UNAUTHORIZED, REFUSED = (401, 403), 300
+_LONGEST_ERROR_LINE = 200
+UNAUTHORIZED_STATUSES, FIRST_REFUSED_STATUS = (401, 403), 300
 
 
 class HttpBackend:
@@ -28,44 +28,50 @@ class HttpBackend:
 
     def __init__(self, options: Mapping[str, Any], pool: Any = None) -> None:
         self._options = options
-        self._pool = pool or library("urllib3").PoolManager(ca_certs=options.get("ca_file"), retries=False)
-        self.place = f"{options['kind']} at {shown(options['url'])}"
+        self._pool = pool or import_library("urllib3").PoolManager(ca_certs=options.get("ca_file"), retries=False)
+        self.place = f"{options['kind']} at {strip_credentials(options['url'])}"
 
     def ask(self, question: Any) -> tuple[Any, str]:
         """Return the answer, or why there is none yet. Raises Problem for a refused login."""
-        url, body = address(self._options["url"], question), None
+        url, request_body = build_request_url(self._options["url"], question), None
         headers = {**(self._options.get("headers") or {}), "Accept": "application/json"}
         if question.body is not None:
-            body = json.dumps(question.body).encode()
+            request_body = json.dumps(question.body).encode()
             headers["Content-Type"] = "application/json"
         try:
-            answer = self._pool.request(
+            response = self._pool.request(
                 question.method,
                 url,
-                body=body,
+                body=request_body,
                 headers=headers,
                 timeout=HTTP_SECONDS,
                 redirect=False,
                 preload_content=False,
             )
-            data = body_of(answer)
-        except library("urllib3").exceptions.HTTPError as error:
-            return None, f"it does not answer: {quoted(str(error.__cause__ or error))}"
-        return read(answer.status, data, self.place, "Correct its `headers`.")
+            response_body = body_of(response)
+        except import_library("urllib3").exceptions.HTTPError as error:
+            return None, f"it does not answer: {mask_and_clean(str(error.__cause__ or error))}"
+        return read_answer(response.status, response_body, self.place, "Correct its `headers`.")
 
 
-def address(url: str, question: Question) -> str:
+def build_request_url(url: str, question: BackendRequest) -> str:
     """Return the URL of a question."""
     return url.rstrip("/") + question.path + (f"?{urlencode(question.query)}" if question.query else "")
 
 
-def read(status: int, data: bytes, place: str, fix: str) -> tuple[Any, str]:
+def read_answer(status: int, response_body: bytes, place: str, fix: str) -> tuple[Any, str]:
     """Return an answer as JSON, or why there is none yet. Raises Problem for a refused login."""
-    if status in UNAUTHORIZED:
-        raise Problem(f"{place} answers {status}", asked=ASKED, fix=fix)
-    if status >= REFUSED:
-        return None, f"it answers {status}: {quoted(data.decode(errors='replace').strip(), _LINE)}"
+    if status in UNAUTHORIZED_STATUSES:
+        raise Problem(f"{place} answers {status}", asked=ACTION, fix=fix)
+    if status >= FIRST_REFUSED_STATUS:
+        return (
+            None,
+            (
+                f"it answers {status}:"
+                f" {mask_and_clean(response_body.decode(errors='replace').strip(), _LONGEST_ERROR_LINE)}"
+            ),
+        )
     try:
-        return json_value(data), ""
+        return parse_json(response_body), ""
     except ValueError:
         return None, "its answer is not JSON"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
-from ..backend_queries import BACKENDS, Asked, Backend, missing, of_probe
+from ..backend_queries import BACKENDS, BackendKind, ProbeSearch, describe_missing_attributes, select_probe_records
 from .backend_aws import AwsBackend
-from .backend_http import ASKED, HttpBackend
+from .backend_http import ACTION, HttpBackend
 
 # Options of backends that only some kinds read.
-OF_AWS, OF_HTTP = ("region", "profile", "role_arn", "log_group"), ("headers", "index")
+AWS_OPTIONS, HTTP_OPTIONS = ("region", "profile", "role_arn", "log_group"), ("headers", "index")
 
 
 class Arrival(NamedTuple):
@@ -25,10 +25,10 @@ class Arrival(NamedTuple):
     lines: list[str]
 
 
-Seen = dict[str, Arrival]
+ArrivalsBySignal = dict[str, Arrival]
 
 
-class Backends:
+class BackendEvidence:
     """A signal has arrived when each backend that keeps it has its record, with all attributes."""
 
     def __init__(
@@ -36,157 +36,165 @@ class Backends:
         options: Sequence[Mapping[str, Any]],
         probe_id: str,
         service: str,
-        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
         pool: Any = None,
     ) -> None:
-        self._id, self._service, self._now = probe_id, service, now
-        self._ways = [(backend_options, way_to(backend_options, pool)) for backend_options in options]
+        self._id, self._service, self._now = probe_id, service, clock
+        self._ways = [(backend_options, choose_backend_client(backend_options, pool)) for backend_options in options]
         self._last: dict[str, str] = {}
 
     def keeps(self, signal: str) -> bool:
         """Return whether a backend is named that keeps a signal."""
-        return any(signal in kept(options) for options, _way in self._ways)
+        return any(signal in list_kept_signals(backend_options) for backend_options, _client in self._ways)
 
-    def look(self, signals: list[str]) -> Seen:
+    def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return where each signal that arrived was seen, and the evidence."""
         arrivals = {}
         for signal in signals:
-            arrival = self._seen(signal)
+            arrival = self._find_arrival(signal)
             if arrival:
                 arrivals[signal] = arrival
         return arrivals
 
-    def _seen(self, signal: str) -> Arrival | None:
+    def _find_arrival(self, signal: str) -> Arrival | None:
         """Return that all backends of a signal have its record; else nothing, and note what the first one lacks."""
-        places, lines = [], []
-        for options, way in self._ways:
-            if signal not in kept(options):
+        backend_names, evidence_lines = [], []
+        for backend_options, client in self._ways:
+            if signal not in list_kept_signals(backend_options):
                 continue
-            wrong, names = self._ask(signal, options, way)
-            if wrong:
-                self._last[signal] = f"{way.place}: {wrong}."
+            problem, attribute_names = self._ask(signal, backend_options, client)
+            if problem:
+                self._last[signal] = f"{client.place}: {problem}."
                 return None
-            places.append(way.place)
-            lines.append(f"{way.place}: {names}")
-        return Arrival(" and ".join(places), lines) if places else None
+            backend_names.append(client.place)
+            evidence_lines.append(f"{client.place}: {attribute_names}")
+        return Arrival(" and ".join(backend_names), evidence_lines) if backend_names else None
 
-    def _ask(self, signal: str, options: Mapping[str, Any], way: AwsBackend | HttpBackend) -> tuple[str, str]:
+    def _ask(
+        self, signal: str, backend_options: Mapping[str, Any], client: AwsBackend | HttpBackend
+    ) -> tuple[str, str]:
         """Return what is missing, or the names of the record's attributes."""
-        backend, wanted = BACKENDS[options["kind"]], options.get("attributes") or {}
-        data = options.get("index") or options.get("log_group") or ""
-        asked = Asked(signal, self._id, self._service, self._now(), tuple(wanted), data)
-        answer, wrong = way.ask(backend.question(asked))
-        if wrong:
-            return wrong, ""
-        records = of_probe(backend, answer, self._id)
+        backend, required_attributes = BACKENDS[backend_options["kind"]], backend_options.get("attributes") or {}
+        index_or_group = backend_options.get("index") or backend_options.get("log_group") or ""
+        probe_search = ProbeSearch(
+            signal, self._id, self._service, self._now(), tuple(required_attributes), index_or_group
+        )
+        answer, problem = client.ask(backend.question(probe_search))
+        if problem:
+            return problem, ""
+        records = select_probe_records(backend, answer, self._id)
         if not records:
             return f"it has no record of the probe{backend.unless}", ""
-        return "; ".join(missing(records, wanted)), ", ".join(sorted(records[0]))
+        return "; ".join(describe_missing_attributes(records, required_attributes)), ", ".join(sorted(records[0]))
 
     def hint(self, signal: str) -> str:
         """Return what a backend lacks."""
-        last = self._last.get(signal, "No backend was asked.")
-        return f"{last} Read the log of the collector that exports to it."
+        last_problem = self._last.get(signal, "No backend was asked.")
+        return f"{last_problem} Read the log of the collector that exports to it."
 
 
-def way_to(options: Mapping[str, Any], pool: Any = None) -> AwsBackend | HttpBackend:
+def choose_backend_client(options: Mapping[str, Any], pool: Any = None) -> AwsBackend | HttpBackend:
     """Return how to ask a backend."""
     return AwsBackend(options) if BACKENDS[options["kind"]].aws else HttpBackend(options, pool)
 
 
-def kept(options: Mapping[str, Any]) -> tuple[str, ...]:
+def list_kept_signals(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the signals that a backend is asked for."""
     return tuple(options.get("signals") or BACKENDS[options["kind"]].signals)
 
 
-class Both:
+class CombinedEvidence:
     """A signal has arrived where all kinds of evidence see it."""
 
-    def __init__(self, parts: Sequence[Any]) -> None:
-        self._parts = parts
+    def __init__(self, evidence_kinds: Sequence[Any]) -> None:
+        self._parts = evidence_kinds
         self._blind: dict[str, Any] = {}
 
-    def look(self, signals: list[str]) -> Seen:
+    def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return where each signal that arrived was seen, and the evidence. Each part looks once for all signals."""
-        found: dict[str, list[Arrival]] = {signal: [] for signal in signals}
-        for part in self._parts:
-            kept = [signal for signal in found if getattr(part, "keeps", bool)(signal)]
-            seen = part.look(kept) if kept else {}
-            for signal in kept:
-                if signal in seen:
-                    found[signal].append(seen[signal])
+        arrivals_by_signal: dict[str, list[Arrival]] = {signal: [] for signal in signals}
+        for evidence in self._parts:
+            kept_signals = [signal for signal in arrivals_by_signal if getattr(evidence, "keeps", bool)(signal)]
+            seen_arrivals = evidence.look(kept_signals) if kept_signals else {}
+            for signal in kept_signals:
+                if signal in seen_arrivals:
+                    arrivals_by_signal[signal].append(seen_arrivals[signal])
                 else:
-                    self._blind[signal] = part
-                    del found[signal]
-        return {signal: _joined(arrivals) for signal, arrivals in found.items()}
+                    self._blind[signal] = evidence
+                    del arrivals_by_signal[signal]
+        return {signal: _join_arrivals(arrivals) for signal, arrivals in arrivals_by_signal.items()}
 
     def hint(self, signal: str) -> str:
         """Return what the evidence that saw nothing says."""
         return str(self._blind.get(signal, self._parts[0]).hint(signal))
 
 
-def _joined(arrivals: Sequence[Arrival]) -> Arrival:
+def _join_arrivals(arrivals: Sequence[Arrival]) -> Arrival:
     """Return what all kinds of evidence saw as one."""
-    lines: list[str] = []
+    evidence_lines: list[str] = []
     for arrival in arrivals:
-        lines += arrival.lines
-    return Arrival(" and ".join(arrival.place for arrival in arrivals), lines)
+        evidence_lines += arrival.lines
+    return Arrival(" and ".join(arrival.place for arrival in arrivals), evidence_lines)
 
 
-def check(options: Sequence[Mapping[str, Any]], signals: Sequence[str], arrival: Any) -> None:
+def check_backend_options(options: Sequence[Mapping[str, Any]], signals: Sequence[str], arrival: Any) -> None:
     """Raise Problem for a backend that cannot be asked as given, and for signals that nobody looks for."""
     kept_signals: set[str] = set()
     for index, backend_options in enumerate(options):
-        for fault in _faults(backend_options):
-            raise Problem(fault.wrong, asked=ASKED, where=f"backends[{index}]", fix=fault.fix)
-        kept_signals.update(kept(backend_options))
-    unseen = [signal for signal in signals if signal not in kept_signals]
-    if options and unseen and not arrival:
-        seen = sorted(kept_signals.intersection(signals))
-        fix = f"Add a backend for them, set `arrival`, or set `signals: {seen}`."
-        raise Problem(f"no backend keeps {', '.join(unseen)}", asked=ASKED, where="backends", fix=fix)
+        for fault in _find_faults(backend_options):
+            raise Problem(fault.wrong, asked=ACTION, where=f"backends[{index}]", fix=fault.fix)
+        kept_signals.update(list_kept_signals(backend_options))
+    signals_without_backend = [signal for signal in signals if signal not in kept_signals]
+    if options and signals_without_backend and not arrival:
+        kept_and_asked_signals = sorted(kept_signals.intersection(signals))
+        fix = f"Add a backend for them, set `arrival`, or set `signals: {kept_and_asked_signals}`."
+        raise Problem(f"no backend keeps {', '.join(signals_without_backend)}", asked=ACTION, where="backends", fix=fix)
 
 
-class Fault(NamedTuple):
+class OptionFault(NamedTuple):
     """What is wrong with the options of a backend, and the fix."""
 
     wrong: str
     fix: str
 
 
-def _faults(options: Mapping[str, Any]) -> Iterator[Fault]:
+def _find_faults(options: Mapping[str, Any]) -> Iterator[OptionFault]:
     """Yield what is wrong with the options of a backend."""
     kind, backend = options["kind"], BACKENDS[options["kind"]]
-    foreign_options = OF_HTTP if backend.aws else OF_AWS
-    unread = ", ".join(name for name in foreign_options if options.get(name))
-    if unread:
-        yield Fault(f"{kind} has no use for {unread}", f"Remove {unread}, or correct `kind`.")
+    foreign_options = HTTP_OPTIONS if backend.aws else AWS_OPTIONS
+    unread_options = ", ".join(name for name in foreign_options if options.get(name))
+    if unread_options:
+        yield OptionFault(f"{kind} has no use for {unread_options}", f"Remove {unread_options}, or correct `kind`.")
     if not backend.aws and not options.get("url"):
-        yield Fault("url is missing", f"Set `url`, the address of {kind}.")
+        yield OptionFault("url is missing", f"Set `url`, the address of {kind}.")
     signals = options.get("signals") or []
-    yield from _faults_of_signals(kind, backend, signals, has_group=bool(options.get("log_group")))
+    yield from _find_faults_of_signals(kind, backend, signals, has_group=bool(options.get("log_group")))
 
 
-def _faults_of_signals(kind: str, backend: Backend, signals: Sequence[str], *, has_group: bool) -> Iterator[Fault]:
+def _find_faults_of_signals(
+    kind: str, backend: BackendKind, signals: Sequence[str], *, has_group: bool
+) -> Iterator[OptionFault]:
     """Yield what is wrong with the signals that a backend is asked for, and with its log group."""
-    foreign = ", ".join(signal for signal in signals if signal not in backend.signals)
-    if foreign:
-        yield Fault(f"{kind} keeps no {foreign}", f"Set `signals` to some of {', '.join(backend.signals)}.")
+    foreign_signals = ", ".join(signal for signal in signals if signal not in backend.signals)
+    if foreign_signals:
+        yield OptionFault(
+            f"{kind} keeps no {foreign_signals}", f"Set `signals` to some of {', '.join(backend.signals)}."
+        )
     if has_group:
-        yield from _faults_with_group(kind, backend, signals)
+        yield from _find_faults_of_log_group(kind, backend, signals)
     if backend.grouped and not signals:
-        yield Fault("signals is missing", f"Set `signals`: those of {kind} are in places of their own.")
+        yield OptionFault("signals is missing", f"Set `signals`: those of {kind} are in places of their own.")
     if not has_group:
-        in_groups = ", ".join(signal for signal in signals if signal in backend.grouped)
-        if in_groups:
-            yield Fault(f"{kind} keeps {in_groups} in a log group", "Set `log_group`.")
+        grouped_signals = ", ".join(signal for signal in signals if signal in backend.grouped)
+        if grouped_signals:
+            yield OptionFault(f"{kind} keeps {grouped_signals} in a log group", "Set `log_group`.")
 
 
-def _faults_with_group(kind: str, backend: Backend, signals: Sequence[str]) -> Iterator[Fault]:
+def _find_faults_of_log_group(kind: str, backend: BackendKind, signals: Sequence[str]) -> Iterator[OptionFault]:
     """Yield what is wrong with a log group that is set: one of AWS holds one signal, other backends have none."""
     has_several = len(signals) > 1
     if backend.grouped:
         if has_several:
-            yield Fault(f"{kind} has one signal in a log group", "Name a backend for each signal.")
+            yield OptionFault(f"{kind} has one signal in a log group", "Name a backend for each signal.")
     elif backend.aws or has_several:
-        yield Fault(f"{kind} has no log groups", "Remove `log_group`.")
+        yield OptionFault(f"{kind} has no log groups", "Remove `log_group`.")

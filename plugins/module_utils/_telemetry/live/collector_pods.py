@@ -10,39 +10,39 @@ from typing import Any
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.urls import segment
+from ..._kube.live.urls import quote_segment
 from ..._otelcol.errors import Problem
-from ..evidence import listening
-from .backend_http import ASKED
+from ..evidence import select_listening_pods
+from .backend_http import ACTION
 
 
-class Pods:
+class CollectorPods:
     """The running pods where something must arrive."""
 
-    def __init__(self, cluster: Cluster, place: Mapping[str, Any]) -> None:
-        self.cluster, self.namespace = cluster, place["namespace"]
-        self.root = f"/api/v1/namespaces/{segment(place['namespace'])}/pods"
-        query = {"labelSelector": place["selector"]}
+    def __init__(self, cluster: Cluster, pod_location: Mapping[str, Any]) -> None:
+        self.cluster, self.namespace = cluster, pod_location["namespace"]
+        self.root = f"/api/v1/namespaces/{quote_segment(pod_location['namespace'])}/pods"
+        query = {"labelSelector": pod_location["selector"]}
         try:
             selected = list(cluster.items(self.root, query))
         except ApiError as error:
             raise explain(error, "List the pods of the collector") from error
         self.running = [pod for pod in selected if _is_running(pod)]
         if not self.running:
-            where = f"namespace {place['namespace']}, selector {place['selector']}"
+            selected_place = f"namespace {pod_location['namespace']}, selector {pod_location['selector']}"
             fix = "Correct arrival, or wait for the collector first."
-            raise Problem("no running pod is selected", asked=ASKED, where=where, fix=fix)
+            raise Problem("no running pod is selected", asked=ACTION, where=selected_place, fix=fix)
 
     def ask(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
         """Return the texts at some paths with their queries."""
         try:
-            return self.cluster.parallel(lambda one: self.cluster.text(*one), paths)
+            return self.cluster.call_in_parallel(lambda path_and_query: self.cluster.text(*path_and_query), paths)
         except ApiError as error:
-            raise explain(error, ASKED) from error
+            raise explain(error, ACTION) from error
 
     def listening(self, port: int) -> list[str]:
         """Return the names of the pods that listen on a port."""
-        return [pod["metadata"]["name"] for pod in listening(self.running, port)]
+        return [pod["metadata"]["name"] for pod in select_listening_pods(self.running, port)]
 
     def own_metrics(self, port: int, name: str) -> str | Problem:
         """Return the own metrics of a pod, or why they cannot be read."""

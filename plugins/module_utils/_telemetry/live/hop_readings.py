@@ -13,8 +13,8 @@ from typing import Any
 from ..._kube.live.cluster import Cluster
 from ..._otelcol.errors import Problem
 from ..lost_records import Hop
-from ..metrics import Reading, grown, reading, total
-from .collector_pods import Pods
+from ..metrics import Reading, read_counts, subtract_readings, sum_readings
+from .collector_pods import CollectorPods
 
 
 @dataclass(frozen=True)
@@ -30,36 +30,49 @@ class HopReadings:
 
     def __init__(self, cluster: Cluster, hops: Sequence[Mapping[str, Any]]) -> None:
         self._cluster, self._options = cluster, hops
-        self._before = self._read()
+        self._before = self._read_all_counts()
 
     def hops(self) -> list[Hop]:
         """Return the collectors with what they counted since the start."""
         hops = []
-        for options, before, after in zip(self._options, self._before, self._read(), strict=True):
-            gained = [grown(before.by_pod.get(pod, Reading()), counts) for pod, counts in after.by_pod.items()]
-            now = total(list(after.by_pod.values()))
-            unread = after.unread or before.unread
-            hops.append(Hop(options["name"], options["exporters"], total(gained), now, unread))
+        for hop_options, counts_before, counts_after in zip(
+            self._options, self._before, self._read_all_counts(), strict=True
+        ):
+            gained_counts = [
+                subtract_readings(counts_before.by_pod.get(pod_name, Reading()), counts)
+                for pod_name, counts in counts_after.by_pod.items()
+            ]
+            current_counts = sum_readings(list(counts_after.by_pod.values()))
+            unread_reason = counts_after.unread or counts_before.unread
+            hops.append(
+                Hop(
+                    hop_options["name"],
+                    hop_options["exporters"],
+                    sum_readings(gained_counts),
+                    current_counts,
+                    unread_reason,
+                )
+            )
         return hops
 
-    def _read(self) -> list[_HopCounts]:
-        return self._cluster.parallel(self._counts, self._options)
+    def _read_all_counts(self) -> list[_HopCounts]:
+        return self._cluster.call_in_parallel(self._read_hop_counts, self._options)
 
-    def _counts(self, options: Mapping[str, Any]) -> _HopCounts:
-        port = options["metrics_port"]
+    def _read_hop_counts(self, hop_options: Mapping[str, Any]) -> _HopCounts:
+        port = hop_options["metrics_port"]
         if not port:
             return _HopCounts({}, "it serves no metrics that the API server reaches")
         try:
-            pods = Pods(self._cluster, options)
+            pods = CollectorPods(self._cluster, hop_options)
         except Problem as problem:
             return _HopCounts({}, problem.wrong)
-        names = pods.listening(port)
-        answers = self._cluster.parallel(partial(pods.own_metrics, port), names)
-        by_pod: dict[str, Reading] = {}
-        unread = ""
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, str):
-                by_pod[name] = reading(answer)
-            elif isinstance(answer, Problem):  # of a node that is away
-                unread = unread or answer.wrong
-        return _HopCounts(by_pod, unread)
+        pod_names = pods.listening(port)
+        metrics_texts = self._cluster.call_in_parallel(partial(pods.own_metrics, port), pod_names)
+        readings_by_pod: dict[str, Reading] = {}
+        unread_reason = ""
+        for pod_name, metrics_text in zip(pod_names, metrics_texts, strict=True):
+            if isinstance(metrics_text, str):
+                readings_by_pod[pod_name] = read_counts(metrics_text)
+            elif isinstance(metrics_text, Problem):  # of a node that is away
+                unread_reason = unread_reason or metrics_text.wrong
+        return _HopCounts(readings_by_pod, unread_reason)

@@ -14,12 +14,12 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import library
-from ..._otelcol.config.masking import quoted
-from ..backend_queries import ID_ATTRIBUTE, METRIC, segment_id, trace_id
-from ..evidence import LINE_LENGTH
+from ..._kube.live.api_errors import import_library
+from ..._otelcol.config.masking import mask_and_clean
+from ..backend_queries import ID_ATTRIBUTE, PROBE_METRIC, probe_segment_id, probe_trace_id
+from ..evidence import LONGEST_EXCERPT_LINE
 
-_SCOPE = {"name": "o11y.opentelemetry"}
+_SCOPE_OF_PROBES = {"name": "o11y.opentelemetry"}
 _SPAN_NANOSECONDS = 1_000_000
 _SEGMENT_SECONDS = 0.001
 
@@ -43,103 +43,107 @@ SERVICES = {
 }
 
 
-def new_id() -> str:
+def create_probe_id() -> str:
     """Return the id of a probe: 16 hexadecimal digits. It begins with the time, because trace IDs of X-Ray SDKs do."""
     return f"{int(time.time()):08x}{secrets.token_hex(4)}"
 
 
-def otlp_request(signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
+def build_otlp_request(signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
     """Return the serialized OTLP request of one item. `failed` gives a span the status that tail samplers keep."""
-    resource = {"attributes": [_attribute("service.name", service), _attribute(ID_ATTRIBUTE, probe_id)]}
+    resource = {"attributes": [_build_attribute("service.name", service), _build_attribute(ID_ATTRIBUTE, probe_id)]}
     if signal == "traces":
-        body = _trace_body(resource, probe_id, failed=failed)
+        json_body = _build_trace_request(resource, probe_id, failed=failed)
     elif signal == "metrics":
-        body = _metric_body(resource, probe_id)
+        json_body = _build_metric_request(resource, probe_id)
     else:
-        body = _log_body(resource, probe_id)
-    request = _message(signal, "Request")
-    library("google.protobuf.json_format", "protobuf").ParseDict(body, request)
+        json_body = _build_log_request(resource, probe_id)
+    request = _create_message(signal, "Request")
+    import_library("google.protobuf.json_format", "protobuf").ParseDict(json_body, request)
     if signal == "traces":  # the JSON of protobuf has bytes as base64, so IDs are set afterwards
         span = request.resource_spans[0].scope_spans[0].spans[0]
-        span.trace_id = bytes.fromhex(trace_id(probe_id))
+        span.trace_id = bytes.fromhex(probe_trace_id(probe_id))
         span.span_id = secrets.token_bytes(8)
     serialized: bytes = request.SerializeToString()
     return serialized
 
 
-def _message(signal: str, kind: str) -> Any:
+def _create_message(signal: str, kind: str) -> Any:
     """Return an empty message of the export service of a signal; `kind` is Request or Response."""
     service = SERVICES[signal]
     module = f"opentelemetry.proto.collector.{service.package}.v1.{service.package}_service_pb2"
-    message_class = getattr(library(module, "opentelemetry-proto"), f"Export{service.name}Service{kind}")
+    message_class = getattr(import_library(module, "opentelemetry-proto"), f"Export{service.name}Service{kind}")
     return message_class()
 
 
-def _attribute(key: str, text: str) -> dict[str, Any]:
+def _build_attribute(key: str, text: str) -> dict[str, Any]:
     return {"key": key, "value": {"stringValue": text}}
 
 
-def _trace_body(resource: dict[str, Any], probe_id: str, *, failed: bool) -> dict[str, Any]:
+def _build_trace_request(resource: dict[str, Any], probe_id: str, *, failed: bool) -> dict[str, Any]:
     """Return the request of one span as JSON of OTLP, without its IDs."""
-    end = time.time_ns()
+    end_nanoseconds = time.time_ns()
     span: dict[str, Any] = {
-        "name": _item_name(probe_id),
+        "name": _probe_item_name(probe_id),
         "kind": "SPAN_KIND_INTERNAL",
-        "startTimeUnixNano": str(end - _SPAN_NANOSECONDS),
-        "endTimeUnixNano": str(end),
-        "attributes": [_attribute(ID_ATTRIBUTE, probe_id)],
+        "startTimeUnixNano": str(end_nanoseconds - _SPAN_NANOSECONDS),
+        "endTimeUnixNano": str(end_nanoseconds),
+        "attributes": [_build_attribute(ID_ATTRIBUTE, probe_id)],
     }
     if failed:
         span["status"] = {"code": "STATUS_CODE_ERROR", "message": "a test of the pipeline"}
-    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": _SCOPE, "spans": [span]}]}]}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": _SCOPE_OF_PROBES, "spans": [span]}]}]}
 
 
-def _metric_body(resource: dict[str, Any], probe_id: str) -> dict[str, Any]:
+def _build_metric_request(resource: dict[str, Any], probe_id: str) -> dict[str, Any]:
     """Return the request of one data point as JSON of OTLP.
 
     The metric is a gauge: of a cumulative sum, the exporter awsemf and others drop the first data point.
     """
-    now = time.time_ns()
-    point = {
+    current_nanoseconds = time.time_ns()
+    data_point = {
         "asInt": "1",
-        "startTimeUnixNano": str(now - _SPAN_NANOSECONDS),
-        "timeUnixNano": str(now),
-        "attributes": [_attribute(ID_ATTRIBUTE, probe_id)],
+        "startTimeUnixNano": str(current_nanoseconds - _SPAN_NANOSECONDS),
+        "timeUnixNano": str(current_nanoseconds),
+        "attributes": [_build_attribute(ID_ATTRIBUTE, probe_id)],
     }
-    metric = {"name": METRIC, "gauge": {"dataPoints": [point]}}
-    return {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": _SCOPE, "metrics": [metric]}]}]}
+    metric = {"name": PROBE_METRIC, "gauge": {"dataPoints": [data_point]}}
+    return {
+        "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": _SCOPE_OF_PROBES, "metrics": [metric]}]}]
+    }
 
 
-def _log_body(resource: dict[str, Any], probe_id: str) -> dict[str, Any]:
+def _build_log_request(resource: dict[str, Any], probe_id: str) -> dict[str, Any]:
     """Return the request of one log record as JSON of OTLP."""
-    now = str(time.time_ns())
-    record = {
-        "timeUnixNano": now,
-        "observedTimeUnixNano": now,
+    current_nanoseconds = str(time.time_ns())
+    log_record = {
+        "timeUnixNano": current_nanoseconds,
+        "observedTimeUnixNano": current_nanoseconds,
         "severityNumber": "SEVERITY_NUMBER_INFO",
-        "body": {"stringValue": _item_name(probe_id)},
-        "attributes": [_attribute(ID_ATTRIBUTE, probe_id)],
+        "body": {"stringValue": _probe_item_name(probe_id)},
+        "attributes": [_build_attribute(ID_ATTRIBUTE, probe_id)],
     }
-    return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": _SCOPE, "logRecords": [record]}]}]}
+    return {
+        "resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": _SCOPE_OF_PROBES, "logRecords": [log_record]}]}]
+    }
 
 
-def _item_name(probe_id: str) -> str:
+def _probe_item_name(probe_id: str) -> str:
     return f"o11y-probe {probe_id}"
 
 
-def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
+def build_xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = False) -> bytes:
     """Return a segment as the SDKs of X-Ray send it, with the id as an annotation.
 
     Source: "Sending trace data to X-Ray" and "Segment documents" of the developer guide of AWS X-Ray.
     """
-    now = time.time()
+    current_seconds = time.time()
     header = {"format": "json", "version": 1}
     segment = {
         "name": service,
         "id": secrets.token_hex(8),
-        "trace_id": segment_id(probe_id),
-        "start_time": now - _SEGMENT_SECONDS,
-        "end_time": now,
+        "trace_id": probe_segment_id(probe_id),
+        "start_time": current_seconds - _SEGMENT_SECONDS,
+        "end_time": current_seconds,
         "annotations": {ID_ATTRIBUTE.replace(".", "_"): probe_id},
     }
     if failed:
@@ -147,20 +151,23 @@ def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = Fa
     return f"{json.dumps(header)}\n{json.dumps(segment)}".encode()
 
 
-def refusal(signal: str, answer: bytes) -> str:
+def explain_refusal(signal: str, response_bytes: bytes) -> str:
     """Return in one line why a receiver rejects the item of a request; empty if it takes it, be it with a warning.
 
     Source: "Partial Success" of the OTLP specification: a text beside no rejected items is a warning.
     """
-    if not answer:  # nothing is rejected, or nobody answers, as over UDP
+    if not response_bytes:  # nothing is rejected, or nobody answers, as over UDP
         return ""
-    response = _message(signal, "Response")
-    decode_error = library("google.protobuf.message", "protobuf").DecodeError
+    response = _create_message(signal, "Response")
+    decode_error = import_library("google.protobuf.message", "protobuf").DecodeError
     try:
-        response.ParseFromString(answer)
+        response.ParseFromString(response_bytes)
     except decode_error:  # an answer in another format says nothing of that kind
         return ""
-    partial = response.partial_success
-    if not getattr(partial, SERVICES[signal].rejected_field):
+    partial_success = response.partial_success
+    if not getattr(partial_success, SERVICES[signal].rejected_field):
         return ""
-    return quoted(partial.error_message, LINE_LENGTH) or "the receiver rejects it, and does not say why"
+    return (
+        mask_and_clean(partial_success.error_message, LONGEST_EXCERPT_LINE)
+        or "the receiver rejects it, and does not say why"
+    )

@@ -11,27 +11,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._kube.conditions import is_ready
-from ..._kube.live.api_errors import explain, library
+from ..._kube.live.api_errors import explain, import_library
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.urls import segment
-from ..._otelcol.bounded.live.bounded_reads import body, file_bytes
-from ..._otelcol.bounded.read_limits import CREDENTIAL
-from ..._otelcol.config.masking import quoted
-from ..._otelcol.errors import Problem, shown
-from ..evidence import LINE_LENGTH, listening
+from ..._kube.live.urls import quote_segment
+from ..._otelcol.bounded.live.bounded_reads import read_body, read_file_bytes
+from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
+from ..._otelcol.config.masking import mask_and_clean
+from ..._otelcol.errors import Problem, strip_credentials
+from ..evidence import LONGEST_EXCERPT_LINE, select_listening_pods
 from ..otlp_target import GRPC, HTTP, XRAY, OtlpTarget
 from .otlp_payloads import SERVICES
 
-PROTOBUF = "application/x-protobuf"
+PROTOBUF_TYPE = "application/x-protobuf"
 # Answers after which a client may send the same request again.
 # Source: "OTLP/gRPC Response" and "Retryable Response Codes" of the OTLP specification.
-_PASSING_CODES = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"})
-_PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_TRANSIENT_CODES = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"})
+_TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 _FIRST_STATUS_OF_REFUSAL = 300
-_UNAUTHORIZED = (401, 403)
+_UNAUTHORIZED_STATUSES = (401, 403)
 
 # Sends the serialized request of a signal within some seconds, and returns the answer. Raises NotSentError.
-Send = Callable[[str, bytes, float], bytes]
+SendRequest = Callable[[str, bytes, float], bytes]
 
 
 class NotSentError(Exception):
@@ -42,23 +42,25 @@ class NotSentError(Exception):
         super().__init__(text)
 
 
-def sender(target: OtlpTarget) -> Send:
+def create_sender(target: OtlpTarget) -> SendRequest:
     """Return how to send to a target that this machine reaches. Raises Problem for a file that cannot be read."""
-    make_sender = {GRPC: _grpc_sender, HTTP: _http_sender, XRAY: _udp_sender}[target.protocol]
+    create_protocol_sender = {GRPC: _create_grpc_sender, HTTP: _create_http_sender, XRAY: _create_udp_sender}[
+        target.protocol
+    ]
     try:
-        return make_sender(target)
+        return create_protocol_sender(target)
     except OSError as error:
         wrong = f"a file of tls cannot be read: {error}"
         raise Problem(wrong, asked="Send a probe", fix="Correct its path.") from error
 
 
-def _grpc_sender(target: OtlpTarget) -> Send:
+def _create_grpc_sender(target: OtlpTarget) -> SendRequest:
     """Return how to send over gRPC. Raises OSError for a file of TLS that cannot be read."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
-    grpc = library("grpc", "grpcio")
-    files = _tls_contents(target)
+    grpc = import_library("grpc", "grpcio")
+    tls_contents = _read_tls_files(target)
     if target.is_secure:
-        channel = grpc.secure_channel(target.address, grpc.ssl_channel_credentials(*files))
+        channel = grpc.secure_channel(target.address, grpc.ssl_channel_credentials(*tls_contents))
     else:
         channel = grpc.insecure_channel(target.address)
     metadata = [(name.lower(), value) for name, value in target.headers.items()]
@@ -67,48 +69,50 @@ def _grpc_sender(target: OtlpTarget) -> Send:
         service = SERVICES[signal]
         method = f"/opentelemetry.proto.collector.{service.package}.v1.{service.name}Service/Export"
         try:
-            answer: bytes = channel.unary_unary(method)(request, timeout=seconds, metadata=metadata)
+            response: bytes = channel.unary_unary(method)(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             code = error.code().name
-            text = quoted(error.details(), LINE_LENGTH)
-            raise NotSentError(f"{target.address} answers {code}: {text}", again=code in _PASSING_CODES) from error
-        return answer
+            described_error = mask_and_clean(error.details(), LONGEST_EXCERPT_LINE)
+            raise NotSentError(
+                f"{target.address} answers {code}: {described_error}", again=code in _TRANSIENT_CODES
+            ) from error
+        return response
 
     return send
 
 
-def _tls_contents(target: OtlpTarget) -> list[bytes | None]:
+def _read_tls_files(target: OtlpTarget) -> list[bytes | None]:
     """Return the CA, the key and the certificate, None for one that is not given. Raises OSError."""
-    return [_file_content(target.tls.get(name)) for name in ("ca_file", "key_file", "cert_file")]
+    return [_read_file_if_given(target.tls.get(name)) for name in ("ca_file", "key_file", "cert_file")]
 
 
-def _file_content(path: str | None) -> bytes | None:
-    return file_bytes(path, CREDENTIAL) if path else None
+def _read_file_if_given(path: str | None) -> bytes | None:
+    return read_file_bytes(path, CREDENTIAL_LIMIT) if path else None
 
 
-def _http_sender(target: OtlpTarget) -> Send:
+def _create_http_sender(target: OtlpTarget) -> SendRequest:
     """Return how to send over HTTP. The path of a signal is added to the URL unless it ends with it.
 
     Raises OSError for a file of TLS that cannot be read.
     """
-    urllib3 = library("urllib3")
+    urllib3 = import_library("urllib3")
     if target.is_secure:
-        _tls_contents(target)  # urllib3 reads them when it sends, and its error looks like a lost connection
+        _read_tls_files(target)  # urllib3 reads them when it sends, and its error looks like a lost connection
     certificate = {name: target.tls[name] for name in ("cert_file", "key_file") if target.tls.get(name)}
     pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **certificate)
-    headers = {**target.headers, "Content-Type": PROTOBUF}
+    headers = {**target.headers, "Content-Type": PROTOBUF_TYPE}
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:
-        path = f"/v1/{signal}"
-        url = target.url if target.path.endswith(path) else f"{target.url}{path}"
+        signal_path = f"/v1/{signal}"
+        url = target.url if target.path.endswith(signal_path) else f"{target.url}{signal_path}"
         try:
-            answer = pool.request(
+            response = pool.request(
                 "POST", url, body=request, headers=headers, timeout=seconds, redirect=False, preload_content=False
             )
-            status, content = answer.status, body(answer)
+            status, content = response.status, read_body(response)
         except urllib3.exceptions.HTTPError as error:
             may_pass = type(error).__name__ != "SSLError"
-            raise NotSentError(f"{shown(url)}: {quoted(str(error))}", again=may_pass) from error
+            raise NotSentError(f"{strip_credentials(url)}: {mask_and_clean(str(error))}", again=may_pass) from error
         check_status(url, status, content)
         return content
 
@@ -118,11 +122,13 @@ def _http_sender(target: OtlpTarget) -> Send:
 def check_status(url: str, status: int, content: bytes) -> None:
     """Raise NotSentError for an answer of HTTP that does not accept the request."""
     if status >= _FIRST_STATUS_OF_REFUSAL:
-        text = quoted(content.decode(errors="replace").strip(), LINE_LENGTH)
-        raise NotSentError(f"{shown(url)} answers {status}: {text}", again=status in _PASSING_STATUSES)
+        answer_text = mask_and_clean(content.decode(errors="replace").strip(), LONGEST_EXCERPT_LINE)
+        raise NotSentError(
+            f"{strip_credentials(url)} answers {status}: {answer_text}", again=status in _TRANSIENT_STATUSES
+        )
 
 
-def _udp_sender(target: OtlpTarget) -> Send:
+def _create_udp_sender(target: OtlpTarget) -> SendRequest:
     """Return how to send a datagram, which nobody answers."""
 
     def send(_signal: str, request: bytes, seconds: float) -> bytes:
@@ -139,45 +145,45 @@ def _udp_sender(target: OtlpTarget) -> Send:
     return send
 
 
-def proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mapping[str, str]) -> Send:
+def create_proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mapping[str, str]) -> SendRequest:
     """Return how to send over HTTP through the API server, if only that one reaches the collector.
 
     `via` has the namespace, the port, and a service, a pod or a selector of pods. Raises Problem without a ready pod.
     """
-    root = f"/api/v1/namespaces/{segment(via['namespace'])}"
+    namespace_path = f"/api/v1/namespaces/{quote_segment(via['namespace'])}"
     if via.get("service"):
         receiver = f"services/{via['service']}"
     else:
-        receiver = f"pods/{via.get('pod') or _ready_pod(cluster, root, via)}"
-    path = f"{root}/{receiver}:{via['port']}/proxy"
-    own_headers = {**headers, "Content-Type": PROTOBUF}
+        receiver = f"pods/{via.get('pod') or _find_ready_pod(cluster, namespace_path, via)}"
+    path = f"{namespace_path}/{receiver}:{via['port']}/proxy"
+    request_headers = {**headers, "Content-Type": PROTOBUF_TYPE}
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
         try:
-            return cluster.raw("POST", f"{path}/v1/{signal}", headers=own_headers, body=request, patient=False).body
+            return cluster.raw("POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False).body
         except ApiError as error:
             if _is_of_api_server(error):
                 raise explain(error, f"Send {signal} through the Kubernetes API") from error
-            text = f"{path} answers {error.status}: {error.message}"
-            raise NotSentError(text, again=error.status in _PASSING_STATUSES) from error
+            answer_text = f"{path} answers {error.status}: {error.message}"
+            raise NotSentError(answer_text, again=error.status in _TRANSIENT_STATUSES) from error
 
     return send
 
 
 def _is_of_api_server(error: ApiError) -> bool:
     """Return whether the API server itself refuses a request: it says so by an object of kind Status."""
-    return error.status in _UNAUTHORIZED and error.body.get("kind") == "Status"
+    return error.status in _UNAUTHORIZED_STATUSES and error.body.get("kind") == "Status"
 
 
-def _ready_pod(cluster: Cluster, root: str, via: Mapping[str, Any]) -> str:
+def _find_ready_pod(cluster: Cluster, root: str, via: Mapping[str, Any]) -> str:
     """Return the name of a ready pod that listens on the port. Raises Problem if there is none."""
     try:
         pods = list(cluster.items(f"{root}/pods", {"labelSelector": via["selector"]}))
     except ApiError as error:
         raise explain(error, "List the pods to send to") from error
-    for pod in listening(pods, via["port"]):
+    for pod in select_listening_pods(pods, via["port"]):
         if is_ready(pod):
             return str(pod["metadata"]["name"])
-    asked = f"Send to a pod with {via['selector']}"
+    action = f"Send to a pod with {via['selector']}"
     fix = "Deploy the collector first, or see what rollout_wait says of it."
-    raise Problem(f"none of {len(pods)} pods is ready", asked=asked, where=f"namespace {via['namespace']}", fix=fix)
+    raise Problem(f"none of {len(pods)} pods is ready", asked=action, where=f"namespace {via['namespace']}", fix=fix)

@@ -11,24 +11,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..._kube.live.progress import Progress, silent
+from ..._kube.live.progress import Progress, tell_nobody
 from ..._otelcol.errors import Failure
-from ..evidence import arrived
-from ..lost_records import Lost, lost
-from .arrival_evidence import Evidence
+from ..evidence import describe_arrivals
+from ..lost_records import RecordLosses, find_losses
+from .arrival_evidence import ArrivalEvidence
 from .hop_readings import HopReadings
-from .otlp_payloads import otlp_request, refusal
-from .otlp_senders import NotSentError, Send
+from .otlp_payloads import build_otlp_request, explain_refusal
+from .otlp_senders import NotSentError, SendRequest
 
 # The pauses between two attempts grow from the first one, by a factor, up to the last one.
 _FIRST_PAUSE_SECONDS, _PAUSE_GROWTH, _LAST_PAUSE_SECONDS = 0.1, 1.5, 2.0
 _LONGEST_SEND_SECONDS = 5.0
 # A wait is told anew in this time, so that nobody takes it for a hang.
-_TELL_SECONDS = 10
-_FIX_UNTAKEN = (
+_SECONDS_BETWEEN_REMINDERS = 10
+_FIX_OF_UNTAKEN_SIGNAL = (
     "Check the address, the protocol, TLS and the headers, and that the collector has an OTLP receiver there."
 )
-_FIX_LOST = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
+_FIX_OF_LOST_SIGNAL = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
 
 # Returns the request of a signal, by the signal, the id of the probe and the name of the service.
 MakeRequest = Callable[[str, str, str], bytes]
@@ -52,96 +52,98 @@ class Probe:
     Without `evidence` the probe ends when its signals are taken. `signals` is the result, by signal.
     """
 
-    send: Send
-    evidence: Evidence | None
+    send: SendRequest
+    evidence: ArrivalEvidence | None
     probe_id: str
     service: str
     seconds: float
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    make_request: MakeRequest = otlp_request
+    make_request: MakeRequest = build_otlp_request
     hop_readings: HopReadings | None = None
-    tell: Callable[[str], None] = silent
+    tell: Callable[[str], None] = tell_nobody
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, signals: list[str]) -> dict[str, Any]:
         """Send all signals, then wait until all have arrived. Raises Failure for one that does not."""
         start = self.clock()
-        sent_at = {signal: self._send_signal(signal, start) for signal in signals}
-        msg = f"{', '.join(signals)} sent"
+        send_times = {signal: self._send_signal(signal, start) for signal in signals}
+        message = f"{', '.join(signals)} sent"
         if self.evidence:
-            self._await_arrival(self.evidence, sent_at, start)
-            msg = arrived(self.signals)
-        return {"changed": False, "msg": msg, **self._facts()}
+            self._await_arrival(self.evidence, send_times, start)
+            message = describe_arrivals(self.signals)
+        return {"changed": False, "msg": message, **self._collect_facts()}
 
     def _send_signal(self, signal: str, start: float) -> float:
         """Send a signal until it is taken, and return at which second that attempt began. Raises Failure."""
         self.signals[signal] = {"sent": False, "arrived": False, "seconds": None, "seen": "", "evidence": []}
         request = self.make_request(signal, self.probe_id, self.service)
         reason = ""
-        for _poll in self._polls(start):
-            began = self.clock()
-            attempt = self._attempt(signal, request)
+        for _poll in self._poll_until_timeout(start):
+            attempt_start = self.clock()
+            attempt = self._try_to_send(signal, request)
             if attempt.is_taken:
-                self.signals[signal].update(sent=True, seconds=round(self.clock() - began, 3))
-                return began
+                self.signals[signal].update(sent=True, seconds=round(self.clock() - attempt_start, 3))
+                return attempt_start
             reason = attempt.reason
             if not attempt.may_pass:
                 break
             self._tell_waiting(start, f"{signal} not taken yet")
-        raise Failure(f"not taken: {reason}", asked=f"Send {signal}", fix=_FIX_UNTAKEN, facts=self._facts())
+        raise Failure(
+            f"not taken: {reason}", asked=f"Send {signal}", fix=_FIX_OF_UNTAKEN_SIGNAL, facts=self._collect_facts()
+        )
 
-    def _attempt(self, signal: str, request: bytes) -> _Attempt:
+    def _try_to_send(self, signal: str, request: bytes) -> _Attempt:
         """Send a request once."""
         try:
             answer = self.send(signal, request, min(self.seconds, _LONGEST_SEND_SECONDS))
         except NotSentError as error:
             return _Attempt(str(error), error.again)
-        return _Attempt(refusal(signal, answer))
+        return _Attempt(explain_refusal(signal, answer))
 
-    def _await_arrival(self, evidence: Evidence, sent_at: dict[str, float], start: float) -> None:
+    def _await_arrival(self, evidence: ArrivalEvidence, send_times: dict[str, float], start: float) -> None:
         """Wait until all signals have arrived. Raises Failure with what lost them if they have not in time."""
-        for _poll in self._polls(start):
-            for signal, arrival in evidence.look(self._missing()).items():
-                seconds = round(self.clock() - sent_at[signal], 3)
-                state = {"arrived": True, "seconds": seconds, "seen": arrival.place, "evidence": arrival.lines}
-                self.signals[signal].update(state)
-            missing = self._missing()
-            if not missing:
+        for _poll in self._poll_until_timeout(start):
+            for signal, arrival in evidence.look(self._list_missing_signals()).items():
+                seconds = round(self.clock() - send_times[signal], 3)
+                arrival_state = {"arrived": True, "seconds": seconds, "seen": arrival.place, "evidence": arrival.lines}
+                self.signals[signal].update(arrival_state)
+            missing_signals = self._list_missing_signals()
+            if not missing_signals:
                 return
-            self._tell_waiting(start, f"{', '.join(missing)} not arrived yet")
-        raise self._not_arrived(evidence)
+            self._tell_waiting(start, f"{', '.join(missing_signals)} not arrived yet")
+        raise self._describe_missing_signals(evidence)
 
-    def _not_arrived(self, evidence: Evidence) -> Failure:
+    def _describe_missing_signals(self, evidence: ArrivalEvidence) -> Failure:
         """Return the failure of the signals that are missing, with the collectors that lost them."""
-        missing = self._missing()
-        losses = self._losses(missing)
-        wrong = f"{', '.join(missing)} sent and taken, but not arrived after {self.seconds:g} s"
+        missing_signals = self._list_missing_signals()
+        losses = self._find_losses(missing_signals)
+        problem = f"{', '.join(missing_signals)} sent and taken, but not arrived after {self.seconds:g} s"
         if losses.lines:
-            wrong += f": {'; '.join(losses.lines)}"
-        fix = _FIX_LOST if losses.inside else evidence.hint(missing[0])
-        return Failure(wrong, asked=f"See probe {self.probe_id} arrive", fix=fix, facts=self._facts())
+            problem += f": {'; '.join(losses.lines)}"
+        fix = _FIX_OF_LOST_SIGNAL if losses.inside else evidence.hint(missing_signals[0])
+        return Failure(problem, asked=f"See probe {self.probe_id} arrive", fix=fix, facts=self._collect_facts())
 
-    def _losses(self, missing: list[str]) -> Lost:
+    def _find_losses(self, missing_signals: list[str]) -> RecordLosses:
         """Return which collectors on the way lost the signals; nothing if the way is not known."""
         hops = self.hop_readings.hops() if self.hop_readings else []
-        lines: list[str] = []
+        loss_lines: list[str] = []
         is_inside = False
-        for signal in missing if hops else []:
-            losses = lost(hops, signal)
-            self.signals[signal]["lost"] = losses.lines
-            lines += losses.lines
-            is_inside = is_inside or losses.inside
-        return Lost(list(dict.fromkeys(lines)), is_inside)
+        for signal in missing_signals if hops else []:
+            signal_losses = find_losses(hops, signal)
+            self.signals[signal]["lost"] = signal_losses.lines
+            loss_lines += signal_losses.lines
+            is_inside = is_inside or signal_losses.inside
+        return RecordLosses(list(dict.fromkeys(loss_lines)), is_inside)
 
-    def _missing(self) -> list[str]:
+    def _list_missing_signals(self) -> list[str]:
         """Return the signals that have not arrived."""
         return [signal for signal, state in self.signals.items() if not state["arrived"]]
 
-    def _facts(self) -> dict[str, Any]:
+    def _collect_facts(self) -> dict[str, Any]:
         return {"probe_id": self.probe_id, "signals": self.signals}
 
-    def _polls(self, start: float) -> Iterator[None]:
+    def _poll_until_timeout(self, start: float) -> Iterator[None]:
         """Yield once, then after each pause until the time of the probe is over."""
         pause = _FIRST_PAUSE_SECONDS
         yield
@@ -153,7 +155,7 @@ class Probe:
     def _tell_waiting(self, start: float, state: str) -> None:
         """Tell what the probe waits for, each time that some seconds have passed."""
         seconds_left = max(self.seconds - (self.clock() - start), 0)
-        rounded_up = -(-seconds_left // _TELL_SECONDS) * _TELL_SECONDS
+        rounded_up = -(-seconds_left // _SECONDS_BETWEEN_REMINDERS) * _SECONDS_BETWEEN_REMINDERS
         self._progress(f"Probe of {self.service}", f"{state}, at most {rounded_up:.0f} s more")
 
     @cached_property

@@ -14,21 +14,25 @@ from ..._kube.live.hidden import PARTLY_SECRET
 from ..backend_queries import BACKENDS
 
 SIGNALS = ["traces", "metrics", "logs"]
-_REQUIRED = {"required": True}
+_REQUIRED_OPTION = {"required": True}
 _TLS_FILES = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
 # To whom the API server forwards a request: one of these.
 _RECEIVERS = ("service", "pod", "selector")
-_VIA = {"namespace": _REQUIRED, **{name: {} for name in _RECEIVERS}, "port": {"type": "int", "default": 4318}}
-_METRICS_PORT = {"metrics_port": {"type": "int", "default": 8888}}
+_VIA_OPTIONS = {
+    "namespace": _REQUIRED_OPTION,
+    **{name: {} for name in _RECEIVERS},
+    "port": {"type": "int", "default": 4318},
+}
+_METRICS_PORT_OPTION = {"metrics_port": {"type": "int", "default": 8888}}
 # The pods where test data must arrive, and by what that shows.
-_ARRIVAL = {
-    "namespace": _REQUIRED,
-    "selector": _REQUIRED,
+_ARRIVAL_OPTIONS = {
+    "namespace": _REQUIRED_OPTION,
+    "selector": _REQUIRED_OPTION,
     "evidence": {"choices": ["logs", "metrics"], "default": "logs"},
-    **_METRICS_PORT,
+    **_METRICS_PORT_OPTION,
 }
 # A backend that is asked for the test data.
-_BACKEND = {
+_BACKEND_OPTIONS = {
     "kind": {"choices": [*BACKENDS], "required": True},
     "url": {"no_log": False},
     "headers": {"type": "dict", **PARTLY_SECRET},
@@ -42,11 +46,11 @@ _BACKEND = {
     "attributes": {"type": "dict"},
 }
 # A collector on the way of the test data.
-_HOP = {
-    "name": _REQUIRED,
-    "namespace": _REQUIRED,
-    "selector": _REQUIRED,
-    **_METRICS_PORT,
+_HOP_OPTIONS = {
+    "name": _REQUIRED_OPTION,
+    "namespace": _REQUIRED_OPTION,
+    "selector": _REQUIRED_OPTION,
+    **_METRICS_PORT_OPTION,
     "exporters": {"type": "dict", "default": {}},
 }
 ARGUMENTS: dict[str, Any] = {
@@ -57,12 +61,17 @@ ARGUMENTS: dict[str, Any] = {
     "tls": {"type": "dict", "options": {**_TLS_FILES, "insecure": {"type": "bool"}}},
     "service_name": {"default": "o11y-probe"},
     "span_status": {"choices": ["unset", "error"], "default": "unset"},
-    "via": {"type": "dict", "options": _VIA, "required_one_of": [_RECEIVERS], "mutually_exclusive": [_RECEIVERS]},
-    "arrival": {"type": "dict", "options": _ARRIVAL},
-    "backends": {"type": "list", "elements": "dict", "options": _BACKEND, "default": []},
-    "hops": {"type": "list", "elements": "dict", "options": _HOP, "default": []},
+    "via": {
+        "type": "dict",
+        "options": _VIA_OPTIONS,
+        "required_one_of": [_RECEIVERS],
+        "mutually_exclusive": [_RECEIVERS],
+    },
+    "arrival": {"type": "dict", "options": _ARRIVAL_OPTIONS},
+    "backends": {"type": "list", "elements": "dict", "options": _BACKEND_OPTIONS, "default": []},
+    "hops": {"type": "list", "elements": "dict", "options": _HOP_OPTIONS, "default": []},
     "timeout_seconds": {"type": "float", "default": 30},
 }
 # Data goes to an address of this machine's network, or through the API server.
-_WAYS = [("endpoint", "via")]
-CONDITIONS: dict[str, Any] = {"required_one_of": _WAYS, "mutually_exclusive": _WAYS}
+_WAYS_TO_SEND = [("endpoint", "via")]
+CONDITIONS: dict[str, Any] = {"required_one_of": _WAYS_TO_SEND, "mutually_exclusive": _WAYS_TO_SEND}

@@ -14,54 +14,58 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.progress import silent
+from ..._kube.live.progress import tell_nobody
 from ..._otelcol.errors import Problem
 from ..otlp_target import XRAY, OtlpTarget
-from .arrival_evidence import Evidence, pod_evidence
-from .backend_search import Backends, Both
-from .backend_search import check as check_backends
+from .arrival_evidence import ArrivalEvidence, choose_pod_evidence
+from .backend_search import BackendEvidence, CombinedEvidence
+from .backend_search import check_backend_options as check_backends
 from .hop_readings import HopReadings
-from .otlp_payloads import new_id, otlp_request, xray_segment
-from .otlp_senders import Send, proxy_sender, sender
+from .otlp_payloads import build_otlp_request, build_xray_segment, create_probe_id
+from .otlp_senders import SendRequest, create_proxy_sender, create_sender
 from .probe import Probe
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SKIPPED = {"changed": False, "skipped": True, "msg": "Not sent: a probe in check mode would still be telemetry."}
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CHECK_MODE_RESULT = {
+    "changed": False,
+    "skipped": True,
+    "msg": "Not sent: a probe in check mode would still be telemetry.",
+}
 
 
-def run_probe(module: AnsibleModule) -> None:
+def run_otlp_probe(module: AnsibleModule) -> None:
     """Send a probe as the options of the module say, and leave the task."""
     params = module.params
     headers = {str(name): str(value) for name, value in (params["headers"] or {}).items()}
 
-    def work() -> dict[str, Any]:
+    def send_probe() -> dict[str, Any]:
         if module.check_mode:
-            return _SKIPPED
+            return _CHECK_MODE_RESULT
         check_headers(headers)
         if params["protocol"] == XRAY:
-            check_xray(params)
+            check_xray_options(params)
         needs_cluster = params["via"] or params["arrival"] or params["hops"]
         cluster = connect(module) if needs_cluster else None
-        probe = _probe(params, cluster, headers, getattr(module, "tell", silent))
+        probe = _build_probe(params, cluster, headers, getattr(module, "tell", tell_nobody))
         return probe.run(params["signals"])
 
-    run(module, work, [*headers.values(), *_header_values(params["backends"])])
+    run(module, send_probe, [*headers.values(), *_list_header_values(params["backends"])])
 
 
-def _header_values(backends: list[dict[str, Any]]) -> list[Any]:
+def _list_header_values(backends: list[dict[str, Any]]) -> list[Any]:
     """Return the values of the headers of backends, which no message may show."""
-    values: list[Any] = []
+    header_values: list[Any] = []
     for backend in backends:
-        values += (backend.get("headers") or {}).values()
-    return values
+        header_values += (backend.get("headers") or {}).values()
+    return header_values
 
 
-def _probe(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str], tell: Any) -> Probe:
+def _build_probe(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str], tell: Any) -> Probe:
     """Return the probe that the options of the module ask for. Counts and logs are read from now on."""
-    probe_id = new_id()
-    send = _sender(params, cluster, headers)
-    evidence = _evidence(params, cluster, probe_id)
-    make_request = xray_segment if params["protocol"] == XRAY else otlp_request
+    probe_id = create_probe_id()
+    send = _choose_sender(params, cluster, headers)
+    evidence = _choose_evidence(params, cluster, probe_id)
+    make_request = build_xray_segment if params["protocol"] == XRAY else build_otlp_request
     return Probe(
         send,
         evidence,
@@ -77,13 +81,13 @@ def _probe(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str
 def check_headers(headers: Mapping[str, str]) -> None:
     """Raise Problem for a header that cannot be sent; clients would show its value. Source: RFC 9110, 5.5."""
     for name, value in headers.items():
-        if _CONTROL.search(value):
+        if _CONTROL_CHARACTERS.search(value):
             wrong = f"header '{name}' has a line end or another control character"
             fix = "Remove it. A file that is read often ends with a line end."
             raise Problem(wrong, asked="Send the probe", fix=fix)
 
 
-def check_xray(params: Mapping[str, Any]) -> None:
+def check_xray_options(params: Mapping[str, Any]) -> None:
     """Raise Problem for what UDP or X-Ray cannot do; a datagram has no answer, so only its arrival proves anything."""
     wrong, fix = "", ""
     if params["via"]:
@@ -96,20 +100,20 @@ def check_xray(params: Mapping[str, Any]) -> None:
         raise Problem(wrong, asked="Send a segment with protocol xray", fix=fix)
 
 
-def _sender(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str]) -> Send:
+def _choose_sender(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[str, str]) -> SendRequest:
     """Return how to send: through the API server, or to an endpoint."""
     if params["via"] and cluster:
-        return proxy_sender(cluster, params["via"], headers)
+        return create_proxy_sender(cluster, params["via"], headers)
     target = OtlpTarget.of(params["endpoint"], params["protocol"], headers, params["tls"] or {})
-    return sender(target)
+    return create_sender(target)
 
 
-def _evidence(params: Mapping[str, Any], cluster: Cluster | None, probe_id: str) -> Evidence | None:
+def _choose_evidence(params: Mapping[str, Any], cluster: Cluster | None, probe_id: str) -> ArrivalEvidence | None:
     """Return how to see the arrival: in pods, at backends, or at both; None if the options name neither."""
     check_backends(params["backends"], params["signals"], params["arrival"])
-    parts: list[Evidence] = []
+    evidence_kinds: list[ArrivalEvidence] = []
     if cluster and params["arrival"]:
-        parts.append(pod_evidence(cluster, params["arrival"], probe_id))
+        evidence_kinds.append(choose_pod_evidence(cluster, params["arrival"], probe_id))
     if params["backends"]:
-        parts.append(Backends(params["backends"], probe_id, params["service_name"]))
-    return Both(parts) if parts else None
+        evidence_kinds.append(BackendEvidence(params["backends"], probe_id, params["service_name"]))
+    return CombinedEvidence(evidence_kinds) if evidence_kinds else None

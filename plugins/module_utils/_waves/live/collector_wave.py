@@ -11,178 +11,201 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._change.live.observe import pods_of, times
+from ..._change.live.observe import iterate_poll_times, read_pods
 from ..._change.live.pod_samples import PodSampler
-from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find
-from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, path_of
-from ..._host_change.wave_watch import PASSED, pause_of
-from ..._kube.live.api_errors import asking
+from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find_targets
+from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, object_path
+from ..._host_change.wave_watch import PASSED_OPTIONS, reading_pause
+from ..._kube.live.api_errors import ask_server
 from ..._kube.live.cluster import APPLY
 from ..._kube.live.connect import connect, run
-from ..._kube.ownership import collector_of, owner, reapplied
-from ..._otelcol.config.config_secrets import secrets_in
-from ..._otelcol.config.masking import masked_tree, masker
+from ..._kube.ownership import describe_owner, is_reapplied, read_collector_name
+from ..._otelcol.config.config_secrets import find_secrets
+from ..._otelcol.config.masking import make_masker, mask_tree
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
-from ..._rollout.wave_note import note_name, note_of, own_note, passed_wave, pods_release
-from ..sample_rows import sample_row
+from ..._rollout.wave_note import build_empty_note, build_note, compute_pods_release, read_passed_wave, select_own_note
+from ..sample_rows import build_sample_row
 
-COLLECTOR = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
+COLLECTOR_OPTIONS = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
 ARGUMENTS: dict[str, Any] = {
-    "collectors": {"type": "list", "elements": "dict", "required": True, "options": COLLECTOR},
+    "collectors": {"type": "list", "elements": "dict", "required": True, "options": COLLECTOR_OPTIONS},
     "seconds": {"type": "float", "default": 0},
     "applied": {"type": "list", "elements": "dict", "default": []},
-    "passed": {"type": "dict", "options": PASSED, "no_log": False},
+    "passed": {"type": "dict", "options": PASSED_OPTIONS, "no_log": False},
 }
 
 
 def run_collector_wave(module: AnsibleModule) -> None:
     """Read the collectors, or note that they passed."""
-    given = module.params
+    params = module.params
 
-    def work() -> dict[str, Any]:
+    def read_or_note_collectors() -> dict[str, Any]:
         reader = ClusterReader(connect(module), connect(module, QUICK_SECONDS))
-        found = find(reader, given["collectors"]) if given["collectors"] else []
-        targets = [target for target in found if target.mode != "sidecar"]
-        if given["passed"]:
-            return noted(reader, targets, given["passed"], check=module.check_mode)
-        return watched(reader, targets, given["seconds"], given["applied"])
+        found_targets = find_targets(reader, params["collectors"]) if params["collectors"] else []
+        targets = [target for target in found_targets if target.mode != "sidecar"]
+        if params["passed"]:
+            return note_passed_collectors(reader, targets, params["passed"], check=module.check_mode)
+        return watch_collectors(reader, targets, params["seconds"], params["applied"])
 
-    run(module, work)
+    run(module, read_or_note_collectors)
 
 
 # ── Reading ──
 
 
-def watched(
+def watch_collectors(
     reader: ClusterReader, targets: Iterable[DiagnosedTarget], seconds: float, applied: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return what the collectors count in so many seconds. One that another run has applied since is told, not read."""
-    running = [target for target in targets if target.workload]
-    taken = [_name(target) for target in running if _is_taken(target, applied)]
-    collectors = [_Collector(reader, target) for target in running if _name(target) not in taken]
-    begun = time.time()
-    for elapsed in times(reader, seconds if collectors else 0.0, reader.cluster.clock(), pause_of(seconds)):
-        _read_all(reader, collectors, begun + elapsed)
-    taken += [collector.name for collector in collectors if collector.is_replaced()]
-    rows = [collector.row() for collector in collectors if collector.name not in taken]
-    return {"changed": False, "collectors": rows, "taken": taken}
+    running_targets = [target for target in targets if target.workload]
+    replaced_names = [_target_name(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
+    collectors = [
+        _WatchedCollector(reader, target) for target in running_targets if _target_name(target) not in replaced_names
+    ]
+    start_time = time.time()
+    for elapsed in iterate_poll_times(
+        reader, seconds if collectors else 0.0, reader.cluster.clock(), reading_pause(seconds)
+    ):
+        _read_all_collectors(reader, collectors, start_time + elapsed)
+    replaced_names += [collector.name for collector in collectors if collector.is_replaced()]
+    rows = [collector.row() for collector in collectors if collector.name not in replaced_names]
+    return {"changed": False, "collectors": rows, "taken": replaced_names}
 
 
-def _read_all(reader: ClusterReader, collectors: Sequence[_Collector], at: float) -> None:
+def _read_all_collectors(reader: ClusterReader, collectors: Sequence[_WatchedCollector], poll_time: float) -> None:
     """Add a reading of each collector, at seconds of Unix."""
-    reader.cluster.parallel(lambda collector: collector.read(at), collectors)
+    reader.cluster.call_in_parallel(lambda collector: collector.read(poll_time), collectors)
 
 
-def _name(target: DiagnosedTarget) -> str:
+def _target_name(target: DiagnosedTarget) -> str:
     return f"{target.namespace}/{target.name}"
 
 
-def _is_taken(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:
+def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether another run has applied a collector after this one, which left it in a generation."""
-    live = target.custom or target.workload or {}
-    for item in applied:
-        same = (item["kind"], item["namespace"], item["name"]) == (target.kind, target.namespace, target.name)
-        if same and item.get("generation") and reapplied(live, int(item["generation"]), OWNER):
+    live_object = target.custom or target.workload or {}
+    for applied_object in applied:
+        is_same_object = (applied_object["kind"], applied_object["namespace"], applied_object["name"]) == (
+            target.kind,
+            target.namespace,
+            target.name,
+        )
+        if (
+            is_same_object
+            and applied_object.get("generation")
+            and is_reapplied(live_object, int(applied_object["generation"]), OWNER)
+        ):
             return True
     return False
 
 
-class _Collector:
+class _WatchedCollector:
     """One collector of the cluster, its note, and what was read of its pods."""
 
     def __init__(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
-        self.name, self.target, self._reader = _name(target), target, reader
+        self.name, self.target, self._reader = _target_name(target), target, reader
         self.workload: Object = target.workload or {}
-        self.release = pods_release(self.workload)
+        self.release = compute_pods_release(self.workload)
         self._sampler: PodSampler | None = None
-        self._polls: list[dict[str, Any]] = []
+        self._poll_until_timeout: list[dict[str, Any]] = []
 
-    def read(self, at: float) -> None:
+    def read(self, poll_time: float) -> None:
         """Add a reading of the pods that run its newest revision, at seconds of Unix."""
-        pods, _older = pods_of(self._reader, self.workload)
+        pods, _older = read_pods(self._reader, self.workload)
         if self._sampler is None or not self._sampler.config:
             self._sampler = PodSampler(self._reader, self.workload, pods, {})
         samples = self._sampler.samples(pods)
-        self._polls.append({"at": at, "pods": [sample_row(sample) for sample in samples]})
+        self._poll_until_timeout.append({"at": poll_time, "pods": [build_sample_row(sample) for sample in samples]})
 
     def is_replaced(self) -> bool:
         """Return whether the workload has other pods now than when the watch began, or is gone."""
-        live = self._reader.cluster.get(_path(self.workload))
-        return not live or pods_release(live) != self.release
+        live_workload = self._reader.cluster.get(_workload_path(self.workload))
+        return not live_workload or compute_pods_release(live_workload) != self.release
 
     def row(self) -> dict[str, Any]:
         """Return what was read, with the config without its secrets."""
         config = self._sampler.config if self._sampler else {}
-        collector = _object(self.target)
-        note = own_note(_found(self._reader, collector), collector) if collector_of(collector) else None
+        collector_object = _collector_object(self.target)
+        note = (
+            select_own_note(_read_note_config_map(self._reader, collector_object), collector_object)
+            if read_collector_name(collector_object)
+            else None
+        )
         return {
             "name": self.name,
             "release": self.release,
             "sum": self.release,
-            "passed": passed_wave(note, self.release),
-            "config": masked_tree(config, masker(secrets_in(config))),
-            "polls": self._polls,
+            "passed": read_passed_wave(note, self.release),
+            "config": mask_tree(config, make_masker(find_secrets(config))),
+            "polls": self._poll_until_timeout,
         }
 
 
-def _path(workload: Object) -> str:
+def _workload_path(workload: Object) -> str:
     metadata = workload["metadata"]
-    return path_of(PLURALS[workload["kind"]], metadata["namespace"], metadata["name"])
+    return object_path(PLURALS[workload["kind"]], metadata["namespace"], metadata["name"])
 
 
 # ── The note ──
 
 
-def _found(reader: ClusterReader, collector: Object) -> Object | None:
+def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | None:
     """Return what has the name of a collector's note, whoever made it."""
-    wanted = note_name(collector)["metadata"]
-    found: Object | None = reader.cluster.get(path_of("configmaps", wanted["namespace"], wanted["name"]))
-    return found
+    note_metadata = build_empty_note(collector)["metadata"]
+    config_map: Object | None = reader.cluster.get(
+        object_path("configmaps", note_metadata["namespace"], note_metadata["name"])
+    )
+    return config_map
 
 
-def _object(target: DiagnosedTarget) -> Object:
+def _collector_object(target: DiagnosedTarget) -> Object:
     """Return the object of a collector that has its labels: a custom resource or a workload."""
     return target.custom or target.workload or {"metadata": {}}
 
 
-def noted(
-    reader: ClusterReader, targets: Iterable[DiagnosedTarget], given: Mapping[str, Any], *, check: bool
+def note_passed_collectors(
+    reader: ClusterReader, targets: Iterable[DiagnosedTarget], passed_wave_options: Mapping[str, Any], *, check: bool
 ) -> dict[str, Any]:
     """Note for each collector that its release has passed a wave. What another run has changed since was not judged."""
-    by_name = {_name(target): target for target in targets if target.workload}
+    targets_by_name = {_target_name(target): target for target in targets if target.workload}
     warnings, is_changed = [], False
-    for judged in given["collectors"]:
-        target = by_name.get(str(judged["name"]))
-        why = _unnoted(reader, target, str(judged["release"]))
-        if target is None or why:
-            warnings.append(f"{judged['name']}: nothing says that it passed, since {why}.")
+    for judged_collector in passed_wave_options["collectors"]:
+        target = targets_by_name.get(str(judged_collector["name"]))
+        obstacle = _explain_missing_note(reader, target, str(judged_collector["release"]))
+        if target is None or obstacle:
+            warnings.append(f"{judged_collector['name']}: nothing says that it passed, since {obstacle}.")
             continue
         is_changed = True
-        row = {"wave": given["wave"], "by": given["by"], "verdict": "passed", "release": judged["release"]}
+        note_row = {
+            "wave": passed_wave_options["wave"],
+            "by": passed_wave_options["by"],
+            "verdict": "passed",
+            "release": judged_collector["release"],
+        }
         if not check:
-            _write(reader, note_of(_object(target), {**row, "when": _now()}))
+            _write_note(reader, build_note(_collector_object(target), {**note_row, "when": _format_current_time()}))
     return {"changed": is_changed, "collectors": [], "warnings": warnings}
 
 
-def _unnoted(reader: ClusterReader, target: DiagnosedTarget | None, release: str) -> str:
+def _explain_missing_note(reader: ClusterReader, target: DiagnosedTarget | None, release: str) -> str:
     """Return why nothing may say that a release of a collector passed; empty if it may."""
-    if target is None or pods_release(target.workload or {}) != release:
+    if target is None or compute_pods_release(target.workload or {}) != release:
         return "another run has changed it"
-    collector = _object(target)
-    if not collector_of(collector):
+    collector_object = _collector_object(target)
+    if not read_collector_name(collector_object):
         return "its object has lost the label of its collector"
-    found = _found(reader, collector)
-    if found and not own_note(found, collector):
-        return f"{ref(note_name(collector))} belongs to {owner(found)}"
+    config_map = _read_note_config_map(reader, collector_object)
+    if config_map and not select_own_note(config_map, collector_object):
+        return f"{ref(build_empty_note(collector_object))} belongs to {describe_owner(config_map)}"
     return ""
 
 
-def _write(reader: ClusterReader, note: Object) -> None:
-    path = path_of("configmaps", note["metadata"]["namespace"], note["metadata"]["name"])
+def _write_note(reader: ClusterReader, note: Object) -> None:
+    path = object_path("configmaps", note["metadata"]["namespace"], note["metadata"]["name"])
     query = {"fieldManager": OWNER, "force": "true"}
-    asking(f"Write {ref(note)}", lambda: reader.cluster.request("PATCH", path, query, note, APPLY))
+    ask_server(f"Write {ref(note)}", lambda: reader.cluster.request("PATCH", path, query, note, APPLY))
 
 
-def _now() -> str:
+def _format_current_time() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -11,21 +11,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.bounded.json_text import json_value
-from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
-from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
+from ....module_utils._otelcol.bounded.json_text import parse_json
+from ....module_utils._otelcol.bounded.live.bounded_reads import (
+    BROKEN_ERRORS,
+    iter_lines,
+    open_regular_file,
+    read_file_text,
+)
+from ....module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT, MIB
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.forecast.capture_facts import MANIFEST
-from ....module_utils._otelcol.otlp_requests import LISTS, MALFORMED, item_count, signal_of_request
+from ....module_utils._otelcol.forecast.capture_facts import MANIFEST_FILE
+from ....module_utils._otelcol.otlp_requests import LISTS_BY_SIGNAL, MALFORMED_ERRORS, count_items, signal_of_request
 from .. import _files
 from .replay import CAPTURE_AGAIN, Request
 
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _LONGEST_LINE = 64 * MIB
 """The largest request that is read, in bytes of JSON."""
-_BEGINNINGS = [resources for resources, _scopes, _records in LISTS.values()]
+_FIRST_KEYS = [resources for resources, _scopes, _records in LISTS_BY_SIGNAL.values()]
 """What a request of each signal begins with."""
-_SIGNALS = tuple(LISTS)
+_SIGNALS = tuple(LISTS_BY_SIGNAL)
 _NOT_OTLP = "this line of a capture is JSON, but not of OTLP"
 
 
@@ -58,7 +63,7 @@ class Capture:
 
     def contents(self) -> Iterator[Content]:
         """Yield what all lines hold. Raises Problem for a file that is cut off or has anything else."""
-        return (_content(line) for line in self._lines())
+        return (_parse_content(line) for line in self._lines())
 
     def requests(self) -> Iterator[Request]:
         """Yield all requests as they are sent again. Raises Problem as `contents` does, and if the capture changes."""
@@ -67,22 +72,22 @@ class Capture:
         number = 0
         for line in self._lines():
             if number == len(self._kinds):
-                raise _changed(line.where)
+                raise _changed_capture_problem(line.where)
             yield Request(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
             number += 1
         if number != len(self._kinds):
-            raise _changed(str(self.files[0].parent))
+            raise _changed_capture_problem(str(self.files[0].parent))
 
     def _lines(self) -> Iterator[Line]:
         for file in self.files:
-            yield from _lines(file)
+            yield from _iter_lines(file)
 
     def _read_all(self) -> None:
         for line in self._lines():
-            signal, request = _content(line)
+            signal, request = _parse_content(line)
             try:
-                items = item_count(signal, request)
-            except MALFORMED as error:
+                items = count_items(signal, request)
+            except MALFORMED_ERRORS as error:
                 raise Problem(_NOT_OTLP, where=line.where, fix=CAPTURE_AGAIN) from error
             self._kinds.append(_SIGNALS.index(signal))
             self._counts.append(items)
@@ -95,12 +100,12 @@ def read_capture(path: Path) -> Capture:
     if not files or not files[0].exists():
         wrong = f"there is no capture in {path}: no file ends in {', '.join(_ENDINGS)}"
         raise Problem(wrong if path.is_dir() else f"there is no capture {path}", fix=CAPTURE_AGAIN)
-    return Capture(tuple(files), _manifest(folder / MANIFEST) if path.is_dir() else {})
+    return Capture(tuple(files), _read_manifest(folder / MANIFEST_FILE) if path.is_dir() else {})
 
 
-def check_outside(output: str | None, capture: str, option: str) -> None:
+def check_not_in_capture(output: str | None, capture: str, option: str) -> None:
     """Raise Problem if a report would be a file of the folder of a capture; `option` names the report."""
-    if not output or not _files.is_there(Path(capture), Path.is_dir):
+    if not output or not _files.is_path_of_kind(Path(capture), Path.is_dir):
         return
     target = Path(output).resolve()
     if target.parent == Path(capture).resolve() and target.name.endswith(_ENDINGS):
@@ -109,45 +114,47 @@ def check_outside(output: str | None, capture: str, option: str) -> None:
 
 
 def _holds_requests(file: Path) -> bool:
-    return file.name.endswith(_ENDINGS) and file.name != MANIFEST and file.is_file()
+    return file.name.endswith(_ENDINGS) and file.name != MANIFEST_FILE and file.is_file()
 
 
-def _manifest(file: Path) -> Mapping[str, Any]:
+def _read_manifest(file: Path) -> Mapping[str, Any]:
     if not file.exists():
         return {}
     try:
-        found = json_value(file_text(file))
+        manifest = parse_json(read_file_text(file))
     except ValueError as error:
         raise Problem(f"this manifest of a capture is no JSON: {error}", where=str(file), fix=CAPTURE_AGAIN) from error
-    if not isinstance(found, dict):
+    if not isinstance(manifest, dict):
         raise Problem("this manifest of a capture is no mapping", where=str(file), fix=CAPTURE_AGAIN)
-    return found
+    return manifest
 
 
-def _lines(file: Path) -> Iterator[Line]:
+def _iter_lines(file: Path) -> Iterator[Line]:
     """Yield the lines of a file that are not empty. Raises Problem for a file that is cut off or damaged."""
-    with opened(file, ARCHIVE) as packed:
+    with open_regular_file(file, ARCHIVE_LIMIT) as archive:
         try:
-            for number, line in enumerate(lines_of(packed, _LONGEST_LINE, str(file)), 1):
+            for number, line in enumerate(iter_lines(archive, _LONGEST_LINE, str(file)), 1):
                 if line.strip():
                     yield Line(line, f"{file}:{number}")
-        except BROKEN as error:
+        except BROKEN_ERRORS as error:
             raise Problem("this capture is cut off or damaged", where=str(file), fix=CAPTURE_AGAIN) from error
 
 
-def _content(line: Line) -> Content:
+def _parse_content(line: Line) -> Content:
     """Return what a line holds. Raises Problem if that is no request of OTLP."""
     try:
-        request = json_value(line.text)
+        request = parse_json(line.text)
     except ValueError as error:
         wrong = f"this line of a capture is no JSON: {error}"
         raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN) from error
     signal = signal_of_request(request) if isinstance(request, dict) else ""
     if not signal:
-        wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_BEGINNINGS)}"
+        wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_FIRST_KEYS)}"
         raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN)
     return Content(signal, request)
 
 
-def _changed(where: str) -> Problem:
-    return Problem("the capture changes while it is read", where=where, fix="Wait for the end of what writes it.")
+def _changed_capture_problem(capture_place: str) -> Problem:
+    return Problem(
+        "the capture changes while it is read", where=capture_place, fix="Wait for the end of what writes it."
+    )

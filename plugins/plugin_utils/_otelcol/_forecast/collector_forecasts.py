@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.errors import Problem, cleaned
-from ....module_utils._otelcol.forecast.told_collectors import ToldCollector, failures, markdown_section, report_lines
+from ....module_utils._otelcol.errors import Problem, clean_text
+from ....module_utils._otelcol.forecast.told_collectors import (
+    ToldCollector,
+    list_failures,
+    list_report_lines,
+    render_markdown_section,
+)
 from .. import _files
 from .captured import read_capture
 from .forecast_forms import Forms
-from .forecasting import NEVER, check_options, forecast_of
+from .forecasting import NEVER, check_options, forecast_between_forms
 from .rendered_collectors import KnownBefore, RenderedCollector
 
 # The forecast of one collector has these options, and that of all has not.
@@ -28,7 +33,7 @@ _OPTIONS_OF_ONE: dict[str, Any] = {
 }
 
 
-def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """Return the forecasts of all collectors that change, as a task result. A collector without a capture is warned of.
 
     Raises Problem for options that are wrong, for a row that is no collector, and if no option gives the configs of
@@ -36,36 +41,36 @@ def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None
     """
     options = {**arguments, **_OPTIONS_OF_ONE, "capture": arguments["captures"]}
     check_options(options)
-    known = KnownBefore.from_arguments(arguments)
+    known_before = KnownBefore.from_arguments(arguments)
     collectors = []
     for number, row in enumerate(arguments["collectors"]):
         collectors.append(RenderedCollector.of(row, f"collectors[{number}]"))
-    told = list(_told_collectors(collectors, known, options, warn))
+    told_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
-        _warn_of_missing(told, warn)
-    return _task_result(told, must_be_known=must_be_known)
+        _warn_of_missing(told_collectors, warn)
+    return _build_task_result(told_collectors, must_be_known=must_be_known)
 
 
-def _told_collectors(
+def _forecast_changed_collectors(
     collectors: Sequence[RenderedCollector],
-    known: KnownBefore,
+    known_before: KnownBefore,
     options: Mapping[str, Any],
     warn: Callable[[str], None],
 ) -> Iterator[ToldCollector]:
     """Yield what is known of each collector that changes. One that does not run yet has no config of before."""
     for collector in collectors:
-        if known.keeps_resource(collector):
+        if known_before.keeps_resource(collector):
             continue
         try:
-            before = known.form_of(collector)
+            form_before = known_before.find_form_before(collector)
         except Problem as problem:
             yield ToldCollector(collector.name, missing=problem.wrong)
             continue
-        if before is None:
+        if form_before is None:
             yield ToldCollector(collector.name, is_new=True)
-        elif known.is_changed(before, collector.form):
-            forms = Forms(collector.name, before, collector.form)
+        elif known_before.is_changed(form_before, collector.form):
+            forms = Forms(collector.name, form_before, collector.form)
             yield _forecast_by_capture(forms, Path(options["captures"], collector.capture_folder), options, warn)
 
 
@@ -73,31 +78,31 @@ def _forecast_by_capture(
     forms: Forms, folder: Path, options: Mapping[str, Any], warn: Callable[[str], None]
 ) -> ToldCollector:
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
-    if not _files.is_there(folder, Path.is_dir):
-        missing = f"there is no capture {folder}. Capture it with playbook capture."
-        return ToldCollector(forms.name, missing=missing)
+    if not _files.is_path_of_kind(folder, Path.is_dir):
+        why_missing = f"there is no capture {folder}. Capture it with playbook capture."
+        return ToldCollector(forms.name, missing=why_missing)
     try:
-        forecast = forecast_of(forms, read_capture(folder), {**options, "capture": str(folder)}, warn)
+        forecast = forecast_between_forms(forms, read_capture(folder), {**options, "capture": str(folder)}, warn)
     except Problem as problem:
-        return ToldCollector(forms.name, problem=cleaned(str(problem)).rstrip("."))
+        return ToldCollector(forms.name, problem=clean_text(str(problem)).rstrip("."))
     return ToldCollector(forms.name, forecast=forecast)
 
 
-def _warn_of_missing(told: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:
+def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:
     """Warn of each collector that changes and has no capture."""
-    for collector in told:
+    for collector in told_collectors:
         if collector.missing:
             warn(f"{collector.name} changes without a forecast: {collector.missing}")
 
 
-def _task_result(told: Sequence[ToldCollector], *, must_be_known: bool) -> dict[str, Any]:
+def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> dict[str, Any]:
     """Return what is known of all collectors that change, as a task result."""
-    unknown = [collector for collector in told if not collector.forecast]
+    without_forecast = [collector for collector in told_collectors if not collector.forecast]
     return {
         "changed": False,
-        "forecasts": [collector.forecast for collector in told if collector.forecast],
-        "unknown": [{"collector": collector.name, "why": collector.why_unknown} for collector in unknown],
-        "report": "\n".join(report_lines(told)),
-        "markdown": markdown_section(told),
-        "failure": ". ".join(failures(told, must_be_known=must_be_known)),
+        "forecasts": [collector.forecast for collector in told_collectors if collector.forecast],
+        "unknown": [{"collector": collector.name, "why": collector.why_unknown} for collector in without_forecast],
+        "report": "\n".join(list_report_lines(told_collectors)),
+        "markdown": render_markdown_section(told_collectors),
+        "failure": ". ".join(list_failures(told_collectors, must_be_known=must_be_known)),
     }

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import quoted
-from ....module_utils._otelcol.forecast.pages import Forecast, markdown, money_words, text_lines
+from ....module_utils._otelcol.config.masking import mask_and_clean
+from ....module_utils._otelcol.forecast.pages import Forecast, describe_cost, render_markdown, render_text_lines
 from ....module_utils._otelcol.forecast.record_kinds import RecordKind
 from ....module_utils._otelcol.forecast.tallies import Sender
-from ....module_utils._otelcol.rules.report_model import count_in_words
+from ....module_utils._otelcol.rules.report_model import format_count
 
 # Characters of the name of a kind. It is masked before it is cut: a cut secret is not recognised.
 _LONGEST_NAME = 160
@@ -20,42 +20,42 @@ _LONGEST_NAME = 160
 Mask = Callable[[str], str]
 
 
-def result_of_forecast(forecast: Forecast, mask: Mask) -> dict[str, Any]:
+def build_forecast_result(forecast: Forecast, mask: Mask) -> dict[str, Any]:
     """Return a forecast as a task result. `failure` says that limits are passed; it is empty if none is."""
-    passed = count_in_words(len(forecast.breaches), "limit")
+    passed_limits = format_count(len(forecast.breaches), "limit")
     return {
         "changed": False,
         "collector": forecast.collector,
-        "changes": list(_masked_changes(forecast, mask)),
+        "changes": list(_mask_changes(forecast, mask)),
         "breaches": [mask(line) for line in forecast.breaches],
         "notes": [mask(line) for line in forecast.notes],
-        "cost_per_month": _cost_of_month(forecast),
-        "report": "\n".join(quoted(line, mask=mask) for line in text_lines(forecast)),
-        "markdown": mask(markdown(forecast, mask)),
-        "failure": f"{forecast.collector} passes {passed}" if forecast.breaches else "",
+        "cost_per_month": _describe_monthly_cost(forecast),
+        "report": "\n".join(mask_and_clean(line, mask=mask) for line in render_text_lines(forecast)),
+        "markdown": mask(render_markdown(forecast, mask)),
+        "failure": f"{forecast.collector} passes {passed_limits}" if forecast.breaches else "",
     }
 
 
-def _masked_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
+def _mask_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
     """Yield the changes as data. A secret of a config may be a name of a sender or an attribute, or a part of one."""
     for change in forecast.changes:
         data = change.as_dict()
         for key in ("lost_attributes", "gained_attributes"):
             data[key] = [mask(name) for name in data[key]]
-        for lost in data["partly_lost_attributes"]:
-            lost["name"] = mask(lost["name"])
+        for attribute in data["partly_lost_attributes"]:
+            attribute["name"] = mask(attribute["name"])
         for key in ("exporter", "old_exporter"):
             data[key] = mask(data[key])
-        for move in data["largest_changes"]:
+        for sender_change in data["largest_changes"]:
             for key in Sender._fields:
-                move[key] = mask(move[key])
+                sender_change[key] = mask(sender_change[key])
         for kind in (*data["only_before"]["kinds"], *data["only_after"]["kinds"]):
             kind.update({key: mask(kind[key])[:_LONGEST_NAME] for key in RecordKind._fields})
             kind["attributes"] = [mask(name) for name in kind["attributes"]]
         yield data
 
 
-def _cost_of_month(forecast: Forecast) -> dict[str, Any]:
+def _describe_monthly_cost(forecast: Forecast) -> dict[str, Any]:
     """Return what a month costs, as numbers and in words; no words without prices."""
-    text = money_words(forecast) if forecast.prices else ""
-    return {"before": forecast.price_before, "after": forecast.price_after, "text": text}
+    cost_words = describe_cost(forecast) if forecast.prices else ""
+    return {"before": forecast.price_before, "after": forecast.price_after, "text": cost_words}

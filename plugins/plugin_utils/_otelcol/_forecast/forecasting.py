@@ -10,47 +10,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
-from ....module_utils._otelcol.forecast.limits import checked_limits
-from ....module_utils._otelcol.forecast.money import Scale, checked_prices, checked_rates
-from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change
-from ....module_utils._otelcol.forecast.replay_notes import notes_of_signals, replay_notes
-from ....module_utils._otelcol.forecast.sent_changes import Change, changes_of, paired_exporters
+from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, hash_config
+from ....module_utils._otelcol.forecast.limits import parse_limits
+from ....module_utils._otelcol.forecast.money import Scale, parse_prices, parse_rates
+from ....module_utils._otelcol.forecast.pages import Forecast, sort_by_size_of_change
+from ....module_utils._otelcol.forecast.replay_notes import list_replay_notes, list_signal_notes
+from ....module_utils._otelcol.forecast.sent_changes import Change, list_changes, pair_exporters
 from ....module_utils._otelcol.forecast.tallies import Tally
-from ....module_utils._otelcol.forecast.unmatched import Named, Seen, checked_receivers, unmatched_notes
+from ....module_utils._otelcol.forecast.unmatched import (
+    NamedOptions,
+    ReplayFacts,
+    list_unmatched_notes,
+    parse_receivers,
+)
 from .. import _files
 from .._isolation import choice
 from .._testing.bench import Bench
-from .._testing.chosen_bench import chosen_bench
-from .captured import Capture, check_outside, read_capture
-from .forecast_forms import Forms, forms_of_arguments
-from .forecast_result import result_of_forecast
-from .replay import Replay, Replayed, replayed
+from .._testing.chosen_bench import choose_bench
+from .captured import Capture, check_not_in_capture, read_capture
+from .forecast_forms import Forms, read_forms
+from .forecast_result import build_forecast_result
+from .replay import Replay, Replayed, replay_capture
 
 NEVER = "never"
-_REPORTS = ("markdown_path", "output_path", "html_path")
-_READ = ("before", "after", "capture")
+_REPORT_OPTIONS = ("markdown_path", "output_path", "html_path")
+_INPUT_OPTIONS = ("before", "after", "capture")
 
 
-def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+def forecast_change(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """Return what a change does to what a collector sends, as a task result.
 
     Raises Problem if nothing can be compared. `refuse_breaches` raises one for a limit that is passed.
     """
     check_options(arguments)
     capture = read_capture(Path(arguments["capture"]))
-    forms = forms_of_arguments(arguments, CaptureFacts.of(capture.manifest).collector)
-    return forecast_of(forms, capture, arguments, warn)
+    forms = read_forms(arguments, CaptureFacts.of(capture.manifest).collector)
+    return forecast_between_forms(forms, capture, arguments, warn)
 
 
 def check_options(arguments: Mapping[str, Any]) -> None:
     """Raise Problem for limits and prices that are none, and for reports that would replace what is read."""
-    _named_by_user(arguments)
-    for option in _REPORTS:
-        _files.check_apart(arguments.get(option), [arguments[name] for name in _READ], option)
-        check_outside(arguments.get(option), arguments["capture"], option)
+    _read_user_names(arguments)
+    for option in _REPORT_OPTIONS:
+        _files.check_output_is_no_input(arguments.get(option), [arguments[name] for name in _INPUT_OPTIONS], option)
+        check_not_in_capture(arguments.get(option), arguments["capture"], option)
 
 
 def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
@@ -59,36 +64,36 @@ def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
         raise Problem(f"\n{result['report']}", asked=result["failure"], facts=dict(result))
 
 
-def forecast_of(
+def forecast_between_forms(
     forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> dict[str, Any]:
     """Return what the change from one form of a collector to the other does, as a task result.
 
     Raises Problem if nothing can be compared.
     """
-    named = _named_by_user(arguments)
+    named_by_user = _read_user_names(arguments)
     facts = CaptureFacts.of(capture.manifest)
-    both = _replayed_forms(forms, capture, arguments, warn)
-    changes = _changes_between(both, str(arguments["capture"]))
-    made = Forecast(
+    replayed_forms = _replay_forms(forms, capture, arguments, warn)
+    changes = _find_changes(replayed_forms, str(arguments["capture"]))
+    compared_forecast = Forecast(
         collector=forms.name,
         changes=tuple(changes),
-        breaches=tuple(named.limits.breaches(changes)),
-        notes=tuple(dict.fromkeys(_notes(both, facts, named, changes))),
-        scale=Scale(both.after.sent.came, {**facts.rates, **named.rates}),
-        prices=dict(named.prices),
+        breaches=tuple(named_by_user.limits.breaches(changes)),
+        notes=tuple(dict.fromkeys(_list_notes(replayed_forms, facts, named_by_user, changes))),
+        scale=Scale(replayed_forms.after.sent.came, {**facts.rates, **named_by_user.rates}),
+        prices=dict(named_by_user.prices),
         currency=arguments["currency"],
     )
-    return result_of_forecast(made, both.without_secrets)
+    return build_forecast_result(compared_forecast, replayed_forms.without_secrets)
 
 
-def _named_by_user(arguments: Mapping[str, Any]) -> Named:
+def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
     """Return what a user names for a forecast. Raises Problem for limits, prices, rates or receivers that are none."""
-    return Named(
-        limits=checked_limits(arguments["limits"]),
-        prices=checked_prices(arguments["prices"]),
-        rates=checked_rates(arguments["rates"]),
-        receivers=checked_receivers(arguments["receivers"]),
+    return NamedOptions(
+        limits=parse_limits(arguments["limits"]),
+        prices=parse_prices(arguments["prices"]),
+        rates=parse_rates(arguments["rates"]),
+        receivers=parse_receivers(arguments["receivers"]),
         tenant_attribute=arguments.get("tenant_attribute", ""),
     )
 
@@ -123,33 +128,33 @@ class _ReplayedForms:
         return self.after.bench.hidden(self.before.bench.hidden(text))
 
 
-def _replayed_forms(
+def _replay_forms(
     forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> _ReplayedForms:
     """Return what both forms send. The old one may have a Collector of its own. Raises Problem."""
-    isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    of_before = {**arguments, "binary": arguments["before_binary"] or arguments["binary"]}
-    before = chosen_bench(forms.before, of_before, isolation, warn)
-    after = chosen_bench(forms.after, arguments, isolation, warn)
+    isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
+    arguments_before = {**arguments, "binary": arguments["before_binary"] or arguments["binary"]}
+    bench_before = choose_bench(forms.before, arguments_before, isolation, warn)
+    bench_after = choose_bench(forms.after, arguments, isolation, warn)
     replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
-    return _ReplayedForms(_replayed_form("before", before, replay), _replayed_form("after", after, replay))
+    return _ReplayedForms(_replay_form("before", bench_before, replay), _replay_form("after", bench_after, replay))
 
 
-def _replayed_form(which: str, bench: Bench, replay: Replay) -> _ReplayedForm:
+def _replay_form(form_label: str, bench: Bench, replay: Replay) -> _ReplayedForm:
     """Return what a form sends. A Problem names the form, and shows no secret of its config."""
     try:
-        return _ReplayedForm(bench, replayed(bench, replay, which))
+        return _ReplayedForm(bench, replay_capture(bench, replay, form_label))
     except Problem as problem:
-        wrong = f"{which}: {quoted(problem.wrong, mask=bench.hidden)}"
+        wrong = f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hidden)}"
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
-def _changes_between(both: _ReplayedForms, capture: str) -> list[Change]:
+def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[Change]:
     """Return what changes, most bytes first. Raises Problem if nothing was compared."""
-    old, new = both.before.sent, both.after.sent
-    names = paired_exporters(old.exporters, new.exporters)
-    changes = by_size_of_change(list(changes_of(old.sent, new.sent, names)))
-    if not any(new.came.values()):
+    replay_before, replay_after = replayed_forms.before.sent, replayed_forms.after.sent
+    names = pair_exporters(replay_before.exporters, replay_after.exporters)
+    changes = sort_by_size_of_change(list(list_changes(replay_before.sent, replay_after.sent, names)))
+    if not any(replay_after.came.values()):
         raise Problem(f"the capture {capture} is empty", fix="Capture again while clients send.")
     if not changes:
         wrong = f"no record of {capture} reaches an exporter, before or after, so nothing was compared"
@@ -157,28 +162,30 @@ def _changes_between(both: _ReplayedForms, capture: str) -> list[Change]:
     return changes
 
 
-def _notes(both: _ReplayedForms, facts: CaptureFacts, named: Named, changes: Sequence[Change]) -> Iterator[str]:
+def _list_notes(
+    replayed_forms: _ReplayedForms, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[Change]
+) -> Iterator[str]:
     """Yield what a reader of the forecast should know: of the capture, of both forms, and of what a user names."""
-    before, after = both.before, both.after
-    if facts.config_sha256 not in ("", config_hash(before.bench.config)):
+    form_before, form_after = replayed_forms.before, replayed_forms.after
+    if facts.config_sha256 not in ("", hash_config(form_before.bench.config)):
         yield "the capture was made with another config than the one of before"
     yield from facts.notes()
-    yield from notes_of_signals(before.sent.taken | after.sent.taken, after.sent.came)
-    yield from replay_notes(before.bench.config, before.sent.exporters)
-    yield from replay_notes(after.bench.config, after.sent.exporters)
-    yield from _changes_of_one("before", before.sent, after.sent)
-    yield from _changes_of_one("after", after.sent, before.sent)
-    for signal, items in after.sent.came.items():
-        if items and signal not in before.signals | after.signals:
+    yield from list_signal_notes(form_before.sent.taken | form_after.sent.taken, form_after.sent.came)
+    yield from list_replay_notes(form_before.bench.config, form_before.sent.exporters)
+    yield from list_replay_notes(form_after.bench.config, form_after.sent.exporters)
+    yield from _describe_lone_changes("before", form_before.sent, form_after.sent)
+    yield from _describe_lone_changes("after", form_after.sent, form_before.sent)
+    for signal, items in form_after.sent.came.items():
+        if items and signal not in form_before.signals | form_after.signals:
             yield f"no exporter gets {signal}, before or after"
-    yield from named.limits.unseen(before.tallies)
-    receivers = frozenset((*before.sent.receivers, *after.sent.receivers))
-    seen = Seen(after.sent.came, changes, (*before.tallies, *after.tallies), receivers)
-    yield from unmatched_notes(named, seen)
+    yield from named_by_user.limits.unseen(form_before.tallies)
+    receivers = frozenset((*form_before.sent.receivers, *form_after.sent.receivers))
+    seen_telemetry = ReplayFacts(form_after.sent.came, changes, (*form_before.tallies, *form_after.tallies), receivers)
+    yield from list_unmatched_notes(named_by_user, seen_telemetry)
 
 
-def _changes_of_one(which: str, form: Replayed, other: Replayed) -> Iterator[str]:
+def _describe_lone_changes(form_label: str, form: Replayed, other: Replayed) -> Iterator[str]:
     """Yield what the replay changes in the config of one form alone."""
     for change in form.changes:
         if change not in other.changes:
-            yield f"{which} alone: {change}"
+            yield f"{form_label} alone: {change}"

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ....module_utils._otelcol.config.config_secrets import secrets_in
-from ....module_utils._otelcol.config.masking import masked_tree, masker
+from ....module_utils._otelcol.config.config_secrets import find_secrets
+from ....module_utils._otelcol.config.masking import make_masker, mask_tree
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.applied_resources import is_applied
-from ....module_utils._otelcol.kube.objects import Manifest, Ref, ref
+from ....module_utils._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _inputs
-from .._testing.chosen_bench import Chosen
-from .._testing.running_configs import input_in_cluster
+from .._testing.chosen_bench import ChosenConfig
+from .._testing.running_configs import find_input_in_cluster
 
 # The kind of a collector of a Linux host.
 SERVICE = "service"
@@ -29,22 +29,22 @@ class RenderedCollector:
     """A collector of the inventory, as otel_render returns it. `form` is its config and image after the change."""
 
     row: Mapping[str, Any]
-    workload: Ref
-    form: Chosen
+    workload: ObjectRef
+    form: ChosenConfig
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], where: str) -> RenderedCollector:
+    def of(cls, row: Mapping[str, Any], row_place: str) -> RenderedCollector:
         """Return the collector of a row. Raises Problem for one without a name, a namespace or a config."""
         fix = "Give `collectors` as otel_render returns them."
         if not row.get("name") or not row.get("namespace"):
-            raise Problem("this is no collector with a name and a namespace", where=where, fix=fix)
-        given = row.get("config")
-        inputs = [] if given is None else _inputs.collect_inputs([], given).inputs
+            raise Problem("this is no collector with a name and a namespace", where=row_place, fix=fix)
+        config = row.get("config")
+        inputs = [] if config is None else _inputs.collect_inputs([], config).inputs
         if not inputs or not isinstance(inputs[0].config, Mapping):
-            raise Problem("this is no collector with a config", where=where, fix=fix)
-        workload = Ref(str(row.get("kind")), str(row["namespace"]), str(row["name"]))
-        place = f"{workload.namespace}/{workload.name} of the inventory"
-        return cls(row, workload, Chosen(inputs[0].config, str(row.get("image") or ""), place))
+            raise Problem("this is no collector with a config", where=row_place, fix=fix)
+        workload = ObjectRef(str(row.get("kind")), str(row["namespace"]), str(row["name"]))
+        origin = f"{workload.namespace}/{workload.name} of the inventory"
+        return cls(row, workload, ChosenConfig(inputs[0].config, str(row.get("image") or ""), origin))
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class KnownBefore:
     that a run writes anew.
     """
 
-    kept: Mapping[str, Chosen] | None
+    kept: Mapping[str, ChosenConfig] | None
     resources: Sequence[Manifest] | None
     manifests: Sequence[Manifest]
     in_repository: bool
@@ -88,32 +88,34 @@ class KnownBefore:
         """
         return not self.in_repository and is_applied(collector.workload, self.manifests, self.resources or ())
 
-    def form_of(self, collector: RenderedCollector) -> Chosen | None:
+    def find_form_before(self, collector: RenderedCollector) -> ChosenConfig | None:
         """Return a collector as it is before the change; None if it is not there yet.
 
         Raises Problem if it runs with no config that can be read, or with several.
         """
         if self.kept is not None:
-            return _kept_form(collector, self.kept)
+            return _find_kept_form(collector, self.kept)
         suite = Suite(collector.name, collector=collector.workload.name)
-        found = input_in_cluster(suite, [collector.row], self.resources)
-        if found is not None:
-            return Chosen(found.config, found.context.image, f"{collector.name} before the change")
+        running_input = find_input_in_cluster(suite, [collector.row], self.resources)
+        if running_input is not None:
+            return ChosenConfig(
+                running_input.config, running_input.context.image, f"{collector.name} before the change"
+            )
         if any(ref(resource) == collector.workload for resource in self.resources or ()):
             raise Problem(_NOT_READABLE)
         return None
 
-    def is_changed(self, before: Chosen, after: Chosen) -> bool:
+    def is_changed(self, form_before: ChosenConfig, form_after: ChosenConfig) -> bool:
         """Return whether a change is one of the config or the image. An image that is not known is no change."""
-        config: Any = after.config
+        config: Any = form_after.config
         if self.kept is not None:
-            config = masked_tree(config, masker(secrets_in(config)))
-        if before.config != config:
+            config = mask_tree(config, make_masker(find_secrets(config)))
+        if form_before.config != config:
             return True
-        return before.image != after.image and bool(before.image and after.image)
+        return form_before.image != form_after.image and bool(form_before.image and form_after.image)
 
 
-def _kept_form(collector: RenderedCollector, kept: Mapping[str, Chosen]) -> Chosen | None:
+def _find_kept_form(collector: RenderedCollector, kept: Mapping[str, ChosenConfig]) -> ChosenConfig | None:
     """Return a collector as it was kept, None if it was not. One whose image was not kept has that of the inventory.
 
     Raises Problem for one without a config.

@@ -14,22 +14,22 @@ from urllib.parse import unquote
 
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
-from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, batch_sinks, exporter_of_size
-from ....module_utils._otelcol.otlp_requests import measured_resources
+from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, batch_sinks, exporter_of_size_sink
+from ....module_utils._otelcol.otlp_requests import measure_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
-from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
-from ....module_utils._otelcol.testing.replaced_ends import Ends
+from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
+from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 from .._testing import collector_calls, collector_place, collector_run
-from .._testing.bench import Bench, attempted, check_reach, command_of, wait_for_flushes
-from .._testing.sink import Sink, listening_sink
+from .._testing.bench import Bench, build_command, check_reach, run_with_retries, wait_for_flushes
+from .._testing.sink import Sink, serve_sink
 
-_SECONDS = 120.0
+_TIMEOUT_SECONDS = 120.0
 """How long the Collector may take to start, for one request, and to stop."""
-_PATIENCE = 60.0
+_BUSY_SECONDS = 60.0
 """For how many seconds a Collector may be too busy for a request: a replay is faster than its clients."""
-_DROPPED = "Dropping data"
+_DROPPED_DATA_LOG = "Dropping data"
 """What the Collector logs of data that it gives up."""
-_AGAIN = "Run it again while less else runs."
+_RUN_AGAIN_FIX = "Run it again while less else runs."
 CAPTURE_AGAIN = "Capture it again, or name files that the exporter `file` or playbook capture wrote."
 _JSON = {"Content-Type": "application/json"}
 
@@ -72,14 +72,14 @@ class CountingSink(Sink):
 
     def keep(self, path: str, body: bytes) -> None:
         """Count a request of an exporter, or the bytes of one."""
-        quoted, _v1, signal = path.strip("/").split("/")
-        name = unquote(quoted)
-        exporter = exporter_of_size(name)
+        quoted_name, _v1, signal = path.strip("/").split("/")
+        name = unquote(quoted_name)
+        exporter = exporter_of_size_sink(name)
         with self._lock:
             if exporter:
                 self.sent[exporter][signal].size += len(body)
             else:
-                resources = measured_resources(body.decode())
+                resources = measure_resources(body.decode())
                 self.sent[name][signal].tally.add(signal, resources, self._tenant_attribute)
                 self.requests[name] += 1
 
@@ -93,76 +93,84 @@ class Replay:
     tenant_attribute: str = ""
 
 
-def replayed(bench: Bench, replay: Replay, where: str) -> Replayed:
+def replay_capture(bench: Bench, replay: Replay, form_label: str) -> Replayed:
     """Return what the exporters of a config send. Raises Problem if the config cannot be run, or refuses a request."""
-    return attempted("replaying the capture", where, lambda _number: _once(bench, replay, where))
+    return run_with_retries(
+        "replaying the capture", form_label, lambda _number: _replay_once(bench, replay, form_label)
+    )
 
 
-def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
+def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
     check_reach(bench)
-    objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
-    kept = CountingSink(objects, replay.tenant_attribute)
+    objects = cluster_facts.build_cluster_objects(bench.cluster, "cluster")
+    counting_sink = CountingSink(objects, replay.tenant_attribute)
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_place.opened_place(bench.isolation.apart) as place,
-        listening_sink(collector_place.listener(place), kept) as address,
+        collector_place.open_place(bench.isolation.apart) as place,
+        serve_sink(collector_place.open_listener(place), counting_sink) as address,
     ):
-        ports = {receiver: collector_place.free_port(place) for receiver in fed_receivers(bench.config)}
-        ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
-        built = harness.build_harness(bench.config, ends)
-        add_size_sinks(built.config, ends, bench.config, built.sinks)
-        batch_sinks(built, ends)
-        came = Counter[str]()
-        with collector_run.running_collector(place, command_of(bench, built, ends), _SECONDS) as said:
-            with collector_calls.Sender(place, _SECONDS, _PATIENCE) as sender:
-                for call, line in _calls(built, ports, replay, came, where):
-                    _send(sender, call, line)
-            wait_for_flushes(kept, built.flushes)
-    if any(_DROPPED in line for line in said):
-        raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
-    sent = {exporter: in_order(by_signal, came) for exporter, by_signal in kept.sent.items()}
-    return Replayed(sent, built.exporters, came, built.changes, built.receivers)
+        ports = {receiver: collector_place.find_free_port(place) for receiver in map_signals_of_receivers(bench.config)}
+        ends = ReplacedEnds(address, ports, folder, bench.otlp_http, replays=True)
+        built_harness = harness.build_harness(bench.config, ends)
+        add_size_sinks(built_harness.config, ends, bench.config, built_harness.sinks)
+        batch_sinks(built_harness, ends)
+        item_counts = Counter[str]()
+        with collector_run.run_collector(
+            place, build_command(bench, built_harness, ends), _TIMEOUT_SECONDS
+        ) as log_lines:
+            with collector_calls.Sender(place, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
+                for call, request_place in _iter_calls(built_harness, ports, replay, item_counts, form_label):
+                    _send_request(sender, call, request_place)
+            wait_for_flushes(counting_sink, built_harness.flushes)
+    if any(_DROPPED_DATA_LOG in request_place for request_place in log_lines):
+        raise Problem(
+            "the Collector has dropped data of the replay, so the figures would be too small", fix=_RUN_AGAIN_FIX
+        )
+    sent = {exporter: order_by_arrival(by_signal, item_counts) for exporter, by_signal in counting_sink.sent.items()}
+    return Replayed(sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.receivers)
 
 
-def in_order(by_signal: Mapping[str, Sent], came: Iterable[str]) -> dict[str, Sent]:
+def order_by_arrival(by_signal: Mapping[str, Sent], arrived_signals: Iterable[str]) -> dict[str, Sent]:
     """Return what was sent of each signal, first of those that came, in their order: the last batches come in any."""
-    signals = (*(signal for signal in came if signal in by_signal), *by_signal)
+    signals = (*(signal for signal in arrived_signals if signal in by_signal), *by_signal)
     return {signal: by_signal[signal] for signal in signals}
 
 
-def _calls(
-    built: harness.Harness, ports: Mapping[str, int], replay: Replay, came: Counter[str], where: str
+def _iter_calls(
+    built_harness: harness.Harness, ports: Mapping[str, int], replay: Replay, item_counts: Counter[str], form_label: str
 ) -> Iterator[tuple[collector_calls.Call, str]]:
     """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items."""
     receivers: dict[str, str] = {}
-    for signal, items, body, line in replay.requests():
-        came[signal] += items
+    for signal, items, body, request_place in replay.requests():
+        item_counts[signal] += items
         if signal not in receivers:
-            receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
+            receivers[signal] = _choose_receiver(built_harness, signal, replay.receivers.get(signal, ""), form_label)
         if receivers[signal]:
-            yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), line
+            yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), request_place
 
 
-def _send(sender: collector_calls.Sender, call: collector_calls.Call, line: str) -> None:
+def _send_request(sender: collector_calls.Sender, call: collector_calls.Call, request_place: str) -> None:
     """Send a request of a capture. Raises Problem if the Collector refuses it, without its answer, which quotes it."""
     try:
         sender.send(call)
     except collector_calls.RefusedCall as error:
-        raise Problem("the Collector refuses this request of the capture", where=line, fix=CAPTURE_AGAIN) from error
+        raise Problem(
+            "the Collector refuses this request of the capture", where=request_place, fix=CAPTURE_AGAIN
+        ) from error
 
 
-def _receiver(built: harness.Harness, signal: str, asked: str, where: str) -> str:
+def _choose_receiver(built_harness: harness.Harness, signal: str, requested_receiver: str, form_label: str) -> str:
     """Return the receiver that takes a signal; empty if the config takes none of it, so that all of it is lost.
 
     Raises Problem if several could, and none of them is asked for.
     """
-    able = [receiver for receiver, signals in built.receivers.items() if signal in signals]
-    if asked in able:
-        return asked
-    if not able:
+    able_receivers = [receiver for receiver, signals in built_harness.receivers.items() if signal in signals]
+    if requested_receiver in able_receivers:
+        return requested_receiver
+    if not able_receivers:
         return ""
     try:
-        return harness.receiver_of_signal(built, signal, "", where)
+        return harness.find_receiver_of_signal(built_harness, signal, "", form_label)
     except Problem as problem:
-        fix = f"Name one with `receivers`, as in `{signal}: {able[0]}`."
-        raise Problem(problem.wrong, where=where, fix=fix) from problem
+        fix = f"Name one with `receivers`, as in `{signal}: {able_receivers[0]}`."
+        raise Problem(problem.wrong, where=form_label, fix=fix) from problem

@@ -27,15 +27,15 @@ class Isolation:
     """Beside the play though the user did not ask for it: what may reach out of a test is refused."""
 
 
-def chosen_isolation(asked: str, warn: Callable[[str], None]) -> Isolation:
+def choose_isolation(requested: str, warn: Callable[[str], None]) -> Isolation:
     """Return how Collectors run. Raises Problem if isolation is required, and the system allows none."""
-    if asked == NONE:
+    if requested == NONE:
         return Isolation(apart=False)
-    why = sandbox.why_unavailable()
-    if not why:
+    reason = sandbox.why_unavailable()
+    if not reason:
         return Isolation()
-    wrong = f"the system allows no namespaces for the Collectors of tests ({why})"
-    if asked == REQUIRED:
+    wrong = f"the system allows no namespaces for the Collectors of tests ({reason})"
+    if requested == REQUIRED:
         raise Problem(wrong, where="isolation", fix="Allow user namespaces, or run the tests on another machine.")
     warn(f"{wrong}. They run beside the play, and tests that may reach out of it are refused. See docs/testing.md.")
     return Isolation(apart=False, careful=True)

@@ -39,20 +39,20 @@ _NEW_MOUNTS, _NEW_NAME, _NEW_IPC, _NEW_USER, _NEW_PROCESSES, _NEW_NETWORK = (
     0x20000000,
     0x40000000,
 )
-_ALL = _NEW_MOUNTS | _NEW_NAME | _NEW_IPC | _NEW_PROCESSES | _NEW_NETWORK
+_ALL_NAMESPACES = _NEW_MOUNTS | _NEW_NAME | _NEW_IPC | _NEW_PROCESSES | _NEW_NETWORK
 _READ_ONLY, _NO_SETUID, _NO_DEVICES, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _DETACH = 2
 # What a mount has that a user namespace may not take away: statvfs(3) tells it, mount(2) wants it again.
-_LOCKED = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
+_LOCKED_MOUNT_FLAGS = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 _SET_DEATH_SIGNAL, _DROP_FROM_BOUND, _NO_NEW_RIGHTS, _AMBIENT, _CLEAR_AMBIENT = 1, 24, 38, 47, 4
 _CAPABILITIES = 64
-_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
+_GET_FLAGS, _SET_FLAGS, _INTERFACE_UP = 0x8913, 0x8914, 0x1
 _INTERFACE = "16sh22x"
 _DEVICES = ("null", "zero", "random", "urandom")
-_NAME = b"pod"
-_LARGEST = 65536
+_HOST_NAME = b"pod"
+_LARGEST_MESSAGE = 65536
 _STATUS = struct.Struct("i")
-_NO_START = 126
+_NO_START_CODE = 126
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -60,79 +60,81 @@ class StepError(Exception):
     """The step that the system does not allow, and its reason."""
 
 
-def _checked(step: str, result: int) -> None:
-    if result != 0:
+def _check_result(step: str, return_code: int) -> None:
+    if return_code != 0:
         raise StepError(f"{step}: {os.strerror(ctypes.get_errno())}")
 
 
-def _unshare() -> None:
+def _make_namespaces() -> None:
     """Make the namespaces: as root in those of the machine, for all others in a user namespace of their own."""
-    if os.geteuid() == 0 and _LIBC.unshare(_ALL) == 0:
+    if os.geteuid() == 0 and _LIBC.unshare(_ALL_NAMESPACES) == 0:
         return
     user, group = os.geteuid(), os.getegid()
-    _checked("make namespaces", _LIBC.unshare(_ALL | _NEW_USER))
-    own = Path("/proc/self")
+    _check_result("make namespaces", _LIBC.unshare(_ALL_NAMESPACES | _NEW_USER))
+    process_folder = Path("/proc/self")
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
         try:
-            (own / name).write_text(text, encoding="ascii")
+            (process_folder / name).write_text(text, encoding="ascii")
         except OSError as error:
             raise StepError(f"write {name} of the user namespace: {error.strerror}") from error
 
 
 def _raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe_socket:
         try:
-            answer = fcntl.ioctl(asking, _GET_FLAGS, struct.pack(_INTERFACE, b"lo", 0))
+            answer = fcntl.ioctl(probe_socket, _GET_FLAGS, struct.pack(_INTERFACE, b"lo", 0))
             flags = struct.unpack(_INTERFACE, answer)[1]
-            fcntl.ioctl(asking, _SET_FLAGS, struct.pack(_INTERFACE, b"lo", flags | _UP))
+            fcntl.ioctl(probe_socket, _SET_FLAGS, struct.pack(_INTERFACE, b"lo", flags | _INTERFACE_UP))
         except OSError as error:
             raise StepError(f"use loopback of the new network: {error.strerror}") from error
 
 
-def _mount(step: str, source: str | None, target: str, kind: str | None, flags: int, *, options: str = "") -> None:
-    texts = [os.fsencode(text) if text is not None else None for text in (source, target, kind)]
-    _checked(step, _LIBC.mount(*texts, ctypes.c_ulong(flags), options.encode()))
+def _mount(
+    step: str, source: str | None, target: str, filesystem: str | None, flags: int, *, options: str = ""
+) -> None:
+    encoded_names = [os.fsencode(text) if text is not None else None for text in (source, target, filesystem)]
+    _check_result(step, _LIBC.mount(*encoded_names, ctypes.c_ulong(flags), options.encode()))
 
 
-def _bind(source: str, root: str, target: str) -> None:
+def _bind_read_only(source: str, root: str, target: str) -> None:
     """Show a file or folder of the machine at a path of the new root, to read only."""
-    place = Path(root + target)
+    target_path = Path(root + target)
     if Path(source).is_dir():
-        place.mkdir(parents=True, exist_ok=True)
+        target_path.mkdir(parents=True, exist_ok=True)
     else:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
-    _mount(f"show {target}", source, str(place), None, _BIND | _RECURSIVE)
+        target_path.parent.mkdir(parents=True, exist_ok=True)
+        target_path.touch()
+    _mount(f"show {target}", source, str(target_path), None, _BIND | _RECURSIVE)
     if target.startswith("/dev/"):
         return
-    has = os.statvfs(place).f_flag
-    kept = sum(flag for seen, flag in _LOCKED.items() if has & seen)
-    _mount(f"protect {target}", None, str(place), None, _BIND | _REMOUNT | _READ_ONLY | _NO_SETUID | kept)
+    mounted_flags = os.statvfs(target_path).f_flag
+    locked_flags = sum(mount_flag for stat_flag, mount_flag in _LOCKED_MOUNT_FLAGS.items() if mounted_flags & stat_flag)
+    _mount(f"protect {target}", None, str(target_path), None, _BIND | _REMOUNT | _READ_ONLY | _NO_SETUID | locked_flags)
 
 
-def _make_root(asked: Mapping[str, Any]) -> None:
+def _make_root(request: Mapping[str, Any]) -> None:
     """Make a root in memory that has only what is asked, and leave the one of the machine."""
-    root = asked["root"]
+    root = request["root"]
     _mount("keep mounts apart", None, "/", None, _RECURSIVE | _PRIVATE)
-    _mount("make a root", "tmpfs", root, "tmpfs", _NO_SETUID | _NO_DEVICES, options=f"size={asked['size']},mode=755")
+    _mount("make a root", "tmpfs", root, "tmpfs", _NO_SETUID | _NO_DEVICES, options=f"size={request['size']},mode=755")
     for name in _DEVICES:
-        _bind(f"/dev/{name}", root, f"/dev/{name}")
-    for path, text in asked["files"].items():
-        place = Path(root + path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
-    for path, target in asked["links"].items():
+        _bind_read_only(f"/dev/{name}", root, f"/dev/{name}")
+    for path, text in request["files"].items():
+        file_path = Path(root + path)
+        file_path.parent.mkdir(parents=True, exist_ok=True)
+        file_path.write_text(text, encoding="utf-8")
+    for path, target in request["links"].items():
         Path(root + path).symlink_to(target)
-    for source, target in asked["shown"]:
-        _bind(source, root, target)
+    for source, target in request["shown"]:
+        _bind_read_only(source, root, target)
     scratch = Path(root, "tmp")
     scratch.mkdir(exist_ok=True)
     scratch.chmod(0o1777)
     os.chdir(root)
-    _checked("enter the root", _LIBC.pivot_root(b".", b"."))
-    _checked("leave the root of the machine", _LIBC.umount2(b".", _DETACH))
+    _check_result("enter the root", _LIBC.pivot_root(b".", b"."))
+    _check_result("leave the root of the machine", _LIBC.umount2(b".", _DETACH))
     os.chdir("/")
-    _checked("name the machine", _LIBC.sethostname(_NAME, len(_NAME)))
+    _check_result("name the machine", _LIBC.sethostname(_HOST_NAME, len(_HOST_NAME)))
 
 
 def _drop_rights() -> None:
@@ -140,60 +142,60 @@ def _drop_rights() -> None:
     for number in range(_CAPABILITIES):
         _LIBC.prctl(_DROP_FROM_BOUND, number, 0, 0, 0)  # fails for numbers that the kernel does not know
     _LIBC.prctl(_AMBIENT, _CLEAR_AMBIENT, 0, 0, 0)
-    _checked("take away rights", _LIBC.prctl(_NO_NEW_RIGHTS, 1, 0, 0, 0))
+    _check_result("take away rights", _LIBC.prctl(_NO_NEW_RIGHTS, 1, 0, 0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _say(control: socket.socket, **message: Any) -> None:
+def _send_message(control: socket.socket, **message: Any) -> None:
     control.send(json.dumps(message).encode())
 
 
-def _run(control: socket.socket, command: list[str], environment: Mapping[str, str]) -> NoReturn:
+def _become_collector(control: socket.socket, command: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Become the Collector. The kernel adds the process id of this message's sender."""
     try:
         _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
         _drop_rights()
-        _say(control, started=True)
+        _send_message(control, started=True)
         os.execve(command[0], command, environment)
     except (OSError, ValueError, StepError) as error:
         reason = getattr(error, "strerror", None) or error
         os.write(2, f"Error: the program does not run: {reason}\n".encode())
-    os._exit(_NO_START)
+    os._exit(_NO_START_CODE)
 
 
-def _first(control: socket.socket, status: int, asked: Mapping[str, Any]) -> None:
+def _run_first_process(control: socket.socket, status_pipe: int, request: Mapping[str, Any]) -> None:
     """Be the first process of the namespace: when it ends, the kernel ends all others there."""
     _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     os.umask(0o022)
     try:
-        _make_root(asked)
+        _make_root(request)
     except (StepError, OSError) as error:
-        _say(control, failed=str(error))
+        _send_message(control, failed=str(error))
         return
-    _say(control, built=True)
-    if not asked["command"]:
+    _send_message(control, built=True)
+    if not request["command"]:
         return
     collector = os.fork()
     if collector == 0:
-        _run(control, asked["command"], asked["environment"])
-    ended = -1
-    while ended != collector:
-        ended, how = os.wait()
-    os.write(status, _STATUS.pack(how))
+        _become_collector(control, request["command"], request["environment"])
+    ended_process = -1
+    while ended_process != collector:
+        ended_process, wait_status = os.wait()
+    os.write(status_pipe, _STATUS.pack(wait_status))
 
 
-def _fork_first(control: socket.socket, asked: Mapping[str, Any]) -> tuple[int, int]:
+def _fork_first_process(control: socket.socket, request: Mapping[str, Any]) -> tuple[int, int]:
     """Start the first process; return its id, and where it tells how the Collector ended."""
-    reading, writing = os.pipe()
-    first = os.fork()
-    if first == 0:
+    read_end, write_end = os.pipe()
+    first_process = os.fork()
+    if first_process == 0:
         try:
-            os.close(reading)
-            _first(control, writing, asked)
+            os.close(read_end)
+            _run_first_process(control, write_end, request)
         finally:
             os._exit(0)
-    os.close(writing)
-    return first, reading
+    os.close(write_end)
+    return first_process, read_end
 
 
 def _end_as(status: bytes) -> NoReturn:
@@ -207,31 +209,33 @@ def _end_as(status: bytes) -> NoReturn:
     os._exit(code)
 
 
-def _hand_out(control: socket.socket, asked: Mapping[str, Any]) -> None:
+def _hand_out_socket(control: socket.socket, request: Mapping[str, Any]) -> None:
     """Hand out a socket: it stays in the network in which it was made."""
-    with socket.socket(asked["family"], asked["kind"], asked["protocol"]) as made:
-        socket.send_fds(control, [b"{}"], [made.fileno()])
+    with socket.socket(request["family"], request["kind"], request["protocol"]) as new_socket:
+        socket.send_fds(control, [b"{}"], [new_socket.fileno()])
 
 
-def _serve(control: socket.socket) -> NoReturn:
-    first, reading = 0, -1
+def _serve_requests(control: socket.socket) -> NoReturn:
+    first_process, status_pipe = 0, -1
     while True:
-        ready, _writing, _wrong = select.select([control.fileno(), *([reading] if first else [])], [], [])
-        if reading in ready:
-            status = os.read(reading, _STATUS.size)
-            os.waitpid(first, 0)
+        ready, _writing, _wrong = select.select([control.fileno(), *([status_pipe] if first_process else [])], [], [])
+        if status_pipe in ready:
+            status = os.read(status_pipe, _STATUS.size)
+            os.waitpid(first_process, 0)
             _end_as(status)
-        message = control.recv(_LARGEST)
+        message = control.recv(_LARGEST_MESSAGE)
         if not message:  # the play has ended, or wants no more
-            if first:
-                os.kill(first, signal.SIGKILL)
+            if first_process:
+                os.kill(first_process, signal.SIGKILL)
             os._exit(1)
-        asked = json.loads(message)
-        if "run" in asked:
-            request = Path(asked["run"])
-            first, reading = _fork_first(control, json.loads(request.read_text(encoding="utf-8")))
+        request = json.loads(message)
+        if "run" in request:
+            request_file = Path(request["run"])
+            first_process, status_pipe = _fork_first_process(
+                control, json.loads(request_file.read_text(encoding="utf-8"))
+            )
         else:
-            _hand_out(control, asked)
+            _hand_out_socket(control, request)
 
 
 def main() -> None:
@@ -239,13 +243,13 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     try:
-        _unshare()
+        _make_namespaces()
         _raise_loopback()
     except StepError as error:
-        _say(control, failed=str(error))
+        _send_message(control, failed=str(error))
         return
-    _say(control, ready=True)
-    _serve(control)
+    _send_message(control, ready=True)
+    _serve_requests(control)
 
 
 if __name__ == "__main__":

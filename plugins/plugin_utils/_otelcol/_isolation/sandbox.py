@@ -27,11 +27,11 @@ from typing import Any
 from . import contents
 
 _HELPER = Path(__file__).with_name("inside.py")
-_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 """How long the helper may take for one answer, on a busy machine."""
-_LARGEST = 65536
+_LARGEST_MESSAGE = 65536
 _CREDENTIALS = struct.Struct("3i")
-_ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
+_ANCILLARY_SIZE = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 
 
 class UnavailableError(Exception):
@@ -70,22 +70,22 @@ class Sandbox:
 
     def __init__(self, helper: subprocess.Popen[bytes], control: socket.socket, folder: Path) -> None:
         self._helper, self._control, self._folder = helper, control, folder
-        self._answer()
+        self._receive_answer()
 
     def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """Return a socket of the network in the namespaces."""
-        self._ask(family=family, kind=kind, protocol=protocol)
-        _pid, files = self._answer()
+        self._send_message(family=family, kind=kind, protocol=protocol)
+        _pid, files = self._receive_answer()
         return socket.socket(fileno=files[0])
 
     def build(self) -> None:
         """Make the root and run nothing. Raises UnavailableError if the system does not allow a step."""
-        self._start(contents.contents_request(self._root(), (), {}, ()))
+        self._start_request(contents.describe_contents(self._root(), (), {}, ()))
 
-    def run(self, command: Sequence[str], environment: dict[str, str], shown: Sequence[str | Path]) -> Isolated:
+    def run(self, command: Sequence[str], environment: dict[str, str], visible_paths: Sequence[str | Path]) -> Isolated:
         """Run a program that sees these files and folders, to read only."""
-        self._start(contents.contents_request(self._root(), command, environment, shown))
-        pid, _files = self._answer()
+        self._start_request(contents.describe_contents(self._root(), command, environment, visible_paths))
+        pid, _files = self._receive_answer()
         if pid <= 0:  # a signal to 0 would end the processes of this run
             raise UnavailableError("the helper does not say which process runs the program")
         return Isolated(self._helper, pid)
@@ -95,23 +95,23 @@ class Sandbox:
         root.mkdir()
         return str(root)
 
-    def _start(self, request: dict[str, Any]) -> None:
-        file = self._folder / "request.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(request), encoding="utf-8")
-        self._ask(run=str(file))
-        self._answer()
+    def _start_request(self, request: dict[str, Any]) -> None:
+        request_file = self._folder / "request.json"
+        request_file.touch(mode=0o600)
+        request_file.write_text(json.dumps(request), encoding="utf-8")
+        self._send_message(run=str(request_file))
+        self._receive_answer()
 
-    def _ask(self, **message: Any) -> None:
+    def _send_message(self, **message: Any) -> None:
         try:
             self._control.send(json.dumps(message).encode())
         except OSError as error:
             raise UnavailableError(f"the helper has ended: {error.strerror}") from error
 
-    def _answer(self) -> tuple[int, list[int]]:
+    def _receive_answer(self) -> tuple[int, list[int]]:
         """Return the process that answers, and the files that it hands out. Raises UnavailableError."""
         try:
-            data, ancillary, _flags, _address = self._control.recvmsg(_LARGEST, _ANCILLARY)
+            data, ancillary, _flags, _address = self._control.recvmsg(_LARGEST_MESSAGE, _ANCILLARY_SIZE)
         except OSError as error:
             raise UnavailableError(f"the helper does not answer: {error}") from error
         if not data:
@@ -128,21 +128,21 @@ class Sandbox:
 
 
 @contextmanager
-def opened_namespaces(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) -> Iterator[Sandbox]:
+def open_namespaces(output: Any = subprocess.DEVNULL, errors: Any = subprocess.STDOUT) -> Iterator[Sandbox]:
     """Yield namespaces, whose program writes to these files; at the end, nothing of them is left.
 
     Raises UnavailableError if the system does not allow them.
     """
     if sys.platform != "linux":
         raise UnavailableError("only Linux has namespaces")
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, tempfile.TemporaryDirectory() as folder:
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        ours.settimeout(_SECONDS)
-        with theirs:
+    own_end, helper_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with own_end, tempfile.TemporaryDirectory() as folder:
+        own_end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        own_end.settimeout(_ANSWER_SECONDS)
+        with helper_end:
             helper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_HELPER), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-I", "-S", str(_HELPER), str(helper_end.fileno())],
+                pass_fds=[helper_end.fileno()],
                 env={},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -150,7 +150,7 @@ def opened_namespaces(output: Any = subprocess.DEVNULL, errors: Any = subprocess
                 cwd="/",
             )
         try:
-            yield Sandbox(helper, ours, Path(folder))
+            yield Sandbox(helper, own_end, Path(folder))
         finally:
             helper.kill()
             helper.wait()
@@ -163,8 +163,8 @@ def opened_namespaces(output: Any = subprocess.DEVNULL, errors: Any = subprocess
 def why_unavailable() -> str:
     """Return why the system allows no namespaces; empty if it does. The answer is the one of the first call."""
     try:
-        with opened_namespaces() as sandbox:
-            sandbox.build()
+        with open_namespaces() as namespaces:
+            namespaces.build()
     except (UnavailableError, OSError) as error:
         return str(error)
     return ""

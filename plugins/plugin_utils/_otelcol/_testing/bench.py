@@ -24,23 +24,23 @@ from ....module_utils._otelcol.config import paths
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import cluster_facts, harness, outreach, records, scrapes
 from ....module_utils._otelcol.testing.case import Case
-from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
-from ....module_utils._otelcol.testing.read_records import latest_points
-from ....module_utils._otelcol.testing.replaced_ends import Ends
-from ....module_utils._otelcol.testing.written_records import otlp_request
+from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
+from ....module_utils._otelcol.testing.read_records import keep_latest_points
+from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
+from ....module_utils._otelcol.testing.written_records import build_otlp_request
 from .. import _builds
 from .._isolation.choice import Isolation
 from . import collector_calls, collector_place, collector_run, sink
-from .guard import guarded_run
+from .guard import guard_run
 
 _Made = TypeVar("_Made")
 _ATTEMPTS = 3
-_QUIET = 0.6
+_QUIET_SECONDS = 0.6
 """Seconds without a record after which the lines of a file count as read."""
-_LONGEST = 4.0
+_LONGEST_WAIT = 4.0
 """Seconds that a test waits for what may never come, because the config drops it."""
-_STEP = 0.05
-_NOT_SCRAPED = re.compile(r'Failed to scrape Prometheus endpoint.{0,999}?"error": ("(?:[^"\\]|\\.){0,999}+")')
+_POLL_SECONDS = 0.05
+_FAILED_SCRAPE_LOG = re.compile(r'Failed to scrape Prometheus endpoint.{0,999}?"error": ("(?:[^"\\]|\\.){0,999}+")')
 """What a prometheus receiver logs, with its reason in JSON."""
 
 
@@ -69,7 +69,7 @@ class Bench:
     """The variables that the file of tests sets, as part of `environment`."""
     folders: tuple[Path, ...] = ()
     """Where golden files of the tests may be."""
-    extend: Callable[[dict[str, Any], Ends], None] = lambda _config, _ends: None
+    extend: Callable[[dict[str, Any], ReplacedEnds], None] = lambda _config, _ends: None
     """What adds to the config of the test, which has its ends already."""
 
 
@@ -87,20 +87,24 @@ class Outcome:
 
 def run_case(bench: Bench, case: Case) -> Outcome:
     """Return what a test made of a config. Raises Problem if the test cannot be run."""
-    return attempted("running the test", case.where, lambda number: _once(bench, case, scrapes.PACE * 4**number))
+    return run_with_retries(
+        "running the test",
+        case.where,
+        lambda number: _run_once(bench, case, scrapes.SECONDS_BETWEEN_SCRAPES * 4**number),
+    )
 
 
-def attempted(what: str, where: str, work: Callable[[int], _Made]) -> _Made:
+def run_with_retries(activity: str, place_label: str, attempt: Callable[[int], _Made]) -> _Made:
     """Return what a run of a Collector makes. One that may work the next time is run again, with its number.
 
     Raises Problem if it cannot be run.
     """
     wrong = ""
-    for number in range(_ATTEMPTS):
+    for attempt_number in range(_ATTEMPTS):
         try:
-            with guarded_run(what, where):
-                return work(number)
-        except collector_run.AgainError as error:
+            with guard_run(activity, place_label):
+                return attempt(attempt_number)
+        except collector_run.RetryableError as error:
             wrong = str(error)
     raise Problem(wrong, fix="Run fewer things at once.")
 
@@ -112,45 +116,50 @@ def check_reach(bench: Bench) -> None:
         outreach.check_without_isolation(bench.config, bench.given, _is_known)
 
 
-def command_of(bench: Bench, built: harness.Harness, ends: Ends) -> collector_place.Command:
+def build_command(bench: Bench, built_harness: harness.Harness, ends: ReplacedEnds) -> collector_place.Command:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
     folder = Path(ends.root)
-    environment = collector_place.collector_environment(bench.environment, bench.isolation.apart)
-    if built.uses_cluster:
-        environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
-    return collector_place.Command(bench.program, bench.dump(built.config), environment, [folder])
+    environment = collector_place.build_environment(bench.environment, bench.isolation.apart)
+    if built_harness.uses_cluster:
+        environment["KUBECONFIG"] = _write_kubeconfig(folder, ends.sink)
+    return collector_place.Command(bench.program, bench.dump(built_harness.config), environment, [folder])
 
 
-def _once(bench: Bench, case: Case, pace: int) -> Outcome:
+def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
     check_reach(bench)
-    objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
-    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in fed_receivers(bench.config)}
-    pages = scrapes.scraped_pages(feeding, case.given, case.where)
-    kept = sink.Sink(objects, {page.path: page.texts for page in pages})
+    objects = cluster_facts.build_cluster_objects(bench.cluster, "cluster")
+    receiver_configs = {
+        receiver: (bench.config.get("receivers") or {}).get(receiver)
+        for receiver in map_signals_of_receivers(bench.config)
+    }
+    pages = scrapes.read_scraped_pages(receiver_configs, case.given, case.where)
+    record_sink = sink.Sink(objects, {page.path: page.texts for page in pages})
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_place.opened_place(bench.isolation.apart) as place,
-        sink.listening_sink(collector_place.listener(place), kept) as address,
+        collector_place.open_place(bench.isolation.apart) as place,
+        sink.serve_sink(collector_place.open_listener(place), record_sink) as address,
     ):
-        ports = {item: collector_place.free_port(place) for item in feeding}
-        test = _prepared(bench, case, Ends(address, ports, folder, bench.otlp_http, pages, pace))
-        with collector_run.running_collector(place, test.command, case.timeout) as said:
+        ports = {receiver: collector_place.find_free_port(place) for receiver in receiver_configs}
+        prepared_test = _prepare_test(bench, case, ReplacedEnds(address, ports, folder, bench.otlp_http, pages, pace))
+        with collector_run.run_collector(place, prepared_test.command, case.timeout) as log_lines:
             with collector_calls.Sender(place, case.timeout) as sender:
-                for call in test.calls:
+                for call in prepared_test.calls:
                     sender.send(call)
-            flushes = test.built.flushes
-            notes = _wait_for_scrapes(place, pages, ports, kept, flushes=flushes, seconds=case.timeout + pace)
-            _wait_for_records(test, kept, case.timeout)
+            flushes = prepared_test.built.flushes
+            notes = _wait_for_scrapes(place, pages, ports, record_sink, flushes=flushes, seconds=case.timeout + pace)
+            _wait_for_records(prepared_test, record_sink, case.timeout)
             time.sleep(case.settle)
-        if not flushes and any(kept.scraped[page.path] > len(page.texts) > 1 for page in pages):
-            raise collector_run.AgainError("the Collector scrapes a page again before it stops")
-        notes += [f"a scrape failed: {json.loads(why)}" for why in _NOT_SCRAPED.findall("\n".join(said))]
-        got = _without(folder, _latest_points(kept.got) if flushes else kept.got)
-        return Outcome(got, test.built.changes, test.built.exporters, tuple(notes))
+        if not flushes and any(record_sink.scraped[page.path] > len(page.texts) > 1 for page in pages):
+            raise collector_run.RetryableError("the Collector scrapes a page again before it stops")
+        notes += [
+            f"a scrape failed: {json.loads(reason)}" for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines))
+        ]
+        arrived = _remove_folder(folder, _keep_latest_points(record_sink.got) if flushes else record_sink.got)
+        return Outcome(arrived, prepared_test.built.changes, prepared_test.built.exporters, tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class _PreparedTest:
     """What a test starts and sends. Its files are in its folder already."""
 
     built: harness.Harness
@@ -159,52 +168,55 @@ class _Prepared:
     has_files: bool
 
 
-def _prepared(bench: Bench, case: Case, ends: Ends) -> _Prepared:
+def _prepare_test(bench: Bench, case: Case, ends: ReplacedEnds) -> _PreparedTest:
     """Build the config of a test, and write its files and how to reach its cluster."""
     folder = Path(ends.root)
-    built = harness.build_harness(bench.config, ends, bench.traced)
-    bench.extend(built.config, ends)
+    built_harness = harness.build_harness(bench.config, ends, bench.traced)
+    bench.extend(built_harness.config, ends)
     calls: list[collector_calls.Call] = []
-    for minute, part in enumerate(case.given):
-        calls += _requests(built, part, ends.ports, case.where, minute)
+    for minute, given_part in enumerate(case.given):
+        calls += _build_calls(built_harness, given_part, ends.ports, case.where, minute)
     has_files = False
-    for part in case.given:
-        for path, text in (part.get("files") or {}).items():
-            _write(folder, str(path), str(text))
+    for given_part in case.given:
+        for path, text in (given_part.get("files") or {}).items():
+            _write_test_file(folder, str(path), str(text))
             has_files = True
-    return _Prepared(built, calls, command_of(bench, built, ends), has_files)
+    return _PreparedTest(built_harness, calls, build_command(bench, built_harness, ends), has_files)
 
 
-def _wait_for_records(test: _Prepared, kept: sink.Sink, seconds: float) -> None:
+def _wait_for_records(prepared_test: _PreparedTest, record_sink: sink.Sink, seconds: float) -> None:
     """Wait until the files of a test are read, and until components have sent what they collect."""
-    if test.has_files:
-        _wait(_LONGEST, lambda: harness.TAP in kept.got)
-        _wait(seconds, lambda: time.monotonic() - kept.last > _QUIET)
-    wait_for_flushes(kept, test.built.flushes)
+    if prepared_test.has_files:
+        _wait_until(_LONGEST_WAIT, lambda: harness.TAP_NAME in record_sink.got)
+        _wait_until(seconds, lambda: time.monotonic() - record_sink.last > _QUIET_SECONDS)
+    wait_for_flushes(record_sink, prepared_test.built.flushes)
 
 
-def wait_for_flushes(kept: sink.Sink, flushes: int) -> None:
+def wait_for_flushes(flush_sink: sink.Sink, flushes: int) -> None:
     """Wait until components that send by time have sent what they collect, so many times; 0 waits for nothing."""
-    before = Counter(kept.requests)
+    earlier_requests = Counter(flush_sink.requests)
     if flushes:
-        _wait(_LONGEST, lambda: max((kept.requests - before).values(), default=0) >= flushes)
+        _wait_until(_LONGEST_WAIT, lambda: max((flush_sink.requests - earlier_requests).values(), default=0) >= flushes)
 
 
-def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_latest_points(arrived: Mapping[str, Any]) -> dict[str, Any]:
     """Return what arrived with the last point of each series that was sent several times."""
-    return {exporter: {**by, "metrics": latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
+    return {
+        exporter: {**by_signal, "metrics": keep_latest_points(by_signal.get("metrics", ()))}
+        for exporter, by_signal in arrived.items()
+    }
 
 
-def _is_known(section: str, item: str) -> bool:
+def _is_known(section: str, component_id: str) -> bool:
     """Return whether a distribution that we know has a component of this type."""
-    return _builds.tables().known(section, item.partition("/")[0])
+    return _builds.load_catalogue().known(section, component_id.partition("/")[0])
 
 
 def _wait_for_scrapes(
     place: collector_place.Place,
     pages: Sequence[scrapes.Page],
     ports: Mapping[str, int],
-    kept: sink.Sink,
+    record_sink: sink.Sink,
     *,
     flushes: int,
     seconds: float,
@@ -213,67 +225,75 @@ def _wait_for_scrapes(
 
     Returns which jobs drop their target, so that nothing is scraped.
     """
-    dropped = []
+    dropped_jobs = []
     for page in pages:
-        known = collector_calls.keeps_target(place, ports[page.receiver], page.job, seconds)
-        if not known:
-            dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
+        is_kept = collector_calls.keeps_target(place, ports[page.receiver], page.job, seconds)
+        if not is_kept:
+            dropped_jobs.append(
+                f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target"
+            )
             continue
-        scheduled = len(page.texts) - (0 if flushes else 1)
-        _wait(seconds, partial(kept.has_given, page.path, scheduled))
-    return dropped
+        scheduled_scrapes = len(page.texts) - (0 if flushes else 1)
+        _wait_until(seconds, partial(record_sink.has_given, page.path, scheduled_scrapes))
+    return dropped_jobs
 
 
-def _requests(
-    built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str, minute: int
+def _build_calls(
+    built_harness: harness.Harness,
+    given_part: Mapping[str, Any],
+    ports: Mapping[str, int],
+    place_label: str,
+    minute: int,
 ) -> list[collector_calls.Call]:
-    found = []
+    calls = []
     headers = {"Content-Type": "application/json"} | {
-        str(name): str(value) for name, value in (part.get("headers") or {}).items()
+        str(name): str(value) for name, value in (given_part.get("headers") or {}).items()
     }
     for name, signal in records.SIGNALS.items():
-        if name in part:
-            receiver = harness.receiver_of_signal(built, signal, str(part.get("to") or ""), where)
-            body = otlp_request(name, part[name], f"{where}.given", minute)
+        if name in given_part:
+            receiver = harness.find_receiver_of_signal(
+                built_harness, signal, str(given_part.get("to") or ""), place_label
+            )
+            body = build_otlp_request(name, given_part[name], f"{place_label}.given", minute)
             data = json.dumps(body).encode()
-            found.append(collector_calls.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
-    return found
+            calls.append(collector_calls.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
+    return calls
 
 
-def _write(root: Path, path: str, text: str) -> None:
+def _write_test_file(root: Path, path: str, text: str) -> None:
     """Write a file below the folder of the test."""
     target = root.joinpath(*(part for part in PurePosixPath(path).parts if part != "/"))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
 
 
-def _kubeconfig(folder: Path, address: str) -> str:
+def _write_kubeconfig(folder: Path, address: str) -> str:
     """Write how to reach the cluster of the test; return the path of the file."""
     file = folder / "kubeconfig"
-    named = {"name": "test"}
+    entry_name = {"name": "test"}
     content = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{**named, "cluster": {"server": address}}],
-        "users": [{**named, "user": {}}],
-        "contexts": [{**named, "context": {"cluster": "test", "user": "test"}}],
+        "clusters": [{**entry_name, "cluster": {"server": address}}],
+        "users": [{**entry_name, "user": {}}],
+        "contexts": [{**entry_name, "context": {"cluster": "test", "user": "test"}}],
         "current-context": "test",
     }
     file.write_text(json.dumps(content), encoding="utf-8")
     return str(file)
 
 
-def _wait(seconds: float, done: Callable[[], bool]) -> None:
+def _wait_until(seconds: float, is_done: Callable[[], bool]) -> None:
     """Wait until something holds; what a config drops never comes, so the end of the time is an end too."""
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
-        time.sleep(_STEP)
+    deadline = time.monotonic() + seconds
+    while not is_done() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
-def _without(folder: str, value: Any) -> Any:
+def _remove_folder(folder: str, arrived: Any) -> Any:
     """Return what arrived without the folder that stands for `/`."""
-    if isinstance(value, str):
-        return value.replace(folder, "")
-    if isinstance(value, Mapping):
-        return {key: _without(folder, item) for key, item in value.items()}
-    return [_without(folder, item) for item in value] if isinstance(value, list) else value
+    if isinstance(arrived, str):
+        return arrived.replace(folder, "")
+    if isinstance(arrived, Mapping):
+        return {key: _remove_folder(folder, child) for key, child in arrived.items()}
+    return [_remove_folder(folder, child) for child in arrived] if isinstance(arrived, list) else arrived

@@ -15,18 +15,18 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import stream_bytes
-from ....module_utils._otelcol.bounded.read_limits import SMALL_ANSWER
-from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.bounded.live.bounded_reads import read_stream
+from ....module_utils._otelcol.bounded.read_limits import SMALL_ANSWER_LIMIT
+from ....module_utils._otelcol.errors import Problem, clean_text
 from .collector_place import LOOPBACK, Place
 
 # Seconds between two tries.
-_STEP = 0.02
+_RETRY_SECONDS = 0.02
 # Seconds after which a connection is not used again; a Collector closes it after a minute. Source: `idle_timeout` of
 # confighttp.
-_RESTED = 10.0
+_LONGEST_REST = 10.0
 # The first status of HTTP that says no.
-_FAILURES = 400
+_FIRST_FAILURE_STATUS = 400
 # How a Collector asks to send again. Source: "OTLP/HTTP Throttling" of the specification of OTLP.
 _BUSY_ANSWERS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -65,19 +65,19 @@ class Sender:
 
     def send(self, call: Call) -> None:
         """Send a call. Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached."""
-        end = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 status, answer = self._connection(call.port).asked(call)
             except (OSError, http.client.HTTPException) as error:
                 wrong = f"the Collector does not take what the test gives: {error}"
                 raise Problem(wrong, fix="Run it again.") from error
-            if status < _FAILURES:
+            if status < _FIRST_FAILURE_STATUS:
                 return
-            if status not in _BUSY_ANSWERS or time.monotonic() > end:
-                said = cleaned(answer.decode(errors="replace"))
-                raise RefusedCall(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
-            time.sleep(_STEP)
+            if status not in _BUSY_ANSWERS or time.monotonic() > deadline:
+                answer_text = clean_text(answer.decode(errors="replace"))
+                raise RefusedCall(f"the Collector refuses what the test gives: {answer_text}", fix="Correct `given`.")
+            time.sleep(_RETRY_SECONDS)
 
     def _connection(self, port: int) -> _Connection:
         """Return the connection to a port. One that has rested is closed, so that it connects anew."""
@@ -94,8 +94,8 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
 
     Raises Problem if the receiver does not know within `seconds`.
     """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
             with closing(_Connection(place, port, seconds)) as connection:
                 _status, body = connection.asked(Call(port, "/api/v1/targets"))
@@ -104,7 +104,7 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
                 return True
             if _has_target(targets["droppedTargets"], job):
                 return False
-        time.sleep(_STEP)
+        time.sleep(_RETRY_SECONDS)
     raise Problem(f"the Collector has no target of job '{job}' after {seconds:.0f} s", fix="Give a longer timeout.")
 
 
@@ -124,7 +124,7 @@ class _Connection(http.client.HTTPConnection):
     @property
     def has_rested(self) -> bool:
         """Whether the last answer is so long ago that the other end may have closed the connection."""
-        return time.monotonic() - self._last_answer > _RESTED
+        return time.monotonic() - self._last_answer > _LONGEST_REST
 
     def connect(self) -> None:
         """Connect in the network of the Collector. Headers and body leave at once. Raises OSError."""
@@ -137,6 +137,6 @@ class _Connection(http.client.HTTPConnection):
         """Return the status and the body of an answer. Raises OSError and HTTPException."""
         self.request(call.method, call.path, call.body, dict(call.headers))
         answer = self.getresponse()
-        body = stream_bytes(answer.read, SMALL_ANSWER, "the answer")
+        body = read_stream(answer.read, SMALL_ANSWER_LIMIT, "the answer")
         self._last_answer = time.monotonic()
         return answer.status, body

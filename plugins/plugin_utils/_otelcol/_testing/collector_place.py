@@ -26,7 +26,7 @@ from .._isolation import sandbox
 
 LOOPBACK = "127.0.0.1"
 # PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed.
-_DEATH_SIGNAL = 1
+_SET_DEATH_SIGNAL = 1
 
 
 class Process(Protocol):
@@ -72,7 +72,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class Beside:
+class PlaceBesidePlay:
     """The machine itself: nothing is isolated."""
 
     folder: Path
@@ -92,12 +92,12 @@ class Beside:
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
-                preexec_fn=_dies_with_us,  # noqa: PLW1509 - it calls nothing but prctl
+                preexec_fn=_die_with_play,  # noqa: PLW1509 - it calls nothing but prctl
             )
 
 
 @dataclass(frozen=True)
-class Apart:
+class IsolatedPlace:
     """Namespaces of the Collector: its network is loopback, and its files are those that it is shown."""
 
     folder: Path
@@ -117,51 +117,51 @@ class Apart:
 
 
 @contextmanager
-def opened_place(isolated: bool) -> Iterator[Place]:
+def open_place(is_isolated: bool) -> Iterator[Place]:
     """Yield a place for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if not isolated:
-            yield Beside(folder)
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name)
+        if not is_isolated:
+            yield PlaceBesidePlay(folder)
             return
         log = folder / "log"
-        with log.open("wb") as output, _box(output) as box:
-            yield Apart(folder, box)
+        with log.open("wb") as output, _open_namespaces(output) as namespaces:
+            yield IsolatedPlace(folder, namespaces)
 
 
 @contextmanager
-def _box(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
+def _open_namespaces(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
     """Yield new namespaces. Raises Problem if the system gives none."""
     try:
-        with sandbox.opened_namespaces(output) as box:
-            yield box
+        with sandbox.open_namespaces(output) as namespaces:
+            yield namespaces
     except sandbox.UnavailableError as error:
         wrong = f"the system gives no namespaces any more: {error}"
         raise Problem(wrong, fix="Run fewer things at once, or look at the limits of this machine.") from error
 
 
-def free_port(place: Place) -> int:
+def find_free_port(place: Place) -> int:
     """Return a port of loopback that nothing listens on."""
     with place.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def listener(place: Place) -> socket.socket:
+def open_listener(place: Place) -> socket.socket:
     """Return a socket that listens on loopback, where the Collector reaches it."""
-    found = place.socket()
-    found.bind((LOOPBACK, 0))
-    found.listen(socket.SOMAXCONN)
-    return found
+    listening_socket = place.socket()
+    listening_socket.bind((LOOPBACK, 0))
+    listening_socket.listen(socket.SOMAXCONN)
+    return listening_socket
 
 
-def _dies_with_us() -> None:
+def _die_with_play() -> None:
     """Let the system kill this process when the play ends."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
 
 
-def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:
+def build_environment(config_environment: Mapping[str, str], is_isolated: bool) -> dict[str, str]:
     """Return the environment of the Collector: of this machine at most where it keeps temporary files."""
-    names = () if isolated else ("TMPDIR", "SYSTEMROOT")
-    return {**{name: os.environ[name] for name in names if name in os.environ}, **given}
+    inherited_names = () if is_isolated else ("TMPDIR", "SYSTEMROOT")
+    return {**{name: os.environ[name] for name in inherited_names if name in os.environ}, **config_environment}

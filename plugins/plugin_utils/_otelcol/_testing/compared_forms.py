@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.config.config_secrets import secrets_in
-from ....module_utils._otelcol.config.masking import masker
+from ....module_utils._otelcol.config.config_secrets import find_secrets
+from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.rules.build_facts import Target
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _binary, _builds, _inputs, _placeholders, _yaml
 from .._isolation import choice
 from .bench import Bench
-from .running_configs import input_in_cluster, is_compared_with_cluster
+from .running_configs import find_input_in_cluster, is_compared_with_cluster
 
 
 @dataclass(frozen=True)
@@ -37,87 +37,89 @@ class ConfigPair(NamedTuple):
     target: Target
 
 
-def forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> Forms:
+def build_forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> Forms:
     """Return the config of tests as the old form, and as the new one what `compare` names.
 
     With `compare.running`, the old form is what runs in the cluster. Raises Problem if nothing is named.
     """
-    new = _bench_to_compare_with(bench, arguments["compare"])
+    new_bench = _build_compared_bench(bench, arguments["compare"])
     if not is_compared_with_cluster(arguments):
-        return Forms(bench, new)
-    running = input_in_cluster(suite, arguments["collectors"], arguments["resources"])
-    return Forms(None if running is None else _bench_with_config(bench, running.config), new)
+        return Forms(bench, new_bench)
+    running_input = find_input_in_cluster(suite, arguments["collectors"], arguments["resources"])
+    return Forms(None if running_input is None else _replace_config(bench, running_input.config), new_bench)
 
 
-def _bench_to_compare_with(bench: Bench, options: Mapping[str, Any]) -> Bench:
+def _build_compared_bench(bench: Bench, options: Mapping[str, Any]) -> Bench:
     """Return what runs the config, the program, or both that `compare` names. Raises Problem."""
     if not any(options.get(name) for name in ("config", "binary", "running")):
         raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or `running`.")
     if options.get("config"):
-        bench = _bench_with_config(bench, _config_of_file(options["config"]))
-    return _bench_with_program(bench, options["binary"]) if options.get("binary") else bench
+        bench = _replace_config(bench, _read_config(options["config"]))
+    return _replace_program(bench, options["binary"]) if options.get("binary") else bench
 
 
-def _config_of_file(path: str) -> Any:
+def _read_config(path: str) -> Any:
     """Return the config in a file. Raises Problem unless there is one."""
-    found = _inputs.collect_inputs([path], None).inputs
-    if len(found) != 1:
-        wrong = f"{path} has {len(found)} configs, and tests are compared with one"
+    inputs = _inputs.collect_inputs([path], None).inputs
+    if len(inputs) != 1:
+        wrong = f"{path} has {len(inputs)} configs, and tests are compared with one"
         raise Problem(wrong, where="compare.config", fix="Name a file with one config.")
-    return found[0].config
+    return inputs[0].config
 
 
-def _bench_with_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
+def _replace_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
     """Return a bench that runs another config, and hides the secrets of both."""
-    mask = masker(secrets_in(config))
-    environment = {**_placeholders.placeholder_environment(config, None), **bench.environment}
+    mask = make_masker(find_secrets(config))
+    environment = {**_placeholders.build_placeholder_environment(config, None), **bench.environment}
     return replace(bench, config=config, environment=environment, hidden=lambda text: mask(bench.hidden(text)))
 
 
-def _bench_with_program(bench: Bench, binary: str) -> Bench:
+def _replace_program(bench: Bench, binary: str) -> Bench:
     """Return a bench that runs another Collector. Raises Problem if there is none, and for a program that is none."""
-    found = _binary.program(binary, None)
-    if isinstance(found, _binary.Unavailable):
-        raise Problem(f"there is no other Collector: {found.why}", fix="Give the path of one.")
-    _binary.check_program(found.path, bench.isolation.apart)
-    return replace(bench, program=found.path, otlp_http=_name_of_otlp_http(found.path, bench.isolation))
+    chosen_program = _binary.choose_program(binary, None)
+    if isinstance(chosen_program, _binary.Unavailable):
+        raise Problem(f"there is no other Collector: {chosen_program.why}", fix="Give the path of one.")
+    _binary.check_program(chosen_program.path, bench.isolation.apart)
+    return replace(
+        bench, program=chosen_program.path, otlp_http=_find_otlp_http_name(chosen_program.path, bench.isolation)
+    )
 
 
-def _name_of_otlp_http(program: str, isolation: choice.Isolation) -> str:
+def _find_otlp_http_name(program: str, isolation: choice.Isolation) -> str:
     """Return the name that the exporter otlp_http has in a Collector; the newest one if its version is not known."""
-    version = _binary.version_of(program, isolation.apart)
-    return _builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+    version = _binary.read_program_version(program, isolation.apart)
+    return _builds.load_catalogue().name_for("exporters", "otlp_http", version) if version else "otlp_http"
 
 
-def forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
+def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
     """Return both forms of a config in the Collector of its build, or in those that `options` name.
 
     Raises Problem if there is no Collector.
     """
-    program = _program_for(pair.target, options)
-    isolation = choice.chosen_isolation(options.get("isolation") or choice.AUTO, lambda _text: None)
+    program = _choose_program(pair.target, options)
+    isolation = choice.choose_isolation(options.get("isolation") or choice.AUTO, lambda _text: None)
     _binary.check_program(program, isolation.apart)
     bench = Bench(
         program=program,
         config=pair.old,
-        environment=_placeholders.placeholder_environment(pair.old, pair.target),
+        environment=_placeholders.build_placeholder_environment(pair.old, pair.target),
         cluster={},
-        otlp_http=_name_of_otlp_http(program, isolation),
+        otlp_http=_find_otlp_http_name(program, isolation),
         dump=_yaml.dump,
-        hidden=masker(secrets_in(pair.old) | secrets_in(pair.new)),
+        hidden=make_masker(find_secrets(pair.old) | find_secrets(pair.new)),
         isolation=isolation,
     )
-    environment = _placeholders.placeholder_environment(pair.new, pair.target)
-    new = replace(bench, config=pair.new, environment=environment)
-    old = _bench_with_program(bench, options["before"]) if options.get("before") else bench
-    return Forms(old, new)
+    environment = _placeholders.build_placeholder_environment(pair.new, pair.target)
+    new_bench = replace(bench, config=pair.new, environment=environment)
+    old_bench = _replace_program(bench, options["before"]) if options.get("before") else bench
+    return Forms(old_bench, new_bench)
 
 
-def _program_for(target: Target, options: Mapping[str, Any]) -> str:
+def _choose_program(target: Target, options: Mapping[str, Any]) -> str:
     """Return the Collector that `binary` names, or that of a build. Raises Problem if there is none."""
     binary = options.get("binary") or _binary.AUTO
-    found = _binary.program(binary, target if binary == _binary.AUTO else None)
-    if isinstance(found, _binary.Unavailable):
-        wrong = f"there is no Collector to compare the configs: {found.why}"
+    chosen_program = _binary.choose_program(binary, target if binary == _binary.AUTO else None)
+    if isinstance(chosen_program, _binary.Unavailable):
+        wrong = f"there is no Collector to compare the configs: {chosen_program.why}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
-    return found.path
+    return chosen_program.path

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import comparison
 from ....module_utils._otelcol.testing.case import Case
 from ....module_utils._otelcol.testing.records import SIGNALS
 from .. import _yaml
 from .bench import Bench, Outcome, run_case
-from .compared_forms import ConfigPair, Forms, forms_of_configs, forms_of_tests
+from .compared_forms import ConfigPair, Forms, build_forms_of_configs, build_forms_of_tests
 from .config_jobs import ConfigJob
 
 # How many configs are compared at once: each runs two Collectors, one after the other.
-_AT_ONCE = 2
+_PARALLEL_COMPARISONS = 2
 _NOT_RUNNING = "before: the cluster has no such collector with one config"
 _NOTHING_LEAVES = "no record leaves either form, so nothing was compared. Give records with a test"
 Row = dict[str, Any]
@@ -28,16 +28,16 @@ Row = dict[str, Any]
 
 def compare_tests(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any], pool: Executor) -> list[Row]:
     """Return for each test what the other config, or the other Collector, makes of what it gives. Raises Problem."""
-    forms = _forms_by_bench(jobs, arguments)
-    return list(pool.map(lambda job: _row_of_test(job, forms[id(job.bench)]), jobs))
+    forms = _build_forms_by_bench(jobs, arguments)
+    return list(pool.map(lambda job: _compare_test(job, forms[id(job.bench)]), jobs))
 
 
-def _forms_by_bench(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any]) -> dict[int, Forms]:
+def _build_forms_by_bench(jobs: Sequence[ConfigJob], arguments: Mapping[str, Any]) -> dict[int, Forms]:
     """Return the forms for each bench by its id, made once for all of its tests. Raises Problem."""
     job_of_bench = {id(job.bench): job for job in jobs}
     if arguments["compare"].get("config"):
         _check_one_config([job.bench for job in job_of_bench.values()])
-    return {key: forms_of_tests(job.suite, job.bench, arguments) for key, job in job_of_bench.items()}
+    return {key: build_forms_of_tests(job.suite, job.bench, arguments) for key, job in job_of_bench.items()}
 
 
 def _check_one_config(benches: Sequence[Bench]) -> None:
@@ -47,78 +47,83 @@ def _check_one_config(benches: Sequence[Bench]) -> None:
         raise Problem(wrong, where="compare.config", fix="Name the tests of one config with `paths`.")
 
 
-def _row_of_test(job: ConfigJob, forms: Forms) -> Row:
+def _compare_test(job: ConfigJob, forms: Forms) -> Row:
     """Return what the new form makes of a test, with the name of the test."""
     return {"name": job.case.name, "file": job.suite.file, **_compare_forms(forms, job.case)}
 
 
 def compare_configs(pairs: Sequence[ConfigPair], options: Mapping[str, Any]) -> list[Row]:
     """Return for each config what its new form makes of generated telemetry. Raises Problem without a Collector."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda pair: _row_of_config(pair, options), pairs))
+    with ThreadPoolExecutor(_PARALLEL_COMPARISONS) as pool:
+        return list(pool.map(lambda pair: _compare_config(pair, options), pairs))
 
 
-def _row_of_config(pair: ConfigPair, options: Mapping[str, Any]) -> Row:
+def _compare_config(pair: ConfigPair, options: Mapping[str, Any]) -> Row:
     """Return what the new form of a config makes of generated telemetry, with the name of the config."""
-    return {"config": pair.name, **_compare_forms(forms_of_configs(pair, options), None)}
+    return {"config": pair.name, **_compare_forms(build_forms_of_configs(pair, options), None)}
 
 
 def _compare_forms(forms: Forms, case: Case | None) -> Row:
     """Return what a comparison found. What no test gives is generated."""
     if forms.old is None:
-        return comparison_row(why=_NOT_RUNNING)
+        return build_comparison_row(why=_NOT_RUNNING)
     try:
-        given = case if case and case.given else comparison.generated_case(forms.old.config)
-        return compare_case(forms.old, forms.new, given)
+        compared_case = case if case and case.given else comparison.generate_case(forms.old.config)
+        return compare_case(forms.old, forms.new, compared_case)
     except Problem as problem:  # no telemetry can be generated for this config
-        return comparison_row(why=problem.wrong)
+        return build_comparison_row(why=problem.wrong)
 
 
-def compare_case(old: Bench, new: Bench, case: Case) -> Row:
+def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> Row:
     """Return how many records leave the old form, and what the new form changes; or why one of them does not run."""
-    before = _outcome_or_reason("before", old, old, case)
-    if isinstance(before, str):
-        return comparison_row(why=before)
-    after = _outcome_or_reason("after", new, old, case)
-    if isinstance(after, str):
-        return comparison_row(why=after)
-    names = comparison.new_ids(before.exporters, after.exporters)
-    lines = comparison.exporter_differences(before.got, after.got, names)
-    shown = [quoted(line, mask=lambda text: new.hidden(old.hidden(text))) for line in lines]
-    records = _number_of_records(before)
-    if not records and not shown and case.name == comparison.GENERATED:
-        return comparison_row(why=_NOTHING_LEAVES)
-    return comparison_row(records, shown)
+    outcome_before = _run_or_explain("before", old_bench, old_bench, case)
+    if isinstance(outcome_before, str):
+        return build_comparison_row(why=outcome_before)
+    outcome_after = _run_or_explain("after", new_bench, old_bench, case)
+    if isinstance(outcome_after, str):
+        return build_comparison_row(why=outcome_after)
+    new_id_by_old = comparison.map_new_ids(outcome_before.exporters, outcome_after.exporters)
+    difference_lines = comparison.list_exporter_differences(outcome_before.got, outcome_after.got, new_id_by_old)
+    masked_lines = [
+        mask_and_clean(line, mask=lambda text: new_bench.hidden(old_bench.hidden(text))) for line in difference_lines
+    ]
+    records = _count_records(outcome_before)
+    if not records and not masked_lines and case.name == comparison.GENERATED:
+        return build_comparison_row(why=_NOTHING_LEAVES)
+    return build_comparison_row(records, masked_lines)
 
 
-def _outcome_or_reason(which: str, bench: Bench, old: Bench, case: Case) -> Outcome | str:
-    """Return what one form makes of a case for the old one, or why it does not run. `which` names it in the reason."""
+def _run_or_explain(form_label: str, bench: Bench, old_bench: Bench, case: Case) -> Outcome | str:
+    """Return what one form makes of a case for the old one, or why it does not run.
+
+    `form_label` names it in the reason.
+    """
     try:
-        return run_case(bench, comparison.readdressed_case(case, old.config, bench.config))
+        return run_case(bench, comparison.readdress_case(case, old_bench.config, bench.config))
     except Problem as problem:
-        return f"{which}: {quoted(problem.wrong, mask=bench.hidden)}"
+        return f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hidden)}"
 
 
-def _number_of_records(outcome: Outcome) -> int:
+def _count_records(outcome: Outcome) -> int:
     """Return how many records reached the exporters."""
-    number = 0
+    record_count = 0
     for exporter in outcome.exporters:
         by_signal = outcome.got.get(exporter, {})
-        number += sum(len(by_signal.get(signal, ())) for signal in SIGNALS)
-    return number
+        record_count += sum(len(by_signal.get(signal, ())) for signal in SIGNALS)
+    return record_count
 
 
-def comparison_row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
+def build_comparison_row(records: int = 0, differences: Sequence[str] = (), why: str = "") -> Row:
     """Return what a comparison found. Two forms are the same only if they ran, and nothing was different."""
     return {"records": records, "differences": list(differences), "why": why, "same": not differences and not why}
 
 
-def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def format_comparison(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each test that runs otherwise, and below it what is different."""
-    same = sum(row["same"] for row in rows)
-    not_compared = sum(bool(row["why"]) for row in rows)
-    summary = f"compared: {same} of {len(rows)} the same"
-    yield f"{summary}, {not_compared} not compared" if not_compared else summary
+    same_count = sum(row["same"] for row in rows)
+    skipped_count = sum(bool(row["why"]) for row in rows)
+    summary = f"compared: {same_count} of {len(rows)} the same"
+    yield f"{summary}, {skipped_count} not compared" if skipped_count else summary
     for row in rows:
         if row["same"]:
             continue

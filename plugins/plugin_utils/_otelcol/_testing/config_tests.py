@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.config.config_secrets import secrets_in
-from ....module_utils._otelcol.config.masking import masker
+from ....module_utils._otelcol.config.config_secrets import find_secrets
+from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing.case import Suite
 from ....module_utils._otelcol.testing.policies import Policy
@@ -25,18 +25,18 @@ from .. import _files, _inputs
 from .._isolation import choice
 from . import extras, suites
 from .bench import Bench
-from .chosen_bench import Chosen, chosen_bench
+from .chosen_bench import ChosenConfig, choose_bench
 from .config_jobs import ConfigJob
-from .guard import guarded_run
-from .judged_case import judged_case
-from .run_results import CaseResult, ExtraResult, failed_results, junit_text, results_text, task_result
+from .guard import guard_run
+from .judged_case import judge_case
+from .run_results import CaseResult, ExtraResult, build_task_result, format_junit, format_results, list_failed_results
 
 _NO_FILE = "-"
 _NEVER = "never"
 # The name of the test that a file fails which cannot be read.
-_READABLE = "The tests of this file can be run"
+_READABLE_TEST_NAME = "The tests of this file can be run"
 # How many Collectors run at once: each takes up to 200 MB, and waits most of its time.
-_AT_ONCE = 4
+_PARALLEL_TESTS = 4
 
 
 @dataclass(frozen=True)
@@ -48,33 +48,43 @@ class _Run:
     check: bool
 
 
-def report(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what every test found, as a task result.
 
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
     """
-    run = _Run(arguments, warn, check)
-    sources = _read_sources(run)
-    _files.check_apart(arguments["output_path"], sources.files(), "output_path")
-    plan = _planned(sources, run)
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        unread = [_unread_result(broken) for broken in [*sources.broken, *plan.unfit]]
-        results = [*unread, *pool.map(judged_case, plan.jobs)]
-        extra = _extra_result(plan, run, pool)
-    result = task_result(results, extra)
+    test_run = _Run(arguments, warn, check)
+    sources = _read_sources(test_run)
+    _files.check_output_is_no_input(arguments["output_path"], sources.files(), "output_path")
+    plan = _plan_run(sources, test_run)
+    with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
+        unread_results = [_build_unread_result(broken) for broken in [*sources.broken, *plan.unfit]]
+        results = [*unread_results, *pool.map(judge_case, plan.jobs)]
+        extra_result = _find_extra_result(plan, test_run, pool)
+    result = build_task_result(results, extra_result)
     if arguments["output_path"] != _NO_FILE and not check:
-        result["changed"] |= _files.write(Path(arguments["output_path"]), junit_text(results))
+        result["changed"] |= _files.write_if_changed(Path(arguments["output_path"]), format_junit(results))
     if arguments.get("fail_on") != _NEVER:
-        _raise_failure(result, results, extra)
+        _raise_failure(result, results, extra_result)
     return result
 
 
-def before_apply(paths: Sequence[str], how: Mapping[str, str], collectors: Any, warn: Callable[[str], None]) -> None:
+def run_tests_before_apply(
+    paths: Sequence[str], run_options: Mapping[str, str], collectors: Any, warn: Callable[[str], None]
+) -> None:
     """Run the tests of an inventory, by a `binary` and an `isolation`. Raises Problem if one fails."""
-    build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    ours = {"paths": paths, **how, "collectors": collectors, "resources": None, "output_path": _NO_FILE}
+    build_options = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
+    test_arguments = {
+        "paths": paths,
+        **run_options,
+        "collectors": collectors,
+        "resources": None,
+        "output_path": _NO_FILE,
+    }
     try:
-        report({**ours, **build, "trace": True, "update_golden": False, "invariants": False}, warn)
+        run_config_tests(
+            {**test_arguments, **build_options, "trace": True, "update_golden": False, "invariants": False}, warn
+        )
     except Problem as problem:  # its lines say everything, and are read more easily without the facts
         problem.facts = {}
         raise
@@ -86,7 +96,7 @@ class _Sources:
 
     here: Sequence[Suite]
     untested: Sequence[Suite]
-    broken: Sequence[suites.Broken]
+    broken: Sequence[suites.BrokenSuite]
     policies: Sequence[Policy]
 
     def files(self) -> Iterator[str]:
@@ -97,29 +107,29 @@ class _Sources:
             yield str(Path(suite.file).parent / suite.config)
 
 
-def _read_sources(run: _Run) -> _Sources:
+def _read_sources(test_run: _Run) -> _Sources:
     """Read the files of tests. Raises Problem if there is nothing to test."""
-    arguments = run.arguments
-    found = list(suites.read_suites(arguments))
-    _warn_of_links(run)
-    read = [part for part in found if isinstance(part, Suite)]
-    broken = [part for part in found if isinstance(part, suites.Broken)]
+    arguments = test_run.arguments
+    suites_and_broken = list(suites.read_suites(arguments))
+    _warn_of_links(test_run)
+    readable_suites = [part for part in suites_and_broken if isinstance(part, Suite)]
+    broken = [part for part in suites_and_broken if isinstance(part, suites.BrokenSuite)]
     policies: list[Policy] = []
-    for suite in read:
+    for suite in readable_suites:
         policies += suite.policies
-    untested = list(suites.untested_collectors(read, arguments))
-    with_tests = [suite for suite in read if suite.tests]
-    here = suites.of_this_host(with_tests, arguments["collectors"], run.warn)
-    if not here and not untested and not broken:
+    untested = list(suites.list_untested_collectors(readable_suites, arguments))
+    with_tests = [suite for suite in readable_suites if suite.tests]
+    suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], test_run.warn)
+    if not suites_of_host and not untested and not broken:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
-    return _Sources(here, untested, broken, policies)
+    return _Sources(suites_of_host, untested, broken, policies)
 
 
-def _warn_of_links(run: _Run) -> None:
+def _warn_of_links(test_run: _Run) -> None:
     """Warn of links in the folders of tests, which are not followed."""
-    for path in run.arguments["paths"]:
-        for text in _inputs.links(Path(path)):
-            run.warn(text)
+    for path in test_run.arguments["paths"]:
+        for text in _inputs.describe_links(Path(path)):
+            test_run.warn(text)
 
 
 class _Plan(NamedTuple):
@@ -127,75 +137,77 @@ class _Plan(NamedTuple):
 
     jobs: list[ConfigJob]
     untested: list[ConfigJob]
-    unfit: list[suites.Broken]
+    unfit: list[suites.BrokenSuite]
 
 
-def _planned(sources: _Sources, run: _Run) -> _Plan:
+def _plan_run(sources: _Sources, test_run: _Run) -> _Plan:
     """Return what to run.
 
     Raises Problem without a Collector that runs a config: that is for the user of the play to mend.
     """
-    isolation = choice.chosen_isolation(run.arguments.get("isolation") or choice.AUTO, run.warn)
+    isolation = choice.choose_isolation(test_run.arguments.get("isolation") or choice.AUTO, test_run.warn)
     plan = _Plan([], [], [])
-    for jobs, tested in ((plan.jobs, sources.here), (plan.untested, sources.untested)):
-        for suite in tested:
+    for jobs, tested_suites in ((plan.jobs, sources.here), (plan.untested, sources.untested)):
+        for suite in tested_suites:
             try:
-                subject = suites.tested_subject(suite, run.arguments)
+                subject = suites.read_subject(suite, test_run.arguments)
             except Problem as problem:
-                plan.unfit.append(suites.Broken(suite.file, str(problem)))
+                plan.unfit.append(suites.BrokenSuite(suite.file, str(problem)))
                 continue
-            bench = _bench(suite, subject, isolation, run)
+            bench = _build_bench(suite, subject, isolation, test_run)
             jobs += [ConfigJob(suite, bench, test, sources.policies) for test in suite.tests]
     return plan
 
 
-def _bench(suite: Suite, subject: suites.Subject, isolation: choice.Isolation, run: _Run) -> Bench:
+def _build_bench(suite: Suite, subject: suites.Subject, isolation: choice.Isolation, test_run: _Run) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
-    chosen = Chosen(subject.config, subject.image, suite.file)
-    bench = chosen_bench(chosen, run.arguments, isolation, run.warn)
+    chosen_config = ChosenConfig(subject.config, subject.image, suite.file)
+    bench = choose_bench(chosen_config, test_run.arguments, isolation, test_run.warn)
     return replace(
         bench,
         environment={**bench.environment, **suite.environment},
         cluster=suite.cluster,
-        hidden=masker(secrets_in(subject.config) | secrets_in(dict(suite.environment))),
-        traced=run.arguments["trace"],
-        update_golden=run.arguments["update_golden"],
-        check=run.check,
+        hidden=make_masker(find_secrets(subject.config) | find_secrets(dict(suite.environment))),
+        traced=test_run.arguments["trace"],
+        update_golden=test_run.arguments["update_golden"],
+        check=test_run.check,
         locate=subject.locate,
         given=suite.environment,
-        folders=tuple(_folders_of_golden_files(suite, run.arguments["paths"])),
+        folders=tuple(_list_golden_folders(suite, test_run.arguments["paths"])),
     )
 
 
-def _folders_of_golden_files(suite: Suite, paths: Sequence[str]) -> Iterator[Path]:
+def _list_golden_folders(suite: Suite, paths: Sequence[str]) -> Iterator[Path]:
     """Yield the folders in which golden files of a test may be: its own, and those that the run names."""
     yield Path(suite.file).parent
     yield from (Path(path) for path in paths if Path(path).is_dir())
 
 
-def _unread_result(broken: suites.Broken) -> CaseResult:
+def _build_unread_result(broken: suites.BrokenSuite) -> CaseResult:
     """Return the result of a file that cannot be read: one test, which failed."""
-    return CaseResult(broken.file, _READABLE, (broken.why,))
+    return CaseResult(broken.file, _READABLE_TEST_NAME, (broken.why,))
 
 
-def _extra_result(plan: _Plan, run: _Run, pool: ThreadPoolExecutor) -> ExtraResult:
+def _find_extra_result(plan: _Plan, test_run: _Run, pool: ThreadPoolExecutor) -> ExtraResult:
     """Return what is asked for beside the tests. What goes wrong there is in the result: the tests have run, and count.
 
     `pool` runs its Collectors.
     """
     try:
-        with guarded_run("what a run finds beside its tests", "pipeline_test"):
-            facts, lines = extras.extra_facts(run.arguments, plan.jobs, plan.untested, pool, run.check)
+        with guard_run("what a run finds beside its tests", "pipeline_test"):
+            facts, report_lines = extras.find_extra_facts(
+                test_run.arguments, plan.jobs, plan.untested, pool, test_run.check
+            )
     except Problem as problem:
         return ExtraResult({}, [str(problem)], problem)
-    return ExtraResult(facts, lines)
+    return ExtraResult(facts, report_lines)
 
 
-def _raise_failure(result: dict[str, Any], results: Sequence[CaseResult], extra: ExtraResult) -> None:
+def _raise_failure(result: dict[str, Any], results: Sequence[CaseResult], extra_result: ExtraResult) -> None:
     """Raise Problem if a test failed, or what is asked for beside the tests."""
-    failed = failed_results(results)
-    if failed:
-        raise Problem(f"\n{results_text(failed)}", asked=result["failure"], facts=result)
-    if extra.problem:
-        extra.problem.facts = result
-        raise extra.problem
+    failed_cases = list_failed_results(results)
+    if failed_cases:
+        raise Problem(f"\n{format_results(failed_cases)}", asked=result["failure"], facts=result)
+    if extra_result.problem:
+        extra_result.problem.facts = result
+        raise extra_result.problem

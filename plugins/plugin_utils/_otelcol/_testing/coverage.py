@@ -14,26 +14,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.config.paths import Path as KeyPath
-from ....module_utils._otelcol.config.paths import dotted
+from ....module_utils._otelcol.config.paths import format_path
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.languages.ottl import Language
 from ....module_utils._otelcol.testing.branch_model import Branch
-from ....module_utils._otelcol.testing.branches import branches
+from ....module_utils._otelcol.testing.branches import list_branches
 from ....module_utils._otelcol.testing.case import Case, Suite
-from ....module_utils._otelcol.testing.probes import UNUSED, Probes
+from ....module_utils._otelcol.testing.probes import REASON_UNUSED, Probes
 from .. import _builds
 from .bench import Bench, run_case
 from .config_jobs import ConfigJob
 
 # Characters of a reason in the result.
-_LONGEST = 200
+_LONGEST_REASON = 200
 # How many branches a run asks: each is a pipeline, and a statement is compiled for all that follow it.
-_PER_RUN = 30
+_BRANCHES_PER_RUN = 30
 # The least seconds that a run with probes has.
-_SECONDS = 60.0
-_WORDS: dict[bool | None, str] = {True: "taken", False: "never exercised by a test", None: "unknown"}
+_LEAST_SECONDS = 60.0
+_STATE_WORDS: dict[bool | None, str] = {True: "taken", False: "never exercised by a test", None: "unknown"}
 
 
 class BranchState(NamedTuple):
@@ -44,7 +44,7 @@ class BranchState(NamedTuple):
 
 
 @dataclass
-class Covered:
+class ConfigCoverage:
     """What the config of a bench may do, and what of it the tests have taken so far."""
 
     key: str
@@ -56,9 +56,9 @@ class Covered:
     unknown: dict[KeyPath, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, key: str, bench: Bench) -> Covered:
+    def of(cls, key: str, bench: Bench) -> ConfigCoverage:
         """Return a config of which no test has run yet."""
-        return cls(key, bench, branches(bench.config, Language.from_rows(_builds.tables().ottl_of)))
+        return cls(key, bench, list_branches(bench.config, Language.from_rows(_builds.load_catalogue().ottl_of)))
 
     def add_answers(self, answers: ProbeAnswers | str) -> None:
         """Add what one more test took, or why that is not known."""
@@ -75,7 +75,7 @@ class Covered:
             return BranchState(True)
         if why := branch.unknown or self.failed or self.unknown.get(branch.path, ""):
             return BranchState(None, why)
-        return BranchState(False, "" if branch.path in self.taken else UNUSED)
+        return BranchState(False, "" if branch.path in self.taken else REASON_UNUSED)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every branch as a task result shows it."""
@@ -85,9 +85,9 @@ class Covered:
             yield {
                 "file": position.file,
                 "line": position.line,
-                "path": dotted(branch.path),
-                "what": quoted(branch.what, mask=mask),
-                "why": quoted(state.why, _LONGEST, mask),
+                "path": format_path(branch.path),
+                "what": mask_and_clean(branch.what, mask=mask),
+                "why": mask_and_clean(state.why, _LONGEST_REASON, mask),
                 "taken": state.is_taken,
             }
 
@@ -99,38 +99,38 @@ class ProbeAnswers(NamedTuple):
     unknown: dict[KeyPath, str]
 
 
-def measured_coverage(jobs: Sequence[ConfigJob], pool: Executor) -> list[Covered]:
+def measure_coverage(jobs: Sequence[ConfigJob], pool: Executor) -> list[ConfigCoverage]:
     """Return for each config what its tests take. Tests of one config in several files count together."""
-    covered_by_key: dict[str, Covered] = {}
+    covered_by_key: dict[str, ConfigCoverage] = {}
     for job in jobs:
-        key = _key_of(job.suite)
+        key = _config_key(job.suite)
         if key not in covered_by_key:
-            covered_by_key[key] = Covered.of(key, job.bench)
+            covered_by_key[key] = ConfigCoverage.of(key, job.bench)
         if job.suite not in covered_by_key[key].suites:
             covered_by_key[key].suites.append(job.suite)
 
-    def probed(job: ConfigJob) -> ProbeAnswers | str:
-        return probed_branches(job.bench, covered_by_key[_key_of(job.suite)].branches, job.case)
+    def run_probes(job: ConfigJob) -> ProbeAnswers | str:
+        return probe_branches(job.bench, covered_by_key[_config_key(job.suite)].branches, job.case)
 
-    for job, answers in zip(jobs, pool.map(probed, jobs), strict=True):
-        covered_by_key[_key_of(job.suite)].add_answers(answers)
+    for job, answers in zip(jobs, pool.map(run_probes, jobs), strict=True):
+        covered_by_key[_config_key(job.suite)].add_answers(answers)
     return list(covered_by_key.values())
 
 
-def _key_of(suite: Suite) -> str:
+def _config_key(suite: Suite) -> str:
     """Return what stands for the config of tests: a collector, a ConfigMap or the path of a file."""
-    named = suite.collector or "/".join(map(str, suite.config_map.values()))
-    return named or str((Path(suite.file).parent / suite.config).resolve())
+    object_name = suite.collector or "/".join(map(str, suite.config_map.values()))
+    return object_name or str((Path(suite.file).parent / suite.config).resolve())
 
 
-def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> ProbeAnswers | str:
+def probe_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> ProbeAnswers | str:
     """Return what a test takes of a config, or why that is not known of any branch."""
     answers = ProbeAnswers({}, {})
-    patient = replace(case, timeout=max(case.timeout, _SECONDS))
+    patient_case = replace(case, timeout=max(case.timeout, _LEAST_SECONDS))
     try:
-        for start in range(0, len(branches), _PER_RUN):
-            probes = Probes(branches[start : start + _PER_RUN])
-            outcome = run_case(replace(bench, traced=False, extend=probes.add), patient)
+        for start in range(0, len(branches), _BRANCHES_PER_RUN):
+            probes = Probes(branches[start : start + _BRANCHES_PER_RUN])
+            outcome = run_case(replace(bench, traced=False, extend=probes.add), patient_case)
             answers.taken.update(probes.taken(outcome.got))
             answers.unknown.update(probes.unknown)
     except Problem as problem:
@@ -138,12 +138,12 @@ def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Pro
     return answers
 
 
-def coverage_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def format_coverage(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield how many branches were taken, and a line for each other one."""
-    counts = [f"{sum(row['taken'] is value for row in rows)} {word}" for value, word in _WORDS.items()]
+    counts = [f"{sum(row['taken'] is value for row in rows)} {word}" for value, word in _STATE_WORDS.items()]
     yield f"coverage: {', '.join(counts)}"
     for row in rows:
         if not row["taken"]:
-            place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
-            why = f" ({row['why']})" if row["why"] else ""
-            yield f"{_WORDS[row['taken']]} {place}: {row['path']}: {row['what']}{why}"
+            source_place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
+            reason_note = f" ({row['why']})" if row["why"] else ""
+            yield f"{_STATE_WORDS[row['taken']]} {source_place}: {row['path']}: {row['what']}{reason_note}"

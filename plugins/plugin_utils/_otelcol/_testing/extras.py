@@ -14,7 +14,7 @@ from . import comparing, coverage, propose
 from .config_jobs import ConfigJob
 
 
-def extra_facts(
+def find_extra_facts(
     arguments: Mapping[str, Any],
     jobs: Sequence[ConfigJob],
     untested: Sequence[ConfigJob],
@@ -26,16 +26,16 @@ def extra_facts(
     lines: list[str] = []
     if arguments.get("compare"):
         facts["compared"] = comparing.compare_tests([*jobs, *untested], arguments, pool)
-        lines += comparing.comparison_lines(facts["compared"])
+        lines += comparing.format_comparison(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:
         return facts, lines
-    covered = coverage.measured_coverage(jobs, pool)
-    facts["coverage"] = [row for one in covered for row in one.rows()]
-    lines += coverage.coverage_lines(facts["coverage"])
+    covered_configs = coverage.measure_coverage(jobs, pool)
+    facts["coverage"] = [row for config_coverage in covered_configs for row in config_coverage.rows()]
+    lines += coverage.format_coverage(facts["coverage"])
     if folder:
-        rows = propose.proposed_cases(covered, pool)
-        facts["changed"] = propose.write_proposals(rows, covered, Path(folder), check)
+        rows = propose.propose_cases(covered_configs, pool)
+        facts["changed"] = propose.write_proposals(rows, covered_configs, Path(folder), check)
         facts["proposed"] = [{key: value for key, value in row.items() if key != "config"} for row in rows]
-        lines += propose.proposal_lines(rows)
+        lines += propose.format_proposals(rows)
     return facts, lines

@@ -15,11 +15,11 @@ from ....module_utils._otelcol.testing.records import Record
 from .. import _documents, _files, _yaml
 from .bench import Bench
 
-_UPDATE = "Read what would be in it, then write it with `update_golden`."
+_UPDATE_FIX = "Read what would be in it, then write it with `update_golden`."
 
 
 @dataclass(frozen=True)
-class Golden:
+class GoldenFile:
     """The golden file of an exporter in a test."""
 
     exporter: str
@@ -38,14 +38,16 @@ class Golden:
         """Return a line for each difference. Raises Problem for a file that is no golden file."""
         if not self.path.is_file():
             wrong = f"there is no golden file {self.path}"
-            return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE)}"]
-        wanted = golden.golden_expected(_yaml.plain(_documents.read_yaml(self.path)), str(self.path))
-        return expectations.record_differences(self.exporter, wanted, self.got, self.unasked)
+            return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE_FIX)}"]
+        expected = golden.read_golden_expectation(
+            _yaml.strip_ansible_types(_documents.read_yaml(self.path)), str(self.path)
+        )
+        return expectations.list_record_differences(self.exporter, expected, self.got, self.unasked)
 
     def write(self, bench: Bench) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""
-        text = _yaml.dump(golden.golden_text(self.got, self.unasked))
+        text = _yaml.dump(golden.build_golden_content(self.got, self.unasked))
         if bench.hidden(text) != text:
             fix = "Give the variable another value in `environment`, or expect records."
             raise Problem(f"the golden file {self.path} would show a secret of the config", fix=fix)
-        _files.place(self.path, text, bench.check)
+        _files.write_or_check(self.path, text, bench.check)

@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ....module_utils._otelcol.errors import Problem
-from .collector_run import AgainError
+from .collector_run import RetryableError
 
 _REPORT = "Report this with the file to the maintainers of o11y.opentelemetry."
 
 
 @contextmanager
-def guarded_run(what: str, where: str) -> Iterator[None]:
+def guard_run(activity: str, place_label: str) -> Iterator[None]:
     """Let whatever nobody foresaw be a Problem of this file or test, so that the others still run.
 
     The text of such an error may quote a secret or another file, so only its type is shown.
     """
     try:
         yield
-    except (Problem, AgainError):
+    except (Problem, RetryableError):
         raise
     except Exception as error:
-        wrong = f"{what} failed with {type(error).__name__}"
-        raise Problem(wrong, where=where, fix=_REPORT) from error
+        wrong = f"{activity} failed with {type(error).__name__}"
+        raise Problem(wrong, where=place_label, fix=_REPORT) from error

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, invariants, policies, records, scrapes
 from .. import _jmespath
 from .bench import Bench, Outcome, run_case
 from .config_jobs import ConfigJob
-from .golden_files import Golden
-from .guard import guarded_run
+from .golden_files import GoldenFile
+from .guard import guard_run
 from .run_results import CaseResult
 
 
@@ -35,79 +35,79 @@ class _Judgement:
     """Golden files that were written."""
 
 
-def judged_case(job: ConfigJob) -> CaseResult:
+def judge_case(job: ConfigJob) -> CaseResult:
     """Run one test. What keeps it from running is its failure; the others still run."""
-    begin = time.monotonic()
-    result = _case_result(job)
-    return replace(result, seconds=time.monotonic() - begin)
+    start = time.monotonic()
+    result = _run_and_judge(job)
+    return replace(result, seconds=time.monotonic() - start)
 
 
-def _case_result(job: ConfigJob) -> CaseResult:
+def _run_and_judge(job: ConfigJob) -> CaseResult:
     """Return what one test found, without its time. No text shows a secret of the bench."""
-    hidden = job.bench.hidden
+    mask_secrets = job.bench.hidden
     file, name = job.suite.file, job.case.name
     try:
-        planted = None if job.case.expect else invariants.planted_records(job.bench.config)
-        if planted:
-            job = _with_planted(job, planted)
+        planted_records = None if job.case.expect else invariants.plant_records(job.bench.config)
+        if planted_records:
+            job = _plant_records(job, planted_records)
         outcome = run_case(job.bench, job.case)
     except Problem as problem:
-        return CaseResult(file, name, (hidden(str(problem)),))
-    judgement = _judgement(job, planted, outcome)
-    judgement.differences += policies.policy_breaches(job.policies, _left(outcome))
-    trace = expectations.traced_steps(job.bench.config, outcome.got) if job.bench.traced else ()
+        return CaseResult(file, name, (mask_secrets(str(problem)),))
+    judgement = _judge_outcome(job, planted_records, outcome)
+    judgement.differences += policies.find_policy_breaches(job.policies, _records_at_exporters(outcome))
+    trace = expectations.trace_steps(job.bench.config, outcome.got) if job.bench.traced else ()
     return CaseResult(
         file,
         name,
-        tuple(quoted(line, mask=hidden) for line in judgement.differences),
+        tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.differences),
         changes=outcome.changes,
-        trace=tuple(quoted(line, mask=hidden) for line in trace),
+        trace=tuple(mask_and_clean(line, mask=mask_secrets) for line in trace),
         golden=tuple(judgement.golden),
-        notes=tuple(quoted(line, mask=hidden) for line in judgement.notes),
+        notes=tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.notes),
     )
 
 
-def _with_planted(job: ConfigJob, planted: invariants.Plan) -> ConfigJob:
+def _plant_records(job: ConfigJob, planted_records: invariants.PlantingPlan) -> ConfigJob:
     """Return a test that gives the planted records, and sees what left each component."""
-    return job._replace(bench=replace(job.bench, traced=True), case=replace(job.case, given=planted.given))
+    return job._replace(bench=replace(job.bench, traced=True), case=replace(job.case, given=planted_records.given))
 
 
-def _left(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
+def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
     """Return what left the config, by exporter; a trace shows what left other components too."""
     return {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
 
 
-def _judgement(job: ConfigJob, planted: invariants.Plan | None, outcome: Outcome) -> _Judgement:
+def _judge_outcome(job: ConfigJob, planted_records: invariants.PlantingPlan | None, outcome: Outcome) -> _Judgement:
     """Return what differs from what a test expects, or what its planted records show."""
     judgement = _Judgement(outcome.notes)
     try:
-        with guarded_run("comparing what arrived", job.case.where):
-            if planted:
-                judgement.differences, judgement.notes = invariants.judged_invariants(
-                    job.bench.config, planted, outcome.got, outcome.exporters
+        with guard_run("comparing what arrived", job.case.where):
+            if planted_records:
+                judgement.differences, judgement.notes = invariants.judge_invariants(
+                    job.bench.config, planted_records, outcome.got, outcome.exporters
                 )
             else:
-                _compare(job, outcome, judgement)
+                _compare_with_expected(job, outcome, judgement)
     except Problem as problem:
         judgement.differences = [str(problem)]
     return judgement
 
 
-def _compare(job: ConfigJob, outcome: Outcome, judgement: _Judgement) -> None:
+def _compare_with_expected(job: ConfigJob, outcome: Outcome, judgement: _Judgement) -> None:
     """Add what differs from the expectations of a test to a judgement. Raises Problem for one that cannot be judged."""
     is_scraped = any("pages" in part for part in job.case.given)
-    unasked = scrapes.OWN if is_scraped else ()
-    for exporter, wanted in job.case.expect.items():
-        got = outcome.got.get(exporter, {})
-        judgement.differences += _query_differences(exporter, wanted, got)
-        if isinstance(wanted, str) or "golden" not in wanted:
-            judgement.differences += expectations.record_differences(exporter, wanted, got, unasked)
+    ignored_metrics = scrapes.OWN_METRICS if is_scraped else ()
+    for exporter, expected in job.case.expect.items():
+        arrived = outcome.got.get(exporter, {})
+        judgement.differences += _find_query_differences(exporter, expected, arrived)
+        if isinstance(expected, str) or "golden" not in expected:
+            judgement.differences += expectations.list_record_differences(exporter, expected, arrived, ignored_metrics)
         else:
-            path = Path(job.suite.file).parent / str(wanted["golden"])
-            _compare_golden(Golden(exporter, path, got, unasked), job.bench, judgement)
+            path = Path(job.suite.file).parent / str(expected["golden"])
+            _compare_golden(GoldenFile(exporter, path, arrived, ignored_metrics), job.bench, judgement)
 
 
-def _compare_golden(golden: Golden, bench: Bench, judgement: _Judgement) -> None:
+def _compare_golden(golden: GoldenFile, bench: Bench, judgement: _Judgement) -> None:
     """Add what differs from a golden file to a judgement, or write the file anew if the run is to do that."""
     golden.check(bench.folders)
     differences = golden.differences()
@@ -118,17 +118,19 @@ def _compare_golden(golden: Golden, bench: Bench, judgement: _Judgement) -> None
         judgement.differences += differences
 
 
-def _query_differences(exporter: str, wanted: Any, got: Mapping[str, Sequence[records.Record]]) -> Iterator[str]:
+def _find_query_differences(
+    exporter: str, expected: Any, arrived: Mapping[str, Sequence[records.Record]]
+) -> Iterator[str]:
     """Yield what JMESPath expressions find, where they should find something else."""
-    queries = wanted.get("jmespath", ()) if isinstance(wanted, Mapping) else ()
-    everything = {signal: list(got.get(signal, ())) for signal in records.SIGNALS}
-    for item in queries:
-        _jmespath.check(item["query"], exporter)
-        jmespath = _jmespath.library()
+    queries = expected.get("jmespath", ()) if isinstance(expected, Mapping) else ()
+    arrived_by_signal = {signal: list(arrived.get(signal, ())) for signal in records.SIGNALS}
+    for query in queries:
+        _jmespath.check_expression(query["query"], exporter)
+        jmespath = _jmespath.load_library()
         try:
-            found = jmespath.search(item["query"], everything)
+            answer = jmespath.search(query["query"], arrived_by_signal)
         except jmespath.exceptions.JMESPathError as error:  # it does not fit what arrived
-            yield f"{exporter}: {item['query']}: {error}"
+            yield f"{exporter}: {query['query']}: {error}"
             continue
-        if found != item["is"]:
-            yield f"{exporter}: {item['query']}: expected {item['is']!r}, got {found!r}"
+        if answer != query["is"]:
+            yield f"{exporter}: {query['query']}: expected {query['is']!r}, got {answer!r}"

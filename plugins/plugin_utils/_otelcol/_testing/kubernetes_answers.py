@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected_objects
+from ....module_utils._otelcol.testing.cluster_facts import KINDS_BY_RESOURCE, select_objects
 
 # What clients ask for that need no more of an object than its metadata.
 _METADATA = "PartialObjectMetadata"
@@ -34,23 +34,31 @@ class KubernetesAnswer:
     @classmethod
     def to(cls, address: str, accept: str, objects: Mapping[str, list[dict[str, Any]]]) -> KubernetesAnswer:
         """Return the answer to a request of an address, out of the objects by resource. `accept` is its header."""
-        parts = urlsplit(address)
-        asked = parse_qs(parts.query)
-        resource = parts.path.rpartition("/")[2]
-        namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
-        fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
-        items = selected_objects(objects.get(resource, []), fields, labels, namespace)
-        version, kind = KINDS.get(resource, ("v1", "Status"))
+        address_parts = urlsplit(address)
+        query = parse_qs(address_parts.query)
+        resource = address_parts.path.rpartition("/")[2]
+        namespace = address_parts.path.partition("/namespaces/")[2].rpartition("/")[0]
+        fields, labels = (query.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+        items = select_objects(objects.get(resource, []), fields, labels, namespace)
+        version, kind = KINDS_BY_RESOURCE.get(resource, ("v1", "Status"))
         if _METADATA in accept:
             version, kind = "meta.k8s.io/v1", _METADATA
-            items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]
-        return cls(version, kind, items, bool(asked.get("watch")), bool(asked.get("sendInitialEvents")))
+            items = [
+                {"apiVersion": version, "kind": kind, "metadata": selected_object["metadata"]}
+                for selected_object in items
+            ]
+        return cls(version, kind, items, bool(query.get("watch")), bool(query.get("sendInitialEvents")))
 
     def as_list(self) -> bytes:
         """Return the objects as one list."""
         metadata = {"resourceVersion": _RESOURCE_VERSION}
-        listed = {"apiVersion": self.version, "kind": f"{self.kind}List", "metadata": metadata, "items": self.items}
-        return json.dumps(listed).encode()
+        object_list = {
+            "apiVersion": self.version,
+            "kind": f"{self.kind}List",
+            "metadata": metadata,
+            "items": self.items,
+        }
+        return json.dumps(object_list).encode()
 
     def as_events(self) -> bytes:
         """Return the events with which a watch begins, one in each line; none if it does not want the objects."""
@@ -60,11 +68,11 @@ class KubernetesAnswer:
 
     def _initial_events(self) -> Iterator[dict[str, Any]]:
         """Yield each object, and then the mark behind the last one."""
-        for item in self.items:
-            yield {"type": "ADDED", "object": item}
+        for kubernetes_object in self.items:
+            yield {"type": "ADDED", "object": kubernetes_object}
         metadata = {
             "resourceVersion": _RESOURCE_VERSION,
             "annotations": {"k8s.io/initial-events-end": "true"},
         }
-        mark = {"apiVersion": self.version, "kind": self.kind, "metadata": metadata}
-        yield {"type": "BOOKMARK", "object": mark}
+        end_mark = {"apiVersion": self.version, "kind": self.kind, "metadata": metadata}
+        yield {"type": "BOOKMARK", "object": end_mark}

@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import file_text
-from ....module_utils._otelcol.config.config_secrets import secret_at
-from ....module_utils._otelcol.config.paths import dotted
+from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_text
+from ....module_utils._otelcol.config.config_secrets import secret_kind_at
+from ....module_utils._otelcol.config.paths import format_path
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, reaching
 from ....module_utils._otelcol.testing.branch_model import Branch
@@ -23,66 +23,77 @@ from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of
 from .. import _files, _yaml
 from .bench import Outcome, run_case
-from .coverage import Covered, probed_branches
+from .coverage import ConfigCoverage, probe_branches
 
-_TRIES = 12
+_MOST_TRIES = 12
 """How many ways to reach one branch are tried: each runs a Collector."""
-_LISTED = 10
+_MOST_LISTED = 10
 """How many records a case lists; of more it has the number."""
-_DROPPING = ("filter",)
+_DROPPING_KINDS = ("filter",)
 """Where it is right that nothing arrives; elsewhere, a case in which something arrives is better."""
-_ENDING = "_proposed.yml"
-_HEAD = """---
+_FILE_ENDING = "_proposed.yml"
+_FILE_HEADER = """---
 # What the config does now with records that no test has. Judge each case: is it what you want? Then move it to the
 # tests, with a name that says why.
 """
 _PLACEHOLDER = "placeholder"
 # What a record has if nobody gave it, and what no case should depend on.
-_USUAL: dict[str, Any] = {"kind": "internal", "status": "unset", "temporality": "cumulative"}
-_LEFT_OUT = ("trace", "id", "parent", "duration")
-_EMPTY: tuple[Any, ...] = ("", {}, [], None)
+_USUAL_VALUES: dict[str, Any] = {"kind": "internal", "status": "unset", "temporality": "cumulative"}
+_UNSTABLE_FIELDS = ("trace", "id", "parent", "duration")
+_EMPTY_VALUES: tuple[Any, ...] = ("", {}, [], None)
 
 
-class _Proposed(NamedTuple):
+class _ProposedCase(NamedTuple):
     """A case that takes a branch, and whether nothing arrives in it."""
 
     test: dict[str, Any]
     is_silent: bool
 
 
-def proposed_cases(covered: Sequence[Covered], pool: Executor) -> list[dict[str, Any]]:
+def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> list[dict[str, Any]]:
     """Return a row for each branch that no test takes: the case that takes it, or why there is none."""
-    jobs: list[tuple[Covered, Branch]] = []
-    for one in covered:
-        jobs += [(one, branch) for branch in one.branches if one.state(branch).is_taken is False]
-    return list(pool.map(lambda job: _row(*job), jobs))
+    jobs: list[tuple[ConfigCoverage, Branch]] = []
+    for covered_config in covered_configs:
+        jobs += [
+            (covered_config, branch)
+            for branch in covered_config.branches
+            if covered_config.state(branch).is_taken is False
+        ]
+    return list(pool.map(lambda job: _propose_for_branch(*job), jobs))
 
 
-def _row(one: Covered, branch: Branch) -> dict[str, Any]:
+def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> dict[str, Any]:
     """Return the row of a branch: its place, and either the case that takes it as `test`, or `why` there is none."""
-    position = one.bench.locate(branch.path)
-    row = {"file": position.file, "line": position.line, "path": dotted(branch.path), "config": one.key}
+    position = covered_config.bench.locate(branch.path)
+    row = {"file": position.file, "line": position.line, "path": format_path(branch.path), "config": covered_config.key}
     try:
-        test = _case(one, branch)
+        test = _find_case(covered_config, branch)
     except Problem as problem:
-        return {**row, "why": one.bench.hidden(str(problem.wrong)), "test": {}}
+        return {**row, "why": covered_config.bench.hidden(str(problem.wrong)), "test": {}}
     if isinstance(test, str):
-        return {**row, "why": one.bench.hidden(test), "test": {}}
-    if one.bench.hidden(str(test)) != str(test):
+        return {**row, "why": covered_config.bench.hidden(test), "test": {}}
+    if covered_config.bench.hidden(str(test)) != str(test):
         return {**row, "why": "a value that the config keeps secret leaves", "test": {}}
     return {**row, "why": "", "test": test}
 
 
-def _case(one: Covered, branch: Branch) -> dict[str, Any] | str:
+def _find_case(covered_config: ConfigCoverage, branch: Branch) -> dict[str, Any] | str:
     """Return a case that takes a branch, or why none is known. Raises Problem if the Collector does not run.
 
     One in which something arrives is better, except where it is right that nothing does.
     """
-    ways = list(islice(reaching.ways_to_reach(branch, one.bench.config, _examples(one.suites)), _TRIES))
-    may_be_silent = kind_of(str(branch.path[1])) in _DROPPING
+    ways = list(
+        islice(
+            reaching.list_ways_to_reach(
+                branch, covered_config.bench.config, _list_given_examples(covered_config.suites)
+            ),
+            _MOST_TRIES,
+        )
+    )
+    may_be_silent = kind_of(str(branch.path[1])) in _DROPPING_KINDS
     silent_test: dict[str, Any] = {}
-    for given in ways:
-        proposed = _proposed_case(one, branch, given)
+    for case_input in ways:
+        proposed = _try_case(covered_config, branch, case_input)
         if proposed is None:
             continue
         if isinstance(proposed, str):
@@ -92,122 +103,128 @@ def _case(one: Covered, branch: Branch) -> dict[str, Any] | str:
         silent_test = silent_test or proposed.test
     if silent_test:
         return silent_test
-    return reaching.UNREACHED if ways else reaching.NO_LITERAL
+    return reaching.REASON_UNREACHED if ways else reaching.REASON_NO_LITERAL
 
 
-def _proposed_case(one: Covered, branch: Branch, given: Mapping[str, Any]) -> _Proposed | str | None:
+def _try_case(
+    covered_config: ConfigCoverage, branch: Branch, case_input: Mapping[str, Any]
+) -> _ProposedCase | str | None:
     """Return the case that gives this, None if it does not take the branch, or why it cannot be written."""
-    name = f"It takes {dotted(branch.path)}"
-    case = Case(name, name, (given,), {})
-    if not _is_taken(one, branch, case):
+    name = f"It takes {format_path(branch.path)}"
+    case = Case(name, name, (case_input,), {})
+    if not _is_taken(covered_config, branch, case):
         return None
-    outcome = run_case(one.bench, case)
-    expect = {exporter: _expectation(outcome, exporter) for exporter in outcome.exporters}
+    outcome = run_case(covered_config.bench, case)
+    expect = {exporter: _build_expectation(outcome, exporter) for exporter in outcome.exporters}
     for exporter, expected in expect.items():
-        if expectations.record_differences(exporter, expected, outcome.got.get(exporter, {})):
+        if expectations.list_record_differences(exporter, expected, outcome.got.get(exporter, {})):
             return "what arrives cannot be written as a test"
-    is_silent = all(expected == expectations.NOTHING for expected in expect.values())
-    return _Proposed({"name": name, "given": given, "expect": expect}, is_silent)
+    is_silent = all(expected == expectations.EXPECTS_NOTHING for expected in expect.values())
+    return _ProposedCase({"name": name, "given": case_input, "expect": expect}, is_silent)
 
 
-def _examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
+def _list_given_examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
     """Return what the tests of suites give."""
-    given: list[Mapping[str, Any]] = []
+    examples: list[Mapping[str, Any]] = []
     for suite in suites:
         for test in suite.tests:
-            given += test.given
-    return given
+            examples += test.given
+    return examples
 
 
-def _is_taken(one: Covered, branch: Branch, case: Case) -> bool:
+def _is_taken(covered_config: ConfigCoverage, branch: Branch, case: Case) -> bool:
     """Run a case to see whether it takes a branch."""
-    answers = probed_branches(one.bench, [branch], case)
+    answers = probe_branches(covered_config.bench, [branch], case)
     return not isinstance(answers, str) and bool(answers.taken.get(branch.path))
 
 
-def _expectation(outcome: Outcome, exporter: str) -> Any:
+def _build_expectation(outcome: Outcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
-    got = outcome.got.get(exporter, {})
+    arrived = outcome.got.get(exporter, {})
     expected: dict[str, Any] = {}
     for signal in SIGNALS:
-        records = got.get(signal)
-        if records and len(records) <= _LISTED:
-            expected[signal] = [_shown_fields(record) for record in records]
+        records = arrived.get(signal)
+        if records and len(records) <= _MOST_LISTED:
+            expected[signal] = [_keep_written_fields(record) for record in records]
         elif records:
             expected[signal] = len(records)
-    return expected or expectations.NOTHING
+    return expected or expectations.EXPECTS_NOTHING
 
 
-def _shown_fields(record: Record) -> Record:
+def _keep_written_fields(record: Record) -> Record:
     """Return the fields of a record that a reader would write."""
-    return {key: value for key, value in record.items() if _is_shown(key, value)}
+    return {key: value for key, value in record.items() if _is_worth_writing(key, value)}
 
 
-def _is_shown(key: str, value: Any) -> bool:
+def _is_worth_writing(key: str, value: Any) -> bool:
     """Whether a reader would write a field: one that differs in every run, or says the usual, is left out."""
-    return key not in _LEFT_OUT and value not in _EMPTY and _USUAL.get(key) != value
+    return key not in _UNSTABLE_FIELDS and value not in _EMPTY_VALUES and _USUAL_VALUES.get(key) != value
 
 
-def write_proposals(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder: Path, check: bool) -> bool:
+def write_proposals(
+    rows: Sequence[Mapping[str, Any]], covered_configs: Sequence[ConfigCoverage], folder: Path, check: bool
+) -> bool:
     """Write a file of cases for each config; return whether one changed. Raises Problem for one that is another's."""
-    texts = dict(_texts(rows, covered, folder))
-    for file, text in texts.items():
-        if file.exists() and file_text(file) != text:
+    text_by_file = dict(_build_file_texts(rows, covered_configs, folder))
+    for file, text in text_by_file.items():
+        if file.exists() and read_file_text(file) != text:
             fix = "Move the cases that you want to your tests, then remove the file; or name another folder."
             raise Problem(f"{file} exists, and cases would replace it", fix=fix)
-    changed = [_files.place(file, text, check) for file, text in texts.items()]
-    return any(changed)
+    are_changed = [_files.write_or_check(file, text, check) for file, text in text_by_file.items()]
+    return any(are_changed)
 
 
-def _texts(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder: Path) -> Iterator[tuple[Path, str]]:
+def _build_file_texts(
+    rows: Sequence[Mapping[str, Any]], covered_configs: Sequence[ConfigCoverage], folder: Path
+) -> Iterator[tuple[Path, str]]:
     """Yield path and text of the file of each config that has cases; files of the same name get numbers."""
-    for number, one in enumerate(covered):
-        tests = [row["test"] for row in rows if row["config"] == one.key and row["test"]]
+    for number, covered_config in enumerate(covered_configs):
+        tests = [row["test"] for row in rows if row["config"] == covered_config.key and row["test"]]
         if not tests:
             continue
-        name = _file_name(one)
-        number_of_same = sum(_file_name(other) == name for other in covered[:number])
+        name = _choose_file_name(covered_config)
+        number_of_same = sum(_choose_file_name(earlier_config) == name for earlier_config in covered_configs[:number])
         suffix = f"_{number_of_same + 1}" if number_of_same else ""
-        yield folder / f"{name}{suffix}{_ENDING}", _text(tests, one.suites[0], folder)
+        yield folder / f"{name}{suffix}{_FILE_ENDING}", _build_file_text(tests, covered_config.suites[0], folder)
 
 
-def _text(tests: Sequence[Mapping[str, Any]], suite: Suite, folder: Path) -> str:
+def _build_file_text(tests: Sequence[Mapping[str, Any]], suite: Suite, folder: Path) -> str:
     """Return the text of a file with cases; values of variables that look like secrets are placeholders in it."""
-    secrets = [name for name, value in suite.environment.items() if secret_at({}, (name,), str(value))]
-    head = _HEAD
+    secrets = [name for name, value in suite.environment.items() if secret_kind_at({}, (name,), str(value))]
+    header = _FILE_HEADER
     if secrets:
-        head += f"# Placeholders stand for values that look like secrets: {', '.join(secrets)}.\n"
-    return head + _yaml.dump({**_about(suite, folder, secrets), "tests": tests})
+        header += f"# Placeholders stand for values that look like secrets: {', '.join(secrets)}.\n"
+    return header + _yaml.dump({**_describe_subject(suite, folder, secrets), "tests": tests})
 
 
-def _file_name(one: Covered) -> str:
+def _choose_file_name(covered_config: ConfigCoverage) -> str:
     """Return the name of a file of cases, without its ending: that of the collector or of the config."""
-    suite = one.suites[0]
+    suite = covered_config.suites[0]
     return suite.collector or str(suite.config_map.get("name") or Path(suite.config).stem)
 
 
-def _about(suite: Suite, folder: Path, secrets: Sequence[str]) -> dict[str, Any]:
+def _describe_subject(suite: Suite, folder: Path, secrets: Sequence[str]) -> dict[str, Any]:
     """Return what the cases are about, as a file in this folder says it: the config, variables and cluster."""
-    about: dict[str, Any] = {}
+    subject: dict[str, Any] = {}
     if suite.config_map:
-        about["config_map"] = dict(suite.config_map)
+        subject["config_map"] = dict(suite.config_map)
     elif suite.collector:
-        about["collector"] = suite.collector
+        subject["collector"] = suite.collector
     else:
-        about["config"] = os.path.relpath(Path(suite.file).parent / suite.config, folder)
+        subject["config"] = os.path.relpath(Path(suite.file).parent / suite.config, folder)
     environment = {**suite.environment, **dict.fromkeys(secrets, _PLACEHOLDER)}
     if environment:
-        about["environment"] = environment
+        subject["environment"] = environment
     if suite.cluster:
-        about["cluster"] = dict(suite.cluster)
-    return about
+        subject["cluster"] = dict(suite.cluster)
+    return subject
 
 
-def proposal_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def format_proposals(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each branch for which there is no case."""
     with_case = sum(bool(row["test"]) for row in rows)
     yield f"proposed: {with_case} of {len(rows)} that no test takes"
     for row in rows:
         if row["why"]:
-            place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
-            yield f"not proposed {place}: {row['path']}: {row['why']}"
+            source_place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
+            yield f"not proposed {source_place}: {row['path']}: {row['why']}"

@@ -12,11 +12,11 @@ from typing import Any
 
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.junit_report import junit
-from ....module_utils._otelcol.rules.report_model import Checked, Report, count_in_words
+from ....module_utils._otelcol.rules.junit_report import render_junit
+from ....module_utils._otelcol.rules.report_model import CheckedConfig, Report, format_count
 from ....module_utils._otelcol.rules.subject import Finding
 
-_RULE = "config-test"
+_RULE_ID = "config-test"
 _JUNIT_SUITE = "o11y.opentelemetry.pipeline_test"
 
 
@@ -59,34 +59,34 @@ class ExtraResult:
     problem: Problem | None = None
 
 
-def task_result(results: Sequence[CaseResult], extra: ExtraResult) -> dict[str, Any]:
+def build_task_result(results: Sequence[CaseResult], extra_result: ExtraResult) -> dict[str, Any]:
     """Return the result of the task. `failure` says in a line why it failed; it is empty if it did not."""
-    facts = dict(extra.facts)
+    facts = dict(extra_result.facts)
     has_written = facts.pop("changed", False) or any(result.golden for result in results)
-    text = "\n".join([results_text(results), *extra.lines])
+    report_text = "\n".join([format_results(results), *extra_result.lines])
     return {
         "tests": [result.as_dict() for result in results],
         "changed": has_written,
         **facts,
-        "report": text,
-        "failure": _failure(results, extra),
+        "report": report_text,
+        "failure": _describe_failure(results, extra_result),
     }
 
 
-def _failure(results: Sequence[CaseResult], extra: ExtraResult) -> str:
+def _describe_failure(results: Sequence[CaseResult], extra_result: ExtraResult) -> str:
     """Return how many tests failed, or else what failed beside them; empty text if nothing did."""
-    failed = len(failed_results(results))
-    if failed:
-        return f"{failed} of {count_in_words(len(results), 'test')} failed"
-    return str(extra.problem or "")
+    failed_count = len(list_failed_results(results))
+    if failed_count:
+        return f"{failed_count} of {format_count(len(results), 'test')} failed"
+    return str(extra_result.problem or "")
 
 
-def failed_results(results: Sequence[CaseResult]) -> list[CaseResult]:
+def list_failed_results(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Return the results of the tests that failed."""
     return [result for result in results if result.differences]
 
 
-def results_text(results: Sequence[CaseResult]) -> str:
+def format_results(results: Sequence[CaseResult]) -> str:
     """Return a line for each test, and below it one for each difference and note; for a failed one its trace too."""
     lines = []
     for result in results:
@@ -99,19 +99,21 @@ def results_text(results: Sequence[CaseResult]) -> str:
     return "\n".join(lines)
 
 
-def junit_text(results: Sequence[CaseResult]) -> str:
+def format_junit(results: Sequence[CaseResult]) -> str:
     """Return a report in JUnit, in which the tests of a file are a class."""
     checked = []
     for result in results:
-        group = _path_for_readers(result.file)
-        checked.append(Checked(result.name, tuple(_findings(result)), group=group, seconds=result.seconds))
-    return junit(Report(checked, suite=_JUNIT_SUITE))
+        file_group = _path_for_readers(result.file)
+        checked.append(
+            CheckedConfig(result.name, tuple(_iter_findings(result)), group=file_group, seconds=result.seconds)
+        )
+    return render_junit(Report(checked, suite=_JUNIT_SUITE))
 
 
-def _findings(result: CaseResult) -> Iterator[Finding]:
+def _iter_findings(result: CaseResult) -> Iterator[Finding]:
     """Yield each difference as a finding of a rule."""
     for line in result.differences:
-        yield Finding(Position(result.file), result.name, _RULE, "error", line)
+        yield Finding(Position(result.file), result.name, _RULE_ID, "error", line)
 
 
 def _path_for_readers(file: str) -> str:

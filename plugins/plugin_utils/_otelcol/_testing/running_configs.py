@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.kube.objects import Manifest, Ref, ref
-from ....module_utils._otelcol.kube.pod_references import needed_objects
+from ....module_utils._otelcol.kube.objects import Manifest, ObjectRef, ref
+from ....module_utils._otelcol.kube.pod_references import find_needed_objects
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _inputs
 
@@ -20,7 +20,7 @@ def is_compared_with_cluster(arguments: Mapping[str, Any]) -> bool:
     return bool((arguments.get("compare") or {}).get("running"))
 
 
-def input_in_cluster(
+def find_input_in_cluster(
     suite: Suite, collectors: Iterable[Mapping[str, Any]], resources: Sequence[Manifest] | None
 ) -> _inputs.Input | None:
     """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
@@ -28,20 +28,20 @@ def input_in_cluster(
     `resources` are the objects of the cluster. Raises Problem for tests of another config, and if the cluster was not
     read.
     """
-    collector = _collector_of_suite(suite, collectors)
+    collector = _find_collector_of_suite(suite, collectors)
     if resources is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
-    workload = Ref(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
-    owners = {workload, *_objects_needed_by(workload, resources)}
+    workload = ObjectRef(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
+    owners = {workload, *_list_needed_objects(workload, resources)}
     inputs = _inputs.collect_inputs([], resources).inputs
-    own_inputs = [given for given in inputs if ref(dict(given.found.owner)) in owners]
+    own_inputs = [config_input for config_input in inputs if ref(dict(config_input.found.owner)) in owners]
     if len(own_inputs) != 1 or not isinstance(own_inputs[0].config, Mapping):
         return None
     return own_inputs[0]
 
 
-def _collector_of_suite(suite: Suite, collectors: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _find_collector_of_suite(suite: Suite, collectors: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the collector of the inventory that tests are about. Raises Problem if they are about another config."""
     for collector in collectors:
         if str(collector["name"]) == suite.collector:
@@ -50,10 +50,10 @@ def _collector_of_suite(suite: Suite, collectors: Iterable[Mapping[str, Any]]) -
     raise Problem("only a collector of the inventory runs in its cluster", where=suite.file, fix=fix)
 
 
-def _objects_needed_by(workload: Ref, resources: Iterable[Manifest]) -> set[Ref]:
+def _list_needed_objects(workload: ObjectRef, resources: Iterable[Manifest]) -> set[ObjectRef]:
     """Return the objects that the pods of a workload need, such as the ConfigMap with its config."""
-    needed: set[Ref] = set()
+    needed: set[ObjectRef] = set()
     for resource in resources:
         if ref(resource) == workload:
-            needed.update(needed_objects(resource))
+            needed.update(find_needed_objects(resource))
     return needed

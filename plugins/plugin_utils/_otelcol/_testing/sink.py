@@ -21,18 +21,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ....module_utils._otelcol.bounded.read_limits import ANSWER
+from ....module_utils._otelcol.bounded.read_limits import ANSWER_LIMIT
 from ....module_utils._otelcol.testing.read_records import read_records
-from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record
+from ....module_utils._otelcol.testing.records import RECORD_KINDS_BY_SIGNAL, Record
 from .collector_place import LOOPBACK
 from .kubernetes_answers import KubernetesAnswer
 
 # The words of the first line of a request: its method, its path and the version of HTTP.
-_WORDS_OF_REQUEST = 3
+_REQUEST_LINE_WORDS = 3
 # How many headers a request may have, and bytes of one: those of http.client.
 _MOST_FIELDS, _LONGEST_FIELD = 100, 65536
 # The answer to a request of an exporter.
-_TAKEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+_ACCEPTED_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _JSON = "application/json"
 _PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 
@@ -49,8 +49,8 @@ class Sink:
 
     def keep(self, path: str, body: bytes) -> None:
         """Keep a request of an exporter."""
-        exporter, _v1, kind = path.strip("/").split("/")
-        signal = OF_PIPELINES[kind]
+        exporter, _v1, pipeline_kind = path.strip("/").split("/")
+        signal = RECORD_KINDS_BY_SIGNAL[pipeline_kind]
         records = list(read_records(signal, json.loads(body)))
         with self._lock:
             self.got[unquote(exporter)][signal] += records
@@ -86,7 +86,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening_sink(listener: socket.socket, sink: Sink) -> Iterator[str]:
+def serve_sink(listener: socket.socket, sink: Sink) -> Iterator[str]:
     """Let a sink answer at a socket until the context ends; yield its address."""
     server = Server(listener, type("Handler", (_Handler,), {"sink": sink}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.requestline = self.raw_requestline.decode("latin-1").strip()
         self.command, self.request_version, self.close_connection = "", self.protocol_version, True
         words = self.requestline.split()
-        if len(words) != _WORDS_OF_REQUEST:
+        if len(words) != _REQUEST_LINE_WORDS:
             self.send_error(HTTPStatus.BAD_REQUEST)
             return False
         self.command, self.path, self.request_version = words
@@ -136,12 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         size = int(self.fields["content-length"])
-        if size > ANSWER:
+        if size > ANSWER_LIMIT:
             self.close_connection = True
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         self.sink.keep(self.path, self.rfile.read(size))
-        self.wfile.write(_TAKEN)
+        self.wfile.write(_ACCEPTED_ANSWER)
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
@@ -166,10 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.sink.closing.wait()
 
-    def _answer(self, body: bytes, content: str = _JSON) -> None:
+    def _answer(self, body: bytes, content_type: str = _JSON) -> None:
         """Send a body of a type of content."""
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", content)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -19,10 +19,10 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 from tests.support import hosts
 
 def misses():
-    return _documents.parsed.cache_info().misses
+    return _documents.parse_document.cache_info().misses
 
 before = misses()
-hosts.rendered({"otel_host_program": {"path": "/usr/bin/otelcol"}, "otel_host_collectors": [
+hosts.render_host({"otel_host_program": {"path": "/usr/bin/otelcol"}, "otel_host_collectors": [
     {"name": "agent", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway:4317"}}]}]})
 print(before, misses() - before)
 """

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
 
 from .server_side_apply import ConflictError, applied, fields, updated
 
@@ -85,7 +85,7 @@ class FakeApi:
         self.objects: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.texts: dict[str, str] = {}
-        self.trouble: Callable[[str, str], Answered | None] = lambda _method, _path: None
+        self.trouble: Callable[[str, str], RawAnswer | None] = lambda _method, _path: None
         self.clock = Clock()
         self.version = 0
         self.discovers = True
@@ -124,7 +124,7 @@ class FakeApi:
     def cluster(self) -> Cluster:
         return Cluster(self, clock=self.clock, sleep=self.clock.sleep)
 
-    def refuse(self, path: str, answer: Answered | None = None, method: str = "", until: float = 1e9) -> None:
+    def refuse(self, path: str, answer: RawAnswer | None = None, method: str = "", until: float = 1e9) -> None:
         """Answer requests to paths that end so, with 403 unless told otherwise, until some time."""
         given = answer or status(403, "Forbidden", "no")
         self.trouble = lambda asked, where: (
@@ -138,7 +138,7 @@ class FakeApi:
     def sent(self, *methods: str) -> list[str]:
         return [path for method, path, _ in self.requests if method in methods]
 
-    def __call__(self, method: str, target: str, _headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, _headers: dict[str, str], body: bytes | None) -> RawAnswer:
         path, found = parsed(target)
         query = dict(found)
         self.requests.append((method, path, query))
@@ -148,10 +148,10 @@ class FakeApi:
         if path == REVIEWS:
             return reply({"status": {"allowed": self.allows(json.loads(body or b"{}")["spec"])}})
         if path in self.texts:
-            return Answered(200, {}, self.texts[path].encode())
+            return RawAnswer(200, {}, self.texts[path].encode())
         return self._answer(method, path, query, json.loads(body) if body else None)
 
-    def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answered:
+    def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> RawAnswer:
         if path == "/apis":
             return reply({"kind": "APIGroupList", "groups": self._groups()})
         if path == "/api/v1" or (path.count("/") == 3 and GROUP.fullmatch(path) and self.discovers):
@@ -177,7 +177,7 @@ class FakeApi:
             groups.setdefault(version.split("/")[0], []).append({"groupVersion": version})
         return [{"name": name, "versions": found, "preferredVersion": found[0]} for name, found in groups.items()]
 
-    def _resources(self, version: str) -> Answered:
+    def _resources(self, version: str) -> RawAnswer:
         plurals = self.served(version)
         if not plurals:
             return NOT_SERVED
@@ -210,10 +210,10 @@ class FakeApi:
             keys = [key for key in self.objects if key.startswith(root) and key.split("/")[-2] == plural]
         return [self.objects[key] for key in sorted(keys)]
 
-    def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> Answered:
+    def _get(self, path: str, _query: dict[str, str], _body: Any, match: re.Match[str]) -> RawAnswer:
         return reply(self.objects[path]) if path in self.objects else missing(match)
 
-    def _patch(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+    def _patch(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> RawAnswer:
         if match["ns"] and f"/api/v1/namespaces/{match['ns']}" not in self.objects:
             text = f'namespaces "{match["ns"]}" not found'
             return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
@@ -242,7 +242,7 @@ class FakeApi:
             self.objects[path] = stored
         return reply(stored)
 
-    def _delete(self, path: str, _query: dict[str, str], body: Any, match: re.Match[str]) -> Answered:
+    def _delete(self, path: str, _query: dict[str, str], body: Any, match: re.Match[str]) -> RawAnswer:
         if path not in self.objects:
             return missing(match)
         metadata = self.objects[path]["metadata"]
@@ -285,21 +285,21 @@ def fits(term: str, labels: dict[str, str]) -> bool:
     return labels.get(key) == value if equals else key in labels
 
 
-def reply(body: dict[str, Any]) -> Answered:
-    return Answered(200, {}, json.dumps(body).encode())
+def reply(body: dict[str, Any]) -> RawAnswer:
+    return RawAnswer(200, {}, json.dumps(body).encode())
 
 
 # Most lists that runs ask for are empty, and most kinds that they look for are not served.
 NO_ITEMS = reply({"items": [], "metadata": {}})
 
 
-def missing(match: re.Match[str]) -> Answered:
+def missing(match: re.Match[str]) -> RawAnswer:
     return status(404, "NotFound", f'{match["plural"]} "{match["name"]}" not found', details={"name": match["name"]})
 
 
-def status(code: int, reason: str, message: str, **more: Any) -> Answered:
+def status(code: int, reason: str, message: str, **more: Any) -> RawAnswer:
     body = {"kind": "Status", "code": code, "reason": reason, "message": message, **more}
-    return Answered(code, {}, json.dumps(body).encode())
+    return RawAnswer(code, {}, json.dumps(body).encode())
 
 
 NOT_SERVED = status(404, "NotFound", "the server could not find the requested resource")

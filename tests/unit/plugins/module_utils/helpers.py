@@ -15,11 +15,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import (
     Collector,
-    option_names,
+    list_option_names,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs, derived_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs, derive_needs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
 from tests.support import cases as tables
@@ -41,7 +41,7 @@ SPEC: Json = {
     for name, option in yaml.safe_load(_SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"].items()
 }
 # The role's defaults, for a collector that has a name.
-OPTIONS: Json = {name: SPEC[name].get("default") for name in option_names()} | {
+OPTIONS: Json = {name: SPEC[name].get("default") for name in list_option_names()} | {
     "name": "gateway",
     "namespace": "telemetry",
     "version": "1.2.3",
@@ -102,7 +102,7 @@ def build(config: Json | None = None, *, collector_version: str = "0.158.0", **o
 
 def needs(config: Any, environment: dict[str, str] | None = None) -> Needs:
     """Return what a config needs, by the ports of the committed catalogue."""
-    return derived_needs(config, LISTENERS, environment)
+    return derive_needs(config, LISTENERS, environment)
 
 
 def manifest(api_version: str, kind: str, metadata: Any = METADATA, **body: Any) -> Json:

@@ -15,15 +15,19 @@ import grpc
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import LONGEST, Problem, printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.failure_texts import LINE_LENGTH
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import refusal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import (
+    LONGEST_TEXT,
+    Problem,
+    make_printable,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.failure_texts import LONGEST_LINE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import find_probe_lines
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import explain_refusal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
     check_status,
-    sender,
+    create_sender,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import GRPC, OtlpTarget
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
@@ -49,7 +53,7 @@ def cut_secret(longest: int) -> Iterator[str]:
 
 def refused(text: str) -> str:
     cluster = FakeApi()
-    cluster.trouble = lambda _method, _path: Answered(502, {}, text.encode())
+    cluster.trouble = lambda _method, _path: RawAnswer(502, {}, text.encode())
     with pytest.raises(ApiError) as caught:
         cluster.cluster().request("GET", "/api")
     return caught.value.message
@@ -101,7 +105,7 @@ def refused_by_grpc(text: str) -> str:
     server.start()
     try:
         with pytest.raises(NotSentError, match=f"127.0.0.1:{port} answers INVALID_ARGUMENT") as caught:
-            sender(OtlpTarget.of(f"127.0.0.1:{port}", GRPC, {}, {}))("traces", b"", 60)
+            create_sender(OtlpTarget.of(f"127.0.0.1:{port}", GRPC, {}, {}))("traces", b"", 60)
     finally:
         server.stop(None)
     return str(caught.value)
@@ -109,18 +113,18 @@ def refused_by_grpc(text: str) -> str:
 
 def rejected(text: str) -> str:
     partial = trace.ExportTracePartialSuccess(rejected_spans=1, error_message=text)
-    return refusal("traces", trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString())
+    return explain_refusal("traces", trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString())
 
 
 def recorded(text: str) -> str:
-    return str(excerpt(f"ResourceSpans #0 id1\n{text}\n", "traces", "id1"))
+    return str(find_probe_lines(f"ResourceSpans #0 id1\n{text}\n", "traces", "id1"))
 
 
 SHOWN = [refused, warned, crashed, homeless, not_sent, refused_by_grpc, rejected, recorded]
 
 
 @pytest.mark.parametrize("shown", SHOWN)
-@pytest.mark.parametrize("longest", [LONGEST, LINE_LENGTH])
+@pytest.mark.parametrize("longest", [LONGEST_TEXT, LONGEST_LINE])
 def test_secrets_are_masked_before_a_text_is_cut(shown: Callable[[str], str], longest: int) -> None:
     for text in cut_secret(longest):
         assert "hunter2" not in shown(text)
@@ -269,7 +273,7 @@ def test_an_add_on_is_clean(stage: str, degraded: str) -> None:
     runs.connect = lambda: HostileAws(connect())  # type: ignore[method-assign]
     runs.world.script("adot", "create", Stage(stage, issues=("ConfigurationConflict",)))
     found = result_of(lambda: runs.run(degraded=degraded, tags={"a": "b"}, purge_tags=False))
-    assert_clean({**found, "warned": [printable(text) for text in found.get("warned", ())]})
+    assert_clean({**found, "warned": [make_printable(text) for text in found.get("warned", ())]})
 
 
 @pytest.mark.parametrize("operation", ["DescribeAddon", "CreateAddon", "DescribeAddonVersions"])
@@ -287,4 +291,4 @@ def test_a_refusal_of_aws_is_clean(operation: str, code: str, monkeypatch: pytes
     monkeypatch.setattr(module, "fail_json", ended, raising=False)
     with contextlib.suppress(SystemExit):
         aws_api.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
-    assert_clean({**task.result, "warned": [printable(text) for text in task.result.get("warned", ())]})
+    assert_clean({**task.result, "warned": [make_printable(text) for text in task.result.get("warned", ())]})

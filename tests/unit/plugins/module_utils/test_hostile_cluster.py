@@ -16,12 +16,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, explain_outage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, cleaned, printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import (
+    Problem,
+    clean_text,
+    make_printable,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import find_probe_lines
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
     check_status,
@@ -57,7 +61,7 @@ def poisoned(value: Any, key: str = "", kept: frozenset[str] = frozenset()) -> A
 
 def assert_clean(result: Any, *, quotes: bool = True) -> None:
     """Assert that no text has control or format characters, a forged line or an endless one, and that it quotes it."""
-    found = list(leaves(result))
+    found = list(iter_leaves(result))
     for text in (part for path, value in found for part in (*path, value) if isinstance(part, str)):
         assert not [sign for sign in set(text) if unicodedata.category(sign)[0] == "C" and sign not in "\n\t"]
         assert not any(line.startswith("forged") for line in text.split("\n"))
@@ -123,7 +127,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
 
 
 def diagnosis(made: FakeApi) -> dict[str, Any]:
-    return _diagnose.diagnosed(facts(made), _diagnose.checks_of({}), {})
+    return _diagnose.diagnose_collectors(facts(made), _diagnose.list_checks({}), {})
 
 
 def test_a_diagnosis_and_the_page_about_it_are_clean(cluster: FakeApi, tmp_path: Path) -> None:
@@ -136,7 +140,7 @@ def test_a_diagnosis_and_the_page_about_it_are_clean(cluster: FakeApi, tmp_path:
     arguments = {"path": str(tmp_path / "page.html"), "title": "Fleet", "time": "now"}
     for one in (found, {**found, "collectors": [poisoned(one) for one in found["collectors"]]}):
         clusters = [{**seen, "diagnosis": one}]
-        assert_clean(_fleet_report.report({**arguments, "clusters": clusters}, check=False))
+        assert_clean(_fleet_report.write_fleet_report({**arguments, "clusters": clusters}, check=False))
         assert_clean((tmp_path / "page.html").read_text())
 
 
@@ -170,8 +174,8 @@ def test_an_answer_of_the_server_is_clean(code: int, more: dict[str, Any]) -> No
 
 def test_a_lost_server_is_clean_and_its_address_has_no_password() -> None:
     error = LostError("reset", MARK, "https://me:hunter2@host/?token=hunter3", again=False)
-    assert "hunter" not in str(lost(error))
-    assert_clean(str(lost(error)))
+    assert "hunter" not in str(explain_outage(error))
+    assert_clean(str(explain_outage(error)))
 
 
 def test_warnings_of_the_server_are_clean() -> None:
@@ -187,7 +191,7 @@ def test_answers_and_records_of_a_probe_are_clean() -> None:
         check_status("https://me:hunter2@host/v1/traces?token=hunter3", 500, MARK.encode())
     assert "hunter" not in str(caught.value)
     assert_clean(str(caught.value))
-    assert_clean(excerpt(f"ResourceSpans #0 id1 {MARK[:5]}forged{MARK[20:]}\n", "traces", "id1"))
+    assert_clean(find_probe_lines(f"ResourceSpans #0 id1 {MARK[:5]}forged{MARK[20:]}\n", "traces", "id1"))
 
 
 def test_results_that_are_read_again_stay_as_they_are() -> None:
@@ -200,11 +204,11 @@ def test_results_that_are_read_again_stay_as_they_are() -> None:
 
 
 def test_a_cut_text_says_how_much_is_missing_and_keeps_its_end() -> None:
-    assert cleaned("a" * 1_100 + "end").startswith("a" * 800 + "… (103 more characters) …")
-    assert cleaned("a" * 1_100 + "end").endswith("aend")
-    assert cleaned({"a\n": ["\x1b", 1, None, ("b",)]}) == {"a": ["\\u001b", 1, None, ["b"]]}
+    assert clean_text("a" * 1_100 + "end").startswith("a" * 800 + "… (103 more characters) …")
+    assert clean_text("a" * 1_100 + "end").endswith("aend")
+    assert clean_text({"a\n": ["\x1b", 1, None, ("b",)]}) == {"a": ["\\u001b", 1, None, ["b"]]}
     assert "is no number" in str(Problem(f"'{'9' * 100_000}' is no number"))
-    assert printable("a\nb\tc") == "a\nb\tc"
+    assert make_printable("a\nb\tc") == "a\nb\tc"
 
 
 def test_no_other_place_ends_a_task() -> None:

@@ -23,7 +23,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
 from tests.support.modules import patch_module_args
-from tests.testbed.aws.server import AwsServer, running, tell
+from tests.testbed.aws.server import AwsServer, run_in_thread, send_order
 from tests.testbed.aws.world import World
 from tests.unit.plugins.module_utils._identity.live.runs import Clock
 
@@ -47,7 +47,7 @@ class Aws:
 
     def cluster(self, name: str = CLUSTER, region: str = REGION, **facts: Any) -> dict[str, Any]:
         """Make a cluster."""
-        return tell(self.server.url, "cluster", region=region, name=name, **facts)
+        return send_order(self.server.url, "cluster", region=region, name=name, **facts)
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """Run a module as Ansible does, and return its result."""
@@ -84,7 +84,7 @@ class Aws:
 @pytest.fixture(scope="session")
 def aws_server() -> Iterator[AwsServer]:
     """One server for all tests; each starts with an empty world."""
-    with running(World()) as server:
+    with run_in_thread(World()) as server:
         yield server
 
 
@@ -139,7 +139,7 @@ def aws(
 ) -> Iterator[Aws]:
     """AWS with an empty cluster."""
     clock = Clock()
-    tell(aws_server.url, "reset")
+    send_order(aws_server.url, "reset")
     aws_server.world.clock = clock
     monkeypatch.setattr(calls, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     for name in ("AWS_PROFILE", "AWS_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -18,7 +18,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 
 from tests.support.cases import cases
-from tests.support.documentation import documented
+from tests.support.documentation import read_documentation
 from tests.testbed.aws.world import Stage
 
 from .conftest import CLUSTER, REGION, Aws
@@ -31,7 +31,7 @@ BASE: dict[str, Any] = {"cluster_name": CLUSTER, "name": "adot"}
 
 @pytest.mark.parametrize("name", SPECS)
 def test_options_are_documented_as_they_are(name: str) -> None:
-    assert_documented(aws_argument_spec() | SPECS[name], documented(name)["options"])
+    assert_documented(aws_argument_spec() | SPECS[name], read_documentation(name)["options"])
 
 
 def test_all_of_them_are_in_the_action_group() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.liv
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe_task
 
 from tests.support.cases import cases
-from tests.support.documentation import documented
+from tests.support.documentation import read_documentation
 from tests.support.modules import patch_module_args
 
 PACKAGE = "ansible_collections.o11y.opentelemetry.plugins.modules"
@@ -91,7 +91,7 @@ def assert_documented(spec: dict[str, Any], docs: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", GROUP)
 def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_documented(spec_of(name, monkeypatch), documented(name)["options"])
+    assert_documented(spec_of(name, monkeypatch), read_documentation(name)["options"])
 
 
 URL = "https://me:my-password@api.example:6443/k8s/c-1/?token=my-token"
@@ -109,8 +109,8 @@ def test_release_info_returns_the_connection_that_it_used(
 ) -> None:
     if variable:
         monkeypatch.setenv("O11Y_EKS_CLUSTER", variable)
-    monkeypatch.setattr(connect, "cluster_access", lambda *_: ClusterAccess(EKS, b"", lambda: "token"))
-    monkeypatch.setattr(release_info, "info", lambda *_: {})
+    monkeypatch.setattr(connect, "find_cluster_access", lambda *_: ClusterAccess(EKS, b"", lambda: "token"))
+    monkeypatch.setattr(release_info, "read_release_facts", lambda *_: {})
     result = run("release_info", capsys, **given)
     assert (result["server"], result["eks_cluster"]) == used
 
@@ -128,7 +128,7 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
         value = options.manifests[0]["stringData"]["token"]
         return {"changed": False, "msg": f"the server echoes {value} in namespace default"}
 
-    monkeypatch.setitem(bundle_run.WORK, "present", work)
+    monkeypatch.setitem(bundle_run.WORK_BY_STATE, "present", work)
     monkeypatch.setattr(bundle_run, "connect", lambda _module: None)
     manifest = MANIFEST | {"stringData": {"token": "hush-hush"}}
     result = run("bundle_apply", capsys, manifests=[manifest], api_key="key-of-mine", host="https://a")
@@ -141,7 +141,7 @@ def test_secrets_are_in_no_result(capsys: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def echo(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     """Let bundle_apply return a message, without a cluster."""
-    monkeypatch.setitem(bundle_run.WORK, "present", lambda *_: {"changed": False, "msg": message})
+    monkeypatch.setitem(bundle_run.WORK_BY_STATE, "present", lambda *_: {"changed": False, "msg": message})
     monkeypatch.setattr(bundle_run, "connect", lambda _module: None)
 
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parsed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import parse_configuration
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import hide_more
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import hide_option_secrets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
@@ -141,14 +141,14 @@ def test_ansibles_own_list_of_secrets_is_added_to() -> None:
     """Ansible knows secrets that no option of this collection has, such as those of a fallback."""
     plain = {"env": [{"name": "LEVEL", "value": "debug-level"}]}
     module = SimpleNamespace(params={}, no_log_values={"of-a-fallback", "debug-level", "hush-hush"})
-    hide_more(module, ["hush-hush", "short"], [plain])
+    hide_option_secrets(module, ["hush-hush", "short"], [plain])
     assert module.no_log_values == {"of-a-fallback", "hush-hush"}
 
 
 @pytest.mark.parametrize("text", ["x: &x [*x]", "a: [" * 2000], ids=["cycle", "deep"])
 def test_a_hostile_configuration_of_others_is_a_problem(text: str) -> None:
     with pytest.raises(Problem, match="configuration_values"):
-        parsed(text)
+        parse_configuration(text)
 
 
 def test_secrets_are_shown_nowhere(aws: Aws) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 OTLP = {
     "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}},
@@ -22,7 +22,7 @@ OTLP = {
 
 def defaults(action: str) -> dict[str, Any]:
     """Return the arguments of an action with their defaults."""
-    return {name: option.get("default") for name, option in arguments_of(action).items()}
+    return {name: option.get("default") for name, option in read_argument_spec(action).items()}
 
 
 VALIDATE, MIGRATE, RELEASE = map(defaults, ("pipeline_validate", "pipeline_migrate", "release_render"))
@@ -36,7 +36,7 @@ def request(*collectors: dict[str, Any], **defaults: Any) -> Request:
 def rendered(*collectors: dict[str, Any], pin: Any = None, **defaults: Any) -> dict[str, Any]:
     """Return the bundle of these collectors, with what is found in their configs."""
     asked = request(*collectors, **defaults)
-    return render(replace(asked, pin=pin) if pin else asked, Judgement(), lambda _warning: None)
+    return render_collectors(replace(asked, pin=pin) if pin else asked, Judgement(), lambda _warning: None)
 
 
 def of_kind(result: dict[str, Any], kind: str) -> list[dict[str, Any]]:

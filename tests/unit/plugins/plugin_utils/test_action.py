@@ -103,7 +103,7 @@ def test_a_version_may_be_short_or_have_what_semantic_versions_add(version: str)
 )
 def test_the_smallest_image_has_what_configs_use(exporters: list[str], image: str) -> None:
     used = [{"receivers": {"otlp": None}, "exporters": {name: None}} for name in exporters]
-    assert _builds.smallest_image(None, used).rpartition("/")[2] == image
+    assert _builds.find_smallest_image(None, used).rpartition("/")[2] == image
 
 
 SEEDS = Path(__file__).parents[3] / "fixtures" / "seeds"
@@ -126,12 +126,12 @@ FOR_OWNERS = {"memory-limiter-unbounded"}
 
 def found(path: Path) -> list[dict[str, Any]]:
     arguments = {**VALIDATE, "paths": [str(path)], "fail_on": "never"}
-    return list(_validate.report(arguments, lambda _warning: None)["findings"])
+    return list(_validate.validate_configs(arguments, lambda _warning: None)["findings"])
 
 
-def migrated(path: Path) -> _migrate.Moved:
+def migrated(path: Path) -> _migrate.MigratedText:
     collected = _inputs.collect_inputs([str(path)], None)
-    return _migrate.move(collected.texts[str(path)], str(path), collected, BuildRequest())
+    return _migrate.migrate_text(collected.texts[str(path)], str(path), collected, BuildRequest())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -199,7 +199,7 @@ def test_older_versions_of_ansible_core_know_how_a_value_is_spelled(
         key = _Placed(name)
         key.ansible_pos = (str(file), line, 1)
         values[key] = value
-    assert [_origins.place(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
+    assert [_origins.position_of_entry(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
 
 
 def test_older_versions_of_ansible_core_take_a_list_from_the_variable_that_knows_its_positions() -> None:
@@ -211,6 +211,6 @@ def test_older_versions_of_ansible_core_take_a_list_from_the_variable_that_knows
     }
     action: Any = SimpleNamespace(_templar=SimpleNamespace(template=lambda value: value))
     arguments = {"collectors": [{"name": "a"}], "others": [{"name": "b"}]}
-    found = _action.ControllerAction._as_in_their_file(action, arguments, variables)
+    found = _action.ControllerAction._restore_positions(action, arguments, variables)
     assert list(found) == ["collectors"]
     assert found["collectors"] is known

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._after_rollout import (
-    changed_collectors,
-    delivery_after_rollout,
+    check_delivery,
+    select_changed_collectors,
 )
 
 from .test_diagnose import FACTS
@@ -29,13 +29,13 @@ def test_a_quick_look_names_exporters_that_do_not_deliver_with_their_endpoints()
         "logs": [LOGGED, ELSEWHERE],
         "exports": [FAILING, {"state": "waits", "about": "c"}],
     }
-    result = delivery_after_rollout([seen, FACTS | {"peers": [PEER | {"state": "ok"}], "logs": []}], "diagnose it")
+    result = check_delivery([seen, FACTS | {"peers": [PEER | {"state": "ok"}], "logs": []}], "diagnose it")
     first, second = result["undelivered"]
     address, why = "https://me:********@x:1", "connection refused: Service ns/x does not exist"
     assert first == f"ns/a: exporter otlp/a does not deliver to {address}: {why}"
     assert second == "ns/a: exporter b does not deliver: spans that came before fail at b (3 failed)"
     assert result["warnings"] == [f"{first}; {second}. To see why, run: diagnose it"]
-    assert delivery_after_rollout([FACTS | {"peers": [], "logs": []}], "x")["warnings"] == []
+    assert check_delivery([FACTS | {"peers": [], "logs": []}], "x")["warnings"] == []
 
 
 def test_a_quick_look_is_at_what_a_run_changed() -> None:
@@ -47,4 +47,4 @@ def test_a_quick_look_is_at_what_a_run_changed() -> None:
     ]  # fmt: skip
     collectors = [{"kind": kind, "namespace": "ns", "name": name} for kind, name in
                   (("Deployment", "a"), ("Deployment", "b"), ("Deployment", "c"), ("DaemonSet", "d"))]  # fmt: skip
-    assert [one["name"] for one in changed_collectors(collectors, applied)] == ["a", "d"]
+    assert [one["name"] for one in select_changed_collectors(collectors, applied)] == ["a", "d"]

@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import Stop, WaveRun
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._alert_folder import (
-    MOST_KEPT,
+    MOST_KEPT_RESULTS,
     AlertFolder,
-    process_of,
+    identify_process,
 )
 
 NOW = 1_800_000_000.0
@@ -34,9 +34,9 @@ def folder(tmp_path: Path) -> AlertFolder:
 
 
 def test_a_run_counts_as_long_as_its_process(folder: AlertFolder) -> None:
-    own = run(os.getpid(), process_of(os.getpid()))
+    own = run(os.getpid(), identify_process(os.getpid()))
     with subprocess.Popen(["sleep", "60"]) as other:
-        ends = run(other.pid, process_of(other.pid))
+        ends = run(other.pid, identify_process(other.pid))
         for one in (own, ends):
             folder.note_run(one)
         assert {one.pid for one in folder.runs(NOW)} == {own.pid, other.pid}
@@ -51,8 +51,8 @@ def test_another_process_of_the_same_number_is_another_run(folder: AlertFolder) 
 
 
 def test_there_is_no_process_of_no_number() -> None:
-    assert process_of(2**22 + 1) == ""
-    assert process_of(os.getpid()) == process_of(os.getpid()) != ""
+    assert identify_process(2**22 + 1) == ""
+    assert identify_process(os.getpid()) == identify_process(os.getpid()) != ""
 
 
 def test_a_run_elsewhere_counts_for_some_time(folder: AlertFolder) -> None:
@@ -92,10 +92,10 @@ def test_a_name_stays_below_the_folder(folder: AlertFolder, host: str, name: str
 
 
 def test_the_newest_results_stay(folder: AlertFolder) -> None:
-    for number in range(MOST_KEPT + 2):
+    for number in range(MOST_KEPT_RESULTS + 2):
         folder.keep("eu", "gateway", f"{number:03}", {})
     found = sorted(path.stem for path in folder.path.rglob("alerts/eu/gateway/*"))
-    assert (len(found), found[0]) == (MOST_KEPT, "002")
+    assert (len(found), found[0]) == (MOST_KEPT_RESULTS, "002")
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def plan(
         "hostvars": {"eu": variables},
         "ansible_play_hosts_all": ["eu"],
     }
-    return _alert_plan.plan({"path": str(folder)}, given, 1_800_000_000.0, check=False)
+    return _alert_plan.plan_alert({"path": str(folder)}, given, 1_800_000_000.0, check=False)
 
 
 @pytest.mark.parametrize(

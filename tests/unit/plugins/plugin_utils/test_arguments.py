@@ -34,12 +34,17 @@ def test_options_get_types_and_defaults() -> None:
         "when": None,
         "roles": None,
     }
-    assert _arguments.checked(values, SPEC, "it") == {**others, "endpoint": "x", "size": 9, "tls": {"insecure": True}}
+    assert _arguments.validate_values(values, SPEC, "it") == {
+        **others,
+        "endpoint": "x",
+        "size": 9,
+        "tls": {"insecure": True},
+    }
     values = {"endpoint": "x", "either": [{"a": "b"}], "paths": "a,b", "headers": "a=b"}
     values |= {"version": 2, "when": False, "roles": ["name=a", '{"name": "b"}']}
     found = {"size": 8, "share": None, "tls": None, "either": [{"a": "b"}], "paths": ["a", "b"], "headers": {"a": "b"}}
     found |= {"version": "2", "when": "no", "roles": [{"name": "a"}, {"name": "b"}]}
-    assert _arguments.checked(values, SPEC, "it") == {"endpoint": "x", **found}
+    assert _arguments.validate_values(values, SPEC, "it") == {"endpoint": "x", **found}
 
 
 @pytest.mark.parametrize(
@@ -91,30 +96,33 @@ def test_options_get_types_and_defaults() -> None:
 )
 def test_wrong_options_are_explained(values: dict[Any, Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        _arguments.checked(values, SPEC, "it")
+        _arguments.validate_values(values, SPEC, "it")
 
 
 def test_values_that_are_checked_stay_and_prose_is_no_part_of_an_argument_spec() -> None:
     values = {"endpoint": "x", "tls": {}}
-    _arguments.checked(values, SPEC, "it")
+    _arguments.validate_values(values, SPEC, "it")
     assert values == {"endpoint": "x", "tls": {}}
     wanted = {"type": "dict", "options": {"insecure": {"type": "bool", "default": False}}}
-    assert _arguments.argument_spec(SPEC)["tls"] == wanted
+    assert _arguments.build_argument_spec(SPEC)["tls"] == wanted
 
 
 def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
     level = {"type": "str", "choices": ["low", "high"]}
-    known = _arguments.Options({"tls": {"type": "dict", "default": {}, "options": {"level": level}}})
-    first = _arguments.checked({}, known, "it")
+    known = _arguments.DocumentedOptions({"tls": {"type": "dict", "default": {}, "options": {"level": level}}})
+    first = _arguments.validate_values({}, known, "it")
     first["tls"]["level"] = "broken"
-    assert _arguments.checked({}, known, "it") == {"tls": {"level": None}}
+    assert _arguments.validate_values({}, known, "it") == {"tls": {"level": None}}
 
 
 def test_a_certificate_has_lines() -> None:
-    known = _sources.documented("otel_collector")
+    known = _sources.read_all_role_options("otel_collector")
     route = {"host": "a", "destination_ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"}
     given = {"otel_collector_openshift_route": route}
-    assert _arguments.checked(given, known, "it")["otel_collector_openshift_route"]["destination_ca"].count("\n") == 3
+    assert (
+        _arguments.validate_values(given, known, "it")["otel_collector_openshift_route"]["destination_ca"].count("\n")
+        == 3
+    )
 
 
 GO, PROMETHEUS = {"description": "How long, a Go duration."}, {"description": "How often, a Prometheus duration."}
@@ -137,7 +145,7 @@ GO, PROMETHEUS = {"description": "How long, a Go duration."}, {"description": "H
 )
 def test_a_duration_has_a_unit(option: dict[str, Any], value: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        _arguments.checked({"a": value}, {"a": option}, "it")
+        _arguments.validate_values({"a": value}, {"a": option}, "it")
 
 
 @pytest.mark.parametrize(
@@ -149,10 +157,10 @@ def test_a_duration_has_a_unit(option: dict[str, Any], value: Any, says: str) ->
     ],
 )
 def test_other_values_stay(option: dict[str, Any], value: Any) -> None:
-    assert _arguments.checked({"a": value}, {"a": option}, "it")["a"] == (None if value is None else str(value))
+    assert _arguments.validate_values({"a": value}, {"a": option}, "it")["a"] == (None if value is None else str(value))
 
 
 def test_elements_of_a_list_are_durations_too() -> None:
     option = {"type": "list", "elements": "str", "description": "Bounds, as Go durations."}
     with pytest.raises(Problem, match=r"option 'a\[1\]' of it is 250, a duration without a unit"):
-        _arguments.checked({"a": ["5ms", 250]}, {"a": option}, "it")
+        _arguments.validate_values({"a": ["5ms", 250]}, {"a": option}, "it")

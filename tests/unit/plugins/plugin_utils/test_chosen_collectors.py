@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._chosen_collectors import chosen
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._chosen_collectors import select_collectors
 
 GATEWAY, SECOND, AGENT = (
     {"namespace": namespace, "name": name}
@@ -27,16 +27,16 @@ SELECTED = {"namespace": "shop", "selector": "app=otel"}
     ],
 )
 def test_a_name_without_a_namespace_is_that_of_any(only: list[str], found: list[dict[str, str]]) -> None:
-    assert chosen(ALL, only) == found
+    assert select_collectors(ALL, only) == found
 
 
 def test_collectors_of_hosts_have_no_namespace() -> None:
-    assert chosen([{"name": "agent"}, {"name": "backend"}], ["backend"]) == [{"name": "backend"}]
+    assert select_collectors([{"name": "agent"}, {"name": "backend"}], ["backend"]) == [{"name": "backend"}]
 
 
 @pytest.mark.parametrize("asked", ["gatewy", "obs/gatewy", "obs", "other/gateway", "", "../gateway"])
 def test_a_name_that_none_has_is_told(asked: str) -> None:
     with pytest.raises(Problem, match="there is no collector"):
-        chosen([*ALL, SELECTED], ["agent", asked] if asked else ["x"])
+        select_collectors([*ALL, SELECTED], ["agent", asked] if asked else ["x"])
     with pytest.raises(Problem, match="There are none"):
-        chosen([], ["agent"])
+        select_collectors([], ["agent"])

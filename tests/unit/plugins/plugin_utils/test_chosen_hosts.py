@@ -24,7 +24,7 @@ def same(value: Any) -> Any:
 @pytest.mark.parametrize("given", [*EMPTY, None], ids=repr)
 def test_a_removal_with_an_empty_pattern_is_refused(given: Any) -> None:
     with pytest.raises(Problem, match="otel_hosts names no host"):
-        _chosen_hosts.check_removal({**REMOVES, "otel_hosts": given}, same)
+        _chosen_hosts.check_removal_hosts({**REMOVES, "otel_hosts": given}, same)
 
 
 @pytest.mark.parametrize("given", EMPTY, ids=repr)
@@ -38,11 +38,11 @@ def test_ansible_takes_each_of_them_for_all_hosts(given: Any) -> None:
 
 @pytest.mark.parametrize("given", NAMED, ids=repr)
 def test_a_removal_with_a_pattern_goes_on(given: Any) -> None:
-    _chosen_hosts.check_removal({**REMOVES, "otel_hosts": given}, same)
+    _chosen_hosts.check_removal_hosts({**REMOVES, "otel_hosts": given}, same)
 
 
 def test_a_removal_without_the_variable_is_one_of_all_hosts() -> None:
-    _chosen_hosts.check_removal(REMOVES, same)
+    _chosen_hosts.check_removal_hosts(REMOVES, same)
 
 
 @pytest.mark.parametrize("role", ["otel_collector", "otel_host", "cert_manager", "otel_sample_app"])
@@ -50,14 +50,14 @@ def test_the_state_absent_of_a_role_removes_and_the_others_do_not(role: str) -> 
     def template(value: Any) -> Any:
         return {"{{ wanted }}": "absent"}.get(value, value)
 
-    _chosen_hosts.check_removal({f"{role}_state": "present", "otel_hosts": ","}, template)
+    _chosen_hosts.check_removal_hosts({f"{role}_state": "present", "otel_hosts": ","}, template)
     for state in ("absent", "{{ wanted }}"):
         with pytest.raises(Problem, match="otel_hosts names no host"):
-            _chosen_hosts.check_removal({f"{role}_state": state, "otel_hosts": ","}, template)
+            _chosen_hosts.check_removal_hosts({f"{role}_state": state, "otel_hosts": ","}, template)
 
 
 def test_a_limit_names_hosts_too() -> None:
-    _chosen_hosts.check_removal({**REMOVES, "otel_hosts": ",", "ansible_limit": "eu"}, same)
+    _chosen_hosts.check_removal_hosts({**REMOVES, "otel_hosts": ",", "ansible_limit": "eu"}, same)
 
 
 def test_a_state_that_cannot_be_rendered_is_left_to_its_role() -> None:
@@ -67,10 +67,12 @@ def test_a_state_that_cannot_be_rendered_is_left_to_its_role() -> None:
         return value
 
     states = {"otel_sample_app_state": "{{ unknown }}", "otel_hosts": ","}
-    _chosen_hosts.check_removal(states, template)
+    _chosen_hosts.check_removal_hosts(states, template)
     with pytest.raises(Problem, match="otel_hosts names no host"):
-        _chosen_hosts.check_removal({**states, "otel_collector_state": "absent"}, template)
+        _chosen_hosts.check_removal_hosts({**states, "otel_collector_state": "absent"}, template)
 
 
 def test_a_run_without_the_variable_renders_no_state() -> None:
-    _chosen_hosts.check_removal({"otel_collector_state": "{{ unknown }}"}, lambda _value: pytest.fail("it renders"))
+    _chosen_hosts.check_removal_hosts(
+        {"otel_collector_state": "{{ unknown }}"}, lambda _value: pytest.fail("it renders")
+    )

@@ -31,12 +31,12 @@ def synced(good: int, bad: int, host: str = "eu", **more: Any) -> dict[str, Any]
 
 
 def keep(folder: Path, *members: dict[str, Any], check: bool = False) -> dict[str, Any]:
-    return _collector_judge.keep({"path": str(folder), "members": members}, check=check)
+    return _collector_judge.keep_figures({"path": str(folder), "members": members}, check=check)
 
 
 def judge(folder: Path, *members: dict[str, Any], without_data: str = "fail") -> dict[str, Any]:
     given = {"path": str(folder), "members": members, "without_data": without_data}
-    return _collector_judge.judge(given, check=False)
+    return _collector_judge.judge_collectors(given, check=False)
 
 
 def cases(folder: Path) -> dict[str, bool]:
@@ -148,8 +148,8 @@ def test_collectors_that_nothing_has_changed_are_no_success(tmp_path: Path, with
 
 def test_a_host_that_failed_before_is_in_the_verdict(tmp_path: Path) -> None:
     keep(tmp_path, member(50, 0), member(50, 0, "us"))
-    hostvars = {"eu": {_collector_judge.READ: synced(50, 0)["read"]}, "us": {}}
-    found = _collector_judge.members({"hostvars": hostvars, "ansible_play_hosts_all": ["eu", "us"]})
+    hostvars = {"eu": {_collector_judge.READING_VARIABLE: synced(50, 0)["read"]}, "us": {}}
+    found = _collector_judge.list_members({"hostvars": hostvars, "ansible_play_hosts_all": ["eu", "us"]})
     with pytest.raises(Problem, match="us was not read: it failed before, see its message above"):
         judge(tmp_path, *found)
     assert any(cases(tmp_path).values())

@@ -11,7 +11,7 @@ import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
 
 from tests.support.cases import cases
 
@@ -35,7 +35,7 @@ FACTS: dict[str, Any] = {
 
 
 def diagnosed(facts: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
-    return _diagnose.diagnosed([FACTS | (facts or {})], _diagnose.checks_of(arguments), arguments)
+    return _diagnose.diagnose_collectors([FACTS | (facts or {})], _diagnose.list_checks(arguments), arguments)
 
 
 def check(**more: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_a_check_is_parsed_once_for_all_collectors(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(jmespath, "compile", lambda text: parsed.append(text) or compiled(text))
     for _collector in range(3):
         unseen: list[dict[str, Any]] = []
-        search = _diagnose.searching(unseen)
+        search = _diagnose.create_search(unseen)
         assert (search("found_once.a", {"found_once": {"a": 1}}), unseen) == (1, [])
     assert parsed == ["found_once.a"]
 
@@ -108,7 +108,7 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
 )
 def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        _diagnose.checks_of({"checks": [wrong]})
+        _diagnose.list_checks({"checks": [wrong]})
 
 
 DEFAULTS: dict[str, Any] = {"name": "default", "namespace": "telemetry", "collector": {"name": "gateway"}}
@@ -116,7 +116,7 @@ PYTHON: dict[str, Any] = {"languages": {"python": None}}
 
 
 def test_a_language_needs_no_options() -> None:
-    found = bundle([{**PYTHON, "namespaces": ["shop"]}], DEFAULTS)
+    found = build_bundle([{**PYTHON, "namespaces": ["shop"]}], DEFAULTS)
     assert [item["kind"] for item in found["manifests"]] == ["Namespace", "Instrumentation"]
     assert found["manifests"][1]["spec"]["sampler"] == {"type": "parentbased_always_on"}
     assert found["references"] == ["telemetry/default"]
@@ -130,18 +130,18 @@ def test_a_language_needs_no_options() -> None:
 
 
 def test_an_item_replaces_the_common_way_to_say_where_to_and_without_items_the_defaults_describe_one() -> None:
-    assert bundle([], {**DEFAULTS, **PYTHON})["references"] == ["telemetry/default"]
-    found = bundle([{**PYTHON, "endpoint": "http://other:4318"}], DEFAULTS)
+    assert build_bundle([], {**DEFAULTS, **PYTHON})["references"] == ["telemetry/default"]
+    found = build_bundle([{**PYTHON, "endpoint": "http://other:4318"}], DEFAULTS)
     assert found["manifests"][1]["spec"]["exporter"]["endpoint"] == "http://other:4318"
-    back = bundle([{**PYTHON, "collector": {"name": "own"}}], {**DEFAULTS, "endpoint": "http://other:4318"})
+    back = build_bundle([{**PYTHON, "collector": {"name": "own"}}], {**DEFAULTS, "endpoint": "http://other:4318"})
     assert back["manifests"][1]["spec"]["exporter"]["endpoint"] == "http://own.telemetry.svc:4318"
 
 
 def test_two_share_a_namespace_but_no_name() -> None:
-    both = bundle([{**PYTHON, "name": "a"}, {**PYTHON, "name": "b"}], DEFAULTS)["manifests"]
+    both = build_bundle([{**PYTHON, "name": "a"}, {**PYTHON, "name": "b"}], DEFAULTS)["manifests"]
     assert [item["metadata"]["name"] for item in both] == ["telemetry", "a", "b"]
     with pytest.raises(Problem, match="two Instrumentations have the name telemetry/default"):
-        bundle([PYTHON, PYTHON], DEFAULTS)
+        build_bundle([PYTHON, PYTHON], DEFAULTS)
 
 
 @cases(
@@ -155,4 +155,4 @@ def test_two_share_a_namespace_but_no_name() -> None:
 )
 def test_wrong_options_are_told_by_name(item: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=f"instrumentation 'default'.*{says}"):
-        bundle([item], DEFAULTS)
+        build_bundle([item], DEFAULTS)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.checks_start import CHANGE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.checks_start import CHANGE_CHECK_ID
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_waves import FleetWaves
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _fleet_report
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.html import Page, read
+from tests.support.html import Page, parse_page
 from tests.unit.plugins.module_utils._report.helpers import Fleet, config, to
 from tests.unit.plugins.module_utils._report.test_page_model import FINDING, diagnosed
 
@@ -51,7 +51,9 @@ def test_the_page_counts_the_collectors_that_planned_versions_break(tmp_path: Pa
     fleet = Fleet().add("a", batched).add("b", to("otlp.example.com:443"))
     rendered = {"collectors": summaries(fleet), "manifests": fleet.manifests, "findings": []}
     cluster = {"name": "prod", "rendered": rendered, **WHOLE}
-    _fleet_report.report({"clusters": [cluster], "path": str(tmp_path / "p.html"), "title": "", "time": ""}, False)
+    _fleet_report.write_fleet_report(
+        {"clusters": [cluster], "path": str(tmp_path / "p.html"), "title": "", "time": ""}, False
+    )
     text = (tmp_path / "p.html").read_text()
     for version in ("0.171.0", "0.177.0"):
         assert f"Collectors that {version} breaks" in text
@@ -61,12 +63,12 @@ def test_the_page_counts_the_collectors_that_planned_versions_break(tmp_path: Pa
 def written(folder: Path, *clusters: dict[str, Any], **more: str) -> str:
     path = folder / "page.html"
     arguments = {"clusters": clusters, "path": str(path), "title": "Fleet", "time": "now", **more}
-    _fleet_report.report(arguments, check=False)
+    _fleet_report.write_fleet_report(arguments, check=False)
     return path.read_text(encoding="utf-8")
 
 
 def page(folder: Path, *clusters: dict[str, Any], **more: str) -> Page:
-    return read(written(folder, *(clusters or given_clusters()), **more))
+    return parse_page(written(folder, *(clusters or given_clusters()), **more))
 
 
 def test_it_is_well_formed_and_all_its_links_lead_somewhere(tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ CHANGED = "a change has been under way since 2026-01-01, as ConfigMap agent-chan
 @pytest.mark.parametrize("verdict", [f"{CHANGED} → run `site`", "agent crashes"])
 def test_a_change_that_is_not_complete_is_counted_and_shown_also_behind_an_error(verdict: str, tmp_path: Path) -> None:
     (prod,) = given_clusters(text=verdict)
-    prod["diagnosis"]["collectors"][0]["problems"] = [{"id": CHANGE, "message": CHANGED}]
+    prod["diagnosis"]["collectors"][0]["problems"] = [{"id": CHANGE_CHECK_ID, "message": CHANGED}]
     prod["rendered"]["findings"], prod["drift"] = [], {}
     found = page(tmp_path, prod)
     tiles = [element.text for element in found.all("li") if "changes not complete" in element.text]
@@ -94,7 +96,7 @@ def test_a_change_that_is_not_complete_is_counted_and_shown_also_behind_an_error
 
 def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
     text = written(tmp_path, *given_clusters())
-    found = read(text)
+    found = parse_page(text)
     assert (found.loads, found.handlers) == ([], [])
     assert {link for link in found.links if not link.startswith("#")} == {"data:,"}
     assert not re.search(r"@import|url\((?!#)|https?:", text)
@@ -153,18 +155,18 @@ def test_without_javascript_nothing_is_hidden_but_the_search(tmp_path: Path) -> 
 
 def test_the_same_input_gives_the_same_page_and_changes_nothing(tmp_path: Path) -> None:
     arguments = {"clusters": given_clusters(), "path": str(tmp_path / "a" / "page.html"), "title": "t", "time": ""}
-    assert _fleet_report.report(arguments, check=True)["changed"]
+    assert _fleet_report.write_fleet_report(arguments, check=True)["changed"]
     assert not (tmp_path / "a").exists()
-    assert _fleet_report.report(arguments, check=False)["changed"]
-    assert not _fleet_report.report(arguments, check=False)["changed"]
-    assert not _fleet_report.report(arguments, check=True)["changed"]
+    assert _fleet_report.write_fleet_report(arguments, check=False)["changed"]
+    assert not _fleet_report.write_fleet_report(arguments, check=False)["changed"]
+    assert not _fleet_report.write_fleet_report(arguments, check=True)["changed"]
 
 
 def test_its_result_names_what_could_not_be_read_or_rendered(tmp_path: Path) -> None:
     lost = {**given_clusters("lost")[0], "diagnosis": {"msg": "no answer"}, "drift": {}}
     odd = {"name": "odd", "rendered": {}, **WHOLE, "problem": "no recipe", "asked": False}
     arguments = {"clusters": [lost, odd], "path": str(tmp_path / "page.html"), "title": "t", "time": ""}
-    result = _fleet_report.report(arguments, check=False)
+    result = _fleet_report.write_fleet_report(arguments, check=False)
     assert result["unread"] == [{"name": "lost", "why": "how the collectors are: no answer"}]
     assert result["unrendered"] == [{"name": "odd", "why": "no recipe"}]
     assert result["msg"].startswith("2 collectors in 2 clusters, 1 error and 0 warnings in their configs, 1 cluster")
@@ -174,7 +176,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     arguments = {"clusters": [], "path": str(tmp_path / "file" / "page.html"), "title": "t", "time": ""}
     with pytest.raises(Problem, match="cannot create the folder"):
-        _fleet_report.report(arguments, check=False)
+        _fleet_report.write_fleet_report(arguments, check=False)
 
 
 def test_two_hundred_collectors_are_read_in_one_picture(tmp_path: Path) -> None:
@@ -210,8 +212,8 @@ def of_hosts(folder: Path, *hosts: dict[str, Any]) -> tuple[Page, dict[str, Any]
     """Return the page of these hosts alone, and the result of its module."""
     path = folder / "hosts.html"
     arguments = {"clusters": [], "hosts": list(hosts), "path": str(path), "title": "Fleet", "time": "now"}
-    done = _fleet_report.report(arguments, check=False)
-    return read(path.read_text(encoding="utf-8")), done
+    done = _fleet_report.write_fleet_report(arguments, check=False)
+    return parse_page(path.read_text(encoding="utf-8")), done
 
 
 def rows_of(page: Page) -> list[str]:
@@ -304,8 +306,8 @@ def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp
         "time": "now",
     }
     waves = FleetWaves({"first": ["web1"], "last": ["prod", "not in this report"]})
-    _fleet_report.report(arguments, check=False, waves=waves)
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    _fleet_report.write_fleet_report(arguments, check=False, waves=waves)
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
     version = "contrib 0.158.0 \N{MULTIPLICATION SIGN} 1contrib 0.158.0 wanted \N{MULTIPLICATION SIGN} 1"
     counts, record = "1 1 0 1", "1 of 2 collectors last 2027-01-15T08:00:00Z by ada"
@@ -320,16 +322,16 @@ def test_clusters_show_what_has_passed_their_wave(tmp_path: Path) -> None:
     (cluster,) = given_clusters()
     cluster["diagnosis"]["collectors"][1]["wave"] = passed
     arguments = {"clusters": [cluster], "hosts": [], "path": str(tmp_path / "p.html"), "title": "Fleet", "time": "now"}
-    _fleet_report.report(arguments, check=False, waves=FleetWaves({"first": [], "last": ["prod"]}))
-    page = read((tmp_path / "p.html").read_text(encoding="utf-8"))
+    _fleet_report.write_fleet_report(arguments, check=False, waves=FleetWaves({"first": [], "last": ["prod"]}))
+    page = parse_page((tmp_path / "p.html").read_text(encoding="utf-8"))
     assert row_of(page, "last").endswith("1 of 2 collectorslast 2027-01-15T08:00:00Z by ada")
     assert row_of(page, "first").endswith("no record")
 
 
 def test_waves_that_cannot_be_planned_are_told_on_the_page(tmp_path: Path) -> None:
     arguments = {"clusters": [], "hosts": [], "path": str(tmp_path / "page.html"), "title": "Fleet", "time": "now"}
-    _fleet_report.report(arguments, check=False, waves=FleetWaves(problem="web1 is in no wave"))
-    page = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    _fleet_report.write_fleet_report(arguments, check=False, waves=FleetWaves(problem="web1 is in no wave"))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "The waves of the inventory cannot be planned: web1 is in no wave" in [one.text for one in page.all("p")]
 
 
@@ -346,8 +348,10 @@ def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: 
     ]
     path = tmp_path / "page.html"
     clusters = [{"name": "prod", "rendered": rendered, **WHOLE}]
-    _fleet_report.report({"clusters": clusters, "hosts": hosts, "path": str(path), "title": "", "time": ""}, False)
-    page = read(path.read_text(encoding="utf-8"))
+    _fleet_report.write_fleet_report(
+        {"clusters": clusters, "hosts": hosts, "path": str(path), "title": "", "time": ""}, False
+    )
+    page = parse_page(path.read_text(encoding="utf-8"))
     assert page.faults == []
     assert len(page.ids) == len(set(page.ids))
     ways_told = [" ".join(element.text.split()) for element in page.all("li") if "→" in element.text]

@@ -26,7 +26,7 @@ def test_each_host_of_the_run_is_told_also_one_that_failed_before_its_forecast()
         "groups": {"all": ["web1", "beside", "broken", "away"]},
         "ansible_play_hosts_all": ["web1", "broken", "away"],
     }
-    assert _forecast_reports.made_by_hosts(variables) == [
+    assert _forecast_reports.collect_host_forecasts(variables) == [
         HostForecast("web1", made),
         HostForecast("broken", why="no capture"),
         HostForecast("away", why="the run failed before it"),

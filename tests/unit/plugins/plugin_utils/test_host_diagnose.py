@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.host_checks import HOST
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._host_diagnose import HostVisit, diagnosed, questions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.host_checks import HOST_CHECKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._host_diagnose import (
+    HostVisit,
+    diagnose_host,
+    list_questions,
+)
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 UNIT = "otelcol-agent.service"
@@ -190,7 +194,7 @@ def answered(change: dict[str, Any]) -> dict[str, Any]:
 
 def shown(change: dict[str, Any], *, send: bool = False, fail_on: str = "never") -> dict[str, Any]:
     visit = HostVisit("web1", (NOW - 1, NOW + 1), send, fail_on)
-    return diagnosed(answered(change), {"agent": CONFIG}, visit)
+    return diagnose_host(answered(change), {"agent": CONFIG}, visit)
 
 
 @pytest.mark.parametrize(("name", "change", "words"), SITUATIONS, ids=[name for name, _change, _words in SITUATIONS])
@@ -204,7 +208,7 @@ def test_a_fault_of_a_host_is_named(name: str, change: dict[str, Any], words: st
 
 
 def test_every_check_of_hosts_has_a_situation_and_only_the_healthy_one_has_none() -> None:
-    assert {row.id for row in HOST} <= {name for name, _change, _words in SITUATIONS}
+    assert {row.id for row in HOST_CHECKS} <= {name for name, _change, _words in SITUATIONS}
     found = shown({})
     assert [one["id"] for one in found["collectors"][0]["problems"]] == []
     assert found["verdict"] == ["web1/agent: healthy: 8 spans in, 8 out; 16 log records in, 16 out in 10 s"]
@@ -234,7 +238,7 @@ def test_test_data_that_arrives_is_told_with_its_place() -> None:
 
 def test_a_test_in_check_mode_says_that_it_tests_nothing() -> None:
     visit = HostVisit("web1", (NOW - 1, NOW + 1), False, "error", True)
-    found = diagnosed(answered({}), {"agent": CONFIG}, visit)
+    found = diagnose_host(answered({}), {"agent": CONFIG}, visit)
     assert found["tested"] == ["web1: not tested, since nothing is sent in check mode"]
 
 
@@ -281,7 +285,7 @@ def test_nothing_that_arrived_is_told_once() -> None:
 
 def test_a_collector_that_the_inventory_does_not_list_is_named_with_its_removal() -> None:
     visit = HostVisit("web 1", (NOW - 1, NOW + 1), False, "never")
-    found = diagnosed({**answered({}), "unlisted": ["old"]}, {"agent": CONFIG}, visit)
+    found = diagnose_host({**answered({}), "unlisted": ["old"]}, {"agent": CONFIG}, visit)
     assert found["unlisted"] == ["old"]
     assert found["report"].splitlines()[-1] == (
         "collector old of web 1 was made by this collection, and the inventory does not list it. Remove it: "
@@ -313,18 +317,18 @@ def test_a_release_that_differs_fails_a_test_and_says_nothing_of_test_data() -> 
 )
 def test_what_cannot_be_tested_says_why(path: tuple[str, ...], value: Any, reason: str) -> None:
     config = deepcopy(CONFIG)
-    inner = at(config, path[:-1])
+    inner = value_at(config, path[:-1])
     inner.pop(path[-1], None)
     if value is not None:
         inner[path[-1]] = value
     visit = HostVisit("web1", (NOW, NOW), True, "error")
-    found = diagnosed(answered({}), {"agent": config}, visit)
+    found = diagnose_host(answered({}), {"agent": config}, visit)
     assert reason in found["tested"][0]
-    assert questions({"agent": config})[0]["url"] == ""
+    assert list_questions({"agent": config})[0]["url"] == ""
 
 
 def test_the_host_is_asked_about_what_the_config_names() -> None:
-    (asked,) = questions({"agent": CONFIG})
+    (asked,) = list_questions({"agent": CONFIG})
     assert (asked["url"], asked["signals"], asked["journals"]) == ("http://127.0.0.1:4318", ["traces"], ["journald"])
     assert asked["files"] == [{"about": "receivers/file_log/files", "pattern": "/var/log/app/*.log"}]
     assert asked["certificates"] == [{"about": "exporters/otlp_grpc/gateway", "path": "/etc/ca.pem"}]

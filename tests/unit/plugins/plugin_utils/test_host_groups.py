@@ -35,7 +35,7 @@ def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1", **groups_o
     own = {"otel_host_collectors": [agent], "ansible_host": "192.0.2.101"}
     hosts = {name: {**one, "otel_host_program": PROGRAM} for name, one in {**members, host: own}.items()}
     inventory_groups = groups_of or {"gateways": list(members)}
-    groups = _inventory_groups.inventory_groups(
+    groups = _inventory_groups.build_inventory_groups(
         {
             "inventory_hostname": host,
             "groups": {"all": list(hosts), "ungrouped": [], "agents": [host], **inventory_groups},

@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 from .helpers import of_kind, request
 from .test_host_groups import GATEWAY, PROGRAM, Hosts, gateways
@@ -35,14 +35,14 @@ def bundle(sender: dict[str, Any], members: Hosts) -> dict[str, Any]:
     """Return what is rendered for a cluster whose one collector is the sender."""
     cluster = {"otel_collectors": [sender]}
     hosts = {name: {**one, "otel_host_program": PROGRAM} for name, one in members.items()}
-    groups = _inventory_groups.inventory_groups(
+    groups = _inventory_groups.build_inventory_groups(
         {
             "inventory_hostname": CLUSTER,
             "groups": {"all": [*hosts, CLUSTER], "clusters": [CLUSTER], "gateways": list(hosts), "nobody": []},
             "hostvars": {**hosts, CLUSTER: cluster},
         }
     )
-    return render(replace(request(sender), groups=groups), Judgement(), lambda _warning: None)
+    return render_collectors(replace(request(sender), groups=groups), Judgement(), lambda _warning: None)
 
 
 def exporter(found: dict[str, Any]) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def test_two_groups_with_one_host_are_two_names_of_one_address() -> None:
     both = [*agent()["recipes"], {"otlp_forward": {"to": "all_gateways", "name": "second", "insecure": True}}]
     groups = {"gateways": ["gw1", "gw2"], "all_gateways": ["gw1", "gw2"]}
     known = {"inventory_hostname": CLUSTER, "groups": groups, "hostvars": {**TWO, CLUSTER: {}}}
-    asked = replace(request({"name": "agent", "recipes": both}), groups=_inventory_groups.inventory_groups(known))
-    found = render(asked, Judgement(), lambda _warning: None)
+    asked = replace(request({"name": "agent", "recipes": both}), groups=_inventory_groups.build_inventory_groups(known))
+    found = render_collectors(asked, Judgement(), lambda _warning: None)
     (workload,) = of_kind(found, "Deployment")
     assert workload["spec"]["template"]["spec"]["hostAliases"] == [
         {"ip": f"192.0.2.{number}", "hostnames": ["gateways.internal", "all-gateways.internal"]} for number in (1, 2)

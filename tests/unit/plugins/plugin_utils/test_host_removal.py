@@ -23,7 +23,7 @@ def planned(hosts: dict[str, Any], *selected: str, warned: list[str] | None = No
     """Return the plan for hosts, of which these are in the play; all of them without names."""
     told = [] if warned is None else warned
     known = {"groups": {"all": list(hosts), "otel_linux": list(hosts), "gateways": ["gw1"]}, "hostvars": hosts}
-    return _host_removal.plan({**known, "ansible_play_hosts_all": list(selected or hosts)}, told.append)
+    return _host_removal.plan_removal({**known, "ansible_play_hosts_all": list(selected or hosts)}, told.append)
 
 
 def host(*collectors: dict[str, Any], **variables: Any) -> dict[str, Any]:

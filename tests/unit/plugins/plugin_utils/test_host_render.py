@@ -12,10 +12,10 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import BUNDLE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import BUNDLE_OPTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import Systemd
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.guarded_groups import GUARDED_GROUPS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import release_files
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import build_release_files
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _host_build,
@@ -249,9 +249,9 @@ def test_a_host_takes_what_is_rendered() -> None:
     archives = {"amd64": {"sha256": "a" * 64}, "arm64": {"sha256": "b" * 64, "file": "own.tar.gz"}}
     item = {"name": "agent", "recipes": ["otlp_ingest", forward]}
     (bundle,) = rendered(item, program=archives, env=env)["bundles"]
-    checked = ArgumentSpecValidator(BUNDLE).validate(bundle)
+    checked = ArgumentSpecValidator(BUNDLE_OPTIONS).validate(bundle)
     assert checked.error_messages == []
-    files = release_files(
+    files = build_release_files(
         checked.validated_parameters, {"TOKEN": b"hunter2hunter2"}, "/opt/otelcol/x/otelcol-contrib", Systemd()
     )
     assert set(files) == {"config.yaml", "otelcol-agent.service", "credentials/TOKEN"}
@@ -262,7 +262,7 @@ def test_a_difference_shows_the_config_with_its_secrets_masked(monkeypatch: pyte
     """The rules refuse a secret in a config; should they miss one, no difference shows it."""
     item = {"name": "agent", "recipes": ["otlp_ingest", FORWARD]}
     assert all("shown" not in one for one in rendered(item)["bundles"][0]["files"])
-    monkeypatch.setattr(_host_build, "secrets_in_objects", lambda *_any: iter(["gateway.example.com"]))
+    monkeypatch.setattr(_host_build, "find_secrets_in_objects", lambda *_any: iter(["gateway.example.com"]))
     (config_file, _unit) = rendered(item)["bundles"][0]["files"]
     assert "gateway.example.com" in config_file["content"]
     assert "gateway.example.com" not in config_file["shown"]

@@ -11,15 +11,15 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import counters
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, make_printable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import read_item_counters
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import read_counts
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 
 from tests.support.cases import cases
-from tests.support.growth import cpu_seconds, is_long
+from tests.support.growth import is_long, measure_cpu_seconds
 
 from .helpers import OTLP, VALIDATE
 
@@ -58,7 +58,9 @@ CONTAINER = (*POD, "containers", 0)
 
 def findings(config: Any) -> list[dict[str, Any]]:
     start = time.thread_time()
-    result = _validate.report({**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True)
+    result = _validate.validate_configs(
+        {**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True
+    )
     assert not is_long(time.thread_time() - start)
     assert not [item for item in result["findings"] if item["rule"] == "internal-error"]
     return list(result["findings"])
@@ -133,7 +135,7 @@ def test_a_duration_may_have_any_length(text: str) -> None:
 def test_a_wrong_option_is_named(settings: dict[str, Any], named: str) -> None:
     request = _render.Request([{"name": "gw", "namespace": "a", "config": OTLP, **settings}], {})
     with pytest.raises(Problem) as caught:
-        _render.bundle(_render.plan(request))
+        _render.build_bundle(_render.plan_collectors(request))
     assert named in str(caught.value)
 
 
@@ -144,7 +146,7 @@ def test_the_endpoint_of_a_signed_exporter_may_be_no_url_and_a_version_long(endp
     service = {"extensions": ["sigv4auth"], "pipelines": pipelines}
     config = {**OTLP, "exporters": exporters, "extensions": {"sigv4auth": {}}, "service": service}
     item = {"name": "gw", "namespace": "a", "config": config, "version": "0.1." + "1" * 5_000}
-    _render.plan(_render.Request([item], {}))
+    _render.plan_collectors(_render.Request([item], {}))
 
 
 METRICS = [
@@ -155,13 +157,13 @@ METRICS = [
 
 @pytest.mark.parametrize("text", METRICS, ids=range(len(METRICS)))
 def test_a_metrics_line_may_have_any_length(text: str) -> None:
-    assert not is_long(cpu_seconds(lambda: reading(f"otelcol_{text}")))
+    assert not is_long(measure_cpu_seconds(lambda: read_counts(f"otelcol_{text}")))
 
 
 @pytest.mark.parametrize("value", ["9" * 40_000, "..", "1e999", "1e308", "-", "e"])
 def test_a_sample_that_is_no_count_is_nothing(value: str) -> None:
     text = f"otelcol_receiver_accepted_spans {value}\n" * 2
-    assert [int(found) for found in (*reading(text).values(), *counters(text).values())] == [0, 0]
+    assert [int(found) for found in (*read_counts(text).values(), *read_item_counters(text).values())] == [0, 0]
 
 
 ESCAPE, BIDI, RETURN = "\x1b[2Jx", "a\u202eb", "a\rb"
@@ -169,9 +171,14 @@ ESCAPE, BIDI, RETURN = "\x1b[2Jx", "a\u202eb", "a\rb"
 
 @pytest.mark.parametrize("text", [ESCAPE, BIDI, RETURN, "\x9b1m", "\u2028", "\x00", "\u2066"])
 def test_control_and_bidirectional_characters_are_escaped(text: str) -> None:
-    for cleaned in (printable(text), str(Problem(text)), str(Problem("a", where=text)), str(Problem("a", fix=text))):
+    for cleaned in (
+        make_printable(text),
+        str(Problem(text)),
+        str(Problem("a", where=text)),
+        str(Problem("a", fix=text)),
+    ):
         assert cleaned.isprintable()
-    assert printable("päth → ok\n\tline") == "päth → ok\n\tline"
+    assert make_printable("päth → ok\n\tline") == "päth → ok\n\tline"
 
 
 def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,5 +195,5 @@ def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("content", [b"<html>", b"\xff", b"a: ]"])
 def test_an_error_of_a_manifest_has_no_user_and_no_query_of_its_url(content: bytes) -> None:
     with pytest.raises(Problem) as caught:
-        source.documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
+        source.parse_documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
     assert "hunter" not in str(caught.value)

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import bundle, collectors_of
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import (
+    build_bundle,
+    list_named_collectors,
+)
 
 from .helpers import rendered
 
 SHOP: dict[str, Any] = {"name": "shop", "namespace": "web", "collector": {"name": "gw"}, "languages": {"python": {}}}
-DEFAULT = _sources.role_options("otel_collector_", ["namespace"])["namespace"]["default"]
+DEFAULT = _sources.read_role_options("otel_collector_", ["namespace"])["namespace"]["default"]
 
 
 def target_of(collectors: list[Any], defaults: dict[str, Any]) -> str:
     """Return the namespace of the collector that the Instrumentation sends to."""
-    made = bundle([SHOP], {}, collectors=collectors_of(collectors, defaults))
+    made = build_bundle([SHOP], {}, collectors=list_named_collectors(collectors, defaults))
     (target,) = made["requirements"]["targets"]
     return str(target["namespace"])
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import (
-    bundle,
-    bundle_for_removal,
+    build_bundle,
+    build_removal_bundle,
 )
 
 SOUND: dict[str, Any] = {"name": "shop", "collector": {"name": "gateway"}, "languages": {"python": {}}}
@@ -29,7 +29,7 @@ BROKEN = {
 
 def removal(*items: dict[str, Any], **defaults: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
-    return bundle_for_removal(items, defaults, warnings.append), warnings
+    return build_removal_bundle(items, defaults, warnings.append), warnings
 
 
 def names(found: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -40,7 +40,7 @@ def names(found: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def test_what_can_be_rendered_is_removed_whole() -> None:
     items = [SOUND, {**SOUND, **NAMED}]
-    assert removal(*items, namespace="web") == (bundle(items, {"namespace": "web"}), [])
+    assert removal(*items, namespace="web") == (build_bundle(items, {"namespace": "web"}), [])
 
 
 @pytest.mark.parametrize("options", BROKEN.values(), ids=BROKEN)
@@ -48,7 +48,7 @@ def test_what_can_be_rendered_is_removed_whole() -> None:
 def test_what_cannot_be_used_does_not_stop_the_removal(options: dict[str, Any], listed: bool) -> None:
     one = {**SOUND, **NAMED, **options}
     items, defaults = ([SOUND, one], {"namespace": "web"}) if listed else ([], one)
-    sound = bundle([SOUND, {**SOUND, **NAMED}], defaults) if listed else bundle([], {**SOUND, **NAMED})
+    sound = build_bundle([SOUND, {**SOUND, **NAMED}], defaults) if listed else build_bundle([], {**SOUND, **NAMED})
     found, warnings = removal(*items, **defaults)
     assert (found["references"], names(found)) == (sound["references"], names(sound))
     (warning,) = warnings

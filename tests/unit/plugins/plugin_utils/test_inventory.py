@@ -33,16 +33,18 @@ OWN = (
 @pytest.mark.parametrize(("name", "meant"), NEAR.items())
 def test_a_name_that_is_almost_one_of_the_collection_ends_the_run(name: str, meant: str) -> None:
     with pytest.raises(Problem, match=rf"variable {name} is read by nothing; did you mean {meant}\?"):
-        _inventory.check_names({name: "x"})
+        _inventory.check_variable_names({name: "x"})
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_other_names_are_those_of_users(name: str) -> None:
-    _inventory.check_names({name: "x"})
+    _inventory.check_variable_names({name: "x"})
 
 
 def test_no_name_of_the_collection_is_taken_for_another() -> None:
-    _inventory.check_names(dict.fromkeys([name for role in _sources.roles() for name in _sources.documented(role)]))
+    _inventory.check_variable_names(
+        dict.fromkeys([name for role in _sources.list_roles() for name in _sources.read_all_role_options(role)])
+    )
 
 
 def variables(source: Path, **more: Any) -> dict[str, Any]:
@@ -71,8 +73,8 @@ def test_files_that_ansible_reads_in_another_way(tmp_path: Path, file: str, text
     (tmp_path / file).parent.mkdir(exist_ok=True, parents=True)
     (tmp_path / file).write_text(text)
     with pytest.raises(Problem, match=wrong):
-        _inventory.check(variables(tmp_path / given))
-    _inventory.check(variables(tmp_path / given, inventory_hostname="b"))
+        _inventory.check_inventory(variables(tmp_path / given))
+    _inventory.check_inventory(variables(tmp_path / given, inventory_hostname="b"))
 
 
 def test_encrypted_values_and_files_programs_and_other_formats_are_left_to_ansible(tmp_path: Path) -> None:
@@ -86,10 +88,10 @@ def test_encrypted_values_and_files_programs_and_other_formats_are_left_to_ansib
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    _inventory.check(variables(tmp_path), needs_hosts=True)
+    _inventory.check_inventory(variables(tmp_path), needs_hosts=True)
 
 
 def test_an_inventory_without_hosts_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"the inventory names no host, so this run does nothing \(inventory: .*\)"):
-        _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), needs_hosts=True)
-    _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}))
+        _inventory.check_inventory(variables(tmp_path / "no.yml", groups={"all": []}), needs_hosts=True)
+    _inventory.check_inventory(variables(tmp_path / "no.yml", groups={"all": []}))

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import (
     _inventory_groups,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
 
 from .helpers import request
 from .test_host_groups import GATEWAY, PROGRAM
@@ -47,7 +47,7 @@ def sender(endpoint: str, **options: Any) -> dict[str, Any]:
 def inventory(place: str, clusters: dict[str, Any], hosts: dict[str, Any]) -> Any:
     groups = {"all": [*clusters, *hosts], "otel_linux": list(hosts)}
     known = {"inventory_hostname": place, "groups": groups, "hostvars": {**clusters, **hosts}}
-    return _inventory_groups.inventory_groups(known)
+    return _inventory_groups.build_inventory_groups(known)
 
 
 def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ def said_on_host(agent: dict[str, Any], clusters: dict[str, Any], hosts: dict[st
 def said_in_cluster(agent: dict[str, Any], hosts: dict[str, Any]) -> str:
     """Return what the rules say of a collector of a cluster."""
     groups = inventory("prod", {"prod": {"otel_collectors": [agent]}}, hosts)
-    found = render(replace(request(agent), groups=groups), Judgement(), lambda _warning: None)
+    found = render_collectors(replace(request(agent), groups=groups), Judgement(), lambda _warning: None)
     return " ".join(one["message"] for one in found["findings"])
 
 
@@ -276,5 +276,5 @@ def test_what_is_behind_an_ingress_may_differ() -> None:
 def test_without_hosts_a_cluster_is_rendered_as_before() -> None:
     agent = sender("gw.example.com:4317")
     assert said_in_cluster(agent, {}) == " ".join(
-        one["message"] for one in render(request(agent), Judgement(), lambda _warning: None)["findings"]
+        one["message"] for one in render_collectors(request(agent), Judgement(), lambda _warning: None)["findings"]
     )

@@ -65,7 +65,7 @@ def test_all_files_that_ansible_reads_are_checked_and_no_others(tmp_path: Path) 
     whole_inventory(tmp_path)
     variables = variables_of(tmp_path)
     assert set(variables["groups"]["all"]) == {"a", "b", "c", "d"}
-    found = {str(path.relative_to(tmp_path)) for path in _inventory_files.inventory_files(variables)}
+    found = {str(path.relative_to(tmp_path)) for path in _inventory_files.find_inventory_files(variables)}
     assert found == {*SOURCES, *VARIABLES}
     _inventory_files.check_inventory_files(variables)
 
@@ -93,6 +93,6 @@ def test_a_key_that_stands_twice_is_found_in_each_file_that_ansible_reads(tmp_pa
 def test_a_path_with_a_comma_is_a_file_and_a_list_of_hosts_is_none(tmp_path: Path) -> None:
     source = tmp_path / "a,b" / "hosts.yml"
     written(source.parent, {"hosts.yml": HOSTS})
-    assert list(_inventory_files.inventory_files(variables_of(source))) == [source]
+    assert list(_inventory_files.find_inventory_files(variables_of(source))) == [source]
     hosts = ",".join(f"host-{number}" for number in range(2_000))
-    assert not list(_inventory_files.inventory_files({"ansible_inventory_sources": [hosts]}))
+    assert not list(_inventory_files.find_inventory_files({"ansible_inventory_sources": [hosts]}))

@@ -37,7 +37,7 @@ def image(name: str, archive: str = "") -> dict[str, str]:
 
 
 def written(path: Path, check: bool = False, **given: Any) -> dict[str, Any]:
-    return _written_lock.locked({**defaults("release_lock"), "path": str(path), **given}, check=check)
+    return _written_lock.lock_or_verify({**defaults("release_lock"), "path": str(path), **given}, check=check)
 
 
 def sha256(text: str) -> str:
@@ -78,7 +78,7 @@ def test_digests_of_an_unreachable_registry_are_those_of_the_mirror(file: Path, 
     with pytest.raises(Problem, match=f"Lock it: there is no digest of {IMAGE}"):
         written(path, images=[image(IMAGE)], digests=[""])
     written(path, images=[image(IMAGE)], digests=[""], mirror=str(file.parent))
-    found = _lock_file.read_if_given(str(path))
+    found = _lock_file.read_lock_if_given(str(path))
     assert found
     assert found.rows["images"] == {IMAGE: {"sum": A, "from": str(file)}}
 
@@ -99,7 +99,7 @@ def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str
 
 def test_an_image_with_a_digest_needs_no_lock(tmp_path: Path) -> None:
     written(tmp_path / "lock.yml", images=[image(f"x@{A}")], digests=[""])
-    found = _lock_file.read_if_given(str(tmp_path / "lock.yml"))
+    found = _lock_file.read_lock_if_given(str(tmp_path / "lock.yml"))
     assert found
     assert found.pinned(f"x@{A}") == f"x@{A}"
 
@@ -133,15 +133,15 @@ def test_an_inventory_folder_may_hold_the_file(file: Path) -> None:
 def test_a_lock_is_found_beside_the_inventory(file: Path, tmp_path: Path) -> None:
     beside = [("", file.parent, str(file)), ("/given", file.parent, "/given"), ("none", file.parent, "")]
     for given, inventory, found in (*beside, ("", tmp_path / "other", "")):
-        assert _lock_file.path_of_lock(given, str(inventory)) == found
-    assert _lock_file.path_of_lock("", None) == ""
+        assert _lock_file.find_lock_path(given, str(inventory)) == found
+    assert _lock_file.find_lock_path("", None) == ""
     with pytest.raises(Problem, match=r"the file does not exist \(at /nowhere\)\. Run `ansible-playbook"):
-        _lock_file.read_if_given("/nowhere")
+        _lock_file.read_lock_if_given("/nowhere")
 
 
 def released(file: Path | str, lock_file: str, **given: Any) -> dict[str, Any]:
     asked = {"product": "cert-manager", "source": str(file), "lock_file": lock_file}
-    return render.render({**RELEASE, **asked, **given}, False)
+    return render.render_release({**RELEASE, **asked, **given}, False)
 
 
 def compared(lock_file: Path | str, exclude: Any = (), **given: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def compared(lock_file: Path | str, exclude: Any = (), **given: Any) -> dict[str
     release |= {"version": "", "mirror": "", "sha256": "", "chart": "", **given}
     cluster = {"lock_file": str(lock_file), "manifests": [], "releases": [release]}
     options = {"path": "", "registry": "", "scope": "used", "exclude": list(exclude), "images": [], "compare": True}
-    return published.mirrored({"clusters": [cluster], **options}, False)
+    return published.mirror_releases({"clusters": [cluster], **options}, False)
 
 
 @pytest.fixture
@@ -244,21 +244,21 @@ def workload(pin: Any, kind: str = "Deployment", **given: Any) -> str:
 
 
 def test_collectors_run_the_locked_digest(file: Path) -> None:
-    pin = _lock_file.pin(str(file))
+    pin = _lock_file.choose_pin(str(file))
     assert f'"{COLLECTOR}@{B}"' in workload(pin)
     assert f"mirror:5000/{COLLECTOR.partition('/')[2]}@{B}" in workload(pin, image_registry="mirror:5000")
     assert f'"{COLLECTOR}@{B}"' in workload(pin, "OpenTelemetryCollector", backend="operator")
 
 
 def test_a_collector_with_another_image_is_refused(file: Path) -> None:
-    pin, own = _lock_file.pin(str(file)), "example.com/own:1"
+    pin, own = _lock_file.choose_pin(str(file)), "example.com/own:1"
     with pytest.raises(Problem, match=r"Use example\.com/own:1: the lock does not have this image"):
         workload(pin, image=own)
-    assert f'"{own}"' in workload(_lock_file.pin(str(file), lenient=True), image=own)
+    assert f'"{own}"' in workload(_lock_file.choose_pin(str(file), lenient=True), image=own)
     assert f'"{own}@{A}"' in workload(pin, image=f"{own}@{A}")
 
 
 def test_instrumentations_run_the_locked_digest(file: Path) -> None:
     item = {"name": "a", "endpoint": "http://x:4318", "languages": {"java": {"image": IMAGE}}}
-    made = _instrumentation.bundle([item], {"namespace": "a"}, _lock_file.pin(str(file)))
+    made = _instrumentation.build_bundle([item], {"namespace": "a"}, _lock_file.choose_pin(str(file)))
     assert f'"{IMAGE}@{A}"' in json.dumps(of_kind(made, "Instrumentation")[0])

@@ -41,12 +41,12 @@ def loaded(tmp_path: Any) -> Any:
     (("flag",), 5, 3),
 )
 def test_a_value_of_the_inventory_has_a_place(loaded: Any, path: Any, line: int, column: int) -> None:
-    position = _origins.positions(loaded)[path]
+    position = _origins.collect_positions(loaded)[path]
     assert (position.file.endswith("all.yml"), position.line, position.column) == (True, line, column)
 
 
 def test_plain_data_has_no_places() -> None:
-    assert _origins.positions({"a": [1, "x"]}) == {}
+    assert _origins.collect_positions({"a": [1, "x"]}) == {}
 
 
 def test_places_of_older_versions_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,14 +54,14 @@ def test_places_of_older_versions_are_read(monkeypatch: pytest.MonkeyPatch) -> N
         ansible_pos = ("f.yml", 2, 3)
 
     monkeypatch.setattr(_origins, "Origin", None)
-    assert _origins.positions({"a": Text("x"), Text("b"): 1}) == {
+    assert _origins.collect_positions({"a": Text("x"), Text("b"): 1}) == {
         ("a",): Position("f.yml", 2, 3),
         ("b",): Position("f.yml", 2, 3),
     }
 
 
 def test_plain_data_is_what_it_was_without_ansibles_types(loaded: Any) -> None:
-    plain = _yaml.plain(loaded)
+    plain = _yaml.strip_ansible_types(loaded)
     assert plain == {"receivers": {"otlp": {"port": 1}}, "lists": ["a", {"b": "c"}], "flag": True}
     assert [type(plain["lists"][0]), type(plain["receivers"]["otlp"]["port"]), type(plain["flag"])] == [str, int, bool]
     assert {type(key) for key in plain} == {str}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import pod
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import metrics_port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import find_metrics_address
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables, _yaml
 
@@ -67,7 +67,7 @@ def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_us
 @pytest.mark.parametrize("own", [None, {}])
 def test_null_and_nothing_hide_the_common_config_as_they_hide_options(own: Any) -> None:
     common = {"recipes": GATEWAY["recipes"], "config": {"extensions": {"zpages": None}}}
-    (hidden, inherited) = _render.plan(request({"name": "a", "config": own}, {"name": "b"}, **common))
+    (hidden, inherited) = _render.plan_collectors(request({"name": "a", "config": own}, {"name": "b"}, **common))
     assert len(inherited.composed.layers) == len(hidden.composed.layers) + 1
 
 
@@ -233,7 +233,10 @@ def test_own_metrics_are_served_as_the_version_takes_it(options: dict[str, str],
     given = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], **options}
     metrics = config_of(given)["service"]["telemetry"]["metrics"]
     assert set(metrics) == {"level", key}
-    assert metrics_port(config_of(given), 0) == ("${MY_POD_IP}" if key == "address" else "${env:MY_POD_IP}", 8888)
+    assert find_metrics_address(config_of(given), 0) == (
+        "${MY_POD_IP}" if key == "address" else "${env:MY_POD_IP}",
+        8888,
+    )
     (deployment,) = of_kind(rendered(given), "Deployment")
     assert 8888 in [port["containerPort"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]]
 
@@ -260,7 +263,9 @@ def test_recipes_and_platforms_of_the_user_are_used(tmp_path: Path) -> None:
     own = {"recipe_paths": [str(tmp_path / "recipes")], "platform_paths": [str(tmp_path)]}
 
     def planned(*recipes: str) -> Any:
-        return _render.plan(_render.Request([{"name": "a", "platform": "here", "recipes": list(recipes)}], {}, **own))
+        return _render.plan_collectors(
+            _render.Request([{"name": "a", "platform": "here", "recipes": list(recipes)}], {}, **own)
+        )
 
     assert planned("otlp_ingest", "mine")[0].composed.config["exporters"] == {"debug": {"verbosity": "basic"}}
     with pytest.raises(Problem, match=r"recipe 'mine' needs recipe 'otlp_ingest'"):
@@ -274,7 +279,7 @@ def test_a_recipe_of_the_user_that_does_not_describe_itself_is_refused(tmp_path:
     (tmp_path / "mine" / "config.yml.j2").write_text("")
     asked = _render.Request([{"name": "a", "recipes": ["mine"]}], {}, recipe_paths=[str(tmp_path)])
     with pytest.raises(Problem, match=r"recipe\.yml needs .*summary.*modes"):
-        _render.plan(asked)
+        _render.plan_collectors(asked)
 
 
 def test_collectors_that_cannot_live_together_are_refused() -> None:
@@ -301,10 +306,10 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
 
 
 def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_judged_collectors, "lint", lambda _subject, _own: pytest.fail("the rules ran first"))
+    monkeypatch.setattr(_judged_collectors, "lint_config", lambda _subject, _own: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
     with pytest.raises(Problem, match=r"the config has 204\d KiB"):
-        _render.plan(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))
+        _render.plan_collectors(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))
 
 
 def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
@@ -331,7 +336,7 @@ def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
 )
 def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, Any], limits: dict[str, Any]) -> None:
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "config": {"processors": {"memory_limiter": own}}}
-    (plan,) = _render.plan(_render.Request([item], {"namespace": "n"}))
+    (plan,) = _render.plan_collectors(_render.Request([item], {"namespace": "n"}))
     assert plan.composed.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
     assert "memory-limiter-ignored" not in {finding.rule for finding in plan.findings}
 
@@ -340,13 +345,13 @@ def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, 
 def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> None:
     sizes = {"memory_limit": "1000Mi", "memory_request": "200Mi", "memory_percent": 50, "memory_spike_percent": 10}
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "backend": backend, **sizes}
-    (plan,) = _render.plan(_render.Request([item], {"namespace": "n"}))
+    (plan,) = _render.plan_collectors(_render.Request([item], {"namespace": "n"}))
     assert plan.build is not None
-    found = pod.resources(plan.build)
+    found = pod.resource_requirements(plan.build)
     assert (found["limits"]["memory"], found["requests"]["memory"]) == ("1000Mi", "200Mi")
     limiter = plan.composed.config["processors"]["memory_limiter"]
     assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (500, 100)
-    assert "200Mi" in str(_render.bundle([plan])["manifests"])
+    assert "200Mi" in str(_render.build_bundle([plan])["manifests"])
 
 
 SAMPLING = {"name": "sampling", "mode": "statefulset", "replicas": 3, "config": {"processors": {"tail_sampling": {
@@ -371,7 +376,7 @@ def first_tier(resolver: dict[str, Any], **more: Any) -> dict[str, Any]:
     ({"dns": {"hostname": "other.telemetry.svc"}}, {}, True),
 )
 def test_state_behind_load_balancing_by_its_key_is_not_split(resolver: Any, more: Any, split: bool) -> None:
-    (_first, sampling) = _render.plan(
+    (_first, sampling) = _render.plan_collectors(
         _render.Request([first_tier(resolver, **more), SAMPLING], {"namespace": "telemetry"})
     )
     assert ["error"] * split == [one.severity for one in sampling.findings if one.rule == "split-state"]
@@ -401,7 +406,7 @@ def test_sampling_in_several_replicas_without_a_tier_before_it_is_refused(
         {"name": f"first-{number}", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, one]}
         for number, one in enumerate(senders)
     ]
-    *_first, planned = _render.plan(_render.Request([*first, sampler], {"namespace": "telemetry"}))
+    *_first, planned = _render.plan_collectors(_render.Request([*first, sampler], {"namespace": "telemetry"}))
     assert [one.severity for one in planned.findings if one.rule == "split-state"] == severities
 
 
@@ -418,7 +423,7 @@ def test_the_sampler_has_room_for_the_traces_of_twice_its_wait(rate: int, wait: 
 def test_a_sampler_without_the_memory_for_its_traces_is_said(rate: int, limit: str, warned: bool) -> None:
     recipe = {"tail_sampling": {"traces_per_second": rate}}
     sampler = {"name": "sampler", "memory_limit": limit, "recipes": ["otlp_ingest", recipe, "debug_output"]}
-    (planned,) = _render.plan(_render.Request([sampler], {"namespace": "telemetry"}))
+    (planned,) = _render.plan_collectors(_render.Request([sampler], {"namespace": "telemetry"}))
     assert [one.severity for one in planned.findings if one.rule == "traces-above-memory"] == ["warning"] * warned
 
 
@@ -541,7 +546,7 @@ def test_nothing_waits_in_memory_before_an_exporter_that_promises_more(promise: 
 def test_documents_are_for_data_streams_only_where_they_go_to_one(options: dict[str, Any], mapping: str) -> None:
     recipe = {"elasticsearch_export": {"endpoints": ["http://es:9200"], **options}}
     collectors = [{"name": "c", "recipes": ["otlp_ingest", recipe, {"debug_output": {"pipelines": "[mt]*"}}]}]
-    (planned,) = _render.plan(_render.Request(collectors, {}))
+    (planned,) = _render.plan_collectors(_render.Request(collectors, {}))
     exporter = planned.composed.config["exporters"]["elasticsearch/default"]
     assert exporter["mapping"] == {"allowed_modes": [mapping]}
     told = [one.rule for one in planned.findings if one.rule == "index-without-stream"]
@@ -555,21 +560,21 @@ def test_masks_spare_what_the_platform_says_of_itself() -> None:
         "recipes": ["otlp_ingest", {"resource_attributes": {"attributes": owner}}, "debug_output"],
     }
     gateway = {"name": "gateway", "recipes": ["otlp_ingest", "redaction", "debug_output"]}
-    *_others, planned = _render.plan(_render.Request([agent, gateway], {}))
+    *_others, planned = _render.plan_collectors(_render.Request([agent, gateway], {}))
     allowed = planned.composed.config["processors"]["redaction"]["allowed_values"]
     assert [one.rule for one in planned.findings if one.severity == "error"] == []
     patterns = [re.compile(one.replace(r"\z", r"\Z")) for one in allowed]
     assert any(one.match("platform+otel@example.com") for one in patterns)
     assert not any(one.match(text) for one in patterns for text in ("a platform+otel@example.com", "ann@example.com"))
     assert len(allowed) == 2  # the text and the number
-    (alone,) = _render.plan(_render.Request([gateway], {}))
+    (alone,) = _render.plan_collectors(_render.Request([gateway], {}))
     assert "allowed_values" not in alone.composed.config["processors"]["redaction"]
 
 
 @pytest.mark.parametrize(("own", "kept"), [({"processors": {"batch": {"timeout": "10s"}}}, True), ({}, False)])
 def test_a_batch_of_the_user_beside_debug_is_kept(own: dict[str, Any], kept: bool) -> None:
     given = {"name": "c", "recipes": ["otlp_ingest", "debug_output"], "config": own}
-    (planned,) = _render.plan(_render.Request([given], {}))
+    (planned,) = _render.plan_collectors(_render.Request([given], {}))
     config = planned.composed.config
     assert ("batch" in config["processors"]) is kept
     assert ("batch" in config["service"]["pipelines"]["traces"]["processors"]) is kept

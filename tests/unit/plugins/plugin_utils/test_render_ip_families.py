@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at, leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves, value_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
@@ -38,7 +38,7 @@ def config_of(result: dict[str, Any]) -> Any:
 def test_no_listener_of_a_recipe_has_the_address_of_the_pod_without_brackets(backend: str, version: str) -> None:
     chosen = {"version": version} if version else {}
     config = config_of(rendered({**GATEWAY, "backend": backend, **chosen}))
-    endpoints = [text for _path, text in leaves(config) if isinstance(text, str) and "MY_POD_IP}" in text]
+    endpoints = [text for _path, text in iter_leaves(config) if isinstance(text, str) and "MY_POD_IP}" in text]
     assert len(endpoints) > len(INGEST)
     hosts = [text for text in endpoints if text == "${env:MY_POD_IP}"]  # joined with its port by the Collector
     assert all(text.startswith("[${env:MY_POD_IP}]:") for text in endpoints if text not in hosts)
@@ -49,20 +49,20 @@ def test_no_listener_of_a_recipe_has_the_address_of_the_pod_without_brackets(bac
 def test_receivers_listen_on_all_addresses_if_clients_use_two_families(families: list[str]) -> None:
     config = config_of(rendered({**GATEWAY, "ip_families": families}))
     host = "::" if len(families) > 1 else "${env:MY_POD_IP}"
-    assert at(config, GRPC) == f"[{host}]:4317"
-    assert at(config, ("extensions", "health_check", "endpoint")) == "[${env:MY_POD_IP}]:13133"
+    assert value_at(config, GRPC) == f"[{host}]:4317"
+    assert value_at(config, ("extensions", "health_check", "endpoint")) == "[${env:MY_POD_IP}]:13133"
 
 
 def test_a_sidecar_listens_in_its_pod_alone() -> None:
     sidecar = {**GATEWAY, "mode": "sidecar", "backend": "operator", "ip_families": ["IPv4", "IPv6"]}
-    assert at(config_of(rendered(sidecar)), GRPC) == "localhost:4317"
+    assert value_at(config_of(rendered(sidecar)), GRPC) == "localhost:4317"
 
 
 @pytest.mark.parametrize("families", FAMILIES)
 def test_a_url_has_brackets_around_the_address_of_a_node_where_it_is_of_ipv6(families: list[str]) -> None:
     result = rendered({**AGENT, "ip_families": families})
     node = "[{}]" if families[:1] == ["IPv6"] else "{}"
-    assert at(config_of(result), KUBELET) == f"https://{node.format('${env:K8S_NODE_IP}')}:10250"
+    assert value_at(config_of(result), KUBELET) == f"https://{node.format('${env:K8S_NODE_IP}')}:10250"
     assert result["collectors"][0]["otlp_http_url"] == f"http://{node.format('$(HOST_IP)')}:4318"
 
 

@@ -9,37 +9,37 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
-    Option,
-    drop_noise,
-    filtered,
+    RemovalOption,
+    build_filter_option,
+    build_noise_recipe,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._savings_options import with_option
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._savings_options import add_option
 
 PIPELINES = {name: {"receivers": ["otlp"], "exporters": ["otlp_http"]} for name in ("traces", "logs/pods", "metrics")}
 CONFIG: dict[str, Any] = {"service": {"pipelines": PIPELINES}}
 
 
-def processors(option: Option, version: str = "") -> dict[str, list[str]]:
-    config = with_option(CONFIG, option, version)
+def processors(option: RemovalOption, version: str = "") -> dict[str, list[str]]:
+    config = add_option(CONFIG, option, version)
     named = config["service"]["pipelines"].items()
     return {name: pipeline["processors"] for name, pipeline in named if "processors" in pipeline}
 
 
 def test_a_recipe_goes_where_the_recipe_says() -> None:
-    option = drop_noise(probe_paths=["/healthz"], attributes=["noise"])
+    option = build_noise_recipe(probe_paths=["/healthz"], attributes=["noise"])
     assert processors(option) == {name: ["filter/noise", "resource/noise", "attributes/noise"] for name in PIPELINES}
-    config = with_option(CONFIG, option)
+    config = add_option(CONFIG, option)
     assert "/healthz" in str(config["processors"]["filter/noise"]["traces"])
     assert "logs" not in config["processors"]["filter/noise"]
-    sampling = Option(recipe="tail_sampling", options={"slow_ms": 2000, "rest_percent": 10})
+    sampling = RemovalOption(recipe="tail_sampling", options={"slow_ms": 2000, "rest_percent": 10})
     assert processors(sampling) == {"traces": ["tail_sampling"]}
 
 
 def test_a_processor_goes_into_the_pipelines_of_its_signals() -> None:
-    assert processors(filtered("noise", "logs", "log_record", "true")) == {"logs/pods": ["filter/noise"]}
+    assert processors(build_filter_option("noise", "logs", "log_record", "true")) == {"logs/pods": ["filter/noise"]}
 
 
 @pytest.mark.parametrize(("version", "name"), [("0.158.0", "log_dedup/x"), ("0.140.0", "logdedup/x")])
 def test_a_processor_has_the_name_of_the_version(version: str, name: str) -> None:
-    option = Option(processor="log_dedup/x", settings={}, signals=("logs",))
+    option = RemovalOption(processor="log_dedup/x", settings={}, signals=("logs",))
     assert processors(option, version) == {"logs/pods": [name]}

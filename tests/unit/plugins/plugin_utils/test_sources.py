@@ -29,7 +29,9 @@ def write(folder: Path, name: str, template: str, recipe: str = RECIPE) -> Path:
 def render(folder: Path, template: str, **options: Any) -> Any:
     spec = {"options": {name: {"type": "raw"} for name in options}}
     path = write(folder, "mine", template)
-    return _sources.fragment(RecipeUse("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}).config
+    return _sources.render_fragment(
+        RecipeUse("mine", options), path, spec, {"pod_logs": "/logs"}, {"name": "gateway"}
+    ).config
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -42,16 +44,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_recipes_of_the_user_come_first_and_those_of_the_role_are_found(tmp_path: Path) -> None:
     mine = write(tmp_path, "otlp_ingest", "")
     (tmp_path / "no_recipe").mkdir()
-    found = _sources.find([str(tmp_path)], "recipes")
+    found = _sources.find_files([str(tmp_path)], "recipes")
     assert found["otlp_ingest"] == mine
     assert "no_recipe" not in found
     assert {"baseline", "pod_logs"} <= set(found)
     with pytest.raises(Problem, match=r"folder .*none does not exist\. Correct recipe_paths or platform_paths\."):
-        _sources.find([str(tmp_path / "none")], "recipes")
+        _sources.find_files([str(tmp_path / "none")], "recipes")
 
 
 def platform(name: str, *paths: str) -> dict[str, Any]:
-    return _sources.platform(name, _sources.find(list(paths), "platforms"))
+    return _sources.read_platform(name, _sources.find_files(list(paths), "platforms"))
 
 
 def test_a_platform_says_only_what_differs_and_the_user_can_add_one(tmp_path: Path) -> None:
@@ -76,14 +78,14 @@ def test_a_platform_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> 
 def test_a_recipe_whose_options_are_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=r"recipe\.yml has `options` that are no mapping"):
-        _sources.recipe(folder)
+        _sources.read_recipe(folder)
 
 
 @pytest.mark.parametrize("options", ["{a: 5}", "{a: [str]}", "{a: }", "{5: {type: str}}"])
 def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=r"recipe\.yml has an option '[a5]' that is no mapping\. Write `name: {type"):
-        _sources.recipe(folder)
+        _sources.read_recipe(folder)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +103,13 @@ def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, o
 def test_a_recipe_whose_option_ansible_does_not_take_is_refused(tmp_path: Path, options: str, words: str) -> None:
     folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
     with pytest.raises(Problem, match=words):
-        _sources.recipe(folder)
+        _sources.read_recipe(folder)
 
 
 def test_a_folder_with_a_point_is_known_by_its_whole_name(tmp_path: Path) -> None:
     versioned = write(tmp_path, "kafka.v2", "")
     (tmp_path / "stray.yml").write_text("a: 1")
-    found = _sources.find([str(tmp_path)], "recipes")
+    found = _sources.find_files([str(tmp_path)], "recipes")
     assert found["kafka.v2"] == versioned
     assert not {"kafka", "stray"} & set(found)
 
@@ -166,13 +168,13 @@ def test_a_template_that_does_not_work_is_explained(tmp_path: Path, template: st
 def test_a_recipe_without_a_template_is_explained(tmp_path: Path) -> None:
     (write(tmp_path, "mine", "") / "config.yml.j2").unlink()
     with pytest.raises(Problem, match=r"cannot read .*config\.yml\.j2"):
-        _sources.fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
+        _sources.render_fragment(RecipeUse("mine", {}), tmp_path / "mine", {}, {}, {})
 
 
 def test_a_file_is_written_once(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    assert _files.write(file, "é\n")
-    assert not _files.write(file, "é\n")
+    assert _files.write_if_changed(file, "é\n")
+    assert not _files.write_if_changed(file, "é\n")
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("é\n", 0o644)
 
 
@@ -181,7 +183,7 @@ def test_a_mode_and_a_link_are_kept(tmp_path: Path) -> None:
     file.write_text("x")
     file.chmod(0o600)
     link.symlink_to(file)
-    assert _files.write(link, "y")
+    assert _files.write_if_changed(link, "y")
     assert link.is_symlink()
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("y", 0o600)
 
@@ -191,10 +193,10 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(28, "No space left on device")
 
     with pytest.raises(Problem, match="cannot write"):
-        _files.write(tmp_path / "no" / "a", "x")
+        _files.write_if_changed(tmp_path / "no" / "a", "x")
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(Problem, match=r"cannot write .*: No space left on device"):
-        _files.write(tmp_path / "a", "x")
+        _files.write_if_changed(tmp_path / "a", "x")
     assert list(tmp_path.iterdir()) == []
 
 

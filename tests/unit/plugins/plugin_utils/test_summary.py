@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST, NEXT
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render_collectors
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._summary import MOST_SHOWN, NEXT_STEPS
 
 from tests.support.cases import cases
 
@@ -50,11 +50,13 @@ def test_a_collector_is_shown_with_its_addresses(options: dict[str, Any], line: 
 
 def test_the_summary_of_many_collectors_is_short_and_has_no_secret() -> None:
     backend = {"otlp_forward": {"endpoint": "https://me:horse@otlp.example.com:4317"}}
-    many = [{**GATEWAY, "name": f"gateway-{index}", "recipes": ["otlp_ingest", backend]} for index in range(MOST + 2)]
-    summary = render(request(*many), Judgement(), lambda _warning: None, fail_on="never")["summary"]
-    assert summary[MOST] == "and 2 more"
-    assert tuple(summary[-len(NEXT) :]) == NEXT
-    assert len(summary) <= MOST + 5
+    many = [
+        {**GATEWAY, "name": f"gateway-{index}", "recipes": ["otlp_ingest", backend]} for index in range(MOST_SHOWN + 2)
+    ]
+    summary = render_collectors(request(*many), Judgement(), lambda _warning: None, fail_on="never")["summary"]
+    assert summary[MOST_SHOWN] == "and 2 more"
+    assert tuple(summary[-len(NEXT_STEPS) :]) == NEXT_STEPS
+    assert len(summary) <= MOST_SHOWN + 5
     assert "horse" not in str(summary)
 
 

@@ -26,13 +26,13 @@ def tiers(*ways: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
         {"name": f"first-{number}", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, way]}
         for number, way in enumerate(ways)
     ]
-    planned = _render.plan(request(*[{**one, **options} for one in (*senders, SAMPLER)]))
-    made: list[dict[str, Any]] = _render.bundle(planned)["manifests"]
+    planned = _render.plan_collectors(request(*[{**one, **options} for one in (*senders, SAMPLER)]))
+    made: list[dict[str, Any]] = _render.build_bundle(planned)["manifests"]
     return made
 
 
 def accused(objects: list[dict[str, Any]]) -> list[str]:
-    found = _validate.report({**VALIDATE, "config": objects}, lambda _warning: None)["findings"]
+    found = _validate.validate_configs({**VALIDATE, "config": objects}, lambda _warning: None)["findings"]
     return [one["severity"] for one in found if one["rule"] == "split-state"]
 
 
@@ -77,7 +77,11 @@ def test_a_diagnosis_of_both_tiers_knows_that_the_first_divides() -> None:
         ]
         facts = {"hidden": False, "running": True, "workload": {}, "complete": True, "wanted": 2, "image": ""}
         empty: dict[str, Any] = {"receives": [], "exports": [], "processes": [], "pods": []}
-        return str(_diagnose.diagnosed([{**facts, **empty, **one} for one in collected], _diagnose.checks_of({}), {}))
+        return str(
+            _diagnose.diagnose_collectors(
+                [{**facts, **empty, **one} for one in collected], _diagnose.list_checks({}), {}
+            )
+        )
 
     objects = tiers(BALANCED)
     assert "split-state" in found("sampler")
@@ -85,4 +89,6 @@ def test_a_diagnosis_of_both_tiers_knows_that_the_first_divides() -> None:
 
 
 def test_objects_without_a_config_are_no_collectors() -> None:
-    assert _validate.hops([]) == _validate.hops([{"apiVersion": "v1", "kind": "Service", "metadata": {}}]) == []
+    assert (
+        _validate.find_hops([]) == _validate.find_hops([{"apiVersion": "v1", "kind": "Service", "metadata": {}}]) == []
+    )

@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import wave_plan
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_figures, _wave_gate, _wave_results
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_samples import sampled
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_samples import count_samples
 
-((REST_FIRST, REST_LAST), _clusters) = _wave_figures.REST
+((REST_FIRST, REST_LAST), _clusters) = _wave_figures.LATER_WAVE_VARIABLES
 SECRET = "a-secret-of-this-test"
 CONFIG = f"""
 receivers: {{otlp: {{protocols: {{grpc: {{}}}}}}}}
@@ -44,7 +44,7 @@ def said(good: int, bad: int, seconds: int, readings: int = 14, **more: Any) -> 
         )
         polls.append({"at": 3.0 * number, "restarts": 0, "text": text, "why": ""})
     one = {"name": "agent", "release": "000002", "sum": "abc", "passed": {}, "config": CONFIG, "polls": polls, **more}
-    return {"collectors": sampled([one], 1_800_000_000.0)}
+    return {"collectors": count_samples([one], 1_800_000_000.0)}
 
 
 def rest(good: int, bad: int) -> dict[str, Any]:
@@ -72,13 +72,13 @@ def decided(after: dict[str, Any], **more: Any) -> dict[str, Any]:
     registered = more.pop("variables", {})
     web1 = {
         _wave_results.READ_AFTER: after,
-        _wave_results.OF_HOST: CHANGED,
+        _wave_results.APPLIED_TO_HOST: CHANGED,
         _wave_results.READ_BEFORE: said(50, 0, 9, 1),
         **more,
     }
     variables = {"hostvars": {"web1": web1, "web2": {}}, "ansible_play_hosts": ["web1", "web2"]}
     variables |= {**rest(50, 0), **registered}
-    return _wave_gate.gate(planned, "first", variables, check_mode=False)
+    return _wave_gate.judge_wave(planned, "first", variables, check_mode=False)
 
 
 def test_a_wave_that_works_says_with_what_it_was_compared() -> None:
@@ -96,7 +96,9 @@ def test_a_wave_that_does_worse_fails_and_names_what_goes_back() -> None:
 
 def test_what_this_run_did_not_change_is_not_said_to_be_worse_with_the_change() -> None:
     with pytest.raises(Problem, match="collectors do badly, which this run did not change: agent on web1"):
-        decided(said(0, 50, 9), **{_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)})
+        decided(
+            said(0, 50, 9), **{_wave_results.APPLIED_TO_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)}
+        )
 
 
 def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,12 +106,12 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
         raise KeyError("getpwuid(): uid not found: 1234")
 
     monkeypatch.setattr(getpass, "getuser", no_name)
-    assert wave_plan._user() == f"uid {os.getuid()}"
+    assert wave_plan._find_user_name() == f"uid {os.getuid()}"
 
 
 def test_a_host_that_failed_after_its_collector_changed_goes_back() -> None:
     results = [{**ROW, "changed": True, "failed": True, "undecided": "000001"}]
-    failed = {_wave_results.OF_HOST: {"changed": True, "results": results}, _wave_results.FAILURE: FAILED}
+    failed = {_wave_results.APPLIED_TO_HOST: {"changed": True, "results": results}, _wave_results.FAILURE: FAILED}
     with pytest.raises(Problem, match="1 of 1 host failed, and none may: web1: Deploy: boom") as told:
         decided(said(50, 0, 9), **failed)
     assert told.value.facts == goes_back({"release": "000001"})
@@ -117,18 +119,20 @@ def test_a_host_that_failed_after_its_collector_changed_goes_back() -> None:
 
 def test_a_first_install_goes_back_to_nothing_by_name() -> None:
     with pytest.raises(Problem, match="exports_fail") as told:
-        decided(said(0, 50, 9), **{_wave_results.OF_HOST: INSTALLED})
+        decided(said(0, 50, 9), **{_wave_results.APPLIED_TO_HOST: INSTALLED})
     assert told.value.facts == goes_back({"release": "nothing"})
 
 
 def test_a_change_of_an_earlier_run_that_passed_no_wave_is_judged_without_its_own_past() -> None:
     with pytest.raises(Problem, match="exports_fail") as told:
-        decided(said(0, 50, 9), **{_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)})
+        decided(
+            said(0, 50, 9), **{_wave_results.APPLIED_TO_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(0, 50, 9, 1)}
+        )
     assert told.value.facts == goes_back()
 
 
 def test_what_has_passed_and_did_not_change_is_not_judged() -> None:
-    passed = decided(said(0, 50, 9, passed=PASSED), **{_wave_results.OF_HOST: UNCHANGED})
+    passed = decided(said(0, 50, 9, passed=PASSED), **{_wave_results.APPLIED_TO_HOST: UNCHANGED})
     assert passed["msg"].endswith("Data: nothing changed, so nothing was compared.")
 
 
@@ -149,25 +153,28 @@ def test_a_wave_without_data_counts_as_the_inventory_says(after: dict[str, Any],
 @pytest.mark.parametrize(
     ("variables", "seconds"),
     [
-        ({_wave_results.OF_HOST: CHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 60),
-        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 0),
-        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1)}, 60),
-        ({_wave_results.OF_HOST: CHANGED, _wave_results.FAILURE: {"task": "Deploy"}}, 0),
-        ({_wave_results.OF_HOST: UNCHANGED}, 60),
-        ({_wave_results.OF_HOST: UNCHANGED, _wave_results.READ_BEFORE: {"collectors": [], "unread": "gone"}}, 60),
+        ({_wave_results.APPLIED_TO_HOST: CHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 60),
+        ({_wave_results.APPLIED_TO_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1, passed=PASSED)}, 0),
+        ({_wave_results.APPLIED_TO_HOST: UNCHANGED, _wave_results.READ_BEFORE: said(1, 0, 9, 1)}, 60),
+        ({_wave_results.APPLIED_TO_HOST: CHANGED, _wave_results.FAILURE: {"task": "Deploy"}}, 0),
+        ({_wave_results.APPLIED_TO_HOST: UNCHANGED}, 60),
+        (
+            {_wave_results.APPLIED_TO_HOST: UNCHANGED, _wave_results.READ_BEFORE: {"collectors": [], "unread": "gone"}},
+            60,
+        ),
         ({_wave_results.READ_BEFORE: said(1, 0, 9, 1)}, 0),
         ({}, 0),
     ],
 )
 def test_hosts_are_watched_that_changed_or_have_not_passed(variables: dict[str, Any], seconds: float) -> None:
-    assert _wave_results.seconds_of(60, variables) == seconds
+    assert _wave_results.choose_watch_seconds(60, variables) == seconds
 
 
 FAIL = {"without_data": "fail"}
 FAILED = {"task": "Deploy", "result": {"msg": "boom"}}
 READ = {
     _wave_results.READ_AFTER: said(50, 0, 9),
-    _wave_results.OF_HOST: CHANGED,
+    _wave_results.APPLIED_TO_HOST: CHANGED,
     _wave_results.READ_BEFORE: said(50, 0, 9, 1),
 }
 
@@ -183,7 +190,7 @@ def decided_two(second: dict[str, Any], *, max_failed: int = 0, samples: tuple[s
     }
     hostvars = {"web1": READ, "web2": second, "web3": {}}
     variables = {"hostvars": hostvars, "ansible_play_hosts": [*hostvars], "groups": {"otel_linux": [*hostvars]}}
-    return _wave_gate.gate(planned, "first", {**variables, **rest(50, 0)}, check_mode=False)
+    return _wave_gate.judge_wave(planned, "first", {**variables, **rest(50, 0)}, check_mode=False)
 
 
 def test_the_changes_of_the_last_wave_stay_before_the_run_tells_a_host_that_was_allowed_to_fail() -> None:
@@ -192,13 +199,13 @@ def test_the_changes_of_the_last_wave_stay_before_the_run_tells_a_host_that_was_
     hostvars = {"web1": READ, "web2": {_wave_results.FAILURE: FAILED}}
     variables = {"hostvars": hostvars, "ansible_play_hosts": [*hostvars]}
     assert (
-        _wave_gate.gate(planned, "first", variables, check_mode=False)["shares"]
+        _wave_gate.judge_wave(planned, "first", variables, check_mode=False)["shares"]
         == goes_back({"release": "000001"})["shares"]
     )
     with pytest.raises(Problem, match="all waves passed, but 1 host failed: web2: Deploy: boom"):
-        _wave_gate.ended(planned, variables)
+        _wave_gate.conclude_run(planned, variables)
     well = {**variables, "hostvars": {"web1": READ, "web2": READ}}
-    assert _wave_gate.ended(planned, well)["msg"] == "All waves passed, and no host failed."
+    assert _wave_gate.conclude_run(planned, well)["msg"] == "All waves passed, and no host failed."
 
 
 def test_a_wave_with_data_of_all_passes() -> None:
@@ -210,7 +217,7 @@ def test_a_wave_with_data_of_all_passes() -> None:
     [
         ({_wave_results.FAILURE: FAILED}, "web2 failed, so it was not compared"),
         ({**READ, _wave_results.READ_AFTER: {"collectors": [], "unread": "gone"}}, "web2 was not read: gone"),
-        ({_wave_results.OF_HOST: CHANGED}, "web2 was not read: the watch did not run"),
+        ({_wave_results.APPLIED_TO_HOST: CHANGED}, "web2 was not read: the watch did not run"),
         ({**READ, _wave_results.READ_AFTER: said(0, 0, 9)}, "no data came in on web2"),
         ({**READ, _wave_results.READ_AFTER: said(50, 0, 9, release="000003")}, "runs release 000003 of another run"),
     ],
@@ -222,14 +229,14 @@ def test_a_member_without_data_is_missing(second: dict[str, Any], why: str) -> N
 
 
 def test_a_host_without_services_is_no_cluster_and_misses_no_data() -> None:
-    absent = {_wave_results.OF_HOST: {"changed": True, "results": [{"item": "agent", "changed": True}]}}
+    absent = {_wave_results.APPLIED_TO_HOST: {"changed": True, "results": [{"item": "agent", "changed": True}]}}
     told = decided_two(absent, samples=("web1",))["msg"]
     assert "web2 has no collector to compare, by its `otel_host_state`" in told
     assert "cluster" not in told
 
 
 def test_a_host_that_failed_is_not_said_to_be_unchanged() -> None:
-    failed = {_wave_results.OF_HOST: {"results": []}, _wave_results.FAILURE: FAILED}
+    failed = {_wave_results.APPLIED_TO_HOST: {"results": []}, _wave_results.FAILURE: FAILED}
     told = decided(said(50, 0, 9), gate={"max_failed": 1}, **failed)["msg"]
     assert told.endswith("Data: web1 failed, so it was not compared.")
 
@@ -251,9 +258,9 @@ NOTED = {"web1": [{"name": "agent", "release": "000002", "sum": "abc"}]}
     ],
 )
 def test_only_what_this_run_applied_and_data_judged_has_passed(after: Any, applied: Any, passed: Any) -> None:
-    assert decided(after, **{_wave_results.OF_HOST: applied})["passed"] == passed
+    assert decided(after, **{_wave_results.APPLIED_TO_HOST: applied})["passed"] == passed
 
 
 def test_a_secret_of_a_config_stays_in_no_variable() -> None:
     assert SECRET not in str(said(1, 0, 9))
-    assert sampled([{"name": "agent", "config": "a: [", "polls": []}], 0.0)[0]["config"] == {}
+    assert count_samples([{"name": "agent", "config": "a: [", "polls": []}], 0.0)[0]["config"] == {}

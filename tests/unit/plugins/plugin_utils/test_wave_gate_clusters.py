@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_fi
 
 from .test_wave_gate import BACK, said
 
-(_hosts, (REST_FIRST, REST_LAST)) = _wave_figures.REST
-OF_CLUSTER, AFTER, BEFORE = _wave_results.OF_CLUSTER, _wave_results.READ_AFTER, _wave_results.READ_BEFORE
+(_hosts, (REST_FIRST, REST_LAST)) = _wave_figures.LATER_WAVE_VARIABLES
+OF_CLUSTER, AFTER, BEFORE = _wave_results.APPLIED_TO_CLUSTER, _wave_results.READ_AFTER, _wave_results.READ_BEFORE
 PASSED = {"wave": "first", "verdict": "passed"}
 RENDERED = {
     "workloads": [
@@ -53,7 +53,7 @@ def decided(eu: dict[str, Any], others: dict[str, Any], without_data: str = "pas
         "waves": [{**wave, "name": "first"}, {**wave, "name": "last"}],
     }
     variables = {"hostvars": {"eu": eu, "us": {}}, "ansible_play_hosts": ["eu", "us"], **others}
-    return _wave_gate.gate(planned, "first", variables, check_mode=False)
+    return _wave_gate.judge_wave(planned, "first", variables, check_mode=False)
 
 
 def test_clusters_are_compared_with_those_of_later_waves_and_with_themselves_before() -> None:
@@ -102,9 +102,9 @@ def test_pods_with_a_sidecar_belong_to_applications_and_are_missed_by_nobody() -
 )
 def test_clusters_are_watched_that_changed_or_have_not_passed(applied: Any, passed: Any, seconds: float) -> None:
     eu = member(None, applied, **{BEFORE: read(1, 0, readings=1, passed=passed)})
-    assert _wave_results.seconds_of(60, eu) == seconds
-    assert _wave_results.seconds_of(60, {**eu, _wave_results.FAILURE: {"task": "Apply"}}) == 0
+    assert _wave_results.choose_watch_seconds(60, eu) == seconds
+    assert _wave_results.choose_watch_seconds(60, {**eu, _wave_results.FAILURE: {"task": "Apply"}}) == 0
 
 
 def test_a_cluster_on_which_nothing_was_applied_is_not_watched() -> None:
-    assert _wave_results.seconds_of(60, {_wave_results.RENDERED: RENDERED}) == 0
+    assert _wave_results.choose_watch_seconds(60, {_wave_results.RENDERED: RENDERED}) == 0

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, quiet
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, silence_output
 
 from tests.conftest import COLLECTIONS
 
 
 def test_libraries_find_no_terminal_and_no_log(capsys: pytest.CaptureFixture[str], caplog: Any) -> None:
-    with quiet():
+    with silence_output():
         print("printed")
         logging.error("logged")
         terminal = sys.stdout.isatty()
@@ -35,7 +35,7 @@ def same_python(task: dict[str, Any], interpreter: str | None = sys.executable, 
     action._task = SimpleNamespace(**HERE | task)
     action._connection = SimpleNamespace(**{"transport": "local", "become": None} | connection)
     action._templar = SimpleNamespace(template=lambda value: value)
-    return action._same_python({"ansible_python_interpreter": interpreter})
+    return action._has_same_python({"ansible_python_interpreter": interpreter})
 
 
 def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(monkeypatch: Any) -> None:

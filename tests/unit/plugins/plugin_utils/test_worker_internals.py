@@ -25,7 +25,7 @@ def checked(**values: Any) -> Any:
 
 
 def test_the_worker_hides_what_a_module_hides() -> None:
-    assert _worker_internals.hidden_values(checked(token="secret", name="a")) == {"secret"}
+    assert _worker_internals.find_hidden_values(checked(token="secret", name="a")) == {"secret"}
 
 
 def test_options_that_ansible_has_a_remark_on_are_left_to_the_module() -> None:
@@ -43,5 +43,5 @@ def test_the_setting_of_ansible_says_whether_a_result_has_arguments(monkeypatch:
 
 def test_a_switch_lets_every_module_run_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for value, runs_here in {"": True, "true": True, "false": False, "no": False, "0": False}.items():
-        monkeypatch.setenv(_worker_internals.SWITCH, value)
+        monkeypatch.setenv(_worker_internals.SWITCH_VARIABLE, value)
         assert same_python({}) is runs_here, value

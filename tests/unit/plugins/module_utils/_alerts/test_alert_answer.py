@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.alert_answer import AlertPlace, Answer, answer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.alert_answer import (
+    AlertPlace,
+    Answer,
+    decide_answer,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collector_alert import CollectorAlert
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import WaveRun
 
@@ -21,7 +25,7 @@ def run(*hosts: str) -> WaveRun:
 
 
 def about(name: str, place: AlertPlace, *runs: WaveRun) -> Answer:
-    return answer(CollectorAlert(name, "agent", "", place.host, 0.0), place, runs)
+    return decide_answer(CollectorAlert(name, "agent", "", place.host, 0.0), place, runs)
 
 
 def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:

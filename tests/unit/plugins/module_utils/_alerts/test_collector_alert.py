@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collector_alert import alert_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collector_alert import read_alert
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 LABELS = {"alertname": "OtelCollectorDown", "collector": "gateway", "namespace": "obs", "otel_host": "eu"}
@@ -19,19 +19,19 @@ def given(began: Any = "2026-01-31T12:00:00Z", status: str = "firing", **labels:
 
 
 def test_an_alert_names_its_collector() -> None:
-    alert = alert_of(given())
+    alert = read_alert(given())
     assert (alert.name, alert.who, alert.host, alert.began) == ("OtelCollectorDown", "obs/gateway", "eu", 1769860800)
     assert alert.began_at == "2026-01-31 12:00:00 UTC"
 
 
 def test_some_alerts_have_neither_a_namespace_nor_a_host() -> None:
-    alert = alert_of(given(namespace=None, otel_host=""))
+    alert = read_alert(given(namespace=None, otel_host=""))
     assert (alert.who, alert.host) == ("gateway", "")
 
 
 @pytest.mark.parametrize("began", ["2026-01-31T12:00:00.123456789Z", "2026-01-31T14:00:00.123456789+02:00"])
 def test_times_are_those_of_go(began: str) -> None:
-    assert alert_of(given(began)).began == pytest.approx(1769860800.123456)
+    assert read_alert(given(began)).began == pytest.approx(1769860800.123456)
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_times_are_those_of_go(began: str) -> None:
 )
 def test_what_is_no_name_is_refused(hostile: dict[str, Any], place: str) -> None:
     with pytest.raises(Problem) as refused:
-        alert_of(given(**hostile))
+        read_alert(given(**hostile))
     assert refused.value.where == place
 
 
 @pytest.mark.parametrize("event", [None, [], {}, {"labels": []}, {"labels": None, "status": "firing"}])
 def test_what_is_no_alert_is_refused(event: Any) -> None:
     with pytest.raises(Problem, match="there is no alert with labels"):
-        alert_of(event)
+        read_alert(event)
 
 
 def test_an_alert_that_is_over_is_refused() -> None:
     with pytest.raises(Problem, match="its status is 'resolved', and not firing"):
-        alert_of(given(status="resolved"))
+        read_alert(given(status="resolved"))
 
 
 def test_a_misspelt_alert_is_told() -> None:
     with pytest.raises(Problem, match="did you mean 'OtelCollectorDown'"):
-        alert_of(given(alertname="OtelCollectorDwon"))
+        read_alert(given(alertname="OtelCollectorDwon"))

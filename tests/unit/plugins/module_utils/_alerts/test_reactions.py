@@ -27,7 +27,7 @@ YES, NO = "yes", "\N{EN DASH}"
 def test_each_alert_of_a_collector_has_a_reaction() -> None:
     """Those of workloads, of components and of GPUs say nothing of a collector: no rollout stops for them."""
     of_others = {alert.name for alert in (*WORKLOAD_ALERTS, *CRITICAL_ALERTS, *GPU_ALERTS)}
-    assert sorted(REACTIONS) == sorted(set(alerts.NAMES) - of_others)
+    assert sorted(REACTIONS) == sorted(set(alerts.ALERT_NAMES) - of_others)
 
 
 def test_what_goes_back_stops_waves_too() -> None:

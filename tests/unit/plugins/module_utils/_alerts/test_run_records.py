@@ -16,8 +16,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_rec
     WaveRun,
     check_stop,
     is_under_way,
-    record_of,
-    record_text,
+    parse_record,
+    record_to_dict,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -27,7 +27,7 @@ STOP = Stop("OtelCollectorDown", "agent", "web1", 150.0)
 
 @pytest.mark.parametrize("record", [RUN, STOP])
 def test_a_record_comes_back_as_it_was(record: Any) -> None:
-    assert record_of(type(record), record_text(record), "file") == record
+    assert parse_record(type(record), record_to_dict(record), "file") == record
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_a_record_comes_back_as_it_was(record: Any) -> None:
 )
 def test_what_is_no_record_is_named(record: Any, field: str, wrong: Any) -> None:
     with pytest.raises(Problem, match=f"`{field}` is missing or of another type \\(at stop.json\\)"):
-        record_of(type(record), {**record_text(record), field: wrong}, "stop.json")
+        parse_record(type(record), {**record_to_dict(record), field: wrong}, "stop.json")
     with pytest.raises(Problem):
-        record_of(type(record), [], "stop.json")
+        parse_record(type(record), [], "stop.json")
 
 
 def test_a_run_of_this_machine_goes_on_as_long_as_its_process() -> None:
-    assert is_under_way(RUN, "here", "start", now=10_000_000)
-    assert not is_under_way(RUN, "here", "another start", now=201)
-    assert not is_under_way(RUN, "here", "", now=201)
+    assert is_under_way(RUN, "here", "start", current_time=10_000_000)
+    assert not is_under_way(RUN, "here", "another start", current_time=201)
+    assert not is_under_way(RUN, "here", "", current_time=201)
 
 
 def test_a_run_of_another_machine_is_taken_for_ended_some_time() -> None:
-    assert is_under_way(RUN, "there", "", now=200 + ELSEWHERE_SECONDS - 1)
-    assert not is_under_way(RUN, "there", "", now=200 + ELSEWHERE_SECONDS)
+    assert is_under_way(RUN, "there", "", current_time=200 + ELSEWHERE_SECONDS - 1)
+    assert not is_under_way(RUN, "there", "", current_time=200 + ELSEWHERE_SECONDS)
 
 
 def test_a_run_is_known_by_its_process() -> None:
@@ -71,7 +71,7 @@ def test_a_run_is_known_by_its_process() -> None:
 
 def test_an_alert_since_the_run_began_stops_it() -> None:
     with pytest.raises(Problem) as stopped:
-        check_stop(STOP, begun=150.0, waves=["rest", "last"])
+        check_stop(STOP, run_begun=150.0, waves=["rest", "last"])
     assert str(stopped.value).startswith(
         "Begin wave rest: an alert has come since this run began: OtelCollectorDown of collector agent on web1 at "
         "1970-01-01 00:02:30 UTC. These waves did not begin: rest, last."
@@ -79,5 +79,5 @@ def test_an_alert_since_the_run_began_stops_it() -> None:
 
 
 def test_an_older_alert_and_none_stop_nothing() -> None:
-    check_stop(STOP, begun=150.5, waves=["rest"])
-    check_stop(None, begun=0.0, waves=["rest"])
+    check_stop(STOP, run_begun=150.5, waves=["rest"])
+    check_stop(None, run_begun=0.0, waves=["rest"])

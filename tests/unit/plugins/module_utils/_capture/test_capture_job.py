@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_job import (
-    CONFIG,
-    FILE,
-    READER,
+    CAPTURE_FILE,
+    CONFIG_VARIABLE,
+    READER_NAME,
     SLACK_BYTES,
     CaptureJob,
-    job_of,
+    build_capture_job,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -49,14 +49,14 @@ def container(job: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_kubernetes_ends_and_removes_the_job() -> None:
-    spec = job_of(workload(), WANTED)[0]["spec"]
+    spec = build_capture_job(workload(), WANTED)[0]["spec"]
     assert (spec["activeDeadlineSeconds"], spec["backoffLimit"], spec["ttlSecondsAfterFinished"]) == (90, 0, 60)
     assert pod_of({"spec": spec})["restartPolicy"] == "Never"
     assert pod_of({"spec": spec})["terminationGracePeriodSeconds"] == 40
 
 
 def test_services_find_the_pod_and_no_controller_takes_it_for_its_own() -> None:
-    template = job_of(workload(), WANTED)[0]["spec"]["template"]
+    template = build_capture_job(workload(), WANTED)[0]["spec"]["template"]
     assert template["metadata"]["labels"] == {"app": "gateway", "o11y.opentelemetry/collector": "gateway"}
     assert template["metadata"]["annotations"].items() >= {("a", "b")}
     assert template["spec"]["serviceAccountName"] == "gateway"
@@ -64,26 +64,26 @@ def test_services_find_the_pod_and_no_controller_takes_it_for_its_own() -> None:
 
 def test_the_webhooks_of_clouds_give_the_reader_no_token() -> None:
     names = ("eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers")
-    annotations = job_of(workload(), WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
-    assert [annotations[name] for name in names] == [READER, READER]
+    annotations = build_capture_job(workload(), WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
+    assert [annotations[name] for name in names] == [READER_NAME, READER_NAME]
     served = workload()
     served["spec"]["template"]["metadata"]["annotations"] = dict.fromkeys(names, "sidecar")
-    annotations = job_of(served, WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
-    assert [annotations[name] for name in names] == [f"sidecar,{READER}", f"sidecar;{READER}"]
+    annotations = build_capture_job(served, WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
+    assert [annotations[name] for name in names] == [f"sidecar,{READER_NAME}", f"sidecar;{READER_NAME}"]
 
 
 def test_the_collector_keeps_its_config_and_gets_another_on_top() -> None:
-    tapped = container(job_of(workload(), WANTED)[0], "otc-container")
-    assert tapped["args"] == ["--config=/conf/config.yaml", f"--config=env:{CONFIG}"]
-    assert {one["name"]: json.loads(one["value"]) for one in tapped["env"]} == {CONFIG: {"exporters": {}}}
+    tapped = container(build_capture_job(workload(), WANTED)[0], "otc-container")
+    assert tapped["args"] == ["--config=/conf/config.yaml", f"--config=env:{CONFIG_VARIABLE}"]
+    assert {one["name"]: json.loads(one["value"]) for one in tapped["env"]} == {CONFIG_VARIABLE: {"exporters": {}}}
     added = 2 * (WANTED.most_bytes + SLACK_BYTES)
     limits = {kind: value["memory"] for kind, value in tapped["resources"].items()}
     assert limits == {"limits": str((512 << 20) + added), "requests": str((256 << 20) + added)}
-    assert FILE.startswith(tapped["volumeMounts"][-1]["mountPath"])
+    assert CAPTURE_FILE.startswith(tapped["volumeMounts"][-1]["mountPath"])
 
 
 def test_nothing_on_the_node_is_opened_or_written() -> None:
-    job, port = job_of(workload(), WANTED)
+    job, port = build_capture_job(workload(), WANTED)
     ports = [opened for one in pod_of(job)["containers"] for opened in one.get("ports", ())]
     assert not any("hostPort" in opened for opened in ports)
     assert port == 18091, "18090 is a port of the collector's own"
@@ -99,7 +99,7 @@ def test_the_pod_writes_to_no_folder_of_its_node() -> None:
     given = agent["spec"]["template"]["spec"]
     given["containers"][0]["volumeMounts"] = mounts
     given["initContainers"] = [{"name": "first", "volumeMounts": [dict(mounts[1])]}]
-    job, _port = job_of(agent, WANTED)
+    job, _port = build_capture_job(agent, WANTED)
     volumes = {volume["name"]: volume for volume in pod_of(job)["volumes"]}
     assert (volumes["state"], volumes["logs"]) == ({"name": "state", "emptyDir": {}}, logs)
     for one in (container(job, "otc-container"), pod_of(job)["initContainers"][0]):
@@ -110,7 +110,7 @@ def test_the_pod_writes_to_no_folder_of_its_node() -> None:
 
 def test_no_pod_of_others_makes_room_for_the_pod() -> None:
     important = workload(priorityClassName="system-node-critical", priority=2000001000, preemptionPolicy="Never")
-    pod = pod_of(job_of(important, WANTED)[0])
+    pod = pod_of(build_capture_job(important, WANTED)[0])
     assert not {"priorityClassName", "priority", "preemptionPolicy"} & {*pod}
 
 
@@ -131,19 +131,19 @@ def test_a_pod_runs_on_the_node_that_is_asked_for(terms: list[Any], bound: list[
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}} if terms else {}
     given = workload("DaemonSet", affinity={"nodeAffinity": required, "podAffinity": {"a": "b"}})
     before = json.dumps(given)
-    affinity = pod_of(job_of(given, ON_NODE)[0])["affinity"]
+    affinity = pod_of(build_capture_job(given, ON_NODE)[0])["affinity"]
     assert affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] == {"nodeSelectorTerms": bound}
     assert affinity["podAffinity"] == {"a": "b"}
     assert json.dumps(given) == before
-    assert "affinity" not in pod_of(job_of(workload(), WANTED)[0])
+    assert "affinity" not in pod_of(build_capture_job(workload(), WANTED)[0])
 
 
 def test_the_reader_has_no_token_of_the_account() -> None:
     """Kubernetes mounts the token in each container that has nothing else there."""
-    pod = pod_of(job_of(workload(), WANTED)[0])
+    pod = pod_of(build_capture_job(workload(), WANTED)[0])
     (mount,) = [
         one
-        for one in container({"spec": {"template": {"spec": pod}}}, READER)["volumeMounts"]
+        for one in container({"spec": {"template": {"spec": pod}}}, READER_NAME)["volumeMounts"]
         if one["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
     ]
     assert {"name": mount["name"], "emptyDir": {}} in pod["volumes"]
@@ -153,7 +153,7 @@ def test_the_reader_has_no_token_of_the_account() -> None:
 def test_claims_are_empty_volumes() -> None:
     claimed = workload("StatefulSet", volumes=[{"name": "more", "persistentVolumeClaim": {"claimName": "more"}}])
     claimed["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "state"}}]
-    volumes = {volume["name"]: volume for volume in pod_of(job_of(claimed, WANTED)[0])["volumes"]}
+    volumes = {volume["name"]: volume for volume in pod_of(build_capture_job(claimed, WANTED)[0])["volumes"]}
     assert volumes["more"] == {"name": "more", "emptyDir": {}}
     assert volumes["state"] == {"name": "state", "emptyDir": {}}
 
@@ -161,7 +161,7 @@ def test_claims_are_empty_volumes() -> None:
 def test_the_workload_stays_as_it_is() -> None:
     given = workload()
     before = json.dumps(given)
-    job_of(given, WANTED)
+    build_capture_job(given, WANTED)
     assert json.dumps(given) == before
 
 
@@ -170,15 +170,15 @@ def test_the_workload_stays_as_it_is() -> None:
     [({}, 10001), ({"securityContext": {"runAsUser": 5}}, None), ({"securityContext": {"runAsNonRoot": True}}, 10001)],
 )
 def test_the_reader_has_a_user_of_its_own_if_the_pod_has_none(pod: dict[str, Any], user: int | None) -> None:
-    reader = container(job_of(workload(**pod), WANTED)[0], READER)
+    reader = container(build_capture_job(workload(**pod), WANTED)[0], READER_NAME)
     assert reader["securityContext"].get("runAsUser") == user
     assert reader["securityContext"]["readOnlyRootFilesystem"]
 
 
 def test_a_pod_that_cannot_run_twice_is_refused() -> None:
     with pytest.raises(Problem, match="use the network of their node"):
-        job_of(workload(hostNetwork=True), WANTED)
+        build_capture_job(workload(hostNetwork=True), WANTED)
     bare = workload()
     bare["spec"]["template"]["spec"]["containers"][0]["args"] = []
     with pytest.raises(Problem, match="names no `--config`"):
-        job_of(bare, WANTED)
+        build_capture_job(bare, WANTED)

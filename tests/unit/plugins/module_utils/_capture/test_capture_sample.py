@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_manifest import manifest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_manifest import build_manifest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_sample import (
     Bounds,
-    Lines,
+    LineSplitter,
     Sample,
     SampleEnd,
 )
@@ -46,9 +46,9 @@ def test_the_first_bound_ends_a_sample(bounds: dict[str, int], ended: str) -> No
 def test_rates_are_those_of_the_time() -> None:
     taken, _written = sample()
     taken.add(logs(30), "here")
-    shown = manifest({"source": "pod"}, taken, SampleEnd(10.0, "seconds"))
+    shown = build_manifest({"source": "pod"}, taken, SampleEnd(10.0, "seconds"))
     assert shown["signals"]["logs"]["records_per_second"] == 3.0
-    of_files = manifest({}, taken, SampleEnd(0.0, "end of the files"))
+    of_files = build_manifest({}, taken, SampleEnd(0.0, "end of the files"))
     assert not [key for key in of_files["signals"]["logs"] if "per_second" in key]
 
 
@@ -56,10 +56,10 @@ def test_what_the_other_pods_receive_is_added_to_what_the_own_one_does() -> None
     taken, _written = sample()
     taken.add(logs(30), "here")
     served = ServedRecords({"logs": 90.0, "traces": 7.0}, seconds=20.0, known_pods=2, ready_pods=2)
-    shown = manifest({}, taken, SampleEnd(10.0, "seconds", served))
+    shown = build_manifest({}, taken, SampleEnd(10.0, "seconds", served))
     assert shown["signals"]["logs"]["collector_records_per_second"] == 6.0
     assert (shown["rates_of_pods"], [*shown["signals"]]) == (2, ["logs"])
-    assert "rates_of_pods" not in manifest({}, taken, SampleEnd(1.0, "records", served))
+    assert "rates_of_pods" not in build_manifest({}, taken, SampleEnd(1.0, "records", served))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_foreign_lines_are_named_without_their_content(line: bytes, wrong: str) 
 
 
 def test_lines_are_whole_however_their_parts_come() -> None:
-    lines = Lines()
+    lines = LineSplitter()
     assert [line for part in (b"ab", b"c\nd", b"\n\ne\nf") for line in lines.of(part)] == [b"abc", b"d", b"e"]
     assert lines.rest == b"f"

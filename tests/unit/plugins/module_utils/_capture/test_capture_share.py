@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_share import Share, share_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_share import Share, compute_share
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -43,11 +43,11 @@ MONITORING = service("Cluster", ports=[{"name": "monitoring", "port": 8888}])
 def test_a_pod_shares_with_all_others_or_with_the_one_of_its_node(
     kind: str, services: list[dict[str, Any]] | None, share: Share
 ) -> None:
-    assert share_of(workload(kind), 3, services) == share
+    assert compute_share(workload(kind), 3, services) == share
 
 
 def test_a_daemonset_of_which_no_pod_is_ready_shares_with_none() -> None:
-    assert share_of(workload("DaemonSet"), 0, [LOCAL]) == Share(other_pods=0)
+    assert compute_share(workload("DaemonSet"), 0, [LOCAL]) == Share(other_pods=0)
 
 
 @cases(
@@ -64,4 +64,4 @@ def test_a_daemonset_that_clients_reach_on_its_nodes_alone_gives_no_share(
     services: list[dict[str, Any]] | None, wrong: str
 ) -> None:
     with pytest.raises(Problem, match=wrong):
-        share_of(workload("DaemonSet"), 3, services)
+        compute_share(workload("DaemonSet"), 3, services)

@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_tap import STATE, Tap, tap
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_tap import (
+    STATE_CONSENT,
+    Tap,
+    build_tap,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 FILE = "/o11y-capture/received.jsonl"
@@ -35,7 +39,7 @@ def config(**more: Any) -> dict[str, Any]:
 
 
 def found(**more: Any) -> Tap:
-    return tap(config(**more), FILE, ())
+    return build_tap(config(**more), FILE, ())
 
 
 def test_each_receiver_is_written_down_once_for_each_signal() -> None:
@@ -74,7 +78,7 @@ def test_a_queue_that_would_be_left_on_a_volume_is_one_in_memory() -> None:
 
 def refused(given: dict[str, Any], consents: tuple[str, ...] = ()) -> str:
     with pytest.raises(Problem) as problem:
-        tap(given, FILE, consents)
+        build_tap(given, FILE, consents)
     return str(problem.value)
 
 
@@ -89,7 +93,7 @@ def test_without_a_receiver_that_is_sent_to_nothing_would_come_in() -> None:
 def test_data_that_would_end_with_the_pod_is_refused(name: str) -> None:
     given = config(exporters={name: {}, "otlp_http": {}, "debug": {}})
     given["service"]["pipelines"]["traces"]["exporters"] = [name]
-    assert f"exporter {name} keeps data in its pod" in refused(given, (STATE,))
+    assert f"exporter {name} keeps data in its pod" in refused(given, (STATE_CONSENT,))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_a_collector_that_decides_by_what_it_saw_needs_consent(sections: str, ro
     said = refused(given)
     assert f"{name} decides by records that it saw before" in said
     assert "capture_allow: [state]" in said
-    assert tap(given, FILE, (STATE,)).receivers == ("otlp", "otlp/other")
+    assert build_tap(given, FILE, (STATE_CONSENT,)).receivers == ("otlp", "otlp/other")
 
 
 @pytest.mark.parametrize("name", ["cloudflare", "of_our_own/2", "aws_lambda"])

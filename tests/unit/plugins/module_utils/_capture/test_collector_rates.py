@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import (
     PodReading,
-    served_records,
+    compute_served_records,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import Reading, reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import Reading, read_counts
 
 from tests.support.cases import cases
 
@@ -23,7 +23,7 @@ def counted(**spans: int) -> Reading:
         f'otelcol_receiver_accepted_spans_total{{receiver="{names[short]}",transport="grpc"}} {count}'
         for short, count in spans.items()
     ]
-    return reading("\n".join(lines))
+    return read_counts("\n".join(lines))
 
 
 def reading_at(at: float, ready_pods: int = 1, pods: tuple[str, ...] = (), **counts: Reading) -> PodReading:
@@ -76,5 +76,5 @@ def reading_at(at: float, ready_pods: int = 1, pods: tuple[str, ...] = (), **cou
 def test_records_are_those_of_all_ready_pods(
     before: PodReading, after: PodReading, records: dict[str, float], known_pods: int
 ) -> None:
-    served = served_records(before, after, RECEIVERS)
+    served = compute_served_records(before, after, RECEIVERS)
     assert (served.records, served.known_pods, served.seconds) == (records, known_pods, 10.0)

@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture import kept_values
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import LISTS, item_count
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
+    LISTS_BY_SIGNAL,
+    count_items,
+)
 
 KEY = b"k" * 32
 
 
 def counts(request: dict[str, Any]) -> dict[str, int]:
     """Return how many spans, data points and log records a request has, by its signal."""
-    beginnings = {signal: resources for signal, (resources, *_rest) in LISTS.items()}
-    return {signal: item_count(signal, request) for signal, begin in beginnings.items() if begin in request}
+    beginnings = {signal: resources for signal, (resources, *_rest) in LISTS_BY_SIGNAL.items()}
+    return {signal: count_items(signal, request) for signal, begin in beginnings.items() if begin in request}
 
 
 # Sixty things of a team that no capture may show: names, addresses, tokens, texts and numbers.
@@ -208,7 +211,7 @@ def test_enumerations_stay_readable(name: str, value: dict[str, Any], stays: boo
     shown = masked["resourceLogs"][0]["resource"]["attributes"][0]
     assert shown["key"] == name
     assert (shown["value"] == value) is stays
-    assert stays is (name in kept_values.ENUMERATED and shown["value"] == value) or name == "retry"
+    assert stays is (name in kept_values.ENUMERATED_ATTRIBUTES and shown["value"] == value) or name == "retry"
 
 
 def test_a_named_attribute_stays() -> None:
@@ -225,4 +228,4 @@ def test_a_name_that_looks_like_content_is_masked() -> None:
 def test_records_are_counted_by_signal() -> None:
     counted = [counts(request) for request in requests("v")]
     assert counted == [{"traces": 1}, {"metrics": 2}, {"logs": 2}]
-    assert [*LISTS] == ["traces", "metrics", "logs"]
+    assert [*LISTS_BY_SIGNAL] == ["traces", "metrics", "logs"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change import bundle_objects
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import salted
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import data_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import make_salted_replacer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import load_data_or_none
 
 from ..helpers import cases
 
@@ -25,17 +25,21 @@ def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
 
 
 def difference(before: Any, after: Any, salt: str = "s") -> Any:
-    return bundle_objects.difference(before, after, salted(salt), lambda text: data_of(yaml, text))
+    return bundle_objects.build_difference(
+        before, after, make_salted_replacer(salt), lambda text: load_data_or_none(yaml, text)
+    )
 
 
 def test_order_puts_first_what_others_need_and_groups_what_is_independent() -> None:
     kinds = ["OpenTelemetryCollector", "MutatingWebhookConfiguration", "DaemonSet", "Certificate", "Issuer", "Service"]
     kinds += ["Secret", "RoleBinding", "Role", "ServiceAccount", "Namespace", "CustomResourceDefinition"]
-    groups = bundle_objects.ordered([obj(kind) for kind in kinds])
+    groups = bundle_objects.group_by_dependency([obj(kind) for kind in kinds])
     assert [group[0]["kind"] for group in groups] == list(reversed(kinds))
     kinds = ["Namespace", "OperatorGroup", "Deployment", "ClusterServiceVersion", "Subscription"]
-    assert [group[0]["kind"] for group in bundle_objects.ordered([obj(kind) for kind in reversed(kinds)])] == kinds
-    groups = bundle_objects.ordered(
+    assert [
+        group[0]["kind"] for group in bundle_objects.group_by_dependency([obj(kind) for kind in reversed(kinds)])
+    ] == kinds
+    groups = bundle_objects.group_by_dependency(
         [obj(kind) for kind in ("Secret", "HTTPRoute", "ConfigMap", "Deployment", "DaemonSet")]
     )
     kinds_of = [[item["kind"] for item in group] for group in groups]
@@ -107,11 +111,11 @@ def controlled(kind: str, name: str = "a") -> Any:
     (obj("ConfigMap", "old", metadata={"deletionTimestamp": "now"}), False),
 )
 def test_pruned_is_what_the_bundle_lost(found: Any, is_stale: Any) -> None:
-    assert bool(bundle_objects.stale([found], {Ref("ConfigMap", "ns", "kept")})) is is_stale
+    assert bool(bundle_objects.find_stale_objects([found], {ObjectRef("ConfigMap", "ns", "kept")})) is is_stale
 
 
 def test_who_holds_what_is_to_go() -> None:
     held = obj("X", metadata={"finalizers": ["opentelemetrycollector.opentelemetry.io/finalizer", "e.com/x"]})
     told = "opentelemetrycollector.opentelemetry.io/finalizer: the OpenTelemetry operator, which must run for that"
-    assert bundle_objects.holders(held) == f" (finalizers: {told}, e.com/x)"
-    assert bundle_objects.holders(obj("X")) == ""
+    assert bundle_objects.describe_finalizers(held) == f" (finalizers: {told}, e.com/x)"
+    assert bundle_objects.describe_finalizers(obj("X")) == ""

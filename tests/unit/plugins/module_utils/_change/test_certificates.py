@@ -42,7 +42,7 @@ FAILED = says("Issuing", "False", reason="Failed", message="denied by policy")
 )
 def test_it_is_issued_or_refused_as_is_said_of_what_it_is_now(conditions: Any, issued: bool, refusal: str) -> None:
     certificate = thing("Certificate", "x", conditions)
-    assert (certificates.is_issued(certificate), certificates.refusal(certificate)) == (issued, refusal)
+    assert (certificates.is_issued(certificate), certificates.explain_refusal(certificate)) == (issued, refusal)
 
 
 def test_the_newest_request_says_most_and_a_secret_belongs_to_the_certificate_that_it_names() -> None:
@@ -51,9 +51,9 @@ def test_the_newest_request_says_most_and_a_secret_belongs_to_the_certificate_th
         thing("CertificateRequest", created, [says("Ready", "False", message=message)], {NAME: "x"}, created)
         for created, message in (("2026-01-02", "issuer not found"), ("2026-01-01", "older"))
     ]
-    assert certificates.why_not_issued(waiting, requests) == "issuer not found"
-    assert certificates.why_not_issued(waiting, []) == "does not exist yet"
-    assert certificates.why_not_issued(thing("Certificate", "x"), []) == "cert-manager has not processed it"
+    assert certificates.explain_not_issued(waiting, requests) == "issuer not found"
+    assert certificates.explain_not_issued(waiting, []) == "does not exist yet"
+    assert certificates.explain_not_issued(thing("Certificate", "x"), []) == "cert-manager has not processed it"
     for named, belongs in (({NAME: "x"}, True), ({NAME: "y"}, False), (None, False)):
         secret = thing("Secret", "s", annotations=named)
         assert certificates.is_made_for(secret, thing("Certificate", "x")) is belongs
@@ -76,6 +76,6 @@ OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "ki
 )
 def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
     other = thing("Certificate", "other", secretName="other", issuerRef=reference)
-    assert certificates.needed_issuers([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
+    assert certificates.find_needed_issuers([ROOT, AUTHORITY, ISSUER, OWN], [other]) == kept
     elsewhere = {**other, "metadata": {**other["metadata"], "namespace": "b"}}
-    assert certificates.needed_issuers([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []
+    assert certificates.find_needed_issuers([ROOT, AUTHORITY, ISSUER, OWN], [elsewhere]) == []

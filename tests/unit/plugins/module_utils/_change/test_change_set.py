@@ -8,12 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.change_set import IDLE, Action, ChangeSet
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.change_set import (
+    IDLE_ACTIONS,
+    Action,
+    ChangeSet,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 OLD, NEW = ({"kind": "Service", "metadata": {"name": "a", "namespace": "ns"}, "spec": value} for value in (1, 2))
 WORKLOAD = {"kind": "Deployment", "metadata": {"name": "w", "namespace": "ns", "generation": 2}}
-SERVICE = Ref("Service", "ns", "a")
+SERVICE = ObjectRef("Service", "ns", "a")
 
 
 def changed() -> ChangeSet:
@@ -43,12 +47,12 @@ def test_the_words_of_a_result_follow_from_the_entries() -> None:
 def test_a_run_has_changed_something_unless_all_its_actions_are_idle(action: Action) -> None:
     changes = ChangeSet()
     changes.add(action, OLD, NEW)
-    assert bool(changes.busy()) is (action not in IDLE)
+    assert bool(changes.busy()) is (action not in IDLE_ACTIONS)
 
 
 def test_what_is_undone_still_differs_and_is_not_left_to_a_user() -> None:
     changes = changed()
-    changes.note_restored([SERVICE, Ref("Deployment", "ns", "w")])
+    changes.note_restored([SERVICE, ObjectRef("Deployment", "ns", "w")])
     assert changes.subjects(Action.RESTORED) == [SERVICE], "what was not changed has nothing to go back to"
     assert changes.done() == "pruned Secret ns/s"
     assert SERVICE in [entry.subject for entry in changes.busy()]
@@ -58,18 +62,18 @@ def test_what_is_undone_still_differs_and_is_not_left_to_a_user() -> None:
 def test_a_workload_that_is_applied_once_more_has_changed() -> None:
     changes = changed()
     later: dict[str, Any] = {**WORKLOAD, "metadata": {**WORKLOAD["metadata"], "generation": 3}}
-    name = Ref("Deployment", "ns", "w")
-    assert not changes.is_moved(name)
-    changes.applied_again(later)
-    assert changes.is_moved(name)
+    name = ObjectRef("Deployment", "ns", "w")
+    assert not changes.has_moved(name)
+    changes.note_applied_again(later)
+    assert changes.has_moved(name)
     assert (changes.left()[name], changes.entries[1].as_dict()["generation"]) == (later, 3)
 
 
 def test_what_was_awaited_is_not_awaited_again() -> None:
     changes = changed()
-    assert changes.not_awaited() == [NEW, WORKLOAD]
-    changes.note_ready([Ref("Deployment", "ns", "w")])
-    assert changes.not_awaited() == [NEW]
+    assert changes.list_not_awaited() == [NEW, WORKLOAD]
+    changes.note_ready([ObjectRef("Deployment", "ns", "w")])
+    assert changes.list_not_awaited() == [NEW]
 
 
 def test_rights_of_roles_are_told_only_where_they_change() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.changed_rights import changed_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.changed_rights import list_changed_rights
 
 from ..helpers import cases
 
@@ -44,4 +44,6 @@ SECRETS = rule("secrets", "list get")
     (None, {**role(SECRETS), "kind": "ClusterRoleBinding"}, []),
 )
 def test_a_change_of_rights_is_said_in_words(before: Any, after: Any, lines: list[str]) -> None:
-    assert changed_rights(before, after) == [f"shop.gateway: {line.replace('ALL', 'all namespaces')}" for line in lines]
+    assert list_changed_rights(before, after) == [
+        f"shop.gateway: {line.replace('ALL', 'all namespaces')}" for line in lines
+    ]

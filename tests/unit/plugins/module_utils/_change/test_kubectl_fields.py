@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.kubectl_fields import (
-    taken_back,
-    without,
+    drop_fields_set_by_hand,
+    take_back_fields,
 )
 
 OURS = "o11y.opentelemetry"
@@ -56,7 +56,7 @@ def test_what_kubectl_set_belongs_to_the_run_then(command: str) -> None:
     other = entry("kube-controller-manager", {"f:status": {}}, subresource="status")
     given = live(APPLIED, entry(command, {**BY_HAND, **LEFT}), other)
     before = copy.deepcopy(given)
-    mine, rest, status = taken_back(given, OURS) or []
+    mine, rest, status = take_back_fields(given, OURS) or []
     assert given == before
     container = mine["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"][CONTAINER]
     assert container["f:env"] == {NEW: WHOLE, OLD: WHOLE}
@@ -66,7 +66,7 @@ def test_what_kubectl_set_belongs_to_the_run_then(command: str) -> None:
 
 
 def test_an_entry_without_other_fields_goes() -> None:
-    assert [one["manager"] for one in taken_back(live(APPLIED, entry("kubectl", BY_HAND)), OURS) or []] == [OURS]
+    assert [one["manager"] for one in take_back_fields(live(APPLIED, entry("kubectl", BY_HAND)), OURS) or []] == [OURS]
 
 
 NOT_BY_HAND = {
@@ -83,21 +83,21 @@ NOT_BY_HAND = {
 @pytest.mark.parametrize("other", NOT_BY_HAND.values(), ids=NOT_BY_HAND)
 def test_what_others_set_stays_theirs(other: dict[str, Any]) -> None:
     given = live(APPLIED, other)
-    assert taken_back(given, OURS) is None
-    assert without(given, OURS) == given
+    assert take_back_fields(given, OURS) is None
+    assert drop_fields_set_by_hand(given, OURS) == given
 
 
 def test_what_no_run_applied_is_not_taken() -> None:
     given = live(entry("kubectl", BY_HAND))
-    assert taken_back(given, OURS) is None
-    assert without(given, OURS) == given
-    assert taken_back({"metadata": {}}, OURS) is None
+    assert take_back_fields(given, OURS) is None
+    assert drop_fields_set_by_hand(given, OURS) == given
+    assert take_back_fields({"metadata": {}}, OURS) is None
 
 
 def test_a_try_shows_what_the_apply_will_remove() -> None:
     given = live(APPLIED, entry("kubectl", BY_HAND))
     before = copy.deepcopy(given)
-    found = without(given, OURS)
+    found = drop_fields_set_by_hand(given, OURS)
     assert given == before
     container = {"name": "c", "env": [{"name": "NEW", "value": "2"}]}
     assert found["spec"] == {"replicas": 2, "template": {"spec": {"containers": [container, {"name": "injected"}]}}}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import leftovers
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import find_leftovers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 from ..helpers import cases
 from .test_bundle_objects import controlled, obj, owned
@@ -47,24 +47,34 @@ def token(name: str, account: str = "", type: str = "kubernetes.io/service-accou
     (obj("Secret", "s", metadata=owned()), True),
 )
 def test_leftovers_are_what_somebody_else_keeps(item: Any, left: Any) -> None:
-    going = {("", Ref("ConfigMap", "ns", "ours")), ("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
-    going |= {("", Ref("ServiceAccount", "ns", "collector")), ("", Ref("ServiceAccount", "elsewhere", "theirs"))}
-    assert bool(leftovers([item, obj("ServiceAccount", "default")], going)) is left
+    going = {
+        ("", ObjectRef("ConfigMap", "ns", "ours")),
+        ("opentelemetry.io", ObjectRef("OpenTelemetryCollector", "ns", "a")),
+    }
+    going |= {
+        ("", ObjectRef("ServiceAccount", "ns", "collector")),
+        ("", ObjectRef("ServiceAccount", "elsewhere", "theirs")),
+    }
+    assert bool(find_leftovers([item, obj("ServiceAccount", "default")], going)) is left
 
 
 @cases("account, binding", ("builder", "system:image-builders"), ("deployer", "system:deployers"))
 def test_accounts_that_openshift_makes_come_with_its_bindings(account: str, binding: str) -> None:
     made = [obj("ServiceAccount", account), token(f"{account}-dockercfg-x7k2p", type="kubernetes.io/dockercfg")]
-    assert leftovers([*made, obj("RoleBinding", binding)], set()) == []
-    assert len(leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
+    assert find_leftovers([*made, obj("RoleBinding", binding)], set()) == []
+    assert len(find_leftovers([*made, obj("RoleBinding", "system:image-pullers")], set())) == 2
     by_hand = token("ci-token", account)
-    assert leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [Ref("Secret", "ns", "ci-token")]
+    assert find_leftovers([*made, obj("RoleBinding", binding), by_hand], set()) == [
+        ObjectRef("Secret", "ns", "ci-token")
+    ]
 
 
 def test_what_belongs_to_what_goes_goes_too_however_far_within_its_api_group() -> None:
     thing = obj("Thing", "t", api="example.com/v1", metadata=controlled("Deployment", "d"))
     made = obj("ConfigMap", "c", metadata=controlled("Thing", "t"))
-    assert leftovers([made, thing], {("apps", Ref("Deployment", "ns", "d"))}) == []
-    assert len(leftovers([made, thing], set())) == 2
+    assert find_leftovers([made, thing], {("apps", ObjectRef("Deployment", "ns", "d"))}) == []
+    assert len(find_leftovers([made, thing], set())) == 2
     knative = obj("Service", "gateway", api="serving.knative.dev/v1")
-    assert leftovers([knative], {("", Ref("Service", "ns", "gateway"))}) == [Ref("Service", "ns", "gateway")]
+    assert find_leftovers([knative], {("", ObjectRef("Service", "ns", "gateway"))}) == [
+        ObjectRef("Service", "ns", "gateway")
+    ]

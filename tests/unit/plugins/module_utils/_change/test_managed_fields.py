@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.applied_state import is_applied
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.managed_fields import extracted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.managed_fields import extract_applied
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
@@ -96,11 +96,11 @@ def server(manifest: dict[str, Any], **entry: Any) -> dict[str, Any]:
 def test_it_is_what_was_applied_without_what_others_wrote() -> None:
     wanted = deployment()
     wanted["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
-    assert extracted(server(deployment()), MANAGER) == wanted
+    assert extract_applied(server(deployment()), MANAGER) == wanted
 
 
 def test_a_replica_count_of_an_autoscaler_is_not_in_it() -> None:
-    assert "replicas" not in (extracted(server(deployment()), MANAGER) or {})["spec"]
+    assert "replicas" not in (extract_applied(server(deployment()), MANAGER) or {})["spec"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_replica_count_of_an_autoscaler_is_not_in_it() -> None:
 )
 def test_there_is_none_where_nothing_was_applied_in_this_version(entry: Any) -> None:
     live = server(deployment(), **entry)
-    assert extracted(live, MANAGER) is None
+    assert extract_applied(live, MANAGER) is None
     assert not is_applied(deployment(), live, MANAGER)
 
 
@@ -151,7 +151,7 @@ def test_a_null_that_the_server_drops_is_no_change_and_one_in_place_of_a_value_i
 def test_an_empty_parent_and_a_removed_label_show() -> None:
     live = server(deployment())
     live["metadata"]["managedFields"][1]["fieldsV1"] = {"f:metadata": {"f:labels": {".": {}}}}
-    assert (extracted(live, MANAGER) or {})["metadata"]["labels"] == {}
+    assert (extract_applied(live, MANAGER) or {})["metadata"]["labels"] == {}
     manifest = deployment()
     manifest["metadata"]["labels"] = {}
     assert not is_applied(manifest, server(deployment()), MANAGER)
@@ -255,7 +255,7 @@ def test_what_the_server_adds_to_a_field_with_one_owner_is_no_change(field: str,
 
 @pytest.mark.parametrize("case", SERVED, ids=lambda case: str(case["live"]["kind"]))
 def test_what_a_real_server_holds_comes_back(case: Any) -> None:
-    assert extracted(case["live"], OWNER) == case["applied"]
+    assert extract_applied(case["live"], OWNER) == case["applied"]
     assert is_applied(case["applied"], case["live"], OWNER)
 
 
@@ -268,7 +268,7 @@ def test_every_object_of_an_example_comes_back(name: str) -> None:
     for manifest in (_yaml.load(part, name).data for part in text.split("---\n")[1:]):
         api.apply(MANAGER, manifest)
         live = list(api.objects.values())[-1]
-        assert extracted(live, MANAGER) == manifest
+        assert extract_applied(live, MANAGER) == manifest
         assert is_applied(manifest, live, MANAGER)
 
 

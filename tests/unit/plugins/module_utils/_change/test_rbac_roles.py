@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
     Grant,
-    described,
-    roles,
-    rules,
-    subject_of,
+    build_roles,
+    build_rules,
+    build_subject,
+    describe_grants,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 
@@ -18,22 +18,22 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights im
 def test_rules_are_as_few_as_possible() -> None:
     given = [Right(verb, "", name) for verb in ("get", "list") for name in ("pods", "services")]
     given += [Right("get", "", "secrets", name) for name in "ab"] + [Right("get", "", "pods", "x")]
-    assert rules(given) == [
+    assert build_rules(given) == [
         {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a", "b"], "verbs": ["get"]},
     ]
-    assert rules([Right("get", "", "", path="/metrics")]) == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+    assert build_rules([Right("get", "", "", path="/metrics")]) == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
 
 
 def test_a_user_is_a_subject() -> None:
-    assert subject_of("jane")["kind"] == "User"
-    assert subject_of("system:serviceaccount:ci:bot") == {"kind": "ServiceAccount", "namespace": "ci", "name": "bot"}
+    assert build_subject("jane")["kind"] == "User"
+    assert build_subject("system:serviceaccount:ci:bot") == {"kind": "ServiceAccount", "namespace": "ci", "name": "bot"}
 
 
 def test_a_verb_for_all_objects_is_not_repeated_for_one_of_them() -> None:
     everywhere, named = Right("get", "apps", "deployments"), Right("patch", "apps", "deployments", "a")
     repeated = Right("get", "apps", "deployments", "a")
-    assert rules([everywhere, named, repeated]) == [
+    assert build_rules([everywhere, named, repeated]) == [
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
         {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["a"], "verbs": ["patch"]},
     ]
@@ -45,7 +45,7 @@ def test_roles_come_after_the_namespaces_that_they_are_in() -> None:
         Grant("", Right("list", "", "nodes")),
         Grant("a", Right("get", "", "pods")),
     ]
-    bound = roles(grants, "deployer", {"kind": "User", "name": "jane"})
+    bound = build_roles(grants, "deployer", {"kind": "User", "name": "jane"})
     assert [(manifest["kind"], manifest["metadata"]) for manifest in bound] == [
         ("Namespace", {"name": "a"}),
         ("Namespace", {"name": "b"}),
@@ -56,7 +56,7 @@ def test_roles_come_after_the_namespaces_that_they_are_in() -> None:
         ("Role", {"name": "deployer", "namespace": "b"}),
         ("RoleBinding", {"name": "deployer", "namespace": "b"}),
     ]
-    assert "RoleBinding" not in {manifest["kind"] for manifest in roles(grants, "deployer", None)}
+    assert "RoleBinding" not in {manifest["kind"] for manifest in build_roles(grants, "deployer", None)}
 
 
 def test_rights_are_named_as_kubectl_names_them() -> None:
@@ -66,7 +66,7 @@ def test_rights_are_named_as_kubectl_names_them() -> None:
         Grant("a", Right("get", "", "pods")),
         Grant("", Right("get", "", "", path="/metrics")),
     ]
-    assert described(grants).splitlines() == [
+    assert describe_grants(grants).splitlines() == [
         "  in the whole cluster: get /metrics",
         "  in namespace a: get deployments.apps 'x'",
         "  in namespace a: get, list pods",

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change import host_ports, replacement_order
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.constraint_needs import unmet_needs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replacement_order import goes_first
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replica_counts import autoscaled, kept_replicas
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.written_volumes import written_volumes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.constraint_needs import find_unmet_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replacement_order import must_go_first
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replica_counts import (
+    find_autoscaled,
+    find_kept_replicas,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.written_volumes import list_written_volumes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 from .._collector.manifests.test_security_context_constraints import CONSTRAINED, LOGS, placed
 from ..helpers import build, cases, running
@@ -57,7 +60,7 @@ def resource(port: int = 0, **spec: Any) -> dict[str, Any]:
 )
 def test_a_workload_takes_the_place_of_another(new: Any, old: Any, yes: bool) -> None:
     assert replacement_order.replaces(new, old) is yes
-    assert bool(replacement_order.awaited([old], [new])) is yes
+    assert bool(replacement_order.find_awaited_workloads([old], [new])) is yes
 
 
 SCALER = obj("HorizontalPodAutoscaler", scaleTargetRef={"kind": "Deployment", "name": "a"})
@@ -76,7 +79,7 @@ SCALER = obj("HorizontalPodAutoscaler", scaleTargetRef={"kind": "Deployment", "n
     (SCALER, obj("Deployment", "b", replicas=2), False),
 )
 def test_some_must_go_first(old: Any, new: Any, yes: bool) -> None:
-    assert goes_first(old, [new]) is yes
+    assert must_go_first(old, [new]) is yes
 
 
 @cases(
@@ -88,14 +91,14 @@ def test_some_must_go_first(old: Any, new: Any, yes: bool) -> None:
     (workload(mode="x"), workload(mode="y"), False),
 )
 def test_another_mode_needs_another_object(manifest: Any, live: Any, yes: bool) -> None:
-    assert replacement_order.remade(manifest, live) is yes
+    assert replacement_order.must_be_remade(manifest, live) is yes
 
 
 def test_who_is_autoscaled() -> None:
     own = obj("OpenTelemetryCollector", "c", autoscaler={"maxReplicas": 2})
     given = [SCALER, obj("Deployment"), obj("Deployment", "b"), resource(), own]
-    wanted = {Ref("Deployment", "ns", "a"), Ref("OpenTelemetryCollector", "ns", "c")}
-    assert autoscaled(given) == wanted
+    wanted = {ObjectRef("Deployment", "ns", "a"), ObjectRef("OpenTelemetryCollector", "ns", "c")}
+    assert find_autoscaled(given) == wanted
 
 
 def held(manager: str = "us", operation: str = "Apply", fields: Any = None) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def held(manager: str = "us", operation: str = "Apply", fields: Any = None) -> d
     (obj("Deployment"), None, None),
 )
 def test_a_count_that_only_we_said_is_kept(manifest: Any, live: Any, count: Any) -> None:
-    assert kept_replicas(manifest, live, "us") == count
+    assert find_kept_replicas(manifest, live, "us") == count
 
 
 OTLP = {"containerPort": 4317, "hostPort": 4317}
@@ -159,8 +162,8 @@ def pod(labels: Any = None, namespace: str = "ns", phase: str = "Running", node:
     (CR, pod(OTHERS), [obj("DaemonSet", selector={"matchLabels": OTHERS})], False),
 )
 def test_a_node_port_is_held_by_pods_that_stay(wanted: Any, other: Any, going: Any, clash: bool) -> None:
-    ports = host_ports.template_ports(wanted)
-    assert bool(list(host_ports.port_clashes(wanted, ports, [other], going))) is clash
+    ports = host_ports.list_template_ports(wanted)
+    assert bool(list(host_ports.find_port_clashes(wanted, ports, [other], going))) is clash
 
 
 def made(backend: str, config: Any = None, mode: str = "daemonset", **options: Any) -> Any:
@@ -171,21 +174,23 @@ def made(backend: str, config: Any = None, mode: str = "daemonset", **options: A
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_collector_writes_to_its_state_and_to_claims_that_are_not_read_only(backend: str) -> None:
-    assert written_volumes(made(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
-    assert written_volumes(made(backend)) == written_volumes({"kind": "ConfigMap", "data": {}}) == set()
+    assert list_written_volumes(made(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
+    assert list_written_volumes(made(backend)) == list_written_volumes({"kind": "ConfigMap", "data": {}}) == set()
     volume = {"name": "data", "mount_path": "/data", "source": {"persistentVolumeClaim": {"claimName": "data"}}}
     for more, found in (({}, set()), ({"read_only": False}, {"claim data"})):
-        assert written_volumes(made(backend, mode="deployment", volumes=[{**volume, **more}])) == found
+        assert list_written_volumes(made(backend, mode="deployment", volumes=[{**volume, **more}])) == found
 
 
 @pytest.mark.parametrize(("old", "new"), [("kubernetes", "operator"), ("operator", "kubernetes")])
 def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str) -> None:
-    assert goes_first(made(old, STATE), [made(new, STATE)])
-    assert not goes_first(made(old, host_ports=False), [made(new, host_ports=False)])
+    assert must_go_first(made(old, STATE), [made(new, STATE)])
+    assert not must_go_first(made(old, host_ports=False), [made(new, host_ports=False)])
 
 
 def wishes(backend: str, config: Any, **options: Any) -> Any:
-    return [wish.more for wish in unmet_needs(BACKENDS[backend].manifests(build(config, backend=backend, **options)))]
+    return [
+        wish.more for wish in find_unmet_needs(BACKENDS[backend].manifests(build(config, backend=backend, **options)))
+    ]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -204,8 +209,8 @@ def test_what_pods_ask_for_without_constraints_is_found(backend: str, config: An
 def test_own_constraints_or_no_need_of_any_are_fine_and_those_of_others_do_not_count(backend: str) -> None:
     manifests = BACKENDS[backend].manifests
     for order in (placed(LOGS, mode="daemonset", backend=backend), placed(CLEAR, backend=backend)):
-        assert unmet_needs(manifests(order)) == []
+        assert find_unmet_needs(manifests(order)) == []
     bring = manifests(placed(LOGS, platform=CONSTRAINED, mode="daemonset", name="other", backend=backend))
-    (wish,) = unmet_needs([*bring, *manifests(build(LOGS, mode="daemonset", backend=backend))])
+    (wish,) = find_unmet_needs([*bring, *manifests(build(LOGS, mode="daemonset", backend=backend))])
     assert (wish.owner.namespace, wish.owner.name) == ("telemetry", "gateway")
     assert wishes("operator", CLEAR, mode="sidecar") == [(USER,)], "it has a user in the pods of others"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.worse_than_before import (
-    Worked,
+    WorkingState,
+    describe_unfinished_pods,
     is_worse,
-    unfinished,
-    worked,
-    worked_of,
+    measure_working_state,
+    parse_working_states,
 )
 
 PENDING = {
@@ -41,12 +41,12 @@ def pod(name: str, node: str = "", *, ready: bool = True) -> Any:
 def test_the_places_of_pods_that_do_not_work(kind: str, idle: tuple[str, ...]) -> None:
     pods = [pod("a-0", "n0"), pod("a-1", "n1", ready=False), pod("a-2", ready=False), pod("evicted", "n0", ready=False)]
     pods[3]["metadata"]["name"] = "a-0"
-    before = worked(workload(kind), 1, pods)
-    assert before == Worked(1, idle)
-    assert worked_of(json.loads(json.dumps({"x": before}))) == {"x": before}
+    before = measure_working_state(workload(kind), 1, pods)
+    assert before == WorkingState(1, idle)
+    assert parse_working_states(json.loads(json.dumps({"x": before}))) == {"x": before}
 
 
-GOOD, BAD, OLD = pod("a-2", "n2"), pod("a-1", "n1", ready=False), Worked(2, ("node n1", "pod a-1"))
+GOOD, BAD, OLD = pod("a-2", "n2"), pod("a-1", "n1", ready=False), WorkingState(2, ("node n1", "pod a-1"))
 
 
 @pytest.mark.parametrize(
@@ -54,26 +54,28 @@ GOOD, BAD, OLD = pod("a-2", "n2"), pod("a-1", "n1", ready=False), Worked(2, ("no
     [
         *((kind, OLD, [GOOD, BAD], False) for kind in ("DaemonSet", "StatefulSet")),
         *((kind, OLD, [BAD], True) for kind in ("DaemonSet", "StatefulSet")),
-        *((kind, Worked(3), [GOOD, BAD], True) for kind in ("DaemonSet", "StatefulSet")),
-        ("Deployment", Worked(2), [GOOD, BAD], True),
-        ("Deployment", Worked(1), [GOOD, BAD], False),
+        *((kind, WorkingState(3), [GOOD, BAD], True) for kind in ("DaemonSet", "StatefulSet")),
+        ("Deployment", WorkingState(2), [GOOD, BAD], True),
+        ("Deployment", WorkingState(1), [GOOD, BAD], False),
         *((kind, None, [GOOD], True) for kind in ("Deployment", "DaemonSet")),
         ("DaemonSet", OLD, [], True),
     ],
 )
-def test_pods_that_worked_before_decide(kind: str, before: Worked, new: list[Any], worse: bool) -> None:
+def test_pods_that_worked_before_decide(kind: str, before: WorkingState, new: list[Any], worse: bool) -> None:
     assert is_worse(workload(kind), before, new) is worse
 
 
 def test_pods_that_the_user_replaces_by_hand_may_wait() -> None:
     by_hand = workload("DaemonSet", updateStrategy={"type": "OnDelete"})
     assert not is_worse(by_hand, OLD, [])
-    assert is_worse(by_hand, Worked(3), [BAD])
+    assert is_worse(by_hand, WorkingState(3), [BAD])
 
 
 def test_long_lists_are_cut_and_names_are_clean() -> None:
-    before = Worked(1, tuple(f"node \x1b[31m{number}" for number in range(9)))
-    text = " ".join(unfinished(workload("DaemonSet"), before, [], [pod(f"p{number}", "n") for number in range(7)]))
+    before = WorkingState(1, tuple(f"node \x1b[31m{number}" for number in range(9)))
+    text = " ".join(
+        describe_unfinished_pods(workload("DaemonSet"), before, [], [pod(f"p{number}", "n") for number in range(7)])
+    )
     assert "\x1b" not in text
     assert "4 and 4 more." in text
     assert "pod p4 and 2 more." in text
@@ -88,7 +90,9 @@ def test_long_lists_are_cut_and_names_are_clean() -> None:
     ],
 )
 def test_the_way_to_replace_older_pods_fits_the_controller(kind: str, strategy: str, names: list[str]) -> None:
-    before = Worked(1, ("node n1", "node n2"))
-    text = " ".join(unfinished(workload(kind, updateStrategy={"type": strategy}), before, [], [pod("p0", "n0")]))
+    before = WorkingState(1, ("node n1", "node n2"))
+    text = " ".join(
+        describe_unfinished_pods(workload(kind, updateStrategy={"type": strategy}), before, [], [pod("p0", "n0")])
+    )
     known = ("when its other pods", "OnDelete leaves them to you", "delete pod NAME", "maxUnavailable: 3")
     assert [part for part in known if part in text] == [part for part in known if part in names]

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import (
     BACKENDS,
-    LIMITS,
-    Limit,
+    OPERATOR_LIMITS,
+    OperatorLimit,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED, ApiResources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PRUNED_KINDS, ApiResources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running, served
@@ -37,7 +37,7 @@ MODES = [(backend, mode) for backend in BACKENDS for mode in BACKENDS[backend].m
 FIRST, RBAC = ("Namespace", "ServiceAccount"), ("ClusterRole", "ClusterRoleBinding")
 WATCHED = ("PodMonitor", "PrometheusRule", "ConfigMap")
 WAYS = ("NetworkPolicy", "Ingress", "HTTPRoute", "GRPCRoute", "ServiceMonitor", *WATCHED)
-REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in LIMITS for mode in limit.modes]
+REFUSED = [pytest.param(limit, mode, id=f"{limit.option}-{mode}") for limit in OPERATOR_LIMITS for mode in limit.modes]
 CROSSED = {**SOURCES, "namespaces": ["a"], "denied_namespaces": ["b"]}
 KUBERNETES, OPERATOR = BACKENDS["kubernetes"], BACKENDS["operator"]
 # What argument_specs.yml makes of suboptions that nobody gave.
@@ -207,7 +207,7 @@ def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
                 found |= {(item["apiVersion"], item["kind"]) for item in objects}
     unknown = [kind for kind in sorted(found) if not ApiResources.known(*kind)]
     assert unknown == [], "add them to PLURALS in plugins/module_utils/_kube/live/kinds.py"
-    assert {kind for _version, kind in found} - set(PRUNED) == {"Namespace"}, "kinds of a bundle are not KEPT"
+    assert {kind for _version, kind in found} - set(PRUNED_KINDS) == {"Namespace"}, "kinds of a bundle are not KEPT"
 
 
 def operated(**options: Any) -> Any:
@@ -215,7 +215,7 @@ def operated(**options: Any) -> Any:
 
 
 @cases("limit, mode", *REFUSED)
-def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: Limit, mode: str) -> None:
+def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: OperatorLimit, mode: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
         OPERATOR.check(operated(mode=mode, **{limit.option: sample(limit.option)}))
     assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()

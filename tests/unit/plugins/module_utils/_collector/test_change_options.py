@@ -15,18 +15,18 @@ CANARY = {"strategy": "canary"}
 
 
 # What a run works with: `skip_checks` is part of `judge` there.
-EFFECTIVE = {name: value for name, value in change_options.DEFAULTS.items() if name != "skip_checks"}
+EFFECTIVE = {name: value for name, value in change_options.CHANGE_DEFAULTS.items() if name != "skip_checks"}
 
 
 def checked(change: Any, **others: Any) -> dict[str, Any]:
-    return change_options.check(collector(change=change, **others))
+    return change_options.check_change(collector(change=change, **others))
 
 
 def test_an_empty_change_has_the_defaults_of_the_role() -> None:
-    assert dict(change_options.DEFAULTS) == {
+    assert dict(change_options.CHANGE_DEFAULTS) == {
         name: option["default"] for name, option in SPEC["change"]["options"].items()
     }
-    assert checked({}) == checked(dict.fromkeys(change_options.DEFAULTS)) == EFFECTIVE
+    assert checked({}) == checked(dict.fromkeys(change_options.CHANGE_DEFAULTS)) == EFFECTIVE
     assert checked({"on_failure": "keep"})["on_failure"] == "keep"
 
 
@@ -99,4 +99,4 @@ def test_what_it_cannot_be(change: Any, more: Any, says: str) -> None:
     ("99%", 200, 198),
 )
 def test_a_share_is_at_least_one_pod_and_leaves_one_as_it_is(share: str, whole: int, pods: int) -> None:
-    assert change_options.share_of(share, whole) == pods
+    assert change_options.count_pods_of_share(share, whole) == pods

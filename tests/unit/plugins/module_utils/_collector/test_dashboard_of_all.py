@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import dashboard
 
-MADE = dashboard.of_all()
+MADE = dashboard.render_fleet_dashboard()
 GRAPHS = [panel for panel in MADE["panels"] if panel["type"] == "timeseries"]
 
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.deployed import deployment, environment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.deployed import (
+    build_deployment,
+    list_variables,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -54,12 +57,12 @@ SCALED = {"min_replicas": 1, "max_replicas": 3}
     ({"allow": ["root"]}, {"allowed": ("root",)}),
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], expected: dict[str, Any]) -> None:
-    found = deployment(collector(**options), needs(CONFIG))
+    found = build_deployment(collector(**options), needs(CONFIG))
     assert {field: getattr(found, field) for field in expected} == expected
 
 
 def test_mounts_that_follow_from_the_config_are_known() -> None:
-    assert deployment(collector(), needs(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
+    assert build_deployment(collector(), needs(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
 
 
 @pytest.mark.parametrize(
@@ -73,38 +76,38 @@ def test_mounts_that_follow_from_the_config_are_known() -> None:
     ],
 )
 def test_state_ends_with_the_pod_without_a_claim_or_a_folder_of_the_node(mode: str, name: str, ends: bool) -> None:
-    platform = Platform.from_facts(name, _sources.platform(name, _sources.find([], "platforms")))
-    found = deployment(collector(mode=mode), needs(STORING), platform)
+    platform = Platform.from_facts(name, _sources.read_platform(name, _sources.find_files([], "platforms")))
+    found = build_deployment(collector(mode=mode), needs(STORING), platform)
     assert found.fleeting == (("/var/lib/otelcol/file_storage",) if ends else ())
 
 
 def test_an_empty_volume_ends_with_the_pod() -> None:
     volumes = [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}, {"name": "b", "mount_path": "/b"}]
-    assert deployment(collector(volumes=volumes), needs(CONFIG)).fleeting == ("/a",)
+    assert build_deployment(collector(volumes=volumes), needs(CONFIG)).fleeting == ("/a",)
 
 
 def test_nothing_is_known_where_no_needs_are() -> None:
-    found = deployment(collector(), None)
+    found = build_deployment(collector(), None)
     assert (found.mounts, found.exposed, found.granted) == (None, None, None)
 
 
 def test_a_role_brings_variables_with_it() -> None:
     annotated = collector(service_account_annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"})
-    assert {"AWS_REGION", "MY_POD_IP"} <= environment(annotated)
-    assert "AWS_REGION" not in environment(collector(env={"KEY": "x"}))
-    assert "KEY" in environment(collector(env={"KEY": "x"}))
+    assert {"AWS_REGION", "MY_POD_IP"} <= list_variables(annotated)
+    assert "AWS_REGION" not in list_variables(collector(env={"KEY": "x"}))
+    assert "KEY" in list_variables(collector(env={"KEY": "x"}))
 
 
 def test_the_operator_says_the_name_of_the_pod() -> None:
-    assert "POD_NAME" in environment(collector(backend="operator"))
-    assert "POD_NAME" not in environment(collector())
+    assert "POD_NAME" in list_variables(collector(backend="operator"))
+    assert "POD_NAME" not in list_variables(collector())
 
 
 @given(configs)
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
     faults = {fault.rule for fault in subject.run_rules(structure.RULES, subject.Subject(config))}
-    assume(not faults & set(structure.MALFORMED))
-    assert deployment(collector(), needs(config)).granted is not None
+    assume(not faults & set(structure.MALFORMED_RULES))
+    assert build_deployment(collector(), needs(config)).granted is not None
 
 
 KNOWN = {rule.id for rule in RULES}
@@ -135,18 +138,18 @@ def test_production_is_never_more_lenient_than_development() -> None:
     ("production", ["error", "error", "warning"]),
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
-    assert [finding.severity for finding in profiles.judged_findings(ALL, KNOWN, profile).remaining] == severities
+    assert [finding.severity for finding in profiles.weigh_findings(ALL, KNOWN, profile).remaining] == severities
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:
     kubelet = subject.Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
-    assert profiles.judged_findings([kubelet], KNOWN, "production").remaining == [kubelet]
+    assert profiles.weigh_findings([kubelet], KNOWN, "production").remaining == [kubelet]
     autoscaled = subject.Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
-    assert profiles.judged_findings([autoscaled], KNOWN, "development").remaining == [autoscaled]
+    assert profiles.weigh_findings([autoscaled], KNOWN, "development").remaining == [autoscaled]
 
 
 def test_the_users_word_is_final() -> None:
-    kept = profiles.judged_findings(
+    kept = profiles.weigh_findings(
         ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}
     ).remaining
     assert {finding.rule: finding.severity for finding in kept} == {"singleton": "info", "verbose-debug": "warning"}
@@ -161,7 +164,7 @@ def test_the_users_word_is_final() -> None:
     ("service", False),
 )
 def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
-    judged = profiles.judged_findings(
+    judged = profiles.weigh_findings(
         ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)]
     )
     assert judged.suppressed == ([(DEBUG, "we watch it")] if met else [])
@@ -169,7 +172,7 @@ def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
 
 
 def test_a_suppression_that_meets_nothing_is_told() -> None:
-    judged = profiles.judged_findings(
+    judged = profiles.weigh_findings(
         [CLEAR], KNOWN, suppressions=[profiles.Suppression("singleton", "one node", "receivers.*")]
     )
     unused = next(finding for finding in judged.remaining if finding.rule == "unused-suppression")
@@ -187,11 +190,11 @@ def test_a_suppression_that_meets_nothing_is_told() -> None:
 )
 def test_a_mistake_is_a_problem_with_the_near_word(arguments: dict[str, object], says: str) -> None:
     with pytest.raises(Problem) as refused:
-        profiles.judged_findings(ALL, KNOWN, **arguments)  # type: ignore[arg-type]
+        profiles.weigh_findings(ALL, KNOWN, **arguments)  # type: ignore[arg-type]
     assert says in str(refused.value)
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("daemonset", True), ("deployment", False), ("statefulset", False)])
 def test_only_an_agent_keeps_state_in_a_folder_of_its_node(mode: str, kept: bool) -> None:
-    assert deployment(collector(mode=mode), needs(STORING), Platform()).keeps_on_node is kept
-    assert not deployment(collector(mode=mode), needs(STORING), Platform(host_paths_writable=False)).keeps_on_node
+    assert build_deployment(collector(mode=mode), needs(STORING), Platform()).keeps_on_node is kept
+    assert not build_deployment(collector(mode=mode), needs(STORING), Platform(host_paths_writable=False)).keeps_on_node

@@ -10,7 +10,7 @@ import re
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai_attributes import CONTENT
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai_protection import protection
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai_protection import build_protection
 
 
 def removed(statements: list[str]) -> str:
@@ -21,12 +21,12 @@ def removed(statements: list[str]) -> str:
 
 
 def test_what_is_hashed_is_not_removed() -> None:
-    assert not any(re.search(removed(protection(True).spans), name) for name in CONTENT)
-    assert all(re.search(removed(protection(False).spans), name) for name in CONTENT)
+    assert not any(re.search(removed(build_protection(True).spans), name) for name in CONTENT)
+    assert all(re.search(removed(build_protection(False).spans), name) for name in CONTENT)
 
 
 @pytest.mark.parametrize("hashed", [False, True])
 def test_statements_of_a_group_are_about_one_place(hashed: bool) -> None:
     """A statement about events would keep all others of its group from spans without events."""
-    for place, group in zip(("span", "spanevent", "log"), protection(hashed), strict=True):
+    for place, group in zip(("span", "spanevent", "log"), build_protection(hashed), strict=True):
         assert {re.findall(r"\((\w+)\.", text)[0] for text in group} == {place}

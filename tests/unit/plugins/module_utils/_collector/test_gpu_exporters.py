@@ -10,9 +10,9 @@ import re
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gpu_exporters import (
     EXPORTERS,
-    exporter_pods,
-    kept_names,
-    pods_of_gpu_metrics,
+    build_gpu_pods_pattern,
+    build_names_pattern,
+    build_pods_pattern,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -27,7 +27,7 @@ def test_an_exporter_has_few_counters_and_those_that_rules_ask_for(vendor: str) 
 
 
 def test_a_name_is_kept_whole_also_with_the_ending_of_counters() -> None:
-    kept = kept_names("intel", ["xpum_a.b"], ["xpum_resets"])
+    kept = build_names_pattern("intel", ["xpum_a.b"], ["xpum_resets"])
     for name, stays in {
         "up": True,
         "xpum_power_watts": True,
@@ -42,17 +42,17 @@ def test_a_name_is_kept_whole_also_with_the_ending_of_counters() -> None:
 
 
 def test_own_labels_replace_those_of_the_vendor() -> None:
-    selected = exporter_pods("amd", ["a.b", "c"])
+    selected = build_pods_pattern("amd", ["a.b", "c"])
     given = ("a.b;x", ";c", "x;a.b", "metrics-exporter;", "aab;", "c-d;")
     assert [text for text in given if re.fullmatch(selected, text)] == ["a.b;x", ";c", "x;a.b"]
 
 
 def test_a_counter_to_leave_out_that_is_not_kept_is_refused() -> None:
     with pytest.raises(Problem, match=r"DCGM_FI_DEV_FB_FRE, which is not kept by default.*DCGM_FI_DEV_FB_FREE"):
-        kept_names("nvidia", [], ["DCGM_FI_DEV_FB_FRE"])
+        build_names_pattern("nvidia", [], ["DCGM_FI_DEV_FB_FRE"])
 
 
 def test_the_pods_that_the_recipe_scrapes_follow_its_options() -> None:
-    assert pods_of_gpu_metrics({"host_metrics": {}}) == ""
-    assert re.fullmatch(pods_of_gpu_metrics({"gpu_metrics": {}}), ";dcgm-exporter")
-    assert re.fullmatch(pods_of_gpu_metrics({"gpu_metrics": {"vendor": "intel", "apps": ["xpu"]}}), "xpu;")
+    assert build_gpu_pods_pattern({"host_metrics": {}}) == ""
+    assert re.fullmatch(build_gpu_pods_pattern({"gpu_metrics": {}}), ";dcgm-exporter")
+    assert re.fullmatch(build_gpu_pods_pattern({"gpu_metrics": {"vendor": "intel", "apps": ["xpu"]}}), "xpu;")

@@ -89,7 +89,7 @@ def test_labels_of_the_user_cannot_replace_ours() -> None:
     ({"image_registry": "mirror", "image": "a.b/c@sha256:d"}, "mirror/c@sha256:d"),
 )
 def test_a_registry_takes_the_place_of_the_images_own(options: dict[str, Any], image: str) -> None:
-    assert core.image_of(collector(**options), DISTRIBUTION) == image
+    assert core.choose_image(collector(**options), DISTRIBUTION) == image
 
 
 @pytest.mark.parametrize("name", ["a", "gateway", "gateway-2", "0", "a" * 63])
@@ -127,22 +127,22 @@ def test_any_text_becomes_a_label_value(text: str, label: str) -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (8888, "8888"), (1.5, "1.5"), ("x", "x"), ("", "")])
 def test_all_values_of_metadata_are_text(value: Any, text: str) -> None:
-    assert names.texts("labels", {"a": value, 1: "x"}) == {"a": text, "1": "x"}
+    assert names.check_texts("labels", {"a": value, 1: "x"}) == {"a": text, "1": "x"}
 
 
 @pytest.mark.parametrize("value", [None, [], {}])
 def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None:
     with pytest.raises(Problem, match=r"labels has a value that is not text, that of 'a'\. Give text for each key\."):
-        names.texts("labels", {"a": value})
+        names.check_texts("labels", {"a": value})
 
 
 def test_names_of_objects_follow_from_that_of_the_collector_and_tell_namespaces_apart() -> None:
-    assert (names.cluster_wide("a-b", "c"), names.cluster_wide("a", "b-c")) == ("a-b.c", "a.b-c")
-    assert names.headless("store") == "store-headless"
+    assert (names.cluster_wide_name("a-b", "c"), names.cluster_wide_name("a", "b-c")) == ("a-b.c", "a.b-c")
+    assert names.headless_service_name("store") == "store-headless"
 
 
 def test_no_two_releases_are_alike() -> None:
-    made = (names.release, names.release_of_instrumentation)
+    made = (names.collector_release, names.instrumentation_release)
     found = [call(*place) for call in made for place in (("a-b", "c"), ("a", "b-c"), ("a", "b" * 63), ("a", "b" * 62))]
     found += [names.shared_release("a"), names.shared_release("b" * 63), "cert-manager"]
     assert len(set(found)) == len(found)
@@ -169,12 +169,12 @@ def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
 @cases("limit, mib, spike", ("64Mi", 51, 16), ("512Mi", 409, 128), ("2Gi", 1638, 512), ("1G", 762, 238))
 def test_the_limiter_and_the_garbage_collector_follow_from_one_limit(limit: str, mib: int, spike: int) -> None:
     found = quantities.Memory(mib, spike, f"{mib}MiB")
-    assert collector(memory_limit=limit).memory == quantities.memory(limit) == found
+    assert collector(memory_limit=limit).memory == quantities.size_memory(limit) == found
 
 
 def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     with pytest.raises(Problem, match=r"'63Mi' is too small for a collector. Give at least 64Mi."):
-        quantities.memory("63Mi")
+        quantities.size_memory("63Mi")
 
 
 @cases(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import (
     Platform,
-    check,
-    settled,
+    check_abilities,
+    settle_options,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -52,18 +52,18 @@ def test_a_folder_is_offered_with_all_below_it(folders: tuple[str, ...], offered
 )
 def test_what_a_platform_does_not_have_is_refused(platform: Platform, options: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway' .*platform 'there' {wrong}"):
-        check(platform, collector(**options), HOST, opens=True)
+        check_abilities(platform, collector(**options), HOST, listens=True)
 
 
 def test_a_refusal_says_what_the_place_has_instead() -> None:
     with pytest.raises(Problem, match=r"Use a claim\."):
-        check(Platform("there", host_paths=(), instead=INSTEAD), collector(), HOST, opens=True)
+        check_abilities(Platform("there", host_paths=(), instead=INSTEAD), collector(), HOST, listens=True)
 
 
 def test_what_a_place_has_is_not_refused() -> None:
-    check(Platform(), collector(mode="daemonset", host_ports=True, volumes=[WRITTEN]), HOST, opens=True)
-    check(Platform(host_ports=False), collector(host_ports=True), HOST, opens=False)
-    check(Platform(host_paths_writable=False, host_paths=("/var/log",)), collector(), HOST, opens=True)
+    check_abilities(Platform(), collector(mode="daemonset", host_ports=True, volumes=[WRITTEN]), HOST, listens=True)
+    check_abilities(Platform(host_ports=False), collector(host_ports=True), HOST, listens=False)
+    check_abilities(Platform(host_paths_writable=False, host_paths=("/var/log",)), collector(), HOST, listens=True)
 
 
 @cases(
@@ -76,9 +76,9 @@ def test_what_a_place_has_is_not_refused() -> None:
 def test_an_agent_without_ports_of_its_node_has_a_service(
     options: dict[str, Any], host_ports: bool | None, enabled: bool | None
 ) -> None:
-    found = settled({**OPTIONS, **options}, Platform(host_ports=False))
+    found = settle_options({**OPTIONS, **options}, Platform(host_ports=False))
     assert (found["host_ports"], (found["service"] or {}).get("enabled")) == (host_ports, enabled)
 
 
 def test_where_there_are_ports_nothing_is_decided() -> None:
-    assert settled({**OPTIONS, "mode": "daemonset"}, Platform()) == {**OPTIONS, "mode": "daemonset"}
+    assert settle_options({**OPTIONS, "mode": "daemonset"}, Platform()) == {**OPTIONS, "mode": "daemonset"}

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import recipes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, near
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, suggest_word
 
 from ..helpers import cases
 
 
 def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
     given = {"a": 1}
-    used = recipes.uses([" one", {"two": given}, {"three": None}])
+    used = recipes.read_recipe_uses([" one", {"two": given}, {"three": None}])
     assert used == [RecipeUse("one", {}), RecipeUse("two", given), RecipeUse("three", {})]
     used[1].options["b"] = 2
     assert given == {"a": 1}, "options are copied"
@@ -25,14 +25,14 @@ def test_a_recipe_is_a_name_or_a_name_with_options() -> None:
 @pytest.mark.parametrize("item", [None, 1, [], {}, {"a": {}, "b": {}}, {"a": [1]}, {1: {}}])
 def test_anything_else_is_refused_with_an_example(item: Any) -> None:
     with pytest.raises(Problem) as refused:
-        recipes.uses([item])
+        recipes.read_recipe_uses([item])
     assert json.dumps(item, default=str) in refused.value.wrong
     assert "- otlp_ingest" in refused.value.fix
 
 
 def test_an_unknown_recipe_is_refused_with_the_nearest_and_all_names() -> None:
     with pytest.raises(Problem, match=r"no recipe 'pod_log'; did you mean 'pod_logs'\? Recipes: host, pod_logs\."):
-        recipes.check_known(RecipeUse("pod_log", {}), ["pod_logs", "host"])
+        recipes.check_recipe_exists(RecipeUse("pod_log", {}), ["pod_logs", "host"])
 
 
 def test_a_mode_that_a_recipe_does_not_have_is_refused_with_those_that_it_has() -> None:
@@ -119,7 +119,7 @@ def test_a_number_out_of_range_and_an_option_without_effect_are_refused(values: 
 )
 def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
     with pytest.raises(Problem, match=r"recipe 'mine' renders no collector config: ") as refused:
-        recipes.check_shape("recipe 'mine'", config)
+        recipes.check_config_shape("recipe 'mine'", config)
     assert refused.value.fix
 
 
@@ -130,7 +130,7 @@ def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
     {"service": {"pipelines": {"*": {"receivers": None}, "traces*": None}, "telemetry": {"metrics": 1}}},
 )
 def test_a_recipe_may_leave_out_what_it_does_not_need(config: Any) -> None:
-    recipes.check_shape("recipe 'mine'", config)
+    recipes.check_config_shape("recipe 'mine'", config)
 
 
 @cases(
@@ -148,10 +148,10 @@ def test_says_each_fact_that_is_known_once(problem: Problem, text: str) -> None:
 
 
 def test_names_the_nearest_word() -> None:
-    assert near("otlp_ingst", ["otlp_forward", "otlp_ingest"]) == "; did you mean 'otlp_ingest'?"
-    assert near("otlpp", [None, 1, "otlp"]) == "; did you mean 'otlp'?"  # type: ignore[list-item]
+    assert suggest_word("otlp_ingst", ["otlp_forward", "otlp_ingest"]) == "; did you mean 'otlp_ingest'?"
+    assert suggest_word("otlpp", [None, 1, "otlp"]) == "; did you mean 'otlp'?"  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("known", [[], ["zipkin"], [1, None, ("otlp",)]])
 def test_says_nothing_when_no_word_is_near(known: list[str]) -> None:
-    assert near("otlp", known) == ""
+    assert suggest_word("otlp", known) == ""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.request_bytes import (
-    by_bytes,
-    retried_without_end,
+    retry_without_end,
+    size_by_bytes,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import (
     BATCH_BYTES,
     MIB,
     REQUEST_BYTES,
-    request_mib,
+    compute_request_mib,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
@@ -37,8 +37,8 @@ def queues(exporters: dict[str, Any], *signals: str, room: int = ROOM, **receive
         "exporters": exporters,
         "service": {"pipelines": pipelines},
     }
-    target = Target(_builds.tables(), "contrib", "0.158.0")
-    made = by_bytes(config, target, room)["exporters"]
+    target = Target(_builds.load_catalogue(), "contrib", "0.158.0")
+    made = size_by_bytes(config, target, room)["exporters"]
     return {name: (settings or {}).get("sending_queue") for name, settings in made.items()}
 
 
@@ -120,7 +120,7 @@ def test_exporters_that_make_no_batches_stay() -> None:
 
 @cases("limit, mib", ("128Mi", 4), ("512Mi", 16), ("1Gi", 32), ("8Gi", 64))
 def test_a_receiver_takes_more_with_more_memory(limit: str, mib: int) -> None:
-    assert request_mib(limit) == mib
+    assert compute_request_mib(limit) == mib
     assert mib * MIB > REQUEST_BYTES
 
 
@@ -133,14 +133,14 @@ def test_a_receiver_takes_more_with_more_memory(limit: str, mib: int) -> None:
     ({"retry_on_failure": {"enabled": False}, "sending_queue": {}}, None),
 )
 def test_what_waits_in_a_queue_is_tried_without_end(exporter: dict[str, Any], last: str | None) -> None:
-    found = retried_without_end({"exporters": {"otlp_http": exporter, "debug": None}})["exporters"]
+    found = retry_without_end({"exporters": {"otlp_http": exporter, "debug": None}})["exporters"]
     assert found["debug"] is None
     assert found["otlp_http"]["retry_on_failure"].get("max_elapsed_time") == last
-    assert retried_without_end({}) == {}
+    assert retry_without_end({}) == {}
 
 
 @cases("settings", "gateway:4317", ["gateway:4317"], 4317)
 def test_an_exporter_whose_settings_are_no_mapping_stays_for_the_rules(settings: Any) -> None:
     pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     config = {"exporters": {"otlp_http": settings}, "service": {"pipelines": pipelines}}
-    assert by_bytes(config, Target(_builds.tables(), "contrib", "0.158.0"), ROOM) == config
+    assert size_by_bytes(config, Target(_builds.load_catalogue(), "contrib", "0.158.0"), ROOM) == config

@@ -15,8 +15,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
     pod_config,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Source, sources
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import age, seconds_between
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
+    Source,
+    list_sources,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.times import (
+    describe_duration,
+    seconds_between,
+)
 
 from ..helpers import cases
 
@@ -35,9 +41,9 @@ def test_a_pod_tells_how_its_last_run_ended() -> None:
     ended = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-01-01T00:09:00Z"}
     statuses = [{"name": "app"}, {"name": "c", "restartCount": 2, "lastState": {"terminated": ended}}]
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": statuses}
-    row = cluster_objects.pod({"metadata": {"name": "p", "namespace": "ns"}, "status": status}, "c", NOW)
+    row = cluster_objects.describe_pod({"metadata": {"name": "p", "namespace": "ns"}, "status": status}, "c", NOW)
     assert (row["ready"], row["restarts"], row["last_reason"], row["last_seconds_ago"]) == (True, 2, "OOMKilled", 60)
-    assert not cluster_objects.pod({"metadata": {"name": "p"}}, "c", NOW)["ready"]
+    assert not cluster_objects.describe_pod({"metadata": {"name": "p"}}, "c", NOW)["ready"]
 
 
 def event(uid: str, minute: int, kind: str = "Warning", reason: str = "Failed") -> dict[str, Any]:
@@ -48,10 +54,11 @@ def event(uid: str, minute: int, kind: str = "Warning", reason: str = "Failed") 
 def test_recent_warnings_of_ones_own_once_each() -> None:
     events = [event("a", 5), event("a", 8), event("b", 9), event("a", 9, "Normal"), event("a", 9, reason="Other")]
     rows = [
-        (row["reason"], row["seconds_ago"], row["message"]) for row in cluster_objects.warnings(events, {"a": 1}, NOW)
+        (row["reason"], row["seconds_ago"], row["message"])
+        for row in cluster_objects.list_recent_warnings(events, {"a": 1}, NOW)
     ]
     assert rows == [("Other", 60, "it broke"), ("Failed", 120, "it broke")]
-    assert cluster_objects.warnings([event("a", 1)], {"a": 1}, "2026-01-01T01:00:00Z") == []
+    assert cluster_objects.list_recent_warnings([event("a", 1)], {"a": 1}, "2026-01-01T01:00:00Z") == []
 
 
 @cases(
@@ -64,9 +71,9 @@ def test_autoscalers(current: int, condition: Any, told: Any) -> None:
     listed = [dict(zip(("type", "status", "message"), (*condition, "no metrics"), strict=True))]
     spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2}
     scaler = {"metadata": {"name": "h"}, "spec": spec, "status": {"currentReplicas": current, "conditions": listed}}
-    (row,) = cluster_objects.autoscalers([scaler], [("Deployment", "a")])
+    (row,) = cluster_objects.list_autoscalers([scaler], [("Deployment", "a")])
     assert (row["at_max"], row["broken"]) == told
-    assert cluster_objects.autoscalers([scaler], [("Deployment", "b")]) == []
+    assert cluster_objects.list_autoscalers([scaler], [("Deployment", "b")]) == []
 
 
 def test_certificates_of_mounted_secrets() -> None:
@@ -74,28 +81,34 @@ def test_certificates_of_mounted_secrets() -> None:
     item: dict[str, Any] = {"metadata": {"name": "c", "namespace": "ns"}, "spec": {"secretName": "s"}, "status": ready}
     told = {"name": "c", "namespace": "ns", "secret": "s", "ready": False, "message": "no issuer"}
     assert (
-        cluster_objects.certificate_resources([item], ["s"]),
-        cluster_objects.certificate_resources([item], ["t"]),
+        cluster_objects.list_certificate_resources([item], ["s"]),
+        cluster_objects.list_certificate_resources([item], ["t"]),
     ) == ([told], [])
 
 
 def test_targets_limits_and_times() -> None:
-    told = cluster_objects.share({"b": {"c-0": 2, "c-1": 0}, "a": {}})
+    told = cluster_objects.summarize_allocation({"b": {"c-0": 2, "c-1": 0}, "a": {}})
     assert told["jobs"] == [{"name": "a", "targets": 0}, {"name": "b", "targets": 2}]
     assert told["collectors"] == [{"name": "c-0", "targets": 2}, {"name": "c-1", "targets": 0}]
     limits = [
-        cluster_objects.memory_limit({"resources": {"limits": {"memory": limit}}}) for limit in ("1Ki", None, "much")
+        cluster_objects.read_memory_limit({"resources": {"limits": {"memory": limit}}})
+        for limit in ("1Ki", None, "much")
     ]
     assert limits == [1024, 0, 0]
     assert seconds_between("2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:01+00:00") == pytest.approx(0.876544)
     assert seconds_between("", NOW) == 0
-    assert [age(5), age(180), age(7200), age(180000)] == ["5 s", "3 min", "2 h", "2 days"]
+    assert [describe_duration(5), describe_duration(180), describe_duration(7200), describe_duration(180000)] == [
+        "5 s",
+        "3 min",
+        "2 h",
+        "2 days",
+    ]
 
 
 def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_it() -> None:
-    assert set(checks_start.needed(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
-    assert checks_start.needed(CONFIG)["receivers/kubelet_stats"] == [STATS]
-    assert checks_start.needed({}) == {}
+    assert set(checks_start.list_needed_rights(CONFIG)) == {"receivers/kubelet_stats", "processors/k8s_attributes"}
+    assert checks_start.list_needed_rights(CONFIG)["receivers/kubelet_stats"] == [STATS]
+    assert checks_start.list_needed_rights({}) == {}
     attributes = {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
     assert STATS.attributes() == {"resourceAttributes": attributes}
     metrics = {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
@@ -105,12 +118,14 @@ def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_i
 
 def test_what_is_missing_is_merged_and_keeps_names_and_urls() -> None:
     rights = [Right(verb, "apps", name) for name in ("daemonsets", "jobs") for verb in ("get", "list")]
-    (row,) = checks_start.missing({"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns")
+    (row,) = checks_start.find_missing_rights(
+        {"receivers/x": [*rights, STATS]}, dict.fromkeys(rights, "none"), "sa", "ns"
+    )
     assert row["missing"] == "get, list daemonsets.apps, jobs.apps"
     assert row["rules"] == [{"apiGroups": ["apps"], "resources": ["daemonsets", "jobs"], "verbs": ["get", "list"]}]
     assert (row["about"], row["id"], row["account"], row["state"]) == ("receivers/x", "x", "sa", "none")
     named, url = Right("get", "", "configmaps", "a"), Right("get", "", "", path="/metrics")
-    (row,) = checks_start.missing({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
+    (row,) = checks_start.find_missing_rights({"x/y": [named, url]}, {named: "namespace", url: "namespace"}, "sa", "ns")
     assert row["rules"] == [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["a"]},
         {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
@@ -127,7 +142,7 @@ def test_what_is_missing_is_merged_and_keeps_names_and_urls() -> None:
     ([], None),
 )
 def test_the_container(containers: Any, name: str | None) -> None:
-    assert pod_config.collector_container({"containers": containers} if name else {}).get("name") == name
+    assert pod_config.find_collector_container({"containers": containers} if name else {}).get("name") == name
 
 
 def test_what_a_pod_needs() -> None:
@@ -143,7 +158,7 @@ def test_what_a_pod_needs() -> None:
         env: [{name: A, valueFrom: {secretKeyRef: {name: env, key: k}}}, {name: B, value: b}]
         envFrom: [{configMapRef: {name: all}}]
     """)
-    assert sources(spec, container) == [
+    assert list_sources(spec, container) == [
         Source("ConfigMap", "config", path="/conf", files=(("relay.yaml", "k"),)),
         Source("Secret", "tls", optional=True, path="/tls"),
         *(Source("Secret", "part"), Source("Secret", "env", key="k"), Source("ConfigMap", "all")),
@@ -161,7 +176,7 @@ def test_what_a_pod_needs() -> None:
     ({"key": "k"}, "/tls.crt", ""),
 )
 def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> None:
-    assert Source("Secret", "a", **source).key_of(path) == key
+    assert Source("Secret", "a", **source).find_key_at(path) == key
 
 
 @cases(
@@ -173,7 +188,7 @@ def test_the_key_behind_a_path(source: dict[str, Any], path: str, key: str) -> N
     ({"args": ["--config=/image/own.yaml"]}, "other", []),
 )
 def test_the_configs(container: Any, name: str, texts: list[str]) -> None:
-    assert pod_config.config_texts(container, [Source("ConfigMap", name, path="/conf")], MAPS) == texts
+    assert pod_config.list_config_texts(container, [Source("ConfigMap", name, path="/conf")], MAPS) == texts
 
 
 def test_variables_that_are_known_are_filled_in() -> None:
@@ -182,10 +197,10 @@ def test_variables_that_are_known_are_filled_in() -> None:
         - {name: HOST, value: jaeger}
         - {name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}
     """)
-    known = pod_config.environment({"env": env}, {"status": {"podIP": "10.0.0.9"}})
+    known = pod_config.read_environment({"env": env}, {"status": {"podIP": "10.0.0.9"}})
     assert known == {"IP": "10.0.0.9", "HOST": "jaeger"}
     value = {"a": ["${env:HOST}:${PORT:-4317}", "${env:TOKEN}", 5], "b": "${env:IP}"}
-    assert pod_config.expanded(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}
+    assert pod_config.expand_variables(value, known) == {"a": ["jaeger:4317", "${env:TOKEN}", 5], "b": "10.0.0.9"}
 
 
 DETAILED = "2026-01-01T00:09:59Z      -> log.file.path: Str(/var/log/pods/{}_0b1c/otc-container/0.log)"
@@ -203,5 +218,5 @@ READS = (
 def test_a_log_with_records_of_itself_is_an_echo(lines: tuple[str, ...], records: int | None) -> None:
     text = "\n".join(line.format("shop_gateway-0") for line in lines)
     expected = [] if records is None else [{"pod": "shop/gateway-0", "records": records, "seconds": 60}]
-    assert cluster_objects.echoes(text, ["shop/gateway-0", "shop/gateway-1"], NOW) == expected
-    assert cluster_objects.echoes(text.replace("gateway", "app"), ["shop/gateway-0"], NOW) == []
+    assert cluster_objects.count_echoes(text, ["shop/gateway-0", "shop/gateway-1"], NOW) == expected
+    assert cluster_objects.count_echoes(text.replace("gateway", "app"), ["shop/gateway-0"], NOW) == []

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     Check,
     run_checks,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import CHECKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import COLLECTOR_CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import Source
 
 from ..helpers import cases
@@ -120,12 +120,12 @@ NOW = "2026-03-01T00:00:00Z"
 
 
 def ids(facts: dict[str, Any]) -> list[str]:
-    return [finding.check.id for finding in run_checks(jmespath.search, CHECKS, facts)]
+    return [finding.check.id for finding in run_checks(jmespath.search, COLLECTOR_CHECKS, facts)]
 
 
 @pytest.mark.parametrize(("name", "change"), SITUATIONS, ids=[name for name, _change in SITUATIONS])
 def test_a_situation_is_found(name: str, change: dict[str, Any]) -> None:
-    findings = run_checks(jmespath.search, CHECKS, HEALTHY | change)
+    findings = run_checks(jmespath.search, COLLECTOR_CHECKS, HEALTHY | change)
     assert [finding.check.id for finding in findings] == [name]
     assert findings[0].message
     assert "{" not in findings[0].message.replace("${", "")
@@ -145,15 +145,15 @@ def test_each_row_of_the_log_is_told_once(cause: str, current: bool, drops: bool
 @pytest.mark.parametrize("cause", ["disk", "forbidden"])
 def test_data_that_was_dropped_is_a_warning_even_if_its_cause_is_not_seen_now(cause: str) -> None:
     row = SIDEWAYS | {"cause": cause, "current": False, "drops": True, "calm": False}
-    (finding,) = run_checks(jmespath.search, CHECKS, HEALTHY | {"logs": [row]})
+    (finding,) = run_checks(jmespath.search, COLLECTOR_CHECKS, HEALTHY | {"logs": [row]})
     assert (finding.check.id, finding.check.severity) == ("log_error", "warning")
 
 
 def test_every_check_has_a_situation_and_rows_are_sound() -> None:
-    assert {row.id for row in CHECKS} == {name for name, _change in SITUATIONS}
-    assert len({row.id for row in CHECKS}) == len(CHECKS) == len(SITUATIONS)
-    assert {row.stage for row in CHECKS} <= set(check.STAGES)
-    assert {row.severity for row in CHECKS} == set(check.SEVERITIES)
+    assert {row.id for row in COLLECTOR_CHECKS} == {name for name, _change in SITUATIONS}
+    assert len({row.id for row in COLLECTOR_CHECKS}) == len(COLLECTOR_CHECKS) == len(SITUATIONS)
+    assert {row.stage for row in COLLECTOR_CHECKS} <= set(check.STAGES)
+    assert {row.severity for row in COLLECTOR_CHECKS} == set(check.SEVERITIES)
 
 
 def test_nothing_is_wrong_with_a_healthy_collector_and_what_is_not_seen_is_not_claimed() -> None:
@@ -188,15 +188,15 @@ def certificate(start: str = "", end: str = "", *names: str) -> checks_trust.Cer
     ("2026-04-01", "2026-06-01", "not_yet_valid", "92 days"),
 )
 def test_dates(start: str, end: str, state: str, left: str) -> None:
-    row = checks_trust.dates(certificate(f"{start}T00:00:00Z", f"{end}T00:00:00Z"), NOW)
+    row = checks_trust.describe_certificate(certificate(f"{start}T00:00:00Z", f"{end}T00:00:00Z"), NOW)
     assert (row["state"], row["left"]) == (state, left)
 
 
 def test_names_of_certificates() -> None:
-    assert checks_trust.covers(["a.ns.svc"], "a.ns.svc") and checks_trust.covers(["*.ns.svc"], "a.ns.svc")
-    assert not checks_trust.covers(["*.svc"], "a.ns.svc") and not checks_trust.covers([], "a")
+    assert checks_trust.covers_host(["a.ns.svc"], "a.ns.svc") and checks_trust.covers_host(["*.ns.svc"], "a.ns.svc")
+    assert not checks_trust.covers_host(["*.svc"], "a.ns.svc") and not checks_trust.covers_host([], "a")
     services = [{"name": name, "namespace": "ns"} for name in "ab"]
-    assert checks_trust.uncovered(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
+    assert checks_trust.find_uncovered_services(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
 
 
 def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
@@ -208,7 +208,7 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
         Source("Secret", "mine", path="/tls"),
         Source("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
     ]
-    found = checks_trust.used(config, sources)
+    found = checks_trust.find_certificate_files(config, sources)
     assert [(use.about, use.role, use.kind, use.name, use.key) for use in found] == [
         ("in", "cert_file", "Secret", "mine", "tls.crt"),
         ("exporters/otlp/a", "ca_file", "ConfigMap", "ca", "root"),

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.host_questions import host_question, untested
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.host_questions import (
+    build_host_question,
+    explain_untested,
+)
 
 from tests.support.cases import cases
 
@@ -31,8 +34,8 @@ def config(**http: Any) -> dict[str, Any]:
     ({"endpoint": "0.0.0.0:1", "traces_url_path": "/v1/traces"}, "http://127.0.0.1:1"),
 )
 def test_test_data_goes_to_the_receiver(http: dict[str, Any], url: str) -> None:
-    question = host_question("a", config(**http))
-    assert (question["url"], question["signals"], untested(config(**http))) == (url, ["traces"], "")
+    question = build_host_question("a", config(**http))
+    assert (question["url"], question["signals"], explain_untested(config(**http))) == (url, ["traces"], "")
 
 
 @cases(
@@ -48,10 +51,10 @@ def test_test_data_goes_to_the_receiver(http: dict[str, Any], url: str) -> None:
     ({"endpoint": "0.0.0.0:1", "auth": {"authenticator": "a"}}, "its OTLP receiver over HTTP requires a login"),
 )
 def test_a_collector_that_is_not_tested_says_why(http: dict[str, Any], why: str) -> None:
-    question = host_question("a", config(**http))
-    assert (question["url"], question["signals"], untested(config(**http))) == ("", [], why)
+    question = build_host_question("a", config(**http))
+    assert (question["url"], question["signals"], explain_untested(config(**http))) == ("", [], why)
 
 
 @pytest.mark.parametrize("transport", ["tcp4", "tcp6", None])
 def test_other_transports_of_ports_are_tested(transport: str | None) -> None:
-    assert untested(config(endpoint="0.0.0.0:1", transport=transport)) == ""
+    assert explain_untested(config(endpoint="0.0.0.0:1", transport=transport)) == ""

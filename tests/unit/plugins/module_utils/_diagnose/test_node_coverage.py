@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.node_coverage import uncovered_nodes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.node_coverage import find_uncovered_nodes
 
 CONTROL = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 GPU = {"key": "gpu", "value": "yes", "effect": "NoExecute"}
@@ -21,7 +21,7 @@ def node(*taints: dict[str, str], name: str = "b", **labels: str) -> dict[str, A
 
 def uncovered(*nodes: dict[str, Any], **spec: Any) -> list[tuple[str, str]]:
     workload = {"spec": {"template": {"spec": {"nodeSelector": {"os": "linux"}, **spec}}}}
-    found = uncovered_nodes(workload, [{"spec": {"nodeName": "a"}}], [node(name="a"), *nodes])
+    found = find_uncovered_nodes(workload, [{"spec": {"nodeName": "a"}}], [node(name="a"), *nodes])
     return [(row["node"], row["why"]) for row in found]
 
 

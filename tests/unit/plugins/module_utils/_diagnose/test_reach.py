@@ -11,11 +11,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import (
     BehindAddress,
     IngressOfPods,
-    peer_row,
+    describe_peer,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Reach, Surroundings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import network_policies as policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.peers import Peer, peers
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.peers import Peer, find_peers
 
 from ..helpers import LISTENERS, cases, running
 
@@ -39,13 +39,13 @@ SOME = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"fro
     ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
 )
 def test_selectors(selector: Any, fits: bool) -> None:
-    assert policies.selector_selects(selector, LABELS) is fits
+    assert policies.selects_labels(selector, LABELS) is fits
 
 
 def test_endpoints_by_readiness_and_service() -> None:
     made = slices("s", True, False, None)
-    assert (network.slices_of("s", [made]), network.slices_of("t", [made])) == ([made], [])
-    assert (len(network.endpoints([made], True)), len(network.endpoints([made], False))) == (2, 1)
+    assert (network.filter_slices("s", [made]), network.filter_slices("t", [made])) == ([made], [])
+    assert (len(network.filter_endpoints([made], True)), len(network.filter_endpoints([made], False))) == (2, 1)
 
 
 @cases(
@@ -56,7 +56,7 @@ def test_endpoints_by_readiness_and_service() -> None:
     ({"targetPort": "x"}, None),
 )
 def test_the_port_of_the_pod(port: Any, number: int | None) -> None:
-    assert network.target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
+    assert network.find_target_number(port, [{"name": "otlp", "containerPort": 4317}]) == number
 
 
 def slices(name: str = "gateway", *ready: bool | None) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_what_policies_admit(spec: Any, admitted: str) -> None:
 
 def found(exporter: str, **settings: Any) -> list[Peer]:
     service = {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}}
-    return peers({"exporters": {exporter: settings, "unused": {"endpoint": "x:1"}}, "service": service}, "ns")
+    return find_peers({"exporters": {exporter: settings, "unused": {"endpoint": "x:1"}}, "service": service}, "ns")
 
 
 @cases(
@@ -147,7 +147,7 @@ def behind(*slices: Any, **spec: Any) -> BehindAddress:
     (found("prometheus_remote_write", endpoint="10.0.0.1:9090/api/v1/write")[0], BehindAddress(), "no_scheme"),
 )
 def test_states(peer: Peer, behind: BehindAddress, state: str) -> None:
-    assert peer_row(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state
+    assert describe_peer(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state
 
 
 SENDER = policies.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
@@ -183,7 +183,7 @@ def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any,
     item["metadata"]["namespace"] = "obs"
     ingress = IngressOfPods(policies.Policies([item], LABELS, "Ingress"), ["otlp"])
     at = behind(slices())._replace(ingress=ingress)
-    row = peer_row(JAEGER, at, policies.Policies([], {}, "Egress"), sender)
+    row = describe_peer(JAEGER, at, policies.Policies([], {}, "Egress"), sender)
     assert (row["state"], row["policies"]) == (("kept_out", "p") if kept_out else ("ok", ""))
 
 
@@ -192,9 +192,9 @@ def test_egress_counts_only_where_it_is_spoken_of() -> None:
     assert policies.Policies([policy(egress=[])], LABELS, "Egress").admits([4317], "TCP") == "all"
     closed = policies.Policies([policy(egress=[], policyTypes=["Egress"])], LABELS, "Egress")
     assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
-    row = peer_row(JAEGER, behind(slices()), closed)
+    row = describe_peer(JAEGER, behind(slices()), closed)
     assert (row["state"], row["policies"]) == ("blocked", "p")
-    assert policies.policies_to(None, {}).admits([1], "TCP") == "all"
+    assert policies.find_egress_policies(None, {}).admits([1], "TCP") == "all"
 
 
 def config(host: str = "0.0.0.0") -> Any:
@@ -208,7 +208,7 @@ def service(name: str = "gateway", labels: Any = None, port: Any = None, **selec
 
 
 def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0.0", pod: Any = POD) -> Reach:
-    return Reach("gateway", config(host), pod, CONTAINER, Around(services, found, policies), listeners=LISTENERS)
+    return Reach("gateway", config(host), pod, CONTAINER, Surroundings(services, found, policies), listeners=LISTENERS)
 
 
 @cases(
@@ -229,7 +229,7 @@ def test_services(item: Any, found: Any, state: str) -> None:
 def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -> None:
     other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
     mine = {"metadata": {"labels": {**REACH_LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
-    around = Around([service("front", other, app="b")], [slices("front")], [])
+    around = Surroundings([service("front", other, app="b")], [slices("front")], [])
     assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).services() == []
     allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
     others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
@@ -261,6 +261,6 @@ def test_a_port_of_udp_says_nothing_of_the_same_number_in_tcp() -> None:
     udp = {"name": "other", "containerPort": 4317, "protocol": "UDP", "hostPort": 4317}
     by_name = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": "otlp"}]}]}}
     for ports in ([tcp, udp], [udp, tcp]):
-        around = Around([], [], [by_name])
+        around = Surroundings([], [], [by_name])
         found = Reach("gateway", config(), POD, {"ports": ports}, around, listeners=LISTENERS).listeners()
         assert [row["state"] for row in found] == ["unserved"]

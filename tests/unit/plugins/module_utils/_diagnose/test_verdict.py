@@ -18,10 +18,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagn
     Check,
     run_checks,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import concealed, masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
+    conceal_secrets,
+    make_masker,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import log_causes, logs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST_TEXT
 
 from ..helpers import cases
 from .test_diagnose_checks import EXPORT, FINDING, HEALTHY, IDLE, POD, SIDEWAYS
@@ -42,7 +45,7 @@ UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": 
 
 def told(change: dict[str, Any], *more: Check) -> list[str]:
     facts = HEALTHY | change
-    return verdict.verdict(facts, run_checks(jmespath.search, [*verdict.CHECKS, *more], facts))
+    return verdict.write_verdict(facts, run_checks(jmespath.search, [*verdict.COLLECTOR_CHECKS, *more], facts))
 
 
 @cases(
@@ -78,7 +81,7 @@ def test_the_verdict_tells_a_symptom_with_its_causes_and_the_fix_of_the_deepest(
     change: Any, status: str, line: str
 ) -> None:
     facts = HEALTHY | change
-    assert verdict.status(facts, run_checks(jmespath.search, verdict.CHECKS, facts)) == status
+    assert verdict.judge_status(facts, run_checks(jmespath.search, verdict.COLLECTOR_CHECKS, facts)) == status
     lines = told(change)
     assert re.match(line, lines[0]) and len(lines) == 1
 
@@ -110,14 +113,14 @@ def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
 
 def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objects() -> None:
     facts = HEALTHY | DOWN | {"unseen": [{"what": "secrets", "why": "no right"}]}
-    result = verdict.result(facts, run_checks(jmespath.search, verdict.CHECKS, facts))
-    lines = text.report([result]).splitlines()
+    result = verdict.build_result_row(facts, run_checks(jmespath.search, verdict.COLLECTOR_CHECKS, facts))
+    lines = text.build_diagnosis_report([result]).splitlines()
     assert lines[0].startswith("ns/a: spans come in")
     assert lines[1:4] == ["", "Deployment ns/a: error, 1 of 1 ready", "  pod  p  n  ready  0 restarts"]
     assert "  traces  in   otlp         3 accepted  0 refused  3 since start" in lines
     assert "  error    [peer_no_endpoints] otlp/jaeger: Service obs/jaeger has no ready endpoints" in lines
     assert lines[-1] == "  unknown  secrets could not be checked: no right"
-    result = verdict.result(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
+    result = verdict.build_result_row(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
     assert {"config", "objects", "workload", "logs"}.isdisjoint(result)
 
 
@@ -133,8 +136,8 @@ def line(level: str, message: str, **fields: Any) -> str:
     return f"2026-01-01T00:00:30.123456789Z 2026-01-01T00:00:30.123Z\t{level}\ta/b.go:1\t{message}\t{text}"
 
 
-def groups(text: str, mask: Any = concealed) -> Any:
-    return logs.groups(text, NOW, mask)
+def groups(text: str, mask: Any = conceal_secrets) -> Any:
+    return logs.group_log_failures(text, NOW, mask)
 
 
 @pytest.mark.parametrize(("cause", "said"), [(cause, said) for cause, texts in SAID.items() for said in texts])
@@ -247,8 +250,8 @@ def test_json_logs_lines_of_the_kubernetes_client_and_of_a_crash_are_read() -> N
     text = f"2026-01-01T00:00:00Z {klog}\n2026-01-01T00:00:01Z Error: cannot start\n2026-01-01T00:00:01Z goroutine 1"
     assert [row["cause"] for row in groups(text)] == [None, "forbidden"]
     assert groups("2026-01-01T00:00:01Z {broken json") == []
-    assert logs.last_words(["Error: no such file", "2026 info Shutdown"]) == "no such file"
-    assert (logs.last_words(["a", "b"]), logs.last_words([])) == ("b", "")
+    assert logs.find_last_words(["Error: no such file", "2026 info Shutdown"]) == "no such file"
+    assert (logs.find_last_words(["a", "b"]), logs.find_last_words([])) == ("b", "")
 
 
 # What 0.158.0 and 0.93.0 print of a setting that they do not know: the reason stands lines below the error.
@@ -270,19 +273,19 @@ OLDER = """Error: failed to get config: cannot unmarshal the configuration: 1 er
 
 @pytest.mark.parametrize("printed", [NEWER, OLDER], ids=["0.158.0", "0.93.0"])
 def test_an_error_over_several_lines_is_one(printed: str) -> None:
-    cause = logs.crash_cause(printed.splitlines())
+    cause = logs.find_crash_cause(printed.splitlines())
     assert cause and cause.text == "this version of the Collector does not know the setting endpont"
     (row,) = groups("".join(f"2026-01-01T00:00:30.1Z {line}\n" for line in printed.splitlines()))
     assert (row["cause"], row["count"]) == ("unknown_key", 1)
 
 
-@pytest.mark.parametrize("before", range(LONGEST - 40, LONGEST + 1, 4))
+@pytest.mark.parametrize("before", range(LONGEST_TEXT - 40, LONGEST_TEXT + 1, 4))
 def test_secrets_are_masked_before_a_line_is_cut(before: int) -> None:
-    (row,) = groups(line("error", "a" * before + " https://me:hunter2hunter2@host/ opaque1"), masker(["opaque1"]))
+    (row,) = groups(line("error", "a" * before + " https://me:hunter2hunter2@host/ opaque1"), make_masker(["opaque1"]))
     assert (
         "hunter" not in str(row)
         and "opaque1" not in str(row)
-        and len(row["said"]) <= LONGEST + len("… (99 more characters) …")
+        and len(row["said"]) <= LONGEST_TEXT + len("… (99 more characters) …")
     )
 
 
@@ -299,12 +302,16 @@ CALM = "2026-01-01T00:00:00Z\tinfo\ta.go:1\tStopping extensions...\t" + json.dum
 
 
 def test_the_line_that_matters_is_whole_and_not_behind_what_follows() -> None:
-    assert logs.tail([CALM, FAILED, CALM], 10, 300) == [(CALM, 300), (FAILED, logs.LONGEST_FAILURE), (CALM, 300)]
+    assert logs.select_last_lines([CALM, FAILED, CALM], 10, 300) == [
+        (CALM, 300),
+        (FAILED, logs.LONGEST_FAILURE),
+        (CALM, 300),
+    ]
     trace = [f"main.f{number}()" for number in range(40)]
     panic = "panic: runtime error: index out of range"
-    (first, *rest) = logs.tail([CALM, panic, *trace], 10, 300)
+    (first, *rest) = logs.select_last_lines([CALM, panic, *trace], 10, 300)
     assert (first, rest) == ((panic, logs.LONGEST_FAILURE), [(line, 300) for line in trace[-9:]])
-    assert logs.tail([], 10, 300) == []
+    assert logs.select_last_lines([], 10, 300) == []
 
 
 def test_the_reason_at_the_end_of_a_long_message_is_kept() -> None:

@@ -13,12 +13,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.foun
     IN_CLUSTER,
     FoundCluster,
     Hub,
-    fleet_of,
-    of_argo_cd,
-    of_eks,
-    of_kubeconfig,
-    of_managed_cluster,
-    only_labelled,
+    build_fleet,
+    filter_by_labels,
+    read_argo_cd_cluster,
+    read_eks_cluster,
+    read_kubeconfig_clusters,
+    read_managed_cluster,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -35,7 +35,7 @@ def argo(**data: str) -> dict[str, Any]:
 
 
 def test_an_eks_cluster_is_named_with_its_region_and_role() -> None:
-    found = of_eks(EKS, "eu-west-1", {"role_arn": "arn"})
+    found = read_eks_cluster(EKS, "eu-west-1", {"role_arn": "arn"})
     assert isinstance(found, FoundCluster)
     assert found.connection == {
         "otel_collector_eks_cluster": {"name": "shop", "region": "eu-west-1", "role_arn": "arn"}
@@ -59,7 +59,7 @@ def test_an_eks_cluster_is_named_with_its_region_and_role() -> None:
     ],
 )
 def test_an_eks_cluster_that_no_run_can_reach_is_left_out_with_the_reason(changed: dict[str, Any], says: str) -> None:
-    assert of_eks(EKS | changed, "eu-west-1", {}) == says
+    assert read_eks_cluster(EKS | changed, "eu-west-1", {}) == says
 
 
 def test_contexts_are_chosen_by_patterns() -> None:
@@ -67,14 +67,14 @@ def test_contexts_are_chosen_by_patterns() -> None:
         "clusters": [{"name": "a", "cluster": {"server": "https://a"}}],
         "contexts": [{"name": name, "context": {"cluster": "a"}} for name in ("shop-eu", "bank", "shop-us")],
     }
-    found = list(of_kubeconfig(config, "/kube", ["shop-*"]))
+    found = list(read_kubeconfig_clusters(config, "/kube", ["shop-*"]))
     assert [cluster.name for cluster in found] == ["shop-eu", "shop-us"]
     assert found[0].connection == {"otel_collector_kubeconfig": "/kube", "otel_collector_kube_context": "shop-eu"}
     assert found[0].server == "https://a"
 
 
 def test_a_secret_is_named_and_never_quoted() -> None:
-    found = of_argo_cd(argo(name="shop", server="https://shop", config="token"), Hub("/kube", "hub"))
+    found = read_argo_cd_cluster(argo(name="shop", server="https://shop", config="token"), Hub("/kube", "hub"))
     assert found.connection == {
         "otel_collector_kubeconfig": "{{ lookup('o11y.opentelemetry.cluster_kubeconfig', form='argo_cd',"
         " namespace='argocd', name='cluster-shop', kubeconfig='/kube', context='hub') }}"
@@ -84,12 +84,12 @@ def test_a_secret_is_named_and_never_quoted() -> None:
 @pytest.mark.parametrize("context", ["it's", "a}}", "{{ a", "a\\", "{% a", "a\nb"])
 def test_a_name_that_would_end_the_template_is_refused(context: str) -> None:
     with pytest.raises(Problem, match="cannot be named in a template"):
-        of_argo_cd(argo(name="shop", server="https://shop"), Hub(context=context))
+        read_argo_cd_cluster(argo(name="shop", server="https://shop"), Hub(context=context))
 
 
 def test_a_text_that_is_no_base64_is_told_with_its_secret() -> None:
     with pytest.raises(Problem, match=r"key name is no text in base64 .*Secret argocd/cluster-shop"):
-        of_argo_cd({**argo(), "data": {"name": "%"}}, Hub())
+        read_argo_cd_cluster({**argo(), "data": {"name": "%"}}, Hub())
 
 
 def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
@@ -98,26 +98,26 @@ def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
         "spec": {"hubAcceptsClient": True, "managedClusterClientConfigs": [{"url": "https://azure"}]},
         "status": {"clusterClaims": [{"name": "id.k8s.io", "value": "uid"}]},
     }
-    found = of_managed_cluster(managed, "")
+    found = read_managed_cluster(managed, "")
     assert isinstance(found, FoundCluster)
     assert found.connection == {"otel_collector_kube_context": "azure", "otel_expected_cluster": "uid"}
-    assert of_managed_cluster({**managed, "spec": {}}, "") == "ManagedCluster azure: the hub has not accepted it"
+    assert read_managed_cluster({**managed, "spec": {}}, "") == "ManagedCluster azure: the hub has not accepted it"
 
 
 def test_labels_choose() -> None:
     found = [FoundCluster("a", "eks", {}, {"stage": "prod-1"}), FoundCluster("b", "eks", {})]
-    assert [one.name for one in only_labelled(found, {"stage": "prod*"})] == ["a"]
-    assert [one.name for one in only_labelled(found, {})] == ["a", "b"]
+    assert [one.name for one in filter_by_labels(found, {"stage": "prod*"})] == ["a"]
+    assert [one.name for one in filter_by_labels(found, {})] == ["a", "b"]
 
 
 def test_one_server_is_one_host_and_the_first_source_wins() -> None:
-    fleet = fleet_of([named("a", "https://a"), named("b", "https://a", "argo_cd"), named("c"), named("d")])
+    fleet = build_fleet([named("a", "https://a"), named("b", "https://a", "argo_cd"), named("c"), named("d")])
     assert list(fleet.hosts) == ["a", "c", "d"]
     assert fleet.notes == ("b of source argo_cd is left out: it is the cluster of host a (https://a)",)
-    local = fleet_of([named("a", IN_CLUSTER), named("b", IN_CLUSTER)])
+    local = build_fleet([named("a", IN_CLUSTER), named("b", IN_CLUSTER)])
     assert (list(local.hosts), local.notes) == (["a", "b"], ())
 
 
 def test_one_name_for_two_clusters_is_an_error_that_names_both() -> None:
     with pytest.raises(Problem, match="two clusters are named a: of eks https://a and of argo_cd https://b"):
-        fleet_of([named("a", "https://a"), named("a", "https://b", "argo_cd")])
+        build_fleet([named("a", "https://a"), named("a", "https://b", "argo_cd")])

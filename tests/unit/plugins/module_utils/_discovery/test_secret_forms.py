@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.secret_forms import (
-    argo_cd_kubeconfig,
-    checked_kubeconfig,
-    kubeconfig_text,
+    build_argo_cd_kubeconfig,
+    check_kubeconfig,
+    read_kubeconfig_text,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import asked_by
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import parse_token_command
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 
@@ -42,12 +42,12 @@ def user_of(config: dict[str, Any]) -> dict[str, Any]:
     ids=["token", "login", "certificate"],
 )
 def test_credentials_of_argo_cd_become_those_of_a_kubeconfig(config: dict[str, Any], user: dict[str, str]) -> None:
-    assert user_of(argo_cd_kubeconfig(argo(config))) == user
+    assert user_of(build_argo_cd_kubeconfig(argo(config))) == user
 
 
 def test_the_trust_of_argo_cd_is_kept() -> None:
     tls = {"caData": "ca", "serverName": "shop", "insecure": False}
-    made = argo_cd_kubeconfig(argo({"bearerToken": "t", "tlsClientConfig": tls}))
+    made = build_argo_cd_kubeconfig(argo({"bearerToken": "t", "tlsClientConfig": tls}))
     assert made["clusters"][0]["cluster"] == {
         "server": "https://shop",
         "certificate-authority-data": "ca",
@@ -57,8 +57,8 @@ def test_the_trust_of_argo_cd_is_kept() -> None:
 
 def test_an_eks_cluster_of_argo_cd_needs_no_aws_cli() -> None:
     aws = {"clusterName": "bank", "roleARN": "arn", "profile": "prod"}
-    command = user_of(argo_cd_kubeconfig(argo({"awsAuthConfig": aws})))["exec"]
-    assert asked_by(command) == {"name": "bank", "role_arn": "arn", "profile": "prod"}
+    command = user_of(build_argo_cd_kubeconfig(argo({"awsAuthConfig": aws})))["exec"]
+    assert parse_token_command(command) == {"name": "bank", "role_arn": "arn", "profile": "prod"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_eks_cluster_of_argo_cd_needs_no_aws_cli() -> None:
 )
 def test_what_argo_cd_alone_can_use_is_refused(config: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        argo_cd_kubeconfig(argo(config))
+        build_argo_cd_kubeconfig(argo(config))
 
 
 @pytest.mark.parametrize(
@@ -88,18 +88,18 @@ def test_what_argo_cd_alone_can_use_is_refused(config: Any, says: str) -> None:
 )
 def test_a_kubeconfig_of_a_secret_names_no_command_and_no_file(kind: str, entry: dict[str, Any]) -> None:
     config = {f"{kind}s": [{"name": "a", kind: {"server": "https://a"} if kind == "cluster" else {"token": "t"}}]}
-    assert checked_kubeconfig(config, argo({})) == config
+    assert check_kubeconfig(config, argo({})) == config
     config[f"{kind}s"][0][kind] = entry
     with pytest.raises(Problem, match=f"its kubeconfig has {next(iter(entry))}"):
-        checked_kubeconfig(config, argo({}))
+        check_kubeconfig(config, argo({}))
 
 
 @pytest.mark.parametrize("config", [None, "text", ["list"]])
 def test_a_kubeconfig_is_a_mapping(config: Any) -> None:
     with pytest.raises(Problem, match="its kubeconfig is no mapping"):
-        checked_kubeconfig(config, argo({}))
+        check_kubeconfig(config, argo({}))
 
 
 def test_a_secret_of_cluster_api_without_a_kubeconfig_is_told() -> None:
     with pytest.raises(Problem, match="it has no kubeconfig under key `value`"):
-        kubeconfig_text(argo({}))
+        read_kubeconfig_text(argo({}))

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.gitops_changes import changes, markdown
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.gitops_changes import (
+    list_changes,
+    render_markdown,
+)
 
 FILE = "collectors/obs/gw.yml"
 CONFIG: dict[str, Any] = {
@@ -49,7 +52,7 @@ def told(edit: Callable[[dict[str, dict[str, Any]]], Any], *kinds: str) -> list[
     before = {kind: copy.deepcopy(OBJECTS[kind]) for kind in kinds}
     after = copy.deepcopy(before)
     edit(after)
-    rows = changes({FILE: written(before)}, {FILE: written(after)}, yaml.safe_load)
+    rows = list_changes({FILE: written(before)}, {FILE: written(after)}, yaml.safe_load)
     assert {row["subject"] for row in rows} <= {"Collector obs/gw"}
     return [(row["aspect"], row["change"]) for row in rows if row["aspect"] != "object"]
 
@@ -135,7 +138,7 @@ def of_namespace(namespace: str) -> dict[str, Any]:
 def test_an_object_of_one_namespace_is_not_hidden_by_that_of_another() -> None:
     file = "instrumentation/instrumentations.yml"
     before = {file: [of_namespace("shop"), of_namespace("web")]}
-    (row,) = changes(before, {file: [of_namespace("web")]}, yaml.safe_load)
+    (row,) = list_changes(before, {file: [of_namespace("web")]}, yaml.safe_load)
     assert row["change"] == "removed `Instrumentation shop/apps`"
 
 
@@ -143,7 +146,7 @@ def test_rights_of_one_role_are_not_hidden_by_those_of_another() -> None:
     more = {**OBJECTS["role"], "metadata": {"name": "other"}}
     more["rules"] = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]
     grown = {**OBJECTS["role"], "rules": more["rules"]}
-    rows = changes({FILE: [OBJECTS["role"], more]}, {FILE: [grown, more]}, yaml.safe_load)
+    rows = list_changes({FILE: [OBJECTS["role"], more]}, {FILE: [grown, more]}, yaml.safe_load)
     rights = [row["change"] for row in rows if row["aspect"] == "right"]
     assert rights == ["changed `pods by ClusterRole gw`: `get` becomes `get, list`"]
 
@@ -168,7 +171,7 @@ def report(*changes: dict[str, str], moved: tuple[str, ...] = ()) -> dict[str, A
 def test_clusters_with_the_same_changes_are_one_section() -> None:
     row = {"subject": "Collector obs/gw", "aspect": "right", "change": "added `pods`: `get`"}
     other = {**row, "change": "removed `pods`: `get`"}
-    page = markdown({"eu": report(row), "us": report(row), "lab": report(other), "calm": report()}, [])
+    page = render_markdown({"eu": report(row), "us": report(row), "lab": report(other), "calm": report()}, [])
     assert page.startswith("# 3 of 4 clusters change\n\n## eu, us\n\n### Collector obs/gw\n")
     assert page.count("| right | added `pods`: `get` |") == 1
     assert "## lab\n" in page and "calm" not in page
@@ -176,11 +179,13 @@ def test_clusters_with_the_same_changes_are_one_section() -> None:
 
 def test_a_long_list_says_how_many_rows_are_left_out() -> None:
     rows = [{"subject": "Operator", "aspect": "object", "change": f"added `{number}`"} for number in range(120)]
-    assert "| … | 20 more |" in markdown({"eu": report(*rows)}, [])
+    assert "| … | 20 more |" in render_markdown({"eu": report(*rows)}, [])
 
 
 def test_a_cluster_that_moves_or_is_not_rendered_is_named() -> None:
-    page = markdown({"eu": report(moved=("moved from `first/eu` to `rest/eu`",)), "us": report()}, ["lab", "edge"])
+    page = render_markdown(
+        {"eu": report(moved=("moved from `first/eu` to `rest/eu`",)), "us": report()}, ["lab", "edge"]
+    )
     assert page == (
         "# 1 of 2 clusters change\n\nNot rendered: lab, edge. What changes there is unknown.\n\n"
         "- eu: moved from `first/eu` to `rest/eu`\n"

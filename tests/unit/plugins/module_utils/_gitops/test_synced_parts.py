@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.synced_parts import unlike_parts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._gitops.synced_parts import list_unlike_parts
 
 from tests.support.cases import cases
 
@@ -23,7 +23,7 @@ def collector(**spec: Any) -> dict[str, Any]:
 
 
 def unlike(wanted: Any, live: Any) -> list[str]:
-    return unlike_parts(deployment(wanted), deployment(live))
+    return list_unlike_parts(deployment(wanted), deployment(live))
 
 
 # Fields that Kubernetes' types leave out when they are empty, so a server that stores them drops them.
@@ -95,26 +95,26 @@ def test_other_amounts_are_a_difference(resource: str, wanted: Any, live: Any) -
 
 
 def test_a_null_or_a_text_in_a_file_is_no_crash() -> None:
-    assert unlike_parts(deployment({}, {"name": "v", "configMap": None}), deployment({})) == []
-    assert unlike_parts(deployment({}, "a text"), deployment({})) == []
+    assert list_unlike_parts(deployment({}, {"name": "v", "configMap": None}), deployment({})) == []
+    assert list_unlike_parts(deployment({}, "a text"), deployment({})) == []
     assert unlike("a text", {}) == []
 
 
 def test_ids_of_components_may_be_numbers() -> None:
     wanted = collector(config={"receivers": {1: {}, "otlp": {}}})
-    assert unlike_parts(wanted, wanted) == []
+    assert list_unlike_parts(wanted, wanted) == []
 
 
 def test_what_the_operator_adds_is_no_difference_and_another_pipeline_is_one() -> None:
     config = {"receivers": {"otlp": {"a": 1}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}}
     live = {"receivers": {"otlp": {"a": 1, "b": 2}}, "service": {**config["service"], "telemetry": {}}}
     wanted = collector(config=config, mode="deployment", args={})
-    assert unlike_parts(wanted, collector(config=live, mode="deployment", replicas=1)) == []
+    assert list_unlike_parts(wanted, collector(config=live, mode="deployment", replicas=1)) == []
     live["service"] = {"pipelines": {"traces": {"receivers": ["otlp"]}, "logs": {}}}
-    assert unlike_parts(wanted, collector(config=live, mode="deployment")) == ["pipelines"]
+    assert list_unlike_parts(wanted, collector(config=live, mode="deployment")) == ["pipelines"]
 
 
 def test_another_config_map_in_a_volume_is_a_difference() -> None:
     wanted, live = ({"name": "v", "configMap": {"name": name, "items": []}} for name in ("a", "b"))
-    assert unlike_parts(deployment({}, wanted), deployment({}, wanted, live)) == ["volume v"]
-    assert unlike_parts(deployment({}, wanted), deployment({}, {**wanted, "configMap": {"name": "a"}})) == []
+    assert list_unlike_parts(deployment({}, wanted), deployment({}, wanted, live)) == ["volume v"]
+    assert list_unlike_parts(deployment({}, wanted), deployment({}, {**wanted, "configMap": {"name": "a"}})) == []

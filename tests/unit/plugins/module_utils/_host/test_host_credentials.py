@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import env_source
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import variable_source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_credentials import (
     Credential,
-    host_environment,
-    read_from_files,
+    read_host_environment,
+    replace_with_files,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -30,15 +30,15 @@ TOKEN = (Credential("TOKEN", content="t"),)
     ],
 )
 def test_a_credential_has_its_text_or_a_file(source: Any, wanted: dict[str, str]) -> None:
-    environment = host_environment({"TOKEN": {"credential": source}, "PLAIN": "text"}, lambda file: f"of {file}\n")
+    environment = read_host_environment({"TOKEN": {"credential": source}, "PLAIN": "text"}, lambda file: f"of {file}\n")
     assert [one.as_dict() for one in environment.credentials] == [wanted]
     assert environment.variables == {"PLAIN": "text"}
 
 
 @pytest.mark.parametrize(("value", "wanted"), [(True, "true"), (None, ""), (8080, "8080"), ("True", "True")])
 def test_a_value_is_the_same_text_on_a_host_as_in_a_pod(value: Any, wanted: str) -> None:
-    assert host_environment({"X": value}, str).variables == {"X": wanted}
-    assert env_source("X", value) == {"value": wanted}
+    assert read_host_environment({"X": value}, str).variables == {"X": wanted}
+    assert variable_source("X", value) == {"value": wanted}
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_a_value_is_the_same_text_on_a_host_as_in_a_pod(value: Any, wanted: str)
 )
 def test_a_source_that_hosts_do_not_have_is_an_error(env: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem) as found:
-        host_environment(env, str)
+        read_host_environment(env, str)
     assert words in str(found.value)
 
 
 def test_the_config_reads_credentials_from_their_files_and_leaves_the_rest() -> None:
     config = {"a": ["Bearer ${env:TOKEN}", "${TOKEN:-none}"], "b": {"c": "${env:OTHER}", "d": "$${env:TOKEN}", "e": 1}}
-    assert read_from_files(config, TOKEN) == {
+    assert replace_with_files(config, TOKEN) == {
         "a": [f"Bearer {FILE}", FILE],
         "b": {"c": "${env:OTHER}", "d": "$${env:TOKEN}", "e": 1},
     }
@@ -73,4 +73,4 @@ def test_the_config_reads_credentials_from_their_files_and_leaves_the_rest() -> 
 
 def test_a_credential_that_nothing_reads_is_an_error() -> None:
     with pytest.raises(Problem, match="the config does not read"):
-        read_from_files({"a": "${env:OTHER}"}, TOKEN)
+        replace_with_files({"a": "${env:OTHER}"}, TOKEN)

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_need
     GUARDED,
     LOW_PORTS,
     READ_ALL,
-    TRACE,
+    TRACE_PROCESSES,
     HostNeeds,
     derive_host_needs,
 )
@@ -65,11 +65,13 @@ def test_a_right_of_root_needs_consent_and_the_lack_is_told() -> None:
     settings = {"scrapers": {"process": {}}}
     without, allowed = needs("host_metrics", settings), needs("host_metrics", settings, ALL_ALLOWED)
     assert without.values("AmbientCapabilities") == ()
-    assert [capability for capability in (TRACE, READ_ALL) if any(capability in line for line in without.lacking)] == [
-        TRACE,
+    assert [
+        capability for capability in (TRACE_PROCESSES, READ_ALL) if any(capability in line for line in without.lacking)
+    ] == [
+        TRACE_PROCESSES,
         READ_ALL,
     ]
-    assert allowed.values("AmbientCapabilities") == (READ_ALL, TRACE)
+    assert allowed.values("AmbientCapabilities") == (READ_ALL, TRACE_PROCESSES)
     assert allowed.lacking == ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_program import Releases, host_program
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_program import Releases, read_host_program
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.lock_file import PROGRAMS, Lock
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -21,14 +21,14 @@ LOCKED = Releases("/srv/mirror/", Lock("otel.lock.yml", {PROGRAMS: {ARCHIVE: {"s
 
 
 def test_a_program_that_is_there_needs_no_archive() -> None:
-    assert host_program({"path": "/usr/bin/otelcol"}, "adot", "v0.49.0", GITHUB).as_dict() == {
+    assert read_host_program({"path": "/usr/bin/otelcol"}, "adot", "v0.49.0", GITHUB).as_dict() == {
         "path": "/usr/bin/otelcol"
     }
 
 
 def test_an_archive_comes_from_the_release_unless_the_user_says_else() -> None:
     given = {"amd64": {"sha256": SUM.upper()}, "arm64": {"sha256": SUM, "url": "https://mirror/a.tgz", "member": "x"}}
-    found = host_program(given, "contrib", "0.158.0", GITHUB).as_dict()
+    found = read_host_program(given, "contrib", "0.158.0", GITHUB).as_dict()
     assert (found["distribution"], found["version"]) == ("contrib", "0.158.0")
     amd64, arm64 = (found["architectures"][name] for name in ("amd64", "arm64"))
     assert amd64["url"].endswith("/v0.158.0/otelcol-contrib_0.158.0_linux_amd64.tar.gz")
@@ -37,12 +37,12 @@ def test_an_archive_comes_from_the_release_unless_the_user_says_else() -> None:
 
 
 def test_an_archive_may_be_on_the_host() -> None:
-    found = host_program({"amd64": {"sha256": SUM, "path": "/srv/a.tgz"}}, "core", "0.158.0", GITHUB).as_dict()
+    found = read_host_program({"amd64": {"sha256": SUM, "path": "/srv/a.tgz"}}, "core", "0.158.0", GITHUB).as_dict()
     assert found["architectures"] == {"amd64": {"path": "/srv/a.tgz", "sha256": SUM, "member": "otelcol"}}
 
 
 def amd64(given: dict[str, Any], releases: Releases) -> dict[str, str]:
-    found = host_program(given, "contrib", "0.158.0", releases).as_dict()["architectures"]
+    found = read_host_program(given, "contrib", "0.158.0", releases).as_dict()["architectures"]
     assert set(found) == {"amd64"}
     return dict(found["amd64"])
 
@@ -71,7 +71,7 @@ def test_a_package_of_the_release_has_its_own_name_and_sum(package: str) -> None
         "file": f"/srv/mirror/{place}", "sha256": SUM, "member": "otelcol-contrib"
     }  # fmt: skip
     with pytest.raises(Problem, match=f"Use otelcol-contrib_0.158.0_linux_ARCHITECTURE.{package}: the lock does not"):
-        host_program({"package": package}, "contrib", "0.158.0", LOCKED)
+        read_host_program({"package": package}, "contrib", "0.158.0", LOCKED)
 
 
 def test_a_sum_that_is_not_that_of_the_lock_is_an_error() -> None:
@@ -83,19 +83,19 @@ def test_a_sum_that_is_not_that_of_the_lock_is_an_error() -> None:
 
 def test_a_run_that_finds_sums_gets_the_archives_of_its_architectures_without_one() -> None:
     finding = Releases("/srv/mirror", unlocked=("arm64",))
-    (found,) = host_program({}, "contrib", "0.158.0", finding).released
+    (found,) = read_host_program({}, "contrib", "0.158.0", finding).released
     assert (found.name, found.sum) == (ARCHIVE.replace("amd64", "arm64"), "")
     assert (found.origin, found.published[:19]) == (f"/srv/mirror/{found.path}", "https://github.com/")
-    (known,) = host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).released
+    (known,) = read_host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).released
     assert (known.path, known.sum) == (PLACE, f"sha256:{SUM}")
     own = {"amd64": {"sha256": SUM, "url": "https://own/build.tar.gz"}}
-    assert host_program(own, "contrib", "0.158.0", finding).released == ()
+    assert read_host_program(own, "contrib", "0.158.0", finding).released == ()
 
 
 def test_a_lock_without_the_archive_is_an_error_also_for_a_run_that_finds_sums() -> None:
     finding = Releases("", LOCKED.lock, unlocked=("amd64",))
     with pytest.raises(Problem, match=r"0\.159\.0_linux_ARCHITECTURE\.tar\.gz: the lock does not have this program"):
-        host_program({}, "contrib", "0.159.0", finding)
+        read_host_program({}, "contrib", "0.159.0", finding)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_lock_without_the_archive_is_an_error_also_for_a_run_that_finds_sums()
 )
 def test_a_program_that_is_not_known_is_an_error(given: dict[str, Any], distribution: str, words: str) -> None:
     with pytest.raises(Problem) as found:
-        host_program(given, distribution, "0.158.0", GITHUB)
+        read_host_program(given, distribution, "0.158.0", GITHUB)
     assert words in str(found.value)
 
 
@@ -127,5 +127,5 @@ def test_a_program_that_is_not_known_is_an_error(given: dict[str, Any], distribu
 )
 def test_a_url_that_is_no_address_is_told(row: dict[str, str], mirror: str) -> None:
     with pytest.raises(Problem, match=r"`program\.amd64` comes from .*, which is no address\. Correct") as told:
-        host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", Releases(mirror))
+        read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", Releases(mirror))
     assert "hunter2" not in str(told.value)

@@ -20,7 +20,7 @@ ROW = {"services": ["shop.service"]}
 
 def rendered(*rows: dict[str, Any], collectors: Any = (AGENT,)) -> dict[str, Any]:
     program = {"path": "/usr/bin/otelcol-contrib"}
-    return hosts.rendered({"otel_host_program": program, "otel_host_collectors": list(collectors)}, rows)
+    return hosts.render_host({"otel_host_program": program, "otel_host_collectors": list(collectors)}, rows)
 
 
 def variables(*rows: dict[str, Any], **more: Any) -> dict[str, str]:

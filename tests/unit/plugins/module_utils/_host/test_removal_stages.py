@@ -10,8 +10,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.removal_s
     Place,
     Removal,
     check_senders,
-    removal_of,
-    stages_of,
+    order_in_stages,
+    read_removal,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -19,24 +19,24 @@ AGENT, GATEWAY, CENTRAL = Place("web1", "agent"), Place("gw1", "gateway"), Place
 
 
 def test_a_collector_goes_after_all_that_send_to_it() -> None:
-    stages = stages_of({CENTRAL: {GATEWAY, AGENT}, GATEWAY: {AGENT}})
+    stages = order_in_stages({CENTRAL: {GATEWAY, AGENT}, GATEWAY: {AGENT}})
     assert stages == [[AGENT], [GATEWAY], [CENTRAL]]
 
 
 def test_collectors_of_a_circle_have_no_order_and_what_sends_to_them_goes_first() -> None:
-    stages = stages_of({GATEWAY: {CENTRAL, AGENT}, CENTRAL: {GATEWAY}})
+    stages = order_in_stages({GATEWAY: {CENTRAL, AGENT}, CENTRAL: {GATEWAY}})
     assert set(stages[0]) == {AGENT, CENTRAL}
     assert stages[1] == [GATEWAY]
 
 
 def test_nobody_sends() -> None:
-    assert stages_of({}) == []
+    assert order_in_stages({}) == []
 
 
 def test_a_collector_that_the_plan_does_not_name_is_of_the_first_stage() -> None:
     receivers = {"gateway": {"stage": 1, "senders": ["web1"]}}
-    assert removal_of("gateway", receivers) == Removal(1, ("web1",))
-    assert removal_of("trial", receivers) == Removal(0, ())
+    assert read_removal("gateway", receivers) == Removal(1, ("web1",))
+    assert read_removal("trial", receivers) == Removal(0, ())
 
 
 def test_a_collector_stays_while_a_host_that_sends_to_it_failed() -> None:

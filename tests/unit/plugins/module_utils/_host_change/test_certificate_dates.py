@@ -10,7 +10,7 @@ import base64
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.certificate_dates import (
     Validity,
-    validity,
+    read_validity,
 )
 
 from .test_certificate_ends import SHORT
@@ -41,19 +41,19 @@ FIRST, LAST = (UTC_TIME, "491231235959Z"), (GENERALIZED_TIME, "20500101000000Z")
 
 @pytest.mark.parametrize("version", [b"", part(VERSION, b"\x02\x01\x02")])
 def test_both_forms_of_a_time_are_read_with_and_without_a_version(version: bytes) -> None:
-    dates = validity(pem(certificate(FIRST, LAST, version=version)))
+    dates = read_validity(pem(certificate(FIRST, LAST, version=version)))
     assert dates == Validity("2049-12-31T23:59:59Z", "2050-01-01T00:00:00Z")
 
 
 def test_two_digits_from_50_on_are_of_the_last_century() -> None:
-    dates = validity(pem(certificate((UTC_TIME, "500101000000Z"), FIRST)))
+    dates = read_validity(pem(certificate((UTC_TIME, "500101000000Z"), FIRST)))
     assert dates == Validity("1950-01-01T00:00:00Z", "2049-12-31T23:59:59Z")
 
 
 def test_the_first_certificate_of_a_chain_counts() -> None:
     text = SHORT.decode()
-    assert validity(text) is not None
-    assert validity(text + pem(certificate(FIRST, LAST))) == validity(text)
+    assert read_validity(text) is not None
+    assert read_validity(text + pem(certificate(FIRST, LAST))) == read_validity(text)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_the_first_certificate_of_a_chain_counts() -> None:
     ],
 )
 def test_what_is_broken_or_no_certificate_has_no_dates(text: str) -> None:
-    assert validity(text) is None
+    assert read_validity(text) is None

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.certificate_ends import told
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.certificate_ends import warn_of_end
 
 # Of an elliptic curve, with a version and names; its end is a UTCTime.
 SHORT = b"""\
@@ -53,7 +53,7 @@ DAY = 86_400
 def test_what_is_no_certificate_has_no_end(cut: int) -> None:
     begin, _line, rest = SHORT.partition(b"\n")
     broken = begin + b"\n" + rest[:cut] + b"\n-----END CERTIFICATE-----\n"
-    assert told("tls-ca", broken, SHORT_END) == ""
+    assert warn_of_end("tls-ca", broken, SHORT_END) == ""
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_what_is_no_certificate_has_no_end(cut: int) -> None:
     ],
 )
 def test_the_end_is_told_two_weeks_before(now: float, words: str) -> None:
-    said = told("tls-ca", SHORT, now)
+    said = warn_of_end("tls-ca", SHORT, now)
     assert said.startswith(words)
     assert bool(said) == bool(words)
 
 
 def test_an_end_after_the_year_2050_is_not_near() -> None:
-    assert told("tls-ca", LONG, SHORT_END) == ""
-    assert told("tls-ca", LONG, LONG_END) != ""
+    assert warn_of_end("tls-ca", LONG, SHORT_END) == ""
+    assert warn_of_end("tls-ca", LONG, LONG_END) != ""
 
 
 def test_a_token_is_no_certificate() -> None:
-    assert told("TOKEN", b"hunter2", SHORT_END) == ""
+    assert warn_of_end("TOKEN", b"hunter2", SHORT_END) == ""

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import Systemd, version_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import (
+    Systemd,
+    parse_systemd_version,
+)
 
 UNIT = """[Service]
 Restart=always
@@ -32,7 +35,7 @@ OLD = UNIT.replace("RestartSteps=5\nRestartMaxDelaySec=60s\n", "")
     ],
 )
 def test_a_unit_has_what_the_systemd_of_its_host_knows(systemd: Systemd, text: str) -> None:
-    assert systemd.fitted(UNIT) == text
+    assert systemd.fit_unit(UNIT) == text
 
 
 def test_what_is_too_old_is_told_from_what_is_unknown() -> None:
@@ -51,4 +54,4 @@ def test_what_is_too_old_is_told_from_what_is_unknown() -> None:
     ],
 )
 def test_the_version_is_the_number_that_systemctl_says(said: str, version: int) -> None:
-    assert version_of(said) == version
+    assert parse_systemd_version(said) == version

@@ -10,25 +10,28 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change import host_plan
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.check_unit import Places, check_unit
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.check_unit import (
+    CheckPaths,
+    render_check_unit,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_judgement import (
-    Before,
     Count,
-    counts,
-    seconds_up,
-    verdicts,
+    EarlierCounts,
+    list_regressions,
+    parse_counts,
+    read_uptime_seconds,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
     Port,
-    checked_name,
-    credential_name,
+    check_collector_name,
+    check_credential_name,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import (
     Holder,
     Listener,
-    closed,
-    listeners,
-    taken,
+    find_closed_ports,
+    find_taken_ports,
+    parse_listeners,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -47,7 +50,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
     ],
 )
 def test_only_a_config_is_reloaded(changed: list[str], is_active: bool, way: str) -> None:
-    assert host_plan.activation(changed, is_active) == way
+    assert host_plan.choose_activation(changed, is_active) == way
 
 
 @pytest.mark.parametrize(
@@ -63,30 +66,30 @@ def test_only_a_config_is_reloaded(changed: list[str], is_active: bool, way: str
     ],
 )
 def test_a_killed_run_is_completed_or_undone(step: str, is_wanted: bool, todo: str) -> None:
-    assert host_plan.recovery(host_plan.Change("000001", "000002", step), is_wanted) == todo
+    assert host_plan.choose_recovery(host_plan.Change("000001", "000002", step), is_wanted) == todo
 
 
 def test_the_release_in_use_stays_though_it_is_old() -> None:
-    assert host_plan.superfluous(["000001", "000002", "000003", "000004"], "000001", 2) == ["000002"]
-    assert host_plan.following(["000009"]) == "000010"
-    assert host_plan.following([]) == "000001"
+    assert host_plan.list_superfluous_releases(["000001", "000002", "000003", "000004"], "000001", 2) == ["000002"]
+    assert host_plan.next_release_number(["000009"]) == "000010"
+    assert host_plan.next_release_number([]) == "000001"
 
 
 def test_programs_of_others_stay() -> None:
     there = {"/opt/otelcol/a": True, "/opt/otelcol/b": True, "/opt/otelcol/c": False}
-    assert host_plan.unused_programs(there, ["/opt/otelcol/a"]) == ["/opt/otelcol/b"]
+    assert host_plan.list_unused_programs(there, ["/opt/otelcol/a"]) == ["/opt/otelcol/b"]
 
 
 @pytest.mark.parametrize("name", ["", "Agent", "../x", "a" * 49, "a b", "-a"])
 def test_a_bad_name_is_refused(name: str) -> None:
     with pytest.raises(Problem, match="no name of a collector"):
-        checked_name(name)
+        check_collector_name(name)
 
 
 @pytest.mark.parametrize("name", ["../token", "a/b", ".hidden", ""])
 def test_a_bad_name_of_a_credential_is_refused(name: str) -> None:
     with pytest.raises(Problem, match="no name of a credential"):
-        credential_name(name)
+        check_credential_name(name)
 
 
 UNIT = """[Unit]
@@ -108,11 +111,11 @@ ProtectSystem=strict
 [Install]
 WantedBy=multi-user.target
 """
-PLACES = Places("/etc/otelcol/agent/current", "/etc/otelcol/agent/releases/000002", "/run/log")
+PLACES = CheckPaths("/etc/otelcol/agent/current", "/etc/otelcol/agent/releases/000002", "/run/log")
 
 
 def test_a_check_has_the_sandbox_and_credentials_of_the_candidate() -> None:
-    lines = check_unit(UNIT, PLACES).splitlines()
+    lines = render_check_unit(UNIT, PLACES).splitlines()
     release = "/etc/otelcol/agent/releases/000002"
     assert f"ExecStart=/opt/otelcol/x/otelcol validate --config={release}/config.yaml --feature-gates=a.b" in lines
     assert f"LoadCredential=token:{release}/credentials/token" in lines
@@ -122,8 +125,8 @@ def test_a_check_has_the_sandbox_and_credentials_of_the_candidate() -> None:
 
 
 def test_a_check_never_owns_the_state_of_the_running_collector() -> None:
-    first = check_unit(UNIT, PLACES)
-    later = check_unit(UNIT, replace(PLACES, state="/var/lib/private/otelcol/agent"))
+    first = render_check_unit(UNIT, PLACES)
+    later = render_check_unit(UNIT, replace(PLACES, state="/var/lib/private/otelcol/agent"))
     assert "StateDirectory=otelcol/agent" in first
     assert "StateDirectory" not in later
     assert "BindReadOnlyPaths=/var/lib/private/otelcol/agent" in later
@@ -132,7 +135,7 @@ def test_a_check_never_owns_the_state_of_the_running_collector() -> None:
 def test_a_check_reads_the_state_as_the_user_who_owns_it() -> None:
     def users(unit: str, state: str, user: str = "otelcol-agent") -> list[str]:
         places = replace(PLACES, state=state, user=user)
-        return [line for line in check_unit(unit, places).splitlines() if line.startswith("User=")]
+        return [line for line in render_check_unit(unit, places).splitlines() if line.startswith("User=")]
 
     assert users(UNIT, "/var/lib/private/otelcol/agent") == ["User=otelcol-agent"]
     assert users(UNIT, "", user="") == []
@@ -144,15 +147,15 @@ def test_a_check_reads_the_state_as_the_user_who_owns_it() -> None:
 def test_a_check_of_another_user_is_the_user_of_the_running_collector_and_takes_no_state() -> None:
     named = UNIT.replace("DynamicUser=yes", "User=shop")
     private = replace(PLACES, state="/var/lib/private/otelcol/agent", user="otelcol-agent")
-    assert {"User=otelcol-agent", "DynamicUser=yes"} <= set(check_unit(named, private).splitlines())
+    assert {"User=otelcol-agent", "DynamicUser=yes"} <= set(render_check_unit(named, private).splitlines())
     for unit in (UNIT, UNIT.replace("DynamicUser=yes", "User=other")):
         of_shop = replace(PLACES, state="/var/lib/otelcol/agent", user="shop", is_dynamic=False)
-        lines = check_unit(unit, of_shop).splitlines()
+        lines = render_check_unit(unit, of_shop).splitlines()
         assert [line for line in lines if "User=" in line or "StateDirectory" in line] == ["User=shop"]
 
 
 def test_a_check_of_a_stopped_service_has_the_state_folder_so_that_systemd_takes_the_id_of_its_owner() -> None:
-    lines = check_unit(UNIT, replace(PLACES, user="otelcol-agent")).splitlines()
+    lines = render_check_unit(UNIT, replace(PLACES, user="otelcol-agent")).splitlines()
     assert {"User=otelcol-agent", "DynamicUser=yes", "StateDirectory=otelcol/agent"} <= set(lines)
 
 
@@ -166,8 +169,8 @@ TCP6 = """  sl  local_address                         remote_address
 
 
 def test_tables_of_the_kernel_are_read() -> None:
-    assert listeners(TCP, "tcp") == [Listener("tcp", "127.0.0.1", 4317, "4711")]
-    assert listeners(TCP6, "tcp") == [Listener("tcp", "::1", 8080, "4713")]
+    assert parse_listeners(TCP, "tcp") == [Listener("tcp", "127.0.0.1", 4317, "4711")]
+    assert parse_listeners(TCP6, "tcp") == [Listener("tcp", "::1", 8080, "4713")]
 
 
 @pytest.mark.parametrize(
@@ -182,18 +185,21 @@ def test_tables_of_the_kernel_are_read() -> None:
     ],
 )
 def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) -> None:
-    found = listeners(TCP, "tcp")
+    found = parse_listeners(TCP, "tcp")
     assert [
-        row.text for row in taken([port], found, {"4711": Holder(7, "nginx", "nginx.service")}, "otelcol-agent.service")
+        row.text
+        for row in find_taken_ports(
+            [port], found, {"4711": Holder(7, "nginx", "nginx.service")}, "otelcol-agent.service"
+        )
     ] == said
-    assert closed([port], found) == ([] if said else [port])
+    assert find_closed_ports([port], found) == ([] if said else [port])
 
 
 def test_a_port_of_the_collector_itself_is_free() -> None:
     own = {"4711": Holder(7, "otelcol", "otelcol-agent.service")}
-    assert taken([Port(4317)], listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
+    assert find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
     unknown = "port 4317/tcp is in use by a process that cannot be read"
-    assert [row.text for row in taken([Port(4317)], listeners(TCP, "tcp"), {}, "")] == [unknown]
+    assert [row.text for row in find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [unknown]
 
 
 METRICS = """# TYPE otelcol_receiver_accepted_spans counter
@@ -211,10 +217,10 @@ CONFIG = "receivers: {otlp: {}}\nexporters: {debug: {}}\n"
 
 
 def test_metrics_of_all_versions_are_counted() -> None:
-    found = counts(METRICS)
+    found = parse_counts(METRICS)
     assert found[ACCEPTED] == 2000
     assert found[Count("exporter_sent", "exporters/otlp_grpc/b", "logs")] == 7
-    assert (found[SIZE], found[CAPACITY], seconds_up(METRICS)) == (30, 100, 12.5)
+    assert (found[SIZE], found[CAPACITY], read_uptime_seconds(METRICS)) == (30, 100, 12.5)
 
 
 @pytest.mark.parametrize(
@@ -232,9 +238,9 @@ def test_metrics_of_all_versions_are_counted() -> None:
     ],
 )
 def test_what_is_worse_than_before_is_told(before: dict[Count, int], after: dict[Count, int], said: str) -> None:
-    found = verdicts(Before(Counter(before), 10.0), Counter(after), 10.0, CONFIG)
+    found = list_regressions(EarlierCounts(Counter(before), 10.0), Counter(after), 10.0, CONFIG)
     assert found == ([said] if said else [])
 
 
 def test_a_component_that_the_config_left_is_not_missed() -> None:
-    assert verdicts(Before({SENT: 100}, 10.0), {}, 10.0, "exporters: {debug/other: {}}\n") == []
+    assert list_regressions(EarlierCounts({SENT: 100}, 10.0), {}, 10.0, "exporters: {debug/other: {}}\n") == []

@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import Systemd
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
     StoredFile,
-    changed_paths,
-    difference,
-    release_files,
+    build_difference,
+    build_release_files,
+    list_changed_paths,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -28,7 +28,7 @@ def file_row(path: str, content: str = "a\n", mode: str = "0644", shown: str | N
 def released(*rows: dict[str, Any], secrets: dict[str, bytes] | None = None) -> dict[str, StoredFile]:
     """Return the files of a release with a config, a unit and further rows."""
     files = [file_row("config.yaml"), file_row("unit", UNIT_TEXT), *rows]
-    return release_files({"name": "agent", "files": files}, secrets or {}, "/opt/otelcol/x/otelcol", NEWEST)
+    return build_release_files({"name": "agent", "files": files}, secrets or {}, "/opt/otelcol/x/otelcol", NEWEST)
 
 
 def test_a_release_has_the_files_of_its_bundle_and_its_credentials() -> None:
@@ -75,7 +75,7 @@ def test_a_mode_that_is_none_is_refused(mode: str) -> None:
 def test_a_bundle_without_config_or_unit_is_refused(missing: str) -> None:
     rows = [file_row(path) for path in ("config.yaml", "unit") if path != missing]
     with pytest.raises(Problem, match=f"the bundle has no file '{missing}'"):
-        release_files({"name": "agent", "files": rows}, {}, "/p", NEWEST)
+        build_release_files({"name": "agent", "files": rows}, {}, "/p", NEWEST)
 
 
 def test_bytes_and_modes_make_a_difference_and_credentials_stay_hidden() -> None:
@@ -91,8 +91,8 @@ def test_bytes_and_modes_make_a_difference_and_credentials_stay_hidden() -> None
         "credentials/t": StoredFile(b"new"),
         "same": StoredFile(b"", shown="other"),
     }
-    assert changed_paths(before, after) == ["a", "b", "c", "credentials/t"]
-    rows = {row["after_header"]: (row["before"], row["after"]) for row in difference(before, after, "/etc/x")}
+    assert list_changed_paths(before, after) == ["a", "b", "c", "credentials/t"]
+    rows = {row["after_header"]: (row["before"], row["after"]) for row in build_difference(before, after, "/etc/x")}
     assert rows["/etc/x/a"] == ("1\n", "")
     assert rows["/etc/x/c"] == ("", "masked\n")
     hidden, changed = rows["/etc/x/credentials/t"]

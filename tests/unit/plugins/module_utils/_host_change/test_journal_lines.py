@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.journal_lines import (
-    telling_lines,
-    unstarted,
+    choose_telling_lines,
+    explain_unstarted,
 )
 
 RESOURCE = '{"resource": {"service.name": "otelcol-contrib", "service.version": "0.158.0"}'
@@ -18,7 +18,7 @@ SYSTEMD = "otelcol-agent.service: Main process exited, code=exited, status=203/E
 
 
 def told(*lines: str) -> list[str]:
-    return telling_lines("\n".join(lines))
+    return choose_telling_lines("\n".join(lines))
 
 
 def test_the_last_words_of_the_collector_tell_the_cause() -> None:
@@ -44,10 +44,13 @@ def test_the_last_lines_are_better_than_none() -> None:
 def test_what_the_host_lacks_for_a_service_is_named() -> None:
     user = "otelcol-agent.check.service: Main process exited, code=exited, status=217/USER"
     failed = "otelcol-agent.check.service: Failed with result 'exit-code'."
-    assert unstarted(f"Starting …\n{user}\n{failed}\n") == ("Correct `user`: the host has no such user.", [user])
+    assert explain_unstarted(f"Starting …\n{user}\n{failed}\n") == (
+        "Correct `user`: the host has no such user.",
+        [user],
+    )
 
 
 def test_a_program_that_ends_without_a_word_has_run() -> None:
     ended = "otelcol-agent.check.service: Main process exited, code=exited, status=1/FAILURE"
-    assert unstarted(f"Starting …\n{ended}\n") == ("", [ended])
-    assert unstarted("") == ("", [])
+    assert explain_unstarted(f"Starting …\n{ended}\n") == ("", [ended])
+    assert explain_unstarted("") == ("", [])

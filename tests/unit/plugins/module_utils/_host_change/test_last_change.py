@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.last_change import LastChange, kept_since
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.last_change import (
+    LastChange,
+    explain_kept_change,
+)
 
 CHANGE = LastChange("000002", "000001", written=1000.0)
 
 
 def test_a_change_shortly_before_the_alert_is_undone() -> None:
-    assert kept_since(CHANGE, began=1000.0, seconds=60) == ""
-    assert kept_since(CHANGE, began=1060.0, seconds=60) == ""
+    assert explain_kept_change(CHANGE, alert_began=1000.0, most_seconds=60) == ""
+    assert explain_kept_change(CHANGE, alert_began=1060.0, most_seconds=60) == ""
 
 
 @pytest.mark.parametrize(
@@ -29,4 +32,4 @@ def test_a_change_shortly_before_the_alert_is_undone() -> None:
     ],
 )
 def test_any_other_change_stays_and_the_reason_is_told(change: LastChange, began: float, why: str) -> None:
-    assert kept_since(change, began, seconds=60).startswith(why)
+    assert explain_kept_change(change, began, most_seconds=60).startswith(why)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.selinux_words import (
+    context_type,
+    describe_type_fix,
     is_enforcing,
-    program_words,
-    type_of,
 )
 
 OWN = "/opt/otelcol/contrib-0.158.0-abc/otelcol-contrib"
@@ -31,17 +31,19 @@ def test_the_kernel_says_whether_it_enforces(said: str, wanted: bool) -> None:
     ],
 )
 def test_the_type_is_the_third_part_of_a_context(context: bytes, wanted: str) -> None:
-    assert type_of(context) == wanted
+    assert context_type(context) == wanted
 
 
 @pytest.mark.parametrize("found", ["bin_t", "otelcol_exec_t"])
 def test_a_program_that_may_start_needs_no_words(found: str) -> None:
-    assert program_words(OWN, found, is_own=True) == ""
+    assert describe_type_fix(OWN, found, is_own_program=True) == ""
 
 
 def test_the_words_have_the_commands_for_all_versions_of_a_program() -> None:
-    said = program_words(OWN, "usr_t", is_own=True)
+    said = describe_type_fix(OWN, "usr_t", is_own_program=True)
     assert f"{OWN} has the type usr_t" in said
     assert "`semanage fcontext -a -t bin_t '/opt/otelcol/[^/]+/otelcol-contrib'`" in said
-    assert "gets the type of its folder" in program_words(OWN, "", is_own=True)
-    assert "-t bin_t '/home/ops/otelcol'`" in program_words("/home/ops/otelcol", "user_home_t", is_own=False)
+    assert "gets the type of its folder" in describe_type_fix(OWN, "", is_own_program=True)
+    assert "-t bin_t '/home/ops/otelcol'`" in describe_type_fix(
+        "/home/ops/otelcol", "user_home_t", is_own_program=False
+    )

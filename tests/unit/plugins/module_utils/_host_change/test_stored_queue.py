@@ -10,7 +10,10 @@ import struct
 import zlib
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.stored_queue import Unsent, unsent_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.stored_queue import (
+    UnsentRequests,
+    read_unsent_requests,
+)
 
 # The file `exporter_otlphttp__logs` of a Collector 0.158.0 that took seven requests, whose backend was away.
 SEVEN = zlib.decompress(
@@ -31,12 +34,12 @@ LEAF, IN_A_BUCKET = 2, 1  # flags of a page, and of an entry
 
 
 def test_each_request_that_waits_is_counted_with_its_bytes() -> None:
-    assert unsent_of(SEVEN) == Unsent(7, 364)
-    assert str(unsent_of(SEVEN)) == "7 requests (364 bytes)"
+    assert read_unsent_requests(SEVEN) == UnsentRequests(7, 364)
+    assert str(read_unsent_requests(SEVEN)) == "7 requests (364 bytes)"
 
 
 def test_a_file_of_another_form_has_no_queue() -> None:
-    assert unsent_of(b"") == unsent_of(b"offsets" * 9000) == Unsent(0, 0)
+    assert read_unsent_requests(b"") == read_unsent_requests(b"offsets" * 9000) == UnsentRequests(0, 0)
 
 
 def newest(data: bytes) -> int:
@@ -69,7 +72,7 @@ def entry(flags: int, position: int, key: bytes, value: int) -> bytes:
 @pytest.mark.parametrize("page", [1, 10**6, 2**63])
 def test_a_file_that_is_not_whole_is_an_error_and_no_count(page: int) -> None:
     with pytest.raises(ValueError, match="the database"):
-        unsent_of(bytes(with_root(SEVEN, page)))
+        read_unsent_requests(bytes(with_root(SEVEN, page)))
 
 
 def test_a_database_that_leads_in_a_circle_ends() -> None:
@@ -78,13 +81,13 @@ def test_a_database_that_leads_in_a_circle_ends() -> None:
     branch = struct.pack("<QHHI", root, 1, 1, 0) + struct.pack("<IIQ", 16, 0, root)
     broken[root * PAGE : root * PAGE + len(branch)] = branch
     with pytest.raises(ValueError, match="circle"):
-        unsent_of(bytes(broken))
+        read_unsent_requests(bytes(broken))
 
 
 def test_a_description_that_is_not_whole_counts_for_nothing_and_the_older_one_counts() -> None:
     torn = bytearray(SEVEN)
     struct.pack_into("<Q", torn, newest(SEVEN) + BUCKET, 1)
-    assert unsent_of(bytes(torn)) == Unsent(6, 312)
+    assert read_unsent_requests(bytes(torn)) == UnsentRequests(6, 312)
 
 
 @pytest.mark.parametrize("changed", [VERSION, BUCKET, TRANSACTION, CHECKSUM])
@@ -93,7 +96,7 @@ def test_a_database_without_a_whole_description_is_an_error_and_no_count(changed
     for place in (META, PAGE + META):
         broken[place + changed] ^= 0x80
     with pytest.raises(ValueError, match="the database has no whole description"):
-        unsent_of(bytes(broken))
+        read_unsent_requests(bytes(broken))
 
 
 def test_a_small_bucket_has_no_buckets() -> None:
@@ -102,7 +105,7 @@ def test_a_small_bucket_has_no_buckets() -> None:
     head = entry(IN_A_BUCKET, 16, key, 16) + key + bytes(16)
     chain = head + (struct.pack("<QHHI", 0, LEAF, 1, 0) + head) * 2000
     with pytest.raises(ValueError, match="the database has a bucket in a small bucket"):
-        unsent_of(with_leaf(1, chain))
+        read_unsent_requests(with_leaf(1, chain))
 
 
 def test_entries_that_are_met_again_and_again_end() -> None:
@@ -112,7 +115,7 @@ def test_entries_that_are_met_again_and_again_end() -> None:
     buckets = b"".join(struct.pack("<IIII", IN_A_BUCKET, size - index * 16, 0, 0) for index in range(count))
     bucket = bytes(16) + struct.pack("<QHHI", 0, LEAF, count, 0) + bytes(size)
     with pytest.raises(ValueError, match="the database has more entries than it has room for"):
-        unsent_of(with_leaf(count, buckets + bucket))
+        read_unsent_requests(with_leaf(count, buckets + bucket))
 
 
 @pytest.mark.parametrize(("key", "size"), [(b"1", 4000), (b"1" * 20_000, 0), (b"a" * 20_000, 0)])
@@ -121,23 +124,23 @@ def test_entries_that_share_their_bytes_are_an_error_and_no_count(key: bytes, si
     count = 100
     shared = b"".join(struct.pack("<IIII", 0, (count - index) * 16, len(key), size) for index in range(count))
     with pytest.raises(ValueError, match="the database has more bytes than it has room for"):
-        unsent_of(with_leaf(count, shared + key + bytes(size)))
+        read_unsent_requests(with_leaf(count, shared + key + bytes(size)))
 
 
 def test_a_key_that_is_longer_than_any_number_of_a_request_is_none() -> None:
     content = (
         struct.pack("<IIII", 0, 32, 20, 1) + struct.pack("<IIII", 0, 37, 21, 1) + b"9" * 20 + b"v" + b"9" * 21 + b"v"
     )
-    assert unsent_of(with_leaf(2, content)) == Unsent(1, 1)
+    assert read_unsent_requests(with_leaf(2, content)) == UnsentRequests(1, 1)
 
 
 @pytest.mark.parametrize(("key_size", "size"), [(2**31, 0), (40_000, 0), (1, 10**6)])
 def test_an_entry_that_the_file_has_no_room_for_is_an_error_and_no_count(key_size: int, size: int) -> None:
     content = struct.pack("<IIII", 0, 16, key_size, size) + b"1" * 50_000
     with pytest.raises(ValueError, match="the database is not whole"):
-        unsent_of(with_leaf(1, content))
+        read_unsent_requests(with_leaf(1, content))
 
 
 @pytest.mark.parametrize(("count", "words"), [(1 << 10, "1.0 KiB"), (3 << 29, "1.5 GiB"), (5 << 20, "5.0 MiB")])
 def test_sizes_are_in_words(count: int, words: str) -> None:
-    assert str(Unsent(1, count)) == f"1 request ({words})"
+    assert str(UnsentRequests(1, count)) == f"1 request ({words})"

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.association_settings import (
-    association_request,
     association_settings,
-    impossible_change,
+    build_association_request,
+    find_impossible_change,
 )
 
 from ..helpers import cases
@@ -20,8 +20,8 @@ def test_an_association_in_our_words() -> None:
     found = association_settings(ASSOCIATION)
     assert found["policy"] == {"Version": "1"}
     sent = {key: value for key, value in ASSOCIATION.items() if key != "tags"}
-    assert association_request(found, list(found)) == sent | {"targetRoleArn": ""}
-    assert association_request({"policy": {}}, ["policy"]) == {"policy": ""}
+    assert build_association_request(found, list(found)) == sent | {"targetRoleArn": ""}
+    assert build_association_request({"policy": {}}, ["policy"]) == {"policy": ""}
 
 
 @cases(
@@ -33,5 +33,5 @@ def test_an_association_in_our_words() -> None:
     (ASSOCIATION, {"role_arn": "other"}, ""),
 )
 def test_what_an_association_cannot_be(live: Any, wanted: dict[str, Any], words: str) -> None:
-    problem = impossible_change(live, wanted)
+    problem = find_impossible_change(live, wanted)
     assert words in str(problem) if words else problem is None

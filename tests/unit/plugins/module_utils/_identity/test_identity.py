@@ -13,13 +13,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.opti
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, role_names, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
-    assigned_roles,
+    assign_roles,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
     Grant,
-    eks_cluster_of,
-    filled_policy,
+    fill_policy,
+    parse_eks_cluster,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,37 +36,39 @@ def members(*pairs: tuple[Collector, list[Grant]]) -> list[identity.CollectorGra
 
 def test_an_account_has_what_its_collectors_need_together() -> None:
     one, two = collector(name="one", service_account_name="x"), collector(name="two", service_account_name="x")
-    (found,) = identity.needed_accounts(members((one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])))
+    (found,) = identity.list_needed_accounts(members((one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])))
     assert (found["service_account"], found["collectors"]) == ("x", ["one", "two"])
     assert [statement["Action"] for statement in found["statements"]] == [["a:A", "b:B"]]
 
 
 def test_sidecars_run_as_somebody_else() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator")
-    assert identity.needed_accounts(members((sidecar, [GRANT]))) == []
+    assert identity.list_needed_accounts(members((sidecar, [GRANT]))) == []
     key = f"{sidecar.namespace}/{sidecar.service_account_name}"
-    assert identity.with_identity(sidecar, {key: ROLE}) is sidecar
-    (told,) = identity.account_warnings(members((sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT])))
+    assert identity.add_identity(sidecar, {key: ROLE}) is sidecar
+    (told,) = identity.list_account_warnings(
+        members((sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT]))
+    )
     assert "collector 'one' is a sidecar and calls AWS (a:A)" in told
 
 
 def test_a_sidecar_whose_pods_run_as_a_named_account_gets_its_role() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator", service_account_name="app")
-    (found,) = identity.needed_accounts(members((sidecar, [GRANT])))
+    (found,) = identity.list_needed_accounts(members((sidecar, [GRANT])))
     assert (found["service_account"], found["collectors"]) == ("app", ["one"])
-    assert identity.account_warnings(members((sidecar, [GRANT]))) == []
-    stamped = identity.with_identity(sidecar, {f"{sidecar.namespace}/app": ROLE})
+    assert identity.list_account_warnings(members((sidecar, [GRANT]))) == []
+    stamped = identity.add_identity(sidecar, {f"{sidecar.namespace}/app": ROLE})
     assert (stamped.service_account_annotations, stamped.pod_annotations) == (ROLE, {})
 
 
 def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:
     plain = collector(name="one")
     key = f"{plain.namespace}/{plain.service_account_name}"
-    one, same, other = (identity.with_identity(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
+    one, same, other = (identity.add_identity(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
     assert one.service_account_annotations == {**ROLE, "b": "1"}
     assert one == same
-    assert one.pod_annotations[identity.STAMP] != other.pod_annotations[identity.STAMP]
-    assert identity.with_identity(plain, {"elsewhere/one": ROLE}) is plain
+    assert one.pod_annotations[identity.IDENTITY_STAMP] != other.pod_annotations[identity.IDENTITY_STAMP]
+    assert identity.add_identity(plain, {"elsewhere/one": ROLE}) is plain
 
 
 def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None:
@@ -74,8 +76,8 @@ def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None
     own = collector(name="one", service_account_annotations=role)
     key = f"{own.namespace}/{own.service_account_name}"
     with pytest.raises(Problem, match=r"have another eks\.amazonaws\.com/role-arn than its identity"):
-        identity.with_identity(own, {key: ROLE})
-    assert identity.with_identity(own, {key: role}).pod_annotations[identity.STAMP]
+        identity.add_identity(own, {key: ROLE})
+    assert identity.add_identity(own, {key: role}).pod_annotations[identity.IDENTITY_STAMP]
 
 
 def test_the_environment_has_the_texts_of_the_pod() -> None:
@@ -97,7 +99,7 @@ BOTH: dict[str, Any] = {"policies": "managed", "managed_policies": ("A",)}
 
 def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
     request = IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
-    return assigned_roles(found or (GATEWAY, AGENT), request)
+    return assign_roles(found or (GATEWAY, AGENT), request)
 
 
 def names(result: dict[str, Any], which: str = "accounts") -> list[str]:
@@ -161,18 +163,18 @@ def test_a_static_role_is_handed_over_as_it_is() -> None:
 
 
 def test_the_arn_of_a_cluster_says_where_it_is() -> None:
-    eks_cluster = eks_cluster_of("arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod", "https://a")
+    eks_cluster = parse_eks_cluster("arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod", "https://a")
     assert eks_cluster[:3] == ("aws-cn", "cn-north-1", "123456789012")
     assert eks_cluster.issuer == "https://a"
     for wrong in ("prod", "arn:aws:iam::1:role/a", "arn:aws:eks:a"):
         with pytest.raises(Problem, match="is not the ARN of an EKS cluster"):
-            eks_cluster_of(wrong)
+            parse_eks_cluster(wrong)
 
 
 def test_placeholders_are_filled_in_everywhere_and_nothing_else_is() -> None:
-    eks_cluster = eks_cluster_of("arn:aws:eks:eu-west-1:1:cluster/a")
+    eks_cluster = parse_eks_cluster("arn:aws:eks:eu-west-1:1:cluster/a")
     given = {"a": ["arn:<partition>:x:<region>:<account>:y", 1, ("<region>",)], "b": "{region} <other>"}
-    assert filled_policy(given, eks_cluster) == {
+    assert fill_policy(given, eks_cluster) == {
         "a": ["arn:aws:x:eu-west-1:1:y", 1, ["eu-west-1"]],
         "b": "{region} <other>",
     }
@@ -186,34 +188,34 @@ WRONG = ["http://a/b", "https://", "", "https://a:8443/b", "https://a/b?c", "htt
 
 @pytest.mark.parametrize("given_", WRITTEN)
 def test_an_issuer_is_written_in_one_way(given_: str) -> None:
-    assert trust.issuer(given_) == ISSUER
-    assert trust.bare(trust.issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+    assert trust.normalize_issuer(given_) == ISSUER
+    assert trust.strip_scheme(trust.normalize_issuer(given_)) == "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_iam_does_not_take_is_an_error(wrong: str) -> None:
     with pytest.raises(Problem, match="is not the URL of an issuer"):
-        trust.issuer(wrong)
+        trust.normalize_issuer(wrong)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso"])
 def test_a_provider_is_found_in_every_partition(partition: str) -> None:
     arn = f"arn:{partition}:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
-    assert trust.find([arn + "2", arn], ISSUER) == arn
-    assert trust.find([arn + "2"], ISSUER) == ""
+    assert trust.find_provider_arn([arn + "2", arn], ISSUER) == arn
+    assert trust.find_provider_arn([arn + "2"], ISSUER) == ""
 
 
 def test_thumbprints_are_optional_and_checked() -> None:
-    assert trust.thumbprints(None) is None
-    assert trust.thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
+    assert trust.normalize_thumbprints(None) is None
+    assert trust.normalize_thumbprints(["AA:" * 19 + "AA"]) == ["aa" * 20]
     for wrong in (["short"], [f"{number:040x}" for number in range(6)]):
         with pytest.raises(Problem, match="Leave thumbprints out"):
-            trust.thumbprints(wrong)
+            trust.normalize_thumbprints(wrong)
 
 
 def test_what_does_not_differ_is_no_step_and_thumbprints_of_aws_are_left_alone() -> None:
-    assert trust.steps(LIVE, trust.goal(LIVE, ["a"], None, None, purge=False)) == []
-    (step,) = trust.steps(LIVE, trust.goal(LIVE, ["a", "b"], ["e" * 40], None, purge=False))
+    assert trust.plan_steps(LIVE, trust.plan_provider(LIVE, ["a"], None, None, purges_others=False)) == []
+    (step,) = trust.plan_steps(LIVE, trust.plan_provider(LIVE, ["a", "b"], ["e" * 40], None, purges_others=False))
     assert step.operation == "update_open_id_connect_provider_thumbprint"
 
 
@@ -223,9 +225,9 @@ IDS = st.lists(st.sampled_from("abcdef"), unique=True)
 @given(IDS, IDS, st.booleans())
 def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want: list[str], purge: bool) -> None:
     live = LIVE | {"client_ids": sorted(have)}
-    wanted = trust.goal(live, want, None, None, purge=purge)
+    wanted = trust.plan_provider(live, want, None, None, purges_others=purge)
     now = set(have)
-    for step in trust.steps(live, wanted):
+    for step in trust.plan_steps(live, wanted):
         one = step.parameters["ClientID"]
         now = now | {one} if step.operation.startswith("add") else now - {one}
         assert not set(have) & set(want) - now, "what is wanted and was there is there all the time"
@@ -234,7 +236,7 @@ def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want
 
 
 def test_tags_are_set_and_unset() -> None:
-    steps = trust.steps(LIVE, LIVE | {"tags": {"y": "2"}})
+    steps = trust.plan_steps(LIVE, LIVE | {"tags": {"y": "2"}})
     assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]
 
 

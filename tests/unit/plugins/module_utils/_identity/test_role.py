@@ -9,22 +9,22 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import eks_cluster_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import parse_eks_cluster
 
 from ..helpers import cases, rows
 
-EKS_CLUSTER = eks_cluster_of("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
+EKS_CLUSTER = parse_eks_cluster("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
 ACCOUNT = aws_policy.Account("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
 def wish(**asked: Any) -> role.RoleRequest:
     given = {"account": ACCOUNT, "eks_cluster": EKS_CLUSTER, "statements": [SPANS]}
-    return role.RoleRequest(**(given | {"trust": trust.irsa(EKS_CLUSTER, ACCOUNT)} | asked))
+    return role.RoleRequest(**(given | {"trust": trust.irsa_statement(EKS_CLUSTER, ACCOUNT)} | asked))
 
 
 def made(**asked: Any) -> dict[str, Any]:
-    return role.goal({}, wish(**asked), lambda tags: tags)
+    return role.plan_role({}, wish(**asked), lambda tags: tags)
 
 
 def names(*given: Any) -> list[str]:
@@ -32,31 +32,34 @@ def names(*given: Any) -> list[str]:
 
 
 def test_a_new_role_is_ours_from_its_first_moment() -> None:
-    request = role.creation(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
+    request = role.build_creation_request(made(path="/o11y/", permissions_boundary="arn:b"), ACCOUNT)
     assert {tag["Key"] for tag in request["Tags"]} == {role.CLUSTER_TAG, role.ACCOUNT_TAG, role.ORIGIN_TAG}
     assert (request["Path"], request["PermissionsBoundary"]) == ("/o11y/", "arn:b")
-    assert "PermissionsBoundary" not in role.creation(made(), ACCOUNT)
+    assert "PermissionsBoundary" not in role.build_creation_request(made(), ACCOUNT)
 
 
 def test_where_nothing_differs_there_are_no_steps() -> None:
     live = made(managed_policies=("A",))
-    assert role.steps(live, role.goal(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
+    assert role.plan_steps(live, role.plan_role(live, wish(managed_policies=("A",)), lambda tags: tags)) == []
 
 
 def test_what_restricts_comes_first_and_what_is_new_before_what_goes() -> None:
     live = made(managed_policies=("A",)) | {"permissions_boundary": ""}
     wanted = made(managed_policies=("B",), statements=[], permissions_boundary="arn:b")
     order = "put_role_permissions_boundary attach_role_policy delete_role_policy detach_role_policy"
-    assert " ".join(names(*role.steps(live, wanted))) == order
-    assert names(*role.steps(wanted, live))[-1] == "delete_role_permissions_boundary"
+    assert " ".join(names(*role.plan_steps(live, wanted))) == order
+    assert names(*role.plan_steps(wanted, live))[-1] == "delete_role_permissions_boundary"
 
 
 def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_more() -> None:
     more = {"policies": {"theirs": {}}, "managed_policies": ["arn:theirs"]}
-    ours = role.goal(made() | more, wish(), lambda tags: tags)
-    assert (sorted(ours["policies"]), ours["managed_policies"]) == ([role.INLINE], [])
-    adopted = role.goal(made() | more | {"tags": {"team": "a"}}, wish(), lambda tags: tags)
-    assert (sorted(adopted["policies"]), adopted["managed_policies"]) == ([role.INLINE, "theirs"], ["arn:theirs"])
+    ours = role.plan_role(made() | more, wish(), lambda tags: tags)
+    assert (sorted(ours["policies"]), ours["managed_policies"]) == ([role.INLINE_POLICY], [])
+    adopted = role.plan_role(made() | more | {"tags": {"team": "a"}}, wish(), lambda tags: tags)
+    assert (sorted(adopted["policies"]), adopted["managed_policies"]) == (
+        [role.INLINE_POLICY, "theirs"],
+        ["arn:theirs"],
+    )
     assert (adopted["tags"]["team"], adopted["tags"][role.ORIGIN_TAG]) == ("a", "adopted")
 
 
@@ -68,7 +71,7 @@ def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> Non
     assert left is not None
     assert (left["tags"], left["policies"], left["managed_policies"]) == ({"team": "a"}, {}, ["arn:theirs"])
     assert left["trust"] == live["trust"], "IAM takes no policy without a statement"
-    assert names(*role.removal(live))[-1] == "delete_role"
+    assert names(*role.plan_removal(live))[-1] == "delete_role"
 
 
 @cases(
@@ -80,7 +83,7 @@ def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> Non
 )
 def test_whose_a_role_is(tags: dict[str, str], cluster: str, expected: bool) -> None:
     arn = role.cluster_arn("arn:aws:iam::123456789012:role/path/a", *cluster.split("/"))
-    assert role.owned({"tags": tags}, arn, ACCOUNT) is expected
+    assert role.is_own_role({"tags": tags}, arn, ACCOUNT) is expected
 
 
 OURS = made()["tags"]
@@ -95,13 +98,13 @@ OURS = made()["tags"]
 )
 def test_what_is_not_ours_is_refused(live: dict[str, Any], asked: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem) as told:
-        role.check("role", made() | live, wish(**asked))
+        role.check_role_change("role", made() | live, wish(**asked))
     assert words in str(told.value)
 
 
 def test_what_is_ours_or_may_be_adopted_is_not() -> None:
-    role.check("role", made(), wish(path="/"))
-    role.check("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
+    role.check_role_change("role", made(), wish(path="/"))
+    role.check_role_change("role", made() | {"tags": {}, "path": "/theirs/"}, wish(adopt=True, path="/"))
 
 
 def test_names_of_policies_are_aws_own() -> None:
@@ -114,12 +117,12 @@ def test_what_iam_says_is_read() -> None:
     expected = rows("""
       {path: /a/, trust: {}, policies: {p: {}}, managed_policies: [a, b], permissions_boundary: "arn:b", tags: {t: "1"}}
     """)
-    assert role.settings(live, {"p": {}}, ["b", "a"], {"t": "1"}) == expected
+    assert role.role_settings(live, {"p": {}}, ["b", "a"], {"t": "1"}) == expected
 
 
 ARN = "arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/prod"
-TRUST_EKS_CLUSTER = eks_cluster_of(ARN, "https://oidc.example/id/A")
-IRSA, POD = (trust.STATEMENTS[name](TRUST_EKS_CLUSTER, ACCOUNT) for name in ("irsa", "pod_identity"))
+TRUST_EKS_CLUSTER = parse_eks_cluster(ARN, "https://oidc.example/id/A")
+IRSA, POD = (trust.STATEMENT_BUILDERS[name](TRUST_EKS_CLUSTER, ACCOUNT) for name in ("irsa", "pod_identity"))
 THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 
 
@@ -148,34 +151,41 @@ def test_both_ways_trust_one_account_of_one_cluster() -> None:
 
 
 def test_sids_are_such_as_iam_takes() -> None:
-    assert all(sid.isalnum() for sid in trust.SIDS.values())
+    assert all(sid.isalnum() for sid in trust.STATEMENT_IDS.values())
     assert IRSA["Sid"] != POD["Sid"]
 
 
 def test_new_trust_is_beside_the_old_until_that_is_taken_away() -> None:
-    assert trust.trusting(None, IRSA, keep=True, foreign=False) == policy(IRSA)
-    both = trust.trusting(policy(IRSA), POD, keep=True, foreign=False)
+    assert trust.build_trust_policy(None, IRSA, keeps_providers=True, keeps_foreign=False) == policy(IRSA)
+    both = trust.build_trust_policy(policy(IRSA), POD, keeps_providers=True, keeps_foreign=False)
     assert sids(both) == [IRSA["Sid"], POD["Sid"]]
-    assert trust.trusting(both, POD, keep=False, foreign=False) == policy(POD)
-    assert trust.trusting(both, IRSA, keep=False, foreign=False) == policy(IRSA)
+    assert trust.build_trust_policy(both, POD, keeps_providers=False, keeps_foreign=False) == policy(POD)
+    assert trust.build_trust_policy(both, IRSA, keeps_providers=False, keeps_foreign=False) == policy(IRSA)
 
 
 def test_a_statement_of_ours_that_is_out_of_date_is_replaced() -> None:
     old = {**IRSA, "Condition": {}}
-    assert trust.trusting(policy(old), IRSA, keep=True, foreign=True) == policy(IRSA)
+    assert trust.build_trust_policy(policy(old), IRSA, keeps_providers=True, keeps_foreign=True) == policy(IRSA)
 
 
 def test_what_others_trust_stays_in_a_role_of_theirs_alone() -> None:
     live = policy(THEIRS, IRSA)
-    assert sids(trust.trusting(live, POD, keep=False, foreign=True)) == ["Theirs", POD["Sid"]]
-    assert sids(trust.trusting(live, POD, keep=False, foreign=False)) == [POD["Sid"]]
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=True)) == [
+        "Theirs",
+        POD["Sid"],
+    ]
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=False)) == [POD["Sid"]]
     # Before the rollout nothing is taken from anybody.
-    assert sids(trust.trusting(live, POD, keep=True, foreign=False)) == ["Theirs", IRSA["Sid"], POD["Sid"]]
-    assert trust.without_ours(live) == policy(THEIRS)
+    assert sids(trust.build_trust_policy(live, POD, keeps_providers=True, keeps_foreign=False)) == [
+        "Theirs",
+        IRSA["Sid"],
+        POD["Sid"],
+    ]
+    assert trust.drop_own_statements(live) == policy(THEIRS)
 
 
 def test_what_means_the_same_is_left_as_it_is_written() -> None:
     live = policy({**POD, "Action": ["sts:TagSession", "sts:AssumeRole"]})
-    assert trust.trusting(live, POD, keep=False, foreign=False) == live
+    assert trust.build_trust_policy(live, POD, keeps_providers=False, keeps_foreign=False) == live
     single = {"Version": "2012-10-17", "Statement": POD}
-    assert trust.trusting(single, POD, keep=False, foreign=False) == single
+    assert trust.build_trust_policy(single, POD, keeps_providers=False, keeps_foreign=False) == single

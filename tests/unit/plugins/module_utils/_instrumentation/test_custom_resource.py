@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
     sdk_languages as tables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.custom_resource import (
-    manifests,
+    build_manifests,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -27,12 +27,12 @@ LABELS = {"control-plane": "controller-manager"}
 
 
 def spec(*languages: str, **options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = manifests(instrumentation(*languages, **options))[1]["spec"]
+    found: dict[str, Any] = build_manifests(instrumentation(*languages, **options))[1]["spec"]
     return found
 
 
 def test_the_namespace_comes_first_and_both_are_ours() -> None:
-    namespace, resource = manifests(instrumentation(labels={"team": "a"}, annotations={"b": "c"}))
+    namespace, resource = build_manifests(instrumentation(labels={"team": "a"}, annotations={"b": "c"}))
     assert (namespace["kind"], namespace["metadata"]["name"]) == ("Namespace", "telemetry")
     assert (resource["apiVersion"], resource["kind"]) == ("opentelemetry.io/v1alpha1", "Instrumentation")
     labels = {
@@ -42,7 +42,7 @@ def test_the_namespace_comes_first_and_both_are_ours() -> None:
     }
     metadata = {"name": "default", "namespace": "telemetry", "labels": labels, "annotations": {"b": "c"}}
     assert resource["metadata"] == metadata
-    (alone,) = manifests(instrumentation(namespace="default"))
+    (alone,) = build_manifests(instrumentation(namespace="default"))
     assert alone["kind"] == "Instrumentation", "the namespace of Kubernetes itself is not ours"
 
 
@@ -126,7 +126,7 @@ def test_all_else_is_passed_on() -> None:
 )
 def test_what_the_operator_takes(kind: str, argument: Any) -> None:
     expected = {"type": kind} | ({"argument": str(argument)} if argument is not None else {})
-    assert requests.sampler({"type": kind, "argument": argument}) == expected
+    assert requests.build_sampler({"type": kind, "argument": argument}) == expected
 
 
 @cases(
@@ -148,16 +148,16 @@ def test_what_the_operator_takes(kind: str, argument: Any) -> None:
 )
 def test_what_it_refuses_is_told_before(kind: str, argument: str | None, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        requests.sampler({"type": kind, "argument": argument})
+        requests.build_sampler({"type": kind, "argument": argument})
 
 
 def test_propagators_come_once_in_their_order_and_wrong_ones_are_told() -> None:
-    assert requests.propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
-    assert (requests.propagators(["none"]), requests.propagators([])) == (["none"], [])
+    assert requests.check_propagators(["b3", "tracecontext", "b3"]) == ["b3", "tracecontext"]
+    assert (requests.check_propagators(["none"]), requests.check_propagators([])) == (["none"], [])
     with pytest.raises(Problem, match="did you mean 'tracecontext'"):
-        requests.propagators(["tracecontxt"])
+        requests.check_propagators(["tracecontxt"])
     with pytest.raises(Problem, match="'none' stands beside others"):
-        requests.propagators(["none", "b3"])
+        requests.check_propagators(["none", "b3"])
 
 
 def webhooks(name: str = "mpod.kb.io", **service: str) -> list[dict[str, Any]]:
@@ -175,13 +175,13 @@ def deployment(*args: str, **env: str) -> dict[str, Any]:
 
 
 def test_the_service_that_is_asked_about_pods_and_the_deployment_behind_it() -> None:
-    assert tables.asked(webhooks()) == ("config", "op", "webhook")
+    assert tables.find_pod_webhook(webhooks()) == ("config", "op", "webhook")
     for others in (webhooks(name="mine"), webhooks(path="/mine"), [{"metadata": {"name": "empty"}}]):
-        assert tables.asked(others) is None
-    assert tables.deployment([deployment()], LABELS) == deployment()
-    assert [tables.deployment([deployment()], labels) for labels in ({"a": "b"}, {})] == [None, None]
-    assert not tables.available(deployment())
-    assert tables.available({**deployment(), "status": {"availableReplicas": 1}})
+        assert tables.find_pod_webhook(others) is None
+    assert tables.find_deployment([deployment()], LABELS) == deployment()
+    assert [tables.find_deployment([deployment()], labels) for labels in ({"a": "b"}, {})] == [None, None]
+    assert not tables.is_available(deployment())
+    assert tables.is_available({**deployment(), "status": {"availableReplicas": 1}})
 
 
 @cases(
@@ -195,5 +195,5 @@ def test_the_service_that_is_asked_about_pods_and_the_deployment_behind_it() -> 
     (("--enable-nginx-instrumentation=false",), {"ENABLE_NGINX_AUTO_INSTRUMENTATION": "true"}, ["go", "nginx"]),
 )
 def test_switches_are_read_as_the_operator_does(args: tuple[str, ...], env: dict[str, str], off: list[str]) -> None:
-    found = tables.switched_off(deployment(*args, **env), list(tables.LANGUAGES))
+    found = tables.list_disabled_languages(deployment(*args, **env), list(tables.LANGUAGES))
     assert [language.name for language in found] == off

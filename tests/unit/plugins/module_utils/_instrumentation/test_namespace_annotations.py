@@ -13,11 +13,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
     custom_resource as manifest,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.namespace_annotations import (
-    annotation_patch,
-    annotations_by_namespace,
-    kept_annotation_warnings,
-    namespace_manifest,
-    second_language_warnings,
+    build_annotation_patch,
+    build_namespace,
+    find_kept_annotation_warnings,
+    find_second_language_warnings,
+    map_annotations,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     GRPC,
@@ -38,12 +38,12 @@ GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00
 
 def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
     httpd = instrumentation("apache_httpd", namespaces=["web"])
-    found = annotations_by_namespace([httpd, instrumentation(namespaces=["shop"])])
+    found = map_annotations([httpd, instrumentation(namespaces=["shop"])])
     web = {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS}
     assert found == {"web": web, "shop": {PYTHON: OURS}}
-    assert namespace_manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
+    assert build_namespace("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
     chosen = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "java"}]
-    assert annotations_by_namespace([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
+    assert map_annotations([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
 
 
 @cases(
@@ -62,13 +62,13 @@ def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
 )
 def test_what_would_instrument_no_pod_is_told(entries: list[Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        annotations_by_namespace([instrumentation("java", "python", namespaces=entries)])
+        map_annotations([instrumentation("java", "python", namespaces=entries)])
 
 
 def test_two_instrumentations_do_not_share_a_namespace() -> None:
     both = [instrumentation(name=name, namespaces=["shop"]) for name in ("a", "b")]
     with pytest.raises(Problem, match="instrumentation 'b': namespace 'shop' is given to two"):
-        annotations_by_namespace(both)
+        map_annotations(both)
 
 
 def live(*managers: str, **annotations: str) -> dict[str, Any]:
@@ -95,16 +95,18 @@ def live(*managers: str, **annotations: str) -> dict[str, Any]:
     ({"metadata": {"name": "shop"}}, {}, {}),
 )
 def test_nothing_but_ours_is_changed(before: Any, wanted: Any, patch: Any) -> None:
-    assert annotation_patch(before, wanted, [OURS, "telemetry/second"]) == patch
+    assert build_annotation_patch(before, wanted, [OURS, "telemetry/second"]) == patch
 
 
 @pytest.mark.parametrize("value", ["true", "false", "other/one", ""])
 def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
     fix = r"kubectl annotate namespace shop instrumentation\.opentelemetry\.io/inject-python-"
     with pytest.raises(Problem, match=fix):
-        annotation_patch(live(python=value), {PYTHON: OURS}, [OURS])
+        build_annotation_patch(live(python=value), {PYTHON: OURS}, [OURS])
     with pytest.raises(Problem, match="inject-python: telemetry/second already, from field manager kubectl-edit"):
-        annotation_patch(live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"])
+        build_annotation_patch(
+            live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"]
+        )
 
 
 @cases(
@@ -117,7 +119,7 @@ def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
     ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, ["an unknown field manager"]),
 )
 def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted: Any, says: list[str]) -> None:
-    found = kept_annotation_warnings(before, wanted, [OURS])
+    found = find_kept_annotation_warnings(before, wanted, [OURS])
     keeps = [f"Namespace shop keeps the annotation {PYTHON}: {OURS} of {who}." for who in says]
     assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 
@@ -134,19 +136,19 @@ def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted:
     (live(java="true"), {}, []),
 )
 def test_a_second_language_of_others_in_a_wanted_namespace_is_told(before: Any, wanted: Any, says: list[str]) -> None:
-    found = second_language_warnings(before, wanted, [OURS])
+    found = find_second_language_warnings(before, wanted, [OURS])
     assert [text.partition(" The operator")[0] for text in found] == says
 
 
 def test_services_are_asked_once_for_all_that_will_be_sent_as_each_protocol_does_it() -> None:
-    found = manifest.targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
+    found = manifest.list_targets([instrumentation("java", "go", "nginx"), instrumentation("go", name="second")])
     common = {"namespace": "telemetry", "service": "gateway", "scheme": "http", "path": ""}
     http = {"port": 4318, "protocol": HTTP, "signals": ["traces", "metrics", "logs"], "languages": ["go", "java"]}
     grpc = {"port": 4317, "protocol": GRPC, "signals": ["traces"], "languages": ["nginx"]}
     assert found == [common | http, common | grpc]
     target = {"protocol": HTTP, "path": "/tenant"}
-    assert manifest.question(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
-    path, kind, body = manifest.question({**target, "protocol": GRPC}, "traces")
+    assert manifest.build_empty_export(target, "logs") == ("/tenant/v1/logs", "application/x-protobuf", b"")
+    path, kind, body = manifest.build_empty_export({**target, "protocol": GRPC}, "traces")
     assert (path.rpartition("/")[2], kind, body) == ("Export", "application/grpc", b"\0" * 5)
 
 
@@ -154,19 +156,19 @@ def test_a_bare_name_is_a_service_and_certificates_are_files_of_each_annotated_n
     options: dict[str, Any] = {"collector": {}, "endpoint": "http://agent:4318"}
     for given, names in (({}, ["telemetry"]), ({"namespaces": ["b", {"name": "a"}]}, ["a", "b"])):
         made = instrumentation("python", **given, **options)
-        assert [item["namespace"] for item in manifest.targets([made])] == names
+        assert [item["namespace"] for item in manifest.list_targets([made])] == names
     tls = {"secret_name": "client", "config_map_name": "ca", "ca_file": "ca.crt", "cert_file": "c", "key_file": "k"}
     both = [instrumentation("python", name=name, tls=tls, namespaces=["shop"]) for name in ("a", "b")]
     files = [{"kind": "Secret", "name": "client"}, {"kind": "ConfigMap", "name": "ca"}]
-    assert manifest.files(both) == [{**file, "namespace": "shop"} for file in files]
-    assert manifest.files([instrumentation()]) == []
+    assert manifest.list_needed_files(both) == [{**file, "namespace": "shop"} for file in files]
+    assert manifest.list_needed_files([instrumentation()]) == []
 
 
 def test_a_port_that_is_not_there_is_told_with_those_that_are() -> None:
-    assert manifest.missing_port(SERVICE, {"port": 4318}) == ""
-    assert manifest.missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
-    assert manifest.missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
-    assert manifest.missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
+    assert manifest.explain_missing_port(SERVICE, {"port": 4318}) == ""
+    assert manifest.explain_missing_port(SERVICE, {"port": 1}) == "has no port 1 (it has 4317 otlp, 4318 otlp-http)"
+    assert manifest.explain_missing_port({"spec": {"ports": [{"port": 5}]}}, {"port": 1}).endswith("(it has 5)")
+    assert manifest.explain_missing_port({"spec": {}}, {"port": 1}).endswith("(it has none)")
 
 
 def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
@@ -184,7 +186,7 @@ def slice_of(port: str, *ready: bool | None) -> dict[str, Any]:
     ([], False),
 )
 def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any]], ready: bool) -> None:
-    assert manifest.is_ready(slices, SERVICE, {"port": 4318}) is ready
+    assert manifest.has_ready_endpoint(slices, SERVICE, {"port": 4318}) is ready
 
 
 @cases(
@@ -208,7 +210,7 @@ def test_a_ready_endpoint_stands_behind_the_very_port(slices: list[dict[str, Any
 )
 def test_an_answer_says_what_is_spoken(protocol: str, status: int, message: str, says: str, passes: bool) -> None:
     target = {"protocol": protocol, "languages": ["java", "python"]}
-    told, passing = manifest.verdict(status, message, target, "metrics")
+    told, passing = manifest.judge_answer(status, message, target, "metrics")
     assert passing is passes
     assert bool(told) is bool(says)
     assert re.search(says, told)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.namespace_annotations import (
-    annotated_since,
+    find_annotated_since,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.uninstrumented_pods import (
+    find_uninstrumented_workloads,
     split_by_restart,
-    uninstrumented_workloads,
 )
 
 from ..helpers import cases
@@ -30,7 +30,7 @@ def pod(name: str, owner: tuple[str, str] | None = None, **more: Any) -> dict[st
 
 def test_workloads_of_older_pods_are_named_once() -> None:
     replicas = [pod(f"cart-{index}", ("ReplicaSet", "cart-5f7d")) for index in range(3)]
-    found = uninstrumented_workloads([*replicas, pod("db-0", ("StatefulSet", "db")), pod("alone")], [PYTHON])
+    found = find_uninstrumented_workloads([*replicas, pod("db-0", ("StatefulSet", "db")), pod("alone")], [PYTHON])
     assert [item["kind"] for item in found] == ["Deployment", "StatefulSet", "Pod"]
     assert [item["name"] for item in found] == ["cart", "db", "alone"]
     assert found[0] == {"kind": "Deployment", "namespace": "shop", "name": "cart", "language": "python"}
@@ -44,7 +44,7 @@ def test_workloads_of_older_pods_are_named_once() -> None:
     pod("a", status={"phase": "Succeeded"}),
 )
 def test_pods_that_need_no_restart_are_not_named(settled: dict[str, Any]) -> None:
-    assert uninstrumented_workloads([settled], [PYTHON]) == []
+    assert find_uninstrumented_workloads([settled], [PYTHON]) == []
 
 
 def written(*times: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def test_pods_should_be_instrumented_since_both_the_annotation_and_its_instrumen
     namespace: dict[str, Any], made: list[str], since: str
 ) -> None:
     instrumentations = [{"metadata": {"creationTimestamp": time}} for time in made]
-    assert annotated_since(namespace, [PYTHON], instrumentations) == since
+    assert find_annotated_since(namespace, [PYTHON], instrumentations) == since
 
 
 def made(time: str, name: str = "a", owner: tuple[str, str] | None = None, **annotations: str) -> dict[str, Any]:
@@ -95,5 +95,5 @@ def test_a_restart_helps_only_pods_from_before(
 def test_the_sidecar_of_go_counts() -> None:
     sidecar = {"containers": [{"name": "app"}, {"name": "opentelemetry-auto-instrumentation"}]}
     annotation = "instrumentation.opentelemetry.io/inject-go"
-    assert uninstrumented_workloads([pod("a", spec=sidecar)], [annotation]) == []
-    assert uninstrumented_workloads([pod("a")], [annotation])[0]["language"] == "go"
+    assert find_uninstrumented_workloads([pod("a", spec=sidecar)], [annotation]) == []
+    assert find_uninstrumented_workloads([pod("a")], [annotation])[0]["language"] == "go"

@@ -28,9 +28,9 @@ def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:
 )
 def test_what_no_server_could_accept_is_refused(manifests: Any, words: Any) -> None:
     with pytest.raises(Problem, match=words):
-        bundle.check(manifests)
+        bundle.check_manifests(manifests)
 
 
 def test_values_of_secrets_are_named_whatever_their_form() -> None:
     secret = {"kind": "Secret", "data": "hush", "stringData": ["a"]}
-    assert list(bundle.secret_values([secret, obj("ConfigMap", data={"a": "b"})])) == ["hush", "['a']"]
+    assert list(bundle.list_secret_values([secret, obj("ConfigMap", data={"a": "b"})])) == ["hush", "['a']"]

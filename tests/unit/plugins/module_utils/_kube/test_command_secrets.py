@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.command_secrets import (
-    command_secrets,
-    shown_command,
+    describe_command,
+    list_command_secrets,
 )
 
 from tests.support.cases import cases
@@ -29,15 +29,17 @@ from tests.support.cases import cases
     (["--user=bob:secret-1"], "secret-1"),
 )
 def test_values_of_options_are_secrets(args: list[str], secret: str) -> None:
-    assert secret in command_secrets(["tool", *args], {}, {})
+    assert secret in list_command_secrets(["tool", *args], {}, {})
 
 
 def test_short_values_and_values_of_other_options_are_words() -> None:
-    assert command_secrets(["tool", "-o", "json", "--region", "us-east-1", "-v"], {"PATH": "/usr/bin"}, {}) == set()
+    assert (
+        list_command_secrets(["tool", "-o", "json", "--region", "us-east-1", "-v"], {"PATH": "/usr/bin"}, {}) == set()
+    )
 
 
 def test_a_secret_variable_has_the_spelling_of_what_is_printed() -> None:
-    spellings = command_secrets(["tool"], {"MY_PASSWORD": "geheim\udcfc\n"}, {})
+    spellings = list_command_secrets(["tool"], {"MY_PASSWORD": "geheim\udcfc\n"}, {})
     assert spellings == {"geheim\ufffd\n", "geheim\ufffd", "geheim\\ufffd\\n", "geheim\\ufffd"}
 
 
@@ -49,4 +51,4 @@ def test_a_secret_variable_has_the_spelling_of_what_is_printed() -> None:
     (["/bin/tool"], "/bin/tool"),
 )
 def test_a_command_is_shown_up_to_its_subcommands(args: list[object], shown: str) -> None:
-    assert shown_command(args) == shown
+    assert describe_command(args) == shown

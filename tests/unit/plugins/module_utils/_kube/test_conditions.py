@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.conditions import condition_of, is_ready
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.conditions import find_condition, is_ready
 
 READY = {"type": "Ready", "status": "True", "reason": "Issued"}
 FAILED = {"type": "Ready", "status": "False", "message": "no issuer"}
@@ -20,13 +20,13 @@ def with_conditions(*conditions: Any) -> dict[str, Any]:
 
 
 def test_a_condition_is_found_by_its_type() -> None:
-    assert condition_of(with_conditions(SCALES, FAILED), "Ready") == FAILED
-    assert condition_of(with_conditions(SCALES, FAILED), "ScalingActive") == SCALES
+    assert find_condition(with_conditions(SCALES, FAILED), "Ready") == FAILED
+    assert find_condition(with_conditions(SCALES, FAILED), "ScalingActive") == SCALES
 
 
 @pytest.mark.parametrize("resource", [{}, {"status": None}, {"status": {"conditions": None}}, with_conditions("Ready")])
 def test_an_object_without_conditions_has_none_and_is_not_ready(resource: dict[str, Any]) -> None:
-    assert condition_of(resource, "Ready") == {}
+    assert find_condition(resource, "Ready") == {}
     assert not is_ready(resource)
 
 

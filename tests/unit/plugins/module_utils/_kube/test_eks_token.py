@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.role_
     is_propagation_error,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, asked_by
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import FailedCall, parse_token_command
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import Account
@@ -32,27 +32,27 @@ def test_actions_on_the_same_resources_are_one_statement() -> None:
         aws_policy.Grant(("x:X",), PAGE, region="eu-west-1"),
         aws_policy.Grant(("y:Y",), PAGE, region="*"),
     ]
-    found = aws_policy.statements(grants)
+    found = aws_policy.build_statements(grants)
     in_region = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
     assert found == [
         {"Effect": "Allow", "Action": ["a:A", "b:B"], "Resource": ["r"]},
         {"Effect": "Allow", "Action": ["x:X"], "Resource": ["*"], "Condition": in_region},
         {"Effect": "Allow", "Action": ["y:Y"], "Resource": ["*"]},
     ]
-    assert aws_policy.statements(reversed(grants)) == found, "the order of collectors means nothing"
+    assert aws_policy.build_statements(reversed(grants)) == found, "the order of collectors means nothing"
 
 
 def test_statements_of_users_are_as_they_wrote_them() -> None:
     mine = {"Sid": "Mine", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}
-    assert aws_policy.united_statements([mine, mine]) == [
+    assert aws_policy.unite_statements([mine, mine]) == [
         {"Sid": "Mine", "Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"]}
     ]
 
 
 def test_what_iam_would_refuse_for_its_size_is_told() -> None:
-    assert aws_policy.document([])["Version"] == "2012-10-17"
+    assert aws_policy.build_policy_document([])["Version"] == "2012-10-17"
     with pytest.raises(Problem, match="IAM takes 10240"):
-        aws_policy.document([{"Effect": "Allow", "Action": ["a:A"], "Resource": ["x" * 10240]}])
+        aws_policy.build_policy_document([{"Effect": "Allow", "Action": ["a:A"], "Resource": ["x" * 10240]}])
 
 
 @cases(
@@ -65,7 +65,7 @@ def test_what_iam_would_refuse_for_its_size_is_told() -> None:
     (None, {}, False),
 )
 def test_policies_are_compared_by_what_they_mean(one: object, other: object, equal: bool) -> None:
-    assert aws_policy.same_policy(one, other) is equal
+    assert aws_policy.is_same_policy(one, other) is equal
 
 
 ACCOUNT = Account("obs", "gateway")
@@ -130,7 +130,7 @@ KUBECTL_AWS = "--region eu-west-1 eks get-token --cluster-name prod --output jso
 def test_commands_of_kubeconfigs_are_read(command: str, env: str | None, asked: dict[str, str] | None) -> None:
     program, *args = command.split() or [""]
     given = {"command": program, "args": args or None, "env": env and [{"name": env, "value": "p"}]}
-    assert asked_by(given if program else {}) == asked
+    assert parse_token_command(given if program else {}) == asked
 
 
 def test_a_token_is_renewed_before_it_gets_old() -> None:
@@ -140,7 +140,7 @@ def test_a_token_is_renewed_before_it_gets_old() -> None:
         made.append(now[0])
         return f"https://sts/?n={len(made)}"
 
-    bearer = eks_token.Renewing(sign, lambda: now[0])
+    bearer = eks_token.RenewedToken(sign, lambda: now[0])
     seen = set()
     for second in range(0, 3600, 30):
         now[0] = second

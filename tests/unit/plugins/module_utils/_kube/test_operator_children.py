@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import (
-    budgets,
-    made,
+    list_made_objects,
+    map_budget_labels,
 )
 
 SERVICES = ["Service a-collector", "Service a-collector-extension", "Service a-collector-headless"]
@@ -53,7 +53,7 @@ def resource(spec: Any) -> dict[str, Any]:
     ],
 )
 def test_what_a_resource_asks_for_is_made(spec: Any, expected: list[str]) -> None:
-    found = made(resource(spec))
+    found = list_made_objects(resource(spec))
     assert sorted(f"{one.kind} {one.name}" for one in found) == sorted(expected)
     assert {one.namespace for one in found} <= {"ns"}
 
@@ -66,7 +66,8 @@ def test_budgets_select_the_pods_of_the_collector_and_of_its_allocator() -> None
         "app.kubernetes.io/part-of": "opentelemetry",
     }
     assert {
-        one.name: labels for one, labels in budgets(resource(allocated("statefulset", "consistent-hashing"))).items()
+        one.name: labels
+        for one, labels in map_budget_labels(resource(allocated("statefulset", "consistent-hashing"))).items()
     } == {
         f"a-{part}": {**common, "app.kubernetes.io/component": f"opentelemetry-{part}"}
         for part in ("collector", "targetallocator")

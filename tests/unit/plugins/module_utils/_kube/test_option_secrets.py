@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.option_secrets import (
     ALL_SECRET,
-    option_secrets,
-    without,
+    build_secret_remover,
+    list_option_secrets,
 )
 
 NAME = {"name": "gateway", "namespace": "opentelemetry"}
@@ -37,14 +37,14 @@ def secret(**values: str) -> dict[str, Any]:
     ],
 )
 def test_secrets_of_options(options: dict[str, Any], found: set[str]) -> None:
-    assert option_secrets(options, lambda _text: None) == found
+    assert list_option_secrets(options, lambda _text: None) == found
 
 
 def test_a_result_has_no_secret_and_all_its_words() -> None:
-    visible = without(["planted-1", ""])
+    visible = build_secret_remover(["planted-1", ""])
     assert visible({"a": ["planted-1", "of planted-1.", 1, None, True], "planted-1": {"b": "words"}}) == {
         "a": [ALL_SECRET, "of ********.", 1, None, True],
         "planted-1": {"b": "words"},
     }
     assert visible(7) == 7
-    assert without([])({"a": "words"}) == {"a": "words"}
+    assert build_secret_remover([])({"a": "words"}) == {"a": "words"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import reapplied, tool_marks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.ownership import is_reapplied, iter_tool_marks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.keepers import ARGO_TRACKING
 
 
@@ -23,7 +23,7 @@ def test_an_autoscaler_that_leaves_no_trace_is_no_other_run(
     entry = {"manager": "us", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": owned}
     status = {**entry, "manager": "kube-controller-manager", "operation": "Update", "subresource": "status"}
     live = {"metadata": {"generation": 2, "managedFields": [entry, status]}, "spec": {"replicas": replicas}}
-    assert reapplied(live, 1, "us") is expected
+    assert is_reapplied(live, 1, "us") is expected
 
 
 ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
@@ -48,5 +48,5 @@ def test_an_id_of_argo_cd_names_one_object(
     tracking_id: str, kind: dict[str, str], namespace: str, is_its_own: bool
 ) -> None:
     metadata = {"name": "agent", "namespace": namespace, "annotations": {ARGO_TRACKING: tracking_id}}
-    marks = [mark for mark, _times in tool_marks({**kind, "metadata": metadata}, "us")]
+    marks = [mark for mark, _times in iter_tool_marks({**kind, "metadata": metadata}, "us")]
     assert marks == ([("annotations", ARGO_TRACKING)] if is_its_own else [])

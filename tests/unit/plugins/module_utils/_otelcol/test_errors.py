@@ -8,15 +8,15 @@ from __future__ import annotations
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import (
     Failure,
-    about,
-    at_most,
-    shown,
+    join_at_most,
+    prefix_problems,
+    strip_credentials,
 )
 
 
 def test_a_long_list_says_how_many_more_there_are() -> None:
-    assert [at_most(2, "abc"[:count]) for count in range(4)] == ["", "a", "a, b", "a, b and 1 more"]
-    assert at_most(1, iter((1, 2, 3)), "; ", "; ") == "1; and 2 more"
+    assert [join_at_most(2, "abc"[:count]) for count in range(4)] == ["", "a", "a, b", "a, b and 1 more"]
+    assert join_at_most(1, iter((1, 2, 3)), "; ", "; ") == "1; and 2 more"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
     ],
 )
 def test_an_address_is_shown_without_a_password_whatever_signs_it_has(address: str, left: str) -> None:
-    assert shown(address) == left
+    assert strip_credentials(address) == left
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_address_is_shown_without_a_password_whatever_signs_it_has(address: s
     ],
 )
 def test_an_error_names_whom_it_is_about_once_and_stays_what_it_is(wrong: str, message: str) -> None:
-    with pytest.raises(Failure) as raised, about("ns/a"):
+    with pytest.raises(Failure) as raised, prefix_problems("ns/a"):
         raise Failure(wrong, facts={"pod": "p"})
     assert str(raised.value) == message
     assert raised.value.facts == {"pod": "p"}

@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
-    item_count,
-    items_in_words,
-    measured_resources,
+    count_items,
+    describe_item_count,
+    measure_resources,
     signal_of_request,
 )
 
@@ -25,8 +25,8 @@ def test_other_json_is_no_request(other: dict[str, Any]) -> None:
 
 def test_each_point_of_a_metric_is_an_item_whatever_its_kind() -> None:
     metrics = [{"gauge": {"dataPoints": [{}, {}]}}, {"summary": {"dataPoints": [{}]}}, {"sum": None}, {}]
-    assert item_count("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}, {}]}, {}]}) == 3
-    assert item_count("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}) == 2
+    assert count_items("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}, {}]}, {}]}) == 3
+    assert count_items("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}) == 2
 
 
 @cases(
@@ -36,7 +36,7 @@ def test_each_point_of_a_metric_is_an_item_whatever_its_kind() -> None:
     ("logs", 0, "0 log records"),
 )
 def test_items_are_counted_in_words(signal: str, number: int, words: str) -> None:
-    assert items_in_words(signal, number) == words
+    assert describe_item_count(signal, number) == words
 
 
 @cases(
@@ -49,7 +49,7 @@ def test_items_are_counted_in_words(signal: str, number: int, words: str) -> Non
 def test_resources_are_measured_as_they_are_written(request_of_spans: dict[str, Any]) -> None:
     text = json.dumps(request_of_spans, separators=(",", ":"), ensure_ascii=False)
     expected = request_of_spans.get("resourceSpans", [])
-    measured = list(measured_resources(text))
+    measured = list(measure_resources(text))
     assert [resource.content for resource in measured] == expected
     written = [json.dumps(resource, separators=(",", ":"), ensure_ascii=False) for resource in expected]
     assert [resource.size for resource in measured] == [len(text.encode()) for text in written]

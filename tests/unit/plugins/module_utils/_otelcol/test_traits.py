@@ -35,7 +35,7 @@ def test_each_question_about_the_end_of_data_holds_for_more_types_than_the_one_b
 
 @pytest.mark.parametrize("kind", ["round_robin", "roundrobin", "round_robin/all"])
 def test_all_names_of_a_type_have_its_traits(kind: str) -> None:
-    assert traits.hands_on(kind)
+    assert traits.hands_on_records(kind)
     assert traits.takes_turns(kind)
     assert not traits.takes_turns("forward")
 
@@ -45,7 +45,7 @@ def test_all_names_of_a_type_have_its_traits(kind: str) -> None:
     [("otlp", "grpc"), ("otlp_grpc/a", "grpc"), ("otlphttp", "http"), ("otlp_http", "http"), ("load_balancing", "")],
 )
 def test_an_exporter_of_otlp_has_one_protocol(exporter: str, protocol: str) -> None:
-    assert traits.otlp_protocol(exporter) == protocol
+    assert traits.find_otlp_protocol(exporter) == protocol
     assert traits.speaks_otlp(exporter) == bool(protocol)
 
 
@@ -54,7 +54,7 @@ def test_an_exporter_of_otlp_has_one_protocol(exporter: str, protocol: str) -> N
     [
         (traits.samples_records, "tail_sampling", "filter"),
         (traits.belongs_everywhere, "memory_limiter/a", "transform"),
-        (traits.hands_on, "routing/tenants", "count"),
+        (traits.hands_on_records, "routing/tenants", "count"),
     ],
 )
 def test_a_question_is_about_types_of_one_section(question: Callable[[str], bool], holds: str, lacks: str) -> None:
@@ -63,6 +63,6 @@ def test_a_question_is_about_types_of_one_section(question: Callable[[str], bool
 
 
 def test_types_are_found_by_any_of_their_traits_within_their_section() -> None:
-    assert traits.types_that("exporters", Trait.PRINTS, Trait.DISCARDS) == ("debug", "logging", "nop")
-    assert traits.types_that("receivers", Trait.PRINTS) == ()
+    assert traits.types_with_traits("exporters", Trait.PRINTS, Trait.DISCARDS) == ("debug", "logging", "nop")
+    assert traits.types_with_traits("receivers", Trait.PRINTS) == ()
     assert traits.traits_of("receivers", "acme") == frozenset()

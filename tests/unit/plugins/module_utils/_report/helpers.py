@@ -64,7 +64,7 @@ class Fleet:
         return self
 
     def members(self) -> list[fleet_cluster.FleetMember]:
-        return fleet_cluster.members(self.collectors, self.manifests, self.configs)
+        return fleet_cluster.build_members(self.collectors, self.manifests, self.configs)
 
     def cluster(self, name: str = "prod", **given: Any) -> fleet_cluster.FleetCluster:
         rendered = {"collectors": self.collectors, "manifests": self.manifests, "findings": given.pop("findings", [])}

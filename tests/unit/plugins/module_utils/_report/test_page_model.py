@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_costs, fleet_versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_cluster import FleetCluster
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.page_model import FleetParts, model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.page_model import FleetParts, build_page_model
 
 from ..helpers import cases
 from .helpers import TABLE, Fleet, config, to
@@ -31,7 +31,7 @@ def fleet() -> Fleet:
 
 
 def page(*clusters: FleetCluster) -> dict[str, Any]:
-    return model(FleetParts(clusters), TABLE, "Fleet", "now")
+    return build_page_model(FleetParts(clusters), TABLE, "Fleet", "now")
 
 
 def first(*clusters: FleetCluster) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def diagnosis(**images: str) -> dict[str, Any]:
 
 
 def row(found: FleetCluster, what: str) -> dict[str, Any]:
-    return next(item for item in fleet_versions.version_rows(found, TABLE) if item["what"].startswith(what))
+    return next(item for item in fleet_versions.list_version_rows(found, TABLE) if item["what"].startswith(what))
 
 
 def test_without_a_cluster_it_says_what_is_wanted() -> None:
@@ -168,7 +168,7 @@ def test_images_that_run_are_held_against_those_that_are_wanted() -> None:
 def test_the_fleet_has_every_version_newest_first() -> None:
     images = diagnosis(a="c:0.158.0", b="c:0.9.0")
     new = cluster(diagnosis=images, cert_manager=info("1.21.2"), operator=info("0.158.0"))
-    told = {item["what"]: item["versions"] for item in fleet_versions.version_counts([new, cluster()])}
+    told = {item["what"]: item["versions"] for item in fleet_versions.count_versions([new, cluster()])}
     counts = [(item["version"], item["count"]) for item in told["Collectors"]]
     assert counts == [("0.158.0 wanted", 2), ("0.158.0", 1), ("0.9.0", 1)]
     assert told["Kubernetes"] == [{"version": "v1.34.2", "count": 1}, {"version": "not read", "count": 1}]
@@ -182,13 +182,15 @@ def test_collectors_that_planned_versions_break_are_counted_by_cluster_and_owner
     assert found["notes"] == ["Collector 0.177.0 does not start, without processor batch."]
     assert row(fleet.cluster(broken=broken), "Collectors that 0.171.0 breaks")["running"].startswith("1 of 4: 1 of")
     clusters = [fleet.cluster(broken=broken), fleet.cluster("dev", broken={"0.177.0": ["obs/a"], "0.171.0": []})]
-    told = {item["what"]: item["versions"] for item in fleet_versions.version_counts(clusters)}
+    told = {item["what"]: item["versions"] for item in fleet_versions.count_versions(clusters)}
     assert {one["version"]: one["count"] for one in told["Collectors that 0.177.0 breaks"]} == {
         "in prod": 3,
         "in dev": 1,
     }
     assert told["Collectors that 0.171.0 breaks"] == [{"version": "in prod", "count": 1}]
-    assert [one["what"] for one in fleet_versions.version_rows(fleet.cluster(), TABLE) if "breaks" in one["what"]] == []
+    assert [
+        one["what"] for one in fleet_versions.list_version_rows(fleet.cluster(), TABLE) if "breaks" in one["what"]
+    ] == []
 
 
 def priced(mode: str = "deployment", seen: int | None = None, spec: Any = None, **more: Any) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def priced(mode: str = "deployment", seen: int | None = None, spec: Any = None, 
     fleet.object("ClusterRole", "", "other.a", "a", rules=[RULE, RULE])
     for kind, body in more.items():
         fleet.object(kind, "obs", "a", "a", spec=body)
-    return fleet_costs.cost_row(fleet.members()[0], seen)
+    return fleet_costs.build_cost_row(fleet.members()[0], seen)
 
 
 def test_all_that_it_may_do_and_opens_is_told_and_the_rights_of_its_target_allocator_are_its_own() -> None:
@@ -206,7 +208,7 @@ def test_all_that_it_may_do_and_opens_is_told_and_the_rights_of_its_target_alloc
     assert (found["ports"], found["iam_actions"]) == (["4317/TCP otlp"], ["xray:PutTraceSegments"])
     metrics = {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
     fleet = Fleet().add("a").object("ClusterRole", "", "obs.a-targetallocator", "a", rules=[metrics])
-    assert fleet_costs.cost_row(fleet.members()[0], None)["rules"] == ["/metrics: get"]
+    assert fleet_costs.build_cost_row(fleet.members()[0], None)["rules"] == ["/metrics: get"]
 
 
 @cases(
@@ -225,7 +227,7 @@ def test_requests_are_multiplied_by_the_pods(given: dict[str, Any], pods: str, t
 
 def test_a_custom_resource_says_what_its_pods_get_and_what_is_not_known_is_not_made_up() -> None:
     custom = Fleet().add("a", custom={"resources": RESOURCES, "replicas": 2}).members()[0]
-    assert fleet_costs.cost_row(custom, None)["total"]["memory_request"] == "1 GiB"
+    assert fleet_costs.build_cost_row(custom, None)["total"]["memory_request"] == "1 GiB"
     found = priced("daemonset")
     assert (found["pods"], found["total"]) == ("one on every node", {})
     assert found["shown"]["memory_limit"] == "1 GiB"
@@ -233,7 +235,7 @@ def test_a_custom_resource_says_what_its_pods_get_and_what_is_not_known_is_not_m
     odd = priced(resources={"requests": {"cpu": "many", "memory": "much"}})["shown"]
     assert odd == {"cpu_request": "\N{EN DASH}", "memory_request": "\N{EN DASH}", **unlimited}
     rows = [priced(spec={"replicas": 2}), priced("daemonset"), priced(resources={"requests": {"cpu": "1"}})]
-    assert fleet_costs.cost_totals(rows) == {
+    assert fleet_costs.sum_cost_rows(rows) == {
         "cpu_request": "1.5",
         "memory_request": "1 GiB",
         **unlimited,

@@ -33,7 +33,7 @@ drawings = given(
 
 def drawn(fleet: Fleet, **elsewhere: str) -> topology_graph.Graph:
     members = fleet.members()
-    return topology_graph.cluster_graph(members, topology_graph.known_addresses(members, elsewhere))
+    return topology_graph.build_cluster_graph(members, topology_graph.map_known_addresses(members, elsewhere))
 
 
 def ways(fleet: Fleet) -> list[tuple[str, str]]:
@@ -124,14 +124,14 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
     for number in range(5):
         fleet.add(f"app-{number}", to("gateway:4317"))
     whole = drawn(fleet)
-    assert topology_folds.folded_graph(whole, 7) == whole
-    small = topology_folds.folded_graph(whole, 6)
+    assert topology_folds.fold_graph(whole, 7) == whole
+    small = topology_folds.fold_graph(whole, 6)
     assert [item.title for item in small.nodes] == ["app-0 and 4 more", "gateway", "debug"]
     assert small.nodes[0].stands_for == tuple(f"app-{number}" for number in range(5))
     assert [way[:2] for way in small.ways] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
     nodes = tuple(topology_graph.TopologyNode(name, "gateway", name, "") for name in "abc")
     whole = topology_graph.Graph(nodes, (topology_graph.Way("a", "c", "traces"), topology_graph.Way("b", "c", "logs")))
-    assert topology_folds.folded_graph(whole, 1) == whole
+    assert topology_folds.fold_graph(whole, 1) == whole
 
 
 @drawings
@@ -139,10 +139,10 @@ def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any,
     drawing = layout.lay_out(boxes, lines)
     assert set(drawing.boxes) == {box.id for box in boxes}
     for (x, y), (other_x, other_y) in combinations(drawing.boxes.values(), 2):
-        assert abs(x - other_x) >= layout.WIDTH or abs(y - other_y) >= layout.HEIGHT
+        assert abs(x - other_x) >= layout.BOX_WIDTH or abs(y - other_y) >= layout.BOX_HEIGHT
     for x, y in drawing.boxes.values():
-        assert layout.MARGIN <= x <= drawing.width - layout.MARGIN - layout.WIDTH
-        assert layout.MARGIN <= y <= drawing.height - layout.MARGIN - layout.HEIGHT
+        assert layout.MARGIN <= x <= drawing.width - layout.MARGIN - layout.BOX_WIDTH
+        assert layout.MARGIN <= y <= drawing.height - layout.MARGIN - layout.BOX_HEIGHT
 
 
 @drawings
@@ -153,8 +153,8 @@ def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lin
     for start, end in (step for points in drawing.lines.values() for step in pairwise(points)):
         left, right = sorted((start[0], end[0]))
         for x, y in drawing.boxes.values():
-            above_or_below = start[1] == end[1] and not y < start[1] < y + layout.HEIGHT
-            assert right <= x or left >= x + layout.WIDTH or above_or_below
+            above_or_below = start[1] == end[1] and not y < start[1] < y + layout.BOX_HEIGHT
+            assert right <= x or left >= x + layout.BOX_WIDTH or above_or_below
     shuffled = random.sample(lines, len(lines))
     assert layout.lay_out(boxes, shuffled) == drawing
 
@@ -198,6 +198,6 @@ def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() ->
 def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
     assert layout.lay_out([], []).boxes == {}
     assert (
-        layout.curve_path([layout.Point(0, 0), layout.Point(10, 4), layout.Point(20, 4), layout.Point(30, 8)])
+        layout.format_curve_path([layout.Point(0, 0), layout.Point(10, 4), layout.Point(20, 4), layout.Point(30, 8)])
         == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"
     )

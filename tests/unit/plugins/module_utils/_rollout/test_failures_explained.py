@@ -23,7 +23,7 @@ from .workloads import daemon_set
 def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
     events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
     (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
-    assert failures.issuing(found, certificates, []).row.id == row
+    assert failures.add_certificate_status(found, certificates, []).row.id == row
 
 
 @cases(
@@ -37,7 +37,7 @@ def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row:
 )
 def test_a_config_that_the_operator_makes_is_waited_for(of: str, name: str, row: str) -> None:
     events = [event("FailedMount", f'MountVolume.SetUp failed for volume "v" : configmap "{name}" not found')]
-    (found,) = symptoms({**daemon_set(), failures.OF: of}, [pod(waiting("ContainerCreating"))], events)
+    (found,) = symptoms({**daemon_set(), failures.OWNER_NAME_KEY: of}, [pod(waiting("ContainerCreating"))], events)
     assert found.row.id == row
 
 
@@ -51,7 +51,8 @@ def test_an_account_that_the_operator_makes_is_waited_for(of: str, name: str, ro
     said = f'pods "a-" is forbidden: error looking up service account n/{name}: serviceaccount "{name}" not found'
     events = [event("FailedCreate", said, uid="w")]
     assert [
-        found.row.id for found in symptoms({**daemon_set(desiredNumberScheduled=1), failures.OF: of}, [], events)
+        found.row.id
+        for found in symptoms({**daemon_set(desiredNumberScheduled=1), failures.OWNER_NAME_KEY: of}, [], events)
     ] == [row]
 
 
@@ -65,7 +66,7 @@ def test_an_unbound_claim_is_named_with_its_class_and_its_last_event() -> None:
         {"metadata": {"name": "u", "uid": "u"}, "status": {"phase": "Bound"}},
         {"metadata": {"name": "other", "uid": "o"}},
     ]
-    told = failures.unbound(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
+    told = failures.add_unbound_claims(found, claims, [event("ProvisioningFailed", "no such driver", uid="s")]).detail
     assert told == f"{UNBOUND}; claim s of StorageClass fast: no such driver; claim t of no StorageClass"
 
 
@@ -98,4 +99,4 @@ def test_a_crash_is_fixed_by_what_its_log_says(log: Any, words: str) -> None:
     item = pod(waiting("CrashLoopBackOff", restarts=2, lastState=ended()))
     item["spec"]["securityContext"] = {"runAsUser": 10001, "fsGroup": 5}
     (found,) = symptoms(daemon_set(), [item])
-    assert words in failures.fix_of(found, log)
+    assert words in failures.find_fix(found, log)

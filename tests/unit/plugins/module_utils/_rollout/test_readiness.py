@@ -64,7 +64,7 @@ def test_an_empty_daemon_set_is_ready_only_when_allowed() -> None:
     (resource(), "not ready"),
 )
 def test_count(workload: Any, text: str) -> None:
-    assert readiness.count(workload) == text
+    assert readiness.describe_pod_counts(workload) == text
 
 
 @cases(
@@ -75,4 +75,4 @@ def test_count(workload: Any, text: str) -> None:
     (resource(), True),
 )
 def test_a_workload_that_its_controller_has_not_seen_is_not_observed(workload: Any, yes: Any) -> None:
-    assert readiness.observed(workload) is yes
+    assert readiness.is_generation_observed(workload) is yes

@@ -43,9 +43,9 @@ SHARED = {"mode": "statefulset", "targetAllocator": {"enabled": True}}
 
 @cases("words, cause", *CAUSES.items())
 def test_why_a_webhook_does_not_answer(words: str, cause: str) -> None:
-    assert api_responses.calls_webhook(CALL + words)
-    assert webhooks.cause(words).id == webhooks.cause(CALL + words).id == cause
-    assert set(CAUSES.values()) == {row.id for row in webhooks.CAUSES}
+    assert api_responses.is_webhook_failure(CALL + words)
+    assert webhooks.find_webhook_cause(words).id == webhooks.find_webhook_cause(CALL + words).id == cause
+    assert set(CAUSES.values()) == {row.id for row in webhooks.WEBHOOK_CAUSES}
 
 
 @cases(
@@ -56,7 +56,7 @@ def test_why_a_webhook_does_not_answer(words: str, cause: str) -> None:
     ("etcdserver: request timed out", False),
 )
 def test_no_answer_is_not_a_no(message: str, passing: bool) -> None:
-    assert api_responses.calls_webhook(message) is passing
+    assert api_responses.is_webhook_failure(message) is passing
 
 
 def configuration(*clients: Any, annotations: Any = None) -> dict[str, Any]:
@@ -81,15 +81,15 @@ def definition(strategy: str, client: Any) -> dict[str, Any]:
     ({"metadata": {"name": "d"}, "spec": {}}, []),
 )
 def test_webhooks_without_a_ca(given: Any, without: list[str]) -> None:
-    assert webhooks.uninjected(given) == without
+    assert webhooks.list_webhooks_without_ca(given) == without
 
 
 def test_services_are_named_once_and_in_the_message() -> None:
     client = {"service": SERVICE}
     given = [configuration(client, client, {"url": "https://a"}), definition("Webhook", client)]
-    assert webhooks.services(given) == [("ns", "hook")]
-    assert webhooks.service_in(CALL) == ("ns", "hook")
-    assert webhooks.service_in("https://hooks.example.com/x") is None
+    assert webhooks.list_webhook_services(given) == [("ns", "hook")]
+    assert webhooks.find_unreachable_service(CALL) == ("ns", "hook")
+    assert webhooks.find_unreachable_service("https://hooks.example.com/x") is None
 
 
 @cases(
@@ -99,21 +99,21 @@ def test_services_are_named_once_and_in_the_message() -> None:
     (None, ("", "")),
 )
 def test_who_injects(annotations: Any, found: tuple[str, str]) -> None:
-    assert webhooks.injector(configuration(annotations=annotations)) == found
+    assert webhooks.find_injection_request(configuration(annotations=annotations)) == found
 
 
 @cases("selector, yes", ({"a": "1"}, True), ({"a": "1", "b": "2"}, True), ({"a": "2"}, False), ({}, False))
 def test_a_service_selects_a_workload(selector: Any, yes: bool) -> None:
     workload = {"spec": {"template": {"metadata": {"labels": {"a": "1", "b": "2"}}}}}
-    assert webhooks.selects({"spec": {"selector": selector}}, workload) is yes
+    assert webhooks.selects_workload({"spec": {"selector": selector}}, workload) is yes
 
 
 @cases("endpoints, ready", ([{"conditions": {"ready": False}}], False), ([{}], True), ([], False), (None, False))
 def test_endpoints(endpoints: Any, ready: bool) -> None:
     slices = [{"endpoints": endpoints, "ports": [{"port": 9443}]}]
-    assert webhooks.ready(slices) is ready
-    assert webhooks.port(slices) == "9443"
-    assert webhooks.port([]) == "that its targetPort names"
+    assert webhooks.has_ready_endpoint(slices) is ready
+    assert webhooks.describe_pod_ports(slices) == "9443"
+    assert webhooks.describe_pod_ports([]) == "that its targetPort names"
 
 
 def custom(status: Any = None, kind: str = "OpenTelemetryCollector", **spec: Any) -> Any:
@@ -138,7 +138,7 @@ def child(owner: str = "OpenTelemetryCollector", name: str = "a", **annotations:
     (custom(kind="TargetAllocator"), ["Deployment ns/a-targetallocator"]),
 )
 def test_the_workloads_of_a_resource(given: Any, names: list[str]) -> None:
-    assert [str(item) for item in operator_status.children(given)] == names
+    assert [str(item) for item in operator_status.list_children(given)] == names
 
 
 @cases("name, made", ("a", "a"), ("a.b", "a-b"), ("x" * 60, "x" * 53), ("-a", "a"))
@@ -180,5 +180,5 @@ BOTH = custom(DONE, **SUMMED, targetAllocator={"enabled": True})
     (BOTH, [child(), child("TargetAllocator", sum="2")], ""),
 )
 def test_when_a_resource_has_become_its_workloads(given: Any, live: Any, words: str) -> None:
-    found = operator_status.unreconciled(given, live)
+    found = operator_status.explain_unreconciled(given, live)
     assert words in found and bool(found) is bool(words)

@@ -9,18 +9,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Found, Wishes, look_at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
+    build_otlp_request,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import (
+    CaptureFindings,
+    SavingsWishes,
+    observe_capture,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import Proposal
 
-OPEN, MASKED = Readable(), Readable(is_masked=True)
-ALL = Wishes(least_percent=0)
+OPEN, MASKED = ReadableValues(), ReadableValues(is_masked=True)
+ALL = SavingsWishes(least_percent=0)
 Request = tuple[str, dict[str, Any]]
 
 
 def request(short: str, records: Iterable[Mapping[str, Any]], minute: int = 0) -> Request:
-    return SIGNALS[short], otlp_request(short, [dict(record) for record in records], "planted", minute)
+    return SIGNALS[short], build_otlp_request(short, [dict(record) for record in records], "planted", minute)
 
 
 def spans(*records: Mapping[str, Any]) -> Request:
@@ -35,16 +41,16 @@ def points(*records: Mapping[str, Any], minute: int = 0) -> Request:
     return request("metrics", records, minute)
 
 
-def found(*requests: Request, readable: Readable = OPEN, wishes: Wishes = ALL) -> Found:
-    return look_at(requests, readable, wishes)
+def found(*requests: Request, readable: ReadableValues = OPEN, wishes: SavingsWishes = ALL) -> CaptureFindings:
+    return observe_capture(requests, readable, wishes)
 
 
-def proposals(kind: str, *requests: Request, readable: Readable = OPEN) -> dict[str, Proposal]:
+def proposals(kind: str, *requests: Request, readable: ReadableValues = OPEN) -> dict[str, Proposal]:
     """Return the proposals of a kind, by what they are about."""
     told = found(*requests, readable=readable).proposals
     return {proposal.subject: proposal for proposal in told if proposal.kind == kind}
 
 
-def not_told(kind: str, *requests: Request, readable: Readable = OPEN) -> str:
+def not_told(kind: str, *requests: Request, readable: ReadableValues = OPEN) -> str:
     """Return why a kind cannot be told."""
     return "\n".join(why for of_kind, why in found(*requests, readable=readable).untold if of_kind == kind)

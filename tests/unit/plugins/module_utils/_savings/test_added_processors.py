@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.added_processors import with_processors
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.added_processors import add_processors
 
 RANKS = {"memory_limiter": 0, "filter/new": 30, "tail_sampling": 41, "batch": 90}
 
@@ -13,7 +13,7 @@ RANKS = {"memory_limiter": 0, "filter/new": 30, "tail_sampling": 41, "batch": 90
 def test_a_processor_goes_before_the_first_that_belongs_after_it() -> None:
     pipelines = {"traces": {"receivers": ["otlp"], "processors": ["memory_limiter", "batch"]}, "logs": None}
     config = {"processors": {"batch": {}}, "service": {"pipelines": pipelines}}
-    changed = with_processors(config, {"filter/new": {}}, {"traces": ["filter/new"]}, RANKS.__getitem__)
+    changed = add_processors(config, {"filter/new": {}}, {"traces": ["filter/new"]}, RANKS.__getitem__)
     assert changed["service"]["pipelines"]["traces"]["processors"] == ["memory_limiter", "filter/new", "batch"]
     assert changed["processors"] == {"batch": {}, "filter/new": {}}
     assert config["processors"] == {"batch": {}}
@@ -23,6 +23,6 @@ def test_a_processor_that_is_there_gets_the_entries_that_it_lacks() -> None:
     there = {"filter/new": {"traces": {"span": ["a"]}}}
     config = {"processors": there, "service": {"pipelines": {"traces": {"processors": ["filter/new"]}}}}
     more = {"filter/new": {"traces": {"span": ["a", "b"]}}}
-    changed = with_processors(config, more, {"traces": ["filter/new"]}, RANKS.__getitem__)
+    changed = add_processors(config, more, {"traces": ["filter/new"]}, RANKS.__getitem__)
     assert changed["processors"] == {"filter/new": {"traces": {"span": ["a", "b"]}}}
     assert changed["service"]["pipelines"]["traces"]["processors"] == ["filter/new"]

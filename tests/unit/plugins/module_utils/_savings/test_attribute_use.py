@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Wishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, CONSTANTS
 
 from .planted import found, logs, not_told, points, proposals, spans
@@ -59,7 +59,7 @@ def test_the_table_counts_values_exactly() -> None:
 def test_attributes_with_one_value_are_told_together_and_identity_never_is() -> None:
     proposal = proposals(CONSTANTS, *planted())
     assert list(proposal) == ["region"]
-    told = found(*planted(), wishes=Wishes(frozenset({"tenant"}), 0)).proposals
+    told = found(*planted(), wishes=SavingsWishes(frozenset({"tenant"}), 0)).proposals
     assert not {"tenant of resources", "service.name of resources"} & {one.subject for one in told}
     assert not proposals(CONSTANTS, spans({"resource": {"region": "here"}}))
     assert "one resource" in not_told(CONSTANTS, spans({"resource": {"region": "here"}}))

@@ -9,33 +9,33 @@ import json
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import captured_records
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 
 from .planted import points, spans
 
 
 def test_a_size_is_that_of_json_without_spaces() -> None:
     signal, request = spans({"attributes": {"größe": "zwölf"}, "resource": {"service.name": "cart"}})
-    ((resource, (record,)),) = captured_records.resources_of(signal, request)
+    ((resource, (record,)),) = captured_records.read_resources(signal, request)
     (given,) = request["resourceSpans"]
     (span,) = given["scopeSpans"][0]["spans"]
     written = json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
     assert record.size == resource.size == len(written)
     assert resource.service == "cart"
     attribute = json.dumps(span["attributes"][0], separators=(",", ":"), ensure_ascii=False).encode()
-    assert captured_records.attribute_size("größe", record.holders[0][1]["größe"]) == len(attribute) + 1
+    assert captured_records.measure_attribute_size("größe", record.holders[0][1]["größe"]) == len(attribute) + 1
 
 
 def test_records_share_what_stands_around_them() -> None:
     signal, request = spans({"name": "a"}, {"name": "a"}, {"name": "longer"})
-    ((resource, (first, second, third)),) = captured_records.resources_of(signal, request)
+    ((resource, (first, second, third)),) = captured_records.read_resources(signal, request)
     assert first.size == second.size == third.size - len("longer") + len("a")
     assert resource.size - 3 < first.size + second.size + third.size <= resource.size
 
 
 def test_each_data_point_of_a_metric_is_an_item() -> None:
     signal, request = points({"attributes": {"a": "1"}}, {"attributes": {"a": "2"}})
-    ((_resource, (record,)),) = captured_records.resources_of(signal, request)
+    ((_resource, (record,)),) = captured_records.read_resources(signal, request)
     assert record.items == 2
 
 
@@ -52,21 +52,21 @@ def test_each_data_point_of_a_metric_is_an_item() -> None:
     ],
 )
 def test_a_level_is_read_as_a_number_and_as_a_name(number: object, level: str) -> None:
-    assert captured_records.level_of({"severityNumber": number}) == level
+    assert captured_records.read_severity_level({"severityNumber": number}) == level
 
 
 def test_kinds_and_status_are_read_as_numbers_and_as_names() -> None:
     assert (
-        captured_records.span_kind({"kind": 1})
-        == captured_records.span_kind({"kind": "SPAN_KIND_INTERNAL"})
+        captured_records.read_span_kind({"kind": 1})
+        == captured_records.read_span_kind({"kind": "SPAN_KIND_INTERNAL"})
         == captured_records.INTERNAL
     )
-    assert captured_records.is_error({"status": {"code": 2}})
-    assert captured_records.is_error({"status": {"code": "STATUS_CODE_ERROR"}})
-    assert not captured_records.is_error({})
+    assert captured_records.has_error_status({"status": {"code": 2}})
+    assert captured_records.has_error_status({"status": {"code": "STATUS_CODE_ERROR"}})
+    assert not captured_records.has_error_status({})
 
 
 def test_a_masked_capture_reads_the_kept_attributes_alone() -> None:
-    readable = Readable(is_masked=True, kept=frozenset({"url.path"}))
+    readable = ReadableValues(is_masked=True, kept=frozenset({"url.path"}))
     assert readable.reads("url.path")
     assert not readable.reads("http.target")

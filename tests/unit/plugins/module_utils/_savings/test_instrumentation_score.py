@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import Score, score_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import (
+    Score,
+    compute_score,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.score_rules import RULES
 
 from .planted import OPEN, found, logs, points, spans
@@ -21,8 +24,8 @@ LOG = {"body": "done", "severity": "info", "resource": RESOURCE}
 UNANSWERED = {"SPA-003", "LOG-001", "MET-001", "MET-006", "SDK-001"}
 
 
-def score(*requests: Any, readable: Readable = OPEN, service: str = "cart") -> Score:
-    return score_of(service, found(*requests, readable=readable).services[service], readable)
+def score(*requests: Any, readable: ReadableValues = OPEN, service: str = "cart") -> Score:
+    return compute_score(service, found(*requests, readable=readable).services[service], readable)
 
 
 def broken(told: Score) -> set[str]:
@@ -95,15 +98,15 @@ def test_every_rule_has_a_case() -> None:
 
 def test_what_a_part_of_a_trace_or_a_mask_hides_is_not_answered() -> None:
     orphan = BROKEN["SPA-002"]
-    assert "SPA-002" in unanswered(score(*orphan, readable=Readable(other_pods=1)))
+    assert "SPA-002" in unanswered(score(*orphan, readable=ReadableValues(other_pods=1)))
     assert "SPA-002" in unanswered(score(spans(inner(1, parent="gone"))))
-    assert "MET-002" in unanswered(score(*BROKEN["MET-002"], readable=Readable(is_masked=True)))
+    assert "MET-002" in unanswered(score(*BROKEN["MET-002"], readable=ReadableValues(is_masked=True)))
     assert {"RES-002", "RES-003"} <= unanswered(score(spans({**SPAN, "resource": {"service.name": "cart"}})))
 
 
 def test_a_metric_without_a_unit_is_seen_although_another_unit_is_masked() -> None:
     masked = {**POINT, "name": "queue.age", "unit": "furlongs"}
-    told = score(points({**POINT, "unit": ""}, masked), readable=Readable(is_masked=True))
+    told = score(points({**POINT, "unit": ""}, masked), readable=ReadableValues(is_masked=True))
     (answered,) = [answered for answered in told.of(False) if answered.rule.id == "MET-002"]
     assert answered.verdict.why == "no unit: queue.size"
 

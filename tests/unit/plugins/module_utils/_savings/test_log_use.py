@@ -9,8 +9,8 @@ import re
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import template_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import pattern_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import make_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import build_template_pattern
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import DEBUG, ERRORS, TEMPLATES
 
 from .planted import MASKED, OPEN, logs, not_told, proposals
@@ -41,7 +41,7 @@ def test_each_of_twelve_templates_has_its_share_masked_or_not(masked: bool) -> N
 
 def test_a_pattern_matches_the_bodies_of_its_template_alone() -> None:
     for body in BODIES:
-        pattern = pattern_of(template_of(body.format("a-7")))
+        pattern = build_template_pattern(make_template(body.format("a-7")))
         matched = [other for other in BODIES if re.search(pattern, other.format("b.8"))]
         assert matched == [body]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Sent
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measure_resources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.measured_shares import (
-    measured_shares,
-    sent_anything,
+    has_sent_anything,
+    measure_removed_shares,
 )
 
 from .planted import logs
@@ -20,7 +20,7 @@ from .planted import logs
 def sent(records: int, size: int) -> Sent:
     made = Sent(size=size)
     signal, request = logs(*[{"body": "x", "severity": "info"}] * records)
-    made.tally.add(signal, measured_resources(json.dumps(request, separators=(",", ":"))))
+    made.tally.add(signal, measure_resources(json.dumps(request, separators=(",", ":"))))
     return made
 
 
@@ -31,11 +31,11 @@ def test_shares_are_what_is_gone_of_all_exporters_but_debug() -> None:
         "debug": {"logs": sent(9, 9)},
     }
     after = {"otlp_http/a": {"logs": sent(2, 60)}, "debug": {"logs": sent(9, 9)}}
-    shares = measured_shares(before, after)["logs"]
+    shares = measure_removed_shares(before, after)["logs"]
     assert (shares.items, shares.sent) == (0.75, 0.7)
     assert shares.as_dict()["items_percent"] == 75.0
 
 
 def test_nothing_sent_is_seen() -> None:
-    assert not sent_anything({"otlp_http": {}})
-    assert sent_anything({"otlp_http": {"logs": sent(1, 1)}})
+    assert not has_sent_anything({"otlp_http": {}})
+    assert has_sent_anything({"otlp_http": {"logs": sent(1, 1)}})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import proposals as kinds
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 
 from .planted import MASKED, not_told, points, proposals
 
@@ -55,5 +55,5 @@ def test_series_of_two_scopes_are_told_and_a_masked_scope_has_no_option() -> Non
     (masked,) = proposals(kinds.SCOPES, request, readable=MASKED).values()
     assert masked.option is None
     assert "capture_keep: [scope.name]" in not_told(kinds.SCOPES, request, readable=MASKED)
-    kept = Readable(True, frozenset({"scope.name"}))
+    kept = ReadableValues(True, frozenset({"scope.name"}))
     assert not not_told(kinds.SCOPES, request, readable=kept)

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import MOST_OF_KIND, Wishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import (
+    MOST_PROPOSALS_OF_KIND,
+    SavingsWishes,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import ATTRIBUTES, DEBUG
 
 from tests.support.cases import cases
@@ -19,17 +22,17 @@ from .planted import found, logs, spans
 
 def test_what_is_below_the_least_share_is_counted() -> None:
     request = logs({"body": "x", "severity": "debug"}, *[{"body": "y" * 50, "severity": "info"}] * 99)
-    assert DEBUG not in {proposal.kind for proposal in found(request, wishes=Wishes(least_percent=5)).proposals}
-    assert found(request, wishes=Wishes(least_percent=5)).smaller >= 1
+    assert DEBUG not in {proposal.kind for proposal in found(request, wishes=SavingsWishes(least_percent=5)).proposals}
+    assert found(request, wishes=SavingsWishes(least_percent=5)).smaller >= 1
     assert DEBUG in {proposal.kind for proposal in found(request).proposals}
 
 
 def test_a_kind_tells_its_largest() -> None:
-    attributes = {f"attribute.{number:02}": "x" * (number + 1) for number in range(MOST_OF_KIND + 5)}
+    attributes = {f"attribute.{number:02}": "x" * (number + 1) for number in range(MOST_PROPOSALS_OF_KIND + 5)}
     told = found(spans({"attributes": attributes}))
     subjects = [proposal.subject for proposal in told.proposals if proposal.kind == ATTRIBUTES]
-    assert len(subjects) == MOST_OF_KIND
-    assert subjects[0] == f"attribute.{MOST_OF_KIND + 4:02} of spans"
+    assert len(subjects) == MOST_PROPOSALS_OF_KIND
+    assert subjects[0] == f"attribute.{MOST_PROPOSALS_OF_KIND + 4:02} of spans"
     assert told.smaller >= 5
 
 
@@ -42,7 +45,7 @@ def test_shares_are_of_the_signal() -> None:
 
 def test_names_to_keep_that_nothing_has_are_told() -> None:
     request = spans({"attributes": {"url.path": "/"}})
-    assert found(request, wishes=Wishes(frozenset({"url.path", "url.pth"}))).unseen == ("url.pth",)
+    assert found(request, wishes=SavingsWishes(frozenset({"url.path", "url.pth"}))).unseen == ("url.pth",)
     assert found(request).unseen == ()
 
 

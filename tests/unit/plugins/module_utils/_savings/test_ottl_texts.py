@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import pattern_of, quoted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import (
+    build_template_pattern,
+    quote_literal,
+)
 
 
 def test_a_pattern_needs_two_words() -> None:
-    assert pattern_of("user <*> in.") == r"^user \S+ in\.$"
-    assert pattern_of("user <*>") == ""
+    assert build_template_pattern("user <*> in.") == r"^user \S+ in\.$"
+    assert build_template_pattern("user <*>") == ""
 
 
 def test_a_literal_keeps_its_quotes() -> None:
-    assert quoted('a "b" é') == r'"a \"b\" é"'
+    assert quote_literal('a "b" é') == r'"a \"b\" é"'

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import (
-    drop_noise,
-    filtered,
+    build_filter_option,
+    build_noise_recipe,
 )
 
 
 def test_what_is_pasted_names_the_pipelines_of_the_signal() -> None:
-    option = filtered("noise", "logs", "log_record", "true")
+    option = build_filter_option("noise", "logs", "log_record", "true")
     pasted = option.pasted(["logs/pods", "logs/host", "traces"])["config"]
     assert set(pasted["service"]["pipelines"]) == {"logs/pods", "logs/host"}
-    assert drop_noise(attributes=["a"]).pasted([]) == {
+    assert build_noise_recipe(attributes=["a"]).pasted([]) == {
         "recipes": [{"drop_noise": {"probe_paths": [], "minimum_severity": "trace", "attributes": ["a"]}}]
     }

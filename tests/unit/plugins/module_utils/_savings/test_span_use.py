@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import proposals as kinds
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Wishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
 
 from .planted import MASKED, found, not_told, proposals, spans
 
@@ -44,7 +44,7 @@ def test_a_masked_path_is_told_and_a_kept_one_is_read() -> None:
     request = spans({"attributes": {"url.path": "/healthz"}})
     assert not proposals(kinds.HEALTH, request, readable=MASKED)
     assert "capture_keep: [url.path, http.target]" in not_told(kinds.HEALTH, request, readable=MASKED)
-    readable = Readable(True, frozenset({"url.path", "http.target"}))
+    readable = ReadableValues(True, frozenset({"url.path", "http.target"}))
     assert proposals(kinds.HEALTH, request, readable=readable)
     assert not not_told(kinds.HEALTH, request, readable=readable)
 
@@ -57,7 +57,7 @@ def test_names_of_spans_without_children_and_errors_are_told() -> None:
     }
     failed = {"trace": "t0", "name": "row", "parent": "query0", "status": "error", "id": "failed"}
     assert set(proposals(kinds.LEAVES, traces(), spans(failed))) == {"cache"}
-    assert "other pods" in not_told(kinds.LEAVES, traces(), readable=Readable(other_pods=2))
+    assert "other pods" in not_told(kinds.LEAVES, traces(), readable=ReadableValues(other_pods=2))
 
 
 def test_nine_in_ten_of_plain_traces_go() -> None:
@@ -66,7 +66,7 @@ def test_nine_in_ten_of_plain_traces_go() -> None:
     assert not proposals(kinds.PLAIN, traces(duration="3s"))
     assert not proposals(kinds.PLAIN, traces(status="error"))
     assert "30 are needed" in not_told(kinds.PLAIN, spans(*trace(1)))
-    sampled = found(traces(), wishes=Wishes(samples=True))
+    sampled = found(traces(), wishes=SavingsWishes(samples=True))
     assert [untold.why for untold in sampled.untold if untold.kind == kinds.PLAIN] == [
         "the config samples traces already"
     ]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import score_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.measured_shares import Shares
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Wishes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_data import savings_data
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_lines import savings_lines
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_markdown import savings_markdown
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.told_savings import Savings, Told
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import compute_score
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.measured_shares import RemovedShares
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_data import build_savings_data
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_lines import list_savings_lines
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_markdown import build_savings_markdown
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.told_savings import Savings, ToldProposal
 
 from .planted import OPEN, found, logs, spans
 
@@ -22,15 +22,15 @@ INFO = [{"body": "y", "severity": "info", "resource": {"service.name": "cart"}}]
 
 
 def savings(*requests: Any, **wishes: Any) -> Savings:
-    seen = found(*requests, wishes=Wishes(**{"least_percent": 0, **wishes}))
-    measured = {"logs": Shares(0.9, 0.88, 0.7)}
-    told = tuple(Told(proposal, {"recipes": []}, "recipes: []\n", measured) for proposal in seen.proposals)
-    scores = tuple(score_of(name, facts, OPEN) for name, facts in seen.services.items())
+    seen = found(*requests, wishes=SavingsWishes(**{"least_percent": 0, **wishes}))
+    measured = {"logs": RemovedShares(0.9, 0.88, 0.7)}
+    told = tuple(ToldProposal(proposal, {"recipes": []}, "recipes: []\n", measured) for proposal in seen.proposals)
+    scores = tuple(compute_score(name, facts, OPEN) for name, facts in seen.services.items())
     return Savings("gateway", seen, told, scores, ("a note",))
 
 
 def test_estimated_and_measured_shares_stand_side_by_side() -> None:
-    text = "\n".join(savings_lines(savings(logs(*DEBUG, *INFO))))
+    text = "\n".join(list_savings_lines(savings(logs(*DEBUG, *INFO))))
     assert "savings of gateway from 10 log records" in text
     assert "logs: 90.0 % of log records" in text
     assert "measured 90.0 % of log records, 88.0 % of bytes, 70.0 % of bytes as sent" in text
@@ -40,12 +40,12 @@ def test_estimated_and_measured_shares_stand_side_by_side() -> None:
 
 
 def test_nothing_worth_dropping_is_said_with_what_was_left_out() -> None:
-    text = "\n".join(savings_lines(savings(logs(*INFO), least_percent=100)))
+    text = "\n".join(list_savings_lines(savings(logs(*INFO), least_percent=100)))
     assert "less: no proposal reaches the least share of bytes" in text
 
 
 def test_data_have_all_rules_and_both_shares() -> None:
-    data = savings_data(savings(logs(*DEBUG, *INFO)))
+    data = build_savings_data(savings(logs(*DEBUG, *INFO)))
     (proposal,) = [one for one in data["proposals"] if one["kind"] == "debug_logs"]
     assert proposal["estimated"]["logs"]["items_percent"] == 90.0
     assert proposal["measured"]["logs"]["sent_bytes_percent"] == 70.0
@@ -54,7 +54,7 @@ def test_data_have_all_rules_and_both_shares() -> None:
 
 
 def test_a_name_of_telemetry_is_code_in_markdown() -> None:
-    page = savings_markdown(savings(spans({"attributes": {"a|b`c": "1"}}), logs(*DEBUG, *INFO)))
+    page = build_savings_markdown(savings(spans({"attributes": {"a|b`c": "1"}}), logs(*DEBUG, *INFO)))
     assert "`attribute: a\\|b'c of spans`" in page
     assert "\n    recipes: []\n" in page
     assert "| `cart` | " in page

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import (
-    counters,
-    excerpt,
-    growth,
+    compare_counters,
+    find_probe_lines,
+    read_item_counters,
 )
 
 from ..helpers import cases
@@ -33,12 +33,12 @@ AS_JSON = json.dumps({"level": "info", "msg": SPANS.rpartition("\n")[0], "otelco
 
 @pytest.mark.parametrize("text", [SPANS, AS_JSON])
 def test_the_record_of_the_probe_is_cut_out(text: str) -> None:
-    lines = excerpt(f"start\n{text}", "traces", "mine")
+    lines = find_probe_lines(f"start\n{text}", "traces", "mine")
     assert lines[0] == "ResourceSpans #1" and lines[-1].startswith("Span #0")
     assert "Str(mine)" in lines[2] and "other" not in "".join(lines)
     for signal, probe in (("traces", "absent"), ("metrics", "mine"), ("logs", "mine")):
-        assert excerpt(text, signal, probe) == []
-    assert len(excerpt("ResourceSpans #0\nmine" + "\nline" * 99, "traces", "mine")) == 25
+        assert find_probe_lines(text, signal, probe) == []
+    assert len(find_probe_lines("ResourceSpans #0\nmine" + "\nline" * 99, "traces", "mine")) == 25
 
 
 @cases(
@@ -50,12 +50,12 @@ def test_the_record_of_the_probe_is_cut_out(text: str) -> None:
     'otelcol_receiver_accepted_spans{receiver="a"} 1\notelcol_receiver_accepted_spans{receiver="b"} 2',
 )
 def test_counters_of_all_versions_are_read_and_summed(line: str) -> None:
-    assert counters(f"# HELP x\n{line}\nother 1\n") == {IN: 3}
+    assert read_item_counters(f"# HELP x\n{line}\nother 1\n") == {IN: 3}
 
 
 @pytest.mark.parametrize("name", ["processor_refused_spans", "processor_memory_limiter_refused_spans_total"])
 def test_what_the_memory_limiter_refuses_is_read_by_both_names(name: str) -> None:
-    assert list(counters(f"otelcol_{name} 2\n").values()) == [2]
+    assert list(read_item_counters(f"otelcol_{name} 2\n").values()) == [2]
 
 
 @cases(
@@ -66,5 +66,5 @@ def test_what_the_memory_limiter_refuses_is_read_by_both_names(name: str) -> Non
     ({("receiver_accepted", "log_records"): 1, ("exporter_sent", "log_records"): 1}, False, []),
 )
 def test_growth_in_and_out_is_an_arrival(after: Any, arrived: Any, trouble: Any) -> None:
-    found = growth(Counter(), Counter(after), "traces")
+    found = compare_counters(Counter(), Counter(after), "traces")
     assert (found[0], found[2]) == (arrived, trouble)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.lost_records import Hop, lost
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import Key, Reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.lost_records import Hop, find_losses
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import CountKey, Reading
 
 from tests.support.cases import cases
 
@@ -33,7 +33,7 @@ ENDED = {("processor_incoming_items", name): 1 for name in ("filter", "transform
 
 
 def counts(given: Mapping[tuple[str, str], int]) -> Reading:
-    return Reading({Key(name, component, "traces"): count for (name, component), count in given.items()})
+    return Reading({CountKey(name, component, "traces"): count for (name, component), count in given.items()})
 
 
 def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str, str]) -> list[Hop]:
@@ -98,30 +98,30 @@ def hops(gained: Mapping[str, Any], now: Mapping[str, Any], unread: Mapping[str,
     ),
 )
 def test_who_lost_it(gained: Mapping[str, Any], inside: bool, lines: list[str]) -> None:
-    assert lost(hops(gained, {}, {}), "traces") == (lines, inside)
+    assert find_losses(hops(gained, {}, {}), "traces") == (lines, inside)
 
 
 def test_what_waits_in_a_queue_is_not_lost_yet() -> None:
     waiting = {"agent": {("exporter_queue_size", "otlp/gateway"): 3}}
-    (line,) = lost(hops({"agent": TAKEN}, waiting, {}), "traces").lines
+    (line,) = find_losses(hops({"agent": TAKEN}, waiting, {}), "traces").lines
     assert line == "agent took spans and sent none: they wait in the queue of otlp/gateway"
 
 
 def test_tail_sampling_counts_traces_and_no_items() -> None:
-    reading = counts(TAKEN) + Reading({Key("processor_tail_sampling_new_trace_id_received"): 1})
-    (line,) = lost([Hop("sampler", EXPORTERS["sampler"], reading, Reading())], "traces").lines
+    reading = counts(TAKEN) + Reading({CountKey("processor_tail_sampling_new_trace_id_received"): 1})
+    (line,) = find_losses([Hop("sampler", EXPORTERS["sampler"], reading, Reading())], "traces").lines
     assert line == "sampler took spans and sent none: dropped or held by tail_sampling"
 
 
 def test_a_collector_that_cannot_be_read_is_not_accused() -> None:
     blind = {"gateway": "no running pod is selected"}
     said = "the counts of gateway cannot be read: no running pod is selected"
-    assert lost(hops({"agent": SENT["agent"]}, {}, blind), "traces").lines == [said]
-    assert lost(hops({}, {}, dict.fromkeys(EXPORTERS, "forbidden")), "traces").inside is False
+    assert find_losses(hops({"agent": SENT["agent"]}, {}, blind), "traces").lines == [said]
+    assert find_losses(hops({}, {}, dict.fromkeys(EXPORTERS, "forbidden")), "traces").inside is False
 
 
 def test_counts_of_another_signal_say_nothing() -> None:
-    (line,) = lost(hops(SENT, {}, {}), "logs").lines
+    (line,) = find_losses(hops(SENT, {}, {}), "logs").lines
     assert line.startswith("no log records came to agent, gateway, sampler")
 
 
@@ -133,16 +133,19 @@ def alone(*exporters: str, **counts_of: dict[str, int]) -> Hop:
 
 def test_an_exporter_that_failed_is_named_beside_one_that_sent() -> None:
     hop = alone("a", "b", exporter_sent={"a": 1}, exporter_send_failed={"b": 1})
-    assert lost([hop], "traces") == (["gw took spans, and not all exporters sent them: sending failed at b"], True)
+    assert find_losses([hop], "traces") == (
+        ["gw took spans, and not all exporters sent them: sending failed at b"],
+        True,
+    )
     hop = alone("a", "b", exporter_sent={"a": 1}, exporter_enqueue_failed={"b": 1})
-    assert "the queue was full at b" in lost([hop], "traces").lines[0]
+    assert "the queue was full at b" in find_losses([hop], "traces").lines[0]
     hop = alone("a", "b", exporter_sent={"a": 1})
-    assert lost([hop], "traces").lines == ["gw sent spans by a, and the backend behind it took them"]
+    assert find_losses([hop], "traces").lines == ["gw sent spans by a, and the backend behind it took them"]
 
 
 def test_a_processor_that_drops_all_is_named_though_a_connector_makes_other_records() -> None:
     hop = alone("a", exporter_sent={"a": 20}, processor_incoming_items={"filter": 1})
-    assert lost([hop], "traces").lines == [
+    assert find_losses([hop], "traces").lines == [
         "gw took spans: all were dropped by filter",
         "other spans flow too, and the counts include them",
     ]
@@ -151,16 +154,16 @@ def test_a_processor_that_drops_all_is_named_though_a_connector_makes_other_reco
 def test_a_collector_whose_traces_end_in_it_is_not_accused() -> None:
     counting = Hop("counting", {"otlp/metrics": way(signals=("metrics",))}, counts(TAKEN), Reading())
     sampler = Hop("sampler", EXPORTERS["sampler"], counts(SENT["sampler"]), Reading())
-    found = lost([counting, sampler], "traces")
+    found = find_losses([counting, sampler], "traces")
     assert found == (["sampler sent spans by otlp/backend, and the backend behind it took them"], False)
 
 
 def test_nobody_else_is_said_to_answer_while_a_collector_is_unread() -> None:
-    found = lost(hops({}, {}, {"gateway": "forbidden"}), "traces")
+    found = find_losses(hops({}, {}, {"gateway": "forbidden"}), "traces")
     assert found == (["the counts of gateway cannot be read: forbidden"], False)
 
 
 def test_what_the_limiter_refuses_is_not_dropped() -> None:
     limited = {"processor_memory_limiter_refused": {"m": 1}, "processor_incoming_items": {"m": 1}}
-    (line,) = lost([alone("a", **limited)], "traces").lines
+    (line,) = find_losses([alone("a", **limited)], "traces").lines
     assert line == "gw took spans and sent none: refused by m"

@@ -11,9 +11,9 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import metrics
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import (
     UPTIME,
-    Flow,
-    Key,
-    total,
+    CountKey,
+    SignalFlow,
+    sum_readings,
 )
 
 from ..helpers import LISTENERS, cases
@@ -30,16 +30,18 @@ service:
 QUIET = yaml.safe_load(
     "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}, logs: {receivers: [otlp]}}}"
 )
-ACCEPTED = Key("receiver_accepted", "otlp", "traces")
-SENT = Key("exporter_sent", "debug", "traces")
-QUEUED, INCOMING = Key("exporter_queue_size", "a/b", "traces"), Key("processor_incoming_items", "x", "logs")
+ACCEPTED = CountKey("receiver_accepted", "otlp", "traces")
+SENT = CountKey("exporter_sent", "debug", "traces")
+QUEUED, INCOMING = CountKey("exporter_queue_size", "a/b", "traces"), CountKey("processor_incoming_items", "x", "logs")
 
 
-def flow(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> Flow:
-    return Flow(config or CONFIG, LISTENERS, total([gained]), total([whole or gained]), 5.2)
+def flow(gained: dict[CountKey, float], whole: dict[CountKey, float] | None = None, config: Any = None) -> SignalFlow:
+    return SignalFlow(config or CONFIG, LISTENERS, sum_readings([gained]), sum_readings([whole or gained]), 5.2)
 
 
-def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None, config: Any = None) -> dict[str, Any]:
+def rows(
+    gained: dict[CountKey, float], whole: dict[CountKey, float] | None = None, config: Any = None
+) -> dict[str, Any]:
     facts = flow(gained, whole, config).facts()
     return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}
 
@@ -49,24 +51,24 @@ def rows(gained: dict[Key, float], whole: dict[Key, float] | None = None, config
     ('otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 7', ACCEPTED, 7),
     ('otelcol_receiver_accepted_spans_total{receiver="otlp"} 1.5e+01', ACCEPTED, 15),
     ('otelcol_receiver_accepted_spans__spans__total{receiver="otlp"} 3', ACCEPTED, 3),
-    ('otelcol_exporter_sent_log_records{exporter="debug"} 1', Key("exporter_sent", "debug", "logs"), 1),
+    ('otelcol_exporter_sent_log_records{exporter="debug"} 1', CountKey("exporter_sent", "debug", "logs"), 1),
     ('otelcol_exporter_queue_size{data_type="traces",exporter="a/b"} 4', QUEUED, 4),
     ('otelcol_processor_incoming_items{otel_signal="logs",processor="x"} 2', INCOMING, 2),
     ("otelcol_process_uptime_seconds_total 30.5", UPTIME, 30.5),
     ("otelcol_process_uptime 30.5 1700000000000", UPTIME, 30.5),
-    ("otelcol_process_memory_rss_bytes 1.0e+06", Key("process_memory_rss"), 1e6),
+    ("otelcol_process_memory_rss_bytes 1.0e+06", CountKey("process_memory_rss"), 1e6),
 )
-def test_a_line_of_any_version_is_read(line: str, key: Key, value: float) -> None:
-    assert metrics.reading(f"# HELP x y\n{line}\n")[key] == value
+def test_a_line_of_any_version_is_read(line: str, key: CountKey, value: float) -> None:
+    assert metrics.read_counts(f"# HELP x y\n{line}\n")[key] == value
 
 
 def test_transports_add_up_and_growth_counts_anew_after_a_restart() -> None:
     text = 'otelcol_receiver_accepted_spans{receiver="otlp",transport="%s"} 2\n'
-    assert metrics.reading(text % "grpc" + text % "http" + "go_threads 8\n") == {ACCEPTED: 4}
-    before, after = total([{ACCEPTED: 5, SENT: 9}]), total([{ACCEPTED: 8, SENT: 2}])
-    assert metrics.grown(before, after) == {ACCEPTED: 3, SENT: 2}
-    assert total([after, after])[ACCEPTED] == 16
-    assert total([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4
+    assert metrics.read_counts(text % "grpc" + text % "http" + "go_threads 8\n") == {ACCEPTED: 4}
+    before, after = sum_readings([{ACCEPTED: 5, SENT: 9}]), sum_readings([{ACCEPTED: 8, SENT: 2}])
+    assert metrics.subtract_readings(before, after) == {ACCEPTED: 3, SENT: 2}
+    assert sum_readings([after, after])[ACCEPTED] == 16
+    assert sum_readings([{UPTIME: 9}, {UPTIME: 4}])[UPTIME] == 4
 
 
 @cases(
@@ -74,8 +76,8 @@ def test_transports_add_up_and_growth_counts_anew_after_a_restart() -> None:
     ({ACCEPTED: 1}, {}, "comes"),
     ({}, {}, "idle"),
     ({}, {ACCEPTED: 4}, "idle"),
-    ({ACCEPTED: 1, Key("receiver_refused", "otlp", "traces"): 1}, {}, "refused"),
-    ({Key("receiver_failed", "otlp", "traces"): 1}, {}, "refused"),
+    ({ACCEPTED: 1, CountKey("receiver_refused", "otlp", "traces"): 1}, {}, "refused"),
+    ({CountKey("receiver_failed", "otlp", "traces"): 1}, {}, "refused"),
 )
 def test_what_comes_in(gained: Any, whole: Any, state: str) -> None:
     row = rows(gained, whole)["receives", "traces", "otlp"]
@@ -86,7 +88,7 @@ def test_what_comes_in(gained: Any, whole: Any, state: str) -> None:
     "whole, state",
     ({UPTIME: 100}, "idle"),
     ({UPTIME: 5}, "starts"),
-    ({UPTIME: 100, Key("receiver_accepted", "k8s_cluster", "metrics"): 3}, "rests"),
+    ({UPTIME: 100, CountKey("receiver_accepted", "k8s_cluster", "metrics"): 3}, "rests"),
 )
 def test_who_asks_at_intervals_may_rest_between_them(whole: Any, state: str) -> None:
     row = rows({}, whole)["receives", "metrics", "k8s_cluster"]
@@ -96,10 +98,10 @@ def test_who_asks_at_intervals_may_rest_between_them(whole: Any, state: str) -> 
 @cases(
     "gained, whole, state",
     ({ACCEPTED: 2, SENT: 2}, {}, "sends"),
-    ({ACCEPTED: 2, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails"),
-    ({ACCEPTED: 2, Key("exporter_enqueue_failed", "debug", "traces"): 2}, {}, "fails"),
-    ({SENT: 1, Key("exporter_send_failed", "debug", "traces"): 2}, {}, "fails_partly"),
-    ({ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}, "waits"),
+    ({ACCEPTED: 2, CountKey("exporter_send_failed", "debug", "traces"): 2}, {}, "fails"),
+    ({ACCEPTED: 2, CountKey("exporter_enqueue_failed", "debug", "traces"): 2}, {}, "fails"),
+    ({SENT: 1, CountKey("exporter_send_failed", "debug", "traces"): 2}, {}, "fails_partly"),
+    ({ACCEPTED: 2}, {CountKey("exporter_queue_size", "debug", "traces"): 2}, "waits"),
     ({ACCEPTED: 2}, {}, "silent"),
     ({}, {}, "idle"),
 )
@@ -110,7 +112,7 @@ def test_what_goes_out(gained: Any, whole: Any, state: str) -> None:
 @cases("flush_timeout, state", ("1s", "waits"), ("5s", "silent"), ("1m", "silent"))
 def test_what_may_still_become_a_batch_does_not_wait_for_the_backend(flush_timeout: str, state: str) -> None:
     exporters = {"debug": {"sending_queue": {"batch": {"flush_timeout": flush_timeout}}}}
-    gained, whole = {ACCEPTED: 2}, {Key("exporter_queue_size", "debug", "traces"): 2}
+    gained, whole = {ACCEPTED: 2}, {CountKey("exporter_queue_size", "debug", "traces"): 2}
     assert rows(gained, whole, CONFIG | {"exporters": exporters})["exports", "traces", "debug"]["state"] == state
 
 
@@ -121,9 +123,11 @@ def test_connectors_are_no_ends() -> None:
 
 def test_what_a_processor_refuses_and_drops_and_the_queue_in_per_cent() -> None:
     names = {"processor_incoming_items": 9, "processor_outgoing_items": 2, "processor_memory_limiter_refused": 3}
-    row = rows({Key(name, "filter", "traces"): count for name, count in names.items()})["processes", "traces", "filter"]
+    row = rows({CountKey(name, "filter", "traces"): count for name, count in names.items()})[
+        "processes", "traces", "filter"
+    ]
     assert (row["incoming"], row["outgoing"], row["refused"], row["dropped"]) == (9, 2, 3, 4)
-    size, capacity = (Key(f"exporter_queue_{word}", "debug", "traces") for word in ("size", "capacity"))
+    size, capacity = (CountKey(f"exporter_queue_{word}", "debug", "traces") for word in ("size", "capacity"))
     row = rows({}, {size: 900, capacity: 1000})["exports", "traces", "debug"]
     assert (row["queue_percent"], row["seconds"]) == (90, 5)
 
@@ -131,7 +135,7 @@ def test_what_a_processor_refuses_and_drops_and_the_queue_in_per_cent() -> None:
 def test_waiting_ends_when_it_would_tell_no_more() -> None:
     assert flow({ACCEPTED: 1, SENT: 1}).moving()
     assert not flow({}).moving() and not flow({ACCEPTED: 1}).moving()
-    assert not flow({ACCEPTED: 1, SENT: 1}, {Key("receiver_accepted", "otlp", "logs"): 3}, QUIET).moving()
+    assert not flow({ACCEPTED: 1, SENT: 1}, {CountKey("receiver_accepted", "otlp", "logs"): 3}, QUIET).moving()
 
 
 @cases(
@@ -144,4 +148,4 @@ def test_waiting_ends_when_it_would_tell_no_more() -> None:
     ({"readers": [{"periodic": {}}]}, ("", 0)),
 )
 def test_where_the_metrics_are(settings: Any, place: Any) -> None:
-    assert metrics.metrics_port({"service": {"telemetry": {"metrics": settings}}}, 8888) == place
+    assert metrics.find_metrics_address({"service": {"telemetry": {"metrics": settings}}}, 8888) == place

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.plan_differences import (
     Difference,
     MemberChange,
-    change_lines,
+    list_change_lines,
 )
 
 
@@ -46,7 +46,7 @@ LINES = [
 
 def test_equal_differences_are_shown_once_whatever_follows_from_the_config() -> None:
     changes = [change("dev", "1a"), change("eu", "2b", "obs-eu"), change("us", "3c", endpoint="new:4318")]
-    found = list(change_lines(changes, "cluster", whole=False))
+    found = list(list_change_lines(changes, "cluster", with_new_objects=False))
     assert found[: len(LINES) + 1] == ["2 clusters: dev, eu", *LINES]
     assert found[len(LINES) + 1] == "1 cluster: us"
     assert "  +    endpoint: new:4318" in found
@@ -58,14 +58,14 @@ def test_an_image_of_another_digest_is_another_difference() -> None:
         MemberChange(name, [Difference("Deployment obs/agent", "image: a@sha256:0\n", f"image: a@sha256:{digest}\n")])
         for name, digest in zip(("dev", "eu"), digests, strict=True)
     ]
-    assert [line for line in change_lines(changes, "cluster", whole=False) if "cluster" in line] == [
+    assert [line for line in list_change_lines(changes, "cluster", with_new_objects=False) if "cluster" in line] == [
         "1 cluster: dev",
         "1 cluster: eu",
     ]
 
 
 def test_with_the_option_diff_new_objects_are_shown_whole() -> None:
-    shown = list(change_lines([change("dev", "1a")], "cluster", whole=True))
+    shown = list(list_change_lines([change("dev", "1a")], "cluster", with_new_objects=True))
     assert "  +spec: {}" in shown
     assert "  Service agent would be created" not in shown
     assert "  ConfigMap agent-… would be deleted" in shown, "what goes was there before"
@@ -73,7 +73,7 @@ def test_with_the_option_diff_new_objects_are_shown_whole() -> None:
 
 def test_a_host_whose_files_are_the_same_says_what_is_changed() -> None:
     changes = [MemberChange("web1", [], ["agent: service would be changed by start"])]
-    assert list(change_lines(changes, "host", whole=False)) == [
+    assert list(list_change_lines(changes, "host", with_new_objects=False)) == [
         "1 host: web1",
         "  agent: service would be changed by start",
     ]

@@ -8,41 +8,43 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import (
-    ROUNDS,
-    Sent,
-    places_behind,
-    sent_between,
+    VISITS_AFTER,
+    SentData,
+    find_sent_data,
+    select_places_behind,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import MOST_REST
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import MOST_COMPARED_HOSTS
 
 
 def test_each_place_that_gets_data_is_read_once_before_and_in_rounds_after() -> None:
     sent = [
-        Sent("web1", "gw1", "gateway"),
-        Sent("web2", "gw1", "gateway"),
-        Sent("web2", "gw2", "gateway"),
-        Sent("web2", "gw2", "logs"),
-        Sent("web2", "eu", "obs/gateway"),
+        SentData("web1", "gw1", "gateway"),
+        SentData("web2", "gw1", "gateway"),
+        SentData("web2", "gw2", "gateway"),
+        SentData("web2", "gw2", "logs"),
+        SentData("web2", "eu", "obs/gateway"),
     ]
-    found = places_behind(sent, ["eu"], 60)
+    found = select_places_behind(sent, ["eu"], 60)
     assert found["hosts"] == {
         "collectors": {"gw1": ["gateway"], "gw2": ["gateway", "logs"]},
         "before": ["gw1", "gw2"],
-        "after": ["gw1", "gw2"] * ROUNDS,
-        "seconds": 60 / (2 * ROUNDS),
+        "after": ["gw1", "gw2"] * VISITS_AFTER,
+        "seconds": 60 / (2 * VISITS_AFTER),
     }
     assert found["clusters"]["targets"] == {"eu": [{"namespace": "obs", "name": "gateway"}]}
 
 
 def test_what_a_member_sends_to_itself_is_watched_with_the_member() -> None:
-    assert places_behind([Sent("web1", "web1", "backend")], [], 60)["hosts"]["before"] == []
+    assert select_places_behind([SentData("web1", "web1", "backend")], [], 60)["hosts"]["before"] == []
 
 
 def test_no_more_places_are_read_than_of_later_waves() -> None:
-    sent = [Sent("web1", f"gw{number}", "gateway") for number in range(MOST_REST + 1)]
-    found = places_behind([*sent, *sent], [], 60)
-    assert found["hosts"]["before"] == [f"gw{number}" for number in range(MOST_REST)]
-    assert found["left_out"] == [f"at most {MOST_REST} hosts are read, and these are not: gateway on gw{MOST_REST}"]
+    sent = [SentData("web1", f"gw{number}", "gateway") for number in range(MOST_COMPARED_HOSTS + 1)]
+    found = select_places_behind([*sent, *sent], [], 60)
+    assert found["hosts"]["before"] == [f"gw{number}" for number in range(MOST_COMPARED_HOSTS)]
+    assert found["left_out"] == [
+        f"at most {MOST_COMPARED_HOSTS} hosts are read, and these are not: gateway on gw{MOST_COMPARED_HOSTS}"
+    ]
 
 
 def reached(host: str, collector: str = "obs/gateway") -> dict[str, Any]:
@@ -57,11 +59,11 @@ def sending(host: str) -> dict[str, Any]:
 
 def test_a_name_leads_from_one_cluster_into_another() -> None:
     rendered = {"dev": sending("otlp.example.com"), "eu": reached("otlp.example.com"), "us": reached("us.example.com")}
-    assert list(sent_between(rendered, ["dev"])) == [Sent("dev", "eu", "obs/gateway")]
-    assert list(sent_between(rendered, ["eu", "us"])) == []
+    assert list(find_sent_data(rendered, ["dev"])) == [SentData("dev", "eu", "obs/gateway")]
+    assert list(find_sent_data(rendered, ["eu", "us"])) == []
 
 
 def test_a_name_of_two_clusters_and_one_of_none_lead_nowhere() -> None:
     name = "otlp.example.com"
-    assert list(sent_between({"dev": sending(name), "eu": reached(name), "us": reached(name)}, ["dev"])) == []
-    assert list(sent_between({"dev": sending(name), "eu": {}}, ["dev"])) == []
+    assert list(find_sent_data({"dev": sending(name), "eu": reached(name), "us": reached(name)}, ["dev"])) == []
+    assert list(find_sent_data({"dev": sending(name), "eu": {}}, ["dev"])) == []

@@ -14,18 +14,18 @@ import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import Sample
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import ROLES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, Key
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, CountKey
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
-    Judged,
-    Tools,
-    judged,
-    worse_lines,
+    JudgedGroup,
+    JudgeTools,
+    interleave_faults,
+    judge_sides,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_tracks import (
-    Poll,
-    Sides,
+    ComparedSides,
     Track,
-    sides_of,
+    TrackPoll,
+    group_sides,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
@@ -34,16 +34,16 @@ CONFIG: dict[str, Any] = {
     "exporters": {"otlp_grpc": {"endpoint": "gateway:4317"}},
     "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}}},
 }
-TOOLS = Tools(_builds.tables().listeners, jmespath.search)
+TOOLS = JudgeTools(_builds.load_catalogue().listeners, jmespath.search)
 PAUSE = 3.0
 
 
-def counted(accepted: int, sent: int, failed: int, seconds: float) -> Counter[Key]:
+def counted(accepted: int, sent: int, failed: int, seconds: float) -> Counter[CountKey]:
     return Counter(
         {
-            Key("receiver_accepted", "otlp", "traces"): accepted,
-            Key("exporter_sent", "otlp_grpc", "traces"): sent,
-            Key("exporter_send_failed", "otlp_grpc", "traces"): failed,
+            CountKey("receiver_accepted", "otlp", "traces"): accepted,
+            CountKey("exporter_sent", "otlp_grpc", "traces"): sent,
+            CountKey("exporter_send_failed", "otlp_grpc", "traces"): failed,
             UPTIME: int(seconds),
         }
     )
@@ -57,17 +57,17 @@ def track(
     for number in range(readings):
         counts = counted(*(count * (number + 1) for count in per_reading), seconds=PAUSE * (number + 1))
         again = restarts[number] if restarts else 0
-        polls.append(Poll(PAUSE * number, (Sample(pod=member, reading=counts, restarts=again),)))
+        polls.append(TrackPoll(PAUSE * number, (Sample(pod=member, reading=counts, restarts=again),)))
     return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls), **more)
 
 
 GOOD, BAD, IDLE = (50, 50, 0), (50, 0, 50), (0, 0, 0)
 
 
-def verdict(after: Track, before: tuple[int, int, int] | None, rest: tuple[int, int, int] | None) -> Judged:
+def verdict(after: Track, before: tuple[int, int, int] | None, rest: tuple[int, int, int] | None) -> JudgedGroup:
     earlier = () if before is None else (track("web1", before, 1),)
     others = () if rest is None else (track("web3", rest, 2),)
-    return judged(Sides((after,), earlier, others), TOOLS)
+    return judge_sides(ComparedSides((after,), earlier, others), TOOLS)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def slow(member: str, sent: int, *, uptime: float = 5.0, readings: int = 14, fir
     for number in range(readings):
         seconds = uptime + first + PAUSE * number
         counts = counted(int(6 * seconds), int(sent * seconds), 0, seconds=seconds)
-        counts[Key("exporter_queue_size", "otlp_grpc", "traces")] = int((6 - sent) * seconds / 6)
-        counts[Key("exporter_queue_capacity", "otlp_grpc", "traces")] = 1000
-        polls.append(Poll(first + PAUSE * number, (Sample(pod=member, reading=counts),)))
+        counts[CountKey("exporter_queue_size", "otlp_grpc", "traces")] = int((6 - sent) * seconds / 6)
+        counts[CountKey("exporter_queue_capacity", "otlp_grpc", "traces")] = 1000
+        polls.append(TrackPoll(first + PAUSE * number, (Sample(pod=member, reading=counts),)))
     return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls))
 
 
@@ -132,7 +132,7 @@ def test_a_queue_in_bytes_shows_small_requests_that_are_late() -> None:
 
 def test_an_exporter_that_is_as_late_elsewhere_is_no_fault_of_the_change() -> None:
     elsewhere = slow("web3", 3, uptime=300.0, readings=2)
-    assert judged(Sides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse == ()
+    assert judge_sides(ComparedSides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse == ()
 
 
 def config(
@@ -170,8 +170,8 @@ def test_what_was_read_at_the_start_may_take_a_while(seconds_of_burst: int) -> N
         accepted = 600 * min(seconds, seconds_of_burst) + 6 * max(seconds - seconds_of_burst, 0)
         sent = min(100 * seconds, accepted)
         counts = counted(int(accepted), int(sent), 0, seconds=seconds)
-        counts[Key("exporter_queue_size", "otlp_grpc", "traces")] = int((accepted - sent) / 600)
-        polls.append(Poll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+        counts[CountKey("exporter_queue_size", "otlp_grpc", "traces")] = int((accepted - sent) / 600)
+        polls.append(TrackPoll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
     assert verdict(dataclasses.replace(slow("web1", 6), polls=tuple(polls)), GOOD, GOOD).worse == ()
 
 
@@ -188,13 +188,13 @@ def test_what_connectors_make_is_not_late_under_more_load() -> None:
         for number in range(30):
             seconds = 5 + PAUSE * number
             counts = counted(int(accepted * seconds), 0, 0, seconds=seconds)
-            counts[Key("exporter_sent", "otlp_grpc", "metrics")] = int(50 * seconds)
-            counts[Key("exporter_queue_size", "otlp_grpc", "metrics")] = queue
-            polls.append(Poll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+            counts[CountKey("exporter_sent", "otlp_grpc", "metrics")] = int(50 * seconds)
+            counts[CountKey("exporter_queue_size", "otlp_grpc", "metrics")] = queue
+            polls.append(TrackPoll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
         given = config(made, connectors={"span_metrics": {"metrics_flush_interval": "5s"}})
         return Track("web1", "agent", "000002", has_passed=False, config=given, polls=tuple(polls))
 
-    assert judged(Sides((loaded(100, 1),), (loaded(50, 0),), ()), TOOLS).worse == ()
+    assert judge_sides(ComparedSides((loaded(100, 1),), (loaded(50, 0),), ()), TOOLS).worse == ()
 
 
 def test_a_new_sampler_may_pass_nothing_for_a_while() -> None:
@@ -221,8 +221,10 @@ def test_a_receiver_that_was_silent_before_is_no_fault_of_the_change(before: Any
 def test_one_broken_host_among_many_is_worse(hosts: int) -> None:
     names = [f"web{number}" for number in range(hosts)]
     after = [track(name, GOOD) for name in names[1:]]
-    sides = Sides((*after, track("web0", BAD)), tuple(track(name, GOOD, 1) for name in names), (track("x", GOOD, 2),))
-    found = judged(sides, TOOLS)
+    sides = ComparedSides(
+        (*after, track("web0", BAD)), tuple(track(name, GOOD, 1) for name in names), (track("x", GOOD, 2),)
+    )
+    found = judge_sides(sides, TOOLS)
     assert len(found.worse) == 1
     assert "web0: [exports_fail] exporters/otlp_grpc" in found.worse[0]
     assert found.passed == ()
@@ -230,21 +232,21 @@ def test_one_broken_host_among_many_is_worse(hosts: int) -> None:
 
 def test_what_is_wrong_on_all_is_told_once() -> None:
     names = [f"web{number}" for number in range(5)]
-    sides = Sides(tuple(track(name, BAD) for name in names), tuple(track(name, GOOD, 1) for name in names))
-    assert len(judged(sides, TOOLS).worse) == 1
+    sides = ComparedSides(tuple(track(name, BAD) for name in names), tuple(track(name, GOOD, 1) for name in names))
+    assert len(judge_sides(sides, TOOLS).worse) == 1
 
 
 def test_a_fault_of_all_together_names_those_that_have_it_alone() -> None:
     after = (slow("web1", 2), slow("web2", 6), slow("web3", 2))
-    found = judged(Sides(after, tuple(track(one.member, GOOD, 1) for one in after)), TOOLS)
+    found = judge_sides(ComparedSides(after, tuple(track(one.member, GOOD, 1) for one in after)), TOOLS)
     assert found.worse[0].startswith("agent on web1, web3: [queue_grows] exporters/otlp_grpc")
 
 
 def test_the_first_fault_of_each_group_comes_before_further_ones() -> None:
     faults = [("a1", "a2", "a3"), (), ("b1",), ("c1", "c2")]
-    groups = [Judged(name="agent", members=("web1",), beside=(), worse=lines) for lines in faults]
-    assert worse_lines(groups) == ["a1", "b1", "c1", "a2", "c2", "a3"]
-    assert worse_lines([]) == []
+    groups = [JudgedGroup(name="agent", members=("web1",), beside=(), worse=lines) for lines in faults]
+    assert interleave_faults(groups) == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert interleave_faults([]) == []
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_the_first_fault_of_each_group_comes_before_further_ones() -> None:
 def test_each_member_must_have_data(second: Any, silent: tuple[str, ...], words: str) -> None:
     after = (track("web1", GOOD), track("web2", second))
     before = (track("web1", GOOD, 1), track("web2", second, 1))
-    found = judged(Sides(after, before, (track("x", GOOD, 2),)), TOOLS)
+    found = judge_sides(ComparedSides(after, before, (track("x", GOOD, 2),)), TOOLS)
     assert (found.silent, found.is_whole) == (silent, not silent)
     assert found.line.endswith(words)
     assert [one.member for one in found.passed] == [one.member for one in after if one.member not in silent]
@@ -272,7 +274,7 @@ def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int
     config = CONFIG | {"processors": {"tail_sampling": {"decision_wait": wait}}}
     after = dataclasses.replace(track("web1", GOOD, readings), config=config)
     before = dataclasses.replace(track("web1", GOOD, 1), config=config)
-    found = judged(Sides((after,), (before,)), TOOLS)
+    found = judge_sides(ComparedSides((after,), (before,)), TOOLS)
     assert found.line.endswith(words), found.line
     assert found.is_whole == bool(found.passed) == (";" not in words)
 
@@ -280,7 +282,7 @@ def test_a_watch_that_is_too_short_for_what_a_config_holds_says_so(readings: int
 @pytest.mark.parametrize(("pause", "needed"), [({"collection_interval": "5s"}, ""), ({}, "126 s")])
 def test_a_receiver_that_collects_each_minute_needs_two_of_them(pause: dict[str, str], needed: str) -> None:
     config = {**CONFIG, "receivers": {"host_metrics": {"scrapers": {}, **pause}, **CONFIG["receivers"]}}
-    found = judged(Sides((dataclasses.replace(track("web1", GOOD), config=config),)), TOOLS)
+    found = judge_sides(ComparedSides((dataclasses.replace(track("web1", GOOD), config=config),)), TOOLS)
     assert (needed in found.short, bool(found.short)) == (True, bool(needed)), found.short
 
 
@@ -289,7 +291,7 @@ def test_the_longest_watch_that_a_member_needs_is_named() -> None:
         config = CONFIG | {"processors": {"tail_sampling": {"decision_wait": wait}}}
         return dataclasses.replace(track(member, GOOD), config=config)
 
-    found = judged(Sides((held("web1", "20s"), held("web2", "100s"))), TOOLS)
+    found = judge_sides(ComparedSides((held("web1", "20s"), held("web2", "100s"))), TOOLS)
     assert "shows after 116 s" in found.short
 
 
@@ -298,8 +300,10 @@ def test_what_nothing_was_compared_with_is_not_whole() -> None:
 
 
 def test_a_collector_that_cannot_be_read_has_no_data() -> None:
-    polls = tuple(Poll(PAUSE * number, (Sample("web1", None, why="refused"),)) for number in range(3))
-    found = judged(Sides((Track("web1", "agent", "000002", has_passed=False, config=CONFIG, polls=polls),)), TOOLS)
+    polls = tuple(TrackPoll(PAUSE * number, (Sample("web1", None, why="refused"),)) for number in range(3))
+    found = judge_sides(
+        ComparedSides((Track("web1", "agent", "000002", has_passed=False, config=CONFIG, polls=polls),)), TOOLS
+    )
     assert (found.has_data, found.worse) == (False, ())
     assert found.line == "agent on web1: web1 cannot be read: refused"
 
@@ -308,7 +312,7 @@ def test_collectors_with_other_pipelines_are_groups_of_their_own() -> None:
     other = {**CONFIG, "service": {"pipelines": {"logs": {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}}}}
     polls = track("web2", GOOD).polls
     second = Track("web2", "agent", "000002", has_passed=False, config=other, polls=polls)
-    groups = list(sides_of([track("web1", GOOD), second], [track("web1", GOOD, 1)], [track("web3", GOOD, 2)]))
+    groups = list(group_sides([track("web1", GOOD), second], [track("web1", GOOD, 1)], [track("web3", GOOD, 2)]))
     assert [[one.member for one in sides.after] for sides in groups] == [["web1"], ["web2"]]
     assert [[one.member for one in sides.before] for sides in groups] == [["web1"], []]
     assert [[one.member for one in sides.rest] for sides in groups] == [["web3"], ["web3"]]

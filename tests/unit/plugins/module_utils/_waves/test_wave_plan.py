@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Fleet, Gate, until, waves_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import (
+    Fleet,
+    Gate,
+    plan_waves,
+    select_waves_until,
+)
 
 HOSTS = ("dev", "test", "eu", "us", "web1", "web2")
 GROUPS = {"staging": ("dev", "test"), "production": ("eu", "us"), "otel_linux": ("web1", "web2"), "all": HOSTS}
@@ -28,7 +33,7 @@ NAMED: list[dict[str, Any]] = [
 
 
 def test_waves_have_their_members_in_the_order_of_the_inventory() -> None:
-    waves = waves_of(NAMED, FLEET)
+    waves = plan_waves(NAMED, FLEET)
     assert [(wave.name, wave.members) for wave in waves] == [
         ("first", ("dev", "test")),
         ("second", ("eu", "us")),
@@ -49,7 +54,7 @@ def test_waves_have_their_members_in_the_order_of_the_inventory() -> None:
     ],
 )
 def test_a_growth_is_one_wave_for_each_step_that_adds_hosts(growth: list[Any], sizes: list[int]) -> None:
-    waves = waves_of({"growth": growth, "max_failed": 1}, FLEET)
+    waves = plan_waves({"growth": growth, "max_failed": 1}, FLEET)
     assert [len(wave.members) for wave in waves] == sizes
     assert [host for wave in waves for host in wave.members] == list(HOSTS)
     assert [wave.name for wave in waves] == [f"wave-{number + 1}" for number in range(len(waves))]
@@ -57,11 +62,11 @@ def test_a_growth_is_one_wave_for_each_step_that_adds_hosts(growth: list[Any], s
 
 
 def test_a_run_may_end_after_a_wave() -> None:
-    waves = waves_of(NAMED, FLEET)
-    assert [wave.name for wave in until(waves, "second")] == ["first", "second"]
-    assert until(waves, "") == waves
+    waves = plan_waves(NAMED, FLEET)
+    assert [wave.name for wave in select_waves_until(waves, "second")] == ["first", "second"]
+    assert select_waves_until(waves, "") == waves
     with pytest.raises(Problem, match="there is no wave 'secund'; did you mean 'second'"):
-        until(waves, "secund")
+        select_waves_until(waves, "secund")
 
 
 def changed(index: int, **values: Any) -> list[dict[str, Any]]:
@@ -98,4 +103,4 @@ REFUSED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("given", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_done_as_written_is_refused(given: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        waves_of(given, FLEET)
+        plan_waves(given, FLEET)

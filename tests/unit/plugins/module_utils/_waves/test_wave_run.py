@@ -10,11 +10,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_plan import Gate, Wave
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import (
     WayBack,
-    batches,
-    plan_lines,
-    run_waves,
-    tolerant_end,
-    ways_back,
+    arrange_batches,
+    describe_plan,
+    find_tolerant_end,
+    plan_ways_back,
+    select_run_waves,
 )
 
 WAVES = (Wave("first", ("dev", "test"), Gate()), Wave("second", ("eu",), Gate(2)), Wave("last", ("us", "web"), Gate(1)))
@@ -22,15 +22,19 @@ ALL = ("dev", "test", "eu", "us", "web")
 
 
 def test_each_wave_is_one_batch() -> None:
-    found = batches(run_waves(WAVES, ALL, ()))
+    found = arrange_batches(select_run_waves(WAVES, ALL, ()))
     assert (found["hosts"], found["sizes"]) == (list(ALL), [2, 1, 2])
     assert found["wave_of"] == {"dev": "first", "test": "first", "eu": "second", "us": "last", "web": "last"}
 
 
 def test_a_limit_leaves_hosts_out_and_moves_none() -> None:
-    found = run_waves(WAVES, ("test", "web"), ())
-    assert batches(found) == {"hosts": ["test", "web"], "sizes": [1, 1], "wave_of": {"test": "first", "web": "last"}}
-    assert list(plan_lines(found, 3)) == [
+    found = select_run_waves(WAVES, ("test", "web"), ())
+    assert arrange_batches(found) == {
+        "hosts": ["test", "web"],
+        "sizes": [1, 1],
+        "wave_of": {"test": "first", "web": "last"},
+    }
+    assert list(describe_plan(found, 3)) == [
         "Wave first (1 of 3): 1 host: test. No host may fail.",
         "  --limit leaves out dev.",
         "Wave second (2 of 3): no host.",
@@ -41,10 +45,10 @@ def test_a_limit_leaves_hosts_out_and_moves_none() -> None:
 
 
 def test_hosts_that_failed_before_are_in_no_batch() -> None:
-    found = run_waves(WAVES[:2], ALL, ("dev", "eu"))
-    assert batches(found)["hosts"] == ["test"]
+    found = select_run_waves(WAVES[:2], ALL, ("dev", "eu"))
+    assert arrange_batches(found)["hosts"] == ["test"]
     assert [one.lost for one in found] == [("dev",), ("eu",)]
-    assert list(plan_lines(found, 3)) == [
+    assert list(describe_plan(found, 3)) == [
         "Wave first (1 of 3): 1 host: test. No host may fail.",
         "  dev failed before the first wave: not changed, and counted as failed.",
         "Wave second (2 of 3): no host.",
@@ -55,7 +59,7 @@ def test_hosts_that_failed_before_are_in_no_batch() -> None:
 
 def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
     with pytest.raises(Problem, match="all hosts of wave 'last' failed before the first wave: us, web"):
-        run_waves(WAVES, ALL, ("us", "web"))
+        select_run_waves(WAVES, ALL, ("us", "web"))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_a_wave_that_has_lost_all_hosts_cannot_pass() -> None:
 def test_a_run_in_which_hosts_may_fail_tells_them_after_its_last_wave(
     waves: tuple[Wave, ...], hosts: tuple[str, ...], end: str
 ) -> None:
-    assert tolerant_end(run_waves(waves, hosts, ())) == end
+    assert find_tolerant_end(select_run_waves(waves, hosts, ())) == end
 
 
 STOPS, OWN, EVERY = Gate(), Gate(on_failure="roll_back_wave"), Gate(on_failure="roll_back_all")
@@ -92,12 +96,12 @@ def test_waves_keep_their_way_back_until_the_last_one_that_needs_it_passed(
 ) -> None:
     waves = [Wave("abcde"[number], (f"host{number}",), gate) for number, gate in enumerate(gates)]
     hosts = [host for wave in waves for host in wave.members]
-    assert ways_back(run_waves(waves, hosts, ())) == ways
+    assert plan_ways_back(select_run_waves(waves, hosts, ())) == ways
 
 
 def test_nothing_waits_for_a_wave_without_hosts() -> None:
     waves = (Wave("first", ("dev",), OWN), Wave("last", ("eu",), EVERY))
-    assert ways_back(run_waves(waves, ("dev",), ()))[0] == WayBack(True, ("first",), ("first",))
+    assert plan_ways_back(select_run_waves(waves, ("dev",), ()))[0] == WayBack(True, ("first",), ("first",))
     assert "If it fails, its hosts and those of earlier waves go back." in "".join(
-        plan_lines(run_waves(waves, ("dev", "eu"), ()), 2)
+        describe_plan(select_run_waves(waves, ("dev", "eu"), ()), 2)
     )

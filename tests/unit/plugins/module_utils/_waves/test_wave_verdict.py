@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_verdict import (
     WaveData,
     WaveEnd,
-    failure_reason,
-    passed_line,
+    describe_failure,
+    describe_passed_wave,
     refuse_failed_hosts,
 )
 
@@ -23,35 +23,37 @@ BAD = replace(GOOD, failed={"test": "Deploy: the config is wrong."})
 
 
 def test_a_wave_that_passed_says_where_collectors_changed() -> None:
-    assert passed_line(GOOD) == "Wave first passed: 2 hosts, collectors changed on 1 (dev)."
-    assert passed_line(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
-    assert passed_line(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+    assert describe_passed_wave(GOOD) == "Wave first passed: 2 hosts, collectors changed on 1 (dev)."
+    assert (
+        describe_passed_wave(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
+    )
+    assert describe_passed_wave(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
 
 
 def test_items_without_a_message_give_no_reason() -> None:
     items = [{"failed": True}, {"failed": True, "msg": "too late"}, {"failed": True}]
-    assert failure_reason({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
-    assert failure_reason({"result": {"results": items[:1] * 2}}) == "see its message above"
+    assert describe_failure({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
+    assert describe_failure({"result": {"results": items[:1] * 2}}) == "see its message above"
     for odd in ("odd", {"results": 5}, {"results": "odd"}, {"results": [5, None]}):
-        assert failure_reason({"result": odd}) == "see its message above"
-    assert failure_reason({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
+        assert describe_failure({"result": odd}) == "see its message above"
+    assert describe_failure({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
 
 
 def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
     with pytest.raises(Problem) as told:
-        passed_line(BAD)
+        describe_passed_wave(BAD)
     assert str(told.value) == (
         "Wave first: 1 of 2 hosts failed, and none may: test: Deploy: the config is wrong. Later waves did not begin: "
         "last. Mend what the messages name, then run the same command: it continues, since hosts that have the change "
         "stay unchanged."
     )
     with pytest.raises(Problem, match=r"2 of 2 hosts failed, and 1 may: test: .*; dev: gone\. Mend"):
-        passed_line(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
+        describe_passed_wave(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
 
 
 def test_a_wave_that_failed_names_those_that_passed_before() -> None:
     with pytest.raises(Problem, match=r"Passed before: canary, staging\. Later waves did not begin: last\."):
-        passed_line(replace(BAD, passed_waves=("canary", "staging")))
+        describe_passed_wave(replace(BAD, passed_waves=("canary", "staging")))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +62,12 @@ def test_a_wave_that_failed_names_those_that_passed_before() -> None:
 def test_a_wave_without_data_says_why_if_that_is_known(notes: tuple[str, ...], words: str) -> None:
     data = WaveData(notes=notes, is_missing=True, may_be_missing=False)
     with pytest.raises(Problem) as told:
-        passed_line(replace(GOOD, data=data))
+        describe_passed_wave(replace(GOOD, data=data))
     assert words in str(told.value)
 
 
 def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
-    said = passed_line(replace(BAD, max_failed=1))
+    said = describe_passed_wave(replace(BAD, max_failed=1))
     assert said.endswith("1 of 2 hosts failed, which max_failed allows: test: Deploy: the config is wrong.")
     with pytest.raises(Problem, match="all waves passed, but 1 host failed: test: Deploy: the config is wrong"):
         refuse_failed_hosts(BAD.failed)
@@ -89,5 +91,5 @@ LOOPED = {
     ],
 )
 def test_the_reason_is_the_task_and_its_message(failure: dict[str, Any], said: str) -> None:
-    assert failure_reason(failure).startswith(said)
-    assert len(failure_reason(failure)) < 700
+    assert describe_failure(failure).startswith(said)
+    assert len(describe_failure(failure)) < 700

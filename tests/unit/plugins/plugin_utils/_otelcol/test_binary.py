@@ -44,7 +44,7 @@ def says(text: str, code: int = 1) -> str:
     ("", "", "error"),
 )
 def test_a_refusal_is_a_finding_with_its_place(tmp_path: Path, text: str, path: str, severity: str) -> None:
-    found = _binary.ask_program(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
+    found = _binary.validate_by_program(program(tmp_path, says(text)), OTLP, lambda where: Position("f", len(where)))
     assert found
     assert (found.path, found.severity, found.rule) == (path, severity, "otelcol-validate")
     assert found.position == Position("f", path.count(".") + 1 if path else 0)
@@ -57,13 +57,13 @@ def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeyp
     given = 'test "$HOST" = placeholder && test "$AWS_SECRET_ACCESS_KEY$OTHER" = placeholder'
     body = given + ' && grep -q "env:HOST" "${2#--config=}"'
     config = {**OTLP, "exporters": {"debug": {"a": "${env:HOST}", "b": "${env:OTHER:-y}"}}}
-    assert _binary.ask_program(program(tmp_path, body), config, lambda _where: Position()) is None
+    assert _binary.validate_by_program(program(tmp_path, body), config, lambda _where: Position()) is None
 
 
 def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
     config = {**OTLP, "exporters": {"debug": {"verbosity": "${env:LEVEL}"}, "nop": {"a": 1}}}
     found = [
-        _binary.ask_program(
+        _binary.validate_by_program(
             program(tmp_path, says(f"exporters::{name}: it is wrong")), config, lambda _where: Position()
         )
         for name in ("debug", "nop")
@@ -72,14 +72,14 @@ def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_program_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_binary, "SECONDS", 0.1)
-    found = _binary.ask_program(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
+    monkeypatch.setattr(_binary, "TIMEOUT_SECONDS", 0.1)
+    found = _binary.validate_by_program(program(tmp_path, "exec /bin/sleep 5"), OTLP, lambda _where: Position())
     assert found
     assert found.message == "no answer within 0.1 seconds"
 
 
 def target(distribution: str = "contrib", version: str = "0.158.0") -> Target:
-    return Target(_builds.tables(), distribution, version)
+    return Target(_builds.load_catalogue(), distribution, version)
 
 
 @cases(
@@ -96,7 +96,7 @@ def test_nobody_is_asked_for_a_reason(
     binary, build, version, reason = case
     program(tmp_path, f"echo otelcol-contrib version {version} >&2")
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = _binary.program(binary, build)
+    found = _binary.choose_program(binary, build)
     assert isinstance(found, _binary.Unavailable)
     assert found.why.endswith(reason)
 
@@ -105,16 +105,16 @@ def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: py
     path = program(tmp_path, "echo otelcol-contrib version 0.158.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     found = _binary.ChosenProgram(path, f"{path} validate")
-    assert _binary.program("auto", target()) == found
-    assert _binary.program("auto", None) == found
+    assert _binary.choose_program("auto", target()) == found
+    assert _binary.choose_program("auto", None) == found
     with pytest.raises(Problem, match="the program /nowhere/otelcol does not exist"):
-        _binary.program("/nowhere/otelcol", None)
+        _binary.choose_program("/nowhere/otelcol", None)
 
 
 def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     path = program(tmp_path, says(UNDEFINED))
     arguments = {**VALIDATE, "config": OTLP, "binary": path, "fail_on": "never"}
-    result = _validate.report(arguments, lambda _text: None)
+    result = _validate.validate_configs(arguments, lambda _text: None)
     assert result["second_opinion"] == {"ran": True, "reason": f"{path} validate"}
     assert "otelcol-validate" in [item["rule"] for item in result["findings"]]
 
@@ -130,4 +130,4 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     ("", None),
 )
 def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
-    assert _builds.recognised_image(image) == build
+    assert _builds.recognise_image(image) == build

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Fault,
     Subject,
-    rules,
+    define_rules,
     run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render, _rendered
@@ -39,7 +39,7 @@ ACCEPTED = {"rule": "plaintext-secret", "path": "exporters.*", "reason": "a test
 def bundle(config: Any, **arguments: Any) -> dict[str, Any]:
     said = {"profile": "default", "severities": {}, "suppressions": [], **arguments}
     asked = request({"name": "a", "config": config})
-    return _rendered.render(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
+    return _rendered.render_collectors(asked, _findings.Judgement.from_arguments(said), lambda _warning: None)
 
 
 def test_an_error_stops_rendering() -> None:
@@ -93,7 +93,7 @@ def planned(tmp_path: Path, **options: Any) -> Any:
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(MANIFEST)
     item = {"name": "a", "image": "registry.example/mine:1", "distribution_manifest": str(manifest), **options}
-    return _render.plan(request(item))[0]
+    return _render.plan_collectors(request(item))[0]
 
 
 def test_a_build_of_the_users_own_is_known_by_its_manifest(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_a_rule_that_fails_is_a_finding_and_the_others_still_run(monkeypatch: py
     def broken(_subject: Subject) -> Iterator[Fault]:
         raise ValueError("hunter2secret")
 
-    broken_first = (*rules("error", broken), *structure.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run_rules(broken_first, subject))
+    broken_first = (*define_rules("error", broken), *structure.RULES)
+    monkeypatch.setattr(_validate, "lint_config", lambda subject, _own: run_rules(broken_first, subject))
     config = {**OTLP, "receiver": {}}
     arguments = {**VALIDATE, "config": config, "fail_on": "never"}
-    listed = _validate.report(arguments, lambda _warning: None, check=True)["findings"]
+    listed = _validate.validate_configs(arguments, lambda _warning: None, check=True)["findings"]
     found = {item["rule"]: item for item in listed}
     assert set(found) == {"internal-error", "unknown-section"}
     assert "rule broken failed with ValueError" in found["internal-error"]["message"]
@@ -147,10 +147,10 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
 
     for name in ("first", "second", "third"):
         (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "receiver": {"marker": name}}))
-    monkeypatch.setattr(_inputs.documents, "configs_in", failing(_inputs.documents.configs_in, "first"))
-    monkeypatch.setattr(_validate, "lint", failing(_validate.lint, "third"))
+    monkeypatch.setattr(_inputs.documents, "find_configs", failing(_inputs.documents.find_configs, "first"))
+    monkeypatch.setattr(_validate, "lint_config", failing(_validate.lint_config, "third"))
     arguments = {**VALIDATE, "paths": [str(tmp_path)], "fail_on": "never"}
-    result = _validate.report(arguments, lambda _warning: None, check=True)
+    result = _validate.validate_configs(arguments, lambda _warning: None, check=True)
     failed = [item for item in result["findings"] if item["rule"] == "internal-error"]
     assert [Path(item["file"]).name for item in failed] == ["first.yaml", "third.yaml"]
     assert all(item["file"] in item["message"] and "failed with TypeError" in item["message"] for item in failed)
@@ -161,24 +161,26 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
 
 
 def test_an_object_that_fails_is_a_finding_and_the_others_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = _inputs.context.context_of
+    original = _inputs.context.find_context
 
     def call(found: Any, *stream: Any) -> Any:
         if found.owner["metadata"]["name"] == "gw":
             raise TypeError("hunter2secret")
         return original(found, *stream)
 
-    monkeypatch.setattr(_inputs.context, "context_of", call)
+    monkeypatch.setattr(_inputs.context, "find_context", call)
     other = {**CONFIG_MAP, "metadata": {"name": "other"}, "data": {"c.yaml": _yaml.dump({**OTLP, "receiver": {}})}}
     for config in ([CONFIG_MAP, other], _yaml.dump(CONFIG_MAP, other)):
-        result = _validate.report({**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True)
+        result = _validate.validate_configs(
+            {**VALIDATE, "config": config, "fail_on": "never"}, lambda _warning: None, check=True
+        )
         found = {item["rule"]: item["message"] for item in result["findings"]}
         assert "ConfigMap gw" in found["internal-error"]
         assert "unknown-section" in found
 
 
 def test_a_file_that_fails_keeps_no_other_from_its_migration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    original = _migrate.move
+    original = _migrate.migrate_text
 
     def call(text: str, name: str, *others: Any) -> Any:
         if name.endswith("first.yaml"):
@@ -187,7 +189,7 @@ def test_a_file_that_fails_keeps_no_other_from_its_migration(monkeypatch: pytest
 
     for name in ("first", "second"):
         (tmp_path / f"{name}.yaml").write_text(_yaml.dump({**OTLP, "exporters": {"otlp": {"endpoint": "a:4317"}}}))
-    monkeypatch.setattr(_migrate, "move", call)
+    monkeypatch.setattr(_migrate, "migrate_text", call)
     result = _migrate.migrate({**MIGRATE, "paths": [str(tmp_path)]}, check=True)
     assert [Path(row["file"]).name for row in result["unsolved"] if "TypeError" in row["what"]] == ["first.yaml"]
     assert {Path(row["file"]).name for row in result["changes"]} == {"second.yaml"}
@@ -198,7 +200,7 @@ def test_findings_of_several_collectors_name_theirs() -> None:
 
     def refused(*collectors: dict[str, Any]) -> str:
         with pytest.raises(Problem) as found:
-            _rendered.render(request(*collectors), _findings.Judgement(), said.append)
+            _rendered.render_collectors(request(*collectors), _findings.Judgement(), said.append)
         return str(found.value)
 
     one = {"name": "one", "recipes": ["otlp_ingest"]}

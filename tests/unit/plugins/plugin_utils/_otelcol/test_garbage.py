@@ -31,7 +31,7 @@ def test_a_collector_of_garbage_that_was_off_stays_off() -> None:
 def test_what_is_there_is_never_looked_at_again_and_what_comes_later_is() -> None:
     earlier = [object()]
     try:
-        _garbage.keep_what_is_there()
+        _garbage.freeze_present_objects()
         later = [object()]
         looked_at = {id(each) for each in gc.get_objects()}
         assert id(earlier) not in looked_at

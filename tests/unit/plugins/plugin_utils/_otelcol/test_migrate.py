@@ -333,15 +333,15 @@ def test_a_move_is_done_once_and_does_what_it_says(
     text = form(yaml.dump(config, Dumper=dumper, default_flow_style=flow, width=60, sort_keys=False))
     collected = _inputs.collect_inputs([], text)
     wanted = BuildRequest(version=version)
-    moved = _migrate.move(text, "config", collected, wanted)
+    moved = _migrate.migrate_text(text, "config", collected, wanted)
     again = _inputs.collect_inputs([], moved.text)
-    assert _migrate.move(moved.text, "config", again, wanted).changes == []
+    assert _migrate.migrate_text(moved.text, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
         work = _rewrite.ConfigAsData(before.config)
-        _done, left = _migrate.run(work, _migrate.target_of(wanted, before))
+        _done, left = _migrate.run(work, _migrate.choose_target(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved):
-            assert data_edits.same_meaning(work.data, after.config)
+            assert data_edits.has_same_meaning(work.data, after.config)
 
 
 @given(st.text(alphabet="abc:{}[]-&*|>'\"#\n $,/<\t\r\x85é", max_size=60))

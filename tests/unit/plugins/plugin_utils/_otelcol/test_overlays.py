@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from ..helpers import OTLP, VALIDATE
 
@@ -32,7 +32,9 @@ def places(tmp_path: Path) -> dict[str, Any]:
 
 def judge(arguments: dict[str, Any]) -> dict[str, Any]:
     given = {**VALIDATE, **arguments}
-    return _validate.report({**given, "fail_on": "never"}, lambda _text: None, planned=planned_cases(given))
+    return _validate.validate_configs(
+        {**given, "fail_on": "never"}, lambda _text: None, planned_cases=list_planned_cases(given)
+    )
 
 
 def test_what_the_policy_allows_and_the_baseline_pass(places: dict[str, Any], tmp_path: Path) -> None:
@@ -49,7 +51,7 @@ def test_a_breach_names_its_file_and_line_whatever_fails_the_task(places: dict[s
         assert "Allowed: processors of type filter" in str(found.value)
 
 
-@pytest.mark.parametrize("config", [_yaml.parsed(EXPORTER), EXPORTER], ids=["data", "text"])
+@pytest.mark.parametrize("config", [_yaml.parse_or_none(EXPORTER), EXPORTER], ids=["data", "text"])
 def test_a_part_in_a_variable_is_an_overlay(places: dict[str, Any], config: Any) -> None:
     with pytest.raises(Problem, match=BREACH):
         judge({**places, "config": config})

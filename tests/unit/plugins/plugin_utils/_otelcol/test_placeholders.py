@@ -33,8 +33,8 @@ from ..helpers import OTLP
 )
 def test_a_variable_has_a_value_of_the_right_shape(section: str, settings: Any, value: str) -> None:
     name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
-    target = Target(_builds.tables(), "contrib", "0.158.0")
-    assert _placeholders.placeholder_environment({**OTLP, section: settings}, target)[name] == value
+    target = Target(_builds.load_catalogue(), "contrib", "0.158.0")
+    assert _placeholders.build_placeholder_environment({**OTLP, section: settings}, target)[name] == value
 
 
 def test_only_a_variable_without_a_default_needs_a_value() -> None:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import FORMAT, TABLES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import TABLE_FORMAT, TABLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables
 
@@ -17,20 +17,20 @@ WHOLE: dict[str, Any] = {name: [] for name in TABLES}
 
 
 def test_the_tables_of_a_file_are_taken() -> None:
-    assert _tables.published_tables(json.dumps({"format": FORMAT, "tables": WHOLE}), "new.json") == WHOLE
+    assert _tables.parse_published_tables(json.dumps({"format": TABLE_FORMAT, "tables": WHOLE}), "new.json") == WHOLE
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        {"format": FORMAT, "tables": list(TABLES)},
-        {"format": FORMAT, "tables": dict(list(WHOLE.items())[1:])},
-        {"format": FORMAT + 1, "tables": WHOLE},
+        {"format": TABLE_FORMAT, "tables": list(TABLES)},
+        {"format": TABLE_FORMAT, "tables": dict(list(WHOLE.items())[1:])},
+        {"format": TABLE_FORMAT + 1, "tables": WHOLE},
         {"tables": WHOLE},
-        [FORMAT],
+        [TABLE_FORMAT],
         None,
     ],
 )
 def test_a_file_without_all_tables_is_refused(content: Any) -> None:
     with pytest.raises(Problem, match=r"new\.json is not a catalogue of Collectors"):
-        _tables.published_tables(json.dumps(content), "new.json")
+        _tables.parse_published_tables(json.dumps(content), "new.json")

@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import references, structure
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _validate, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import planned_cases
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._planned_cases import list_planned_cases
 
 from tests.conftest import COLLECTIONS
 from tests.support.cases import cases
@@ -30,13 +30,13 @@ BROKEN = {**OTLP, "receiver": {}}
 def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two tables of rules stand for all, so that a new rule changes nothing here."""
     rules = (*structure.RULES, *references.RULES)
-    monkeypatch.setattr(_validate, "lint", lambda subject, _own: run_rules(rules, subject))
+    monkeypatch.setattr(_validate, "lint_config", lambda subject, _own: run_rules(rules, subject))
 
 
 def report(**arguments: Any) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
     given = {**VALIDATE, **arguments}
-    return _validate.report(given, warnings.append, planned=planned_cases(given)), warnings
+    return _validate.validate_configs(given, warnings.append, planned_cases=list_planned_cases(given)), warnings
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_files_are_one_config_when_merged(tmp_path: Path) -> None:
 
 def test_the_report_is_written_even_when_the_task_fails_and_not_in_check_mode(tmp_path: Path) -> None:
     file = tmp_path / "out.json"
-    _validate.report({**VALIDATE, "config": OTLP, "output_path": str(file)}, print, check=True)
+    _validate.validate_configs({**VALIDATE, "config": OTLP, "output_path": str(file)}, print, check=True)
     assert not file.exists()
     with pytest.raises(Problem):
         report(config=BROKEN, format="json", output_path=str(file))
@@ -195,7 +195,7 @@ def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
 
 
 def test_a_build_newer_than_the_latest_known_is_named_as_such() -> None:
-    latest = _builds.tables().latest
+    latest = _builds.load_catalogue().latest
     newer = f"0.{parse_version(latest)[1] + 1}.0"
     result, (warning,) = report(config=OTLP, version=newer)
     assert result["latest_known"] == latest
@@ -244,7 +244,7 @@ def test_a_version_without_known_settings_is_named_once_with_the_one_that_stands
 def test_what_is_found_in_a_build_of_which_nobody_knows_the_collector_is_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_validate, "lint", lint)
+    monkeypatch.setattr(_validate, "lint_config", lint_config)
     wrong = {**OTLP, "exporters": {"debug": {"verbose": True}}}
     for version, severity in (("v0.49.0", "error"), ("v0.50.0", "warning")):
         found = report(config=wrong, distribution="adot", version=version, fail_on="never")[0]["findings"]

@@ -29,14 +29,14 @@ CONFIG = {
     ("something else", ()),
 )
 def test_a_message_names_the_place_that_the_config_has(message: str, path: tuple[str, ...]) -> None:
-    assert _validate_messages.path_in_message(message, CONFIG) == path
+    assert _validate_messages.find_path_in_message(message, CONFIG) == path
 
 
 def test_a_file_of_this_machine_may_be_there_elsewhere() -> None:
-    assert _validate_messages.applies_only_here("open /etc/otel/ca.pem: no such file or directory")
-    assert not _validate_messages.applies_only_here("exporters::debug: invalid level")
+    assert _validate_messages.may_apply_only_here("open /etc/otel/ca.pem: no such file or directory")
+    assert not _validate_messages.may_apply_only_here("exporters::debug: invalid level")
 
 
 def test_the_list_of_all_types_is_left_out() -> None:
     message = 'unknown type: "x" (valid values: [debug nop]) in exporters'
-    assert _validate_messages.without_valid_values(message) == 'unknown type: "x" in exporters'
+    assert _validate_messages.remove_valid_values(message) == 'unknown type: "x" in exporters'

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render
 
 EMPTY: dict[str, Any] = {
-    **render._NOTHING,
+    **render._NOTHING_INSTALLED,
     **{"version": "", "namespace": "", "installer": {"by": "", "name": ""}, "kubernetes": "v1.34.1"},
     **{"objects": [], "denied": [], "workloads": [], "webhooks": []},
 }

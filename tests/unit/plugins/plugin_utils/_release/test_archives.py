@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archives import collected
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archives import collect_archives
 
 DATA = b"an archive"
 SUM, OTHER = f"sha256:{hashlib.sha256(DATA).hexdigest()}", "sha256:" + "f" * 64
@@ -27,28 +27,28 @@ def source(tmp_path: Path) -> str:
 
 
 def test_an_archive_of_many_hosts_is_read_once(source: str) -> None:
-    found, changed = collected([row(source), row(source, SUM), row(source)], "", check=False)
+    found, changed = collect_archives([row(source), row(source, SUM), row(source)], "", check=False)
     assert found == [{"name": "a.tar.gz", "path": "releases/a.tar.gz", "sum": SUM, "from": source}]
     assert not changed
 
 
 def test_two_sums_of_one_archive_are_an_error(source: str) -> None:
     with pytest.raises(Problem, match="two hosts want other sums of it"):
-        collected([row(source, SUM), row(source, OTHER)], "", check=False)
+        collect_archives([row(source, SUM), row(source, OTHER)], "", check=False)
 
 
 def test_an_archive_with_another_sum_leaves_nothing_in_the_mirror(source: str, tmp_path: Path) -> None:
     with pytest.raises(Problem, match="was asked"):
-        collected([row(source, OTHER)], str(tmp_path / "mirror"), check=False)
+        collect_archives([row(source, OTHER)], str(tmp_path / "mirror"), check=False)
     assert list((tmp_path / "mirror" / "releases").iterdir()) == []
 
 
 def test_a_mirror_that_is_to_be_filled_is_no_origin(tmp_path: Path) -> None:
     target = tmp_path / "mirror" / "releases" / "a.tar.gz"
-    found, changed = collected([row(str(target))], str(tmp_path / "mirror"), check=True)
+    found, changed = collect_archives([row(str(target))], str(tmp_path / "mirror"), check=True)
     assert (found[0]["from"], changed) == ("https://x/a", True)
 
 
 def test_a_copy_may_be_read_by_all(source: str, tmp_path: Path) -> None:
-    collected([row(source, SUM)], str(tmp_path), check=False)
+    collect_archives([row(source, SUM)], str(tmp_path), check=False)
     assert (tmp_path / "releases" / "a.tar.gz").stat().st_mode & 0o777 == 0o644

@@ -38,7 +38,7 @@ INSTALLED = {**OFFERS, "subscriptions": [SUBSCRIPTION], "csvs": [CSV]}
 
 def rendered(check: bool = False, wanted: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
     base = {"product": "opentelemetry-operator", "provider": "olm", "installed": EMPTY, "olm_found": OFFERS}
-    return render.render({**RELEASE, **base, "olm": {**WANTED, **(wanted or {})}, **given}, check)
+    return render.render_release({**RELEASE, **base, "olm": {**WANTED, **(wanted or {})}, **given}, check)
 
 
 INSTRUMENTATION = definition("Instrumentation", "v1", OLM)

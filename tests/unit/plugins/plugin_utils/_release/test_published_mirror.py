@@ -43,7 +43,7 @@ def release(folder: Path, **more: Any) -> dict[str, Any]:
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
     given = {"compare": True, "path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases]
-    return published.mirrored({"clusters": clusters, **given}, check)
+    return published.mirror_releases({"clusters": clusters, **given}, check)
 
 
 def test_a_manifest_is_where_roles_look_for_it_byte_for_byte(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def listed(tags: dict[str, str]) -> list[dict[str, Any]]:
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
     base = {"product": "opentelemetry-operator", "provider": "eks_addon", "eks_cluster": {"name": "prod"}}
     base |= {"cert_manager": {"installed": True, "version": "1.21.2"}, "addon": {"version": NEW}, "installed": EMPTY}
-    return render.render({**helpers.RELEASE, **base, **given}, check)
+    return render.render_release({**helpers.RELEASE, **base, **given}, check)
 
 
 def test_an_addon_is_installed_and_nothing_is_applied_for_it() -> None:
@@ -214,7 +214,7 @@ def test_a_removal_that_was_interrupted_is_taken_up() -> None:
 
 
 def images_of(*objects: dict[str, Any]) -> list[str]:
-    return [need.image for need in mirror_images.mirror_images(objects, [])]
+    return [need.image for need in mirror_images.list_mirror_images(objects, [])]
 
 
 WORKLOADS: dict[str, Any] = {
@@ -238,11 +238,11 @@ def test_an_object_without_pods_has_no_images(spec: Any) -> None:
 def test_a_target_allocator_is_used_where_it_is_enabled(allocator: Any, is_used: bool) -> None:
     resource = {"kind": "OpenTelemetryCollector", "metadata": {"name": "a"}, "spec": {"targetAllocator": allocator}}
     release = mirror_images.MirroredRelease("opentelemetry-operator", "v1", (), {"target_allocator": "ta:1"})
-    assert [need.image for need in mirror_images.mirror_images([resource], [release])] == ["ta:1"] * is_used
+    assert [need.image for need in mirror_images.list_mirror_images([resource], [release])] == ["ta:1"] * is_used
 
 
 def test_each_image_has_an_archive_of_its_own() -> None:
-    needed = mirror_images.mirror_images([], [], more=["a/b:1", "a_b:1", "c:1"])
+    needed = mirror_images.list_mirror_images([], [], added_images=["a/b:1", "a_b:1", "c:1"])
     archives = [need.row("")["archive"] for need in needed]
     assert archives[2] == "images/c_1.tar"
     assert len({"images/a_b_1.tar", *archives}) == 4

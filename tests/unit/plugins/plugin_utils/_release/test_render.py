@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> str:
 
 
 def rendered(check: bool = False, **given: Any) -> dict[str, Any]:
-    return render.render({**RELEASE, "product": "opentelemetry-operator", **given}, check)
+    return render.render_release({**RELEASE, "product": "opentelemetry-operator", **given}, check)
 
 
 def flags(result: dict[str, Any]) -> list[str]:
@@ -68,7 +68,13 @@ def test_wishes_become_flags_and_a_registry_moves_everything(file: str) -> None:
 
 
 def test_what_is_adopted_needs_no_manifest() -> None:
-    there = {**render._NOTHING, "installed": True, "ours": False, "version": "0.140.0", "kubernetes": "v1.30.0"}
+    there = {
+        **render._NOTHING_INSTALLED,
+        "installed": True,
+        "ours": False,
+        "version": "0.140.0",
+        "kubernetes": "v1.30.0",
+    }
     there |= {"namespace": "x", "namespaces": ["x"], "installer": {"by": "olm", "name": "csv"}}
     there |= {"workloads": [{"kind": "Deployment"}], "webhooks": [{"kind": "W"}]}
     there["crds"] = [{"name": "opentelemetrycollectors.opentelemetry.io", "served_versions": ["v1beta1"]}]
@@ -78,7 +84,7 @@ def test_what_is_adopted_needs_no_manifest() -> None:
 
 
 def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file: str) -> None:
-    past, future = ({**render._NOTHING, "kubernetes": version} for version in ("v1.20.0", "v1.99.0"))
+    past, future = ({**render._NOTHING_INSTALLED, "kubernetes": version} for version in ("v1.20.0", "v1.99.0"))
     with pytest.raises(Problem, match=r"this cluster is 1\.20.*compatibility: warn"):
         rendered(source=file, installed=past, compatibility="refuse")
     for installed, compatibility in ((past, "warn"), (future, "refuse"), (future, "warn")):
@@ -91,7 +97,7 @@ def test_a_version_that_is_not_for_this_kubernetes_is_refused_or_warned_of(file:
 def test_what_this_release_installs_is_installed_on_a_kubernetes_that_the_projects_do_not_list_yet(
     product: str, version: str
 ) -> None:
-    newest = {**render._NOTHING, "kubernetes": "v1.37.2"}
+    newest = {**render._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
     result = rendered(product=product, version=version, provider="helm", installed=newest)
     (warning,) = result["warnings"]
     assert result["action"] == "install" and warning.endswith("1.36, and this cluster is 1.37, which is newer")
@@ -101,7 +107,13 @@ def test_what_this_release_installs_is_installed_on_a_kubernetes_that_the_projec
 def test_an_installation_of_another_owner_is_adopted_taken_over_or_refused(
     file: str, foreign: str, action: str
 ) -> None:
-    other = {**render._NOTHING, "installed": True, "ours": False, "version": "0.157.0", "kubernetes": "v1.34.0"}
+    other = {
+        **render._NOTHING_INSTALLED,
+        "installed": True,
+        "ours": False,
+        "version": "0.157.0",
+        "kubernetes": "v1.34.0",
+    }
     other |= {"namespace": "x", "namespaces": ["x"], "installer": {"by": "manifest", "name": ""}, "cert_manager": True}
     other["crds"] = [DEFINITION]
     given = {"source": file, "foreign": foreign, "namespace": "x", "installed": other}
@@ -122,7 +134,7 @@ def test_a_chart_elsewhere_has_the_version_that_goes_with_it() -> None:
 
 def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tmp_path: Path) -> None:
     (newer := tmp_path / "newer.yaml").write_text(MANIFEST.replace("0.158.0", "0.163.0"))
-    nothing = {**render._NOTHING, "kubernetes": "v1.37.2"}
+    nothing = {**render._NOTHING_INSTALLED, "kubernetes": "v1.37.2"}
     given = {"version": "0.163.0", "installed": nothing}
     unlisted = "0.163.0 is not in the table of this collection, so nothing is known of what it goes with"
     (warning,) = rendered(source=str(newer), **given)["warnings"]
@@ -133,7 +145,9 @@ def test_an_operator_that_is_not_listed_is_installed_with_warnings(file: str, tm
 
 
 def test_a_newer_operator_whose_chart_is_known_is_installed_with_that() -> None:
-    result = rendered(provider="helm", version="0.162.0", installed={**render._NOTHING, "kubernetes": "v1.36.0"})
+    result = rendered(
+        provider="helm", version="0.162.0", installed={**render._NOTHING_INSTALLED, "kubernetes": "v1.36.0"}
+    )
     assert result["chart_version"] == "0.127.0"
     assert [warning.rpartition(", so ")[2] for warning in result["warnings"]] == [
         "nothing is known of what it goes with"
@@ -155,7 +169,7 @@ def test_a_chart_is_told_only_of_images_that_differ() -> None:
 def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> None:
     with pytest.raises(Problem, match="needs the installed releases"):
         rendered(state="absent")
-    there = {**render._NOTHING, "installed": True, "ours": True, "objects": [{}]}
+    there = {**render._NOTHING_INSTALLED, "installed": True, "ours": True, "objects": [{}]}
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
 
 
@@ -181,7 +195,7 @@ def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, fi
         rendered(source=file, **given)
 
 
-CONNECTED = {**render._NOTHING, "kubernetes": "v1.34.4", "server": "https://a.example", "eks_cluster": "prod"}
+CONNECTED = {**render._NOTHING_INSTALLED, "kubernetes": "v1.34.4", "server": "https://a.example", "eks_cluster": "prod"}
 
 
 @pytest.mark.parametrize("product", sorted(PRODUCTS))
@@ -222,11 +236,11 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: bytes | Exception) -> list[
 
 def load(*origins: str, sha256: str = "") -> tuple[str, list[Any]]:
     where, content = source.fetch(list(origins), sha256, "", lambda _seconds: None)
-    return where, source.documents(content, "", where)
+    return where, source.parse_documents(content, "", where)
 
 
 def test_a_manifest_is_looked_for_where_it_may_be() -> None:
-    found = source.origins
+    found = source.list_origins
     assert found(PRODUCT, VERSION, "a.yaml", "/m") == ["a.yaml"]
     mirrored = [f"/m/cert-manager/{version}/cert-manager.yaml" for version in ("v1.21.2", "1.21.2")]
     assert found(PRODUCT, VERSION, "", "/m/") == mirrored

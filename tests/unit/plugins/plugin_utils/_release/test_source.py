@@ -35,8 +35,8 @@ def archive(path: Path, text: str = CHART, name: str = "opentelemetry-operator/C
 def test_a_chart_on_disk_says_what_it_is(write: object, tmp_path: Path) -> None:
     described = source.read_chart(write(tmp_path))  # type: ignore[operator]
     assert described is not None
-    assert source.checked_chart(OPERATOR, described, "") == "0.158.0"
-    assert source.checked_chart(OPERATOR, described, "v0.158.0") == "0.158.0"
+    assert source.check_chart_version(OPERATOR, described, "") == "0.158.0"
+    assert source.check_chart_version(OPERATOR, described, "v0.158.0") == "0.158.0"
 
 
 @pytest.mark.parametrize("given", ["", "oci://ghcr.io/x/opentelemetry-operator", "open-telemetry/operator"])
@@ -47,9 +47,9 @@ def test_a_chart_elsewhere_is_not_read(given: str) -> None:
 def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> None:
     described = source.read_chart(folder(tmp_path)) or {}
     with pytest.raises(Problem, match=r"the chart has version 0\.158\.0 .*, not v0\.152\.0"):
-        source.checked_chart(OPERATOR, described, "v0.152.0")
+        source.check_chart_version(OPERATOR, described, "v0.152.0")
     with pytest.raises(Problem, match="this is the chart of opentelemetry-operator"):
-        source.checked_chart(PRODUCTS["cert-manager"], described, "")
+        source.check_chart_version(PRODUCTS["cert-manager"], described, "")
 
 
 def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:

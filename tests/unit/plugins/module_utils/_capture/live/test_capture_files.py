@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import (
     ARGUMENTS,
-    captured,
+    capture_all,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -28,7 +28,7 @@ def options(tmp_path: Path, *files: Path, **more: Any) -> dict[str, Any]:
 
 
 def read(tmp_path: Path, *files: Path, **more: Any) -> dict[str, Any]:
-    return captured(options(tmp_path, *files, **more), lambda: pytest.fail("a cluster is asked"), check=False)
+    return capture_all(options(tmp_path, *files, **more), lambda: pytest.fail("a cluster is asked"), check=False)
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -91,7 +91,7 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     given = options(tmp_path, written(tmp_path, LINES))
-    assert captured(given, lambda: pytest.fail("a cluster is asked"), check=True)["changed"]
+    assert capture_all(given, lambda: pytest.fail("a cluster is asked"), check=True)["changed"]
     assert not (tmp_path / "captures").exists()
 
 
@@ -103,7 +103,7 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
 def test_check_mode_reads_the_files(tmp_path: Path, content: bytes, wrong: str) -> None:
     given = options(tmp_path, written(tmp_path, content))
     with pytest.raises(Problem, match=wrong):
-        captured(given, lambda: pytest.fail("a cluster is asked"), check=True)
+        capture_all(given, lambda: pytest.fail("a cluster is asked"), check=True)
 
 
 def test_a_name_to_keep_that_nothing_has_is_told(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_records_end_a_capture_of_files(tmp_path: Path) -> None:
 
 def test_without_files_and_collectors_nothing_is_captured(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="there is no collector and no file"):
-        captured(options(tmp_path), lambda: None, check=False)  # type: ignore[arg-type, return-value]
+        capture_all(options(tmp_path), lambda: None, check=False)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live import capture_folder as module
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_folder import capture_folder
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_folder import open_capture_folder
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 
 def write(place: Path, line: bytes = b"{}") -> None:
-    with capture_folder(place) as folder:
+    with open_capture_folder(place) as folder:
         folder.write("logs", line)
         folder.finish({"capture": 1})
 
@@ -47,7 +47,7 @@ def test_a_new_capture_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 def test_a_run_that_fails_leaves_the_earlier_capture(tmp_path: Path) -> None:
     write(tmp_path / "c", b"{1}")
-    with pytest.raises(ZeroDivisionError), capture_folder(tmp_path / "c") as folder:
+    with pytest.raises(ZeroDivisionError), open_capture_folder(tmp_path / "c") as folder:
         folder.write("logs", b"{2}")
         1 / 0  # noqa: B018
     assert gzip.decompress((tmp_path / "c/logs.jsonl.gz").read_bytes()) == b"{1}\n"
@@ -58,7 +58,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_given: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(module.CaptureFolder, "_private", full)
+    monkeypatch.setattr(module.CaptureFolder, "_create_private_file", full)
     with pytest.raises(Problem, match=r"c cannot be written: No space left on device.*Make room"):
         write(tmp_path / "c")
     assert names(tmp_path) == []

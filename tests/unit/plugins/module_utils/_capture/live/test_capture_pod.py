@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.capture_task import (
     ARGUMENTS,
-    captured,
+    capture_all,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import RELEASE_LABEL, release
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import (
+    RELEASE_LABEL,
+    collector_release,
+)
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
@@ -35,8 +38,8 @@ service:
 """
 READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
 COUNTER = "otelcol_receiver_accepted_log_records_total"
-NOT_THERE = Answered(404, {}, b"NOT FOUND")
-UNREACHABLE = Answered(503, {}, b"no route")
+NOT_THERE = RawAnswer(404, {}, b"NOT FOUND")
+UNREACHABLE = RawAnswer(503, {}, b"no route")
 
 
 def part(count: int) -> bytes:
@@ -52,17 +55,17 @@ class Server(FakeApi):
         container["volumeMounts"] = [{"name": "conf", "mountPath": "/conf"}]  # type: ignore[assignment]
         spec = {"containers": [container], "volumes": [{"name": "conf", "configMap": {"name": "gateway"}}]}
         template = {"metadata": {"labels": {"app": "gateway"}}, "spec": spec}
-        labels = {RELEASE_LABEL: release("ns", name)}
+        labels = {RELEASE_LABEL: collector_release("ns", name)}
         workload = obj(kind, name, metadata={"labels": labels}, spec={"template": template})
         super().__init__(workload, obj("ConfigMap", "gateway", data={"config.yaml": CONFIG}))
         self.parts, self.pod, self.jobs = parts, pod, list[dict[str, Any]]()
-        self.answer: Answered | None = None
+        self.answer: RawAnswer | None = None
         self.unreachable_at: float | None = None
-        self.deletion: Answered | None = None
+        self.deletion: RawAnswer | None = None
         self.metrics: dict[str, float] | None = None
         self.answer_seconds = 0.0
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         if method == "POST" and target.startswith(JOBS):
             return self._job(json.loads(body or b"{}"), target)
         if method == "DELETE" and self.deletion:
@@ -73,20 +76,20 @@ class Server(FakeApi):
             return self.answer or self._part(target)
         return super().__call__(method, target, headers, body)
 
-    def _metrics(self, target: str) -> Answered:
+    def _metrics(self, target: str) -> RawAnswer:
         """Answer what a pod has counted: so many records in each second."""
         begun = self.clock.now
         self.clock.now += self.answer_seconds
         if self.metrics is None:
-            return Answered(200, {}, b"")
+            return RawAnswer(200, {}, b"")
         pod = target.split("/pods/")[1].partition(":")[0]
         if pod not in self.metrics:
             return UNREACHABLE
         count = self.metrics[pod] * begun
         counters = [f'{COUNTER}{{receiver="{receiver}"}} {count}' for receiver in ("otlp", "prometheus")]
-        return Answered(200, {}, "\n".join(counters).encode())
+        return RawAnswer(200, {}, "\n".join(counters).encode())
 
-    def _part(self, target: str) -> Answered:
+    def _part(self, target: str) -> RawAnswer:
         found = re.search(r"/pods/own:18090/proxy/[0-9a-f]{32}/(\d+)\Z", target)
         assert found, target
         if self.unreachable_at is not None and self.clock.now >= self.unreachable_at:
@@ -94,17 +97,17 @@ class Server(FakeApi):
             return UNREACHABLE
         number = int(found[1])
         is_there = number < len(self.parts) and self.clock.now >= number
-        return Answered(200, {}, self.parts[number]) if is_there else NOT_THERE
+        return RawAnswer(200, {}, self.parts[number]) if is_there else NOT_THERE
 
-    def _job(self, job: dict[str, Any], target: str) -> Answered:
+    def _job(self, job: dict[str, Any], target: str) -> RawAnswer:
         self.jobs.append(job)
         if "dryRun" in target:
-            return Answered(201, {}, json.dumps(job).encode())
+            return RawAnswer(201, {}, json.dumps(job).encode())
         self.add(job)
         live = self.objects[f"{JOBS}/{job['metadata']['name']}"]
         owner = {"kind": "Job", "name": job["metadata"]["name"], "uid": live["metadata"]["uid"], "controller": True}
         self.add(obj("Pod", "own", metadata={"ownerReferences": [owner]}, spec={}, status=self.pod))
-        return Answered(201, {}, json.dumps(live).encode())
+        return RawAnswer(201, {}, json.dumps(live).encode())
 
     def left(self) -> list[str]:
         return [path for path in self.objects if path.startswith(JOBS)]
@@ -114,7 +117,7 @@ def run(server: Server, folder: Path, *, check: bool = False, **more: Any) -> di
     defaults = {name: argument.get("default") for name, argument in ARGUMENTS.items()}
     collectors = [{"namespace": "ns", "name": "gateway", "kind": None}]
     options = {**defaults, "path": str(folder), "collectors": collectors, "timeout_seconds": 20.0, **more}
-    return captured(options, lambda: ClusterReader(server.cluster(), server.cluster()), check=check)
+    return capture_all(options, lambda: ClusterReader(server.cluster(), server.cluster()), check=check)
 
 
 def test_what_the_pod_gets_is_captured_and_the_job_goes(tmp_path: Path) -> None:
@@ -163,10 +166,10 @@ GONE = status(404, "NotFound", 'pods "own" not found', details={"name": "own", "
         (FORBIDDEN, "pods/proxy"),
         (GONE, "the pod of the capture has gone before its end"),
         (UNREACHABLE, "does not reach the pod of the capture.*NetworkPolicy shuts its port 18090"),
-        (Answered(200, {}, b"<html>\n"), "this is no JSON"),
+        (RawAnswer(200, {}, b"<html>\n"), "this is no JSON"),
     ],
 )
-def test_a_pod_that_cannot_be_read_is_told_and_goes(tmp_path: Path, answer: Answered, wrong: str) -> None:
+def test_a_pod_that_cannot_be_read_is_told_and_goes(tmp_path: Path, answer: RawAnswer, wrong: str) -> None:
     server = Server(part(1))
     server.answer = answer
     with pytest.raises(Problem, match=wrong):
@@ -283,7 +286,7 @@ def test_a_config_that_is_read_only_in_part_gets_no_pod(tmp_path: Path, words: l
     assert server.jobs == []
 
 
-@pytest.mark.parametrize("labels", [{}, {RELEASE_LABEL: release("ns", "other")}])
+@pytest.mark.parametrize("labels", [{}, {RELEASE_LABEL: collector_release("ns", "other")}])
 def test_a_workload_of_others_gets_no_pod(tmp_path: Path, labels: dict[str, str]) -> None:
     server = Server(part(1))
     server.objects[WORKLOAD]["metadata"]["labels"] = labels
@@ -295,7 +298,7 @@ def test_a_workload_of_others_gets_no_pod(tmp_path: Path, labels: dict[str, str]
 class SlowServer(Server):
     """A server whose answers take five seconds."""
 
-    def _part(self, target: str) -> Answered:
+    def _part(self, target: str) -> RawAnswer:
         self.clock.now += 5
         return super()._part(target)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_queues import request_units
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_queues import count_request_units
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import BATCH_BYTES
 
 from ...helpers import cases
@@ -25,4 +25,4 @@ from ...helpers import cases
 )
 def test_a_queue_of_bytes_is_measured_in_batches_or_in_parts_of_itself(queue: dict[str, Any], unit: int) -> None:
     config = {"exporters": {"debug": {"sending_queue": queue}}}
-    assert request_units(config, "debug") == unit
+    assert count_request_units(config, "debug") == unit

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_samplers import (
     FEWEST_ITEMS,
     ITEMS_OF_TRACES,
-    items_of_processor,
+    count_items_for_processor,
 )
 
 from ...helpers import cases
@@ -37,15 +37,15 @@ def drawn(percentage: Any) -> dict[str, Any]:
     ("tailsampling", {"policies": [drawn(1), {"type": "rate_limiting"}]}, ITEMS_OF_TRACES),
 )
 def test_the_smaller_its_share_the_more_items_a_sampler_must_get(kind: str, settings: Any, count: int) -> None:
-    assert items_of_processor(kind, settings) == count
+    assert count_items_for_processor(kind, settings) == count
 
 
 @cases("percentage", 5e-324, "5e-324", 1e-20)
 def test_a_sampler_that_passes_next_to_nothing_is_never_said_to_pass_nothing(percentage: Any) -> None:
-    assert items_of_processor("probabilisticsampler", {"sampling_percentage": percentage}) > FOR_EVER
-    assert items_of_processor("tailsampling", {"policies": [drawn(percentage)]}) > FOR_EVER
+    assert count_items_for_processor("probabilisticsampler", {"sampling_percentage": percentage}) > FOR_EVER
+    assert count_items_for_processor("tailsampling", {"policies": [drawn(percentage)]}) > FOR_EVER
 
 
 @cases("settings", {}, {"policies": [ERRORS]}, {"policies": "${env:POLICIES}"}, {"policies": [None, ["type"]]})
 def test_a_tail_sampler_with_conditions_alone_is_never_said_to_pass_nothing(settings: Any) -> None:
-    assert items_of_processor("tailsampling", settings) > FOR_EVER
+    assert count_items_for_processor("tailsampling", settings) > FOR_EVER

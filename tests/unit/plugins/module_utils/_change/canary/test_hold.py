@@ -35,7 +35,7 @@ def live(manifest: Any, total: int) -> Any:
 
 def held(manifest: Any, total: int, share: str = "1") -> Any:
     before = deepcopy(manifest)
-    found = hold.held_workload(manifest, live(manifest, total), share)
+    found = hold.hold_workload(manifest, live(manifest, total), share)
     assert manifest == before, "the manifest is needed unchanged later"
     return found
 
@@ -63,7 +63,7 @@ def test_without_room_beside_them_old_pods_make_room(options: Any, why: str) -> 
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
     assert held(manifest, 3).manifest["spec"]["strategy"] == strategy
     assert held(manifest, 1) is None
-    assert why in change_plan.plan_line(manifest, live(manifest, 3), CANARY, has_service=True)
+    assert why in change_plan.describe_plan(manifest, live(manifest, 3), CANARY, has_service=True)
 
 
 def test_a_node_affinity_leaves_room() -> None:
@@ -135,9 +135,9 @@ def pod(name: str, node: str, ready: str = "True") -> Any:
 
 def test_pods_that_are_ready_go_first_and_only_these_very_pods() -> None:
     pods = [pod("c", "n3"), pod("a", "n1", "False"), pod("b", "n2")]
-    assert [one["metadata"]["name"] for one in evictions.pods_to_evict(pods, 2)] == ["b", "c"]
-    assert evictions.pods_to_evict(pods, 0) == evictions.pods_to_evict(pods, -1) == []
-    assert evictions.eviction_of(pods[0]) == {
+    assert [one["metadata"]["name"] for one in evictions.choose_pods_to_evict(pods, 2)] == ["b", "c"]
+    assert evictions.choose_pods_to_evict(pods, 0) == evictions.choose_pods_to_evict(pods, -1) == []
+    assert evictions.build_eviction(pods[0]) == {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
         "metadata": {"name": "c", "namespace": "ns"},
@@ -183,17 +183,17 @@ def test_check_mode_says_what_a_change_does(mode: str, total: int, options: Any,
     manifest = workload(mode)
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     container["readinessProbe"] = {"httpGet": {}}
-    assert change_plan.plan_line(manifest, live(manifest, total), options, has_service=True) == line
+    assert change_plan.describe_plan(manifest, live(manifest, total), options, has_service=True) == line
     del container["readinessProbe"]
-    assert "without a readiness probe" in change_plan.plan_line(
+    assert "without a readiness probe" in change_plan.describe_plan(
         manifest, live(manifest, total), options, has_service=True
     )
 
 
 def test_risks_name_what_clients_see() -> None:
     manifest = workload("deployment", host_ports=True)
-    line = change_plan.plan_line(manifest, live(manifest, 1), ROLLING, has_service=False)
+    line = change_plan.describe_plan(manifest, live(manifest, 1), ROLLING, has_service=False)
     assert "a pod stops before its replacement starts, since it uses the host port 4317; with one replica" in line
     assert "without a Service, clients keep the addresses of pods that stop" in line
     resource = workload("deployment", "operator")
-    assert "Risks" not in change_plan.plan_line(resource, resource, ROLLING, has_service=False)
+    assert "Risks" not in change_plan.describe_plan(resource, resource, ROLLING, has_service=False)

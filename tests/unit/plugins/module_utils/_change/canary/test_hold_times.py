@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.hold_times import (
-    hold_seconds,
-    usual_hold_seconds,
+    count_hold_seconds,
+    default_hold_seconds,
 )
 
 from ...helpers import cases
@@ -24,9 +24,9 @@ from ...helpers import cases
     ({"processors": {"batch": {"timeout": "${env:TIMEOUT}"}, "cumulative_to_delta": {}}}, 120.2),
 )
 def test_components_hold_data_for_as_long_as_their_setting_says_or_their_default(config: Any, seconds: float) -> None:
-    assert hold_seconds(config) == seconds
+    assert count_hold_seconds(config) == seconds
 
 
 def test_a_component_holds_data_for_its_default_unless_it_is_told() -> None:
-    assert usual_hold_seconds("tail_sampling/keep") == 30.0
-    assert usual_hold_seconds("attributes") == 0.0
+    assert default_hold_seconds("tail_sampling/keep") == 30.0
+    assert default_hold_seconds("attributes") == 0.0

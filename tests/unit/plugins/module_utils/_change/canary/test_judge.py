@@ -18,15 +18,18 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary 
     canary_places,
     hold_times,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECKS, NAMES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECK_NAMES, CHECKS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import Judge
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
     Revision,
     Sample,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import memory_used, reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import (
+    estimate_memory_used,
+    read_counts,
+)
 
 from ...helpers import LISTENERS, cases
 
@@ -76,7 +79,7 @@ def sample(pod: str, time: float, rates: dict[str, float], **more: Any) -> Sampl
     fixed = {"uptime": 600, **memory}
     counts = {**{name: rate * time for name, rate in rates.items()}, **fixed}
     text = "".join(f"otelcol_{NAMES_OF[name]} {value}\n" for name, value in counts.items())
-    return Sample(pod, more.pop("reading", reading(text)), **{"memory_limit": 100, **more})
+    return Sample(pod, more.pop("reading", read_counts(text)), **{"memory_limit": 100, **more})
 
 
 def watched(
@@ -97,8 +100,8 @@ def watched(
             time,
             [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
         )
-        known = canary_facts.facts_of(canary, rest, NOW, lambda text: text)
-        known["ways"] = canary_places.ways_of(ways, known["rest"])
+        known = canary_facts.collect_facts(canary, rest, NOW, lambda text: text)
+        known["ways"] = canary_places.describe_destinations(ways, known["rest"])
         lines = [verdict.line for verdict in judge.verdicts(known)] or lines
     return lines, known
 
@@ -128,7 +131,7 @@ def test_each_check_finds_its_situation_and_says_it_in_full(name: str, rates: An
 
 def test_every_check_has_a_situation() -> None:
     marks = test_each_check_finds_its_situation_and_says_it_in_full.pytestmark  # type: ignore[attr-defined]
-    assert sorted(case[0] for mark in marks for case in mark.args[1]) == sorted(NAMES)
+    assert sorted(case[0] for mark in marks for case in mark.args[1]) == sorted(CHECK_NAMES)
 
 
 @cases(
@@ -188,7 +191,7 @@ def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
     for number, counts in enumerate(new):
         canary.add(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
         rest.add(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
-        found += [one.id for one in judge.verdicts(canary_facts.facts_of(canary, rest, NOW, lambda text: text))]
+        found += [one.id for one in judge.verdicts(canary_facts.collect_facts(canary, rest, NOW, lambda text: text))]
     return found
 
 
@@ -212,7 +215,7 @@ def test_a_config_says_how_long_it_holds_data() -> None:
         "processors": {"batch/a": {"timeout": "1m30s"}, "tail_sampling": {}, "filter": {}},
         "exporters": {"otlp": {"sending_queue": {"batch": {"flush_timeout": "5s"}}}, "debug": None},
     }
-    assert hold_times.hold_seconds(config) == 125
+    assert hold_times.count_hold_seconds(config) == 125
 
 
 def test_a_queue_of_items_is_measured_in_batches() -> None:
@@ -230,12 +233,12 @@ OWN = {"id": "mine", "find": "receives", "text": "{id}"}
 
 @cases(
     "judge, names",
-    ([], NAMES),
-    (["restarts", "exports_fail"], [name for name in NAMES if name not in ("restarts", "exports_fail")]),
-    ([OWN], [*NAMES, "mine"]),
+    ([], CHECK_NAMES),
+    (["restarts", "exports_fail"], [name for name in CHECK_NAMES if name not in ("restarts", "exports_fail")]),
+    ([OWN], [*CHECK_NAMES, "mine"]),
 )
 def test_a_user_leaves_checks_out_and_adds_some(judge: Any, names: Any) -> None:
-    assert [check.id for check in checks_of(judge)] == list(names)
+    assert [check.id for check in choose_checks(judge)] == list(names)
 
 
 @cases(
@@ -250,7 +253,7 @@ def test_a_user_leaves_checks_out_and_adds_some(judge: Any, names: Any) -> None:
 )
 def test_what_is_no_check_is_refused(judge: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        checks_of(judge)
+        choose_checks(judge)
 
 
 def test_a_users_check_that_does_not_fit_is_noted_and_stops_nothing() -> None:
@@ -259,13 +262,15 @@ def test_a_users_check_that_does_not_fit_is_noted_and_stops_nothing() -> None:
             raise Problem("it does not fit")
         return jmespath.search(expression, data)
 
-    judge = Judge(search, checks_of([{**OWN, "find": "broken"}]), lambda text: text)
+    judge = Judge(search, choose_checks([{**OWN, "find": "broken"}]), lambda text: text)
     assert judge.verdicts(watched(WELL)[1]) == []
     assert list(judge.unfit) == ["it does not fit."]
 
 
 def test_the_page_lists_each_check_with_its_threshold_and_its_source() -> None:
-    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| \[source\]\(https://[^)]+\) \|$", PAGE, re.MULTILINE) == list(NAMES)
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| \[source\]\(https://[^)]+\) \|$", PAGE, re.MULTILINE) == list(
+        CHECK_NAMES
+    )
 
 
 def test_the_page_lists_facts_that_exist() -> None:
@@ -280,4 +285,4 @@ def test_the_page_lists_facts_that_exist() -> None:
 
 
 def test_memory_is_read_in_the_unit_of_the_limit() -> None:
-    assert memory_used(reading("otelcol_process_memory_rss_bytes 90\n")) == 90
+    assert estimate_memory_used(read_counts("otelcol_process_memory_rss_bytes 90\n")) == 90

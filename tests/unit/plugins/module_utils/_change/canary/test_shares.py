@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.shares import (
-    Compared,
+    ComparedShare,
     Share,
-    wilson_bounds,
+    compute_wilson_bounds,
 )
 
 from ...helpers import cases
@@ -16,11 +16,11 @@ from ...helpers import cases
 
 @cases("part, whole, low, high", (0, 0, 0, 0), (0, 20, 0, 25), (5, 5, 43, 100), (10, 20, 25, 75))
 def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: int) -> None:
-    assert [round(bound) for bound in wilson_bounds(part, whole)] == [low, high]
+    assert [round(bound) for bound in compute_wilson_bounds(part, whole)] == [low, high]
 
 
 def test_the_more_items_were_counted_the_more_of_a_difference_is_certain() -> None:
     none, half = Share(0, 1000), Share(500, 1000)
-    few, many = Compared(Share(1, 2), none, 2, 10), Compared(half, none, 10, 10)
+    few, many = ComparedShare(Share(1, 2), none, 2, 10), ComparedShare(half, none, 10, 10)
     assert 2 * few.excess < many.excess
-    assert Compared(half, half, 10, 10).excess == 0
+    assert ComparedShare(half, half, 10, 10).excess == 0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 
 from ...fake_api import PATH, FakeApi, status
@@ -23,7 +23,7 @@ class Account:
         self.used: set[Grant] = set()
         api.trouble, api.allows = self.answer, self._reviewed
 
-    def answer(self, method: str, path: str) -> Answered | None:
+    def answer(self, method: str, path: str) -> RawAnswer | None:
         """Return the refusal of a request, or nothing."""
         for grant in self._asked(method, path):
             held = self.held(grant)

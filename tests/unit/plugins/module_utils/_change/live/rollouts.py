@@ -15,7 +15,7 @@ import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.conditions import is_ready
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 from ..._diagnose.live.diagnose_api import CONFIG, spec
 from ...fake_api import FakeApi, reply
@@ -51,7 +51,7 @@ class Rollouts(FakeApi):
     # How many seconds a controller takes for each step.
     step_seconds = 0.0
     # What an eviction is answered with, unless it is done.
-    evicts: Answered | None = None
+    evicts: RawAnswer | None = None
 
     def __init__(self, *manifests: Any) -> None:
         self.made, self.evicted, self.stepped = 0, 0, 0.0
@@ -59,7 +59,7 @@ class Rollouts(FakeApi):
         super().__init__(*manifests)
         self.clock.on_sleep.append(lambda _now: self.act())
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         if method == "POST" and target.endswith("/eviction"):
             return self._evicted(target.removesuffix("/eviction"), json.loads(body or b"{}"))
         answer = super().__call__(method, target, headers, body)
@@ -67,7 +67,7 @@ class Rollouts(FakeApi):
             self.act()
         return answer
 
-    def _evicted(self, path: str, body: Any) -> Answered:
+    def _evicted(self, path: str, body: Any) -> RawAnswer:
         self.requests.append(("POST", f"{path}/eviction", {}))
         if self.evicts:
             return self.evicts

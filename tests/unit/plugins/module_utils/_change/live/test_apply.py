@@ -9,8 +9,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.read_limits import too_large
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.read_limits import too_large_error
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 
 from tests.support.cases import cases
@@ -148,7 +148,7 @@ def test_a_check_tells_what_the_run_would_wait_for() -> None:
     held = obj("ConfigMap", "held", metadata={**leaving, "finalizers": ["example.com/hold"]})
     api = FakeApi({**NAMESPACE, "metadata": {**NAMESPACE["metadata"], **leaving}}, held)
     before = copy.deepcopy(api.objects)
-    deprecated = Answered(200, {"Warning": '299 - "only we asked for this"'}, b'{"items": []}')
+    deprecated = RawAnswer(200, {"Warning": '299 - "only we asked for this"'}, b'{"items": []}')
     api.refuse("/namespaces/ns/services", deprecated)
     result = present(api, [NAMESPACE, CONFIG], check=True)
     assert actions(result) == {"Namespace ns": "created", "ConfigMap a": "created"}
@@ -270,7 +270,7 @@ def test_an_object_that_another_run_writes_meanwhile_is_left(race: Any, left: An
 
 def test_a_write_whose_answer_is_lost_is_not_one_of_another_run() -> None:
     class Lossy(FakeApi):
-        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
             before = self.objects.get(CONFIG_PATH)
             answer = super().__call__(method, target, headers, body)
             lost = before and self.objects[CONFIG_PATH] is not before
@@ -286,7 +286,7 @@ class Broken(FakeApi):
 
     cut = 1
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         answer = super().__call__(method, target, headers, body)
         if method != "PATCH" or not target.startswith(CONFIG_PATH) or not self.cut:
             return answer
@@ -304,7 +304,7 @@ def test_a_write_whose_answer_is_cut_was_done(exists: bool) -> None:
 
 def test_an_answer_that_stays_cut_says_what_was_done_before() -> None:
     api = FakeApi()
-    api.refuse(CONFIG_PATH, Answered(200, {}, b'{"kind": "Conf'), "PATCH")
+    api.refuse(CONFIG_PATH, RawAnswer(200, {}, b'{"kind": "Conf'), "PATCH")
     with pytest.raises(Failure) as raised:
         present(api, [NAMESPACE, CONFIG])
     assert "Apply ConfigMap ns/a: the answer of the server is not the JSON of an object" in str(raised.value)
@@ -357,9 +357,9 @@ def test_pods_of_all_namespaces_come_in_pages() -> None:
 
 
 def test_more_pods_than_can_be_read_are_warned_of_and_the_bundle_is_applied() -> None:
-    def trouble(_method: str, path: str) -> Answered | None:
+    def trouble(_method: str, path: str) -> RawAnswer | None:
         if path == "/api/v1/pods":
-            raise too_large("the answer of the server", 512 * 1024 * 1024)
+            raise too_large_error("the answer of the server", 512 * 1024 * 1024)
         return None
 
     api = FakeApi(NAMESPACE)

@@ -9,9 +9,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import users_of_account
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.leftovers import find_account_users
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 from tests.support.cases import cases
 
@@ -156,8 +156,8 @@ OF_A_REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", 
     (obj("OpenTelemetryCollector", "c", spec={"config": {"exporters": {"a": {"account": "s"}}}}), False),
 )
 def test_who_runs_under_an_account_and_stays(item: Any, uses: Any) -> None:
-    going = {("opentelemetry.io", Ref("OpenTelemetryCollector", "ns", "a"))}
-    assert bool(users_of_account([item], Ref("ServiceAccount", "ns", "s"), going)) is uses
+    going = {("opentelemetry.io", ObjectRef("OpenTelemetryCollector", "ns", "a"))}
+    assert bool(find_account_users([item], ObjectRef("ServiceAccount", "ns", "s"), going)) is uses
 
 
 @cases("used, check", (True, False), (True, True), (False, False), (False, True))

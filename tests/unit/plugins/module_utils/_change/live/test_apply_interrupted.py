@@ -9,7 +9,7 @@ import copy
 import json
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 
@@ -223,7 +223,7 @@ def test_of_two_runs_that_take_over_an_interrupted_change_the_second_stops() -> 
 
 def test_a_record_whose_write_had_no_answer_is_of_this_run() -> None:
     class Lossy(Workloads):
-        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
             new = RECORD not in self.objects
             answer = super().__call__(method, target, headers, body)
             return status(503, "ServiceUnavailable", "") if new and RECORD in self.objects else answer

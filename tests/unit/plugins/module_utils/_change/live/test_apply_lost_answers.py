@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 
@@ -22,7 +22,7 @@ class Lossy(Workloads):
         super().__init__()
         self.lost: set[tuple[str, str, bytes | None]] = set()
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         answer = super().__call__(method, target, headers, body)
         if method in ("PATCH", "DELETE") and "dryRun" not in target and (method, target, body) not in self.lost:
             self.lost.add((method, target, body))

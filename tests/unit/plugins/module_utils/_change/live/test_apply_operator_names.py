@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import purpose_rights
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import version_for
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import made
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import default_api_version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import list_made_objects
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi
@@ -32,7 +32,9 @@ def resource(name: str = "a", **spec: Any) -> Any:
 
 def named(one: Any, **metadata: Any) -> Any:
     """Return an object of a name that the operator gives."""
-    return obj(one.kind, one.name, api=version_for(one.kind), labels={"app": "theirs"}, metadata=metadata, spec={})
+    return obj(
+        one.kind, one.name, api=default_api_version(one.kind), labels={"app": "theirs"}, metadata=metadata, spec={}
+    )
 
 
 def made_by(kind: str, name: str) -> Any:
@@ -43,7 +45,11 @@ def there(*manifests: Any) -> FakeApi:
     return FakeApi(NAMESPACE, DEFINITION, ALLOCATORS, *manifests)
 
 
-CHILDREN = [*made(resource(**SCALED)), *made(resource(mode="daemonset"))[:1], *made(resource())[:1]]
+CHILDREN = [
+    *list_made_objects(resource(**SCALED)),
+    *list_made_objects(resource(mode="daemonset"))[:1],
+    *list_made_objects(resource())[:1],
+]
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -126,7 +132,10 @@ def test_what_another_collector_of_this_collection_has_is_refused() -> None:
 def test_a_kind_that_may_not_be_listed_is_warned_of_and_the_rights_have_it() -> None:
     bundle = [NAMESPACE, resource(**SCALED)]
     purpose = next(one for one in purpose_rights.PURPOSES if "names that the operator gives" in one.purpose)
-    compared, wanted = set(purpose_rights.grants(bundle, purposes=[purpose])), set(purpose_rights.grants(bundle))
+    compared, wanted = (
+        set(purpose_rights.list_grants(bundle, purposes=[purpose])),
+        set(purpose_rights.list_grants(bundle)),
+    )
     assert {one.right.verb for one in compared} == {"list"}
     account = Account(there(), wanted)
     assert present(account.api, bundle)["warnings"] == []
@@ -192,7 +201,7 @@ def test_budgets_are_read_with_their_content_and_the_rest_without() -> None:
 
 
 def test_a_budget_of_the_operator_that_exists_is_not_compared_again_and_a_change_of_backends_has_one_of_ours() -> None:
-    there_already = named(made(resource())[-1], ownerReferences=made_by("OpenTelemetryCollector", "a"))
+    there_already = named(list_made_objects(resource())[-1], ownerReferences=made_by("OpenTelemetryCollector", "a"))
     api = ours(NAMESPACE, DEFINITION, resource(replicas=1))
     api.add({**there_already, "spec": {"selector": {"matchLabels": {"none": "x"}}}}, budget("theirs", ALL))
     assert actions(present(api, [NAMESPACE, resource(replicas=2)]))["OpenTelemetryCollector a"] == "changed"

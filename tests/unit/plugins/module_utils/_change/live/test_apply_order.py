@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.dependency_order import (
     Flow,
-    earlier_flows,
-    order,
+    find_earlier_flows,
+    order_waves,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ref
@@ -100,7 +100,7 @@ def test_what_an_earlier_config_sends_to(kind: str, service: str) -> None:
     exporter = {"otlp_grpc": {"endpoint": f"{service}:4317"}}
     config = {"exporters": exporter, "service": {"pipelines": {"logs": {"exporters": ["otlp_grpc"]}}}}
     receiver = obj(kind, "b", labels=labels("b"))
-    assert earlier_flows([receiver], [("ns/a", config), ("other/a", config), ("ns/b", None), ("ns/c", [1])]) == [
+    assert find_earlier_flows([receiver], [("ns/a", config), ("other/a", config), ("ns/b", None), ("ns/c", [1])]) == [
         Flow("ns/a", "ns/b")
     ]
 
@@ -178,7 +178,7 @@ def test_only_the_collectors_on_a_circle_change_together(back: tuple[str, str], 
     manifests = bundle("two")
     live = {ref(item): item for item in bundle("one")}
     flows = [Flow(**one) for one in FLOWS]
-    found, warnings = order(manifests, live, [*flows, Flow(*back)], "manager")
+    found, warnings = order_waves(manifests, live, [*flows, Flow(*back)], "manager")
     assert [wave.collectors for wave in found] == [[f"ns/{name}" for name in wave] for wave in waves]
     assert warnings == []
 

@@ -18,8 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     Product,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.removal import (
-    made,
-    removal,
+    adoption_label,
+    plan_removal,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
@@ -350,8 +350,10 @@ def test_definitions_go_when_the_rest_of_their_product_is_gone(product: Product)
     charts["metadata"]["annotations"] = HELM
     api = FakeApi(charts)
     api.apply(names.OWNER, mine)
-    there = [releases.definition(product, item) for item in api.objects.values() if item["kind"] == mine["kind"]]
+    there = [
+        releases.describe_definition(product, item) for item in api.objects.values() if item["kind"] == mine["kind"]
+    ]
     nothing = {"installed": False, "ours": False, "namespace": "", "objects": [], "resources": [], "denied": []}
-    plan = removal(product, {**nothing, "crds": there}, "refuse", True, "shop/shop")
-    result = absent(api, plan.manifests, adopt=(made(product),), field_manager=names.OWNER)
+    plan = plan_removal(product, {**nothing, "crds": there}, "refuse", True, "shop/shop")
+    result = absent(api, plan.manifests, adopt=(adoption_label(product),), field_manager=names.OWNER)
     assert (list(actions(result).values()), result["warnings"]) == (["deleted", "deleted"], [])

@@ -12,11 +12,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 from tests.support.inventories import World, play
-from tests.support.sharing import CERTIFICATES, COLLECTORS, PLAIN, SEEDS, obj
+from tests.support.sharing import CERTIFICATES, COLLECTORS, NATIVE_PARTS, SEEDS, build_object
 
 from ... import fake_api
 from ...fake_api import KUBECTL, FakeApi, parsed
@@ -32,7 +32,7 @@ class SharedApi(FakeApi):
         super().__init__()
         self._written: list[str] = []
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         answer = super().__call__(method, target, headers, body)
         if method in ("PATCH", "DELETE") and "dryRun" not in target:
             self._written.append(parsed(target)[0])
@@ -63,7 +63,7 @@ class SharedApi(FakeApi):
 def server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fake_api.SERVED, CERTIFICATES, ("issuers", "certificates", "certificaterequests"))
     monkeypatch.setitem(fake_api.SERVED, COLLECTORS, ("opentelemetrycollectors",))
-    monkeypatch.setattr(Cluster, "parallel", lambda _self, call, items: [call(item) for item in items])
+    monkeypatch.setattr(Cluster, "call_in_parallel", lambda _self, call, items: [call(item) for item in items])
 
 
 def controllers(world: World) -> None:
@@ -74,13 +74,15 @@ def controllers(world: World) -> None:
         maker = world.makers.get((path, metadata["uid"]), world.actor)
         if item["kind"] == "Certificate" and "status" not in item:
             objects[path] = {**item, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-            secret = obj("Secret", metadata["name"], metadata["namespace"])
+            secret = build_object("Secret", metadata["name"], metadata["namespace"])
             secret["metadata"]["annotations"] = {"cert-manager.io/certificate-name": metadata["name"]}
             world.make(secret, maker)
         if item["kind"] == "OpenTelemetryCollector":
             owner = {"apiVersion": COLLECTORS, "kind": item["kind"], "name": metadata["name"], "controller": True}
             labels = {**metadata["labels"], names.OWNER_LABEL: "opentelemetry-operator"}
-            made = obj("Deployment", f"{metadata['name']}-collector", metadata["namespace"], "apps/v1", labels, spec={})
+            made = build_object(
+                "Deployment", f"{metadata['name']}-collector", metadata["namespace"], "apps/v1", labels, spec={}
+            )
             made["metadata"]["ownerReferences"] = [owner]
             world.make(made, maker)
         for reference in metadata.get("ownerReferences") or []:
@@ -111,5 +113,5 @@ def test_neither_inventory_touches_what_the_other_or_a_third_party_made(start: i
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_sequences_of_the_real_cluster_hold_in_memory(seed: int) -> None:
-    count = play(World(seed, SharedApi(), (f"shared-{seed}", f"shared-{seed}-y"), PLAIN))
+    count = play(World(seed, SharedApi(), (f"shared-{seed}", f"shared-{seed}-y"), NATIVE_PARTS))
     assert count["done"] > 2 and count["killed"] and count["refused"]

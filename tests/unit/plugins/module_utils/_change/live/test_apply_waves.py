@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import go_back, settle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import WORK
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import go_back, settle_changes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import WORK_BY_STATE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import build_note
 
 from ...live_helpers import obj
 from . import helpers
@@ -32,7 +32,10 @@ def kept(api: Rollouts, config: str = "second", kind: str = "Deployment", **more
 
 
 def test_the_states_of_the_module_decide() -> None:
-    assert {state: WORK[state] for state in ("earlier", "settled")} == {"earlier": go_back, "settled": settle}
+    assert {state: WORK_BY_STATE[state] for state in ("earlier", "settled")} == {
+        "earlier": go_back,
+        "settled": settle_changes,
+    }
 
 
 def decide(api: Rollouts, decision: Any, records: dict[str, str], kind: str = "Deployment", **more: Any) -> Any:
@@ -55,7 +58,7 @@ def test_a_change_that_works_goes_back_if_its_wave_fails(kind: str, strategy: st
 
 def test_a_wave_that_passed_ends_the_change() -> None:
     api = cluster()
-    result = decide(api, settle, kept(api))
+    result = decide(api, settle_changes, kept(api))
     assert (api.configs(), RECORD in api.objects, result["changed"]) == (["second"] * 3, False, False)
 
 
@@ -81,7 +84,7 @@ def test_a_run_without_waves_ends_what_was_left() -> None:
     assert (api.configs(), RECORD in api.objects) == (["second"] * 3, False)
 
 
-@pytest.mark.parametrize("decision", [go_back, settle])
+@pytest.mark.parametrize("decision", [go_back, settle_changes])
 def test_what_another_run_has_changed_since_stays(decision: Any) -> None:
     api = cluster()
     records = kept(api)
@@ -186,7 +189,7 @@ def noted(manager: str = OWNER, name: str = "a") -> Workloads:
     """Return a cluster whose collector has passed a wave."""
     api = helpers.cluster(helpers.collector("one"))
     workload = obj("Deployment", name, api="apps/v1", labels={**labels(), SELECTOR: name})
-    api.apply(manager, note_of(workload, ROW))
+    api.apply(manager, build_note(workload, ROW))
     return api
 
 

@@ -10,8 +10,8 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canaries import judge_together
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canaries import judge_canaries_together
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _yaml
 
@@ -31,7 +31,7 @@ CANARY: dict[str, Any] = {
     "judge": [],
     "on_failure": "rollback",
     "config": _yaml.load(CONFIG, "config").data,
-    "listeners": list(_builds.tables().listener_rows),
+    "listeners": list(_builds.load_catalogue().listener_rows),
 }
 
 
@@ -143,7 +143,7 @@ def budget(**state: Any) -> Any:
     return obj("PodDisruptionBudget", "theirs", api="policy/v1", status=state)
 
 
-def kept() -> Answered:
+def kept() -> RawAnswer:
     return status(429, "TooManyRequests", KEPT, details={"causes": [NEEDS]})
 
 
@@ -253,7 +253,7 @@ def test_check_mode_says_how_a_change_reaches_the_pods() -> None:
 def test_a_lost_answer_leaves_the_record() -> None:
     api = cluster()
 
-    def lost(_method: str, path: str) -> Answered | None:
+    def lost(_method: str, path: str) -> RawAnswer | None:
         return status(500, "InternalError", "no") if path.endswith("/replicasets") else None
 
     api.trouble = lost
@@ -280,7 +280,7 @@ def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> 
         return ["ns/c: does not start"]
 
     canaries: Any = {"ns/a": "worse", "ns/b": "second"}
-    ended = judge_together(Rollouts().cluster(), canaries, stages, failed, beside)
+    ended = judge_canaries_together(Rollouts().cluster(), canaries, stages, failed, beside)
     assert ended == ["ns/c: does not start", "ns/a: it does worse"]
 
 

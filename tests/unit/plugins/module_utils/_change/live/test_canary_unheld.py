@@ -27,7 +27,7 @@ def test_one_pod_of_a_stateful_set_is_judged_by_the_readings_before() -> None:
 
 
 def test_where_nothing_is_held_the_first_pods_are_judged_while_others_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary, "held_workload", lambda *_given: None)
+    monkeypatch.setattr(canary, "hold_workload", lambda *_given: None)
     api = cluster()
     api.step_seconds = 4
     seen = watched(api)
@@ -50,9 +50,9 @@ def test_the_judgement_begins_when_no_older_pod_is_left(monkeypatch: pytest.Monk
         begun.append(more["begun"].since)
         return canary_observe(*given, **more)
 
-    canary_observe = canary.observe
+    canary_observe = canary.observe_pods
     monkeypatch.setattr(api, "report", available_late)
-    monkeypatch.setattr(canary, "observe", observe)
+    monkeypatch.setattr(canary, "observe_pods", observe)
     change(api, "second", *ALONE)
     assert begun[0] < LATE < api.clock.now < begun[0] + 35
 

@@ -12,14 +12,14 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights, purpose_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
     Grant,
-    described,
-    roles,
-    subject_of,
+    build_roles,
+    build_subject,
+    describe_grants,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, of_rule
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, iter_rule_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,
@@ -69,48 +69,48 @@ OF_FAILURES = ("certificates", "persistentvolumeclaims", "pods/log", "replicaset
 def wait(api: FakeApi) -> None:
     named = [{"kind": "StatefulSet", "name": "a", "namespace": "ns"}]
     with pytest.raises(Failure, match="not ready"):
-        RolloutWait(api.cluster(), checked_search({}), RolloutWaitOptions(named, **LATE)).wait()
+        RolloutWait(api.cluster(), compile_search({}), RolloutWaitOptions(named, **LATE)).wait()
 
 
 def test_the_rights_of_a_bundle_are_enough_and_no_more() -> None:
     api = FakeApi(*THERE)
-    account = Account(api, purpose_rights.grants(BUNDLE))
+    account = Account(api, purpose_rights.list_grants(BUNDLE))
     selector = "o11y.opentelemetry/collector"
     for _run in range(2):
         assert present(api, BUNDLE, references="require", prune_selector=selector)["warnings"] == []
     wait(api)
     removed = absent(api, BUNDLE, prune_selector=selector)
     assert removed["warnings"] == ["Kept Namespace ns: it belongs to field manager kubectl-create"]
-    of_roles = {Grant("", right) for rule in ROLE["rules"] for right in of_rule(rule)}
+    of_roles = {Grant("", right) for rule in ROLE["rules"] for right in iter_rule_rights(rule)}
     unused = account.grants - account.used - of_roles
     assert {grant.right.resource for grant in unused} <= {*OF_FAILURES}, unused
 
 
-@pytest.mark.parametrize("grant", purpose_rights.grants(BUNDLE), ids=str)
+@pytest.mark.parametrize("grant", purpose_rights.list_grants(BUNDLE), ids=str)
 def test_without_a_right_something_is_refused_or_warned_of_and_the_message_has_it(grant: Grant) -> None:
     """What only explains failures, and what a role gives, is not asked for by this run."""
     api = FakeApi(*THERE)
-    Account(api, {*purpose_rights.grants(BUNDLE)} - {grant})
+    Account(api, {*purpose_rights.list_grants(BUNDLE)} - {grant})
     said = []
     try:
-        with needed_rights.naming_rights(api.cluster(), BUNDLE):
+        with needed_rights.name_missing_rights(api.cluster(), BUNDLE):
             said += present(api, BUNDLE, references="require", prune_selector="app")["warnings"]
             said += absent(api, BUNDLE, prune_selector="app")["warnings"][1:]
     except Problem as problem:
-        assert described([grant]).split(": ")[-1].split(" ", 1)[1] in str(problem)
+        assert describe_grants([grant]).split(": ")[-1].split(" ", 1)[1] in str(problem)
         said.append(str(problem))
     explains = grant.right.resource in OF_FAILURES and grant.right.verb in ("list", "get")
-    wide = bool(grant.namespace) and Grant("", grant.right) in purpose_rights.grants(BUNDLE)
+    wide = bool(grant.namespace) and Grant("", grant.right) in purpose_rights.list_grants(BUNDLE)
     tolerated = grant.right == Right("get", "", "namespaces", "ns")
     assert said or explains or wide or tolerated, "nobody needs this right"
 
 
 def test_a_run_without_rights_names_them_all_before_anything_is_written() -> None:
     api = FakeApi(*THERE)
-    Account(api, [one for one in purpose_rights.grants(BUNDLE) if one.namespace])
+    Account(api, [one for one in purpose_rights.list_grants(BUNDLE) if one.namespace])
     with (
         pytest.raises(Problem, match="user deployer may not") as refused,
-        needed_rights.naming_rights(api.cluster(), BUNDLE),
+        needed_rights.name_missing_rights(api.cluster(), BUNDLE),
     ):
         present(api, BUNDLE)
     text = str(refused.value)
@@ -123,7 +123,7 @@ def test_a_run_without_rights_names_them_all_before_anything_is_written() -> Non
 
 def test_who_may_read_but_not_create_is_refused_before_anything_is_written() -> None:
     api = FakeApi(*THERE)
-    Account(api, [one for one in purpose_rights.grants(BUNDLE) if one.right.verb not in ("create", "patch")])
+    Account(api, [one for one in purpose_rights.list_grants(BUNDLE) if one.right.verb not in ("create", "patch")])
     with pytest.raises(Problem, match=r"may not create all objects(?s:.)*create, patch configmaps"):
         present(api, BUNDLE)
     assert not api.sent("PATCH")
@@ -132,7 +132,7 @@ def test_who_may_read_but_not_create_is_refused_before_anything_is_written() -> 
 def test_who_may_escalate_and_bind_needs_no_rights_of_the_roles() -> None:
     api = FakeApi(*THERE)
     rbac = [Grant("", Right(verb, "rbac.authorization.k8s.io", "clusterroles")) for verb in ("escalate", "bind")]
-    own = [one for one in purpose_rights.grants(BUNDLE) if one.right.resource != "nodes"]
+    own = [one for one in purpose_rights.list_grants(BUNDLE) if one.right.resource != "nodes"]
     Account(api, own)
     with pytest.raises(Problem, match="get, list nodes"):
         present(api, BUNDLE)
@@ -142,14 +142,14 @@ def test_who_may_escalate_and_bind_needs_no_rights_of_the_roles() -> None:
 
 def test_a_failure_half_way_keeps_what_was_done() -> None:
     api = FakeApi(*THERE)
-    account = Account(api, purpose_rights.grants(BUNDLE))
+    account = Account(api, purpose_rights.list_grants(BUNDLE))
     account.api.allows = lambda _spec: True
     account.grants.remove(Grant("ns", Right("patch", "apps", "statefulsets")))
     with pytest.raises(Failure, match="may not patch statefulsets") as refused:
         present(api, BUNDLE)
     account.api.allows = account._reviewed
     words = r"lacks these rights(?s:.)*Done before this error.*ConfigMap ns/a"
-    with pytest.raises(Failure, match=words) as named, needed_rights.naming_rights(api.cluster(), BUNDLE):
+    with pytest.raises(Failure, match=words) as named, needed_rights.name_missing_rights(api.cluster(), BUNDLE):
         raise refused.value
     assert named.value.facts["changed"] is True
 
@@ -165,13 +165,13 @@ def test_an_admin_is_asked_one_question_and_an_unchanged_bundle_none() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_rules_of_roles_give_exactly_the_rights_of_each_example(path: Path) -> None:
     manifests = [item for item in yaml.safe_load_all(path.read_text()) if item]
-    wanted = purpose_rights.grants(manifests, [{"via": {"namespace": "ns"}}])
-    made = roles(wanted, "deployer", subject_of("system:serviceaccount:ci:bot"))
+    wanted = purpose_rights.list_grants(manifests, [{"via": {"namespace": "ns"}}])
+    made = build_roles(wanted, "deployer", build_subject("system:serviceaccount:ci:bot"))
     given = {
         Grant(item["metadata"].get("namespace", ""), right)
         for item in made
         for rule in item.get("rules") or ()
-        for right in of_rule(rule)
+        for right in iter_rule_rights(rule)
     }
     wide = {one for one in wanted if one.right.name and Grant(one.namespace, one.right._replace(name="")) in wanted}
     assert given == set(wanted) - wide
@@ -184,14 +184,16 @@ def test_a_canary_needs_to_read_metrics_and_to_evict_agents() -> None:
     own = {"labels": {COLLECTOR_LABEL: "a"}}
     for kind, more in (("DaemonSet", {"pods/proxy", "pods/eviction"}), ("Deployment", {"pods/proxy"})):
         bundle = [obj(kind, api="apps/v1", **own)]
-        plain = purpose_rights.grants(bundle, changes={"ns/a": {"strategy": "rolling"}})
-        canary = purpose_rights.grants(bundle, changes={"ns/a": {"strategy": "canary"}})
+        plain = purpose_rights.list_grants(bundle, changes={"ns/a": {"strategy": "rolling"}})
+        canary = purpose_rights.list_grants(bundle, changes={"ns/a": {"strategy": "canary"}})
         assert {one.right.resource for one in set(canary) - set(plain)} == more
 
 
 def test_unknown_kinds_need_no_rights_that_are_known() -> None:
     assert not [
-        one for one in purpose_rights.grants([obj("Thing", api="example.com/v1")]) if one.right.group == "example.com"
+        one
+        for one in purpose_rights.list_grants([obj("Thing", api="example.com/v1")])
+        if one.right.group == "example.com"
     ]
 
 

@@ -32,7 +32,7 @@ NEEDED = [
 
 def account(api: FakeApi, kind: str, strategy: str, *without: Right) -> Account:
     bundle = [NAMESPACE, *collector("second", kind)]
-    given = purpose_rights.grants(bundle, changes={NAME: {**CANARY, "strategy": strategy}})
+    given = purpose_rights.list_grants(bundle, changes={NAME: {**CANARY, "strategy": strategy}})
     return Account(api, {*given} - {Grant("ns", one) for one in without})
 
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import NEED_DATA
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECKS_NEEDING_DATA
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import choose_checks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
-    baseline,
-    observe,
+    observe_pods,
+    read_baseline,
     require_metrics,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
@@ -99,11 +99,13 @@ class Canary:
 
     @property
     def observed(self) -> Observed:
-        return Observed(self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _builds.tables().listeners)
+        return Observed(
+            self.api.objects["/apis/apps/v1/namespaces/ns/deployments/w"], _builds.load_catalogue().listeners
+        )
 
     def judged(self, seconds: float = 60, **more: Any) -> Observation:
         observed = self.observed._replace(**more)
-        return observe(self.reader, observed, seconds, checks_of([]), now=lambda: NOW)
+        return observe_pods(self.reader, observed, seconds, choose_checks([]), now=lambda: NOW)
 
 
 def well(now: float) -> str:
@@ -205,7 +207,7 @@ def test_without_any_data_it_says_so() -> None:
 
 
 def test_without_older_pods_the_baseline_compares() -> None:
-    before = baseline(Canary(well, None).reader, Canary(well, None).observed)
+    before = read_baseline(Canary(well, None).reader, Canary(well, None).observed)
     whole = Canary(lambda _now: counts(0), None)
     assert ids(whole.judged(baseline=before)) == ["receiver_silent"]
     whole.closed = {"new": (4317,)}
@@ -214,7 +216,7 @@ def test_without_older_pods_the_baseline_compares() -> None:
 
 
 def test_pods_whose_clients_keep_to_older_pods_are_silent_only_after_those_are_gone() -> None:
-    before = baseline(Canary(well, None).reader, Canary(well, None).observed)
+    before = read_baseline(Canary(well, None).reader, Canary(well, None).observed)
     silent = Canary(lambda _now: counts(0), well)
     silent.api.clock.on_sleep.append(lambda now: silent.api.objects.pop(f"{ROOT}/old", None) if now > 40 else None)
     result = silent.judged(90, baseline=before)
@@ -300,5 +302,5 @@ def test_an_endpoint_that_the_rest_has_too_or_that_appears_fails_nobody() -> Non
 
 
 def test_what_was_not_compared_was_not_passed() -> None:
-    assert Canary(idle, idle).judged().unjudged(60) == set(NEED_DATA)
-    assert Canary(well, well).judged().unjudged(60) == set()
+    assert Canary(idle, idle).judged().find_unjudged_checks(60) == set(CHECKS_NEEDING_DATA)
+    assert Canary(well, well).judged().find_unjudged_checks(60) == set()

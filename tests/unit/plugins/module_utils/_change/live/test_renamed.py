@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.earlier_names import (
     NamedConfig,
     is_renamed,
-    named_config,
+    read_named_config,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
 
@@ -72,6 +72,6 @@ def test_the_config_of_a_custom_resource_is_in_it() -> None:
         metadata = {"labels": {COLLECTOR_LABEL: name}}
         config = {"a": "new" if name == "other" else name}
         resource = {"kind": "OpenTelemetryCollector", "metadata": metadata, "spec": {"config": config}}
-        named[name] = named_config(resource, {})
+        named[name] = read_named_config(resource, {})
     assert is_renamed(named["old"], named["new"])
     assert not is_renamed(named["old"], named["other"])

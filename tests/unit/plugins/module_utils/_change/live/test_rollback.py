@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.rollback import (
-    IS_NEW,
-    OUTRUN,
-    Undone,
+    NEW_REASON,
+    OUTRUN_REASON,
+    UndoResult,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -257,12 +257,12 @@ class Proxied(Workloads):
 
     replaces, does = False, False
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         if not self.replaces or method != "PATCH" or not target.startswith(SERVICE) or b'"two"' not in (body or b""):
             return super().__call__(method, target, headers, body)
         if self.does:
             super().__call__(method, target, headers, body)
-        return Answered(200, {}, b"<html>")
+        return RawAnswer(200, {}, b"<html>")
 
 
 def proxied(*, does: bool) -> Proxied:
@@ -293,15 +293,15 @@ def test_a_write_is_looked_for_when_its_answer_stays_broken() -> None:
 @pytest.mark.parametrize(
     ("reasons", "outrun"),
     [
-        ([OUTRUN], True),
-        ([OUTRUN, IS_NEW], True),
-        ([OUTRUN, "not allowed"], False),
-        ([IS_NEW], False),
+        ([OUTRUN_REASON], True),
+        ([OUTRUN_REASON, NEW_REASON], True),
+        ([OUTRUN_REASON, "not allowed"], False),
+        ([NEW_REASON], False),
         ([], False),
     ],
 )
 def test_another_run_has_overtaken_what_could_not_go_back_for_it_alone(reasons: list[str], outrun: bool) -> None:
-    undone = Undone()
+    undone = UndoResult()
     for number, reason in enumerate(reasons):
         undone.changes.skip(obj("Deployment", f"a{number}"), reason)
     assert undone.is_outrun is outrun

@@ -40,22 +40,27 @@ def using(*components: str) -> list[Any]:
 )
 def test_the_cluster_is_asked_only_by_the_option(options: dict[str, Any], detects: bool) -> None:
     others = {"resource_detection": {"detectors": ["detect"], "components": ["detect"]}}
-    assert critical_use.detects(["otlp_ingest", others, {"critical_components": options}]) is detects
-    assert not critical_use.detects([others])
+    assert critical_use.detects_components(["otlp_ingest", others, {"critical_components": options}]) is detects
+    assert not critical_use.detects_components([others])
 
 
 def test_detect_stands_for_what_the_cluster_has_and_others_stay() -> None:
     recipes = ["otlp_ingest", *using("detect", "keda")]
-    settled = critical_use.settled(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
+    settled = critical_use.replace_detect(recipes, ["coredns", "apiserver", "keda"], GENERIC, True)
     assert settled == ["otlp_ingest", *using("keda", "coredns", "apiserver")]
-    assert critical_use.components([{"critical_components": {"components": "coredns, keda"}}]) == ["coredns", "keda"]
-    assert critical_use.settled(using("keda"), None, GENERIC, True) == using("keda")
+    assert critical_use.list_components([{"critical_components": {"components": "coredns, keda"}}]) == [
+        "coredns",
+        "keda",
+    ]
+    assert critical_use.replace_detect(using("keda"), None, GENERIC, True) == using("keda")
 
 
 def test_what_several_copies_or_the_platform_rule_out_is_left_out() -> None:
     found = ["coredns", "apiserver", "etcd"]
-    assert critical_use.components(critical_use.settled(using("detect"), found, GENERIC, False)) == ["coredns"]
-    assert critical_use.components(critical_use.settled(using("detect"), found, GENERIC, True)) == found[:2]
+    assert critical_use.list_components(critical_use.replace_detect(using("detect"), found, GENERIC, False)) == [
+        "coredns"
+    ]
+    assert critical_use.list_components(critical_use.replace_detect(using("detect"), found, GENERIC, True)) == found[:2]
 
 
 @pytest.mark.parametrize(
@@ -64,14 +69,14 @@ def test_what_several_copies_or_the_platform_rule_out_is_left_out() -> None:
 )
 def test_nothing_detected_is_a_failure(detected: list[str] | None, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        critical_use.settled(using("detect"), detected, GENERIC, False)
+        critical_use.replace_detect(using("detect"), detected, GENERIC, False)
 
 
 def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed() -> None:
-    coredns, traefik = critical_use.places(["coredns", "traefik"], {"traefik": {"port": 8082}}, GENERIC, False)
+    coredns, traefik = critical_use.find_places(["coredns", "traefik"], {"traefik": {"port": 8082}}, GENERIC, False)
     assert (coredns["labels"], coredns["port"], coredns["namespace"]) == (["k8s-app=kube-dns"], 9153, "kube-system")
     assert (traefik["labels"], traefik["port"]) == (["app.kubernetes.io/name=traefik"], 8082)
-    (other,) = critical_use.places(["keda"], {"keda": {"label": "a=b", "namespace": "ns"}}, GENERIC, True)
+    (other,) = critical_use.find_places(["keda"], {"keda": {"label": "a=b", "namespace": "ns"}}, GENERIC, True)
     assert (other["labels"], other["namespace"], other["port"]) == (["a=b"], "ns", 8080)
 
 
@@ -95,12 +100,12 @@ def test_a_place_is_that_of_the_platform_or_the_table_and_what_the_user_changed(
 )
 def test_an_unfit_component_or_place_is_refused(names: list[str], changed: Any, alone: bool, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        critical_use.places(names, changed, GENERIC, alone)
+        critical_use.find_places(names, changed, GENERIC, alone)
 
 
 def test_pods_are_left_out_by_their_labels_namespace_and_port_alone() -> None:
-    scraped = critical_use.places(["coredns", "cert_manager", "apiserver"], {}, GENERIC, True)
-    dns, certificates = critical_use.apart(scraped)
+    scraped = critical_use.find_places(["coredns", "cert_manager", "apiserver"], {}, GENERIC, True)
+    dns, certificates = critical_use.list_left_out_pods(scraped)
     assert dns.source_labels[1:] == ("__meta_kubernetes_namespace", "__address__")
     for labels, matches in (("kube-dns;kube-system;10.0.0.1:9153", True), ("kube-dns;shop;10.0.0.1:9153", False)):
         assert bool(re.fullmatch(dns.regex, labels)) is matches
@@ -112,11 +117,11 @@ def test_a_component_belongs_to_one_collector_on_the_same_nodes() -> None:
     def run(*others: tuple[str, list[Any]]) -> list[critical_use.Scraping]:
         return [critical_use.Scraping(f"c{number}", *other) for number, other in enumerate(others)]
 
-    critical_use.check_once(run(("a", using("coredns")), ("b", using("coredns"))))
-    critical_use.check_once(run(("", using("keda")), ("", using("coredns")), ("", ["control_plane_metrics"])))
+    critical_use.check_scraped_once(run(("a", using("coredns")), ("b", using("coredns"))))
+    critical_use.check_scraped_once(run(("", using("keda")), ("", using("coredns")), ("", ["control_plane_metrics"])))
     planes = [{"control_plane_metrics": {"components": ["coredns", "kube-scheduler"]}}]
     for other in (using("coredns"), planes):
         with pytest.raises(Problem, match="coredns is scraped twice: by recipe 'critical_components' of 'c0', and by"):
-            critical_use.check_once(run(("", using("coredns")), ("", other)))
+            critical_use.check_scraped_once(run(("", using("coredns")), ("", other)))
     with pytest.raises(Problem, match="apiserver is scraped twice"):
-        critical_use.check_once(run(("", [*using("apiserver"), "control_plane_metrics"])))
+        critical_use.check_scraped_once(run(("", [*using("apiserver"), "control_plane_metrics"])))

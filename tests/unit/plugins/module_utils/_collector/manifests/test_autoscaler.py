@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.autoscaler import (
-    horizontal_pod_autoscaler,
-    of_resource,
-    scaled_object,
+    render_autoscaler_field,
+    render_pod_autoscaler,
+    render_scaled_object,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -34,16 +34,16 @@ def metric(name: str, percent: int) -> dict[str, Any]:
     ({"cpu_percent": 80, "memory_percent": 7, "behavior": {"scaleDown": {}}}, [metric("cpu", 80), metric("memory", 7)]),
 )
 def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metrics: list[Any]) -> None:
-    made: Any = horizontal_pod_autoscaler(build(mode="statefulset", autoscaling={**BOUNDS, **more}))
+    made: Any = render_pod_autoscaler(build(mode="statefulset", autoscaling={**BOUNDS, **more}))
     assert (made["spec"]["metrics"], made["spec"]["scaleTargetRef"]["kind"]) == (metrics, "StatefulSet")
     assert made["spec"].get("behavior") == more.get("behavior")
 
 
 def test_bounds_that_are_crossed_are_refused_and_may_be_the_same() -> None:
     with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
-        horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
-    assert horizontal_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
-    assert horizontal_pod_autoscaler(build()) is None
+        render_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
+    assert render_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+    assert render_pod_autoscaler(build()) is None
 
 
 def exporting(**queues: Any) -> Any:
@@ -62,9 +62,9 @@ def test_half_full_queues_scale_up(queues: Any, target: str) -> None:
     order = build(exporting(**queues), autoscaling={**BOUNDS, "queue_percent": 50})
     wanted = {"metric": {"name": "otelcol_exporter_queue_size"}}
     wanted |= {"target": {"type": "AverageValue", "averageValue": target}}
-    made: Any = horizontal_pod_autoscaler(order)
+    made: Any = render_pod_autoscaler(order)
     assert made["spec"]["metrics"] == [{"type": "Pods", "pods": wanted}]
-    assert of_resource(order)["autoscaler"]["metrics"] == [{"type": "Pods", "pods": wanted}]
+    assert render_autoscaler_field(order)["autoscaler"]["metrics"] == [{"type": "Pods", "pods": wanted}]
 
 
 @cases(
@@ -75,7 +75,7 @@ def test_half_full_queues_scale_up(queues: Any, target: str) -> None:
 def test_an_exporter_has_a_queue_for_each_signal_of_its_pipelines(pipelines: dict[str, Any], target: str) -> None:
     config = exporting(a={}, b={"queue_size": 200}, unused={"queue_size": 7000, "sizer": "bytes"})
     config["service"]["pipelines"] = {name: {"exporters": exporters} for name, exporters in pipelines.items()}
-    made: Any = horizontal_pod_autoscaler(build(config, autoscaling={**BOUNDS, "queue_percent": 50}))
+    made: Any = render_pod_autoscaler(build(config, autoscaling={**BOUNDS, "queue_percent": 50}))
     assert made["spec"]["metrics"][0]["pods"]["target"]["averageValue"] == target
 
 
@@ -89,7 +89,7 @@ def test_an_exporter_has_a_queue_for_each_signal_of_its_pipelines(pipelines: dic
 )
 def test_a_queue_whose_size_is_unknown_is_refused(config: Any, said: str) -> None:
     with pytest.raises(Problem, match=f"{said}.*queue_percent"):
-        horizontal_pod_autoscaler(build(config, autoscaling={**BOUNDS, "queue_percent": 50}))
+        render_pod_autoscaler(build(config, autoscaling={**BOUNDS, "queue_percent": 50}))
 
 
 @cases(
@@ -101,15 +101,15 @@ def test_a_queue_whose_size_is_unknown_is_refused(config: Any, said: str) -> Non
 def test_triggers_make_a_scaled_object_instead(backend: str, mode: str, target: tuple[str, str]) -> None:
     options = {**BOUNDS, "cpu_percent": 80, "triggers": [{"type": "cron"}], "behavior": {"scaleDown": {}}}
     order = build(backend=backend, mode=mode, autoscaling=options)
-    made: Any = scaled_object(order)
+    made: Any = render_scaled_object(order)
     spec, reference = made["spec"], made["spec"]["scaleTargetRef"]
     assert (reference["apiVersion"], reference["kind"], reference["name"]) == (*target, "gateway")
     assert (spec["minReplicaCount"], spec["maxReplicaCount"], spec["triggers"]) == (2, 4, [{"type": "cron"}])
     assert spec["advanced"] == {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {}}}}
-    assert (horizontal_pod_autoscaler(order), of_resource(order)) == (None, {})
+    assert (render_pod_autoscaler(order), render_autoscaler_field(order)) == (None, {})
 
 
 def test_triggers_and_a_percentage_of_queues_are_two_ways() -> None:
-    assert scaled_object(build(autoscaling=BOUNDS)) is None
+    assert render_scaled_object(build(autoscaling=BOUNDS)) is None
     with pytest.raises(Problem, match="scales both on `triggers` and on `queue_percent`"):
-        scaled_object(build(autoscaling={**BOUNDS, "triggers": [{"type": "cron"}], "queue_percent": 1}))
+        render_scaled_object(build(autoscaling={**BOUNDS, "triggers": [{"type": "cron"}], "queue_percent": 1}))

@@ -17,9 +17,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.mani
     service_account as accounts,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.certificate import (
-    certificates,
+    render_certificates,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import render_pod_template
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import CONFIG, build, cases, manifest, running
@@ -35,7 +35,7 @@ ELECTING = {"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "leases
 
 
 def made(*wanted: Any, **options: Any) -> list[dict[str, Any]]:
-    return certificates(build(certificates=[{**OPTIONS, **item} for item in wanted], **options))
+    return render_certificates(build(certificates=[{**OPTIONS, **item} for item in wanted], **options))
 
 
 def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
@@ -49,7 +49,7 @@ def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
 
 
 def test_collectors_of_a_namespace_share_its_ca_and_there_is_none_with_an_issuer_that_is_given() -> None:
-    both = conflicts.union([*made({}), *made({"name": "agent-tls"}, name="agent")])
+    both = conflicts.merge_manifests([*made({}), *made({"name": "agent-tls"}, name="agent")])
     cas = ["opentelemetry-selfsigned", "opentelemetry-ca", "opentelemetry-ca"]
     assert [item["metadata"]["name"] for item in both] == [*cas, "gateway-tls", "agent-tls"]
     issuer = {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"}
@@ -91,12 +91,12 @@ def test_a_life_that_the_issuer_would_refuse_is_refused_here(life: int, renewal:
 
 def test_collectors_can_share_a_service_account() -> None:
     own = build(service_account_annotations={"role": "arn"}, annotations={"a": "b"})
-    assert accounts.service_account(own)["metadata"]["annotations"] == {"role": "arn"}
+    assert accounts.render_service_account(own)["metadata"]["annotations"] == {"role": "arn"}
     release = {"o11y.opentelemetry/release": "telemetry.gateway", "app.kubernetes.io/name": "opentelemetry-collector"}
     labels = {**release, "app.kubernetes.io/managed-by": "o11y.opentelemetry"}
     metadata = {"name": "shared", "namespace": "telemetry", "labels": labels}
     shared = manifest("v1", "ServiceAccount", metadata, automountServiceAccountToken=False)
-    assert accounts.service_account(build(service_account_name="shared")) == shared
+    assert accounts.render_service_account(build(service_account_name="shared")) == shared
 
 
 @cases(
@@ -109,8 +109,8 @@ def test_collectors_can_share_a_service_account() -> None:
 )
 def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: bool | None, has_it: bool) -> None:
     given = {"automount_service_account_token": option}
-    assert pod_template(build(config, **given))["spec"]["automountServiceAccountToken"] is has_it
-    spec = cr.open_telemetry_collector(build(config, backend="operator", **given))["spec"]
+    assert render_pod_template(build(config, **given))["spec"]["automountServiceAccountToken"] is has_it
+    spec = cr.render_collector_resource(build(config, backend="operator", **given))["spec"]
     mounts = {mount["mountPath"]: mount["name"] for mount in spec.get("volumeMounts", [])}
     volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
     assert (FOLDER in mounts) is has_it
@@ -129,16 +129,16 @@ def test_only_a_pod_whose_config_needs_the_api_has_a_token(config: Any, option: 
 )
 def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(options: dict[str, Any], said: bool | None) -> None:
     for config in (CONFIG, ASKING):
-        assert accounts.service_account(build(config, **options)).get("automountServiceAccountToken") is said
-    spec = cr.open_telemetry_collector(build(ASKING, **SIDECAR))["spec"]
+        assert accounts.render_service_account(build(config, **options)).get("automountServiceAccountToken") is said
+    spec = cr.render_collector_resource(build(ASKING, **SIDECAR))["spec"]
     assert FOLDER not in {mount["mountPath"] for mount in spec.get("volumeMounts", [])}
 
 
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
 def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
     one = build(running(extensions=ELECTING), backend=backend)
-    assert (accounts.cluster_role(one), accounts.cluster_role_binding(one)) == (None, None)
-    role, binding = accounts.roles(one)
+    assert (accounts.render_cluster_role(one), accounts.render_cluster_role_binding(one)) == (None, None)
+    role, binding = accounts.render_namespace_roles(one)
     for made, kind in ((role, "Role"), (binding, "RoleBinding")):
         metadata = made["metadata"]
         assert (made["kind"], metadata["namespace"], metadata["name"]) == (kind, "leases", "telemetry.gateway")
@@ -150,4 +150,4 @@ def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
 
 def test_a_namespace_that_a_variable_names_is_any_namespace() -> None:
     one = build(running(extensions={"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "${env:NAMESPACE}"}}))
-    assert accounts.roles(one) == [] and accounts.cluster_role(one) is not None
+    assert accounts.render_namespace_roles(one) == [] and accounts.render_cluster_role(one) is not None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import extra, pod
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PLURALS, PRUNED
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PLURALS, PRUNED_KINDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import PART_LABEL
 
@@ -26,15 +26,15 @@ OWN: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"na
 def test_an_object_has_the_namespace_and_the_labels_of_its_collector() -> None:
     labels = {"team": "a", "app.kubernetes.io/managed-by": "somebody"}
     order = build(extra_manifests=[{**OWN, "metadata": {"name": "own", "labels": labels}}])
-    (made,) = extra.manifests(order, [])
+    (made,) = extra.label_extra_manifests(order, [])
     assert made["metadata"]["namespace"] == order.collector.namespace
     assert made["metadata"]["labels"] == {**labels, **order.collector.object_labels, PART_LABEL: "extra"}
     assert (made["data"], made["kind"]) == (OWN["data"], "ConfigMap")
 
 
 def test_what_is_taken_is_pruned() -> None:
-    assert set(extra.KINDS) <= set(PRUNED)
-    assert all(kind in PLURALS[group] for kind, group in extra.KINDS.items())
+    assert set(extra.GROUP_BY_KIND) <= set(PRUNED_KINDS)
+    assert all(kind in PLURALS[group] for kind, group in extra.GROUP_BY_KIND.items())
 
 
 @cases(
@@ -54,12 +54,12 @@ def test_what_is_taken_is_pruned() -> None:
 )
 def test_an_object_that_could_not_be_kept_is_refused(item: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        extra.manifests(build(extra_manifests=[item]), [])
+        extra.label_extra_manifests(build(extra_manifests=[item]), [])
 
 
 def test_an_empty_namespace_is_that_of_the_collector() -> None:
     order = build(extra_manifests=[{**OWN, "metadata": {"name": "own", "namespace": None}}])
-    assert extra.manifests(order, [])[0]["metadata"]["namespace"] == order.collector.namespace
+    assert extra.label_extra_manifests(order, [])[0]["metadata"]["namespace"] == order.collector.namespace
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -107,4 +107,4 @@ def test_containers_stand_beside_the_collector(backend: str) -> None:
 )
 def test_each_container_has_a_name_of_its_own(options: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        pod.beside(build(**options))
+        pod.list_user_containers(build(**options))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.monitoring import (
-    dashboard_config_map,
-    pod_monitor,
-    prometheus_rule,
-    rules_config_map,
+    render_dashboard_config_map,
+    render_pod_monitor,
+    render_prometheus_rule,
+    render_rules_config_map,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import alerts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -24,13 +24,13 @@ from ...helpers import CONFIG, LABELS, PODS, build, cases, manifest, running, se
 OTLP = {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}}
 WATCHED = served(running(receivers=OTLP, processors={"memory_limiter": {}}, exporters={"otlp_grpc": {}}))
 PART = {"o11y.opentelemetry/part": "dashboard"}
-BUILDERS = (pod_monitor, prometheus_rule, rules_config_map, dashboard_config_map)
+BUILDERS = (render_pod_monitor, render_prometheus_rule, render_rules_config_map, render_dashboard_config_map)
 ALL = {"scrape": "pod_monitor", "alerts": "config_map", "dashboard": True}
 
 
 def rules(config: Any = WATCHED, **options: Any) -> list[dict[str, Any]]:
     monitoring = {"alerts": "prometheus_rule", "memory_percent": 90, **options.pop("monitoring", {})}
-    made: Any = prometheus_rule(build(config, monitoring=monitoring, **options))
+    made: Any = render_prometheus_rule(build(config, monitoring=monitoring, **options))
     found: list[dict[str, Any]] = made["spec"]["groups"][0]["rules"]
     return found
 
@@ -40,7 +40,7 @@ def names(found: list[dict[str, Any]]) -> set[str]:
 
 
 def panels(config: Any, **options: Any) -> list[dict[str, Any]]:
-    made: Any = dashboard_config_map(build(config, monitoring={"dashboard": True}, **options))
+    made: Any = render_dashboard_config_map(build(config, monitoring={"dashboard": True}, **options))
     (text,) = made["data"].values()
     found: list[dict[str, Any]] = json.loads(text)["panels"]
     return found
@@ -66,13 +66,15 @@ def test_a_pod_monitor_finds_the_pods_and_gives_the_series_the_labels_of_the_ale
     }
     metadata = {"name": "gateway", "namespace": "telemetry", "labels": {**LABELS, "release": "p"}}
     options["labels"].pop("component")  # type: ignore[attr-defined]
-    assert pod_monitor(build(WATCHED, monitoring=options)) == manifest(
+    assert render_pod_monitor(build(WATCHED, monitoring=options)) == manifest(
         "monitoring.coreos.com/v1", "PodMonitor", metadata, spec=spec
     )
 
 
 def test_the_labels_of_the_user_replace_none_of_ours() -> None:
-    made: Any = pod_monitor(build(WATCHED, monitoring={"scrape": "pod_monitor", "labels": {"component": "other"}}))
+    made: Any = render_pod_monitor(
+        build(WATCHED, monitoring={"scrape": "pod_monitor", "labels": {"component": "other"}})
+    )
     assert made["metadata"]["labels"] == LABELS
 
 
@@ -165,7 +167,7 @@ def test_each_rule_says_how_urgent_it_is_what_to_do_and_where_to_read_on() -> No
 def test_an_alert_stands_behind_the_causes_that_hide_it() -> None:
     """Of two that hide each other, the one that is told first stays; nothing else may stand before its cause."""
     order = [alert.name for alert in alerts.ALERTS]
-    hidden_by = {alert.name: {name for name in alerts.NAMES if name in alert.expr} for alert in alerts.ALERTS}
+    hidden_by = {alert.name: {name for name in alerts.ALERT_NAMES if name in alert.expr} for alert in alerts.ALERTS}
     for place, name in enumerate(order):
         later_causes = {cause for cause in hidden_by[name] if order.index(cause) >= place}
         assert later_causes == {cause for cause in later_causes if name in hidden_by[cause] and cause != name}
@@ -209,20 +211,20 @@ def test_a_dashboard_has_a_row_for_each_kind_of_components() -> None:
 
 def test_grafana_finds_the_dashboard_by_its_label() -> None:
     options = {"dashboard": True, "dashboard_labels": {"grafana_dashboard": "1"}}
-    made: Any = dashboard_config_map(build(WATCHED, monitoring=options))
+    made: Any = render_dashboard_config_map(build(WATCHED, monitoring=options))
     assert made["metadata"]["name"] == "gateway-dashboard"
     assert made["metadata"]["labels"] == {**LABELS, **PART, "grafana_dashboard": "1"}
-    other: Any = dashboard_config_map(build(WATCHED, monitoring=options, namespace="other"))
+    other: Any = render_dashboard_config_map(build(WATCHED, monitoring=options, namespace="other"))
     uids = {json.loads(text)["uid"] for one in (made, other) for text in one["data"].values()}
     assert len(uids) == 2
 
 
 @cases(
     "builder, options, says",
-    (pod_monitor, {"scrape": "pod_monitor"}, "does not serve its own metrics where Prometheus could reach them"),
-    (prometheus_rule, {"alerts": "prometheus_rule"}, "does not serve its own metrics"),
-    (rules_config_map, {"alerts": "config_map"}, "does not serve its own metrics"),
-    (dashboard_config_map, {"dashboard": True}, "does not serve its own metrics"),
+    (render_pod_monitor, {"scrape": "pod_monitor"}, "does not serve its own metrics where Prometheus could reach them"),
+    (render_prometheus_rule, {"alerts": "prometheus_rule"}, "does not serve its own metrics"),
+    (render_rules_config_map, {"alerts": "config_map"}, "does not serve its own metrics"),
+    (render_dashboard_config_map, {"dashboard": True}, "does not serve its own metrics"),
 )
 def test_a_collector_without_metrics_cannot_be_watched(builder: Any, options: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=f"'gateway' {says}.*as recipe baseline does"):
@@ -260,12 +262,12 @@ def test_an_alert_that_does_not_exist_cannot_be_left_out() -> None:
 def test_gpus_have_a_dashboard_of_their_own_with_cost_where_there_is_a_price() -> None:
     found = {}
     for gpus in ({"vendor": "amd"}, {"vendor": "amd", "price_per_hour": 2, "currency": "EUR"}):
-        made: Any = dashboard_config_map(build(WATCHED, monitoring={"dashboard": True, "gpus": gpus}))
+        made: Any = render_dashboard_config_map(build(WATCHED, monitoring={"dashboard": True, "gpus": gpus}))
         (name,) = [name for name in made["data"] if name.endswith(".gpus.json")]
         found[len(gpus)] = [panel["title"] for panel in json.loads(made["data"][name])["panels"]]
         assert "gpu_gfx_activity / 100" in made["data"][name]
         assert "<gpu_" not in made["data"][name]
     assert "Cost per hour (EUR)" in found[3]
     assert not any("Cost" in title for title in found[1])
-    without: Any = dashboard_config_map(build(WATCHED, monitoring={"dashboard": True}))
+    without: Any = render_dashboard_config_map(build(WATCHED, monitoring={"dashboard": True}))
     assert not any(name.endswith(".gpus.json") for name in without["data"])

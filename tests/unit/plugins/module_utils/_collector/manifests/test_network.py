@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import network
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.network import (
-    grpc_route,
-    http_route,
-    ingress,
-    network_policy,
-    service,
-    service_monitor,
+    render_grpc_route,
+    render_http_route,
+    render_ingress,
+    render_network_policy,
+    render_service,
+    render_service_monitor,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -34,7 +34,7 @@ LOCAL = {"protocols": {"http": {"endpoint": "127.0.0.1:4319"}}}
 
 
 def policy(config: Any = None, **options: Any) -> Any:
-    made: Any = network_policy(build(config, network_policy={"enabled": True, **options}))
+    made: Any = render_network_policy(build(config, network_policy={"enabled": True, **options}))
     assert made["metadata"] == METADATA
     return made["spec"]
 
@@ -61,7 +61,7 @@ def test_a_policy_admits_every_port_and_its_protocol() -> None:
     ({"network_policy": {"enabled": True}}, running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}}), True),
 )
 def test_there_is_a_policy_where_all_ports_are_known(options: dict[str, Any], config: Any, made: bool) -> None:
-    assert (network_policy(build(config, **options)) is not None) is made
+    assert (render_network_policy(build(config, **options)) is not None) is made
 
 
 def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until_it_is_told() -> None:
@@ -76,9 +76,9 @@ def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
     backend = {"service": {"name": "gateway", "port": {"name": "otlp-http"}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
     spec: dict[str, Any] = {"rules": [{"host": "otel.example.com", "http": {"paths": [path]}}]}
-    assert ingress(build(BOTH, ingress=HOST)) == manifest("networking.k8s.io/v1", "Ingress", spec=spec)
+    assert render_ingress(build(BOTH, ingress=HOST)) == manifest("networking.k8s.io/v1", "Ingress", spec=spec)
     options = {**HOST, "port": "otlp", "path": "/x", "class": "nginx", "tls_secret": "tls", "annotations": {"a": "b"}}
-    made: Any = ingress(build(BOTH, ingress=options))
+    made: Any = render_ingress(build(BOTH, ingress=options))
     path |= {"path": "/x", "backend": {"service": {"name": "gateway", "port": {"name": "otlp"}}}}
     tls = [{"hosts": ["otel.example.com"], "secretName": "tls"}]
     assert made["spec"] == {**spec, "ingressClassName": "nginx", "tls": tls}
@@ -87,42 +87,52 @@ def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
 
 def test_a_route_says_which_gateway_and_there_is_none_that_is_not_asked_for() -> None:
     options = {"gateway": "public", "grpc_hostnames": ["a.b"], "gateway_namespace": "infra", "section_name": "https"}
-    made: Any = grpc_route(build(BOTH, routes=options))
+    made: Any = render_grpc_route(build(BOTH, routes=options))
     assert made["spec"]["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
-    assert http_route(build(BOTH, routes=options)) is None
-    assert [builder(build(BOTH)) for builder in (ingress, http_route, grpc_route)] == [None] * 3
+    assert render_http_route(build(BOTH, routes=options)) is None
+    assert [builder(build(BOTH)) for builder in (render_ingress, render_http_route, render_grpc_route)] == [None] * 3
 
 
 def test_a_monitor_scrapes_each_pod_once() -> None:
     options = {"enabled": True, "port": "otlp-http", "interval": "30s", "labels": {"release": "prometheus"}}
-    made: Any = service_monitor(build(BOTH, service_monitor=options))
+    made: Any = render_service_monitor(build(BOTH, service_monitor=options))
     assert made["metadata"]["labels"]["release"] == "prometheus"
     assert made["spec"] == {
         "selector": {"matchLabels": {"o11y.opentelemetry/collector": "gateway"}},
         "endpoints": [{"port": "otlp-http", "interval": "30s", "honorLabels": True}],
     }
-    behind_two: Any = service_monitor(build(BOTH, mode="statefulset", service_monitor=options))
+    behind_two: Any = render_service_monitor(build(BOTH, mode="statefulset", service_monitor=options))
     (only,) = behind_two["spec"]["endpoints"][0]["relabelings"]
     assert only == {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": "gateway"}
-    assert service_monitor(build(BOTH, service_monitor={"enabled": False})) is None
+    assert render_service_monitor(build(BOTH, service_monitor={"enabled": False})) is None
 
 
 @cases(
     "builder, config, options, says",
-    (service_monitor, BOTH, {"service_monitor": MONITOR}, "has no port 'prometheus' for its service_monitor"),
-    (service_monitor, BOTH, {"service_monitor": MONITOR, **ALONE}, "has no Service for its service_monitor"),
-    (ingress, None, {"ingress": HOST}, r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\."),
-    (ingress, running(), {"ingress": HOST}, r"has no port 'otlp-http' .*listens on: nothing\."),
+    (render_service_monitor, BOTH, {"service_monitor": MONITOR}, "has no port 'prometheus' for its service_monitor"),
+    (render_service_monitor, BOTH, {"service_monitor": MONITOR, **ALONE}, "has no Service for its service_monitor"),
     (
-        ingress,
+        render_ingress,
+        None,
+        {"ingress": HOST},
+        r"'gateway' has no port 'otlp-http' for its ingress .*listens on: otlp\.",
+    ),
+    (render_ingress, running(), {"ingress": HOST}, r"has no port 'otlp-http' .*listens on: nothing\."),
+    (
+        render_ingress,
         BOTH,
         {"ingress": HOST, **ALONE},
         "has no Service for its ingress or routes. Set `service: {enabled: true}`",
     ),
-    (grpc_route, BOTH, {"routes": GATEWAY, **ALONE}, "has no Service for its ingress or routes"),
-    (http_route, BOTH, {"routes": {"gateway": "public"}}, "has routes without host names"),
-    (http_route, BOTH, {"routes": TWICE}, "routes host name 'a.b' to both HTTP and gRPC"),
-    (http_route, running(receivers={"zipkin": {}}), {"routes": GATEWAY}, "has no port 'otlp-http' for its .* routes"),
+    (render_grpc_route, BOTH, {"routes": GATEWAY, **ALONE}, "has no Service for its ingress or routes"),
+    (render_http_route, BOTH, {"routes": {"gateway": "public"}}, "has routes without host names"),
+    (render_http_route, BOTH, {"routes": TWICE}, "routes host name 'a.b' to both HTTP and gRPC"),
+    (
+        render_http_route,
+        running(receivers={"zipkin": {}}),
+        {"routes": GATEWAY},
+        "has no port 'otlp-http' for its .* routes",
+    ),
 )
 def test_a_way_in_that_leads_nowhere_is_refused(builder: Any, config: Any, options: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
@@ -137,7 +147,7 @@ def test_clients_reach_a_gateway_through_a_service() -> None:
         running(receivers={"statsd": {}, "zipkin": {}}), service={"annotations": {"c": "d"}}, annotations={"a": "b"}
     )
     metadata = {**METADATA, "annotations": {"a": "b", "c": "d"}}
-    assert service(one) == manifest("v1", "Service", metadata, spec=spec)
+    assert render_service(one) == manifest("v1", "Service", metadata, spec=spec)
 
 
 @cases(
@@ -148,7 +158,7 @@ def test_clients_reach_a_gateway_through_a_service() -> None:
     (running(extensions={"health_check": {}}), {}),  # only the kubelet asks
 )
 def test_there_is_no_service_without_a_use(config: Any, options: Any) -> None:
-    assert service(build(config, **options)) is None
+    assert render_service(build(config, **options)) is None
 
 
 @cases(
@@ -159,16 +169,16 @@ def test_there_is_no_service_without_a_use(config: Any, options: Any) -> None:
     ("daemonset", {"internal_traffic_policy": "Cluster"}, "internalTrafficPolicy", "Cluster"),
 )
 def test_a_service_is_as_asked_for(mode: str, options: Any, field: str, value: str) -> None:
-    made: Any = service(build(mode=mode, service={"enabled": True, **options}))
+    made: Any = render_service(build(mode=mode, service={"enabled": True, **options}))
     assert made["spec"][field] == value
 
 
 @cases("kind", "NodePort", "LoadBalancer")
 def test_a_port_of_the_nodes_is_the_one_that_is_asked_for(kind: str) -> None:
-    made: Any = service(build(service={"type": kind, "node_ports": {"otlp": 30317}}))
+    made: Any = render_service(build(service={"type": kind, "node_ports": {"otlp": 30317}}))
     assert [port.get("nodePort") for port in made["spec"]["ports"] if port["name"] == "otlp"] == [30317]
     assert not [port for port in made["spec"]["ports"] if port["name"] != "otlp" and "nodePort" in port]
-    headless: Any = network.headless_service(
+    headless: Any = network.render_headless_service(
         build(service={"type": kind, "node_ports": {"otlp": 30317}, "headless": True})
     )
     assert "nodePort" not in str(headless)
@@ -183,7 +193,7 @@ def test_a_port_of_the_nodes_is_the_one_that_is_asked_for(kind: str) -> None:
 )
 def test_a_port_of_the_nodes_that_cannot_be_is_refused(options: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        service(build(service=options))
+        render_service(build(service=options))
 
 
 @cases(
@@ -195,15 +205,15 @@ def test_a_port_of_the_nodes_that_cannot_be_is_refused(options: Any, words: str)
 def test_a_headless_service_is_of_a_statefulset_or_wanted_and_needs_no_ports(options: Any) -> None:
     spec = {"clusterIP": "None", "selector": PODS}
     for config, ports in ((None, {"ports": [OTLP]}), (running(), {})):
-        made: Any = network.headless_service(build(config, **options))
+        made: Any = network.render_headless_service(build(config, **options))
         assert (made["metadata"]["name"], made["spec"]) == ("gateway-headless", {**spec, **ports})
     others: list[dict[str, Any]] = [{"mode": "deployment"}, {"mode": "daemonset"}, {"service": {"headless": False}}]
-    assert [network.headless_service(build(**other)) for other in others] == [None] * len(others)
+    assert [network.render_headless_service(build(**other)) for other in others] == [None] * len(others)
 
 
 def test_a_headless_service_whose_name_is_too_long_is_refused() -> None:
     with pytest.raises(Problem, match="is not a valid name of a headless Service"):
-        network.headless_service(build(name="g" * 55, service={"headless": True}))
+        network.render_headless_service(build(name="g" * 55, service={"headless": True}))
 
 
 @cases(
@@ -217,4 +227,4 @@ def test_a_headless_service_whose_name_is_too_long_is_refused() -> None:
 )
 def test_a_port_is_plain_if_its_own_receiver_asks_for_no_tls(receivers: Any, ports: dict[str, int]) -> None:
     one = build(running(receivers=receivers))
-    assert network.plain_ports(one, one.config) == ports
+    assert network.list_plain_ports(one, one.config) == ports

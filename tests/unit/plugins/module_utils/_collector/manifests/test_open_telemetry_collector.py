@@ -47,7 +47,7 @@ SOURCES: dict[str, Any] = {
 
 
 def made(config: Any = None, **options: Any) -> Any:
-    return cr.open_telemetry_collector(build(config, backend="operator", **options))
+    return cr.render_collector_resource(build(config, backend="operator", **options))
 
 
 def spec(config: Any = None, **options: Any) -> Any:
@@ -154,12 +154,12 @@ def test_what_is_null_is_said_where_tools_would_drop_it_and_kept_where_it_means_
           telemetry: {resource: {service.instance.id: null}}
           pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """
-    assert cr.explicit(yaml.safe_load(config)) == yaml.safe_load(wanted)
+    assert cr.make_config_explicit(yaml.safe_load(config)) == yaml.safe_load(wanted)
 
 
 @pytest.mark.parametrize("config", [{"receivers": []}, {"service": None}, {"service": {"pipelines": {"traces": 1}}}])
 def test_what_is_malformed_stays_for_others_to_judge(config: dict[str, Any]) -> None:
-    assert cr.explicit(config) == {key: value for key, value in config.items() if value is not None}
+    assert cr.make_config_explicit(config) == {key: value for key, value in config.items() if value is not None}
 
 
 def scraping(*jobs: dict[str, Any]) -> Any:
@@ -179,14 +179,14 @@ def granted(rules: Any) -> set[tuple[str, str]]:
 def test_a_daemonset_is_allocated_by_node_and_a_mirror_holds_for_an_image_that_is_given() -> None:
     settings = {**SETTINGS, "image": "ghcr.io/a/allocator:1", "filter_strategy": "none"}
     options = {"mode": "daemonset", "image_registry": "mirror.example", "target_allocator": settings}
-    found = target_allocator.target_allocator(build(scraping(), backend="operator", **options))
+    found = target_allocator.render_target_allocator(build(scraping(), backend="operator", **options))
     wanted = {"image": "mirror.example/a/allocator:1", "filterStrategy": "", "allocationStrategy": "per-node"}
     assert {key: found[key] for key in wanted} == wanted
 
 
 def test_an_empty_selector_selects_all_and_none_nothing() -> None:
     sources = {**SOURCES, "probe_selector": {"matchLabels": {"a": "b"}}, "namespaces": ["x"]}
-    assert target_allocator.target_allocator(order(sources=sources))["prometheusCR"] == {
+    assert target_allocator.render_target_allocator(order(sources=sources))["prometheusCR"] == {
         "enabled": True,
         "scrapeInterval": "30s",
         "serviceMonitorSelector": {},
@@ -207,7 +207,7 @@ def test_an_empty_selector_selects_all_and_none_nothing() -> None:
 )
 def test_dollar_signs_mean_to_the_allocator_what_they_mean_to_the_collector(written: Any, given: Any) -> None:
     one = order(scraping({"job_name": "a", "relabel_configs": [written]}, {"job_name": "b$$"}))
-    jobs = target_allocator.allocated(one)["receivers"]["prometheus"]["config"]["scrape_configs"]
+    jobs = target_allocator.prepare_operator_config(one)["receivers"]["prometheus"]["config"]["scrape_configs"]
     assert jobs == [{"job_name": "a", "relabel_configs": [given]}, {"job_name": "b$"}]
 
 
@@ -215,37 +215,39 @@ def test_nothing_but_the_jobs_is_translated() -> None:
     config = scraping({"job_name": "a"})
     config["exporters"] = {"debug": {"verbosity": "$$x"}}
     config["receivers"]["prometheus"]["config"]["global"] = {"external_labels": {"a": "$$b"}}
-    assert target_allocator.allocated(order(config)) == config
+    assert target_allocator.prepare_operator_config(order(config)) == config
     plain = build(scraping({"job_name": "b$$"}), backend="operator", mode="statefulset")
-    assert target_allocator.allocated(plain) is plain.config
+    assert target_allocator.prepare_operator_config(plain) is plain.config
 
 
 def test_the_allocator_discovers_what_monitors_select_and_the_collector_scrapes() -> None:
     one = order(scraping({"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}, {"role": "node"}]}))
-    assert granted(accounts.of_allocator(one)) == {("", "pods"), ("", "nodes")}
-    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in accounts.of_collector(one)
-    scraped = granted(accounts.of_collector(one))
+    assert granted(accounts.list_allocator_rules(one)) == {("", "pods"), ("", "nodes")}
+    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in accounts.list_collector_rules(one)
+    scraped = granted(accounts.list_collector_rules(one))
     assert ("", "nodes/metrics") in scraped and ("", "nodes") not in scraped
     assert ("apps", "replicasets") in scraped, "those of other components stay"
     path = {"target_label": "__metrics_path__", "replacement": "/api/v1/nodes/$$1/proxy/metrics"}
     kubelets = order(scraping({"kubernetes_sd_configs": [{"role": "node"}], "relabel_configs": [path]}))
-    assert ("", "nodes/proxy") in granted(accounts.of_collector(kubelets)) - granted(accounts.of_allocator(kubelets))
-    assert granted(accounts.of_allocator(order(scraping({"job_name": "a"})))) == {("", "pods")}
-    found = granted(accounts.of_allocator(order(sources=SOURCES)))
+    assert ("", "nodes/proxy") in granted(accounts.list_collector_rules(kubelets)) - granted(
+        accounts.list_allocator_rules(kubelets)
+    )
+    assert granted(accounts.list_allocator_rules(order(scraping({"job_name": "a"})))) == {("", "pods")}
+    found = granted(accounts.list_allocator_rules(order(sources=SOURCES)))
     assert {("monitoring.coreos.com", "servicemonitors"), ("discovery.k8s.io", "endpointslices")} <= found
     assert not any(name == "secrets" for _group, name in found)
 
 
 def test_secrets_are_read_where_the_user_says_so_and_nowhere_else() -> None:
-    assert target_allocator.secret_roles(order(sources=SOURCES)) == []
-    role, binding = target_allocator.secret_roles(order(sources={**SOURCES, "secret_namespaces": ["apps"]}))
+    assert target_allocator.render_secret_roles(order(sources=SOURCES)) == []
+    role, binding = target_allocator.render_secret_roles(order(sources={**SOURCES, "secret_namespaces": ["apps"]}))
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "apps")
     assert granted(role["rules"]) == {("", "secrets")}
     subject = {"kind": "ServiceAccount", "name": "gateway-targetallocator", "namespace": "telemetry"}
     assert (binding["roleRef"]["kind"], binding["subjects"][0]) == ("Role", subject)
 
 
-@pytest.mark.parametrize("make", ["account", "cluster_role", "cluster_role_binding"])
+@pytest.mark.parametrize("make", ["render_account", "render_cluster_role", "render_cluster_role_binding"])
 def test_without_an_allocator_there_is_nothing_of_it(make: str) -> None:
     assert getattr(target_allocator, make)(build(backend="operator", mode="statefulset")) is None
     assert getattr(target_allocator, make)(build(mode="statefulset", target_allocator=SETTINGS)) is None

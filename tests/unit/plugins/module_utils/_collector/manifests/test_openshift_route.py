@@ -28,7 +28,9 @@ GRPC = {"port": "otlp"}
 
 
 def route(config: Any = CLEAR, **options: Any) -> Any:
-    return openshift_route.openshift_route(build(config, openshift_route={"host": "otlp.example.com", **options}))
+    return openshift_route.render_openshift_route(
+        build(config, openshift_route={"host": "otlp.example.com", **options})
+    )
 
 
 def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
@@ -43,12 +45,14 @@ def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
     assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
     one = build(CLEAR)
     assert (
-        openshift_route.openshift_route(one),
-        openshift_route.certificate_role(one),
-        openshift_route.certificate_role_binding(one),
+        openshift_route.render_openshift_route(one),
+        openshift_route.render_certificate_role(one),
+        openshift_route.render_certificate_binding(one),
     ) == (None, None, None)
     with pytest.raises(Problem, match="has no Service for its openshift_route"):
-        openshift_route.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
+        openshift_route.render_openshift_route(
+            build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"})
+        )
 
 
 @cases(
@@ -96,11 +100,11 @@ def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:
     one = build(CLEAR, openshift_route={"host": "a.example.com", **CERTIFICATE})
     metadata, rbac = {"name": "gateway-route", "namespace": "telemetry", "labels": LABELS}, "rbac.authorization.k8s.io"
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"], "resourceNames": ["public"]}
-    assert openshift_route.certificate_role(one) == manifest(f"{rbac}/v1", "Role", metadata, rules=[rule])
+    assert openshift_route.render_certificate_role(one) == manifest(f"{rbac}/v1", "Role", metadata, rules=[rule])
     role = {"apiGroup": rbac, "kind": "Role", "name": "gateway-route"}
     router = [{"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}]
     binding = manifest(f"{rbac}/v1", "RoleBinding", metadata, roleRef=role, subjects=router)
-    assert openshift_route.certificate_role_binding(one) == binding
+    assert openshift_route.render_certificate_binding(one) == binding
 
 
 @cases(
@@ -111,5 +115,5 @@ def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:
     ({"port": "otlp-http"}, "grpc"),
 )
 def test_a_router_that_ends_tls_is_told_of_grpc_in_its_own_words(options: Any, protocol: str) -> None:
-    made: Any = network.service(build(CLEAR, openshift_route=options))
+    made: Any = network.render_service(build(CLEAR, openshift_route=options))
     assert next(port.get("appProtocol") for port in made["spec"]["ports"]) == protocol

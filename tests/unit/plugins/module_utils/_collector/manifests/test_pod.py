@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
-    frame,
-    present,
+    frame_manifest,
+    omit_empty,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.namespaces import (
-    collector_namespace,
+    render_collector_namespace,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import (
-    config_map,
-    pod_template,
+    render_config_map,
+    render_pod_template,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -34,7 +34,7 @@ KEY = {"name": "s", "key": "k"}
 
 
 def spec(config: Any = None, **options: Any) -> Any:
-    return pod_template(build(config, **options))["spec"]
+    return render_pod_template(build(config, **options))["spec"]
 
 
 def container(config: Any = None, **options: Any) -> Any:
@@ -43,7 +43,9 @@ def container(config: Any = None, **options: Any) -> Any:
 
 def test_labels_and_annotations_of_the_user_cannot_replace_ours() -> None:
     labels = {"team": "a", "component": "mine", "app.kubernetes.io/version": "9"}
-    found = pod_template(build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"}))["metadata"]
+    found = render_pod_template(build(pod_labels=labels, pod_annotations={"a": "b", "checksum/config": "mine"}))[
+        "metadata"
+    ]
     assert found["labels"] == {"team": "a", **SELECTOR, **PODS, "app.kubernetes.io/version": "1.2.3"}
     assert found["annotations"] == {"a": "b", "checksum/config": "f00"}
 
@@ -120,7 +122,7 @@ def test_a_pod_behind_a_service_still_receives_until_clients_know_that_it_goes(o
 
 @cases("config, user, security", (None, None, RESTRICTED), (JOURNAL, None, AS_ROOT), (JOURNAL, 10001, AS_ROOT))
 def test_the_user_follows_from_the_platform_and_the_config(config: Any, user: int | None, security: Any) -> None:
-    assert pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
+    assert render_pod_template(replace(build(config), run_as_user=user))["spec"]["securityContext"] == security
 
 
 def test_a_cpu_limit_is_there_when_it_is_given() -> None:
@@ -131,8 +133,10 @@ def test_a_cpu_limit_is_there_when_it_is_given() -> None:
 def test_a_config_is_an_immutable_object_of_its_own_which_the_pod_names() -> None:
     named = METADATA | {"name": "gateway-0123456789"}
     new = replace(build(), config_hash="0123456789abcdef")
-    assert config_map(new) == manifest("v1", "ConfigMap", named, immutable=True, data={"config": "the: config\n"})
-    assert pod_template(new)["spec"]["volumes"][0]["configMap"]["name"] == "gateway-0123456789"
+    assert render_config_map(new) == manifest(
+        "v1", "ConfigMap", named, immutable=True, data={"config": "the: config\n"}
+    )
+    assert render_pod_template(new)["spec"]["volumes"][0]["configMap"]["name"] == "gateway-0123456789"
 
 
 @pytest.mark.parametrize(("mode", "root"), [("daemonset", True), ("statefulset", False), ("deployment", False)])
@@ -142,19 +146,19 @@ def test_state_on_the_node_is_kept_as_root_because_its_folder_is_roots(mode: str
 
 
 def test_a_frame_may_have_a_name_of_its_own_and_a_namespace_is_the_same_for_every_collector_in_it() -> None:
-    assert frame(build(), "v1", "Thing", spec={"a": 1}) == manifest("v1", "Thing", spec={"a": 1})
+    assert frame_manifest(build(), "v1", "Thing", spec={"a": 1}) == manifest("v1", "Thing", spec={"a": 1})
     one = build(annotations={"a": "all", "b": "all"})
-    metadata = frame(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
+    metadata = frame_manifest(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
     assert metadata == {"name": "other", "labels": METADATA["labels"], "annotations": {"a": "all", "b": "own"}}
     ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
-    made = collector_namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
+    made = render_collector_namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
     assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
 @cases("options", {"namespace": "default"}, {"namespace": "kube-system"}, {"create_namespace": False})
 def test_a_namespace_of_another_owner_is_not_among_the_objects(options: dict[str, Any]) -> None:
-    assert collector_namespace(build(**options)) is None
-    assert collector_namespace(build(namespace="kubeflow")) is not None
+    assert render_collector_namespace(build(**options)) is None
+    assert render_collector_namespace(build(namespace="kubeflow")) is not None
 
 
 @cases(
@@ -163,7 +167,7 @@ def test_a_namespace_of_another_owner_is_not_among_the_objects(options: dict[str
     *((value, True) for value in (0, False, "0", [None])),
 )
 def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
-    assert present(a=value) == ({"a": value} if stays else {})
+    assert omit_empty(a=value) == ({"a": value} if stays else {})
 
 
 def test_only_ports_of_clients_are_exposed() -> None:
@@ -172,7 +176,7 @@ def test_only_ports_of_clients_are_exposed() -> None:
 
 
 def env(config: Any = None, **given: Any) -> dict[str, Any]:
-    entries = pod_template(build(config, env=given))["spec"]["containers"][0]["env"]
+    entries = render_pod_template(build(config, env=given))["spec"]["containers"][0]["env"]
     assert len({entry["name"] for entry in entries}) == len(entries)
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in entries}
 

@@ -41,7 +41,7 @@ def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **
 
 
 def allowed(config: Any = None, **options: Any) -> Any:
-    return constraints.security_context_constraints(placed(config, **options))
+    return constraints.render_constraints(placed(config, **options))
 
 
 @cases(
@@ -73,18 +73,18 @@ def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: A
 )
 def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -> None:
     assert (
-        constraints.security_context_constraints(placed(**options)),
+        constraints.render_constraints(placed(**options)),
         constraints.constraints_rule(placed(**options)),
     ) == (None, ())
 
 
 def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_allocator_too() -> None:
     one = placed(LOGS, mode="daemonset")
-    assert accounts.cluster_role(one)["rules"] == [RIGHT]
+    assert accounts.render_cluster_role(one)["rules"] == [RIGHT]
     subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}
-    assert accounts.cluster_role_binding(one)["subjects"] == [subject]
+    assert accounts.render_cluster_role_binding(one)["subjects"] == [subject]
     scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
     one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
-    assert RIGHT not in accounts.cluster_role(one)["rules"]  # it opens no port
+    assert RIGHT not in accounts.render_cluster_role(one)["rules"]  # it opens no port
     two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
-    assert RIGHT in accounts.cluster_role(two)["rules"]
+    assert RIGHT in accounts.render_cluster_role(two)["rules"]

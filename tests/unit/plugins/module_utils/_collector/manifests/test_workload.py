@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import pod_template
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import render_pod_template
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import SELECTOR, build, cases, manifest, running
 
 STATE = running(extensions={"file_storage": {"directory": "/state"}})
-BUILDERS = {"daemonset": workload.daemon_set, "deployment": workload.deployment, "statefulset": workload.stateful_set}
+BUILDERS = {
+    "daemonset": workload.render_daemon_set,
+    "deployment": workload.render_deployment,
+    "statefulset": workload.render_stateful_set,
+}
 BOUNDS = {"min_replicas": 1, "max_replicas": 3}
 ROOT = running(receivers={"host_metrics": {"root_path": "/hostfs"}})
 TLS = running(receivers={"otlp": {"tls": {"cert_file": "/etc/otelcol/secrets/tls/tls.crt"}}})
@@ -72,15 +76,15 @@ def test_a_new_pod_comes_before_an_old_one_goes_unless_both_could_need_one_place
     ids=str,
 )
 def test_a_drain_takes_one_pod_at_a_time_where_there_are_several(options: Any, budget: Any) -> None:
-    found = workload.pod_disruption_budget(build(**options))
+    found = workload.render_disruption_budget(build(**options))
     shown = {key: value for key, value in found["spec"].items() if key.startswith("m")} if found else None
     assert shown == budget
-    assert workload.disruption_budget(build(**options)) == (budget or {})
+    assert workload.read_disruption_budget(build(**options)) == (budget or {})
 
 
 def test_a_budget_selects_the_pods_and_keeps_no_failing_one() -> None:
     spec = {"selector": {"matchLabels": SELECTOR}, "unhealthyPodEvictionPolicy": "AlwaysAllow", "maxUnavailable": 1}
-    assert workload.pod_disruption_budget(build()) == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
+    assert workload.render_disruption_budget(build()) == manifest("policy/v1", "PodDisruptionBudget", spec=spec)
 
 
 @cases(
@@ -103,12 +107,12 @@ def test_a_collector_without_a_probe_must_live_for_a_while_to_count_as_available
 
 def test_a_budget_says_one_thing() -> None:
     with pytest.raises(Problem, match=r"'gateway' has both min_available and max_unavailable.*takes one of them"):
-        workload.pod_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
+        workload.render_disruption_budget(build(disruption_budget={"min_available": 1, "max_unavailable": 1}))
 
 
 def volumes(config: Any, **options: Any) -> tuple[list[Any], list[Any]]:
     """Return volumes and mounts beside the config's own."""
-    spec = pod_template(build(config, **options))["spec"]
+    spec = render_pod_template(build(config, **options))["spec"]
     mounts = spec["containers"][0]["volumeMounts"]
     assert spec["volumes"][0]["name"] == mounts[0]["name"] == "config"
     return spec["volumes"][1:], mounts[1:]

@@ -20,7 +20,7 @@ def hiding(expression: str) -> list[str]:
 
 
 def test_a_cause_stands_before_what_it_hides() -> None:
-    order = alerts.NAMES
+    order = alerts.ALERT_NAMES
     later_causes = set()
     for alert in alerts.ALERTS:
         for cause in hiding(alert.expr):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collect import collect_facts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
@@ -86,5 +86,5 @@ def facts(made: FakeApi, **item: Any) -> list[dict[str, Any]]:
     cluster = made.cluster()
     given = {"namespace": "ns", **(item or {"name": "w"})}
     params = {"collectors": [given], "window_seconds": 4, "log_seconds": 60, "metrics_port": 8888}
-    params["listeners"] = _builds.tables().listener_rows
-    return collect(ClusterReader(cluster, cluster), params, lambda: NOW)
+    params["listeners"] = _builds.load_catalogue().listener_rows
+    return collect_facts(ClusterReader(cluster, cluster), params, lambda: NOW)

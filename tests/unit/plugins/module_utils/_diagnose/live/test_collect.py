@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collector_info import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collector_info import (
+    read_cluster_objects,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of, pods_release
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import (
+    build_note,
+    compute_pods_release,
+)
 
 from tests.support.certificates import main
 
@@ -280,8 +285,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def parsed(folder: Path, name: str) -> list[flow.Parsed]:
-    return flow.certificates((folder / f"{name}.crt").read_bytes())
+def parsed(folder: Path, name: str) -> list[flow.ParsedCertificate]:
+    return flow.parse_certificates((folder / f"{name}.crt").read_bytes())
 
 
 def test_what_a_certificate_says(folder: Path) -> None:
@@ -295,19 +300,19 @@ def test_what_a_certificate_says(folder: Path) -> None:
 
 def test_who_signed_it(folder: Path) -> None:
     server = parsed(folder, "server")
-    assert flow.trusts(parsed(folder, "ca"), server)
-    assert flow.trusts([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
-    assert flow.trusts(server, server)
-    assert not flow.trusts(parsed(folder, "other-ca"), server)
-    assert not flow.trusts([], server)
+    assert flow.trusts_chain(parsed(folder, "ca"), server)
+    assert flow.trusts_chain([*parsed(folder, "other-ca"), *parsed(folder, "ca")], server)
+    assert flow.trusts_chain(server, server)
+    assert not flow.trusts_chain(parsed(folder, "other-ca"), server)
+    assert not flow.trusts_chain([], server)
 
 
 def test_keys_and_broken_texts_are_no_certificates(folder: Path) -> None:
-    assert flow.certificates((folder / "server.key").read_bytes()) == []
-    assert flow.certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
-    assert flow.decoded(base64.b64encode(b"x").decode()) == b"x"
-    assert flow.decoded("%") == b""
-    assert flow.available() == ""
+    assert flow.parse_certificates((folder / "server.key").read_bytes()) == []
+    assert flow.parse_certificates(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n") == []
+    assert flow.decode_secret_value(base64.b64encode(b"x").decode()) == b"x"
+    assert flow.decode_secret_value("%") == b""
+    assert flow.explain_unavailable() == ""
 
 
 def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
@@ -317,7 +322,7 @@ def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
         "metadata": {"name": "p", "namespace": "n"},
     }
     api = FakeApi(obj("ConfigMap", "a"), obj("DaemonSet", "b"), obj("Secret", "c"), policy)
-    found = read(api.cluster())
+    found = read_cluster_objects(api.cluster())
     kinds = {(item["kind"], item["metadata"]["name"]) for item in found["resources"]}
     assert kinds == {("ConfigMap", "a"), ("DaemonSet", "b"), ("NetworkPolicy", "p")}
     assert {item["apiVersion"] for item in found["resources"]} == {"v1", "apps/v1", "networking.k8s.io/v1"}
@@ -327,7 +332,7 @@ def test_what_runs_is_read_in_all_namespaces_and_nothing_else() -> None:
 def test_what_this_user_may_not_list_is_told() -> None:
     api = FakeApi(obj("ConfigMap", "a"))
     api.refuse("/api/v1/configmaps")
-    found = read(api.cluster())
+    found = read_cluster_objects(api.cluster())
     assert found["resources"] == []
     assert found["warnings"] == ["This user may not list configmaps of all namespaces, so they are not checked"]
 
@@ -336,7 +341,7 @@ def test_a_server_that_fails_is_told() -> None:
     api = FakeApi()
     api.refuse("/deployments", status(400, "BadRequest", "what?"))
     with pytest.raises(Problem, match="List deployments"):
-        read(api.cluster())
+        read_cluster_objects(api.cluster())
 
 
 @pytest.mark.parametrize(
@@ -366,12 +371,12 @@ def test_the_wave_that_the_pods_passed_is_seen_by_its_note() -> None:
     workload = made.objects["/apis/apps/v1/namespaces/ns/deployments/w"]
     own = {"o11y.opentelemetry/collector": "w", "o11y.opentelemetry/release": "ns.w"}
     named = {**workload, "metadata": {**workload["metadata"], "labels": own}}
-    note = note_of(named, {"wave": "first", "release": pods_release(workload)})
+    note = build_note(named, {"wave": "first", "release": compute_pods_release(workload)})
     made.apply(OWNER, note)
     assert facts(made)[0]["wave"] == {}, "a collector of others has no note"
     workload["metadata"]["labels"] = own
     assert facts(made)[0]["wave"]["wave"] == "first"
-    made.apply(OWNER, note_of(named, {"wave": "first", "release": "of other pods"}))
+    made.apply(OWNER, build_note(named, {"wave": "first", "release": "of other pods"}))
     assert facts(made)[0]["wave"] == {}
     made.add(note)
     assert facts(made)[0]["wave"] == {}, "a ConfigMap of another owner is no note"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import (
-    unlisted,
+    find_unlisted_collectors,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
@@ -59,7 +59,7 @@ def refusing(made: FakeApi, code: int, *parts: str) -> FakeApi:
 
 
 def diagnosed(made: FakeApi) -> dict[str, Any]:
-    return _diagnose.diagnosed(facts(made), _diagnose.checks_of({}), {})
+    return _diagnose.diagnose_collectors(facts(made), _diagnose.list_checks({}), {})
 
 
 def page(found: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
@@ -67,7 +67,7 @@ def page(found: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
     rendered = {"collectors": [{**one, "config": "{}"} for one in fleet.collectors], "manifests": fleet.manifests}
     cluster = {"name": "prod", "asked": True, "problem": "", "rendered": rendered, "products": {}, "diagnosis": found}
     given = {"path": str(folder / "page.html"), "title": "Fleet", "time": "now", "clusters": [cluster]}
-    return _fleet_report.report(given, check=False), (folder / "page.html").read_text(encoding="utf-8")
+    return _fleet_report.write_fleet_report(given, check=False), (folder / "page.html").read_text(encoding="utf-8")
 
 
 def test_this_collector_is_healthy_when_all_can_be_read(tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def test_a_collector_that_left_the_inventory_is_listed(tmp_path: Path) -> None:
     cluster = made.cluster()
     reader = ClusterReader(cluster, cluster)
     wanted = [{"namespace": "ns", "name": "w"}]
-    (found,) = unlisted(reader, wanted)
+    (found,) = find_unlisted_collectors(reader, wanted)
     assert found["command"].startswith("kubectl -n ns delete clusterrolebindings,")
     assert found["command"].endswith(
         ",services -l o11y.opentelemetry/release=ns.old,app.kubernetes.io/managed-by=o11y.opentelemetry"
     )
     assert (found["kind"], found["namespace"], found["name"]) == ("Deployment", "ns", "old")
-    assert unlisted(reader, [*wanted, {"namespace": "ns", "name": "old"}]) == []
-    result, text = page({**diagnosed(made), "unlisted": unlisted(reader, wanted)}, tmp_path)
+    assert find_unlisted_collectors(reader, [*wanted, {"namespace": "ns", "name": "old"}]) == []
+    result, text = page({**diagnosed(made), "unlisted": find_unlisted_collectors(reader, wanted)}, tmp_path)
     assert "Not in the inventory: Deployment ns/old" in text
     assert result["summary"]["collectors"] == 1
     listed_by_another_host = {**diagnosed(made), "unlisted": [{"kind": "Deployment", "namespace": "ns", "name": "w"}]}

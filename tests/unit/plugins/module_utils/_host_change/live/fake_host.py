@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import BUNDLE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import BUNDLE_OPTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.check_task import run_check
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import run_host
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Machine, Ran, Service
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import (
+    CommandResult,
+    Machine,
+    Service,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener
 
 PROGRAM = b"a program"
@@ -149,21 +153,21 @@ class FakeMachine(Machine):
         assert pid == self.state()["pid"]
         self._take(pid)
 
-    def run(self, *words: str) -> Ran:
+    def run(self, *words: str) -> CommandResult:
         self.calls.append(" ".join(words))
         if words[:2] == ("systemctl", "start"):
             return self._check((self.root / "run/systemd/system" / words[2]).read_text(encoding="utf-8"))
         if words[:2] == ("systemctl", "restart"):
             self._take(self.state()["last"] + 1)
             if "at once" in str(self.state()["config"]):
-                return Ran(1, "Job for otelcol-agent.service failed.")
+                return CommandResult(1, "Job for otelcol-agent.service failed.")
         if words[:2] == ("systemctl", "stop") and "check" not in words[2]:
             self._save(pid=0, said="")
         if words[:2] == ("systemctl", "daemon-reload"):
             self._save(known=(self.root / "etc/systemd/system/otelcol-agent.service").exists())
-        return Ran(0, "")
+        return CommandResult(0, "")
 
-    def _check(self, unit: str) -> Ran:
+    def _check(self, unit: str) -> CommandResult:
         self.checked = unit
         config = re.search(r"--config=(\S+)", unit)
         assert config
@@ -171,7 +175,7 @@ class FakeMachine(Machine):
         refused = "invalid" in text or "unstarted" in text
         if "invalid" in text:
             (self.root / "run/otelcol-agent.check.log").write_text("Error: invalid key\n", encoding="utf-8")
-        return Ran(int(refused), "")
+        return CommandResult(int(refused), "")
 
     def _take(self, pid: int) -> None:
         current = self.root / "etc/otelcol/agent/current"
@@ -191,7 +195,7 @@ class FakeModule:
     """A module with parameters, and how it ended."""
 
     def __init__(self, bundle: Mapping[str, Any], state: str = "present", check: bool = False) -> None:
-        self.params = {"bundle": completed(bundle, BUNDLE), "state": state}
+        self.params = {"bundle": completed(bundle, BUNDLE_OPTIONS), "state": state}
         self.check_mode, self._diff = check, True
         self.warnings: list[str] = []
         self.result: dict[str, Any] = {}
@@ -241,7 +245,7 @@ class FakeHost:
     def check(self, *bundles: Mapping[str, Any], **more: Any) -> list[str]:
         """Return the faults that module host_check finds."""
         module = FakeModule(bundles[0])
-        module.params = {"bundles": [completed(one, BUNDLE) for one in bundles], **more}
+        module.params = {"bundles": [completed(one, BUNDLE_OPTIONS) for one in bundles], **more}
         run_check(module, self.machine, self.root)
         return [f"{one['collector']}: {one['message']}" for one in module.result["faults"]]
 

@@ -20,12 +20,12 @@ NOBODY = Reader(65534, ())
 
 def pattern(tmp_path: Path, reader: Reader) -> dict[str, Any]:
     row = {"about": "receivers/file_log", "pattern": f"{tmp_path}/*.log"}
-    (facts,) = file_facts.pattern_facts([row], reader)
+    (facts,) = file_facts.describe_patterns([row], reader)
     return facts
 
 
 def certificate(path: Path, reader: Reader = ROOT) -> dict[str, Any]:
-    (facts,) = file_facts.certificate_facts([{"about": "receivers/otlp", "path": str(path)}], reader)
+    (facts,) = file_facts.describe_certificates([{"about": "receivers/otlp", "path": str(path)}], reader)
     return facts
 
 

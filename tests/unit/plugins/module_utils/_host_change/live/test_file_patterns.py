@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.file_patterns import matching_files
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.file_patterns import (
+    find_matching_files,
+)
 
 FILES = (
     "app/a.log",
@@ -56,4 +58,4 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_pattern_matches_as_in_the_collector(folder: Path, pattern: str, expected: list[str]) -> None:
-    assert matching_files(f"{folder}/{pattern}") == [f"{folder}/{name}" for name in expected]
+    assert find_matching_files(f"{folder}/{pattern}") == [f"{folder}/{name}" for name in expected]

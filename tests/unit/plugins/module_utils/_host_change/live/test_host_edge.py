@@ -9,7 +9,10 @@ import errno
 import os
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_edge import run_task, warn_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_edge import (
+    run_task,
+    warn_printable,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from .fake_host import FakeModule
@@ -31,7 +34,7 @@ def test_a_result_a_failure_and_a_warning_show_control_characters_as_text() -> N
 
     assert ended(fails)["journal"] == [SHOWN]
     module = FakeModule({"name": "agent"})
-    warn_of(module, CLEAR)  # type: ignore[arg-type]
+    warn_printable(module, CLEAR)  # type: ignore[arg-type]
     assert module.warnings == [SHOWN]
 
 

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import Looked
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import HostLook
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle, Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener
 
 from .fake_host import FakeMachine
@@ -31,9 +31,9 @@ class StartingMachine(FakeMachine):
         self.others = {4317: Holder(81, "nc", "thief.service")} if thief else {}
         self.opens, self.ends, self.begun = self.clock + opens, self.clock + ends, time.monotonic() - age
 
-    def run(self, *_words: str) -> Ran:
+    def run(self, *_words: str) -> CommandResult:
         shown = ENDED if self.clock >= self.ends else RUNS
-        return Ran(0, f"{shown}\nActiveEnterTimestampMonotonic={int(self.begun * 1e6)}")
+        return CommandResult(0, f"{shown}\nActiveEnterTimestampMonotonic={int(self.begun * 1e6)}")
 
     def listeners(self) -> list[Listener]:
         own = [Listener("tcp", "127.0.0.1", 4317, "1")] if self.clock >= self.opens else []
@@ -41,7 +41,7 @@ class StartingMachine(FakeMachine):
 
 
 def facts_of(machine: StartingMachine) -> HostFacts:
-    looked = Looked({}, send=False, log_seconds=600, log_lines=100)
+    looked = HostLook({}, send=False, log_seconds=600, log_lines=100)
     return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import ARGUMENTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_look import run_look
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
 
 from .fake_host import FIRST, TOKEN, FakeHost, FakeModule, completed
 
@@ -68,7 +68,9 @@ def test_a_secret_is_in_no_answer(host: FakeHost, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_drop_in_that_is_missing_is_a_difference(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host.machine, "run", lambda *_words: Ran(0, "LoadState=loaded\nActiveState=active\nMainPID=0"))
+    monkeypatch.setattr(
+        host.machine, "run", lambda *_words: CommandResult(0, "LoadState=loaded\nActiveState=active\nMainPID=0")
+    )
     row = {"unit": "shop.service", "variables": {"OTEL_SERVICE_NAME": "shop"}}
     (collector,) = look(host, host.bundle(services=[row]))["collectors"]
     (service,) = collector["services"]

@@ -44,8 +44,8 @@ def _nothing_changes(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ChangedError
 
     for module in (host_task, host_faults):
-        monkeypatch.setattr(module, "drop_ins_of", refused)
-    monkeypatch.setattr(host_task, "change_of", refused)
+        monkeypatch.setattr(module, "make_service_drop_ins", refused)
+    monkeypatch.setattr(host_task, "make_host_change", refused)
 
 
 def test_the_task_of_a_host_imports_nothing_that_changes_it() -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import checked_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import check_collector_name
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_faults
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import masked
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_task import build_mask
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -223,7 +223,7 @@ def test_trouble_in_the_last_reading_is_read_once_more(host: FakeHost) -> None:
 
 
 def test_a_line_of_a_secret_is_masked_too() -> None:
-    mask = masked({"key": b"-----BEGIN KEY-----\nabcdefghijkl\nxy\n"})
+    mask = build_mask({"key": b"-----BEGIN KEY-----\nabcdefghijkl\nxy\n"})
     assert mask('cannot parse "abcdefghijkl\\nxy"') == 'cannot parse "********\\nxy"'
 
 
@@ -472,7 +472,7 @@ def test_the_check_of_one_collector_is_the_service_of_no_other(tmp_path: Path) -
     other = Store(tmp_path, "agent-check", FakeMachine(tmp_path))
     assert one.check_unit.name != other.service
     with pytest.raises(Problem):
-        checked_name(one.check_unit.name.removeprefix("otelcol-").removesuffix(".service"))
+        check_collector_name(one.check_unit.name.removeprefix("otelcol-").removesuffix(".service"))
 
 
 # ── What is refused before anything is written ──
@@ -585,7 +585,7 @@ def test_an_account_that_cannot_be_used_is_refused_before_anything_is_written(
     users, groups = {"toor": 0, "ops": 1000, "root": 0}, {"root": 0, "wurzel": 0, "lxd": 50}
     monkeypatch.setattr(host_faults, "user_id", lambda name: users.get(name, -1))
     monkeypatch.setattr(host_faults, "group_id", lambda name: groups.get(name, -1))
-    monkeypatch.setattr(host_faults, "groups_of", lambda name: ["ops", "lxd"] if name == "ops" else [])
+    monkeypatch.setattr(host_faults, "list_groups_of_user", lambda name: ["ops", "lxd"] if name == "ops" else [])
     bundle = host.bundle()
     bundle["files"][1]["content"] += f"{line}\n"
     before = host.tree()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import DROP_IN
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran, Service
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult, Service
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.service_environment import (
     ServiceEnvironment,
 )
@@ -69,11 +69,11 @@ class AppMachine(FakeMachine):
     def journal(self, name: str, since: float) -> str:
         return "shop: no such exporter" if name in self.apps else super().journal(name, since)
 
-    def run(self, *words: str) -> Ran:
+    def run(self, *words: str) -> CommandResult:
         if words[:2] == ("systemctl", "show"):
-            return Ran(0, self._show(words[2]))
+            return CommandResult(0, self._show(words[2]))
         if words[1] in ("list-unit-files", "list-units"):
-            return Ran(0, "\n".join(f"{name} enabled" for name in [*self.apps, "shopping-cart.service"]))
+            return CommandResult(0, "\n".join(f"{name} enabled" for name in [*self.apps, "shopping-cart.service"]))
         if words[:2] == ("systemctl", "restart") and words[2] in self.apps:
             self.calls.append(" ".join(words))
             return self._restart(self.apps[words[2]])
@@ -96,14 +96,14 @@ class AppMachine(FakeMachine):
         }
         return "\n".join(f"{key}={value}" for key, value in rows.items())
 
-    def _restart(self, app: App) -> Ran:
+    def _restart(self, app: App) -> CommandResult:
         text = self.place().read_text(encoding="utf-8") if self.place().exists() else ""
         app.begun = self.clock = self.clock + 1
         app.pid = 0 if app.dies_with in text else app.pid + 1 or 60
         lines = [line for line in text.splitlines() if line.startswith("Environment=")]
         pairs = [line[len('Environment="') : -1].replace("%m", HOST_ID).partition("=") for line in lines]
         app.variables = {name: value for name, _sign, value in pairs} if app.keeps_variables else {}
-        return Ran(0, "")
+        return CommandResult(0, "")
 
     def restarts(self) -> int:
         return self.calls.count("systemctl restart shop.service")

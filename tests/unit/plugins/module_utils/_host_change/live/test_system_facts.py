@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.system_facts import system_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.system_facts import read_system_facts
 
 from .fake_host import FakeMachine
 
@@ -24,8 +24,8 @@ OUTPUTS = {
 class SaidMachine(FakeMachine):
     """A host whose programs print what the table has."""
 
-    def run(self, *words: str) -> Ran:
-        return Ran(0, OUTPUTS[words[0]])
+    def run(self, *words: str) -> CommandResult:
+        return CommandResult(0, OUTPUTS[words[0]])
 
 
 @pytest.mark.parametrize(("enforces", "denials"), [("1", DENIED[2:]), ("0", [])])
@@ -35,6 +35,6 @@ def test_the_last_denials_are_told_once_where_selinux_enforces(
     (tmp_path / "sys/fs/selinux").mkdir(parents=True)
     (tmp_path / "sys/fs/selinux/enforce").write_text(enforces)
     (tmp_path / "var/log/journal").mkdir(parents=True)
-    facts = system_facts(SaidMachine(tmp_path), tmp_path)
+    facts = read_system_facts(SaidMachine(tmp_path), tmp_path)
     assert (facts["denials"], facts["enforcing"]) == (denials, enforces == "1")
     assert (facts["systemd"], facts["synchronized"], facts["journal_is_kept"]) == (252, "yes", True)

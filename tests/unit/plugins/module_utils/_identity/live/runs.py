@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
-    Calls,
+    ServiceCalls,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import (
     EKS_ADDON,
@@ -83,7 +83,7 @@ class Runs:
     def _run(self, task: Any, spec: dict[str, Any], options: dict[str, Any], check: bool) -> dict[str, Any]:
         defaults = {name: option.get("default") for name, option in spec.items()}
         params = defaults | {"cluster_name": CLUSTER, "name": "adot"} | options
-        calls = Calls("eks", self.connect, clock=self.clock, sleep=self.clock.sleep)
+        calls = ServiceCalls("eks", self.connect, clock=self.clock, sleep=self.clock.sleep)
         warned: list[str] = []
         aws = SimpleNamespace(calls=lambda _service: calls, check=check, params=params)
         aws.warn = lambda *texts: warned.extend(filter(None, texts))

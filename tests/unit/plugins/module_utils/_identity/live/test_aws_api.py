@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import (
     FailedCall,
-    explain,
-    passing,
+    explain_failed_call,
+    is_passing,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -44,10 +44,10 @@ class Client:
         return answer
 
 
-def calls_to(*clients: Client) -> tuple[Calls, Clock]:
+def calls_to(*clients: Client) -> tuple[ServiceCalls, Clock]:
     clock, left = Clock(), list(clients)
     connect: Callable[[], Any] = lambda: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
-    return Calls("eks", connect, clock=clock, sleep=clock.sleep), clock
+    return ServiceCalls("eks", connect, clock=clock, sleep=clock.sleep), clock
 
 
 PASSES = [
@@ -124,7 +124,7 @@ def test_the_error_handlers_of_amazon_aws_are_used() -> None:
         work()
     answer = raised.value.answer
     assert (answer.code, answer.service, answer.action) == ("AccessDeniedException", "eks", "DescribeAddon")
-    text = str(explain(answer, str(raised.value.message)))
+    text = str(explain_failed_call(answer, str(raised.value.message)))
     assert text == (
         "Failed to describe the add-on: not allowed (User may not)."
         " Allow eks:DescribeAddon to the caller, or look for a policy that denies it."
@@ -136,21 +136,21 @@ def test_actions_have_the_names_that_policies_have() -> None:
     calls.client.add_client_id_to_open_id_connect_provider = calls.client.describe_addon
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
-    assert aws_api.answer_of(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+    assert aws_api.read_failed_call(raised.value).action == "AddClientIDToOpenIDConnectProvider"
 
 
 @pytest.mark.parametrize(
-    "codes", [codes for codes, _wrong, _fix in eks_token.TEXTS], ids=lambda codes: sorted(codes)[0]
+    "codes", [codes for codes, _wrong, _fix in eks_token.PROBLEM_TEXTS], ids=lambda codes: sorted(codes)[0]
 )
 def test_every_text_can_be_told(codes: frozenset[str]) -> None:
     for code in codes:
-        text = str(explain(FailedCall(code, "because."), "Do it"))
+        text = str(explain_failed_call(FailedCall(code, "because."), "Do it"))
         assert text.startswith("Do it: ")
         assert "{" not in text
 
 
 def test_an_unknown_answer_is_told_as_it_is_and_no_code_is_both_passing_and_final() -> None:
-    text = str(explain(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
+    text = str(explain_failed_call(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
     assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
-    assert all(passing(FailedCall(code, "")) for code in eks_token.PASSING_CODES)
-    assert not passing(FailedCall("ResourceInUseException", "", 409))
+    assert all(is_passing(FailedCall(code, "")) for code in eks_token.PASSING_CODES)
+    assert not is_passing(FailedCall("ResourceInUseException", "", 409))

@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.identity_wait import Waiting
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.identity_wait import RoleWait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -57,7 +57,7 @@ class Api(FakeApi):
         self.equipped, self.bodies = equipped or [], [{}]
         self.trouble = self.special
 
-    def special(self, method: str, path: str) -> Answered | None:
+    def special(self, method: str, path: str) -> RawAnswer | None:
         if method != "POST":
             return None
         if path.endswith("/token"):
@@ -73,7 +73,7 @@ class Api(FakeApi):
 
 def waited(api: FakeApi, sts: Sts | None = None, provider: str = "irsa", *, replace: bool = False) -> dict[str, Any]:
     params = {"provider": provider, "accounts": [ACCOUNT], "replace_pods": replace, "timeout_seconds": 30}
-    return Waiting(api.cluster(), params, sts or Sts()).run()
+    return RoleWait(api.cluster(), params, sts or Sts()).run()
 
 
 def test_sts_is_asked_until_it_knows() -> None:
@@ -107,7 +107,7 @@ def test_what_time_does_not_mend_ends_at_once() -> None:
         (status(403, "Forbidden", "no"), "this user cannot create tokens of it: "),
     ],
 )
-def test_what_cannot_be_looked_at_is_told(answer: Answered, reason: str) -> None:
+def test_what_cannot_be_looked_at_is_told(answer: RawAnswer, reason: str) -> None:
     api = Api()
     api.refuse("", answer)
     (one,) = waited(api)["unproven"]
@@ -145,7 +145,7 @@ def test_a_disruption_budget_is_waited_for() -> None:
     api = Api(pod("old", []))
     usual, tries = api.special, []
 
-    def first_no(method: str, path: str) -> Answered | None:
+    def first_no(method: str, path: str) -> RawAnswer | None:
         if path.endswith("/eviction"):
             tries.append(path)
             if len(tries) < 3:
@@ -162,14 +162,14 @@ def test_the_pod_that_is_tried_is_one_that_restricted_namespaces_take() -> None:
     api = Api(equipped=[POD_IDENTITY])
     plain = api.__class__.__call__
 
-    def noted(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def noted(method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         sent.extend([json.loads(body)] if body else [])
         return plain(api, method, target, headers, body)
 
     cluster = api.cluster()
     cluster._transport = noted
     params = {"provider": "pod_identity", "accounts": [ACCOUNT], "replace_pods": False, "timeout_seconds": 1}
-    Waiting(cluster, params, Sts()).run()
+    RoleWait(cluster, params, Sts()).run()
     (tried,) = sent
     assert tried["spec"]["serviceAccountName"] == "gateway"
     assert tried["spec"]["containers"][0]["securityContext"]["runAsNonRoot"]

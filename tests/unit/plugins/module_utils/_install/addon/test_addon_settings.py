@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import changes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import list_changed_settings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_settings as addons,
 )
@@ -33,41 +33,43 @@ SENT = {"addonVersion": "v1", "serviceAccountRoleArn": "role", "configurationVal
     ({"configuration_values": {}}, SENT | {"configurationValues": "{}"}),
 )
 def test_an_update_says_what_stays_too(wanted: dict[str, Any], request_: dict[str, Any]) -> None:
-    assert addons.update(LIVE, wanted, changes(LIVE, wanted), repair=False) == request_
+    assert addons.build_update_request(LIVE, wanted, list_changed_settings(LIVE, wanted), repair=False) == request_
 
 
 def test_a_repair_says_everything() -> None:
-    assert addons.update(LIVE, {}, [], repair=True)["addonVersion"] == "v1"
+    assert addons.build_update_request(LIVE, {}, [], repair=True)["addonVersion"] == "v1"
 
 
 def test_identities_are_sent_only_where_they_differ() -> None:
     live = LIVE | {"pod_identity_associations": {"a": "x"}}
     wanted = {"pod_identity_associations": {"b": "y", "a": "x"}}
-    sent = addons.update(live, wanted, changes(live, wanted), repair=False)
+    sent = addons.build_update_request(live, wanted, list_changed_settings(live, wanted), repair=False)
     assert [item["serviceAccount"] for item in sent["podIdentityAssociations"]] == ["a", "b"]
-    assert "podIdentityAssociations" not in addons.update(live, {"version": "v2"}, ["version"], repair=False)
+    assert "podIdentityAssociations" not in addons.build_update_request(
+        live, {"version": "v2"}, ["version"], repair=False
+    )
     none = {"pod_identity_associations": {}}
-    assert addons.update(live, none, [*none], repair=False)["podIdentityAssociations"] == []
+    assert addons.build_update_request(live, none, [*none], repair=False)["podIdentityAssociations"] == []
 
 
 def test_what_describe_says_and_what_create_takes_are_the_same() -> None:
     wanted = LIVE | {"pod_identity_associations": {"a": "x"}}
-    request = addons.creation(wanted)
+    request = addons.build_creation_request(wanted)
     described = {**request, "configurationValues": request["configurationValues"]}
-    assert addons.settings(described, json.loads, {"a": "x"}) == wanted
-    assert addons.settings(None, json.loads) == {}
+    assert addons.addon_settings(described, json.loads, {"a": "x"}) == wanted
+    assert addons.addon_settings(None, json.loads) == {}
 
 
 def test_a_move_is_refused() -> None:
-    assert addons.moved(LIVE, {"namespace": "other"}, "adot")
+    assert addons.find_namespace_move(LIVE, {"namespace": "other"}, "adot")
     for live, wanted in ((LIVE, {"namespace": "ns"}), ({}, {"namespace": "other"}), (LIVE, {})):
-        assert not addons.moved(live, wanted, "adot")
+        assert not addons.find_namespace_move(live, wanted, "adot")
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_secrets_are_hidden_and_still_told_apart(one: str, two: str) -> None:
     def show(text: str) -> Any:
-        return addons.shown({"list": [{"api_key": text}], "plain": 1}, "salt")
+        return addons.mask_secrets({"list": [{"api_key": text}], "plain": 1}, "salt")
 
     assert show(one)["list"][0]["api_key"].startswith("***")
     assert (show(one) == show(two)) is (one == two)
@@ -77,7 +79,7 @@ def test_secrets_are_hidden_and_still_told_apart(one: str, two: str) -> None:
 def test_secrets_of_env_entries_are_hidden_by_their_name() -> None:
     env = [{"name": "DD_API_KEY", "value": "s3cret"}, {"name": "PLACE", "value": "here"}]
     tree = {"env": env, "n": {"password": 47}}
-    assert sorted(addons.secrets_of(tree)) == ["47", "s3cret"]
-    shown = addons.shown(tree, "salt")
+    assert sorted(addons.find_secrets(tree)) == ["47", "s3cret"]
+    shown = addons.mask_secrets(tree, "salt")
     assert (shown["env"][0]["name"], shown["env"][1]) == ("DD_API_KEY", env[1])
     assert "s3cret" not in str(shown)

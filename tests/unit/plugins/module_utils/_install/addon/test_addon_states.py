@@ -14,9 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon 
     addon_versions as versions,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import (
-    ISSUES,
+    ADVICE_BY_CODE,
     Issue,
-    issues_of,
+    list_issues,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -27,7 +27,7 @@ OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, default=Tr
 
 
 def pick(asked: str | None, installed: str | None, offered: list[versions.AddonVersion] | None = None) -> str:
-    return versions.choose(asked, installed, OFFERED if offered is None else offered, "adot", "1.34").version
+    return versions.choose_version(asked, installed, OFFERED if offered is None else offered, "adot", "1.34").version
 
 
 @cases(
@@ -54,10 +54,10 @@ def test_without_a_default_it_is_the_newest() -> None:
 
 
 def test_what_is_there_but_no_longer_offered_is_warned_of() -> None:
-    choice = versions.choose(None, "v0.1.0-eksbuild.1", OFFERED, "adot", "1.34")
+    choice = versions.choose_version(None, "v0.1.0-eksbuild.1", OFFERED, "adot", "1.34")
     assert choice.warning.startswith("adot v0.1.0-eksbuild.1 is no longer offered for Kubernetes 1.34.")
-    assert versions.choose(None, OLD, OFFERED, "adot", "1.34").warning == ""
-    assert versions.choose(None, OLD, [], "adot", "1.34").warning == ""  # nothing is known then
+    assert versions.choose_version(None, OLD, OFFERED, "adot", "1.34").warning == ""
+    assert versions.choose_version(None, OLD, [], "adot", "1.34").warning == ""  # nothing is known then
 
 
 @cases(
@@ -89,26 +89,26 @@ def test_offers_are_those_for_the_version_of_the_cluster() -> None:
         {"addonName": "adot", "addonVersions": [old, gone]},
         {"addonName": "adot", "addonVersions": [new]},  # next page
     ]
-    assert versions.available(listed, "adot", "1.34") == [
+    assert versions.list_offered_versions(listed, "adot", "1.34") == [
         versions.AddonVersion(NEW, default=True, permissions_needed=True),
         versions.AddonVersion(OLD),
     ]
-    assert versions.available(listed, "adot", "1.99") == []
+    assert versions.list_offered_versions(listed, "adot", "1.99") == []
 
 
 def test_an_unknown_name_is_answered_with_the_near_one() -> None:
-    assert "did you mean 'adot'?" in str(versions.no_addon("adott", ["adot", "coredns"]))
+    assert "did you mean 'adot'?" in str(versions.unknown_addon_problem("adott", ["adot", "coredns"]))
 
 
 def test_where_nothing_is_on_offer_the_versions_of_kubernetes_that_have_it_are_told() -> None:
     fitting = [{"clusterVersion": "1.9"}, {"clusterVersion": "1.34"}]
     addons = [{"addonName": "adot", "addonVersions": [{"addonVersion": NEW, "compatibilities": fitting}]}]
-    elsewhere = versions.kubernetes_of([*addons, {"addonName": "other"}], "adot")
+    elsewhere = versions.list_kubernetes_versions([*addons, {"addonName": "other"}], "adot")
     assert elsewhere == ["1.34", "1.9"]
     with pytest.raises(Problem, match=r"offers no version of it for Kubernetes 1\.99, only for 1\.34, 1\.9"):
-        versions.choose(None, None, [], "adot", "1.99", elsewhere=elsewhere)
+        versions.choose_version(None, None, [], "adot", "1.99", elsewhere=elsewhere)
     with pytest.raises(Problem, match=r"for Kubernetes 1\.99\. A new version"):
-        versions.choose(None, None, [], "adot", "1.99")
+        versions.choose_version(None, None, [], "adot", "1.99")
 
 
 EKS = botocore.session.get_session().get_service_model("eks")
@@ -149,11 +149,15 @@ def expected(operation: str, status: str, code: str, patience: addon_states.Pati
 
 def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_waited_for() -> None:
     assert (
-        set(STATUSES) == set(ROWS) == set(addon_states.TABLE) == set(addon_states.PRESENT) == set(addon_states.REMOVED)
+        set(STATUSES)
+        == set(ROWS)
+        == set(addon_states.VERDICT_TABLE)
+        == set(addon_states.FIRST_STEPS_TO_HAVE)
+        == set(addon_states.FIRST_STEPS_TO_REMOVE)
     )
-    assert set(CODES) == set(ISSUES)
+    assert set(CODES) == set(ADVICE_BY_CODE)
     assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
-    assert addon_states.judge("create", "PAUSED", patience=WAIT).what == "wait", "a status that is not known yet"
+    assert addon_states.judge_status("create", "PAUSED", patience=WAIT).what == "wait", "a status that is not known yet"
 
 
 @pytest.mark.parametrize("operation", addon_states.OPERATIONS)
@@ -161,39 +165,44 @@ def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_wait
 def test_every_status_of_every_operation_with_every_issue(operation: str, status: str) -> None:
     for code, patience, time in itertools.product(("", *CODES), (WAIT, FAIL, ACCEPT), (0, 99, 100, 1000)):
         issues = (Issue(code, "text"),) if code else ()
-        verdict = addon_states.judge(operation, status, issues, patience=patience, degraded_for=time)
+        verdict = addon_states.judge_status(operation, status, issues, patience=patience, degraded_for=time)
         assert verdict.what == expected(operation, status, code, patience, time), (code, patience, time)
 
 
 def test_one_final_issue_among_others_ends_the_wait() -> None:
     issues = (Issue("InsufficientNumberOfReplicas", ""), Issue("ConfigurationConflict", ""))
-    assert addon_states.judge("update", "DEGRADED", issues, patience=WAIT).what == "failed"
+    assert addon_states.judge_status("update", "DEGRADED", issues, patience=WAIT).what == "failed"
 
 
 @pytest.mark.parametrize("status", STATUSES)
 @cases("update, what", ("InProgress", "wait"), ("Failed", "failed"), ("Cancelled", "failed"), ("Successful", ""))
 def test_the_word_of_our_update_comes_before_the_status(status: str, update: str, what: str) -> None:
-    verdict = addon_states.judge("update", status, update=update, patience=ACCEPT)
+    verdict = addon_states.judge_status("update", status, update=update, patience=ACCEPT)
     assert verdict.what == (what or expected("update", status, "", ACCEPT, 0))
 
 
 def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:
-    steps = {status: [addon_states.PRESENT[status][0], addon_states.REMOVED[status][0]] for status in STATUSES}
+    steps = {
+        status: [addon_states.FIRST_STEPS_TO_HAVE[status][0], addon_states.FIRST_STEPS_TO_REMOVE[status][0]]
+        for status in STATUSES
+    }
     assert steps == {status: row[5:] for status, row in ROWS.items()}
 
 
 def test_issues_of_addon_and_update_are_told_once_each() -> None:
     addon = {"health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["role/a"]}]}}
     update = {"errors": [{"errorCode": "AccessDenied", "errorMessage": "no", "resourceIds": ["role/a"]}]}
-    issues = issues_of(addon, update)
-    assert addon_states.issue_text(issues) == "no [AccessDenied (role/a)]"
-    assert addon_states.fixes(issues * 2).count("eks:addon-manager") == 1
-    assert issues[0].fact["fix"] == ISSUES["AccessDenied"].fix
-    assert addon_states.issue_text(issues_of({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
-    assert addon_states.issue_text((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
-    assert issues_of(None) == issues_of({"health": {}}, {}) == ()
+    issues = list_issues(addon, update)
+    assert addon_states.describe_issues(issues) == "no [AccessDenied (role/a)]"
+    assert addon_states.join_fixes(issues * 2).count("eks:addon-manager") == 1
+    assert issues[0].fact["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
+    assert addon_states.describe_issues(list_issues({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
+    assert addon_states.describe_issues((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
+    assert list_issues(None) == list_issues({"health": {}}, {}) == ()
 
 
 @pytest.mark.parametrize("code", EKS.shape_for("ErrorCode").enum)
 def test_every_error_of_an_update_is_told(code: str) -> None:
-    assert code in addon_states.issue_text(issues_of(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]}))
+    assert code in addon_states.describe_issues(
+        list_issues(None, {"errors": [{"errorCode": code, "errorMessage": "text"}]})
+    )

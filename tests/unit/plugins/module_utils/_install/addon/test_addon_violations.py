@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_violations import (
     Violation,
-    mismatch,
-    said,
+    describe_violation,
+    find_schema_mismatch,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_plan import violations
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_plan import find_violations
 
 from ...helpers import rows
 
@@ -57,24 +57,24 @@ VIOLATIONS = rows("""
 @pytest.mark.parametrize("row", VIOLATIONS, ids=str)
 def test_a_violation_names_its_place_and_no_value(row: list[Any]) -> None:
     values, *lines = row
-    found = sorted(said(violation) for violation in violations(SCHEMA, {"must": 1} | values))
+    found = sorted(describe_violation(violation) for violation in find_violations(SCHEMA, {"must": 1} | values))
     assert found == sorted(lines)
     assert "s3cret" not in str(found)
 
 
 def test_what_is_missing_is_named() -> None:
-    assert [said(violation) for violation in violations(SCHEMA, {})] == ["missing: must"]
+    assert [describe_violation(violation) for violation in find_violations(SCHEMA, {})] == ["missing: must"]
 
 
 def test_references_are_not_fetched() -> None:
     with pytest.raises(Exception, match=r"Unresolvable.*never-fetched"):
-        list(violations(SCHEMA, {"must": 1, "remote": 1}))
+        list(find_violations(SCHEMA, {"must": 1, "remote": 1}))
 
 
 def test_many_violations_are_not_all_told_and_none_is_no_problem() -> None:
-    assert mismatch([], "adot", "v1", ours=True) is None
+    assert find_schema_mismatch([], "adot", "v1", is_from_task=True) is None
     many = [Violation((f"key{number:02}",), "type", "string", 1) for number in range(30)]
-    text = str(mismatch(many, "adot", "v1", ours=True))
+    text = str(find_schema_mismatch(many, "adot", "v1", is_from_task=True))
     assert "key19" in text
     assert "key20" not in text
     assert "and 10 more" in text

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
     AnsibleCallError,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ADVICE_BY_CODE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
@@ -33,7 +33,7 @@ def test_an_addon_of_others_is_waited_for_without_a_change() -> None:
 @pytest.mark.parametrize(
     ("stage", "told"),
     [
-        (Stage("DEGRADED", issues=("ConfigurationConflict",)), ISSUES["ConfigurationConflict"].fix),
+        (Stage("DEGRADED", issues=("ConfigurationConflict",)), ADVICE_BY_CODE["ConfigurationConflict"].fix),
         (Stage("DEGRADED", issues=("AccessDenied",)), "it has been degraded for"),
         (Stage("CREATE_FAILED", issues=("AccessDenied",)), "The owner of the add-on has to try again"),
         (Stage("CREATING"), "still CREATING after 600 s"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ISSUES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_states import ADVICE_BY_CODE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.testbed.aws.world import Stage
@@ -78,7 +78,7 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
         return
     assert [issue["code"] for issue in problem.facts["issues"]] == ([code] if code else [])
     if code:
-        assert ISSUES[code].fix in text
+        assert ADVICE_BY_CODE[code].fix in text
         assert f"{code} of adot [{code} (adot)]" in text  # the message of EKS
     if end == LATE:
         assert "_timeout_seconds" in text
@@ -126,7 +126,7 @@ def test_what_another_run_began_and_failed_is_told(operation: str) -> None:
     runs = Runs.with_addon(wait=False)
     runs.stages(Stage(operation, 30), Stage(failed, issues=("AccessDenied",)))
     text = runs.fails(state="absent" if operation == "DELETING" else "present")
-    assert "AccessDenied of adot" in text and ISSUES["AccessDenied"].fix in text
+    assert "AccessDenied of adot" in text and ADVICE_BY_CODE["AccessDenied"].fix in text
     assert {"DELETING": "preserve"}.get(operation, "The next run tries") in text
 
 
@@ -135,9 +135,9 @@ def test_errors_of_an_update_are_told_where_the_addon_has_no_issues() -> None:
     runs.world.script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
     text = runs.fails(version="latest")
     assert "the update has failed" in text
-    assert ISSUES["ConfigurationConflict"].fix in text
+    assert ADVICE_BY_CODE["ConfigurationConflict"].fix in text
     runs.stages(Stage("UPDATING", 9), Stage("UPDATE_FAILED"))
-    assert ISSUES["ConfigurationConflict"].fix in runs.fails(version="latest")  # of an update that is not ours
+    assert ADVICE_BY_CODE["ConfigurationConflict"].fix in runs.fails(version="latest")  # of an update that is not ours
 
 
 def test_an_update_that_failed_is_sent_again_and_check_mode_says_so() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.olm_wait import OlmWait
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import Goal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON_SECONDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import InstallGoal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
 
 from ...fake_api import FakeApi, status
 from ..olm.samples import NAME, NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed
@@ -23,8 +23,8 @@ Step = tuple[float, tuple[dict[str, Any], ...]]
 
 
 def wait(api: FakeApi, target: str = TWO, approval: str = "manual", seconds: float = 60) -> dict[str, Any]:
-    goal = Goal(NAMESPACE, NAME, target, approval == "manual")
-    return OlmWait(api.cluster(), checked_search({}), goal, seconds).wait()
+    goal = InstallGoal(NAMESPACE, NAME, target, approval == "manual")
+    return OlmWait(api.cluster(), compile_search({}), goal, seconds).wait()
 
 
 def course(api: FakeApi, *steps: Step) -> None:
@@ -88,8 +88,8 @@ def test_the_progress_names_the_versions_of_this_moment(monkeypatch: pytest.Monk
     there = (subscribed("install-2", installedCSV=TWO, currentCSV=TWO), csv(TWO))
     course(api, (3, (csv(TWO, "InstallReady"),)), (6, (csv(TWO, "Installing"),)), (9, there))
     cluster, said = api.cluster(), list[str]()
-    goal = Goal(NAMESPACE, NAME, TWO, pinned=True)
-    waiting = OlmWait(cluster, checked_search({}), goal, 60)
+    goal = InstallGoal(NAMESPACE, NAME, TWO, pinned=True)
+    waiting = OlmWait(cluster, compile_search({}), goal, 60)
     monkeypatch.setattr(type(cluster.progress), "__call__", lambda _progress, _asked, state: said.append(state))
     waiting.wait()
     both = [f"{TWO} {phase}; {ONE} Succeeded" for phase in ("Pending", "InstallReady", "Installing")]
@@ -156,7 +156,7 @@ def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
     failure = failed(api)
     assert f"it installs other.v1.0.0 beside {TWO}" in str(failure)
     assert f"InstallPlan {NAMESPACE}/install-1" in str(failure)
-    assert SOON <= api.clock.now < SOON + 3
+    assert SOON_SECONDS <= api.clock.now < SOON_SECONDS + 3
     with pytest.raises(Failure, match="beside"):
         wait(served(subscribed("install-1"), plan("install-1", TWO, "other.v1.0.0")), seconds=2)
 
@@ -165,7 +165,12 @@ def test_a_plan_that_brings_more_ends_the_wait_soon() -> None:
     ("items", "words", "earliest", "latest"),
     [
         ((csv(TWO, "Failed", "OwnerConflict", "two own it"),), ": two own it (at ClusterServiceVersion", 0, 0),
-        ((csv(TWO, "Failed", "TooManyOperatorGroups"),), "OLM gives no reason (at Cluster", SOON, SOON + 3),
+        (
+            (csv(TWO, "Failed", "TooManyOperatorGroups"),),
+            "OLM gives no reason (at Cluster",
+            SOON_SECONDS,
+            SOON_SECONDS + 3,
+        ),
         ((csv(TWO, "Failed", "InstallComponentFailed", "quota"),), ": quota (at", 20, 23),
         ((plan("install-1", TWO, phase="Failed", approved=True, message="no"),), ": no (at InstallPlan", 0, 0),
     ],

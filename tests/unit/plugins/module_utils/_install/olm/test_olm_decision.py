@@ -24,7 +24,7 @@ COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-
 
 def chosen(found: dict[str, Any] | None = None, csv: str = "", **more: Any) -> olm_decision.OlmPlan:
     approval = "manual" if csv else "automatic"
-    return olm_decision.plan(ASKED._replace(**{"csv": csv, "approval": approval, **more}), found or olm())
+    return olm_decision.plan_installation(ASKED._replace(**{"csv": csv, "approval": approval, **more}), found or olm())
 
 
 def kinds(result: olm_decision.OlmPlan) -> dict[str, Any]:
@@ -120,10 +120,10 @@ def test_what_olm_could_not_do_is_refused(found: dict[str, Any], given: dict[str
 
 
 def test_namespaces_are_those_of_the_packages_and_the_version_is_in_the_name() -> None:
-    assert olm_decision.namespace_for("opentelemetry-product", "") == NAMESPACE
-    assert olm_decision.namespace_for("opentelemetry-operator", "") == "opentelemetry-operator-system"
-    assert olm_decision.namespace_for("opentelemetry-product", "mine") == "mine"
-    assert (found.read_csv(ONE).version, found.read_csv("odd").version) == ("0.156.0-1", "")
+    assert olm_decision.choose_namespace("opentelemetry-product", "") == NAMESPACE
+    assert olm_decision.choose_namespace("opentelemetry-operator", "") == "opentelemetry-operator-system"
+    assert olm_decision.choose_namespace("opentelemetry-product", "mine") == "mine"
+    assert (found.parse_csv_name(ONE).version, found.parse_csv_name("odd").version) == ("0.156.0-1", "")
 
 
 CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
@@ -144,7 +144,7 @@ MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in ran
     ("", TWO, "", ("stable", TWO)),
 )
 def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tuple[str, str]) -> None:
-    assert olm_decision.resolve(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
+    assert olm_decision.resolve_version(ASKED._replace(channel=channel, csv=csv), olm(), installed) == expected
 
 
 @cases(
@@ -167,7 +167,7 @@ def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tu
 )
 def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
-        olm_decision.resolve(ASKED._replace(**asked), olm(**found))
+        olm_decision.resolve_version(ASKED._replace(**asked), olm(**found))
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_the_first_version_with_the_api_is_taken_and_packages_of_other_names_are
     name: str, csv: str
 ) -> None:
     offered = {**package(stable=[csv]), "name": name}
-    assert olm_decision.resolve(ASKED._replace(package=name, csv=csv), olm(package=offered)) == ("stable", csv)
+    assert olm_decision.resolve_version(ASKED._replace(package=name, csv=csv), olm(package=offered)) == ("stable", csv)
 
 
 def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert olm_decision.resolve(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")) == ("stable", ONE)
+    assert olm_decision.resolve_version(ASKED._replace(csv=ONE), olm(kubernetes="v1.24.9")) == ("stable", ONE)
 
 
 @cases(
@@ -193,13 +193,13 @@ def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
     ("some.operator.1.2.3", "some.operator", "1.2.3"),
 )
 def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
-    said = found.read_csv(name)
+    said = found.parse_csv_name(name)
     assert (said.base, said.version) == (base, version)
 
 
 @pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
 def test_a_name_without_a_version_has_no_order(name: str) -> None:
-    assert found.read_csv(name) == found.Csv()
+    assert found.parse_csv_name(name) == found.CsvName()
     assert not found.is_before(name, "b.v2.0.0")
 
 
@@ -215,5 +215,5 @@ def test_a_name_without_a_version_has_no_order(name: str) -> None:
 def test_versions_have_an_order(older: str, newer: str) -> None:
     assert found.is_before(older, newer)
     assert not found.is_before(newer, older)
-    assert found.newest_first([older, newer, "no-version"]) == [newer, older]
+    assert found.sort_newest_first([older, newer, "no-version"]) == [newer, older]
     assert not found.is_before("a.v1.0.0", "b.v2.0.0"), "different operators have no order"

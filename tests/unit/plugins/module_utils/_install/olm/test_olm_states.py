@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.ol
     APPROVE,
     DONE,
     WAIT,
-    Goal,
+    InstallGoal,
 )
 
 from ...helpers import cases
@@ -38,7 +38,7 @@ REASONS = (
 AT_ONCE, PASSING = 0.0, math.inf
 REFUSE = "refuse"
 # What lasts for how long; every other reason of the phase is in the last column.
-SLOW, SOON, RETRIED = meanings.SLOW, meanings.SOON, meanings.RETRIED
+SLOW, SOON, RETRIED = meanings.SLOW_SECONDS, meanings.SOON_SECONDS, meanings.RETRIED_SECONDS
 EXPECTED: dict[str, tuple[dict[str, float], float]] = {
     "Pending": (
         dict.fromkeys(("RequirementsNotMet", "WaitingOnCleanup", "APIServiceResourceIssue", "NeedsReinstall"), SLOW)
@@ -59,12 +59,12 @@ SUBSCRIPTION, PLAN, CSV = meanings.SUBSCRIPTION, meanings.PLAN, meanings.CSV
 UNHEALTHY = (SUBSCRIPTION, "CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound")
 UNSATISFIABLE = (SUBSCRIPTION, "ResolutionFailed", "ConstraintsNotSatisfiable")
 NEXT, TEMPO = "opentelemetry-operator.v0.159.0-1", "tempo-operator.v0.20.0"
-PINNED, NEWEST, ANY = (Goal(NAMESPACE, NAME, *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
+PINNED, NEWEST, ANY = (InstallGoal(NAMESPACE, NAME, *rest) for rest in ((TWO, True), (THREE, False), ("", False)))
 
 
 @pytest.mark.parametrize(("phase", "reason"), list(itertools.product(PHASES, REASONS)))
 def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
-    row = meanings.row_for(meanings.CSV, phase, reason, "")
+    row = meanings.find_row(meanings.CSV, phase, reason, "")
     special, others = EXPECTED.get(phase, ({}, PASSING))
     assert row.grace == special.get(reason, others)
     assert row.wrong
@@ -98,27 +98,27 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     ((CSV, "Failed", "RequirementsNotMet"), "", RETRIED, "read the log of the olm-operator"),
 )
 def test_states_and_words(state: tuple[str, str, str], message: str, grace: float, advice: str) -> None:
-    row = meanings.row_for(*state, message)
+    row = meanings.find_row(*state, message)
     assert row.grace == grace and advice in row.fix
 
 
-@pytest.mark.parametrize("row", meanings.ROWS, ids=str)
-def test_who_fails_is_told_what_to_do(row: meanings.Row) -> None:
+@pytest.mark.parametrize("row", meanings.STATE_ROWS, ids=str)
+def test_who_fails_is_told_what_to_do(row: meanings.StateRow) -> None:
     for reason, words in itertools.product(row.reasons or ("",), row.words or ("",)):
-        assert meanings.row_for(row.kind, row.state, reason, words) == row  # no row before it takes its place
+        assert meanings.find_row(row.kind, row.state, reason, words) == row  # no row before it takes its place
     assert row.wrong[0].islower() or row.wrong.startswith("OLM")
     assert row.fix.endswith((".", ":")) or math.isinf(row.grace)
 
 
-def look(goal: Goal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> state.OlmVerdict:
+def look(goal: InstallGoal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> state.OlmVerdict:
     plans = [item for item in items if item["kind"] == "InstallPlan"]
     csvs = {item["metadata"]["name"]: item for item in items if item["kind"] == "ClusterServiceVersion"}
-    return state.judge(goal, state.OlmObjects(subscription, plans, csvs))
+    return state.judge_installation(goal, state.OlmObjects(subscription, plans, csvs))
 
 
 def outcome(verdict: state.OlmVerdict) -> str:
     """Return the next step, or that it is refused: then a symptom is none of the table."""
-    refused = [symptom for symptom in verdict.symptoms if symptom.row not in meanings.ROWS]
+    refused = [symptom for symptom in verdict.symptoms if symptom.row not in meanings.STATE_ROWS]
     assert all(symptom.row.grace == SOON and symptom.wrong and symptom.row.fix for symptom in refused)
     return REFUSE if refused else verdict.what
 
@@ -144,7 +144,7 @@ def states(verdict: state.OlmVerdict) -> list[tuple[str, str]]:
     (ANY, ONE, TWO, "Succeeded", DONE),
     (ANY, "", "", "", WAIT),
 )
-def test_when_it_is_there(goal: Goal, installed: str, current: str, phase: str, what: str) -> None:
+def test_when_it_is_there(goal: InstallGoal, installed: str, current: str, phase: str, what: str) -> None:
     subscription = subscribed(installedCSV=installed, currentCSV=current, state="AtLatestKnown")
     assert outcome(look(goal, subscription, *([csv(installed, phase)] if installed else []))) == what
 
@@ -191,7 +191,7 @@ def test_conditions_are_told_and_deprecations_are_not() -> None:
     verdict = look(PINNED, subscription)
     assert states(verdict) == [(SUBSCRIPTION, "ResolutionFailed")]
     assert verdict.symptoms[0].wrong == "no operators found in channel x"
-    assert state.deprecations(subscription) == ["channel old ends"]
+    assert state.list_deprecations(subscription) == ["channel old ends"]
 
 
 def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
@@ -245,7 +245,7 @@ def test_an_upgrade_that_olm_gave_up_is_told_and_a_symptom_stays_the_same_while_
 def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = True) -> state.OlmVerdict:
     """Return the verdict on plans; the Subscription refers to `newest`, and what is installed does not work yet."""
     there = subscribed("newest", installedCSV=installed, currentCSV=installed)
-    return look(Goal(NAMESPACE, NAME, target, pinned), there, csv(installed, "Installing"), *plans)
+    return look(InstallGoal(NAMESPACE, NAME, target, pinned), there, csv(installed, "Installing"), *plans)
 
 
 @cases(
@@ -288,5 +288,5 @@ def test_what_does_not_wait_is_left(more: dict[str, Any]) -> None:
 def test_the_owner_is_one_of_several() -> None:
     item = plan("newest", TWO)
     item["metadata"]["ownerReferences"].append({"kind": "Subscription", "name": "tempo-product"})
-    assert state.is_owned(item, "tempo-product")
-    assert not state.is_owned(item, "other") and not state.is_owned({"metadata": {}}, "other")
+    assert state.is_made_for(item, "tempo-product")
+    assert not state.is_made_for(item, "other") and not state.is_made_for({"metadata": {}}, "other")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import installed as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.removal import (
     RemovalPlan,
-    removal,
+    plan_removal,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -36,14 +36,14 @@ def operator(namespace: str = "op", image: str = IMAGE, **metadata: Any) -> dict
     ({"managedFields": [{"manager": "kubectl"}, {"manager": "eks"}]}, "eks_addon", ""),
 )
 def test_who_installed_it_is_told_by_what_it_leaves_on_objects(metadata: Any, by: str, name: str) -> None:
-    assert found.installation(OPERATING, [operator(**metadata)])["installer"] == {"by": by, "name": name}
+    assert found.describe_installation(OPERATING, [operator(**metadata)])["installer"] == {"by": by, "name": name}
 
 
 def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two() -> None:
-    result = found.installation(OPERATING, [operator("a"), operator("b", labels=OURS)])
+    result = found.describe_installation(OPERATING, [operator("a"), operator("b", labels=OURS)])
     assert (result["ours"], result["version"]) == (True, "0.158.0")
     assert (result["namespace"], result["namespaces"]) == ("b", ["a", "b"])
-    alone = found.installation(OPERATING, [operator(labels=OURS)])
+    alone = found.describe_installation(OPERATING, [operator(labels=OURS)])
     assert alone["workloads"] == [{"kind": "Deployment", "namespace": "op", "name": "manager"}]
 
 
@@ -56,7 +56,7 @@ def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two()
     ("1.dkr.ecr.eu-west-1.amazonaws.com/o@sha256:0", {NAME: "opentelemetry-operator", VERSION: "0.151.0"}, "0.151.0"),
 )
 def test_builds_of_others_are_known_by_their_image_and_their_labels(image: str, labels: Any, version: str) -> None:
-    result = found.installation(OPERATING, [operator(image=image, labels=labels)])
+    result = found.describe_installation(OPERATING, [operator(image=image, labels=labels)])
     assert (result["installed"], result["version"]) == (True, version)
     assert labels[NAME] in OPERATING.selector
 
@@ -66,14 +66,14 @@ def test_other_components_are_not_taken_for_the_product() -> None:
     alone = deployment("hook", "x", "quay.io/j/cert-manager-webhook:v1", metadata={"labels": labels})
     stranger = deployment("hook", "x", "docker.io/hook:1", metadata={"labels": labels})
     for deployments in ([], [alone, stranger]):
-        nothing = found.installation(CERTIFIER, deployments)
+        nothing = found.describe_installation(CERTIFIER, deployments)
         assert [nothing[key] for key in ("installed", "ours", "version", "namespaces")] == [False, False, "", []]
 
 
 def test_a_definition_is_told_with_its_versions() -> None:
     rows = (("v1", True, False), ("v2", True, True), ("v0", False, False))
     versions = [{"name": name, "served": served, "storage": storage} for name, served, storage in rows]
-    told = found.definition(OPERATING, definition(versions=versions, status={"storedVersions": ["v1", "v2"]}))
+    told = found.describe_definition(OPERATING, definition(versions=versions, status={"storedVersions": ["v1", "v2"]}))
     assert (told["storage_version"], told["served_versions"], told["stored_versions"]) == (
         "v2",
         ["v1", "v2"],
@@ -84,9 +84,11 @@ def test_a_definition_is_told_with_its_versions() -> None:
 
 def test_webhooks_are_those_that_call_into_the_namespace_and_many_names_are_cut_short() -> None:
     configurations = [webhook(), webhook("ValidatingWebhookConfiguration", "elsewhere"), definition()]
-    assert found.webhooks(configurations, "op") == [{"kind": "MutatingWebhookConfiguration", "name": "hooks"}]
+    assert found.list_calling_webhooks(configurations, "op") == [
+        {"kind": "MutatingWebhookConfiguration", "name": "hooks"}
+    ]
     items = [{"kind": "Issuer", "namespace": "" if n else "ns", "name": f"i{n}"} for n in range(4)]
-    assert found.names_of(items, 2) == "Issuer ns/i0, Issuer i1 and 2 more"
+    assert found.join_object_names(items, 2) == "Issuer ns/i0, Issuer i1 and 2 more"
 
 
 def test_collectors_are_told_in_short() -> None:
@@ -95,13 +97,15 @@ def test_collectors_are_told_in_short() -> None:
     ours = {"labels": labels, "finalizers": ["f"], "managedFields": applied}
     theirs = obj(COLLECTOR, "b", "ns", spec={"image": "x:1", "upgradeStrategy": "none"})
     resources = [
-        found.resource(OPERATING, COLLECTOR, obj(COLLECTOR, "a", "ns", metadata=ours, status={"version": "0.158.0"})),
-        found.resource(OPERATING, COLLECTOR, theirs),
-        found.resource(OPERATING, "Instrumentation", obj("Instrumentation", "c", "ns")),
+        found.describe_resource(
+            OPERATING, COLLECTOR, obj(COLLECTOR, "a", "ns", metadata=ours, status={"version": "0.158.0"})
+        ),
+        found.describe_resource(OPERATING, COLLECTOR, theirs),
+        found.describe_resource(OPERATING, "Instrumentation", obj("Instrumentation", "c", "ns")),
     ]
     assert [(item["ours"], item["automatic"]) for item in resources] == [(True, True), (False, False), (False, True)]
     short = {"count": 2, "versions": ["0.158.0"], "images": ["x:1"], "finalizers": ["f"]}
-    assert found.collectors(resources) == short
+    assert found.summarize_collectors(resources) == short
 
 
 def named(kind: str, name: str, namespace: str = "") -> dict[str, str]:
@@ -123,7 +127,7 @@ def gone(
     product: Any, others: str = "refuse", definitions: bool = False, *, check: bool = False, **there: Any
 ) -> RemovalPlan:
     installed = here("1.0.0", **{"objects": OBJECTS, "crds": [DEFINITION], **there})
-    return removal(product, installed, others, definitions, check=check)
+    return plan_removal(product, installed, others, definitions, check=check)
 
 
 def kinds(manifests: Any) -> list[str]:
@@ -143,9 +147,9 @@ def test_objects_go_and_definitions_stay_unless_they_are_asked_for() -> None:
 
 def test_definitions_that_our_helm_release_kept_go_when_asked() -> None:
     rest = samples.found(crds=[CHARTS])
-    assert kinds(removal(OPERATING, rest, "refuse", True, "ns/otel").manifests) == ["CustomResourceDefinition"]
-    assert removal(OPERATING, rest, "refuse", True, "ns/other").action == "nothing"
-    assert removal(OPERATING, rest, "refuse", False, "ns/otel").action == "nothing"
+    assert kinds(plan_removal(OPERATING, rest, "refuse", True, "ns/otel").manifests) == ["CustomResourceDefinition"]
+    assert plan_removal(OPERATING, rest, "refuse", True, "ns/other").action == "nothing"
+    assert plan_removal(OPERATING, rest, "refuse", False, "ns/otel").action == "nothing"
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -174,7 +178,7 @@ def test_what_the_product_or_olm_made_is_named_apart() -> None:
 @pytest.mark.parametrize("product", [OPERATING, CERTIFIER], ids=lambda product: product.name)
 def test_definitions_alone_are_named_as_the_cluster_has_them(product: Any) -> None:
     for crd, release in ((DEFINITION, product.name), (CHARTS, f"{product.name}_made")):
-        (manifest,) = removal(product, samples.found(crds=[crd]), "refuse", True, "ns/otel").manifests
+        (manifest,) = plan_removal(product, samples.found(crds=[crd]), "refuse", True, "ns/otel").manifests
         assert manifest["metadata"]["labels"] == {"o11y.opentelemetry/release": release}
 
 
@@ -226,9 +230,9 @@ def test_what_cannot_be_seen_may_be_used_and_leases_go_when_nobody_holds_them_an
 
 
 def test_an_interrupted_removal_goes_on_and_what_is_not_ours_stays() -> None:
-    result = removal(OPERATING, samples.found(objects=OBJECTS[:2], crds=[DEFINITION]), "refuse", False)
+    result = plan_removal(OPERATING, samples.found(objects=OBJECTS[:2], crds=[DEFINITION]), "refuse", False)
     assert kinds(result.manifests) == ["Namespace", "Secret", "Secret"]
     assert {item["metadata"]["namespace"] for item in result.manifests[1:]} == {"ns"}
     for there in (here("1.0.0", ours=False, objects=OBJECTS), samples.found()):
-        result = removal(OPERATING, there, "refuse", True)
+        result = plan_removal(OPERATING, there, "refuse", True)
         assert (result.action, result.manifests) == ("nothing", [])

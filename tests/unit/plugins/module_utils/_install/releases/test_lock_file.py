@@ -34,7 +34,7 @@ FOUND = [
 
 
 def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
-    return lock.read(lock.content(found or FOUND, exclude, None), "/inventory/otel.lock.yml")
+    return lock.read_lock(lock.build_lock_content(found or FOUND, exclude, None), "/inventory/otel.lock.yml")
 
 
 def test_an_image_gets_its_digest_or_is_refused_unless_it_is_excluded() -> None:
@@ -59,12 +59,12 @@ def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
 
 
 def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_origin_with_its_sum() -> None:
-    (text,) = {repr(lock.content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
+    (text,) = {repr(lock.build_lock_content(order, ["b", "a", "b"], None)) for order in itertools.permutations(FOUND)}
     assert "hunter" not in text and "'exclude': ['a', 'b']" in text
     assert text.index("ghcr.io/y:2") < text.index("quay.io/x:1")
     name, elsewhere = "cert-manager v1.21.2", "/media/releases/cert-manager.yaml"
-    same = lock.content([("manifests", name, C, elsewhere)], [], locked())
-    other = lock.content([("manifests", name, A, elsewhere)], [], locked())
+    same = lock.build_lock_content([("manifests", name, C, elsewhere)], [], locked())
+    other = lock.build_lock_content([("manifests", name, A, elsewhere)], [], locked())
     rows = [content["all"]["vars"]["otel_lock"]["manifests"][name] for content in (same, other)]
     assert rows == [{"sum": C, "from": "https://m.example/cert-manager.yaml"}, {"sum": A, "from": elsewhere}]
 
@@ -72,7 +72,7 @@ def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_orig
 @pytest.mark.parametrize("missing", ["", "sha256:", "sha256:xyz", "md5:1", f"{A} ", "-"])
 def test_what_has_no_digest_is_not_locked(missing: str) -> None:
     with pytest.raises(Problem, match=r"there is no digest of quay.io/x:1 .*otel_lock_exclude"):
-        lock.content([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")], [], None)
+        lock.build_lock_content([("images", "quay.io/x:1", missing, "docker://quay.io/x:1")], [], None)
 
 
 def inside(**content: Any) -> dict[str, Any]:
@@ -94,13 +94,13 @@ def inside(**content: Any) -> dict[str, Any]:
 )
 def test_another_file_is_no_lock(content: Any, said: str) -> None:
     with pytest.raises(Problem, match=rf"Read the lock: .*{said}.*\(at /inventory"):
-        lock.read(content, "/inventory/otel.lock.yml")
+        lock.read_lock(content, "/inventory/otel.lock.yml")
 
 
 def test_options_are_pinned_where_they_are_named() -> None:
     options = {"image": "quay.io/x:1", "config": {"image": "x"}, "extensions": [{"image": "quay.io/x:1"}]}
     options["languages"] = {"java": {"image": "ghcr.io/y:2"}, "go": {}}
-    assert lock.with_pins(options, ("image", "languages", "extensions"), locked().pinned) == {
+    assert lock.pin_options(options, ("image", "languages", "extensions"), locked().pinned) == {
         "image": f"quay.io/x:1@{A}",
         "config": {"image": "x"},
         "languages": {"java": {"image": f"ghcr.io/y:2@{B}"}, "go": {}},
@@ -122,20 +122,22 @@ def test_images_of_a_workload_are_pinned_before_they_move_and_read_with_their_di
 
 def test_a_chart_starts_the_images_that_are_locked() -> None:
     custom = Customization(image_registry="mirror:5000", pin=lambda image: f"{image}@sha256:ab")
-    made = helm.values(samples.CERTIFIER, custom, {}, samples.NEWEST)
+    made = helm.build_chart_values(samples.CERTIFIER, custom, {}, samples.NEWEST)
     assert made["image"] == {"repository": "mirror:5000/jetstack/cert-manager-controller", "digest": "sha256:ab"}
     assert {made[name]["image"]["digest"] for name in ("webhook", "cainjector", "acmesolver")} == {"sha256:ab"}
-    made = helm.values(samples.OPERATING, custom, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST)["manager"]
+    made = helm.build_chart_values(
+        samples.OPERATING, custom, {"collector": "mirror:5000/c:1@sha256:cd"}, samples.NEWEST
+    )["manager"]
     assert made["image"]["tag"] == "1.2.3@sha256:ab"
     assert made["collectorImage"] == {"repository": "mirror:5000/c", "tag": "1@sha256:cd"}
 
 
 def test_inventories_with_locks_of_their_own_agree() -> None:
     one, other = locked(FOUND[0]), locked(("images", "quay.io/x:1", B, "docker://quay.io/x:1"))
-    assert lock.joined([one, None])("quay.io/x:1") == f"quay.io/x:1@{A}"
-    assert lock.joined([one, None])("quay.io/x:2") == lock.joined([None])("quay.io/x:2") == "quay.io/x:2"
-    assert lock.joined([])("quay.io/x:2") == "quay.io/x:2"
+    assert lock.join_locks([one, None])("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert lock.join_locks([one, None])("quay.io/x:2") == lock.join_locks([None])("quay.io/x:2") == "quay.io/x:2"
+    assert lock.join_locks([])("quay.io/x:2") == "quay.io/x:2"
     with pytest.raises(Problem, match="does not have this image"):
-        lock.joined([one, one])("quay.io/x:2")
+        lock.join_locks([one, one])("quay.io/x:2")
     with pytest.raises(Problem, match=f"two locks differ: .*{A} and .*{B}"):
-        lock.joined([one, other])("quay.io/x:1")
+        lock.join_locks([one, other])("quay.io/x:1")

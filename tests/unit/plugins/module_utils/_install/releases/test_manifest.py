@@ -27,13 +27,13 @@ MIRROR = "mirror.local:5000/x"
 
 def test_a_release_has_its_version_and_its_namespace() -> None:
     objects = samples.operator_release()
-    found = manifest.release(samples.OPERATING, [*objects, None], "a.yaml")
+    found = manifest.read_release(samples.OPERATING, [*objects, None], "a.yaml")
     assert (str(found.version), found.namespace, len(found.objects)) == ("0.158.0", "op", len(objects))
     labelled = samples.certifier_release()
     labelled[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
-    assert str(manifest.release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
+    assert str(manifest.read_release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
     for image, name in (("localhost:5000/x", ("x", "")), ("r:5000/a/b:2@sha256:00ff", ("b", "2"))):
-        assert (image_references.image_name(image), image_references.tag(image)) == name
+        assert (image_references.image_name(image), image_references.read_image_tag(image)) == name
 
 
 @cases(
@@ -47,15 +47,15 @@ def test_a_release_has_its_version_and_its_namespace() -> None:
 )
 def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: str) -> None:
     with pytest.raises(Problem, match=said) as failed:
-        manifest.release(samples.OPERATING, objects, "here.yaml")
+        manifest.read_release(samples.OPERATING, objects, "here.yaml")
     assert "(at here.yaml)" in str(failed.value)
 
 
 def test_what_is_waited_for() -> None:
-    found = manifest.workloads(samples.certifier_release())
+    found = manifest.list_workloads(samples.certifier_release())
     assert found == [{"kind": "Deployment", "namespace": "cert-manager", "name": name} for name in ("cm", "cm-webhook")]
     others = [samples.definition(), samples.obj("ConfigMap", "a"), samples.webhook("ValidatingWebhookConfiguration")]
-    hooks = manifest.webhooks([*samples.operator_release(), *others])
+    hooks = manifest.list_webhooks([*samples.operator_release(), *others])
     assert [(item["kind"], item["name"]) for item in hooks] == [
         ("CustomResourceDefinition", "collectors.example.com"),
         ("MutatingWebhookConfiguration", "hooks"),
@@ -70,7 +70,7 @@ def test_the_chart_of_cert_manager() -> None:
         leader_election_namespace="cert-manager",
         workloads={"webhook": {"replicas": 3, "flags": {"v": 4}}, "controller": {"resources": {"a": 1}}},
     )
-    made = helm.values(samples.CERTIFIER, custom, {}, samples.NEWEST)
+    made = helm.build_chart_values(samples.CERTIFIER, custom, {}, samples.NEWEST)
     assert made["global"] == {
         "commonLabels": {"o11y.opentelemetry/release": "cert-manager"},
         "imagePullSecrets": [{"name": "key"}],
@@ -90,7 +90,7 @@ def test_the_chart_of_the_operator() -> None:
         workloads={"manager": {"replicas": 2, "resources": {"limits": {}}, "node_selector": {"a": "b"}}},
     )
     started = {"collector": "mirror:5000/c:1", "apache_httpd": "mirror:5000/h:2"}
-    made = helm.values(samples.OPERATING, custom, started, samples.NEWEST)
+    made = helm.build_chart_values(samples.OPERATING, custom, started, samples.NEWEST)
     assert made["manager"] == {
         "image": {"repository": "mirror:5000/open-telemetry/opentelemetry-operator/opentelemetry-operator"},
         "collectorImage": {"repository": "mirror:5000/c", "tag": "1"},
@@ -112,7 +112,7 @@ def test_the_chart_of_the_operator() -> None:
     (given.CertificateSource("generated"), {"autoGenerateCert": {"enabled": True, "recreate": False}}),
 )
 def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSource, made: dict[str, Any]) -> None:
-    found = helm.values(samples.OPERATING, given.Customization(certificates=source), {}, samples.NEWEST)[
+    found = helm.build_chart_values(samples.OPERATING, given.Customization(certificates=source), {}, samples.NEWEST)[
         "admissionWebhooks"
     ]
     assert {key: found[key] for key in made} == made
@@ -120,10 +120,12 @@ def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSo
 
 
 def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:
-    started, flags = pinned_images.operator_images("0.152.0", "", {}, samples.TABLE)
+    started, flags = pinned_images.choose_operator_images("0.152.0", "", {}, samples.TABLE)
     published = {"collector": "collector:0.152.1", "target_allocator": "allocator:0.152.0", "java": "java:2.28.1"}
     assert (started, flags) == ({name: f"ghcr.io/otel/{image}" for name, image in published.items()}, {})
-    started, flags = pinned_images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
+    started, flags = pinned_images.choose_operator_images(
+        "0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE
+    )
     assert flags == {
         "collector-image": f"{MIRROR}/otel/collector:0.158.0",
         "target-allocator-image": f"{MIRROR}/otel/allocator:0.158.0",
@@ -134,24 +136,24 @@ def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_d
 
 def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
     with pytest.raises(Problem, match=r"0\.999\.0 .* not known.*Give them all: collector, target_allocator, java"):
-        pinned_images.operator_images("0.999.0", MIRROR, {}, samples.TABLE)
+        pinned_images.choose_operator_images("0.999.0", MIRROR, {}, samples.TABLE)
     given = {"collector": "a/c:1", "target_allocator": "a/t:1", "java": "a/j:1"}
-    _started, flags = pinned_images.operator_images("0.999.0", MIRROR, given, samples.TABLE)
+    _started, flags = pinned_images.choose_operator_images("0.999.0", MIRROR, given, samples.TABLE)
     assert flags["collector-image"] == f"{MIRROR}/a/c:1"
     own = ({"java": "a/j:1"}, {"auto-instrumentation-java-image": "a/j:1"})
-    assert pinned_images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
+    assert pinned_images.choose_operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
     with pytest.raises(Problem, match="no image 'jaav'; did you mean 'java'"):
-        pinned_images.operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
+        pinned_images.choose_operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
 
 
 def secured(**wanted: Any) -> dict[str, Any]:
-    objects = given.secured(copy.deepcopy(samples.operator_release()), given.CertificateSource(**wanted))
+    objects = given.apply_certificates(copy.deepcopy(samples.operator_release()), given.CertificateSource(**wanted))
     return {f"{item['kind']} {item['metadata']['name']}": item for item in objects}
 
 
 def test_an_issuer_of_the_users_takes_the_place_of_the_releases() -> None:
     assert list(secured().values()) == samples.operator_release()
-    assert given.hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
+    assert given.list_webhook_hosts(samples.operator_release()) == ["hook.op.svc", "hook.op.svc.cluster.local"]
     issuer = {"name": "corporate", "kind": "ClusterIssuer"}
     result = secured(source="issuer", issuer=issuer)
     assert "Issuer self" not in result
@@ -176,10 +178,10 @@ def test_a_generated_certificate_needs_nothing_of_cert_manager() -> None:
 
 
 def made(product: Any, objects: Any, **custom: Any) -> dict[str, Any]:
-    release = manifest.release(product, objects, "")
+    release = manifest.read_release(product, objects, "")
     return {
         f"{item['kind']} {item['metadata']['name']}": item
-        for item in given.written(release, given.Customization(**custom))
+        for item in given.customize_release(release, given.Customization(**custom))
     }
 
 

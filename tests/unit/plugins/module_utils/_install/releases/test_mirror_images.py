@@ -11,12 +11,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     unambiguous_reference,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.mirror_images import (
-    ALL,
-    USED,
+    ALL_IMAGES,
+    USED_IMAGES,
     MirroredRelease,
     MirrorImage,
-    images_of_object,
-    mirror_images,
+    iter_object_images,
+    list_mirror_images,
 )
 
 from ...helpers import cases
@@ -39,19 +39,19 @@ def custom(kind: str = "OpenTelemetryCollector", **spec: Any) -> dict[str, Any]:
 
 
 def names(*args: Any, **more: Any) -> list[str]:
-    return [need.image for need in mirror_images(*args, **more)]
+    return [need.image for need in list_mirror_images(*args, **more)]
 
 
 def test_images_are_needed_once_wherever_they_are_named_but_in_settings_of_the_collector() -> None:
     twice = MirrorImage("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
-    assert mirror_images([workload("x:1"), custom(image="x:1")], []) == [twice]
+    assert list_mirror_images([workload("x:1"), custom(image="x:1")], []) == [twice]
     solver = workload("x:1", args=["--acme-http01-solver-image=s:1"], env=[{"name": "RELATED_IMAGE_A", "value": "r:1"}])
     assert names([solver], []) == ["r:1", "s:1", "x:1"]
     allocator = {"enabled": True, "image": "ta:2"}
     deep = {"initContainers": [{"image": "init:1"}], "targetAllocator": allocator, "image": "c:1"}
     written = {"receivers": {"docker": {"image": "no:1"}}}
-    assert sorted(images_of_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
-    assert list(images_of_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
+    assert sorted(iter_object_images(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
+    assert list(iter_object_images({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
 
 
 def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_needed() -> None:
@@ -64,10 +64,10 @@ def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_n
 
 @cases(
     "wanted, found",
-    (([], [OPERATOR], ALL), ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]),
-    (([], [OPERATOR], USED), ["g/operator:1"]),
+    (([], [OPERATOR], ALL_IMAGES), ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]),
+    (([], [OPERATOR], USED_IMAGES), ["g/operator:1"]),
     (([], [GIVEN]), ["own:1"]),
-    (([workload("a/x:1", "b/y:1")], [OPERATOR], USED, ["*/x:*", "g/*"]), ["b/y:1"]),
+    (([workload("a/x:1", "b/y:1")], [OPERATOR], USED_IMAGES, ["*/x:*", "g/*"]), ["b/y:1"]),
 )
 def test_what_the_operator_starts_is_there_unless_nobody_wants_it(wanted: Any, found: list[str]) -> None:
     assert names(*wanted) == found
@@ -78,8 +78,8 @@ def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> 
         MirrorImage("app:1", ("asked for",)),
         MirrorImage("x:1", ("Deployment n/a", "asked for")),
     ]
-    assert mirror_images([workload("x:1")], [], more=["app:1", "x:1"]) == asked
-    both = mirror_images([workload("g/operator:1", "other:1")], [OPERATOR])
+    assert list_mirror_images([workload("x:1")], [], added_images=["app:1", "x:1"]) == asked
+    both = list_mirror_images([workload("g/operator:1", "other:1")], [OPERATOR])
     archives = ["opentelemetry-operator/v1.0.0/images/g_operator_1.tar", "images/other_1.tar"]
     assert [need.row("")["archive"] for need in both] == archives
 

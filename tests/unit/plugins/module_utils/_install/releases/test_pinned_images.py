@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.pinned_images import (
-    images_of_workloads,
+    iter_workload_images,
     move_images,
 )
 
@@ -24,7 +24,7 @@ def test_images_move_wherever_they_are_named() -> None:
     assert made["image"] == f"{mirror}/a:1"
     assert made["args"] == ["--v=2", f"--acme-http01-solver-image={mirror}/j/solver:v1", "--image-pull=x"]
     assert [item.get("value") for item in made["env"]] == [f"{mirror}/c:1", "ghcr.io/c:1", None]
-    assert list(images_of_workloads([workload])) == [
+    assert list(iter_workload_images([workload])) == [
         f"{mirror}/a:1",
         f"{mirror}/j/solver:v1",
         f"{mirror}/c:1",

@@ -59,16 +59,16 @@ def published() -> Objects:
 
 
 def release(objects: Objects) -> manifest.Release:
-    return manifest.release(samples.CERTIFIER, objects, "here")
+    return manifest.read_release(samples.CERTIFIER, objects, "here")
 
 
-TABLE = {"versions": ["v1.20.0", "v1.21.2"], "privileges": privileges.tabled(release(published()))}
+TABLE = {"versions": ["v1.20.0", "v1.21.2"], "privileges": privileges.tabulate_privileges(release(published()))}
 
 
 def different(objects: Objects) -> list[str]:
     """Return the differences that a message shows."""
     try:
-        privileges.compare(release(objects), TABLE, [], "here")
+        privileges.compare_privileges(release(objects), TABLE, [], "here")
     except Problem as problem:
         return [line.strip() for line in problem.wrong.splitlines()[1:]]
     return []
@@ -225,7 +225,7 @@ def test_a_role_in_a_namespace_of_others_may_what_the_table_has_there_or_everywh
 
 def test_the_message_names_the_release_and_how_to_accept_it() -> None:
     with pytest.raises(Problem) as caught:
-        privileges.compare(release(more(bound(EVERYBODY))), TABLE, [], "https://m/cert-manager.yaml")
+        privileges.compare_privileges(release(more(bound(EVERYBODY))), TABLE, [], "https://m/cert-manager.yaml")
     text = str(caught.value)
     assert text.startswith("Apply the release v1.21.2 of cert-manager: its objects have privileges")
     for part in ("(v1.20.0 to v1.21.2)", "allow_privileges", "(at https://m/cert-manager.yaml)"):
@@ -235,9 +235,9 @@ def test_the_message_names_the_release_and_how_to_accept_it() -> None:
 def test_exactly_what_is_listed_is_accepted_and_what_is_not_needed_is_returned() -> None:
     objects = more(bound(EVERYBODY))
     line = "ClusterRoleBinding b: subject Group system:unauthenticated"
-    assert privileges.compare(release(objects), TABLE, [line, "other"], "here") == ["other"]
+    assert privileges.compare_privileges(release(objects), TABLE, [line, "other"], "here") == ["other"]
     with pytest.raises(Problem, match="subject Group system:unauthenticated"):
-        privileges.compare(release(objects), TABLE, ["ClusterRoleBinding b: subject Group"], "here")
+        privileges.compare_privileges(release(objects), TABLE, ["ClusterRoleBinding b: subject Group"], "here")
 
 
 def test_a_release_cannot_declare_a_namespace_of_kubernetes_its_own() -> None:
@@ -258,4 +258,4 @@ def test_what_no_api_server_accepts_is_no_traceback(wrong: Any) -> None:
 def test_webhooks_of_another_form_are_refused(wrong: Any) -> None:
     objects = more({**samples.webhook(), "webhooks": wrong})
     with pytest.raises(Problem, match=r"a form that Kubernetes does not accept|have privileges"):
-        privileges.compare(release(objects), TABLE, [], "here")
+        privileges.compare_privileges(release(objects), TABLE, [], "here")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import version_numbers, versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
     ReleaseRequest,
-    decide,
+    decide_release,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -55,7 +55,7 @@ def crd(**more: Any) -> dict[str, Any]:
 )
 def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        decide(asked, there, TABLE)
+        decide_release(asked, there, TABLE)
 
 
 @cases(
@@ -72,12 +72,12 @@ def test_what_must_not_be_done_is_refused(asked: ReleaseRequest, there: Any, sai
     (wanted(provider="helm", helm_release="otel"), found(crds=[crd(ours=False, **HELM)]), "install"),
 )
 def test_what_becomes_of_the_release(asked: ReleaseRequest, there: Any, action: str) -> None:
-    assert decide(asked, there, TABLE).action == action
+    assert decide_release(asked, there, TABLE).action == action
 
 
 def test_what_somebody_else_installed_is_used_as_it_is() -> None:
     there = here("1.15.0", **FOREIGN, **HELM, crds=[crd()])
-    decision = decide(wanted(CERT, foreign="adopt"), there, TABLE)
+    decision = decide_release(wanted(CERT, foreign="adopt"), there, TABLE)
     assert (decision.action, decision.provider) == ("adopt", "existing")
     assert "installed by the Helm release ns/otel; it is only checked, never changed" in decision.message
     assert decision.warnings == [
@@ -100,7 +100,7 @@ SKEWED = here("0.152.0", resources=[resource("OpenTelemetryCollector", image="x:
     (wanted(certificates="generated"), found(cert_manager=False), ""),
 )
 def test_what_is_only_warned_of(asked: ReleaseRequest, there: Any, said: str) -> None:
-    assert [said in warning for warning in decide(asked, there, TABLE).warnings] == [True] * bool(said)
+    assert [said in warning for warning in decide_release(asked, there, TABLE).warnings] == [True] * bool(said)
 
 
 OLD = crd(name="things.example.com", plural="things", stored_versions=["v1alpha1", "v1"])
@@ -108,11 +108,11 @@ OLD = crd(name="things.example.com", plural="things", stored_versions=["v1alpha1
 
 def test_objects_that_may_be_stored_in_an_old_version_are_warned_of_or_refused() -> None:
     both = [{"name": name, "served": True, "storage": name == "v1"} for name in ("v1alpha1", "v1")]
-    (warning,) = decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition(versions=both)]).warnings
+    (warning,) = decide_release(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition(versions=both)]).warnings
     assert "may still be stored as v1alpha1" in warning
     assert "kubectl edit --subresource=status crd things.example.com" in warning
     with pytest.raises(Problem, match="may be stored as v1alpha1, which the new version does not know"):
-        decide(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition()])
+        decide_release(wanted(), here("0.152.0", crds=[OLD]), TABLE, [definition()])
 
 
 @cases(
@@ -125,26 +125,26 @@ def test_objects_that_may_be_stored_in_an_old_version_are_warned_of_or_refused()
     ("", None),
 )
 def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
-    assert version_numbers.read(text) == expected
+    assert version_numbers.parse_version(text) == expected
 
 
 def test_a_version_is_written_with_and_without_its_v_and_an_upgrade_passes_through_minor_versions() -> None:
-    found = version_numbers.version("v1.2", "x")
+    found = version_numbers.require_version("v1.2", "x")
     assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
     with pytest.raises(Problem, match=r"'latest' is not a version of cert-manager\. Write it like v1\.2\.3\."):
-        version_numbers.version("latest", "cert-manager")
-    assert version_numbers.between(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]
-    assert version_numbers.between(Version(1, 21, 0), Version(1, 21, 2)) == []
-    assert version_numbers.between(Version(0, 9, 0), Version(1, 2, 0)) == ["1.2"]
+        version_numbers.require_version("latest", "cert-manager")
+    assert version_numbers.list_minor_versions(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]
+    assert version_numbers.list_minor_versions(Version(1, 21, 0), Version(1, 21, 2)) == []
+    assert version_numbers.list_minor_versions(Version(0, 9, 0), Version(1, 2, 0)) == ["1.2"]
 
 
 def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_are_offered_newest_first() -> None:
     for cluster, fits in (("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)):
-        assert (versions.why_incompatible(TABLE, CERTIFIER, Version(1, 21, 9), cluster) == "") is fits
-    assert versions.warning_if_not_in_table(TABLE, OPERATING, Version(0, 158, 7)) == ""
-    assert "0.159.0 is not in the table" in versions.warning_if_not_in_table(TABLE, OPERATING, Version(0, 159, 0))
-    assert versions.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
-    assert versions.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
+        assert (versions.explain_incompatibility(TABLE, CERTIFIER, Version(1, 21, 9), cluster) == "") is fits
+    assert versions.warn_if_not_in_table(TABLE, OPERATING, Version(0, 158, 7)) == ""
+    assert "0.159.0 is not in the table" in versions.warn_if_not_in_table(TABLE, OPERATING, Version(0, 159, 0))
+    assert versions.list_fitting_versions(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
+    assert versions.list_fitting_versions(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
 
 
 @cases(
@@ -157,7 +157,7 @@ def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_ar
     (False, "Instrumentation", {"image": "x:0.1.0"}),
 )
 def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more: dict[str, Any]) -> None:
-    told = list(versions.skew_warnings([resource(kind, "one", **more)], Version(0, 158, 0)))
+    told = list(versions.find_skew_warnings([resource(kind, "one", **more)], Version(0, 158, 0)))
     assert [text.split()[1] for text in told] == ["ns/one"] * named
 
 
@@ -171,5 +171,5 @@ def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more:
 )
 def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
     collectors = [resource("OpenTelemetryCollector", image=f"r/own-collector{image}")]
-    told = list(versions.skew_warnings(collectors, Version(0, 151, 0), BUILDS))
+    told = list(versions.find_skew_warnings(collectors, Version(0, 151, 0), BUILDS))
     assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

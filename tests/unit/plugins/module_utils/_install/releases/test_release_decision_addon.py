@@ -53,7 +53,7 @@ def crd(by: str, *, ours: bool = False) -> dict[str, Any]:
 
 
 def decided(asked: ReleaseRequest, item: Addon, cluster: Any, *others: str, certified: Any = CERTIFIED) -> Decision:
-    return addons.decide(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
+    return addons.decide_addon(asked, item, cluster, {"cert_manager": certified, "addons": ["adot", *others]}, FACTS)
 
 
 @cases(
@@ -132,16 +132,16 @@ def test_the_addon_is_known_by_name_and_tag() -> None:
     tags = {"o11y.opentelemetry/release": "opentelemetry-operator"}
     rows = (("adot", NEW, tags), ("other", OLD, {}))
     listed = [{"addon_name": name, "addon_version": version, "tags": tag} for name, version, tag in rows]
-    assert addons.addon_of("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
-    assert addons.addon_of("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
-    assert addons.addon_of("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
+    assert addons.find_addon("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
+    assert addons.find_addon("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
+    assert addons.find_addon("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
 
 
 def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_does_not_hold_here() -> None:
-    addons.refuse_inputs(NOTHING)
-    addons.refuse_inputs({**NOTHING, "workloads": {}})
-    assert list(addons.registry_note(NOTHING)) == []
-    assert len(list(addons.registry_note({**NOTHING, "image_registry": "mirror:5000"}))) == 1
+    addons.refuse_unsupported_inputs(NOTHING)
+    addons.refuse_unsupported_inputs({**NOTHING, "workloads": {}})
+    assert list(addons.list_registry_warnings(NOTHING)) == []
+    assert len(list(addons.list_registry_warnings({**NOTHING, "image_registry": "mirror:5000"}))) == 1
 
 
 @cases(
@@ -155,4 +155,4 @@ def test_inputs_that_nobody_gives_are_no_matter_and_a_registry_for_all_roles_doe
 )
 def test_what_an_addon_cannot_be_told_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):
-        addons.refuse_inputs({**NOTHING, **given})
+        addons.refuse_unsupported_inputs({**NOTHING, **given})

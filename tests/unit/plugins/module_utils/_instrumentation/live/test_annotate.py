@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live.annotate import (
     NamespaceOptions,
-    annotate,
+    annotate_namespaces,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -31,7 +31,7 @@ def pod(name: str) -> dict[str, Any]:
 
 def run(api: FakeApi, *names: str, absent: bool = False, check: bool = False) -> dict[str, Any]:
     wanted = [namespace(name, **{PYTHON: OURS}) for name in names]
-    return annotate(api.cluster(), NamespaceOptions(wanted, [OURS], absent=absent, check=check, diff=True))
+    return annotate_namespaces(api.cluster(), NamespaceOptions(wanted, [OURS], absent=absent, check=check, diff=True))
 
 
 def annotations(api: FakeApi, name: str) -> dict[str, Any]:
@@ -205,5 +205,5 @@ def test_an_item_that_is_no_namespace_is_refused_before_anything_is_written(item
     api = FakeApi(namespace("shop"))
     wanted = [namespace("shop", **{PYTHON: OURS}), item]
     with pytest.raises(Problem, match=rf"namespaces\[1\] has no metadata.{missing}"):
-        annotate(api.cluster(), NamespaceOptions(wanted, [OURS], absent=False, check=False, diff=False))
+        annotate_namespaces(api.cluster(), NamespaceOptions(wanted, [OURS], absent=False, check=False, diff=False))
     assert annotations(api, "shop") == {}

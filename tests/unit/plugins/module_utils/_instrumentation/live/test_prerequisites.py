@@ -16,13 +16,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.live.prerequisites import (
     PrerequisiteCheck,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
 from ...fake_api import FakeApi, reply, status
 from ...live_helpers import obj
 
 PYTHON = "instrumentation.opentelemetry.io/inject-python"
-GROUP, WEBHOOKS = "/apis/opentelemetry.io/v1alpha1", check.WEBHOOKS
+GROUP, WEBHOOKS = "/apis/opentelemetry.io/v1alpha1", check.WEBHOOKS_PATH
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/telemetry/endpointslices"
 PROXY = "/api/v1/namespaces/telemetry/services/gateway:4318/proxy/v1"
 GATEWAY = "/api/v1/namespaces/telemetry/services/gateway"
@@ -61,11 +61,11 @@ class Answers(FakeApi):
             service("gateway", "telemetry", ports=[{"name": "http", "port": 4318}]),
             obj("Namespace", "shop"),
         )
-        self.answers: dict[str, Answered | None] = {
+        self.answers: dict[str, RawAnswer | None] = {
             GROUP: reply({"resources": [{"kind": "Instrumentation"}]}),
             WEBHOOKS: reply({"items": [{"metadata": {"name": "config"}, "webhooks": [webhook]}]}),
             SLICES: reply({"items": [ENDPOINTS]}),
-            **{f"{PROXY}/{signal}": Answered(200, {}, b"") for signal in TARGET["signals"]},
+            **{f"{PROXY}/{signal}": RawAnswer(200, {}, b"") for signal in TARGET["signals"]},
         }
         self.trouble = lambda _method, path: self.answers.get(path)
 
@@ -74,7 +74,7 @@ class Answers(FakeApi):
         return [fault.wrong for fault in found.faults(seconds)], found
 
 
-def forbidden(what: str) -> Answered:
+def forbidden(what: str) -> RawAnswer:
     return status(403, "Forbidden", f'User "me" cannot list resource "{what}"')
 
 
@@ -112,7 +112,7 @@ def test_all_is_there() -> None:
         (GATEWAY, reply(service("gateway", "telemetry", ports=[{"port": 1}])), "has no port 4318"),
     ],
 )
-def test_what_is_missing_is_told(path: str, answer: Answered, says: str) -> None:
+def test_what_is_missing_is_told(path: str, answer: RawAnswer, says: str) -> None:
     api = Answers()
     api.answers[path] = answer
     (fault,) = api.check()[0]
@@ -151,7 +151,7 @@ def test_waiting_is_bounded_and_what_it_does_not_mend_is_told_at_once() -> None:
 
 def test_a_signal_without_a_pipeline_is_a_warning() -> None:
     api = Answers()
-    api.answers[f"{PROXY}/logs"] = Answered(404, {}, b"404 page not found")
+    api.answers[f"{PROXY}/logs"] = RawAnswer(404, {}, b"404 page not found")
     faults, check = api.check()
     (warning,) = check.warnings
     assert (faults, warning.split("; ")[0]) == ([], "port 4318 of Service telemetry/gateway takes no logs over HTTP")
@@ -189,7 +189,7 @@ def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
     api, asked = Answers(), []
     api.add(obj("Secret", "tls", "shop"))
 
-    def transport(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def transport(method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         asked.extend([headers["Accept"]] if "/secrets/" in target else [])
         return FakeApi.__call__(api, method, target, headers, body)
 
@@ -204,7 +204,7 @@ def test_the_refusal_names_every_fix() -> None:
     api = Answers()
     api.answers[GROUP] = status(404, "NotFound", "no")
     found = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
-    told = str(check._refusal(found))
+    told = str(check._build_refusal(found))
     assert "no Instrumentation was applied" in told
     assert "role otel_operator" in told
 
@@ -221,7 +221,7 @@ def test_the_refusal_names_every_fix() -> None:
         ),
     ],
 )
-def test_a_service_of_another_namespace_is_proposed(services: Answered, fix: str) -> None:
+def test_a_service_of_another_namespace_is_proposed(services: RawAnswer, fix: str) -> None:
     api = Answers()
     api.answers |= {GATEWAY: status(404, "NotFound", "no"), "/api/v1/services": services}
     (fault,) = PrerequisiteCheck(api.cluster(), REQUIREMENTS).faults(0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
 
 from ...fake_api import FakeApi
 from .test_cluster import PATH, failing
@@ -20,7 +20,7 @@ BROKEN_ANSWERS = pytest.mark.parametrize("body", [HALF, b"", b"<html>", b"[]", b
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_an_answer_that_comes_whole_the_second_time_is_used(method: str, body: bytes) -> None:
     api = FakeApi()
-    failing(api, Answered(200, {}, body), times=2)
+    failing(api, RawAnswer(200, {}, body), times=2)
     found = api.cluster().request(method, "/api/v1/namespaces/default", body={"a": 1} if method == "PATCH" else None)
     assert (found["kind"], len(api.requests)) == ("Namespace", 3)
     assert api.clock.now < 2
@@ -29,7 +29,7 @@ def test_an_answer_that_comes_whole_the_second_time_is_used(method: str, body: b
 @BROKEN_ANSWERS
 def test_an_answer_that_stays_broken_is_explained_and_not_quoted(body: bytes) -> None:
     api = FakeApi()
-    failing(api, Answered(200, {"Content-type": "text/html", "Server": "nginx", "Via": "1.1 squid"}, body))
+    failing(api, RawAnswer(200, {"Content-type": "text/html", "Server": "nginx", "Via": "1.1 squid"}, body))
     with pytest.raises(ApiError) as raised:
         api.cluster().request("PATCH", PATH, body={})
     told = str(explain(raised.value, "Apply ConfigMap ns/a"))
@@ -42,7 +42,7 @@ def test_an_answer_that_stays_broken_is_explained_and_not_quoted(body: bytes) ->
 
 def test_a_broken_answer_to_a_read_has_done_nothing() -> None:
     api = FakeApi()
-    failing(api, Answered(200, {}, HALF))
+    failing(api, RawAnswer(200, {}, HALF))
     with pytest.raises(ApiError) as raised:
         list(api.cluster().items("/api/v1/pods"))
     told = str(explain(raised.value, "List pods"))
@@ -53,7 +53,7 @@ def test_a_broken_answer_to_a_read_has_done_nothing() -> None:
 
 def test_who_asks_again_alone_gets_a_broken_answer_at_once() -> None:
     api = FakeApi()
-    failing(api, Answered(200, {}, HALF))
+    failing(api, RawAnswer(200, {}, HALF))
     with pytest.raises(ApiError):
         api.cluster().request("GET", PATH, patient=False)
     assert len(api.requests) == 1

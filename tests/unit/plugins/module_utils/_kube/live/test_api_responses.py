@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_responses import readable, retry_after
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_responses import (
+    clean_sentences,
+    retry_after_seconds,
+)
 
 FOREIGN, CLEAN = "all is well\x1b[2K\nok: [cluster]", "all is well\\u001b[2K ok: [cluster]"
 
@@ -21,7 +24,7 @@ FOREIGN, CLEAN = "all is well\x1b[2K\nok: [cluster]", "all is well\\u001b[2K ok:
     ],
 )
 def test_an_event_is_clean(item: dict[str, Any], found: dict[str, str]) -> None:
-    cleaned = readable(item)
+    cleaned = clean_sentences(item)
     assert cleaned["involvedObject"] == found
     assert [cleaned[key] for key in ("message", "reason", "note") if key in item] == [CLEAN] * (len(item) - 1)
 
@@ -30,14 +33,14 @@ def test_an_event_is_clean(item: dict[str, Any], found: dict[str, str]) -> None:
     ("value", "seconds"), [("7", 7), ("", 0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0), ("\u00b2", 0), ("-1", 0)]
 )
 def test_a_pause_that_is_no_number_is_none(value: str, seconds: float) -> None:
-    assert retry_after({"Retry-After": value}) == seconds
-    assert retry_after({}) == 0
+    assert retry_after_seconds({"Retry-After": value}) == seconds
+    assert retry_after_seconds({}) == 0
 
 
 def test_a_status_is_clean_at_any_depth_and_the_rest_is_as_it_was() -> None:
     item = {"spec": {"message": FOREIGN}, "status": {"conditions": [{"type": "Ready", "message": FOREIGN}], "a": 1}}
-    assert readable(item) == {
+    assert clean_sentences(item) == {
         "spec": {"message": FOREIGN},
         "status": {"conditions": [{"type": "Ready", "message": CLEAN}], "a": 1},
     }
-    assert readable({"data": {"message": FOREIGN}}) == {"data": {"message": FOREIGN}}
+    assert clean_sentences({"data": {"message": FOREIGN}}) == {"data": {"message": FOREIGN}}

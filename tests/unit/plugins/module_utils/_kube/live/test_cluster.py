@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_errors, connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, lost
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, explain_outage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.urls import segment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.urls import quote_segment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -72,7 +72,7 @@ def test_trying_again_is_bounded() -> None:
 
 def test_the_server_says_how_long_to_wait() -> None:
     api = FakeApi()
-    failing(api, Answered(429, {"Retry-After": "3"}, b"{}"), times=1)
+    failing(api, RawAnswer(429, {"Retry-After": "3"}, b"{}"), times=1)
     api.cluster().get(PATH)
     assert api.clock.now == 3
 
@@ -80,7 +80,7 @@ def test_the_server_says_how_long_to_wait() -> None:
 def test_warnings_of_the_server_are_kept_once() -> None:
     api = FakeApi()
     said = '299 - "v1beta1 is deprecated", 299 kube "would violate PodSecurity \\"restricted\\""'
-    api.trouble = lambda _method, _path: Answered(200, {"Warning": said}, b"{}")
+    api.trouble = lambda _method, _path: RawAnswer(200, {"Warning": said}, b"{}")
     cluster = api.cluster()
     for _ in range(2):
         cluster.request("PATCH", PATH, body={})
@@ -113,9 +113,9 @@ def test_lists_come_in_pages() -> None:
 
 def test_parallel_keeps_the_order_and_raises_the_first_failure() -> None:
     cluster = FakeApi().cluster()
-    assert cluster.parallel(str, range(20)) == [str(number) for number in range(20)]
+    assert cluster.call_in_parallel(str, range(20)) == [str(number) for number in range(20)]
     with pytest.raises(ZeroDivisionError):
-        cluster.parallel(lambda number: 1 / number, [1, 0, 2])
+        cluster.call_in_parallel(lambda number: 1 / number, [1, 0, 2])
 
 
 def api_error(code: Any, reason: Any = "", message: Any = "", details: Any = None, kind: Any = "Status") -> Any:
@@ -190,9 +190,9 @@ def test_a_command_names_the_object_and_asks_for_a_right_as_kubectl_writes_it() 
     assert "`kubectl auth can-i create pods --subresource=eviction --namespace n --as 'John Doe'`" in told.fix
 
 
-@pytest.mark.parametrize("why", api_errors.LOST)
+@pytest.mark.parametrize("why", api_errors.OUTAGES)
 def test_each_silence_has_its_own_words(why: Any) -> None:
-    told = str(lost(LostError(why, "said", "https://a:6443", again=False)))
+    told = str(explain_outage(LostError(why, "said", "https://a:6443", again=False)))
     assert "https://a:6443 cannot be reached" in told
     assert "(at said)" in told
 
@@ -234,7 +234,7 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
 
 def test_an_object_without_a_name_is_not_the_collection_of_all() -> None:
     with pytest.raises(Problem, match="'' is not a valid object name"):
-        segment("")
+        quote_segment("")
 
 
 def test_a_name_is_quoted() -> None:
@@ -253,5 +253,5 @@ def test_no_request_is_sent_to_a_path_that_leads_elsewhere(path: str) -> None:
 def test_a_result_warns_of_each_thing_once() -> None:
     told: list[str] = []
     module: Any = SimpleNamespace(warn=told.append, no_log_values=set())
-    assert connect._warned(module, {"warnings": ["a", "b", "a"], "msg": "x"}) == {"msg": "x"}
+    assert connect._emit_warnings(module, {"warnings": ["a", "b", "a"], "msg": "x"}) == {"msg": "x"}
     assert told == ["a", "b"]

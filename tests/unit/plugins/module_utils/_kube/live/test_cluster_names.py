@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster_names import (
     ClusterNames,
-    cluster_names,
+    find_cluster_names,
 )
 
 
 def test_a_context_that_yaml_reads_as_a_number_has_its_cluster() -> None:
     contexts = [{"name": 7, "context": {"cluster": "prod", "user": "me"}}]
-    assert cluster_names({"kubeconfig": {"current-context": 7, "contexts": contexts}}, {}).name == "prod"
+    assert find_cluster_names({"kubeconfig": {"current-context": 7, "contexts": contexts}}, {}).name == "prod"
 
 
 def test_a_kubeconfig_of_an_unknown_user_has_no_name() -> None:
-    assert cluster_names({"kubeconfig": "~nosuchuser/config"}, {}) == ClusterNames()
-    assert cluster_names({"context": "prod"}, {"KUBECONFIG": "~nosuchuser/config"}) == ClusterNames("prod")
+    assert find_cluster_names({"kubeconfig": "~nosuchuser/config"}, {}) == ClusterNames()
+    assert find_cluster_names({"context": "prod"}, {"KUBECONFIG": "~nosuchuser/config"}) == ClusterNames("prod")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import urllib3
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain_outage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -142,4 +142,4 @@ def test_a_certificate_out_of_its_time_is_told_from_a_wrong_port(said: str, why:
     transport.host = "https://a:6443"
     found = transport._lost(urllib3.exceptions.SSLError(said))
     assert (found.why, found.again) == (why, False)
-    assert ("date -u" in lost(found).fix) == (why in ("expired", "early", "own_expired"))
+    assert ("date -u" in explain_outage(found).fix) == (why in ("expired", "early", "own_expired"))

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outa
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
-from tests.testbed.aws.server import AwsServer, running, tell
+from tests.testbed.aws.server import AwsServer, run_in_thread, send_order
 from tests.testbed.aws.world import World
 
 from .tls_api import TlsApi, certificate, serving
@@ -71,7 +71,7 @@ def signature_for(url: str, secret: str, cluster: str) -> str:
     ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
 )
 def test_a_token_is_what_the_authenticator_accepts(region: str, host: str) -> None:
-    token = eks_access.renewing({"name": "prod", "region": region}, lambda: 0.0)()
+    token = eks_access.create_renewed_token({"name": "prod", "region": region}, lambda: 0.0)()
     url = decoded(token)
     query = dict(parse_qsl(urlsplit(url).query))
     assert len(token) < 4096
@@ -86,19 +86,21 @@ def test_a_token_is_what_the_authenticator_accepts(region: str, host: str) -> No
 
 def test_the_region_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    assert "sts.eu-central-1." in decoded(eks_access.renewing({"name": "prod"}, lambda: 0.0)())
+    assert "sts.eu-central-1." in decoded(eks_access.create_renewed_token({"name": "prod"}, lambda: 0.0)())
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[AwsServer]:
-    with running(World()) as found:
+    with run_in_thread(World()) as found:
         yield found
 
 
 def test_a_role_is_assumed_first(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
     role = "arn:aws:iam::123456789012:role/deployer"
-    url = decoded(eks_access.renewing({"name": "prod", "region": "eu-west-1", "role_arn": role}, lambda: 0.0)())
+    url = decoded(
+        eks_access.create_renewed_token({"name": "prod", "region": "eu-west-1", "role_arn": role}, lambda: 0.0)()
+    )
     query = dict(parse_qsl(urlsplit(url).query))
     assert query["X-Amz-Credential"].startswith("ASIA")
     assert query["X-Amz-Security-Token"]
@@ -119,7 +121,7 @@ def test_what_is_missing_is_told(
     for name in unset:
         monkeypatch.delenv(name)
     with pytest.raises(Problem) as raised:
-        eks_access.cluster_access(asked, lambda: 0.0)
+        eks_access.find_cluster_access(asked, lambda: 0.0)
     assert words.rstrip(".)") in str(raised.value)
 
 
@@ -133,7 +135,7 @@ def test_a_role_that_nobody_can_assume_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     asked = {"name": "prod", "region": "eu-west-1", "profile": profile, "role_arn": "arn:aws:iam::123456789012:role/a"}
     with pytest.raises(Problem) as raised:
-        eks_access.renewing(asked, lambda: 0.0)()
+        eks_access.create_renewed_token(asked, lambda: 0.0)()
     assert str(raised.value).startswith(f"Make a token for the EKS cluster prod: {words}")
 
 
@@ -156,7 +158,7 @@ def test_the_cluster_that_aws_names_gets_the_token(
     server: AwsServer, api: TlsApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ca = base64.b64encode(api.ca).decode()
-    tell(server.url, "cluster", region="eu-west-1", name="prod", endpoint=api.url, ca=ca)
+    send_order(server.url, "cluster", region="eu-west-1", name="prod", endpoint=api.url, ca=ca)
     monkeypatch.setenv("AWS_ENDPOINT_URL_EKS", server.url)
     monkeypatch.setenv("K8S_AUTH_HOST", "https://another.example")  # of a cluster that is not meant
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")  # nor is the one that this may run in
@@ -171,7 +173,7 @@ def test_whoever_else_answers_there_gets_no_token(
 ) -> None:
     other, _key = certificate(tmp_path, "two")
     ca = base64.b64encode(other.read_bytes()).decode()
-    tell(server.url, "cluster", region="eu-west-1", name="prod", endpoint=api.url, ca=ca)
+    send_order(server.url, "cluster", region="eu-west-1", name="prod", endpoint=api.url, ca=ca)
     monkeypatch.setenv("AWS_ENDPOINT_URL_EKS", server.url)
     with pytest.raises(LostError) as raised:
         connected(eks_cluster=ASKED).request("GET", "/version")
@@ -185,7 +187,7 @@ def test_other_options_beside_it_are_an_error() -> None:
 
 
 def test_a_cluster_without_an_endpoint_is_told(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(server.url, "cluster", region="eu-west-1", name="young", endpoint=None, status="CREATING")
+    send_order(server.url, "cluster", region="eu-west-1", name="young", endpoint=None, status="CREATING")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EKS", server.url)
     with pytest.raises(Problem, match=r"it has no endpoint yet \(status CREATING\)"):
         connected(eks_cluster=ASKED | {"name": "young"})
@@ -194,14 +196,14 @@ def test_a_cluster_without_an_endpoint_is_told(server: AwsServer, monkeypatch: p
 def test_the_token_is_renewed_during_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     keys = iter(["AKIDONE", "AKIDTWO"])
-    make = eks_access.session_of
+    make = eks_access.create_session
 
     def session_of(asked: Any) -> Any:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", next(keys))
         return make(asked)
 
-    monkeypatch.setattr(eks_access, "session_of", session_of)
-    bearer = eks_access.renewing(ASKED, lambda: now[0])
+    monkeypatch.setattr(eks_access, "create_session", session_of)
+    bearer = eks_access.create_renewed_token(ASKED, lambda: now[0])
     first = bearer()
     now[0] = 500
     assert bearer() == first

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from botocore import credentials
@@ -29,10 +29,13 @@ aws_access_key_id = AKID
 aws_secret_access_key = secret-of-the-profile
 """
 WAYS: dict[str, Callable[[], Any]] = {
-    "Find the EKS cluster prod": lambda: eks_access.cluster_access(ASKED, lambda: 0.0),
-    "Make a token for the EKS cluster prod": eks_access.renewing(ASKED, lambda: 0.0),
-    "Call eks:DescribeCluster": lambda: Calls(
-        "eks", lambda: eks_access.session_of(ASKED).create_client("eks"), clock=lambda: 0.0, sleep=lambda _seconds: None
+    "Find the EKS cluster prod": lambda: eks_access.find_cluster_access(ASKED, lambda: 0.0),
+    "Make a token for the EKS cluster prod": eks_access.create_renewed_token(ASKED, lambda: 0.0),
+    "Call eks:DescribeCluster": lambda: ServiceCalls(
+        "eks",
+        lambda: eks_access.create_session(ASKED).create_client("eks"),
+        clock=lambda: 0.0,
+        sleep=lambda _seconds: None,
     )("describe_cluster", name="prod"),
 }
 
@@ -74,6 +77,6 @@ def test_a_code_that_nobody_can_enter_is_named(
 
 
 def test_other_mistakes_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eks_access, "session_of", lambda _asked: int("no number"))
+    monkeypatch.setattr(eks_access, "create_session", lambda _asked: int("no number"))
     with pytest.raises(ValueError, match="invalid literal"):
-        eks_access.cluster_access(ASKED, lambda: 0.0)
+        eks_access.find_cluster_access(ASKED, lambda: 0.0)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.exec_plugin import FIX, Watch
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.exec_plugin import COMMAND_FIX, CommandWatch
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.unit.plugins.module_utils.live_helpers import answered
@@ -64,7 +64,7 @@ def test_a_command_that_fails_is_named_with_its_exit_code_and_the_end_of_what_it
     said = "line 4 line 5 line 6 line 7 line 8"
     assert problem.asked == "Connect to the cluster"
     assert problem.wrong == f"the command of the kubeconfig that makes its tokens ended with exit code 255: {said}"
-    assert (problem.where, problem.fix) == (f"{tmp_path}/plugin eks get-token", FIX)
+    assert (problem.where, problem.fix) == (f"{tmp_path}/plugin eks get-token", COMMAND_FIX)
 
 
 def test_no_secret_of_the_command_or_its_environment_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_a_command_runs_again_before_its_token_ends_and_after_the_server_refused
 
 def test_a_client_that_starts_commands_in_another_way_is_used_as_it_is() -> None:
     client = SimpleNamespace()
-    assert (Watch(client).problem, vars(client)) == (None, {})
+    assert (CommandWatch(client).problem, vars(client)) == (None, {})
 
 
 @pytest.mark.parametrize("secret", ["hunter2xyz\n", "first-line\nsecond-line\n", 'pass"word-1'])
@@ -243,7 +243,7 @@ def test_the_oldest_client_gives_its_commands_no_cluster() -> None:
             self.args = ["sh", "-c", f"echo '{credential(token='made')}'"]
 
     client = SimpleNamespace(ExecProvider=OldProvider)
-    with Watch(client).on():
+    with CommandWatch(client).on():
         assert client.ExecProvider(SimpleNamespace(value={}), None).run() == {"token": "made"}
 
 
@@ -280,7 +280,7 @@ def asked_cluster(extensions: Any) -> Any:
     """Return the cluster that a command gets, out of a kubeconfig with these extensions."""
     cluster = {"server": "https://a", "extensions": extensions}
     client = SimpleNamespace(ExecProvider=ProviderWithCluster)
-    with Watch(client).on():
+    with CommandWatch(client).on():
         status = client.ExecProvider(SimpleNamespace(value={}), cluster).run()
     return json.loads(status["token"])["spec"]["cluster"]
 

@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import (
     PlainConnection,
-    plain_connection,
+    find_plain_connection,
 )
 
 from tests.support.cases import cases
@@ -33,7 +33,7 @@ def config(user: Any = None, **cluster: Any) -> dict[str, Any]:
 
 
 def read(params: dict[str, Any], environ: dict[str, str] | None = None) -> PlainConnection | None:
-    return plain_connection(
+    return find_plain_connection(
         params, environ or {}, AUTH_ARG_MAP, yaml.safe_load, lambda content: f"kept {content.decode()}"
     )
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import lost
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain_outage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import (
-    Answered,
     ApiError,
     Cluster,
+    RawAnswer,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
@@ -30,7 +30,7 @@ from .test_cluster import PATH
 WAIT = 60.0
 NODE = "/api/v1/namespaces/default"
 PDB = {"causes": [{"reason": "DisruptionBudget"}]}
-Away = Callable[[], "Answered | None"]
+Away = Callable[[], "RawAnswer | None"]
 
 
 def met(patience: float = WAIT) -> tuple[FakeApi, Cluster]:
@@ -52,11 +52,11 @@ def losing(why: str, takes: float = 0.0) -> Any:
     return trouble
 
 
-def away(api: FakeApi, trouble: Callable[[FakeApi], Answered | None], until: float) -> None:
+def away(api: FakeApi, trouble: Callable[[FakeApi], RawAnswer | None], until: float) -> None:
     api.trouble = lambda _method, _path: trouble(api) if api.clock.now < until else None
 
 
-def answering(answer: Answered) -> Callable[[FakeApi], Answered]:
+def answering(answer: RawAnswer) -> Callable[[FakeApi], RawAnswer]:
     return lambda _api: answer
 
 
@@ -68,7 +68,7 @@ def answering(answer: Answered) -> Callable[[FakeApi], Answered]:
     (losing("timeout", 33.0), 30),
     (answering(status(429, "TooManyRequests", "later")), 55),
     (answering(status(500, "InternalError", "etcdserver: leader changed")), 55),
-    (answering(Answered(502, {}, b"<html>")), 55),
+    (answering(RawAnswer(502, {}, b"<html>")), 55),
     (answering(status(503, "ServiceUnavailable", "")), 55),
 )
 def test_a_server_that_has_answered_is_waited_for(trouble: Any, seconds: float) -> None:
@@ -115,7 +115,7 @@ def test_a_server_that_never_answered_is_given_up_at_once(why: str) -> None:
     with pytest.raises(LostError) as raised:
         cluster.get(NODE)
     assert api.clock.now < 2
-    assert "answered before" not in str(lost(raised.value))
+    assert "answered before" not in str(explain_outage(raised.value))
 
 
 def test_the_end_of_patience_is_the_end_for_all_and_says_how_to_go_on() -> None:
@@ -125,7 +125,7 @@ def test_the_end_of_patience_is_the_end_for_all_and_says_how_to_go_on() -> None:
         with pytest.raises(LostError) as raised:
             cluster.get(NODE)
     assert WAIT <= api.clock.now < WAIT + 5
-    told = str(lost(raised.value))
+    told = str(explain_outage(raised.value))
     assert "has answered before, but not in the last 61 s: nothing listens there" in told
     assert "the next run completes what this one has begun" in told
     assert "address" not in told
@@ -135,8 +135,8 @@ def test_the_end_of_patience_is_the_end_for_all_and_says_how_to_go_on() -> None:
     "first, then",
     (answering(status(503, "ServiceUnavailable", "")), None),
     (answering(status(429, "TooManyRequests", "later")), None),
-    (losing("refused"), answering(Answered(502, {}, b"<html>"))),
-    (answering(Answered(502, {}, b"<html>")), losing("refused")),
+    (losing("refused"), answering(RawAnswer(502, {}, b"<html>"))),
+    (answering(RawAnswer(502, {}, b"<html>")), losing("refused")),
 )
 def test_an_outage_has_one_patience_for_all_requests(first: Any, then: Any) -> None:
     """A run has hundreds of requests: those after the first one to be given up fail as soon as they are answered."""
@@ -216,15 +216,15 @@ def test_a_wait_goes_on_for_as_long_as_the_server_was_away_but_not_without_end()
 
 def test_what_workloads_show_just_after_an_outage_ends_no_wait() -> None:
     api, cluster = met()
-    assert not cluster.outage.shaken
+    assert not cluster.outage.has_just_ended
     away(api, losing("refused"), 0.9)
     cluster.get(NODE)
-    assert not cluster.outage.shaken, "one that is so short hurts no workload"
+    assert not cluster.outage.has_just_ended, "one that is so short hurts no workload"
     away(api, losing("refused"), 20)
     cluster.get(NODE)
-    assert cluster.outage.shaken
+    assert cluster.outage.has_just_ended
     api.clock.now += 21
-    assert not cluster.outage.shaken
+    assert not cluster.outage.has_just_ended
 
 
 @pytest.mark.parametrize("gone", [0, 20])
@@ -233,7 +233,7 @@ def test_a_server_that_has_just_come_back_may_not_know_all_rights_yet(gone: floa
     api, cluster = met()
     unknown = status(403, "Forbidden", 'pods is forbidden: User "u" cannot list resource "pods"')
 
-    def trouble(method: str, path: str) -> Answered | None:
+    def trouble(method: str, path: str) -> RawAnswer | None:
         if api.clock.now < gone:
             raise LostError("refused", "x", "https://a", again=True)
         return unknown if api.clock.now < gone + 2 else None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_facts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.json_text import json_value
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.json_text import parse_json
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import operator_reasons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
@@ -25,26 +25,26 @@ DEEP = '{"a": ' + "[" * 200_000
 
 
 def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() -> None:
-    assert json_value('{"a": [1]}') == {"a": [1]}
-    assert json_value(b"1") == 1
+    assert parse_json('{"a": [1]}') == {"a": [1]}
+    assert parse_json(b"1") == 1
     for text in (DEEP, "{", ""):
         with pytest.raises(ValueError):
-            json_value(text)
+            parse_json(text)
     with pytest.raises(TypeError):
-        json_value(None)
+        parse_json(None)
 
 
 @pytest.mark.parametrize(
     "read, found",
     [
-        (lambda text: backend_http.read(200, text.encode(), "there", ""), (None, "its answer is not JSON")),
-        (lambda text: api_responses._parsed(text.encode()), None),
-        (backend_queries._parsed, {"message": DEEP}),
-        (evidence._message, [DEEP]),
-        (host_facts._entry, {}),
-        (logs._json, {}),
-        (operator_reasons._error_of, ""),
-        (lambda text: list(call._trace_ids(text)), []),
+        (lambda text: backend_http.read_answer(200, text.encode(), "there", ""), (None, "its answer is not JSON")),
+        (lambda text: api_responses._parse_json_object(text.encode()), None),
+        (backend_queries._parse_json_or_message, {"message": DEEP}),
+        (evidence._read_entry_lines, [DEEP]),
+        (host_facts._parse_journal_entry, {}),
+        (logs._parse_json_object, {}),
+        (operator_reasons._read_logged_error, ""),
+        (lambda text: list(call._list_trace_ids(text)), []),
     ],
 )
 def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any], found: Any) -> None:
@@ -55,10 +55,10 @@ def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any],
 def test_attributes_of_text_that_python_reads_and_that_is_deep_end_no_run(levels: int) -> None:
     text = '{"a": ' * levels + "1" + "}" * levels
     answer = {"events": [{"message": text, "logStreamName": "agent"}]}
-    found = next(backend_queries._log_events(answer))
+    found = next(backend_queries._read_log_events(answer))
     assert found["logStreamName"] == "agent"
     assert (found.get("a") == "1") is (levels == 40)
 
 
 def test_a_line_of_a_log_that_is_no_mapping_has_no_error() -> None:
-    assert operator_reasons._error_of('["error"]') == ""
+    assert operator_reasons._read_logged_error('["error"]') == ""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.build_schema import types_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.build_schema import read_types
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from ...helpers import CATALOGUE
@@ -58,20 +58,20 @@ def schema(**exporters: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_settings(node: Any, settings: Any) -> None:
-    assert types_of(schema(acme_cloud=node))["exporters", "acme_cloud"] == settings
+    assert read_types(schema(acme_cloud=node))["exporters", "acme_cloud"] == settings
 
 
 @pytest.mark.parametrize("nothing", [None, [], "x", {}, {"properties": {"receivers": 1}}])
 def test_what_is_no_schema_has_no_types(nothing: Any) -> None:
-    assert types_of(nothing) == {}
+    assert read_types(nothing) == {}
 
 
 def said(exporter: dict[str, Any], receiver: str = "otlp") -> list[str]:
-    catalogue = CATALOGUE.with_schema("vendor", types_of(schema(acme_cloud=ACME, debug={})), "0.158.0")
+    catalogue = CATALOGUE.add_schema("vendor", read_types(schema(acme_cloud=ACME, debug={})), "0.158.0")
     pipeline = {"receivers": [receiver], "exporters": list(exporter)}
     receivers = {receiver: {"protocols": {"grpc": {}}} if receiver == "otlp" else {}}
     config = {"receivers": receivers, "exporters": exporter, "service": {"pipelines": {"traces": pipeline}}}
-    found = lint(Subject(config, target=Target(catalogue, "vendor", "0.158.0")))
+    found = lint_config(Subject(config, target=Target(catalogue, "vendor", "0.158.0")))
     return [f"{one.severity} {one.path}: {one.message}" for one in found if one.severity != "info"]
 
 

@@ -130,8 +130,8 @@ def test_unknown_signals_are_none_and_not_empty() -> None:
 
 
 def test_where_and_which() -> None:
-    assert CATALOGUE.available_in("receivers", "filelog", "0.131.0") == ("adot", "contrib")
-    assert CATALOGUE.available_in("exporters", "loki", "0.131.0") == ()
+    assert CATALOGUE.list_distributions_with("receivers", "filelog", "0.131.0") == ("adot", "contrib")
+    assert CATALOGUE.list_distributions_with("exporters", "loki", "0.131.0") == ()
     assert CATALOGUE.types("receivers", "contrib", "0.148.0") == ("filelog", "otlp")
     assert CATALOGUE.types("receivers", "contrib", "0.150.0") == ("file_log", "murky", "otlp")
     assert CATALOGUE.distributions == ("adot", "contrib", "core")
@@ -189,10 +189,15 @@ def test_a_lax_reference_may_be_a_built_in_name() -> None:
 
 
 def test_the_smallest_distribution_that_has_everything() -> None:
-    assert CATALOGUE.smallest_distribution([("receivers", "otlp")], "0.123.0") == "core"
-    assert CATALOGUE.smallest_distribution([("receivers", "otlp"), ("receivers", "filelog")], "0.123.0") == "contrib"
-    assert CATALOGUE.smallest_distribution([("receivers", "filelog")], "0.131.0", among=("adot", "contrib")) == "adot"
-    assert CATALOGUE.smallest_distribution([("exporters", "loki")], "0.131.0") is None
+    assert CATALOGUE.find_smallest_distribution([("receivers", "otlp")], "0.123.0") == "core"
+    assert (
+        CATALOGUE.find_smallest_distribution([("receivers", "otlp"), ("receivers", "filelog")], "0.123.0") == "contrib"
+    )
+    assert (
+        CATALOGUE.find_smallest_distribution([("receivers", "filelog")], "0.131.0", candidates=("adot", "contrib"))
+        == "adot"
+    )
+    assert CATALOGUE.find_smallest_distribution([("exporters", "loki")], "0.131.0") is None
 
 
 def test_own_versions_of_a_build_are_translated() -> None:
@@ -203,11 +208,11 @@ def test_own_versions_of_a_build_are_translated() -> None:
 
 
 def test_a_distribution_from_a_manifest() -> None:
-    grown, unknown = CATALOGUE.with_manifest("mine", MANIFEST, "v0.148.0")
+    grown, unknown = CATALOGUE.add_manifest("mine", MANIFEST, "v0.148.0")
     assert unknown == (("receivers", "github.com/acme/acmereceiver"),)
     assert grown.find("receivers", "filelog", "mine", "0.148.0")
     assert grown.find("receivers", "otlp", "mine", "0.148.0") is None
-    assert grown.available_in("receivers", "filelog", "0.148.0") == ("adot", "contrib", "mine")
+    assert grown.list_distributions_with("receivers", "filelog", "0.148.0") == ("adot", "contrib", "mine")
     assert grown.types("receivers", "mine", "0.148.0") == ("filelog",)
     assert "mine" not in CATALOGUE.distributions
     found = grown.find("receivers", "acme", "mine", "0.148.0")  # by its folder
@@ -216,7 +221,7 @@ def test_a_distribution_from_a_manifest() -> None:
 
 
 def test_a_manifest_without_components_is_an_empty_distribution() -> None:
-    assert catalogue.modules_of({"dist": {}, "receivers": ["odd"]}) == []
+    assert catalogue.list_modules({"dist": {}, "receivers": ["odd"]}) == []
 
 
 @cases(
@@ -227,4 +232,4 @@ def test_a_manifest_without_components_is_an_empty_distribution() -> None:
     ("x/receiver", "receiver"),
 )
 def test_types_are_guessed_from_folders(module: str, expected: str) -> None:
-    assert catalogue.guessed_type(module) == expected
+    assert catalogue.guess_type(module) == expected

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.version_ranges import (
-    last_release,
-    ranges_of,
+    last_release_in,
+    parse_ranges,
 )
 
 
 def last_releases(text: str) -> list[str]:
-    return [last_release(span) for span in ranges_of(text)]
+    return [last_release_in(span) for span in parse_ranges(text)]
 
 
 def test_the_last_release_of_a_range_is_the_one_before_its_end() -> None:

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_shape
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_config_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose, processor_rank
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -209,8 +209,8 @@ def test_whatever_is_written_composes_or_is_refused_with_a_way_out(one: Any, two
     layers = [recipe("one", one), recipe("two", two), user(three if isinstance(three, dict) else {})]
     before = copy.deepcopy([layer.config for layer in layers])
     try:
-        check_shape("one", one)
-        check_shape("two", two)
+        check_config_shape("one", one)
+        check_config_shape("two", two)
         compose(layers)
     except Problem as problem:
         assert problem.fix

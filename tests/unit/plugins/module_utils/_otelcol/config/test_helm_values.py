@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.helm_values import (
+    find_unrendered_values,
     may_have_values,
-    unrendered_values,
 )
 
 CONFIG = "{receivers: {otlp: {}}, service: {pipelines: {}}}"
@@ -47,7 +47,7 @@ OTHERS = {
 
 
 def found(text: str) -> list[Any]:
-    return unrendered_values(list(yaml.safe_load_all(text)), "f.yaml")
+    return find_unrendered_values(list(yaml.safe_load_all(text)), "f.yaml")
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import secrets_in
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import find_secrets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import (
-    Composed,
+    ComposedConfig,
     Layer,
     is_pattern,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import make_masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.variable_references import (
-    without_references,
+    replace_references,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
@@ -63,13 +63,13 @@ def test_every_value_is_found_where_it_was_written(path: paths.Path, place: str)
 def test_a_place_in_a_list_is_found_by_its_value_or_by_the_item_around_it() -> None:
     here = paths.Position("f", 2, 3)
     layer = user({"a+": ["x"]}, positions={("a+", 0): here})
-    assert Composed({"a": ["w", "x"]}, (layer,)).locate(("a", 1)) == here
+    assert ComposedConfig({"a": ["w", "x"]}, (layer,)).locate(("a", 1)) == here
     layer = user({"a+": [{"k": "x"}]}, positions={("a+", 0, "k"): here})
-    assert Composed({"a": [{"k": "w"}, {"k": "x"}]}, (layer,)).locate(("a", 1, "k")) == here
+    assert ComposedConfig({"a": [{"k": "w"}, {"k": "x"}]}, (layer,)).locate(("a", 1, "k")) == here
 
 
 def test_nothing_is_found_where_there_are_no_layers() -> None:
-    assert Composed({}, ()).locate(("receivers",)) == paths.Position()
+    assert ComposedConfig({}, ()).locate(("receivers",)) == paths.Position()
 
 
 @pytest.mark.parametrize(("key", "pattern"), [("*", True), ("traces*", True), ("traces/2", False)])
@@ -83,7 +83,7 @@ def test_every_path_has_a_place(one: Any, two: Any) -> None:
         composed = compose([user(layer) for layer in (one, two) if isinstance(layer, dict)])
     except Problem:
         return
-    for path, _value in paths.leaves(composed.config) if composed.layers else ():
+    for path, _value in paths.iter_leaves(composed.config) if composed.layers else ():
         assert composed.locate(path).file == "config"
 
 
@@ -100,7 +100,7 @@ TREE = {"service": {"pipelines": {"traces": {"exporters": ["a", "b"]}}}}
     (("a", 1.5), "a.1.5"),
 )
 def test_reads_as_people_write_it(path: paths.Path, text: str) -> None:
-    assert paths.dotted(path) == text
+    assert paths.format_path(path) == text
 
 
 @cases(
@@ -123,16 +123,16 @@ def test_a_position_reads_as_far_as_it_is_known(position: paths.Position, text: 
     ((), TREE),
 )
 def test_leads_to_the_value_or_to_the_default(path: paths.Path, value: Any) -> None:
-    assert paths.at(TREE, path, "none") == value
+    assert paths.value_at(TREE, path, "none") == value
 
 
 @pytest.mark.parametrize("config", [None, [], "text", {"receivers": None}, {"receivers": ["otlp"]}])
 def test_a_section_is_always_a_mapping(config: Any) -> None:
-    assert paths.section(config, "receivers") == {}
+    assert paths.mapping_at(config, "receivers") == {}
 
 
 def test_leaves_come_in_order_with_their_paths() -> None:
-    found = paths.leaves({"b": [1, {"c": None}], "a": "x"})
+    found = paths.iter_leaves({"b": [1, {"c": None}], "a": "x"})
     assert list(found) == [(("b", 0), 1), (("b", 1, "c"), None), (("a",), "x")]
 
 
@@ -140,14 +140,14 @@ def test_leaves_of_a_deep_tree_do_not_exhaust_the_stack() -> None:
     tree: Any = "end"
     for _ in range(5000):
         tree = [tree]
-    assert [value for _path, value in paths.leaves(tree)] == ["end"]
+    assert [value for _path, value in paths.iter_leaves(tree)] == ["end"]
 
 
 @given(anything)
 def test_every_leaf_is_where_its_path_says(tree: Any) -> None:
-    for path, value in paths.leaves(tree):
-        assert paths.at(tree, path) is value
-        assert isinstance(paths.dotted(path), str)
+    for path, value in paths.iter_leaves(tree):
+        assert paths.value_at(tree, path) is value
+        assert isinstance(paths.format_path(path), str)
 
 
 SECRETS: list[tuple[Any, set[str]]] = [
@@ -168,17 +168,17 @@ SECRETS: list[tuple[Any, set[str]]] = [
 
 @pytest.mark.parametrize(("config", "secrets"), SECRETS)
 def test_a_secret_is_known_by_its_key_or_its_place(config: Any, secrets: set[str]) -> None:
-    assert secrets_in(config) == secrets
+    assert find_secrets(config) == secrets
 
 
 def test_longer_secrets_go_first_and_words_stay_whole() -> None:
-    assert masker({"abc", "abcd"})("abc abcd xabc abc.") == "******** ******** xabc ********."
+    assert make_masker({"abc", "abcd"})("abc abcd xabc abc.") == "******** ******** xabc ********."
 
 
 @given(st.dictionaries(st.sampled_from(["password", "token", "x"]), st.text(min_size=1)), st.text())
 def test_no_secret_is_left_as_a_word(config: dict[str, str], text: str) -> None:
-    for secret in secrets_in(config):
-        assert f" {secret} " not in masker({secret})(f"{text} {secret} {text}").replace(" ******** ", "")
+    for secret in find_secrets(config):
+        assert f" {secret} " not in make_masker({secret})(f"{text} {secret} {text}").replace(" ******** ", "")
 
 
 @cases(
@@ -193,4 +193,4 @@ def test_no_secret_is_left_as_a_word(config: dict[str, str], text: str) -> None:
     (["${A}", {"a": "${A}"}, 3, None], ["1", {"a": "1"}, 3, None]),
 )
 def test_references_are_replaced_by_what_is_known(given: Any, expected: Any) -> None:
-    assert without_references(given, {"A": "1"}, "?") == expected
+    assert replace_references(given, {"A": "1"}, "?") == expected

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_shape
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import check_config_shape
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import layers
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
@@ -51,25 +51,25 @@ def test_a_version_is_its_numbers(text: str, version: tuple[int, ...]) -> None:
 
 def test_an_old_version_gets_old_names_wherever_they_stand() -> None:
     before = copy.deepcopy(NEW)
-    assert layers.for_version(NEW, "0.135.0", ROWS) == OLD
+    assert layers.rename_for_version(NEW, "0.135.0", ROWS) == OLD
     assert before == NEW
 
 
 @pytest.mark.parametrize("version", ["0.158.0", "v0.151.0", "latest"])
 def test_a_version_that_knows_the_new_names_keeps_them(version: str) -> None:
-    assert layers.for_version(NEW, version, ROWS) == NEW
+    assert layers.rename_for_version(NEW, version, ROWS) == NEW
 
 
 def test_only_names_that_are_too_new_change() -> None:
-    assert set(layers.for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
-    assert set(layers.for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
-    assert set(layers.for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
+    assert set(layers.rename_for_version(NEW, "0.145.9", ROWS)["exporters"]) == {"otlp_grpc/gateway"}
+    assert set(layers.rename_for_version(NEW, "0.145.9", ROWS)["processors"]) == {"k8sattributes"}
+    assert set(layers.rename_for_version(NEW, "0.146.0", ROWS)["processors"]) == {"k8s_attributes"}
 
 
 @given(configs)
 def test_every_config_of_the_right_shape_can_be_renamed(config: Any) -> None:
     try:
-        check_shape("recipe", config)
+        check_config_shape("recipe", config)
     except Problem:
         return
-    layers.for_version(config, "0.1.0", ROWS)
+    layers.rename_for_version(config, "0.1.0", ROWS)

@@ -12,23 +12,25 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import (
-    secret_at,
-    secrets_in,
-    secrets_in_objects,
+    find_secrets,
+    find_secrets_in_objects,
+    secret_kind_at,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
-    concealed,
-    masker,
-    salted,
+    conceal_secrets,
+    make_masker,
+    make_salted_replacer,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import secrets_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import (
+    find_secrets_in_text,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import MASK
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.secrets_in_clear import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._tables import CATALOGUE
 
-from tests.support.growth import SLOW, growth
+from tests.support.growth import SLOW, measure_growth
 from tests.support.planted_secrets import GUID, HEX, SECRETS, WORD
 
 from ...helpers import cases
@@ -118,8 +120,8 @@ def test_a_secret_is_found_and_masked_in_its_config(row: tuple[str, str, str]) -
     config = setting(path, value)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert secret not in str(found)
-    assert secret not in masker(secrets_in(config))(f"the exporter says: {value} is wrong")
-    assert secret not in masker(secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
+    assert secret not in make_masker(find_secrets(config))(f"the exporter says: {value} is wrong")
+    assert secret not in make_masker(find_secrets(config))(f"cannot reach https://host/x?y={secret}&z=1")
 
 
 @pytest.mark.parametrize("row", SECRETS, ids=named)
@@ -130,8 +132,8 @@ def test_a_secret_is_masked_in_a_line_without_its_config(row: tuple[str, str, st
     if path == "htpasswd/inline":
         name, value = "password", value.partition(":")[2].strip()
     for line in (f"{name}: {value}", f"  - {name}: {value}", f'{{"level":"error","{name}":"{value}"}}'):
-        assert secret not in concealed(line), line
-    assert secret not in concealed(f'Post "https://host/x?token={secret}": dial tcp: refused')
+        assert secret not in conceal_secrets(line), line
+    assert secret not in conceal_secrets(f'Post "https://host/x?token={secret}": dial tcp: refused')
 
 
 @pytest.mark.parametrize("row", OTHERS, ids=named)
@@ -140,8 +142,8 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     config = setting(path, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
     if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
-        assert masker(secrets_in(config))(f"says {value}") == f"says {value}"
-    assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
+        assert make_masker(find_secrets(config))(f"says {value}") == f"says {value}"
+    assert conceal_secrets(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
 
 
 @cases(
@@ -154,32 +156,32 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     "aa{0}{0}",
 )
 def test_a_long_secret_is_masked_inside_of_a_word(line: str) -> None:
-    mask = masker(["aab-aac-aad-1", "aab-aac", "other-secret-2"])
+    mask = make_masker(["aab-aac-aad-1", "aab-aac", "other-secret-2"])
     assert mask(line.format("aab-aac-aad-1")) == line.format(MASK)
 
 
 @cases("write", lambda text: text.replace("'", "''"), json.dumps, lambda text: yaml.safe_dump({"key": text}))
 def test_a_secret_is_masked_as_yaml_and_json_write_it(write: Callable[[str], str]) -> None:
     secret = "it's: a\\path\u00fc\"2"
-    assert "path" not in masker([secret])(write(secret))
+    assert "path" not in make_masker([secret])(write(secret))
 
 
 def test_a_short_secret_is_masked_as_a_word() -> None:
-    mask = masker(["hunter2-abc", "admin"])
+    mask = make_masker(["hunter2-abc", "admin"])
     assert mask("admin of administrators, hunter2-abcd") == f"{MASK} of administrators, hunter2-abcd"
 
 
 @pytest.mark.parametrize("before", [r"login\n", r"denied\t", r"denied\u000a", "user%3A", "\x1b[31m", "\x1b[1;31m"])
 def test_an_escape_before_a_short_secret_is_no_part_of_its_word(before: str) -> None:
-    assert masker(["hunter2"])(f'{before}hunter2"') == f'{before}{MASK}"'
+    assert make_masker(["hunter2"])(f'{before}hunter2"') == f'{before}{MASK}"'
 
 
 def test_a_secret_that_is_no_utf_8_is_masked() -> None:
     """A variable of the environment may have any bytes, which Python keeps as surrogates."""
     for secret in ("gehei\udcfcm1", "gehei\ud800m1"):
-        assert masker([secret])(f"not {secret}") == f"not {MASK}"
-        assert masker([secret], salted("a"))(f"not {secret}").startswith("not ***")
-    mask = masker(["gehei\udcfcm1"])
+        assert make_masker([secret])(f"not {secret}") == f"not {MASK}"
+        assert make_masker([secret], make_salted_replacer("a"))(f"not {secret}").startswith("not ***")
+    mask = make_masker(["gehei\udcfcm1"])
     assert mask("https://me:gehei%FCm1@host/x") == f"https://me:{MASK}@host/x"
     assert mask("not " + b"gehei\xfcm1".decode(errors="replace")) == f"not {MASK}"
 
@@ -196,12 +198,12 @@ def test_a_secret_that_is_no_utf_8_is_masked() -> None:
     ("login otel:otel@host", f"login {MASK}:{MASK}@host"),
 )
 def test_a_password_that_is_a_short_word_hides_no_name_of_a_file_or_host(text: str, shown: str) -> None:
-    assert masker(["otel"])(text) == shown
+    assert make_masker(["otel"])(text) == shown
 
 
 def test_the_variable_of_a_data_source_is_no_secret() -> None:
-    assert list(secrets_of("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
-    (found,) = secrets_of("root:hunter2@tcp(db)/")
+    assert list(find_secrets_in_text("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
+    (found,) = find_secrets_in_text("root:hunter2@tcp(db)/")
     assert found.what == "a password in a data source"
 
 
@@ -214,7 +216,7 @@ def test_the_variable_of_a_data_source_is_no_secret() -> None:
     "authenticator: oauth2client/backend, secret: shop/gateway-tls not found",
 )
 def test_prose_stays_readable(line: str) -> None:
-    assert concealed(f"2026-01-01T00:00:00Z error {line} (again)") == f"2026-01-01T00:00:00Z error {line} (again)"
+    assert conceal_secrets(f"2026-01-01T00:00:00Z error {line} (again)") == f"2026-01-01T00:00:00Z error {line} (again)"
 
 
 # What the Collector types as opaque. Certificates are so typed, and are public.
@@ -228,7 +230,7 @@ def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> 
     value = f"AccountKey={WORD}" if key == "connection_string" else WORD
     tree: Any = {"text": value, "list": [value], "headers": {"x-api-key": value}}[row["shape"]]
     config = {"exporters": {"x": {"api": {key: tree}} if key == "key" else {key: tree}}}
-    assert secrets_in(config) == {WORD}
+    assert find_secrets(config) == {WORD}
     assert len(findings(Case("plaintext-secret", "any", config))) == 1
 
 
@@ -242,15 +244,15 @@ def test_hostile_text_takes_linear_time(part: str) -> None:
     """Logs of megabytes are masked. A slow pattern shows in half a megabyte, a copy for each name in two."""
     largest = 2**21 if part == "token: " else 2**19
     few, many = (part * (size // len(part)) + "@tcp" for size in (largest // 4, largest))
-    assert growth(concealed, few, many) < SLOW
+    assert measure_growth(conceal_secrets, few, many) < SLOW
 
 
 def test_a_number_of_thousands_of_digits_is_text() -> None:
-    assert secrets_in({"token": 16**6000})
+    assert find_secrets({"token": 16**6000})
 
 
 def test_nothing_is_found_twice_in_one_value() -> None:
-    assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
+    assert secret_kind_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
 
 
 @cases(
@@ -285,14 +287,14 @@ def test_a_variable_with_a_secret_in_clear_text_is_an_error() -> None:
 
 @pytest.mark.parametrize("line", ["--token={}", "otelcol --set=exporters.x.password={} --verbose", "-api-key={}"])
 def test_a_secret_on_a_command_line_is_masked(line: str) -> None:
-    assert concealed(line.format(WORD)) == line.format("********")
+    assert conceal_secrets(line.format(WORD)) == line.format("********")
 
 
 @cases("name, found", ("X-Webhook-Token", {WORD}), ("Authorization", {WORD}), ("X-Tenant", set()))
 def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[str]) -> None:
     """Receivers such as webhook_event and gitlab have one, with its name and value beside each other."""
     config = {"exporters": {"x": {"required_header": {"key": name, "value": WORD}}}}
-    assert secrets_in(config) == found
+    assert find_secrets(config) == found
     assert len(findings(Case("plaintext-secret", "any", config))) == len(found)
 
 
@@ -305,12 +307,12 @@ def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[st
     {"ingress": {"tls_secret": "datadog"}},
 )
 def test_the_name_of_a_secret_is_none(options: dict[str, Any]) -> None:
-    assert set(secrets_in_objects({"collectors": [options]})) == set()
+    assert set(find_secrets_in_objects({"collectors": [options]})) == set()
 
 
 def test_a_setting_named_secret_is_one() -> None:
     config = {"extensions": {"oauth2client": {"client_secret": WORD}}, "receivers": {"webhook": {"secret": f"{WORD}2"}}}
-    assert secrets_in(config) == {WORD, f"{WORD}2"}
+    assert find_secrets(config) == {WORD, f"{WORD}2"}
 
 
 @cases(
@@ -320,7 +322,7 @@ def test_a_setting_named_secret_is_one() -> None:
     {"exporters": {"x": {"headers": {"x-tls-secret": WORD}}}},
 )
 def test_what_only_resembles_the_name_of_a_secret_is_one(config: dict[str, Any]) -> None:
-    assert secrets_in(config) == {WORD}
+    assert find_secrets(config) == {WORD}
 
 
 def actions(name: str, value: Any) -> dict[str, Any]:
@@ -336,7 +338,7 @@ def test_the_value_of_an_attribute_that_is_named_like_a_secret_is_one(made: Any)
     config = made("api_key", WORD)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert (found.severity, found.message) == ("warning", "attribute api_key is written in clear text")
-    assert secrets_in(config) == {WORD}
+    assert find_secrets(config) == {WORD}
 
 
 @cases(
@@ -349,19 +351,19 @@ def test_the_value_of_an_attribute_that_is_named_like_a_secret_is_one(made: Any)
 def test_the_value_of_another_attribute_and_what_hides_one_is_none(made: Any, name: str, value: str) -> None:
     config = made(name, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
-    assert secrets_in(config) == set()
+    assert find_secrets(config) == set()
 
 
 def test_the_default_of_a_variable_is_shown_unless_it_is_a_secret() -> None:
     wanted = "Give it a default: ${env:DD_API_KEY:-VALUE}."
-    assert concealed(wanted) == wanted
-    assert concealed("${env:DD_API_KEY:-hunter22}") == "${env:DD_API_KEY:-********}"
+    assert conceal_secrets(wanted) == wanted
+    assert conceal_secrets("${env:DD_API_KEY:-hunter22}") == "${env:DD_API_KEY:-********}"
 
 
 @pytest.mark.parametrize("note", ["token={}", "password: {}", '{{"api_key": "{}"}}'])
 def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: str) -> None:
     text = note.format(f"{WORD}1")
-    assert set(secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
+    assert set(find_secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
     (found,) = plaintext_secret(Subject({}, notes={"annotations.note": text, "annotations.other": "a note"}))
     assert (found.severity, WORD in str(found)) == ("warning", False)
     assert "`annotations.note`" in found.message
@@ -372,7 +374,7 @@ def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: s
 )
 def test_a_secret_that_is_the_default_of_a_variable_is_one(value: str, found: set[str]) -> None:
     for config in (setting("token", value), setting("headers/authorization", f"Bearer {value}")):
-        assert secrets_in(config) == found
+        assert find_secrets(config) == found
         listed = findings(Case("plaintext-secret", "any", config))
         assert [(one.severity, "hunter22" in str(one)) for one in listed] == [("warning", False)] * len(found)
 
@@ -412,6 +414,6 @@ UNKNOWN = {"x-shop": LOGIN}
     ),
 )
 def test_the_value_of_a_header_of_an_unknown_name_is_hidden_if_it_may_be_a_login(config: Any, found: set[str]) -> None:
-    assert secrets_in(config) == found
+    assert find_secrets(config) == found
     # No rule reports it: only its owner knows whether it is a secret.
-    assert not any(secret_at(config, path, str(value)) for path, value in leaves(config))
+    assert not any(secret_kind_at(config, path, str(value)) for path, value in iter_leaves(config))

@@ -72,7 +72,7 @@ def test_records_come_by_connectors_that_hand_on_within_a_signal(
 def test_the_other_way_is_the_same(text: str, pipeline: str, connector: str, behind: list[str]) -> None:
     found = graph(text)
     assert list(found.behind(pipeline, connector)) == behind
-    assert all(pipeline in found.fed_by(connector, other) for other in behind)
+    assert all(pipeline in found.find_connector_sources(connector, other) for other in behind)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_the_other_way_is_the_same(text: str, pipeline: str, connector: str, beh
     ],
 )
 def test_what_gets_records_only_from_others(pipeline: str, others: set[str], holds: bool) -> None:
-    assert graph(CHAIN).gets_only_from(pipeline, others) is holds
+    assert graph(CHAIN).is_fed_only_by(pipeline, others) is holds
 
 
 def test_pipelines_in_a_circle_get_records_from_nowhere() -> None:
     assert (
-        graph("traces/a: forward > routing\ntraces/b: routing > forward").gets_only_from("traces/a", {"logs"}) is False
+        graph("traces/a: forward > routing\ntraces/b: routing > forward").is_fed_only_by("traces/a", {"logs"}) is False
     )
 
 
@@ -102,8 +102,8 @@ def test_many_ways_through_many_layers_take_no_time() -> None:
         pipelines |= {f"traces/a{layer}": ends, f"traces/b{layer}": ends}
     connectors = {f"forward/{layer}": None for layer in range(201)}
     layered = PipelineGraph.of({"connectors": connectors, "service": {"pipelines": pipelines}})
-    assert layered.gets_only_from("traces/a199", {"traces"}) is True
-    assert layered.gets_only_from("traces/a199", {"logs"}) is False
+    assert layered.is_fed_only_by("traces/a199", {"traces"}) is True
+    assert layered.is_fed_only_by("traces/a199", {"logs"}) is False
 
 
 def test_components_have_the_signals_of_their_pipelines_and_connectors_are_none() -> None:

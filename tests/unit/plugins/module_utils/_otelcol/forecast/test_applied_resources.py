@@ -9,11 +9,11 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.applied_resources import is_applied
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import SPEC_HASH
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 
 from tests.support.cases import cases
 
-OWN = Ref("OpenTelemetryCollector", "telemetry", "gateway")
+OWN = ObjectRef("OpenTelemetryCollector", "telemetry", "gateway")
 CONFIG = {"receivers": {"otlp": {}}, "service": {"pipelines": {"traces": {"receivers": ["otlp"]}}}}
 WITH_DEFAULTS = {**CONFIG, "receivers": {"otlp": {"endpoint": "0.0.0.0:4317"}}}
 OTHER_LIST = {**CONFIG, "service": {"pipelines": {"traces": {"receivers": ["otlp", "jaeger"]}}}}

@@ -12,10 +12,10 @@ from random import Random
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import (
     OneSide,
-    only_after,
-    only_before,
-    ratio_bound,
-    ratio_bound_of_items,
+    count_only_after,
+    count_only_before,
+    estimate_item_ratio_bound,
+    estimate_ratio_bound,
 )
 
 DRAWS, TRACES, SIZE = 400, 6000, 600
@@ -36,7 +36,7 @@ def test_the_bound_of_traces_holds_although_spans_of_a_trace_go_together() -> No
         before = {trace: spans[trace] for trace in drawn}
         after = {trace: spans[trace] for trace in drawn if is_kept[trace]}
         of_sample = sum(after.values()) / sum(before.values())
-        held += abs(of_sample - ratio) <= (ratio_bound(before, after) or 0)
+        held += abs(of_sample - ratio) <= (estimate_ratio_bound(before, after) or 0)
     assert held >= LEAST
 
 
@@ -53,7 +53,7 @@ def test_the_bounds_of_what_one_side_alone_has_hold() -> None:
         before = {trace: spans[trace] for trace in drawn}
         after = {trace: later[trace] for trace in drawn if later[trace]}
         total = sum(before.values())
-        old, new = only_before(before, after), only_after(before, after)
+        old, new = count_only_before(before, after), count_only_after(before, after)
         held["lost"] += abs(old.items / total - lost) <= (old.bound or 0)
         held["made"] += abs(new.items / total - made) <= (new.bound or 0)
     assert min(held.values()) >= LEAST, held
@@ -64,18 +64,23 @@ def test_the_bound_of_single_items_holds() -> None:
     held = 0
     for _ in range(DRAWS):
         after = sum(random.random() < 0.38 for _ in range(SIZE))
-        held += abs(after / SIZE - 0.38) <= (ratio_bound_of_items(SIZE, after) or 0)
+        held += abs(after / SIZE - 0.38) <= (estimate_item_ratio_bound(SIZE, after) or 0)
     assert held >= LEAST
 
 
 def test_what_keeps_or_drops_everything_has_no_bound() -> None:
-    assert ratio_bound({1: 3, 2: 4}, {1: 3, 2: 4}) == ratio_bound({1: 3}, {}) == ratio_bound({}, {}) == 0
-    assert ratio_bound_of_items(7, 7) == ratio_bound_of_items(7, 0) == ratio_bound_of_items(0, 7) == 0
+    assert (
+        estimate_ratio_bound({1: 3, 2: 4}, {1: 3, 2: 4})
+        == estimate_ratio_bound({1: 3}, {})
+        == estimate_ratio_bound({}, {})
+        == 0
+    )
+    assert estimate_item_ratio_bound(7, 7) == estimate_item_ratio_bound(7, 0) == estimate_item_ratio_bound(0, 7) == 0
 
 
 def test_a_sample_that_is_too_small_has_no_bound_that_is_known() -> None:
-    assert ratio_bound({1: 1000}, {1: 620}) is None
-    assert ratio_bound_of_items(29, 7) is None
+    assert estimate_ratio_bound({1: 1000}, {1: 620}) is None
+    assert estimate_item_ratio_bound(29, 7) is None
 
 
 def test_a_bound_takes_no_memory_of_its_own_for_each_trace() -> None:
@@ -84,7 +89,7 @@ def test_a_bound_takes_no_memory_of_its_own_for_each_trace() -> None:
     after = dict.fromkeys(range(1000, traces + 1000), 1)
     tracemalloc.start()
     try:
-        bound = ratio_bound(before, after)
+        bound = estimate_ratio_bound(before, after)
         _now, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -96,14 +101,14 @@ def test_traces_that_only_one_side_has_count() -> None:
     """Of 40 traces with an item, 20 are dropped, and 20 others are made: each of these 40 differs by 1."""
     before = dict.fromkeys(range(40), 1)
     after = dict.fromkeys(range(20, 60), 1)
-    assert ratio_bound(before, after) == pytest.approx(1.96 * 40**0.5 / 40)
+    assert estimate_ratio_bound(before, after) == pytest.approx(1.96 * 40**0.5 / 40)
 
 
 def test_items_of_one_side_show_where_the_sum_stays_the_same() -> None:
     before = dict.fromkeys(range(100), 5)
     after = {**dict.fromkeys(range(90), 5), **dict.fromkeys(range(200, 205), 10)}
     assert sum(before.values()) == sum(after.values())
-    lost, made = only_before(before, after), only_after(before, after)
+    lost, made = count_only_before(before, after), count_only_after(before, after)
     assert (lost.items, made.items) == (50, 50)
     # A tenth of 100 traces is lost: 1.96 times the deviation of a share, sqrt(0.1 * 0.9 / 100).
     assert lost.bound == pytest.approx(0.0588)
@@ -112,16 +117,16 @@ def test_items_of_one_side_show_where_the_sum_stays_the_same() -> None:
 
 def test_a_sum_that_is_that_of_before_by_chance_is_not_exact() -> None:
     before = dict.fromkeys(range(100), 1)
-    tripled = only_after(before, {trace: 3 if trace < 50 else 1 for trace in before})
+    tripled = count_only_after(before, {trace: 3 if trace < 50 else 1 for trace in before})
     assert tripled.items == 100
     assert tripled.bound
     assert tripled.bound > 0.1
-    assert only_after(before, dict.fromkeys(before, 2)) == OneSide(100)
+    assert count_only_after(before, dict.fromkeys(before, 2)) == OneSide(100)
 
 
 def test_a_trace_of_both_sides_may_have_more_or_less_on_one() -> None:
     before, after = dict.fromkeys(range(40), 3), {**dict.fromkeys(range(40), 3), 0: 1, 1: 7}
-    assert (only_before(before, after).items, only_after(before, after).items) == (2, 4)
+    assert (count_only_before(before, after).items, count_only_after(before, after).items) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +140,10 @@ def test_a_trace_of_both_sides_may_have_more_or_less_on_one() -> None:
     ids=["new", "gone", "few", "same"],
 )
 def test_whole_and_small_samples(before: dict[int, int], after: dict[int, int], lost: OneSide, made: OneSide) -> None:
-    assert (only_before(before, after), only_after(before, after)) == (lost, made)
+    assert (count_only_before(before, after), count_only_after(before, after)) == (lost, made)
 
 
 def test_what_is_only_dropped_has_the_bound_of_the_change() -> None:
     before, after = dict.fromkeys(range(100), 5), dict.fromkeys(range(62), 5)
-    assert only_before(before, after).bound == ratio_bound(before, after)
-    assert only_after(before, after) == OneSide()
+    assert count_only_before(before, after).bound == estimate_ratio_bound(before, after)
+    assert count_only_after(before, after) == OneSide()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.capture_facts import (
     CaptureFacts,
-    config_hash,
+    hash_config,
 )
 
 from tests.support.cases import cases
@@ -71,4 +71,4 @@ def test_rates_of_one_node_are_noted() -> None:
 
 
 def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:
-    assert config_hash({"a": 1, "b": 2}) == config_hash({"b": 2, "a": 1}) != config_hash({"a": 1})
+    assert hash_config({"a": 1, "b": 2}) == hash_config({"b": 2, "a": 1}) != hash_config({"a": 1})

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import forecast_model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import (
+    build_forecast_model,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
     HostForecast,
-    junit_of_forecast,
-    one_forecast,
+    join_forecasts,
+    render_forecast_junit,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
 
@@ -39,7 +41,7 @@ FORECASTS = [
 
 
 def test_the_page_has_the_largest_changes_of_all_hosts_first_and_names_who_is_missing() -> None:
-    page = forecast_model(one_forecast(FORECASTS))
+    page = build_forecast_model(join_forecasts(FORECASTS))
     assert page["title"] == "Forecast of gateway on us, gateway on eu"
     assert [row["exporter"] for row in page["movers"]] == ["eu: otlp/a", "us: otlp/a"]
     assert page["breaches"] == [f"eu: {LINE}"]
@@ -49,7 +51,7 @@ def test_the_page_has_the_largest_changes_of_all_hosts_first_and_names_who_is_mi
 
 
 def test_markdown_has_a_section_for_each_host_in_their_order() -> None:
-    text = one_forecast(FORECASTS)["markdown"]
+    text = join_forecasts(FORECASTS)["markdown"]
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
         "## Forecast for us",
         "## Forecast for eu",
@@ -58,7 +60,7 @@ def test_markdown_has_a_section_for_each_host_in_their_order() -> None:
 
 
 def test_a_limit_fails_the_test_of_its_host_alone() -> None:
-    report = junit_of_forecast(one_forecast(FORECASTS))
+    report = render_forecast_junit(join_forecasts(FORECASTS))
     assert 'tests="2" failures="1"' in report
     failed = report[report.index('name="eu: otlp/a: traces"') :]
     assert "<failure" in failed
@@ -66,10 +68,10 @@ def test_a_limit_fails_the_test_of_its_host_alone() -> None:
 
 
 def test_a_limit_with_a_mask_where_its_exporter_stands_fails_a_test_of_its_own() -> None:
-    report = junit_of_forecast(result(10, 30, "********: traces: items 10 → 30, beyond the limit +20%"))
+    report = render_forecast_junit(result(10, 30, "********: traces: items 10 → 30, beyond the limit +20%"))
     assert 'tests="2" failures="1"' in report
 
 
 def test_the_forecast_of_one_host_stays_as_it_is() -> None:
     alone = result(10, 30, LINE)
-    assert one_forecast([HostForecast("eu", alone)]) == alone
+    assert join_forecasts([HostForecast("eu", alone)]) == alone

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import parse_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Change,
     Figures,
@@ -25,7 +25,7 @@ LOST = ("service.name of the resource", "user.id")
 
 def breaches(given: dict[str, Any], after: Figures, lost: tuple[str, ...] = ()) -> list[str]:
     change = Change("otlp_grpc/a", "metrics", Figures(1000, 1000, 1000), after, lost_attributes=lost)
-    return list(checked_limits(given).breaches([change]))
+    return list(parse_limits(given).breaches([change]))
 
 
 @cases(
@@ -67,7 +67,7 @@ def test_an_attribute_that_must_stay_is_missed(names: Any, said: list[str]) -> N
 def test_an_attribute_that_some_items_lose_is_missed() -> None:
     lost = (PartlyLost("service.name of the resource", 620), PartlyLost("user.id", 3))
     change = Change("a", "traces", Figures(3000, 9), Figures(1860, 9), partly_lost_attributes=lost)
-    assert list(checked_limits({"lost_attributes": ["service.name", "host.name"]}).breaches([change])) == [
+    assert list(parse_limits({"lost_attributes": ["service.name", "host.name"]}).breaches([change])) == [
         "a: traces: attribute service.name of the resource is lost on 620 of 1,860 items"
     ]
 
@@ -83,12 +83,12 @@ def test_an_attribute_that_some_items_lose_is_missed() -> None:
 )
 def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as problem:
-        checked_limits(given)
+        parse_limits(given)
     assert said in str(problem.value)
 
 
 def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
-    limits = checked_limits({"lost_attributes": ["service.name", "service.nmae"]})
+    limits = parse_limits({"lost_attributes": ["service.name", "service.nmae"]})
     tally = Tally(resource_names=Counter({"service.name": 1}))
     assert list(limits.unseen([Tally(), tally])) == [
         "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"

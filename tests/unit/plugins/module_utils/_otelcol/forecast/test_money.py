@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import (
-    SECONDS_OF_MONTH,
+    SECONDS_PER_MONTH,
     Scale,
-    checked_prices,
-    checked_rates,
-    price_of_month,
+    compute_monthly_cost,
+    parse_prices,
+    parse_rates,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Figures
 
@@ -26,20 +26,20 @@ SCALE = Scale({"traces": 100, "metrics": 10, "logs": 10}, {"traces": 100.0, "met
 
 @cases(
     "signal, figures, prices, price",
-    ("traces", Figures(100, 2**30), {"gib": 0.5}, 0.5 * SECONDS_OF_MONTH),
-    ("traces", Figures(50, 0), {"million_spans": 2.0}, 50 * SECONDS_OF_MONTH / 1e6 * 2),
+    ("traces", Figures(100, 2**30), {"gib": 0.5}, 0.5 * SECONDS_PER_MONTH),
+    ("traces", Figures(50, 0), {"million_spans": 2.0}, 50 * SECONDS_PER_MONTH / 1e6 * 2),
     ("metrics", Figures(10, 0, 2000), {"thousand_series": 3.0}, 6.0),
-    ("metrics", Figures(10, 0), {"million_points": 1.0}, 10 * SECONDS_OF_MONTH / 1e6),
+    ("metrics", Figures(10, 0), {"million_points": 1.0}, 10 * SECONDS_PER_MONTH / 1e6),
     ("traces", Figures(50, 0), {"million_log_records": 2.0}, 0.0),
 )
 def test_a_price_is_for_bytes_items_or_series(
     signal: str, figures: Figures, prices: dict[str, float], price: float
 ) -> None:
-    assert price_of_month(signal, figures, SCALE, prices) == pytest.approx(price)
+    assert compute_monthly_cost(signal, figures, SCALE, prices) == pytest.approx(price)
 
 
 def test_a_signal_without_a_rate_costs_nothing_that_is_known() -> None:
-    assert price_of_month("logs", Figures(10, 2**30), SCALE, {"gib": 1.0}) == 0
+    assert compute_monthly_cost("logs", Figures(10, 2**30), SCALE, {"gib": 1.0}) == 0
 
 
 @cases(
@@ -51,7 +51,7 @@ def test_a_signal_without_a_rate_costs_nothing_that_is_known() -> None:
 )
 def test_what_is_no_price_is_refused(prices: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as problem:
-        checked_prices(prices)
+        parse_prices(prices)
     assert said in str(problem.value)
 
 
@@ -64,5 +64,5 @@ def test_what_is_no_price_is_refused(prices: dict[str, Any], said: str) -> None:
 )
 def test_what_is_no_rate_is_refused(rates: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as problem:
-        checked_rates(rates)
+        parse_rates(rates)
     assert said in str(problem.value)

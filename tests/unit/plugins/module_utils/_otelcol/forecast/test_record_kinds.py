@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     KindsOfOneSide,
     RecordKind,
     RecordKinds,
-    kinds_only_in,
+    find_kinds_only_in,
 )
 
 from tests.support.cases import cases
@@ -50,15 +50,15 @@ def test_a_log_record_is_told_by_its_event_or_template_its_severity_and_its_serv
 
 def test_the_kinds_with_most_items_of_one_side_alone_come_first() -> None:
     before, after = logs(*["send"] * 9, *["get"] * 5, *["put"] * 3), logs(*["send"] * 2, *["get"] * 6)
-    gone = kinds_only_in(before, after)
+    gone = find_kinds_only_in(before, after)
     assert gone.items == 10
     assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 7), ("put", 3)]
-    come = kinds_only_in(after, before)
+    come = find_kinds_only_in(after, before)
     assert come == KindsOfOneSide(1, (KindOfOneSide(RecordKind("get", "info", "cart"), 1),))
 
 
 def test_five_kinds_are_named_and_all_are_counted() -> None:
-    gone = kinds_only_in(logs("send", "get", "put", "read", "write", "try", "stop"), logs())
+    gone = find_kinds_only_in(logs("send", "get", "put", "read", "write", "try", "stop"), logs())
     assert (gone.items, len(gone.largest)) == (7, 5)
 
 
@@ -67,7 +67,7 @@ def test_a_metric_names_the_attributes_that_its_points_of_the_other_side_lack() 
     before.add_points("requests", 9, {"route", "user"})
     before.add_points("sizes", 4, {"route"})
     after.add_points("requests", 3, {"user"})
-    assert kinds_only_in(before, after).largest == (
+    assert find_kinds_only_in(before, after).largest == (
         KindOfOneSide(RecordKind("requests"), 6, ("route",)),
         # No point is left, so no attribute of it is lost alone.
         KindOfOneSide(RecordKind("sizes"), 4),
@@ -80,7 +80,7 @@ def test_names_of_attributes_are_bounded() -> None:
         before.add_points("requests", 1, {f"name {number}"})
     after.add_points("requests", 1, {"name 1"})
     assert len(before.attributes["requests"]) == MOST_NAMES + 1
-    assert kinds_only_in(before, after).largest[0].attributes == ()
+    assert find_kinds_only_in(before, after).largest[0].attributes == ()
 
 
 def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_together(
@@ -90,9 +90,9 @@ def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_to
     before, after = logs("send", "get", "put", "read", "read"), logs("put", "read", "get")
     assert (len(before.items), before.uncounted) == (2, 3)
     # Of send and get, after may have some among its uncounted. In all, it has two fewer.
-    assert kinds_only_in(before, after) == KindsOfOneSide(2)
-    assert kinds_only_in(after, before) == KindsOfOneSide(0)
+    assert find_kinds_only_in(before, after) == KindsOfOneSide(2)
+    assert find_kinds_only_in(after, before) == KindsOfOneSide(0)
     # What both know, and what a side without uncounted ones lacks, is told by itself.
-    gone = kinds_only_in(before, logs("get"))
+    gone = find_kinds_only_in(before, logs("get"))
     assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 1)]
     assert gone.items == 4

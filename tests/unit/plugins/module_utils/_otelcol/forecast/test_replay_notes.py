@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.replay_notes import (
-    notes_of_signals,
-    replay_notes,
+    list_replay_notes,
+    list_signal_notes,
 )
 
 from tests.support.cases import cases
@@ -35,13 +35,13 @@ POLICIES = [{"name": "slow", "type": "latency"}, BY_SECOND]
     ({"processors": {"filter": {}}}, []),
 )
 def test_parts_that_a_replay_cannot_tell_are_noted(config: dict[str, Any], said: list[str]) -> None:
-    notes = list(replay_notes({**SERVICE, **config}, ("otlp_grpc/a",)))
+    notes = list(list_replay_notes({**SERVICE, **config}, ("otlp_grpc/a",)))
     assert len(notes) == len(said)
     assert all(note.startswith(words) for note, words in zip(notes, said, strict=True))
 
 
 def test_exporters_of_other_protocols_are_noted() -> None:
-    assert list(replay_notes(SERVICE, ("kafka", "otlp_http", "debug"))) == [
+    assert list(list_replay_notes(SERVICE, ("kafka", "otlp_http", "debug"))) == [
         "kafka: its bytes are counted as OTLP in gzip, which it does not send",
         "debug: it sends nothing to another machine, so it costs nothing here",
     ]
@@ -49,14 +49,14 @@ def test_exporters_of_other_protocols_are_noted() -> None:
 
 def test_what_a_capture_does_not_tell_of_the_way_in_is_noted() -> None:
     two = {"service": {"pipelines": {"traces/a": PIPELINE, "traces/b": {**PIPELINE, "receivers": ["jaeger"]}}}}
-    (note,) = replay_notes(two, ())
+    (note,) = list_replay_notes(two, ())
     assert note.startswith("traces: all go in at one of otlp, jaeger")
     for batch in (
         {"metadata_keys": ["tenant"]},
         {"a": {"from_context": "tenant"}},
         {"s": ['request["tenant"] == "a"']},
     ):
-        (note,) = replay_notes({**SERVICE, "processors": {"batch": batch}}, ())
+        (note,) = list_replay_notes({**SERVICE, "processors": {"batch": batch}}, ())
         assert note.startswith("a capture has no headers of requests")
 
 
@@ -67,4 +67,4 @@ def test_what_a_capture_does_not_tell_of_the_way_in_is_noted() -> None:
     ({"metrics": 5}, ["the capture has no traces, logs, so the forecast says nothing of them"]),
 )
 def test_signals_that_receivers_take_and_the_capture_lacks_are_told(came: dict[str, int], said: list[str]) -> None:
-    assert list(notes_of_signals({"logs", "traces", "profiles"}, came)) == said
+    assert list(list_signal_notes({"logs", "traces", "profiles"}, came)) == said

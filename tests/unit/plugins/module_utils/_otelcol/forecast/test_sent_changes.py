@@ -12,11 +12,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     MOST_MOVERS,
     Change,
     Sent,
-    changes_of,
-    paired_exporters,
+    list_changes,
+    pair_exporters,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measure_resources
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
+    build_otlp_request,
+)
 
 from tests.support.cases import cases
 
@@ -24,8 +26,8 @@ from tests.support.cases import cases
 def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:
     signal = {"spans": "traces"}.get(short, short)
     counted = Sent(size=size)
-    text = json.dumps(otlp_request(short, records, "given"), separators=(",", ":"))
-    counted.tally.add(signal, measured_resources(text))
+    text = json.dumps(build_otlp_request(short, records, "given"), separators=(",", ":"))
+    counted.tally.add(signal, measure_resources(text))
     return {signal: counted}
 
 
@@ -35,7 +37,7 @@ def spans(service: str, number: int, **attributes: str) -> list[dict[str, Any]]:
 
 
 def one_change(before: dict[str, Sent], after: dict[str, Sent]) -> Change:
-    (change,) = changes_of({"a": before}, {"b": after}, {"a": "b"})
+    (change,) = list_changes({"a": before}, {"b": after}, {"a": "b"})
     return change
 
 
@@ -50,7 +52,7 @@ def test_a_change_has_figures_of_both_sides_under_the_new_name() -> None:
 
 def test_a_new_name_is_that_of_an_exporter_of_the_same_type() -> None:
     old, new = ["debug", "otlp_http/old", "kafka"], ["kafka", "otlp_http/new", "file"]
-    assert paired_exporters(old, new) == {
+    assert pair_exporters(old, new) == {
         "kafka": "kafka",
         "debug": "debug",
         "otlp_http/old": "otlp_http/new",
@@ -144,8 +146,8 @@ def measured(minutes_of: dict[str, range]) -> dict[str, Sent]:
     for route, minutes in minutes_of.items():
         for minute in minutes:
             point = {"name": "requests", "attributes": {"route": route}}
-            text = json.dumps(otlp_request("metrics", [point], "given", minute), separators=(",", ":"))
-            counted.tally.add("metrics", measured_resources(text))
+            text = json.dumps(build_otlp_request("metrics", [point], "given", minute), separators=(",", ":"))
+            counted.tally.add("metrics", measure_resources(text))
     return {"metrics": counted}
 
 

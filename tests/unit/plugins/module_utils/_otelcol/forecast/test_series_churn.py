@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import Churn, churn_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import (
+    Churn,
+    measure_churn,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender, Series
 
 from tests.support.cases import cases
@@ -41,15 +44,15 @@ def series(seconds: Iterable[int], metric: int = 1, sender: Sender = CART) -> Se
     ([STEADY, [0, 10, 50, 60]], Churn()),
 )
 def test_series_appear_and_end(measured: list[Iterable[int]], churn: Churn) -> None:
-    assert churn_of([series(seconds) for seconds in measured]) == churn
+    assert measure_churn([series(seconds) for seconds in measured]) == churn
 
 
 def test_points_without_a_time_say_nothing() -> None:
     """OTLP writes 0 for a time that is not known."""
     untimed = Series(CART, 1, 0, 0)
-    assert churn_of([series(STEADY), untimed]) == Churn(known=1)
+    assert measure_churn([series(STEADY), untimed]) == Churn(known=1)
     untimed.measured(1_700_000_030 * 10**9)
-    assert churn_of([series(STEADY), untimed]) == Churn(appear=1, end=1, known=2)
+    assert measure_churn([series(STEADY), untimed]) == Churn(appear=1, end=1, known=2)
     untimed.measured(0)
     assert untimed == Series(CART, 1, 1_700_000_030 * 10**9, 1_700_000_030 * 10**9)
 
@@ -57,14 +60,14 @@ def test_points_without_a_time_say_nothing() -> None:
 def test_a_slow_sender_does_not_hide_what_a_quick_one_of_the_same_metric_loses() -> None:
     slow = series(range(0, 181, 60), sender=Sender("slow", "shop", ""))
     short = [series([start, start + 10]) for start in range(0, 180, 20)]
-    assert churn_of([slow, *short]) == Churn(appear=8, end=8, known=10)
+    assert measure_churn([slow, *short]) == Churn(appear=8, end=8, known=10)
 
 
 def test_each_metric_has_its_own_time_and_interval() -> None:
     quick = [series(STEADY, 1), series(range(0, 31, 10), 1)]
     slow = [series([0, 60], 2), series([60], 2)]
     later = [series(range(1000, 1061, 10), 3)]
-    assert churn_of([*quick, *slow, *later]) == Churn(end=1, known=3)
+    assert measure_churn([*quick, *slow, *later]) == Churn(end=1, known=3)
 
 
 def test_the_order_of_points_does_not_matter() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.size_sinks import (
     add_size_sinks,
     batch_sinks,
-    exporter_of_size,
-    is_otlp,
-    size_name,
+    exporter_of_size_sink,
+    name_size_sink,
+    sends_otlp,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import build_harness
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import Ends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 
 from tests.support.cases import cases
 
@@ -30,7 +30,7 @@ def queue_of_sink(otlp_http: str, processors: dict[str, Any]) -> Any:
         "exporters": {"debug": {}},
         "service": {"pipelines": {"traces": pipeline}},
     }
-    ends = Ends("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, replays=True)
+    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, replays=True)
     built = build_harness(config, ends)
     batch_sinks(built, ends)
     (sink,) = built.sinks
@@ -59,7 +59,7 @@ def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
         "exporters": {exporter: settings},
         "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}},
     }
-    ends = Ends("http://127.0.0.1:9", {"otlp": 1}, "/", replays=True)
+    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", replays=True)
     built = build_harness(config, ends)
     add_size_sinks(built.config, ends, config, built.sinks)
     (sink,) = built.sinks
@@ -103,6 +103,6 @@ def test_it_encodes_as_the_exporter_does() -> None:
 
 def test_the_bytes_of_an_exporter_come_under_its_own_name() -> None:
     assert beside("otlp_grpc/a", {})["endpoint"] == "http://127.0.0.1:9/size%20of%20otlp_grpc%2Fa"
-    assert exporter_of_size(size_name("otlp_grpc/a")) == "otlp_grpc/a"
-    assert exporter_of_size("otlp_grpc/a") == ""
-    assert [is_otlp(one) for one in ("otlp", "load_balancing", "kafka", "debug")] == [True, True, False, False]
+    assert exporter_of_size_sink(name_size_sink("otlp_grpc/a")) == "otlp_grpc/a"
+    assert exporter_of_size_sink("otlp_grpc/a") == ""
+    assert [sends_otlp(one) for one in ("otlp", "load_balancing", "kafka", "debug")] == [True, True, False, False]

@@ -15,12 +15,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Tally,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
-    item_count,
-    measured_resources,
+    count_items,
+    measure_resources,
     signal_of_request,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import (
+    build_otlp_request,
+)
 
 from tests.support.cases import cases
 
@@ -43,8 +45,8 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
 
 def tally(short: str, tenant_attribute: str = "") -> Tally:
     counted = Tally()
-    text = json.dumps(otlp_request(short, RECORDS[short], "given"), separators=(",", ":"))
-    counted.add(SIGNALS[short], measured_resources(text), tenant_attribute)
+    text = json.dumps(build_otlp_request(short, RECORDS[short], "given"), separators=(",", ":"))
+    counted.add(SIGNALS[short], measure_resources(text), tenant_attribute)
     return counted
 
 
@@ -55,10 +57,10 @@ def tally(short: str, tenant_attribute: str = "") -> Tally:
     ("logs", {Sender("cart", "shop", ""): 1, Sender("", "", ""): 1}),
 )
 def test_items_belong_to_their_senders(short: str, items: dict[Sender, int]) -> None:
-    request = otlp_request(short, RECORDS[short], "given")
+    request = build_otlp_request(short, RECORDS[short], "given")
     assert signal_of_request(request) == SIGNALS[short]
     assert dict(tally(short).items) == items
-    assert tally(short).total == item_count(SIGNALS[short], request) == sum(items.values())
+    assert tally(short).total == count_items(SIGNALS[short], request) == sum(items.values())
     assert all(tally(short).sizes[sender] > 0 for sender in items)
 
 
@@ -80,9 +82,9 @@ def test_attributes_know_how_many_items_have_them_and_whether_at_the_resource_or
 def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> None:
     labels = {"http.route": "/", "user.id": "7"}
     points = [{"name": "requests", "attributes": dict(order)} for order in (labels.items(), [*labels.items()][::-1])]
-    text = json.dumps(otlp_request("metrics", points, "given"), separators=(",", ":"))
+    text = json.dumps(build_otlp_request("metrics", points, "given"), separators=(",", ":"))
     counted = Tally()
-    counted.add("metrics", measured_resources(text))
+    counted.add("metrics", measure_resources(text))
     assert counted.total == 2
     assert len(counted.series) == 1
 
@@ -103,7 +105,7 @@ def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series
     metric = {"name": "requests", "gauge": {"dataPoints": points}}
     text = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}, separators=(",", ":"))
     counted = Tally()
-    counted.add("metrics", measured_resources(text))
+    counted.add("metrics", measure_resources(text))
     assert counted.total == 20
     assert len(counted.series) == 10
 
@@ -111,5 +113,5 @@ def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series
 def test_a_resource_without_records_is_no_sender() -> None:
     counted = Tally()
     for signal, resources in (("logs", "resourceLogs"), ("metrics", "resourceMetrics")):
-        counted.add(signal, measured_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
+        counted.add(signal, measure_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
     assert not counted.items

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import template_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import make_template
 
 from tests.support.cases import cases
 
@@ -19,4 +19,4 @@ from tests.support.cases import cases
     ("", ""),
 )
 def test_a_template_has_common_words_alone(body: str, template: str) -> None:
-    assert template_of(body) == template
+    assert make_template(body) == template

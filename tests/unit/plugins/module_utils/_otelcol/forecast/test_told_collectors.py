@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.told_collectors import (
     HostForecasts,
     ToldCollector,
-    failures,
-    host_sections,
-    markdown_section,
-    report_lines,
+    list_failures,
+    list_report_lines,
+    render_host_sections,
+    render_markdown_section,
 )
 
 PASSES = ToldCollector("a/gateway", {"report": "one\ntwo", "markdown": "### Gateway\n", "failure": ""})
@@ -24,7 +24,7 @@ NEW = ToldCollector("a/new", is_new=True)
 
 
 def test_the_report_has_all_forecasts_and_why_others_are_not_known_but_what_a_warning_tells() -> None:
-    assert list(report_lines([PASSES, MISSING, NEW])) == [
+    assert list(list_report_lines([PASSES, MISSING, NEW])) == [
         "one",
         "two",
         "a/new changes without a forecast: it is new, so there is nothing to compare it with",
@@ -45,16 +45,16 @@ def test_the_report_has_all_forecasts_and_why_others_are_not_known_but_what_a_wa
 def test_a_change_fails_by_limits_and_by_forecasts_that_cannot_be_made(
     told: ToldCollector, must_be_known: bool, said: list[str]
 ) -> None:
-    assert list(failures([told], must_be_known=must_be_known)) == said
+    assert list(list_failures([told], must_be_known=must_be_known)) == said
 
 
 def test_the_section_of_a_page_is_empty_only_if_no_collector_changes() -> None:
-    assert markdown_section([]) == ""
-    section = markdown_section([PASSES, BROKEN])
+    assert render_markdown_section([]) == ""
+    section = render_markdown_section([PASSES, BROKEN])
     assert section.startswith("### Gateway\n")
     assert "- `a/broken` changes without a forecast: `the capture is cut off`" in section
 
 
 def test_hosts_with_the_same_forecasts_are_one_section() -> None:
     told = [HostForecasts("eu", "same"), HostForecasts("us", "other"), HostForecasts("ap", "same")]
-    assert list(host_sections(told)) == ["## Forecast for eu, ap\n\nsame", "## Forecast for us\n\nother"]
+    assert list(render_host_sections(told)) == ["## Forecast for eu, ap\n\nsame", "## Forecast for us\n\nother"]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import parse_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender, Tally
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.unmatched import (
-    Named,
-    Seen,
-    checked_receivers,
-    unmatched_notes,
+    NamedOptions,
+    ReplayFacts,
+    list_unmatched_notes,
+    parse_receivers,
 )
 
 from tests.support.cases import cases
@@ -28,15 +28,15 @@ METRICS = Change("backend", "metrics", Figures(9, 90, 3), Figures(0, 0))
 def notes(named: dict[str, Any], *changes: Change) -> list[str]:
     tally = Tally()
     tally.items[Sender("cart", "shop", "blue" if named.get("tenant_attribute") == "team" else "")] = 9
-    asked = Named(
-        limits=checked_limits(named.get("limits", {})),
+    asked = NamedOptions(
+        limits=parse_limits(named.get("limits", {})),
         prices=named.get("prices", {}),
         rates=named.get("rates", {}),
         receivers=named.get("receivers", {}),
         tenant_attribute=named.get("tenant_attribute", ""),
     )
     came = {change.signal: change.before.items for change in changes}
-    return list(unmatched_notes(asked, Seen(came, changes, [tally], frozenset({"otlp"}))))
+    return list(list_unmatched_notes(asked, ReplayFacts(came, changes, [tally], frozenset({"otlp"}))))
 
 
 @cases(
@@ -73,13 +73,13 @@ def test_what_matches_is_not(named: dict[str, Any]) -> None:
 
 
 def test_receivers_are_named_by_signal() -> None:
-    assert checked_receivers({"logs": "otlp"}) == {"logs": "otlp"}
+    assert parse_receivers({"logs": "otlp"}) == {"logs": "otlp"}
     with pytest.raises(Problem, match="there is no signal 'trace'; did you mean 'traces'"):
-        checked_receivers({"trace": "otlp"})
+        parse_receivers({"trace": "otlp"})
 
 
 @pytest.mark.parametrize("receiver", [None, "", 7, ["otlp"]])
 def test_a_signal_without_the_name_of_a_receiver_is_refused(receiver: Any) -> None:
     with pytest.raises(Problem, match="this is no name of a receiver") as raised:
-        checked_receivers({"traces": receiver})
+        parse_receivers({"traces": receiver})
     assert raised.value.where == "receivers.traces"

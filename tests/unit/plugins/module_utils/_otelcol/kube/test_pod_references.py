@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import quoted
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import mask_and_clean
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
     Reference,
-    lacking_parts,
-    needed_objects,
-    provided,
-    remedy,
-    unprovided,
+    describe_lacking_parts,
+    describe_remedy,
+    find_needed_objects,
+    find_unprovided,
+    list_provided_refs,
 )
 
 from tests.support.cases import cases
@@ -58,7 +58,7 @@ def workload(pod: Any, **more: Any) -> Any:
 
 
 def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
-    assert set(needed_objects(workload(POD)).values()) == {
+    assert set(find_needed_objects(workload(POD)).values()) == {
         Reference("Secret", "ns", "login", ("password", "user")),
         Reference("ConfigMap", "ns", "settings", ("d",)),
         Reference("Secret", "ns", "all"),
@@ -76,10 +76,10 @@ def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> 
     pulling: Any = {"imagePullSecrets": [{"name": "registry"}]}
     wanted = Reference("Secret", "ns", "registry", pulls=True)
     for manifest in (workload(pulling), obj("ServiceAccount", **pulling)):
-        assert list(needed_objects(manifest).values()) == [wanted]
-        assert unprovided(manifest, None, ()) == [wanted]
-        assert unprovided(manifest, manifest, ()) == []
-    told = remedy(wanted, exists=False, namespace=False)
+        assert list(find_needed_objects(manifest).values()) == [wanted]
+        assert find_unprovided(manifest, None, ()) == [wanted]
+        assert find_unprovided(manifest, manifest, ()) == []
+    told = describe_remedy(wanted, exists=False, has_namespace=False)
     assert "kubectl create secret docker-registry registry --namespace ns --from-file=.dockerconfigjson=FILE" in told
 
 
@@ -95,12 +95,12 @@ def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> 
     ids=["nothing", "no workload", "text of a user", "pods of others", "no object", "malformed", "made by a driver"],
 )
 def test_nothing_else_is_a_reference(manifest: Any) -> None:
-    assert needed_objects(manifest) == {}
+    assert find_needed_objects(manifest) == {}
 
 
 def test_a_custom_resource_of_the_operator_refers_as_a_pod_does() -> None:
     spec = {"envFrom": [{"secretRef": {"name": "x"}}], "config": {}}
-    assert list(needed_objects(obj("OpenTelemetryCollector", spec=spec))) == [Ref("Secret", "ns", "x")]
+    assert list(find_needed_objects(obj("OpenTelemetryCollector", spec=spec))) == [ObjectRef("Secret", "ns", "x")]
 
 
 MOUNTED = {
@@ -112,7 +112,9 @@ MOUNTED = {
 def reading(text: str, pod: Any = MOUNTED) -> Any:
     """Return the keys of Secret tls that a pod needs whose config has this text."""
     config = obj("ConfigMap", "config", data={"relay": f"a: {text}\n"})
-    return needed_objects(workload(pod), {Ref("ConfigMap", "ns", "config"): config})[Ref("Secret", "ns", "tls")].keys
+    return find_needed_objects(workload(pod), {ObjectRef("ConfigMap", "ns", "config"): config})[
+        ObjectRef("Secret", "ns", "tls")
+    ].keys
 
 
 @cases(
@@ -133,7 +135,7 @@ def reading(text: str, pod: Any = MOUNTED) -> Any:
 def test_the_files_that_a_config_reads_are_keys_of_what_is_mounted(text: str, keys: tuple[str, ...]) -> None:
     assert reading(text) == keys
     resource = obj("OpenTelemetryCollector", spec={**MOUNTED, **MOUNTED["containers"][0], "config": {"a": text}})
-    assert needed_objects(resource)[Ref("Secret", "ns", "tls")].keys == keys
+    assert find_needed_objects(resource)[ObjectRef("Secret", "ns", "tls")].keys == keys
 
 
 def test_a_key_may_have_another_path_and_a_shared_folder_may_have_it_from_another_object() -> None:
@@ -149,12 +151,12 @@ def test_a_key_may_have_another_path_and_a_shared_folder_may_have_it_from_anothe
 
 def test_a_running_workload_whose_config_reads_the_same_files_was_checked_before() -> None:
     old, new = (
-        {Ref("ConfigMap", "ns", "config"): obj("ConfigMap", "config", data={"relay": f"a: /etc/tls/{key}"})}
+        {ObjectRef("ConfigMap", "ns", "config"): obj("ConfigMap", "config", data={"relay": f"a: /etc/tls/{key}"})}
         for key in ("tls.crt", "ca.crt")
     )
-    ours = {Ref("ConfigMap", "ns", "config")}
-    assert unprovided(workload(MOUNTED), workload(MOUNTED), ours, old, old) == []
-    found = unprovided(workload(MOUNTED), workload(MOUNTED), ours, new, old)
+    ours = {ObjectRef("ConfigMap", "ns", "config")}
+    assert find_unprovided(workload(MOUNTED), workload(MOUNTED), ours, old, old) == []
+    found = find_unprovided(workload(MOUNTED), workload(MOUNTED), ours, new, old)
     assert found == [Reference("Secret", "ns", "tls", ("ca.crt",))]
 
 
@@ -163,11 +165,11 @@ CLAIMS = [{"spec": {"storageClassName": "fast"}}, {"spec": {"storageClassName": 
 
 def test_a_class_of_claims_and_what_an_allocator_watches_are_references() -> None:
     for kind in ("StatefulSet", "OpenTelemetryCollector"):
-        assert list(needed_objects(obj(kind, spec={"volumeClaimTemplates": CLAIMS}))) == [
-            Ref("StorageClass", "", "fast")
+        assert list(find_needed_objects(obj(kind, spec={"volumeClaimTemplates": CLAIMS}))) == [
+            ObjectRef("StorageClass", "", "fast")
         ]
     allocator = {"targetAllocator": {"enabled": True, "prometheusCR": {"enabled": True}}}
-    found = needed_objects(obj("OpenTelemetryCollector", spec=allocator))
+    found = find_needed_objects(obj("OpenTelemetryCollector", spec=allocator))
     assert {(one.kind, one.name.partition(".")[0]) for one in found} == {
         ("CustomResourceDefinition", "servicemonitors"),
         ("CustomResourceDefinition", "podmonitors"),
@@ -177,18 +179,18 @@ def test_a_class_of_claims_and_what_an_allocator_watches_are_references() -> Non
 def test_a_bundle_brings_its_objects_and_what_is_made_for_them() -> None:
     serving = {"annotations": {"service.beta.openshift.io/serving-cert-secret-name": "serving"}}
     bundle = [obj("ConfigMap"), obj("Certificate", spec={"secretName": "tls"}), obj("Service", meta=serving)]
-    assert {name for kind, _namespace, name in provided(bundle) if kind == "Secret"} == {"tls", "serving"}
-    assert Ref("ConfigMap", "ns", "a") in provided(bundle)
+    assert {name for kind, _namespace, name in list_provided_refs(bundle) if kind == "Secret"} == {"tls", "serving"}
+    assert ObjectRef("ConfigMap", "ns", "a") in list_provided_refs(bundle)
 
 
 def test_only_new_references_that_nobody_brings_are_looked_for() -> None:
     pod = {"volumes": [{"secret": {"secretName": name}} for name in ("old", "new", "ours")]}
     pod["volumes"].append({"configMap": {"name": "kube-root-ca.crt"}})
     live = workload({"volumes": [{"secret": {"secretName": "old"}}]})
-    found = unprovided(workload(pod), live, {Ref("Secret", "ns", "ours")})
+    found = find_unprovided(workload(pod), live, {ObjectRef("Secret", "ns", "ours")})
     assert found == [Reference("Secret", "ns", "new")]
     more = {"volumes": [{"secret": {"secretName": "old", "items": [{"key": "k", "path": "k"}]}}]}
-    assert unprovided(workload(more), live, ()) == [Reference("Secret", "ns", "old", ("k",))]
+    assert find_unprovided(workload(more), live, ()) == [Reference("Secret", "ns", "old", ("k",))]
 
 
 WANTED = Reference("Secret", "ns", "login", ("password", "user"))
@@ -202,7 +204,7 @@ WANTED = Reference("Secret", "ns", "login", ("password", "user"))
     (obj("Secret"), "password, user in Secret ns/login"),
 )
 def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
-    assert lacking_parts(WANTED, live) == text
+    assert describe_lacking_parts(WANTED, live) == text
 
 
 @cases(
@@ -217,6 +219,6 @@ def test_what_is_missing_is_named_with_its_keys(live: Any, text: str) -> None:
     (Reference("PriorityClass", "", "x"), False, True, "set `priority_class_name` to one that"),
 )
 def test_the_fix_adds_what_is_missing(wanted: Reference, exists: bool, namespace: bool, text: str) -> None:
-    fix = remedy(wanted, exists=exists, namespace=namespace)
+    fix = describe_remedy(wanted, exists=exists, has_namespace=namespace)
     assert text in fix
-    assert quoted(fix) == fix
+    assert mask_and_clean(fix) == fix

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.service_kinds import (
-    is_alias,
+    is_external_name,
     is_headless,
 )
 
@@ -23,4 +23,4 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.s
     ],
 )
 def test_a_service_without_an_address_of_its_own_is_told(spec: Any, headless: bool, alias: bool) -> None:
-    assert (is_headless({"spec": spec}), is_alias({"spec": spec})) == (headless, alias)
+    assert (is_headless({"spec": spec}), is_external_name({"spec": spec})) == (headless, alias)

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.expr import broken_expression
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.expr import find_expression_fault
 
-from tests.support.growth import SLOW, growth
+from tests.support.growth import SLOW, measure_growth
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,19 @@ from tests.support.growth import SLOW, growth
     ],
 )
 def test_what_is_not_compiled(text: str, start: int, why: str) -> None:
-    found = broken_expression(text)
+    found = find_expression_fault(text)
     assert found
     assert (found.start, why in found.why, found.regex) == (start, True, "Go" in why)
 
 
 @pytest.mark.parametrize("text", ["5", "'x'", "len(body)", "body == 1 ? 'a' : 'b'"])
 def test_what_is_no_truth_value(text: str) -> None:
-    assert broken_expression(text) is None
-    assert broken_expression(text, truth=True) == (0, "this is no truth value; compare it with something", False)
+    assert find_expression_fault(text) is None
+    assert find_expression_fault(text, must_be_truth_value=True) == (
+        0,
+        "this is no truth value; compare it with something",
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,12 +71,12 @@ def test_what_is_no_truth_value(text: str) -> None:
     ],
 )
 def test_what_is_not_judged_or_right(text: str) -> None:
-    assert broken_expression(text) is None
+    assert find_expression_fault(text) is None
 
 
 @pytest.mark.parametrize("part", ["(", "a = ", "'\\", "/*", "a.", "matches '('+", "`", "let x = 1;"])
 def test_the_time_is_linear(part: str) -> None:
-    assert growth(broken_expression, part * 5_000, part * 20_000) < SLOW
+    assert measure_growth(find_expression_fault, part * 5_000, part * 20_000) < SLOW
 
 
 @pytest.mark.parametrize(
@@ -80,11 +84,11 @@ def test_the_time_is_linear(part: str) -> None:
 )
 def test_what_nests_too_deep_is_not_judged(part: str, end: str) -> None:
     closing = ")" * 3_000 if part == "(" else ""
-    assert broken_expression(part * 3_000 + end + closing) is None
+    assert find_expression_fault(part * 3_000 + end + closing) is None
 
 
 def test_what_nests_less_deep_is_judged() -> None:
-    broken = broken_expression("-" * 15 + "1 ** " * 15 + "true")
+    broken = find_expression_fault("-" * 15 + "1 ** " * 15 + "true")
     assert broken
     assert "`**` takes a number" in broken.why
-    assert broken_expression(" and ".join(["not not true"] * 100) + " and 5")
+    assert find_expression_fault(" and ".join(["not not true"] * 100) + " and 5")

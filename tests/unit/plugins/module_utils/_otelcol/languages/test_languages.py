@@ -14,11 +14,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.langua
     ottl_syntax,
     regex,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl_syntax import Used
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl_syntax import UsedNames
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.growth import SLOW, cpu_seconds, growth, is_long
+from tests.support.growth import SLOW, is_long, measure_cpu_seconds, measure_growth
 
 # What Go's regexp.Compile says of each.
 ACCEPTED = (
@@ -78,12 +78,12 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_what_go_compiles_is_accepted(text: str) -> None:
-    assert regex.refusal(text) is None
+    assert regex.find_regex_refusal(text) is None
 
 
 @pytest.mark.parametrize(("text", "start", "why"), REFUSED)
 def test_what_go_does_not_compile_is_refused_at_its_place(text: str, start: int, why: str) -> None:
-    refusal = regex.refusal(text)
+    refusal = regex.find_regex_refusal(text)
     assert refusal
     assert (refusal.start, why in refusal.why) == (start, True), refusal
 
@@ -94,7 +94,7 @@ NO_NETWORKS = ("", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.01/8", "fe80:
 
 @pytest.mark.parametrize("text", [*NETWORKS, *NO_NETWORKS])
 def test_networks_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.broken_network(text)) == (text in NO_NETWORKS)
+    assert bool(formats.find_network_fault(text)) == (text in NO_NETWORKS)
 
 
 URLS = ("http://a.<region>.b/", "http://é:80", "grpc://h::1", "a", "//h/x", "mailto:x", "http://[::1]:80/", "#\t")
@@ -103,7 +103,7 @@ NO_URLS = ("http://a b", "http://h:x", "1:2", "http://%zz", "http://[::1", "http
 
 @pytest.mark.parametrize("text", [*URLS, *NO_URLS])
 def test_urls_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.broken_url(text)) == (text in NO_URLS)
+    assert bool(formats.find_url_fault(text)) == (text in NO_URLS)
 
 
 ADDRESSES = ("a:1", ":1", "[::1]:4317", "dns:///a:1", "dns://[::1]:53/a:1", "https://[::1]:1")
@@ -112,12 +112,12 @@ NO_ADDRESSES = ("a", "a:", "a:b", "::1:4317", "[::1]", "a:1:2", "http://a", "htt
 
 @pytest.mark.parametrize("text", [*ADDRESSES, *NO_ADDRESSES])
 def test_targets_of_grpc_are_read_as_go_reads_them(text: str) -> None:
-    assert bool(formats.broken_address(formats.dialed_address(text))) == (text in NO_ADDRESSES)
+    assert bool(formats.find_address_fault(formats.extract_dialed_address(text))) == (text in NO_ADDRESSES)
 
 
 @pytest.mark.parametrize(("text", "refused"), [("a:1", False), ("a:0", True), ("a:65536", True), ("a:-1", True)])
 def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
-    assert bool(formats.broken_address(text, 1, 65535)) == refused
+    assert bool(formats.find_address_fault(text, 1, 65535)) == refused
 
 
 @pytest.mark.parametrize(
@@ -139,32 +139,32 @@ def test_a_server_has_a_port_in_its_range(text: str, refused: bool) -> None:
     ],
 )
 def test_a_server_listens_on_a_host_and_a_port(text: str, why: str, meant: str) -> None:
-    found = formats.broken_listener(text)
+    found = formats.find_listener_fault(text)
     assert why in found and bool(found) == bool(why)
-    assert formats.listening_address(text, 4317) == meant
+    assert formats.suggest_listening_address(text, 4317) == meant
 
 
 def test_grok_patterns_that_grow_are_not_expanded_for_long() -> None:
     language = ottl.Language({}, {}, "", {"A": "%{B}" * 10_000, "B": "x" * 10_000})
     call = ottl.read_ottl('ExtractGrokPatterns(a, "%{A}") == nil', statement=False)
-    assert isinstance(call, Used)
+    assert isinstance(call, UsedNames)
     asked = call.calls[0]
     given = {"Pattern": asked.arguments[1][1]}
-    assert list(ottl_literals.refused_together(language.grok, asked, given)) == []
-    spent = cpu_seconds(lambda: list(ottl_literals.refused_together(language.grok, asked, given)))
+    assert list(ottl_literals.find_refused_arguments(language.grok, asked, given)) == []
+    spent = measure_cpu_seconds(lambda: list(ottl_literals.find_refused_arguments(language.grok, asked, given)))
     assert not is_long(spent)
 
 
 @pytest.mark.parametrize(("head", "part", "tail"), HOSTILE)
 def test_hostile_texts_take_linear_time(head: str, part: str, tail: str) -> None:
     def read(text: str) -> None:
-        ottl_syntax.tokens_of.cache_clear()
-        regex.refusal(text)
+        ottl_syntax.split_tokens.cache_clear()
+        regex.find_regex_refusal(text)
         ottl.read_ottl(text, statement=True)
         ottl.read_ottl(text, statement=False)
 
     few, many = (head + part * count + tail for count in (12_500, 50_000))
-    assert growth(read, few, many) < SLOW
+    assert measure_growth(read, few, many) < SLOW
 
 
 def test_a_statement_may_end_anywhere() -> None:
@@ -181,7 +181,7 @@ def test_no_text_crashes(text: str) -> None:
         if isinstance(found, ottl.Trouble):
             assert 0 <= found.start <= len(text)
             assert found.why
-    regex.refusal(text)
+    regex.find_regex_refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_text_that_nests_too_deep_is_not_judged() -> None:
 
 
 def test_every_time_zone_of_this_machine_is_known() -> None:
-    assert [name for name in zoneinfo.available_timezones() if not go_names.is_zone(name)] == []
+    assert [name for name in zoneinfo.available_timezones() if not go_names.is_time_zone(name)] == []
 
 
 def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
@@ -224,7 +224,7 @@ def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
         "UTC/",
         "UTC/.",
     )
-    assert [name for name in wrong if go_names.is_zone(name)] == []
+    assert [name for name in wrong if go_names.is_time_zone(name)] == []
     known = (
         "",
         "Local",
@@ -236,7 +236,7 @@ def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
         "Asia//Tokyo",
         "./UTC",
     )
-    assert [name for name in known if not go_names.is_zone(name)] == []
+    assert [name for name in known if not go_names.is_time_zone(name)] == []
 
 
 def test_names_of_encodings_have_any_case() -> None:
@@ -252,4 +252,4 @@ def test_names_of_encodings_have_any_case() -> None:
     + [(text, False) for text in ("/a]", "/a)", "//a[@b='[']/c", "/a[1]/@b", "/*a[", "a/", "/a::b[", "/a[]", "x y[")],
 )
 def test_a_path_of_xpath_is_refused_where_the_collector_certainly_refuses_it(text: str, refused: bool) -> None:
-    assert bool(formats.broken_elements(text)) == refused
+    assert bool(formats.find_xpath_fault(text)) == refused

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import (
-    batch_of,
-    to_exporters,
+    move_batches_to_exporters,
+    queue_batch_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
     Change,
@@ -42,7 +42,7 @@ SETTINGS = """
 
 @pytest.mark.parametrize(("settings", "batch"), cases(SETTINGS))
 def test_sizes_and_times_stay(settings: Any, batch: Any) -> None:
-    assert batch_of(settings) == {"sizer": "items", **batch}
+    assert queue_batch_of(settings) == {"sizer": "items", **batch}
 
 
 def config(exporters: Any, pipelines: str = "traces: batch > otlp", batches: Any = None, **more: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def config(exporters: Any, pipelines: str = "traces: batch > otlp", batches: Any
 
 def after(before: dict[str, Any], version: str = "0.158.0") -> tuple[Any, list[str], list[str]]:
     """Return the config after all changes, what was done, and why something stays."""
-    found = list(to_exporters(before, Target(CATALOGUE, "contrib", version)))
+    found = list(move_batches_to_exporters(before, Target(CATALOGUE, "contrib", version)))
     changes = [one for one in found if not isinstance(one, Unsolved)]
     result = apply_edits(before, [edit for one in changes for edit in one.edits])
     return result, [one.what for one in changes], [one.why for one in found if isinstance(one, Unsolved)]
@@ -126,7 +126,7 @@ STAYS = """
 def test_what_only_the_processor_can_do_stays_until_it_is_gone(exporters: Any, pipelines: str, why: str) -> None:
     before = config(exporters, pipelines)
     assert after(before) == (before, [], [])
-    (change,) = to_exporters(before, Target(CATALOGUE, "contrib", "0.177.0"))
+    (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.177.0"))
     assert isinstance(change, Change) and why in change.why
     result, done, _stays = after(before, "0.177.0")
     assert (result["processors"], result["exporters"], done) == ({}, exporters, ["batch removed"])
@@ -151,9 +151,9 @@ def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
         "processors": [{"gomod": "go.opentelemetry.io/collector/processor/queuebatchprocessor v0.158.0"}],
         "exporters": [{"gomod": "go.opentelemetry.io/collector/exporter/otlpexporter v0.158.0"}],
     }
-    own, _unknown = CATALOGUE.with_manifest("own", manifest, "0.158.0")
+    own, _unknown = CATALOGUE.add_manifest("own", manifest, "0.158.0")
     before = config({"otlp": None, "awsxray": None}, "traces: batch/a > otlp, awsxray", {"batch/a": {"timeout": "1s"}})
-    (change,) = to_exporters(before, Target(own, "own", "0.158.0"))
+    (change,) = move_batches_to_exporters(before, Target(own, "own", "0.158.0"))
     assert isinstance(change, Change) and change.what == "batch/a → queuebatch/a"
     result = apply_edits(before, change.edits)
     assert result["processors"] == {"queuebatch/a": {"batch": {**EQUAL, "flush_timeout": "1s"}}}
@@ -214,7 +214,7 @@ def test_what_sends_no_requests_needs_none() -> None:
 def test_metadata_divides_queues_since_a_version() -> None:
     before = config({"otlp": None}, batches={"batch": {"metadata_keys": ["a"], "metadata_cardinality_limit": 9}})
     assert after(before, "0.146.0")[2] == ["Queues divide by metadata since 0.147.0."]
-    (change,) = to_exporters(before, Target(CATALOGUE, "contrib", "0.147.0"))
+    (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.147.0"))
     assert change.why.endswith("A queue has no metadata_cardinality_limit.")
 
 

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import (
     Unsolved,
     apply_edits,
-    same_meaning,
+    has_same_meaning,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.steps import STEPS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
@@ -198,7 +198,7 @@ CONFIGS = """
 def check(version: str, config: Any, wanted: Any) -> None:
     result, left = moved(config, version)
     assert (result, left) == (wanted, [])
-    assert same_meaning(moved(result, version)[0], result)
+    assert has_same_meaning(moved(result, version)[0], result)
 
 
 @pytest.mark.parametrize(("version", "config", "wanted"), cases(CONFIGS))

@@ -10,10 +10,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
-    DOWNWARD,
+    DOWNWARD_FIELDS,
     Variable,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from hypothesis import given
 
@@ -159,7 +159,7 @@ def test_components_read_variables_without_saying_so() -> None:
 
 def test_all_that_a_pod_can_tell_is_known() -> None:
     told = "metadata.name metadata.namespace metadata.uid spec.nodeName status.hostIP status.podIP"
-    assert " ".join(sorted(set(DOWNWARD.values()))) == told
+    assert " ".join(sorted(set(DOWNWARD_FIELDS.values()))) == told
 
 
 @cases(
@@ -186,7 +186,7 @@ def test_actions_of_two_exporters_are_there_once() -> None:
 
 @given(configs)
 def test_nothing_that_the_rules_let_pass_crashes_it(config: Any) -> None:
-    if not any(finding.severity == "error" for finding in lint(Subject(config))):
+    if not any(finding.severity == "error" for finding in lint_config(Subject(config))):
         needs(config)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_row import (
-    guarded_rights,
-    rule,
+    find_guarded_rights,
+    make_rule,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
 
 from ...helpers import LISTENERS, cases, needs, rows, running
 
@@ -193,23 +193,23 @@ def test_no_component_may_write_but_the_leader_elector() -> None:
 def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     settings: dict[str, Any], allow: list[str], resources: set[str]
 ) -> None:
-    found = derived_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
+    found = derive_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
     assert {name for rule in found for name in rule["resources"]} == resources
 
 
 @cases(
     "given, rights",
-    (rule("core", "pods nodes/pods"), set()),
-    (rule("core", "pods secrets"), {"secrets"}),
-    (rule("*", "secrets"), {"secrets", "wildcard"}),
-    (rule("apps", "secrets"), set()),
-    (rule("core", "secrets", name="one"), set()),
-    (rule("core", "*"), {"wildcard"}),
-    (rule("core", "*/proxy"), {"wildcard"}),
-    (rule("core", "pods", ("*",)), {"wildcard"}),
-    (rule("core", "nodes/proxy"), {"nodes/proxy"}),
+    (make_rule("core", "pods nodes/pods"), set()),
+    (make_rule("core", "pods secrets"), {"secrets"}),
+    (make_rule("*", "secrets"), {"secrets", "wildcard"}),
+    (make_rule("apps", "secrets"), set()),
+    (make_rule("core", "secrets", name="one"), set()),
+    (make_rule("core", "*"), {"wildcard"}),
+    (make_rule("core", "*/proxy"), {"wildcard"}),
+    (make_rule("core", "pods", ("*",)), {"wildcard"}),
+    (make_rule("core", "nodes/proxy"), {"nodes/proxy"}),
     ({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}, set()),
     ({"nonResourceURLs": ["*"], "verbs": ["get"]}, {"wildcard"}),
 )
 def test_some_rights_need_consent(given: dict[str, Any], rights: set[str]) -> None:
-    assert guarded_rights(given) == rights
+    assert find_guarded_rights(given) == rights

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import (
-    listeners,
+    find_listeners,
     started_parts,
     waits_for_clients,
 )
@@ -21,7 +21,7 @@ from ...helpers import LISTENERS, cases, needs, rows, running
 @cases("settings, host", ({}, "0.0.0.0"), ({"hostname": "localhost"}, "localhost"), ({"port": 2055}, ""))
 def test_a_host_may_stand_beside_its_port(settings: Any, host: str) -> None:
     config = running(receivers={"netflow": settings})
-    (found,) = [item for item in listeners(config, started_parts(config), LISTENERS) if item.part]
+    (found,) = [item for item in find_listeners(config, started_parts(config), LISTENERS) if item.part]
     assert (found.host, found.port, found.protocol, found.name) == (host, 2055, "UDP", "netflow")
 
 
@@ -51,7 +51,9 @@ def test_only_a_config_that_asks_the_api_needs_a_token(section: str, name: str, 
 
 
 def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
-    found = derived_needs(running(receivers={"mine": {}}), LISTENERS, known=lambda _section, name: name != "mine")
+    found = derive_needs(
+        running(receivers={"mine": {}}), LISTENERS, is_known_type=lambda _section, name: name != "mine"
+    )
     assert (found.asks_api, found.ports_known) == (True, False)
 
 

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.proxies import Proxy, proxies, proxy_for
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.proxies import (
+    Proxy,
+    find_proxies,
+    find_proxy_for,
+)
 
 from tests.support.cases import cases
 
@@ -26,12 +30,12 @@ PROXY = {"HTTPS_PROXY": "http://p:3128"}
     ("http://me:secret@[::1", "[::1", 0),
 )
 def test_the_proxy_of_a_variable(value: str, host: str, port: int) -> None:
-    assert proxy_for("gw.ns.svc", 4317, "https", {"HTTPS_PROXY": value}) == Proxy("HTTPS_PROXY", host, port)
+    assert find_proxy_for("gw.ns.svc", 4317, "https", {"HTTPS_PROXY": value}) == Proxy("HTTPS_PROXY", host, port)
 
 
 @cases("value", "", "${env:PROXY}")
 def test_a_variable_without_a_known_value_names_none(value: str) -> None:
-    assert proxy_for("gw.ns.svc", 4317, "https", {"HTTPS_PROXY": value}) is None
+    assert find_proxy_for("gw.ns.svc", 4317, "https", {"HTTPS_PROXY": value}) is None
 
 
 # What golang.org/x/net/http/httpproxy of v0.58.0 decides.
@@ -58,7 +62,7 @@ def test_a_variable_without_a_known_value_names_none(value: str) -> None:
     ("", "localhost", 4317),
 )
 def test_a_connection_without_the_proxy(no_proxy: str, host: str, port: int) -> None:
-    assert proxy_for(host, port, "https", {**PROXY, "NO_PROXY": no_proxy}) is None
+    assert find_proxy_for(host, port, "https", {**PROXY, "NO_PROXY": no_proxy}) is None
 
 
 @cases(
@@ -78,9 +82,9 @@ def test_a_connection_without_the_proxy(no_proxy: str, host: str, port: int) -> 
     ("", "127.example", 4317),
 )
 def test_a_connection_through_the_proxy(no_proxy: str, host: str, port: int) -> None:
-    assert proxy_for(host, port, "https", {**PROXY, "NO_PROXY": no_proxy}) == Proxy("HTTPS_PROXY", "p", 3128)
+    assert find_proxy_for(host, port, "https", {**PROXY, "NO_PROXY": no_proxy}) == Proxy("HTTPS_PROXY", "p", 3128)
 
 
 def test_one_proxy_of_several_variables_is_named_once() -> None:
     named = {"HTTP_PROXY": "p:1", "http_proxy": "q:1", "HTTPS_PROXY": "p:1"}
-    assert proxies(named) == [Proxy("http_proxy", "q", 1), Proxy("HTTP_PROXY", "p", 1)]
+    assert find_proxies(named) == [Proxy("http_proxy", "q", 1), Proxy("HTTP_PROXY", "p", 1)]

@@ -27,13 +27,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import cleaned
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import clean_text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import Part
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.annotated_scrapes import (
     AnnotatedScrape,
-    annotated_scrapes,
+    find_annotated_scrapes,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
@@ -53,7 +53,7 @@ from ...helpers import CATALOGUE, OPERATOR_KINDS, Json, rows
 BY_ID = {rule.id: rule for rule in RULES}
 SECTIONS = {"receivers", "processors", "exporters", "connectors", "extensions", "service"}
 SIGNALS = ("traces", "metrics", "logs", "profiles")
-_OWN, _ = CATALOGUE.with_manifest("own", {"receivers": [{"gomod": "example.org/acmereceiver v1.0.0"}]}, "0.158.0")
+_OWN, _ = CATALOGUE.add_manifest("own", {"receivers": [{"gomod": "example.org/acmereceiver v1.0.0"}]}, "0.158.0")
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def scraping(given: Json) -> tuple[AnnotatedScrape, ...]:
     nodes = given.pop("on", "")
     configs = {name: {"config": {"scrape_configs": jobs}} for name, jobs in given.items()}
     parts = {name: Part("receivers", "prometheus", "prometheus", settings) for name, settings in configs.items()}
-    return tuple(scrape for name, part in parts.items() for scrape in annotated_scrapes(part, name, nodes))
+    return tuple(scrape for name, part in parts.items() for scrape in find_annotated_scrapes(part, name, nodes))
 
 
 def resource(spec: Json) -> Json:
@@ -231,7 +231,7 @@ def findings(case: Case) -> list[Finding]:
 def check(case: Case) -> None:
     """Assert that the rule finds exactly what the case says."""
     found = findings(case)
-    assert [item.path for item in found] == ([] if case.path is None else [cleaned(case.path)])
+    assert [item.path for item in found] == ([] if case.path is None else [clean_text(case.path)])
     for item in found:
         assert item.rule == case.rule
         assert case.says in f"{item.message} {item.fix}"

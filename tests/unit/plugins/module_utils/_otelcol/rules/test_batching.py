@@ -36,7 +36,7 @@ def test_the_catalogue_says_which_exporters_make_batches(version: str, exporter:
 
 def test_a_schema_of_the_build_says_it_too() -> None:
     types = {("exporters", "acme"): {"sending_queue": {"batch": {"min_size": "if"}}}, ("exporters", "other"): {}}
-    own = CATALOGUE.with_schema("own", types, "0.158.0")
+    own = CATALOGUE.add_schema("own", types, "0.158.0")
     assert [batching.can_batch(Target(own, "own", "0.158.0"), name) for name in ("acme", "other")] == [True, False]
 
 

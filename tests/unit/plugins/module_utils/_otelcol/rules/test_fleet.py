@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import (
-    split_by_comments,
-    suppressing_comments,
+    read_suppressing_comments,
+    split_by_suppressions,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding
 
@@ -30,21 +30,21 @@ def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> 
 
 
 def test_collectors_of_one_name_may_live_in_two_namespaces() -> None:
-    conflicts.check([member("a"), member("a", namespace="other")])
+    conflicts.check_conflicts([member("a"), member("a", namespace="other")])
 
 
 def test_two_of_one_name_in_one_namespace_are_refused() -> None:
     with pytest.raises(Problem, match=r"two collectors are named 'a' in namespace 'telemetry'\. Rename one\."):
-        conflicts.check([member("a"), member("b"), member("a", mode="deployment")])
+        conflicts.check_conflicts([member("a"), member("b"), member("a", mode="deployment")])
 
 
 def test_two_that_would_select_each_others_pods_are_refused() -> None:
     with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each its own `instance`"):
-        conflicts.check([member("a", instance="x"), member("b", instance="x")])
+        conflicts.check_conflicts([member("a", instance="x"), member("b", instance="x")])
 
 
 def test_an_agent_and_a_gateway_may_share_an_instance() -> None:
-    conflicts.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
+    conflicts.check_conflicts([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
 
 
 @pytest.mark.parametrize("name", ["a-collector", "a-collector-headless", "a-targetallocator"])
@@ -52,9 +52,9 @@ def test_what_the_operator_makes_needs_its_name(name: str) -> None:
     one, two = member("a", backend="operator"), member(name)
     for pair in ([one, two], [two, one]):
         with pytest.raises(Problem, match=f"'{name}' has the name that the operator gives.* of collector 'a'"):
-            conflicts.check(pair)
-    conflicts.check([member("a"), two])
-    conflicts.check([one, member(name, namespace="other")])
+            conflicts.check_conflicts(pair)
+    conflicts.check_conflicts([member("a"), two])
+    conflicts.check_conflicts([one, member(name, namespace="other")])
 
 
 SHARING = [
@@ -79,7 +79,7 @@ APART = [
 @cases("one, two", *(row[1:] for row in SHARING), ids=[row[0] for row in SHARING])
 def test_one_port_of_a_node_is_opened_once(one: conflicts.Member, two: conflicts.Member) -> None:
     with pytest.raises(Problem) as refused:
-        conflicts.check([one, two])
+        conflicts.check_conflicts([one, two])
     number = one.ports[0].number
     assert refused.value.wrong == f"'a' and 'b' both open {number}/TCP on the node"
     assert "node_selectors" in refused.value.fix
@@ -87,13 +87,13 @@ def test_one_port_of_a_node_is_opened_once(one: conflicts.Member, two: conflicts
 
 @cases("one, two", *(row[1:] for row in APART), ids=[row[0] for row in APART])
 def test_what_never_meets_does_not_clash(one: conflicts.Member, two: conflicts.Member) -> None:
-    conflicts.check([one, two])
+    conflicts.check_conflicts([one, two])
 
 
 def test_five_clashes_are_named_at_once_and_the_others_counted() -> None:
     members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abcd"]
     with pytest.raises(Problem) as refused:
-        conflicts.check(members)
+        conflicts.check_conflicts(members)
     assert refused.value.wrong.count("both open") == 5
     assert "; and 7 more. " in str(refused.value)
 
@@ -105,17 +105,17 @@ def thing(kind: str, name: str, namespace: str | None = "n", **more: Any) -> dic
 
 def test_an_object_that_is_shared_is_there_once_and_first() -> None:
     namespace, one, two = thing("Namespace", "n", None), thing("Service", "a"), thing("Service", "a", "m")
-    assert conflicts.union([namespace, one, namespace, two, one]) == [namespace, one, two]
+    assert conflicts.merge_manifests([namespace, one, namespace, two, one]) == [namespace, one, two]
 
 
 def test_kinds_of_one_name_in_two_groups_are_two_objects() -> None:
     one, two = ({**thing("Service", "a"), "apiVersion": version} for version in ("v1", "serving.knative.dev/v1"))
-    assert conflicts.union([one, two]) == [one, two]
+    assert conflicts.merge_manifests([one, two]) == [one, two]
 
 
 def test_objects_that_two_want_to_be_different_are_named() -> None:
     with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
-        conflicts.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
+        conflicts.merge_manifests([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
 
 
 def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
@@ -134,15 +134,15 @@ def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
 )
 def test_a_comment_is_for_its_line_or_the_next(text: str, lines: list[int]) -> None:
     found = [finding(line) for line in (1, 2, 3)]
-    kept, accepted, wrong = split_by_comments(found, suppressing_comments({"f": text}), ["bad-thing"])
+    kept, accepted, wrong = split_by_suppressions(found, read_suppressing_comments({"f": text}), ["bad-thing"])
     assert [(one.position.line, reason) for one, reason in accepted] == [(line, "so be it") for line in lines]
     assert len(kept) == 3 - len(lines)
     assert wrong == []
 
 
 def test_a_comment_is_for_its_rule_and_its_file() -> None:
-    given = suppressing_comments({"f": "a: 1 # o11y: ignore bad-thing x"})
-    kept, accepted, wrong = split_by_comments(
+    given = read_suppressing_comments({"f": "a: 1 # o11y: ignore bad-thing x"})
+    kept, accepted, wrong = split_by_suppressions(
         [finding(1, "other"), finding(1, file="g")], given, ["bad-thing", "other"]
     )
     assert (len(kept), accepted) == (2, [])
@@ -156,8 +156,8 @@ def test_a_comment_is_for_its_rule_and_its_file() -> None:
     ("", "there is no rule ''"),
 )
 def test_a_comment_that_says_too_little_accepts_nothing(comment: str, message: str) -> None:
-    kept, _accepted, wrong = split_by_comments(
-        [finding(1)], suppressing_comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"]
+    kept, _accepted, wrong = split_by_suppressions(
+        [finding(1)], read_suppressing_comments({"f": f"a: 1 # o11y: ignore {comment}"}), ["bad-thing"]
     )
     assert len(kept) == 1
     assert [(one.rule, one.severity, one.message) for one in wrong] == [("wrong-suppression", "warning", message)]

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.documents import Found, configs_in
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import list_option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.documents import (
+    FoundConfig,
+    find_configs,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.from_manifests import (
-    Context,
-    context_of,
+    PlatformContext,
+    find_context,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
@@ -47,14 +50,14 @@ def workload(kind: str, pod: dict[str, Any] = POD, **spec: Any) -> dict[str, Any
     return {"kind": kind, "apiVersion": "apps/v1", "metadata": {"name": "w", "namespace": "n"}, "spec": spec}
 
 
-def around(*stream: dict[str, Any]) -> Context:
-    (found,) = configs_in([CONFIG_MAP], True)
-    return context_of(found, [CONFIG_MAP, *stream])
+def around(*stream: dict[str, Any]) -> PlatformContext:
+    (found,) = find_configs([CONFIG_MAP], True)
+    return find_context(found, [CONFIG_MAP, *stream])
 
 
 def test_a_config_alone_has_no_context() -> None:
-    assert context_of(Found(0, (), False, {}, ""), [workload("DaemonSet")]) == Context()
-    assert around() == Context()
+    assert find_context(FoundConfig(0, (), False, {}, ""), [workload("DaemonSet")]) == PlatformContext()
+    assert around() == PlatformContext()
 
 
 def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
@@ -66,7 +69,9 @@ def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
         probed=True,
         logs=PodLogs("daemonset", "n", "w", "collector"),
     )
-    assert around(workload("DaemonSet")) == Context(known, frozenset({"A"}), "otel/opentelemetry-collector:0.158.0")
+    assert around(workload("DaemonSet")) == PlatformContext(
+        known, frozenset({"A"}), "otel/opentelemetry-collector:0.158.0"
+    )
 
 
 @pytest.mark.parametrize(("spec", "replicas"), [({}, 1), ({"replicas": 3}, 3)])
@@ -115,7 +120,7 @@ def test_variables_that_nobody_sees_are_unknown() -> None:
 
 @pytest.mark.parametrize("change", [{"volumes": []}, {"containers": [{"name": "x"}]}])
 def test_a_workload_without_it_says_nothing(change: dict[str, Any]) -> None:
-    assert around(workload("Deployment", {**POD, **change})) == Context()
+    assert around(workload("Deployment", {**POD, **change})) == PlatformContext()
 
 
 POLICY = {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "p", "namespace": "n"}}
@@ -192,8 +197,8 @@ def test_the_policy_of_the_operator_is_its_child_or_what_its_version_makes(live:
         **live,
         "spec": {"config": {"receivers": {}}, **live.get("spec", {})},
     }
-    (found,) = configs_in([item], True)
-    deployment = context_of(found, [item, *stream]).deployment
+    (found,) = find_configs([item], True)
+    deployment = find_context(found, [item, *stream]).deployment
     assert deployment
     assert (deployment.ingress is not None and not deployment.ingress.admits(8125, "UDP")) is shut
 
@@ -205,8 +210,8 @@ def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
         "metadata": {"labels": labels or {}},
         "spec": {"config": {"receivers": {}}, **spec},
     }
-    (found,) = configs_in([item], True)
-    deployment = context_of(found, [item]).deployment
+    (found,) = find_configs([item], True)
+    deployment = find_context(found, [item]).deployment
     assert deployment
     return deployment
 
@@ -284,7 +289,7 @@ def read(path: Path) -> Any:
 def defaults(variables: dict[str, Any]) -> dict[str, Any]:
     """Return the inputs of the role that are its own collector's, without what Ansible would have to work out."""
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
-    return {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
+    return {key: own[key] for key in list_option_names() if key in own and "{{" not in str(own[key])}
 
 
 def inventories() -> Iterator[Any]:
@@ -301,7 +306,7 @@ def inventories() -> Iterator[Any]:
 
 def severe(variables: dict[str, Any]) -> list[str]:
     request = _render.Request(variables["otel_collectors"], defaults(variables), critical_components=["coredns"])
-    findings = [finding for planned in _render.plan(request) for finding in planned.findings]
+    findings = [finding for planned in _render.plan_collectors(request) for finding in planned.findings]
     return [str(finding) for finding in findings if finding.severity != "info"]
 
 
@@ -347,9 +352,9 @@ def test_rules_know_the_build_that_will_run(
     options: dict[str, Any], build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Subject] = []
-    monkeypatch.setattr(_judged_collectors, "lint", lambda subject, _own: seen.append(subject) or [])
+    monkeypatch.setattr(_judged_collectors, "lint_config", lambda subject, _own: seen.append(subject) or [])
     item = {"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}
-    _render.plan(_render.Request([item], options))
+    _render.plan_collectors(_render.Request([item], options))
     target = seen[0].target
     assert (target and (target.distribution, target.version)) == build
     assert seen[0].deployment is not None

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.granted_rights import (
     Account,
     Rights,
-    account_rights,
+    find_account_rights,
 )
 
 Json = dict[str, Any]
@@ -60,17 +60,17 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_what_is_bound_to_an_account_is_granted(name: str) -> None:
-    assert account_rights(OWN, [POD, *KNOWN[name]]) == Rights((RULE,))
+    assert find_account_rights(OWN, [POD, *KNOWN[name]]) == Rights((RULE,))
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_the_files_do_not_show_is_not_known(name: str) -> None:
-    assert account_rights(OWN, [POD, *UNKNOWN[name]]) == Rights()
+    assert find_account_rights(OWN, [POD, *UNKNOWN[name]]) == Rights()
 
 
 @pytest.mark.parametrize("other", [account("otel"), account("own", "other")])
 def test_a_binding_of_an_account_with_which_nothing_runs_is_a_mistake(other: Json) -> None:
-    found = account_rights(OWN, [POD, ROLE, binding(other)])
+    found = find_account_rights(OWN, [POD, ROLE, binding(other)])
     named = f"{other['namespace']}/{other['name']}"
     assert found.rules == ()
     assert found.elsewhere == (

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.report_model import (
-    Checked,
+    CheckedConfig,
     Report,
-    Suppressed,
+    SuppressedFinding,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.reports import FORMATS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding, Rule
@@ -25,8 +25,8 @@ RULES = (
     Rule("bad-thing", "error", "Yield bad things.", lambda _subject: (), documentation="https://example.com/bad"),
     Rule("quiet-thing", "warning", "", lambda _subject: ()),
 )
-ACCEPTED = (Suppressed(ERROR, 'known, "later"', True), Suppressed(INFO, "so"))
-CHECKED = (Checked("a b.yml", (ERROR,)), Checked("c.yml", (WARNING, INFO), ACCEPTED))
+ACCEPTED = (SuppressedFinding(ERROR, 'known, "later"', True), SuppressedFinding(INFO, "so"))
+CHECKED = (CheckedConfig("a b.yml", (ERROR,)), CheckedConfig("c.yml", (WARNING, INFO), ACCEPTED))
 REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES, builds={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
 
 TEXT = """\
@@ -98,7 +98,7 @@ FINDINGS = st.builds(Finding, PLACES, st.text(), RULE_IDS, LEVELS, st.text(), st
 
 @given(st.text(), FINDINGS, st.text(), st.sampled_from(sorted(FORMATS)))
 def test_no_text_breaks_a_format(name: str, finding: Finding, reason: str, form: str) -> None:
-    text = FORMATS[form](Report((Checked(name, (finding,), (Suppressed(finding, reason),)),)))
+    text = FORMATS[form](Report((CheckedConfig(name, (finding,), (SuppressedFinding(finding, reason),)),)))
     if form in ("json", "sarif"):
         json.loads(text)
     elif form == "junit":

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.field_grammar import LABEL_SIGN
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import OPEN
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import OPEN_MAPPING
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, few_suggestions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, limit_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import (
@@ -23,20 +23,20 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Target,
     build_of,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import constraint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import make_constraint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
     remembered_by_settings,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
-    ALL,
+    ABOUT_EVERYTHING,
     Deployment,
     Fault,
     Finding,
     Rule,
     Subject,
     about,
-    once,
+    once_per_subject,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +98,7 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
         asked.append("debug")
         yield from ()
 
-    table = subject.rules("error", of_a_resource, of_debug)
+    table = subject.define_rules("error", of_a_resource, of_debug)
     subject.run_rules(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
     assert asked == []
     started = {"traces": {"exporters": ["debug"]}}
@@ -111,13 +111,15 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
     one = Subject(case.config, listeners=CATALOGUE.listeners, **case.more)
-    asked = [replace(rule, about=ALL) for rule in RULES if rule.about != ALL]
-    assert subject.run_rules(asked, one) == [item for item in lint(one) if item.rule in {rule.id for rule in asked}]
+    asked = [replace(rule, about=ABOUT_EVERYTHING) for rule in RULES if rule.about != ABOUT_EVERYTHING]
+    assert subject.run_rules(asked, one) == [
+        item for item in lint_config(one) if item.rule in {rule.id for rule in asked}
+    ]
 
 
 @pytest.mark.parametrize("row", CATALOGUE.constraints_of, ids=lambda row: row["at"])
 def test_a_constraint_finds_nothing_where_none_of_its_keys_is_given(row: dict[str, Any]) -> None:
-    made = constraint(row)
+    made = make_constraint(row)
     for finds, asked in made[0].checks if made and made[0].keys else ():
         for settings in ({}, [], None, 1):
             assert list(finds(asked, settings, ("receivers", "a"), row)) == []
@@ -126,7 +128,7 @@ def test_a_constraint_finds_nothing_where_none_of_its_keys_is_given(row: dict[st
 def test_what_rules_share_is_found_once() -> None:
     found: list[Any] = []
 
-    @once
+    @once_per_subject
     def keys(one: Subject) -> Iterator[str]:
         found.append(one.config)
         yield from one.config
@@ -165,7 +167,7 @@ def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> None:
     def judged(config: Any, **more: Any) -> list[Finding]:
-        return lint(Subject(config, listeners=CATALOGUE.listeners, **{**case.more, **more}))
+        return lint_config(Subject(config, listeners=CATALOGUE.listeners, **{**case.more, **more}))
 
     build = case.more.get("target")
     if build:
@@ -181,20 +183,20 @@ def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.Monk
     def fail(*_asked: Any) -> Iterator[Fault]:
         raise ValueError
 
-    monkeypatch.setattr(fields, "setting_faults", fail)
+    monkeypatch.setattr(fields, "find_setting_faults", fail)
     found = subject.run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
     assert [item.rule for item in found] == ["internal-error"] * len(fields.RULES)
 
 
 def test_what_must_not_be_shown_is_compared_with_no_known_word() -> None:
     secret = {"exporters": {"otlp": {"headers": {"authorization": "Bearer ${vaultt:a}b"}}}}
-    with few_suggestions(100) as left:
+    with limit_suggestions(100) as left:
         (found,) = BY_ID["unknown-scheme"].check(Subject(secret, target=target()))
     assert (found.message, left) == ("the scheme of a `${…}` here is unknown", [100])
 
 
 def test_a_correct_config_has_nothing_to_mend() -> None:
-    assert [finding for finding in lint(Subject(CONFIG)) if finding.severity != "info"] == []
+    assert [finding for finding in lint_config(Subject(CONFIG)) if finding.severity != "info"] == []
 
 
 def test_findings_come_in_the_order_of_their_places() -> None:
@@ -224,12 +226,12 @@ def test_a_long_key_is_cut_in_every_part_of_a_finding() -> None:
 def test_a_second_key_is_reported_where_it_stands() -> None:
     twice = Position("a.yml", 9, 3)
     given_twice = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))
-    assert twice in [finding.position for finding in lint(given_twice) if finding.rule == "duplicate-key"]
+    assert twice in [finding.position for finding in lint_config(given_twice) if finding.rule == "duplicate-key"]
 
 
 @given(configs)
 def test_nothing_that_is_written_crashes_the_rules(config: Any) -> None:
-    for finding in lint(Subject(config, environment=frozenset({"Y"}))):
+    for finding in lint_config(Subject(config, environment=frozenset({"Y"}))):
         assert finding.message
         assert str(finding)
 
@@ -240,13 +242,13 @@ def test_nothing_that_is_composed_crashes_the_rules(one: Any, two: Any) -> None:
         composed = compose([user(layer) for layer in (one, two) if isinstance(layer, dict)])
     except Problem:
         return
-    for finding in lint(Subject(composed.config, composed.locate)):
+    for finding in lint_config(Subject(composed.config, composed.locate)):
         assert str(finding)
 
 
 @given(configs)
 def test_no_config_crashes_the_rules_that_know_the_build(config: Any) -> None:
-    for finding in lint(Subject(config, target=target())):
+    for finding in lint_config(Subject(config, target=target())):
         assert str(finding)
 
 
@@ -263,7 +265,7 @@ def test_no_settings_crash_the_rules(row: dict[str, Any], data: st.DataObject) -
 
 
 DOUBTED = [row for row in ROWS if "doubt" in row]
-CLOSED = [row for row in DOUBTED if OPEN not in row["fields"]]
+CLOSED = [row for row in DOUBTED if OPEN_MAPPING not in row["fields"]]
 
 
 def faults_of(row: dict[str, Any], settings: Any) -> list[Fault]:

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_deployment import (
-    host_deployment,
-    host_variables,
+    describe_deployment,
+    list_host_variables,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_options import HostCollector
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
@@ -57,8 +57,8 @@ def judged_on_a_host(case: Case) -> list[Finding]:
     subject = Subject(
         case.config,
         listeners=CATALOGUE.listeners,
-        environment=host_variables(collector),
-        deployment=host_deployment(collector),
+        environment=list_host_variables(collector),
+        deployment=describe_deployment(collector),
         **around,
     )
     return run_rules(RULES, subject)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import setting_faults
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import (
+    find_setting_faults,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from tests.support.cases import cases
@@ -25,7 +27,7 @@ def keeping(**queue: Any) -> Json:
 
 def ranges(config: Json) -> list[str]:
     """Return the messages about numbers that are out of range, without their digits."""
-    found = setting_faults(Subject(config, target=CONTRIB), "out-of-range")
+    found = find_setting_faults(Subject(config, target=CONTRIB), "out-of-range")
     return [fault.message.replace("0" * 100, "") for fault in found]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.catalogue import Catalogue
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position, dotted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position, format_path
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
@@ -19,21 +19,21 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_conditions import (
-    KINDS,
+    CONDITION_KINDS,
     Conditions,
     is_optional,
     read_condition,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_paths import (
     MISSING,
-    nearest_place,
-    path_matches,
-    steps_of,
+    find_last_existing_path,
+    find_path_matches,
+    parse_path_steps,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.user_rules import (
     MOST_FAULTS,
     Budget,
-    Look,
+    PathConditions,
     Undecided,
     UserRule,
     When,
@@ -79,14 +79,18 @@ CONFIG = {
 def test_a_path_leads_to_places(path: str, found: list[str] | None) -> None:
     if found is None:
         with pytest.raises(Problem, match="path"):
-            steps_of(path)
+            parse_path_steps(path)
     else:
-        assert [dotted(place) for place, _value in path_matches(CONFIG, steps_of(path))] == found
+        assert [format_path(place) for place, _value in find_path_matches(CONFIG, parse_path_steps(path))] == found
 
 
 def test_what_is_missing_is_at_the_last_thing_that_exists() -> None:
-    assert nearest_place(CONFIG, steps_of("exporters.otlp.tls.ca_file"), ()) == ("exporters", "otlp", "tls")
-    assert nearest_place({"b": 1}, steps_of("c"), ("a",)) == ("a",)
+    assert find_last_existing_path(CONFIG, parse_path_steps("exporters.otlp.tls.ca_file"), ()) == (
+        "exporters",
+        "otlp",
+        "tls",
+    )
+    assert find_last_existing_path({"b": 1}, parse_path_steps("c"), ("a",)) == ("a",)
 
 
 ENDPOINT = "https://user:pw@api.acme.example:4317/v1"
@@ -131,7 +135,7 @@ def test_a_condition_holds_or_not(name: str, operand: Any, holding: list[Any], f
 
 def test_every_condition_has_a_case() -> None:
     (mark,) = test_a_condition_holds_or_not.pytestmark  # type: ignore[attr-defined]
-    assert {row[0] for row in mark.args[1]} == KINDS.keys()
+    assert {row[0] for row in mark.args[1]} == CONDITION_KINDS.keys()
 
 
 @cases(
@@ -199,11 +203,13 @@ def test_a_wrong_condition_is_refused(name: str, operand: Any) -> None:
 def rule(path: str, **more: Any) -> UserRule:
     require = more.pop("require", {".": {"present": False}})
     looks = tuple(
-        Look(steps_of(text), Conditions(tuple(read_condition(*pair) for pair in asked.items())))
+        PathConditions(parse_path_steps(text), Conditions(tuple(read_condition(*pair) for pair in asked.items())))
         for text, asked in require.items()
     )
     given = {"id": "acme", "severity": "error", "message": "{name} at {path}", "fix": "Mend {name}."}
-    return UserRule(**given, path=path, steps=steps_of(path), position=Position("r.yml", 2, 5), require=looks, **more)
+    return UserRule(
+        **given, path=path, steps=parse_path_steps(path), position=Position("r.yml", 2, 5), require=looks, **more
+    )
 
 
 def found(asked: UserRule, **subject: Any) -> list[str]:
@@ -223,7 +229,7 @@ def test_types_choose_components_under_any_name() -> None:
 
 
 def test_where_chooses_places() -> None:
-    where = (Look(steps_of("processors"), Conditions((read_condition("contains", "batch"),))),)
+    where = (PathConditions(parse_path_steps("processors"), Conditions((read_condition("contains", "batch"),))),)
     assert found(rule("service.pipelines.*", where=where)) == [
         "service.pipelines.traces: traces at service.pipelines.traces"
     ]

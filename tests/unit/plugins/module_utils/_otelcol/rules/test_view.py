@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.addresses import (
-    address,
-    destination,
     hosts_overlap,
-    is_inside,
+    is_internal_host,
+    parse_destination,
+    split_host_and_port,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import few_suggestions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import limit_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import build_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Subject,
     run_rules,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.type_refusals import type_refusal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.type_refusals import find_type_refusal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,8 +74,8 @@ def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any
 
 def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> None:
     build = build_of(target("contrib 0.150.3"))  # a version that the catalogue does not know, and no future one
-    with few_suggestions(10_000) as left:
-        refusal = type_refusal(build, "receivers", "filelgo")
+    with limit_suggestions(10_000) as left:
+        refusal = find_type_refusal(build, "receivers", "filelgo")
     assert refusal
     assert "did you mean" in refusal.message
     assert 10_000 - left[0] == len(build.types("receivers"))
@@ -83,11 +83,11 @@ def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> 
 
 @given(anything)
 def test_addresses_may_be_anything(value: Any) -> None:
-    host, port = address(value)
+    host, port = split_host_and_port(value)
     assert port is None or 0 < port < 65536
     assert hosts_overlap(host, host)
-    assert all(isinstance(part, str) for part in destination(value))
-    assert is_inside(host) in (True, False)
+    assert all(isinstance(part, str) for part in parse_destination(value))
+    assert is_internal_host(host) in (True, False)
 
 
 @cases(
@@ -102,7 +102,7 @@ def test_addresses_may_be_anything(value: Any) -> None:
     (4317, ("", "")),
 )
 def test_where_something_is_sent(endpoint: Any, expected: tuple[str, str]) -> None:
-    assert destination(endpoint) == expected
+    assert parse_destination(endpoint) == expected
 
 
 def test_old_and_new_names_are_one_kind() -> None:

@@ -7,22 +7,26 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import dotted
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import format_path
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import Language
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import branches as found_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branch_model import (
     Baseline,
     Branch,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.probes import RANDOM, SHARED, Probes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import Ends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.probes import (
+    REASON_RANDOM,
+    REASON_SHARED,
+    Probes,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
 
 
 def branches(config: str) -> list[Branch]:
-    return found_in.branches(yaml.safe_load(config), Language.from_rows(_builds.tables().ottl_of))
+    return found_in.list_branches(yaml.safe_load(config), Language.from_rows(_builds.load_catalogue().ottl_of))
 
 
 def of(kind: str, settings: str, signal: str = "traces") -> list[Branch]:
@@ -41,7 +45,7 @@ def test_a_statement_is_compared_with_those_before_it_in_the_context_of_all() ->
         "error_mode": "ignore",
         "trace_statements": [{"statements": [*group["statements"], "b(span.name)"], "context": "span"}],
     }
-    assert dotted(two.path) == "processors.transform.trace_statements[1]"
+    assert format_path(two.path) == "processors.transform.trace_statements[1]"
     assert two.signals == ("traces",)
 
 
@@ -75,7 +79,7 @@ def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last()
             {context: metric, conditions: [a, b], statements: [c()]}, {statements: [d(metric.name)]}]}""",
         signal="metrics",
     )
-    assert [dotted(branch.path[2:]) for branch in found] == [
+    assert [format_path(branch.path[2:]) for branch in found] == [
         "metric_statements[0].conditions[0]",
         "metric_statements[0].conditions[1]",
         "metric_statements[0].statements[0]",
@@ -132,7 +136,7 @@ processors:
 service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, transform, span]}}}
 """
     found = branches(config)
-    assert [(dotted(one.path), bool(one.unknown), one.asked) for one in found] == [
+    assert [(format_path(one.path), bool(one.unknown), one.asked) for one in found] == [
         ("receivers.file_log.operators[0].if", True, None),
         ("processors.log_dedup.conditions[0]", True, None),
         ("processors.transform.profile_statements[0]", True, None),
@@ -142,7 +146,7 @@ service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, tran
 
 def probed(config: dict[str, Any]) -> tuple[Probes, dict[str, Any]]:
     probes = Probes(branches(yaml.safe_dump(config)))
-    probes.add(config, Ends("http://sink", {}, "/"))
+    probes.add(config, ReplacedEnds("http://sink", {}, "/"))
     return probes, config
 
 
@@ -183,7 +187,7 @@ def test_a_branch_is_taken_if_its_two_probes_get_different_records(before: Any, 
     assert probes.taken(dict(zip(names, (before, after), strict=True)))[path] is taken
 
 
-@cases("connector, function, why", ("round_robin", "Clean()", SHARED), ("routing", "UUID()", RANDOM))
+@cases("connector, function, why", ("round_robin", "Clean()", REASON_SHARED), ("routing", "UUID()", REASON_RANDOM))
 def test_what_two_probes_cannot_compare_is_unknown(connector: str, function: str, why: str) -> None:
     config = routed(connector)
     statements = [f'set(span.attributes["a"], {function})']

@@ -30,7 +30,7 @@ def test_a_file_has_tests_with_the_resource_of_the_file() -> None:
         {"spans": [{"name": "x", "resource": {"a": 1, "b": 2}}]},
         {"logs": [{"resource": {"a": 1, "b": 1}}], "to": "otlp/b"},
     )
-    assert (test.settle, test.timeout, test.where) == (1.0, case.SECONDS, "f: tests[0]")
+    assert (test.settle, test.timeout, test.where) == (1.0, case.DEFAULT_TIMEOUT_SECONDS, "f: tests[0]")
 
 
 def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_what_is_no_test_is_refused_with_its_place(data: Any, said: str | None) 
 
 def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
     pod = {"name": "p", "namespace": "shop", "ip": "10.0.0.1", "deployment": "cart", "labels": {"app": 1}, "node": "n"}
-    found = cluster_facts.cluster_objects(
+    found = cluster_facts.build_cluster_objects(
         {"pods": [{**pod, "containers": [{"name": "c", "image": "i:1", "id": "f00"}]}]}, "f"
     )
     [one], [replicas], [deployment] = found["pods"], found["replicasets"], found["deployments"]
@@ -118,7 +118,7 @@ def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
 )
 def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        cluster_facts.cluster_objects(facts, "f: cluster")
+        cluster_facts.build_cluster_objects(facts, "f: cluster")
     assert said in str(problem.value)
 
 
@@ -134,11 +134,15 @@ def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
 )
 def test_a_request_gets_what_its_selectors_take(fields: str, labels: str, names: list[str]) -> None:
     pods = [{"name": "a", "node": "n"}, {"name": "b", "node": "m", "labels": {"app": "x"}}]
-    found = cluster_facts.selected_objects(cluster_facts.cluster_objects({"pods": pods}, "f")["pods"], fields, labels)
+    found = cluster_facts.select_objects(
+        cluster_facts.build_cluster_objects({"pods": pods}, "f")["pods"], fields, labels
+    )
     assert [item["metadata"]["name"] for item in found] == names
 
 
 @cases("namespace, names", ("", ["a", "b"]), ("shop", ["b"]))
 def test_a_request_of_a_namespace_gets_its_objects_alone(namespace: str, names: list[str]) -> None:
-    pods = cluster_facts.cluster_objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")["pods"]
-    assert [item["metadata"]["name"] for item in cluster_facts.selected_objects(pods, "", "", namespace)] == names
+    pods = cluster_facts.build_cluster_objects({"pods": [{"name": "a"}, {"name": "b", "namespace": "shop"}]}, "f")[
+        "pods"
+    ]
+    assert [item["metadata"]["name"] for item in cluster_facts.select_objects(pods, "", "", namespace)] == names

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.comparison import (
-    exporter_differences,
-    generated_case,
-    new_ids,
-    readdressed_case,
+    generate_case,
+    list_exporter_differences,
+    map_new_ids,
+    readdress_case,
 )
 
 from tests.support.cases import cases
@@ -36,7 +36,7 @@ def log(body: str, **more: Any) -> dict[str, Any]:
 )
 def test_what_is_lost_added_and_changed_is_told_in_any_order(before: Any, after: Any, lines: list[str]) -> None:
     old, new = {"old": {"logs": before}}, {"new": {"logs": after}}
-    assert list(exporter_differences(old, new, {"old": "new"})) == lines
+    assert list(list_exporter_differences(old, new, {"old": "new"})) == lines
 
 
 @cases(
@@ -47,7 +47,7 @@ def test_what_is_lost_added_and_changed_is_told_in_any_order(before: Any, after:
     (["a", "b"], ["a"], {"a": "a", "b": "b"}),
 )
 def test_an_exporter_with_another_name_is_the_one_at_its_place(old: Any, new: Any, names: dict[str, str]) -> None:
-    assert new_ids(old, new) == names
+    assert map_new_ids(old, new) == names
 
 
 def test_each_receiver_is_given_a_record_of_each_signal_that_it_feeds() -> None:
@@ -61,7 +61,7 @@ def test_each_receiver_is_given_a_record_of_each_signal_that_it_feeds() -> None:
             }
         },
     }
-    given = generated_case(config).given
+    given = generate_case(config).given
     assert [(part.get("to"), sorted(part)) for part in given] == [
         ("otlp", ["logs", "spans", "to"]),
         ("jaeger", ["spans", "to"]),
@@ -81,4 +81,4 @@ def test_a_receiver_with_another_name_gets_what_the_old_one_gets(old: str, new: 
     forms = [
         {"receivers": {name: {}}, "service": {"pipelines": {"logs": {"receivers": [name]}}}} for name in (old, new)
     ]
-    assert [part["to"] for part in readdressed_case(generated_case(forms[0]), *forms).given] == [to]
+    assert [part["to"] for part in readdress_case(generate_case(forms[0]), *forms).given] == [to]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import expectations
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import stage_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import name_stage
 
 from tests.support.cases import cases
 
@@ -31,7 +31,7 @@ A, B = span("a", x=1, y=True), span("b", x="s-1")
     ({"logs": 0}, [A]),
 )
 def test_what_fits_has_no_difference(expected: Any, got: list[dict[str, Any]]) -> None:
-    assert expectations.record_differences("e", expected, {"spans": got}) == []
+    assert expectations.list_record_differences("e", expected, {"spans": got}) == []
 
 
 @cases(
@@ -48,20 +48,20 @@ def test_what_fits_has_no_difference(expected: Any, got: list[dict[str, Any]]) -
     ({"spans": [{"duration": "1s"}]}, [A], "duration: expected '1s', got 10000000"),
 )
 def test_each_difference_is_a_line(expected: Any, got: list[dict[str, Any]], said: str) -> None:
-    [line] = expectations.record_differences("e", expected, {"spans": got})
+    [line] = expectations.list_record_differences("e", expected, {"spans": got})
     assert said in line
 
 
 def test_a_record_that_fits_several_is_given_to_the_one_that_needs_it() -> None:
     """The first expectation takes both records, the second only one of them: greed would fail."""
     assert (
-        expectations.record_differences("e", {"spans": [{"resource": {"r": 1}}, {"name": "a"}]}, {"spans": [A, B]})
+        expectations.list_record_differences("e", {"spans": [{"resource": {"r": 1}}, {"name": "a"}]}, {"spans": [A, B]})
         == []
     )
 
 
 def test_a_missing_record_is_compared_with_the_nearest() -> None:
-    lines = expectations.record_differences(
+    lines = expectations.list_record_differences(
         "e", {"spans": [{"name": "b", "attributes": {"x": "s-2"}}]}, {"spans": [A, B]}
     )
     assert lines == [
@@ -76,8 +76,8 @@ def test_a_trace_says_what_each_processor_did() -> None:
     }
     changed = {**A, "attributes": {"x": 2, "n": 1}}
     steps = ([A, B], [A], [changed])
-    got = {stage_name("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
-    assert list(expectations.traced_steps(config, got)) == [
+    got = {name_stage("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
+    assert list(expectations.trace_steps(config, got)) == [
         "traces/p: 2 spans come in",
         "traces/p: filter: - {name: b, status: unset, attributes: {'x': 's-1'}, resource: {'r': 1}}",
         "traces/p: transform: ~ attributes.n: nothing → 1; attributes.x: 1 → 2; attributes.y: True → nothing",

@@ -18,7 +18,7 @@ from tests.support.cases import cases
 
 
 def arrived(signal: str, *given: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    return {signal: list(read_records.read_records(signal, written_records.otlp_request(signal, given, "t")))}
+    return {signal: list(read_records.read_records(signal, written_records.build_otlp_request(signal, given, "t")))}
 
 
 SPANS = arrived("spans", {"name": "b", "parent": 1, "attributes": {"y": 1, "x": [1]}, "duration": "3ms"}, {"name": "a"})
@@ -26,7 +26,7 @@ METRICS = arrived("metrics", {"name": "up", "value": 0}, {"name": "m", "type": "
 
 
 def test_what_is_written_has_no_ids_and_an_order() -> None:
-    assert golden.golden_text(SPANS) == {
+    assert golden.build_golden_content(SPANS) == {
         "spans": [
             {"name": "a", "kind": "internal", "status": "unset", "duration": "10000000ns"},
             {
@@ -38,13 +38,18 @@ def test_what_is_written_has_no_ids_and_an_order() -> None:
             },
         ]
     }
-    [span] = [one for one in golden.golden_text(SPANS)["spans"] if one["name"] == "b"]
+    [span] = [one for one in golden.build_golden_content(SPANS)["spans"] if one["name"] == "b"]
     assert list(span["attributes"]) == ["x", "y"]
 
 
 @pytest.mark.parametrize("got", [SPANS, METRICS, arrived("logs", {"body": {"a": 1}, "severity": "warn"}), {}])
 def test_what_is_written_fits_what_arrived(got: Any) -> None:
-    assert expectations.record_differences("e", golden.golden_expected(golden.golden_text(got), "f"), got) == []
+    assert (
+        expectations.list_record_differences(
+            "e", golden.read_golden_expectation(golden.build_golden_content(got), "f"), got
+        )
+        == []
+    )
 
 
 @cases(
@@ -58,24 +63,24 @@ def test_what_is_written_fits_what_arrived(got: Any) -> None:
     {"duration": 1},
 )
 def test_every_change_of_a_record_is_a_difference(change: dict[str, Any]) -> None:
-    wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
+    wanted = golden.read_golden_expectation(golden.build_golden_content(SPANS), "f")
     first, second = SPANS["spans"]
-    assert expectations.record_differences("e", wanted, {"spans": [first, {**second, **change}]})
+    assert expectations.list_record_differences("e", wanted, {"spans": [first, {**second, **change}]})
 
 
 def test_another_signal_and_another_record_are_differences() -> None:
-    wanted = golden.golden_expected(golden.golden_text(SPANS), "f")
-    assert expectations.record_differences("e", wanted, {**SPANS, **METRICS})
-    assert expectations.record_differences("e", wanted, {"spans": SPANS["spans"][:1]})
+    wanted = golden.read_golden_expectation(golden.build_golden_content(SPANS), "f")
+    assert expectations.list_record_differences("e", wanted, {**SPANS, **METRICS})
+    assert expectations.list_record_differences("e", wanted, {"spans": SPANS["spans"][:1]})
 
 
 def test_what_a_scrape_says_of_itself_is_not_written() -> None:
-    assert [one["name"] for one in golden.golden_text(METRICS, ("up",))["metrics"]] == ["m"]
+    assert [one["name"] for one in golden.build_golden_content(METRICS, ("up",))["metrics"]] == ["m"]
 
 
 def test_a_pattern_may_be_written_into_the_file() -> None:
     content = {"spans": [{"name": {"like": "?"}}, {"name": "b", "attributes": {"x": [1], "y": 1}}]}
-    assert expectations.record_differences("e", golden.golden_expected(content, "f"), SPANS) == []
+    assert expectations.list_record_differences("e", golden.read_golden_expectation(content, "f"), SPANS) == []
 
 
 @cases(
@@ -87,5 +92,5 @@ def test_a_pattern_may_be_written_into_the_file() -> None:
 )
 def test_what_is_no_golden_file_is_refused(content: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        golden.golden_expected(content, "f")
+        golden.read_golden_expectation(content, "f")
     assert said in str(problem.value)

@@ -54,7 +54,7 @@ CONFIG: dict[str, Any] = {
         },
     },
 }
-ENDS = replaced_ends.Ends("http://127.0.0.1:9", {"otlp": 1, "zipkin": 2, "file_log": 3}, "/folder/of/test")
+ENDS = replaced_ends.ReplacedEnds("http://127.0.0.1:9", {"otlp": 1, "zipkin": 2, "file_log": 3}, "/folder/of/test")
 
 
 def test_the_ends_are_the_tests_and_nothing_of_the_users_ends_stays() -> None:
@@ -106,11 +106,11 @@ def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> 
         "exporters.debug: an OTLP sink on loopback",
         "extensions.health_check: left out",
     )
-    assert (built.flushes, built.uses_cluster) == (kept_components.FLUSHES["spanmetrics"], True)
+    assert (built.flushes, built.uses_cluster) == (kept_components.FLUSHES_BY_KIND["spanmetrics"], True)
 
 
 def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
-    pipelines = harness.build_harness(CONFIG, ENDS, traced=True).config["service"]["pipelines"]
+    pipelines = harness.build_harness(CONFIG, ENDS, is_traced=True).config["service"]["pipelines"]
     ends = {name: pipeline for name, pipeline in pipelines.items() if "stage" in name and name.endswith("_traces")}
     assert [pipeline.get("processors", []) for pipeline in ends.values()] == [[], ["transform"], ["transform", "batch"]]
 
@@ -123,7 +123,7 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
         "traces/b": {"receivers": ["routing"], "exporters": ["debug"]},
     }
     config = {"connectors": {"routing": routes}, "service": {"pipelines": pipelines}}
-    traced = harness.build_harness(config, ENDS, traced=True).config["connectors"]["routing"]
+    traced = harness.build_harness(config, ENDS, is_traced=True).config["connectors"]["routing"]
     assert traced["table"][0]["pipelines"] == ["traces/a", "traces/stage_0_of_1_traces_a"]
     assert traced["default_pipelines"] == ["traces/b", "traces/stage_0_of_2_traces_b"]
     assert harness.build_harness(config, ENDS).config["connectors"]["routing"] == routes
@@ -132,7 +132,9 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
 def test_pipelines_with_similar_names_have_stages_of_their_own() -> None:
     names = ("logs/a/b", "logs/a_b", "logs/1/a", "logs/1_a")
     pipelines = {name: {"receivers": ["otlp"], "exporters": ["debug"]} for name in names}
-    built = harness.build_harness({"receivers": {"otlp": None}, "service": {"pipelines": pipelines}}, ENDS, traced=True)
+    built = harness.build_harness(
+        {"receivers": {"otlp": None}, "service": {"pipelines": pipelines}}, ENDS, is_traced=True
+    )
     assert len(built.config["service"]["pipelines"]) == 2 * len(pipelines)
     assert len(built.config["exporters"]) == 1 + len(pipelines)
 
@@ -143,13 +145,13 @@ def test_pipelines_with_similar_names_have_stages_of_their_own() -> None:
     ("traces", "zipkin", "zipkin"),
 )
 def test_what_is_given_goes_to_the_receiver_of_otlp_or_the_named_one(signal: str, asked: str, found: str) -> None:
-    assert harness.receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here") == found
+    assert harness.find_receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here") == found
 
 
 def test_a_connector_that_names_pipelines_sends_to_their_stages_too() -> None:
     routing = {"default_pipelines": ["traces/a"], "table": [{"condition": "x", "pipelines": ["logs"]}]}
     connectors = {**CONFIG["connectors"], "routing": routing}
-    found = harness.build_harness({**CONFIG, "connectors": connectors}, ENDS, traced=True).config["connectors"][
+    found = harness.build_harness({**CONFIG, "connectors": connectors}, ENDS, is_traced=True).config["connectors"][
         "routing"
     ]
     stages = [f"traces/stage_{number}_of_1_traces_a" for number in range(2)]
@@ -163,7 +165,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
         "traces/a": {"receivers": ["round_robin"], "exporters": ["debug"]},
     }
     config = {**CONFIG, "connectors": {"round_robin": None}, "service": {"pipelines": pipelines}}
-    found = harness.build_harness(config, ENDS, traced=True).config["service"]["pipelines"]
+    found = harness.build_harness(config, ENDS, is_traced=True).config["service"]["pipelines"]
     assert set(found) == {*pipelines, "traces/stage_0_of_0_traces"}
 
 
@@ -175,7 +177,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
 )
 def test_a_signal_that_no_receiver_takes_is_refused(signal: str, asked: str, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        harness.receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here")
+        harness.find_receiver_of_signal(harness.build_harness(CONFIG, ENDS), signal, asked, "here")
     assert said in str(problem.value)
 
 
@@ -184,9 +186,9 @@ def test_several_receivers_of_one_kind_need_a_name() -> None:
         "receivers": {"otlp/a": {}, "otlp/b": {}},
         "service": {"pipelines": {"traces": {"receivers": ["otlp/a", "otlp/b"]}}},
     }
-    built = harness.build_harness(config, replaced_ends.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
+    built = harness.build_harness(config, replaced_ends.ReplacedEnds("", {"otlp/a": 1, "otlp/b": 2}, ""))
     with pytest.raises(Problem, match="several receivers take traces: otlp/a, otlp/b"):
-        harness.receiver_of_signal(built, "traces", "", "here")
+        harness.find_receiver_of_signal(built, "traces", "", "here")
 
 
 @cases(
@@ -231,7 +233,7 @@ def test_a_config_without_pipelines_is_refused(config: Any) -> None:
 )
 def test_a_part_of_another_shape_is_named(part: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        checked_pipelines.fed_receivers({**CONFIG, **part})
+        checked_pipelines.map_signals_of_receivers({**CONFIG, **part})
     assert said in str(problem.value)
 
 
@@ -310,4 +312,7 @@ def test_a_call_without_another_side_is_counted_soon_and_each_connector_flushes(
     built = harness.build_harness({**config, "service": {"pipelines": pipelines}}, ENDS)
     stores = [built.config["connectors"][name]["store"] for name in ("service_graph", "service_graph/a")]
     assert stores == [{"max_items": 7, "ttl": "1s"}, {"ttl": "1s"}]
-    assert built.flushes == 2 * kept_components.FLUSHES["servicegraph"] + kept_components.FLUSHES["spanmetrics"]
+    assert (
+        built.flushes
+        == 2 * kept_components.FLUSHES_BY_KIND["servicegraph"] + kept_components.FLUSHES_BY_KIND["spanmetrics"]
+    )

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
     read_records,
     written_records,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import stage_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import name_stage
 
 from tests.support.cases import cases
 
@@ -29,43 +29,45 @@ CONFIG: dict[str, Any] = {
         }
     },
 }
-PLAN = invariants.planted_records(CONFIG)
-SPAN = next(read_records.read_records("spans", written_records.otlp_request("spans", PLAN.given[0]["spans"], "t")))
-STEPS = {stage_name("traces", number): {"spans": [SPAN]} for number in range(3)}
+PLAN = invariants.plant_records(CONFIG)
+SPAN = next(
+    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given[0]["spans"], "t"))
+)
+STEPS = {name_stage("traces", number): {"spans": [SPAN]} for number in range(3)}
 LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
-LOGS = {stage_name("logs", 0): {"logs": [LINE]}}
+LOGS = {name_stage("logs", 0): {"logs": [LINE]}}
 ALL: dict[str, Any] = {**STEPS, **LOGS, "a": {"spans": [SPAN], "logs": [LINE]}, "b": {"spans": [SPAN]}}
 
 
 def judged(**changes: Any) -> tuple[list[str], list[str]]:
-    return invariants.judged_invariants(CONFIG, PLAN, {**ALL, **changes}, ("a", "b"))
+    return invariants.judge_invariants(CONFIG, PLAN, {**ALL, **changes}, ("a", "b"))
 
 
 def test_every_receiver_gets_a_record_of_each_signal_with_secrets_of_every_kind() -> None:
     assert [set(part) for part in PLAN.given] == [{"to", "spans"}, {"files"}]
     for name in {secret.record for secret in PLAN.secrets}:
-        assert {secret.kind for secret in PLAN.secrets if secret.record == name} == set(policies.KINDS)
+        assert {secret.kind for secret in PLAN.secrets if secret.record == name} == set(policies.SECRET_KINDS)
     assert len({secret.value for secret in PLAN.secrets}) == len(PLAN.secrets)
     text = str(SPAN) + str(LINE)
     assert all(secret.value in text for secret in PLAN.secrets)
 
 
 def test_planted_values_look_like_what_a_policy_forbids() -> None:
-    rule = policies.Policy("p", without=tuple(policies.KINDS))
-    said = "".join(policies.policy_breaches([rule], {"e": {"spans": [SPAN]}}))
-    assert all(looks in said for looks, _recognizes in policies.KINDS.values())
+    rule = policies.Policy("p", without=tuple(policies.SECRET_KINDS))
+    said = "".join(policies.find_policy_breaches([rule], {"e": {"spans": [SPAN]}}))
+    assert all(looks in said for looks, _recognizes in policies.SECRET_KINDS.values())
 
 
 @cases(
     "include, operators, path",
-    (["/var/log/pods/*/*/*.log"], [{"type": "container"}], f"/var/log/pods/{invariants._POD}/0/0.log"),
+    (["/var/log/pods/*/*/*.log"], [{"type": "container"}], f"/var/log/pods/{invariants._PLANTED_POD}/0/0.log"),
     (["/var/log/*.log", "/x"], [], "/var/log/0.log"),
     (["/a/**/b[0-9]?.log"], ["x"], "/a/0/b00.log"),
     ([], None, "/planted.log"),
     ("x", None, "/planted.log"),
 )
 def test_a_line_is_where_file_log_reads(include: Any, operators: Any, path: str) -> None:
-    found = invariants.planted_file({"include": include, "operators": operators}, "text")
+    found = invariants.plant_file({"include": include, "operators": operators}, "text")
     assert list(found) == [path]
     assert found[path].endswith("stdout F text") is bool(operators and operators != ["x"])
 
@@ -90,7 +92,7 @@ def test_what_one_exporter_does_not_get_may_not_leave_by_another() -> None:
 
 def test_what_drops_a_record_stops_no_secret() -> None:
     """Another exporter may get what a sampler keeps from this one."""
-    wrong, _notes = invariants.judged_invariants(CONFIG, PLAN, {**ALL, "a": {"logs": [LINE]}}, ("b",))
+    wrong, _notes = invariants.judge_invariants(CONFIG, PLAN, {**ALL, "a": {"logs": [LINE]}}, ("b",))
     assert wrong == []
 
 
@@ -105,27 +107,27 @@ def test_a_value_that_moved_or_changed_its_case_is_found(change: Any) -> None:
 @cases(
     "changes, said",
     (
-        {stage_name("traces", 1): {}, stage_name("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}},
+        {name_stage("traces", 1): {}, name_stage("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}},
         "traces: transform loses 1 of 1 spans",
     ),
-    ({stage_name("traces", 0): {}}, "traces: 1 spans are sent, and 0 come in"),
-    ({stage_name("traces", 0): {"spans": [SPAN, SPAN]}}, "traces: 1 spans are sent, and 2 come in"),
+    ({name_stage("traces", 0): {}}, "traces: 1 spans are sent, and 0 come in"),
+    ({name_stage("traces", 0): {"spans": [SPAN, SPAN]}}, "traces: 1 spans are sent, and 2 come in"),
     ({"b": {}}, "b: 0 spans arrive of 1"),
     ({"b": {"spans": [SPAN, SPAN]}}, "b: 2 spans arrive of 1"),
-    ({stage_name("traces", 2): {"spans": [SPAN, SPAN]}}, "traces: filter makes 2 spans of 1"),
+    ({name_stage("traces", 2): {"spans": [SPAN, SPAN]}}, "traces: filter makes 2 spans of 1"),
 )
 def test_what_is_lost_or_made_up_is_said(changes: Any, said: str) -> None:
     assert said in judged(**changes)[0]
 
 
 def test_a_filter_may_drop_and_is_named() -> None:
-    wrong, notes = judged(**{stage_name("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}})
+    wrong, notes = judged(**{name_stage("traces", 2): {}, "a": {"logs": [LINE]}, "b": {}})
     assert wrong == []
     assert "traces: filter drops 1 of 1 spans" in notes
 
 
 def test_a_line_that_is_not_read_is_said() -> None:
-    wrong, notes = judged(**{stage_name("logs", 0): {}, "a": {"spans": [SPAN]}})
+    wrong, notes = judged(**{name_stage("logs", 0): {}, "a": {"spans": [SPAN]}})
     assert (wrong, "logs: the planted line of file_log is not read; write a test with `files`" in notes) == ([], True)
 
 
@@ -142,9 +144,9 @@ def test_records_are_followed_through_connectors(kind: str, followed: bool) -> N
         },
         "connectors": {kind: {}},
     }
-    planned = invariants.planted_records(config)
-    got = {stage_name("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
-    wrong, notes = invariants.judged_invariants(config, planned, got, ("a", "c"))
+    planned = invariants.plant_records(config)
+    got = {name_stage("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
+    wrong, notes = invariants.judge_invariants(config, planned, got, ("a", "c"))
     assert (f"{kind} passes none of 1 spans on" in notes) is followed
     assert ("traces/2: no record is followed here" in notes) is not followed
     assert ("a: 1 spans arrive of 0" in wrong) is followed

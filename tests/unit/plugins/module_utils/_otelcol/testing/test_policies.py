@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import (
-    KINDS,
+    SECRET_KINDS,
     Policy,
-    policy_breaches,
+    find_policy_breaches,
 )
 
 from tests.support.cases import cases
 
-ALL = Policy("p", without=tuple(KINDS))
+ALL = Policy("p", without=tuple(SECRET_KINDS))
 PLANTED = {
     "email": ["jane.doe@example.com", "to: <a@b.io>", "x a+b@mail.example.org."],
     "card": ["4111 1111 1111 1111", "paid 4111-1111-1111-1111.", "378282246310005"],
@@ -37,23 +37,25 @@ PLACES: list[tuple[str, Any]] = [
 def test_a_planted_value_is_named_in_every_place_and_never_shown(
     signal: str, place: Any, kind: str, value: str
 ) -> None:
-    lines = list(policy_breaches([ALL], {"e": {signal: [place(value)]}}))
-    assert any(KINDS[kind][0] in line for line in lines)
+    lines = list(find_policy_breaches([ALL], {"e": {signal: [place(value)]}}))
+    assert any(SECRET_KINDS[kind][0] in line for line in lines)
     assert value not in "".join(lines)
 
 
 @pytest.mark.parametrize("value", HARMLESS)
 def test_what_only_resembles_is_harmless(value: str) -> None:
-    assert list(policy_breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
+    assert list(find_policy_breaches([ALL], {"e": {"logs": [{"body": value}]}})) == []
 
 
 @pytest.mark.parametrize("value", ["***", "Bearer ***"])
 def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: str) -> None:
     assert (
-        list(policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": value, "authorization": value}}]}}))
+        list(
+            find_policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": value, "authorization": value}}]}})
+        )
         == []
     )
-    assert list(policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": f"{value}hunter2"}}]}})) != []
+    assert list(find_policy_breaches([ALL], {"e": {"logs": [{"attributes": {"password": f"{value}hunter2"}}]}})) != []
 
 
 @cases(
@@ -68,6 +70,6 @@ def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: st
 )
 def test_a_policy_holds_for_its_exporters_and_signals(policy: Policy, said: list[str]) -> None:
     one, other = {"name": "x", "resource": {"t": "a", "c": "1"}}, {"name": "x", "resource": {"t": "a"}}
-    lines = list(policy_breaches([policy], {"b": {"spans": [other]}, "a": {"spans": [one]}}))
+    lines = list(find_policy_breaches([policy], {"b": {"spans": [other]}, "a": {"spans": [one]}}))
     assert len(lines) == len(said)
     assert all(text in line for text, line in zip(said, lines, strict=True))

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import Language
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import branches
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import ways_to_reach
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import list_branches
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.reaching import list_ways_to_reach
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases
@@ -18,9 +18,10 @@ def first(component: str, settings: Any, signal: str = "traces", examples: Any =
     """Return what is given for the last branch of a processor."""
     pipeline = {"receivers": ["otlp"], "processors": [component], "exporters": ["debug"]}
     config = {"processors": {component: settings}, "service": {"pipelines": {signal: pipeline}}}
-    found = branches(config, Language.from_rows(_builds.tables().ottl_of))
+    found = list_branches(config, Language.from_rows(_builds.load_catalogue().ottl_of))
     return [
-        {key: value for key, value in one.items() if key != "to"} for one in ways_to_reach(found[-1], config, examples)
+        {key: value for key, value in one.items() if key != "to"}
+        for one in list_ways_to_reach(found[-1], config, examples)
     ]
 
 
@@ -69,8 +70,8 @@ def test_policies_of_a_policy_are_met_together_and_those_of_parts_with_many_trac
     config = {"tail_sampling": {"policies": [{"type": "and", "and": {"and_sub_policy": below}}]}}
     pipelines = {"traces": {"receivers": ["otlp"], "processors": ["tail_sampling"]}}
     whole = {"processors": config, "service": {"pipelines": pipelines}}
-    found = branches(whole, Language.from_rows(_builds.tables().ottl_of))
-    (one,) = ways_to_reach(found[0], whole, [])
+    found = list_branches(whole, Language.from_rows(_builds.load_catalogue().ottl_of))
+    (one,) = list_ways_to_reach(found[0], whole, [])
     assert one["spans"] == [{"duration": "6ms", "attributes": {"a": 1}}]
     (many,) = first(
         "tail_sampling", {"policies": [{"type": "probabilistic", "probabilistic": {"sampling_percentage": 1}}]}
@@ -127,11 +128,11 @@ service:
 
 def test_routes_on_the_way_are_met_too_and_receivers_named() -> None:
     config = yaml.safe_load(ROUTES)
-    step, one, two = branches(config, Language.from_rows(_builds.tables().ottl_of))
+    step, one, two = list_branches(config, Language.from_rows(_builds.load_catalogue().ottl_of))
     record = {"resource": {"a": "text", "t": "a"}}
-    assert list(ways_to_reach(step, config, [])) == [
+    assert list(list_ways_to_reach(step, config, [])) == [
         {"to": "otlp", "spans": [record]},
         {"to": "zipkin", "spans": [record]},
     ]
-    assert next(ways_to_reach(one, config, [])) == {"to": "otlp", "spans": [{"resource": {"t": "a"}}]}
-    assert next(ways_to_reach(two, config, [])) == {"to": "otlp", "headers": {"x-t": "b"}, "spans": [{}]}
+    assert next(list_ways_to_reach(one, config, [])) == {"to": "otlp", "spans": [{"resource": {"t": "a"}}]}
+    assert next(list_ways_to_reach(two, config, [])) == {"to": "otlp", "headers": {"x-t": "b"}, "spans": [{}]}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.record_fields import record_field
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.record_fields import find_record_field
 
 from tests.support.cases import cases
 
@@ -22,4 +22,4 @@ from tests.support.cases import cases
     ("not OTTL '", "span", ()),
 )
 def test_a_path_of_ottl_names_a_field_or_none(path: str, context: str, field: tuple[object, ...]) -> None:
-    assert record_field(path, context) == field
+    assert find_record_field(path, context) == field

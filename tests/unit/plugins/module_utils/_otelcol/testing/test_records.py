@@ -31,7 +31,7 @@ SPAN = {
 
 
 def back(signal: str, *given: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(read_records.read_records(signal, written_records.otlp_request(signal, given, "t")))
+    return list(read_records.read_records(signal, written_records.build_otlp_request(signal, given, "t")))
 
 
 def test_a_span_comes_back_as_it_was_given() -> None:
@@ -58,17 +58,17 @@ def test_the_same_name_is_the_same_id_and_digits_stay() -> None:
     digits = "0af7651916cd43dd8448eb211c80319c"
     first, second, other, own = back("spans", {"trace": "a"}, {"trace": "a", "parent": 1}, {}, {"trace": digits})
     assert first["trace"] == second["trace"] != other["trace"]
-    assert second["parent"] == records.identifier(1, 16)
+    assert second["parent"] == records.make_identifier(1, 16)
     assert own["trace"] == digits
     assert first["id"] != second["id"]
 
 
 def test_neighbours_share_a_resource_and_points_a_metric() -> None:
     given = [{"name": "m", "value": 1, "attributes": {"a": n}, "resource": {"r": n // 2}} for n in range(4)]
-    found = written_records.otlp_request("metrics", given, "t")["resourceMetrics"]
+    found = written_records.build_otlp_request("metrics", given, "t")["resourceMetrics"]
     points = [[len(m["gauge"]["dataPoints"]) for m in one["scopeMetrics"][0]["metrics"]] for one in found]
     assert points == [[2], [2]]
-    apart = written_records.otlp_request("metrics", [{"name": "a"}, {"name": "b"}], "t")["resourceMetrics"]
+    apart = written_records.build_otlp_request("metrics", [{"name": "a"}, {"name": "b"}], "t")["resourceMetrics"]
     assert len(apart[0]["scopeMetrics"][0]["metrics"]) == 2
 
 
@@ -77,7 +77,7 @@ def test_later_points_have_a_later_time_and_deltas_follow_each_other(temporality
     """Or `delta_to_cumulative` drops the second point as one that came twice."""
     given = [{"type": "sum", "temporality": temporality}]
     first, third = (
-        written_records.otlp_request("metrics", given, "t", minute)["resourceMetrics"][0] for minute in (0, 2)
+        written_records.build_otlp_request("metrics", given, "t", minute)["resourceMetrics"][0] for minute in (0, 2)
     )
     points = [one["scopeMetrics"][0]["metrics"][0]["sum"]["dataPoints"][0] for one in (first, third)]
     times = [[int(point[key]) for key in ("startTimeUnixNano", "timeUnixNano")] for point in points]
@@ -89,7 +89,10 @@ def test_a_series_that_is_sent_again_has_its_last_point() -> None:
     points = back(
         "metrics", {"name": "m", "value": 0}, {"name": "m", "value": 2}, {"name": "m", "attributes": {"a": 1}}
     )
-    assert [(one["value"], one["attributes"]) for one in read_records.latest_points(points)] == [(2, {}), (1, {"a": 1})]
+    assert [(one["value"], one["attributes"]) for one in read_records.keep_latest_points(points)] == [
+        (2, {}),
+        (1, {"a": 1}),
+    ]
 
 
 @cases(
@@ -106,6 +109,6 @@ def test_a_series_that_is_sent_again_has_its_last_point() -> None:
 )
 def test_what_no_record_has_is_refused_with_its_place(signal: str, record: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        written_records.otlp_request(signal, [{}, record], "file: tests[0].given")
+        written_records.build_otlp_request(signal, [{}, record], "file: tests[0].given")
     assert said in str(problem.value)
     assert f"file: tests[0].given.{signal}[1]" in str(problem.value)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.regex_sample import sample_text
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.regex_sample import make_sample_text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.samples import (
     FIELD_ABSENT,
-    fields_meeting,
+    find_fields_meeting,
 )
 
 from tests.support.cases import cases
@@ -66,7 +66,7 @@ from tests.support.cases import cases
     ('IsMatch(name, ) and name == "b"', []),
 )
 def test_fields_that_meet_a_condition_come_from_its_literals(condition: str, wanted: list[dict[Any, Any]]) -> None:
-    assert fields_meeting(condition, "span") == wanted
+    assert find_fields_meeting(condition, "span") == wanted
 
 
 @cases(
@@ -85,7 +85,7 @@ def test_fields_that_meet_a_condition_come_from_its_literals(condition: str, wan
     "",
 )
 def test_a_sample_matches_its_pattern(pattern: str) -> None:
-    assert re.search(pattern.replace(r"x\x", "xx"), sample_text(pattern))
+    assert re.search(pattern.replace(r"x\x", "xx"), make_sample_text(pattern))
 
 
 @cases(
@@ -105,8 +105,8 @@ def test_a_sample_matches_its_pattern(pattern: str) -> None:
     ("(" * 3000 + ")" * 3000, ""),
 )
 def test_a_sample_of_what_go_alone_writes(pattern: str, text: str) -> None:
-    assert sample_text(pattern) == text
+    assert make_sample_text(pattern) == text
 
 
 def test_a_sample_of_a_class_that_python_does_not_know_is_in_it() -> None:
-    assert sample_text("[[:alpha:]]x[^[:digit:]]") == "axa"
+    assert make_sample_text("[[:alpha:]]x[^[:digit:]]") == "axa"

@@ -47,7 +47,7 @@ def page(job: str, *texts: str, **labels: str) -> scrapes.Page:
 
 
 def built(*own: scrapes.Page, config: Any = CONFIG) -> harness.Harness:
-    ends = replaced_ends.Ends("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
+    ends = replaced_ends.ReplacedEnds("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
     return harness.build_harness(config, ends)
 
 
@@ -107,7 +107,7 @@ def test_a_receiver_with_pages_stays_and_gets_no_otlp() -> None:
     found = built(page("node"))
     assert found.reading == ("prometheus",)
     with pytest.raises(Problem, match="'prometheus' does not feed a pipeline of metrics"):
-        harness.receiver_of_signal(found, "metrics", "prometheus", "here")
+        harness.find_receiver_of_signal(found, "metrics", "prometheus", "here")
     assert "otlp/0_prometheus" in built().config["receivers"]
 
 
@@ -117,7 +117,7 @@ def test_pages_of_a_job_follow_each_other() -> None:
         {"pages": {"node": "b 1"}, "to": "prometheus/other"},
         {"pages": {"pods": "a 2"}},
     ]
-    assert scrapes.scraped_pages(CONFIG["receivers"], given, "here") == [
+    assert scrapes.read_scraped_pages(CONFIG["receivers"], given, "here") == [
         scrapes.Page("prometheus", "pods", "/pages/0", ("a 1", "a 2"), {"x": "1"}),
         scrapes.Page("prometheus/other", "node", "/pages/1", ("b 1",)),
     ]
@@ -134,11 +134,11 @@ def test_pages_of_a_job_follow_each_other() -> None:
 )
 def test_a_page_that_no_receiver_scrapes_is_refused(part: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        scrapes.scraped_pages(CONFIG["receivers"], [part], "here")
+        scrapes.read_scraped_pages(CONFIG["receivers"], [part], "here")
     assert said in str(problem.value)
 
 
 @pytest.mark.parametrize("settings", [None, [], {"config": None}, {"config": {"scrape_configs": ["x"]}}])
 def test_a_receiver_without_jobs_has_none(settings: Any) -> None:
     with pytest.raises(Problem, match="Jobs of prometheus receivers: none"):
-        scrapes.scraped_pages({"prometheus": settings}, [{"pages": {"a": "b 1"}}], "here")
+        scrapes.read_scraped_pages({"prometheus": settings}, [{"pages": {"a": "b 1"}}], "here")

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, Cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import programs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.program_job import LIFE_SECONDS, file_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import fetch_programs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.program_job import (
+    LIFE_SECONDS,
+    make_file_name,
+)
 
 from tests.support.cases import cases
 
@@ -43,15 +46,15 @@ class Server(FakeApi):
         super().__init__(obj("Namespace", "ci"))
         self.pod, self.body, self.jobs = pod, body, list[dict[str, Any]]()
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
         if method == "POST" and target == JOBS:
             return self._job(json.loads(body or b"{}"))
         if "/proxy/" in target:
             assert "/pods/own:" in target
-            return Answered(200, {}, self.body)
+            return RawAnswer(200, {}, self.body)
         return super().__call__(method, target, headers, body)
 
-    def _job(self, job: dict[str, Any]) -> Answered:
+    def _job(self, job: dict[str, Any]) -> RawAnswer:
         self.jobs.append(job)
         self.add(job)
         live = self.objects[f"{JOBS}/{job['metadata']['name']}"]
@@ -59,7 +62,7 @@ class Server(FakeApi):
             owner = {"kind": "Job", "name": job["metadata"]["name"], "uid": uid, "controller": True}
             if state is not None:
                 self.add(obj("Pod", name, "ci", metadata={"ownerReferences": [owner]}, spec={}, status=state))
-        return Answered(201, {}, json.dumps(live).encode())
+        return RawAnswer(201, {}, json.dumps(live).encode())
 
     def left(self) -> list[str]:
         return [path for path in self.objects if path.startswith(JOBS)]
@@ -72,21 +75,21 @@ def options(folder: Path, **more: Any) -> dict[str, Any]:
 
 def test_a_program_is_taken_once(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
-    first = programs(server.cluster(), options(tmp_path), check=False)
+    first = fetch_programs(server.cluster(), options(tmp_path), check=False)
     file = Path(first["programs"][IMAGE])
     assert (first["changed"], file.read_bytes(), file.stat().st_mode & 0o777) == (True, PROGRAM, 0o700)
     assert list(file.parent.iterdir()) == [file]
     assert server.left() == []
-    again = programs(server.cluster(), options(tmp_path), check=False)
+    again = fetch_programs(server.cluster(), options(tmp_path), check=False)
     assert (again["changed"], again["programs"], len(server.jobs)) == (False, first["programs"], 1)
 
 
 def test_what_cannot_run_is_replaced(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
-    broken = tmp_path / "programs" / file_name(IMAGE)
+    broken = tmp_path / "programs" / make_file_name(IMAGE)
     broken.parent.mkdir()
     broken.touch()
-    found = programs(server.cluster(), options(tmp_path), check=False)
+    found = fetch_programs(server.cluster(), options(tmp_path), check=False)
     assert (found["changed"], found["programs"], broken.read_bytes()) == (True, {IMAGE: str(broken)}, PROGRAM)
 
 
@@ -94,19 +97,19 @@ def test_a_folder_that_cannot_be_written_starts_no_job(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
     (tmp_path / "file").touch()
     with pytest.raises(Problem, match=r"no file can be written to .*/file/programs: Not a directory.*dest"):
-        programs(server.cluster(), options(tmp_path / "file"), check=False)
+        fetch_programs(server.cluster(), options(tmp_path / "file"), check=False)
     assert server.jobs == []
 
 
 def test_kubernetes_ends_a_job_without_a_pod(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
-    programs(server.cluster(), options(tmp_path), check=False)
+    fetch_programs(server.cluster(), options(tmp_path), check=False)
     assert server.jobs[0]["spec"]["activeDeadlineSeconds"] == LIFE_SECONDS
 
 
 def test_check_mode_starts_nothing(tmp_path: Path) -> None:
     server = Server(READY, WHOLE)
-    found = programs(server.cluster(), options(tmp_path), check=True)
+    found = fetch_programs(server.cluster(), options(tmp_path), check=True)
     assert (found["changed"], found["programs"], server.jobs, list(tmp_path.iterdir())) == (True, {}, [], [])
 
 
@@ -155,7 +158,7 @@ def test_what_goes_wrong_leaves_neither_job_nor_file(
     if before:
         before(cluster)
     with pytest.raises(Problem, match=said):
-        programs(cluster, options(tmp_path), check=False)
+        fetch_programs(cluster, options(tmp_path), check=False)
     assert server.left() == []
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
@@ -167,7 +170,7 @@ def test_what_goes_wrong_leaves_neither_job_nor_file(
 )
 def test_the_pod_is_restricted(tmp_path: Path, user: int, secrets: list[str], expected: Any) -> None:
     server = Server(READY, WHOLE)
-    programs(server.cluster(), options(tmp_path, run_as_user=user, pull_secrets=secrets), check=False)
+    fetch_programs(server.cluster(), options(tmp_path, run_as_user=user, pull_secrets=secrets), check=False)
     pod = server.jobs[0]["spec"]["template"]["spec"]
     security = {key: value for key, value in pod["securityContext"].items() if key != "seccompProfile"}
     assert (security, pod.get("imagePullSecrets")) == expected
@@ -176,6 +179,8 @@ def test_the_pod_is_restricted(tmp_path: Path, user: int, secrets: list[str], ex
 
 
 def test_two_images_have_two_files() -> None:
-    names = {file_name(image) for image in ("a.example/x/contrib:1", "b.example/x/contrib:1", "a.example/x/contrib:2")}
+    names = {
+        make_file_name(image) for image in ("a.example/x/contrib:1", "b.example/x/contrib:1", "a.example/x/contrib:2")
+    }
     assert len(names) == 3
     assert all("/" not in name and ":" not in name for name in names)

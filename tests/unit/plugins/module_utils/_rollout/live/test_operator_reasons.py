@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.operator_reasons import operator_lines
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.operator_reasons import (
+    explain_unreconciled_resources,
+)
 
 from ...fake_api import FakeApi, reply
 from ...live_helpers import obj
@@ -33,6 +35,6 @@ def test_a_lease_of_a_deleted_pod_is_told(name: str, fields: dict[str, Any], is_
     lease = {"metadata": {"name": name, "namespace": "operator"}, **fields}
     answer = reply({"items": [lease], "metadata": {}})
     api.trouble = lambda _method, path: answer if path == LEASES else None
-    lines = operator_lines(api.cluster(), [obj("OpenTelemetryCollector", "a")])
+    lines = explain_unreconciled_resources(api.cluster(), [obj("OpenTelemetryCollector", "a")])
     told = "waits for the lease of op-0, a pod that no longer exists. It acquires the lease about 137 s" in str(lines)
     assert told is is_told

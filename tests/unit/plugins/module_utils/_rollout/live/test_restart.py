@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import Restart
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import RESTARTED, Workload
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import RestartRun
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import RESTARTED_AT, Workload
 
 from tests.support.cases import cases
 
@@ -40,8 +40,8 @@ def pod(
     """Return a pod of the Deployment `name`."""
     owner = {"kind": "ReplicaSet", "name": f"{name}-5d4f8c7b6", "uid": f"{name}-rs", "controller": True}
     metadata = {"creationTimestamp": created, "uid": f"{namespace}-{name}", "ownerReferences": [owner]}
-    metadata["annotations"] = {restarts.INJECT: inject} if inject else {}
-    first = [{"name": restarts.SIDECAR, "restartPolicy": "Always"}] if sidecar else []
+    metadata["annotations"] = {restarts.INJECT_ANNOTATION: inject} if inject else {}
+    first = [{"name": restarts.SIDECAR_CONTAINER, "restartPolicy": "Always"}] if sidecar else []
     spec = {"initContainers": first, "containers": [{"name": "app"}]}
     return dict(obj("Pod", f"{name}-x", namespace, metadata=metadata | more, spec=spec, status={"phase": "Running"}))
 
@@ -54,8 +54,8 @@ def deployment(name: str, namespace: str = "ns", **spec: Any) -> dict[str, Any]:
     return dict(obj("Deployment", name, namespace, metadata=metadata, spec={**whole, **spec}, status=FULL))
 
 
-def restart(api: FakeApi, *namespaces: str, selector: str = "", check: bool = False) -> Restart:
-    return Restart(api.cluster(), list(namespaces), selector, 10, check)
+def restart(api: FakeApi, *namespaces: str, selector: str = "", check: bool = False) -> RestartRun:
+    return RestartRun(api.cluster(), list(namespaces), selector, 10, check)
 
 
 def api_with(*items: dict[str, Any]) -> FakeApi:
@@ -96,23 +96,23 @@ def test_pods_without_or_with_an_older_sidecar_are_named_with_the_command_and_no
     ("elsewhere/side", "", False),
 )
 def test_what_a_pod_requests_is_read_as_the_operator_reads_it(own: str, general: str, wanted: bool) -> None:
-    namespaces = {"ns": {restarts.INJECT: general} if general else {}}
-    found = restarts.stale([pod("a", inject=own)], namespaces, [resource()])
+    namespaces = {"ns": {restarts.INJECT_ANNOTATION: general} if general else {}}
+    found = restarts.find_stale_workloads([pod("a", inject=own)], namespaces, [resource()])
     assert bool(found) is wanted
 
 
 def test_true_means_the_only_sidecar_of_the_namespace() -> None:
-    assert restarts.stale([pod("a", inject="true")], {}, [resource(), resource("second")]) == []
+    assert restarts.find_stale_workloads([pod("a", inject="true")], {}, [resource(), resource("second")]) == []
 
 
 def test_pods_that_end_do_not_count() -> None:
     leaving = pod("a", deletionTimestamp=AFTER)
     over = {**pod("b"), "status": {"phase": "Succeeded"}}
-    assert restarts.stale([leaving, over], {}, [resource()]) == []
+    assert restarts.find_stale_workloads([leaving, over], {}, [resource()]) == []
 
 
 def test_a_pod_in_another_namespace_is_found_by_its_label() -> None:
-    labels = {restarts.INJECTED: restarts.injected_label("ns", "side")}
+    labels = {restarts.INJECTED_LABEL: restarts.injected_label("ns", "side")}
     far = pod("far", inject="ns/side", namespace="far") | {}
     far["metadata"]["labels"] = labels
     found = restart(api_with(obj("Namespace", "far"), far)).run([], SIDECARS)
@@ -139,7 +139,7 @@ def test_selected_workloads_restart_one_after_the_other() -> None:
         ["one", "two"],
         ["one", "two"],
     )
-    assert set(template(api, "one")) == {"kept", RESTARTED}
+    assert set(template(api, "one")) == {"kept", RESTARTED_AT}
 
 
 def test_a_workload_that_is_named_and_has_an_older_sidecar_restarts_once() -> None:
@@ -200,8 +200,8 @@ def test_a_deployment_that_could_lose_a_replica_is_left_alone(
 ) -> None:
     live = deployment("one", **spec)
     live["status"] = FULL | status
-    assert why in restarts.obstacle(live)
-    assert bool(restarts.obstacle(live)) is bool(why)
+    assert why in restarts.find_restart_obstacle(live)
+    assert bool(restarts.find_restart_obstacle(live)) is bool(why)
 
 
 @cases(
@@ -212,7 +212,7 @@ def test_a_deployment_that_could_lose_a_replica_is_left_alone(
     ("StatefulSet", {}, "only after the pod is gone"),
 )
 def test_other_kinds(kind: str, strategy: dict[str, Any], why: str) -> None:
-    found = restarts.obstacle({"kind": kind, "spec": {"updateStrategy": strategy}})
+    found = restarts.find_restart_obstacle({"kind": kind, "spec": {"updateStrategy": strategy}})
     assert (why in found) and bool(found) is bool(why)
 
 
@@ -252,7 +252,7 @@ def test_a_restart_whose_pods_do_not_become_ready_is_undone_and_ends_the_run() -
 
     def fails(now: float) -> None:
         live = api.objects[path]
-        new = RESTARTED in live["spec"]["template"]["metadata"]["annotations"]
+        new = RESTARTED_AT in live["spec"]["template"]["metadata"]["annotations"]
         live["status"] = FULL | ({"updatedReplicas": 1, "replicas": 3} if new else {})
 
     api.trouble = lambda method, where: fails(0) if method == "GET" and where == path else None  # type: ignore[func-returns-value]

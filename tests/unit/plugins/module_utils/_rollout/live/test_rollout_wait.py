@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import compile_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,
@@ -54,7 +54,7 @@ def wait(api: FakeApi, **more: Any) -> dict[str, Any]:
         "until": {},
         "allow_empty": False,
     } | more
-    return RolloutWait(api.cluster(), checked_search(given["until"]), RolloutWaitOptions(**given)).wait()
+    return RolloutWait(api.cluster(), compile_search(given["until"]), RolloutWaitOptions(**given)).wait()
 
 
 def fails(api: FakeApi, **more: Any) -> Failure:
@@ -197,7 +197,7 @@ def test_an_event_about_nothing_is_no_reason() -> None:
 
 def test_an_expression_that_compares_unlike_values_is_told() -> None:
     with pytest.raises(Problem, match="the expression does not fit the object"):
-        checked_search({})("contains(name, `1`)", {"name": "a"})
+        compile_search({})("contains(name, `1`)", {"name": "a"})
 
 
 def agent(node: str, *, ready: bool, **state: Any) -> Any:

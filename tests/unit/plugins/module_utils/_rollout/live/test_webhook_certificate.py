@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
     CertificateRequest,
-    certificate,
+    ensure_certificate,
 )
 from cryptography import x509
 
@@ -29,7 +29,7 @@ START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 def see_to(api: FakeApi, day: int = 0, **more: Any) -> dict[str, Any]:
     given = {"namespace": "op", "name": "cert", "hosts": ["hook.op.svc"], "labels": {"a": "b"}, "check": False}
     wanted = CertificateRequest(**{**given, "days": 365, "renew_days": 90, **more})
-    return certificate(api.cluster(), wanted, lambda: START + datetime.timedelta(days=day))
+    return ensure_certificate(api.cluster(), wanted, lambda: START + datetime.timedelta(days=day))
 
 
 def data(api: FakeApi, key: str) -> str:

@@ -9,7 +9,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import BACKOFF_PAUSES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_wait import (
@@ -43,7 +43,7 @@ def configuration(created: str = OLD, name: str = "hook.example.com", **annotati
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_trust.is_lost, "__defaults__", (now,))
+    monkeypatch.setattr(webhook_trust.is_trust_lost, "__defaults__", (now,))
 
 
 def refusing(message: str, *configurations: dict[str, Any]) -> FakeApi:
@@ -78,7 +78,7 @@ def test_a_configuration_that_may_not_be_read_is_waited_for() -> None:
     with pytest.raises(Problem):
         present(api, [NAMESPACE, CONFIG], wait_seconds=60)
     # The first one waits; the others keep the short pauses, by which a rollback rides out one refusal.
-    assert 60 < api.clock.now < 60 + 2 * sum(BACKOFF) + 2
+    assert 60 < api.clock.now < 60 + 2 * sum(BACKOFF_PAUSES) + 2
 
 
 def test_a_webhook_is_waited_for_once_and_not_for_each_request() -> None:
@@ -92,7 +92,7 @@ def test_a_webhook_is_waited_for_once_and_not_for_each_request() -> None:
         with pytest.raises(Exception, match="failed calling webhook"):
             cluster.request("PATCH", "/api/v1/namespaces/ns/configmaps/a", body={})
     # The first one waits; the others keep the short pauses, by which a rollback rides out one refusal.
-    assert 60 < api.clock.now < 60 + 2 * sum(BACKOFF) + 2
+    assert 60 < api.clock.now < 60 + 2 * sum(BACKOFF_PAUSES) + 2
 
 
 @pytest.mark.parametrize(("created", "waits"), [(OLD, False), (NEW, True)])

@@ -11,25 +11,25 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import Calls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.call import (
-    InBackend,
-    InCounts,
-    InLogs,
-    InXRay,
-    Place,
-    Search,
+    TraceInBackend,
+    TraceInCounts,
+    TraceInLogs,
+    TraceInXRay,
+    TracePlace,
+    TraceSearch,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
-    Logs,
-    Metrics,
+    LogEvidence,
+    MetricsEvidence,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.collector_pods import Pods
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.collector_pods import CollectorPods
 from botocore.exceptions import ClientError
 
-from tests.support.servers import answering
+from tests.support.servers import serve_answers
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
@@ -61,11 +61,11 @@ def counted(items: int) -> str:
     return f"otelcol_receiver_accepted_spans {items}\notelcol_exporter_sent_spans {items}\n"
 
 
-def search(api: FakeApi, *required: Place, logs: bool = True, counts: bool = False) -> Search:
+def search(api: FakeApi, *required: TracePlace, logs: bool = True, counts: bool = False) -> TraceSearch:
     cluster = api.cluster()
-    in_logs = InLogs([Logs(Pods(cluster, PODS), "")]) if logs else None
-    in_counts = InCounts(Metrics(Pods(cluster, PODS), 8888), "pods") if counts else None
-    return Search(cluster, VIA, SERVICES, list(required), in_logs, in_counts, 30)
+    in_logs = TraceInLogs([LogEvidence(CollectorPods(cluster, PODS), "")]) if logs else None
+    in_counts = TraceInCounts(MetricsEvidence(CollectorPods(cluster, PODS), 8888), "pods") if counts else None
+    return TraceSearch(cluster, VIA, SERVICES, list(required), in_logs, in_counts, 30)
 
 
 def later(api: FakeApi, seconds: float, **texts: str) -> None:
@@ -143,8 +143,10 @@ class XRay:
         return {"Traces": [{"Segments": [{"Document": json.dumps({"name": name})} for name in self.names]}]}
 
 
-def in_xray(api: FakeApi, client: XRay) -> InXRay:
-    return InXRay(Calls("xray", lambda: client, clock=api.clock, sleep=api.clock.sleep), "eu-west-1", SERVICES)
+def in_xray(api: FakeApi, client: XRay) -> TraceInXRay:
+    return TraceInXRay(
+        ServiceCalls("xray", lambda: client, clock=api.clock, sleep=api.clock.sleep), "eu-west-1", SERVICES
+    )
 
 
 def test_xray_must_have_every_service(api: FakeApi) -> None:
@@ -168,11 +170,11 @@ def backend() -> Iterator[tuple[str, dict[str, Any]]]:
     """Serve a backend; return its address, and what it has and was asked."""
     state: dict[str, Any] = {"text": "{}", "asked": [], "status": 200}
 
-    def respond(handler: BaseHTTPRequestHandler, _body: bytes) -> Answered:
+    def respond(handler: BaseHTTPRequestHandler, _body: bytes) -> RawAnswer:
         state["asked"].append((handler.path, handler.headers.get("DD-API-KEY")))
-        return Answered(state["status"], {}, state["text"].encode())
+        return RawAnswer(state["status"], {}, state["text"].encode())
 
-    with answering(respond) as url:
+    with serve_answers(respond) as url:
         yield url, state
 
 
@@ -180,13 +182,13 @@ def test_a_backend_must_return_every_service(api: FakeApi, backend: tuple[str, d
     url, state = backend
     options = {"url": f"{url}/api/traces/{{trace_id}}?q=1", "headers": {"DD-API-KEY": "key"}}
     api.clock.on_sleep.append(lambda now: state.update(text='["front", "data"]') if now > 2 else None)
-    found = search(api, InBackend(options, SERVICES)).run()
+    found = search(api, TraceInBackend(options, SERVICES)).run()
     assert found["found"][0]["evidence"] == ["spans of front, data"]
     assert set(state["asked"]) == {(f"/api/traces/{TRACE}?q=1", "key")}
     state |= {"text": "front data", "status": 404}
     api.clock.on_sleep.clear()
     with pytest.raises(Failure, match="Its last answer: status 404"):
-        search(api, InBackend(options, SERVICES)).run()
+        search(api, TraceInBackend(options, SERVICES)).run()
 
 
 def test_a_backend_that_wants_another_key_ends_it_and_the_key_is_not_shown(
@@ -196,7 +198,7 @@ def test_a_backend_that_wants_another_key_ends_it_and_the_key_is_not_shown(
     state["status"] = 403
     options = {"url": f"{url}/{{trace_id}}?token=hunter2", "headers": {"DD-API-KEY": "hunter2"}}
     with pytest.raises(Problem, match="answers 403") as caught:
-        search(api, InBackend(options, SERVICES)).run()
+        search(api, TraceInBackend(options, SERVICES)).run()
     assert "hunter2" not in str(caught.value)
 
 

@@ -15,15 +15,15 @@ import boto3
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_aws
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import BackendEvidence
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
-    otlp_request,
-    xray_segment,
+    build_otlp_request,
+    build_xray_segment,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.cases import cases
-from tests.testbed.aws.server import AwsServer, running, tell
+from tests.testbed.aws.server import AwsServer, run_in_thread, send_order
 from tests.testbed.aws.world import World
 
 REGION = "us-east-1"
@@ -42,8 +42,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsServer]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTESTBED")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-to-be-shown")
-    with running(World()) as found:
-        tell(found.url, "reset")
+    with run_in_thread(World()) as found:
+        send_order(found.url, "reset")
         yield found
 
 
@@ -52,7 +52,7 @@ def client(server: AwsServer, service: str) -> Any:
 
 
 def put_segment(server: AwsServer, **more: Any) -> None:
-    document = json.loads(xray_segment("traces", PROBE, "svc").splitlines()[1])
+    document = json.loads(build_xray_segment("traces", PROBE, "svc").splitlines()[1])
     client(server, "xray").put_trace_segments(TraceSegmentDocuments=[json.dumps(document | more)])
 
 
@@ -63,13 +63,13 @@ def put_event(server: AwsServer, group: str, message: str) -> None:
     logs.put_log_events(**where, logEvents=[{"timestamp": int(time.time() * 1000), "message": message}])
 
 
-def backends(server: AwsServer, kind: str = "cloudwatch", **more: Any) -> Backends:
-    return Backends([{"kind": kind, "region": REGION, "url": server.url, **more}], PROBE, "svc")
+def backends(server: AwsServer, kind: str = "cloudwatch", **more: Any) -> BackendEvidence:
+    return BackendEvidence([{"kind": kind, "region": REGION, "url": server.url, **more}], PROBE, "svc")
 
 
 def exported() -> str:
     """Return the trace ID of the span that is sent, as the exporter awsxray writes it."""
-    request = ExportTraceServiceRequest.FromString(otlp_request("traces", PROBE, "svc"))
+    request = ExportTraceServiceRequest.FromString(build_otlp_request("traces", PROBE, "svc"))
     trace = request.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
     return f"1-{trace[:8]}-{trace[8:]}"
 
@@ -135,7 +135,7 @@ def test_pages_are_read_until_one_has_something_or_time_is_up() -> None:
     asked: list[Any] = []
     way = backend_aws.AwsBackend({"kind": "cloudwatch"}, lambda: now[0])
     way._made["logs"] = type("Client", (), {"filter_log_events": staticmethod(search)})
-    call = backend_aws.Call("logs", "filter_log_events", {})
+    call = backend_aws.AwsCall("logs", "filter_log_events", {})
     assert way.ask(call) == (pages[1], "")
     pages[1] = pages[0]
     assert way.ask(call) == (pages[0], "")  # after ten seconds, though there are more
@@ -168,7 +168,7 @@ def test_a_metric_without_a_log_group_is_asked_by_promql_and_signed(monkeypatch:
         "signals": ["metrics"],
         "attributes": {"k8s.cluster.name": "blue"},
     }
-    (seen,) = Backends([options], PROBE, "svc").look(["metrics"]).values()
+    (seen,) = BackendEvidence([options], PROBE, "svc").look(["metrics"]).values()
     assert seen[0] == "cloudwatch in us-east-1"
     (request,) = answered.sent
     parts = urlsplit(request.url)

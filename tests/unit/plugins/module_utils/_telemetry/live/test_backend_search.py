@@ -15,9 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.backend_queries import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import (
     Arrival,
-    Backends,
-    Both,
-    check,
+    BackendEvidence,
+    CombinedEvidence,
+    check_backend_options,
 )
 
 from tests.support.cases import cases
@@ -59,10 +59,10 @@ class Pool:
         return answered(self.status, data)
 
 
-def backends(kind: str, pool: Pool, **more: Any) -> Backends:
+def backends(kind: str, pool: Pool, **more: Any) -> BackendEvidence:
     options = {"kind": kind, "url": "https://user:pw@b.example/api?x=1", "headers": {"X-Scope-OrgID": "shop"}, **more}
     options["url"] = more.get("url", "https://b.example/")
-    return Backends([options], "id1", "svc", lambda: 1_000_000.0, pool)
+    return BackendEvidence([options], "id1", "svc", lambda: 1_000_000.0, pool)
 
 
 HTTP = {kind: backend for kind, backend in BACKENDS.items() if not backend.aws}
@@ -161,26 +161,28 @@ class Part:
 
 def test_a_signal_arrives_where_all_who_keep_it_see_it() -> None:
     jaeger = backends("jaeger", Pool(ANSWERS["jaeger"][1]))
-    both = Both([Part("traces", "logs"), jaeger])
+    both = CombinedEvidence([Part("traces", "logs"), jaeger])
     assert list(both.look(["traces", "logs", "metrics"])) == ["logs"]
     assert both.hint("metrics") == "not metrics here"
-    assert list(Both([Part("traces"), backends("jaeger", Pool(ANSWERS["jaeger"][0]))]).look(["traces"])) == ["traces"]
+    assert list(
+        CombinedEvidence([Part("traces"), backends("jaeger", Pool(ANSWERS["jaeger"][0]))]).look(["traces"])
+    ) == ["traces"]
 
 
 def test_pods_are_read_once_for_all_signals_and_backends_for_those_that_pods_saw() -> None:
     pods, backend = Part("traces", "logs"), Part("traces")
-    both = Both([pods, backend])
+    both = CombinedEvidence([pods, backend])
     assert list(both.look(["traces", "metrics", "logs"])) == ["traces"]
     assert (pods.asked, backend.asked) == ([["traces", "metrics", "logs"]], [["traces", "logs"]])
 
 
 def test_a_signal_that_nobody_looks_for_is_refused() -> None:
     named = [{"kind": "loki", "url": "u"}, {"kind": "elasticsearch", "url": "u", "signals": ["traces"]}]
-    check(named, ["logs", "traces"], None)
-    check(named, ["metrics"], {"namespace": "a"})
-    check([], ["metrics"], None)
+    check_backend_options(named, ["logs", "traces"], None)
+    check_backend_options(named, ["metrics"], {"namespace": "a"})
+    check_backend_options([], ["metrics"], None)
     with pytest.raises(Problem, match=r"no backend keeps metrics.*signals: \['logs'\]"):
-        check(named, ["logs", "metrics"], None)
+        check_backend_options(named, ["logs", "metrics"], None)
 
 
 @cases(
@@ -199,7 +201,7 @@ def test_a_signal_that_nobody_looks_for_is_refused() -> None:
 )
 def test_a_backend_that_cannot_be_asked_so_is_refused(one: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem) as raised:
-        check([{"kind": "jaeger", "url": "u"}, one], ["traces"], None)
+        check_backend_options([{"kind": "jaeger", "url": "u"}, one], ["traces"], None)
     assert f"{raised.value.wrong}. {raised.value.fix}".startswith(said)
     assert raised.value.where == "backends[1]"
 
@@ -213,4 +215,4 @@ def test_a_backend_that_cannot_be_asked_so_is_refused(one: dict[str, Any], said:
     ids=str,
 )
 def test_a_backend_of_aws_needs_no_address(one: dict[str, Any]) -> None:
-    check([one], [*(one.get("signals") or ["traces"])], None)
+    check_backend_options([one], [*(one.get("signals") or ["traces"])], None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
-    pod_evidence,
+    choose_pod_evidence,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.hop_readings import HopReadings
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
@@ -49,7 +49,7 @@ def probe(api: FakeApi, hops: list[dict[str, Any]], after: dict[str, str]) -> Pr
 
     arrival = {"namespace": "ns", "selector": "app=gateway", "evidence": "logs"}
     readings = HopReadings(api.cluster(), hops)
-    found = pod_evidence(api.cluster(), arrival, "id1")
+    found = choose_pod_evidence(api.cluster(), arrival, "id1")
     return Probe(send, found, "id1", "svc", 5, clock=api.clock, sleep=api.clock.sleep, hop_readings=readings)
 
 

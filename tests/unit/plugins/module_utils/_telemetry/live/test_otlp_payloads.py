@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp_payloads
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
-    new_id,
-    otlp_request,
+    build_otlp_request,
+    create_probe_id,
 )
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -30,7 +30,7 @@ from tests.support.cases import cases
     ("logs", ExportLogsServiceRequest),
 )
 def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
-    request = MessageToDict(request_type.FromString(otlp_request(signal, "id1", "svc")))
+    request = MessageToDict(request_type.FromString(build_otlp_request(signal, "id1", "svc")))
     (resources,) = request.values()
     attributes = {a["key"]: a["value"]["stringValue"] for a in resources[0]["resource"]["attributes"]}
     assert attributes == {"service.name": "svc", "o11y.probe.id": "id1"}
@@ -38,7 +38,7 @@ def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
 
 
 def test_ids_begin_with_the_time_and_differ() -> None:
-    ids = {new_id() for _ in range(20)}
+    ids = {create_probe_id() for _ in range(20)}
     assert len(ids) == 20
     assert all(abs(int(one[:8], 16) - time.time()) < 60 and re.fullmatch("[0-9a-f]{16}", one) for one in ids)
 
@@ -47,5 +47,5 @@ def test_no_answer_rejects_nothing_and_needs_no_library(monkeypatch: pytest.Monk
     def missing(name: str, _package: str) -> None:
         pytest.fail(f"{name} is asked for")
 
-    monkeypatch.setattr(otlp_payloads, "library", missing)
-    assert otlp_payloads.refusal("traces", b"") == ""
+    monkeypatch.setattr(otlp_payloads, "import_library", missing)
+    assert otlp_payloads.explain_refusal("traces", b"") == ""

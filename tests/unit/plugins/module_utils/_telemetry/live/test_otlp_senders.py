@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import pod_evidence
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import xray_segment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
+    choose_pod_evidence,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import build_xray_segment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
-    proxy_sender,
-    sender,
+    create_proxy_sender,
+    create_sender,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import (
     GRPC,
@@ -36,7 +38,7 @@ def test_it_goes_through_the_api_server() -> None:
     api = FakeApi()
     api.trouble = lambda _method, _path: reply({})
     via = {"namespace": "ns", "service": "c", "pod": None, "port": 4318}
-    proxy_sender(api.cluster(), via, {})("traces", b"x", 5)
+    create_proxy_sender(api.cluster(), via, {})("traces", b"x", 5)
     assert api.sent("POST") == ["/api/v1/namespaces/ns/services/c:4318/proxy/v1/traces"]
 
 
@@ -48,7 +50,7 @@ def test_a_selector_finds_a_pod_that_is_ready() -> None:
     api = FakeApi()
     pods = {"items": [pod("a", "False"), pod("b", "True")], "metadata": {}}
     api.trouble = lambda method, _path: reply(pods if method == "GET" else {})
-    proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})("logs", b"x", 5)
+    create_proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})("logs", b"x", 5)
     assert api.sent("POST") == ["/api/v1/namespaces/ns/pods/b:4318/proxy/v1/logs"]
 
 
@@ -58,8 +60,8 @@ def test_pods_beside_the_collector_are_not_asked() -> None:
     allocator = POD | {"metadata": POD["metadata"] | {"name": "allocator"}, "status": ready}
     api = FakeApi(allocator, POD | {"spec": {"containers": [{"name": "c", **ports}]}, "status": ready})
     api.texts = {METRICS: counted(1), "/api/v1/namespaces/ns/pods/p:4318/proxy/v1/logs": "{}"}
-    proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)
-    pod_evidence(api.cluster(), ARRIVAL | {"evidence": "metrics"}, "id1")
+    create_proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)
+    choose_pod_evidence(api.cluster(), ARRIVAL | {"evidence": "metrics"}, "id1")
     assert [path for path in api.sent("GET", "POST") if "proxy" in path] == sorted(api.texts)
 
 
@@ -67,7 +69,7 @@ def test_a_selector_without_a_ready_pod_is_told() -> None:
     api = FakeApi()
     api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})
     with pytest.raises(Problem, match="none of 1 pods is ready"):
-        proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
+        create_proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
 
 
 @cases(
@@ -77,7 +79,7 @@ def test_the_api_server_says_why_not(code: int, error: type[Exception], words: s
     api = FakeApi()
     api.trouble = lambda _method, _path: status(code, "", "no endpoints available")
     with pytest.raises(error, match=words):
-        proxy_sender(api.cluster(), {"namespace": "ns", "pod": "p", "port": 1}, {})("logs", b"x", 5)
+        create_proxy_sender(api.cluster(), {"namespace": "ns", "pod": "p", "port": 1}, {})("logs", b"x", 5)
     assert len(api.requests) == 1
 
 
@@ -86,7 +88,7 @@ def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
         server.bind(("127.0.0.1", 0))
         server.settimeout(60)
         target = OtlpTarget.of(f"127.0.0.1:{server.getsockname()[1]}", XRAY, {}, {})
-        assert sender(target)("traces", xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
+        assert create_sender(target)("traces", build_xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
         header, document = map(json.loads, server.recv(2000).splitlines())
     assert header == {"format": "json", "version": 1}
     assert (document["name"], document["annotations"]) == ("svc", {"o11y_probe_id": "6925a1b0c0ffee01"})
@@ -98,7 +100,7 @@ def test_an_address_that_nobody_knows_is_told() -> None:
     target = OtlpTarget.of("no such host", XRAY, {}, {})
     assert target.url == "http://no such host:2000"
     with pytest.raises(NotSentError, match="no such host"):
-        sender(target)("traces", b"", 1)
+        create_sender(target)("traces", b"", 1)
 
 
 @pytest.mark.parametrize("protocol", [GRPC, HTTP])
@@ -106,10 +108,10 @@ def test_an_address_that_nobody_knows_is_told() -> None:
 def test_a_file_of_tls_that_cannot_be_read_is_named_before_anything_is_sent(protocol: str, option: str) -> None:
     target = OtlpTarget.of("https://127.0.0.1:1", protocol, {}, {option: "/none.pem"})
     with pytest.raises(Problem, match=r"a file of tls cannot be read: .*/none\.pem.*Correct its path"):
-        sender(target)
+        create_sender(target)
 
 
 def test_files_of_tls_do_not_matter_to_a_url_without_it() -> None:
     target = OtlpTarget.of("http://127.0.0.1:1", HTTP, {}, {"ca_file": "/none.pem"})
     with pytest.raises(NotSentError, match="Connection refused"):
-        sender(target)("logs", b"", 1)
+        create_sender(target)("logs", b"", 1)

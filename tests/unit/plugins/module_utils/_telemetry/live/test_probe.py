@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import pod_evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
+    choose_pod_evidence,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import NotSentError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
@@ -28,7 +30,7 @@ ARRIVAL = {"namespace": "ns", "selector": "app=c", "evidence": "logs", "metrics_
 
 
 def probe(api: FakeApi, send: Any, arrival: dict[str, Any] | None = None, seconds: float = 10) -> Probe:
-    found = pod_evidence(api.cluster(), arrival, "id1") if arrival else None
+    found = choose_pod_evidence(api.cluster(), arrival, "id1") if arrival else None
     return Probe(send, found, "id1", "svc", seconds, clock=api.clock, sleep=api.clock.sleep)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_task import (
     check_headers,
-    check_xray,
+    check_xray_options,
 )
 
 from tests.support.cases import cases
@@ -35,6 +35,6 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(value: str) -> 
 )
 def test_what_xray_cannot_do_is_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(Problem, match=words):
-        check_xray({"via": None, "signals": ["traces"], "arrival": None, **given})
-    check_xray({"via": None, "signals": ["traces"], "arrival": ARRIVAL})
-    check_xray({"via": None, "signals": ["traces"], "arrival": None, "backends": [{"kind": "xray"}]})
+        check_xray_options({"via": None, "signals": ["traces"], "arrival": None, **given})
+    check_xray_options({"via": None, "signals": ["traces"], "arrival": ARRIVAL})
+    check_xray_options({"via": None, "signals": ["traces"], "arrival": None, "backends": [{"kind": "xray"}]})

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import find
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import find_targets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.live.collector_wave import noted, watched
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.sample_rows import tracks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.live.collector_wave import (
+    note_passed_collectors,
+    watch_collectors,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.sample_rows import read_tracks
 
 from ..._change.live.bundle_helpers import NAMESPACE
 from ..._change.live.helpers import run
@@ -35,21 +38,21 @@ def reader_of(api: Rollouts) -> ClusterReader:
 
 def watch(api: Rollouts, seconds: float = 0, applied: Any = (), **asked: str) -> Any:
     reader = reader_of(api)
-    return watched(reader, find(reader, [{**ASKED, **asked}]), seconds, applied)
+    return watch_collectors(reader, find_targets(reader, [{**ASKED, **asked}]), seconds, applied)
 
 
 def note(api: Rollouts, release: str, *, check: bool = False) -> Any:
     reader = reader_of(api)
     judged = [{"name": "ns/a", "release": release, "sum": release}]
     given = {"wave": "first", "by": "ann", "collectors": judged}
-    return noted(reader, find(reader, [dict(ASKED)]), given, check=check)
+    return note_passed_collectors(reader, find_targets(reader, [dict(ASKED)]), given, check=check)
 
 
 def test_all_pods_are_read_from_the_start_of_the_watch_to_its_end() -> None:
     api = cluster()
     (row,) = watch(api, 60)["collectors"]
     assert (row["name"], row["passed"], len(row["polls"])) == ("ns/a", {}, 21)
-    (track,) = tracks("eu", {"collectors": [row]})
+    (track,) = read_tracks("eu", {"collectors": [row]})
     assert track.polls[-1].at - track.polls[0].at == pytest.approx(60, abs=1)
     assert {sample.pod for sample in track.samples} == {"eu/p1", "eu/p2", "eu/p3"}
     accepted = [sum(sum(sample.reading.values()) for sample in poll.samples if sample.reading) for poll in track.polls]
@@ -63,7 +66,7 @@ def test_without_seconds_one_reading_is_taken() -> None:
 def test_a_pod_that_cannot_be_read_says_why() -> None:
     api = cluster()
     api.refuse("/proxy/metrics")
-    (track,) = tracks("eu", watch(api))
+    (track,) = read_tracks("eu", watch(api))
     assert {(sample.reading, sample.why) for sample in track.samples} == {(None, "no")}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.captured import (
-    check_outside,
+    check_not_in_capture,
     read_capture,
 )
 
@@ -100,5 +100,5 @@ def test_a_report_is_no_file_of_a_capture(tmp_path: Path, name: str, is_refused:
     folder.mkdir()
     refused = pytest.raises(Problem, match=r"`output_path` is .*, in the folder of the capture")
     with refused if is_refused else nullcontext():
-        check_outside(str(folder / name), str(folder), "output_path")
-    check_outside(None, str(folder), "output_path")
+        check_not_in_capture(str(folder / name), str(folder), "output_path")
+    check_not_in_capture(None, str(folder), "output_path")

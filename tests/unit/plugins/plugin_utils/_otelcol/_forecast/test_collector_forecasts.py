@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import SPEC_HASH
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.collector_forecasts import (
-    collector_forecasts,
+    forecast_collectors,
 )
 
 TRACES = {"receivers": ["otlp"], "exporters": ["debug"]}
@@ -43,7 +43,7 @@ def arguments_for(*rows: Any) -> dict[str, Any]:
 def test_what_a_person_added_stays_in_a_cluster_and_goes_from_a_file(
     gitops_path: str | None, changing: list[str]
 ) -> None:
-    result = collector_forecasts({**arguments_for(ROW), "gitops_path": gitops_path}, str)
+    result = forecast_collectors({**arguments_for(ROW), "gitops_path": gitops_path}, str)
     assert [unknown["collector"] for unknown in result["unknown"]] == changing
 
 
@@ -56,4 +56,4 @@ def test_a_row_that_is_no_collector_is_named(key: str, value: Any) -> None:
         with pytest.raises(
             Problem, match=r"no collector with a .*at collectors\[1\]\)\. Give `collectors` as otel_render"
         ):
-            collector_forecasts(arguments_for(ROW, broken), str)
+            forecast_collectors(arguments_for(ROW, broken), str)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import make_masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import forecast_model
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
-    junit_of_forecast,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import (
+    build_forecast_model,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
+    render_forecast_junit,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import parse_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import Forecast
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.record_kinds import (
@@ -28,7 +30,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.forecast_result import (
-    result_of_forecast,
+    build_forecast_result,
 )
 
 SECRET = "a-secret-of-the-config"
@@ -59,8 +61,8 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
         prices={},
         currency="",
     )
-    result = result_of_forecast(told, masker([SECRET]))
-    assert SECRET not in json.dumps(result) + json.dumps(forecast_model(result))
+    result = build_forecast_result(told, make_masker([SECRET]))
+    assert SECRET not in json.dumps(result) + json.dumps(build_forecast_model(result))
     (move,) = result["changes"][0]["largest_changes"]
     assert move["namespace"] == "shop"
     assert move["after"] == ALL.as_dict()
@@ -72,12 +74,12 @@ def test_an_exporter_that_is_named_like_a_secret_is_shown_nowhere_and_its_limit_
     told = Forecast(
         collector="gateway",
         changes=(change,),
-        breaches=tuple(checked_limits({"items": "+20%"}).breaches([change])),
+        breaches=tuple(parse_limits({"items": "+20%"}).breaches([change])),
         notes=(),
         scale=Scale({"traces": 200}, {}),
         prices={},
         currency="",
     )
-    result = result_of_forecast(told, masker([SECRET]))
+    result = build_forecast_result(told, make_masker([SECRET]))
     assert SECRET not in json.dumps(result)
-    assert 'tests="1" failures="1"' in junit_of_forecast(result)
+    assert 'tests="1" failures="1"' in render_forecast_junit(result)

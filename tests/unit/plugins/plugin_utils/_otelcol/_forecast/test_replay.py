@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Sent
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.replay import in_order
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.replay import order_by_arrival
 
 
 def test_signals_stand_in_the_order_of_the_capture_whichever_batch_came_first() -> None:
     arrived = {signal: Sent() for signal in ("profiles", "traces", "metrics")}
-    ordered = in_order(arrived, ["logs", "metrics", "traces"])
+    ordered = order_by_arrival(arrived, ["logs", "metrics", "traces"])
     assert list(ordered) == ["metrics", "traces", "profiles"]
     assert ordered["traces"] is arrived["traces"]

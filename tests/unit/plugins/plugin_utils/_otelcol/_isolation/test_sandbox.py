@@ -64,7 +64,7 @@ def test_only_what_is_shown_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @ISOLATES
 def test_its_network_is_loopback_alone_and_no_packet_leaves() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as outside, sandbox.opened_namespaces() as box:
+    with socket.create_server(("0.0.0.0", 0)) as outside, sandbox.open_namespaces() as box:
         sniffer = box.socket(socket.AF_PACKET, socket.SOCK_RAW, ETHERNET_ALL)
         sniffer.settimeout(0.2)
         with box.socket(socket.AF_INET, socket.SOCK_STREAM) as asking, pytest.raises(ConnectionRefusedError):
@@ -88,7 +88,7 @@ def test_its_network_is_loopback_alone_and_no_packet_leaves() -> None:
 
 @ISOLATES
 def test_the_play_reaches_what_listens_there() -> None:
-    with sandbox.opened_namespaces() as box:
+    with sandbox.open_namespaces() as box:
         listener = box.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -116,7 +116,7 @@ def test_it_ends_as_its_program_does(script: str, code: int) -> None:
 @cases("script, code", ("trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done", 3), ("echo up; exec sleep 60", -15))
 def test_it_hears_its_signal(tmp_path: Path, script: str, code: int) -> None:
     log = tmp_path / "log"
-    with log.open("wb") as output, sandbox.opened_namespaces(output) as box:
+    with log.open("wb") as output, sandbox.open_namespaces(output) as box:
         program = box.run(["/bin/sh", "-c", script], {}, [])
         within(lambda: "up" in log.read_text())
         program.terminate()
@@ -125,7 +125,7 @@ def test_it_hears_its_signal(tmp_path: Path, script: str, code: int) -> None:
 
 @ISOLATES
 def test_nothing_of_it_is_left() -> None:
-    with sandbox.opened_namespaces() as box:
+    with sandbox.open_namespaces() as box:
         pid = box.run(["/bin/sh", "-c", "trap '' TERM; sleep 60 & sleep 60"], {}, []).pid
         assert Path("/proc", str(pid)).exists()
     within(lambda: not Path("/proc", str(pid)).exists())
@@ -136,7 +136,7 @@ def test_it_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     play = (
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox\n"
         "import time\n"
-        "with sandbox.opened_namespaces() as box:\n"
+        "with sandbox.open_namespaces() as box:\n"
         "    print(box.run(['/bin/sh', '-c', 'sleep 60'], {}, []).pid, flush=True)\n"
         "    time.sleep(60)"
     )
@@ -151,7 +151,7 @@ def test_it_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
 
 @ISOLATES
 def test_the_program_has_no_rights() -> None:
-    with sandbox.opened_namespaces() as box:
+    with sandbox.open_namespaces() as box:
         pid = box.run(["/bin/sh", "-c", "exec sleep 60"], {}, []).pid
         status = Path("/proc", str(pid), "status")
         within(lambda: "Name:\tsleep" in status.read_text())
@@ -194,10 +194,10 @@ def test_what_a_system_does_not_allow_is_told(tmp_path: Path, monkeypatch: pytes
     sandbox.why_unavailable.cache_clear()
     said: list[str] = []
     try:
-        assert choice.chosen_isolation("auto", said.append) == choice.Isolation(apart=False, careful=True)
+        assert choice.choose_isolation("auto", said.append) == choice.Isolation(apart=False, careful=True)
         with pytest.raises(Problem, match="allows no namespaces"):
-            choice.chosen_isolation("required", said.append)
-        assert choice.chosen_isolation("none", said.append) == choice.Isolation(apart=False, careful=False)
+            choice.choose_isolation("required", said.append)
+        assert choice.choose_isolation("none", said.append) == choice.Isolation(apart=False, careful=False)
     finally:
         sandbox.why_unavailable.cache_clear()
     assert len(said) == 1

@@ -48,8 +48,8 @@ def receiver(handler: type[Busy]) -> Iterator[int]:
 
 def test_a_connection_that_rests_while_another_one_is_used_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A capture may have no logs for some minutes in which it has traces, and the two may have a receiver each."""
-    monkeypatch.setattr(collector_calls, "_RESTED", 0.1)
-    place = collector_place.Beside(Path())
+    monkeypatch.setattr(collector_calls, "_LONGEST_REST", 0.1)
+    place = collector_place.PlaceBesidePlay(Path())
     with (
         receiver(Resting) as rests,
         receiver(Busy) as is_used,

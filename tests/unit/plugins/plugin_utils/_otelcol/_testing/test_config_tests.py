@@ -63,15 +63,15 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
     given = {"paths": [str(folder)], "collectors": [], "binary": binary, "output_path": "-"}
     given |= {"trace": False, "update_golden": False, "invariants": False, "resources": None, "isolation": "none"}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    return config_tests.report({**given, **build, **more}, print)
+    return config_tests.run_config_tests({**given, **build, **more}, print)
 
 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
     command = collector_place.Command(binary, text, environment)
     with (
-        collector_place.opened_place(isolated=False) as place,
-        collector_run.running_collector(place, command, seconds),
+        collector_place.open_place(is_isolated=False) as place,
+        collector_run.run_collector(place, command, seconds),
     ):
         yield
 
@@ -129,7 +129,7 @@ def test_a_collector_that_fails_at_its_end_fails_the_test(tmp_path: Path) -> Non
 
 def test_a_collector_that_does_not_hear_its_signal_is_run_again(tmp_path: Path) -> None:
     """A Collector is ready a moment before it listens to signals, and then loses what it holds."""
-    again = pytest.raises(collector_run.AgainError, match="stopped before it sends what it holds")
+    again = pytest.raises(collector_run.RetryableError, match="stopped before it sends what it holds")
     with again, beside(program(tmp_path, f"{READY}; exec sleep 60"), "", dict(os.environ), 60):
         pass
 
@@ -160,7 +160,7 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_place import *\n"
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_run import *\n"
         f"command = Command({binary!r}, '', dict(os.environ))\n"
-        "with opened_place(False) as place, running_collector(place, command, 60): time.sleep(600)"
+        "with open_place(False) as place, run_collector(place, command, 60): time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:
@@ -240,7 +240,7 @@ def test_check_mode_writes_no_report(tmp_path: Path) -> None:
     arguments |= {"trace": False, "update_golden": False, "invariants": False, "resources": None, "isolation": "none"}
     build = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
     with pytest.raises(Problem):
-        config_tests.report({**arguments, **build, "output_path": str(output)}, print, check=True)
+        config_tests.run_config_tests({**arguments, **build, "output_path": str(output)}, print, check=True)
     assert not output.exists()
 
 

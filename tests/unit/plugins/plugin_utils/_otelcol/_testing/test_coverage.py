@@ -45,7 +45,7 @@ def test_a_line_names_the_place_and_what_a_pipeline_lacks() -> None:
         {**row, "file": "collector 'a'", "line": 0, "why": "y", "taken": None},
         {**row, "file": "", "line": 1, "taken": True},
     ]
-    assert list(coverage.coverage_lines(rows)) == [
+    assert list(coverage.format_coverage(rows)) == [
         "coverage: 1 taken, 1 never exercised by a test, 1 unknown",
         "never exercised by a test a.yaml:3: p: w",
         "unknown collector 'a': p: w (y)",

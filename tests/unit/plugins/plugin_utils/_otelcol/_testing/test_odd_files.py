@@ -84,14 +84,14 @@ def test_it_is_a_failed_test_and_stops_no_other(tmp_path: Path, content: str, sa
 
 
 def test_what_nobody_foresaw_stops_one_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    once = bench._once
+    once = bench._run_once
 
     def failing(given: bench.Bench, case: object, pace: int) -> bench.Outcome:
         if "odd" in str(case):
             raise KeyError("a secret")
         return once(given, case, pace)
 
-    monkeypatch.setattr(bench, "_once", failing)
+    monkeypatch.setattr(bench, "_run_once", failing)
     (tmp_path / "odd_test.yml").write_text(odd_file())
     with pytest.raises(Problem) as problem:
         report(tmp_path, program(tmp_path, WORKS), GOOD)

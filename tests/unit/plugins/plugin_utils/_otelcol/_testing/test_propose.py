@@ -12,15 +12,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import propose
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.bench import Bench
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.coverage import Covered
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.coverage import ConfigCoverage
 
 BENCH = Bench("", {}, {}, {}, "", _yaml.dump, str)
 TEST = {"name": "it", "given": {"spans": [{"name": "a"}]}, "expect": {"debug": "nothing"}}
 
 
-def covered(folder: Path, *names: str) -> list[Covered]:
+def covered(folder: Path, *names: str) -> list[ConfigCoverage]:
     suites = [Suite(str(folder / f"{number}_test.yml"), config=name) for number, name in enumerate(names)]
-    return [Covered(suite.config, BENCH, [], [suite]) for suite in suites]
+    return [ConfigCoverage(suite.config, BENCH, [], [suite]) for suite in suites]
 
 
 def rows(*configs: str) -> list[dict[str, object]]:
@@ -42,7 +42,9 @@ def test_no_secret_of_the_environment_is_written_and_the_file_says_so(tmp_path: 
     token = "ghp_" + "a1B2" * 9
     given = {"BACKEND_TOKEN": "abc", "WHERE": "a:4317", "OTHER": token, "MORE_KEY": "${env:X}", "URL": "http://u:pw9@h"}
     suite = Suite(str(tmp_path / "a_test.yml"), config="a.yaml", environment=given)
-    propose.write_proposals(rows("a.yaml"), [Covered("a.yaml", BENCH, [], [suite])], tmp_path / "new", check=False)
+    propose.write_proposals(
+        rows("a.yaml"), [ConfigCoverage("a.yaml", BENCH, [], [suite])], tmp_path / "new", check=False
+    )
     text = (tmp_path / "new" / "a_proposed.yml").read_text()
     assert yaml.safe_load(text)["environment"] == {
         "BACKEND_TOKEN": "placeholder",
@@ -71,7 +73,7 @@ def test_a_file_of_the_user_is_never_replaced_and_none_is_written_then(tmp_path:
 
 def test_what_has_no_case_is_named_with_its_reason() -> None:
     row = {"file": "a.yaml", "line": 3, "path": "p", "why": "no", "test": {}}
-    assert list(propose.proposal_lines([row, {**row, "why": "", "test": TEST}])) == [
+    assert list(propose.format_proposals([row, {**row, "why": "", "test": TEST}])) == [
         "proposed: 1 of 2 that no test takes",
         "not proposed a.yaml:3: p: no",
     ]

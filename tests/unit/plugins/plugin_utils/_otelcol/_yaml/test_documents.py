@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.key_delimiter import spread_document
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import document_part
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import cut_document_part
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,7 +136,7 @@ def test_keys_that_python_takes_for_one_are_told(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a:\n  b: {c: 1, c: 2}", "a::b: {c: 1, c: 2}"])
 def test_a_part_of_a_document_has_its_data_its_places_and_its_duplicates(text: str) -> None:
-    part = document_part(spread_document(_yaml.load(text, "f")), ("a", "b"))
+    part = cut_document_part(spread_document(_yaml.load(text, "f")), ("a", "b"))
     assert part.data == {"c": 2}
     assert ("a",) not in part.positions
     assert part.positions["c",].line == len(text.splitlines())

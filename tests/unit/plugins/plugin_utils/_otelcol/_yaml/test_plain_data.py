@@ -15,12 +15,12 @@ from tests.support.cases import cases
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "x", [], {}, {1: None}])
 def test_plain_data_stays_as_it_is(value: Any) -> None:
-    assert _yaml.plain(value) == value
-    assert type(_yaml.plain(value)) is type(value)
+    assert _yaml.strip_ansible_types(value) == value
+    assert type(_yaml.strip_ansible_types(value)) is type(value)
 
 
 def test_a_tuple_becomes_a_list() -> None:
-    assert _yaml.plain({"a": (1, 2)}) == {"a": [1, 2]}
+    assert _yaml.strip_ansible_types({"a": (1, 2)}) == {"a": [1, 2]}
 
 
 class Unsafe(str):
@@ -31,9 +31,9 @@ class Unsafe(str):
 
 
 def test_texts_of_older_cores_become_plain_texts() -> None:
-    assert type(_yaml.plain([Unsafe("a")])[0]) is str
+    assert type(_yaml.strip_ansible_types([Unsafe("a")])[0]) is str
     assert _yaml.dump({Unsafe("a"): Unsafe("b")}) == "a: b\n"
-    assert _yaml.parsed(Unsafe("a: b")) == {"a": "b"}
+    assert _yaml.parse_or_none(Unsafe("a: b")) == {"a": "b"}
 
 
 @cases(

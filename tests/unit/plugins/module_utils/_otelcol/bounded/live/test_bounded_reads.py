@@ -38,7 +38,9 @@ def device(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("make", "kind"), [(pipe, "pipe"), (listener, "socket"), (device, "device")])
-@pytest.mark.parametrize("read", [bounded_reads.file_bytes, bounded_reads.file_text, bounded_reads.sum_of])
+@pytest.mark.parametrize(
+    "read", [bounded_reads.read_file_bytes, bounded_reads.read_file_text, bounded_reads.compute_file_sum]
+)
 def test_only_files_are_read(tmp_path: Path, make: Callable[[Path], None], kind: str, read: Callable[..., Any]) -> None:
     path = tmp_path / "it"
     make(path)
@@ -48,9 +50,9 @@ def test_only_files_are_read(tmp_path: Path, make: Callable[[Path], None], kind:
 
 def test_a_folder_and_a_missing_file_are_what_the_system_says(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        bounded_reads.file_bytes(tmp_path)
+        bounded_reads.read_file_bytes(tmp_path)
     with pytest.raises(FileNotFoundError):
-        bounded_reads.file_bytes(tmp_path / "absent")
+        bounded_reads.read_file_bytes(tmp_path / "absent")
 
 
 def test_a_larger_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -58,17 +60,17 @@ def test_a_larger_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(Problem, match=r"sparse is larger than 16 MiB\. At most 16 MiB are read"):
-        bounded_reads.file_bytes(path)
+        bounded_reads.read_file_bytes(path)
 
 
 def test_a_file_that_the_system_calls_empty_is_read() -> None:
-    assert bounded_reads.file_bytes("/proc/self/status")
+    assert bounded_reads.read_file_bytes("/proc/self/status")
 
 
 def test_the_ends_of_a_large_file_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("first" + "." * 100 + "last")
-    assert (bounded_reads.file_head(path, 5), bounded_reads.file_tail(path, 4)) == (b"first", "last")
+    assert (bounded_reads.read_file_head(path, 5), bounded_reads.read_file_tail(path, 4)) == (b"first", "last")
 
 
 def test_a_sum_has_the_label_and_the_size(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_a_sum_has_the_label_and_the_size(tmp_path: Path) -> None:
     path.write_bytes(b"content")
     plain, labelled = hashlib.sha256(b"content").hexdigest(), hashlib.sha256()
     bounded_reads.add_to_sum(labelled, path, PLENTY, "a/file")
-    assert bounded_reads.sum_of(path, PLENTY) == f"sha256:{plain}"
+    assert bounded_reads.compute_file_sum(path, PLENTY) == f"sha256:{plain}"
     assert labelled.hexdigest() == hashlib.sha256(b"a/file\x007\x00content").hexdigest()
 
 
@@ -98,46 +100,49 @@ def wanted(name: str) -> bool:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_a_file_of_an_archive_is_found_however_it_is_packed(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     packed_chart(tmp_path / "chart", 3, pack)
-    assert bounded_reads.archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY)) == bytes(3)
-    assert bounded_reads.archive_member(tmp_path / "chart", lambda name: name == "other", (PLENTY, PLENTY)) == b""
+    assert bounded_reads.read_archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY)) == bytes(3)
+    assert bounded_reads.read_archive_member(tmp_path / "chart", lambda name: name == "other", (PLENTY, PLENTY)) == b""
 
 
 @pytest.mark.parametrize("limits", [(PLENTY, 1 << 30), (1 << 30, PLENTY)])
 def test_a_small_archive_does_not_unpack_to_more_than_the_limits(tmp_path: Path, limits: tuple[int, int]) -> None:
     packed_chart(tmp_path / "chart", 20 * PLENTY)
     with pytest.raises(Problem, match=r"chart.* is larger than 1 MiB"):
-        bounded_reads.archive_member(tmp_path / "chart", wanted, limits)
+        bounded_reads.read_archive_member(tmp_path / "chart", wanted, limits)
 
 
 def test_an_archive_that_is_cut_short_is_broken(tmp_path: Path) -> None:
     packed_chart(tmp_path / "chart", 5000, lambda data: gzip.compress(os.urandom(10) + data)[:300])
-    with pytest.raises(bounded_reads.BROKEN):
-        bounded_reads.archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY))
+    with pytest.raises(bounded_reads.BROKEN_ERRORS):
+        bounded_reads.read_archive_member(tmp_path / "chart", wanted, (PLENTY, PLENTY))
 
 
 def test_what_gzip_packed_has_a_limit() -> None:
     packed = gzip.compress(bytes(3 * PLENTY))
-    assert sum(map(len, bounded_reads.unpacked_gzip(packed, 3 * PLENTY, "it"))) == 3 * PLENTY
+    assert sum(map(len, bounded_reads.iter_unpacked_gzip(packed, 3 * PLENTY, "it"))) == 3 * PLENTY
     with pytest.raises(read_limits.TooLargeError, match="it is larger than 2 MiB"):
-        list(bounded_reads.unpacked_gzip(packed, 2 * PLENTY, "it"))
+        list(bounded_reads.iter_unpacked_gzip(packed, 2 * PLENTY, "it"))
 
 
 def test_a_stream_without_an_end_is_left() -> None:
     with pytest.raises(Problem, match="the answer is larger than 1 MiB"):
-        bounded_reads.stream_bytes(bytes, PLENTY, "the answer")
+        bounded_reads.read_stream(bytes, PLENTY, "the answer")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_lines_are_whole_and_unpacked(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     (tmp_path / "x").write_bytes(pack(b"one\n\ntwo"))
-    with bounded_reads.opened(tmp_path / "x", PLENTY) as file:
-        assert list(bounded_reads.lines_of(file, 4, "x")) == [b"one\n", b"\n", b"two"]
+    with bounded_reads.open_regular_file(tmp_path / "x", PLENTY) as file:
+        assert list(bounded_reads.iter_lines(file, 4, "x")) == [b"one\n", b"\n", b"two"]
 
 
 def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(gzip.compress(b"one\n" + bytes(PLENTY)))
-    with bounded_reads.opened(tmp_path / "x", PLENTY) as file, pytest.raises(Problem, match="a line of x is larger"):
-        list(bounded_reads.lines_of(file, 1024, "x"))
+    with (
+        bounded_reads.open_regular_file(tmp_path / "x", PLENTY) as file,
+        pytest.raises(Problem, match="a line of x is larger"),
+    ):
+        list(bounded_reads.iter_lines(file, 1024, "x"))
 
 
 class Answer:
@@ -159,14 +164,14 @@ class Answer:
 
 def test_the_connection_of_an_answer_is_used_again_and_that_of_an_endless_one_is_closed() -> None:
     whole, endless = Answer([b"a", b"b"]), Answer(iter(lambda: bytes(PLENTY), b""))
-    assert (bounded_reads.body(whole), whole.calls) == (b"ab", ["release"])
+    assert (bounded_reads.read_body(whole), whole.calls) == (b"ab", ["release"])
     with pytest.raises(Problem, match="the answer is larger than 16 MiB"):
-        bounded_reads.body(endless)
+        bounded_reads.read_body(endless)
     assert endless.calls == ["close"]
 
 
 def run(code: str, seconds: float = 20.0) -> Any:
-    return bounded_reads.run_program([sys.executable, "-c", code], env={}, seconds=seconds, most=PLENTY)
+    return bounded_reads.run_program([sys.executable, "-c", code], env={}, seconds=seconds, max_bytes=PLENTY)
 
 
 def test_a_program_returns_what_it_prints() -> None:
@@ -187,4 +192,4 @@ def test_a_program_that_hangs_is_ended() -> None:
 
 @pytest.mark.parametrize(("most", "text"), [(5, "5 bytes"), (2048, "2 KiB"), (3 << 20, "3 MiB"), (1 << 30, "1 GiB")])
 def test_limits_are_in_words(most: int, text: str) -> None:
-    assert read_limits.measured(most) == text
+    assert read_limits.format_byte_count(most) == text

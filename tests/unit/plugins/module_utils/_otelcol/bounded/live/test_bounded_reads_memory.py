@@ -52,10 +52,10 @@ def _chart(folder: Path) -> Path:
 @pytest.mark.parametrize(
     "read",
     [
-        "reads.file_bytes('/dev/zero')",
-        "reads.file_text(Path('/dev/zero'))",
-        "reads.archive_member(Path({chart!r}), lambda name: name.endswith('Chart.yaml'), (16 << 20, 64 << 20))",
-        "reads.stream_bytes(open('/dev/zero', 'rb').read, 16 << 20, 'it')",
+        "reads.read_file_bytes('/dev/zero')",
+        "reads.read_file_text(Path('/dev/zero'))",
+        "reads.read_archive_member(Path({chart!r}), lambda name: name.endswith('Chart.yaml'), (16 << 20, 64 << 20))",
+        "reads.read_stream(open('/dev/zero', 'rb').read, 16 << 20, 'it')",
         "reads.run_program(['cat', '/dev/zero'], env={{}}, seconds=20)",
     ],
 )
