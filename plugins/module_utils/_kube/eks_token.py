@@ -269,11 +269,11 @@ class RenewedToken:
 
     def __init__(self, sign: Callable[[], str], clock: Callable[[], float]) -> None:
         self._sign, self._clock = sign, clock
-        self._fill_token, self._made = "", 0.0
+        self._token, self._made = "", 0.0
 
     def __call__(self) -> str:
         """Return a token that holds for some minutes more."""
         current_time = self._clock()
-        if not self._fill_token or current_time - self._made >= LIFE_SECONDS:
-            self._fill_token, self._made = encode_token(self._sign()), current_time
-        return self._fill_token
+        if not self._token or current_time - self._made >= LIFE_SECONDS:
+            self._token, self._made = encode_token(self._sign()), current_time
+        return self._token

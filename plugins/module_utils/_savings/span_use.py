@@ -93,7 +93,7 @@ class SpanUse:
 
     def __init__(self, readable: ReadableValues, samples: bool = False) -> None:
         self._readable, self._samples = readable, samples
-        self._health_condition: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
+        self._health_amounts: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         self.rows: list[SpanRow] = []
         self._left_out = 0
 
@@ -101,7 +101,7 @@ class SpanUse:
         """Count a span."""
         path = self._read_url_path(record)
         if path in HEALTH_PATHS:
-            self._health_condition[path] = self._health_condition[path].plus(1, record.size)
+            self._health_amounts[path] = self._health_amounts[path].plus(1, record.size)
         if len(self.rows) < MOST_SPANS:
             self.rows.append(self._build_span_row(record))
         else:
@@ -146,9 +146,9 @@ class SpanUse:
                 proposals.HEALTH,
                 f"{shown_names} are masked. Capture with `capture_keep: [{', '.join(masked_attributes)}]`",
             )
-        if self._health_condition:
-            paths = sorted(self._health_condition)
-            removed = _sum_amounts(self._health_condition.values())
+        if self._health_amounts:
+            paths = sorted(self._health_amounts)
+            removed = _sum_amounts(self._health_amounts.values())
             yield Proposal(
                 proposals.HEALTH, ", ".join(paths), {"traces": removed}, build_noise_recipe(probe_paths=paths)
             )

@@ -244,19 +244,19 @@ class Writer:
         self.quick_cluster = session.options.quick_cluster or (lambda: session.cluster)
         # As Kubernetes names the holder of a lease.
         self.run = f"{platform.node()}_{secrets.token_hex(4)}"
-        self._answer_or_refuse: dict[ObjectRef, Manifest | None] = {}
+        self._tried_objects: dict[ObjectRef, Manifest | None] = {}
 
     def tried(self, manifest: Manifest) -> Manifest | None:
         """Ask once for each object: a change is looked at from several sides, all before the first write."""
         object_ref = ref(manifest)
-        if object_ref not in self._answer_or_refuse:
+        if object_ref not in self._tried_objects:
             try:
-                self._answer_or_refuse[object_ref] = drop_fields_set_by_hand(
+                self._tried_objects[object_ref] = drop_fields_set_by_hand(
                     self.session.apply(manifest, dryRun="All"), self.manager
                 )
             except ApiError:
-                self._answer_or_refuse[object_ref] = None
-        return self._answer_or_refuse[object_ref]
+                self._tried_objects[object_ref] = None
+        return self._tried_objects[object_ref]
 
     def write(self, manifest: Manifest, live_object: Manifest) -> Manifest:
         """Apply an object in a state in which it was read. Raises Problem."""

@@ -56,7 +56,7 @@ class ServiceCalls:
         jitter: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.service, self.clock, self.sleep = service, clock, sleep
-        self._add_connector, self._jitter = connect, jitter
+        self._connect, self._jitter = connect, jitter
         self._client: Any = None
         self.until = 0.0
         """A time until which calls are tried, beyond what they get anyway."""
@@ -65,7 +65,7 @@ class ServiceCalls:
     def client(self) -> Any:
         """The client; made when it is needed."""
         if self._client is None:
-            self._client = self._add_connector()
+            self._client = self._connect()
         return self._client
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:

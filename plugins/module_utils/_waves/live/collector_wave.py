@@ -108,7 +108,7 @@ class _WatchedCollector:
         self.workload: Object = target.workload or {}
         self.release = compute_pods_release(self.workload)
         self._sampler: PodSampler | None = None
-        self._poll_until_timeout: list[dict[str, Any]] = []
+        self._polls: list[dict[str, Any]] = []
 
     def read(self, poll_time: float) -> None:
         """Add a reading of the pods that run its newest revision, at seconds of Unix."""
@@ -116,7 +116,7 @@ class _WatchedCollector:
         if self._sampler is None or not self._sampler.config:
             self._sampler = PodSampler(self._reader, self.workload, pods, {})
         samples = self._sampler.samples(pods)
-        self._poll_until_timeout.append({"at": poll_time, "pods": [build_sample_row(sample) for sample in samples]})
+        self._polls.append({"at": poll_time, "pods": [build_sample_row(sample) for sample in samples]})
 
     def is_replaced(self) -> bool:
         """Return whether the workload has other pods now than when the watch began, or is gone."""
@@ -138,7 +138,7 @@ class _WatchedCollector:
             "sum": self.release,
             "passed": read_passed_wave(note, self.release),
             "config": mask_tree(config, make_masker(find_secrets(config))),
-            "polls": self._poll_until_timeout,
+            "polls": self._polls,
         }
 
 
