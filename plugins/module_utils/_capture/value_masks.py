@@ -33,7 +33,7 @@ class ValueMasks:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._compared: dict[tuple[str, str], str] = {}
-        self._list_taken_ports: set[str] = set()
+        self._taken_masks: set[str] = set()
 
     def text(self, value: str) -> str:
         """Return the mask of a text: letters that need no escape, as many as the text has bytes of UTF-8."""
@@ -89,13 +89,13 @@ class ValueMasks:
             return self._draw_mask(value, letters, sure_length, 0)
         free_mask = self._draw_free_mask(value, letters, size)
         self._compared[compared_key] = free_mask
-        self._list_taken_ports.add(free_mask)
+        self._taken_masks.add(free_mask)
         return free_mask
 
     def _draw_free_mask(self, value: str, letters: str, size: int) -> str:
         """Return the first mask that is drawn and that no other value has."""
         turn, mask = 0, self._draw_mask(value, letters, size, 0)
-        while mask in self._list_taken_ports:
+        while mask in self._taken_masks:
             turn += 1
             more_letters = max(0, turn - _DRAWS_OF_OWN_LENGTH)
             mask = self._draw_mask(value, letters, size + more_letters, turn)

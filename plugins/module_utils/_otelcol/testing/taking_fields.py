@@ -23,8 +23,14 @@ from .samples import SAMPLE_TEXT, WantedFields, find_fields_meeting, unite_ways
 from .statement_marks import split_statement
 
 # Keys in settings that name a context in another way.
-_CONTEXTS_BY_KEY = {"log_record": "log", "spans": "span", "spanevents": "spanevent", "metrics": "metric",
-               "datapoints": "datapoint", "logs": "log"}  # fmt: skip
+_CONTEXTS_BY_KEY = {
+    "log_record": "log",
+    "spans": "span",
+    "spanevents": "spanevent",
+    "metrics": "metric",
+    "datapoints": "datapoint",
+    "logs": "log",
+}
 _CONTEXT_KEYS = ("resource", "span", "spanevent", "metric", "datapoint")
 
 
