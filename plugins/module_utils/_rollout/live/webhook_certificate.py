@@ -133,7 +133,7 @@ def _build_secret(request: CertificateRequest, secret_data: Mapping[str, str]) -
 def _make_certificate(
     request: CertificateRequest, old_data: Mapping[str, str], current_time: datetime.datetime
 ) -> dict[str, str]:
-    """Make a CA, a certificate that it signs, and the bundle of all CAs that are still valid."""
+    """Make a CA, a certificate that it signs, and the bundle of this CA and the one before it, if that is valid."""
     x509, serialization = (
         import_library("cryptography.x509", "cryptography"),
         import_library(f"{_PRIMITIVES}.serialization", "cryptography"),
@@ -164,8 +164,10 @@ def _make_certificate(
     not_a_ca = x509.BasicConstraints(False, None)
     valid_old_cas = [
         old_ca for old_ca in _load_certificates(old_data.get("ca.crt", "")) if _expiry_time(old_ca) > current_time
-    ][-1:]
-    old_ca_bundle = "".join(old_ca.public_bytes(serialization.Encoding.PEM).decode() for old_ca in valid_old_cas)
+    ]
+    # The newest CA stands first: it signed the certificate that pods serve until they load the new one.
+    last_ca = valid_old_cas[:1]
+    old_ca_bundle = "".join(old_ca.public_bytes(serialization.Encoding.PEM).decode() for old_ca in last_ca)
     private_key = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -71,6 +71,15 @@ def test_a_certificate_is_renewed_before_its_end_and_the_old_ca_stays_trusted() 
     assert len(bundle(see_to(api, 1500)["ca_bundle"])) == 1
 
 
+def test_the_ca_of_the_certificate_that_pods_serve_stays_trusted_at_each_renewal() -> None:
+    api = FakeApi(NAMESPACE)
+    see_to(api, 0, hosts=["a"])
+    see_to(api, 1, hosts=["a", "b"])
+    (served,) = bundle(data(api, "tls.crt"))
+    _new, previous = bundle(see_to(api, 2, hosts=["a", "b", "c"])["ca_bundle"])
+    served.verify_directly_issued_by(previous)
+
+
 def test_another_host_needs_another_certificate() -> None:
     api = FakeApi(NAMESPACE)
     see_to(api)
