@@ -18,8 +18,8 @@ description:
   - Restarts one workload after the other, as C(kubectl rollout restart) does, and waits for each. If its new pods do
     not become ready, the module restores the pod template, so that the old pods stay, and fails.
   - Leaves a workload alone, with the reason, if a replica could become unavailable. That is a bare pod, a StatefulSet,
-    a DaemonSet without C(maxSurge), a Deployment with strategy C(Recreate) or whose C(maxUnavailable) is not zero for
-    its replicas, and a workload that is paused or not fully available.
+    a DaemonSet without C(maxSurge), a Deployment with strategy C(Recreate), with C(maxSurge) 0 or whose
+    C(maxUnavailable) is not zero for its replicas, and a workload that is paused or not fully available.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]
 options:

@@ -166,20 +166,34 @@ def _find_daemon_set_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]
 
 
 def _find_deployment_obstacle(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
-    strategy, replicas = spec.get("strategy") or {}, spec.get("replicas", 1)
-    rolling_update = strategy.get("rollingUpdate") or {}
-    max_unavailable = _resolve_share(rolling_update.get("maxUnavailable", _DEFAULT_SHARE), replicas)
-    if strategy.get("type") == "Recreate":
-        return "its strategy is Recreate"
+    replicas = spec.get("replicas", 1)
     if spec.get("paused"):
         return "it is paused"
     if replicas == 0:
         return "it has no replicas"
-    if max_unavailable:
-        return f"its strategy allows {max_unavailable} unavailable of {replicas} replicas; set maxUnavailable to 0"
+    strategy_obstacle = _find_deployment_strategy_obstacle(spec.get("strategy") or {}, replicas)
+    if strategy_obstacle:
+        return strategy_obstacle
     replica_counts = {status.get(status_key, 0) for status_key in ("updatedReplicas", "availableReplicas", "replicas")}
     if replica_counts != {replicas}:
         return "a rollout is in progress, or not all of its replicas are available"
+    return ""
+
+
+def _find_deployment_strategy_obstacle(strategy: Mapping[str, Any], replicas: int) -> str:
+    """Return why a restart by a strategy takes replicas away, empty if it takes none.
+
+    Without a surge, Kubernetes takes `maxUnavailable` as 1 if it comes to 0; it rounds a surge up, so that any share
+    above zero is one. Source: ResolveFenceposts in pkg/controller/deployment/util/deployment_util.go of Kubernetes.
+    """
+    if strategy.get("type") == "Recreate":
+        return "its strategy is Recreate"
+    rolling_update = strategy.get("rollingUpdate") or {}
+    max_unavailable = _resolve_share(rolling_update.get("maxUnavailable", _DEFAULT_SHARE), replicas)
+    if max_unavailable:
+        return f"its strategy allows {max_unavailable} unavailable of {replicas} replicas; set maxUnavailable to 0"
+    if _resolve_share(rolling_update.get("maxSurge", _DEFAULT_SHARE), 100) == 0:
+        return "its strategy has no maxSurge, so it would lose a replica"
     return ""
 
 

@@ -181,6 +181,8 @@ def test_other_namespaces_and_workloads_that_do_not_match_are_only_named() -> No
 
 
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
+WITHOUT_SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": 0}}
+LITTLE_SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "1%"}}
 
 
 @cases(
@@ -188,6 +190,8 @@ ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxS
     ({"strategy": {"type": "Recreate"}}, {}, "its strategy is Recreate"),
     ({"strategy": ROLLING}, {}, "allows 1 unavailable of 2 replicas; set maxUnavailable to 0"),
     ({"replicas": 4}, {"replicas": 4}, "allows 1 unavailable of 4"),
+    ({"strategy": WITHOUT_SURGE}, {}, "has no maxSurge, so it would lose a replica"),
+    ({"strategy": LITTLE_SURGE}, {}, ""),
     ({"paused": True}, {}, "it is paused"),
     ({"replicas": 0}, {}, "it has no replicas"),
     ({}, {"availableReplicas": 1}, "not all of its replicas are available"),
