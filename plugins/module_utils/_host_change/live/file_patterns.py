@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
+from pathlib import Path
 
 _ANY_FOLDERS = "**"
 # Of one pattern with braces, so many without braces are looked up.
@@ -63,22 +65,41 @@ def _find_matches(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
             yield from _find_matches(os.path.join(folder, name), later_parts)  # noqa: PTH118
 
 
-def _find_at_any_depth(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+def _find_at_any_depth(top: str, parts: tuple[str, ...]) -> Iterator[str]:
     """Yield what the parts match below a folder, and below each folder in it; with no parts, all that is there."""
-    if parts:
-        yield from _find_matches(folder, parts)
-    real_folder = _real_folder(folder)
-    for name in _list_names(folder):
-        path = os.path.join(folder, name)  # noqa: PTH118
-        if os.path.isdir(path) and not real_folder.startswith(_real_folder(path)):  # noqa: PTH112 - no link back
-            yield from _find_at_any_depth(path, parts)
-        elif not parts:
-            yield path
+    for folder in _walk_folders(top):
+        if parts:
+            yield from _find_matches(folder, parts)
+            continue
+        for name in _list_names(folder):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if not os.path.isdir(path):  # noqa: PTH112 - of many paths
+                yield path
 
 
-def _real_folder(path: str) -> str:
-    """Return the path of a folder without links, with a slash at its end. A folder on the way to it begins it."""
-    return os.path.join(os.path.realpath(path), "")  # noqa: PTH118
+def _walk_folders(top: str) -> Iterator[str]:
+    """Yield a folder and all folders below it, those behind links too, but none that it lies in.
+
+    Each is walked once, so that the walk has an end where folders link to each other. Links come last: a folder that
+    lies here has its own path.
+    """
+    seen = {str(parent) for parent in Path(os.path.realpath(top)).parents}
+    waiting = deque([top])
+    while waiting:
+        folder = waiting.popleft()
+        real_folder = os.path.realpath(folder)
+        if real_folder in seen:
+            continue
+        seen.add(real_folder)
+        yield folder
+        for name in _list_names(folder):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if not os.path.isdir(path):  # noqa: PTH112
+                continue
+            if os.path.islink(path):  # noqa: PTH114
+                waiting.append(path)
+            else:
+                waiting.appendleft(path)
 
 
 def _list_names(folder: str) -> list[str]:

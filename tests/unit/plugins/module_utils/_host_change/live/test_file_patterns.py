@@ -59,3 +59,21 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_a_pattern_matches_as_in_the_collector(folder: Path, pattern: str, expected: list[str]) -> None:
     assert find_matching_files(f"{folder}/{pattern}") == [f"{folder}/{name}" for name in expected]
+
+
+def test_folders_that_link_to_each_other_are_walked_once_each(tmp_path: Path) -> None:
+    """With more links, a walk along each of them would have no end."""
+    for name, other in (("a", "b"), ("b", "a")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "app.log").write_text("")
+        (folder / "link").symlink_to(tmp_path / other, target_is_directory=True)
+    assert find_matching_files(f"{tmp_path}/**/*.log") == [f"{tmp_path}/a/app.log", f"{tmp_path}/b/app.log"]
+
+
+def test_a_linked_folder_of_elsewhere_is_walked(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "app.log").write_text("")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert find_matching_files(f"{tmp_path}/logs/**/*.log") == [f"{tmp_path}/logs/link/deep/app.log"]
