@@ -267,13 +267,23 @@ def _parse_journal_entry(line: str) -> dict[str, str]:
         seconds = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
     except (ValueError, KeyError, TypeError):
         return {}
-    text = fields.get("MESSAGE") or ""
-    if isinstance(text, list):  # what is no text is a list of its bytes
-        text = bytes(text).decode("utf-8", "replace")
     time_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     return {
         "time": time_text,
-        "text": str(text),
+        "text": _read_message(fields.get("MESSAGE")),
         "by": "systemd" if fields.get("_PID") == "1" else "collector",
         "run": str(fields.get("_SYSTEMD_INVOCATION_ID") or fields.get("INVOCATION_ID") or ""),
     }
+
+
+def _read_message(value: Any) -> str:
+    """Return the text of a field of the journal; empty without one.
+
+    What is no text is a list of its bytes, and a field that an entry has several times is a list of its values.
+    Source: docs/JOURNAL_EXPORT_FORMATS.md of systemd, Journal JSON Format.
+    """
+    if not isinstance(value, list):
+        return str(value or "")
+    if all(isinstance(part, int) for part in value):
+        return bytes(value).decode("utf-8", "replace")
+    return "\n".join(_read_message(part) for part in value)

@@ -45,6 +45,28 @@ def facts_of(machine: StartingMachine) -> HostFacts:
     return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
 
 
+class LoggingMachine(StartingMachine):
+    """A host whose journal has one entry, with this message as JSON."""
+
+    message = ""
+
+    def run(self, *words: str) -> CommandResult:
+        if words[0] == "journalctl":
+            return CommandResult(0, f'{{"__REALTIME_TIMESTAMP": "1700000000000000", "MESSAGE": {self.message}}}')
+        return super().run(*words)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [('"started"', "started"), ("[104, 105]", "hi"), ('["a", "b"]', "a\nb"), ('["a", [104, 105]]', "a\nhi")],
+    ids=["a text", "bytes", "two texts", "a text and bytes"],
+)
+def test_a_message_of_the_journal_may_be_bytes_or_several(tmp_path: Path, message: str, text: str) -> None:
+    machine = LoggingMachine(tmp_path, opens=0)
+    machine.message = message
+    assert [entry["text"] for entry in facts_of(machine).journal()] == [text]
+
+
 def test_a_process_that_ends_after_each_start_is_not_said_to_run(tmp_path: Path) -> None:
     service = facts_of(StartingMachine(tmp_path, ends=5)).service()
     assert (service["active"], service["sub"], service["result"]) == ("activating", "auto-restart", "exit-code")
