@@ -24,6 +24,8 @@ HOST_LABEL = "otel_host"
 # Names of collectors and namespaces. Source: RFC 1123, as Kubernetes takes it.
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
 _SHOWN_LENGTH = 100
+# At the edges of what Python knows, a time with a zone is none in UTC.
+_KNOWN_YEARS = range(1970, 9999)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _parse_start_time(raw_time: Any) -> float:
         start_time = datetime.fromisoformat(str(raw_time))
     except ValueError:
         start_time = None
-    if start_time is None or start_time.tzinfo is None:
+    if start_time is None or start_time.tzinfo is None or start_time.year not in _KNOWN_YEARS:
         wrong = f"{_quote_cleaned(raw_time)} is no time with a zone"
         raise Problem(wrong, asked=ASKED, where="startsAt", fix="Use a time such as 2026-01-31T12:00:00Z.")
     return start_time.timestamp()

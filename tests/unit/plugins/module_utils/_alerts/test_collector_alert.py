@@ -50,6 +50,8 @@ def test_times_are_those_of_go(began: str) -> None:
         ({"alertname": ["OtelCollectorDown"]}, "labels.alertname"),
         ({"began": "yesterday"}, "startsAt"),
         ({"began": "2026-01-31T12:00:00"}, "startsAt"),
+        ({"began": "0001-01-01T00:00:00+01:00"}, "startsAt"),
+        ({"began": "9999-12-31T23:59:59.9999999Z"}, "startsAt"),
         ({"began": None}, "startsAt"),
     ],
 )
