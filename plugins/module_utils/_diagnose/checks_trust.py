@@ -157,11 +157,15 @@ def judge_dates(not_before: str, not_after: str, current_time: str) -> str:
 
 
 def covers_host(names: Sequence[str], host: str) -> bool:
-    """Return whether one of a certificate's names is this host; a star stands for one label."""
-    for name in names:
-        if name == host:
+    """Return whether one of a certificate's names is this host; a star stands for one label.
+
+    Names of hosts have no case. Source: RFC 4343.
+    """
+    lowered_host = host.lower()
+    for name in map(str.lower, names):
+        if name == lowered_host:
             return True
-        if name.startswith("*.") and fnmatchcase(host, name) and host.count(".") == name.count("."):
+        if name.startswith("*.") and fnmatchcase(lowered_host, name) and host.count(".") == name.count("."):
             return True
     return False
 

@@ -195,6 +195,8 @@ def test_dates(start: str, end: str, state: str, left: str) -> None:
 def test_names_of_certificates() -> None:
     assert checks_trust.covers_host(["a.ns.svc"], "a.ns.svc") and checks_trust.covers_host(["*.ns.svc"], "a.ns.svc")
     assert not checks_trust.covers_host(["*.svc"], "a.ns.svc") and not checks_trust.covers_host([], "a")
+    assert checks_trust.covers_host(["Gateway.example"], "gateway.example")
+    assert checks_trust.covers_host(["*.example"], "Gateway.Example")
     services = [{"name": name, "namespace": "ns"} for name in "ab"]
     assert checks_trust.find_uncovered_services(certificate("", "", "a.ns"), services) == ["b.ns.svc"]
 
