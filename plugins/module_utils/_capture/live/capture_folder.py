@@ -68,6 +68,7 @@ def open_capture_folder(target_folder: Path) -> Iterator[CaptureFolder]:
     try:
         target_folder.parent.mkdir(parents=True, exist_ok=True)
         with _hold_part_folder(part_folder), ExitStack() as stack:
+            _restore_earlier_capture(target_folder)
             yield CaptureFolder(part_folder, stack)
             stack.close()
             if (part_folder / MANIFEST_FILE).exists():
@@ -122,9 +123,21 @@ def _check_target_folder(target_folder: Path) -> None:
         raise Problem(f"{target_folder} is there, and is no capture", fix=fix)
 
 
+def _earlier_capture(target_folder: Path) -> Path:
+    """Return where the earlier capture of a place stands while the new one gets its place."""
+    return target_folder.parent / f".{target_folder.name}.capture-earlier"
+
+
+def _restore_earlier_capture(target_folder: Path) -> None:
+    """Give an earlier capture its place back: a run that was killed while it replaced it left none there."""
+    earlier_capture = _earlier_capture(target_folder)
+    if earlier_capture.is_dir() and not target_folder.exists():
+        earlier_capture.rename(target_folder)
+
+
 def _replace_capture(part_folder: Path, target_folder: Path) -> None:
     """Put a folder into its place. An earlier capture goes when the new one is whole."""
-    earlier_capture = target_folder.parent / f".{target_folder.name}.capture-earlier"
+    earlier_capture = _earlier_capture(target_folder)
     shutil.rmtree(earlier_capture, ignore_errors=True)
     if target_folder.exists():
         target_folder.rename(earlier_capture)

@@ -54,6 +54,15 @@ def test_a_run_that_fails_leaves_the_earlier_capture(tmp_path: Path) -> None:
     assert names(tmp_path) == ["c"]
 
 
+def test_a_run_killed_before_the_new_capture_had_its_place_leaves_the_earlier_one(tmp_path: Path) -> None:
+    write(tmp_path / "c", b"{1}")
+    (tmp_path / "c").rename(tmp_path / ".c.capture-earlier")
+    with pytest.raises(ZeroDivisionError), open_capture_folder(tmp_path / "c"):
+        1 / 0  # noqa: B018
+    assert gzip.decompress((tmp_path / "c/logs.jsonl.gz").read_bytes()) == b"{1}\n"
+    assert names(tmp_path) == ["c"]
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_given: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
