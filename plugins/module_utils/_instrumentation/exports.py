@@ -149,7 +149,7 @@ def parse_endpoint(url: str) -> Endpoint:
     address = _QUERY_OR_FRAGMENT.sub("", url)
     try:
         parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
-        port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
+        port = _SCHEME_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
     except ValueError as error:
         raise Problem(f"the endpoint '{address}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:

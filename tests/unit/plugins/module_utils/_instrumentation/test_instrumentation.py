@@ -90,6 +90,7 @@ def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str)
     ("gateway:4317", "not an http:// or https:// URL"),
     ("grpc://gateway:4317", "not an http:// or https:// URL"),
     ("http://:4317", "not an http:// or https:// URL"),
+    ("https://gateway:0", "has no port"),
     ("http://gateway", "has no port. Write it: 4318"),
     ("http://gateway:http", "is not a URL"),
     ("http://gateway:70000", "is not a URL"),
