@@ -16,7 +16,9 @@ from .host_release import Port
 # Source: include/net/tcp_states.h of Linux. A UDP socket that is bound but not connected has state 7.
 _WAITING = {"tcp": "0A", "udp": "07"}
 _INODE = 9  # the column
-_ANY = ("0.0.0.0", "::", "")
+_ANY_IPV4 = "0.0.0.0"
+# A socket on `::` takes connections of both families, if no setting of the host forbids it. Source: ipv6(7) of Linux.
+_ANY = ("::", "")
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,19 @@ def is_blocked_by(port: Port, listener: Listener) -> bool:
     """Whether a port cannot be opened beside a listener."""
     if (port.number, port.protocol) != (listener.port, listener.protocol):
         return False
-    port_address = _bare_address(port.address)
-    return port_address == listener.address or port_address in _ANY or listener.address in _ANY
+    return _are_overlapping(_bare_address(port.address), listener.address)
+
+
+def _are_overlapping(address: str, other_address: str) -> bool:
+    """Whether one connection could come to both addresses."""
+    addresses = (address, other_address)
+    if address == other_address or any(each in _ANY for each in addresses):
+        return True
+    return _ANY_IPV4 in addresses and not any(_is_ipv6(each) for each in addresses)
+
+
+def _is_ipv6(address: str) -> bool:
+    return ":" in address
 
 
 def _bare_address(address: str) -> str:

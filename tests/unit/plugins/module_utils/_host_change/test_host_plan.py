@@ -195,6 +195,24 @@ def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) ->
     assert find_closed_ports([port], found) == ([] if said else [port])
 
 
+@pytest.mark.parametrize(
+    ("address", "listening", "closed"),
+    [
+        ("[::1]", "0.0.0.0", True),
+        ("0.0.0.0", "::1", True),
+        ("0.0.0.0", "127.0.0.1", False),
+        ("127.0.0.1", "::", False),
+        ("[::]", "127.0.0.1", False),
+        ("", "0.0.0.0", False),
+        ("[::1]", "::", False),
+    ],
+)
+def test_all_addresses_of_ipv4_are_none_of_ipv6(address: str, listening: str, closed: bool) -> None:
+    """A socket on `::` takes both families."""
+    port = Port(4317, "tcp", address)
+    assert find_closed_ports([port], [Listener("tcp", listening, 4317, "1")]) == ([port] if closed else [])
+
+
 def test_a_port_of_the_collector_itself_is_free() -> None:
     own = {"4711": Holder(7, "otelcol", "otelcol-agent.service")}
     assert find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
