@@ -8,6 +8,7 @@ A queue is worse if it is ten percent full and has grown by as much. Private.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -35,16 +36,26 @@ class Count(NamedTuple):
 
 
 def parse_counts(text: str) -> Counter[Count]:
-    """Return what the metrics of a collector count, by component and signal."""
+    """Return what the metrics of a collector count, by component and signal. Raises ValueError for what is no count."""
     value_by_count: Counter[Count] = Counter()
     for name, labels, value in _SAMPLE.findall(text):
         owner = _OWNER.search(labels)
         counter, items_name = _split_counter_name(name)
         if owner and items_name:
-            value_by_count[Count(counter, f"{owner[1]}s/{owner[2]}", _SIGNAL_BY_ITEMS[items_name])] += int(float(value))
+            value_by_count[Count(counter, f"{owner[1]}s/{owner[2]}", _SIGNAL_BY_ITEMS[items_name])] += _parse_count(
+                value
+            )
         elif owner and name in ("exporter_queue_size", "exporter_queue_capacity"):
-            value_by_count[Count(name, f"{owner[1]}s/{owner[2]}")] += int(float(value))
+            value_by_count[Count(name, f"{owner[1]}s/{owner[2]}")] += _parse_count(value)
     return value_by_count
+
+
+def _parse_count(text: str) -> int:
+    """Return the count of a sample. Raises ValueError for a text that is no number, or one of no end such as 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"'{text}' is no count")
+    return int(number)
 
 
 def _split_counter_name(name: str) -> tuple[str, str]:

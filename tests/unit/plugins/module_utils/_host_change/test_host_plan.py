@@ -241,6 +241,11 @@ def test_metrics_of_all_versions_are_counted() -> None:
     assert (found[SIZE], found[CAPACITY], read_uptime_seconds(METRICS)) == (30, 100, 12.5)
 
 
+def test_an_endless_count_is_no_count() -> None:
+    with pytest.raises(ValueError, match="'1e999' is no count"):
+        parse_counts('otelcol_exporter_sent_spans{exporter="debug"} 1e999')
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
