@@ -51,12 +51,12 @@ class ReleaseJudgement:
 
 
 def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
-    """Return what the running collector counts; nothing if it serves no metrics."""
+    """Return what the running collector counts; nothing if it serves no metrics that can be read."""
     try:
         text = machine.get(bundle.metrics) if bundle.metrics else ""
+        return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
     except (OSError, ValueError):
-        text = ""
-    return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
+        return EarlierCounts({}, 0.0)
 
 
 class Watch:
