@@ -199,6 +199,16 @@ def test_every_object_says_which_release_it_is_of() -> None:
     assert owned == {"Namespace op", *definitions}
 
 
+def test_the_operator_of_another_build_is_customised_too() -> None:
+    objects = samples.operator_release()
+    deployment = next(item for item in objects if item["kind"] == "Deployment")
+    container(deployment)["image"] = "public.ecr.aws/aws-observability/adot-operator:v0.150.0"
+    result = made(samples.OPERATING, objects, workloads={"manager": {"resources": {"limits": {"memory": "1Gi"}}}})
+    assert container(result[f"Deployment {deployment['metadata']['name']}"])["resources"] == {
+        "limits": {"memory": "1Gi"}
+    }
+
+
 def test_what_was_read_stays_as_it_was_and_notes_of_a_generator_are_left_out() -> None:
     objects = samples.operator_release()
     objects[1]["metadata"]["creationTimestamp"] = None
