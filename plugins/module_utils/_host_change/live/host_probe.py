@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import secrets
 import urllib.error
 import urllib.request
@@ -65,8 +66,7 @@ class HostProbe:
         try:
             self.machine.post(f"{self.question['url']}/v1/{signal}", body, SEND_SECONDS)
         except urllib.error.HTTPError as error:
-            answer_text = error.read(_MOST_ANSWER_BYTES).decode("utf-8", "replace").strip()
-            reason = f"answers {error.code}: {answer_text}"
+            reason = f"answers {error.code}: {_read_answer(error)}"
         except (OSError, ValueError) as error:
             reason = str(error)
         return {"sent": not reason, "arrived": False, "why": reason, "trouble": [], "evidence": []}
@@ -78,3 +78,11 @@ class HostProbe:
                 evidence=list_grown_counts(first_counts, last_counts, signal, (ACCEPTED_COUNT, SENT_COUNT)),
             )
         return bool(row_by_signal[signal]["arrived"])
+
+
+def _read_answer(error: urllib.error.HTTPError) -> str:
+    """Return the beginning of what a server said; empty if it stalled or broke off."""
+    try:
+        return error.read(_MOST_ANSWER_BYTES).decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException):
+        return ""
