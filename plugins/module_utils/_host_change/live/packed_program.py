@@ -139,7 +139,10 @@ def _read_deb_member(file: BinaryIO, member_path: str) -> Any:
 
 
 def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
-    """Yield the name and content of each part. Every part begins at an even place."""
+    """Yield the name and content of each part. Every part begins at an even place.
+
+    Raises ValueError for a size below 0: the way to the next part would lead back.
+    """
     offset = len(_DEB)
     while True:
         file.seek(offset)
@@ -147,6 +150,8 @@ def _iter_ar_parts(file: BinaryIO) -> Iterator[tuple[str, _FilePart]]:
         if not header:
             return
         name, size = header[:16].decode("ascii").rstrip(" /"), int(header[48:58])
+        if size < 0:
+            raise ValueError(f"the part {name} has the size {size}")
         yield name, _FilePart(file, size)
         offset += _AR_HEADER + size + size % 2
 

@@ -52,10 +52,13 @@ def test_the_program_is_installed_and_nothing_else_of_its_package(tmp_path: Path
     assert not list(tmp_path.rglob("otelcol-contrib.service"))
 
 
+# The header of a part has 60 bytes, so after this size the same header would be read again.
+_BACK_TO_ITSELF = b"!<arch>\n" + b"debian-binary".ljust(48) + b"-60".ljust(10) + b"`\n"
 FAULTY: dict[str, tuple[bytes, str]] = {
     "deb without it": (packages.deb(packages.OF_PACKAGE), "the package has no file 'usr/bin/otelcol-contrib'"),
     "rpm without it": (packages.rpm(packages.OF_PACKAGE), "the package has no file 'usr/bin/otelcol-contrib'"),
     "deb without data": (packages.ar({"debian-binary": b"2.0\n"}), "the package has no part data.tar"),
+    "deb with a part that steps back": (_BACK_TO_ITSELF, "is broken: the part debian-binary has the size -60"),
     "deb as zst": (packages.ar({"debian-binary": b"2.0\n", "data.tar.zst": b"\x28\xb5\x2f\xfd"}), "is packed as zst"),
     "rpm as zst": (packages.rpm(FILES, lambda _data: b"\x28\xb5\x2f\xfd" * 4), "is packed as zst"),
     "rpm cut at its end": (packages.rpm(FILES)[:-40], "is broken"),
