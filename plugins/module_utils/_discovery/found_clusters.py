@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .._otelcol.config.paths import list_at, mapping_at
+from .._otelcol.config.paths import mapping_at, mappings_at
 from .._otelcol.errors import Problem
 from .secret_forms import ARGO_CD, CLUSTER_API, SecretForm
 
@@ -75,9 +75,9 @@ def read_eks_cluster(cluster: Mapping[str, Any], region: str, access: Mapping[st
 def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
     """Yield the contexts of a kubeconfig whose names match one of the patterns."""
     server_by_cluster = {
-        row.get("name"): mapping_at(row, "cluster").get("server", "") for row in list_at(config, "clusters")
+        row.get("name"): mapping_at(row, "cluster").get("server", "") for row in mappings_at(config, "clusters")
     }
-    for row in list_at(config, "contexts"):
+    for row in mappings_at(config, "contexts"):
         name = str(row.get("name", ""))
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             connection = {"otel_collector_kubeconfig": path, "otel_collector_kube_context": name}
@@ -108,8 +108,8 @@ def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCl
     name = str(mapping_at(managed, "metadata")["name"])
     if not mapping_at(managed, "spec").get("hubAcceptsClient"):
         return f"ManagedCluster {name}: the hub has not accepted it"
-    claims = {row.get("name"): row.get("value") for row in list_at(mapping_at(managed, "status"), "clusterClaims")}
-    servers = [row.get("url", "") for row in list_at(mapping_at(managed, "spec"), "managedClusterClientConfigs")]
+    claims = {row.get("name"): row.get("value") for row in mappings_at(managed, "status", "clusterClaims")}
+    servers = [row.get("url", "") for row in mappings_at(managed, "spec", "managedClusterClientConfigs")]
     connection = {"otel_collector_kube_context": name}
     if kubeconfig:
         connection["otel_collector_kubeconfig"] = kubeconfig

@@ -73,6 +73,11 @@ def test_contexts_are_chosen_by_patterns() -> None:
     assert found[0].server == "https://a"
 
 
+def test_rows_of_a_kubeconfig_that_are_no_mappings_are_left_out() -> None:
+    config = {"clusters": ["prod"], "contexts": ["dev", {"name": "shop", "context": {"cluster": "prod"}}]}
+    assert [cluster.name for cluster in read_kubeconfig_clusters(config, "/kube", ["*"])] == ["shop"]
+
+
 def test_a_secret_is_named_and_never_quoted() -> None:
     found = read_argo_cd_cluster(argo(name="shop", server="https://shop", config="token"), Hub("/kube", "hub"))
     assert found.connection == {
@@ -101,6 +106,10 @@ def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
     found = read_managed_cluster(managed, "")
     assert isinstance(found, FoundCluster)
     assert found.connection == {"otel_collector_kube_context": "azure", "otel_expected_cluster": "uid"}
+    odd = {"spec": {"hubAcceptsClient": True, "managedClusterClientConfigs": [1]}, "status": {"clusterClaims": ["x"]}}
+    assert read_managed_cluster({**managed, **odd}, "") == FoundCluster(
+        "azure", "open_cluster_management", {"otel_collector_kube_context": "azure"}, found.labels
+    )
     assert read_managed_cluster({**managed, "spec": {}}, "") == "ManagedCluster azure: the hub has not accepted it"
 
 
