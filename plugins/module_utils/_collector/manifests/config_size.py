@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,10 +23,11 @@ def check_config_size(name: str, config: Mapping[str, Any], config_text: str) ->
     size = len(config_text.encode("utf-8", "surrogatepass"))
     if size <= MAX_CONFIG_BYTES:
         return
+    size_in_kib, max_kib = math.ceil(size / _BYTES_PER_KIB), MAX_CONFIG_BYTES // _BYTES_PER_KIB
     sizes = _measure_parts(config)
     largest_parts = sorted(sizes, key=lambda part: -sizes[part])[:_SHOWN_PARTS]
     raise Problem(
-        f"the config has {size // _BYTES_PER_KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _BYTES_PER_KIB} KiB",
+        f"the config has {size_in_kib} KiB, and a ConfigMap holds {max_kib} KiB",
         asked=f"Render collector '{name}'",
         where=f"the largest parts are {', '.join(f'{part} (about {sizes[part]} KiB)' for part in largest_parts)}",
         fix="Split the collector, or mount large parts as files with `volumes` and name them as `${file:PATH}`.",

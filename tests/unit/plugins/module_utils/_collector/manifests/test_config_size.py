@@ -24,6 +24,11 @@ def test_a_config_that_fits_is_no_error(text: str) -> None:
     check_config_size("gateway", CONFIG, text)
 
 
+def test_a_config_of_one_byte_too_many_is_told_as_larger() -> None:
+    with pytest.raises(Problem, match="the config has 1025 KiB, and a ConfigMap holds 1024 KiB"):
+        check_config_size("gateway", CONFIG, "x" * (MAX_CONFIG_BYTES + 1))
+
+
 @pytest.mark.parametrize("text", ["x" * (MAX_CONFIG_BYTES + 1), "ä" * (MAX_CONFIG_BYTES // 2 + 1), "\ud800" * 400_000])
 def test_a_config_that_does_not_fit_is_refused_with_its_largest_parts(text: str) -> None:
     parts = ("processors.transform (about 4 KiB)", "processors.filter (about 2 KiB)", "exporters.debug (about 1 KiB)")
