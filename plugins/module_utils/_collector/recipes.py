@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.config.layers import is_pattern
-from .._otelcol.config.paths import SECTIONS, format_path, mapping_at
+from .._otelcol.config.paths import ROLES, SECTIONS, Path, format_path, mapping_at, value_at
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.rules import structure
 from .._otelcol.rules.subject import Fault, Subject
@@ -74,9 +74,31 @@ def check_config_shape(name: str, config: Any) -> None:
         for pipeline_id in mapping_at(config, "service", "pipelines")
         if not isinstance(pipeline_id, str)
     ]
+    faults += _find_shared_expressions(config)
     for fault in faults:
         wrong = f"{name} renders no collector config: {fault.message}"
         raise Problem(wrong, where=format_path(fault.path), fix=fault.fix or "Correct its template.")
+
+
+def _find_shared_expressions(config: Any) -> Iterator[Fault]:
+    """Yield the expressions, such as `${env:NAMES}`, that stand for what all recipes add to."""
+    for path in _list_shared_paths(config):
+        if structure.is_expression(value_at(config, path)):
+            yield Fault(
+                path,
+                "other recipes add to this, and nobody can add to an expression",
+                "Write it out in the recipe, or put the expression in `config` of a collector.",
+            )
+
+
+def _list_shared_paths(config: Any) -> list[Path]:
+    """Return the paths of what all recipes add to: the service, its extensions, pipelines, and each of these."""
+    pipelines_path: Path = ("service", "pipelines")
+    paths: list[Path] = [("service",), ("service", "extensions"), pipelines_path]
+    for name in mapping_at(config, "service", "pipelines"):
+        paths.append((*pipelines_path, name))
+        paths += [(*pipelines_path, name, role) for role in ROLES]
+    return paths
 
 
 def _without_patterns(config: Any) -> Any:

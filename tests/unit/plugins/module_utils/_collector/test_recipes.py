@@ -124,9 +124,25 @@ def test_a_recipe_of_the_wrong_shape_is_refused_by_name(config: Any) -> None:
 
 
 @cases(
+    "config, where",
+    ({"service": "${file:a.yml}"}, "service"),
+    ({"service": {"extensions": "${env:NAMES}"}}, "service.extensions"),
+    ({"service": {"pipelines": "${file:a.yml}"}}, "service.pipelines"),
+    ({"service": {"pipelines": {"logs": "${file:a.yml}"}}}, "service.pipelines.logs"),
+    ({"service": {"pipelines": {"*": {"receivers": "${env:NAMES}"}}}}, "service.pipelines.*.receivers"),
+)
+def test_a_recipe_writes_out_what_other_recipes_add_to(config: Any, where: str) -> None:
+    with pytest.raises(Problem, match="other recipes add to this, and nobody can add to an expression") as refused:
+        recipes.check_config_shape("recipe 'mine'", config)
+    assert refused.value.where == where
+    assert "in `config` of a collector" in refused.value.fix
+
+
+@cases(
     "config",
     {},
     {"receivers": None},
+    {"service": {"pipelines": {"logs": {"receivers": ["${env:NAME}"]}}}},
     {"service": {"pipelines": {"*": {"receivers": None}, "traces*": None}, "telemetry": {"metrics": 1}}},
 )
 def test_a_recipe_may_leave_out_what_it_does_not_need(config: Any) -> None:
