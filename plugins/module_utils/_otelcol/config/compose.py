@@ -107,11 +107,11 @@ def _move_keys_first(mapping: dict[str, Any], keys: Sequence[str]) -> dict[str, 
 
 
 def _list_declared_names(layers: Sequence[Layer], *path: str) -> list[str]:
-    """Return the pipelines or components of the user's layers; a later `null` takes one away."""
+    """Return the pipelines or components of the user's layers; a later `null` takes one away. No id is a number."""
     declared: dict[str, Any] = {}
     for layer in layers:
         declared.update(mapping_at(layer.config, *path))
-    return [str(key) for key, value in declared.items() if value is not None]
+    return [key for key, value in declared.items() if value is not None and isinstance(key, str)]
 
 
 def _merge_recipes(recipes: Sequence[Layer], user_layers: Sequence[Layer]) -> dict[str, Any]:

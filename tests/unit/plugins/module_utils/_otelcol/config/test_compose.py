@@ -92,6 +92,14 @@ def test_a_wildcard_stands_for_the_pipelines_of_the_users_config() -> None:
     }
 
 
+def test_a_wildcard_stands_for_no_key_that_is_a_number() -> None:
+    own = user({"processors": {1: {}}, "service": {"pipelines": {1: {}, "traces": {}}}})
+    added = recipe("added", {"processors": {"*": {"a": 1}}})
+    config = compose([added, BATCH, own]).config
+    assert config["processors"] == {"batch": {"a": 1}, 1: {}}
+    assert config["service"]["pipelines"] == {"traces": {"processors": ["batch"]}, 1: {}}
+
+
 def test_processors_stand_in_the_recommended_order() -> None:
     ids = ["batch/x", "tail_sampling", "mine", "k8s_attributes", "memory_limiter", "filter", "transform", "also_mine"]
     layer = recipe("many", {"service": {"pipelines": {"traces": {"processors": ids}}}})
