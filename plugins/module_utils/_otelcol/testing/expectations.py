@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -160,32 +161,59 @@ class _RecordComparison:
 
 
 def _pair_records(fitting_numbers: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return for as many expected records as possible one that arrived, each of them once."""
-    index_by_number: dict[int, int] = {}
+    """Return for as many expected records as possible one that arrived, each of them once.
 
-    def find_partner(index: int, tried_numbers: set[int]) -> bool:
-        for number in fitting_numbers[index]:
-            if number in tried_numbers:
-                continue
-            tried_numbers.add(number)
-            if number not in index_by_number or find_partner(index_by_number[number], tried_numbers):
-                index_by_number[number] = index
-                return True
-        return False
-
+    `fitting_numbers` has for each expected record the numbers of those that arrived and are as expected.
+    """
+    pairing = _Pairing(fitting_numbers)
     for index in range(len(fitting_numbers)):
-        find_partner(index, set())
-    return {index: number for number, index in index_by_number.items()}
+        pairing.add(index)
+    return pairing.number_by_index
+
+
+class _Pairing:
+    """Expected records by index, each with the number of one that arrived."""
+
+    def __init__(self, fitting_numbers: Sequence[Sequence[int]]) -> None:
+        self.fitting_numbers = fitting_numbers
+        self.number_by_index: dict[int, int] = {}
+        self._index_by_number: dict[int, int] = {}
+
+    def add(self, index: int) -> None:
+        """Pair one more expected record, if those that are paired can give way to it by taking others."""
+        asking_index_by_number: dict[int, int] = {}
+        asking_indexes = deque([index])
+        while asking_indexes:
+            asking_index = asking_indexes.popleft()
+            for number in self.fitting_numbers[asking_index]:
+                if number in asking_index_by_number:
+                    continue
+                asking_index_by_number[number] = asking_index
+                if number not in self._index_by_number:
+                    self._give(number, asking_index_by_number)
+                    return
+                asking_indexes.append(self._index_by_number[number])
+
+    def _give(self, free_number: int, asking_index_by_number: Mapping[int, int]) -> None:
+        """Give a free number to the index that asks for it, the number which that one had to the next, and so on."""
+        number: int | None = free_number
+        while number is not None:
+            index = asking_index_by_number[number]
+            earlier_number = self.number_by_index.get(index)
+            self.number_by_index[index] = number
+            self._index_by_number[number] = index
+            number = earlier_number
 
 
 def describe_changes(old_record: Record, new_record: Record) -> Iterator[str]:
-    """Yield how a record became another one."""
-    for field in new_record:
-        old_value, new_value = old_record[field], new_record[field]
+    """Yield how a record became another one, which may have other fields: a gauge that became a sum has more."""
+    for field in {**new_record, **old_record}:
         if field in _MAPPING_FIELDS:
-            yield from _describe_changes_of_mapping(field, old_value, new_value)
-        elif old_value != new_value:
-            yield f"{field}: {old_value!r} → {new_value!r}"
+            yield from _describe_changes_of_mapping(field, old_record.get(field) or {}, new_record.get(field) or {})
+            continue
+        old_value, new_value = old_record.get(field, _ABSENT), new_record.get(field, _ABSENT)
+        if old_value != new_value:
+            yield f"{field}: {_show_value(old_value)} → {_show_value(new_value)}"
 
 
 def _describe_changes_of_mapping(
