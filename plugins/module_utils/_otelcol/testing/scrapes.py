@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..config.paths import mappings_at, value_at
+from ..config.paths import mapping_at, mappings_at, value_at
 from ..errors import Problem, suggest_word
 from ..traits import kind_of
 
@@ -146,7 +146,7 @@ def build_scraping_receiver(
     """Return a receiver that scrapes its own pages.
 
     `api_port` is the port on which it says which targets it has. `pace` has the
-    seconds between scrapes; 0 if one at its stop is enough.
+    seconds between scrapes; 0 if one at its stop is enough. Raises Problem if a job cannot be changed.
     """
     pages_by_job = {page.job: page for page in own_pages}
     seconds = pace or _USUAL_SECONDS
@@ -162,6 +162,8 @@ def build_scraping_receiver(
         jobs.append(
             _build_scraping_job(job, left_out_keys, pages_by_job[job_name], urlsplit(sink).netloc, f"{seconds}s")
         )
+    if isinstance(value_at(settings, ("config", "global")), str):
+        changes.append("global: left out, for nobody knows what is in its expression")
     changes.append("scrapes when it stops; no target allocator")
     kept_settings = {key: value for key, value in settings.items() if key not in ("config", "target_allocator")}
     receiver_settings = {
@@ -176,8 +178,8 @@ def build_scraping_receiver(
 
 
 def _keep_global_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section `global` without what only says how a target is reached."""
-    global_settings = value_at(settings, ("config", "global"), None) or {}
+    """Return the section `global` without what only says how a target is reached; nothing of an expression."""
+    global_settings = mapping_at(settings, "config", "global")
     shared_settings = {key: value for key, value in global_settings.items() if key not in _KEYS_REACHING_OUT}
     return {"global": shared_settings} if shared_settings else {}
 
@@ -185,7 +187,14 @@ def _keep_global_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _build_scraping_job(
     user_job: Mapping[str, Any], left_out_keys: Sequence[str], page: Page, host: str, pace: str
 ) -> dict[str, Any]:
-    """Return a job of the user that scrapes a page at the test's host, every `pace`, without some of its settings."""
+    """Return a job of the user that scrapes a page at the test's host, every `pace`, without some of its settings.
+
+    Raises Problem if its relabelling is no list, to which the test could add.
+    """
+    user_relabelling = user_job.get("relabel_configs") or []
+    if not isinstance(user_relabelling, list):
+        problem = f"`relabel_configs` of job '{page.job}' is no list, and a test adds to it"
+        raise Problem(problem, fix="Write its rules in the config.")
     target = next(_list_first_targets(user_job), _StaticTarget(_UNNAMED_ADDRESS, {}))
     discovered_labels = {name: value.replace("$", "$$") for name, value in page.labels.items()}
     labels = {**target.labels, **discovered_labels}
@@ -206,7 +215,7 @@ def _build_scraping_job(
     return {
         **kept_settings,
         "static_configs": [{"targets": [address], "labels": labels}],
-        "relabel_configs": [*(user_job.get("relabel_configs") or ()), *test_relabelling],
+        "relabel_configs": [*user_relabelling, *test_relabelling],
         "scrape_interval": pace,
         "scrape_timeout": pace,
     }
@@ -220,7 +229,9 @@ class _StaticTarget(NamedTuple):
 
 
 def _list_first_targets(job: Mapping[str, Any]) -> Iterator[_StaticTarget]:
-    """Yield the first target of each group of a job."""
-    for target_group in job.get("static_configs") or ():
-        if isinstance(target_group, Mapping) and target_group.get("targets"):
-            yield _StaticTarget(target_group["targets"][0], target_group.get("labels") or {})
+    """Yield the first target of each group of a job; one in an expression has no name."""
+    for target_group in mappings_at(job, "static_configs"):
+        targets = target_group.get("targets")
+        if targets:
+            address = targets[0] if isinstance(targets, list) else _UNNAMED_ADDRESS
+            yield _StaticTarget(address, mapping_at(target_group, "labels"))

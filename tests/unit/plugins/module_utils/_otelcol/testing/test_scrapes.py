@@ -142,3 +142,37 @@ def test_a_page_that_no_receiver_scrapes_is_refused(part: Any, said: str) -> Non
 def test_a_receiver_without_jobs_has_none(settings: Any) -> None:
     with pytest.raises(Problem, match="Jobs of prometheus receivers: none"):
         scrapes.read_scraped_pages({"prometheus": settings}, [{"pages": {"a": "b 1"}}], "here")
+
+
+def with_settings(**config: Any) -> Any:
+    return {**CONFIG, "receivers": {"prometheus": {"config": {"scrape_configs": [NODE], **config}}}}
+
+
+def test_shared_settings_in_an_expression_are_left_out_and_that_is_said() -> None:
+    """Nobody knows which of them reach out."""
+    found = built(page("node"), config=with_settings(**{"global": "${env:GLOBAL}"}))
+    assert "global" not in found.config["receivers"]["prometheus"]["config"]
+    assert "receivers.prometheus: global: left out, for nobody knows what is in its expression" in found.changes
+
+
+@cases(
+    "static_configs, built_target",
+    ("${env:STATIC}", {"targets": ["target:80"], "labels": {}}),
+    (
+        [{"targets": "${env:TARGETS}", "labels": {"rack": "r1"}}],
+        {"targets": ["target:80"], "labels": {"rack": "r1"}},
+    ),
+    ([{"targets": ["a:1"], "labels": "${env:LABELS}"}], {"targets": ["a:1"], "labels": {}}),
+)
+def test_what_a_target_has_in_an_expression_is_not_known(static_configs: Any, built_target: Any) -> None:
+    job = {"job_name": "node", "static_configs": static_configs}
+    found = built(page("node"), config=with_settings(scrape_configs=[job]))
+    [job] = found.config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert job["static_configs"] == [built_target]
+
+
+def test_relabelling_in_an_expression_is_refused() -> None:
+    job = {"job_name": "node", "relabel_configs": "${env:RULES}"}
+    with pytest.raises(Problem, match="`relabel_configs` of job 'node' is no list") as refused:
+        built(page("node"), config=with_settings(scrape_configs=[job]))
+    assert "Write its rules in the config" in refused.value.fix
