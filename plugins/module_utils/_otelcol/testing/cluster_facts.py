@@ -49,13 +49,16 @@ Objects = dict[str, list[dict[str, Any]]]
 
 
 def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
-    """Return the objects of a test's cluster by resource. Raises Problem for a fact that nothing asks for."""
+    """Return the objects of a test's cluster by resource.
+
+    Raises Problem for a fact that nothing asks for, and for one of the wrong shape.
+    """
     objects: Objects = {resource: [] for resource in KINDS_BY_RESOURCE}
     for resource, resource_facts in facts.items():
         if resource not in FACT_FIELDS:
             problem = f"there are no facts '{resource}'{suggest_word(str(resource), FACT_FIELDS)}"
             raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS))
-        for object_facts in resource_facts:
+        for object_facts in _read_mappings(resource_facts, resource, place):
             _check_fields(resource, object_facts, f"{place}.{resource}")
             if resource == "pods":
                 _add_pod(object_facts, objects)
@@ -64,12 +67,26 @@ def build_cluster_objects(facts: Mapping[str, Any], place: str) -> Objects:
     return objects
 
 
+def _read_mappings(value: Any, name: str, place: str) -> list[Mapping[str, Any]]:
+    """Return the items of a list; none if it is left empty. Raises Problem for all but a list of mappings."""
+    values = [] if value is None else value
+    if not isinstance(values, list) or not all(isinstance(entry, Mapping) for entry in values):
+        raise Problem(f"'{name}' must be a list of mappings", where=place, fix=f"Write `{name}: [{{name: NAME}}]`.")
+    return values
+
+
 def _check_fields(resource: str, facts: Mapping[str, Any], place: str) -> None:
-    """Raise Problem for a field that objects of a resource do not have."""
+    """Raise Problem for a field that objects of a resource do not have, and for one of the wrong shape."""
     for field in facts:
         if field not in FACT_FIELDS[resource]:
             problem = f"{resource} have no field '{field}'{suggest_word(str(field), FACT_FIELDS[resource])}"
             raise Problem(problem, where=place, fix=_list_choices(FACT_FIELDS[resource]))
+    for field in ("labels", "annotations"):
+        if not isinstance(facts.get(field) or {}, Mapping):
+            raise Problem(f"'{field}' must be a mapping", where=place, fix=f"Write `{field}: {{NAME: VALUE}}`.")
+    for container in _read_mappings(facts.get("containers"), "containers", place):
+        if "name" not in container:
+            raise Problem("a container has no name", where=place, fix="Write `containers: [{name: NAME}]`.")
 
 
 def select_objects(

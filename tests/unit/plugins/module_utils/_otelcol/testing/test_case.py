@@ -115,11 +115,22 @@ def test_a_pod_of_a_deployment_has_the_objects_that_lead_to_it() -> None:
     ({"pod": []}, "there are no facts 'pod'; did you mean 'pods'?"),
     ({"pods": [{"deploymnt": "x"}]}, "pods have no field 'deploymnt'; did you mean 'deployment'?"),
     ({"nodes": [{"ip": "x"}]}, "nodes have no field 'ip'"),
+    ({"pods": "web"}, "'pods' must be a list of mappings (at f: cluster). Write `pods: [{name: NAME}]`."),
+    ({"pods": ["web"]}, "'pods' must be a list of mappings"),
+    ({"pods": [{"labels": ["x"]}]}, "'labels' must be a mapping (at f: cluster.pods)"),
+    ({"nodes": [{"annotations": "x"}]}, "'annotations' must be a mapping"),
+    ({"pods": [{"containers": ["x"]}]}, "'containers' must be a list of mappings (at f: cluster.pods)"),
+    ({"pods": [{"containers": [{"image": "i"}]}]}, "a container has no name (at f: cluster.pods)"),
 )
-def test_a_fact_that_nothing_asks_for_is_refused(facts: Any, said: str) -> None:
+def test_a_fact_that_nothing_asks_for_or_of_the_wrong_shape_is_refused(facts: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
         cluster_facts.build_cluster_objects(facts, "f: cluster")
     assert said in str(problem.value)
+
+
+def test_a_resource_that_is_left_empty_has_no_objects() -> None:
+    found = cluster_facts.build_cluster_objects({"pods": None, "nodes": [{"name": "n", "labels": None}]}, "f")
+    assert (found["pods"], len(found["nodes"])) == ([], 1)
 
 
 @cases(
