@@ -166,7 +166,8 @@ PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ot
 
 def build_sampler(options: Mapping[str, Any]) -> dict[str, str]:
     """Return the sampler of the resource. Raises Problem for a type or an argument that the operator refuses."""
-    sampler_type, argument = options.get("type") or "", str(options.get("argument") or "")
+    sampler_type, given_argument = options.get("type") or "", options.get("argument")
+    argument = "" if given_argument is None else str(given_argument)
     if not sampler_type:
         return {}
     if sampler_type not in SAMPLERS:

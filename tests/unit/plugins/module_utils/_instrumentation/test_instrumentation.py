@@ -12,6 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     sdk_languages as languages,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.instrumentation import build_sampler
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ..helpers import cases
@@ -196,3 +197,15 @@ def test_somewhere_it_must_send_and_certificates_need_https() -> None:
 def test_what_is_switched_off_is_not_sent(common: Any, own: Any, signals: str) -> None:
     (found,) = instrumentation("python", env=common, python={"env": own}).exports
     assert " ".join(found.signals) == signals
+
+
+@cases("argument, written", (0, "0"), (0.25, "0.25"), ("1", "1"))
+def test_the_ratio_of_a_sampler_may_be_any_number_from_0_to_1(argument: Any, written: str) -> None:
+    sampler = build_sampler({"type": "traceidratio", "argument": argument})
+    assert sampler == {"type": "traceidratio", "argument": written}
+
+
+@cases("argument", None, "")
+def test_a_ratio_without_a_number_is_refused(argument: Any) -> None:
+    with pytest.raises(Problem, match="has no argument, so it takes every trace"):
+        build_sampler({"type": "traceidratio", "argument": argument})
