@@ -48,10 +48,14 @@ def _check_choice(value: Any, choices: Sequence[str], place: str) -> None:
 
 
 def _check_format(texts: Sequence[str], place: str) -> None:
-    """Raise Problem for a text whose braces are no fields."""
-    try:
-        for text in texts:
-            list(string.Formatter().parse(text))
-    except ValueError as error:
-        fix = "Write {{ and }} for braces."
-        raise Problem(f"its message cannot be rendered: {error}", where=place, fix=fix) from error
+    """Raise Problem for a text whose braces are no fields, or have more than the name of a field."""
+    for text in texts:
+        try:
+            parts = list(string.Formatter().parse(text))
+        except ValueError as error:
+            fix = "Write {{ and }} for braces."
+            raise Problem(f"its message cannot be rendered: {error}", where=place, fix=fix) from error
+        for _literal, field_name, format_spec, conversion in parts:
+            if field_name is not None and (not field_name or field_name.isdecimal() or format_spec or conversion):
+                problem = f"its message cannot be rendered: a field in '{text}' is no name"
+                raise Problem(problem, where=place, fix="Write fields like {name}, and {{ and }} for braces.")

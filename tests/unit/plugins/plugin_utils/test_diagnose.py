@@ -104,6 +104,9 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
     (check(severity="bad"), "'bad' is not one of error, warning, info"),
     (check(stage="later"), "'later' is not one of"),
     (check(message="{broken"), "cannot be rendered"),
+    (check(message="{value!z}"), "a field in '{value!z}' is no name.*Write fields like {name}"),
+    (check(message="{value:d}"), "cannot be rendered"),
+    (check(fix="{} {0}"), "cannot be rendered"),
     (check(find="a["), "invalid JMESPath"),
 )
 def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:
