@@ -9,6 +9,7 @@ compared with patterns (`*`, `?`) and never with regular expressions, so that ea
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def _read_patterns(operand: Any) -> Patterns:
 def _read_limit(operand: Any) -> MeasuredValue:
     """Return a number or a duration. Raises Problem for anything else."""
     measured = _measure_value(operand)
-    if measured is None:
+    if measured is None or not math.isfinite(measured.amount):
         raise Problem("this must be a number or a duration such as 30s", fix="Write a number or a duration.")
     return measured
 

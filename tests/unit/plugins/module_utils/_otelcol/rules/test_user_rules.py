@@ -194,6 +194,8 @@ def test_what_is_optional_may_be_missing() -> None:
     ("like", ["a" * 301]),
     ("at_most", "much"),
     ("at_most", True),
+    ("at_most", float("nan")),
+    ("at_least", float("inf")),
 )
 def test_a_wrong_condition_is_refused(name: str, operand: Any) -> None:
     with pytest.raises(Problem):
