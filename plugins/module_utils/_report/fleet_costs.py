@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
-from .._otelcol.needs.quantities import parse_bytes
+from .._otelcol.needs.quantities import parse_bytes, parse_cpu
 from .fleet_cluster import FleetMember
 from .fleet_versions import NOTHING_TEXT
 
@@ -80,7 +80,7 @@ def sum_cost_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def _format_total(column_name: str, values: Sequence[float | None]) -> str:
     """Return a sum as the page shows it. One pod without a limit makes the limit of all endless."""
-    if column_name.endswith("_limit") and not all(values):
+    if column_name.endswith("_limit") and None in values:
         return NO_LIMIT
     return _format_figure(column_name, sum(value or 0 for value in values))
 
@@ -89,8 +89,8 @@ def _count_planned_pods(member: FleetMember) -> int | None:
     """Return the requested number of pods; unknown for DaemonSets and sidecars."""
     if member.mode in _PODS_OF_FIXED_MODES:
         return None
-    max_replicas = member.scaler.get("maxReplicas")
-    return int(max_replicas or member.spec.get("replicas") or 1)
+    replicas = member.scaler.get("maxReplicas") or member.spec.get("replicas")
+    return 1 if replicas is None else int(replicas)
 
 
 def _describe_pods(member: FleetMember, running_pods: int | None) -> str:
@@ -111,10 +111,8 @@ def _parse_quantity(quantity: Any, resource: str) -> float | None:
     try:
         if resource == "memory":
             return float(parse_bytes(quantity_text))
-        if quantity_text.endswith("m"):
-            return float(quantity_text[:-1]) / 1000
-        return float(quantity_text)
-    except (Problem, ValueError):
+        return parse_cpu(quantity_text)
+    except Problem:
         return None
 
 
