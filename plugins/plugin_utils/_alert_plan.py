@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -136,11 +137,17 @@ def _consents_to_undo(variables: Mapping[str, Any]) -> bool:
 
 
 def _read_change_seconds(variables: Mapping[str, Any]) -> float:
-    """Return in seconds how long before an alert a change may have been. Raises Problem for what is no number."""
-    change_seconds = variables.get(_SECONDS_VARIABLE, _DEFAULT_SECONDS)
+    """Return in seconds how long before an alert a change may have been.
+
+    Raises Problem for what is no number, or below 0.
+    """
+    given_seconds = variables.get(_SECONDS_VARIABLE, _DEFAULT_SECONDS)
     try:
-        return float(change_seconds)
+        change_seconds = float(given_seconds)
     except (TypeError, ValueError):
+        change_seconds = math.nan
+    if isinstance(given_seconds, bool) or not 0 <= change_seconds < math.inf:
         raise Problem(
-            f"it is {change_seconds!r}", asked=ASKED, where=_SECONDS_VARIABLE, fix="Write a number of seconds."
-        ) from None
+            f"it is {given_seconds!r}", asked=ASKED, where=_SECONDS_VARIABLE, fix="Write a number of seconds."
+        )
+    return change_seconds
