@@ -45,8 +45,9 @@ class Sender(NamedTuple):
     def is_surely_not(self, peer: Object, namespace: str) -> bool:
         """Return whether a peer of a policy in a namespace is surely not this pod."""
         if "ipBlock" in peer:
+            block = mapping_at(peer, "ipBlock")
             is_known = bool(self.addresses)
-            return is_known and not any(_is_in_block(address, peer["ipBlock"]) for address in self.addresses)
+            return is_known and not any(_is_in_block(address, block) for address in self.addresses)
         if "podSelector" in peer and not selects_labels(mapping_at(peer, "podSelector"), self.labels):
             return True
         if "namespaceSelector" not in peer:
@@ -105,9 +106,11 @@ class Policies:
         return bool(self.policies)
 
     def _may_admit(self, rule: Object, sender: Sender, namespace: str) -> bool:
-        """Return whether a rule admits a sender, or may; one without peers admits all."""
+        """Return whether a rule admits a sender, or may; one without peers, or with one that is none, admits all."""
         rule_peers = list_at(rule, self.peers_key)
-        return not rule_peers or not all(sender.is_surely_not(peer, namespace) for peer in rule_peers)
+        return not rule_peers or not all(
+            isinstance(peer, dict) and sender.is_surely_not(peer, namespace) for peer in rule_peers
+        )
 
     def admits(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""

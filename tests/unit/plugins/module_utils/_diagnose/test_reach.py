@@ -176,6 +176,9 @@ MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
     (SENDER, [{"from": [{"ipBlock": {"cidr": "10.9.0.0/16"}}]}], True),
     (SENDER._replace(addresses=()), [{"from": [{"ipBlock": {"cidr": "10.9.0.0/16"}}]}], False),
     (SENDER, [{"from": [{"ipBlock": {"cidr": "what"}}]}], False),
+    (SENDER, [{"from": [{"ipBlock": None}]}], False),
+    (SENDER, [{"from": [None]}], False),
+    (SENDER, [None], False),
     (SENDER, [{"from": [{"podSelector": {}}]}, {"from": [{"namespaceSelector": {}}]}], False),
 )
 def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any, rules: Any, kept_out: bool) -> None:
