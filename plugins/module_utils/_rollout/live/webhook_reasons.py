@@ -157,7 +157,7 @@ class WebhookReasons:
             return [f"{step.subject}: {self._explain_missing_ca(step.configuration)}"]
         fix = FIXES_OF_STEPS.get(step.id) or _FIXES_OF_CAUSES[step.id]
         if not step.services:
-            return [f"{step.subject}: {fix.format(service='/', port='')}"]
+            return [f"{step.subject}: {fix.format(service='/', port=_PORT_OF_URL)}"]
         lines = []
         for service in step.services:
             pod_ports = describe_pod_ports(self.slices(service))
@@ -251,6 +251,8 @@ def _build_failure_row(step: PendingStep, lines: list[str]) -> dict[str, Any]:
     }
 
 
+# What stands for the port where a webhook has a URL in place of a Service.
+_PORT_OF_URL = "of its URL"
 _FIXES_OF_CAUSES = {row.id: row.fix for row in WEBHOOK_CAUSES}
 
 
