@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_conditions, user_rule_files
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import (
+    user_conditions,
+    user_rule_builder,
+    user_rule_when,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _findings, _jmespath
 
@@ -32,9 +36,9 @@ def first_column(heading: str) -> set[str]:
 
 
 def test_the_page_has_every_key_condition_and_when() -> None:
-    assert first_column("| key | meaning |") == set(user_rule_files.RULE_KEYS)
+    assert first_column("| key | meaning |") == set(user_rule_builder.RULE_KEYS)
     assert first_column("| condition | holds if the value |") == set(user_conditions.CONDITION_NAMES)
-    assert first_column("| `when` | the rule is for |") == set(user_rule_files.WHEN_KEYS)
+    assert first_column("| `when` | the rule is for |") == set(user_rule_when.WHEN_KEYS)
 
 
 def test_the_page_names_what_expressions_cannot_use() -> None:

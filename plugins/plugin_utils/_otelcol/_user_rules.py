@@ -16,6 +16,7 @@ from pathlib import Path
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.user_path_check import KnownPaths
+from ...module_utils._otelcol.rules.user_rule_builder import RuleSurroundings
 from ...module_utils._otelcol.rules.user_rule_files import RuleReader
 from ...module_utils._otelcol.rules.user_rules import NO_USER_RULES, UserRules
 from . import _builds, _files, _jmespath, _yaml
@@ -93,7 +94,8 @@ def _read_bounded_text(file: Path) -> str:
 def _parse_rules(
     texts: tuple[tuple[str, str], ...], taken_ids: frozenset[str], catalogue_key: _CatalogueKey
 ) -> UserRules:
-    reader = RuleReader(taken_ids, KnownPaths(catalogue_key.catalogue), _jmespath.build_bounded_search)
+    known_paths = KnownPaths(catalogue_key.catalogue)
+    reader = RuleReader(RuleSurroundings(taken_ids, known_paths, _jmespath.build_bounded_search))
     for name, text in texts:
         reader.read(_yaml.load(text, name), name)
-    return reader.result()
+    return reader.join_rules()
