@@ -38,8 +38,8 @@ READS = {
     f"{LIBRARY}/migrate/batch_processor.py",
     f"{LIBRARY}/testing/checked_pipelines.py",
     f"{LIBRARY}/testing/expectations.py",
+    f"{LIBRARY}/testing/followed_counts.py",
     f"{LIBRARY}/testing/harness.py",
-    f"{LIBRARY}/testing/invariants.py",
     f"{LIBRARY}/testing/pipeline_stages.py",
     f"{LIBRARY}/testing/probes.py",
 }

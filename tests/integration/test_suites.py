@@ -19,7 +19,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import format_path, iter_leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import planted_records
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.policies import SECRET_KINDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
@@ -193,7 +193,7 @@ def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> t
 def test_every_planted_secret_is_stopped_or_named(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test, got = invariants_of(binary, path, monkeypatch)
     assert test["passed"], test
-    planted = invariants.plant_records(yaml.safe_load(path.read_text()))
+    planted = planted_records.plant_records(yaml.safe_load(path.read_text()))
     assert planted.secrets
     for exporter, by_signal in got.items():
         for signal, found in by_signal.items():

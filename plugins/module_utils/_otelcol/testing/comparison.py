@@ -14,10 +14,9 @@ from ..traits import kind_of
 from .case import Case
 from .checked_pipelines import map_signals_of_receivers
 from .expectations import describe_changes, format_record
-from .invariants import plant_file
-from .records import RECORD_KINDS_BY_SIGNAL, SIGNALS, Record
+from .planted_records import plant_file
+from .records import RECORD_KINDS_BY_SIGNAL, SIGNALS, Record, RecordsByName
 
-RecordsByExporter = Mapping[str, Mapping[str, Sequence[Record]]]
 # The name of what is given where no test gives anything.
 GENERATED = "generated telemetry"
 _SAMPLE_RESOURCE = {"service.name": "cart", "k8s.namespace.name": "shop", "k8s.pod.name": "cart-1"}
@@ -29,7 +28,7 @@ _SAMPLE_RECORDS: dict[str, Record] = {
 
 
 def list_exporter_differences(
-    old_records: RecordsByExporter, new_records: RecordsByExporter, new_exporter_ids: Mapping[str, str]
+    old_records: RecordsByName, new_records: RecordsByName, new_exporter_ids: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield what exporters lose (-), get in addition (+) and get with other fields (~);
 

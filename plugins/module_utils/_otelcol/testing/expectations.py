@@ -18,6 +18,7 @@ from .records import (
     RECORD_KINDS_BY_SIGNAL,
     SIGNALS,
     Record,
+    RecordsByName,
     make_identifier,
     parse_nanoseconds,
     sort_keys,
@@ -86,9 +87,7 @@ def _compare_count(exporter: str, signal: str, expected_count: int, records: Seq
         yield f"{exporter}: expected {expected_count} {signal}, got {len(records)}: {shown_records}"
 
 
-def trace_steps(
-    config: Mapping[str, Any], records_by_stage: Mapping[str, Mapping[str, Sequence[Record]]]
-) -> Iterator[str]:
+def trace_steps(config: Mapping[str, Any], records_by_stage: RecordsByName) -> Iterator[str]:
     """Yield what each processor took away (-), added (+) or changed (~), for every pipeline that got something."""
     for name, pipeline in config["service"]["pipelines"].items():
         signal = RECORD_KINDS_BY_SIGNAL.get(str(name).partition("/")[0], "")

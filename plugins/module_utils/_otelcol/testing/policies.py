@@ -15,7 +15,7 @@ from ..config.config_secrets import is_secret
 from ..config.literal_values import is_placeholder
 from ..config.paths import Path, format_path, iter_leaves
 from .expectations import list_differing_fields
-from .records import SIGNALS, Record
+from .records import SIGNALS, Record, RecordsByName
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")
 # ISO/IEC 7812-1: the numbers of payment cards begin with 2 to 6.
@@ -86,9 +86,7 @@ class Policy:
         return any(fnmatchcase(exporter, pattern) for pattern in self.exporters)
 
 
-def find_policy_breaches(
-    policies: Sequence[Policy], records_by_exporter: Mapping[str, Mapping[str, Sequence[Record]]]
-) -> Iterator[str]:
+def find_policy_breaches(policies: Sequence[Policy], records_by_exporter: RecordsByName) -> Iterator[str]:
     """Yield a line for each record that breaks a policy; it names the place of a value, and never shows it."""
     for policy in policies:
         for exporter in sorted(records_by_exporter):

@@ -19,10 +19,9 @@ from ..config.pipelines import signal_of
 from .branch_model import Baseline, Branch, Settings
 from .connector_branches import OTHER_PIPELINE, SIGNALS_BY_METRIC_KEY, TAKEN_PIPELINE
 from .pipeline_stages import list_beside, may_get_only_a_part
-from .records import SIGNALS, Record
+from .records import SIGNALS, Record, RecordsByName
 from .replaced_ends import ReplacedEnds
 
-RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
 REASON_UNUSED = "no pipeline of its signal uses it"
 REASON_RANDOM = "what stands before it gives other values each time"
 REASON_SHARED = "a connector gives each pipeline a part of the records"

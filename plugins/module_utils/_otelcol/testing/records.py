@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem
 from ..otlp_requests import METRIC_KINDS
 
 Record = dict[str, Any]
+
+RecordsByName = Mapping[str, Mapping[str, Sequence[Record]]]
+"""What a test got: by the name under which it arrived (an exporter, a stage, a probe), then by kind (`spans`)."""
 
 # The signals of records by their names in the short form.
 SIGNALS = {"spans": "traces", "metrics": "metrics", "logs": "logs"}

@@ -16,7 +16,7 @@ from typing import Any
 
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.testing import expectations, invariants, policies, records, scrapes
+from ....module_utils._otelcol.testing import expectations, invariants, planted_records, policies, records, scrapes
 from .. import _jmespath
 from .bench import Bench, Outcome, run_case
 from .config_jobs import ConfigJob
@@ -47,13 +47,13 @@ def _run_and_judge(job: ConfigJob) -> CaseResult:
     mask_secrets = job.bench.hidden
     file, name = job.suite.file, job.case.name
     try:
-        planted_records = None if job.case.expect else invariants.plant_records(job.bench.config)
-        if planted_records:
-            job = _plant_records(job, planted_records)
+        plan = None if job.case.expect else planted_records.plant_records(job.bench.config)
+        if plan:
+            job = _plant_records(job, plan)
         outcome = run_case(job.bench, job.case)
     except Problem as problem:
         return CaseResult(file, name, (mask_secrets(str(problem)),))
-    judgement = _judge_outcome(job, planted_records, outcome)
+    judgement = _judge_outcome(job, plan, outcome)
     judgement.differences += policies.find_policy_breaches(job.policies, _records_at_exporters(outcome))
     trace = expectations.trace_steps(job.bench.config, outcome.got) if job.bench.traced else ()
     return CaseResult(
@@ -67,9 +67,9 @@ def _run_and_judge(job: ConfigJob) -> CaseResult:
     )
 
 
-def _plant_records(job: ConfigJob, planted_records: invariants.PlantingPlan) -> ConfigJob:
+def _plant_records(job: ConfigJob, plan: planted_records.PlantingPlan) -> ConfigJob:
     """Return a test that gives the planted records, and sees what left each component."""
-    return job._replace(bench=replace(job.bench, traced=True), case=replace(job.case, given=planted_records.given))
+    return job._replace(bench=replace(job.bench, traced=True), case=replace(job.case, given=plan.given))
 
 
 def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
@@ -77,14 +77,14 @@ def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[recor
     return {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
 
 
-def _judge_outcome(job: ConfigJob, planted_records: invariants.PlantingPlan | None, outcome: Outcome) -> _Judgement:
+def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, outcome: Outcome) -> _Judgement:
     """Return what differs from what a test expects, or what its planted records show."""
     judgement = _Judgement(outcome.notes)
     try:
         with guard_run("comparing what arrived", job.case.where):
-            if planted_records:
+            if plan:
                 judgement.differences, judgement.notes = invariants.judge_invariants(
-                    job.bench.config, planted_records, outcome.got, outcome.exporters
+                    job.bench.config, plan, outcome.got, outcome.exporters
                 )
             else:
                 _compare_with_expected(job, outcome, judgement)

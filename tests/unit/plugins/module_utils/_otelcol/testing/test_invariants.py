@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
     invariants,
-    policies,
+    planted_records,
     read_records,
     written_records,
 )
@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
         }
     },
 }
-PLAN = invariants.plant_records(CONFIG)
+PLAN = planted_records.plant_records(CONFIG)
 SPAN = next(
     read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given[0]["spans"], "t"))
 )
@@ -41,35 +41,6 @@ ALL: dict[str, Any] = {**STEPS, **LOGS, "a": {"spans": [SPAN], "logs": [LINE]}, 
 
 def judged(**changes: Any) -> tuple[list[str], list[str]]:
     return invariants.judge_invariants(CONFIG, PLAN, {**ALL, **changes}, ("a", "b"))
-
-
-def test_every_receiver_gets_a_record_of_each_signal_with_secrets_of_every_kind() -> None:
-    assert [set(part) for part in PLAN.given] == [{"to", "spans"}, {"files"}]
-    for name in {secret.record for secret in PLAN.secrets}:
-        assert {secret.kind for secret in PLAN.secrets if secret.record == name} == set(policies.SECRET_KINDS)
-    assert len({secret.value for secret in PLAN.secrets}) == len(PLAN.secrets)
-    text = str(SPAN) + str(LINE)
-    assert all(secret.value in text for secret in PLAN.secrets)
-
-
-def test_planted_values_look_like_what_a_policy_forbids() -> None:
-    rule = policies.Policy("p", without=tuple(policies.SECRET_KINDS))
-    said = "".join(policies.find_policy_breaches([rule], {"e": {"spans": [SPAN]}}))
-    assert all(looks in said for looks, _recognizes in policies.SECRET_KINDS.values())
-
-
-@cases(
-    "include, operators, path",
-    (["/var/log/pods/*/*/*.log"], [{"type": "container"}], f"/var/log/pods/{invariants._PLANTED_POD}/0/0.log"),
-    (["/var/log/*.log", "/x"], [], "/var/log/0.log"),
-    (["/a/**/b[0-9]?.log"], ["x"], "/a/0/b00.log"),
-    ([], None, "/planted.log"),
-    ("x", None, "/planted.log"),
-)
-def test_a_line_is_where_file_log_reads(include: Any, operators: Any, path: str) -> None:
-    found = invariants.plant_file({"include": include, "operators": operators}, "text")
-    assert list(found) == [path]
-    assert found[path].endswith("stdout F text") is bool(operators and operators != ["x"])
 
 
 def test_what_all_exporters_get_is_named_by_place() -> None:
@@ -144,7 +115,7 @@ def test_records_are_followed_through_connectors(kind: str, followed: bool) -> N
         },
         "connectors": {kind: {}},
     }
-    planned = invariants.plant_records(config)
+    planned = planted_records.plant_records(config)
     got = {name_stage("traces", 0): {"spans": [SPAN]}, "a": {"spans": [SPAN]}}
     wrong, notes = invariants.judge_invariants(config, planned, got, ("a", "c"))
     assert (f"{kind} passes none of 1 spans on" in notes) is followed

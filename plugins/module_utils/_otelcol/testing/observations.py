@@ -1,0 +1,15 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a test without a written expectation saw. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Observation(NamedTuple):
+    """What was seen, in words, and whether it breaks an invariant."""
+
+    is_breach: bool
+    text: str
