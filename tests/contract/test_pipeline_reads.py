@@ -37,11 +37,11 @@ READS = {
     f"{LIBRARY}/forecast/size_sinks.py",
     f"{LIBRARY}/migrate/batch_processor.py",
     f"{LIBRARY}/testing/checked_pipelines.py",
-    f"{LIBRARY}/testing/expectations.py",
     f"{LIBRARY}/testing/followed_counts.py",
     f"{LIBRARY}/testing/harness.py",
     f"{LIBRARY}/testing/pipeline_stages.py",
     f"{LIBRARY}/testing/probes.py",
+    f"{LIBRARY}/testing/traced_steps.py",
 }
 READERS = {"value_at", "list_at", "mappings_at", "mapping_at"}
 KEYS = ("service", "pipelines")

@@ -13,8 +13,8 @@ from ..config.paths import mapping_at
 from ..traits import kind_of
 from .case import Case
 from .checked_pipelines import map_signals_of_receivers
-from .expectations import describe_changes, format_record
 from .planted_records import plant_file
+from .record_lines import describe_changes, format_record
 from .records import RECORD_KINDS_BY_SIGNAL, SIGNALS, Record, RecordsByName
 
 # The name of what is given where no test gives anything.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..config.config_secrets import is_secret
 from ..config.literal_values import is_placeholder
 from ..config.paths import Path, format_path, iter_leaves
-from .expectations import list_differing_fields
+from .expected_records import list_differing_fields
 from .records import SIGNALS, Record, RecordsByName
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}")

@@ -16,7 +16,15 @@ from typing import Any
 
 from ....module_utils._otelcol.config.masking import mask_and_clean
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.testing import expectations, invariants, planted_records, policies, records, scrapes
+from ....module_utils._otelcol.testing import (
+    expectations,
+    invariants,
+    planted_records,
+    policies,
+    records,
+    scrapes,
+    traced_steps,
+)
 from .. import _jmespath
 from .bench import Bench, Outcome, run_case
 from .config_jobs import ConfigJob
@@ -55,7 +63,7 @@ def _run_and_judge(job: ConfigJob) -> CaseResult:
         return CaseResult(file, name, (mask_secrets(str(problem)),))
     judgement = _judge_outcome(job, plan, outcome)
     judgement.differences += policies.find_policy_breaches(job.policies, _records_at_exporters(outcome))
-    trace = expectations.trace_steps(job.bench.config, outcome.got) if job.bench.traced else ()
+    trace = traced_steps.trace_steps(job.bench.config, outcome.got) if job.bench.traced else ()
     return CaseResult(
         file,
         name,

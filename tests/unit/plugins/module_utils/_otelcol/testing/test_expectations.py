@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import expectations
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import name_stage
 
 from tests.support.cases import cases
 
@@ -60,13 +59,6 @@ def test_a_record_that_fits_several_is_given_to_the_one_that_needs_it() -> None:
     )
 
 
-def test_a_thousand_records_that_must_give_way_to_each_other_are_paired() -> None:
-    """The last one takes the record of the first, which takes that of the second, and so on."""
-    count = 2000
-    fitting_numbers = [[number, number + 1] for number in range(count - 1)] + [[0]]
-    assert len(expectations._pair_records(fitting_numbers)) == count
-
-
 def test_a_missing_record_is_compared_with_the_nearest() -> None:
     lines = expectations.list_record_differences(
         "e", {"spans": [{"name": "b", "attributes": {"x": "s-2"}}]}, {"spans": [A, B]}
@@ -75,32 +67,3 @@ def test_a_missing_record_is_compared_with_the_nearest() -> None:
         "e: spans[0]: attributes.x: expected 's-2', got 's-1'",
         "e: spans: not expected: {name: a, status: unset, attributes: {'x': 1, 'y': True}, resource: {'r': 1}}",
     ]
-
-
-def test_a_trace_says_what_each_processor_did() -> None:
-    config = {
-        "service": {"pipelines": {"traces/p": {"processors": ["filter", "transform"]}, "logs": {}, "profiles": {}}}
-    }
-    changed = {**A, "attributes": {"x": 2, "n": 1}}
-    steps = ([A, B], [A], [changed])
-    got = {name_stage("traces/p", number): {"spans": found} for number, found in enumerate(steps)}
-    assert list(expectations.trace_steps(config, got)) == [
-        "traces/p: 2 spans come in",
-        "traces/p: filter: - {name: b, status: unset, attributes: {'x': 's-1'}, resource: {'r': 1}}",
-        "traces/p: transform: ~ attributes.n: nothing → 1; attributes.x: 1 → 2; attributes.y: True → nothing",
-    ]
-
-
-POINT: dict[str, Any] = {"name": "m", "attributes": {}, "resource": {}}
-GAUGE: dict[str, Any] = {**POINT, "type": "gauge", "value": 1}
-SUM: dict[str, Any] = {**POINT, "type": "sum", "value": 1, "temporality": "delta", "monotonic": True}
-
-
-@cases(
-    "old_record, new_record, changes",
-    (GAUGE, SUM, ["type: 'gauge' → 'sum'", "temporality: nothing → 'delta'", "monotonic: nothing → True"]),
-    (SUM, GAUGE, ["type: 'sum' → 'gauge'", "temporality: 'delta' → nothing", "monotonic: True → nothing"]),
-    (POINT, {"name": "m", "attributes": {"x": 1}}, ["attributes.x: nothing → 1"]),
-)
-def test_a_record_may_get_and_lose_fields(old_record: Any, new_record: Any, changes: list[str]) -> None:
-    assert list(expectations.describe_changes(old_record, new_record)) == changes
