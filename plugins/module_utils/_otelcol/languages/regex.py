@@ -16,16 +16,26 @@ from typing import NamedTuple
 from ..errors import suggest_word
 from .formats import UNICODE_CLASSES
 
+# Limits of Go's regexp/syntax: how often a part repeats, and how deep groups nest.
 _MOST_REPEATED = 1000
 _DEEPEST = 1000
+# Signs that may follow a backslash; any other sign than a letter or digit may too, and means itself.
 _ESCAPES_OUTSIDE_CLASS = frozenset("afnrtvdDsSwWbBAzpPx01234567")
 _ESCAPES_IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
 _CLASS_ESCAPES = frozenset("dDsSwWpP")
 _OCTAL_DIGITS = tuple("01234567")
+_CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
+# Go ignores these in the name of a Unicode class.
 _IGNORED = re.compile(r"[-_ ]")
 _PLAIN_CLASSES = frozenset(_IGNORED.sub("", name).lower() for name in UNICODE_CLASSES)
-_POSIX_CLASSES = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit"
+_POSIX_CLASSES = frozenset(
+    (
+        *("alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph"),
+        *("lower", "print", "punct", "space", "upper", "word", "xdigit"),
+    )
+)
+_LONGEST_POSIX_CLASS = 12  # characters: `[:^xdigit:]` has 11
 _REPEAT = re.compile(r"\{(\d+)(,(\d*))?\}", re.ASCII)
 _FLAGS = re.compile(r"\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+|)([:)])")
 _NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
@@ -50,199 +60,269 @@ class Refusal(NamedTuple):
 
 
 class _RegexRefused(Exception):  # noqa: N818 - a verdict, not a failure
+    """Go refuses what is read."""
+
     def __init__(self, start: int, why: str) -> None:
         self.refusal = Refusal(start, why)
         super().__init__(why)
 
 
-@dataclass
-class _Group:
-    """An open group: where it starts, whether there is something to repeat, and how often its content repeats."""
+class CapturingGroup(NamedTuple):
+    """A group whose text is kept: where its `(` stands in the expression, and whether it has a name."""
 
     start: int
-    operand: bool = False
-    last: int = 1
-    most: int = 1
+    has_name: bool
+
+
+class ReadRegex(NamedTuple):
+    """What a regular expression is to Go: why it is refused, if it is, and its capturing groups, if it is not."""
+
+    refusal: Refusal | None
+    groups: list[CapturingGroup]
+
+
+@dataclass
+class _OpenGroup:
+    """A group that has no `)` yet; the whole expression is the first one.
+
+    `has_operand` is whether something stands here that a repetition can repeat. Go limits how often a part repeats in
+    all, as repetitions in repetitions multiply: `last_repetitions` is that number for the last operand, and
+    `most_repetitions` the largest one in the group.
+    """
+
+    start: int
+    has_operand: bool = False
+    last_repetitions: int = 1
+    most_repetitions: int = 1
 
 
 @dataclass
 class _Reader:
-    """Reads a text once; `captures` has where each capturing group starts, and whether it has a name."""
+    """Reads a regular expression once, from `position` on. Its methods raise _RegexRefused.
+
+    Each method reads what its name says, which begins at `position`, and leaves `position` behind it.
+    """
 
     text: str
-    groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
-    captures: list[tuple[int, bool]] = field(default_factory=list)
+    position: int = 0
+    open_groups: list[_OpenGroup] = field(default_factory=lambda: [_OpenGroup(0)])
+    capturing_groups: list[CapturingGroup] = field(default_factory=list)
 
     def read(self) -> None:
-        """Read the whole text. Raises _Refused."""
-        position, is_after_repetition = 0, False
-        while position < len(self.text):
-            sign = self.text[position]
-            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, position) is not None)
+        """Read the whole text."""
+        is_after_repetition = False
+        while self.position < len(self.text):
+            sign = self.text[self.position]
+            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, self.position) is not None)
             if is_repetition:
-                position = self._read_repetition(position, is_after_repetition)
+                self._read_repetition(is_after_repetition)
             elif sign == "(":
-                position = self._open_group(position)
+                self._open_group()
             elif sign == ")":
-                position = self._close_group(position)
+                self._close_group()
             elif sign == "|":
-                self.groups[-1].operand = False
-                position += 1
+                self.open_groups[-1].has_operand = False
+                self.position += 1
             else:
-                position = self._read_one_character(position)
+                self._read_character()
                 self._note_operand()
             is_after_repetition = is_repetition
-        if len(self.groups) > 1:
-            raise _RegexRefused(self.groups[-1].start, "this group has no closing `)`")
+        if len(self.open_groups) > 1:
+            raise _RegexRefused(self.open_groups[-1].start, "this group has no closing `)`")
 
-    def _read_one_character(self, position: int) -> int:
-        """Read a class, an escape or a character that means itself; return where it ends."""
-        sign = self.text[position]
+    def _peek(self, distance: int) -> str:
+        """Return the sign so many signs behind the position; empty text behind the end."""
+        return self.text[self.position + distance : self.position + distance + 1]
+
+    def _read_character(self) -> None:
+        """Read a class, an escape or a character that means itself."""
+        sign = self.text[self.position]
         if sign == "[":
-            return self._read_class(position)
-        return self._escape(position) if sign == "\\" else position + 1
+            self._read_class()
+        elif sign == "\\":
+            self._read_escape(_ESCAPES_OUTSIDE_CLASS)
+        else:
+            self.position += 1
 
     def _note_operand(self, repetitions: int = 1) -> None:
         """Note that there is something to repeat, and how often its content repeats already."""
-        group = self.groups[-1]
-        group.operand, group.last, group.most = True, repetitions, max(group.most, repetitions)
+        group = self.open_groups[-1]
+        group.has_operand = True
+        group.last_repetitions = repetitions
+        group.most_repetitions = max(group.most_repetitions, repetitions)
 
-    def _open_group(self, position: int) -> int:
-        """Read the begin of a group, or flags; return where it ends."""
-        if self.text[position + 1 : position + 2] != "?":
-            self.captures.append((position, False))
-            return self._push_group(position, position + 1)
-        flags, name_match = _FLAGS.match(self.text, position + 1), _NAME.match(self.text, position + 1)
-        if flags:
-            return self._push_group(position, flags.end()) if flags[1] == ":" else flags.end()
-        if name_match:
-            self.captures.append((position, True))
-            return self._push_group(position, name_match.end())
-        raise _RegexRefused(position, _explain_no_group(self.text[position + 1 : position + 4]))
+    def _open_group(self) -> None:
+        """Read the begin of a group, or flags such as `(?i)`, which open none."""
+        start = self.position
+        flags, name = _FLAGS.match(self.text, start + 1), _NAME.match(self.text, start + 1)
+        if self._peek(1) != "?":
+            self.capturing_groups.append(CapturingGroup(start, has_name=False))
+            self._push_group(start + 1)
+        elif flags and flags[1] == ":":
+            self._push_group(flags.end())
+        elif flags:
+            self.position = flags.end()
+        elif name:
+            self.capturing_groups.append(CapturingGroup(start, has_name=True))
+            self._push_group(name.end())
+        else:
+            raise _RegexRefused(start, _explain_no_group(self.text[start + 1 : start + 4]))
 
-    def _push_group(self, start: int, end: int) -> int:
-        if len(self.groups) > _DEEPEST:
-            raise _RegexRefused(start, f"groups nest deeper than {_DEEPEST} levels")
-        self.groups.append(_Group(start))
-        return end
+    def _push_group(self, content_start: int) -> None:
+        """Open the group that begins at the position, and go to its content."""
+        if len(self.open_groups) > _DEEPEST:
+            raise _RegexRefused(self.position, f"groups nest deeper than {_DEEPEST} levels")
+        self.open_groups.append(_OpenGroup(self.position))
+        self.position = content_start
 
-    def _close_group(self, position: int) -> int:
-        if len(self.groups) == 1:
-            raise _RegexRefused(position, "this `)` closes no group")
-        closed_group = self.groups.pop()
-        self._note_operand(closed_group.most)
-        return position + 1
+    def _close_group(self) -> None:
+        """Read `)`; the group is an operand of the one around it."""
+        if len(self.open_groups) == 1:
+            raise _RegexRefused(self.position, "this `)` closes no group")
+        closed_group = self.open_groups.pop()
+        self._note_operand(closed_group.most_repetitions)
+        self.position += 1
 
-    def _read_repetition(self, position: int, is_after_repetition: bool) -> int:
-        group = self.groups[-1]
-        count = _REPEAT.match(self.text, position)
-        end = count.end() if count else position + 1
-        repetition = self.text[position:end]
-        if not group.operand:
-            raise _RegexRefused(position, f"there is nothing that `{repetition}` can repeat")
+    def _read_repetition(self, is_after_repetition: bool) -> None:
+        """Read `*`, `+`, `?` or `{2,3}`, and a `?` behind it."""
+        start = self.position
+        count = _REPEAT.match(self.text, start)
+        end = count.end() if count else start + 1
+        repetition = self.text[start:end]
+        if not self.open_groups[-1].has_operand:
+            raise _RegexRefused(start, f"there is nothing that `{repetition}` can repeat")
         if count:
-            self._note_repetitions(position, count)
-        end += self.text[end : end + 1] == "?"
+            self._note_repetitions(count)
         if is_after_repetition:
-            raise _RegexRefused(position, f"`{repetition}` repeats a repetition, and Go has no possessive quantifiers")
-        return end
+            raise _RegexRefused(start, f"`{repetition}` repeats a repetition, and Go has no possessive quantifiers")
+        is_lazy = self.text[end : end + 1] == "?"
+        self.position = end + 1 if is_lazy else end
 
-    def _note_repetitions(self, position: int, repeat_match: re.Match[str]) -> None:
-        """Note how often the last operand repeats. Raises _Refused where Go allows no such number."""
-        fewest = _read_capped_number(repeat_match[1])
-        most_times = _read_capped_number(repeat_match[3]) if repeat_match[3] else fewest
-        if max(fewest, most_times) > _MOST_REPEATED or fewest > most_times:
+    def _note_repetitions(self, count: re.Match[str]) -> None:
+        """Note how often the last operand repeats. Refuses a number that Go does not allow."""
+        fewest_times = _read_capped_number(count[1])
+        most_times = _read_capped_number(count[3]) if count[3] else fewest_times
+        if max(fewest_times, most_times) > _MOST_REPEATED or fewest_times > most_times:
             raise _RegexRefused(
-                position, f"`{repeat_match[0]}` is no valid repetition; Go repeats at most {_MOST_REPEATED} times"
+                self.position, f"`{count[0]}` is no valid repetition; Go repeats at most {_MOST_REPEATED} times"
             )
-        group = self.groups[-1]
+        group = self.open_groups[-1]
         if most_times > 1:
-            group.last *= most_times
-        group.most = max(group.most, group.last)
-        if group.last > _MOST_REPEATED:
-            raise _RegexRefused(position, f"nested repetitions add up to more than {_MOST_REPEATED}")
+            group.last_repetitions *= most_times
+        group.most_repetitions = max(group.most_repetitions, group.last_repetitions)
+        if group.last_repetitions > _MOST_REPEATED:
+            raise _RegexRefused(self.position, f"nested repetitions add up to more than {_MOST_REPEATED}")
 
-    def _escape(self, position: int, known_signs: frozenset[str] = _ESCAPES_OUTSIDE_CLASS) -> int:
-        """Read an escape; return where it ends."""
-        sign, next_sign = self.text[position + 1 : position + 2], self.text[position + 2 : position + 3]
+    def _read_escape(self, known_signs: frozenset[str]) -> None:
+        """Read a backslash and what belongs to it; `known_signs` are the letters and digits that may follow it."""
+        sign, next_sign = self._peek(1), self._peek(2)
         if not sign:
-            raise _RegexRefused(position, "the backslash at the end escapes nothing")
+            raise _RegexRefused(self.position, "the backslash at the end escapes nothing")
         is_octal = sign in _OCTAL_DIGITS and next_sign in _OCTAL_DIGITS
         if sign in "123456789" and not is_octal:
-            raise _RegexRefused(position, "Go has no backreferences")
+            raise _RegexRefused(self.position, "Go has no backreferences")
         if sign == "Q" and known_signs is _ESCAPES_OUTSIDE_CLASS:
-            end = self.text.find("\\E", position + 2)
-            return len(self.text) if end < 0 else end + 2
-        if sign.isascii() and not sign.isalnum():
-            return position + 2
-        if sign not in known_signs:
-            raise _RegexRefused(position, f"Go does not know `\\{sign}`")
-        return self._read_long_escape(position, sign)
+            self._read_literal_text()
+        elif sign.isascii() and not sign.isalnum():
+            self.position += 2
+        elif sign not in known_signs:
+            raise _RegexRefused(self.position, f"Go does not know `\\{sign}`")
+        else:
+            self._read_known_escape(sign)
 
-    def _read_long_escape(self, position: int, sign: str) -> int:
-        """Read what follows the sign of an escape, if it has more; return where it ends."""
+    def _read_known_escape(self, sign: str) -> None:
+        """Read an escape whose sign may stand behind a backslash, with what belongs to it."""
         if sign == "x":
-            return self._read_hexadecimal(position)
-        if sign in "pP":
-            return self._read_unicode_class(position, sign)
-        end = position + 2
-        while sign.isdigit() and end < position + 4 and self.text[end : end + 1] in _OCTAL_DIGITS:
+            self._read_hexadecimal()
+        elif sign in "pP":
+            self._read_unicode_class(sign)
+        elif sign.isdigit():
+            self._read_octal()
+        else:
+            self.position += 2
+
+    def _read_literal_text(self) -> None:
+        """Read `\\Q` with all up to `\\E`, or to the end."""
+        end = self.text.find("\\E", self.position + 2)
+        self.position = len(self.text) if end < 0 else end + 2
+
+    def _read_octal(self) -> None:
+        """Read a backslash and up to three octal digits, of which the first is known to be there."""
+        end = self.position + 2
+        while end < self.position + 4 and self.text[end : end + 1] in _OCTAL_DIGITS:
             end += 1
-        return end
+        self.position = end
 
-    def _read_hexadecimal(self, position: int) -> int:
-        hex_match = _HEX.match(self.text, position + 1)
+    def _read_hexadecimal(self) -> None:
+        """Read `\\x0f` or `\\x{10ffff}`."""
+        hex_match = _HEX.match(self.text, self.position + 1)
         if hex_match is None or (hex_match[1] and not _is_rune(hex_match[1])):
-            raise _RegexRefused(position, "`\\x` needs two hexadecimal digits, or several in braces")
-        return hex_match.end()
+            raise _RegexRefused(self.position, "`\\x` needs two hexadecimal digits, or several in braces")
+        self.position = hex_match.end()
 
-    def _read_unicode_class(self, position: int, sign: str) -> int:
-        class_match = _UNICODE.match(self.text, position + 2)
+    def _read_unicode_class(self, sign: str) -> None:
+        """Read `\\pL` or `\\p{Greek}`, or with `P` for all others."""
+        class_match = _UNICODE.match(self.text, self.position + 2)
         if class_match is None:
-            raise _RegexRefused(position, f"`\\{sign}` needs the name of a Unicode class")
+            raise _RegexRefused(self.position, f"`\\{sign}` needs the name of a Unicode class")
         name = class_match[1] or class_match[2]
         if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
-            raise _RegexRefused(position, f"there is no Unicode class '{name}'{suggest_word(name, UNICODE_CLASSES)}")
-        return class_match.end()
+            suggestion = suggest_word(name, UNICODE_CLASSES)
+            raise _RegexRefused(self.position, f"there is no Unicode class '{name}'{suggestion}")
+        self.position = class_match.end()
 
-    def _read_class(self, position: int) -> int:
-        start, end, is_first_sign = position, position + 1 + (self.text[position + 1 : position + 2] == "^"), True
-        while end < len(self.text):
-            if self.text[end] == "]" and not is_first_sign:
-                return end + 1
-            is_first_sign = False
-            if self.text.startswith("[:", end) and ":]" in self.text[end : end + 12]:
-                name = self.text[end + 2 : self.text.index(":]", end)]
-                if name.removeprefix("^") not in _POSIX_CLASSES.split():
-                    raise _RegexRefused(end, f"there is no class `[:{name}:]`")
-                end += len(name) + 4
-                continue
-            end = self._read_range(end)
+    def _read_class(self) -> None:
+        """Read `[...]`; a `]` that comes first is a character of the class."""
+        start = self.position
+        self.position += 2 if self._peek(1) == "^" else 1
+        is_first = True
+        while self.position < len(self.text):
+            if self.text[self.position] == "]" and not is_first:
+                self.position += 1
+                return
+            is_first = False
+            has_posix_class = self._peek(0) + self._peek(1) == "[:"
+            if has_posix_class and ":]" in self.text[self.position : self.position + _LONGEST_POSIX_CLASS]:
+                self._read_posix_class()
+            else:
+                self._read_range()
         raise _RegexRefused(start, "this class has no closing `]`")
 
-    def _read_range(self, position: int) -> int:
-        low_code, end = self._read_class_character(position)
-        is_range = self.text[end : end + 1] == "-" and self.text[end + 1 : end + 2] not in ("", "]")
-        if low_code is None or not is_range:
-            return end
-        high_code, range_end = self._read_class_character(end + 1)
-        if high_code is None or high_code < low_code:
-            raise _RegexRefused(position, f"`{self.text[position:range_end]}` is no valid range")
-        return range_end
+    def _read_posix_class(self) -> None:
+        """Read a class in a class, such as `[:alpha:]` or `[:^alpha:]`."""
+        end = self.text.index(":]", self.position)
+        name = self.text[self.position + 2 : end]
+        if name.removeprefix("^") not in _POSIX_CLASSES:
+            raise _RegexRefused(self.position, f"there is no class `[:{name}:]`")
+        self.position += len(name) + 4
 
-    def _read_class_character(self, position: int) -> tuple[int | None, int]:
-        """Return a character of a class as a number, None for a class such as `\\d`, and where it ends."""
-        if self.text[position] != "\\":
-            return ord(self.text[position]), position + 1
-        end = self._escape(position, _ESCAPES_IN_CLASS)
-        escape_body = self.text[position + 1 : end]
+    def _read_range(self) -> None:
+        """Read a character of a class, or two with a dash between them."""
+        start = self.position
+        low_code = self._read_class_character()
+        is_range = self._peek(0) == "-" and self._peek(1) not in ("", "]")
+        if low_code is None or not is_range:
+            return
+        self.position += 1
+        high_code = self._read_class_character()
+        if high_code is None or high_code < low_code:
+            raise _RegexRefused(start, f"`{self.text[start : self.position]}` is no valid range")
+
+    def _read_class_character(self) -> int | None:
+        """Read a character of a class and return its code point, None for a class such as `\\d`."""
+        start = self.position
+        if self.text[start] != "\\":
+            self.position += 1
+            return ord(self.text[start])
+        self._read_escape(_ESCAPES_IN_CLASS)
+        escape_body = self.text[start + 1 : self.position]
         if escape_body[0] in _CLASS_ESCAPES:
-            return None, end
+            return None
         if escape_body[0] == "x":
-            return int(escape_body[1:].strip("{}"), 16), end
-        return (
-            int(escape_body, 8) if escape_body.isdigit() else ord(_CONTROL_CHARACTERS.get(escape_body, escape_body))
-        ), end
+            return int(escape_body[1:].strip("{}"), 16)
+        if escape_body.isdigit():
+            return int(escape_body, 8)
+        return ord(_CONTROL_CHARACTERS.get(escape_body, escape_body))
 
 
 def _explain_no_group(group_begin: str) -> str:
@@ -260,24 +340,20 @@ def _is_rune(digits: str) -> bool:
     return len(digits) <= _RUNE_DIGITS and int(digits, 16) <= _LARGEST_RUNE
 
 
-_CONTROL_CHARACTERS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-
-
 def _read_capped_number(digits: str) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_REPEATED)) else _MOST_REPEATED + 1
 
 
 def find_regex_refusal(text: str) -> Refusal | None:
     """Return why Go refuses a regular expression; None if it takes it."""
-    refused, _captures = read_regex(text)
-    return refused
+    return read_regex(text).refusal
 
 
-def read_regex(text: str) -> tuple[Refusal | None, list[tuple[int, bool]]]:
-    """Return the refusal of a regular expression, and where each capturing group is and whether it has a name."""
+def read_regex(text: str) -> ReadRegex:
+    """Return what a regular expression is to Go."""
     reader = _Reader(text)
     try:
         reader.read()
     except _RegexRefused as refused:
-        return refused.refusal, []
-    return None, reader.captures
+        return ReadRegex(refused.refusal, [])
+    return ReadRegex(None, reader.capturing_groups)

@@ -42,7 +42,7 @@ def _find_wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> 
     """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
     for place, text in find_texts(keys, settings, path):
         regex_refusal, groups = read_regex(text.replace("$$", "$"))
-        unnamed_starts = [start for start, is_named in groups if not is_named]
+        unnamed_starts = [group.start for group in groups if not group.has_name]
         if regex_refusal:
             yield REGEX, _report_refused_regex(place, regex_refusal)
         elif len(unnamed_starts) == len(groups):
