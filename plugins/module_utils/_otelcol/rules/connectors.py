@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at, mapping_at
+from ..graphs import find_circle
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on_records, sends_nothing, traits_of
 from .build_facts import build_of
 from .configured_components import component_type
@@ -59,10 +60,14 @@ class ConnectorUse:
     exporters: dict[str, Path] = field(default_factory=dict)
     receivers: dict[str, Path] = field(default_factory=dict)
 
+    def paths(self, role: str) -> dict[str, Path]:
+        """Return where the connector stands in each pipeline that lists it in a role: exporters or receivers."""
+        return self.exporters if role == "exporters" else self.receivers
+
     def signals(self, role: str) -> dict[str, Path]:
         """Return the first place of each signal, in order."""
         paths: dict[str, Path] = {}
-        for pipeline, path in getattr(self, role).items():
+        for pipeline, path in self.paths(role).items():
             paths.setdefault(component_type(pipeline), path)
         return paths
 
@@ -72,8 +77,8 @@ def one_sided_connector(subject: Subject) -> Iterator[Fault]:
     """Yield connectors that only end or only start pipelines; the Collector requires both."""
     for component_id, use in find_connector_uses(subject.config).items():
         for role, other_role in OTHER_ROLE.items():
-            paths = list(getattr(use, role).values())
-            if paths and not getattr(use, other_role):
+            paths = list(use.paths(role).values())
+            if paths and not use.paths(other_role):
                 fix = f"List it in the {other_role} of a pipeline that it {_VERB_BY_ROLE[other_role]}."
                 yield Fault(paths[0], f"connector '{component_id}' is listed among {role} only", fix)
 
@@ -129,58 +134,70 @@ def _explain_not_made(signal: str, pairs: SignalPairs) -> ConnectionReason:
 @about("connectors")
 def connector_cycle(subject: Subject) -> Iterator[Fault]:
     """Yield cycles of pipelines and connectors; data would circulate forever."""
-    cycle = _find_cycle(_build_edges(subject))
+    cycle = _find_cycle(_build_connection_graph(subject))
     if not cycle:
         return
-    pipelines = [node[0] for node in cycle if len(node) == 1]
-    start = min(pipelines)
-    start_index = pipelines.index(start)
-    names = " → ".join([*pipelines[start_index:], *pipelines[:start_index], start])
-    index_after_start = (cycle.index((start,)) + 1) % len(cycle)
-    connector = cycle[index_after_start][0]
-    path = find_connector_uses(subject.config)[connector].exporters[start]
+    start_index = cycle.index(min(cycle))
+    ordered_cycle = [*cycle[start_index:], *cycle[:start_index]]
+    start = ordered_cycle[0]
+    names = " → ".join([*(sender.pipeline for sender in ordered_cycle), start.pipeline])
+    path = find_connector_uses(subject.config)[start.connector].exporters[start.pipeline]
     yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
 
 
-Node = tuple[str, ...]  # a pipeline, or a connector with the signals that it joins
+class PipelineNode(NamedTuple):
+    """A pipeline in the graph of connections."""
+
+    pipeline: str
 
 
-def _build_edges(subject: Subject) -> dict[Node, list[Node]]:
-    """Return the graph: linear in the size of the config, as a connector stands once for each pair of signals."""
-    edges: dict[Node, list[Node]] = {}
+class ConnectionNode(NamedTuple):
+    """A connector in the graph of connections, with the signals that it joins. It stands once for each such pair."""
+
+    connector: str
+    taken_signal: str
+    made_signal: str
+
+
+class Sender(NamedTuple):
+    """A pipeline of a cycle, and the connector that takes its records to the next one."""
+
+    pipeline: str
+    connector: str
+
+
+ConnectionGraph = dict[PipelineNode | ConnectionNode, list[PipelineNode | ConnectionNode]]
+
+
+def _build_connection_graph(subject: Subject) -> ConnectionGraph:
+    """Return what each pipeline and connector sends to.
+
+    The graph is linear in the size of the config, as pipelines lead to each other through connectors alone.
+    """
+    successors: ConnectionGraph = {}
     for component_id, use in find_connector_uses(subject.config).items():
         conversions = _find_conversions(subject, component_id)
         for taken_signal, made_signal in product(use.signals("exporters"), use.signals("receivers")):
             if not conversions.may_turn(taken_signal, made_signal):
                 continue
-            connector = (component_id, taken_signal, made_signal)
-            edges[connector] = [(name,) for name in use.receivers if component_type(name) == made_signal]
+            connection = ConnectionNode(component_id, taken_signal, made_signal)
+            successors[connection] = [
+                PipelineNode(name) for name in use.receivers if component_type(name) == made_signal
+            ]
             for name in use.exporters:
                 if component_type(name) == taken_signal:
-                    edges.setdefault((name,), []).append(connector)
-    return edges
+                    successors.setdefault(PipelineNode(name), []).append(connection)
+    return successors
 
 
-def _find_cycle(edges: dict[Node, list[Node]]) -> list[Node]:
-    """Return the nodes of one cycle in order, if there is one; iterative, so that depth cannot exhaust the stack."""
-    finished: set[Node] = set()
-    for start_node in edges:
-        trail: list[Node] = []
-        on_trail: set[Node] = set()
-        stack: list[tuple[Node, bool]] = [(start_node, False)]
-        while stack:
-            node, is_leaving = stack.pop()
-            if is_leaving:
-                finished.add(node)
-                on_trail.discard(trail.pop())
-            elif node in on_trail:
-                return trail[trail.index(node) :]
-            elif node not in finished:
-                trail.append(node)
-                on_trail.add(node)
-                stack.append((node, True))
-                stack.extend((successor, False) for successor in edges.get(node, ()))
-    return []
+def _find_cycle(successors: ConnectionGraph) -> list[Sender]:
+    """Return the pipelines of one cycle in order; none if there is no cycle. What stands last is followed first."""
+    last_first = {node: nodes[::-1] for node, nodes in successors.items()}
+    senders: list[Sender] = []
+    for node, successor in find_circle(last_first):
+        if isinstance(node, PipelineNode) and isinstance(successor, ConnectionNode):
+            senders.append(Sender(node.pipeline, successor.connector))
+    return senders
 
 
 @about("connectors")
@@ -254,7 +271,7 @@ def find_connector_uses(config: Any) -> dict[str, ConnectorUse]:
         for role in OTHER_ROLE:
             for index, component_id in enumerate(list_at(ids_by_role, role)):
                 if isinstance(component_id, str) and component_id in connectors:
-                    paths = getattr(uses.setdefault(component_id, ConnectorUse()), role)
+                    paths = uses.setdefault(component_id, ConnectorUse()).paths(role)
                     paths.setdefault(pipeline, ("service", "pipelines", pipeline, role, index))
     return uses
 
