@@ -11,7 +11,7 @@ from typing import Any
 
 from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, join_at_most
-from ...module_utils._otelcol.rules import profiles
+from ...module_utils._otelcol.rules import profiles, suppressing_comments
 from ...module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION, Suppression, WeighedFindings
 from ...module_utils._otelcol.rules.report_model import CheckedConfig, Report, SuppressedFinding, format_count
 from ...module_utils._otelcol.rules.rules import RULES
@@ -38,7 +38,7 @@ EXTRA_RULES = (
     Rule(REFUSED, "error", "Configs that `otelcol validate` rejects.", _no_check, shared=True),
     Rule(INTERNAL_ERROR, "error", "Rules that failed because of a mistake in this collection.", _no_check),
     Rule(
-        profiles.WRONG_SUPPRESSION,
+        suppressing_comments.WRONG_SUPPRESSION,
         "warning",
         "A suppression of a rule that does not exist, or without a reason.",
         _no_check,
@@ -99,13 +99,13 @@ def _parse_suppression(entry: Any) -> Suppression:
 def judge_configs(
     configs: Sequence[tuple[str, Sequence[Finding]]],
     judgement: Judgement,
-    comments: Sequence[profiles.Comment] = (),
+    comments: Sequence[suppressing_comments.SuppressingComment] = (),
 ) -> list[CheckedConfig]:
     """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
     all_findings: list[Finding] = []
     for _name, findings in configs:
         all_findings += findings
-    comment_split = profiles.split_by_suppressions(all_findings, comments, judgement.known)
+    comment_split = suppressing_comments.split_by_suppressions(all_findings, comments, judgement.known)
     reasons, wrong_comments = dict(comment_split.suppressed), comment_split.wrong
     checked = []
     for index, (name, findings) in enumerate(configs):

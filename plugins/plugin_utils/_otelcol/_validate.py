@@ -13,7 +13,6 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.errors import Problem, clean_text
-from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.build_facts import Target
 from ...module_utils._otelcol.rules.data_flow import Hop, find_dividing_keys, find_receiving_collectors, find_routes
 from ...module_utils._otelcol.rules.instrumentation_rules import find_opened_ports
@@ -21,6 +20,7 @@ from ...module_utils._otelcol.rules.report_model import Report, format_count
 from ...module_utils._otelcol.rules.reports import FORMATS, convert_to_result, summarize_report
 from ...module_utils._otelcol.rules.rules import lint_config, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, mask_findings, report_internal_error
+from ...module_utils._otelcol.rules.suppressing_comments import read_suppressing_comments
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
@@ -93,7 +93,7 @@ def run_validation(
     cases = [*planned_cases, *_judge_collected(arguments, collected, other_hops, judgement.own)]
     opinion, cases, unchecked_warnings = _add_second_opinion(arguments["binary"], cases)
     named_findings = [(case.name, case.findings) for case in cases]
-    checked = _findings.judge_configs(named_findings, judgement, profiles.read_suppressing_comments(collected.texts))
+    checked = _findings.judge_configs(named_findings, judgement, read_suppressing_comments(collected.texts))
     build_labels = {case.name: case.build for case in cases if case.build}
     report = Report(
         checked,

@@ -1,18 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Severity of findings: profiles, overrides, and suppressions in options or comments. Private."""
+"""Severity of findings: profiles, the user's overrides, and suppressions in options. Private."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from ..config.paths import Position
-from ..config.source_nodes import split_yaml_lines
 from ..errors import Problem, suggest_word
 from .subject import SEVERITIES, Finding, sort_key_by_position
 
@@ -61,8 +59,10 @@ PROFILES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# A rule can set the severity of a single case. The order is from most to least severe.
-_SEVERER_OR_MILDER = {"development": max, "production": min}
+# A rule can give a single case another severity than its own. A profile then takes the milder of the two severities in
+# development, and the severer one in production. SEVERITIES begins with the most severe, so `max` of the indexes is the
+# milder one. Example: production has an error for `singleton`; a case with a warning becomes an error.
+_CHOICE_BY_PROFILE = {"development": max, "production": min}
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,18 @@ class Suppression:
         return self.rule == finding.rule and fnmatchcase(finding.path, self.path.replace("[", "[[]"))
 
 
-@dataclass(frozen=True)
-class WeighedFindings:
+class ExcusedFinding(NamedTuple):
+    """A finding that is suppressed, and why."""
+
+    finding: Finding
+    reason: str
+
+
+class WeighedFindings(NamedTuple):
     """The remaining findings, and the suppressed ones with their reasons."""
 
     remaining: list[Finding]
-    suppressed: list[tuple[Finding, str]]
+    suppressed: list[ExcusedFinding]
 
 
 def weigh_findings(
@@ -105,13 +111,13 @@ def weigh_findings(
     _check_choices(set(rule_ids), profile, overrides, suppressions)
     severities_by_rule = {**PROFILES[profile], **(own_severities or {}), **overrides}
     remaining: list[Finding] = []
-    suppressed: list[tuple[Finding, str]] = []
+    suppressed: list[ExcusedFinding] = []
     used_suppressions: set[Suppression] = set()
     for finding in findings:
         matching_suppressions = [suppression for suppression in suppressions if suppression.is_about(finding)]
         used_suppressions.update(matching_suppressions)
         if matching_suppressions:
-            suppressed.append((finding, matching_suppressions[0].reason))
+            suppressed.append(ExcusedFinding(finding, matching_suppressions[0].reason))
         elif severities_by_rule.get(finding.rule) != OFF:
             remaining.append(_weigh_finding(finding, severities_by_rule, profile, overrides))
     remaining.extend(
@@ -125,8 +131,9 @@ def _weigh_finding(
 ) -> Finding:
     """Return the finding with its final severity: an override wins over a profile."""
     severity = severities_by_rule.get(finding.rule, finding.severity)
-    if finding.rule not in overrides and profile in _SEVERER_OR_MILDER:
-        severity = _SEVERER_OR_MILDER[profile]((severity, finding.severity), key=SEVERITIES.index)
+    choose = _CHOICE_BY_PROFILE.get(profile)
+    if choose and finding.rule not in overrides:
+        severity = choose((severity, finding.severity), key=SEVERITIES.index)
     return finding if severity == finding.severity else replace(finding, severity=severity)
 
 
@@ -164,96 +171,3 @@ def _report_unused_suppression(suppression: Suppression) -> Finding:
     at_path = f" at '{path}'" if path else ""
     message = f"rule '{suppression.rule}' is suppressed{at_path}, but finds nothing there"
     return Finding(Position(), path, UNUSED_SUPPRESSION, "info", message, "Remove the suppression.")
-
-
-WRONG_SUPPRESSION = "wrong-suppression"
-_COMMENT = re.compile(r"(?P<before>^\s*|\s)#\s*o11y:\s*ignore\b(?P<rest>.*)")
-
-
-@dataclass(frozen=True)
-class Comment:
-    """A suppression in a comment: position, rule, reason and the lines that it covers."""
-
-    position: Position
-    rule: str
-    reason: str
-    lines: tuple[int, ...]
-
-
-def read_suppressing_comments(texts: Mapping[str, str]) -> list[Comment]:
-    """Return the suppressions in texts, by their names."""
-    comments: list[Comment] = []
-    for file, text in texts.items():
-        if "o11y:" in text:
-            comments.extend(_find_comments_in_text(file, text))
-    return comments
-
-
-class SplitFindings(NamedTuple):
-    """What comments leave of findings, what they suppress with their reasons, and findings about wrong comments."""
-
-    remaining: list[Finding]
-    suppressed: list[tuple[Finding, str]]
-    wrong: list[Finding]
-
-
-def split_by_suppressions(
-    findings: Iterable[Finding], comments: Sequence[Comment], rule_ids: Iterable[str]
-) -> SplitFindings:
-    """Return the remaining findings, the findings that comments suppress, and findings about invalid comments."""
-    if not comments:
-        return SplitFindings(list(findings), [], [])
-    sorted_rule_ids = sorted(rule_ids)
-    faults = [_explain_comment_fault(comment, sorted_rule_ids) for comment in comments]
-    right_comments = [comment for comment, fault in zip(comments, faults, strict=True) if not fault]
-    comment_findings = [
-        _report_wrong_comment(comment, fault) for comment, fault in zip(comments, faults, strict=True) if fault
-    ]
-    comments_by_line: dict[tuple[str, int, str], Comment] = {}
-    for comment in right_comments:
-        for line in comment.lines:
-            comments_by_line[comment.position.file, line, comment.rule] = comment
-    remaining: list[Finding] = []
-    suppressed: list[tuple[Finding, str]] = []
-    used_comments: set[Comment] = set()
-    for finding in findings:
-        covering_comment = comments_by_line.get((finding.position.file, finding.position.line, finding.rule))
-        if covering_comment is None:
-            remaining.append(finding)
-        else:
-            used_comments.add(covering_comment)
-            suppressed.append((finding, covering_comment.reason))
-    comment_findings += [_report_unused_comment(comment) for comment in right_comments if comment not in used_comments]
-    return SplitFindings(remaining, suppressed, comment_findings)
-
-
-def _find_comments_in_text(file: str, text: str) -> Iterator[Comment]:
-    """Yield the suppressions in a text. One that stands alone in its line covers the next line too."""
-    for line_number, line in enumerate(split_yaml_lines(text), 1):
-        comment_match = _COMMENT.search(line)
-        if comment_match is None:
-            continue
-        rule, _space, reason = comment_match["rest"].strip().partition(" ")
-        before_comment = line[: comment_match.start("rest")].split("#")[0]
-        is_alone = not before_comment.strip()
-        covered_lines = (line_number, line_number + 1) if is_alone else (line_number,)
-        position = Position(file, line_number, line.index("#", comment_match.start()) + 1)
-        yield Comment(position, rule, reason.strip(), covered_lines)
-
-
-def _explain_comment_fault(comment: Comment, rule_ids: list[str]) -> str:
-    """Return why a comment suppresses nothing; empty if it is right."""
-    if comment.rule not in rule_ids:
-        return f"there is no rule '{comment.rule}'{suggest_word(comment.rule, rule_ids)}"
-    return "" if comment.reason else f"rule '{comment.rule}' is ignored here without a reason"
-
-
-def _report_wrong_comment(comment: Comment, message: str) -> Finding:
-    return Finding(
-        comment.position, "", WRONG_SUPPRESSION, "warning", message, "Write `# o11y: ignore RULE-ID reason`."
-    )
-
-
-def _report_unused_comment(comment: Comment) -> Finding:
-    message = f"rule '{comment.rule}' is ignored here, but finds nothing"
-    return Finding(comment.position, "", UNUSED_SUPPRESSION, "info", message, "Remove the comment.")
