@@ -28,7 +28,7 @@ class BodyTemplates:
     def __init__(self, masks: ValueMasks) -> None:
         self._parts = _PartReplacements(masks)
 
-    def template(self, text: str) -> str:
+    def make_template(self, text: str) -> str:
         """Return the template of a text. Its own `<` and `>` become brackets."""
         replacements = self._parts
         return _PART.sub(lambda match: replacements[match[0]], text.replace("<", "[").replace(">", "]"))
@@ -52,5 +52,5 @@ class _PartReplacements(dict[str, str]):
         if is_common_part(part):
             return part
         word = strip_punctuation(part)
-        mask = self._masks.text(word)
+        mask = self._masks.mask_text(word)
         return f"<{mask[: max(len(mask) - _FRAME_LENGTH, 0)]}>{part[len(word) :]}"

@@ -191,7 +191,7 @@ class RecordMasks:
         return message_mask(entityRefs=list_mask(entity), **self._attribute_field_masks())
 
     def _span_mask(self) -> FieldMask:
-        identifier = self._masks.identifier
+        identifier = self._masks.mask_identifier
         event = message_mask(timeUnixNano=keep_number, name=self._name, **self._attribute_field_masks())
         link = message_mask(
             traceId=identifier,
@@ -219,7 +219,7 @@ class RecordMasks:
         )
 
     def _log_mask(self) -> FieldMask:
-        identifier = self._masks.identifier
+        identifier = self._masks.mask_identifier
         return message_mask(
             timeUnixNano=keep_number,
             observedTimeUnixNano=keep_number,
@@ -244,7 +244,7 @@ class RecordMasks:
 
     def _points_mask(self) -> FieldMask:
         """Return what makes the data of a metric anew. What was measured stays."""
-        identifier, numbers = self._masks.identifier, list_mask(keep_number)
+        identifier, numbers = self._masks.mask_identifier, list_mask(keep_number)
         value = {"asDouble": keep_number, "asInt": keep_number, "timeUnixNano": keep_number}
         exemplar = message_mask(filteredAttributes=self._attributes, traceId=identifier, spanId=identifier, **value)
         buckets = message_mask(offset=keep_number, bucketCounts=numbers)
@@ -315,22 +315,22 @@ class RecordMasks:
     def _masked_text(self, owner: Owner, text: str) -> str:
         if self._is_enumerated(owner, text):
             return text
-        return self._masks.text(text) if self._hides_values(owner) else self._without_secrets(text)
+        return self._masks.mask_text(text) if self._hides_values(owner) else self._without_secrets(text)
 
     def _integer(self, owner: Owner, value: Any) -> Any:
         integer_value = int(value)
         if not self._hides_values(owner) or self._is_enumerated(owner, str(integer_value)):
             return value
-        return str(self._masks.integer(integer_value))
+        return str(self._masks.mask_integer(integer_value))
 
     def _double(self, owner: Owner, value: Any) -> Any:
         number_value = keep_double(value)
         if not self._hides_values(owner) or number_value in _NO_NUMBERS:
             return number_value
-        return self._masks.number(number_value)
+        return self._masks.mask_number(number_value)
 
     def _bytes(self, owner: Owner, value: str) -> str:
-        return self._masks.binary(value) if self._hides_values(owner) or self._packs_secret(value) else value
+        return self._masks.mask_binary(value) if self._hides_values(owner) or self._packs_secret(value) else value
 
     def _packs_secret(self, value: str) -> bool:
         """Whether Base64 holds what looks like a secret, or is none."""
@@ -366,24 +366,24 @@ class RecordMasks:
 
     def _make_template(self, text: str) -> str:
         """Return a text without what differs from record to record; all of it but secrets if values stay."""
-        return self._templates.template(text) if self._hashes else self._without_secrets(text)
+        return self._templates.make_template(text) if self._hashes else self._without_secrets(text)
 
     def _without_secrets(self, text: str) -> str:
         """Return a text that stays, with a mask in place of what looks like a secret."""
-        return self._masks.text(text) if _LOGIN_PATTERN.search(text) else conceal_secrets(text)
+        return self._masks.mask_text(text) if _LOGIN_PATTERN.search(text) else conceal_secrets(text)
 
     def _name(self, name: str) -> str:
         """Return a name as it is, or its mask if it looks like content."""
         known_name = self._known_names.get(name)
         if known_name is None:
-            known_name = name if _NAME_PATTERN.fullmatch(name) else self._masks.text(name)
+            known_name = name if _NAME_PATTERN.fullmatch(name) else self._masks.mask_text(name)
             if len(self._known_names) >= _MOST_REMEMBERED:
                 self._known_names.clear()
             self._known_names[name] = known_name
         return known_name
 
     def _mask_opaque(self, text: str) -> str:
-        return self._masks.text(text)
+        return self._masks.mask_text(text)
 
     def _mask_scope_name(self, name: str) -> str:
         self._note_seen_name(_SCOPE_NAME)
@@ -392,13 +392,13 @@ class RecordMasks:
         return self._masked_text(Owner(_SCOPE_NAME, False), name)
 
     def _mask_version(self, text: str) -> str:
-        return text if _VERSION_PATTERN.fullmatch(text) else self._masks.text(text)
+        return text if _VERSION_PATTERN.fullmatch(text) else self._masks.mask_text(text)
 
     def _mask_schema(self, text: str) -> str:
-        return text if _SCHEMA_PATTERN.fullmatch(text) else self._masks.text(text)
+        return text if _SCHEMA_PATTERN.fullmatch(text) else self._masks.mask_text(text)
 
     def _mask_unit(self, text: str) -> str:
-        return text if _UNIT_PATTERN.fullmatch(text) else self._masks.text(text)
+        return text if _UNIT_PATTERN.fullmatch(text) else self._masks.mask_text(text)
 
     def _mask_level(self, text: str) -> str:
-        return text if kept_values.is_severity_name(text) else self._masks.text(text)
+        return text if kept_values.is_severity_name(text) else self._masks.mask_text(text)

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.value_
 
 
 def template(text: str) -> str:
-    return BodyTemplates(ValueMasks(b"k" * 32)).template(text)
+    return BodyTemplates(ValueMasks(b"k" * 32)).make_template(text)
 
 
 @pytest.mark.parametrize(
