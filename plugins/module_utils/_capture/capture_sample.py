@@ -74,7 +74,7 @@ class Sample:
     def _add(self, signal: str, request: dict[str, Any], received_bytes: int, where: str) -> None:
         try:
             records = count_items(signal, request)
-            masked_line = json.dumps(self.masks.masked(request), separators=(",", ":")).encode("ascii")
+            masked_line = json.dumps(self.masks.mask_request(request), separators=(",", ":")).encode("ascii")
         except MALFORMED_ERRORS as error:
             raise Problem("this is JSON, but not of OTLP", where=where, fix=_FOREIGN_FIX) from error
         self.write(signal, masked_line)

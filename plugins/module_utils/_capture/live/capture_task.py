@@ -24,12 +24,13 @@ from ..._otelcol.errors import Problem, prefix_problems
 from ..._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RATE, hash_config
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, collector_release
 from .. import capture_manifest
+from ..attribute_masks import names_secret
 from ..capture_job import CAPTURE_FILE
 from ..capture_sample import Bounds, Sample, SampleEnd
 from ..capture_share import compute_share, list_node_ports
 from ..capture_tap import STATE_CONSENT, Tap, build_tap
 from ..collector_rates import ServedRecords
-from ..record_masks import KEEP_MODE, RecordMasks, names_secret
+from ..record_masks import KEEP_MODE, RecordMasks
 from .capture_files import read_files
 from .capture_folder import open_capture_folder
 from .capture_pod import CapturePod
@@ -306,7 +307,7 @@ class _Captures:
         end = read_into_sample(sample)
         if not sample.records:
             raise no_records
-        self._unkept = self._masks.unseen
+        self._unkept = self._masks.unseen_names
         return EndedSample(sample, end)
 
     def result(self) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def requests(value: str) -> Iterator[dict[str, Any]]:
 
 def test_nothing_of_sixty_planted_secrets_and_names_is_left() -> None:
     masks = RecordMasks(KEY)
-    shown = [json.dumps(masks.masked(request), ensure_ascii=False) for one in PLANTED for request in requests(one)]
+    shown = [
+        json.dumps(masks.mask_request(request), ensure_ascii=False) for one in PLANTED for request in requests(one)
+    ]
     assert len(set(PLANTED)) == 60
     for planted in PLANTED:
         encoded = base64.b64encode(planted.encode()).decode()
@@ -88,10 +90,10 @@ def test_nothing_of_sixty_planted_secrets_and_names_is_left() -> None:
 
 
 def test_secrets_are_left_out_even_if_values_are_kept() -> None:
-    masks = RecordMasks(KEY, values="keep")
+    masks = RecordMasks(KEY, mode="keep")
     (span, *_rest) = requests("Bearer 0123456789abcdef0123456789abcdef")
-    assert "0123456789abcdef0123456789abcdef" not in json.dumps(masks.masked(span))
-    shown = json.dumps(masks.masked(next(requests("blue"))))
+    assert "0123456789abcdef0123456789abcdef" not in json.dumps(masks.mask_request(span))
+    shown = json.dumps(masks.mask_request(next(requests("blue"))))
     values = {pair["key"]: pair["value"] for pair in json.loads(shown)["resourceSpans"][0]["resource"]["attributes"]}
     assert values["app.value"] == text("blue")
     assert text("blue") not in (values["http.request.header.authorization"], values["password"])
@@ -99,7 +101,7 @@ def test_secrets_are_left_out_even_if_values_are_kept() -> None:
 
 def shown_value(masks: RecordMasks, name: str, value: dict[str, Any]) -> Any:
     resource = {"attributes": [{"key": name, "value": value}]}
-    masked = masks.masked({"resourceLogs": [{"resource": resource}]})
+    masked = masks.mask_request({"resourceLogs": [{"resource": resource}]})
     return masked["resourceLogs"][0]["resource"]["attributes"][0]["value"]
 
 
@@ -127,7 +129,7 @@ def in_map(name: str, value: dict[str, Any]) -> dict[str, Any]:
 def test_no_type_of_value_under_the_name_of_a_secret_or_header_stays(
     name: str, value: dict[str, Any], values: str
 ) -> None:
-    masks = RecordMasks(KEY, values=values)
+    masks = RecordMasks(KEY, mode=values)
     shown_value(masks, "of.others", text("hunter2"))  # the same text under a name that may keep it
     shown = json.dumps(shown_value(masks, name, value))
     assert json.dumps(value) != shown
@@ -135,7 +137,7 @@ def test_no_type_of_value_under_the_name_of_a_secret_or_header_stays(
         assert planted not in shown
 
 
-@pytest.mark.parametrize("masks", [RecordMasks(KEY, ["url.full"]), RecordMasks(KEY, values="keep")])
+@pytest.mark.parametrize("masks", [RecordMasks(KEY, ["url.full"]), RecordMasks(KEY, mode="keep")])
 def test_a_kept_value_loses_the_secrets_inside_of_it(masks: RecordMasks) -> None:
     url = "https://alice:hunter2@shop.example/cart"
     assert shown_value(masks, "url.full", text("https://shop.example/cart")) == text("https://shop.example/cart")
@@ -181,7 +183,7 @@ def add_pairs(part: Any, found: list[tuple[str, str]]) -> None:
 def test_names_sizes_and_the_number_of_values_stay() -> None:
     masks = RecordMasks(KEY)
     given = [request for number in range(2000) for request in requests(f"customer {number % 700} of team {number % 3}")]
-    masked = [masks.masked(request) for request in given]
+    masked = [masks.mask_request(request) for request in given]
     before, after = ([pair for request in all_of for pair in pairs(request)] for all_of in (given, masked))
     assert [name for name, _value in before] == [name for name, _value in after]
     assert len(set(before)) == len(set(after))
@@ -207,7 +209,7 @@ def test_names_sizes_and_the_number_of_values_stay() -> None:
 )
 def test_enumerations_stay_readable(name: str, value: dict[str, Any], stays: bool) -> None:
     resource = {"attributes": [{"key": name, "value": value}]}
-    masked = RecordMasks(KEY).masked({"resourceLogs": [{"resource": resource}]})
+    masked = RecordMasks(KEY).mask_request({"resourceLogs": [{"resource": resource}]})
     shown = masked["resourceLogs"][0]["resource"]["attributes"][0]
     assert shown["key"] == name
     assert (shown["value"] == value) is stays
@@ -216,13 +218,13 @@ def test_enumerations_stay_readable(name: str, value: dict[str, Any], stays: boo
 
 def test_a_named_attribute_stays() -> None:
     given = {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": text("checkout")}]}}]}
-    assert RecordMasks(KEY, ["service.name"]).masked(given) == given
+    assert RecordMasks(KEY, ["service.name"]).mask_request(given) == given
 
 
 def test_a_name_that_looks_like_content_is_masked() -> None:
     for name in ("alice@example.com", "order 12", "user.4711234", "x" * 300):
         given = {"resourceLogs": [{"resource": {"attributes": [{"key": name, "value": text("v")}]}}]}
-        assert name not in json.dumps(RecordMasks(KEY).masked(given))
+        assert name not in json.dumps(RecordMasks(KEY).mask_request(given))
 
 
 def test_records_are_counted_by_signal() -> None:

@@ -31,7 +31,7 @@ def records(severity: str = "info") -> list[dict[str, object]]:
 def test_each_of_twelve_templates_has_its_share_masked_or_not(masked: bool) -> None:
     signal, request = logs(*records())
     if masked:
-        request = RecordMasks(b"k" * 32).masked(request)
+        request = RecordMasks(b"k" * 32).mask_request(request)
     told = proposals(TEMPLATES, (signal, request), readable=MASKED if masked else OPEN)
     assert {proposal.removed["logs"].items for proposal in told.values()} == {ROUNDS}
     # The ten with most bytes of twelve are told.
