@@ -9,9 +9,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._install.releases.lock_file import LOCK_FILE, PROGRAMS
 from ...module_utils._otelcol.bounded.live.bounded_reads import compute_file_sum, copy_and_sum_stream, open_regular_file
@@ -27,58 +28,104 @@ _StreamReader = Callable[[Callable[[int], bytes]], str]
 _FILE_MODE = 0o644
 
 
-def collect_archives(rows: Iterable[Mapping[str, Any]], root: str, check: bool) -> tuple[list[dict[str, str]], bool]:
-    """Return each archive with its name, sum and origin, and whether one was copied into the mirror `root`.
+@dataclass(frozen=True)
+class Archive:
+    """An archive to read. `path` is its place in a mirror.
+
+    `origin` is the path or the address to read it from, and `published` the address of its publisher. `expected_sum`
+    is empty if no sum is known.
+    """
+
+    name: str
+    path: str
+    origin: str
+    published: str
+    expected_sum: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Archive:
+        """Return the archive in a row of the option `programs`, which host_render makes."""
+        return cls(row["name"], row["path"], str(row["origin"]), str(row.get("published", "")), row["sum"])
+
+
+class CollectedArchives(NamedTuple):
+    """Each archive with its name, path, sum and origin, as the result has it, and whether one was copied."""
+
+    rows: list[dict[str, str]]
+    changed: bool
+
+
+class _MirroredArchive(NamedTuple):
+    """An archive in a mirror, as a row of the result, and whether it was copied or would be."""
+
+    row: dict[str, str]
+    changed: bool
+
+
+def collect_archives(rows: Iterable[Mapping[str, Any]], root: str, check: bool) -> CollectedArchives:
+    """Return the sum and the origin of each archive, and copy them into the mirror `root`.
 
     Without `root` the archives are only read. With `check` none is copied, so the sum of a missing one may be empty.
     Raises Problem for an archive that is not there, or that has another sum than its row or the lock of the mirror.
     """
+    archives = _merge_by_name(Archive.from_row(row) for row in rows)
     mirror_sums = _read_mirror_sums(root)
-    archive_rows = [{**row, "sum": row["sum"] or mirror_sums.get(row["name"], "")} for row in _merge_by_name(rows)]
+    expected_archives = [
+        replace(archive, expected_sum=archive.expected_sum or mirror_sums.get(archive.name, "")) for archive in archives
+    ]
     if not root:
-        return [
-            _build_locked_row(row, _read_checked_sum(row, str(row["origin"]), _compute_sum)) for row in archive_rows
-        ], False
-    mirrored_rows = [_copy_into_mirror(row, Path(root).expanduser() / row["path"], check) for row in archive_rows]
-    return [row for row, _changed in mirrored_rows], any(changed for _row, changed in mirrored_rows)
+        read_rows = []
+        for archive in expected_archives:
+            archive_sum = _read_checked_sum(archive, archive.origin, _compute_sum)
+            read_rows.append(_build_row(archive, archive_sum, archive.origin))
+        return CollectedArchives(read_rows, changed=False)
+    mirror = Path(root).expanduser()
+    mirrored_archives = [_copy_into_mirror(archive, mirror / archive.path, check) for archive in expected_archives]
+    return CollectedArchives(
+        [mirrored.row for mirrored in mirrored_archives],
+        changed=any(mirrored.changed for mirrored in mirrored_archives),
+    )
 
 
-def _merge_by_name(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _merge_by_name(archives: Iterable[Archive]) -> list[Archive]:
     """Return each archive once, by name. Raises Problem if two hosts want two sums of it."""
-    row_by_name: dict[str, Mapping[str, Any]] = {}
-    for row in rows:
-        earlier_row = row_by_name.setdefault(row["name"], row)
-        if row["sum"] and not earlier_row["sum"]:
-            row_by_name[row["name"]] = row
-        elif row["sum"] and row["sum"] != earlier_row["sum"]:
-            wrong = f"two hosts want other sums of it: {earlier_row['sum']} and {row['sum']}"
-            raise Problem(wrong, asked=f"Use {row['name']}", fix="Find out which is right, and correct `program`.")
-    return [row_by_name[name] for name in sorted(row_by_name)]
+    archive_by_name: dict[str, Archive] = {}
+    for archive in archives:
+        earlier = archive_by_name.setdefault(archive.name, archive)
+        if archive.expected_sum and not earlier.expected_sum:
+            archive_by_name[archive.name] = archive
+        elif archive.expected_sum and archive.expected_sum != earlier.expected_sum:
+            wrong = f"two hosts want other sums of it: {earlier.expected_sum} and {archive.expected_sum}"
+            raise Problem(wrong, asked=f"Use {archive.name}", fix="Find out which is right, and correct `program`.")
+    return [archive_by_name[name] for name in sorted(archive_by_name)]
 
 
 def _read_mirror_sums(root: str) -> dict[str, str]:
+    """Return the sums of archives in the lock of a mirror, by name; none without a mirror or a lock."""
     path = Path(root).expanduser() / LOCK_FILE
     lock = _lock_file.read_lock_if_given(str(path)) if root and path.is_file() else None
     return lock.sums(PROGRAMS) if lock else {}
 
 
-def _build_locked_row(row: Mapping[str, Any], archive_sum: str) -> dict[str, str]:
-    return {"name": row["name"], "path": row["path"], "sum": archive_sum, "from": strip_credentials(row["origin"])}
+def _build_row(archive: Archive, archive_sum: str, origin: str) -> dict[str, str]:
+    """Return an archive as a row of the result."""
+    return {"name": archive.name, "path": archive.path, "sum": archive_sum, "from": strip_credentials(origin)}
 
 
-def _copy_into_mirror(row: Mapping[str, Any], target: Path, check: bool) -> tuple[dict[str, str], bool]:
+def _copy_into_mirror(archive: Archive, target: Path, check: bool) -> _MirroredArchive:
+    """Copy an archive to its place in a mirror, unless it is there."""
     if _files.is_path_of_kind(target, Path.is_file):
         archive_sum = compute_file_sum(target, ARCHIVE_LIMIT)
-        _check_sum(row, archive_sum, str(target))
-        return _build_locked_row(row, archive_sum), False
+        _check_sum(archive, archive_sum, str(target))
+        return _MirroredArchive(_build_row(archive, archive_sum, archive.origin), changed=False)
     # A mirror that is still to be filled has nothing to fill it from.
-    origin = row["published"] if Path(str(row["origin"])).expanduser() == target else row["origin"]
+    origin = archive.published if Path(archive.origin).expanduser() == target else archive.origin
     if check:
-        return _build_locked_row({**row, "origin": origin}, row["sum"]), True
+        return _MirroredArchive(_build_row(archive, archive.expected_sum, origin), changed=True)
     _files.make_folder(target.parent)
     with _open_draft(target) as draft_file:
-        archive_sum = _read_checked_sum(row, origin, partial(_write_and_sum, draft_file))
-    return _build_locked_row({**row, "origin": origin}, archive_sum), True
+        archive_sum = _read_checked_sum(archive, origin, partial(_write_and_sum, draft_file))
+    return _MirroredArchive(_build_row(archive, archive_sum, origin), changed=True)
 
 
 @contextmanager
@@ -108,20 +155,21 @@ def _write_and_sum(draft: Path, read: Callable[[int], bytes]) -> str:
     return archive_sum
 
 
-def _read_checked_sum(row: Mapping[str, Any], origin: str, read_stream: _StreamReader) -> str:
+def _read_checked_sum(archive: Archive, origin: str, read_stream: _StreamReader) -> str:
     """Return the sum of an archive that `read_stream` reads."""
-    activity = f"Read {row['name']}"
+    activity = f"Read {archive.name}"
     archive_sum = (
-        _read_url_sum(row, origin, read_stream, activity)
+        _read_url_sum(archive, origin, read_stream, activity)
         if "://" in origin
         else _read_file_sum(origin, read_stream, activity)
     )
-    _check_sum(row, archive_sum, origin)
+    _check_sum(archive, archive_sum, origin)
     return archive_sum
 
 
-def _read_url_sum(row: Mapping[str, Any], url: str, read_stream: _StreamReader, activity: str) -> str:
-    if source.find_unprotected([url]) and not row["sum"]:
+def _read_url_sum(archive: Archive, url: str, read_stream: _StreamReader, activity: str) -> str:
+    """Return the sum of an archive at an address. Raises Problem if it is not there, or nothing protects it."""
+    if source.find_unprotected([url]) and not archive.expected_sum:
         wrong = "the connection does not protect the archive, and no SHA-256 is expected of it"
         fix = "Use https, or give its `sha256` in `program`."
         raise Problem(wrong, asked=activity, where=strip_credentials(url), fix=fix)
@@ -147,8 +195,9 @@ def _read_file_sum(origin: str, read_stream: _StreamReader, activity: str) -> st
         raise Problem(f"cannot read it: {error.strerror}", asked=activity, where=origin, fix=fix) from error
 
 
-def _check_sum(row: Mapping[str, Any], archive_sum: str, place: str) -> None:
-    if row["sum"] and archive_sum != row["sum"]:
-        wrong = f"the program has {archive_sum}, and {row['sum']} was asked"
+def _check_sum(archive: Archive, archive_sum: str, place: str) -> None:
+    """Raise Problem for an archive that has another sum than the expected one."""
+    if archive.expected_sum and archive_sum != archive.expected_sum:
+        wrong = f"the program has {archive_sum}, and {archive.expected_sum} was asked"
         fix = "Find out who changed it. If the change is right, correct the sum in the lock or in `program`."
-        raise Problem(wrong, asked=f"Use {row['name']}", where=strip_credentials(place), fix=fix)
+        raise Problem(wrong, asked=f"Use {archive.name}", where=strip_credentials(place), fix=fix)
