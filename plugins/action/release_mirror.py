@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._release import published
+from ..plugin_utils._release import release_mirror
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return published.mirror_releases(arguments, self._task.check_mode)
+        return release_mirror.mirror_releases(arguments, self._task.check_mode)

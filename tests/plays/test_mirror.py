@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, release_mirror, render
 
 from tests.contract.role import OF_CLUSTERS, ROOT, request
 from tests.support import plays
@@ -122,7 +122,7 @@ def mirrored(given: dict[str, Any], folder: Path, **more: str) -> list[dict[str,
     ]
     wanted = {"compare": True, "path": "", "registry": REGISTRY, "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"lock_file": "", "manifests": rendered(given, ""), "releases": releases}]
-    found: list[dict[str, Any]] = published.mirror_releases({"clusters": clusters, **wanted}, check=True)["images"]
+    found: list[dict[str, Any]] = release_mirror.mirror_releases({"clusters": clusters, **wanted}, check=True)["images"]
     return found
 
 

@@ -131,7 +131,7 @@ def _decide_installation(
     )
     if published_release:
         decision.warnings.extend(published_release.warnings)
-        decision.message = _join_sentences(decision.message, published_release.trusted)
+        decision.message = _join_sentences(decision.message, published_release.trust_note)
     manifest_namespace = published_release.release.namespace if published_release else installed.get("namespace")
     namespace = customization.namespace or manifest_namespace or product.namespace
     chart_values: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _lock_file, _written_lock
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render, source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import release_mirror, render, source
 
 from .helpers import RELEASE, defaults, of_kind, rendered
 
@@ -150,7 +150,7 @@ def compared(lock_file: Path | str, exclude: Any = (), **given: Any) -> dict[str
     release |= {"version": "", "mirror": "", "sha256": "", "chart": "", **given}
     cluster = {"lock_file": str(lock_file), "manifests": [], "releases": [release]}
     options = {"path": "", "registry": "", "scope": "used", "exclude": list(exclude), "images": [], "compare": True}
-    return published.mirror_releases({"clusters": [cluster], **options}, False)
+    return release_mirror.mirror_releases({"clusters": [cluster], **options}, False)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import mirror_images
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import release_mirror, render
 
 from tests.support.cases import cases
 
@@ -43,7 +43,7 @@ def release(folder: Path, **more: Any) -> dict[str, Any]:
 def mirrored(*releases: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
     given = {"compare": True, "path": "", "registry": "", "scope": "used", "exclude": [], "images": [], **more}
     clusters = [{"lock_file": "", "manifests": [], "releases": [one]} for one in releases]
-    return published.mirror_releases({"clusters": clusters, **given}, check)
+    return release_mirror.mirror_releases({"clusters": clusters, **given}, check)
 
 
 def test_a_manifest_is_where_roles_look_for_it_byte_for_byte(tmp_path: Path) -> None:
