@@ -9,16 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._install.addon import addon_decision
+from ...module_utils._install.releases import removal
 from ...module_utils._install.releases.installed import EKS
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
-from ...module_utils._install.releases.removal import RemovalPlan, plan_removal
+from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._install.releases.version_numbers import parse_version, require_version
 from ...module_utils._otelcol.errors import Problem
 
 
-def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return the decision on the add-on. Raises Problem if it is impossible or forbidden."""
+def decide_installation(
+    product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool
+) -> dict[str, Any]:
+    """Return the decision on the add-on. Raises Problem if it is impossible or forbidden.
+
+    `table` are the tested versions. The result has the keys of a decision, `version` and `namespace`.
+    """
     installed = _read_installed(product, arguments)
     addon_decision.refuse_unsupported_inputs(arguments)
     namespace = arguments["namespace"] or product.namespace
@@ -45,34 +51,51 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     }
 
 
-def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
+def plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
     installed, addon = _read_installed(product, arguments), _read_addon(arguments)
-    if addon.installed and not addon.ours:
+    is_foreign = addon.installed and not addon.ours
+    stays_without_addon = installed["installed"] and not addon.installed
+    if is_foreign:
         return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays unchanged")
     if addon.installed and arguments["preserve"]:
         note = f"The objects of {addon.title} stay in the cluster, and no controller manages them any more"
         return RemovalPlan("remove", f"{addon.title} is removed from EKS, and its objects stay", warnings=[note])
-    if not addon.installed and installed["installed"]:
+    if stays_without_addon:
         return RemovalPlan("nothing", f"{product.title} is installed, but not as {addon.title}, so it stays unchanged")
-    # Objects of EKS belong to this collection if the add-on does. EKS removes most of them.
-    crds = [
-        {
-            **definition,
-            "ours": definition["ours"] or definition["installer"]["by"] == EKS,
-            "made": not definition["ours"],
-        }
-        for definition in installed["crds"]
-    ]
-    own_release = {**installed, "crds": crds, "ours": True}
-    removal_options = arguments["others"], arguments["remove_definitions"]
-    removal_plan = plan_removal(product, own_release, *removal_options, more=bool(addon.installed), check=check)
+    return _plan_removal_of_objects(product, installed, addon, arguments, check)
+
+
+def _plan_removal_of_objects(
+    product: Product,
+    installed: Mapping[str, Any],
+    addon: addon_decision.Addon,
+    arguments: Mapping[str, Any],
+    check: bool,
+) -> RemovalPlan:
+    """Return the objects to remove that EKS may leave. Those of EKS belong to this collection if the add-on does."""
+    crds = [_mark_definition(definition) for definition in installed["crds"]]
+    removal_plan = removal.plan_removal(
+        product,
+        {**installed, "crds": crds, "ours": True},
+        arguments["others"],
+        arguments["remove_definitions"],
+        more=bool(addon.installed),
+        check=check,
+    )
     if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed:
         removal_plan.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
     return removal_plan
 
 
+def _mark_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition as `ours` if EKS made it, which removes most of them; `made` says that it was not ours."""
+    is_ours = definition["ours"] or definition["installer"]["by"] == EKS
+    return {**definition, "ours": is_ours, "made": not definition["ours"]}
+
+
 def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what release_info found. Raises Problem if it is not given, or if no add-on installs the product."""
     installed: Mapping[str, Any] | None = arguments["installed"]
     if not product.in_eks_addons:
         raise Problem(f"no EKS add-on of this collection installs {product.title}", fix="Use another provider.")
@@ -82,6 +105,7 @@ def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[s
 
 
 def _read_addon(arguments: Mapping[str, Any]) -> addon_decision.Addon:
+    """Return the add-on of the cluster, and the version that is asked; without a version, the default of EKS."""
     cluster = str(arguments["eks_cluster"].get("name", ""))
     wanted_version = str(arguments["addon"].get("version") or "")
     return addon_decision.find_addon(arguments["addon_name"], cluster, arguments["addons"], wanted_version)

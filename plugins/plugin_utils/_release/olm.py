@@ -50,8 +50,14 @@ _IMAGE_VARIABLES = {
 }
 
 
-def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Return the decision on the product. Raises Problem if it is impossible or forbidden."""
+def decide_installation(
+    product: Product, arguments: Mapping[str, Any], table: Mapping[str, Any], check: bool
+) -> dict[str, Any]:
+    """Return the decision on a product that a Subscription installs. Raises Problem if it is impossible or forbidden.
+
+    `table` are the tested versions. The result has the keys of a decision, `version`, `namespace`, and `olm`: what to
+    apply and to wait for, empty if another owner's installation stays.
+    """
     request = _build_request(product, arguments)
     installed = _read_installed(request, arguments)
     _refuse_unsupported(arguments)
@@ -86,8 +92,8 @@ def present(product: Product, arguments: Mapping[str, Any], table: Mapping[str, 
     }
 
 
-def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
-    """Return the objects to remove. Raises Problem if the product is still in use."""
+def plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
+    """Return the objects of a Subscription to remove. Raises Problem if the product is still in use."""
     request = _build_request(product, arguments)
     installed, olm_state = _read_installed(request, arguments), arguments["olm_found"]
     own_release = olm_objects.add_versions(request.namespace, request.package, installed, olm_state)
