@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
+from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.verdict import COLLECTOR_CHECKS, build_result_row
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.paths import value_at
 from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
 from ..module_utils._otelcol.rules.data_flow import Hop
-from ..module_utils._telemetry.times import build_diagnosis_report, list_verdict_lines
 from ._otelcol import _builds, _findings, _jmespath, _validate
 from ._own_checks import parse_own_check
 

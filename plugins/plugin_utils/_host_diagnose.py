@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
+from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
 from ..module_utils._diagnose.host_questions import build_host_question, explain_untested
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
@@ -20,7 +21,6 @@ from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
 from ..module_utils._telemetry.evidence import METRICS_OF, describe_arrivals
 from ..module_utils._telemetry.metrics import SignalFlow, read_counts, subtract_readings
-from ..module_utils._telemetry.times import build_diagnosis_report, list_verdict_lines
 from ._diagnose import create_search
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted

@@ -13,7 +13,7 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import diagnosis_report, verdict
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
     run_checks,
@@ -23,7 +23,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     make_masker,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import log_causes, logs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import times as text
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.logs import LONGEST_TEXT
 
 from ..helpers import cases
@@ -114,7 +113,7 @@ def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
 def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objects() -> None:
     facts = HEALTHY | DOWN | {"unseen": [{"what": "secrets", "why": "no right"}]}
     result = verdict.build_result_row(facts, run_checks(jmespath.search, verdict.COLLECTOR_CHECKS, facts))
-    lines = text.build_diagnosis_report([result]).splitlines()
+    lines = diagnosis_report.build_diagnosis_report([result]).splitlines()
     assert lines[0].startswith("ns/a: spans come in")
     assert lines[1:4] == ["", "Deployment ns/a: error, 1 of 1 ready", "  pod  p  n  ready  0 restarts"]
     assert "  traces  in   otlp         3 accepted  0 refused  3 since start" in lines
