@@ -17,7 +17,7 @@ class ActionModule(ControllerAction):
         """Return what was done about the alert, which every callback shows."""
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         timestamp = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
         return _kept_alerts.keep_alert(
             arguments["path"], arguments["plan"], self.variables, timestamp, self._task.check_mode

@@ -13,5 +13,5 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _alert_plan.plan_alert(arguments, self.variables, time.time(), self._task.check_mode)

@@ -14,7 +14,7 @@ from ..plugin_utils._otelcol._forecast.forecasting import refuse_breaches
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the forecasts of all collectors that change. Fails if a limit is passed."""
         forecast_arguments = {**arguments, **_forecasts_of_hosts.find_baseline(arguments).as_arguments()}
         result = forecast_collectors(forecast_arguments, self._display.warning)

@@ -14,7 +14,7 @@ class ActionModule(AwsAction):
     module = MODULES["eks_addon_info"]
 
     @staticmethod
-    def work() -> Work:
+    def load_work() -> Work:
         from ..module_utils._install.live.addon_info import run_addon_info  # noqa: PLC0415 - needs amazon.aws
 
         return run_addon_info

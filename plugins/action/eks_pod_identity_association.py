@@ -14,7 +14,7 @@ class ActionModule(AwsAction):
     module = MODULES["eks_pod_identity_association"]
 
     @staticmethod
-    def work() -> Work:
+    def load_work() -> Work:
         from ..module_utils._identity.live.association import run_association  # noqa: PLC0415 - needs amazon.aws
 
         return run_association

@@ -14,7 +14,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _fleet_report.write_fleet_report(arguments, self._task.check_mode, self._waves(arguments["waves"]))
 
     def _waves(self, waves_option: Any) -> FleetWaves:

@@ -12,7 +12,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Write the reports of what the forecasts of all hosts of the run have returned."""
         forecasts = _forecast_reports.collect_host_forecasts(self.variables)
         return {"changed": _forecast_reports.write_forecasts(forecasts, arguments, self._task.check_mode)}

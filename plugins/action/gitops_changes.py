@@ -12,7 +12,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the page. It is written in check mode too, since a pull request only asks what would change."""
         forecasts = _forecasts_of_hosts.collect_told_forecasts(self.variables)
         return _gitops.write_changes_page(arguments, _wave_fleet.list_clusters(self.variables), forecasts)

@@ -12,7 +12,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         hosts = (self.variables.get("groups") or {}).get("all") or ()
         is_first_host = list(self.variables.get("ansible_play_hosts") or [])[:1] == [
             self.variables.get("inventory_hostname")

@@ -13,6 +13,6 @@ from ..plugin_utils._chosen_hosts import REMOVAL_VARIABLE, check_removal_hosts
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         check_removal_hosts({**self.variables, REMOVAL_VARIABLE: True}, self._templar.template)
         return _host_removal.plan_removal(self.variables, self._display.warning)

@@ -18,7 +18,7 @@ from ..plugin_utils._otelcol._garbage import freeze_present_objects
 class ActionModule(ControllerAction):
     options = staticmethod(_host_drafts.list_host_option_names)
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
         groups = build_inventory_groups(self.variables)
         request = replace(_host_drafts.HostRequest.from_arguments(arguments), groups=groups)

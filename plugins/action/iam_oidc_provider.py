@@ -14,7 +14,7 @@ class ActionModule(AwsAction):
     module = MODULES["iam_oidc_provider"]
 
     @staticmethod
-    def work() -> Work:
+    def load_work() -> Work:
         from ..module_utils._identity.live.oidc import run_oidc  # noqa: PLC0415 - needs amazon.aws
 
         return run_oidc

@@ -14,7 +14,7 @@ class ActionModule(AwsAction):
     module = MODULES["iam_service_account_role"]
 
     @staticmethod
-    def work() -> Work:
+    def load_work() -> Work:
         from ..module_utils._identity.live.service_account_role import run_role  # noqa: PLC0415 - needs amazon.aws
 
         return run_role

@@ -12,7 +12,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         request = IdentityRequest(
             provider=arguments["provider"],
             policies=arguments["policies"],

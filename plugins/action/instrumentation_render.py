@@ -16,7 +16,7 @@ from ..plugin_utils._answers import hide_if_secret
 class ActionModule(ControllerAction):
     options = staticmethod(list_option_names)
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         instrumentation_options = arguments["instrumentations"], arguments["defaults"]
         if arguments["for_removal"]:
             return hide_if_secret(

@@ -31,7 +31,7 @@ class ActionModule(ControllerAction):
         """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
         _inventory.check_inventory(variables)
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""
         if arguments["for_removal"] and arguments["rule_paths"]:  # no rule keeps a collector from being removed
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}

@@ -15,7 +15,7 @@ class ActionModule(WorkerAction):
     conditions = CONDITIONS
 
     @staticmethod
-    def load() -> tuple[dict[str, Any], Work]:
+    def load_options_and_work() -> tuple[dict[str, Any], Work]:
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
         from ..module_utils._telemetry.live import probe_task  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from ..plugin_utils._otelcol._forecast import forecasting
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what a change does to what a collector sends. Fails if a limit is passed."""
         forecast_arguments = {**arguments, **_running_host.convert_to_collectors(arguments)}
         result = forecasting.forecast_change(forecast_arguments, self._display.warning)

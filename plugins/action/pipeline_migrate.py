@@ -13,7 +13,7 @@ from ..plugin_utils._otelcol import _inputs, _migrate
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _migrate.migrate(
             arguments, self._task.check_mode, _inputs.Reading(positions_of=collect_positions), self._display.warning
         )

@@ -12,7 +12,7 @@ from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what is worth dropping of a capture. Fails if nothing came in."""
         savings_arguments = {**arguments, "collectors": _running_host.list_collectors(arguments)}
         return _savings.find_savings(savings_arguments, self._display.warning, self._task.check_mode)

@@ -12,6 +12,6 @@ from ..plugin_utils._otelcol._testing import config_tests
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what every test found. Fails if one failed."""
         return config_tests.run_config_tests(arguments, self._display.warning, self._task.check_mode)

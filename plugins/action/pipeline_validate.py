@@ -14,7 +14,7 @@ from ..plugin_utils._planned_cases import list_planned_cases
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return every finding and the report. Fails for findings as severe as `fail_on`."""
         with _builds.use_tables_from(arguments["catalogue"] or ""):
             return _validate.validate_configs(

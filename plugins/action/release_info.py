@@ -12,7 +12,7 @@ from ..plugin_utils._worker import Work, WorkerAction
 
 class ActionModule(WorkerAction):
     @staticmethod
-    def load() -> tuple[dict[str, Any], Work]:
+    def load_options_and_work() -> tuple[dict[str, Any], Work]:
         from ..module_utils._install.live import release_info  # noqa: PLC0415
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
 

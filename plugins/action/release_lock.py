@@ -12,6 +12,6 @@ from ..plugin_utils._written_lock import lock_or_verify
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return whether the lock changed, and the difference."""
         return lock_or_verify(arguments, check=self._task.check_mode)

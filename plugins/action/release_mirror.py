@@ -12,5 +12,5 @@ from ..plugin_utils._release import release_mirror
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return release_mirror.mirror_releases(arguments, self._task.check_mode)

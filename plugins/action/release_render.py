@@ -13,7 +13,7 @@ from ..plugin_utils._release import render
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         result = render.render_release(arguments, self._task.check_mode)
         for warning in result.pop("warnings"):
             self._display.warning(warning)

@@ -13,6 +13,6 @@ from ..plugin_utils._answers import hide_if_secret
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         pin = _lock_file.choose_pin(arguments.pop("lock_file"))
         return hide_if_secret(_sample_app.render_sample_app(**arguments, pin=pin))

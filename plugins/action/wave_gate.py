@@ -16,7 +16,7 @@ class ActionModule(ControllerAction):
         """Return how the wave went, which every callback shows."""
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["failed"]:
             _wave_back.report_failed_wave(arguments["plan"], arguments["wave"], arguments["failed"], self.variables)
         if arguments["ends"]:

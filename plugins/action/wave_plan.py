@@ -34,7 +34,7 @@ _ON_TERMINAL = _is_on_terminal()
 
 
 class ActionModule(ControllerAction):
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["layout"]:
             return _wave_fleet.map_hosts_to_waves(arguments["waves"], self.variables)
         user_name = str(self.variables.get("awx_user_name") or _find_user_name())

@@ -25,9 +25,9 @@ from ._shape_checks import check_shapes
 
 
 class ControllerAction(ActionBase):
-    """Validates the task's arguments and returns the result of `work`. It touches no cluster.
+    """Validates the task's arguments and returns the result of `run_on_controller`. It touches no cluster.
 
-    `variables` are those of the task, which `work` may read.
+    `variables` are those of the task, which `run_on_controller` may read.
     """
 
     _requires_connection = False
@@ -43,9 +43,9 @@ class ControllerAction(ActionBase):
         for warning in find_misspelled_options(self.variables):
             self._display.warning(warning)
         self._complete_from_variables(arguments)
-        return answer_or_fail_task(lambda: self.work(arguments), arguments)
+        return answer_or_fail_task(lambda: self.run_on_controller(arguments), arguments)
 
-    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result for valid arguments. May raise Problem."""
         raise NotImplementedError
 

@@ -79,11 +79,11 @@ class WorkerAction(ModuleAction):
         What is missing or broken here ends no run: the task names it, or starts the module with another Python.
         """
         with suppress(Exception):
-            cls.load()
+            cls.load_options_and_work()
             import_module("urllib3")
 
     @staticmethod
-    def load() -> tuple[dict[str, Any], Work]:
+    def load_options_and_work() -> tuple[dict[str, Any], Work]:
         """Import and return the argument spec and the work of the module, which may need another collection."""
         raise NotImplementedError
 
@@ -93,7 +93,7 @@ class WorkerAction(ModuleAction):
         result: dict[str, Any] = ActionBase.run(self, tmp, task_vars)
         try:
             with fail_for_missing_needs():
-                arguments, work = self.load()
+                arguments, work = self.load_options_and_work()
         except AnsibleError:
             raise
         except Exception:  # a library that is broken here; the module says so, unless it has another Python

@@ -29,14 +29,14 @@ class AwsAction(WorkerAction):
         super().__init_subclass__()
 
     @staticmethod
-    def work() -> Work:
+    def load_work() -> Work:
         """Import and return the work, which needs amazon.aws."""
         raise NotImplementedError
 
     @classmethod
-    def load(cls) -> tuple[dict[str, Any], Work]:
+    def load_options_and_work(cls) -> tuple[dict[str, Any], Work]:
         """Import and return the options of all modules for AWS with those of this one, and its work."""
-        work = cls.work()
+        work = cls.load_work()
         options = _worker_internals.load_aws_options() | cls.module["argument_spec"]
 
         def work_with_aws_module(module: Any) -> None:
