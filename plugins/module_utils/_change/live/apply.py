@@ -84,7 +84,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
         options.manifests, bundle.live, flows, options.field_manager, bundle.list_earlier_flows()
     )
     session.report.warnings.extend(warnings)
-    bundle.hold = running_changes.manifest
+    bundle.hold = running_changes.manifest_to_apply
     with report_done_on_failure(session):
         for wave in waves:
             with running_changes.undo_on_failure(wave.later):

@@ -12,25 +12,20 @@ from typing import Any
 
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import read_collector_name
-from ..._otelcol.errors import Failure, Problem, join_at_most
+from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ref
-from ..._rollout.change_record import KEPT_NEW, PARTLY_BACK
-from ..._rollout.live.deleted_workload import is_gone
-from ..change_set import Action
+from ..._rollout.change_record import KEPT_NEW
 from ..collector_change import Change, group_by_collector
 from ..recorded_change import add_kept_rights, add_recorded_state
-from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import Bundle
 from .canaries import judge_canaries_together, prepare_canaries
 from .canary import Canary
 from .change_finding import ChangeFinder
 from .change_records import ChangeRecords, Live
-from .rollback import UndoResult, explain_lost, explain_outrun, restore_collector
+from .rollback import explain_lost, explain_outrun
+from .undoing import Undoing, UndoneChange
 from .working_pods import explain_works_as_before
 from .workload_waits import iterate_ended_waits, prepare_wait
-
-# So many objects are named of those that are back when the cluster stops answering.
-MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Outcome:
 
     failure: Problem
     change: Change | None = None
-    undone: UndoResult | None = None
+    undone: UndoneChange | None = None
     kept_because: str = ""
 
 
@@ -54,7 +49,7 @@ class Changes:
     - to make: in `changes`. `find` puts it there, if the collector works now or an interrupted run left its record.
     - open: in `open`, with its record in the cluster. `begin` opens it, before the first write.
     - complete or kept: the new config stays. `wait_until_complete` takes it out of `open`.
-    - undone: the earlier config is back. `wait_until_complete` and `undoing` bring it back.
+    - undone: the earlier config is back. `wait_until_complete` and `undo_on_failure` bring it back.
     - closed: its record is gone, or says how the change ended. All that end a change close it, unless another run has
       taken it over, or the wave of the cluster decides later: `decide_kept_records` closes those.
     """
@@ -66,6 +61,7 @@ class Changes:
         self.changes: list[Change] = []
         self.open: dict[str, Change] = {}
         self.canaries: dict[str, Canary] = {}
+        self.undoing = Undoing(bundle, self.records, live_objects)
 
     def find(
         self,
@@ -88,7 +84,7 @@ class Changes:
         allow(self.changes)
         self.canaries = prepare_canaries(self.bundle, self.changes, self.live)
 
-    def manifest(self, manifest: Manifest) -> Manifest:
+    def manifest_to_apply(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object: a workload whose change is judged first is held."""
         canary = self.canaries.get(read_collector_name(manifest))
         return canary.manifest_to_apply(manifest) if canary else manifest
@@ -120,8 +116,7 @@ class Changes:
         outcome_lines: list[str] = []
         for change in self.open.values():
             if change.goes_back:
-                undone = restore_collector(self.bundle, change, self.live)
-                outcome_lines.append(self._end_undone(change, undone, whether_it_works=""))
+                outcome_lines.append(self.undoing.end(self.undoing.restore(change)))
         for change in self.open.values():
             if not change.goes_back:
                 with suppress(Problem, LostError):  # what the step said counts; the record stays
@@ -217,7 +212,7 @@ class Changes:
         if change is None:
             return Outcome(failure)
         if change.goes_back:
-            return Outcome(failure, change, undone=restore_collector(self.bundle, change, self.live))
+            return Outcome(failure, change, undone=self.undoing.restore(change))
         why_not_ours = explain_lost(self.bundle, change) or explain_outrun(
             self.bundle, change, self.bundle.changes.left()
         )
@@ -234,12 +229,13 @@ class Changes:
         other_failures = [str(outcome.failure) for outcome in failed_outcomes[1:]]
         kept_reasons = [outcome.kept_because for outcome in failed_outcomes if outcome.kept_because]
         failures: list[Any] = []
-        undone: list[tuple[Change, UndoResult]] = []
+        undone_changes: list[UndoneChange] = []
         for outcome in failed_outcomes:
             failures += outcome.failure.facts.get("failures", [])
-            if outcome.change and outcome.undone:
-                undone.append((outcome.change, outcome.undone))
-        fix = "\n".join([first_failure.fix, *other_failures, *self._await_undone(undone), *kept_reasons])
+            if outcome.undone:
+                undone_changes.append(outcome.undone)
+        undone_lines = self.undoing.await_and_end(undone_changes)
+        fix = "\n".join([first_failure.fix, *other_failures, *undone_lines, *kept_reasons])
         return Failure(
             first_failure.wrong,
             asked=first_failure.asked,
@@ -247,25 +243,6 @@ class Changes:
             fix=fix,
             facts={"failures": failures},
         )
-
-    def _await_undone(self, undone: Sequence[tuple[Change, UndoResult]]) -> list[str]:
-        """Wait for the collectors that went back, close their changes, and return what became of each."""
-        failures = self._find_failures_of_undone(undone)
-        outcome_lines: list[str] = []
-        for change, undone_state in undone:
-            outcome_lines.append(
-                self._end_undone(change, undone_state, _describe_whether_it_works(failures.get(change.name)))
-            )
-        return outcome_lines
-
-    def _find_failures_of_undone(self, undone: Sequence[tuple[Change, UndoResult]]) -> dict[str, Failure | None]:
-        """Wait for the collectors that went back; return why each does not work, or None, by its name."""
-        waits = {}
-        for change, undone_state in undone:
-            workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
-            if undone_state.back and not undone_state.unread and workloads:
-                waits[change.name] = prepare_wait(self.bundle, workloads, {})
-        return dict(iterate_ended_waits(self.bundle, waits))
 
     def decide_kept_records(
         self, manifests: Iterable[Manifest], runs: Mapping[str, str], rights: Sequence[Manifest], *, goes_back: bool
@@ -275,7 +252,7 @@ class Changes:
         `runs` has the run of each collector, and `rights` what their roles were. A record of another run is its own, so
         that collector stays as it is. What fails for one collector keeps no other.
         """
-        undone: list[tuple[Change, UndoResult]] = []
+        undone_changes: list[UndoneChange] = []
         outcome_lines: list[str] = []
         decided_changes = [change for change in group_by_collector(manifests, {}) if change.name in runs]
         for change in decided_changes:
@@ -286,76 +263,9 @@ class Changes:
                 elif goes_back:
                     earlier_change = add_kept_rights(add_recorded_state(record, change), rights)
                     self.records.write(earlier_change)
-                    undone.append((earlier_change, self._restore_and_note(earlier_change)))
+                    undone_changes.append(self.undoing.restore_and_note(earlier_change))
                 else:
                     self.records.close(replace(change, record=record))
             except (Problem, LostError) as error:
                 outcome_lines.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
-        return outcome_lines + self._await_undone(undone)
-
-    def _restore_and_note(self, change: Change) -> UndoResult:
-        """Bring a collector back that an earlier task has changed, and note its objects as restored."""
-        undone = restore_collector(self.bundle, change, self.live)
-        for manifest in change.before:
-            if ref(manifest) in undone.back:
-                self.bundle.changes.add(Action.RESTORED, self.live.get(ref(manifest)), manifest)
-        return undone
-
-    def _end_undone(self, change: Change, undone: UndoResult, whether_it_works: str) -> str:
-        """Close the change of a collector that went back, and return what became of it."""
-        self._close_after_undo(change, undone)
-        went_back = bool(undone.back or undone.kept)
-        names_configs = went_back and not undone.unread
-        return _describe_undo(
-            change, undone, whether_it_works, self._list_kept_configs(change) if names_configs else []
-        )
-
-    def _close_after_undo(self, change: Change, undone: UndoResult) -> None:
-        """Close the record of a collector that went back; the next run needs that of one that could not be read."""
-        if undone.unread:
-            return
-        is_partly_back = bool(undone.kept) and not undone.is_outrun
-        with suppress(Problem, LostError):  # what failed first counts; the record stays
-            if is_partly_back:
-                self.records.close_as(change, PARTLY_BACK)
-            else:
-                self.records.close(change)
-
-    def _list_kept_configs(self, change: Change) -> list[str]:
-        """Return the objects that keep the new config, for the user to read; none if they are gone or unreadable."""
-        names_before = str(change.before)
-        new_configs: list[Manifest] = []
-        for manifest in change.manifests:
-            is_config = manifest["kind"] == "ConfigMap" and manifest.get("immutable")
-            if is_config and manifest["metadata"]["name"] not in names_before:
-                new_configs.append(manifest)
-        kept_configs: list[str] = []
-        with suppress(Problem, LostError):
-            kept_configs = [str(ref(config)) for config in new_configs if not is_gone(self.bundle.live(config))]
-        return kept_configs
-
-
-def _describe_whether_it_works(failure: Failure | None) -> str:
-    """Return whether an earlier config works that the run has waited for, as the end of a sentence."""
-    return f", but does not work yet: {failure.wrong}" if failure else " and works"
-
-
-def _describe_undo(change: Change, undone: UndoResult, whether_it_works: str, kept_configs: Sequence[str]) -> str:
-    """Return what became of a collector that went back; the end of a sentence says whether it works."""
-    if undone.unread and undone.back:
-        refs_text = join_at_most(MOST_NAMES, undone.back)
-        in_part = f"{change.name} is back only in part ({refs_text}), because {undone.unread}."
-        not_back = f" Not back: {'; '.join(undone.kept)}." if undone.kept else ""
-        return f"{in_part}{not_back} The record of the earlier config is kept, so run again."
-    if undone.unread:
-        return f"{change.name} is not brought back, because {undone.unread}. The next run does it."
-    if undone.lost:
-        return undone.lost
-    sentences: list[str] = []
-    if undone.back:
-        sentences.append(f"The earlier config of {change.name} is back{whether_it_works}.")
-    if undone.kept:
-        sentences.append(f"Not back: {'; '.join(undone.kept)}.")
-    if kept_configs:
-        sentences.append(f"The new config is kept in {', '.join(kept_configs)}.")
-    return " ".join(sentences)
+        return outcome_lines + self.undoing.await_and_end(undone_changes)
