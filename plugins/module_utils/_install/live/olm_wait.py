@@ -82,7 +82,7 @@ class OlmWait:
             if verdict.what == APPROVE:
                 self._approve_plan(verdict)
             self._raise_if_hopeless(verdict, live_objects)
-        raise self._late(verdict, live_objects)
+        raise self._explain_timeout(verdict, live_objects)
 
     def _read_objects(self) -> OlmObjects:
         """Return the Subscription, its InstallPlans, and the versions that it names or that are wanted."""
@@ -171,7 +171,7 @@ class OlmWait:
             "phases": self.phases,
         }
 
-    def _late(self, verdict: OlmVerdict, live_objects: OlmObjects) -> Failure:
+    def _explain_timeout(self, verdict: OlmVerdict, live_objects: OlmObjects) -> Failure:
         """Report what is still missing, the most specific reason first."""
         timeout_text = f"not there after {self.timeout_seconds:g} s"
         if verdict.symptoms:
