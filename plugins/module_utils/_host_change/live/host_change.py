@@ -240,7 +240,7 @@ class HostChange:
         if started.way == NOTHING:
             return
         if started.way == RELOAD:
-            self.machine.hang_up(started.earlier.pid)
+            self.machine.reload_process(started.earlier.pid)
             return
         self.machine.systemctl("reset-failed", self.store.service)
         restart_result = self.machine.systemctl("restart", self.store.service)

@@ -71,19 +71,19 @@ def _carry_out(module: AnsibleModule, machine: Machine, root: Path) -> dict[str,
     store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.encrypts)
     if module.params["state"] == "absent":
         refuse_faults(find_access_faults(machine, root))
-        with machine.alone(store.lock, LOCK_SECONDS):
+        with machine.hold_lock(store.lock, LOCK_SECONDS):
             return _remove_collector(module, machine, store)
     if module.params["state"] == "earlier":
         refuse_faults(find_access_faults(machine, root))
-        with machine.alone(store.lock, LOCK_SECONDS):
+        with machine.hold_lock(store.lock, LOCK_SECONDS):
             return _return_to_earlier(module, machine, store)
     if module.params["state"] == "settled":
-        with machine.alone(store.lock, LOCK_SECONDS):
+        with machine.hold_lock(store.lock, LOCK_SECONDS):
             return _settle_change(module, store)
     faults = list(find_host_faults(machine, root, systemd, module.params.get("controller_time") or 0.0))
     if faults:  # nothing will be changed, so the faults of the collector need no lock
         refuse_faults([*faults, *examine_collector(machine, store, bundle_options, systemd).faults])
-    with machine.alone(store.lock, LOCK_SECONDS):
+    with machine.hold_lock(store.lock, LOCK_SECONDS):
         return _deploy_collector(module, machine, store, systemd)
 
 

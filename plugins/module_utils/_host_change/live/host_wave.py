@@ -128,7 +128,7 @@ def _note_passed_wave(
     A release that another run has put in use since was not judged, so nothing is noted of it.
     """
     judged_by_name = {str(judged_row["name"]): judged_row for judged_row in passed_wave["collectors"]}
-    with machine.alone(root / LOCK_PATH, _LOCK_SECONDS):
+    with machine.hold_lock(root / LOCK_PATH, _LOCK_SECONDS):
         current_by_name = {collector.name: collector for collector in _list_watched_collectors(machine, root)}
         newly_passed: list[_WatchedCollector] = []
         for name, judged_row in judged_by_name.items():

@@ -180,7 +180,7 @@ class Machine:
             user=values.get("User", ""),
         )
 
-    def hang_up(self, pid: int) -> None:
+    def reload_process(self, pid: int) -> None:
         """Let a process read its config again."""
         os.kill(pid, 1)
 
@@ -242,7 +242,7 @@ class Machine:
         return False
 
     @contextmanager
-    def alone(self, file: Path, seconds: float) -> Iterator[None]:
+    def hold_lock(self, file: Path, seconds: float) -> Iterator[None]:
         """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps it.
 
         Every user may lock a folder that he may read, and would keep all runs waiting.

@@ -105,7 +105,7 @@ class FakeMachine(Machine):
         return 0 if self.full_below in path.parents else self.free
 
     @contextmanager
-    def alone(self, _folder: Path, _seconds: float) -> Iterator[None]:
+    def hold_lock(self, _folder: Path, _seconds: float) -> Iterator[None]:
         yield
 
     def state(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class FakeMachine(Machine):
 
     # ── What is done ──
 
-    def hang_up(self, pid: int) -> None:
+    def reload_process(self, pid: int) -> None:
         assert pid == self.state()["pid"]
         self._take(pid)
 

@@ -748,7 +748,7 @@ def _arm(number: int, host: FakeHost) -> None:
 
     for name in EFFECTS:
         setattr(os, name, armed(getattr(os, name)))
-    for name in ("run", "hang_up"):
+    for name in ("run", "reload_process"):
         setattr(host.machine, name, armed(getattr(host.machine, name)))
 
 

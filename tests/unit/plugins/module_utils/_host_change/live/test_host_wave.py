@@ -135,11 +135,11 @@ def test_a_note_needs_the_lock_of_the_host(host: FakeHost, monkeypatch: pytest.M
     release(host, FIRST)
     watched, asked = judged(host), []
 
-    def alone(_machine: object, file: Path, _seconds: float) -> nullcontext[None]:
+    def hold_lock(_machine: object, file: Path, _seconds: float) -> nullcontext[None]:
         asked.append(file)
         return nullcontext()
 
-    monkeypatch.setattr(FakeMachine, "alone", alone)
+    monkeypatch.setattr(FakeMachine, "hold_lock", hold_lock)
     wave(host, passed=watched)
     assert asked == [host.root / "run/otelcol-runs.lock"]
 

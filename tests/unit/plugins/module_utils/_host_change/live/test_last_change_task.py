@@ -79,7 +79,7 @@ def test_a_name_that_leads_elsewhere_is_refused(host: FakeHost) -> None:
 def test_a_run_that_holds_the_lock_keeps_the_host_to_itself(host: FakeHost) -> None:
     for config in (FIRST, SECOND):
         host.run(host.bundle(config))
-    with Machine().alone(host.root / LOCK_PATH, 0):
+    with Machine().hold_lock(host.root / LOCK_PATH, 0):
         found = last_change(host)
     assert (found["is_changing"], found["goes_back"]) == (True, False)
     assert found["msg"] == "a run changes collectors of this host now"

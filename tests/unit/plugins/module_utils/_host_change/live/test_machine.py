@@ -24,15 +24,15 @@ class _QuickMachine(Machine):
 
 def test_only_root_can_take_the_lock_and_it_leaves_no_file(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with Machine().alone(lock, 0):
+    with Machine().hold_lock(lock, 0):
         assert lock.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_run_waits_and_then_says_why_it_fails(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with Machine().alone(lock, 0):
-        with pytest.raises(Problem, match="another run changes collectors"), _QuickMachine().alone(lock, 0.05):
+    with Machine().hold_lock(lock, 0):
+        with pytest.raises(Problem, match="another run changes collectors"), _QuickMachine().hold_lock(lock, 0.05):
             pass
         assert lock.exists()
 
@@ -40,7 +40,7 @@ def test_a_second_run_waits_and_then_says_why_it_fails(tmp_path: Path) -> None:
 def test_a_lock_that_a_killed_run_left_is_taken(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     lock.touch()
-    with Machine().alone(lock, 0):
+    with Machine().hold_lock(lock, 0):
         pass
     assert not lock.exists()
 
@@ -50,7 +50,7 @@ def test_many_runs_are_alone_one_after_the_other(tmp_path: Path) -> None:
 
     def run() -> None:
         for _time in range(20):
-            with _QuickMachine().alone(lock, 60):
+            with _QuickMachine().hold_lock(lock, 60):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 inside[0] -= 1
