@@ -172,7 +172,7 @@ def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping
     if not rows or not is_booted_by_systemd(store.root):
         return []
     try:
-        return list(make_service_drop_ins(machine, store, rows).faults())
+        return list(make_service_drop_ins(machine, store, rows).list_faults())
     except Problem as problem:  # a row that no unit can hold
         return [problem]
 

@@ -95,7 +95,7 @@ class _LookedCollector:
         facts = host_facts.facts()
         release = facts["release"]
         release["credentials"] += self.missing_credentials
-        facts["services"] = ServiceDropIns(self.machine, self.store, self.services).looked()
+        facts["services"] = ServiceDropIns(self.machine, self.store, self.services).describe_services()
         release["differs"] += [service["place"] for service in facts["services"] if not service["is_there"]]
         question = self.looked.question
         has_way_for_data = bool(question.get("url") and self.bundle.metrics)

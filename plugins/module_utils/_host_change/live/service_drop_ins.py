@@ -65,7 +65,7 @@ class ServiceDropIns:
 
     def __init__(self, machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> None:
         self.machine, self.store = machine, store
-        self.wanted = [ServiceEnvironment.from_row(row) for row in rows]
+        self.wanted_services = [ServiceEnvironment.from_row(row) for row in rows]
         self._seen: dict[str, dict[str, str]] = {}  # what systemd has said, until something is done
         self._written: set[Path] = set()  # by this run, for services that were not restarted since
 
@@ -102,9 +102,9 @@ class ServiceDropIns:
 
     # ── What keeps a service from getting its variables ──
 
-    def faults(self) -> Iterator[Problem]:
+    def list_faults(self) -> Iterator[Problem]:
         """Yield why services of the list cannot get their drop-ins. Nothing is written before all of it is read."""
-        for service in self.wanted:
+        for service in self.wanted_services:
             try:
                 self._check_service(service)
             except Problem as problem:
@@ -192,7 +192,7 @@ class ServiceDropIns:
             becomes = "get" if difference.after else "lose"
             outcome.notes.append(f"{difference.unit} would {becomes} its environment")
         has_restarts = False
-        for service in self.wanted:
+        for service in self.wanted_services:
             if not self._awaits_restart(service):
                 continue
             if service.restart:
@@ -205,7 +205,7 @@ class ServiceDropIns:
 
     def _differences(self) -> list[_Difference]:
         """Return the drop-ins that go, then those that are new or change."""
-        services = {self._drop_in_path(service.unit): service for service in self.wanted}
+        services = {self._drop_in_path(service.unit): service for service in self.wanted_services}
         differences = []
         for drop_in in self._list_own_drop_ins():
             if drop_in not in services:
@@ -219,7 +219,9 @@ class ServiceDropIns:
 
     def _needs_reload(self) -> bool:
         """Whether systemd has not read a drop-in that is there, as after a killed run."""
-        return any(self._unit_properties(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted)
+        return any(
+            self._unit_properties(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted_services
+        )
 
     def apply(self) -> ServiceOutcome:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
@@ -239,7 +241,7 @@ class ServiceDropIns:
             if not difference.after:
                 outcome.waiting += self._describe_kept_environment(difference.unit)
         outcome.waiting += [
-            self._describe_waiting(service.unit) for service in self.wanted if self._awaits_restart(service)
+            self._describe_waiting(service.unit) for service in self.wanted_services if self._awaits_restart(service)
         ]
         return outcome
 
@@ -248,7 +250,7 @@ class ServiceDropIns:
 
         `earlier_texts` has the drop-ins before this run that it changed.
         """
-        for service in self.wanted:
+        for service in self.wanted_services:
             if service.restart and self._awaits_restart(service):
                 self._restart(service.unit, earlier_texts.get(service.unit))
                 outcome.notes.append(f"{service.unit} was restarted with its environment")
@@ -358,9 +360,9 @@ class ServiceDropIns:
 
     # ── What is told, without a change ──
 
-    def looked(self) -> list[dict[str, Any]]:
+    def describe_services(self) -> list[dict[str, Any]]:
         """Return how each service of the list stands."""
-        return [self._describe_service(service) for service in self.wanted]
+        return [self._describe_service(service) for service in self.wanted_services]
 
     def _describe_service(self, service: ServiceEnvironment) -> dict[str, Any]:
         properties, drop_in = self._unit_properties(service.unit), self._drop_in_path(service.unit)
