@@ -31,7 +31,7 @@ class RoleAssociation:
         """Take the parameters of the module `iam_service_account_role`."""
         self.aws, self.params = aws, params
 
-    def check(self) -> None:
+    def refuse_other_role(self) -> None:
         """Raise Problem if the account is associated with another role, which the task does not adopt."""
         role_arn = association_settings(self._association_task("present", "").read()).get("role_arn", "")
         associated_role = role_arn.rpartition("/")[2]
@@ -41,7 +41,7 @@ class RoleAssociation:
         fix = "Remove that association, or set adopt."
         raise Problem(f"it is associated with {role_arn} already", asked=task_text, where="service_account", fix=fix)
 
-    def made(self, role_arn: str) -> dict[str, Any]:
+    def associate_role(self, role_arn: str) -> dict[str, Any]:
         """Associate the account with the role, and return the result of a task.
 
         EKS may not see a new role yet, so it is asked again for `wait_seconds`. Raises AnsibleCallError after them, and
@@ -57,7 +57,7 @@ class RoleAssociation:
                     raise
             self.aws.sleep(PAUSE_SECONDS)
 
-    def removed(self, role_arn: str) -> dict[str, Any]:
+    def remove_association(self, role_arn: str) -> dict[str, Any]:
         """Delete the association if it is with this role or adopted, and return the result of a task.
 
         An empty `role_arn` is that of no role.

@@ -64,15 +64,17 @@ class RoleTask:
         if self.params["state"] == "absent":
             live_role = self._read_settings()
             is_ours = bool(live_role) and self._is_own_role(live_role)
-            removal_result = self.association.removed(self.arn if is_ours else "")
+            removal_result = self.association.remove_association(self.arn if is_ours else "")
             return self._merge_results(
                 self._ensure_absent(live_role) if is_ours else self._task_result(live_role, live_role, changed=False),
                 removal_result,
             )
         request = self._role_request()
-        self.association.check()
+        self.association.refuse_other_role()
         role = self._ensure_present(request)
-        change_association = self.association.removed if self.params["provider"] == IRSA else self.association.made
+        change_association = (
+            self.association.remove_association if self.params["provider"] == IRSA else self.association.associate_role
+        )
         return self._merge_results(role, change_association(self.arn))
 
     def _is_own_role(self, live_role: Role) -> bool:
