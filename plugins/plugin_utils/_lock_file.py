@@ -47,4 +47,4 @@ def choose_pin(path: str, *, lenient: bool = False) -> lock_file.Pin:
     lock = read_lock_if_given(path)
     if lock is None:
         return lock_file.keep_unpinned
-    return lock.known if lenient else lock.pinned
+    return lock.add_known_digest if lenient else lock.pin_image

@@ -152,7 +152,7 @@ class DistributionRelease:
         """Return what is wrong if no sum of an archive is known."""
         archive = self.archive_name("ARCHITECTURE")
         if self.releases.lock:
-            return self.releases.lock.lacking(PROGRAMS, archive)
+            return self.releases.lock.build_not_locked_problem(PROGRAMS, archive)
         wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
         fix = f"Run `{LOCK_COMMAND}`, or write `program: {{amd64: {{sha256: SUM}}}}` or `program: {{path: FILE}}`."
         return Problem(wrong, fix=fix)

@@ -97,7 +97,7 @@ def read_release(
     activity = f"Read the release {target.tag} of {product.title}"
     origins = source.list_origins(product, target, options["source"], options["mirror"])
     name = release_name(product, target)
-    expected = options["sha256"] or (lock.expected(lock_file.MANIFESTS, name) if lock else "")
+    expected = options["sha256"] or (lock.find_checksum(lock_file.MANIFESTS, name) if lock else "")
     origin, content = source.fetch(origins, options["sha256"], activity, plain=bool(expected))
     shown_origin = strip_credentials(origin)
     if lock:

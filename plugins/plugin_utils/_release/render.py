@@ -242,7 +242,7 @@ def _customize_product(
         namespace=arguments["namespace"],
         leader_election_namespace=arguments["leader_election_namespace"],
         image_registry=arguments["image_registry"],
-        pin=inventory_lock.pinned if inventory_lock else lock_file.keep_unpinned,
+        pin=inventory_lock.pin_image if inventory_lock else lock_file.keep_unpinned,
         image_pull_secrets=arguments["image_pull_secrets"],
         flags=operator_images.flags,
         variables=variables,
@@ -257,7 +257,7 @@ def _choose_operator_images(
 ) -> pinned_images.OperatorImages:
     own_images = {name: image for name, image in arguments["images"].items() if image}
     # Images that no object of the inventory needs are not locked.
-    pin = inventory_lock.known if inventory_lock else lock_file.keep_unpinned
+    pin = inventory_lock.add_known_digest if inventory_lock else lock_file.keep_unpinned
     operator_images = pinned_images.choose_operator_images(
         str(target), arguments["image_registry"], own_images, read_tables(), pin
     )

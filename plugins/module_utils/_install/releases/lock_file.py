@@ -40,16 +40,16 @@ class Lock:
     rows: Mapping[str, Rows] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
 
-    def pinned(self, image: str) -> str:
+    def pin_image(self, image: str) -> str:
         """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
-        pinned_image = self.known(image)
+        pinned_image = self.add_known_digest(image)
         is_excluded = any(fnmatchcase(image, pattern) for pattern in self.exclude)
         if "@" in pinned_image or is_excluded:
             return pinned_image
         fix = f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one."
         raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.where, fix=fix)
 
-    def known(self, image: str) -> str:
+    def add_known_digest(self, image: str) -> str:
         """Return an image with its digest if it is locked. An image with a digest stays as it is."""
         row = self.rows.get(IMAGES, {}).get(image)
         if row and "@" not in image:
@@ -60,21 +60,21 @@ class Lock:
         """Return the sums of all manifests, charts, archives or programs, by name."""
         return {name: row["sum"] for name, row in self.rows.get(part, {}).items()}
 
-    def expected(self, part: str, name: str) -> str:
+    def find_checksum(self, part: str, name: str) -> str:
         """Return the sum of a manifest, chart or archive. Raises Problem if it is not locked."""
         row = self.rows.get(part, {}).get(name)
         if row:
             return row["sum"]
-        raise self.lacking(part, name)
+        raise self.build_not_locked_problem(part, name)
 
-    def lacking(self, part: str, name: str) -> Problem:
+    def build_not_locked_problem(self, part: str, name: str) -> Problem:
         """Return what is wrong if a manifest, chart, archive or program is not locked."""
         fix = _FIXES.get(part, f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one.")
         return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
 
     def verify(self, part: str, name: str, checksum: str, origin: str) -> None:
         """Compare a sum with the lock. Raises Problem with both sums."""
-        locked_checksum = self.expected(part, name)
+        locked_checksum = self.find_checksum(part, name)
         if checksum != locked_checksum:
             wrong = f"the {_SUMS[part]} has {checksum}, and the lock has {locked_checksum}"
             fix = f"Find out who changed it. If the change is right, run `{LOCK_COMMAND}`."
@@ -111,7 +111,7 @@ def join_locks(locks: Sequence[Lock | None]) -> Pin:
     is_needed = bool(present_locks) and len(present_locks) == len(locks)
 
     def pin_image(image: str) -> str:
-        pinned_images = sorted({lock.known(image) for lock in present_locks} - {image})
+        pinned_images = sorted({lock.add_known_digest(image) for lock in present_locks} - {image})
         if len(pinned_images) > 1:
             wrong = f"two locks differ: {' and '.join(pinned_images)}"
             files = sorted({lock.where for lock in present_locks})
@@ -119,7 +119,7 @@ def join_locks(locks: Sequence[Lock | None]) -> Pin:
             raise Problem(wrong, asked=f"Use {image}", where=", ".join(files), fix=fix)
         if pinned_images:
             return pinned_images[0]
-        return present_locks[0].pinned(image) if is_needed else image
+        return present_locks[0].pin_image(image) if is_needed else image
 
     return pin_image
 

@@ -101,7 +101,7 @@ def test_an_image_with_a_digest_needs_no_lock(tmp_path: Path) -> None:
     written(tmp_path / "lock.yml", images=[image(f"x@{A}")], digests=[""])
     found = _lock_file.read_lock_if_given(str(tmp_path / "lock.yml"))
     assert found
-    assert found.pinned(f"x@{A}") == f"x@{A}"
+    assert found.pin_image(f"x@{A}") == f"x@{A}"
 
 
 def test_archives_are_compared_before_they_are_pushed(tmp_path: Path) -> None:

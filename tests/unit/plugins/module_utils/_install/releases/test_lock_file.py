@@ -38,13 +38,13 @@ def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> 
 
 
 def test_an_image_gets_its_digest_or_is_refused_unless_it_is_excluded() -> None:
-    assert locked().pinned("quay.io/x:1") == f"quay.io/x:1@{A}"
-    assert locked().pinned(f"quay.io/x:1@{C}") == f"quay.io/x:1@{C}"
-    assert locked().pinned(f"other.io/z@{C}") == f"other.io/z@{C}"
+    assert locked().pin_image("quay.io/x:1") == f"quay.io/x:1@{A}"
+    assert locked().pin_image(f"quay.io/x:1@{C}") == f"quay.io/x:1@{C}"
+    assert locked().pin_image(f"other.io/z@{C}") == f"other.io/z@{C}"
     with pytest.raises(Problem, match=r"Use quay.io/x:2: the lock does not have this image .*o11y.opentelemetry.lock"):
-        locked().pinned("quay.io/x:2")
-    assert locked().known("quay.io/x:2") == "quay.io/x:2"
-    assert locked(exclude=("quay.io/*",)).pinned("quay.io/x:2") == "quay.io/x:2"
+        locked().pin_image("quay.io/x:2")
+    assert locked().add_known_digest("quay.io/x:2") == "quay.io/x:2"
+    assert locked(exclude=("quay.io/*",)).pin_image("quay.io/x:2") == "quay.io/x:2"
 
 
 def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
@@ -100,7 +100,7 @@ def test_another_file_is_no_lock(content: Any, said: str) -> None:
 def test_options_are_pinned_where_they_are_named() -> None:
     options = {"image": "quay.io/x:1", "config": {"image": "x"}, "extensions": [{"image": "quay.io/x:1"}]}
     options["languages"] = {"java": {"image": "ghcr.io/y:2"}, "go": {}}
-    assert lock.pin_options(options, ("image", "languages", "extensions"), locked().pinned) == {
+    assert lock.pin_options(options, ("image", "languages", "extensions"), locked().pin_image) == {
         "image": f"quay.io/x:1@{A}",
         "config": {"image": "x"},
         "languages": {"java": {"image": f"ghcr.io/y:2@{B}"}, "go": {}},
@@ -111,11 +111,11 @@ def test_options_are_pinned_where_they_are_named() -> None:
 def test_images_of_a_workload_are_pinned_before_they_move_and_read_with_their_digest() -> None:
     arguments = ["--acme-http01-solver-image=ghcr.io/y:2", "--v=1"]
     made = samples.deployment("a", "b", "quay.io/x:1", container={"args": arguments})
-    move_images(made, "mirror:5000", locked().pinned)
+    move_images(made, "mirror:5000", locked().pin_image)
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert container["image"] == f"mirror:5000/x:1@{A}"
     assert container["args"] == [f"--acme-http01-solver-image=mirror:5000/y:2@{B}", "--v=1"]
-    row = MirrorImage("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pinned)
+    row = MirrorImage("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pin_image)
     assert (row["source"], row["digest"], row["repository"]) == (f"quay.io/x@{A}", A, "quay.io/x")
     assert row["target"] == "mirror:5000/m/x:1"
 
