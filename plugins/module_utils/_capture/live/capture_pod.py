@@ -125,7 +125,7 @@ class CapturePod:
         grace_seconds = value_at(
             live_job, ("spec", "template", "spec", "terminationGracePeriodSeconds"), _GRACE_SECONDS
         )
-        for _poll in self.cluster.polls(float(grace_seconds) + _END_SECONDS):
+        for _poll in self.cluster.iter_polls(float(grace_seconds) + _END_SECONDS):
             if self.cluster.get(path) is None:
                 return
         self._warn_of_remaining_job(live_job, "it is still there")

@@ -45,7 +45,7 @@ class FirstPods:
         status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=self._bundle.unschedulable_seconds)
         ready_count = 0
         kept_because: Problem | None = None
-        for _poll in cluster.polls(self._bundle.wait_seconds):
+        for _poll in cluster.iter_polls(self._bundle.wait_seconds):
             live_workload = read_present_workload(self._bundle, self._workload)
             if not is_generation_observed(live_workload):
                 continue

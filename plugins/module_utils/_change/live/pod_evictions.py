@@ -72,7 +72,7 @@ class PodEvictions:
         Raises Problem at once if waiting is in vain.
         """
         refusal: Refusal | None = None
-        for _poll in self._cluster.polls(0 if self._bundle.check else self._bundle.wait_seconds):
+        for _poll in self._cluster.iter_polls(0 if self._bundle.check else self._bundle.wait_seconds):
             refusal = self._first_refusal(pods)
             if refusal is None:
                 return None

@@ -164,7 +164,7 @@ def await_references(session: Session, group: list[Manifest], pairs: Pairs) -> N
     group_refs = set(map(ref, group))
     pairs_of_group = [(manifest, live) for manifest, live in pairs if ref(manifest) in group_refs]
     lacks: list[_ReferenceLack] = []
-    for _poll in session.cluster.polls(session.options.wait_seconds):
+    for _poll in session.cluster.iter_polls(session.options.wait_seconds):
         lacks = _find_lacks(session, pairs_of_group, pairs)
         if not lacks:
             return

@@ -201,7 +201,7 @@ class Session:
             try:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
-                if error.unreadable and "dryRun" not in query:
+                if error.is_unreadable and "dryRun" not in query:
                     written = self.written(manifest, field_owner["fieldManager"])
                     if written:
                         return written

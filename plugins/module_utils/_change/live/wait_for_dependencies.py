@@ -31,7 +31,7 @@ def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> 
     if not waiting_certificates:
         return
     started_at = session.cluster.clock()
-    for _poll in session.cluster.polls(session.options.wait_seconds, started_at):
+    for _poll in session.cluster.iter_polls(session.options.wait_seconds, started_at):
         waiting_certificates = _find_not_issued(session, waiting_certificates)
         _show_progress(session, "Certificates", "issued", waiting_certificates)
         if not waiting_certificates:
@@ -77,7 +77,7 @@ def _show_progress(session: Session, subject: str, last_word: str, waiting_objec
 def await_deletion(session: Session, manifests: Iterable[Manifest], since: float) -> None:
     """Wait until the server has forgotten these objects."""
     waiting_objects = list(manifests)
-    for _poll in session.cluster.polls(session.options.wait_seconds, since):
+    for _poll in session.cluster.iter_polls(session.options.wait_seconds, since):
         live_objects = session.cluster.call_in_parallel(session.live, waiting_objects)
         # Another object of the same name is not awaited.
         waiting_objects = [
@@ -150,7 +150,7 @@ def _list_condition_messages(namespace: Manifest) -> list[str]:
 
 def await_served_kinds(session: Session, definitions: list[Manifest]) -> None:
     """Wait until the server serves the kinds of these definitions."""
-    for _poll in session.cluster.polls(session.options.wait_seconds):
+    for _poll in session.cluster.iter_polls(session.options.wait_seconds):
         if all(session.cluster.call_in_parallel(lambda definition: _is_served(session, definition), definitions)):
             return
     definition_names = ", ".join(definition["metadata"]["name"] for definition in definitions)
@@ -175,6 +175,6 @@ def _can_be_listed(session: Session, path: str) -> bool:
     try:
         return bool(session.cluster.request("GET", path, {"limit": 1}, patient=False))
     except ApiError as error:
-        if error.status == NOT_FOUND or error.transient:
+        if error.status == NOT_FOUND or error.is_transient:
             return error.is_webhook_error
         raise explain(error, "Look whether the kind is served") from error

@@ -69,7 +69,7 @@ def iterate_ended_waits(
 ) -> Iterator[EndedWait]:
     """Yield each wait as soon as it ends. Between the looks it does what is to be done `meanwhile`, and raises that."""
     pending = dict(waits)
-    for _poll in bundle.cluster.polls(bundle.wait_seconds):
+    for _poll in bundle.cluster.iter_polls(bundle.wait_seconds):
         for name, wait in list(pending.items()):
             failure: Failure | None = None
             try:

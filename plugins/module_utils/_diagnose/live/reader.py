@@ -152,7 +152,7 @@ class ClusterReader:
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return what a pod or a Service answers, through the API server."""
-        separate_cluster = self.quick_cluster.apart()
+        separate_cluster = self.quick_cluster.make_independent()
         try:
             return ReadResult(separate_cluster.text(path, query))
         except ApiError as error:

@@ -47,7 +47,7 @@ def await_sync(cluster: Cluster, manifests: Sequence[Manifest], seconds: float) 
         fix = "Give the manifests of collectors."
         raise Problem("there is no workload among the manifests", asked=_REQUEST, fix=fix)
     started_at, unsynced_lines = cluster.clock(), list[str]()
-    for _poll in cluster.polls(seconds):
+    for _poll in cluster.iter_polls(seconds):
         unsynced_lines = [
             line
             for line in cluster.call_in_parallel(lambda workload: _describe_unsynced(cluster, workload), workloads)

@@ -71,7 +71,7 @@ class RoleWait:
         token = self._create_token(account)
         exceptions = import_library("botocore.exceptions", "botocore")
         answer = None
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+        for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             request = {"RoleArn": role_arn, "RoleSessionName": "o11y.opentelemetry", "WebIdentityToken": token}
             try:
                 self._sts().assume_role_with_web_identity(**request)
@@ -94,7 +94,7 @@ class RoleWait:
     def _wait_for_pod_credentials(self, account: Account, role_arn: str, started_at: float) -> None:
         """Try a pod until EKS gives it credentials; an association is effective some seconds after the call."""
         path = f"/api/v1/namespaces/{account.namespace}/pods"
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+        for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             pod = self._post_object(path, dry_run_pod(account), "try a pod of it", {"dryRun": "All"})
             if has_credentials(pod, self.params["provider"], role_arn):
                 return
@@ -114,7 +114,7 @@ class RoleWait:
 
     def _replace_stale_pods(self, account: Account, role_arn: str, started_at: float) -> None:
         """Replace collectors that started before EKS knew of their role, which would run without it."""
-        for _poll in self.cluster.polls(self.params["timeout_seconds"], started_at):
+        for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             stale_names = self._list_stale_pods(account, role_arn)
             if not stale_names:
                 return

@@ -94,7 +94,7 @@ class OlmReader:
         """Return the catalogs of the cluster, and what the given one offers once it is ready; waits for so long."""
         catalogs: list[dict[str, Any]] = []
         own_catalog: dict[str, Any] = {}
-        for _poll in self.cluster.polls(timeout_seconds):
+        for _poll in self.cluster.iter_polls(timeout_seconds):
             catalogs = [
                 olm_objects.read_catalog(catalog)
                 for catalog in self._list_objects(f"{OPERATORS_PATH}/catalogsources", {})

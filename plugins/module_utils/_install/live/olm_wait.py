@@ -70,7 +70,7 @@ class OlmWait:
     def wait(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""
         started_at, task = self.cluster.clock(), self.goal.asked
-        for _poll in self.cluster.polls(self.timeout_seconds, started_at):
+        for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):
             live_objects = self._read_objects()
             phases = [f"{name} {_csv_phase(csv)}" for name, csv in live_objects.csvs.items()]
             self._record_phases(live_objects)

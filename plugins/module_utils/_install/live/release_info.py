@@ -165,7 +165,7 @@ class _ReleaseReader:
         result: list[Manifest] = []
         page_query = {"limit": PAGE_SIZE, **query}
         while True:
-            page = self.cluster.parsed("GET", path, page_query, {"Accept": accept}, patient=False)
+            page = self.cluster.request_json("GET", path, page_query, {"Accept": accept}, patient=False)
             result.extend(page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:

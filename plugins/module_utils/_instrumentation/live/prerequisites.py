@@ -82,7 +82,7 @@ class PrerequisiteCheck:
     def faults(self, seconds: float) -> list[MissingPrerequisite]:
         """Return the problems, after waiting for those that can pass."""
         faults: list[MissingPrerequisite] = []
-        for _poll in self.cluster.polls(seconds):
+        for _poll in self.cluster.iter_polls(seconds):
             self.warnings.clear()
             faults = self._faults_now()
             can_pass = all(fault.again for fault in faults)

@@ -205,7 +205,7 @@ def explain(error: ApiError, task: str) -> Problem:
 
 def _explain_unreadable(error: ApiError, task: str) -> Problem | None:
     """Return the problem of an answer that was cut or replaced on its way."""
-    if not error.unreadable:
+    if not error.is_unreadable:
         return None
     fix = "Check the proxies and load balancers between this machine and the cluster, and run the task again."
     fix = fix if error.method == "GET" else f"Outside of check mode, the server may have done this all the same. {fix}"

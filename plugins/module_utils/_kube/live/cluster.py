@@ -84,7 +84,7 @@ class ApiError(Exception):
         return self.status == NOT_FOUND and not self.details.get("name")
 
     @property
-    def unreadable(self) -> bool:
+    def is_unreadable(self) -> bool:
         """Whether the answer is broken, rather than a no: the server may have done what it was asked."""
         return self.status < REFUSED
 
@@ -104,11 +104,11 @@ class ApiError(Exception):
         return self.is_caused_by("DisruptionBudget") or "more than one PodDisruptionBudget" in self.message
 
     @property
-    def transient(self) -> bool:
+    def is_transient(self) -> bool:
         """Return whether the same request may well succeed in a moment."""
         if self.status == CONFLICT:
             return self.method != "DELETE" and not self.is_caused_by("FieldManagerConflict")
-        may_pass = self.unreadable or self.status >= SERVER_ERROR or self.status == TOO_MANY
+        may_pass = self.is_unreadable or self.status >= SERVER_ERROR or self.status == TOO_MANY
         return may_pass and not self.is_mistyped and not self.is_budget_error
 
     @property
@@ -138,7 +138,7 @@ class Cluster:
         self.hopeless: Callable[[ApiError], bool] = lambda _error: False
         self._given_up = False
 
-    def apart(self) -> Cluster:
+    def make_independent(self) -> Cluster:
         """Return the same server for a call whose backend may hang, which says nothing about the server."""
         return Cluster(self._transport, clock=self.clock, sleep=self.sleep, server=self.server)
 
@@ -158,9 +158,9 @@ class Cluster:
         headers = {"Accept": accept} | ({"Content-Type": content_type} if data is not None else {})
         # An object that has changed since this version of it fits no better at another try.
         pinned = isinstance(body, dict) and bool((body.get("metadata") or {}).get("resourceVersion"))
-        return clean_sentences(self.parsed(method, path, query, headers, data, patient=patient, pinned=pinned))
+        return clean_sentences(self.request_json(method, path, query, headers, data, patient=patient, pinned=pinned))
 
-    def parsed(
+    def request_json(
         self, method: str, path: str, *arguments: Any, patient: bool = True, pinned: bool = False
     ) -> dict[str, Any]:
         """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
@@ -215,7 +215,7 @@ class Cluster:
         """Return whether a later try may succeed. The version of a pinned request stays, as does an outage."""
         if (pinned and error.status == CONFLICT) or (spent and error.is_server_error):
             return False
-        return error.transient or (error.is_rights_error and self.outage.has_just_ended)
+        return error.is_transient or (error.is_rights_error and self.outage.has_just_ended)
 
     def _waits_for(self, error: ApiError, started_at: float) -> bool:
         """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""
@@ -224,7 +224,7 @@ class Cluster:
                 error.is_server_error
                 and not DISCOVERY_PATH.fullmatch(error.path)
                 and self.outage.answered
-                and self.outage.lasted(started_at) < self.outage.patience
+                and self.outage.measure_seconds_away(started_at) < self.outage.patience
             )
         has_time = self.clock() - started_at < self.outage.patience
         may_wait = has_time and not self._given_up and not self.hopeless(error)
@@ -232,7 +232,7 @@ class Cluster:
         self._given_up = self._given_up or not may_wait
         return may_wait
 
-    def polls(self, seconds: float, started_at: float | None = None) -> Iterator[None]:
+    def iter_polls(self, seconds: float, started_at: float | None = None) -> Iterator[None]:
         """Yield at growing intervals until the time is over, and once even when there is none.
 
         While the server is away nothing can become ready, so that time comes on top, but not without end.
@@ -274,7 +274,7 @@ class Cluster:
         """Yield the objects of a list, page by page."""
         query = {**(query or {}), "limit": PAGE_SIZE}
         while True:
-            page = self.parsed("GET", path, query, {"Accept": accept})
+            page = self.request_json("GET", path, query, {"Accept": accept})
             yield from map(clean_sentences, page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue")
             if not token:

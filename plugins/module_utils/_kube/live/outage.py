@@ -80,16 +80,16 @@ class Outage:
             current_time = self._clock()
             is_waited_for = self.answered and lost.why not in LASTING_REASONS
             if is_waited_for and self.patience:
-                if self.lasted(started_at) < self.patience:
+                if self.measure_seconds_away(started_at) < self.patience:
                     return first_pause or PAUSE_SECONDS
-                lost.seconds = self.lasted(current_time)
+                lost.seconds = self.measure_seconds_away(current_time)
             elif lost.again and first_pause:
                 return first_pause
             if self._answer <= started_at or lost.seconds >= self.patience > 0:  # nobody else has an answer either
                 self.final = lost
             return None
 
-    def lasted(self, started_at: float) -> float:
+    def measure_seconds_away(self, started_at: float) -> float:
         """Return for how long the server has been away, or this request has been tried if that is longer."""
         outage_start = self._since
         return self._clock() - (started_at if outage_start is None else min(started_at, outage_start))
@@ -97,7 +97,7 @@ class Outage:
     def is_spent(self, least_seconds: float) -> bool:
         """Return whether the patience was over before now: further requests of the same outage are not repeated."""
         current_time = self._clock()
-        return self._since is not None and self.lasted(current_time) >= max(self.patience, least_seconds)
+        return self._since is not None and self.measure_seconds_away(current_time) >= max(self.patience, least_seconds)
 
     @property
     def has_just_ended(self) -> bool:

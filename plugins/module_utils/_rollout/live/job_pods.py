@@ -29,7 +29,7 @@ def poll_job_pods(
     Raises Failure, with symptoms as `adapt_symptom` returns them, for what keeps its pods from running.
     """
     workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-    for _poll in cluster.polls(timeout_seconds):
+    for _poll in cluster.iter_polls(timeout_seconds):
         fatal_symptoms = workload_status.select_lasting(workload_status.find_current_symptoms([job]))
         if fatal_symptoms:
             raise workload_status.failure([(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms])

@@ -87,7 +87,7 @@ class RolloutWait:
     def wait(self) -> dict[str, Any]:
         """Return when all workloads are ready. Fail if one cannot become ready or the time limit is reached."""
         start = self._cluster.clock()
-        for _poll in self._cluster.polls(self._options.timeout_seconds, start):
+        for _poll in self._cluster.iter_polls(self._options.timeout_seconds, start):
             if self.done():
                 seconds = round(self._cluster.clock() - start, 1)
                 return {"changed": False, "msg": f"{len(self._paths)} ready", "seconds": seconds}

@@ -84,7 +84,7 @@ class AdmissionWait:
     def wait(self) -> dict[str, Any]:
         """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
         start = self.cluster.clock()
-        for _poll in self.cluster.polls(self.options.timeout_seconds, start):
+        for _poll in self.cluster.iter_polls(self.options.timeout_seconds, start):
             pending_steps = self._list_pending_steps()
             if not pending_steps:
                 pending_steps = self._list_steps_of_other_servers()
@@ -255,6 +255,6 @@ def _describe_rejection(error: ApiError, subject: ObjectRef) -> PendingStep:
         return describe_silent_webhook(error, subject)
     if error.is_kind_missing and not explain_other_server(error, action):
         return _describe_unserved_kind(subject)
-    if error.transient:
+    if error.is_transient:
         return PendingStep("server", subject, f"the server answers {error.status} ({error.message})")
     raise explain(error, action) from error

@@ -164,7 +164,7 @@ class TraceSearch:
         start = self.cluster.clock()
         trace_id = self._call_application(start)
         call_time = self.cluster.clock()
-        for _poll in self.cluster.polls(self.seconds, start):
+        for _poll in self.cluster.iter_polls(self.seconds, start):
             if self._has_arrived(trace_id, call_time):
                 place_names = ", ".join(self.found) or "no place, because none is given"
                 return {
@@ -200,7 +200,7 @@ class TraceSearch:
         namespace, service = quote_segment(self.via["namespace"]), quote_segment(self.via["service"])
         path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{self.via['port']}/proxy/"
         last_problem = ""
-        for _poll in self.cluster.polls(self.seconds, start):
+        for _poll in self.cluster.iter_polls(self.seconds, start):
             try:
                 answer_text = self.cluster.text(path)
             except ApiError as error:

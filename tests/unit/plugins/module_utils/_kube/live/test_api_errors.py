@@ -37,7 +37,7 @@ def test_an_answer_that_stays_broken_is_explained_and_not_quoted(body: bytes) ->
     assert f"({len(body)} bytes of text/html, from 1.1 squid, nginx) (at PATCH {PATH})." in told
     assert "Outside of check mode, the server may have done this all the same." in told
     assert "half-of" not in told
-    assert raised.value.transient
+    assert raised.value.is_transient
 
 
 def test_a_broken_answer_to_a_read_has_done_nothing() -> None:

@@ -204,12 +204,12 @@ def test_a_wait_goes_on_for_as_long_as_the_server_was_away_but_not_without_end()
     api, cluster = met(50)
     away(api, losing("refused"), 15)
     start = api.clock.now
-    for _poll in cluster.polls(20, start):
+    for _poll in cluster.iter_polls(20, start):
         cluster.get(NODE)
     assert 35 <= api.clock.now - start < 40
     cluster.outage.away = 0.0
     start = api.clock.now
-    for _poll in cluster.polls(20, start):
+    for _poll in cluster.iter_polls(20, start):
         cluster.outage.away += 100
     assert 40 <= api.clock.now - start < 45
 
