@@ -78,7 +78,7 @@ def _list_objects(session: Session, places: set[tuple[str, str]]) -> list[Manife
     """Return the objects of some kinds in some namespaces, budgets with their content."""
     known_places: list[tuple[ApiResource, str]] = []
     for kind, namespace in sorted(places):
-        resource = ApiResources.known(default_api_version(kind), kind)
+        resource = ApiResources.find_known(default_api_version(kind), kind)
         if resource:
             known_places.append((resource, namespace))
     object_lists = session.cluster.call_in_parallel(lambda place: _list_kind(session, *place), known_places)

@@ -70,7 +70,7 @@ def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: st
 
 def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
     """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
-    resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
+    resource = ApiResources.find_known(manifest["apiVersion"], manifest["kind"])
     if resource is None:
         return
     metadata = manifest["metadata"]
@@ -111,7 +111,7 @@ def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
 
 def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
     for kind in PRUNED_KINDS:
-        resource = ApiResources.known(default_api_version(kind), kind)
+        resource = ApiResources.find_known(default_api_version(kind), kind)
         if resource is None:
             continue
         for namespace in bundle.namespaces:

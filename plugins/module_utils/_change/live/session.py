@@ -130,7 +130,7 @@ class Session:
 
     def resource(self, manifest: Manifest) -> ApiResource | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
-        api_resource = ask_server(f"Find the kind {manifest['kind']}", lambda: self.resources.of(manifest))
+        api_resource = ask_server(f"Find the kind {manifest['kind']}", lambda: self.resources.find_for(manifest))
         if api_resource and api_resource.namespaced and not manifest["metadata"].get("namespace"):
             raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
         return api_resource

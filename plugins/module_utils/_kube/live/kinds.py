@@ -147,24 +147,24 @@ class ApiResources:
         """Return whether the CRD of this object comes with the bundle."""
         return (api_group(manifest["apiVersion"]), manifest["kind"]) in self._defined
 
-    def of(self, manifest: Manifest) -> ApiResource | None:
+    def find_for(self, manifest: Manifest) -> ApiResource | None:
         """Return the API resource of an object, or nothing when the server does not know its kind."""
         return self.find(manifest["apiVersion"], manifest["kind"])
 
     @staticmethod
-    def known(api_version: str, kind: str) -> ApiResource | None:
+    def find_known(api_version: str, kind: str) -> ApiResource | None:
         plural = PLURALS.get(api_group(api_version), {}).get(kind)
         return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED_PLURALS) if plural else None
 
     @classmethod
     def path_of(cls, kind: str, namespace: str, name: str) -> str:
         """Return the path of an object, or of a collection, of a known kind; empty if the kind is not known."""
-        resource = cls.known(default_api_version(kind), kind)
+        resource = cls.find_known(default_api_version(kind), kind)
         return resource.path(namespace, name) if resource else ""
 
     def find(self, api_version: str, kind: str) -> ApiResource | None:
         """Return the API resource of a kind, or nothing when the server does not know it."""
-        known_resource = self.known(api_version, kind)
+        known_resource = self.find_known(api_version, kind)
         if known_resource:
             return known_resource
         group = api_group(api_version)

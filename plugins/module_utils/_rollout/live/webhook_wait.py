@@ -195,7 +195,7 @@ class AdmissionWait:
 
     def _try_dry_run(self, manifest: Manifest, subject: ObjectRef) -> PendingStep | None:
         """Ask for a dry run of an object. Raises ApiError, and Problem for an object that could never pass."""
-        resource = self.resources.of(manifest)
+        resource = self.resources.find_for(manifest)
         if resource is None:
             return _describe_unserved_kind(subject)
         if resource.namespaced and not subject.namespace:
@@ -218,7 +218,7 @@ class AdmissionWait:
 
 def _find_webhook_resource(row: dict[str, str]) -> ApiResource:
     """Return where a webhook configuration or a definition lives."""
-    resource = ApiResources.known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
+    resource = ApiResources.find_known(row.get("api_version") or default_api_version(row["kind"]), row["kind"])
     if resource is None or resource.plural not in CLUSTER_SCOPED_PLURALS:
         wrong = f"{row['kind']} is not a kind of webhook configuration"
         raise Problem(wrong, where="webhooks", fix="Correct the kind.")

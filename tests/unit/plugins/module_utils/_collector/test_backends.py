@@ -205,7 +205,7 @@ def test_every_kind_that_an_input_brings_is_in_the_table_of_the_api() -> None:
             with suppress(Problem):
                 objects = made(backend, mode, **{option: sample(option)})
                 found |= {(item["apiVersion"], item["kind"]) for item in objects}
-    unknown = [kind for kind in sorted(found) if not ApiResources.known(*kind)]
+    unknown = [kind for kind in sorted(found) if not ApiResources.find_known(*kind)]
     assert unknown == [], "add them to PLURALS in plugins/module_utils/_kube/live/kinds.py"
     assert {kind for _version, kind in found} - set(PRUNED_KINDS) == {"Namespace"}, "kinds of a bundle are not KEPT"
 
