@@ -40,7 +40,7 @@ class ConstraintPlaces:
         else:
             self.rows.append(row)
 
-    def about(self, value: Any) -> list[Any]:
+    def list_rows_about(self, value: Any) -> list[Any]:
         """Return the rows of this place that may find something in a value; text is no place."""
         if isinstance(value, str):
             return []
@@ -56,7 +56,7 @@ class ConstraintPlaces:
         stack: list[tuple[ConstraintPlaces, Path, Any]] = [(self, path, settings)]
         while stack:
             places, value_path, value = stack.pop()
-            for row in places.about(value):
+            for row in places.list_rows_about(value):
                 yield row, value_path, value
             if places.below:
                 stack.extend(places.iter_places_below(value_path, value))
