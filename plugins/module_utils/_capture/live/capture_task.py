@@ -18,7 +18,8 @@ from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
 from ..._diagnose.live.running_config import read_running_config
 from ..._diagnose.pod_config import list_unread_words
 from ..._kube.conditions import is_ready
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._kube.ownership import read_label, read_release_label
 from ..._otelcol.errors import Problem, prefix_problems
 from ..._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH_MODE, POD_RATE, hash_config

@@ -11,8 +11,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._diagnose.live.reader import QUICK_SECONDS
 from ..._kube.bundle import check_manifests
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
+from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import OWNER
 from .apply import apply_bundle, go_back, settle_changes
 from .needed_rights import name_missing_rights

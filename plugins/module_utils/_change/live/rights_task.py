@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.connect import run
+from ..._kube.live.task_end import run
 from ..rbac_roles import build_roles, build_subject
 from .purpose_rights import list_grants
 

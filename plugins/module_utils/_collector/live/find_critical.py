@@ -11,8 +11,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import explain, explain_outage
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.outage import LostError
+from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..critical.critical_found import STATIC_PODS, describe_components, find_components
 

@@ -11,8 +11,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import list_if_allowed
 from ..._kube.live.cluster import Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResource, ApiResources
+from ..._kube.live.task_end import run
 from ..._otelcol.kube.objects import Manifest
 
 # The API version and the kind of what is listed.

@@ -14,9 +14,10 @@ from ..._change.workload_kinds import POD_RUNNING_KINDS
 from ..._kube.bundle import check_manifests
 from ..._kube.live.api_errors import ask_server
 from ..._kube.live.cluster import Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.kinds import ApiResources
+from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..synced_parts import list_unlike_parts

@@ -12,7 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import clean_text
 from ..._otelcol.kube.objects import Manifest

@@ -12,8 +12,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, list_if_allowed
 from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE_SIZE, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
+from ..._kube.live.task_end import run
 from ..._otelcol.kube.names import RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases import installed as found

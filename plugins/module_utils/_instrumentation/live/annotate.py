@@ -14,7 +14,8 @@ from ..._change.change_set import Action
 from ..._change.live.session import BundleReport
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem

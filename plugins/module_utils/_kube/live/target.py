@@ -17,9 +17,10 @@ from ..cluster_variables import OPTIONS_BY_ENDING
 from .api_errors import explain, explain_outage
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .cluster_names import ClusterNames, find_cluster_names
-from .connect import connect, run
+from .connect import connect
 from .hidden import PARTLY_SECRET
 from .outage import LostError
+from .task_end import run
 
 ARGUMENTS: dict[str, Any] = {
     "expected": {"default": ""},

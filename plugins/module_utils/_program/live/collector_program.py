@@ -17,7 +17,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, explain
 from ..._kube.live.cluster import ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.live.bounded_reads import BROKEN_ERRORS, iter_unpacked_gzip
 from ..._otelcol.bounded.read_limits import PROGRAM_LIMIT

@@ -14,8 +14,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, explain, list_if_allowed
 from ..._kube.live.cluster import MERGE, ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
+from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER

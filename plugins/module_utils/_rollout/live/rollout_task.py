@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from .jmespath_search import compile_search
 from .rollout_wait import RolloutWait, RolloutWaitOptions
 

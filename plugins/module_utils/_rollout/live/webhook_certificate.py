@@ -19,7 +19,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import explain, import_library
 from ..._kube.live.cluster import APPLY, ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._kube.ownership import describe_owner, is_applied_by
 from ..._otelcol.errors import Problem

@@ -16,9 +16,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.bundle import check_manifests
 from ..._kube.live.api_errors import explain, explain_other_server
 from ..._kube.live.cluster import APPLY, MERGE, ApiError, Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.kinds import CLUSTER_SCOPED_PLURALS, ApiResource, ApiResources, default_api_version
+from ..._kube.live.task_end import run
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref

@@ -13,8 +13,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.cluster import Cluster
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
 from ..._kube.live.progress import tell_nobody
+from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..otlp_target import XRAY, OtlpTarget
 from .arrival_evidence import ArrivalEvidence, choose_pod_evidence

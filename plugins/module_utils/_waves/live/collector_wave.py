@@ -18,7 +18,8 @@ from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, objec
 from ..._host_change.wave_watch import PASSED_OPTIONS, reading_pause
 from ..._kube.live.api_errors import ask_server
 from ..._kube.live.cluster import APPLY
-from ..._kube.live.connect import connect, run
+from ..._kube.live.connect import connect
+from ..._kube.live.task_end import run
 from ..._kube.ownership import describe_owner, is_reapplied, read_collector_name
 from ..._otelcol.config.config_secrets import find_secrets
 from ..._otelcol.config.masking import make_masker, mask_tree

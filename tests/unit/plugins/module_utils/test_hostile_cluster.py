@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import task_end
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain, explain_outage
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
@@ -89,7 +89,7 @@ class Task:
 
 def result_of(work: Any) -> dict[str, Any]:
     task = Task()
-    connect.run(task, work)  # type: ignore[arg-type]
+    task_end.run(task, work)  # type: ignore[arg-type]
     return {**task.result, "warnings": task.warnings}
 
 
@@ -212,7 +212,7 @@ def test_a_cut_text_says_how_much_is_missing_and_keeps_its_end() -> None:
 
 
 def test_no_other_place_ends_a_task() -> None:
-    """`connect.run`, its likes for AWS and hosts, and the base classes of actions clean what they hand over."""
+    """`task_end.run`, its likes for AWS and hosts, and the base classes of actions clean what they hand over."""
     ends = {"exit_json", "fail_json", "warn"}
     found = {
         path
@@ -221,5 +221,5 @@ def test_no_other_place_ends_a_task() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ends
         if ast.unparse(node.func.value).endswith(("module", "_module"))
     }
-    edges = ("_kube/live/connect", "_identity/live/aws_api", "_host_change/live/host_edge")
+    edges = ("_kube/live/task_end", "_identity/live/aws_api", "_host_change/live/host_edge")
     assert found == {"plugins/plugin_utils/_worker.py", *(f"plugins/module_utils/{name}.py" for name in edges)}

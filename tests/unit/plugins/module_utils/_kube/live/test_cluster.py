@@ -248,10 +248,3 @@ def test_no_request_is_sent_to_a_path_that_leads_elsewhere(path: str) -> None:
     with pytest.raises(Problem, match="is not the path of an object"):
         api.cluster().request("GET", path)
     assert api.requests == []
-
-
-def test_a_result_warns_of_each_thing_once() -> None:
-    told: list[str] = []
-    module: Any = SimpleNamespace(warn=told.append, no_log_values=set())
-    assert connect._emit_warnings(module, {"warnings": ["a", "b", "a"], "msg": "x"}) == {"msg": "x"}
-    assert told == ["a", "b"]

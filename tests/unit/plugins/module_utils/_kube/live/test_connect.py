@@ -12,12 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import urllib3
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import explain_outage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect, task_end
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-
-from tests.support.cases import cases
 
 DATA = base64.b64encode(b"pem").decode()
 USER = {"token": "token-of-a", "as": "a", "client-key-data": DATA, "client-certificate-data": DATA}
@@ -69,7 +65,7 @@ def test_keys_are_in_files_only_while_a_task_works(folder: Path) -> None:
 
     for _item in range(2):  # the second one needs the files again
         module = Module(folder, kubeconfig=KUBECONFIG)
-        connect.run(module, work)
+        task_end.run(module, work)
         assert module.result["key"] == "pem"
         assert not found[-1].exists()
 
@@ -126,20 +122,3 @@ def test_the_content_of_a_kubeconfig_in_place_of_its_path_is_not_shown(folder: P
         connect.connect(Module(folder, kubeconfig=form.format(token)))
     assert token not in str(raised.value)
     assert raised.value.where == "kubeconfig"
-
-
-@cases(
-    "said, why",
-    ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)", "expired"),
-    ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:1006)", "early"),
-    ("[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:2580)", "own_expired"),
-    ("certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:1006)", "other_name"),
-    ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate", "tls"),
-    ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "tls"),
-)
-def test_a_certificate_out_of_its_time_is_told_from_a_wrong_port(said: str, why: str) -> None:
-    transport = object.__new__(connect.PooledTransport)
-    transport.host = "https://a:6443"
-    found = transport._lost(urllib3.exceptions.SSLError(said))
-    assert (found.why, found.again) == (why, False)
-    assert ("date -u" in explain_outage(found).fix) == (why in ("expired", "early", "own_expired"))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +18,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.clus
     RawAnswer,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
-from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 
 from tests.support.cases import cases
 
-from ...fake_api import Clock, FakeApi, status
-from ...live_helpers import answered
+from ...fake_api import FakeApi, status
 from .test_cluster import PATH
 
 WAIT = 60.0
@@ -273,43 +270,6 @@ def test_a_request_without_an_answer_ends_in_the_time_of_its_task(params: Any, p
     cluster = connect.connect(module)
     assert cluster.outage.patience == patience
     transport: Any = cluster._transport
-    assert round(transport._timeout.read_timeout) == read
+    assert round(transport._full_timeout.read_timeout) == read
     aside = connect.connect(module, 4.0)
     assert aside.outage.patience == 0
-
-
-def test_a_read_is_soon_sent_again_and_then_has_its_time(tmp_path: Any) -> None:
-    """An old object may have to be converted by a webhook, which the server gives thirty seconds."""
-    asked: list[tuple[str, float]] = []
-
-    class Pool:
-        def request(self, method: str, url: str, *, timeout: Any, **_more: Any) -> Any:
-            asked.append((method, timeout.read_timeout))
-            if len(asked) in (2, 4):
-                raise ReadTimeoutError(None, url, "Read timed out.")  # type: ignore[arg-type]
-            return answered(200, b"{}")
-
-    transport = connect.PooledTransport(Pool(), "https://a", dict)
-    transport.patient(36.0, 8.0)
-    cluster = Cluster(transport, clock=Clock(), sleep=lambda _seconds: None)
-    cluster.outage.patience = WAIT
-    cluster.get("/api/v1/nodes")
-    cluster.get("/api/v1/pods")
-    cluster.request("PATCH", "/api/v1/pods", body={})
-    first, *reads = asked[:3]
-    assert (first, reads) == (("GET", 36.0), [("GET", 8.0), ("GET", 36.0)])
-    assert asked[3:] == [("PATCH", 36.0), ("PATCH", 36.0)]
-
-
-@cases(
-    "error, why, again",
-    (SSLError(ssl.SSLEOFError(8, "UNEXPECTED_EOF")), "reset", True),
-    (SSLError(ssl.SSLCertVerificationError(1, "CERTIFICATE_VERIFY_FAILED")), "tls", False),
-    (ReadTimeoutError(None, "/", "Read timed out."), "timeout", False),  # type: ignore[arg-type]
-    (ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")), "reset", True),
-)
-def test_a_proxy_that_hangs_up_is_told_from_a_certificate_that_is_not_trusted(
-    error: Any, why: str, again: bool
-) -> None:
-    found = connect.PooledTransport(None, "https://a", dict)._lost(error)
-    assert (found.why, found.again) == (why, again)

@@ -1,0 +1,151 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send the requests of a task to an API server over connections that are kept, and say in a word why no answer came.
+
+The word is one that the explanations of `api_errors` know; urllib3's own words name objects of Python. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..._otelcol.bounded.live.bounded_reads import read_body
+from ..._otelcol.bounded.read_limits import ANSWER_LIMIT
+from ..._otelcol.errors import Problem
+from .api_errors import import_library
+from .cluster import SERVER_ERROR, TOO_MANY, RawAnswer
+from .outage import LostError
+
+# The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.
+CONNECT_SECONDS, READ_SECONDS = 2.5, 36.0
+UNAUTHORIZED = 401
+
+
+class Trouble(NamedTuple):
+    """Why no answer came: the word of the explanation, and whether another try may help."""
+
+    why: str
+    again: bool
+
+
+# urllib3's exceptions by name.
+TROUBLES = {
+    "SSLEOFError": Trouble("reset", again=True),
+    "SSLZeroReturnError": Trouble("reset", again=True),
+    "ProxyError": Trouble("reset", again=True),
+    "NameResolutionError": Trouble("dns", again=True),
+    "NewConnectionError": Trouble("refused", again=True),
+    "ConnectTimeoutError": Trouble("timeout", again=True),
+    "ReadTimeoutError": Trouble("timeout", again=False),
+    "SSLError": Trouble("tls", again=False),
+}
+
+# What OpenSSL says of a TLS connection, and the word of the explanation; the first that fits.
+# Source: crypto/x509/x509_txt.c and ssl/ssl_stat.c of OpenSSL, and Python's ssl module.
+UNTRUSTED_REASONS = (
+    ("certificate has expired", "expired"),
+    ("certificate is not yet valid", "early"),
+    ("alert certificate expired", "own_expired"),
+    ("certificate is not valid for", "other_name"),
+)
+
+
+class PooledTransport:
+    """Kept-alive connections to one server, without hidden retries.
+
+    `pool` is a PoolManager of urllib3. `authorize` returns the headers that say who asks; each request calls it,
+    as a token may be new. `watch` is the CommandWatch of a kubeconfig whose tokens a command makes.
+    """
+
+    def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], watch: Any = None) -> None:
+        self._urllib3 = import_library("urllib3")
+        self._pool, self._authorize, self._watch = pool, authorize, watch
+        # A server behind a path, such as Rancher's or a proxy's, has it in the host.
+        self.host = host.rstrip("/")
+        # Whether the server has answered, and the paths whose quick read had no answer.
+        self._has_answered, self._slow_paths = False, set[str]()
+        self.set_read_seconds(READ_SECONDS)
+
+    def set_read_seconds(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
+        """Set how long an answer may take, and how long that to the first try of a read, in seconds."""
+        timeout = self._urllib3.Timeout
+        self._full_timeout = timeout(connect=CONNECT_SECONDS, read=read_seconds)
+        self._quick_timeout = timeout(connect=CONNECT_SECONDS, read=min(read_seconds, quick_seconds))
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
+        """Send one request over a connection of the pool, and return the whole answer.
+
+        Raises LostError if no answer came, and Problem if the request cannot be sent.
+        """
+        request_headers = self._add_rights(headers)
+        is_quick = self._has_answered and method == "GET" and path not in self._slow_paths
+        url, timeout = self.host + path, self._quick_timeout if is_quick else self._full_timeout
+        try:
+            answer = self._pool.request(
+                method,
+                url,
+                body=body,
+                headers=request_headers,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            data = read_body(answer, ANSWER_LIMIT, "the answer of the server")
+        except self._urllib3.exceptions.HTTPError as error:
+            if is_quick:
+                self._slow_paths.add(path)
+            raise self._build_lost_error(error) from error
+        except OSError as error:
+            raise LostError("certificate", f"{type(error).__name__}: {error}", self.host, again=False) from error
+        except ValueError:  # its text has the header, with signs that no mask knows
+            fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
+            raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
+        self._has_answered = self._has_answered or (answer.status < SERVER_ERROR and answer.status != TOO_MANY)
+        if answer.status == UNAUTHORIZED:
+            self._forget_rights()
+        return RawAnswer(answer.status, dict(answer.headers), data)
+
+    def _add_rights(self, headers: Mapping[str, str]) -> Any:
+        """Return the headers of a request, with those that say who asks."""
+        request_headers = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
+        for name, value in self._authorize().items():
+            values = value if isinstance(value, list) else [value]
+            for single_value in values:
+                request_headers.add(name, single_value)
+        return request_headers
+
+    def _forget_rights(self) -> None:
+        """Have the next request ask for a new token. Raises Problem if there is none."""
+        if self._watch:
+            self._watch.forget()
+            if problem := self._watch.problem:
+                raise problem
+
+    def _build_lost_error(self, error: Exception) -> LostError:
+        """Return why no answer came, in a word of ours, and whether another try may succeed."""
+        trouble = _find_trouble(error)
+        # urllib3 wraps what the system says in the names of its own objects.
+        error_text = str(error.__cause__ or error)
+        reason = _explain_untrusted(error_text) if trouble.why == "tls" else trouble.why
+        return LostError(reason, error_text, self.host, again=trouble.again)
+
+
+def _find_trouble(error: Exception) -> Trouble:
+    """Return what an exception of urllib3 means, by its own name and the names of what it wraps."""
+    parts = (error, error.__cause__, getattr(error, "reason", None), *error.args)
+    class_names = {type(part).__name__ for part in parts}
+    for name, trouble in TROUBLES.items():
+        if name in class_names:
+            return trouble
+    return Trouble("reset", again=True)
+
+
+def _explain_untrusted(error_text: str) -> str:
+    """Return why a certificate is not trusted, in a word of ours."""
+    for phrase, reason in UNTRUSTED_REASONS:
+        if phrase in error_text:
+            return reason
+    return "tls"
