@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_errors import import_library
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.libraries import import_library
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _needed
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents

@@ -13,15 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import (
-    FORBIDDEN_MESSAGE,
-    ask_server,
-    explain,
-    explain_other_server,
-    explain_outage,
-    parse_foreign_yaml,
-)
+from ..._kube.live.api_errors import FORBIDDEN_MESSAGE, ask_server, explain, explain_other_server, explain_outage
 from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.libraries import parse_foreign_yaml
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, is_followed
 from ..._kube.ownership import read_collector_name

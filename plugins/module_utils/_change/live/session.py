@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..._kube.live.api_errors import ask_server, explain_outage, import_library, list_if_allowed, parse_foreign_yaml
+from ..._kube.live.api_errors import ask_server, explain_outage, list_if_allowed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
+from ..._kube.live.libraries import import_library, parse_foreign_yaml
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_applied_by, is_own_object, read_release_label
 from ..._otelcol.config.masking import make_salted_replacer

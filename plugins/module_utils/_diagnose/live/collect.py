@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import import_library
 from ..._kube.live.connect import connect
+from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.catalogue.port_rows import Listeners, map_listeners
 from ..._otelcol.config.config_secrets import find_secrets

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.errors import Problem
 from ..._telemetry.metrics import (

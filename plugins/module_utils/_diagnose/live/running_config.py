@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..._otelcol.config.documents import merge_configs
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem

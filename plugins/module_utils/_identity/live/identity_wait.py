@@ -14,10 +14,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.eks_token import explain_failed_call, is_passing
-from ..._kube.live.api_errors import import_library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.eks_access import create_session, read_failed_call
+from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._identity.live.aws_api import AnsibleCallError, list_changed_settings, merge_task_tags, parse_configuration
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
 from ..addon.addon_versions import VersionChoice
 from ..addon.addon_violations import Violation, find_schema_mismatch

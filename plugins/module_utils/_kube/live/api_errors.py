@@ -8,16 +8,13 @@ Private.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
 from shlex import quote
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem, join_at_most
-from ..._otelcol.yaml.yaml_documents import load_data_or_none
 from .cluster import NOT_ALLOWED, NOT_FOUND, Answer, ApiError
-from .libraries import explain_import_error
 from .outage import LostError
 
 OUTAGES = {
@@ -317,16 +314,3 @@ def list_if_allowed(plural: str, call: Callable[[], list[Any]]) -> list[Any] | N
         if error.status in (NOT_ALLOWED, NOT_FOUND):
             return None if error.status == NOT_ALLOWED else []
         raise explain(error, f"List {plural}") from error
-
-
-def parse_foreign_yaml(text: str) -> Any:
-    """Return the data of YAML that somebody else wrote, read with limits; None if it is not YAML."""
-    return load_data_or_none(import_library("yaml", "PyYAML"), text)
-
-
-def import_library(name: str, package: str = "") -> Any:
-    """Import heavy or optional libraries only where they are used."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise explain_import_error(error, name, package) from error

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
 from ..._otelcol.bounded.live.bounded_reads import read_file_text
-from .api_errors import import_library
 from .kubeconfig import IN_CLUSTER_VARIABLE, read_option
 from .kubeconfig_paths import DEFAULT_PATH, expand_tilde
+from .libraries import import_library
 
 
 class ClusterNames(NamedTuple):

@@ -24,14 +24,13 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 
 from ..._otelcol.errors import Problem, strip_credentials
-from .api_errors import import_library
 from .cluster import MOST_WORKERS, Cluster
 from .eks_access import create_renewed_token, find_cluster_access
 from .exec_plugin import CommandWatch
 from .hidden import PARTLY_SECRET
 from .kubeconfig import PlainConnection, find_plain_connection
 from .kubeconfig_paths import describe_source
-from .libraries import call_importing
+from .libraries import call_importing, import_library
 from .outage import Outage
 from .pooled_transport import READ_SECONDS, PooledTransport
 from .progress import Progress, tell_nobody

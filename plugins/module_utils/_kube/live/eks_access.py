@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem, clean_text
 from ..eks_token import CLUSTER_HEADER, TOKEN_QUERY, URL_SECONDS, FailedCall, RenewedToken, explain_failed_call
-from .api_errors import import_library
+from .libraries import import_library
 
 SESSION_NAME = "o11y.opentelemetry"
 

@@ -20,7 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._otelcol.config.paths import iter_leaves
 from ..option_secrets import list_option_secrets, select_hideable
-from .api_errors import parse_foreign_yaml
+from .libraries import parse_foreign_yaml
 
 try:
     from ansible.module_utils.secrets import register_secrets

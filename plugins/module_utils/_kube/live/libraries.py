@@ -1,22 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Python libraries the collection works with, and what to run for one that is missing, too old or broken.
+"""Import the Python libraries that the collection works with, and tell what to run for one that does not load.
 
-`pip install` alone does nothing for a library that is installed. Private.
+It may be missing, too old or broken; `pip install` alone does nothing for a library that is installed. Private.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Callable
 from importlib import metadata
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ..._otelcol.errors import Problem
+from ..._otelcol.yaml.yaml_documents import load_data_or_none
 
 Result = TypeVar("Result")
 
@@ -44,6 +46,22 @@ def call_importing(make: Callable[[], Result]) -> Result:
         return make()
     except ImportError as error:
         raise explain_import_error(error, "", "") from error
+
+
+def import_library(name: str, package: str = "") -> Any:
+    """Return a heavy or optional library, imported only where it is used.
+
+    `package` is its name for pip where that differs. Raises Problem, with the command that mends it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise explain_import_error(error, name, package) from error
+
+
+def parse_foreign_yaml(text: str) -> Any:
+    """Return the data of YAML that somebody else wrote, read with limits; None if it is not YAML."""
+    return load_data_or_none(import_library("yaml", "PyYAML"), text)
 
 
 def explain_import_error(error: ImportError, name: str, package: str) -> Problem:

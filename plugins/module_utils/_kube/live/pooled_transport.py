@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from ..._otelcol.bounded.live.bounded_reads import read_body
 from ..._otelcol.bounded.read_limits import ANSWER_LIMIT
 from ..._otelcol.errors import Problem
-from .api_errors import import_library
 from .cluster import SERVER_ERROR, TOO_MANY, RawAnswer
+from .libraries import import_library
 from .outage import LostError
 
 # The server ends a change after 34 seconds (apiserver's requestTimeoutUpperBound) and gives a webhook up to 30 of them.

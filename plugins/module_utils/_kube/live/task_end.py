@@ -17,8 +17,9 @@ from ..._otelcol.config.masking import conceal_secrets, make_salted_replacer
 from ..._otelcol.errors import MASK, Problem, escape_tree, make_printable
 from ..bundle import list_secret_values, redact_manifest
 from ..option_secrets import build_secret_remover
-from .api_errors import explain_outage, parse_foreign_yaml
+from .api_errors import explain_outage
 from .hidden import hide_option_secrets
+from .libraries import parse_foreign_yaml
 from .outage import LostError
 
 # The secrets of the connection options; a whole kubeconfig would take words like 'default' out of every message.

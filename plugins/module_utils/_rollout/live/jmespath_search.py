@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem
 

@@ -17,9 +17,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import explain, import_library
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import APPLY, ApiError, Cluster
 from ..._kube.live.connect import connect
+from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._kube.ownership import describe_owner, is_applied_by

@@ -14,10 +14,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._identity.live.aws_api import ServiceCalls
 from ..._kube import eks_token
-from ..._kube.live.api_errors import explain, import_library
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.eks_access import read_failed_call
+from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.json_text import parse_json

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._kube.eks_token import MISSING_CODES, explain_failed_call, is_passing
-from ..._kube.live.api_errors import import_library
 from ..._kube.live.eks_access import create_session, explain_missing_terminal, read_failed_call
+from ..._kube.live.libraries import import_library
 from ..._otelcol.errors import Problem
 from ..backend_queries import AwsCall, BackendRequest
 from .backend_http import build_request_url, read_answer

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.bounded.live.bounded_reads import read_body as body_of
 from ..._otelcol.config.masking import mask_and_clean

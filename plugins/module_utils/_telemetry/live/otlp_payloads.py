@@ -14,7 +14,7 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import import_library
+from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..backend_queries import ID_ATTRIBUTE, PROBE_METRIC, probe_segment_id, probe_trace_id
 from ..evidence import LONGEST_EXCERPT_LINE

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._kube.conditions import is_ready
-from ..._kube.live.api_errors import explain, import_library
+from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.libraries import import_library
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.live.bounded_reads import read_body, read_file_bytes
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
