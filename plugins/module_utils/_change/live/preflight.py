@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..._kube.live.api_errors import ask_server, explain, missing_kind_problem
+from ..._kube.live.api_errors import ask_server, build_missing_kind_problem, explain
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_own_object
@@ -254,7 +254,7 @@ def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
         check_mode_advice = "Without check mode, this run fails unless an earlier task of it installs what is missing."
         session.report.warnings.append(f"The cluster does not serve {', '.join(kinds)}. {check_mode_advice}")
         return
-    fixes = dict.fromkeys(missing_kind_problem("", manifest["apiVersion"]).fix for manifest in unserved)
+    fixes = dict.fromkeys(build_missing_kind_problem("", manifest["apiVersion"]).fix for manifest in unserved)
     manifest_names = ", ".join(str(ref(manifest)) for manifest in unserved[:MOST_SHOWN])
     kinds_word = "these kinds" if len(kinds) > 1 else "this kind"
     wrong = f"the cluster does not serve {kinds_word}: {', '.join(kinds)}"

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Translate errors of the API server and the network into Problems, and hide secrets. The first row that fits applies.
+"""Translate errors of the API server and the network into Problems that say what is wrong and what to do.
 
 Private.
 """
@@ -74,14 +74,15 @@ _OBJECT_PATH = re.compile(r"/namespaces/(?P<namespace>[a-z0-9-]+)/[a-z]+/(?P<nam
 class AnswerRow(NamedTuple):
     """An answer of the API server that has these words in its message or reason, and what it means.
 
-    `status` is None for any, `of` is a part of the path that was asked for. {message} is the server's own.
+    `status` is None for any. {message} in `wrong` is the server's own, NAMESPACE and NAME in `fix` are the object's.
     """
 
     status: int | None
     words: str
     wrong: str
     fix: str
-    of: str = ""
+    path_part: str = ""
+    """A part of the path that was asked for, as of one kind; empty for all paths."""
 
 
 _UNCHANGEABLE_FAULT = "a field cannot be changed in place ({message})"
@@ -145,9 +146,9 @@ ANSWER_ROWS = (
         None, "unable to convert unstructured object to ", "a value is not valid ({message})", "Correct the value."
     ),
     AnswerRow(422, "updates to statefulset spec", _STATEFUL_SET_FAULT, _ORPHAN_FIX),
-    AnswerRow(422, "field is immutable", _STATEFUL_SET_FAULT, _ORPHAN_FIX, of="/statefulsets/"),
+    AnswerRow(422, "field is immutable", _STATEFUL_SET_FAULT, _ORPHAN_FIX, path_part="/statefulsets/"),
     AnswerRow(422, "field is immutable", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
-    AnswerRow(422, "", _CLAIM_FAULT, _CLAIM_FIX, of="/persistentvolumeclaims/"),
+    AnswerRow(422, "", _CLAIM_FAULT, _CLAIM_FIX, path_part="/persistentvolumeclaims/"),
     AnswerRow(422, "is immutable after creation", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
     AnswerRow(422, "may not change once set", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
     AnswerRow(422, "cannot change roleRef", _UNCHANGEABLE_FAULT, _DELETE_FIRST_FIX),
@@ -220,9 +221,10 @@ def explain_other_server(error: ApiError, task: str) -> Problem | None:
 
 
 def _explain_by_table(error: ApiError, task: str) -> Problem:
+    """Return the problem that the first fitting row of the table tells, or the answer as it is."""
     searched_text = f"{error.reason} {error.message}"
     for row in ANSWER_ROWS:
-        if row.status in (None, error.status) and row.words in searched_text and row.of in error.path:
+        if row.status in (None, error.status) and row.words in searched_text and row.path_part in error.path:
             wrong = row.wrong.format(message=error.message)
             return Problem(wrong, asked=task, where=_join_fields(error), fix=_fill_command(row.fix, error))
     fix = "Run the task again. If the error persists, check the API server's log."
@@ -237,10 +239,12 @@ def _fill_command(fix: str, error: ApiError) -> str:
 
 
 def _join_fields(error: ApiError) -> str:
+    """Return the fields that the server complains of, such as `spec.replicas, spec.template`."""
     return ", ".join(str(cause["field"]) for cause in error.causes if cause.get("field"))
 
 
 def _explain_forbidden(error: ApiError, task: str) -> Problem | None:
+    """Return the problem of a user who lacks a right, with the command that checks it."""
     match = FORBIDDEN_MESSAGE.search(error.message) if error.status == NOT_ALLOWED else None
     if not match:
         return None
@@ -261,6 +265,7 @@ def _explain_forbidden(error: ApiError, task: str) -> Problem | None:
 
 
 def _explain_conflict(error: ApiError, task: str) -> Problem | None:
+    """Return the problem of fields that other field managers own, with at most five of them."""
     conflicts = [cause for cause in error.causes if cause.get("reason") == "FieldManagerConflict"]
     if not conflicts:
         return None
@@ -269,30 +274,48 @@ def _explain_conflict(error: ApiError, task: str) -> Problem | None:
     return Problem(f"other field managers own some of its fields ({conflicts_text})", asked=task, fix=fix)
 
 
+class BudgetRefusal(NamedTuple):
+    """The PodDisruptionBudget that an eviction was refused for, and what the server says of it."""
+
+    budget: str
+    message: str
+
+
+def _read_budget_refusal(error: ApiError) -> BudgetRefusal | None:
+    """Return the budget that refused an eviction; None if the error has another cause."""
+    messages = [str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget"]
+    for message in messages:
+        match = _BUDGET_NAME.search(message)
+        if match:
+            return BudgetRefusal(match["name"], messages[0])
+    return None
+
+
 def find_budget_name(error: ApiError) -> str:
     """Return the name of the PodDisruptionBudget that an eviction was refused for, or an empty string."""
-    messages = (str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
-    return next((match["name"] for match in map(_BUDGET_NAME.search, messages) if match), "")
+    refusal = _read_budget_refusal(error)
+    return refusal.budget if refusal else ""
 
 
 def _explain_budget(error: ApiError, task: str) -> Problem | None:
     """Return the problem of an eviction that a PodDisruptionBudget does not allow, with the budget's name."""
-    name = find_budget_name(error)
-    if not name:
+    refusal = _read_budget_refusal(error)
+    if not refusal:
         return None
     fix = (
-        f"See `kubectl -n NAMESPACE describe poddisruptionbudget {name}`. Start the pods that it misses, or let its"
-        " owner allow one pod to go. `strategy: rolling` replaces pods without asking budgets."
+        f"See `kubectl -n NAMESPACE describe poddisruptionbudget {refusal.budget}`. Start the pods that it misses, or"
+        " let its owner allow one pod to go. `strategy: rolling` replaces pods without asking budgets."
     )
-    message = next(str(cause.get("message")) for cause in error.causes if cause.get("reason") == "DisruptionBudget")
-    return Problem(f"PodDisruptionBudget {name} keeps the pod: {message}", asked=task, fix=_fill_command(fix, error))
+    wrong = f"PodDisruptionBudget {refusal.budget} keeps the pod: {refusal.message}"
+    return Problem(wrong, asked=task, fix=_fill_command(fix, error))
 
 
 def _explain_missing_kind(error: ApiError, task: str) -> Problem | None:
-    return missing_kind_problem(task, f"{error.method} {error.path}") if error.is_kind_missing else None
+    return build_missing_kind_problem(task, f"{error.method} {error.path}") if error.is_kind_missing else None
 
 
-def missing_kind_problem(task: str, place: str = "") -> Problem:
+def build_missing_kind_problem(task: str, place: str = "") -> Problem:
+    """Return the problem of a kind that the cluster does not serve; the API group in `place` decides the fix."""
     group_fixes = (fix for group, fix in FIXES_BY_GROUP.items() if group in place)
     fix = next(group_fixes, "Install its CustomResourceDefinition first.")
     return Problem("the cluster does not serve this kind in this version", asked=task, where=place, fix=fix)

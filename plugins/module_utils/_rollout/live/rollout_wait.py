@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._kube.live.api_errors import ask_server, missing_kind_problem
+from ..._kube.live.api_errors import ask_server, build_missing_kind_problem
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.kinds import ApiResources, default_api_version
 from ..._kube.nodes import describe_idle_nodes
@@ -78,7 +78,7 @@ class RolloutWait:
         action = f"Wait for {workload['kind']} {workload['name']}"
         resource = ask_server(action, lambda: resources.find(version, workload["kind"]))
         if resource is None:
-            raise missing_kind_problem(action, version)
+            raise build_missing_kind_problem(action, version)
         if resource.namespaced and not workload.get("namespace"):
             raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
         path: str = resource.path(workload.get("namespace") or "", workload["name"])
