@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._kube.eks_token import FailedCall
+from .._kube.aws_failures import FailedCall
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account

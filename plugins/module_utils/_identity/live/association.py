@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._kube.eks_token import EXISTS_CODES
+from ..._kube.aws_failures import EXISTS_CODES
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
 from ..association_settings import API_FIELDS, association_settings, build_association_request, find_impossible_change

@@ -21,7 +21,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, explain_failed_call, is_expired, is_passing
+from ..._kube.aws_failures import BUSY_CODES, MISSING_CODES, FailedCall, explain_failed_call, is_expired, is_passing
 from ..._kube.live.eks_access import explain_missing_terminal, read_failed_call
 from ..._kube.live.hidden import hide_option_secrets
 from ..._kube.live.libraries import import_library, missing_part_problem

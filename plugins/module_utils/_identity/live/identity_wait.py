@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.eks_token import explain_failed_call, is_passing
+from ..._kube.aws_failures import explain_failed_call, is_passing
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.eks_access import create_session, read_failed_call

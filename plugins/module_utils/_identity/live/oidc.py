@@ -14,7 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 
-from ..._kube.eks_token import EXISTS_CODES
+from ..._kube.aws_failures import EXISTS_CODES
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..trust import (

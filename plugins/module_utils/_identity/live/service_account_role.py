@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from ..._kube.eks_token import EXISTS_CODES
+from ..._kube.aws_failures import EXISTS_CODES
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, fill_policy, parse_eks_cluster

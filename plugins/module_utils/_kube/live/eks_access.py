@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.errors import Problem, clean_text
-from ..eks_token import CLUSTER_HEADER, TOKEN_QUERY, URL_SECONDS, FailedCall, RenewedToken, explain_failed_call
+from ..aws_failures import FailedCall, explain_failed_call
+from ..eks_token import CLUSTER_HEADER, TOKEN_QUERY, URL_SECONDS, RenewedToken
 from .libraries import import_library
 
 SESSION_NAME = "o11y.opentelemetry"

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._identity.live.aws_api import ServiceCalls
-from ..._kube import eks_token
+from ..._kube.aws_failures import explain_failed_call
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect
@@ -101,7 +101,7 @@ class TraceInXRay:
         try:
             traces = self._calls("batch_get_traces", TraceIds=[xray_trace_id])["Traces"]
         except Exception as error:
-            raise eks_token.explain_failed_call(read_failed_call(error), f"Look for the trace in {self.name}") from None
+            raise explain_failed_call(read_failed_call(error), f"Look for the trace in {self.name}") from None
         documents = [parse_json(entry["Document"]) for trace in traces for entry in trace["Segments"]]
         segment_names = {entry.get("name") for entry in documents}
         return (

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._kube.eks_token import MISSING_CODES, explain_failed_call, is_passing
+from ..._kube.aws_failures import MISSING_CODES, explain_failed_call, is_passing
 from ..._kube.live.eks_access import create_session, explain_missing_terminal, read_failed_call
 from ..._kube.live.libraries import import_library
 from ..._otelcol.errors import Problem

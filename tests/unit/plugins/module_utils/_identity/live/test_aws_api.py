@@ -12,11 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import eks_token
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token import (
-    FailedCall,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.aws_failures import (
     explain_failed_call,
-    is_passing,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import libraries
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -137,20 +134,3 @@ def test_actions_have_the_names_that_policies_have() -> None:
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
     assert aws_api.read_failed_call(raised.value).action == "AddClientIDToOpenIDConnectProvider"
-
-
-@pytest.mark.parametrize(
-    "codes", [codes for codes, _wrong, _fix in eks_token.PROBLEM_TEXTS], ids=lambda codes: sorted(codes)[0]
-)
-def test_every_text_can_be_told(codes: frozenset[str]) -> None:
-    for code in codes:
-        text = str(explain_failed_call(FailedCall(code, "because."), "Do it"))
-        assert text.startswith("Do it: ")
-        assert "{" not in text
-
-
-def test_an_unknown_answer_is_told_as_it_is_and_no_code_is_both_passing_and_final() -> None:
-    text = str(explain_failed_call(FailedCall("OddException", "because", 418, "eks", "CreateAddon"), "Do it"))
-    assert text.startswith("Do it: AWS answers OddException to eks:CreateAddon (because).")
-    assert all(is_passing(FailedCall(code, "")) for code in eks_token.PASSING_CODES)
-    assert not is_passing(FailedCall("ResourceInUseException", "", 409))

@@ -1,0 +1,207 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a failed call of AWS means: whether to repeat it, whether fresh credentials help, and what to tell. Private.
+
+The codes are error codes of AWS and names of botocore's exceptions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .._otelcol.errors import Problem
+
+
+class FailedCall(NamedTuple):
+    """A call of AWS that failed."""
+
+    code: str
+    """The error code of AWS, or the name of botocore's exception if AWS gave no answer."""
+    message: str
+    """What AWS or botocore says."""
+    status: int = 0
+    """The HTTP status; 0 without an answer."""
+    service: str = ""
+    """The service as IAM policies name it, such as `eks`; empty if it is not known."""
+    action: str = ""
+    """The action as IAM policies name it, such as `DescribeCluster`; empty if it is not known."""
+
+
+SERVER_ERROR, TOO_MANY_REQUESTS = 500, 429
+# EKS names its own; the rest is what botocore's standard mode retries, and IAM's word for parallel writers.
+PASSING_CODES = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
+        *("SlowDown", "EC2ThrottledException"),
+        *("ServerException", "ServiceUnavailableException", "ServiceUnavailable", "Unavailable", "InternalFailure"),
+        *("InternalError", "InternalServerError", "InternalServerException"),
+        *("ServiceFailure", "ServiceFailureException"),
+        *("RequestTimeout", "RequestTimeoutException", "ConcurrentModification", "ConcurrentModificationException"),
+    }
+)
+# botocore's names for connections that broke. An untrusted certificate or a proxy that says no will not change.
+PASSING_ERRORS = frozenset(
+    {
+        *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
+        *("HTTPClientError", "ResponseParserError", "IncompleteReadError", "ResponseStreamingError"),
+    }
+)
+EXPIRED_CODES = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "ExpiredTokenIdentityException"}
+)
+# Another operation on the same object is running.
+BUSY_CODES = frozenset({"ResourceInUseException"})
+MISSING_CODES = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NotFoundException"})
+EXISTS_CODES = frozenset({"EntityAlreadyExists", "EntityAlreadyExistsException", "ResourceInUseException"})
+
+_DENIED_CODES = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "UnauthorizedException",
+        "NotAuthorized",
+    }
+)
+_REFUSED_CREDENTIALS = frozenset(
+    {
+        *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "AuthFailure"),
+        *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken"),
+        *("MissingAuthenticationTokenException", "OptInRequired"),
+    }
+)
+_NO_CREDENTIALS = frozenset(
+    {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"}
+)
+_LOGIN_CODES = frozenset({"UnauthorizedSSOTokenError", "SSOTokenLoadError", "SSOError"})
+_LIMIT_CODES = frozenset(
+    {
+        "ResourceLimitExceededException",
+        "LimitExceeded",
+        "LimitExceededException",
+        "ServiceQuotaExceededException",
+    }
+)
+
+RUN_AGAIN = "What AWS has begun goes on there, and the next run takes it up."
+
+
+class FailureRow(NamedTuple):
+    """Codes of failed calls that mean the same, what is wrong then, and what to do.
+
+    {message} and {code} are those of the call, {call} is its action as a policy names it, such as `eks:ListAddons`.
+    """
+
+    codes: frozenset[str]
+    wrong: str
+    fix: str
+
+
+# Tried from the top.
+FAILURE_ROWS = (
+    FailureRow(
+        EXPIRED_CODES,
+        "the AWS credentials have expired ({message})",
+        f"Get fresh ones and run the task again. {RUN_AGAIN}",
+    ),
+    FailureRow(
+        _DENIED_CODES,
+        "not allowed ({message})",
+        "Allow {call} to the caller, or look for a policy that denies it.",
+    ),
+    FailureRow(
+        _REFUSED_CREDENTIALS,
+        "AWS does not accept the credentials ({message})",
+        "Check access_key, secret_key and session_token or the profile, the region's partition, and the clock here.",
+    ),
+    FailureRow(
+        _NO_CREDENTIALS,
+        "there are no usable AWS credentials ({message})",
+        "Give profile, or access_key and secret_key, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY.",
+    ),
+    FailureRow(
+        _LOGIN_CODES,
+        "the login of the profile has expired ({message})",
+        f"Log in anew, and run it again. {RUN_AGAIN}",
+    ),
+    FailureRow(
+        frozenset({"ProfileNotFound"}),
+        "{message}",
+        "Check profile and AWS_PROFILE.",
+    ),
+    FailureRow(
+        frozenset({"ParamValidationError"}),
+        "a value is not valid ({message})",
+        "Correct what the message names.",
+    ),
+    FailureRow(
+        frozenset({"NoRegionError"}),
+        "no region is known",
+        "Give region, or set AWS_REGION.",
+    ),
+    FailureRow(
+        frozenset({"SSLError"}),
+        "no trusted TLS with AWS ({message})",
+        "Give the CA of the proxy or endpoint with aws_ca_bundle.",
+    ),
+    FailureRow(
+        frozenset({"ProxyConnectionError"}),
+        "the proxy does not answer ({message})",
+        "Check HTTPS_PROXY and NO_PROXY.",
+    ),
+    FailureRow(
+        PASSING_ERRORS,
+        "AWS cannot be reached ({message})",
+        "Check the region, endpoint_url, DNS, proxies and VPC endpoints between this machine and AWS.",
+    ),
+    FailureRow(
+        _LIMIT_CODES,
+        "a limit is reached ({message})",
+        "Remove what is not needed, or ask AWS for more.",
+    ),
+    FailureRow(
+        MISSING_CODES,
+        "it does not exist ({message})",
+        "Check the names, the region and the account.",
+    ),
+    FailureRow(
+        BUSY_CODES,
+        "another operation is under way ({message})",
+        "Run the task again when that is over.",
+    ),
+    FailureRow(
+        PASSING_CODES,
+        "AWS is overloaded or in trouble, and stayed so ({code}: {message})",
+        f"Run the task again. {RUN_AGAIN}",
+    ),
+    FailureRow(
+        frozenset({"InvalidParameterException", "InvalidRequestException", "ValidationError", "InvalidInput"}),
+        "AWS refuses the request ({message})",
+        "Correct what the message names.",
+    ),
+)
+
+
+def is_passing(failed_call: FailedCall) -> bool:
+    """Return whether the same call may well succeed in a moment."""
+    is_known_code = failed_call.code in PASSING_CODES or failed_call.code in PASSING_ERRORS
+    return is_known_code or failed_call.status >= SERVER_ERROR or failed_call.status == TOO_MANY_REQUESTS
+
+
+def is_expired(failed_call: FailedCall) -> bool:
+    """Return whether fresh credentials would help."""
+    return failed_call.code in EXPIRED_CODES
+
+
+def explain_failed_call(failed_call: FailedCall, task: str) -> Problem:
+    """Return the problem of a failed call; `task` is what the task wanted of AWS."""
+    call = f"{failed_call.service}:{failed_call.action}" if failed_call.service and failed_call.action else "the call"
+    facts = {"message": failed_call.message.rstrip("."), "code": failed_call.code, "call": call}
+    for row in FAILURE_ROWS:
+        if failed_call.code in row.codes:
+            return Problem(row.wrong.format(**facts), asked=task, fix=row.fix.format(**facts))
+    wrong = f"AWS answers {failed_call.code or failed_call.status} to {call} ({facts['message']})"
+    return Problem(wrong, asked=task, fix="Run the task again; if it stays, follow the message.")
