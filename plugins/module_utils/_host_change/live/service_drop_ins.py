@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Failure, Problem, clean_text, suggest_word
 from ..bundle_form import CONFIG_FOLDER, DROP_IN, SERVICE_SUFFIX
@@ -24,25 +24,28 @@ from ..service_environment import ServiceEnvironment, drop_in_owner, find_names_
 from .host_state import ServiceOutcome
 from .host_store import Store
 from .machine import Machine
+from .service_units import ServiceUnit, read_service_unit
 
-_UNIT_PROPERTIES = (
-    "Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ActiveState,MainPID,NeedDaemonReload,Transient"
-    ",PrivateNetwork,ExecMainStartTimestampMonotonic"
-)
-# States of a unit that no drop-in helps, each with what is told of it. Source: org.freedesktop.systemd1(5), LoadState.
+
+class _Unfit(NamedTuple):
+    """Why a service does not get its variables, and what to do. {unit} is its name."""
+
+    wrong: str
+    fix: str
+
+
+# States of a unit that no drop-in helps. Source: org.freedesktop.systemd1(5), LoadState.
 _UNLOADED = {
-    "masked": (
+    "masked": _Unfit(
         "is masked, so it never starts",
         "Run `systemctl unmask {unit}` on the host, or remove it from the list.",
     ),
-    "bad-setting": ("has a unit that systemd cannot read", "Run `systemd-analyze verify {unit}` on the host."),
-    "error": ("has a unit that systemd cannot read", "Run `systemctl status {unit}` on the host."),
+    "bad-setting": _Unfit("has a unit that systemd cannot read", "Run `systemd-analyze verify {unit}` on the host."),
+    "error": _Unfit("has a unit that systemd cannot read", "Run `systemctl status {unit}` on the host."),
 }
-# Settings by which a service does not get a drop-in, or does not reach the collector.
-_UNFIT = {
-    "Transient": ("has no unit file", "Give the variables where it is started, or write a unit file for it."),
-    "PrivateNetwork": ("has a network of its own (PrivateNetwork), so it does not reach the host", "Remove it there."),
-}
+# What is told of a service that does not get a drop-in, or does not reach the collector.
+_TRANSIENT = _Unfit("has no unit file", "Give the variables where it is started, or write a unit file for it.")
+_OWN_NETWORK = _Unfit("has a network of its own (PrivateNetwork), so it does not reach the host", "Remove it there.")
 _DRAFT_SUFFIX = ".draft"
 _MOST_BYTES = 256 * 1024
 # How long a restarted service is watched, in seconds: time for a program to read its environment and to give up.
@@ -66,7 +69,7 @@ class ServiceDropIns:
     def __init__(self, machine: Machine, store: Store, rows: Sequence[Mapping[str, Any]] = ()) -> None:
         self.machine, self.store = machine, store
         self.wanted_services = [ServiceEnvironment.from_row(row) for row in rows]
-        self._seen: dict[str, dict[str, str]] = {}  # what systemd has said, until something is done
+        self._seen_units: dict[str, ServiceUnit] = {}
         self._written: set[Path] = set()  # by this run, for services that were not restarted since
 
     # ── What is there ──
@@ -83,22 +86,11 @@ class ServiceDropIns:
             if not drop_in.is_symlink() and drop_in_owner(_read_file_start(drop_in)) == self.store.name
         ]
 
-    def _unit_properties(self, unit: str) -> dict[str, str]:
-        """Return what systemd says of a unit; settings that stand several times are lines of one text."""
-        if unit not in self._seen:
-            self._seen[unit] = self._read_properties(unit)
-        return self._seen[unit]
-
-    def _read_properties(self, unit: str) -> dict[str, str]:
-        answer = self.machine.systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
-        properties: dict[str, str] = {}
-        for line in answer.output.splitlines():
-            key, _sign, value = line.partition("=")
-            properties[key] = f"{properties[key]}\n{value}" if key in properties else value
-        if answer.code or "LoadState" not in properties:
-            wrong = f"systemd does not answer: {clean_text(answer.output.strip()[-300:])}"
-            raise Problem(wrong, asked=f"Read {unit}", fix="Run `systemctl status` on the host.")
-        return properties
+    def _find_unit(self, unit: str) -> ServiceUnit:
+        """Return what systemd says of a unit. It is asked once, until something is done."""
+        if unit not in self._seen_units:
+            self._seen_units[unit] = read_service_unit(self.machine, unit)
+        return self._seen_units[unit]
 
     # ── What keeps a service from getting its variables ──
 
@@ -111,14 +103,15 @@ class ServiceDropIns:
                 yield problem
 
     def _check_service(self, service: ServiceEnvironment) -> None:
+        """Raise Problem if a service cannot get its variables."""
         self._check_owner(service.unit)
-        properties = self._unit_properties(service.unit)
-        self._check_loaded(service.unit, properties)
-        for setting, (wrong, fix) in _UNFIT.items():
-            if properties.get(setting) == "yes":
-                raise Problem(f"service {service.unit} {wrong}", fix=fix)
+        service_unit = self._find_unit(service.unit)
+        self._check_loaded(service.unit, service_unit)
+        for is_unfit, unfit in ((service_unit.is_transient, _TRANSIENT), (service_unit.has_own_network, _OWN_NETWORK)):
+            if is_unfit:
+                raise Problem(f"service {service.unit} {unfit.wrong}", fix=unfit.fix)
         self._check_place(service.unit)
-        self._check_variables(service, properties)
+        self._check_variables(service, service_unit)
 
     def _check_owner(self, unit: str) -> None:
         """Raise Problem for a collector of this collection, whose variables are its option `env`."""
@@ -127,17 +120,17 @@ class ServiceDropIns:
             wrong = f"service {unit} is a collector of the inventory"
             raise Problem(wrong, fix=f"Use `env` of collector '{clean_text(name)}', and remove it from the list.")
 
-    def _check_loaded(self, unit: str, properties: Mapping[str, str]) -> None:
-        state = properties["LoadState"]
-        if state == "not-found":
+    def _check_loaded(self, unit: str, service_unit: ServiceUnit) -> None:
+        """Raise Problem for a service that the host has not, that does not load, or that has another name."""
+        if service_unit.load_state == "not-found":
             wrong = f"the host has no service {unit}{suggest_word(unit, self._list_host_services())}"
             raise Problem(wrong, fix="Correct its name, or install the service first.")
-        if state in _UNLOADED:
-            wrong, fix = _UNLOADED[state]
-            raise Problem(f"service {unit} {wrong}", fix=fix.format(unit=unit))
-        name = properties.get("Id") or unit
-        if name != unit:
-            raise Problem(f"service {unit} is another name of {clean_text(name)}", fix="List it by that name.")
+        unfit = _UNLOADED.get(service_unit.load_state)
+        if unfit:
+            raise Problem(f"service {unit} {unfit.wrong}", fix=unfit.fix.format(unit=unit))
+        if service_unit.name != unit:
+            wrong = f"service {unit} is another name of {clean_text(service_unit.name)}"
+            raise Problem(wrong, fix="List it by that name.")
 
     def _list_host_services(self) -> list[str]:
         """Return the services of this host, whether they run or not."""
@@ -166,13 +159,15 @@ class ServiceDropIns:
             wrong = f"{drop_in} belongs to somebody else"
             raise Problem(wrong, fix=f"Remove it if it is not needed, or remove {unit} from the list.")
 
-    def _check_variables(self, service: ServiceEnvironment, properties: Mapping[str, str]) -> None:
+    def _check_variables(self, service: ServiceEnvironment, service_unit: ServiceUnit) -> None:
         """Raise Problem if another file sets the same variables: the owner of the service has decided there."""
         own_drop_in = self._drop_in_path(service.unit)
-        units = [properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split()]
-        files = [line.rpartition(" (")[0] for line in properties.get("EnvironmentFiles", "").splitlines()]
-        for find_names, paths in ((find_names_in_unit, units), (find_names_in_file, files)):
-            for path in filter(None, paths):
+        readers = (
+            (find_names_in_unit, service_unit.unit_files),
+            (find_names_in_file, service_unit.environment_files),
+        )
+        for find_names, paths in readers:
+            for path in paths:
                 file = self.store.root / path.lstrip("/")
                 conflicting_names = find_names(_read_file_start(file), service.variables) if file != own_drop_in else []
                 if conflicting_names:
@@ -219,9 +214,7 @@ class ServiceDropIns:
 
     def _needs_reload(self) -> bool:
         """Whether systemd has not read a drop-in that is there, as after a killed run."""
-        return any(
-            self._unit_properties(service.unit).get("NeedDaemonReload") == "yes" for service in self.wanted_services
-        )
+        return any(self._find_unit(service.unit).needs_reload for service in self.wanted_services)
 
     def apply(self) -> ServiceOutcome:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
@@ -257,9 +250,8 @@ class ServiceDropIns:
 
     def _describe_kept_environment(self, unit: str) -> list[str]:
         """Return the line about a service that still sends to the collector until it is restarted."""
-        properties = self._unit_properties(unit)
         line = f"{unit} keeps its environment until it is restarted: `systemctl restart {unit}`"
-        return [line] if properties.get("ActiveState") == "active" else []
+        return [line] if self._find_unit(unit).is_active else []
 
     @staticmethod
     def _describe_waiting(unit: str) -> str:
@@ -285,7 +277,7 @@ class ServiceDropIns:
                 self._write_drop_in(draft, "")
 
     def _reload_units(self) -> None:
-        self._seen = {}
+        self._seen_units = {}
         result = self.machine.systemctl("daemon-reload")
         if result.code:
             raise Failure(f"systemd does not read its units: {clean_text(result.output.strip()[-300:])}")
@@ -297,17 +289,16 @@ class ServiceDropIns:
 
         A process that overwrites its environment, as `setproctitle` does, would else be restarted by each run.
         """
-        properties = self._unit_properties(service.unit)
-        pid = int(properties.get("MainPID") or 0)
-        if properties.get("ActiveState") != "active" or not pid or self._has_variables(service, pid):
+        service_unit = self._find_unit(service.unit)
+        if not service_unit.is_active or not service_unit.pid or self._has_variables(service, service_unit.pid):
             return False
-        boot_to_start = int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        started_at = self.machine.now() - (self.machine.uptime() - boot_to_start)
+        started_at = self.machine.now() - (self.machine.uptime() - service_unit.started_after_boot)
         drop_in = self._drop_in_path(service.unit)
         is_new = drop_in in self._written or _read_file_start(drop_in) != service.text(self.store.name)
         return is_new or started_at <= drop_in.stat().st_mtime
 
     def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
+        """Whether a process has all variables of its service, with the values of this host."""
         environment = self.machine.environment(pid)
         return all(environment.get(name) == value for name, value in service.on_host(self._host_id()).items())
 
@@ -326,18 +317,18 @@ class ServiceDropIns:
             return
         journal_lines = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
         lines = [clean_text(line) for line in journal_lines if line.strip()]
-        state = (
+        state_text = (
             "Its drop-in stays: it had run without it."
             if earlier_text is None
             else self._restore_drop_in(unit, earlier_text)
         )
-        wrong = f"service {unit} does not run with its environment: {failure}.{journal_sentence(lines)} {state}"
+        wrong = f"service {unit} does not run with its environment: {failure}.{journal_sentence(lines)} {state_text}"
         raise Failure(wrong, facts={"journal": lines})
 
     def _try_restart(self, unit: str) -> str:
         """Restart a service, and return why it does not run; empty if it does."""
         result = self.machine.systemctl("restart", unit)
-        self._seen = {}
+        self._seen_units = {}
         self._written.discard(self._drop_in_path(unit))
         if result.code:
             return str(clean_text(result.output.strip()[-300:]))
@@ -365,14 +356,14 @@ class ServiceDropIns:
         return [self._describe_service(service) for service in self.wanted_services]
 
     def _describe_service(self, service: ServiceEnvironment) -> dict[str, Any]:
-        properties, drop_in = self._unit_properties(service.unit), self._drop_in_path(service.unit)
-        pid = int(properties.get("MainPID") or 0)
+        """Return the row of one service in the facts of a host."""
+        service_unit, drop_in = self._find_unit(service.unit), self._drop_in_path(service.unit)
         return {
             "unit": service.unit,
-            "load": properties["LoadState"],
-            "runs": properties.get("ActiveState") == "active",
+            "load": service_unit.load_state,
+            "runs": service_unit.is_active,
             "is_there": _read_file_start(drop_in) == service.text(self.store.name),
-            "has": bool(pid) and self._has_variables(service, pid),
+            "has": bool(service_unit.pid) and self._has_variables(service, service_unit.pid),
             "waits": self._awaits_restart(service),
             "place": str(drop_in),
         }

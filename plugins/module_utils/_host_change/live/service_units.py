@@ -1,0 +1,72 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What systemd says of the service of somebody else: read once, and named. Private."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._otelcol.errors import Problem, clean_text
+from .machine import Machine
+
+_UNIT_PROPERTIES = (
+    "Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ActiveState,MainPID,NeedDaemonReload,Transient"
+    ",PrivateNetwork,ExecMainStartTimestampMonotonic"
+)
+
+
+@dataclass(frozen=True)
+class ServiceUnit:
+    """A service as systemd has it. Source: the properties of org.freedesktop.systemd1(5)."""
+
+    name: str
+    """The name of its unit file, which differs from the one that was asked for if that is an alias."""
+    load_state: str
+    unit_files: tuple[str, ...]
+    """The paths of its unit file and of its drop-ins."""
+    environment_files: tuple[str, ...]
+    """The paths of the files that it reads variables from."""
+    is_active: bool
+    pid: int
+    """The number of its main process; 0 if it has none."""
+    needs_reload: bool
+    """Whether a file of it has changed since systemd read it."""
+    is_transient: bool
+    """Whether it was started without a unit file."""
+    has_own_network: bool
+    started_after_boot: float
+    """When its main process started, in seconds since the host booted; 0 if it never did."""
+
+
+def read_service_unit(machine: Machine, unit: str) -> ServiceUnit:
+    """Ask systemd for a service. Raises Problem if it does not answer."""
+    answer = machine.systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
+    properties = _parse_properties(answer.output)
+    if answer.code or "LoadState" not in properties:
+        wrong = f"systemd does not answer: {clean_text(answer.output.strip()[-300:])}"
+        raise Problem(wrong, asked=f"Read {unit}", fix="Run `systemctl status` on the host.")
+    unit_files = (properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split())
+    # A line is `/etc/default/shop (ignore_errors=yes)`.
+    environment_files = [line.rpartition(" (")[0] for line in properties.get("EnvironmentFiles", "").splitlines()]
+    return ServiceUnit(
+        name=properties.get("Id") or unit,
+        load_state=properties["LoadState"],
+        unit_files=tuple(path for path in unit_files if path),
+        environment_files=tuple(path for path in environment_files if path),
+        is_active=properties.get("ActiveState") == "active",
+        pid=int(properties.get("MainPID") or 0),
+        needs_reload=properties.get("NeedDaemonReload") == "yes",
+        is_transient=properties.get("Transient") == "yes",
+        has_own_network=properties.get("PrivateNetwork") == "yes",
+        started_after_boot=int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6,
+    )
+
+
+def _parse_properties(output: str) -> dict[str, str]:
+    """Return the properties that `systemctl show` prints; one that stands several times has lines in one text."""
+    properties: dict[str, str] = {}
+    for line in output.splitlines():
+        key, _sign, value = line.partition("=")
+        properties[key] = f"{properties[key]}\n{value}" if key in properties else value
+    return properties
