@@ -189,19 +189,19 @@ class Cluster:
         """Send one request and return the raw answer. Without patience the caller retries, as for a pinned version."""
         request_target = build_target(path, query)
         pauses, started_at = iter(BACKOFF_PAUSES if patient else ()), self.clock()
-        is_spent = self.outage.is_spent(sum(BACKOFF_PAUSES))
+        is_spent = self.outage.is_patience_over(sum(BACKOFF_PAUSES))
         while True:
             sent_at = self.clock()
             answer = self._send(method, request_target, headers or {}, body, started_at)
             if answer.status < REFUSED:
-                self.outage.over()
+                self.outage.note_answer()
                 self.warnings.update(dict.fromkeys(map(mask_and_clean, list_warnings(answer.headers))))
                 return answer
             error = ApiError(answer.status, parse_status(answer.body), method, path)
             if not error.is_server_error:
-                self.outage.over()
+                self.outage.note_answer()
             elif patient:  # otherwise it may be the answer of a pod, which the server passes on
-                self.outage.begin(sent_at)
+                self.outage.note_failure(sent_at)
             if not self._is_passing(error, pinned=pinned, spent=is_spent):
                 raise error
             pause = next(pauses, None)
@@ -256,7 +256,7 @@ class Cluster:
             try:
                 return self._transport(method, request_target, headers, body)
             except LostError as lost:
-                pause = self.outage.pause(lost, started_at, sent_at, next(pauses, None))
+                pause = self.outage.find_pause(lost, started_at, sent_at, next(pauses, None))
                 if pause is None:
                     raise
                 self.sleep(pause)

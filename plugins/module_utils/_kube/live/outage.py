@@ -1,14 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an API server that has answered before is away, for how long, and for how long to wait for it.
+"""Whether an API server that has answered before is away, for how long, and for how long to wait for it. Private.
 
-A server that has answered once is waited for, in all threads and tasks of the run: lost connections, 429 and 5xx. One
-that never answered fails in seconds. The time counts from the first failed answer for all requests of a task, until a
-good answer ends the outage. A module in a process of its own does not know of earlier tasks, so only its own first
-answer counts. A wait is longer by the time of an outage, up to twice its limit, and what pods show just after an
-outage ends no wait. Each write can be sent twice: applies have a version or the same fields, deletions and evictions
-have a uid. Private."""
+- A server that has answered once is waited for, in all threads and tasks of the run: lost connections, 429 and 5xx. One
+  that never answered fails in seconds. A module in a process of its own does not know of earlier tasks, so only its own
+  first answer counts.
+- An outage begins with the first failed answer to any request of a task, and ends with the next good one.
+- A wait is longer by the time of an outage, up to twice its limit. What pods show just after an outage ends no wait.
+- Each write can be sent twice: applies have a version or the same fields, deletions and evictions have a uid.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ from ..._otelcol.errors import strip_credentials
 # A server that has not answered yet: a refused connection stays refused for eleven seconds too.
 FIRST_PAUSES = (0.3, 0.7)
 PAUSE_SECONDS = 2.0
-# From so many seconds on, workloads may show what the outage did to them, for so many seconds.
-NOTED_SECONDS, AFTERMATH_SECONDS = 3.0, 20.0
-# Another try changes nothing about these.
+# An outage of so many seconds may hurt workloads, which show it for so many seconds after its end.
+HARMFUL_SECONDS, RECOVERY_SECONDS = 3.0, 20.0
+# Words of a LostError about which another try changes nothing.
 LASTING_REASONS = ("tls", "expired", "early", "own_expired", "other_name", "certificate")
 
 
@@ -41,65 +42,86 @@ class LostError(Exception):
 
 
 class Outage:
-    """What all threads of a run know about the silence of one API server."""
+    """What all threads of a run know about the silence of one API server.
+
+    `clock` returns the time in seconds, as do all times here. The server is either there (`_away_since` is None), away,
+    or given up (`final` is the error that every further request raises).
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        # For how long a server that has answered before is asked again by all requests; none is given up soon.
+        # For how many seconds all requests together ask a server again that has answered before; none is given up soon.
         self.patience = 0.0
+        # Whether the server has answered in this run, and what is called at its first answer.
         self.answered = False
         self.on_answer: Callable[[], None] = lambda: None
-        # The error after which nobody asks again.
         self.final: LostError | None = None
+        # For how many seconds it was away in all outages that have ended.
         self.away = 0.0
-        self._since: float | None = None
-        self._answer = self._noted = -math.inf
+        self._away_since: float | None = None
+        self._answered_at = self._harmful_end = -math.inf
 
-    def begin(self, sent_at: float) -> None:
+    def note_failure(self, sent_at: float) -> None:
         """Note that a request, sent then, had no answer, or one of a server that cannot work."""
         with self._lock:
-            if self._since is None:
-                self._since = max(sent_at, self._answer)
+            if self._away_since is None:
+                self._away_since = max(sent_at, self._answered_at)
 
-    def over(self) -> None:
-        """Note that the server works."""
+    def note_answer(self) -> None:
+        """Note that the server works, which ends an outage."""
         with self._lock:
-            self._answer = self._clock()
-            if self._since is not None:
-                outage_seconds, self._since = self._answer - self._since, None
-                self.away += outage_seconds
-                self._noted = self._answer if outage_seconds >= NOTED_SECONDS else self._noted
+            self._answered_at = self._clock()
+            if self._away_since is not None:
+                self._end(self._answered_at - self._away_since)
             is_first_answer, self.answered = not self.answered, True
         if is_first_answer:
             self.on_answer()
 
-    def pause(self, lost: LostError, started_at: float, sent_at: float, first_pause: float | None) -> float | None:
-        """Return after how many seconds to repeat a request that was begun at `started_at`; None if it is given up."""
-        self.begin(sent_at)
+    def _end(self, outage_seconds: float) -> None:
+        """Add an outage to the time that the server was away, and note its end if workloads may have suffered."""
+        self._away_since = None
+        self.away += outage_seconds
+        if outage_seconds >= HARMFUL_SECONDS:
+            self._harmful_end = self._answered_at
+
+    def find_pause(self, lost: LostError, started_at: float, sent_at: float, first_pause: float | None) -> float | None:
+        """Return after how many seconds to repeat a request that was begun at `started_at`; None if it is given up.
+
+        `first_pause` is what is left of the short pauses that any request has; None if they are over. A request that is
+        given up has its seconds in `lost`, and may be the last one that is sent.
+        """
+        self.note_failure(sent_at)
         with self._lock:
             current_time = self._clock()
-            is_waited_for = self.answered and lost.why not in LASTING_REASONS
-            if is_waited_for and self.patience:
-                if self.measure_seconds_away(started_at) < self.patience:
-                    return first_pause or PAUSE_SECONDS
-                lost.seconds = self.measure_seconds_away(current_time)
-            elif lost.again and first_pause:
-                return first_pause
-            if self._answer <= started_at or lost.seconds >= self.patience > 0:  # nobody else has an answer either
-                self.final = lost
-            return None
+            is_waited_for = self.patience > 0 and self.answered and lost.why not in LASTING_REASONS
+            if is_waited_for:
+                has_time = self.measure_seconds_away(started_at) < self.patience
+                pause = (first_pause or PAUSE_SECONDS) if has_time else None
+            else:
+                pause = first_pause if lost.again else None
+            if pause is None:
+                if is_waited_for:
+                    lost.seconds = self.measure_seconds_away(current_time)
+                self._note_if_final(lost, started_at)
+            return pause
+
+    def _note_if_final(self, lost: LostError, started_at: float) -> None:
+        """Give the server up if no other request had an answer meanwhile, or if the patience is over."""
+        if self._answered_at <= started_at or lost.seconds >= self.patience > 0:
+            self.final = lost
 
     def measure_seconds_away(self, started_at: float) -> float:
         """Return for how long the server has been away, or this request has been tried if that is longer."""
-        outage_start = self._since
-        return self._clock() - (started_at if outage_start is None else min(started_at, outage_start))
+        away_since = self._away_since
+        return self._clock() - (started_at if away_since is None else min(started_at, away_since))
 
-    def is_spent(self, least_seconds: float) -> bool:
+    def is_patience_over(self, least_seconds: float) -> bool:
         """Return whether the patience was over before now: further requests of the same outage are not repeated."""
         current_time = self._clock()
-        return self._since is not None and self.measure_seconds_away(current_time) >= max(self.patience, least_seconds)
+        seconds_away = self.measure_seconds_away(current_time)
+        return self._away_since is not None and seconds_away >= max(self.patience, least_seconds)
 
     @property
     def has_just_ended(self) -> bool:
         """Return whether an outage has just ended: what workloads show now may come from it alone."""
-        return self._clock() - self._noted < AFTERMATH_SECONDS
+        return self._clock() - self._harmful_end < RECOVERY_SECONDS

@@ -252,7 +252,7 @@ def test_the_first_answer_counts_for_all_tasks_of_a_run(tmp_path: Any) -> None:
     folder = {"run_folder": str(tmp_path)}
     first = cluster("https://a", **folder)
     assert not first.outage.answered
-    first.outage.over()
+    first.outage.note_answer()
     assert cluster("https://a", **folder).outage.answered
     assert not cluster("https://b", **folder).outage.answered
     assert not cluster("https://a").outage.answered
