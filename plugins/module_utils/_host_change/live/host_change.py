@@ -46,7 +46,9 @@ from .host_store import Store
 from .host_watch import ReleaseStart, Watch, read_earlier_counts
 from .installed_program import Program
 from .machine import Machine, read_text_or_empty
+from .owned_folders import make_own_folder, remove_if_empty
 from .program_installation import clear_drafts, install_program
+from .state_places import has_state, private_state_path
 
 _CHECK_LINES = 12
 
@@ -65,11 +67,11 @@ class HostChange:
     def recover(self) -> None:
         """Complete or undo what a killed run left, and lead to a release again if the link in use is lost."""
         self._clear_drafts()
-        change = self.store.change()
+        change = self.store.change_record.read()
         if change is None:
             self._restore_lost_link()
             return
-        is_wanted = not list_changed_paths(self.store.files(change.candidate), self.bundle.files)
+        is_wanted = not list_changed_paths(self.store.releases.read_files(change.candidate), self.bundle.files)
         recovery_step = choose_recovery(change, is_wanted)
         self.outcome.earlier = change.earlier
         self.outcome.changed = True
@@ -84,9 +86,9 @@ class HostChange:
 
     def _restore_lost_link(self) -> None:
         """Let the link lead to the newest release: without one, a change that fails would count as a first install."""
-        newest = self.store.newest()
-        if newest and not self.store.in_use():
-            self.store.switch(newest)
+        newest = self.store.releases.find_newest()
+        if newest and not self.store.releases.find_current():
+            self.store.releases.switch_to(newest)
             self._reload_units()
             self.outcome.changed = True
             self.outcome.notes.append(f"release {newest} is in use again, whose link was lost")
@@ -105,24 +107,23 @@ class HostChange:
             outcome.earlier = outcome.release
         if outcome.paths:
             self._make_change()
-        elif outcome.way != NOTHING or self.store.links(self.bundle.files).wrong:
+        elif outcome.way != NOTHING or self.store.links.compare(self.bundle.files).wrong:
             self._repair()
         self._drop_superfluous()
-        outcome.release = self.store.in_use()
+        outcome.release = self.store.releases.find_current()
         return outcome
 
     def _make_change(self) -> None:
-        store, earlier = self.store, self.store.in_use()
+        store, earlier = self.store, self.store.releases.find_current()
         self._make_folders()
         if self.bundle.awaits_wave:
-            store.note_undecided(earlier)
-        change = Change(
-            earlier, next_release_number(store.numbers()), PREPARE, self._current_time_text(), self.outcome.way
-        )
-        store.note(change)
+            store.undecided_change.write(earlier)
+        candidate = next_release_number(store.releases.list_numbers())
+        change = Change(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.way)
+        store.change_record.write(change)
         try:
             install_program(self.program, store, self.machine)
-            store.write(change.candidate, self.bundle.files, self._facts())
+            store.releases.write(change.candidate, self.bundle.files, self._facts())
             self._check_candidate(change)
         except (Problem, OSError) as error:
             self._discard(change)
@@ -135,10 +136,9 @@ class HostChange:
 
     def _make_folders(self) -> None:
         store = self.store
-        store.make(store.all)
-        store.make(store.folder, collector=store.name, had_state=store.has_state(self.bundle.state))
-        store.releases.mkdir(mode=0o755, exist_ok=True)
-        store.releases.chmod(0o755)
+        make_own_folder(store.all)
+        make_own_folder(store.folder, collector=store.name, had_state=has_state(store.root, self.bundle.state))
+        store.releases.make_folder()
 
     def _current_time_text(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.machine.now()))
@@ -148,8 +148,8 @@ class HostChange:
         store = self.store
         unit = self.bundle.files[store.service].data.decode("utf-8", "replace")
         places = CheckPaths(
-            current=str(store.current),
-            candidate=str(store.path(change.candidate)),
+            current=str(store.releases.current),
+            candidate=str(store.releases.path(change.candidate)),
             output=str(store.check_output),
             **self._find_state_owner(read_unit_user(unit)),
         )
@@ -170,8 +170,8 @@ class HostChange:
         """Return whose state folder the check sees, if it may not be that of the candidate's user."""
         store, state = self.store, self.bundle.state
         service = self.machine.service(store.service)
-        if state and store.private(state).is_dir():
-            folder = str(store.private(state)) if service.is_active else ""
+        if state and private_state_path(store.root, state).is_dir():
+            folder = str(private_state_path(store.root, state)) if service.is_active else ""
             return {"state": folder, "user": service.user}
         if state and service.is_active and service.user != candidate_user:
             return {"state": state, "user": service.user, "is_dynamic": False}
@@ -207,27 +207,28 @@ class HostChange:
             started = self._activate(change, files)
             watch = self._build_watch(started)
             watch.ready()
-            self.store.note(replace(change, step=JUDGE))
+            self.store.change_record.write(replace(change, step=JUDGE))
             judgement = watch.judge(earlier_counts)
         except (Problem, OSError) as error:
             raise self._go_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
             self.outcome.notes.append(judgement.note(self.bundle.watch_seconds))
-        self.store.done()
+        self.store.change_record.remove()
 
     def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> ReleaseStart:
         store = self.store
         earlier = self.machine.service(store.service)
-        way = choose_activation(list_changed_paths(store.files(change.earlier), files), earlier.is_active)
+        changed_paths = list_changed_paths(store.releases.read_files(change.earlier), files)
+        way = choose_activation(changed_paths, earlier.is_active)
         if way == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
             way = RESTART  # nobody knows which config the process has read
         self.outcome.way = way
-        store.note(replace(change, step=SWITCH, way=way))
-        store.switch(change.candidate)
-        store.set_links(files)
+        store.change_record.write(replace(change, step=SWITCH, way=way))
+        store.releases.switch_to(change.candidate)
+        store.links.write(files)
         self._reload_units()
         self._make_tmpfiles(files)
-        store.note(replace(change, step=ACTIVATE, way=way))
+        store.change_record.write(replace(change, step=ACTIVATE, way=way))
         started = ReleaseStart(self.machine.now(), way, earlier)
         self._start(started)
         return started
@@ -259,7 +260,7 @@ class HostChange:
 
     def _make_tmpfiles(self, files: Mapping[str, StoredFile]) -> None:
         if TMPFILES in files:
-            create_result = self.machine.run("systemd-tmpfiles", "--create", str(self.store.tmpfiles))
+            create_result = self.machine.run("systemd-tmpfiles", "--create", str(self.store.links.tmpfiles))
             if create_result.code:
                 raise Failure(f"systemd-tmpfiles fails: {create_result.output.strip()[-300:]}")
 
@@ -270,7 +271,7 @@ class HostChange:
 
         Raises Failure if the earlier release does not run.
         """
-        outcome, current_number = self.outcome, self.store.in_use()
+        outcome, current_number = self.outcome, self.store.releases.find_current()
         if earlier == current_number:
             outcome.release = current_number
             return outcome
@@ -278,7 +279,7 @@ class HostChange:
         outcome.notes.append(self._go_back(Change(earlier, current_number, BACK, self._current_time_text(), RESTART)))
         if earlier:
             with suppress(OSError):  # the release that works runs, whatever can be noted of it
-                self.store.note_back(earlier)
+                self.store.return_note.write(earlier)
         self._drop_unused()
         outcome.release = earlier
         return outcome
@@ -287,7 +288,7 @@ class HostChange:
         """Go back, and return what is told: the reason, the lines of the journal, and how it is now."""
         journal_lines = list(problem.facts.get("journal") or ())
         try:
-            state_text = self._go_back(self.store.change() or change)
+            state_text = self._go_back(self.store.change_record.read() or change)
         except Problem as later_error:
             state_text = f"The earlier release does not run either: {later_error}"
         except OSError as later_error:
@@ -299,24 +300,25 @@ class HostChange:
         """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
         store = self.store
         with suppress(OSError):  # a full disk must not keep the release that works from running
-            store.note(replace(change, step=BACK))
+            store.change_record.write(replace(change, step=BACK))
         if not change.earlier:
             self._stop()
             loss_lines = Drain(self.machine, store, discards=True).list_losses()
             self._remove_all()
             return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
-        files = store.files(change.earlier)
-        is_untouched = store.in_use() == change.earlier and self.machine.service(store.service).is_active
+        files = store.releases.read_files(change.earlier)
+        is_in_use = store.releases.find_current() == change.earlier
+        is_untouched = is_in_use and self.machine.service(store.service).is_active
         way = NOTHING if is_untouched else RESTART
-        store.switch(change.earlier)
-        store.set_links(files)
+        store.releases.switch_to(change.earlier)
+        store.links.write(files)
         self._reload_units()
         self._make_tmpfiles(files)
         started = ReleaseStart(self.machine.now(), way, self.machine.service(store.service))
         self._start(started)
-        store.drop(change.candidate)
-        store.decided()
-        store.done()
+        store.drop_release(change.candidate)
+        store.undecided_change.remove()
+        store.change_record.remove()
         if way != NOTHING:
             bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
             self._build_watch(started, bundle).ready()
@@ -324,10 +326,10 @@ class HostChange:
 
     def _discard(self, change: Change) -> None:
         """Remove a candidate that was never switched to."""
-        self.store.drop(change.candidate)
+        self.store.drop_release(change.candidate)
         if change.earlier:
-            self.store.decided()
-            self.store.done()
+            self.store.undecided_change.remove()
+            self.store.change_record.remove()
         else:
             self._remove_all()
 
@@ -336,7 +338,7 @@ class HostChange:
     def _repair(self) -> None:
         """Let the system lead to the release in use again, and start it if it does not run."""
         files = self.bundle.files
-        self.store.set_links(files)
+        self.store.links.write(files)
         self._reload_units()
         self._make_tmpfiles(files)
         started = ReleaseStart(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
@@ -350,13 +352,15 @@ class HostChange:
 
     def _drop_superfluous(self) -> None:
         """Remove releases beyond those that are kept, and programs that no release names."""
-        for number in list_superfluous_releases(self.store.numbers(), self.store.in_use(), self.bundle.keep):
-            self.store.drop(number)
+        releases = self.store.releases
+        numbers = list_superfluous_releases(releases.list_numbers(), releases.find_current(), self.bundle.keep)
+        for number in numbers:
+            self.store.drop_release(number)
         self._drop_programs()
 
     def _drop_programs(self) -> None:
-        for folder in list_unused_programs(self.store.program_folders(), self.store.used_programs()):
-            self.store.remove_program(folder)
+        for folder in list_unused_programs(self.store.programs.map_owned(), self.store.programs.list_used()):
+            self.store.programs.remove(folder)
 
     def drain_forecast(self, discards: bool) -> list[str]:
         """Return what a removal would find in the queues of a collector."""
@@ -368,14 +372,14 @@ class HostChange:
         Raises Problem for data in its queues that it has not sent, unless `discards` consents to its loss.
         It runs then.
         """
-        if self.store.is_own(self.store.folder):
+        if self.store.is_own():
             drain = Drain(self.machine, self.store, discards)
             self.outcome.notes += drain.stop(self._stop)
 
     def remove(self) -> Outcome:
         """Remove what runs made for this collector, and nothing else."""
         self._clear_drafts()
-        self.outcome.changed = self.store.is_own(self.store.folder)
+        self.outcome.changed = self.store.is_own()
         if self.outcome.changed:
             self._remove_all()
         self._drop_unused()
@@ -384,8 +388,8 @@ class HostChange:
     def _drop_unused(self) -> None:
         """Remove programs that no release names, and folders of this collection in which nothing is left."""
         self._drop_programs()
-        for folder in (self.store.all, self.store.programs):
-            self.store.remove_if_last(folder)
+        for folder in (self.store.all, self.store.programs.folder):
+            remove_if_empty(folder)
 
     def _clear_drafts(self) -> None:
         self.store.clear_drafts()
@@ -393,14 +397,14 @@ class HostChange:
         self._clear_check()
 
     def _stop(self) -> None:
-        if self.store.unit.is_symlink():
+        if self.store.links.unit.is_symlink():
             stop_result = self.machine.systemctl("stop", self.store.service)
             if stop_result.code:
                 raise Failure(f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._asked())
 
     def _remove_all(self) -> None:
         store = self.store
-        had_state = store.had_state
+        had_state = store.had_state()
         self._stop()
         store.remove_links()
         self._reload_units()

@@ -18,6 +18,7 @@ from ..bundle_form import state_folder
 from ..stored_queue import UnsentRequests, read_unsent_requests
 from .host_store import Store
 from .machine import Machine
+from .state_places import list_state_places
 
 # How long a removal waits for the queues of a running collector to be empty, in seconds. A backend that answers takes
 # what is in flight within one; the first pauses between tries are 5 and 7.5 (exporterhelper, retry_on_failure).
@@ -50,8 +51,8 @@ class Drain:
         """Return what the queues on the disk have. A removal leaves a folder that was there before all runs."""
         unsent = UnsentRequests()
         unreadable: list[str] = []
-        if not self.store.had_state:
-            for folder in self.store.state_places(state_folder(self.store.name)):
+        if not self.store.had_state():
+            for folder in list_state_places(self.store.root, state_folder(self.store.name)):
                 for file in _list_files(folder, unreadable):
                     try:
                         unsent = unsent.plus(_read_unsent(file))

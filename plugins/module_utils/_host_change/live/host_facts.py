@@ -21,8 +21,9 @@ from ..host_release import Bundle, Port, list_changed_paths
 from ..taken_ports import describe_port_fix, find_closed_ports, find_taken_ports
 from .accounts import group_id, parse_account_number, user_id
 from .file_facts import describe_certificates, describe_patterns
-from .host_store import Store, list_own_collectors
+from .host_store import Store
 from .machine import Machine
+from .owned_folders import list_own_collectors
 
 _UNIT_PROPERTIES = (
     "LoadState,UnitFileState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus,FragmentPath,"
@@ -109,17 +110,17 @@ class HostFacts:
     def release(self) -> dict[str, Any]:
         """Return which release is in use, and which of its files differ from what is wanted."""
         store = self.store
-        number = store.in_use()
-        stored_files = store.files(number)
-        change = store.change()
+        number = store.releases.find_current()
+        stored_files = store.releases.read_files(number)
+        change = store.change_record.read()
         return {
             "number": number,
-            "is_own": store.is_own(store.folder),
+            "is_own": store.is_own(),
             "differs": list_changed_paths(stored_files, self.bundle.files) if number else [],
-            "links": [str(link_path) for link_path in store.links(self.bundle.files).wrong] if number else [],
+            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong] if number else [],
             "change": change.candidate if change else "",
             "credentials": [path for path in self._list_credential_paths() if not Path(path).is_file()],
-            "wave": store.passed(number),
+            "wave": store.passed_waves.find(number),
         }
 
     def _list_credential_paths(self) -> Iterator[str]:
@@ -131,7 +132,7 @@ class HostFacts:
 
     def _read_unit(self) -> str:
         try:
-            return (self.store.current / self.store.service).read_text(encoding="utf-8", errors="replace")
+            return (self.store.releases.current / self.store.service).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
 
@@ -141,7 +142,7 @@ class HostFacts:
         running_file = ""
         if self.runs:
             with suppress(OSError):  # the process has ended
-                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in host_store
+                running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in whole_files
         return {
             "path": path,
             "wanted": self.bundle.program,

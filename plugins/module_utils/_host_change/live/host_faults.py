@@ -21,10 +21,11 @@ from ..guarded_groups import describe_member_rights, list_unconsented_groups
 from ..host_release import Bundle, Port, StoredFile, build_release_files, check_credential_name
 from ..taken_ports import describe_port_fix, find_taken_ports
 from .accounts import group_id, list_groups_of_user, user_id
-from .host_store import Store, list_own_collectors
+from .host_store import Store
 from .installed_program import Program, check_program, choose_program
 from .late_imports import make_service_drop_ins
 from .machine import Machine
+from .owned_folders import list_own_collectors
 
 # A certificate is valid from its day on: a clock before this collection's time makes every one invalid.
 EARLIEST_TIME = 1_735_689_600  # 2025-01-01
@@ -179,10 +180,8 @@ def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping
 
 def list_foreign_paths(machine: Machine, store: Store) -> list[str]:
     """Return the places of this name that somebody else has: folders, links, or a unit that systemd knows."""
-    foreign_paths = store.foreign()
-    if (
-        foreign_paths or store.unit.is_symlink() or store.is_own(store.folder)
-    ):  # a killed removal leaves its folder last
+    foreign_paths = store.list_foreign()
+    if foreign_paths or store.links.unit.is_symlink() or store.is_own():  # a killed removal leaves its folder last
         return foreign_paths
     if not is_booted_by_systemd(store.root):
         return []
@@ -196,7 +195,7 @@ def check_owners(machine: Machine, store: Store) -> None:
     if foreign_paths:
         wrong = f"{', '.join(foreign_paths)} belongs to somebody else, and collector {store.name} needs that name"
         raise Problem(wrong, fix="Rename the collector, or remove what is there.")
-    exposed_folders = store.exposed()
+    exposed_folders = store.list_exposed()
     if exposed_folders:
         wrong = f"{', '.join(exposed_folders)} may be changed by others than root, and so may what the service runs"
         fix = (
@@ -208,7 +207,7 @@ def check_owners(machine: Machine, store: Store) -> None:
 
 def check_space(machine: Machine, store: Store) -> None:
     """Raise Problem if the releases lack space on a file system of their own; that of /etc is a fault of the host."""
-    free_bytes = machine.free_bytes(store.releases)
+    free_bytes = machine.free_bytes(store.releases.folder)
     if free_bytes < NEEDED_RELEASE_BYTES <= machine.free_bytes(store.root / "etc"):
         raise _describe_no_space(str(store.folder), free_bytes)
 

@@ -18,10 +18,11 @@ from .host_edge import run_task
 from .host_facts import HostFacts
 from .host_faults import build_bundle, find_access_faults, read_secrets, read_systemd, refuse_faults
 from .host_probe import HostProbe
-from .host_store import Store, list_own_collectors
+from .host_store import Store
 from .host_task import build_mask
 from .installed_program import choose_program
 from .machine import Machine
+from .owned_folders import list_own_collectors
 from .service_drop_ins import ServiceDropIns
 from .system_facts import read_system_facts
 

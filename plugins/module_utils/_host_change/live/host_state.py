@@ -39,20 +39,21 @@ class ServiceOutcome:
 
 def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
     """Write into an outcome what differs. What it has of an earlier step stays changed."""
-    number, wanted_files = store.in_use(), bundle.files
-    stored_files = store.files(number)
+    number, wanted_files = store.releases.find_current(), bundle.files
+    stored_files = store.releases.read_files(number)
     service = machine.service(store.service)
     outcome.paths = list_changed_paths(stored_files, wanted_files)
-    outcome.diff = build_difference(stored_files, wanted_files, str(store.current))
+    outcome.diff = build_difference(stored_files, wanted_files, str(store.releases.current))
     outcome.way = choose_activation(outcome.paths, service.is_active)
-    has_difference = bool(outcome.paths or store.links(wanted_files).wrong or store.change())
+    has_difference = bool(outcome.paths or store.links.compare(wanted_files).wrong or store.change_record.read())
     outcome.changed = outcome.changed or has_difference or not service.is_active
     outcome.release = number
 
 
 def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
     """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
-    if outcome.changed or store.leftovers():
+    if outcome.changed or store.list_leftovers():
         return False
-    spare_releases = list_superfluous_releases(store.numbers(), store.in_use(), bundle.keep)
-    return not spare_releases and not list_unused_programs(store.program_folders(), store.used_programs())
+    releases = store.releases
+    spare_releases = list_superfluous_releases(releases.list_numbers(), releases.find_current(), bundle.keep)
+    return not spare_releases and not list_unused_programs(store.programs.map_owned(), store.programs.list_used())

@@ -28,10 +28,11 @@ from .host_faults import (
     refuse_faults,
 )
 from .host_state import Outcome, ServiceOutcome, is_settled, note_differences
-from .host_store import Store, list_own_collectors
+from .host_store import Store
 from .installed_program import Program, describe_selinux_needs
 from .late_imports import make_host_change, make_service_drop_ins
 from .machine import Machine
+from .owned_folders import list_own_collectors
 
 ARGUMENTS: dict[str, Any] = {
     "bundle": {"type": "dict", "required": True, "options": BUNDLE_OPTIONS},
@@ -95,7 +96,7 @@ def _remove_collector(module: AnsibleModule, machine: Machine, store: Store) -> 
     discards, drop_ins = bool(module.params.get("discard_unsent")), make_service_drop_ins(machine, store)
     change = make_host_change(machine, store, Bundle(store.name), Program(Path("/nowhere")), str)
     if module.check_mode:
-        is_there = store.is_own(store.folder) or drop_ins.plan().changed
+        is_there = store.is_own() or drop_ins.plan().changed
         forecast_lines = [f"{store.name} would be removed", *change.drain_forecast(discards)]
         return {"changed": is_there, "msg": "; ".join(forecast_lines) if is_there else f"{store.name} is absent"}
     change.drain(discards)
@@ -109,16 +110,16 @@ def _remove_collector(module: AnsibleModule, machine: Machine, store: Store) -> 
 
 def _return_to_earlier(module: AnsibleModule, machine: Machine, store: Store) -> dict[str, Any]:
     """Go back to the release that ran before. Raises Problem for a collector that is not as the task expects it."""
-    number, earlier = store.in_use(), _check_way_back(module, store)
+    number, earlier = store.releases.find_current(), _check_way_back(module, store)
     if module.check_mode:
         would_text = f"release {earlier} would run again" if earlier else "the first install would be undone"
         forecast_text = would_text if earlier != number else f"release {number} runs"
         return {"changed": earlier != number, "release": number, "msg": f"{store.name}: {forecast_text}"}
-    manifest = store.manifest(store.path(earlier or number))
+    manifest = store.releases.read_manifest(earlier or number)
     bundle = Bundle(store.name, metrics=str(manifest.get("metrics") or ""))
     outcome = make_host_change(machine, store, bundle, Program(Path("/nowhere")), str).go_back_to(earlier)
     result_lines = outcome.notes or [f"Release {number} runs."]
-    if earlier and store.passed_waves() and not store.passed(earlier):
+    if earlier and store.passed_waves.read_all() and not store.passed_waves.find(earlier):
         result_lines = [*result_lines, f"Release {earlier} passed no wave."]
     return {"changed": outcome.changed, "release": outcome.release, "msg": f"{store.name}: {' '.join(result_lines)}"}
 
@@ -128,12 +129,12 @@ def _settle_change(module: AnsibleModule, store: Store) -> dict[str, Any]:
 
     The note of a change is of runs alone, so nothing counts as changed.
     """
-    number, undone_release = store.in_use(), module.params.get("undoes")
+    number, undone_release = store.releases.find_current(), module.params.get("undoes")
     if undone_release and number != undone_release:
         result_text = f"release {number} of another run is in use, and not release {undone_release}. It stays undecided"
         return {"changed": False, "release": number, "msg": f"{store.name}: {result_text}"}
-    if store.is_own(store.folder) and not module.check_mode:
-        store.decided()
+    if store.is_own() and not module.check_mode:
+        store.undecided_change.remove()
     return {"changed": False, "release": number, "msg": f"{store.name}: release {number} stays"}
 
 
@@ -142,12 +143,13 @@ def _check_way_back(module: AnsibleModule, store: Store) -> str:
 
     Raises Problem if another release is in use than the one to undo: another run has changed the collector since.
     """
-    number, wanted_release, undone_release = store.in_use(), module.params["release"], module.params["undoes"]
+    number = store.releases.find_current()
+    wanted_release, undone_release = module.params["release"], module.params["undoes"]
     asked = f"Take collector {store.name} of this host back"
     if not wanted_release or not undone_release:
         wrong = f"`release` is '{wanted_release or ''}', and `undoes` is '{undone_release or ''}'"
         raise Problem(wrong, asked=asked, fix=f"Name both releases. A first install has `release: {BEFORE_ALL}`.")
-    if not number or not store.is_own(store.folder):
+    if not number or not store.is_own():
         raise Problem("it has no release in use", asked=asked, fix="Deploy it again with `state: present`.")
     if number not in (undone_release, wanted_release):
         wrong = f"release {number} is in use, and not release {undone_release}, which was to be undone"
@@ -155,7 +157,7 @@ def _check_way_back(module: AnsibleModule, store: Store) -> str:
             "Another run has changed this collector since. It stays as it is: run the playbook again to see it judged."
         )
         raise Problem(wrong, asked=asked, fix=fix)
-    if wanted_release not in (BEFORE_ALL, *store.numbers()):
+    if wanted_release not in (BEFORE_ALL, *store.releases.list_numbers()):
         fix = "Keep at least 2 releases (`keep`), and deploy the earlier config again."
         raise Problem(f"release {wanted_release} is not kept", asked=asked, fix=fix)
     return "" if wanted_release == BEFORE_ALL else str(wanted_release)
@@ -177,7 +179,7 @@ def _deploy_collector(module: AnsibleModule, machine: Machine, store: Store, sys
     if program.is_awaited and not module.check_mode:
         return {"changed": False, AWAITED: machine.architecture(), "msg": f"{store.name} awaits its program"}
     if not module.params.get("awaits_wave") and not module.check_mode:
-        store.decided()
+        store.undecided_change.remove()
     outcome, services = _make_change(module, machine, store, examination)
     _warn_of_waiting(module, machine, store, services)
     return _build_result(module, store, outcome, services)
@@ -210,7 +212,7 @@ def _add_way_back(error: Problem | OSError, module: AnsibleModule, store: Store,
     problem = to_problem(error)
     problem.facts.update(changed=outcome.changed, release=outcome.release)
     if module.params.get("awaits_wave"):
-        problem.facts["undecided"] = store.undecided()
+        problem.facts["undecided"] = store.undecided_change.read_earlier()
     return problem
 
 
@@ -226,7 +228,7 @@ def _build_result(module: AnsibleModule, store: Store, outcome: Outcome, service
         "notes": [*outcome.notes, *services.notes],
     }
     if module.params.get("awaits_wave") and not module.check_mode:
-        result["undecided"] = store.undecided()
+        result["undecided"] = store.undecided_change.read_earlier()
     diff = [*outcome.diff, *services.diff]
     if module.params.get("differences"):
         result["differences"] = diff

@@ -120,7 +120,8 @@ class Watch:
         started_at, readings, unread_count = self.machine.now(), 0, 0
         busy_names: list[str] = []
         seen_components: set[str] = set()
-        config = self.store.files(self.store.in_use())[CONFIG].data.decode("utf-8", "replace")
+        releases = self.store.releases
+        config = releases.read_files(releases.find_current())[CONFIG].data.decode("utf-8", "replace")
         while self.machine.now() - started_at < self.bundle.watch_seconds + (READ_SECONDS if seen_components else 0.0):
             self.machine.sleep(min(READ_SECONDS, self.bundle.watch_seconds))
             self._check_process()

@@ -16,8 +16,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..bundle_form import CONFIG
 from ..wave_watch import COMPARED, PASSED_OPTIONS, reading_pause
 from .host_edge import run_task, warn_printable
-from .host_store import LOCK_PATH, Store, list_own_collectors
+from .host_store import LOCK_PATH, Store
 from .machine import Machine
+from .owned_folders import list_own_collectors
 
 _COMPARED_METRIC = re.compile(rf"otelcol_(?:{COMPARED})")
 _LOCK_SECONDS = 60
@@ -33,9 +34,9 @@ class _WatchedCollector:
     def __init__(self, machine: Machine, store: Store) -> None:
         self.machine, self.store = machine, store
         self.name = store.name
-        self.release = store.in_use()
-        self.sum = store.release_sum(self.release) if self.release else ""
-        manifest = store.manifest(store.path(self.release))
+        self.release = store.releases.find_current()
+        self.sum = store.releases.compute_sum(self.release) if self.release else ""
+        manifest = store.releases.read_manifest(self.release)
         self.metrics_url = str(manifest.get("metrics") or "")
         self.program = str(manifest.get("program") or "")
         self.readings: list[dict[str, Any]] = []
@@ -43,7 +44,7 @@ class _WatchedCollector:
     @property
     def passed(self) -> dict[str, Any]:
         """The wave that the release in use has passed; empty if it has passed none."""
-        return self.store.passed(self.release)
+        return self.store.passed_waves.find(self.release)
 
     def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
         """Return whether the release in use is the one that was judged."""
@@ -68,7 +69,7 @@ class _WatchedCollector:
 
     def note_passed(self, wave: Mapping[str, Any]) -> None:
         """Note that the release in use has passed a wave."""
-        self.store.note_passed(self.release, {**wave, "sum": self.sum})
+        self.store.passed_waves.write(self.release, {**wave, "sum": self.sum})
 
     def row(self) -> dict[str, Any]:
         """Return the collector as the module returns it: its release, its config and its readings."""
@@ -83,7 +84,7 @@ class _WatchedCollector:
         }
 
     def _config(self) -> str:
-        file = self.store.files(self.release).get(CONFIG)
+        file = self.store.releases.read_files(self.release).get(CONFIG)
         return file.data.decode("utf-8", "replace") if file else ""
 
 

@@ -81,7 +81,7 @@ def _describe_archived_program(
     member = str(program_row.get("member") or program_options.get("member") or "otelcol")
     distribution = program_options.get("distribution") or "otelcol"
     version = program_options.get("version") or "0"
-    folder = store.programs / f"{distribution}-{version}-{archive_sum[:12]}"
+    folder = store.programs.folder / f"{distribution}-{version}-{archive_sum[:12]}"
     return Program(
         path=folder / Path(member).name,
         folder=folder,

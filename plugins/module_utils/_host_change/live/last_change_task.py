@@ -32,11 +32,17 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
     store = Store(root, check_collector_name(options["name"]), machine)
     if machine.is_locked(store.lock):
         return _build_answer("a run changes collectors of this host now", is_changing=True)
-    release = store.in_use() if store.is_own(store.folder) else ""
+    release = store.releases.find_current() if store.is_own() else ""
     if not release:
         return _build_answer(f"this host has no release of collector {store.name} in use")
-    earlier = store.before(release)
-    change = LastChange(release, earlier, store.written(release), store.came_back(), store.change() is not None)
+    earlier = store.releases.find_before(release)
+    change = LastChange(
+        release,
+        earlier,
+        store.releases.read_time_written(release),
+        store.return_note.is_of_current(),
+        store.change_record.read() is not None,
+    )
     kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])
     message = kept_reason or f"release {release} was written shortly before the alert began"
     return _build_answer(message, release=release, earlier=earlier, goes_back=not kept_reason)

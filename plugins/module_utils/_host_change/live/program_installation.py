@@ -17,6 +17,7 @@ from .host_http import http_errors
 from .host_store import Store
 from .installed_program import Program, check_sum, hash_file
 from .machine import Machine
+from .owned_folders import is_own, make_own_folder
 from .packed_program import unpack
 
 _CHUNK = 1024 * 1024
@@ -26,10 +27,10 @@ def install_program(program: Program, store: Store, machine: Machine) -> bool:
     """Put a program into its folder, unless it is there. Return whether it was put there."""
     if program.folder is None or program.is_there:
         return False
-    store.make(store.programs)
-    draft = store.programs / f".{program.folder.name}.new"
+    make_own_folder(store.programs.folder)
+    draft = store.programs.folder / f".{program.folder.name}.new"
     shutil.rmtree(str(draft), ignore_errors=True)
-    store.make(draft, sha256=program.sha256)
+    make_own_folder(draft, sha256=program.sha256)
     try:
         with _open_verified_copy(program, draft, machine) as file:
             write_program = partial(_write_program, draft / program.path.name)
@@ -49,8 +50,8 @@ def install_program(program: Program, store: Store, machine: Machine) -> bool:
 
 def clear_drafts(store: Store) -> None:
     """Remove what killed installations left."""
-    for draft in store.programs.glob(".*.new"):
-        if store.is_own(store.programs) or store.is_own(draft):
+    for draft in store.programs.list_drafts():
+        if is_own(store.programs.folder) or is_own(draft):
             shutil.rmtree(str(draft), ignore_errors=True)
 
 

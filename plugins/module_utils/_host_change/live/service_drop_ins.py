@@ -24,6 +24,7 @@ from ..service_environment import ServiceEnvironment, drop_in_owner, find_names_
 from .host_state import ServiceOutcome
 from .host_store import Store
 from .machine import Machine
+from .owned_folders import is_own
 from .service_units import ServiceUnit, read_service_unit
 
 
@@ -75,11 +76,11 @@ class ServiceDropIns:
     # ── What is there ──
 
     def _drop_in_path(self, unit: str) -> Path:
-        return self.store.units / f"{unit}.d" / DROP_IN
+        return self.store.links.units / f"{unit}.d" / DROP_IN
 
     def _list_own_drop_ins(self) -> list[Path]:
         """Return the drop-ins that were written for this collector."""
-        drop_ins = sorted(self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
+        drop_ins = sorted(self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}"))
         return [
             drop_in
             for drop_in in drop_ins
@@ -116,7 +117,7 @@ class ServiceDropIns:
     def _check_owner(self, unit: str) -> None:
         """Raise Problem for a collector of this collection, whose variables are its option `env`."""
         name = unit[len("otelcol-") : -len(SERVICE_SUFFIX)] if unit.startswith("otelcol-") else ""
-        if name and self.store.is_own(self.store.root / CONFIG_FOLDER[1:] / name):
+        if name and is_own(self.store.root / CONFIG_FOLDER[1:] / name):
             wrong = f"service {unit} is a collector of the inventory"
             raise Problem(wrong, fix=f"Use `env` of collector '{clean_text(name)}', and remove it from the list.")
 
@@ -272,7 +273,7 @@ class ServiceDropIns:
 
     def _clear_drafts(self) -> None:
         """Remove what a killed run has not renamed."""
-        for draft in self.store.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_DRAFT_SUFFIX}"):
+        for draft in self.store.links.units.glob(f"*{SERVICE_SUFFIX}.d/{DROP_IN}{_DRAFT_SUFFIX}"):
             if drop_in_owner(_read_file_start(draft)) in ("", self.store.name):
                 self._write_drop_in(draft, "")
 

@@ -1,0 +1,69 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Folders of this collection on a host: each has a `manifest.json` that names the collection. Private.
+
+A folder without it is somebody else's, and no run changes it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..._otelcol.kube.names import OWNER
+from ..bundle_form import CONFIG_FOLDER, MANIFEST
+from .whole_files import draft_path, json_bytes, read_json, retire_folder, write_file
+
+_ROOT_ID, _OTHERS_WRITE = 0, 0o022
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what the manifest of a folder says; empty without one."""
+    return read_json(folder / MANIFEST)
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a run of this collection has made a folder."""
+    return str(read_manifest(folder).get("owner") or "") == OWNER
+
+
+def list_own_collectors(root: Path) -> list[str]:
+    """Return the names of the collectors that runs of this collection have made below a root."""
+    folder = root / CONFIG_FOLDER.lstrip("/")
+    if not folder.is_dir():
+        return []
+    names = []
+    for entry in sorted(folder.iterdir()):
+        is_draft = entry.name.startswith(".")
+        if not is_draft and read_manifest(entry).get("owner") == OWNER:
+            names.append(entry.name)
+    return names
+
+
+def make_own_folder(folder: Path, **facts: Any) -> None:
+    """Make a folder of this collection, unless it is there. It is never there without its manifest.
+
+    The facts are what its manifest says besides the owner.
+    """
+    if not folder.exists():
+        draft = draft_path(folder)
+        shutil.rmtree(str(draft), ignore_errors=True)
+        draft.mkdir(parents=True, mode=0o755)
+        draft.chmod(0o755)
+        write_file(draft / MANIFEST, json_bytes({"owner": OWNER, **facts}), 0o644)
+        draft.rename(folder)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder of this collection in which nothing is left but its manifest."""
+    if is_own(folder) and [entry.name for entry in folder.iterdir()] == [MANIFEST]:
+        retire_folder(folder, draft_path(folder))
+
+
+def others_may_write(folder: Path) -> bool:
+    """Whether another user than root and this one may change what is in a folder."""
+    folder_status = folder.stat()
+    return folder_status.st_uid not in (_ROOT_ID, os.geteuid()) or bool(folder_status.st_mode & _OTHERS_WRITE)

@@ -1,0 +1,45 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folders of the Collector's programs on a host, which all its collectors share. Private."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..bundle_form import CONFIG_FOLDER, MANIFEST, PROGRAM_FOLDER
+from .owned_folders import is_own, remove_if_empty
+from .whole_files import draft_path, read_json, retire_folder
+
+
+class ProgramFolders:
+    """The folders below a root, which is `/` on a host; one for each program and version."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / PROGRAM_FOLDER.lstrip("/")
+        self._collectors = root / CONFIG_FOLDER.lstrip("/")
+
+    def map_owned(self) -> dict[str, bool]:
+        """Return the folders of programs, and whether each is this collection's."""
+        if not self.folder.is_dir():
+            return {}
+        return {str(folder): is_own(folder) for folder in self.folder.iterdir() if folder.is_dir()}
+
+    def list_used(self) -> set[str]:
+        """Return the folders of the programs that releases of all collectors of this host name."""
+        manifests = self._collectors.glob(f"*/releases/*/{MANIFEST}")
+        folders = set()
+        for manifest in manifests:
+            program = read_json(manifest).get("program")
+            if program:
+                folders.add(str(Path(program).parent))
+        return folders
+
+    def list_drafts(self) -> list[Path]:
+        """Return the folders that killed installations of programs left."""
+        return list(self.folder.glob(".*.new"))
+
+    def remove(self, folder: str) -> None:
+        """Remove the folder of a program, and the folder of all programs with the last one."""
+        retire_folder(Path(folder), draft_path(Path(folder)))
+        remove_if_empty(self.folder)
