@@ -100,8 +100,9 @@ class ServiceFacts:
                 if len(metric_facts.values[name]) < MOST_VALUES:
                     metric_facts.values[name].add(hash(value))
             point_time = int(point.get("timeUnixNano") or 0)
-            self.start = min(self.start or point_time, point_time)
-            self.end = max(self.end, point_time)
+            if point_time:
+                self.start = min(self.start or point_time, point_time)
+                self.end = max(self.end, point_time)
 
 
 def add_facts_of_spans(spans: Iterable[SpanRow], services: Mapping[str, ServiceFacts]) -> None:

@@ -76,8 +76,9 @@ class Trace:
     end: int = 0
 
     def add(self, span: SpanRow) -> None:
-        """Add a span."""
-        self.start = min(self.start or span.start, span.start)
+        """Add a span; one without a start leaves that of the trace as it is."""
+        if span.start:
+            self.start = min(self.start or span.start, span.start)
         self.end = max(self.end, span.end)
         self.failed |= span.failed
         self.amount = self.amount.plus(1, span.size)

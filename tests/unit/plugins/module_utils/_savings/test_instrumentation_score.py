@@ -51,6 +51,17 @@ def test_telemetry_that_keeps_all_rules_has_100_and_names_what_is_not_answered()
     assert all(answered.verdict.why for answered in told.of(None))
 
 
+def test_a_data_point_without_a_time_does_not_stretch_the_capture() -> None:
+    timed = points(POINT)
+    untimed = points(POINT)
+    _signal, payload = untimed
+    [point] = payload["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["gauge"]["dataPoints"]
+    del point["timeUnixNano"]
+    facts, stretched = (found(*requests).services["cart"] for requests in ((timed,), (timed, untimed)))
+    assert (stretched.start, stretched.end) == (facts.start, facts.end)
+    assert facts.start > 0
+
+
 def test_the_score_is_the_weight_of_the_kept_rules_of_all_that_are_answered() -> None:
     told = score(spans({**SPAN, "resource": changed(**{"service.instance.id": ""})}))
     # RES-001 of 20 is broken. RES-003, RES-004, SPA-004 and SPA-005 have 30, RES-005 40, SPA-001 and SPA-002 20.

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import proposals as kinds
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import SavingsWishes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.span_use import SpanRow, Trace
 
 from .planted import MASKED, found, not_told, proposals, spans
 
@@ -70,6 +71,16 @@ def test_nine_in_ten_of_plain_traces_go() -> None:
     assert [untold.why for untold in sampled.untold if untold.kind == kinds.PLAIN] == [
         "the config samples traces already"
     ]
+
+
+def test_a_span_without_a_start_makes_no_trace_slow() -> None:
+    second = 1_000_000_000
+    whole = SpanRow(1, 1, 0, "cart", "GET /", "server", False, 1000 * second, 1001 * second, 10)
+    one_trace = Trace()
+    for span in (whole, whole._replace(start=0)):
+        one_trace.add(span)
+    assert (one_trace.start, one_trace.end) == (whole.start, whole.end)
+    assert one_trace.is_plain
 
 
 def test_errors_that_repeat_have_no_option() -> None:
