@@ -301,14 +301,14 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
     assert transform(2**20 - 2000)["manifests"]
     with pytest.raises(Problem) as caught:
         transform(2**20)
-    assert str(caught.value).startswith("Render collector 'gateway': the config has 1025 KiB, and a ConfigMap holds 10")
+    assert str(caught.value).startswith("Render collector 'gateway': the config has 1026 KiB, and a ConfigMap holds 10")
     assert "processors.transform/large (about 1024 KiB)" in caught.value.where
 
 
 def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_judged_collectors, "lint_config", lambda _subject, _own: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
-    with pytest.raises(Problem, match=r"the config has 204\d KiB"):
+    with pytest.raises(Problem, match=r"the config has 205\d KiB"):
         _render.plan_collectors(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))
 
 
