@@ -281,7 +281,7 @@ def _read_message(value: Any) -> str:
     """Return the text of a field of the journal; empty without one.
 
     What is no text is a list of its bytes, and a field that an entry has several times is a list of its values.
-    Source: docs/JOURNAL_EXPORT_FORMATS.md of systemd, Journal JSON Format.
+    Source: the Journal JSON Format of systemd, https://systemd.io/JOURNAL_EXPORT_FORMATS/.
     """
     if not isinstance(value, list):
         return str(value or "")

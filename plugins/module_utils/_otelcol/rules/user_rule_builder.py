@@ -74,16 +74,16 @@ class RuleBuilder:
             return None
         self._check_unlisted()
         types, except_types = self._read_kinds("types"), self._read_kinds("except_types")
-        steps = self._read_steps(part.at("path"), part.read_text("path"))
+        steps = self._read_steps(part.at("path"), part.read_text_value("path"))
         rule = UserRule(
             id=self._read_id(),
             severity=part.read_word("severity", SEVERITIES),
-            message=part.read_text("message"),
-            fix=part.read_text("fix"),
-            path=part.read_text("path"),
+            message=part.read_text_value("message"),
+            fix=part.read_text_value("fix"),
+            path=part.read_text_value("path"),
             steps=steps,
             position=part.position,
-            documentation=part.read_text("documentation"),
+            documentation=part.read_text_value("documentation"),
             profiles=self._read_profiles(),
             when=self._read_when(),
             types=types,
@@ -100,7 +100,7 @@ class RuleBuilder:
         return rule
 
     def _read_id(self) -> str:
-        rule_id = self.part.read_text("id")
+        rule_id = self.part.read_text_value("id")
         if rule_id and not _ID_PATTERN.match(rule_id):
             fix = "Write small letters, digits and dashes, such as `acme-tls`."
             self.part.at("id").add_fault(f"'{rule_id}' is not an id", fix)
@@ -219,7 +219,7 @@ class RuleBuilder:
         return Conditions(tuple(conditions), is_missing_allowed)
 
     def _read_expression(self) -> Expression | None:
-        expression_text = self.part.read_text("expression")
+        expression_text = self.part.read_text_value("expression")
         if not expression_text:
             return None
         try:

@@ -87,7 +87,7 @@ class RulePart:
             return []
         return value
 
-    def read_text(self, key: str) -> str:
+    def read_text_value(self, key: str) -> str:
         """Return the text at a key; an empty one if there is none, which is told unless the key is missing."""
         if key not in self:
             return ""
@@ -113,7 +113,7 @@ class RulePart:
 
     def read_word(self, key: str, allowed_words: Sequence[str]) -> str:
         """Return the text at a key, which is one of the known ones."""
-        value = self.read_text(key)
+        value = self.read_text_value(key)
         if value and value not in allowed_words:
             self.at(key).add_fault(
                 f"'{value}' is unknown here{suggest_word(value, allowed_words)}",

@@ -70,7 +70,7 @@ class _WhenReader:
 
     def _read_version_range(self) -> str:
         """Return the range of versions of `when`, of which each part has a version in it."""
-        versions = self.part.read_text("versions")
+        versions = self.part.read_text_value("versions")
         if not versions:
             return ""
         if not _VERSIONS.match(versions):
