@@ -144,7 +144,7 @@ def _read_change_seconds(variables: Mapping[str, Any]) -> float:
     given_seconds = variables.get(_SECONDS_VARIABLE, _DEFAULT_SECONDS)
     try:
         change_seconds = float(given_seconds)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         change_seconds = math.nan
     if isinstance(given_seconds, bool) or not 0 <= change_seconds < math.inf:
         raise Problem(

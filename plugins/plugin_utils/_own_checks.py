@@ -15,6 +15,8 @@ from ._otelcol import _jmespath
 
 _CHECK_KEYS = ("id", "find", "message", "fix", "severity", "stage")
 _DEFAULT_SEVERITY, _DEFAULT_STAGE = "warning", "own"
+# What may stand after `!` in a field. Source: the format string syntax of Python.
+_CONVERSIONS = (None, "a", "r", "s")
 
 
 def parse_own_check(row: Any) -> Check:
@@ -48,14 +50,14 @@ def _check_choice(value: Any, choices: Sequence[str], place: str) -> None:
 
 
 def _check_format(texts: Sequence[str], place: str) -> None:
-    """Raise Problem for a text whose braces are no fields, or have more than the name of a field."""
+    """Raise Problem for a text whose braces are no fields, or whose conversion Python does not have."""
     for text in texts:
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:
             fix = "Write {{ and }} for braces."
             raise Problem(f"its message cannot be rendered: {error}", where=place, fix=fix) from error
-        for _literal, field_name, format_spec, conversion in parts:
-            if field_name is not None and (not field_name or field_name.isdecimal() or format_spec or conversion):
-                problem = f"its message cannot be rendered: a field in '{text}' is no name"
-                raise Problem(problem, where=place, fix="Write fields like {name}, and {{ and }} for braces.")
+        for _literal, _field_name, _format_spec, conversion in parts:
+            if conversion not in _CONVERSIONS:
+                problem = f"its text '{text}' has the conversion '!{conversion}', which there is not"
+                raise Problem(problem, where=place, fix="Use !s, !r or !a, or none.")

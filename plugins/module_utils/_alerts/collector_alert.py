@@ -112,7 +112,7 @@ def _parse_start_time(raw_time: Any) -> float:
     except ValueError:
         start_time = None
     if start_time is None or start_time.tzinfo is None or start_time.year not in _KNOWN_YEARS:
-        wrong = f"{_quote_cleaned(raw_time)} is no time with a zone"
+        wrong = f"{_quote_cleaned(raw_time)} is no time of these years with a zone"
         raise Problem(wrong, asked=ASKED, where="startsAt", fix="Use a time such as 2026-01-31T12:00:00Z.")
     return start_time.timestamp()
 

@@ -76,8 +76,12 @@ def _to_list(value: Any) -> list[Any]:
 
 
 def _fill_template(text: str, fields: Mapping[str, Any]) -> str:
-    """Return a text with its fields filled in, on one line."""
-    return " ".join(_Filler().vformat(text, (), fields).split())
+    """Return a text with its fields filled in, on one line; as it is written if a format does not fit its value."""
+    try:
+        filled_text = _Filler().vformat(text, (), fields)
+    except ValueError:
+        filled_text = text
+    return " ".join(filled_text.split())
 
 
 class _Filler(string.Formatter):

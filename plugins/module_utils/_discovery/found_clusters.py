@@ -75,13 +75,13 @@ def read_eks_cluster(cluster: Mapping[str, Any], region: str, access: Mapping[st
 def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
     """Yield the contexts of a kubeconfig whose names match one of the patterns."""
     server_by_cluster = {
-        row.get("name"): mapping_at(row, "cluster").get("server", "") for row in mappings_at(config, "clusters")
+        str(row.get("name")): mapping_at(row, "cluster").get("server", "") for row in mappings_at(config, "clusters")
     }
     for row in mappings_at(config, "contexts"):
         name = str(row.get("name", ""))
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             connection = {"otel_collector_kubeconfig": path, "otel_collector_kube_context": name}
-            server = str(server_by_cluster.get(mapping_at(row, "context").get("cluster"), ""))
+            server = str(server_by_cluster.get(str(mapping_at(row, "context").get("cluster")), ""))
             yield FoundCluster(name, "kubeconfig", connection, server=server)
 
 
@@ -108,7 +108,7 @@ def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCl
     name = str(mapping_at(managed, "metadata")["name"])
     if not mapping_at(managed, "spec").get("hubAcceptsClient"):
         return f"ManagedCluster {name}: the hub has not accepted it"
-    claims = {row.get("name"): row.get("value") for row in mappings_at(managed, "status", "clusterClaims")}
+    claims = {str(row.get("name")): row.get("value") for row in mappings_at(managed, "status", "clusterClaims")}
     servers = [row.get("url", "") for row in mappings_at(managed, "spec", "managedClusterClientConfigs")]
     connection = {"otel_collector_kube_context": name}
     if kubeconfig:

@@ -84,8 +84,15 @@ def _is_ipv6(address: str) -> bool:
 
 
 def _bare_address(address: str) -> str:
+    """Return an address in its shortest form; one of IPv4 that is written as one of IPv6 is one of IPv4."""
     bare = address.strip("[]")
-    return "127.0.0.1" if bare == "localhost" else bare
+    if bare == "localhost":
+        return "127.0.0.1"
+    try:
+        parsed_address = ipaddress.ip_address(bare)
+    except ValueError:  # a name, or no address at all
+        return bare
+    return str(getattr(parsed_address, "ipv4_mapped", None) or parsed_address)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -113,7 +114,16 @@ def _parse_quantity(quantity: Any, resource: str) -> float | None:
             return float(parse_bytes(quantity_text))
         return parse_cpu(quantity_text)
     except Problem:
+        return _parse_number(quantity_text)
+
+
+def _parse_number(text: str) -> float | None:
+    """Return a number that Kubernetes takes too, such as `.5` or `1e3`; nothing for another text."""
+    try:
+        number = float(text)
+    except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _format_figure(column_name: str, value: float | None) -> str:

@@ -189,11 +189,11 @@ def _find_deployment_strategy_obstacle(strategy: Mapping[str, Any], replicas: in
     if strategy.get("type") == "Recreate":
         return "its strategy is Recreate"
     rolling_update = strategy.get("rollingUpdate") or {}
+    if _resolve_share(rolling_update.get("maxSurge", _DEFAULT_SHARE), 100) == 0:
+        return "its strategy has no maxSurge, so it would lose a replica; set maxSurge to 1 and maxUnavailable to 0"
     max_unavailable = _resolve_share(rolling_update.get("maxUnavailable", _DEFAULT_SHARE), replicas)
     if max_unavailable:
         return f"its strategy allows {max_unavailable} unavailable of {replicas} replicas; set maxUnavailable to 0"
-    if _resolve_share(rolling_update.get("maxSurge", _DEFAULT_SHARE), 100) == 0:
-        return "its strategy has no maxSurge, so it would lose a replica"
     return ""
 
 

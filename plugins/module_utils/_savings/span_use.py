@@ -85,8 +85,9 @@ class Trace:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has no error, and is not slow."""
-        return not self.failed and self.end - self.start < SLOW_MS * _NANOSECONDS_PER_MS
+        """Whether it has no error, and is not slow. A trace whose spans have no start is not known to be slow."""
+        is_slow = bool(self.start) and self.end - self.start >= SLOW_MS * _NANOSECONDS_PER_MS
+        return not self.failed and not is_slow
 
 
 class SpanUse:

@@ -136,10 +136,14 @@ def _restore_earlier_capture(target_folder: Path) -> None:
 
 
 def _replace_capture(part_folder: Path, target_folder: Path) -> None:
-    """Put a folder into its place. An earlier capture goes when the new one is whole."""
+    """Put a folder into its place. The earlier capture goes then, or comes back if the new one cannot be there."""
     earlier_capture = _earlier_capture(target_folder)
     shutil.rmtree(earlier_capture, ignore_errors=True)
     if target_folder.exists():
         target_folder.rename(earlier_capture)
-    part_folder.rename(target_folder)
+    try:
+        part_folder.rename(target_folder)
+    except OSError:
+        _restore_earlier_capture(target_folder)
+        raise
     shutil.rmtree(earlier_capture, ignore_errors=True)

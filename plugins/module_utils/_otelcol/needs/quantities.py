@@ -10,41 +10,16 @@ Private.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from sys import float_info
 from typing import Any
 
 from ..errors import Problem, prefix_problems
 
-_UNITS = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "": Decimal(1),
-    "k": Decimal(10**3),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-    "T": Decimal(10**12),
-    "P": Decimal(10**15),
-    "E": Decimal(10**18),
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
-    "Ti": Decimal(2**40),
-    "Pi": Decimal(2**50),
-    "Ei": Decimal(2**60),
-}
-# A number with an exponent of ten, such as `1e9`, or with one of the units; `1E` has the unit exa. Kubernetes has no
-# larger numbers than 2^63. Source: quantity.go of k8s.io/apimachinery.
-_QUANTITY = re.compile(
-    r"(?P<number>\d{1,18}(?:\.\d{1,18})?)"
-    r"(?:[eE](?P<exponent>[+-]?\d{1,2})|(?P<unit>n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?\Z",
-    re.ASCII,
-)
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z")
 MIB = 2**20
 _DURATION = re.compile(r"(?<!\d)(?P<number>\d++(?:\.\d++)?)(?P<unit>ms|s|m|h)")
 _SECONDS_BY_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -116,12 +91,11 @@ def is_amount(value: Any) -> bool:
 
 
 def parse_bytes(quantity: str) -> int:
-    """Return a Kubernetes memory quantity in bytes, rounded up. Raises Problem when it is none."""
+    """Return a Kubernetes memory quantity in bytes. Raises Problem when it is none."""
     match = _QUANTITY.match(str(quantity))
     if not match:
         raise Problem(f"'{quantity}' is not a memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
-    number = Decimal(match["number"]).scaleb(int(match["exponent"] or 0))
-    return math.ceil(number * _UNITS[match["unit"] or ""])
+    return int(float(match[1]) * _UNITS[match[2] or ""])
 
 
 _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)

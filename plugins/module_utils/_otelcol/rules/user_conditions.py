@@ -85,10 +85,18 @@ def _read_limit(operand: Any) -> MeasuredValue:
     return measured
 
 
+def _measure_number(number: int | float) -> MeasuredValue | None:
+    """Return a number; None for an integer that is larger than any float."""
+    try:
+        return MeasuredValue(float(number), "number")
+    except OverflowError:
+        return None
+
+
 def _measure_value(value: Any) -> MeasuredValue | None:
     """Return a number or the seconds of a duration; None for any other value."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return MeasuredValue(float(value), "number")
+        return _measure_number(value)
     if not isinstance(value, str):
         return None
     if _NUMBER.fullmatch(value):

@@ -157,7 +157,8 @@ class WebhookReasons:
             return [f"{step.subject}: {self._explain_missing_ca(step.configuration)}"]
         fix = FIXES_OF_STEPS.get(step.id) or _FIXES_OF_CAUSES[step.id]
         if not step.services:
-            return [f"{step.subject}: {fix.format(service='/', port=_PORT_OF_URL)}"]
+            is_about_pods = "{port}" in fix
+            return [f"{step.subject}: {_FIX_OF_URL if is_about_pods else fix}"]
         lines = []
         for service in step.services:
             pod_ports = describe_pod_ports(self.slices(service))
@@ -251,8 +252,8 @@ def _build_failure_row(step: PendingStep, lines: list[str]) -> dict[str, Any]:
     }
 
 
-# What stands for the port where a webhook has a URL in place of a Service.
-_PORT_OF_URL = "of its URL"
+# A webhook with a URL in place of a Service has no pods that could be told of.
+_FIX_OF_URL = "Let the control plane reach the URL of the webhook, and look at the log of what listens there."
 _FIXES_OF_CAUSES = {row.id: row.fix for row in WEBHOOK_CAUSES}
 
 

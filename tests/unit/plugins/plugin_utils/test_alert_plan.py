@@ -74,6 +74,6 @@ def test_a_time_before_the_alert_is_a_number(tmp_path: Path) -> None:
     variables = {"otel_collectors": TWO}
     assert plan(tmp_path, variables, "agent")["change_seconds"] == 3600
     assert plan(tmp_path, {**variables, "otel_alert_change_seconds": "60"}, "agent")["change_seconds"] == 60
-    for given in ("an hour", None, True, -5, float("nan"), float("inf")):
+    for given in ("an hour", None, True, -5, float("nan"), float("inf"), 10**400):
         with pytest.raises(Problem, match="Write a number of seconds"):
             plan(tmp_path, {**variables, "otel_alert_change_seconds": given}, "agent")

@@ -96,6 +96,17 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
 
 
 @cases(
+    "message, shown",
+    ("{value!r} and {value:>3}", "'x' and x"),
+    ("{value:d} is no number", "{value:d} is no number"),
+    ("{} {0}", "{} {0}"),
+)
+def test_a_message_whose_format_does_not_fit_is_shown_as_it_is_written(message: str, shown: str) -> None:
+    (item,) = diagnosed(checks=[check(message=message)])["collectors"]
+    assert shown in str(item)
+
+
+@cases(
     "wrong, says",
     ("x", "'x' is not a check"),
     ({"id": "a", "find": "b"}, "is not a check"),
@@ -104,9 +115,7 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
     (check(severity="bad"), "'bad' is not one of error, warning, info"),
     (check(stage="later"), "'later' is not one of"),
     (check(message="{broken"), "cannot be rendered"),
-    (check(message="{value!z}"), "a field in '{value!z}' is no name.*Write fields like {name}"),
-    (check(message="{value:d}"), "cannot be rendered"),
-    (check(fix="{} {0}"), "cannot be rendered"),
+    (check(message="{value!z}"), "its text '{value!z}' has the conversion '!z', which there is not.*Use !s, !r or !a"),
     (check(find="a["), "invalid JMESPath"),
 )
 def test_a_check_that_is_none_says_why(wrong: Any, says: str) -> None:

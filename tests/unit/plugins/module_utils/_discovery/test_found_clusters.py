@@ -74,7 +74,12 @@ def test_contexts_are_chosen_by_patterns() -> None:
 
 
 def test_rows_of_a_kubeconfig_that_are_no_mappings_are_left_out() -> None:
-    config = {"clusters": ["prod"], "contexts": ["dev", {"name": "shop", "context": {"cluster": "prod"}}]}
+    config: dict[str, Any] = {
+        "clusters": ["prod"],
+        "contexts": ["dev", {"name": "shop", "context": {"cluster": "prod"}}],
+    }
+    assert [cluster.name for cluster in read_kubeconfig_clusters(config, "/kube", ["*"])] == ["shop"]
+    config["clusters"].append({"name": ["a list"], "cluster": {}})
     assert [cluster.name for cluster in read_kubeconfig_clusters(config, "/kube", ["*"])] == ["shop"]
 
 

@@ -205,6 +205,8 @@ def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) ->
         ("[::]", "127.0.0.1", False),
         ("", "0.0.0.0", False),
         ("[::1]", "::", False),
+        ("[0:0:0:0:0:0:0:0]", "0.0.0.0", False),
+        ("[::ffff:127.0.0.1]", "0.0.0.0", False),
     ],
 )
 def test_all_addresses_of_ipv4_are_none_of_ipv6(address: str, listening: str, closed: bool) -> None:

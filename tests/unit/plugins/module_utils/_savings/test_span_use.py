@@ -81,6 +81,9 @@ def test_a_span_without_a_start_makes_no_trace_slow() -> None:
         one_trace.add(span)
     assert (one_trace.start, one_trace.end) == (whole.start, whole.end)
     assert one_trace.is_plain
+    without_start = Trace()
+    without_start.add(whole._replace(start=0))
+    assert without_start.is_plain
 
 
 def test_errors_that_repeat_have_no_option() -> None:

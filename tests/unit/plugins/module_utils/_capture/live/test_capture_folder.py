@@ -54,6 +54,23 @@ def test_a_run_that_fails_leaves_the_earlier_capture(tmp_path: Path) -> None:
     assert names(tmp_path) == ["c"]
 
 
+def test_a_new_capture_that_cannot_have_its_place_leaves_the_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "c", b"{1}")
+    rename = Path.rename
+
+    def refuse_part(path: Path, target: Path) -> Path:
+        if target == tmp_path / "c" and not path.name.endswith("capture-earlier"):
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_part)
+    with pytest.raises((OSError, Problem)):
+        write(tmp_path / "c", b"{2}")
+    assert gzip.decompress((tmp_path / "c/logs.jsonl.gz").read_bytes()) == b"{1}\n"
+
+
 def test_a_run_killed_before_the_new_capture_had_its_place_leaves_the_earlier_one(tmp_path: Path) -> None:
     write(tmp_path / "c", b"{1}")
     (tmp_path / "c").rename(tmp_path / ".c.capture-earlier")

@@ -75,20 +75,14 @@ def test_a_webhook_that_restarts_is_waited_for(back: float, works: bool) -> None
     assert caught.value.facts["failures"][0]["id"] == "no_endpoints"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(
-    ("reason", "says"),
-    [
-        ("context deadline exceeded", "let the control plane reach their TCP port of its URL: on EKS"),
-        ("dial tcp 192.0.2.1:443: connection refused", "The pods must listen on port of its URL. Check their log."),
-    ],
-)
-def test_a_webhook_by_url_has_the_port_of_the_url(reason: str, says: str) -> None:
+@pytest.mark.parametrize("reason", ["context deadline exceeded", "dial tcp 192.0.2.1:443: connection refused"])
+def test_the_advice_on_a_webhook_by_url_is_about_its_url(reason: str) -> None:
     api = FakeApi(NAMESPACE, DEFINITION)
     text = f'failed calling webhook "a": failed to call webhook: Post "https://hooks.example.com/a": {reason}'
     api.refuse(RESOURCE, status(500, "InternalError", text), "PATCH", 99)
     with pytest.raises(Problem) as caught:
         present(api, [NAMESPACE, custom()])
-    assert says in str(caught.value)
+    assert "Let the control plane reach the URL of the webhook" in str(caught.value)
 
 
 def test_a_kind_is_served_also_when_old_objects_cannot_be_converted() -> None:
