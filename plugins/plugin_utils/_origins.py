@@ -63,7 +63,7 @@ def position_of_entry(values: Any, key: Any) -> Position:
     Raises LookupError for a key or an index that is not there.
     """
     value = values[key]
-    position = _find_position(value) or _position_of_key(values, key) or Position()
+    position = _find_position(value) or _position_of_key(values, key) or _position_of_first_key(value) or Position()
     return _with_spelling(position, value)
 
 
@@ -74,6 +74,12 @@ def _position_of_key(values: Any, key: Any) -> Position | None:
             if own_key == key:
                 return _find_position(own_key)
     return None
+
+
+def _position_of_first_key(value: Any) -> Position | None:
+    """Return where a mapping begins. ansible-core 2.18 keeps the origins of keys when it fills in templates."""
+    first_key = next(iter(value), None) if isinstance(value, Mapping) else None
+    return _find_position(first_key)
 
 
 def _with_spelling(position: Position, value: Any) -> Position:

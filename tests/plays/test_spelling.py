@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.option_values import TEXT_MAPS
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _origins, _sources
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import find_held_values
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
@@ -80,6 +80,8 @@ ITEMS = {
         "",
     ),
 }
+# Before ansible-core 2.19, only texts and mappings have an origin: what these items have is what YAML made of it.
+WITHOUT_ORIGIN = {"date", "key", "listed", "reference", "elsewhere"}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 
 @pytest.mark.parametrize("name", [name for name, (_item, says) in ITEMS.items() if says])
 def test_what_yaml_changes_is_refused_with_the_text_of_the_file(said: tuple[Path, dict[str, str]], name: str) -> None:
+    if name in WITHOUT_ORIGIN and not _origins.are_tagged():
+        pytest.skip("this ansible-core has no origin of a number, of a time and of what a template gives")
     folder, found = said
     line = str(list(ITEMS).index(name) + 5)
     wanted = ITEMS[name][1].replace("(at", r"\(at").replace("INVENTORY", str(folder / "inventory.yml"))

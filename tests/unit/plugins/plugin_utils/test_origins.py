@@ -60,6 +60,16 @@ def test_places_of_older_versions_are_read(monkeypatch: pytest.MonkeyPatch) -> N
     }
 
 
+def test_an_entry_of_older_versions_begins_at_its_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Text(str):
+        ansible_pos = ("f.yml", 2, 3)
+
+    monkeypatch.setattr(_origins, "Origin", None)
+    entries = [{Text("a"): 1, "b": 2}, {}, {"b": 2}]
+    positions = [_origins.position_of_entry(entries, index) for index in range(3)]
+    assert positions == [Position("f.yml", 2, 3), Position(), Position()]
+
+
 def test_plain_data_is_what_it_was_without_ansibles_types(loaded: Any) -> None:
     plain = _yaml.strip_ansible_types(loaded)
     assert plain == {"receivers": {"otlp": {"port": 1}}, "lists": ["a", {"b": "c"}], "flag": True}
