@@ -83,18 +83,18 @@ class Axes(NamedTuple):
     """Which times and values a graph shows, and where."""
 
     box: Box
-    end: float
+    end_time: float
     """The time at the right edge, in seconds since 1970; the left edge is MINUTES before it."""
-    most: float
+    highest_value: float
     """The value at the upper edge; that at the lower edge is 0."""
 
     def horizontal_position(self, time: float) -> float:
         """Return where the graph has a time, which is in seconds since 1970."""
-        return self.box.x + self.box.width * (1 - (self.end - time) / (MINUTES * 60))
+        return self.box.x + self.box.width * (1 - (self.end_time - time) / (MINUTES * 60))
 
     def vertical_position(self, value: float) -> float:
         """Return where the graph has a value. The picture counts from above."""
-        return self.box.y + self.box.height * (1 - value / self.most)
+        return self.box.y + self.box.height * (1 - value / self.highest_value)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -173,7 +173,7 @@ def _draw_grid_lines(axes: Axes, is_percent: bool) -> Iterator[str]:
     """Yield the lines of a graph's grid, each followed by its value."""
     x, width = axes.box.x, axes.box.width
     for share in GRID_SHARES:
-        value = axes.most * share
+        value = axes.highest_value * share
         y = axes.vertical_position(value)
         label = f"{100 * value:.2g}%" if is_percent else _shorten_value(value)
         yield f'<path d="M{x} {y:.0f}h{width}" stroke="#eee"/>'

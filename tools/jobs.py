@@ -110,7 +110,7 @@ class Usage(NamedTuple):
     """What a target has used up to a moment: seconds since the jobs began, and CPU seconds of its own."""
 
     seconds: float
-    cpu: float
+    cpu_seconds: float
 
 
 class Step(NamedTuple):
@@ -125,14 +125,14 @@ class Part:
     """A scenario, or a target without parts: the seconds of each step, CPU seconds, and whether it has ended well."""
 
     name: str
-    steps: dict[str, float] = field(default_factory=dict)
-    cpu: float = 0
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: float = 0
     result: str = FAILED
 
-    def add(self, step: str, begin_usage: Usage, end_usage: Usage) -> None:
+    def add_step(self, step: str, begin_usage: Usage, end_usage: Usage) -> None:
         """Count a step between two moments."""
-        self.steps[step] = self.steps.get(step, 0) + end_usage.seconds - begin_usage.seconds
-        self.cpu += end_usage.cpu - begin_usage.cpu
+        self.seconds_by_step[step] = self.seconds_by_step.get(step, 0) + end_usage.seconds - begin_usage.seconds
+        self.cpu_seconds += end_usage.cpu_seconds - begin_usage.cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -149,25 +149,25 @@ class Target:
     """What is learned from one target's output."""
 
     name: str
-    now: Callable[[], Usage]
+    read_usage: Callable[[], Usage]
     parts: dict[str, Part] = field(default_factory=dict)
     """By name, in the order in which they began."""
     notes: list[str] = field(default_factory=list)
     """Closing lines, and what was skipped."""
-    dear_tests: list[SlowTest] = field(default_factory=list)
+    slow_tests: list[SlowTest] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """The errors of failed steps, each line with its step."""
     step: Step | None = None
     """The step that runs; None between steps."""
-    recent: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
+    recent_lines: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
     """Lines of errors since the step began."""
-    within: bool = False
+    is_within_error: bool = False
     """Whether the line before belongs to an error."""
 
     def __post_init__(self) -> None:
-        self.started = self.step_started = self.now()
+        self.started = self.step_started = self.read_usage()
 
-    def read(self, line: str) -> None:
+    def read_line(self, line: str) -> None:
         """Note the beginning or end of a step, an error, a closing line, and what was skipped."""
         step_match = STEP_LINE.search(line)
         self._note_error("" if step_match else line)
@@ -179,35 +179,35 @@ class Target:
             elif step == self.step:  # Molecule repeats them all at its end
                 self._end_step(part, step, step_match["how"])
         elif test_match := SLOW_TEST_LINE.fullmatch(line):
-            self.dear_tests.append(SlowTest(float(test_match["seconds"]), test_match["phase"], test_match["test"]))
+            self.slow_tests.append(SlowTest(float(test_match["seconds"]), test_match["phase"], test_match["test"]))
         elif line.lstrip().startswith("SKIPPED") or CLOSING_LINE.search(line):
             self.notes.append(line.strip())
 
     def _begin_step(self, part: Part, step: Step) -> None:
         """Note the beginning of a step. Its part has failed unless the end of the step says otherwise."""
         part.result = FAILED
-        self.step, self.step_started = step, self.now()
-        self.recent.clear()
+        self.step, self.step_started = step, self.read_usage()
+        self.recent_lines.clear()
 
     def _end_step(self, part: Part, step: Step, outcome: str) -> None:
         """Note how the step that runs has ended, and its errors if it has failed."""
         self.step = None
         part.result = parse_result(outcome)
-        part.add(step.name, self.step_started, self.now())
+        part.add_step(step.name, self.step_started, self.read_usage())
         if part.result == FAILED:
             self._keep_errors(" ".join(step))
 
     def _note_error(self, line: str) -> None:
         """Keep a line if it begins an error, or belongs to one that has begun; an empty line ends an error."""
-        self.within = bool(line.strip()) and (self.within or bool(ERROR_LINE.match(line)))
-        if self.within:
-            self.recent.append(line)
+        self.is_within_error = bool(line.strip()) and (self.is_within_error or bool(ERROR_LINE.match(line)))
+        if self.is_within_error:
+            self.recent_lines.append(line)
 
     def _keep_errors(self, step_name: str) -> None:
-        self.errors += [f"{step_name}: {line}" for line in self.recent]
-        self.recent.clear()
+        self.errors += [f"{step_name}: {line}" for line in self.recent_lines]
+        self.recent_lines.clear()
 
-    def end(self, exit_code: int, end_usage: Usage) -> None:
+    def end_target(self, exit_code: int, end_usage: Usage) -> None:
         """Add the target itself, where it has no parts or has failed outside of them. `exit_code` is its exit code."""
         has_passed = exit_code == 0
         if not has_passed and not self.errors:
@@ -215,7 +215,7 @@ class Target:
         has_failed_part = any(part.result == FAILED for part in self.parts.values())
         if not self.parts or not (has_passed or has_failed_part):
             own_part = Part(self.name, result=PASSED if has_passed else FAILED)
-            own_part.add("", self.started, end_usage)
+            own_part.add_step("", self.started, end_usage)
             self.parts[self.name] = own_part
 
 
@@ -226,13 +226,13 @@ class Job:
     name: str
     targets: list[str]
     """Those to run. `stop` empties the list."""
-    done: list[Target] = field(default_factory=list)
-    failed: bool = False
-    running: subprocess.Popen[str] | None = None
+    done_targets: list[Target] = field(default_factory=list)
+    has_failed: bool = False
+    running_process: subprocess.Popen[str] | None = None
     gives_way: bool = False
 
     @classmethod
-    def of(cls, text: str) -> Job:
+    def from_text(cls, text: str) -> Job:
         """Read `NAME` or `NAME=TARGET,TARGET...`."""
         name, _, targets = text.partition("=")
         return cls(name, (targets or name).split(","), gives_way=bool(targets))
@@ -245,9 +245,9 @@ class Job:
     def stop(self) -> None:
         """End what runs, and begin no other target."""
         self.targets.clear()
-        if self.running and self.running.returncode is None:
+        if self.running_process and self.running_process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.running.pid, signal.SIGTERM)
+                os.killpg(self.running_process.pid, signal.SIGTERM)
 
     def run(self, command: Callable[[str], Sequence[str]], elapsed_seconds: Callable[[], float]) -> None:
         """Run the targets, and show and keep what they print.
@@ -263,20 +263,20 @@ class Job:
         target = Target(name, lambda: Usage(elapsed_seconds(), measure_cpu_seconds(process.pid)))
         for raw_line in process.stdout or ():
             line = COLOR_CODE.sub("", raw_line).rstrip()
-            target.read(line)
+            target.read_line(line)
             shown_line = f"[{elapsed_seconds():5.0f}s] {self.name:7} | {line}"
             print(shown_line, file=log, flush=True)
             with PRINT_LOCK:
                 print(shown_line, flush=True)
         _, wait_status, resource_usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(wait_status)
-        target.end(process.returncode, Usage(elapsed_seconds(), resource_usage.ru_utime + resource_usage.ru_stime))
-        self.failed |= process.returncode != 0
-        self.done.append(target)
+        target.end_target(process.returncode, Usage(elapsed_seconds(), resource_usage.ru_utime + resource_usage.ru_stime))
+        self.has_failed |= process.returncode != 0
+        self.done_targets.append(target)
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
         """Start the command of a target, and end it at once if the job was stopped meanwhile."""
-        self.running = process = subprocess.Popen(
+        self.running_process = process = subprocess.Popen(
             command,
             start_new_session=True,  # one signal ends all of it
             stdin=subprocess.DEVNULL,
@@ -297,23 +297,23 @@ def list_table_rows(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each part: its job, its seconds, how it ended, and the seconds of its steps."""
     rows = [f"{'job':8} {'part':24} {'seconds':>7} {'CPU s':>6}  result"]
     for job in jobs:
-        for target in job.done:
+        for target in job.done_targets:
             rows += [_table_row(job.name, part) for part in target.parts.values()]
     return rows
 
 
 def _table_row(job: str, part: Part) -> str:
-    steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
-    seconds = sum(part.steps.values())
-    return f"{job:8} {part.name:24} {seconds:7.0f} {part.cpu:6.0f}  {part.result}  {steps}".rstrip()
+    steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.seconds_by_step.items() if name)
+    seconds = sum(part.seconds_by_step.values())
+    return f"{job:8} {part.name:24} {seconds:7.0f} {part.cpu_seconds:6.0f}  {part.result}  {steps}".rstrip()
 
 
 def list_slowest_tests(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each of the tests that took longest, of all jobs."""
     timed_tests: list[tuple[SlowTest, str]] = []
     for job in jobs:
-        for target in job.done:
-            timed_tests += [(test, job.name) for test in target.dear_tests]
+        for target in job.done_targets:
+            timed_tests += [(test, job.name) for test in target.slow_tests]
     timed_tests.sort(key=lambda timed_test: timed_test[0].seconds, reverse=True)
     return [
         f"{test.seconds:8.1f} {job_name}: {test.phase} {test.test}" for test, job_name in timed_tests[:MAX_SLOW_TESTS]
@@ -330,10 +330,10 @@ def list_summary_lines(jobs: Sequence[Job]) -> list[str]:
     if slow_tests:
         rows += ["The tests that took longest, in seconds:", *slow_tests, ""]
     for job in jobs:
-        for target in job.done:
+        for target in job.done_targets:
             rows += [f"{job.name}: {note}" for note in target.notes]
     for job in jobs:
-        if job.failed:
+        if job.has_failed:
             rows += ["", f"FAILED: {job.name}, see {job.log}:", *_list_failure_lines(job)]
     return rows
 
@@ -341,7 +341,7 @@ def list_summary_lines(jobs: Sequence[Job]) -> list[str]:
 def _list_failure_lines(job: Job) -> list[str]:
     """Return the errors of a failed job; the last lines of its output if no error was seen."""
     errors: list[str] = []
-    for target in job.done:
+    for target in job.done_targets:
         errors += target.errors
     return errors or job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
 
@@ -366,7 +366,7 @@ def main(
     def elapsed_seconds() -> float:
         return clock() - start_time
 
-    jobs = [Job.of(text) for text in arguments]
+    jobs = [Job.from_text(text) for text in arguments]
     is_interrupted = False
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with ThreadPoolExecutor(PARALLEL_JOBS) as executor:
@@ -380,7 +380,7 @@ def main(
     for future in futures:
         future.result()
     print("\n".join(list_summary_lines(jobs)), flush=True)
-    return 130 if is_interrupted else int(any(job.failed for job in jobs))
+    return 130 if is_interrupted else int(any(job.has_failed for job in jobs))
 
 
 if __name__ == "__main__":

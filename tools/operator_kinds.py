@@ -162,7 +162,7 @@ def _share_mappings(kinds: Mapping[str, Any]) -> dict[str, Any]:
     shared_mappings = SharedMappings()
     for versions in kinds.values():
         for fields in versions.values():
-            shared_mappings.count(fields)
+            shared_mappings.count_places(fields)
     shortened_kinds: dict[str, dict[str, Any]] = {}
     for kind, versions in sorted(kinds.items()):
         shortened_kinds[kind] = {}
@@ -182,14 +182,14 @@ class SharedMappings:
     _places: Counter[str] = field(default_factory=Counter)
     """In how many places each mapping stands, by the mapping as JSON."""
 
-    def count(self, node: Any) -> None:
+    def count_places(self, node: Any) -> None:
         """Count the places of a node and of all that is in it. This comes before `shortened`."""
         if isinstance(node, list):
-            self.count(node[1])
+            self.count_places(node[1])
         elif isinstance(node, dict):
             self._places[json.dumps(node)] += 1
             for child in node.values():
-                self.count(child)
+                self.count_places(child)
 
     def shorten(self, node: Any, key: str) -> Any:
         """Return a node with names in place of shared mappings. A mapping gets its name after the first key with it."""

@@ -34,8 +34,8 @@ class MeasuredFunction:
     path: PurePosixPath
     name: str
     first_line: int
-    lines: int
-    ways: int
+    line_count: int
+    way_count: int
 
     @property
     def room(self) -> str:
@@ -44,9 +44,9 @@ class MeasuredFunction:
         return subfolders[0] if plugin_folder == ROOMS_FOLDER and subfolders else plugin_folder
 
     @property
-    def density(self) -> float:
+    def ways_per_100_lines(self) -> float:
         """Ways through 100 lines."""
-        return 100 * self.ways / self.lines
+        return 100 * self.way_count / self.line_count
 
     @property
     def has_one_word(self) -> bool:
@@ -70,10 +70,10 @@ def measure_functions(folders: Iterable[str]) -> Iterator[MeasuredFunction]:
 
 def format_room(room: str, functions: list[MeasuredFunction]) -> str:
     """Return the figures of a room as one line."""
-    line_count = sum(function.lines for function in functions)
-    way_count = sum(function.ways for function in functions)
+    line_count = sum(function.line_count for function in functions)
+    way_count = sum(function.way_count for function in functions)
     one_word_count = sum(function.has_one_word for function in functions)
-    most_ways = max(function.ways for function in functions)
+    most_ways = max(function.way_count for function in functions)
     one_word_share = 100 * one_word_count / len(functions)
     return (
         f"{room:<18} {len(functions):>9} {line_count:>7} {100 * way_count / line_count:>9.1f} {most_ways:>9}"
@@ -94,14 +94,14 @@ def list_report_lines(functions: list[MeasuredFunction]) -> Iterator[str]:
 
 def list_densest(functions: Iterable[MeasuredFunction], count: int) -> list[MeasuredFunction]:
     """Return the functions with the most ways above what their lines explain, those of a few lines left out."""
-    long_functions = [function for function in functions if function.lines >= MIN_LINES]
-    return sorted(long_functions, key=lambda function: (-function.density, str(function.path), function.first_line))[
+    long_functions = [function for function in functions if function.line_count >= MIN_LINES]
+    return sorted(long_functions, key=lambda function: (-function.ways_per_100_lines, str(function.path), function.first_line))[
         :count
     ]
 
 
 def _total_density(functions: list[MeasuredFunction]) -> float:
-    return 100 * sum(function.ways for function in functions) / sum(function.lines for function in functions)
+    return 100 * sum(function.way_count for function in functions) / sum(function.line_count for function in functions)
 
 
 def main() -> int:
@@ -119,7 +119,7 @@ def main() -> int:
     for function in list_densest(functions, options.functions):
         location = f"{function.path}:{function.first_line}"
         print(
-            f"{function.density:>5.0f}  {function.ways:>2} ways in {function.lines:>2} lines  {location}"
+            f"{function.ways_per_100_lines:>5.0f}  {function.way_count:>2} ways in {function.line_count:>2} lines  {location}"
             f" {function.name}"
         )
     return 0

@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         bundles = self._task.args.get("bundles") or []
         shown_bundles = [_hide_secrets(bundle) for bundle in bundles]
         arguments = {**self._task.args, "bundles": shown_bundles, "controller_time": time.time()}
-        result = self._checked(arguments, task_vars)
+        result = self._check_arguments(arguments, task_vars)
         faults = [*result.get("faults", ()), *_find_program_faults(bundles, result)]
         host = str((task_vars or {}).get("inventory_hostname") or "the host")
         warnings = list(result.get("warned", ()))
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
             warnings.append({"collector": name, "message": describe_unlisted(host, name)})
         return {**result, "warned": warnings, "faults": faults, "report": list(_format_findings(faults, warnings))}
 
-    def _checked(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _check_arguments(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of the module; one fault instead if Ansible cannot run it as root.
 
         Raises AnsibleConnectionFailure, of which Ansible makes an unreachable host.

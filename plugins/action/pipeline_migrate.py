@@ -15,5 +15,5 @@ from ..plugin_utils._otelcol import _inputs, _migrate
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return _migrate.migrate(
-            arguments, self._task.check_mode, _inputs.Reading(positions_of=collect_positions), self._display.warning
+            arguments, self._task.check_mode, _inputs.Reading(find_positions=collect_positions), self._display.warning
         )

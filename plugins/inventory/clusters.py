@@ -119,7 +119,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         fleet = build_fleet(self._name_clusters(self._find_clusters()))
         for note in fleet.notes:
             self.display.warning(note)
-        hosts = {name: cluster.variables for name, cluster in fleet.hosts.items()}
+        hosts = {name: cluster.host_variables for name, cluster in fleet.hosts.items()}
         if self.get_option("cache"):
             self._cache[cache_key] = hosts
         return hosts
@@ -159,7 +159,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         """Yield the clusters by the names of their hosts."""
         expression = self.get_option("hostname")
         for cluster in clusters:
-            host_name = self._compose(expression, {"otel_cluster": mark_as_data(cluster.variables["otel_cluster"])})
+            host_name = self._compose(expression, {"otel_cluster": mark_as_data(cluster.host_variables["otel_cluster"])})
             yield clean_text(str(host_name)), cluster
 
     def _add_cluster_host(self, host_name: str, variables: Mapping[str, Any]) -> None:

@@ -57,7 +57,7 @@ class AlertFolder:
     def __init__(self, path: str) -> None:
         self.path = _files.require_path(path).expanduser()
 
-    def runs(self, current_time: float) -> list[WaveRun]:
+    def list_runs(self, current_time: float) -> list[WaveRun]:
         """Return the runs of waves that are under way. Removes what ended ones of this machine left."""
         current_runs = []
         for path in sorted((self.path / _RUNS_FOLDER).glob("*.json")):
@@ -75,7 +75,7 @@ class AlertFolder:
         """Note which wave a run changes."""
         self._write(self.path / _RUNS_FOLDER / f"{platform.node() or 'controller'}-{run.pid}.json", record_to_dict(run))
 
-    def stop(self) -> Stop | None:
+    def read_stop(self) -> Stop | None:
         """Return the last alert that stops runs of waves."""
         return self._read(Stop, self.path / _STOP_FILE)
 
@@ -83,7 +83,7 @@ class AlertFolder:
         """Let no run of waves that is under way begin another wave."""
         self._write(self.path / _STOP_FILE, record_to_dict(stop))
 
-    def keep(self, host: str, collector: str, name: str, alert_result: Mapping[str, Any]) -> str:
+    def keep_alert(self, host: str, collector: str, name: str, alert_result: Mapping[str, Any]) -> str:
         """Keep what was found out about an alert, and return the file. The oldest ones of the collector go."""
         folder = self.path / _ALERTS_FOLDER / _make_file_name(host) / _make_file_name(collector)
         file = folder / f"{_make_file_name(name)}.json"

@@ -43,23 +43,23 @@ def plan_alert(
     _check_collector_is_known(alert, host, host_variables, is_cluster)
     alert_folder = AlertFolder(arguments["path"])
     alert_place = AlertPlace(host, is_cluster, _consents_to_undo(host_variables))
-    planned_answer = decide_answer(alert, alert_place, alert_folder.runs(current_time))
+    planned_answer = decide_answer(alert, alert_place, alert_folder.list_runs(current_time))
     if planned_answer.stops_waves and not check:
-        alert_folder.note_stop(Stop(alert.name, alert.who, host, current_time))
+        alert_folder.note_stop(Stop(alert.name, alert.qualified_name, host, current_time))
     return {
         "changed": planned_answer.stops_waves,
         "alert": alert.name,
         "host": host,
         "collector": alert.collector,
-        "only": [alert.who if is_cluster else alert.collector],
-        "began": alert.began,
+        "only": [alert.qualified_name if is_cluster else alert.collector],
+        "began": alert.begin_time,
         "change_seconds": _read_change_seconds(host_variables),
         "clusters": [host] if is_cluster else [],
         "linux": [] if is_cluster else [host],
         "diagnoses": planned_answer.diagnoses,
         "goes_back": planned_answer.goes_back,
         "stops_waves": planned_answer.stops_waves,
-        "told": [f"{alert.name} of collector {alert.who} on {host} since {alert.began_at}.", *planned_answer.told],
+        "told": [f"{alert.name} of collector {alert.qualified_name} on {host} since {alert.began_at}.", *planned_answer.report_lines],
     }
 
 
@@ -98,7 +98,7 @@ def _check_collector_is_known(
     known_collectors = list(
         _list_cluster_collectors(host_variables) if is_cluster else _list_host_collectors(host_variables)
     )
-    alert_collector = alert.who if is_cluster else alert.collector
+    alert_collector = alert.qualified_name if is_cluster else alert.collector
     if not select_names(known_collectors, [alert_collector]):
         wrong = f"{host} has no collector '{alert_collector}' in the inventory"
         fix = f"It has {join_at_most(_SHOWN_COLLECTORS, known_collectors) or 'none'}. Nothing was run."

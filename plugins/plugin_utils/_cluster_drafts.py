@@ -72,18 +72,18 @@ def _draft_collector(
     options = _pin_images(_fill_in_version(options), request.pin)
     platform = Platform.from_facts(options["platform"], platform_facts)
     collector = _settle_collector(options, platform, platform_facts, request)
-    BACKENDS[collector.backend].check(collector)
+    BACKENDS[collector.backend].check_collector(collector)
     target, version = find_build_and_version(collector)
     distribution = _find_distribution(collector)
     return DraftedCollector(
         collector=collector,
-        written=written,
+        written_options=written,
         platform=platform,
-        facts=platform_facts,
+        platform_facts=platform_facts,
         version=version,
         target=target,
         image=choose_image(collector, distribution, request.pin),
-        user=distribution.user if platform_facts["run_as_user"] == "image" else platform_facts["run_as_user"],
+        run_as_user=distribution.user if platform_facts["run_as_user"] == "image" else platform_facts["run_as_user"],
         has_identity=request.has_identity,
     )
 

@@ -22,7 +22,7 @@ def find_build_and_version(collector: Collector) -> tuple[Target | None, str]:
     The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
     Raises Problem for a manifest without the image that was built with it, and for a version that is none.
     """
-    version = _builds.load_catalogue().collector_version(collector.distribution, collector.version)
+    version = _builds.load_catalogue().find_collector_version(collector.distribution, collector.version)
     if collector.distribution_manifest or collector.distribution_schema:
         target = _resolve_described_build(collector, version)
         return target, target.version if target else version

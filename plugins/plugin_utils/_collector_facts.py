@@ -32,7 +32,7 @@ def list_untested_collectors(builds: Sequence[CollectorBuild]) -> list[dict[str,
 
 def describe_workload(collector: Collector) -> dict[str, str]:
     """Return the workload of a collector, as waits and probes name it."""
-    kind = BACKENDS[collector.backend].kind(collector)
+    kind = BACKENDS[collector.backend].name_kind(collector)
     return {"kind": kind, "namespace": collector.namespace, "name": collector.name}
 
 
@@ -75,5 +75,5 @@ def describe_collector(build: CollectorBuild) -> dict[str, Any]:
         "critical_components": critical_use.list_components(collector.recipes),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed_ports],
         "iam_actions": list(build.needs.iam_actions),
-        "iam_statements": aws_policy.build_statements(build.needs.grants),
+        "iam_statements": aws_policy.build_statements(build.needs.aws_grants),
     }

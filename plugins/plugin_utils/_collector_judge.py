@@ -85,10 +85,10 @@ def judge_collectors(arguments: Mapping[str, Any], *, check: bool) -> dict[str, 
     markdown = "\n".join((render_markdown_page(verdicts), *render_host_sections(arguments.get("forecasts") or ())))
     texts_by_file = {"judge.md": markdown, "judge.xml": render_junit_page(verdicts, without_data_fails=must_have_data)}
     changed_flags = [_files.write_or_check(folder / name, text, check) for name, text in texts_by_file.items()]
-    result_facts = {"verdict": verdicts.result, "markdown": markdown}
-    lacks_required_data = must_have_data and verdicts.result != PASSED
-    if verdicts.result == WORSE or verdicts.not_compared or lacks_required_data:
-        reason_lines = verdicts.worse or verdicts.without_data
+    result_facts = {"verdict": verdicts.verdict_word, "markdown": markdown}
+    lacks_required_data = must_have_data and verdicts.verdict_word != PASSED
+    if verdicts.verdict_word == WORSE or verdicts.uncompared_reasons or lacks_required_data:
+        reason_lines = verdicts.worse_lines or verdicts.unjudged_lines
         wrong = join_at_most(_SHOWN_LINES, [line.rstrip(".") for line in reason_lines], between="; ", last="; ")
         fix = f"{folder / 'judge.md'} has all of it."
         raise Problem(wrong, asked="Judge the collectors", fix=fix, facts=result_facts)
@@ -105,14 +105,14 @@ def _judge_members(folder: Path, members: Sequence[Mapping[str, Any]]) -> Judged
         figures = read_figures(folder, host)
         tracks_before += figures.tracks
         tracks_after += read_tracks(host, member["read"])
-        if figures.when:
-            kept_times.append(f"{host}: {figures.when}")
+        if figures.kept_time:
+            kept_times.append(f"{host}: {figures.kept_time}")
     tools = build_judge_tools()
     return JudgedCollectors(
         verdicts=[judge_sides(sides, tools) for sides in group_sides(tracks_after, tracks_before, ())],
-        missing=list(_list_missing_collectors(members)),
-        kept=kept_times,
-        not_compared=_explain_no_comparison(tracks_before, tracks_after, members),
+        missing_reasons=list(_list_missing_collectors(members)),
+        kept_times=kept_times,
+        uncompared_reasons=_explain_no_comparison(tracks_before, tracks_after, members),
     )
 
 

@@ -36,18 +36,18 @@ _BATCH_PATH = ("processors", "batch")
 class ComposedCollector:
     """A collector with its config and the layers that the config came from. No rule has judged it yet."""
 
-    drafted: DraftedCollector
-    composed: ComposedConfig
+    draft: DraftedCollector
+    composed_config: ComposedConfig
 
     @property
     def collector(self) -> Collector:
         """The options of the collector."""
-        return self.drafted.collector
+        return self.draft.collector
 
     @property
     def config(self) -> dict[str, Any]:
         """The config of the collector."""
-        return self.composed.config
+        return self.composed_config.config
 
 
 def compose_collectors(
@@ -71,20 +71,20 @@ def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str,
         return
     for composed_collector in collectors:
         with prefix_problems(f"collector '{composed_collector.collector.name}'"):
-            _user_layers.check_overlays(composed_collector.composed, policy)
+            _user_layers.check_overlays(composed_collector.composed_config, policy)
 
 
 def _describe_whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
     """Return what the recipes of each collector know of all."""
-    log_globs = {draft.collector.logs.glob for draft in drafts} - {""}
+    log_globs = {draft.collector.logs.file_glob for draft in drafts} - {""}
     critical_places: list[Mapping[str, Any]] = []
     for draft in drafts:
         critical_places += _list_critical_places(draft)
     return WholeRun(
-        logs=tuple(sorted(log_globs)),
-        organization=collect_organization_values(draft.collector for draft in drafts),
-        route=route,
-        critical=tuple(critical_places),
+        log_globs=tuple(sorted(log_globs)),
+        organization_values=collect_organization_values(draft.collector for draft in drafts),
+        find_route=route,
+        critical_components=tuple(critical_places),
     )
 
 
@@ -97,16 +97,16 @@ def _list_critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
     components = critical_use.list_components(collector.recipes)
     changed_places = use.options.get("places") or {}
     with prefix_problems(f"collector '{collector.name}'"):
-        return critical_use.find_places(components, changed_places, drafted.facts, collector.runs_one_pod)
+        return critical_use.find_places(components, changed_places, drafted.platform_facts, collector.runs_one_pod)
 
 
 def _compose_config(draft: DraftedCollector, recipes: Mapping[str, Path], whole_run: WholeRun) -> ComposedConfig:
     """Return the config of a collector. With recipes, this run decides the sizes of its batches, and its retries."""
     rendered_recipes = render_recipe_layers(
-        draft.collector, draft.version, draft.facts, recipes, run=whole_run, target=draft.target
+        draft.collector, draft.version, draft.platform_facts, recipes, run=whole_run, target=draft.target
     )
-    recipe_config_layers = locate_layers(rendered_recipes, draft.written.recipes)
-    user_config_layers = build_user_layers(draft.collector, draft.written.config)
+    recipe_config_layers = locate_layers(rendered_recipes, draft.written_options.recipes)
+    user_config_layers = build_user_layers(draft.collector, draft.written_options.config)
     if not recipe_config_layers:
         return compose(user_config_layers)
     composed = compose([*recipe_config_layers, *drop_mib_of_recipes(user_config_layers), *user_config_layers])

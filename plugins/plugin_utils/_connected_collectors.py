@@ -30,22 +30,22 @@ class ConnectedCollector:
     of other places. `names` are those by which other places reach it.
     """
 
-    drafted: DraftedCollector
-    composed: ComposedConfig
-    around: CollectorSurroundings = field(default_factory=CollectorSurroundings)
-    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    names: Sequence[str] = ()
+    draft: DraftedCollector
+    composed_config: ComposedConfig
+    surroundings: CollectorSurroundings = field(default_factory=CollectorSurroundings)
+    receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reachable_names: Sequence[str] = ()
     sends_to: Sequence[Mapping[str, str]] = ()
 
     @property
     def collector(self) -> Collector:
         """The options of the collector."""
-        return self.drafted.collector
+        return self.draft.collector
 
     @property
     def config(self) -> dict[str, Any]:
         """The config of the collector."""
-        return self.composed.config
+        return self.composed_config.config
 
 
 def connect_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
@@ -59,14 +59,14 @@ def connect_collectors(collectors: Sequence[ComposedCollector]) -> list[Connecte
     surroundings = CollectorSurroundings.describe_each(hops, routes)
     connected_list: list[ConnectedCollector] = []
     for index, collector in enumerate(collectors):
-        draft = collector.drafted
+        draft = collector.draft
         if are_asked_for_pods[index]:
             draft = _add_headless_service(draft)
         receivers = {
             exporter: _list_qualified_names(collectors, receiver_indexes)
             for exporter, receiver_indexes in routes[index].items()
         }
-        connected_list.append(ConnectedCollector(draft, collector.composed, surroundings[index], receivers))
+        connected_list.append(ConnectedCollector(draft, collector.composed_config, surroundings[index], receivers))
     return connected_list
 
 
@@ -78,7 +78,7 @@ def _list_qualified_names(collectors: Sequence[ComposedCollector], indexes: Iter
 
 def leave_unconnected(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
     """Return collectors of which none has to do with the others of the run."""
-    return [ConnectedCollector(collector.drafted, collector.composed) for collector in collectors]
+    return [ConnectedCollector(collector.draft, collector.composed_config) for collector in collectors]
 
 
 def connect_to_inventory(
@@ -102,13 +102,13 @@ def _connect_to_inventory(
     inventory_hops = _inventory_addresses.list_inventory_hops(groups, connected.collector, connected.config)
     host_hops.check_hops(inventory_hops, fixes)
     surroundings = replace(
-        connected.around,
-        receiving={**connected.around.receiving, **host_hops.map_receiving_gateways(inventory_hops)},
-        unreceived={**connected.around.unreceived, **host_hops.unreceived_by(connected.config, inventory_hops)},
+        connected.surroundings,
+        receiving={**connected.surroundings.receiving, **host_hops.map_receiving_gateways(inventory_hops)},
+        unreceived={**connected.surroundings.unreceived, **host_hops.unreceived_by(connected.config, inventory_hops)},
     )
     address_names = groups.list_hosts_file_lines(connected.collector)
     return replace(
-        connected, around=surroundings, names=address_names, sends_to=host_hops.describe_hops(inventory_hops)
+        connected, surroundings=surroundings, reachable_names=address_names, sends_to=host_hops.describe_hops(inventory_hops)
     )
 
 
@@ -123,7 +123,7 @@ def _describe_as_hop(composed: ComposedCollector) -> Hop:
         namespace=collector.namespace,
         services=service_names,
         config=composed.config,
-        logs=collector.logs,
+        pod_logs=collector.logs,
         nodes=collector.nodes,
     )
 

@@ -43,16 +43,16 @@ def read_written_options(collector_item: Mapping[str, Any], common_options: Mapp
 
 
 def _build_custom_resource(build: CollectorBuild) -> Manifest | None:
-    return BACKENDS[build.collector.backend].resource(build)
+    return BACKENDS[build.collector.backend].build_custom_resource(build)
 
 
 @dataclass(frozen=True)
 class RuleSurroundings:
     """What the rules learn of the place that a collector runs in: its variables, its deployment and its resource."""
 
-    environment: Callable[[Any], frozenset[str]] = deployed.list_variables
-    deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.build_deployment
-    resource: Callable[[CollectorBuild], Manifest | None] = _build_custom_resource
+    list_variables: Callable[[Any], frozenset[str]] = deployed.list_variables
+    build_deployment: Callable[[Any, Needs | None, Platform], Deployment] = deployed.build_deployment
+    build_resource: Callable[[CollectorBuild], Manifest | None] = _build_custom_resource
 
 
 CLUSTER_SURROUNDINGS = RuleSurroundings()
@@ -69,13 +69,13 @@ class DraftedCollector:
     """
 
     collector: Collector
-    written: WrittenOptions
+    written_options: WrittenOptions
     platform: Platform
-    facts: Mapping[str, Any]
+    platform_facts: Mapping[str, Any]
     version: str
     target: Target | None
     image: str = ""
-    user: int | None = None
+    run_as_user: int | None = None
     has_identity: bool = True
     asks_for_storage: bool = False
     surroundings: RuleSurroundings = CLUSTER_SURROUNDINGS

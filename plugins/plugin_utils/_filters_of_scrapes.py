@@ -95,9 +95,9 @@ class _AnnotatedKind(NamedTuple):
     Source: `kubernetes_sd_config` in the docs of Prometheus.
     """
 
-    targets: str
+    job_word: str
     role: str
-    label: str
+    label_word: str
 
 
 _ANNOTATED_PODS = _AnnotatedKind("pods", "pod", "pod")
@@ -109,8 +109,8 @@ class AnnotatedJob(NamedTuple):
 
     name: str
     role: str
-    annotation: str
-    taken: tuple[str, ...]
+    annotation_label: str
+    earlier_annotations: tuple[str, ...]
 
 
 def list_annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
@@ -127,9 +127,9 @@ def list_annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) ->
     for kind in annotated_kinds:
         for number, prefix in enumerate(prefixes, start=1):
             suffix = f"-{number}" if number > 1 else ""
-            annotation = f"__meta_kubernetes_{kind.label}_annotation_{_NOT_IN_LABEL.sub('_', prefix)}"
-            earlier_annotations = tuple(f"{job.annotation}_scrape" for job in jobs)
-            jobs.append(AnnotatedJob(f"annotated-{kind.targets}{suffix}", kind.role, annotation, earlier_annotations))
+            annotation = f"__meta_kubernetes_{kind.label_word}_annotation_{_NOT_IN_LABEL.sub('_', prefix)}"
+            earlier_annotations = tuple(f"{job.annotation_label}_scrape" for job in jobs)
+            jobs.append(AnnotatedJob(f"annotated-{kind.job_word}{suffix}", kind.role, annotation, earlier_annotations))
     return jobs
 
 

@@ -37,7 +37,7 @@ def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWa
     path = Path(arguments["path"])
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
     unread_places = [
-        {"name": place.name, "why": "; ".join(place.unread)} for place in places if place.asked and not place.is_read
+        {"name": place.name, "why": "; ".join(place.unread_reasons)} for place in places if place.is_asked and not place.is_read
     ]
     unrendered_places = [{"name": place.name, "why": place.problem} for place in places if place.problem]
     return {
@@ -76,9 +76,9 @@ def _read_config(collector: Mapping[str, Any]) -> Any:
 class _PlaceWords(NamedTuple):
     """A place of collectors: what to call one, and the counts in a summary of all and of those that were not read."""
 
-    word: str
-    total: str
-    unread: str
+    noun: str
+    total_key: str
+    unread_key: str
 
 
 _CLUSTER_WORDS, _HOST_WORDS = _PlaceWords("cluster", "clusters", "unread"), _PlaceWords("host", "hosts", "unread_hosts")
@@ -86,12 +86,12 @@ _CLUSTER_WORDS, _HOST_WORDS = _PlaceWords("cluster", "clusters", "unread"), _Pla
 
 def _describe_summary(summary: Mapping[str, int]) -> str:
     """Return the summary of a page in a sentence; a page of nothing has no clusters."""
-    places = [place for place in (_CLUSTER_WORDS, _HOST_WORDS) if summary[place.total]] or [_CLUSTER_WORDS]
+    places = [place for place in (_CLUSTER_WORDS, _HOST_WORDS) if summary[place.total_key]] or [_CLUSTER_WORDS]
     collectors = format_count(summary["collectors"], "collector")
-    described_places = " and ".join(format_count(summary[place.total], place.word) for place in places)
+    described_places = " and ".join(format_count(summary[place.total_key], place.noun) for place in places)
     errors = format_count(summary["errors"], "error")
     warnings = format_count(summary["warnings"], "warning")
-    unread_words = " and ".join(format_count(summary[place.unread], place.word) for place in places)
+    unread_words = " and ".join(format_count(summary[place.unread_key], place.noun) for place in places)
     return (
         f"{collectors} in {described_places}, {errors} and {warnings} in their configs, {unread_words} could not be"
         " read"

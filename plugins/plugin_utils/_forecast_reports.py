@@ -33,13 +33,13 @@ def collect_host_forecasts(variables: Mapping[str, Any]) -> list[HostForecast]:
         if RESULT_VARIABLE in hostvars[host]:
             forecasts.append(_build_host_forecast(host, hostvars[host][RESULT_VARIABLE]))
         elif host in play_hosts:
-            forecasts.append(HostForecast(host, why="the run failed before it"))
+            forecasts.append(HostForecast(host, failure_reason="the run failed before it"))
     return forecasts
 
 
 def _build_host_forecast(host: str, result: ForecastResult) -> HostForecast:
     if result.get("failed"):
-        return HostForecast(host, why=str(result.get("msg") or "the task failed"))
+        return HostForecast(host, failure_reason=str(result.get("msg") or "the task failed"))
     return HostForecast(host, result)
 
 

@@ -41,12 +41,12 @@ class ForecastBaseline:
     """
 
     collectors: Sequence[Any]
-    kept: Mapping[str, ChosenConfig] | None = None
-    resources: Sequence[Any] | None = None
+    kept_configs: Mapping[str, ChosenConfig] | None = None
+    cluster_resources: Sequence[Any] | None = None
 
     def as_arguments(self) -> dict[str, Any]:
         """Return the arguments of collector_forecast that it stands for."""
-        return {"collectors": self.collectors, "kept": self.kept, "resources": self.resources}
+        return {"collectors": self.collectors, "kept": self.kept_configs, "resources": self.cluster_resources}
 
 
 def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
@@ -57,13 +57,13 @@ def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
     host, collectors = arguments["host"], arguments["collectors"]
     if arguments["host_running"] is not None:
         running_arguments = _running_host.convert_to_collectors(arguments)
-        return ForecastBaseline(running_arguments["collectors"], kept=running_arguments["kept"])
+        return ForecastBaseline(running_arguments["collectors"], kept_configs=running_arguments["kept"])
     if arguments["kept_path"]:
         kept_folder = _files.require_path(arguments["kept_path"]).expanduser().resolve()
         configs = _kept_figures.read_kept_configs(kept_folder, host)
         chosen_configs = {name: ChosenConfig(config, "", _LABEL_OF_KEPT) for name, config in configs.items()}
-        return ForecastBaseline(collectors, kept=chosen_configs)
+        return ForecastBaseline(collectors, kept_configs=chosen_configs)
     if arguments["gitops_path"]:
         gitops_folder = _files.require_path(arguments["gitops_path"]).expanduser().resolve()
-        return ForecastBaseline(collectors, resources=_gitops.read_written_objects(gitops_folder, host))
-    return ForecastBaseline(collectors, resources=arguments["resources"])
+        return ForecastBaseline(collectors, cluster_resources=_gitops.read_written_objects(gitops_folder, host))
+    return ForecastBaseline(collectors, cluster_resources=arguments["resources"])

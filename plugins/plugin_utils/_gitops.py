@@ -40,10 +40,10 @@ class ClusterFolder:
     root: Path
     path: Path
     host: str
-    written: frozenset[str]
+    written_files: frozenset[str]
 
     @classmethod
-    def read(cls, root: Path, path: Path, host: str = "") -> ClusterFolder:
+    def read_marker(cls, root: Path, path: Path, host: str = "") -> ClusterFolder:
         """Return a folder by its marker. Raises Problem if the marker is below a link, or cannot be understood."""
         marker = path / MARKER_FILE
         _check_path(marker, root)
@@ -61,12 +61,12 @@ class ClusterFolder:
         _check_names_stay_inside(file_names, marker)
         return cls(root, path, owner_host, frozenset(file_names))
 
-    def mark(self, file_names: Iterable[str]) -> None:
+    def write_marker(self, file_names: Iterable[str]) -> None:
         """Write down which files of the folder belong to playbook `render`."""
         marker_text = json.dumps({"host": self.host, "files": sorted(file_names)}, indent=1)
         _files.write_or_check(self.path / MARKER_FILE, f"{marker_text}\n", check=False)
 
-    def remove(self, file_names: Iterable[str]) -> None:
+    def remove_files(self, file_names: Iterable[str]) -> None:
         """Remove files, and the folders that are empty then. Raises Problem for a file that cannot be removed."""
         for name in sorted(file_names):
             path = self.path / name
@@ -85,37 +85,37 @@ class FilePlan:
     """What is to be done in the folder of a cluster. `others` are the folders of all other clusters and waves."""
 
     folder: ClusterFolder
-    files: Mapping[str, list[Object]]
-    texts: Mapping[str, str]
-    others: Sequence[ClusterFolder]
+    objects_by_file: Mapping[str, list[Object]]
+    text_by_file: Mapping[str, str]
+    other_folders: Sequence[ClusterFolder]
 
     @property
-    def changed(self) -> list[str]:
+    def changed_files(self) -> list[str]:
         """Return the files whose text changes."""
-        return sorted(name for name, text in self.texts.items() if _has_other_text(self.folder.path / name, text))
+        return sorted(name for name, text in self.text_by_file.items() if _has_other_text(self.folder.path / name, text))
 
     @property
-    def gone(self) -> list[str]:
+    def obsolete_files(self) -> list[str]:
         """Return the files that an earlier run wrote and that are not needed any more."""
-        return sorted(self.folder.written - self.texts.keys())
+        return sorted(self.folder.written_files - self.text_by_file.keys())
 
     @property
-    def left(self) -> list[ClusterFolder]:
+    def left_folders(self) -> list[ClusterFolder]:
         """Return the folders of waves that the cluster has left."""
-        return [folder for folder in self.others if folder.host == self.folder.host]
+        return [folder for folder in self.other_folders if folder.host == self.folder.host]
 
     @property
-    def moves(self) -> list[str]:
+    def move_lines(self) -> list[str]:
         """Return how the folder of the cluster moves, as Markdown."""
         (current_folder,) = _list_paths_below_root([self.folder])
         return [
             f"moved from `{earlier_folder}` to `{current_folder}`"
-            for earlier_folder in _list_paths_below_root(self.left)
+            for earlier_folder in _list_paths_below_root(self.left_folders)
         ]
 
-    def unknown(self, hosts: Collection[str]) -> list[ClusterFolder]:
+    def list_unknown_folders(self, hosts: Collection[str]) -> list[ClusterFolder]:
         """Return the folders of hosts that the inventory does not have."""
-        return [folder for folder in self.others if folder.host not in hosts]
+        return [folder for folder in self.other_folders if folder.host not in hosts]
 
 
 def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *, check: bool) -> dict[str, Any]:
@@ -124,23 +124,23 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
     `hosts` are all of the inventory: a folder of another one is only named.
     """
     plan = _plan_files(arguments)
-    _check_paths(plan.folder, plan.texts)
-    for left_folder in plan.left:
+    _check_paths(plan.folder, plan.text_by_file)
+    for left_folder in plan.left_folders:
         _check_paths(left_folder, ())
-    changed_files, obsolete_files, left_folders = plan.changed, plan.gone, plan.left
+    changed_files, obsolete_files, left_folders = plan.changed_files, plan.obsolete_files, plan.left_folders
     _check_foreign_files(plan.folder, changed_files)
-    change_rows = _compare_meaning([plan.folder, *left_folders], plan.files, plan.texts) if arguments["compare"] else []
+    change_rows = _compare_meaning([plan.folder, *left_folders], plan.objects_by_file, plan.text_by_file) if arguments["compare"] else []
     if not check:
-        _write_and_remove(plan.folder, plan.texts, obsolete_files, left_folders)
+        _write_and_remove(plan.folder, plan.text_by_file, obsolete_files, left_folders)
     return {
         "changed": bool(changed_files or obsolete_files or left_folders),
         "folder": str(plan.folder.path),
-        "files": sorted(plan.texts),
+        "files": sorted(plan.text_by_file),
         "written": changed_files,
         "removed": obsolete_files + _list_paths_below_root(left_folders),
-        "report": {"host": arguments["host"], "changes": change_rows, "moved": plan.moves},
+        "report": {"host": arguments["host"], "changes": change_rows, "moved": plan.move_lines},
         "left_out": explain_left_out(arguments["products"]),
-        "unknown": _list_paths_below_root(plan.unknown(hosts)),
+        "unknown": _list_paths_below_root(plan.list_unknown_folders(hosts)),
     }
 
 
@@ -152,7 +152,7 @@ def _plan_files(arguments: Mapping[str, Any]) -> FilePlan:
     folder_names = [
         _check_folder_name(folder_name) for folder_name in (arguments["wave"], arguments["host"]) if folder_name
     ]
-    folder = ClusterFolder.read(root, root.joinpath(*folder_names), arguments["host"])
+    folder = ClusterFolder.read_marker(root, root.joinpath(*folder_names), arguments["host"])
     texts_by_file = {name: _build_file_text(objects) for name, objects in files.items()}
     other_folders = [other_folder for other_folder in _find_cluster_folders(root) if other_folder.path != folder.path]
     return FilePlan(folder, files, texts_by_file, other_folders)
@@ -183,22 +183,22 @@ def _write_and_remove(
     left_folders: Iterable[ClusterFolder],
 ) -> None:
     """Write and remove. The marker lists more for a moment, so that a killed run leaves no file that nobody owns."""
-    if folder.written != texts_by_file.keys():
-        folder.mark(folder.written | texts_by_file.keys())
+    if folder.written_files != texts_by_file.keys():
+        folder.write_marker(folder.written_files | texts_by_file.keys())
     for name, text in texts_by_file.items():
         _files.write_or_check(folder.path / name, text, check=False)
-    folder.remove(obsolete_files)
-    if folder.written != texts_by_file.keys():
-        folder.mark(texts_by_file)
+    folder.remove_files(obsolete_files)
+    if folder.written_files != texts_by_file.keys():
+        folder.write_marker(texts_by_file)
     for left_folder in left_folders:
-        left_folder.remove((*left_folder.written, MARKER_FILE))
+        left_folder.remove_files((*left_folder.written_files, MARKER_FILE))
 
 
 def _compare_meaning(
     folders: Iterable[ClusterFolder], files: Mapping[str, list[Object]], texts_by_file: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Return what changes in the meaning of the files; reads only those that differ."""
-    written_paths = {name: folder.path / name for folder in folders for name in folder.written}
+    written_paths = {name: folder.path / name for folder in folders for name in folder.written_files}
     old_objects: dict[str, list[Object]] = {}
     new_objects: dict[str, list[Object]] = {}
     for name in {*written_paths, *texts_by_file}:
@@ -222,7 +222,7 @@ def read_written_objects(root: Path, host: str) -> list[Object]:
         if folder.host != host:
             continue
         _check_paths(folder, ())
-        for path in sorted(folder.path / name for name in folder.written):
+        for path in sorted(folder.path / name for name in folder.written_files):
             if path.is_file():
                 objects += _read_objects(path)
     return objects
@@ -259,7 +259,7 @@ def _check_names_stay_inside(file_names: Iterable[str], marker: Path) -> None:
 
 def _check_paths(folder: ClusterFolder, file_names: Iterable[str]) -> None:
     """Raise Problem if the way to a file that is needed, or that an earlier run wrote, is none of plain folders."""
-    for path in sorted({folder.path / name for name in (*file_names, *folder.written)}):
+    for path in sorted({folder.path / name for name in (*file_names, *folder.written_files)}):
         _check_path(path, folder.root)
 
 
@@ -291,7 +291,7 @@ def _remove_if_empty(folder: Path) -> bool:
 
 def _check_foreign_files(folder: ClusterFolder, changed_files: Iterable[str]) -> None:
     """Raise Problem for files with names that are needed and that no earlier run wrote."""
-    unknown_paths = [folder.path / name for name in changed_files if name not in folder.written]
+    unknown_paths = [folder.path / name for name in changed_files if name not in folder.written_files]
     foreign_paths = [str(path) for path in unknown_paths if _files.is_path_of_kind(path, Path.exists)]
     if foreign_paths:
         wrong = f"playbook render did not write {join_at_most(_MOST_SHOWN, foreign_paths)}, and would replace it"
@@ -337,4 +337,4 @@ def _describe_manifest(manifest: Object) -> str:
 def _find_cluster_folders(root: Path) -> Iterator[ClusterFolder]:
     """Yield the folders of clusters below the root: with waves, one deeper."""
     for marker in sorted((*root.glob(f"*/{MARKER_FILE}"), *root.glob(f"*/*/{MARKER_FILE}"))):
-        yield ClusterFolder.read(root, marker.parent)
+        yield ClusterFolder.read_marker(root, marker.parent)

@@ -30,13 +30,13 @@ def build_host_collectors(planned: Sequence[Planned], request: HostRequest) -> l
 
     Raises Problem for what a host cannot give.
     """
-    releases, groups = request.releases(), request.groups
+    releases, groups = request.find_releases(), request.groups
     builds: list[HostBuild] = []
     for planned_collector in planned:
         with prefix_problems(f"collector '{planned_collector.collector.name}'"):
             build = _build_collector(planned_collector, releases)
         host_names = groups.list_hosts_file_lines(planned_collector.collector) if groups else ()
-        builds.append(replace(build, names=host_names, sends_to=tuple(planned_collector.sends_to)))
+        builds.append(replace(build, host_name_lines=host_names, receiving_collectors=tuple(planned_collector.sends_to)))
     return builds
 
 
@@ -46,7 +46,7 @@ def _build_collector(planned: Planned, releases: Releases) -> HostBuild:
     The composed one is what recipes and the user write. On the host, secrets are read from files of credentials. The
     shown one is that of the host without secrets.
     """
-    collector, config = planned.collector, planned.composed.config
+    collector, config = planned.collector, planned.composed_config.config
     if planned.build is None or not isinstance(collector, HostCollector):
         raise Problem("its config cannot be read", fix="Correct its findings.")
     _check_no_secret(config)

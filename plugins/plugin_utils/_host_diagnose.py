@@ -39,10 +39,10 @@ class HostVisit:
     """
 
     host: str
-    asked: tuple[float, float]
-    send: bool
+    asked_between: tuple[float, float]
+    sends_test_data: bool
     fail_on: str
-    only_checks: bool = False
+    is_check_only: bool = False
 
 
 def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -63,19 +63,19 @@ def list_questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
 class TestOutcome:
     """How the test of one collector went: a line, and why each signal that did not arrive is lost."""
 
-    line: str
-    lost: tuple[str, ...] = ()
-    all_lost: bool = False
+    summary_line: str
+    loss_lines: tuple[str, ...] = ()
+    is_all_lost: bool = False
 
 
 @dataclass(frozen=True)
 class VisitOutcome:
     """What a visit of a host has found: results and tests of its collectors, and lines about services that send."""
 
-    results: Sequence[dict[str, Any]]
-    tests: Sequence[TestOutcome]
-    services: Sequence[str]
-    unlisted: Sequence[str]
+    collector_results: Sequence[dict[str, Any]]
+    test_outcomes: Sequence[TestOutcome]
+    service_lines: Sequence[str]
+    unlisted_collectors: Sequence[str]
 
 
 def diagnose_host(host_answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _evaluate_visit(host_answer: Mapping[str, Any], configs: Mapping[str, Any], 
         if name not in configs:
             continue
         results.append(_diagnose_collector(collector_answer, host_answer["host"], configs[name], visit))
-        if visit.send:
+        if visit.sends_test_data:
             tests.append(_evaluate_test(collector_answer, configs[name], visit.host))
             services += describe_services(collector_answer, visit.host)
     return VisitOutcome(results, tests, services, list(host_answer.get("unlisted", ())))
@@ -102,16 +102,16 @@ def _evaluate_visit(host_answer: Mapping[str, Any], configs: Mapping[str, Any], 
 
 def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any]:
     """Return what a visit has found as a task result."""
-    results = visited.results
-    test_lines = [*(test.line for test in visited.tests), *visited.services]
-    passed_lines = [*_list_passed_tests(visited.tests), *visited.services]
-    if visit.only_checks:
+    results = visited.collector_results
+    test_lines = [*(test.summary_line for test in visited.test_outcomes), *visited.service_lines]
+    passed_lines = [*_list_passed_tests(visited.test_outcomes), *visited.service_lines]
+    if visit.is_check_only:
         test_lines = passed_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
     verdict_lines = list_verdict_lines(results)
-    failure_reasons = [*_list_losses(visited.tests), *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on])]
+    failure_reasons = [*_list_losses(visited.test_outcomes), *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on])]
     report_lines = [
         build_diagnosis_report(results),
-        *(describe_unlisted(visit.host, name) for name in visited.unlisted),
+        *(describe_unlisted(visit.host, name) for name in visited.unlisted_collectors),
     ]
     return {
         "changed": False,
@@ -125,7 +125,7 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
         # What goes before the user while a run goes on: what failed, and what arrived.
         "told": [*failure_reasons, *passed_lines],
         "report": make_printable("\n".join(report_lines)),
-        "unlisted": visited.unlisted,
+        "unlisted": visited.unlisted_collectors,
         "collectors": results,
     }
 
@@ -156,12 +156,12 @@ def _list_verdicts_of_states(results: Sequence[Mapping[str, Any]], wanted_states
 
 def _list_passed_tests(tests: Sequence[TestOutcome]) -> list[str]:
     """Return what arrived, and what was not tested."""
-    return [test.line for test in tests if not test.all_lost]
+    return [test.summary_line for test in tests if not test.is_all_lost]
 
 
 def _list_losses(tests: Sequence[TestOutcome]) -> list[str]:
     """Return what did not arrive, below a line that says so; nothing if all arrived."""
-    lost_signals = [line for test in tests for line in test.lost]
+    lost_signals = [line for test in tests for line in test.loss_lines]
     return [NOT_ALL_ARRIVED, *lost_signals] if lost_signals else []
 
 
@@ -172,11 +172,11 @@ def _diagnose_collector(
     mask_secrets = make_masker(find_secrets(config))
     host_time = datetime.fromtimestamp(float(host_facts["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     question = build_host_question(collector_answer["name"], config)
-    host_answer = HostAnswer(visit.host, collector_answer, host_facts, question, visit.asked, host_time, mask_secrets)
+    host_answer = HostAnswer(visit.host, collector_answer, host_facts, question, visit.asked_between, host_time, mask_secrets)
     facts = add_flow_facts(build_host_situation(host_answer), _measure_flow(collector_answer, config))
     if collector_answer["metrics"]["why"] and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": collector_answer["metrics"]["why"]}]
-    findings = run_checks(create_search(facts["unseen"]), _choose_checks(send=visit.send), facts)
+    findings = run_checks(create_search(facts["unseen"]), _choose_checks(send=visit.sends_test_data), facts)
     shown_result: dict[str, Any] = clean_text(
         mask_tree({**build_result_row(facts, findings), **_describe_release(collector_answer)}, mask_secrets)
     )
@@ -215,7 +215,7 @@ def _measure_flow(collector_answer: Mapping[str, Any], config: Any) -> dict[str,
         last_reading,
         float(collector_answer["seconds"]),
     )
-    rows_by_direction: dict[str, Any] = flow.facts()
+    rows_by_direction: dict[str, Any] = flow.collect_facts()
     return rows_by_direction
 
 
@@ -227,7 +227,7 @@ def _evaluate_test(collector_answer: Mapping[str, Any], config: Any, host: str) 
         return TestOutcome(f"{collector_name}: not tested, {reason}")
     if "probe" not in collector_answer:
         reason = f"{collector_name}: the service does not run, so nothing was sent"
-        return TestOutcome(f"{collector_name}: not tested, the service does not run", (reason,), all_lost=True)
+        return TestOutcome(f"{collector_name}: not tested, the service does not run", (reason,), is_all_lost=True)
     counting_service = f"{METRICS_OF}service {collector_answer['service']['unit']}"
     arrived_signals: dict[str, dict[str, Any]] = {}
     lost_lines: list[str] = []
@@ -243,7 +243,7 @@ def _evaluate_test(collector_answer: Mapping[str, Any], config: Any, host: str) 
         if arrived_signals
         else f"{collector_name}: nothing arrived"
     )
-    return TestOutcome(line, tuple(lost_lines), all_lost=not arrived_signals)
+    return TestOutcome(line, tuple(lost_lines), is_all_lost=not arrived_signals)
 
 
 def _explain_lost_signal(collector_name: str, signal: str, signal_row: Mapping[str, Any], seconds: float) -> str:

@@ -33,9 +33,9 @@ _PLATFORM_NAME = "generic"
 _HOST_FACTS = {"resource_detectors": ["env", "system"]}
 # A host has no custom resource, and its deployment follows from its options alone.
 _ON_HOSTS = RuleSurroundings(
-    environment=list_host_variables,
-    deployment=lambda collector, _needs, _platform: describe_deployment(collector),
-    resource=lambda _build: None,
+    list_variables=list_host_variables,
+    build_deployment=lambda collector, _needs, _platform: describe_deployment(collector),
+    build_resource=lambda _build: None,
 )
 
 
@@ -58,7 +58,7 @@ class HostRequest:
     unlocked: Sequence[str] = ()
     sdks: Sequence[Mapping[str, Any]] = ()
 
-    def releases(self) -> Releases:
+    def find_releases(self) -> Releases:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
         return Releases(self.mirror, _lock_file.read_lock_if_given(self.lock_file), tuple(self.unlocked))
 
@@ -117,9 +117,9 @@ def _draft_collector(collector_item: Mapping[str, Any], common_options: Mapping[
     platform_facts = _sources.read_platform(_PLATFORM_NAME, _sources.find_files([], "platforms"))
     return DraftedCollector(
         collector=collector,
-        written=read_written_options(collector_item, common_options),
+        written_options=read_written_options(collector_item, common_options),
         platform=Platform(),
-        facts={**platform_facts, **_HOST_FACTS},
+        platform_facts={**platform_facts, **_HOST_FACTS},
         version=version,
         target=target,
         surroundings=_ON_HOSTS,

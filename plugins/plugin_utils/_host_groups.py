@@ -58,7 +58,7 @@ class OtherCollector:
     config: Mapping[str, Any]
 
     @property
-    def ingests(self) -> Iterator[Ingest]:
+    def otlp_ports(self) -> Iterator[Ingest]:
         """The ports on which it receives OTLP."""
         open_listeners = find_listeners(self.config, started_parts(self.config), _builds.load_catalogue().listeners)
         return list_ingests(self.collector.name, self.collector.address, open_listeners)
@@ -75,7 +75,7 @@ class _GatewayWay(NamedTuple):
     """A gateway, and the collectors that data has passed before it."""
 
     gateway: Gateway
-    stops: tuple[_CollectorStop, ...]
+    collectors_before: tuple[_CollectorStop, ...]
 
 
 Compose = Callable[[Mapping[str, Any]], Sequence[tuple[HostCollector, Mapping[str, Any]]]]
@@ -92,12 +92,12 @@ class InventoryGroups:
     """
 
     host: str
-    groups: Mapping[str, Sequence[str]]
-    variables: Mapping[str, Mapping[str, Any]]
-    compose: Compose
+    hosts_by_group: Mapping[str, Sequence[str]]
+    variables_by_host: Mapping[str, Mapping[str, Any]]
+    compose_collectors: Compose
     compose_cluster: ComposeCluster = lambda _variables: ()
-    routes: dict[str, list[Route]] = field(default_factory=dict)
-    addresses: dict[str, set[str]] = field(default_factory=dict)
+    routes_by_sender: dict[str, list[Route]] = field(default_factory=dict)
+    addresses_by_host: dict[str, set[str]] = field(default_factory=dict)
     _known: dict[str, list[OtherCollector]] = field(default_factory=dict)
 
     def resolve_for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class InventoryGroups:
             )
             raise Problem(wrong, fix="Set `spread: senders`.")
         self._check_loop(place_name, group_route)
-        self.routes.setdefault(place_name, []).append(group_route)
+        self.routes_by_sender.setdefault(place_name, []).append(group_route)
         return {**route_facts(group_route), "server_name": self._find_common_server_name(group_route)}
 
     def _find_common_server_name(self, group_route: Route) -> str:
@@ -120,25 +120,25 @@ class InventoryGroups:
         server_names = {str(receiver.tls.get(SERVER_NAME) or "") for receiver in receivers}
         return server_names.pop() if len(server_names) == 1 else ""
 
-    def hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
+    def list_hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
         hops_by_exporter: dict[tuple[str, Gateway], GroupHop] = {}
-        for group_route in self.routes.get(_place_name(collector), ()):
+        for group_route in self.routes_by_sender.get(_place_name(collector), ()):
             for exporter, settings, gateway in find_exporters(config, group_route):
                 hops_by_exporter[exporter, gateway] = GroupHop(
                     exporter, settings, gateway, self._find_gateway_collector(gateway).config
                 )
         return list(hops_by_exporter.values())
 
-    def clusters(self) -> list[str]:
+    def list_cluster_hosts(self) -> list[str]:
         """Return the hosts of the inventory that stand for clusters."""
-        linux_hosts = set(self.groups.get(LINUX_GROUP) or ())
-        return [name for name in self.groups.get("all") or () if name not in linux_hosts]
+        linux_hosts = set(self.hosts_by_group.get(LINUX_GROUP) or ())
+        return [name for name in self.hosts_by_group.get("all") or () if name not in linux_hosts]
 
     def _find_gateway_collector(self, gateway: Gateway) -> OtherCollector:
         """Return the collector that is a gateway."""
         collectors_by_name = {
-            other_collector.collector.name: other_collector for other_collector in self.collectors(gateway.host)
+            other_collector.collector.name: other_collector for other_collector in self.list_collectors(gateway.host)
         }
         return collectors_by_name[gateway.collector]
 
@@ -151,31 +151,31 @@ class InventoryGroups:
 
     def list_hosts_file_lines(self, collector: Collector) -> tuple[str, ...]:
         """Return the lines of the file of hosts of a collector of this host, each once."""
-        routes = self.routes.get(_place_name(collector), ())
-        return tuple(dict.fromkeys(line for group_route in routes for line in group_route.lines))
+        routes = self.routes_by_sender.get(_place_name(collector), ())
+        return tuple(dict.fromkeys(line for group_route in routes for line in group_route.hosts_file_lines))
 
     def _find_group_hosts(self, group: str) -> Sequence[str]:
         """Return the hosts of a group. Raises Problem for a group that the inventory lacks, or without hosts."""
-        if group not in self.groups:
-            known_groups = sorted(set(self.groups) - {"all", "ungrouped"})
+        if group not in self.hosts_by_group:
+            known_groups = sorted(set(self.hosts_by_group) - {"all", "ungrouped"})
             wrong = f"the inventory has no group '{group}'{suggest_word(group, known_groups)}"
             raise Problem(wrong, fix=f"Groups: {join_at_most(_SHOWN_GROUPS, known_groups) or 'none'}.")
-        if not self.groups[group]:
+        if not self.hosts_by_group[group]:
             raise Problem(f"group '{group}' of the inventory has no host", fix="Add the hosts with the gateways.")
-        return self.groups[group]
+        return self.hosts_by_group[group]
 
     def _build_member(self, group: str, host: str) -> Member:
         """Return a host with the ports on which its collectors receive OTLP. Raises Problem for a cluster."""
-        variables = self.variables[host]
+        variables = self.variables_by_host[host]
         ports: list[Ingest] = []
-        for other_collector in self.collectors(host):
-            ports += other_collector.ingests
+        for other_collector in self.list_collectors(host):
+            ports += other_collector.otlp_ports
         if not ports and any(variables.get(name) for name in _CLUSTER_VARIABLES):
             wrong = f"'{host}' of group '{group}' is a cluster, and `to` names Linux hosts"
             raise Problem(wrong, fix="Set `endpoint` to the address of its gateway.")
         return Member(host, str(variables.get("ansible_host") or host), tuple(ports))
 
-    def collectors(self, host: str) -> list[OtherCollector]:
+    def list_collectors(self, host: str) -> list[OtherCollector]:
         """Return the collectors of a host with their configs, in which groups are not resolved."""
         if host not in self._known:
             self._known[host] = [
@@ -186,7 +186,7 @@ class InventoryGroups:
     def _compose_host(self, host: str) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
         """Return the collectors of a host with their configs. Raises Problem that names the host."""
         try:
-            return self.compose(self.variables[host])
+            return self.compose_collectors(self.variables_by_host[host])
         except Problem as problem:
             action_prefix = f"{problem.asked}: " if problem.asked else ""
             raise Problem(
@@ -238,5 +238,5 @@ def read_requested_group(options: Mapping[str, Any]) -> GroupRequest:
         group=str(options["to"]),
         protocol=str(options.get("protocol") or GroupRequest.protocol),
         collector=str(options.get("collector") or ""),
-        spread=str(options["spread"] or "") if "spread" in options else KEYS,
+        balancing=str(options["spread"] or "") if "spread" in options else KEYS,
     )

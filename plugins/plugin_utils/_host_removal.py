@@ -57,7 +57,7 @@ def _find_senders(groups: InventoryGroups, hosts: Iterable[str], warn: Warn) -> 
 
 def _list_collectors(groups_of_host: InventoryGroups, warn: Warn) -> Iterable[OtherCollector]:
     try:
-        return groups_of_host.collectors(groups_of_host.host)
+        return groups_of_host.list_collectors(groups_of_host.host)
     except (Problem, AnsibleError):
         # The message of the error may show a value of the inventory; `preflight` and `render` say what is wrong.
         warn(

@@ -27,7 +27,7 @@ def add_services(builds: Sequence[HostBuild], sdks: Sequence[Mapping[str, Any]])
             collector_names.append(build.collector.name)
             receivers += list_sdk_receivers(build.collector.name, build.listeners)
         services = list_sdk_services([_read_sdk_row(row) for row in sdks], collector_names, receivers)
-    return [replace(build, services=tuple(services[build.collector.name])) for build in builds]
+    return [replace(build, sending_services=tuple(services[build.collector.name])) for build in builds]
 
 
 def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:

@@ -53,7 +53,7 @@ _NAMING_VARIABLES = (
 
 def list_inventory_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
     """Return the exporters of a collector of this host or cluster, each with a collector that gets its data."""
-    group_hops = groups.hops(sender, config)
+    group_hops = groups.list_hops(sender, config)
     known_receivers = {(hop.exporter, hop.gateway.host) for hop in group_hops}
     address_hops = _list_address_hops(groups, sender, config)
     return [*group_hops, *(hop for hop in address_hops if (hop.exporter, hop.gateway.host) not in known_receivers)]
@@ -91,7 +91,7 @@ class _AddressReceiver:
 
 def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield what receives at an address of a Linux host; of addresses that several hosts have, nothing."""
-    if peer.service and peer.certain and not isinstance(sender, HostCollector):
+    if peer.service and peer.is_certain and not isinstance(sender, HostCollector):
         return  # to a pod, the name is that of a Service
     is_loopback_address = is_loopback(peer.host)
     hosts = _list_own_host(groups, sender) if is_loopback_address else _find_hosts(groups, peer.host)
@@ -99,7 +99,7 @@ def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> It
         return
     (host,) = hosts
     with suppress(Problem):
-        for host_collector in groups.collectors(host):
+        for host_collector in groups.list_collectors(host):
             listener = _find_receiver_on_port(host_collector.config, peer.port, is_loopback_address)
             if listener and listener.part:
                 is_otlp = listener.part.kind == _OTLP_RECEIVER
@@ -114,7 +114,7 @@ def _list_own_host(groups: InventoryGroups, sender: Collector) -> list[str]:
 
 def _find_hosts(groups: InventoryGroups, address: str) -> list[str]:
     """Return the hosts of this name or with this address."""
-    known_hosts = groups.groups.get(LINUX_GROUP) or ()
+    known_hosts = groups.hosts_by_group.get(LINUX_GROUP) or ()
     if address in known_hosts:
         return [address]
     if len(known_hosts) > _MOST_PLACES:
@@ -124,23 +124,23 @@ def _find_hosts(groups: InventoryGroups, address: str) -> list[str]:
 
 def _read_addresses(groups: InventoryGroups, host: str) -> set[str]:
     """Return the addresses that the variables of a host give, which are read once."""
-    if host not in groups.addresses:
-        groups.addresses[host] = set()
+    if host not in groups.addresses_by_host:
+        groups.addresses_by_host[host] = set()
         with suppress(AnsibleError):
-            host_variables = groups.variables[host]
+            host_variables = groups.variables_by_host[host]
             addresses = [host_variables.get("ansible_host"), host_variables.get(f"{PREFIX}address")]
             for collector in host_variables.get(COLLECTORS_VARIABLE) or ():
                 if isinstance(collector, Mapping):
                     addresses.append(collector.get("address"))
-            groups.addresses[host] = {str(address) for address in addresses if address}
-    return groups.addresses[host]
+            groups.addresses_by_host[host] = {str(address) for address in addresses if address}
+    return groups.addresses_by_host[host]
 
 
 def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_address: bool) -> Listener | None:
     """Return the receiver that listens on a port; what listens on the loopback is only for its own host."""
     for listener in find_listeners(config, started_parts(config), _builds.load_catalogue().listeners):
         is_receiver = listener.part is not None and listener.part.section == "receivers"
-        if not is_receiver or listener.end != (port, "TCP"):
+        if not is_receiver or listener.port_and_protocol != (port, "TCP"):
             continue
         if is_loopback_address or not is_loopback(listener.host):
             return listener
@@ -154,14 +154,14 @@ def _find_in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) ->
     """
     if not isinstance(sender, HostCollector) or is_loopback(peer.host):
         return
-    clusters = groups.clusters()
+    clusters = groups.list_cluster_hosts()
     if len(clusters) > _MOST_PLACES:
         return
     for cluster in clusters:
-        if not _may_mention_address(groups.variables[cluster], peer):
+        if not _may_mention_address(groups.variables_by_host[cluster], peer):
             continue
         with suppress(Problem, AnsibleError):
-            for collector, config in groups.compose_cluster(groups.variables[cluster]):
+            for collector, config in groups.compose_cluster(groups.variables_by_host[cluster]):
                 yield from _match_collector(collector, config, cluster, peer)
 
 
@@ -201,7 +201,7 @@ def _may_mention_address(variables: Mapping[str, Any], peer: Peer) -> bool:
 def _is_service_name(collector: Collector, host: str) -> bool:
     """Whether a host is the full name of a Service of a collector, which may be known outside of its cluster."""
     service = resolve_service(host, "")
-    if _SERVICE_DOMAIN not in host or not service.certain:
+    if _SERVICE_DOMAIN not in host or not service.is_certain:
         return False
     own_services = (collector.name, names.headless_service_name(collector.name))
     return service.namespace == collector.namespace and service.name in own_services

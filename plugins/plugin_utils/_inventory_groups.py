@@ -25,9 +25,9 @@ def build_inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
     """Return the groups of the inventory as a host with these variables of a task sees them."""
     return InventoryGroups(
         host=str(variables.get("inventory_hostname") or ""),
-        groups=variables.get("groups") or {},
-        variables=variables.get("hostvars") or {},
-        compose=_compose_host,
+        hosts_by_group=variables.get("groups") or {},
+        variables_by_host=variables.get("hostvars") or {},
+        compose_collectors=_compose_host,
         compose_cluster=_compose_cluster,
     )
 
@@ -61,4 +61,4 @@ def describe_data_sent_by_host(groups: InventoryGroups, host: str) -> list[dict[
     """
     from . import _host_flows  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
 
-    return _host_flows.describe_sent_data(groups.variables[host], replace(groups, host=host, routes={}))
+    return _host_flows.describe_sent_data(groups.variables_by_host[host], replace(groups, host=host, routes_by_sender={}))

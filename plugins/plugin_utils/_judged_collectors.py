@@ -49,14 +49,14 @@ def _judge_collector(connected: ConnectedCollector, own_rules: UserRules) -> Pla
     is_malformed = any(fault.rule in structure.MALFORMED_RULES for fault in faults)
     build = None if is_malformed else _build_collector(connected)
     subject = _build_subject(connected, None if faults else build)
-    findings = mask_findings(lint_config(subject, own_rules), connected.config, subject.view.suspects)
+    findings = mask_findings(lint_config(subject, own_rules), connected.config, subject.view.suspected_secrets)
     return Planned(
         connected.collector,
-        connected.composed,
+        connected.composed_config,
         build,
         tuple(findings),
-        connected.drafted.target,
-        connected.receivers,
+        connected.draft.target,
+        connected.receivers_by_exporter,
         connected.sends_to,
     )
 
@@ -69,7 +69,7 @@ def _build_collector(connected: ConnectedCollector) -> CollectorBuild:
     )  # before the rules, which take long for one that is too large
     tables = _builds.load_catalogue()
     needs = derive_needs.derive_needs(
-        config, tables.listeners, connected.collector.known_environment, connected.collector.allow, tables.known
+        config, tables.listeners, connected.collector.known_environment, connected.collector.allow, tables.is_known
     )
     return CollectorBuild(
         collector=connected.collector,
@@ -77,30 +77,30 @@ def _build_collector(connected: ConnectedCollector) -> CollectorBuild:
         config=config,
         config_text=config_text,
         config_hash=hashlib.sha256(_yaml.to_canonical_text(config).encode()).hexdigest(),
-        image=connected.drafted.image,
-        run_as_user=connected.drafted.user,
-        platform=connected.drafted.platform,
-        collector_version=connected.drafted.version,
-        host_names=tuple(connected.names),
+        image=connected.draft.image,
+        run_as_user=connected.draft.run_as_user,
+        platform=connected.draft.platform,
+        collector_version=connected.draft.version,
+        host_names=tuple(connected.reachable_names),
     )
 
 
 def _build_subject(connected: ConnectedCollector, build: CollectorBuild | None) -> Subject:
     """Return what the rules look at; without a build, as of a config with faults, they know less."""
-    drafted, around, surroundings = connected.drafted, connected.around, connected.drafted.surroundings
+    drafted, around, surroundings = connected.draft, connected.surroundings, connected.draft.surroundings
     return Subject(
         connected.config,
-        connected.composed.locate,
-        duplicates=tuple(duplicate for layer in connected.composed.layers for duplicate in layer.duplicates),
-        environment=surroundings.environment(connected.collector),
+        connected.composed_config.locate,
+        duplicates=tuple(duplicate for layer in connected.composed_config.layers for duplicate in layer.duplicates),
+        environment=surroundings.list_variables(connected.collector),
         target=drafted.target,
         deployment=_describe_deployment(connected, build),
-        resource=surroundings.resource(build) if build else None,
+        resource=surroundings.build_resource(build) if build else None,
         listeners=_builds.load_catalogue().listeners,
         operator_kinds=_tables.read_operator_kinds(),
         literals=connected.collector.known_environment,
         notes=connected.collector.notes,
-        decrypted=drafted.written.decrypted,
+        decrypted=drafted.written_options.decrypted,
         printers=around.printers,
         senders=around.senders,
         routing=around.routing,
@@ -114,8 +114,8 @@ def _build_subject(connected: ConnectedCollector, build: CollectorBuild | None) 
 
 def _describe_deployment(connected: ConnectedCollector, build: CollectorBuild | None) -> Deployment:
     """Return where a collector runs, as far as its options and its build say."""
-    drafted = connected.drafted
-    deployment = drafted.surroundings.deployment(connected.collector, build.needs if build else None, drafted.platform)
+    drafted = connected.draft
+    deployment = drafted.surroundings.build_deployment(connected.collector, build.needs if build else None, drafted.platform)
     return replace(
         deployment, asks_for_storage=drafted.asks_for_storage, unidentified=_list_unidentified_actions(connected, build)
     )
@@ -123,9 +123,9 @@ def _describe_deployment(connected: ConnectedCollector, build: CollectorBuild | 
 
 def _list_unidentified_actions(connected: ConnectedCollector, build: CollectorBuild | None) -> tuple[str, ...]:
     """Return the AWS actions of a collector to which nothing that is known gives credentials."""
-    if build is None or connected.drafted.has_identity or may_have_credentials(connected.collector):
+    if build is None or connected.draft.has_identity or may_have_credentials(connected.collector):
         return ()
     actions: set[str] = set()
-    for grant in build.needs.grants:
+    for grant in build.needs.aws_grants:
         actions.update(grant.actions)
     return tuple(sorted(actions))

@@ -31,22 +31,22 @@ class _AlertPlan:
     host: str
     collector: str
     """The collector as `only` names it: NAME on a Linux host, NAMESPACE/NAME in a cluster."""
-    told: Sequence[str]
+    report_lines: Sequence[str]
     goes_back: bool
     """Whether the last change of the collector is to be undone."""
-    in_file: Mapping[str, Any]
+    file_content: Mapping[str, Any]
     """What the file takes as it is, by the names of the plan; its `collector` is the name without namespace."""
 
     @classmethod
-    def of(cls, plan_result: Mapping[str, Any]) -> _AlertPlan:
+    def from_plan_result(cls, plan_result: Mapping[str, Any]) -> _AlertPlan:
         """Return the record of a plan, which is about one collector: `only` lists no other."""
         return cls(
             alert=plan_result["alert"],
             host=plan_result["host"],
             collector=plan_result["only"][0],
-            told=plan_result["told"],
+            report_lines=plan_result["told"],
             goes_back=plan_result["goes_back"],
-            in_file={key: plan_result[key] for key in _KEYS_OF_PLAN},
+            file_content={key: plan_result[key] for key in _KEYS_OF_PLAN},
         )
 
 
@@ -54,23 +54,23 @@ class _AlertPlan:
 class _AlertTaskResults:
     """What the tasks of playbook alert have left; each is empty if its task did not run."""
 
-    target: Mapping[str, Any]
+    target_check: Mapping[str, Any]
     """What the check of the cluster says."""
     diagnosis: Mapping[str, Any]
     last_change: Mapping[str, Any]
-    returned: Mapping[str, Any]
+    way_back_result: Mapping[str, Any]
     """What the way back says."""
     failure: Mapping[str, Any]
     """Which task of the diagnosis failed, and why."""
 
     @classmethod
-    def of(cls, variables: Mapping[str, Any]) -> _AlertTaskResults:
+    def from_variables(cls, variables: Mapping[str, Any]) -> _AlertTaskResults:
         """Return what the variables of a host have of these tasks."""
         return cls(
-            target=variables.get(TARGET_VARIABLE) or {},
+            target_check=variables.get(TARGET_VARIABLE) or {},
             diagnosis=variables.get(DIAGNOSIS_VARIABLE) or {},
             last_change=variables.get(LAST_CHANGE_VARIABLE) or {},
-            returned=variables.get(RETURNED_VARIABLE) or {},
+            way_back_result=variables.get(RETURNED_VARIABLE) or {},
             failure=variables.get(FAILURE_VARIABLE) or {},
         )
 
@@ -83,7 +83,7 @@ def keep_alert(
     `path` is the folder of alerts, `plan_result` the result of the plan, and `time_name` the time as the name of a file
     has it. Check mode writes no file.
     """
-    plan, task_results = _AlertPlan.of(plan_result), _AlertTaskResults.of(variables)
+    plan, task_results = _AlertPlan.from_plan_result(plan_result), _AlertTaskResults.from_variables(variables)
     failure_lines = list(_list_failures(task_results))
     record = _build_record(plan, task_results, failure_lines, time_name)
     lines = [*record["told"], *record["verdict"]]
@@ -101,9 +101,9 @@ def _build_record(
 ) -> dict[str, Any]:
     """Return what the file of an alert has."""
     return {
-        **plan.in_file,
+        **plan.file_content,
         "when": time_name,
-        "told": [*plan.told, *_describe_done(plan, task_results), *failure_lines],
+        "told": [*plan.report_lines, *_describe_done(plan, task_results), *failure_lines],
         "verdict": list(task_results.diagnosis.get("verdict") or ()),
         "report": str(task_results.diagnosis.get("report") or "").split("\n"),
     }
@@ -111,7 +111,7 @@ def _build_record(
 
 def _write_record(path: str, plan: _AlertPlan, record: Mapping[str, Any]) -> str:
     """Write the file of an alert into the folder of alerts, and return its path."""
-    return AlertFolder(path).keep(plan.host, plan.collector, f"{record['when']}-{plan.alert}", record)
+    return AlertFolder(path).keep_alert(plan.host, plan.collector, f"{record['when']}-{plan.alert}", record)
 
 
 def _build_problem(plan: _AlertPlan, failure_lines: Sequence[str], told_lines: Sequence[str]) -> Problem:
@@ -123,8 +123,8 @@ def _build_problem(plan: _AlertPlan, failure_lines: Sequence[str], told_lines: S
 def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterator[str]:
     """Yield what was done, and why the last change was not undone."""
     last_change = task_results.last_change
-    if task_results.returned.get("msg") and not task_results.returned.get("failed"):
-        yield f"{last_change.get('msg')}: {task_results.returned['msg']}"
+    if task_results.way_back_result.get("msg") and not task_results.way_back_result.get("failed"):
+        yield f"{last_change.get('msg')}: {task_results.way_back_result['msg']}"
     elif last_change.get("is_changing"):
         yield f"{last_change['msg']}, so nothing is diagnosed and nothing goes back."
     elif plan.goes_back and last_change.get("msg") and not last_change.get("goes_back"):
@@ -133,16 +133,16 @@ def _describe_done(plan: _AlertPlan, task_results: _AlertTaskResults) -> Iterato
 
 def _list_failures(task_results: _AlertTaskResults) -> Iterator[str]:
     """Yield what failed: the connection, a diagnosis, a way back."""
-    if task_results.target and "roles" not in task_results.target:  # the check of the cluster has failed
-        yield f"the cluster was not read: {task_results.target.get('msg')}"
+    if task_results.target_check and "roles" not in task_results.target_check:  # the check of the cluster has failed
+        yield f"the cluster was not read: {task_results.target_check.get('msg')}"
     if task_results.last_change.get("unreachable"):
         yield f"the host does not answer: {task_results.last_change.get('msg')}"
     if task_results.last_change.get("failed"):
         yield f"the last change was not read: {task_results.last_change.get('msg')}"
     if task_results.failure:
         yield f"the collector was not diagnosed: {_explain_no_diagnosis(task_results)}"
-    if task_results.returned.get("failed"):
-        yield f"the last change was not undone: {task_results.returned.get('msg')}"
+    if task_results.way_back_result.get("failed"):
+        yield f"the last change was not undone: {task_results.way_back_result.get('msg')}"
 
 
 def _explain_no_diagnosis(task_results: _AlertTaskResults) -> str:

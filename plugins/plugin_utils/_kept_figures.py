@@ -26,7 +26,7 @@ _ACTION = "Use the figures of before"
 class KeptFigures:
     """What the collectors of a member counted, and when that was kept in UTC; both empty without a file."""
 
-    when: str
+    kept_time: str
     tracks: tuple[Track, ...]
 
 

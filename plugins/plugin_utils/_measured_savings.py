@@ -35,10 +35,10 @@ class MeasuringBed:
 
     bench: Bench
     replay: Replay
-    before: Replayed
+    replayed_before: Replayed
     version: str
 
-    def sent_with(self, option: RemovalOption) -> Replayed:
+    def replay_with_option(self, option: RemovalOption) -> Replayed:
         """Return what is sent with an option."""
         config = options.add_option(self.bench.config, option, self.version)
         return replay_without_secrets(replace(self.bench, config=config), self.replay)
@@ -60,20 +60,20 @@ def measure_proposals(
     measuring_bed = _prepare_measuring_bed(chosen, capture, arguments, warn) if measurable else None
     for proposal in proposals:
         option = proposal.option
-        pasted_config = option.pasted(pipelines) if option else {}
+        pasted_config = option.build_pasted_options(pipelines) if option else {}
         config_yaml = _yaml.dump(pasted_config) if pasted_config else ""
         told_proposal = ToldProposal(
             proposal, pasted_config, config_yaml, why_not_measured=_explain_unmeasured(proposal, arguments["measure"])
         )
         if measuring_bed and option and proposal in measurable:
-            told_proposal = replace(told_proposal, measured=_measure_option(measuring_bed, option), why_not_measured="")
+            told_proposal = replace(told_proposal, measured_shares=_measure_option(measuring_bed, option), why_not_measured="")
         yield told_proposal
 
 
 class _KindTurn(NamedTuple):
     """A proposal, and how many of its kind come before it."""
 
-    number: int
+    earlier_count: int
     proposal: Proposal
 
 
@@ -84,18 +84,18 @@ def _order_by_turns(proposals: Iterable[Proposal]) -> list[Proposal]:
     for proposal in proposals:
         turns.append(_KindTurn(counts_by_kind[proposal.kind], proposal))
         counts_by_kind[proposal.kind] += 1
-    return [turn.proposal for turn in sorted(turns, key=lambda turn: turn.number)]
+    return [turn.proposal for turn in sorted(turns, key=lambda turn: turn.earlier_count)]
 
 
 def _can_measure(proposal: Proposal) -> bool:
-    return proposal.option is not None and not proposal.option.by_time
+    return proposal.option is not None and not proposal.option.is_by_time
 
 
 def _explain_unmeasured(proposal: Proposal, most_measured: int) -> str:
     """Return why an option is not among the `most_measured` that are measured; empty if there is none to measure."""
     if proposal.option is None:
         return ""
-    if proposal.option.by_time:
+    if proposal.option.is_by_time:
         return _NOT_MEASURED_BY_TIME
     return _NOT_AMONG_MEASURED.format(measured=most_measured) if most_measured else _NOTHING_MEASURED
 
@@ -109,17 +109,17 @@ def _prepare_measuring_bed(
     """Return what measures options. Raises Problem if the config of before sends nothing."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
     bench = choose_bench(chosen, arguments, isolation, warn)
-    replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
+    replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
     measuring_bed = MeasuringBed(bench, replay, replay_without_secrets(bench, replay), target.version if target else "")
-    if not has_sent_anything(measuring_bed.before.sent):
+    if not has_sent_anything(measuring_bed.replayed_before.sent_by_exporter):
         wrong = f"no record of {arguments['capture']} reaches an exporter of {chosen.where}, so nothing was measured"
         raise Problem(wrong, fix="Name the config of the collector that the capture is of.")
     return measuring_bed
 
 
 def _measure_option(bed: MeasuringBed, option: RemovalOption) -> dict[str, RemovedShares]:
-    return measure_removed_shares(bed.before.sent, bed.sent_with(option).sent)
+    return measure_removed_shares(bed.replayed_before.sent_by_exporter, bed.replay_with_option(option).sent_by_exporter)
 
 
 def replay_without_secrets(bench: Bench, replay: Replay) -> Replayed:
@@ -128,5 +128,5 @@ def replay_without_secrets(bench: Bench, replay: Replay) -> Replayed:
         return replay_capture(bench, replay, "savings")
     except Problem as problem:
         raise Problem(
-            mask_and_clean(problem.wrong, mask=bench.hidden), where=problem.where, fix=problem.fix
+            mask_and_clean(problem.wrong, mask=bench.hide_secrets), where=problem.where, fix=problem.fix
         ) from problem

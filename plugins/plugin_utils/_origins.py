@@ -86,7 +86,7 @@ def _with_spelling(position: Position, value: Any) -> Position:
     """Return a position that knows how its file spells the value, if that is no text and no container."""
     if value is None or isinstance(value, (str, Mapping, list, tuple)):
         return position
-    return replace(position, spelled=partial(find_written_form, position.file, position.line, position.column, value))
+    return replace(position, read_spelling=partial(find_written_form, position.file, position.line, position.column, value))
 
 
 def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Position]) -> None:
@@ -112,7 +112,7 @@ def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Positio
 def _position_of_entry(key_position: Position, entry: Any) -> Position:
     """Return the position of a key, which knows how the file spells the value at that key."""
     entry_position = _find_position(entry) or key_position
-    return replace(key_position, spelled=_with_spelling(entry_position, entry).spelled)
+    return replace(key_position, read_spelling=_with_spelling(entry_position, entry).read_spelling)
 
 
 def position_of(value: Any) -> Position:

@@ -39,7 +39,7 @@ def list_outside_destinations(configs: Iterable[tuple[Collector, Mapping[str, An
 def _find_outside_peers(collector: Collector, config: Mapping[str, Any]) -> Iterator[Peer]:
     """Yield the addresses that are neither a Service of the cluster nor the pod itself."""
     for peer in find_peers(config, collector.namespace):
-        is_inside = is_loopback(peer.host) or (bool(peer.service) and peer.certain)
+        is_inside = is_loopback(peer.host) or (bool(peer.service) and peer.is_certain)
         if sent_protocol(peer.exporter) and not is_inside:
             yield peer
 

@@ -43,7 +43,7 @@ class Person:
     """Who runs the playbook: whether somebody is at its terminal, and the waves that somebody has approved before."""
 
     is_there: bool
-    approved: Collection[str]
+    approved_waves: Collection[str]
     name: str
 
 
@@ -59,8 +59,8 @@ class _Run:
     all_waves: Sequence[Wave]
     ways_back: Sequence[WayBack]
     asked: Collection[str]
-    samples: Sequence[str]
-    linux: Collection[str]
+    sampled_members: Sequence[str]
+    linux_hosts: Collection[str]
     flows: Flows
 
 
@@ -73,7 +73,7 @@ def plan(waves_option: Any, last_wave: str, variables: Mapping[str, Any], person
     return {
         **arrange_batches(wave_run.waves),
         "waves": [_build_row(wave_run, number) for number in range(len(wave_run.waves))],
-        "samples": wave_run.samples,
+        "samples": wave_run.sampled_members,
         "tolerant_end": find_tolerant_end(wave_run.waves),
         "ends_alone": _may_end_alone(wave_run),
         "by": person.name,
@@ -107,7 +107,7 @@ def _build_row(wave_run: _Run, index: int) -> dict[str, Any]:
     wave = wave_run.waves[index]
     return {
         "name": wave.name,
-        "lost": list(wave.lost),
+        "lost": list(wave.failed_hosts),
         **asdict(wave.gate),
         "approval": wave.name in wave_run.asked,
         **wave_run.ways_back[index]._asdict(),
@@ -121,18 +121,18 @@ def _list_unchanged_members(wave_run: _Run, index: int) -> dict[str, Any]:
 
     Without a watch nothing is read of them.
     """
-    samples = wave_run.samples if wave_run.waves[index].gate.watch_seconds else ()
+    samples = wave_run.sampled_members if wave_run.waves[index].gate.watch_seconds else ()
     return {
-        "rest": select_unchanged_hosts(wave_run.all_waves, index, [host for host in samples if host in wave_run.linux]),
+        "rest": select_unchanged_hosts(wave_run.all_waves, index, [host for host in samples if host in wave_run.linux_hosts]),
         "rest_clusters": select_unchanged_hosts(
-            wave_run.all_waves, index, [host for host in samples if host not in wave_run.linux]
+            wave_run.all_waves, index, [host for host in samples if host not in wave_run.linux_hosts]
         ),
     }
 
 
 def _find_collectors_behind(wave_run: _Run, wave: RunWave) -> dict[str, Any]:
     """Return the collectors of other members that get data of a wave, which are read before and after its change."""
-    return wave_run.flows.behind([host for host in wave.hosts if host in wave_run.samples], wave.gate.watch_seconds)
+    return wave_run.flows.plan_reads_behind([host for host in wave.hosts if host in wave_run.sampled_members], wave.gate.watch_seconds)
 
 
 def _may_end_alone(wave_run: _Run) -> bool:
@@ -195,13 +195,13 @@ def _has_one_release(variables: Mapping[str, Any]) -> bool:
 def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[Wave], person: Person) -> list[str]:
     """Return the waves that a person has to let begin. Raises Problem if nobody can be asked."""
     wave_names = [wave.name for wave in all_waves]
-    unknown_waves = [name for name in person.approved if name not in wave_names]
+    unknown_waves = [name for name in person.approved_waves if name not in wave_names]
     if unknown_waves:
         wrong = f"there is no wave '{unknown_waves[0]}'{suggest_word(unknown_waves[0], wave_names)}"
         raise Problem(wrong, asked=ACTION, where=APPROVED_VARIABLE, fix=f"The waves are {', '.join(wave_names)}.")
     asked_waves: list[str] = []
     for wave in waves:
-        if wave.gate.approval and wave.hosts and wave.name not in person.approved:
+        if wave.gate.approval and wave.hosts and wave.name not in person.approved_waves:
             asked_waves.append(wave.name)
     if asked_waves and not person.is_there:
         fix = (

@@ -32,15 +32,15 @@ class Planned:
     """
 
     collector: Collector
-    composed: ComposedConfig
+    composed_config: ComposedConfig
     build: CollectorBuild | None
     findings: tuple[Finding, ...]
     target: Target | None = None
-    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    receivers_by_exporter: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sends_to: Sequence[Mapping[str, str]] = ()
 
     @property
-    def place(self) -> str:
+    def qualified_name(self) -> str:
         """The namespace and the name of the collector."""
         return f"{self.collector.namespace}/{self.collector.name}"
 
@@ -49,7 +49,7 @@ class Planned:
 class Bundle:
     """What one run renders: all manifests, and what later stages need of each collector."""
 
-    planned: Sequence[Planned]
+    planned_collectors: Sequence[Planned]
     builds: Sequence[CollectorBuild]
     manifests: Sequence[Manifest]
 
@@ -61,23 +61,23 @@ class Bundle:
             "collectors": [_collector_facts.describe_collector(build) for build in self.builds],
             "collector_images": [_collector_facts.describe_image(build) for build in self.builds],
             "workloads": [_collector_facts.describe_workload(build.collector) for build in self.builds],
-            "sidecars": self.sidecars(),
+            "sidecars": self.list_sidecars(),
             "probes": self.probes(),
             "untested": _collector_facts.list_untested_collectors(self.builds),
             "service_accounts": list_needed_accounts(
-                CollectorGrants(build.collector, build.needs.grants) for build in self.builds
+                CollectorGrants(build.collector, build.needs.aws_grants) for build in self.builds
             ),
-            "monitoring_files": self.monitoring_files(),
+            "monitoring_files": self.build_monitoring_files(),
             "prune_selector": _build_prune_selector(self.collectors),
             "changes": _collector_facts.list_ways_of_change(self.builds),
-            "flows": self.flows(),
-            "sends_to_hosts": self.sends_to_hosts(),
+            "flows": self.list_flows(),
+            "sends_to_hosts": self.list_flows_to_hosts(),
             "sends_outside": _outside_names.list_outside_destinations(
-                (planned.collector, planned.composed.config) for planned in self.planned
+                (planned.collector, planned.composed_config.config) for planned in self.planned_collectors
             ),
             "reached_at": _outside_names.list_reached_names(self.collectors),
-            "hops": self.hops(),
-            "adopt": self.adopted_releases(),
+            "hops": self.list_hops(),
+            "adopt": self.list_adopted_releases(),
             "existing_accounts": service_account.list_foreign_accounts(self.collectors),
         }
 
@@ -85,7 +85,7 @@ class Bundle:
     def collectors(self) -> list[Collector]:
         return [build.collector for build in self.builds]
 
-    def sidecars(self) -> list[dict[str, str]]:
+    def list_sidecars(self) -> list[dict[str, str]]:
         """Return the collectors that the operator adds to pods of applications."""
         sidecars = [collector for collector in self.collectors if collector.mode == "sidecar"]
         return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
@@ -95,34 +95,34 @@ class Bundle:
         probes = (plan_probe(build, build.config) for build in self.builds)
         return [how_to_verify for how_to_verify in probes if how_to_verify]
 
-    def hops(self) -> list[dict[str, Any]]:
+    def list_hops(self) -> list[dict[str, Any]]:
         """Return the collectors that send on to others of the run."""
-        hops = [plan_hop(planned.build, planned.receivers) for planned in self.planned if planned.build]
+        hops = [plan_hop(planned.build, planned.receivers_by_exporter) for planned in self.planned_collectors if planned.build]
         return [forwarding for forwarding in hops if forwarding]
 
-    def flows(self) -> list[dict[str, str]]:
+    def list_flows(self) -> list[dict[str, str]]:
         """Return which collector sends to which other one, by namespace and name."""
         flows: list[dict[str, str]] = []
-        for planned in self.planned:
-            receivers = set().union(*planned.receivers.values())
-            flows += [{"sender": planned.place, "receiver": receiver} for receiver in sorted(receivers)]
+        for planned in self.planned_collectors:
+            receivers = set().union(*planned.receivers_by_exporter.values())
+            flows += [{"sender": planned.qualified_name, "receiver": receiver} for receiver in sorted(receivers)]
         return flows
 
-    def sends_to_hosts(self) -> list[dict[str, str]]:
+    def list_flows_to_hosts(self) -> list[dict[str, str]]:
         """Return which collector sends to which one of a Linux host."""
         destinations: list[dict[str, str]] = []
-        for planned in self.planned:
-            destinations += [{"sender": planned.place, **destination} for destination in planned.sends_to]
+        for planned in self.planned_collectors:
+            destinations += [{"sender": planned.qualified_name, **destination} for destination in planned.sends_to]
         return destinations
 
-    def monitoring_files(self) -> dict[str, str]:
+    def build_monitoring_files(self) -> dict[str, str]:
         """Return the files for monitoring systems, by name."""
         files: dict[str, str] = {}
         for build in self.builds:
             files |= monitoring.render_monitoring_files(build)
         return files
 
-    def adopted_releases(self) -> list[str]:
+    def list_adopted_releases(self) -> list[str]:
         """Return the releases of collectors that take over objects without an owner."""
         adopters = [collector for collector in self.collectors if collector.adopt]
         return sorted(names.collector_release(collector.namespace, collector.name) for collector in adopters)

@@ -52,10 +52,10 @@ class WholeRun:
     of the critical components that collectors of the run scrape.
     """
 
-    logs: Sequence[str] = ()
-    organization: Sequence[str] = ()
-    route: Route = refuse_route
-    critical: Sequence[Mapping[str, Any]] = ()
+    log_globs: Sequence[str] = ()
+    organization_values: Sequence[str] = ()
+    find_route: Route = refuse_route
+    critical_components: Sequence[Mapping[str, Any]] = ()
 
 
 def collect_organization_values(collectors: Iterable[Collector]) -> tuple[str, ...]:
@@ -125,10 +125,10 @@ def _build_facts(collector: Collector, version: str, run: WholeRun, target: Targ
         "allocated": collector.is_allocated,
         "container": collector.logs.container,
         "recipes": {use.name: use.options for use in recipes.read_recipe_uses(collector.recipes)},
-        "logs": list(run.logs),
-        "organization": list(run.organization),
-        "critical_pods": list_left_out_pods(run.critical),
-        "route": partial(run.route, collector),
+        "logs": list(run.log_globs),
+        "organization": list(run.organization_values),
+        "critical_pods": list_left_out_pods(run.critical_components),
+        "route": partial(run.find_route, collector),
         "client_tls": partial(build_client_tls, collector),
         "server_tls": partial(build_server_tls, collector),
         "host": collector.listen_host,

@@ -75,7 +75,7 @@ def _iter_manifests(builds: Sequence[CollectorBuild]) -> Iterator[Manifest]:
     """Yield the manifests of all collectors. Raises Problem for what a backend cannot make."""
     for build in builds:
         with prefix_problems(f"collector '{build.collector.name}'"):
-            manifests = BACKENDS[build.collector.backend].manifests(build)
+            manifests = BACKENDS[build.collector.backend].build_manifests(build)
         yield from manifests
 
 

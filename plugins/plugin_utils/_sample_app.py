@@ -70,7 +70,7 @@ class _Destination(NamedTuple):
 
     url: Any
     where: str
-    path: str = ""
+    path_suffix: str = ""
 
 
 def _check_destinations(endpoint: str, env: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ def _check_destinations(endpoint: str, env: Mapping[str, Any]) -> None:
         _Destination(env.get(_TRACES_ENDPOINT), f"{PREFIX}env.{_TRACES_ENDPOINT}", _TRACES_PATH),
     ):
         if _has_text(destination.url):
-            _check_endpoint(destination.url.removesuffix(destination.path), destination.where)
+            _check_endpoint(destination.url.removesuffix(destination.path_suffix), destination.where)
     for name in _PROTOCOLS:
         _check_protocol(name, env.get(name))
 
@@ -96,7 +96,7 @@ def _check_endpoint(url: str, option_path: str) -> None:
         endpoint = exports.parse_endpoint(
             strip_credentials(url)
         )  # the exporter for HTTP takes a user and a password in it
-        if endpoint.expected == GRPC:
+        if endpoint.expected_protocol == GRPC:
             wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
     except Problem as problem:

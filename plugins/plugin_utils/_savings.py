@@ -53,13 +53,13 @@ def _measure_savings(arguments: Mapping[str, Any], warn: Callable[[str], None]) 
     capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
     chosen_config, title = choose_measured_config(arguments, facts)
-    readable = ReadableValues.of(facts, capture.manifest)
-    observed = observe_capture(capture.contents(), readable, _read_wishes(arguments, chosen_config.config))
-    if not any(arrival.items for arrival in observed.came.values()):
+    readable = ReadableValues.from_manifest(facts, capture.manifest)
+    observed = observe_capture(capture.read_contents(), readable, _read_wishes(arguments, chosen_config.config))
+    if not any(arrival.item_count for arrival in observed.captured_amounts.values()):
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     told_rows = tuple(measure_proposals(observed.proposals, chosen_config, capture, arguments, warn))
-    notes = [*facts.notes(), *_describe_unmatched(observed, chosen_config.config, arguments["receivers"])]
-    if any(proposal.measured for proposal in told_rows):
+    notes = [*facts.describe_limits(), *_describe_unmatched(observed, chosen_config.config, arguments["receivers"])]
+    if any(proposal.measured_shares for proposal in told_rows):
         notes.append(f"the shares were measured with {chosen_config.where}")
     return Savings(title, observed, told_rows, _score_services(observed, readable), tuple(notes))
 
@@ -74,7 +74,7 @@ def _score_services(observed: CaptureFindings, readable: ReadableValues) -> tupl
     """Return the score of each service, by name."""
     return tuple(
         compute_score(service, observed_service, readable)
-        for service, observed_service in sorted(observed.services.items())
+        for service, observed_service in sorted(observed.facts_by_service.items())
     )
 
 
@@ -82,8 +82,8 @@ def _describe_unmatched(
     observed: CaptureFindings, config: Mapping[str, Any], receivers: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield a line for each thing that a user names and that has no effect."""
-    if observed.unseen:
-        yield f"nothing in the capture has {', '.join(observed.unseen)}, named to be kept"
+    if observed.unseen_names:
+        yield f"nothing in the capture has {', '.join(observed.unseen_names)}, named to be kept"
     yield from list_unmatched_receivers(receivers, frozenset(map_signals_of_receivers(config)))
 
 

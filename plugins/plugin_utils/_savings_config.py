@@ -22,7 +22,7 @@ _PLAIN_CONFIG_TITLE = "a config that passes everything on"
 class MeasuredConfig(NamedTuple):
     """The config with which options are measured, and what the report calls it."""
 
-    chosen: ChosenConfig
+    chosen_config: ChosenConfig
     title: str
 
 
@@ -54,7 +54,7 @@ def _read_config(path: str) -> ChosenConfig:
     if len(config_inputs) != 1:
         wrong = f"{path} has {len(config_inputs)} configs, and the options of one are measured"
         raise Problem(wrong, where="config", fix="Name a file with one config.")
-    return ChosenConfig(config_inputs[0].config, config_inputs[0].context.image, path)
+    return ChosenConfig(config_inputs[0].config, config_inputs[0].platform_context.image, path)
 
 
 def _read_collector_config(collector: Mapping[str, Any]) -> ChosenConfig:

@@ -33,7 +33,7 @@ _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 class _Place(NamedTuple):
     """A value of an option, or an item of its list: in what it stands, its type, and its path for messages."""
 
-    around: Any
+    container: Any
     key: Any
     kind: str
     path: str
@@ -72,10 +72,10 @@ def _check_place(
     place: _Place, option: Mapping[str, Any], content_kind: Values | None, owner: str, *, one_line: bool
 ) -> None:
     """Reject a value, or an item of a list, that is not of its type, or whose text its option cannot have."""
-    value = place.around[place.key]
+    value = place.container[place.key]
     is_text = place.kind in ("str", "path")
     if is_text and not option.get("choices"):
-        check_spelling(value, _origins.position_of_entry(place.around, place.key), place.path, owner)
+        check_spelling(value, _origins.position_of_entry(place.container, place.key), place.path, owner)
     if place.kind == "str" and content_kind is Values.VERSION:
         check_version(value, place.path, owner)
     _check_value_shape(value, place.kind, option, place.path, owner)

@@ -21,7 +21,7 @@ def check_spelling(
     value: Any, place: Position, path: str, owner: str, *, part: str = "", is_shown: bool = False
 ) -> None:
     """Reject what YAML has changed: it is no text, and its file has another one. The number of a template is text."""
-    spelled = "" if isinstance(value, str) else place.spelled()
+    spelled = "" if isinstance(value, str) else place.read_spelling()
     if spelled in ("", text_value(value)):
         return
     reading = "a number" if isinstance(value, (int, float)) else "a time"

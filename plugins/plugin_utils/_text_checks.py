@@ -112,7 +112,7 @@ def _iter_fields(value: Any, path: str) -> Iterator[tuple[Any, str]]:
 def _check_field(container: Any, key: Any, path: str, owner: str) -> None:
     """Reject a number or a switch as its file has it, and what YAML has changed."""
     value, place = container[key], _origins.position_of_entry(container, key)
-    if isinstance(value, (bool, int, float)) and place.spelled() == text_value(value):
+    if isinstance(value, (bool, int, float)) and place.read_spelling() == text_value(value):
         wrong = f"option '{path}' of {owner} must be text, not {SHAPES[find_shape(value)][0]}"
         raise Problem(wrong, fix=f"Write '{text_value(value)}'.")
     check_spelling(value, place, path, owner)

@@ -47,7 +47,7 @@ class Flows:
         hostvars = ReadOnce(self._variables["hostvars"])
         return {member: hostvars[member].get(RENDERED) or {} for member in self._clusters}
 
-    def behind(self, members: Iterable[str], seconds: float) -> dict[str, Any]:
+    def plan_reads_behind(self, members: Iterable[str], seconds: float) -> dict[str, Any]:
         """Return what is read behind a wave with these members, see `select_places_behind`.
 
         Without a watch, nothing is.
@@ -95,15 +95,15 @@ class _CollectorReading:
 
     name: str
     place: str
-    before: Sequence[Track]
-    after: Sequence[Track]
-    why: str = ""
+    tracks_before: Sequence[Track]
+    tracks_after: Sequence[Track]
+    reason: str = ""
 
     @property
-    def track(self) -> Track:
+    def joined_track(self) -> Track:
         """All of its readings as one."""
-        polls = [poll for track in (*self.before, *self.after) for poll in track.polls]
-        return replace(self.after[-1], polls=tuple(polls))
+        polls = [poll for track in (*self.tracks_before, *self.tracks_after) for poll in track.polls]
+        return replace(self.tracks_after[-1], polls=tuple(polls))
 
 
 def judge_behind_wave(
@@ -123,11 +123,11 @@ def judge_behind_wave(
     for reading in _iter_all_readings(planned, variables):
         if reading.place in judged_members:
             continue
-        if reading.why:
-            unread_notes.append(f"{reading.name} on {reading.place} was not compared: {reading.why}")
+        if reading.reason:
+            unread_notes.append(f"{reading.name} on {reading.place} was not compared: {reading.reason}")
         else:
-            whole_tracks.append(reading.track)
-            tracks_before += reading.before
+            whole_tracks.append(reading.joined_track)
+            tracks_before += reading.tracks_before
     return summarize_behind(
         judge_behind(whole_tracks, tracks_before, later_tracks, tools), unread_notes, planned.get("left_out") or ()
     )

@@ -31,9 +31,9 @@ LATER_WAVE_VARIABLES = (
 class _WaveTracks:
     """What the collectors of a wave counted after the change and before it, and what those of later waves counted."""
 
-    after: Sequence[Track]
-    before: Sequence[Track]
-    rest: Sequence[Track]
+    tracks_after: Sequence[Track]
+    tracks_before: Sequence[Track]
+    other_tracks: Sequence[Track]
 
 
 def build_judge_tools() -> JudgeTools:
@@ -45,21 +45,21 @@ def judge_wave_data(
     planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, variables: Mapping[str, Any]
 ) -> WaveData:
     """Return what the data of a wave says: of the hosts that changed, or whose release has passed no wave yet."""
-    hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.failed]
+    hosts = [host for host in end.hosts if host in planned["samples"] and host not in end.reason_by_failed_host]
     tools = build_judge_tools()
     wave_tracks = _collect_tracks(hosts, end, variables)
     verdicts = [
         judge_sides(track_sides, tools)
-        for track_sides in group_sides(wave_tracks.after, wave_tracks.before, wave_tracks.rest)
+        for track_sides in group_sides(wave_tracks.tracks_after, wave_tracks.tracks_before, wave_tracks.other_tracks)
     ]
     behind_judged = _judge_behind(wave, end, wave_tracks, variables, tools)
     missing_notes = list(_describe_uncompared(hosts, end, variables))
     # What lacks comes first, then the gateways: where members are many, not all are shown.
-    verdict_lines = [verdict.line for verdict in verdicts]
+    verdict_lines = [verdict.verdict_line for verdict in verdicts]
     notes = [*missing_notes, *behind_judged.notes, *verdict_lines, *_describe_empty_members(planned, end)]
     return WaveData(
-        passed=_group_passed(verdicts),
-        worse=(*interleave_faults(verdicts), *behind_judged.worse),
+        passed_collectors=_group_passed(verdicts),
+        worse_lines=(*interleave_faults(verdicts), *behind_judged.worse_lines),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
         is_missing=bool(missing_notes) or behind_judged.is_missing or not all(verdict.is_whole for verdict in verdicts),
         may_be_missing=wave["without_data"] == PASS,
@@ -70,15 +70,15 @@ def _judge_behind(
     wave: Mapping[str, Any], end: WaveEnd, wave_tracks: _WaveTracks, variables: Mapping[str, Any], tools: JudgeTools
 ) -> BehindVerdict:
     """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
-    behind_plan = wave.get("behind") or {} if wave_tracks.after else {}
-    return judge_behind_wave(behind_plan, {*end.changed, *end.failed}, wave_tracks.rest, variables, tools)
+    behind_plan = wave.get("behind") or {} if wave_tracks.tracks_after else {}
+    return judge_behind_wave(behind_plan, {*end.changed_hosts, *end.reason_by_failed_host}, wave_tracks.other_tracks, variables, tools)
 
 
 def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:
     """Return the collectors of each host that data has judged."""
     passed_by_member: dict[str, list[dict[str, str]]] = {}
     for verdict in verdicts:
-        for track in verdict.passed:
+        for track in verdict.passed_tracks:
             row = {"name": track.name, "release": track.release, "sum": track.sum}
             passed_by_member.setdefault(track.member, []).append(row)
     return passed_by_member
@@ -91,9 +91,9 @@ def _collect_tracks(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, 
     hostvars = variables["hostvars"]
     tracks_after: list[Track] = []
     for host in hosts:
-        tracks_after += _select_watched(host, hostvars[host], is_changed=host in end.changed)
+        tracks_after += _select_watched(host, hostvars[host], is_changed=host in end.changed_hosts)
     tracks_before: list[Track] = []
-    for host in end.changed:
+    for host in end.changed_hosts:
         tracks_before += _list_tracks(host, hostvars[host].get(READ_BEFORE))
     return _WaveTracks(tracks_after, tracks_before, _read_later_waves(variables))
 
@@ -151,7 +151,7 @@ def _group_by_collector(registered: Any) -> dict[_Collector, Track]:
 
 def _describe_uncompared(hosts: Iterable[str], end: WaveEnd, variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the members whose data is missing: they failed, or cannot be read."""
-    for host in end.failed:
+    for host in end.reason_by_failed_host:
         yield f"{host} failed, so it was not compared"
     for host in hosts:
         yield from _describe_unread(host, variables["hostvars"][host])
@@ -188,6 +188,6 @@ def _describe_other_releases(
 
 def _describe_empty_members(planned: Mapping[str, Any], end: WaveEnd) -> Iterator[str]:
     """Yield the changed members on which no collector is to run, so that nothing is missing."""
-    for host in end.changed:
-        if host not in planned["samples"] and host not in end.failed:
+    for host in end.changed_hosts:
+        if host not in planned["samples"] and host not in end.reason_by_failed_host:
             yield f"{host} has no collector to compare, by its `otel_host_state` or `otel_collector_state`"

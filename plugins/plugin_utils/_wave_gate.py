@@ -27,35 +27,35 @@ from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_cha
 class _WaveEnds:
     """How waves of a plan ended. `answering` are the hosts of the play that Ansible has not lost."""
 
-    planned: Mapping[str, Any]
+    wave_plan: Mapping[str, Any]
     hostvars: Mapping[str, Any]
-    answering: Collection[str]
+    answering_hosts: Collection[str]
 
     @classmethod
-    def of(cls, planned: Mapping[str, Any], variables: Mapping[str, Any]) -> _WaveEnds:
+    def from_variables(cls, planned: Mapping[str, Any], variables: Mapping[str, Any]) -> _WaveEnds:
         """Return the ends by the variables of a task."""
         return cls(planned, variables["hostvars"], frozenset(variables["ansible_play_hosts"]))
 
-    def end(self, wave: Mapping[str, Any], later: Sequence[str] = ()) -> WaveEnd:
+    def find_end(self, wave: Mapping[str, Any], later: Sequence[str] = ()) -> WaveEnd:
         """Return how a wave ended; `later` has the names of the waves after it."""
-        begun_hosts = [host for host, its_wave in self.planned["wave_of"].items() if its_wave == wave["name"]]
+        begun_hosts = [host for host, its_wave in self.wave_plan["wave_of"].items() if its_wave == wave["name"]]
         return WaveEnd(
             name=wave["name"],
             hosts=(*begun_hosts, *wave["lost"]),
-            changed=tuple(host for host in begun_hosts if is_changed(self.hostvars[host])),
-            failed=self._failed(begun_hosts) | dict.fromkeys(wave["lost"], FAILED_BEFORE_WAVES),
+            changed_hosts=tuple(host for host in begun_hosts if is_changed(self.hostvars[host])),
+            reason_by_failed_host=self._find_failed_hosts(begun_hosts) | dict.fromkeys(wave["lost"], FAILED_BEFORE_WAVES),
             max_failed=wave["max_failed"],
-            undecided=tuple(host for host in begun_hosts if is_undecided(self.hostvars[host])),
-            later=tuple(later),
+            undecided_hosts=tuple(host for host in begun_hosts if is_undecided(self.hostvars[host])),
+            later_waves=tuple(later),
         )
 
-    def _failed(self, begun_hosts: Sequence[str]) -> dict[str, str]:
+    def _find_failed_hosts(self, begun_hosts: Sequence[str]) -> dict[str, str]:
         """Return why hosts that have begun a wave failed in it. One that does not answer any more failed too."""
         failures: dict[str, str] = {}
         for host in begun_hosts:
             if FAILURE in self.hostvars[host]:
                 failures[host] = describe_failure(self.hostvars[host][FAILURE])
-        silent_hosts = [host for host in begun_hosts if host not in self.answering]
+        silent_hosts = [host for host in begun_hosts if host not in self.answering_hosts]
         return failures | dict.fromkeys(silent_hosts, DID_NOT_ANSWER)
 
 
@@ -70,15 +70,15 @@ def judge_wave(
     wave_names = [wave["name"] for wave in planned["waves"]]
     index = wave_names.index(wave_name)
     wave = planned["waves"][index]
-    end = _WaveEnds.of(planned, variables).end(wave, later=wave_names[index + 1 :])
+    end = _WaveEnds.from_variables(planned, variables).find_end(wave, later=wave_names[index + 1 :])
     end = replace(end, passed_waves=_select_waves_with_hosts(planned, wave_names[:index]))
     if wave["watch_seconds"] and not check_mode:
-        end = replace(end, data=judge_wave_data(planned, wave, end, variables))
+        end = replace(end, wave_data=judge_wave_data(planned, wave, end, variables))
     doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == wave_name]
     end = replace(end, shares=assign_shares(planned, wave["goes_back"], doers, variables))
     result = {
         "msg": describe_passed_wave(end, check_mode),
-        "passed": dict(end.data.passed),
+        "passed": dict(end.wave_data.passed_collectors),
         "shares": assign_shares(planned, wave["settles"], doers, variables),
     }
     if check_mode:
@@ -97,7 +97,7 @@ def _describe_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for noun, find_change in (("cluster", find_cluster_change), ("host", find_host_change)):
         changes: list[MemberChange] = []
-        for member in end.changed:
+        for member in end.changed_hosts:
             change = find_change(member, variables["hostvars"][member])
             if change:
                 changes.append(change)
@@ -107,9 +107,9 @@ def _describe_changes(end: WaveEnd, variables: Mapping[str, Any]) -> list[str]:
 
 def conclude_run(planned: Mapping[str, Any], task_variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return that all waves passed, after the changes of the last one stay. Raises Problem if any host failed."""
-    ends = _WaveEnds.of(planned, {**task_variables, "hostvars": ReadOnce(task_variables["hostvars"])})
+    ends = _WaveEnds.from_variables(planned, {**task_variables, "hostvars": ReadOnce(task_variables["hostvars"])})
     failures: dict[str, str] = {}
     for wave in planned["waves"]:
-        failures.update(ends.end(wave).failed)
+        failures.update(ends.find_end(wave).reason_by_failed_host)
     refuse_failed_hosts(failures)
     return {"msg": "All waves passed, and no host failed."}

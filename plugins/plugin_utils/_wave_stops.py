@@ -21,15 +21,15 @@ def begin_wave(path: str, planned: Mapping[str, Any], wave: str, current_time: f
     An alert that came before is told once, in the first wave of the run, and stops nothing.
     """
     folder, own_run = AlertFolder(path), _build_own_run(planned, wave, current_time)
-    earlier_run = next((run for run in folder.runs(current_time) if own_run.is_same(run)), None)
+    earlier_run = next((run for run in folder.list_runs(current_time) if own_run.is_same(run)), None)
     begun_at = earlier_run.begun if earlier_run else current_time
     wave_names = [row["name"] for row in planned["waves"]]
-    stop = folder.stop()
+    stop = folder.read_stop()
     check_stop(stop, begun_at, wave_names[wave_names.index(wave) :])
     folder.note_run(replace(own_run, begun=begun_at))
     result = {"changed": False, "msg": f"No alert stops wave {wave}."}
     if stop and earlier_run is None:
-        age_note = f"{stop.line} is older than this run, and does not stop it."
+        age_note = f"{stop.one_line_text} is older than this run, and does not stop it."
         return {**result, "warnings": [f"{age_note} Remove {folder.stop_file} to hear no more of it."]}
     return result
 

@@ -58,9 +58,9 @@ class ModuleAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         forget_own_line(self._task)
-        return self._apart(super().run(tmp, task_vars), task_vars)
+        return self._run_apart(super().run(tmp, task_vars), task_vars)
 
-    def _apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _run_apart(self, result: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of the module in a process of its own."""
         _worker_internals.register_where_possible(lambda: list_option_secrets(self._task.args, _yaml.parse_or_none))
         is_wrapped = bool(self._task.async_val) and not self._connection.has_native_async
@@ -97,20 +97,20 @@ class WorkerAction(ModuleAction):
         except AnsibleError:
             raise
         except Exception:  # a library that is broken here; the module says so, unless it has another Python
-            return self._apart(result, task_vars)
+            return self._run_apart(result, task_vars)
         try:
             check_shapes(self._task.args, arguments, f"module {type(self).__module__.rpartition('.')[2]}")
         except Problem as problem:
             raise AnsibleActionFail(str(problem)) from None
-        checked_options = self._checked(arguments) if self._has_same_python(task_vars or {}) else None
+        checked_options = self._check_arguments(arguments) if self._has_same_python(task_vars or {}) else None
         if checked_options is None:
-            return self._apart(result, task_vars)
-        module = self._done(checked_options, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
+            return self._run_apart(result, task_vars)
+        module = self._run_work(checked_options, work, str((task_vars or {}).get("inventory_hostname") or "localhost"))
         if not _worker_internals.shows_arguments(task_vars):
             module.result.pop("invocation", None)
         return result | module.result
 
-    def _done(self, checked_options: ValidationResult, work: Work, host: str) -> _Module:
+    def _run_work(self, checked_options: ValidationResult, work: Work, host: str) -> _Module:
         """Do the work in the folder in which Ansible starts a module. A crash is a failed result, as a module's is."""
         with TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as folder, chdir(self._loader.get_basedir()):
             module = _Module(checked_options, folder, self._task, host)
@@ -140,7 +140,7 @@ class WorkerAction(ModuleAction):
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
         return interpreter == sys.executable and not any(needs_process)
 
-    def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
+    def _check_arguments(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Return the arguments as the module gets them, or nothing if the module has something to say about them."""
         try:
             plain_arguments = json.loads(json.dumps(self._task.args))

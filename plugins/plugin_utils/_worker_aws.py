@@ -44,7 +44,7 @@ class AwsAction(WorkerAction):
 
         return options, work_with_aws_module
 
-    def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
+    def _check_arguments(self, arguments: dict[str, Any]) -> ValidationResult | None:
         """Return the checked options; None, which starts the module in a process of its own, if it is to log calls.
 
         Nothing is logged in the worker process.

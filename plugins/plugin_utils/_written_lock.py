@@ -94,7 +94,7 @@ def verify_archives(request: LockRequest) -> dict[str, Any]:
     lock = read_lock(request.path)
     archives = list(_iter_archive_rows(request))
     for archive in archives:
-        lock.verify(*archive)
+        lock.verify_sum(*archive)
     return {"path": str(request.path), "msg": f"{format_count(len(archives), 'archive')} as in {request.path}"}
 
 
@@ -158,7 +158,7 @@ def _read_mirror_digests(path: Path | None) -> dict[str, str]:
     """Return the digests of images in the lock of a release mirror; none without such a file."""
     if path is None or not _files.is_path_of_kind(path, Path.is_file):
         return {}
-    return read_lock(path).sums(lock_file.IMAGES)
+    return read_lock(path).list_sums(lock_file.IMAGES)
 
 
 def _iter_archive_rows(request: LockRequest) -> Iterator[_LockRow]:
@@ -184,10 +184,10 @@ def _iter_lock_rows(lock: lock_file.Lock | None) -> Iterator[_LockRow]:
     """Yield the rows that a lock has; none without a lock."""
     if lock is None:
         return
-    for part, rows in lock.rows.items():
+    for part, rows in lock.rows_by_part.items():
         for name, row in rows.items():
             yield _LockRow(part, name, row["sum"], row.get("from", ""))
 
 
 def _read_exclusions(lock: lock_file.Lock | None) -> Sequence[str]:
-    return lock.exclude if lock else ()
+    return lock.excluded_patterns if lock else ()

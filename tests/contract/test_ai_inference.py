@@ -71,7 +71,7 @@ def test_each_pipeline_of_metrics_names_the_cluster() -> None:
 def test_the_page_has_each_counter_that_is_kept() -> None:
     rows = re.findall(r"^\| (\w+) \| `(\w+)` \| (.+) \|$", PAGE, re.MULTILINE)
     kept = [
-        (vendor, name, meaning) for vendor, exporter in EXPORTERS.items() for name, meaning in exporter.counters.items()
+        (vendor, name, meaning) for vendor, exporter in EXPORTERS.items() for name, meaning in exporter.meaning_by_counter.items()
     ]
     assert rows == kept
 
@@ -100,4 +100,4 @@ def test_the_examples_of_scaled_objects_have_fields_of_keda_and_counters_that_ar
             assert set(trigger["metadata"]) == {"serverAddress", "query", "threshold"}
             asked = set(re.findall(r"DCGM_\w+", trigger["metadata"]["query"]))
             assert asked
-            assert asked <= set(EXPORTERS["nvidia"].counters)
+            assert asked <= set(EXPORTERS["nvidia"].meaning_by_counter)

@@ -21,7 +21,7 @@ WRITE = "/api/v1/remote_write"
 
 def config(*recipes: Any) -> Any:
     wanted = [{"name": "one", "recipes": ["otlp_ingest", "debug_output", *recipes]}]
-    return _render.plan_collectors(_render.Request(wanted, {"namespace": "a"}))[0].composed.config
+    return _render.plan_collectors(_render.Request(wanted, {"namespace": "a"}))[0].composed_config.config
 
 
 @pytest.mark.parametrize("workspace", ["ws-1", AMP, f"{AMP}/", AMP + WRITE])
@@ -82,7 +82,7 @@ def test_the_inventory_has_four_pipelines_from_one_scrape() -> None:
         for key, value in _documents.read_yaml(GROUP / f"{name}.yml").items()
     }
     planned = _render.plan_collectors(request(merged))
-    pipelines = planned[0].composed.config["service"]["pipelines"]
+    pipelines = planned[0].composed_config.config["service"]["pipelines"]
     assert {key: (value["receivers"], value["exporters"]) for key, value in pipelines.items()} == {
         "traces/xray": (["awsxray"], ["awsxray"]),
         "traces": (["otlp"], ["awsxray"]),
@@ -102,7 +102,7 @@ def test_the_gateway_of_agent_gateway_xray_alone_sends_to_x_ray() -> None:
         variables |= _documents.read_yaml(folder / f"{file}.yml")
     planned = _render.plan_collectors(request(variables))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
-    gateway, agent = (one.composed.config for one in planned)
+    gateway, agent = (one.composed_config.config for one in planned)
     region = variables["otel_collector_eks_cluster"]["region"]
     assert [(name, of["region"]) for name, of in gateway["exporters"].items()] == [("awsxray", region)]
     assert list(agent["exporters"]) == ["otlp_grpc/gateway"]

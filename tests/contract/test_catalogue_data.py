@@ -100,8 +100,8 @@ def test_a_row_is_well_formed(row: dict[str, Any]) -> None:
 def test_every_build_has_components(distribution: str) -> None:
     for row in TABLES["builds"]:
         if distribution in row["in"]:
-            assert CATALOGUE.types("receivers", distribution, row["version"])
-            assert CATALOGUE.types("exporters", distribution, row["version"])
+            assert CATALOGUE.list_types("receivers", distribution, row["version"])
+            assert CATALOGUE.list_types("exporters", distribution, row["version"])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_every_build_has_components(distribution: str) -> None:
     ],
 )
 def test_builds_have_what_their_own_lists_say(distribution: str, version: str, expected: dict[str, str]) -> None:
-    found = {section: set(CATALOGUE.types(section, distribution, version)) for section in expected}
+    found = {section: set(CATALOGUE.list_types(section, distribution, version)) for section in expected}
     assert found == {section: set(names.split()) for section, names in expected.items()}
 
 
@@ -129,7 +129,7 @@ def test_builds_have_what_their_own_lists_say(distribution: str, version: str, e
     ],
 )
 def test_as_many_as_the_manifests_of_the_newest_release_list(distribution: str, counts: tuple[int, ...]) -> None:
-    assert tuple(len(CATALOGUE.types(section, distribution, NEWEST)) for section in SECTIONS) == counts
+    assert tuple(len(CATALOGUE.list_types(section, distribution, NEWEST)) for section in SECTIONS) == counts
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_as_many_as_the_manifests_of_the_newest_release_list(distribution: str, 
     ],
 )
 def test_what_left_is_gone(section: str, name: str, distribution: str, last: str, first_without: str) -> None:
-    assert CATALOGUE.find(section, name, distribution, last)
-    assert CATALOGUE.find(section, name, distribution, first_without) is None
-    removal = CATALOGUE.removal(section, name)
+    assert CATALOGUE.find_component(section, name, distribution, last)
+    assert CATALOGUE.find_component(section, name, distribution, first_without) is None
+    removal = CATALOGUE.find_removal(section, name)
     assert removal is not None
-    assert removal.gone == first_without
+    assert removal.gone_since == first_without
 
 
 @pytest.mark.parametrize(
@@ -164,20 +164,20 @@ def test_what_left_is_gone(section: str, name: str, distribution: str, last: str
 )
 def test_a_new_name_is_known_from_its_version_on(section: str, name: str, since: str) -> None:
     minor = int(since.split(".")[1])
-    renamed = CATALOGUE.rename(section, name)
+    renamed = CATALOGUE.find_rename(section, name)
     assert renamed is not None
-    assert renamed.since == since
-    assert CATALOGUE.find(section, name, "contrib", since)
-    assert CATALOGUE.find(section, name, "contrib", f"0.{minor - 1}.0") is None
-    old = CATALOGUE.find(section, renamed.old, "contrib", since)
+    assert renamed.since_version == since
+    assert CATALOGUE.find_component(section, name, "contrib", since)
+    assert CATALOGUE.find_component(section, name, "contrib", f"0.{minor - 1}.0") is None
+    old = CATALOGUE.find_component(section, renamed.old_name, "contrib", since)
     assert old is not None
-    assert old.renamed == name
+    assert old.newer_name == name
 
 
 def test_a_receiver_keeps_the_name_that_the_exporter_of_it_lost() -> None:
-    found = CATALOGUE.find("receivers", "otlp", "contrib", NEWEST)
+    found = CATALOGUE.find_component("receivers", "otlp", "contrib", NEWEST)
     assert found is not None
-    assert found.renamed == ""
+    assert found.newer_name == ""
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_a_receiver_keeps_the_name_that_the_exporter_of_it_lost() -> None:
     ],
 )
 def test_signals_that_people_mix_up(section: str, name: str, signals: set[str]) -> None:
-    assert CATALOGUE.signals(section, name, "contrib", NEWEST) == frozenset(signals)
+    assert CATALOGUE.find_signals(section, name, "contrib", NEWEST) == frozenset(signals)
 
 
 def test_pairs_of_connectors() -> None:
     def pairs(name: str) -> set[str]:
-        return {f"{start}>{end}" for start, end in CATALOGUE.pairs(name, "k8s", NEWEST) or ()}
+        return {f"{start}>{end}" for start, end in CATALOGUE.find_signal_pairs(name, "k8s", NEWEST) or ()}
 
     assert pairs("span_metrics") == {"traces>metrics"}
     assert pairs("service_graph") == {"traces>metrics"}
@@ -212,26 +212,26 @@ def test_pairs_of_connectors() -> None:
 
 
 def test_traps_of_distributions() -> None:
-    assert CATALOGUE.find("extensions", "sigv4auth", "k8s", NEWEST) is None
+    assert CATALOGUE.find_component("extensions", "sigv4auth", "k8s", NEWEST) is None
     assert CATALOGUE.list_distributions_with("extensions", "sigv4auth", "0.156.0") == ("adot", "contrib")
     used = [("connectors", "span_metrics"), ("exporters", "prometheus_remote_write"), ("receivers", "k8s_cluster")]
     assert CATALOGUE.find_smallest_distribution(used, NEWEST) == "contrib"
     assert CATALOGUE.find_smallest_distribution([("receivers", "k8s_cluster")], NEWEST) == "k8s"
     assert CATALOGUE.find_smallest_distribution([("receivers", "otlp")], NEWEST) == "otlp"
-    assert CATALOGUE.find(
+    assert CATALOGUE.find_component(
         "connectors", "span_metrics", "k8s", "0.156.0"
     )  # the components' own lists of distributions deny it
-    assert CATALOGUE.find("extensions", "basicauth", "redhat", "0.135.0") is None
-    assert CATALOGUE.find("processors", "k8s_attributes", "redhat", "0.135.0") is None
-    assert CATALOGUE.find("processors", "k8sattributes", "redhat", "0.135.0")
+    assert CATALOGUE.find_component("extensions", "basicauth", "redhat", "0.135.0") is None
+    assert CATALOGUE.find_component("processors", "k8s_attributes", "redhat", "0.135.0") is None
+    assert CATALOGUE.find_component("processors", "k8sattributes", "redhat", "0.135.0")
     new = [("exporters", "googlecloud"), ("receivers", "prometheusremotewrite")]
     for version, known in (("0.135.0", False), ("0.140.0", True), ("0.144.0", True)):
-        assert [bool(CATALOGUE.find(*key, "redhat", version)) for key in new] == [known] * 2
-        assert not CATALOGUE.coverage("redhat", version).approximate
+        assert [bool(CATALOGUE.find_component(*key, "redhat", version)) for key in new] == [known] * 2
+        assert not CATALOGUE.find_coverage("redhat", version).is_approximate
 
 
 def test_what_ships_nowhere_is_known_all_the_same() -> None:
-    assert CATALOGUE.known("extensions", "healthcheckv2")
+    assert CATALOGUE.is_known("extensions", "healthcheckv2")
     assert CATALOGUE.list_distributions_with("extensions", "healthcheckv2", NEWEST) == ()
 
 
@@ -243,10 +243,10 @@ def test_one_of_the_two_names_is_always_known(row: dict[str, Any]) -> None:
     for name in CATALOGUE.distributions:
         for build in TABLES["builds"]:
             at = (name, build["version"])
-            found = [CATALOGUE.find(row["section"], known, *at) for known in (row["was"], row["type"])]
+            found = [CATALOGUE.find_component(row["section"], known, *at) for known in (row["was"], row["type"])]
             shipped = row["module"] in {item.module for item in found if item}
-            current = CATALOGUE.name_for(row["section"], row["type"], build["version"])
-            assert shipped == (current in CATALOGUE.types(row["section"], *at))
+            current = CATALOGUE.choose_name(row["section"], row["type"], build["version"])
+            assert shipped == (current in CATALOGUE.list_types(row["section"], *at))
 
 
 def test_the_versions_of_builds_are_the_same_ones() -> None:
@@ -254,18 +254,18 @@ def test_the_versions_of_builds_are_the_same_ones() -> None:
     assert set(distributions) == set(CATALOGUE.distributions)
     inside = {label: row["version"] for row in TABLES["builds"] for label in row.get("adot", ())}
     assert distributions["adot"]["collector_versions"] == inside
-    assert all(CATALOGUE.collector_version("adot", label) == version for label, version in inside.items())
+    assert all(CATALOGUE.find_collector_version("adot", label) == version for label, version in inside.items())
     for name, row in distributions.items():
-        assert not CATALOGUE.coverage(name, CATALOGUE.collector_version(name, row["version"])).approximate
+        assert not CATALOGUE.find_coverage(name, CATALOGUE.find_collector_version(name, row["version"])).is_approximate
 
 
 @pytest.mark.parametrize("row", TABLES["removals"], ids=lambda row: f"{row['section']}-{row['type']}")
 def test_a_removal_leads_somewhere_or_says_that_it_does_not(row: dict[str, Any]) -> None:
     assert row["how"].endswith(".")
-    assert CATALOGUE.find(row["section"], row["type"], "contrib", max(NEWEST, row["gone"], key=parse_version)) is None
+    assert CATALOGUE.find_component(row["section"], row["type"], "contrib", max(NEWEST, row["gone"], key=parse_version)) is None
     if row["use"] is not None:
         section, _slash, name = row["use"].partition("/")
-        assert CATALOGUE.find(section, name, "contrib", NEWEST)
+        assert CATALOGUE.find_component(section, name, "contrib", NEWEST)
 
 
 @pytest.mark.parametrize("table", ["ports", "references"])
@@ -286,7 +286,7 @@ def test_ports_are_ports() -> None:
 def test_references_to_extensions_and_pipelines() -> None:
     assert {row["to"] for row in TABLES["references"]} == {"extensions", "pipelines"}
     settings = {"default_pipelines": ["traces/a"], "table": [{"pipelines": ["traces/b"]}]}
-    found = {name for item in CATALOGUE.references("connectors", "routing") for _path, name in item.find(settings)}
+    found = {name for item in CATALOGUE.list_references("connectors", "routing") for _path, name in item.find_ids(settings)}
     assert found == {"traces/a", "traces/b"}
 
 

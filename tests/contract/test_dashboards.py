@@ -27,7 +27,7 @@ METRIC = "http_requests_total"
 @cache
 def config() -> Any:
     (planned,) = _render.plan_collectors(request(_documents.read_yaml(INVENTORY)))
-    return planned.composed.config
+    return planned.composed_config.config
 
 
 def widgets() -> list[dict[str, Any]]:

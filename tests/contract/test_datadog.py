@@ -62,8 +62,8 @@ def test_operator_and_collector_are_of_one_minor_version() -> None:
     given = variables()
     build = published.read_tables()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
     assert (
-        require_version(build, "the collector").line
-        == require_version(given["otel_operator_addon_version"], "the operator").line
+        require_version(build, "the collector").minor_line
+        == require_version(given["otel_operator_addon_version"], "the operator").minor_line
     )
 
 

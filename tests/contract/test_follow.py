@@ -34,9 +34,9 @@ def joined(*answers: tuple[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def known_at(version: str, *answers: tuple[str, Mapping[str, Any]]) -> Any:
     """Return the settings at a version, with the doubt about them, as the rules get them."""
-    catalogue = Catalogue([], [], fields_of=joined(*answers))
+    catalogue = Catalogue([], [], field_rows=joined(*answers))
     row = catalogue.find_nearest_fields("exporters", "acme", version)
-    exact = catalogue.fields("exporters", "acme", version)
+    exact = catalogue.find_fields("exporters", "acme", version)
     assert row is not None and exact is not None
     return exact["fields"], row["doubt"]
 
@@ -189,19 +189,19 @@ def test_a_stable_module_of_contrib_has_a_version_of_its_own(tmp_path: Path, mon
     monkeypatch.setattr(proxy, "download_modules", downloaded)
     monkeypatch.setattr(proxy, "list_releases", lambda _module: ["v0.158.0", *needs])
     asked = collector.prepare_collector(tmp_path / "built", "v0.159.0", [("processors", module)])
-    assert (asked.stable, asked.refused) == ({path: "v1.1.0"}, {})
-    asked.build()
+    assert (asked.version_by_stable_module, asked.refusal_by_module) == ({path: "v1.1.0"}, {})
+    asked.build_program()
     assert f"-require={path}@v1.1.0" in " ".join(go.commands)
     assert f"gomod: {path} v1.1.0" in " ".join((asked.folder / "manifest.yaml").read_text().split())
     monkeypatch.setattr(proxy, "find_stable_version", lambda _version: "v1.99.0")
-    assert list(collector.prepare_collector(tmp_path, "v0.159.0", [("processors", module)]).refused) == [path]
+    assert list(collector.prepare_collector(tmp_path, "v0.159.0", [("processors", module)]).refusal_by_module) == [path]
 
 
 @pytest.mark.parametrize("later", ["go.opentelemetry.io/collector/confmap v1.66.0", f"{CORE} v0.160.1 // indirect"])
 def test_an_answer_is_of_one_release(later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, Go(later))
     with pytest.raises(proxy.RefusedModule, match="requires modules of a later release: "):
-        collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters"}).build()
+        collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters"}).build_program()
 
 
 def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_out(
@@ -210,12 +210,12 @@ def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_ou
     go = answering(monkeypatch, Go(f"{CORE} v0.159.0"))
     monkeypatch.setattr(proxy, "list_releases", lambda _module: ["v1.1.0", "v1.2.0", "v1.3.0"])
     asked = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
-    asked.build()
-    assert asked.replaced == {"acme.example": "v1.2.0"}
-    assert list(asked.modules) == [CORE]
-    assert list(asked.refused) == [f"{CORE}/b"]
+    asked.build_program()
+    assert asked.release_by_module == {"acme.example": "v1.2.0"}
+    assert list(asked.section_by_module) == [CORE]
+    assert list(asked.refusal_by_module) == [f"{CORE}/b"]
     assert go.commands[-1].startswith("build ")
     again = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
     monkeypatch.setattr(collector, "run_go", _refuse)
-    again.build()
-    assert (again.modules, again.refused, again.replaced) == (asked.modules, asked.refused, asked.replaced)
+    again.build_program()
+    assert (again.section_by_module, again.refusal_by_module, again.release_by_module) == (asked.section_by_module, asked.refusal_by_module, asked.release_by_module)

@@ -75,7 +75,7 @@ def test_a_recipe_of_the_same_name_is_not_said_to_work_on_both() -> None:
 
 
 def test_rows_of_needs_name_components_that_there_are() -> None:
-    unknown = [(section, kind) for section, kind in HOST_ROWS if not _builds.load_catalogue().known(section, kind)]
+    unknown = [(section, kind) for section, kind in HOST_ROWS if not _builds.load_catalogue().is_known(section, kind)]
     assert unknown == []
 
 

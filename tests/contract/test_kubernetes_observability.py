@@ -40,7 +40,7 @@ def test_no_rule_finds_anything_and_one_agent_is_elected(backend: str) -> None:
     planned = _render.plan_collectors(request(variables(backend)))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity == "error"] == []
     assert {finding.rule for finding in planned[0].findings if finding.severity == "warning"} == set()
-    receivers = planned[0].composed.config["receivers"]
+    receivers = planned[0].composed_config.config["receivers"]
     elected = [name for name, settings in receivers.items() if "k8s_leader_elector" in settings]
     assert sorted(elected) == ["k8s_cluster", "k8s_events", "k8s_objects"]
     assert len(leases(planned)) == 1
@@ -63,13 +63,13 @@ def test_what_is_of_the_cluster_can_move_to_one_collector_without_election(backe
     given["otel_collectors"] = [{**agent, "recipes": stays}, cluster, components]
     planned = _render.plan_collectors(request(given))
     assert [str(finding) for one in planned for finding in one.findings if finding.severity != "info"] == []
-    assert "leader" not in json.dumps([one.composed.config for one in planned])
+    assert "leader" not in json.dumps([one.composed_config.config for one in planned])
     assert leases(planned) == []
 
 
 def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None:
     agent = _render.plan_collectors(request(variables("kubernetes")))[0]
-    pipelines = agent.composed.config["service"]["pipelines"]
+    pipelines = agent.composed_config.config["service"]["pipelines"]
     of_pods = {name for name, pipeline in pipelines.items() if "k8s_attributes" in pipeline["processors"]}
     of_node = {name for name, pipeline in pipelines.items() if "resource/node" in pipeline["processors"]}
     named = {name for name, pipeline in pipelines.items() if "resource/organization" in pipeline["processors"]}
@@ -80,9 +80,9 @@ def test_attributes_of_pods_are_added_to_what_is_of_the_own_node_alone() -> None
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_critical_components_are_scraped_by_one_collector_and_left_out_by_the_agents(backend: str) -> None:
     agent, components = _render.plan_collectors(request(variables(backend)))
-    jobs = components.composed.config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
+    jobs = components.composed_config.config["receivers"]["prometheus/critical_components"]["config"]["scrape_configs"]
     assert [job["job_name"] for job in jobs] == list(DETECTED)
-    annotated = agent.composed.config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    annotated = agent.composed_config.config["receivers"]["prometheus"]["config"]["scrape_configs"]
     assert len(annotated) == 2
     for job in annotated:
         dropped = [

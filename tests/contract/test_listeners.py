@@ -17,7 +17,7 @@ from .kubernetes_rules import violations
 from .role import RECIPES, required
 
 LISTENERS = _builds.load_catalogue().listeners
-RECEIVERS = sorted({row["type"] for row in _builds.load_catalogue().ports_of if row["section"] == "receivers"})
+RECEIVERS = sorted({row["type"] for row in _builds.load_catalogue().port_rows if row["section"] == "receivers"})
 FIRST = 20000
 WORKLOADS = {"DaemonSet", "Deployment", "StatefulSet"}
 # Backend and mode, and whether the config writes the endpoints or leaves them to their defaults.
@@ -45,8 +45,8 @@ def settings_of(rows: tuple[ListenerRow, ...], written: bool) -> dict[str, Any]:
         if written or row.port is None:
             endpoint = number if row.path[-1] == "port" else f"${{env:MY_POD_IP}}:{number}"
             put(settings, row.path, endpoint)
-        elif row.when:
-            put(settings, row.when, {})
+        elif row.switch_path:
+            put(settings, row.switch_path, {})
     return settings
 
 
@@ -84,7 +84,7 @@ def test_a_receiver_that_listens_gets_its_ports(name: str, backend: str, mode: s
     rows = LISTENERS["receivers", name]
     manifests = rendered(name, settings_of(rows, written), backend, mode)
     ports = {
-        (number if written or row.port is None else row.port, row.protocol): row.exposed
+        (number if written or row.port is None else row.port, row.protocol): row.is_exposed
         for number, row in enumerate(rows, FIRST)
     }
     clients = {end for end, exposed in ports.items() if exposed}

@@ -61,7 +61,7 @@ def test_the_rules_of_the_page_are_right(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         file = tmp_path / f"{number}.yml"
         file.write_text(block)
-        assert _findings.load_own_rules([str(file)]).all
+        assert _findings.load_own_rules([str(file)]).user_rules
 
 
 def test_every_policy_is_listed_and_has_configs() -> None:
@@ -76,7 +76,7 @@ def test_every_policy_is_listed_and_has_configs() -> None:
 @pytest.mark.parametrize("name", POLICIES)
 def test_every_rule_of_a_policy_has_good_and_bad_examples(name: str) -> None:
     rules = _findings.load_own_rules([str(FOLDER / f"{name}.yml")])
-    assert [rule.id for rule in rules.all if not (rule.examples.good and rule.examples.bad)] == []
+    assert [rule.id for rule in rules.user_rules if not (rule.examples.good_configs and rule.examples.bad_configs)] == []
 
 
 # What the last key of an address is called, in all exporters of the catalogue; `cloudid` is a host in base64.
@@ -100,7 +100,7 @@ def addresses(node: Any, path: str = "") -> Iterator[str]:
 
 def test_the_policy_of_destinations_sees_every_address_of_the_exporters_that_it_allows() -> None:
     hosts, types = yaml.safe_load((FOLDER / "destinations.yml").read_text())["rules"]
-    rows = [row for row in _builds.load_catalogue().fields_of if row.get("section") == "exporters"]
+    rows = [row for row in _builds.load_catalogue().field_rows if row.get("section") == "exporters"]
     allowed = {kind_of(kind) for kind in types["except_types"]}
     found = {path for row in rows if kind_of(row["type"]) in allowed for path in addresses(row["fields"])}
     assert {"endpoints[*]", "brokers[*]", "http.endpoint"} <= found

@@ -136,7 +136,7 @@ def test_every_inventory_of_the_tutorial_has_no_finding(file: page.File) -> None
     ],
 )
 def test_what_the_tutorial_does_not_print_is_noticed(output: tuple[str, ...], printed: str, missing: str) -> None:
-    assert page.Command("true", output).misses(printed) == missing
+    assert page.Command("true", output).find_missing_line(printed) == missing
 
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)

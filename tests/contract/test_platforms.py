@@ -58,7 +58,7 @@ def test_a_platform_says_what_there_is_instead_of_each_ability_that_it_lacks(nam
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_its_detectors_are_those_of_the_processor(name: str) -> None:
-    settings = (_builds.load_catalogue().fields("processors", "resource_detection") or {})["fields"]
+    settings = (_builds.load_catalogue().find_fields("processors", "resource_detection") or {})["fields"]
     known = {key for key, shape in settings.items() if "resource_attributes" in shape} | {"env"}  # it has no settings
     assert set(PLATFORMS[name].get("resource_detectors", [])) <= known
 

@@ -17,7 +17,7 @@ ROOM = "plugins/module_utils/_change/live/apply.py"
 
 
 def measured(path: str = ROOM, name: str = "applied_objects", lines: int = 20, ways: int = 5) -> MeasuredFunction:
-    return MeasuredFunction(PurePosixPath(path), name, first_line=1, lines=lines, ways=ways)
+    return MeasuredFunction(PurePosixPath(path), name, first_line=1, line_count=lines, way_count=ways)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_functions_of_a_few_lines_are_no_place_to_begin() -> None:
 
 
 def test_the_ways_are_those_of_the_limit() -> None:
-    counted = {f"{row.path}:{row.name}": row.ways for row in measure_functions(["plugins/modules"])}
+    counted = {f"{row.path}:{row.name}": row.way_count for row in measure_functions(["plugins/modules"])}
     assert counted
     assert counted.items() <= complexities().items()

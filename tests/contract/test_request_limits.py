@@ -44,7 +44,7 @@ def test_batches_of_a_recipe_are_below_the_limit_of_its_backend(recipe: str) -> 
     rest = {"debug_output": {}}
     recipes = ["otlp_ingest", {recipe: RECIPE_OPTIONS.get(recipe, {})}, rest]
     (planned,) = _render.plan_collectors(_render.Request([{"name": "c", "recipes": recipes, "platform": "eks"}], {}))
-    batch = planned.composed.config["exporters"][exporter]["sending_queue"]["batch"]
+    batch = planned.composed_config.config["exporters"][exporter]["sending_queue"]["batch"]
     assert batch["sizer"] == "bytes" and 0 < batch["min_size"] < batch["max_size"] < limit
     assert [one for one in planned.findings if one.rule == "request-too-large"] == []
 

@@ -138,7 +138,7 @@ def cloud() -> Iterator[Cloud]:
 
 def policy_of(config: dict[str, Any]) -> dict[str, Any]:
     """Return the policy that is derived from a config, in the cluster of these tests."""
-    return build_policy_document(fill_policy(build_statements(derive_needs(config, {}).grants), PLACE))
+    return build_policy_document(fill_policy(build_statements(derive_needs(config, {}).aws_grants), PLACE))
 
 
 def without(policy: dict[str, Any], action: str) -> dict[str, Any]:

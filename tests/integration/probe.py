@@ -117,14 +117,14 @@ def asked(target: Target) -> dict[Component, list[Given]]:
     versions = dict(item["gomod"].split(" v") for section in SECTIONS for item in MANIFEST.get(section, ()))
     found: dict[Component, dict[str, Given]] = {}
     for section in SECTIONS:
-        for kind in target.catalogue.types(section, target.distribution, target.version):
-            fields = build_of(_of_module(target, section, kind, versions)).fields(section, kind) or {}
+        for kind in target.catalogue.list_types(section, target.distribution, target.version):
+            fields = build_of(_of_module(target, section, kind, versions)).find_fields(section, kind) or {}
             asked_for = re.fullmatch(os.environ.get("O11Y_PROBE", ".*"), kind)
             if asked_for and fields.get("fields") and "doubt" not in fields and (section, kind) not in OLDER:
                 found[section, kind] = {}
     for (section, kind), settings, signal in configs():
-        known = target.catalogue.find(section, kind, target.distribution, target.version)
-        name = (known and known.renamed) or kind
+        known = target.catalogue.find_component(section, kind, target.distribution, target.version)
+        name = (known and known.newer_name) or kind
         if known and (section, name) in found and isinstance(settings or {}, dict) and len(_text(settings)) < LARGEST:
             signals = known.stability or {}
             usual = next((one for one in ("traces", "traces>metrics", "metrics", *signals) if one in signals), "")
@@ -137,7 +137,7 @@ def asked(target: Target) -> dict[Component, list[Given]]:
 
 def _of_module(target: Target, section: str, kind: str, versions: dict[str, str]) -> Target:
     """Return the target at the release of a component's module: the testbed's build has some of other releases."""
-    known = target.catalogue.find(section, kind, target.distribution, target.version)
+    known = target.catalogue.find_component(section, kind, target.distribution, target.version)
     path = known.module.partition("/")[2] if known else ""
     return replace(target, version=next(version for module, version in versions.items() if module.endswith(f"/{path}")))
 
@@ -186,7 +186,7 @@ def spoilt(settings: Any) -> Iterator[tuple[str, Place, Any]]:
 def paired(component: Component, given: Given, judged: Judge) -> Iterator[tuple[str, Place, Verdict]]:
     """Yield two settings of a part that are fine alone, and what both say of them together."""
     build = build_of(given.target)
-    fields = (build.fields(*component) or {}).get("fields")
+    fields = (build.find_fields(*component) or {}).get("fields")
     fine: dict[tuple[Place, str], bool] = {}
     for two, both in pairs(given.settings, fields, given.target.catalogue.shared_fields):
         for choice in two:

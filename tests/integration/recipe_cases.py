@@ -36,4 +36,4 @@ def own(version: str) -> Iterator[Broken]:
             }
             about = {"distribution": "contrib", "version": version, "backend": "operator"}
             for planned in _render.plan_collectors(_render.Request([item], about)):
-                yield Broken(f"{name} of a {mode}", "", planned.composed.config)
+                yield Broken(f"{name} of a {mode}", "", planned.composed_config.config)

@@ -45,6 +45,6 @@ def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing
     assert not re.search(r"changed=0 ", first)
     assert changes_nothing(second), second
     assert store.writes[made:] == []
-    (made,) = store.found("credential_types", {"name": "OpenTelemetry kubeconfig"})
+    (made,) = store.find_objects("credential_types", {"name": "OpenTelemetry kubeconfig"})
     assert made["injectors"]["env"] == {"K8S_AUTH_KUBECONFIG": "{{ tower.filename }}"}
     assert made["injectors"]["file"] == {"template": "{{ kubeconfig }}"}

@@ -40,18 +40,18 @@ class Fleet:
 
 def nodes(store: Store) -> dict[str, dict[str, Any]]:
     """Return the nodes of the workflow by their identifiers."""
-    (workflow,) = store.found("workflow_job_templates", {"name": WORKFLOW})
-    return {node["identifier"]: node for node in store.found(NODES, {"workflow_job_template": str(workflow["id"])})}
+    (workflow,) = store.find_objects("workflow_job_templates", {"name": WORKFLOW})
+    return {node["identifier"]: node for node in store.find_objects(NODES, {"workflow_job_template": str(workflow["id"])})}
 
 
 def order(store: Store) -> list[str]:
     """Return the identifiers of all nodes in the order in which AWX runs them if each one passes."""
     name_of = {node["id"]: name for name, node in nodes(store).items()}
-    later = {number for node in name_of for number in store.after(node)}
+    later = {number for node in name_of for number in store.list_nodes_after(node)}
     (current,) = name_of.keys() - later
     passed = [name_of[current]]
-    while store.after(current):
-        (current,) = store.after(current)
+    while store.list_nodes_after(current):
+        (current,) = store.list_nodes_after(current)
         passed.append(name_of[current])
     assert sorted(passed) == sorted(name_of.values())
     return passed
@@ -71,20 +71,20 @@ def test_each_wave_is_a_job_and_a_person_is_asked_before_those_that_need_it(flee
     assert not fleet.configure(STAGING, EU, PRODUCTION)
     store = fleet.store
     assert order(store) == ["staging: wave", "eu: wave", "production: approval", "production: wave"]
-    (template,) = store.found("job_templates", {"name": DATA["awx_wave_job_template"]})
+    (template,) = store.find_objects("job_templates", {"name": DATA["awx_wave_job_template"]})
     for name in ("staging", "eu", "production"):
         node = nodes(store)[f"{name}: wave"]
         assert node["unified_job_template"] == template["id"]
         assert node["extra_data"] == {"otel_wave_until": name, "otel_wave_approved": ["production"]}
     asked = nodes(store)["production: approval"]["unified_job_template"]
-    assert [(item["id"], item["name"]) for item in store.found(APPROVALS, {})] == [(asked, "Begin wave production")]
+    assert [(item["id"], item["name"]) for item in store.find_objects(APPROVALS, {})] == [(asked, "Begin wave production")]
     # A failed node without links for failures fails the workflow: has_workflow_failed of AWX's dag_workflow.py.
     made = {name: node["id"] for name, node in nodes(store).items()}
     for link in ("failure_nodes", "always_nodes"):
-        store.linked[f"{NODES}/{made['production: approval']}/{link}"] = [made["production: wave"]]
+        store.linked_nodes[f"{NODES}/{made['production: approval']}/{link}"] = [made["production: wave"]]
     assert fleet.configure(STAGING, EU, PRODUCTION)
     for number in made.values():
-        assert store.after(number, "failure_nodes") == store.after(number, "always_nodes") == []
+        assert store.list_nodes_after(number, "failure_nodes") == store.list_nodes_after(number, "always_nodes") == []
 
 
 CHANGED = {
@@ -112,13 +112,13 @@ def test_a_list_that_changes_changes_nodes_and_links(fleet: Fleet) -> None:
 def test_nodes_of_others_stay_and_so_does_the_workflow_without_waves(fleet: Fleet) -> None:
     store = fleet.store
     assert not fleet.configure()
-    assert store.found("workflow_job_templates", {}) == [], "without waves there is none"
+    assert store.find_objects("workflow_job_templates", {}) == [], "without waves there is none"
     fleet.configure(STAGING, EU)
-    (workflow,) = store.found("workflow_job_templates", {"name": WORKFLOW})
+    (workflow,) = store.find_objects("workflow_job_templates", {"name": WORKFLOW})
     store.add(NODES, {"identifier": "eu: tell the team", "workflow_job_template": workflow["id"]})
     store.add(NODES, {"identifier": "old: wave", "workflow_job_template": workflow["id"] + 1000})
     fleet.configure(STAGING)
     assert nodes(store).keys() == {"staging: wave", "eu: tell the team"}
-    assert "old: wave" in {node["identifier"] for node in store.found(NODES, {})}
+    assert "old: wave" in {node["identifier"] for node in store.find_objects(NODES, {})}
     assert not fleet.configure()
     assert nodes(store).keys() == {"staging: wave", "eu: tell the team"}

@@ -62,12 +62,12 @@ class Run(NamedTuple):
 
     @property
     def right(self) -> bool:
-        ids = [verdict.id for verdict in self.result.verdicts]
+        ids = [verdict.check_id for verdict in self.result.verdicts]
         return bool(set(ids) & set(self.by)) if self.by else not ids
 
     def __str__(self) -> str:
-        lines = [verdict.line for verdict in self.result.verdicts] + [
-            f"note: {note}" for note in self.result.notes(self.seconds)
+        lines = [verdict.one_line_text for verdict in self.result.verdicts] + [
+            f"note: {note}" for note in self.result.describe_limits(self.seconds)
         ]
         word = "fault" if self.by else "harmless"
         return "\n      ".join([f"{word} {self.name!r}: {self.result.seconds:.0f} s", *lines])
@@ -88,7 +88,7 @@ def runs(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
 
 def _run(bench: Bench, name: str, case: dict[str, Any], by: list[str]) -> Run:
     seconds = MINUTE if by or CHOSEN_CASES else SHORT
-    with bench.canary(object_name(name), case["change"], case.get("memory", "1Gi")) as api:
+    with bench.run_canary(object_name(name), case["change"], case.get("memory", "1Gi")) as api:
         observed = Observed(api.workload, _builds.load_catalogue().listeners)
         reader = ClusterReader(api.cluster(), api.cluster())
         require_metrics(reader, observed)

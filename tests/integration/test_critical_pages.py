@@ -71,7 +71,7 @@ def composed(url: str) -> dict[str, Any]:
         {"prometheus_otlp_export": {"endpoint": url}},
     ]
     item = {"name": "components", "recipes": recipes}
-    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[0].composed.config
+    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[0].composed_config.config
     return config
 
 
@@ -119,7 +119,7 @@ def watched(
         stack.callback(process.wait)
         stack.callback(process.kill)
         everything = len(critical_table.COMPONENTS)
-        scraped = wait_until(lambda: len(prometheus.query('up{critical_component!=""} == 1')) == everything, SECONDS)
+        scraped = wait_until(lambda: len(prometheus.query_series('up{critical_component!=""} == 1')) == everything, SECONDS)
         assert scraped, (folder / "collector.log").read_text(encoding="utf-8")
         yield prometheus
 
@@ -127,8 +127,8 @@ def watched(
 def selectors(component: Component) -> list[str]:
     """Return what the alerts and the panel of a component select."""
     facts = {critical_table.component_fact(component.name)}
-    alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needs)]
-    panels = [panel.expr for panel in critical_table.CRITICAL_PANELS if facts.issuperset(panel.needs)]
+    alerts = [alert.expr for alert in critical_table.CRITICAL_ALERTS if facts.issuperset(alert.needed_facts)]
+    panels = [panel.expr for panel in critical_table.CRITICAL_PANELS if facts.issuperset(panel.needed_facts)]
     found = [match[0] for expr in (*alerts, *panels) for match in SELECTOR.finditer(expr)]
     return [selector for selector in dict.fromkeys(found) if not selector.startswith("ALERTS")]
 
@@ -137,13 +137,13 @@ def selectors(component: Component) -> list[str]:
 def test_every_metric_of_an_alert_or_panel_is_on_the_documented_page(watched: Prometheus, component: Component) -> None:
     asked = selectors(component)
     assert len(asked) > len(component.alerts)
-    assert [selector for selector in asked if not watched.query(f"count({selector})")] == []
+    assert [selector for selector in asked if not watched.query_series(f"count({selector})")] == []
 
 
 @pytest.mark.parametrize("panel", critical_table.CRITICAL_PANELS, ids=lambda panel: panel.title)
 def test_a_panel_has_a_graph(watched: Prometheus, panel: Any) -> None:
     query = panel.expr.replace("$__rate_interval", "1m")
-    assert wait_until(lambda: watched.query(query), SECONDS), query
+    assert wait_until(lambda: watched.query_series(query), SECONDS), query
 
 
 def test_a_component_has_two_alerts_of_all_and_at_most_three_of_its_own_with_their_sources() -> None:

@@ -41,7 +41,7 @@ DROPPED = {"spans": 1, "logs": 3, "datapoints": 2}
 def rendered(item: dict[str, Any]) -> dict[str, Any]:
     """Return the config of one collector."""
     (planned,) = _render.plan_collectors(_render.Request([{"name": "one", **item}], {"namespace": "telemetry"}))
-    return planned.composed.config
+    return planned.composed_config.config
 
 
 def written(folder: Path, config: dict[str, Any]) -> tuple[Path, dict[str, int]]:

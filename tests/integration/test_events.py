@@ -79,13 +79,13 @@ class Controller:
 
     def answers(self, host: str, collector: str, count: int = 1) -> dict[str, Any]:
         """Return the last of so many results, as soon as it is there."""
-        wait_until(lambda: len(self.kept(host, collector)) >= count, self.rulebook.said)
+        wait_until(lambda: len(self.kept(host, collector)) >= count, self.rulebook.read_output)
         return self.kept(host, collector)[-1]
 
     def says(self, text: str) -> str:
         """Return what the rulebook has printed, as soon as this text is in it."""
-        wait_until(lambda: text in self.rulebook.said(), self.rulebook.said)
-        return self.rulebook.said()
+        wait_until(lambda: text in self.rulebook.read_output(), self.rulebook.read_output)
+        return self.rulebook.read_output()
 
 
 @pytest.fixture(scope="module", name="controller")
@@ -117,9 +117,9 @@ def _controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller
 def test_a_flood_of_alerts_is_one_job_for_each_collector(controller: Controller) -> None:
     for number in range(50):
         assert (
-            controller.rulebook.post(build_notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}"))) == 200
+            controller.rulebook.post_json(build_notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}"))) == 200
         )
-    assert controller.rulebook.post(build_notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev"))) == 200
+    assert controller.rulebook.post_json(build_notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev"))) == 200
     # Jobs run one after the other, so a second one of the gateway would have run before.
     agent = controller.answers("dev", "agent")
     (gateway,) = controller.kept("dev", "gateway")
@@ -135,7 +135,7 @@ def test_labels_of_others_name_nothing_and_run_nothing(controller: Controller, t
     hostile = fired("gateway", LOST, "dev", collector=trap, exporter=trap)
     elsewhere = fired("gateway", LOST, "../../eu") | {"meta": {"hosts": "eu"}}
     strange = fired("gateway", LOST, "eu", collector="backend")
-    assert controller.rulebook.post(build_notification(hostile, "no alert", elsewhere, strange)) == 200
+    assert controller.rulebook.post_json(build_notification(hostile, "no alert", elsewhere, strange)) == 200
     controller.says("Read the alert: eu has no collector 'opentelemetry/backend' in the inventory")
     said = controller.says("the inventory of this run has no host '../../eu'")
     assert "touch" in said and "is no name (at labels.collector)" in said
@@ -145,8 +145,8 @@ def test_labels_of_others_name_nothing_and_run_nothing(controller: Controller, t
 
 def test_only_who_has_the_token_is_heard(controller: Controller) -> None:
     for bad in ("", "another-token"):
-        assert controller.rulebook.post(build_notification(fired("agent", LOST, "eu")), token=bad) == 401
-    assert controller.rulebook.post(["no notification"]) == 200
+        assert controller.rulebook.post_json(build_notification(fired("agent", LOST, "eu")), token=bad) == 401
+    assert controller.rulebook.post_json(["no notification"]) == 200
     assert controller.kept("eu", "agent") == []
 
 
@@ -159,9 +159,9 @@ def test_an_alert_stops_the_next_wave_and_leaves_the_host_to_the_run(controller:
         play = [*command, "-e", json.dumps(more), "playbooks/site.yml"]
         site = subprocess.Popen(play, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.said)
+        wait_until(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.read_output)
         assert (
-            controller.rulebook.post(build_notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu")))
+            controller.rulebook.post_json(build_notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu")))
             == 200
         )
         elsewhere = controller.answers("eu", "gateway")

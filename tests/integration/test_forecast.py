@@ -131,7 +131,7 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
             for signal, request in planted_requests():
                 body = json.dumps(request).encode()
                 headers = {"Content-Type": "application/json"}
-                sender.send(collector_calls.Call(port, f"/v1/{signal}", "POST", body, headers))
+                sender.send_call(collector_calls.Call(port, f"/v1/{signal}", "POST", body, headers))
     return got
 
 

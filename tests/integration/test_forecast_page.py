@@ -45,12 +45,12 @@ def test_the_page_can_be_read_fetches_nothing_and_runs_nothing(browser: Browser,
     )
     assert path.stat().st_mode & 0o777 == 0o600
     browser.open(path.as_uri(), dark)
-    shown = browser.value(COLOURS)
+    shown = browser.evaluate(COLOURS)
     assert len(shown) > 20
     assert [row for row in shown if row["ratio"] < (LARGE_ENOUGH if row["size"] >= 24 else ENOUGH)] == []
-    assert browser.value("document.title") == f"Forecast of {HOSTILE}"
-    widths = browser.value("[...document.querySelectorAll('.bars rect')].map((bar) => bar.width.baseVal.value)")
+    assert browser.evaluate("document.title") == f"Forecast of {HOSTILE}"
+    widths = browser.evaluate("[...document.querySelectorAll('.bars rect')].map((bar) => bar.width.baseVal.value)")
     assert widths == [100, 50, 25, 50]
-    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in browser.requested_addresses if not url.startswith(("file:", "data:"))] == []
     assert browser.complaints == []
-    assert browser.value("document.documentElement.scrollWidth") <= 1280
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 1280

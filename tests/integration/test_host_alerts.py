@@ -17,7 +17,7 @@ import pytest
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
-HOSTS = OwnHosts.of("alerts")
+HOSTS = OwnHosts.from_topic("alerts")
 NAMES = ("host1", "host2")
 
 
@@ -56,7 +56,7 @@ class Fleet:
 
     def on(self, host: str, command: str) -> str:
         """Run a command of the shell on a host."""
-        return LinuxHost(HOSTS.group(), host).run(command).strip()
+        return LinuxHost(HOSTS.find_group(), host).run(command).strip()
 
     def agents(self) -> dict[str, tuple[str, str]]:
         """Return for each host the release of the agent that is in use, and the id of its process."""
@@ -71,11 +71,11 @@ class Fleet:
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Two hosts on which the first release of an agent runs."""
-    variables = {"otel_host_program": host_program_option(HOSTS.archive()), "otel_host_watch_seconds": 0}
+    variables = {"otel_host_program": host_program_option(HOSTS.make_archive()), "otel_host_watch_seconds": 0}
     path = tmp_path_factory.mktemp("inventory") / "hosts.json"
     linux = {"children": {"linux": {}}, "vars": variables}
     path.write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")
-    with HOSTS.running(len(NAMES)) as inventory:
+    with HOSTS.run_hosts(len(NAMES)) as inventory:
         fleet = Fleet(inventory, path)
         fleet.playbook("site", "first")
         yield fleet

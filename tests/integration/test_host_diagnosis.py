@@ -22,7 +22,7 @@ from tests.support.own_hosts import ROOT, TIMEOUT_SECONDS, OwnHosts, host_progra
 from tests.testbed.hosts import access
 from tests.testbed.hosts.model import HostGroup
 
-HOSTS = OwnHosts.of("why")
+HOSTS = OwnHosts.from_topic("why")
 HOST, UNIT = "host1", "otelcol-agent.service"
 FOLDER, PROGRAMS = "/etc/otelcol/agent/current", "/opt/otelcol/contrib-*"
 TOKEN = "a-token-of-this-test"
@@ -184,8 +184,8 @@ FAULTS = (
 @pytest.fixture(scope="module")
 def group() -> Iterator[HostGroup]:
     """One host that runs."""
-    with HOSTS.running():
-        yield HOSTS.group()
+    with HOSTS.run_hosts():
+        yield HOSTS.find_group()
 
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
@@ -196,7 +196,7 @@ def play(group: HostGroup, tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Run a playbook of the collection over the host, on which the agent and the gateway run."""
     folder = tmp_path_factory.mktemp("inventory")
     variables = {
-        "otel_host_program": host_program_option(HOSTS.archive()),
+        "otel_host_program": host_program_option(HOSTS.make_archive()),
         "otel_host_collectors": collectors(),
         "otel_host_watch_seconds": 0,
         "diagnose_window_seconds": 1,

@@ -20,7 +20,7 @@ from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
 from .test_forecast import planted_requests
 
-HOSTS = OwnHosts.of("forecast")
+HOSTS = OwnHosts.from_topic("forecast")
 NAMES = ("host1", "host2")
 DROP_HEALTH_CHECKS = {"traces": {"span": ['span.attributes["url.path"] == "/health"']}}
 LOSE_SERVICE_NAME = {"trace_statements": ['delete_key(resource.attributes, "service.name")']}
@@ -73,7 +73,7 @@ class Fleet:
     def releases(self) -> dict[str, str]:
         """Return the release of the agent that is in use on each host."""
         asked = "readlink /etc/otelcol/agent/current"
-        return {host: LinuxHost(HOSTS.group(), host).run(asked).strip().rpartition("/")[2] for host in NAMES}
+        return {host: LinuxHost(HOSTS.find_group(), host).run(asked).strip().rpartition("/")[2] for host in NAMES}
 
 
 @pytest.fixture(scope="module", name="fleet")
@@ -83,14 +83,14 @@ def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         pytest.skip("the testbed has not built a Collector")
     folder = tmp_path_factory.mktemp("inventory")
     variables = {
-        "otel_host_program": host_program_option(HOSTS.archive()),
+        "otel_host_program": host_program_option(HOSTS.make_archive()),
         "otel_host_watch_seconds": 0,
         "capture_path": str(folder / "captures"),
         "forecast_binary": str(binary),
     }
     linux = {"children": {"linux": {}}, "vars": variables}
     (folder / "hosts.json").write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")
-    with HOSTS.running(len(NAMES)) as inventory:
+    with HOSTS.run_hosts(len(NAMES)) as inventory:
         fleet = Fleet(inventory, folder)
         first = fleet.run(RUNNING, forecast_limits=LIMITS)
         assert "host1/agent changes without a forecast: it is new" in first, first

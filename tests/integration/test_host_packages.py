@@ -20,7 +20,7 @@ import yaml
 from tests.support import own_hosts
 from tests.support.own_hosts import OwnHosts
 
-HOSTS = OwnHosts.of("packages")
+HOSTS = OwnHosts.from_topic("packages")
 VERSION = "0.158.0"
 SECRET = "hunter2hunter2"
 CONTROL = f"""Package: otelcol-contrib
@@ -36,7 +36,7 @@ BUILD_SECONDS = 600
 @pytest.fixture(scope="module")
 def inventory() -> Iterator[str]:
     """A host that runs."""
-    with HOSTS.running() as path:
+    with HOSTS.run_hosts() as path:
         yield path
 
 
@@ -53,7 +53,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(content)
     programs = folder / "root" / "usr" / "bin"
     programs.mkdir(parents=True)
-    subprocess.run(["tar", "-xzf", str(HOSTS.archive()), "-C", str(programs), "otelcol-contrib"], check=True)
+    subprocess.run(["tar", "-xzf", str(HOSTS.make_archive()), "-C", str(programs), "otelcol-contrib"], check=True)
     made = folder / f"otelcol-contrib_{VERSION}_linux_amd64.deb"
     command = [builder, "-Zgzip", "-z1", "--root-owner-group", "--build", str(folder / "root"), str(made)]
     subprocess.run(command, check=True, capture_output=True, timeout=BUILD_SECONDS)

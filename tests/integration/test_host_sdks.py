@@ -18,7 +18,7 @@ import yaml
 
 from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
-HOSTS = OwnHosts.of("sdks")
+HOSTS = OwnHosts.from_topic("sdks")
 APP = """
 import json, os, sys, time, urllib.parse, urllib.request
 env = os.environ
@@ -70,7 +70,7 @@ DROP_IN = "/etc/systemd/system/shop.service.d/50-o11y-otel.conf"
 @pytest.fixture(scope="module")
 def inventory() -> Iterator[str]:
     """A host that runs."""
-    with HOSTS.running() as path:
+    with HOSTS.run_hosts() as path:
         yield path
 
 
@@ -80,7 +80,7 @@ class Site:
     def __init__(self, inventory: str, folder: Path) -> None:
         self.inventory, self.play = inventory, folder / "play.yml"
         self.variables = {
-            "otel_host_program": host_program_option(HOSTS.archive()),
+            "otel_host_program": host_program_option(HOSTS.make_archive()),
             "otel_host_lock_file": "none",
             "otel_host_watch_seconds": 1,
             "otel_host_collectors": [AGENT],

@@ -172,7 +172,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
     )
     surroundings = {**_placeholders.build_placeholder_environment(config, None), **variables}
     run = bench.Bench(
-        binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), given=variables
+        binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), suite_variables=variables
     )
     try:
         return str(bench.run_case(run, case.Case("a", "a", (given,), {})))
@@ -252,7 +252,7 @@ def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa
     """Return the log of a Collector that runs for a while, and the addresses of packets in its network."""
     with collector_place.open_place(isolated) as place:
         is_apart = isinstance(place, collector_place.IsolatedPlace)
-        sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
+        sniffer = place.namespace_sandbox.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
         command = collector_place.Command(
             binary, text, _placeholders.build_placeholder_environment(yaml.safe_load(text), None)
         )

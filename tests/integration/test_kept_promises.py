@@ -40,7 +40,7 @@ def written(folder: Path, mode: str, recipes: list[Any], exporters: list[str], *
     plain = {**PLAIN, "sending_queue": queue, "retry_on_failure": {"initial_interval": "1s"}} if queue else PLAIN
     item["config"] = {"exporters": dict.fromkeys(exporters, plain), "extensions": {"health_check": None}}
     (planned,) = _render.plan_collectors(_render.Request([item], {"namespace": "telemetry"}))
-    text = json.dumps(planned.composed.config)
+    text = json.dumps(planned.composed_config.config)
     config = json.loads(re.sub("/var/lib/otelcol/(queue|pod_logs)", str(folder), text))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])

@@ -199,9 +199,9 @@ def test_with_the_derived_policy_it_works_and_without_one_action_it_is_refused(r
 @pytest.mark.parametrize("action", IMPLIED)
 def test_what_is_no_call_of_its_own_has_a_page_that_says_so(action: str) -> None:
     config = config_of("http://127.0.0.1:1", 2, 3, 4)
-    (grant,) = [grant for grant in derive_needs(config, {}).grants if action in grant.actions]
-    print(f"{action} is asked for with {IMPLIED[action]}: {grant.source}")
-    assert grant.source.startswith("https://docs.aws.amazon.com/service-authorization/")
+    (grant,) = [grant for grant in derive_needs(config, {}).aws_grants if action in grant.actions]
+    print(f"{action} is asked for with {IMPLIED[action]}: {grant.source_page}")
+    assert grant.source_page.startswith("https://docs.aws.amazon.com/service-authorization/")
 
 
 # Where each exporter puts a signal, as module otlp_probe is told to look for it.
@@ -218,7 +218,7 @@ def test_a_probe_is_found_where_each_exporter_puts_it(running: Running, monkeypa
     for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), running.aws.identities.person, strict=True):
         monkeypatch.setenv(name, value)
     common = {"region": "us-east-1", "url": running.aws.url}
-    send = create_sender(OtlpTarget.of(running.otlp, HTTP, {}, {}))
+    send = create_sender(OtlpTarget.from_endpoint(running.otlp, HTTP, {}, {}))
     probe_id = create_probe_id()
     evidence = BackendEvidence([common | place for place in PLACES], probe_id, "shop")
     signals = Probe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]

@@ -26,7 +26,7 @@ from tests.testbed.hosts import lifecycle
 from tests.testbed.hosts.model import HostGroup
 from tests.testbed.progress import wait_for
 
-HOSTS = OwnHosts.of("linux")
+HOSTS = OwnHosts.from_topic("linux")
 HOME = Home.from_environment(os.environ)
 SECRET = "a-secret-of-this-test"
 UNIT = f"""
@@ -126,8 +126,8 @@ NOTHING = Machine(set(), set(), set(), set(), set())
 @pytest.fixture(scope="module")
 def group() -> Iterator[HostGroup]:
     """Two hosts that run."""
-    with HOSTS.running(2) as inventory:
-        group = HOSTS.group()
+    with HOSTS.run_hosts(2) as inventory:
+        group = HOSTS.find_group()
         assert inventory == str(group.inventory)
         yield group
 
@@ -182,7 +182,7 @@ def test_a_hardened_unit_with_a_credential_writes_to_the_journal(ansible: Callab
 
 def test_the_collector_of_the_mirror_reads_the_journal(ansible: Callable[..., str], tmp_path: Path) -> None:
     """After the unit above has written to it. The archive is built from Go modules if it is missing."""
-    archive = HOSTS.archive()
+    archive = HOSTS.make_archive()
     for name, text in (("agent.service", AGENT), ("agent.yaml", AGENT_CONFIG), ("play.yml", AGENT_PLAY)):
         (tmp_path / name).write_text(text)
     variables = ("-e", f"archive={archive}", "-e", f"files={tmp_path}")
@@ -213,7 +213,7 @@ def test_a_restart_keeps_the_disk_and_the_journal(ansible: Callable[..., str], g
 
 def test_up_again_changes_nothing(group: HostGroup) -> None:
     before = process.list_in_namespaces(netns.list_namespaces(group.slot))
-    assert HOSTS.ask("up").returncode == 0
+    assert HOSTS.run_command("up").returncode == 0
     assert before
     assert process.list_in_namespaces(netns.list_namespaces(group.slot)) >= before
 
@@ -222,17 +222,17 @@ def test_down_leaves_nothing(group: HostGroup) -> None:
     assert Machine.now(group.slot) != NOTHING
     files = netns.list_namespaces(group.slot)
     inside = process.list_in_namespaces(files)
-    assert HOSTS.ask("down").returncode == 0
+    assert HOSTS.run_command("down").returncode == 0
     assert Machine.now(group.slot) == NOTHING
     assert not process.list_marked(group.dir)
     assert not [pid for pid in inside if Path(f"/proc/{pid}/exe").exists()]
     assert not group.dir.exists()
-    assert HOSTS.ask("status").returncode == 1
+    assert HOSTS.run_command("status").returncode == 1
 
 
 def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> None:
     """It is killed while the hosts boot, which takes a second at least."""
-    command = HOSTS.command("up", "--count", "2")
+    command = HOSTS.build_command("up", "--count", "2")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
 
         def missing() -> str | None:
@@ -242,10 +242,10 @@ def test_the_next_command_removes_what_a_killed_up_left(group: HostGroup) -> Non
         wait_for("boot of a host", missing, 60, lambda: "")
         killed.kill()
     left = lifecycle.load_group(HOME, HOSTS.name)
-    record = left.read()
+    record = left.read_record()
     assert record is not None
     assert not record.complete
     assert Machine.now(left.slot) != NOTHING
-    assert HOSTS.ask("down").returncode == 0
+    assert HOSTS.run_command("down").returncode == 0
     assert Machine.now(left.slot) == NOTHING
     assert not group.dir.exists()

@@ -287,7 +287,7 @@ class Scene:
     since: float = 0.0
 
     def aim(self) -> None:
-        self.prometheus.aim([pod.target for pod in self.pods if pod.name not in self.forgotten])
+        self.prometheus.set_targets([pod.target for pod in self.pods if pod.name not in self.forgotten])
 
     def happen(self) -> None:
         """Let happen what happens to the first pod of each collector."""
@@ -307,13 +307,13 @@ class Scene:
         """Return the alerts that have been in a state since all collectors were scraped, by collector."""
         ask = {"start": str(self.since), "end": str(time.time()), "step": "1"}
         found: dict[str, set[str]] = {}
-        for one in self.prometheus.ask("query_range", query=f'ALERTS{{alertstate="{state}"}}', **ask)["result"]:
+        for one in self.prometheus.ask_api("query_range", query=f'ALERTS{{alertstate="{state}"}}', **ask)["result"]:
             found.setdefault(one["metric"]["collector"], set()).add(one["metric"]["alertname"])
         return found
 
     def longest_pause_of_scrapes(self, name: str) -> float:
         """Return the longest time without a scrape of a collector that went well, in seconds."""
-        (series,) = self.prometheus.query(f'up{{pod="{name}-0"}}[10m]')
+        (series,) = self.prometheus.query_series(f'up{{pod="{name}-0"}}[10m]')
         return longest_gap([float(at) for at, is_up in series["values"] if is_up == "1" and at > self.since])
 
     @property
@@ -362,11 +362,11 @@ def playing(folder: Path, program: Path, programs: Path) -> Iterator[Scene]:  # 
 def scene(tmp_path_factory: pytest.TempPathFactory, program: Path, programs: Path) -> Iterator[Scene]:  # noqa: F811
     """Let the faults happen once all are scraped."""
     with playing(tmp_path_factory.mktemp("monitoring"), program, programs) as found:
-        assert wait_until(lambda: len(found.prometheus.query("up == 1")) == len(found.pods), SECONDS)
-        assert wait_until(lambda: not found.prometheus.query('ALERTS{alertname="OtelCollectorAbsent"}'), SECONDS)
+        assert wait_until(lambda: len(found.prometheus.query_series("up == 1")) == len(found.pods), SECONDS)
+        assert wait_until(lambda: not found.prometheus.query_series('ALERTS{alertname="OtelCollectorAbsent"}'), SECONDS)
         found.since = time.time()
         time_of = f'otelcol_process_uptime{{pod="quiet-0"}} > {QUIET}'
-        assert wait_until(lambda: found.prometheus.query(time_of), SECONDS)
+        assert wait_until(lambda: found.prometheus.query_series(time_of), SECONDS)
         found.happen()
         yield found
 
@@ -383,7 +383,7 @@ def test_a_fault_raises_its_alert(scene: Scene, fault: Fault) -> None:
 
 
 def test_all_rules_can_be_evaluated(scene: Scene) -> None:
-    rules = [rule for group in scene.prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    rules = [rule for group in scene.prometheus.ask_api("rules")["groups"] for rule in group["rules"]]
     assert [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"] == []
     assert {rule["name"] for rule in rules} >= {fault.alert for fault in FAULTS} - {""}
 
@@ -412,13 +412,13 @@ def test_every_panel_of_a_dashboard_has_data(scene: Scene, name: str) -> None:
     empty = {
         title: query
         for title, query in queries.items()
-        if not wait_until(lambda query=query: scene.prometheus.query(query.replace("$__rate_interval", "20s")), 5)
+        if not wait_until(lambda query=query: scene.prometheus.query_series(query.replace("$__rate_interval", "20s")), 5)
     }
     assert queries and empty == {}
     lacking = {
         title: found
         for title, panel in targets_of(scene.objects[name]).items()
-        for series in scene.prometheus.query(panel["expr"].replace("$__rate_interval", "20s"))
+        for series in scene.prometheus.query_series(panel["expr"].replace("$__rate_interval", "20s"))
         if (found := unnamed(series["metric"], panel["legendFormat"]))
     }
     assert lacking == {}, "legends would be blank"

@@ -95,7 +95,7 @@ def receiving(program: Path, folder: Path, recipe: str, **options: Any) -> Itera
         }
         item = {"name": "one", "namespace": "a", "recipes": [{recipe: options}], "config": config}
         (planned,) = _render.plan_collectors(_render.Request([item], {}))
-        text = yaml.safe_dump(planned.composed.config, sort_keys=False)
+        text = yaml.safe_dump(planned.composed_config.config, sort_keys=False)
         arrived.ports = {int(number): free() for number in {match[2] for match in PORT.finditer(text)}}
         file = folder / "config.yaml"
         file.write_text(PORT.sub(lambda match: f"{match[1]}{arrived.ports[int(match[2])]}", text), encoding="utf-8")

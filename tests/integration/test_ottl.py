@@ -32,8 +32,8 @@ def transform(context: str, statements: Iterable[str], name: str = "") -> Broken
 
 
 def _paths(target: Target) -> Iterator[tuple[str, str, bool]]:
-    for context in build_of(target).ottl.contexts.values():
-        for path, keyed in context.paths.items():
+    for context in build_of(target).ottl_language.contexts.values():
+        for path, keyed in context.key_flag_by_path.items():
             yield context.name, f"{context.name}.{path}", keyed
 
 
@@ -62,19 +62,19 @@ def test_no_path_has_more_than_the_table_says(validate: Validate, target: Target
 @pytest.mark.parametrize("context", [name for name in SECTIONS if name != "otelcol"])
 def test_every_function_and_enum_exists(validate: Validate, target: Target, tmp_path: Path, context: str) -> None:
     """Call each function with a wrong argument: the Collector finds this fault, not an unknown function."""
-    language = build_of(target).ottl
-    functions = language.known("statement", context).values()
+    language = build_of(target).ottl_language
+    functions = language.find_functions("statement", context).values()
     version = parse_version(target.version)
     known = [
         one.name
         for one in functions
-        if parse_version(one.since) <= version and (not one.until or version < parse_version(one.until))
+        if parse_version(one.since_version) <= version and (not one.until_version or version < parse_version(one.until_version))
     ]
     calls = [f"{name}(no_such=1)" if name[0].islower() else f"set(cache, {name}(no_such=1))" for name in known]
     said = verdict(validate, target, tmp_path, (0, transform(context, calls))).message
     assert "incorrect number of arguments" in said
     assert re.findall(r'undefined function \\?"\w+', said) == []
-    enums = [f"set(cache, {enum})" for enum in language.contexts[context].enums]
+    enums = [f"set(cache, {enum})" for enum in language.contexts[context].enum_names]
     assert compare(validate, target, tmp_path, [transform(context, enums)] if enums else []) == []
 
 

@@ -33,7 +33,7 @@ STRATEGIES = (
 def test_a_probe_is_found(strategy: str, programs: Path, tmp_path: Path) -> None:  # noqa: F811
     translated = {"translation_strategy": strategy, "promote_all_resource_attributes": True}
     with run_prometheus(tmp_path, programs, [], otlp=translated) as prometheus:
-        send = create_sender(OtlpTarget.of(f"{prometheus.url}/api/v1/otlp", HTTP, {}, {}))
+        send = create_sender(OtlpTarget.from_endpoint(f"{prometheus.url}/api/v1/otlp", HTTP, {}, {}))
         probe_id = create_probe_id()
         wanted = {"kind": "prometheus", "url": prometheus.url, "attributes": {"service.name": "shop"}}
         found = Probe(send, BackendEvidence([wanted], probe_id, "shop"), probe_id, "shop", 10).run(["metrics"])

@@ -139,7 +139,7 @@ def usable(config: Any, target: Target) -> bool:
     """Whether the build has every component of a config, at the version that it says."""
     used = [(name, str(key).partition("/")[0]) for name in SECTIONS for key in mapping_at(config, name)]
     return bool(used) and all(
-        key not in OLDER and target.catalogue.find(*key, target.distribution, target.version) for key in used
+        key not in OLDER and target.catalogue.find_component(*key, target.distribution, target.version) for key in used
     )
 
 
@@ -174,7 +174,7 @@ def _configs(document: Any, kind: str) -> list[Any]:
 
 def probes(target: Target) -> Iterator[Broken]:
     """Yield a few broken settings of every component whose settings are known exactly."""
-    for row in target.catalogue.fields_of:
+    for row in target.catalogue.field_rows:
         exact = is_in_ranges(row.get("exact", ""), VERSION) and "doubt" not in row
         if exact and row["section"] in SECTIONS and usable({row["section"]: {row["type"]: {}}}, target):
             place = f"{row['section']}/{row['type']}"
@@ -263,7 +263,7 @@ def test_public_configs_at_their_own_build(target: Target) -> None:
     for row, config, operated in public():
         version = row["version"]
         if row["distribution"] == "adot":
-            version = target.catalogue.collector_version("adot", f"v{version}")
+            version = target.catalogue.find_collector_version("adot", f"v{version}")
         deployment = Deployment("statefulset", target_allocator=True) if operated else None
         subject = Subject(
             config,

@@ -43,7 +43,7 @@ def collector(program: Path, folder: Path, to: str, *recipes: Any, **options: An
     forward = {"endpoint": host, "insecure": True} if protocol == "grpc" else {"endpoint": to, "protocol": "http"}
     item = {"name": "one", "recipes": ["otlp_ingest", {"otlp_forward": forward}, *recipes], **options}
     (planned,) = _render.plan_collectors(_render.Request([item], {"namespace": "telemetry"}))
-    config = json.loads(re.sub("/var/lib/otelcol/queue", str(folder), json.dumps(planned.composed.config)))
+    config = json.loads(re.sub("/var/lib/otelcol/queue", str(folder), json.dumps(planned.composed_config.config)))
     config["service"]["extensions"].remove("health_check")
     del config["extensions"]["health_check"]
     file = folder / f"{address}.yaml"
@@ -87,9 +87,9 @@ def test_no_record_is_lost_for_its_size(
         gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}"))
         agent = tiers.enter_context(collector(program, tmp_path, f"{protocol}://{gateway}:{port}"))
         sent = send_records(f"{protocol}://{agent}:{port}", signal, *SIZES[size])
-        assert len(sent.taken) == SIZES[size][1], sent.refusals
-        wait_until("all records", lambda: len(stored.stored) == len(sent.taken), PATIENCE)
-    assert {*sent.taken} == {*stored.stored}
+        assert len(sent.taken_names) == SIZES[size][1], sent.refusals
+        wait_until("all records", lambda: len(stored.stored) == len(sent.taken_names), PATIENCE)
+    assert {*sent.taken_names} == {*stored.stored}
 
 
 @pytest.mark.parametrize("limit", ["128Mi", "512Mi"])
@@ -107,7 +107,7 @@ def test_full_queues_leave_the_memory_limiter_at_rest(
     length = SIZES[size][0]
     with ExitStack() as tiers:
         stored, address = tiers.enter_context(run_backend())
-        stored.down.set()
+        stored.overload_event.set()
         gateway = tiers.enter_context(collector(program, tmp_path, f"grpc://{address}", memory_limit=limit))
         wait_until("the capacity of queues", lambda: total(gateway, "exporter_queue_capacity") > 0, PATIENCE)
         queue_bytes = total(gateway, "exporter_queue_capacity") / len(SIGNALS)

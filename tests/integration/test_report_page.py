@@ -81,7 +81,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_all_text_stands_out_from_its_ground(dark: bool, browser: Browser, page: str) -> None:
     browser.open(page, dark)
-    found = browser.value(COLOURS)
+    found = browser.evaluate(COLOURS)
     assert len(found) > 60
     assert [one for one in found if one["ratio"] < (LARGE_ENOUGH if one["size"] >= 24 else ENOUGH)] == []
 
@@ -90,43 +90,43 @@ def test_light_and_dark_differ(browser: Browser, page: str) -> None:
     grounds = set()
     for dark in (False, True):
         browser.open(page, dark)
-        grounds.add(browser.value("getComputedStyle(document.body).backgroundColor"))
+        grounds.add(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2
 
 
 def test_nothing_is_fetched_and_nothing_is_wrong(browser: Browser, page: str) -> None:
     browser.open(page)
-    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in browser.requested_addresses if not url.startswith(("file:", "data:"))] == []
     assert browser.complaints == []
 
 
 @pytest.mark.parametrize("width", [1280, 600])
 def test_the_page_is_as_wide_as_the_window_and_texts_as_their_boxes(width: int, browser: Browser, page: str) -> None:
     browser.open(page, width=width)
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert browser.value(OVERFLOWING) == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.evaluate(OVERFLOWING) == []
 
 
 def test_the_search_hides_what_does_not_have_all_words(browser: Browser, page: str) -> None:
     browser.open(page)
-    assert browser.value("document.getElementById('search').hidden") is False
-    every = browser.value(VISIBLE_ROWS)
-    browser.value(FIND.format("gateway PROD"))
-    found = browser.value("[...document.querySelectorAll('tbody tr:not([hidden])')].map((row) => row.textContent)")
+    assert browser.evaluate("document.getElementById('search').hidden") is False
+    every = browser.evaluate(VISIBLE_ROWS)
+    browser.evaluate(FIND.format("gateway PROD"))
+    found = browser.evaluate("[...document.querySelectorAll('tbody tr:not([hidden])')].map((row) => row.textContent)")
     assert 0 < len(found) < every
     assert all("gateway" in text for text in found)
-    assert browser.value("document.querySelector('output').value").endswith("rows")
-    assert browser.value("document.querySelectorAll('g.node.dim').length") > 0
-    browser.value(FIND.format(""))
-    assert browser.value(VISIBLE_ROWS) == every
+    assert browser.evaluate("document.querySelector('output').value").endswith("rows")
+    assert browser.evaluate("document.querySelectorAll('g.node.dim').length") > 0
+    browser.evaluate(FIND.format(""))
+    assert browser.evaluate(VISIBLE_ROWS) == every
 
 
 def test_without_javascript_all_of_it_is_there(browser: Browser, page: str) -> None:
     browser.open(page)
-    rows = browser.value(VISIBLE_ROWS)
+    rows = browser.evaluate(VISIBLE_ROWS)
     browser.open(page, scripts=False)
-    body = browser.ask("DOM.getDocument", depth=-1)["root"]
-    counted = browser.ask("DOM.querySelectorAll", nodeId=body["nodeId"], selector="tbody tr:not([hidden])")
+    body = browser.send_command("DOM.getDocument", depth=-1)["root"]
+    counted = browser.send_command("DOM.querySelectorAll", nodeId=body["nodeId"], selector="tbody tr:not([hidden])")
     assert len(counted["nodeIds"]) == rows
 
 
@@ -134,4 +134,4 @@ def test_hostile_names_run_nothing(browser: Browser, tmp_path: Path) -> None:
     hostile = "<script>window.bad = 1</script><img src=x onerror='window.bad = 1'>"
     written(tmp_path, *given_clusters(hostile, hostile), title=hostile)
     browser.open((tmp_path / "page.html").as_uri())
-    assert browser.value("window.bad === undefined && document.images.length === 0") is True
+    assert browser.evaluate("window.bad === undefined && document.images.length === 0") is True

@@ -35,4 +35,4 @@ def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Pat
             (folder / step.path).write_text(step.text, encoding="utf-8")
         if isinstance(step, Command):
             _code, said = run_command(folder, step.text, SECONDS, programs_folder=str(folder / "bin"))
-            assert step.misses(said) == "", said
+            assert step.find_missing_line(said) == "", said

@@ -20,7 +20,7 @@ from tests.support.page_commands import run_command
 from tests.testbed.progress import wait_for
 
 PAGE = read_sections(ROOT / "docs" / "tutorial_hosts.md")
-HOSTS = OwnHosts.of("tutorial")
+HOSTS = OwnHosts.from_topic("tutorial")
 PROGRAM = "otelcol-contrib"
 # How long a reader would repeat a look at the journal.
 PATIENCE = 60
@@ -30,12 +30,12 @@ PATIENCE = 60
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the reader's folder, with how to reach the host beside the reader's inventory, and the program there."""
     made = tmp_path_factory.mktemp("tutorial")
-    with HOSTS.running() as inventory:
+    with HOSTS.run_hosts() as inventory:
         linux: dict[str, Any] = yaml.safe_load(Path(inventory).read_text())["linux"]
         reached = {"otel_linux": {"hosts": {"web1": linux["hosts"]["host1"] | linux["vars"]}}}
         (made / "inventory").mkdir()
         (made / "inventory" / "reached.yml").write_text(yaml.safe_dump(reached), encoding="utf-8")
-        with tarfile.open(HOSTS.archive()) as archive:
+        with tarfile.open(HOSTS.make_archive()) as archive:
             archive.extract(PROGRAM, made, filter="data")
         source = f"src={made}/{PROGRAM} dest=/usr/bin/{PROGRAM} mode=0755"
         code, said = run_command(made, f"ansible web1 -i inventory --become -m copy -a '{source}'", TIMEOUT_SECONDS)
@@ -60,5 +60,5 @@ def test_every_step_of_a_section_does_what_the_page_says(title: str, folder: Pat
 def fault(step: Command, folder: Path) -> str | None:
     """Return what is wrong about a command and its output; None if it does what the page says."""
     code, said = run_command(folder, step.text, TIMEOUT_SECONDS)
-    missing = step.misses(said)
+    missing = step.find_missing_line(said)
     return f"exit code {code}, not printed: {missing}\n{step.text}\n{said}" if code or missing else None

@@ -18,7 +18,7 @@ import pytest
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts, host_program_option, run_ansible
 
-HOSTS = OwnHosts.of("wavegw")
+HOSTS = OwnHosts.from_topic("wavegw")
 # How often each agent measures. Most of what the gateway gets is that of the first wave: few readings are enough then.
 AGENTS, GATEWAY = {"host1": "1s", "host2": "5s"}, "host3"
 BACKEND, MOST_BYTES, TOO_MANY = "127.0.0.1:14318", 20000, 30000
@@ -63,13 +63,13 @@ def site(inventory: str, variables: Path, note: str, *, code: int = 0, **more: A
 
 def on(host: str, command: str) -> str:
     """Run a command of the shell on a host."""
-    return LinuxHost(HOSTS.group(), host).run(command).strip()
+    return LinuxHost(HOSTS.find_group(), host).run(command).strip()
 
 
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Two hosts with agents, and one with their gateway and its backend, on which the first releases run."""
-    variables = {"otel_host_program": host_program_option(HOSTS.archive()), "otel_host_watch_seconds": 0}
+    variables = {"otel_host_program": host_program_option(HOSTS.make_archive()), "otel_host_watch_seconds": 0}
     listed = {"otel_host_collectors": "{{ listed_agents }}"}
     groups = {
         "agents": {"hosts": {name: {"interval": interval} for name, interval in AGENTS.items()}, "vars": listed},
@@ -78,7 +78,7 @@ def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     linux = {"children": groups, "vars": variables}
     path = tmp_path_factory.mktemp("inventory") / "hosts.json"
     path.write_text(json.dumps({"all": {"children": {"otel_linux": linux}}}), encoding="utf-8")
-    with HOSTS.running(len(AGENTS) + 1) as inventory:
+    with HOSTS.run_hosts(len(AGENTS) + 1) as inventory:
         site(inventory, path, "small")
         yield inventory, path
 

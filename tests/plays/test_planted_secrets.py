@@ -39,9 +39,9 @@ def collectors(planted: PlantedSecrets, vaulted: str) -> dict[str, Any]:
     gateway = {
         "name": "gateway",
         "recipes": [],
-        "config": planted.config(),
-        "env": {**planted.env(), "VAULTED_KEY": vaulted},
-        "pod_annotations": {"vendor.example/api-key": planted.one("annotation")},
+        "config": planted.build_config(),
+        "env": {**planted.build_variables(), "VAULTED_KEY": vaulted},
+        "pod_annotations": {"vendor.example/api-key": planted.find_secret("annotation")},
     }
     return {"otel_collectors": [gateway], "otel_collector_suppressions": ACCEPTED}
 
@@ -49,7 +49,7 @@ def collectors(planted: PlantedSecrets, vaulted: str) -> dict[str, Any]:
 def live(planted: PlantedSecrets) -> ReadyApi:
     """Return a cluster that has the same collectors with other secrets."""
     api = ReadyApi()
-    bundle = _render.build_bundle(_render.plan_collectors(request(collectors(planted, planted.one("vaulted")))))
+    bundle = _render.build_bundle(_render.plan_collectors(request(collectors(planted, planted.find_secret("vaulted")))))
     api.apply(MANAGER, *bundle["manifests"])
     for name, item in bundle_pods(bundle):
         api.add(item)
@@ -76,13 +76,13 @@ def kubeconfig(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, 
     """Return a kubeconfig whose token comes from a command with secrets in its environment and its arguments."""
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
     answer = write_private_json(
-        folder / "credential.json", {**credential, "status": {"token": planted.one("exec_token")}}
+        folder / "credential.json", {**credential, "status": {"token": planted.find_secret("exec_token")}}
     )
     command = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "cat",
         "args": [str(answer)],
-        "env": [{"name": "VENDOR_API_KEY", "value": planted.one("exec_env")}],
+        "env": [{"name": "VENDOR_API_KEY", "value": planted.find_secret("exec_env")}],
         "interactiveMode": "Never",
     }
     user = {"exec": command}
@@ -92,7 +92,7 @@ def kubeconfig(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, 
         "current-context": "it",
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "clusters": [{"name": "it", "cluster": {"server": server}}],
-        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": planted.one("kubeconfig")}}],
+        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": planted.find_secret("kubeconfig")}}],
     }
 
 
@@ -114,7 +114,7 @@ def of_render(folder: Path, _server: str, _planted: PlantedSecrets) -> dict[str,
 
 
 def of_verify(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {planted.one('probe')}"}
+    headers = {"Authorization": f"Bearer {planted.find_secret('probe')}"}
     probe = {"name": "it", "endpoint": server, "protocol": "http/protobuf", "headers": headers, "timeout_seconds": 2}
     return {"otel_collector_verify_enabled": True, "otel_collector_verify_probes": [probe]}
 
@@ -122,7 +122,7 @@ def of_verify(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, 
 def of_files(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     file = folder / "config.yaml"
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(planted.config()), encoding="utf-8")
+    file.write_text(yaml.safe_dump(planted.build_config()), encoding="utf-8")
     return {
         "pipeline_validate_paths": [str(file)],
         "pipeline_validate_suppressions": ACCEPTED,
@@ -175,14 +175,14 @@ def of_mirror(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, 
 
 
 def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
-    url, header = f"{server}/found/{{trace_id}}?token={planted.one('url')}", {"DD-API-KEY": planted.one("header")}
+    url, header = f"{server}/found/{{trace_id}}?token={planted.find_secret('url')}", {"DD-API-KEY": planted.find_secret("header")}
     to = {"otel_sample_app_endpoint": "http://127.0.0.1:1"}  # one with a password is refused
-    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.env()}
+    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.build_variables()}
 
 
 def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     test = {"name": "it", "given": {"logs": [{}]}, "expect": {"splunk_hec/0": {"logs": 1}}}
-    environment = {"BACKEND_TOKEN": planted.one("environment")}
+    environment = {"BACKEND_TOKEN": planted.find_secret("environment")}
     suite = {"collector": "gateway", "environment": environment, "tests": [test]}
     file = write_private_json(folder / "gateway_test.yml", suite)
     return {
@@ -223,7 +223,7 @@ def forwarding_program(folder: Path) -> str:
 
 
 def of_forecast(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
-    exporter = {"endpoint": "http://backend:4318", "headers": {"api-key": planted.one("header")}}
+    exporter = {"endpoint": "http://backend:4318", "headers": {"api-key": planted.find_secret("header")}}
     pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     config = {"receivers": {"otlp": {}}, "exporters": {"otlp_http": exporter}, "service": {"pipelines": pipelines}}
     return {
@@ -300,7 +300,7 @@ case $last in docker-archive:*) last=${{last#docker-archive:}}; : > "${{last%%.t
 def failing(folder: Path, playbook: str, given: dict[str, Any], planted: PlantedSecrets) -> dict[str, Any]:
     """Return the variables with which a playbook fails, beside an API that refuses changes."""
     if playbook in ("mirror", "lock"):
-        mirror = f"http://me:{planted.one('mirror')}@127.0.0.1:1/x?token={planted.one('mirror')}"
+        mirror = f"http://me:{planted.find_secret('mirror')}@127.0.0.1:1/x?token={planted.find_secret('mirror')}"
         given["otel_instrumentations"][0]["endpoint"] = mirror
         return {**given, "cert_manager_provider": "manifest", "cert_manager_mirror": mirror}
     if playbook == "validate":
@@ -312,7 +312,7 @@ def failing(folder: Path, playbook: str, given: dict[str, Any], planted: Planted
         cut_off = telemetry_file(folder, planted)
         cut_off.write_text(cut_off.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     if playbook == "report":
-        wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.one("recipe")}}]}
+        wrong = {"name": "odd", "recipes": [{"otlp_forward": {"endpoint": 1, "token": planted.find_secret("recipe")}}]}
         return {**given, "otel_collectors": [*given["otel_collectors"], wrong]}
     if playbook in ("site", "remove", "verify", "preflight", "diagnose", "alert", "sample_app"):
         return {**given, "diagnose_fail_on": "warning"}
@@ -333,13 +333,13 @@ def watched(folder: Path, playbook: str, mode: str) -> tuple[WatchedRun, list[Pl
         inventory = write_private_json(folder / "inventory.json", {"all": {"hosts": {"localhost": given}}})
         vault = VaultLib([(DEFAULT_VAULT_ID_MATCH, VaultSecret(b"key"))])
         (folder / "host_vars").mkdir()
-        text = vault.encrypt(f"vaulted: {planted.one('vaulted')}\n").decode()
+        text = vault.encrypt(f"vaulted: {planted.find_secret('vaulted')}\n").decode()
         (folder / "host_vars" / "localhost.yml").write_text(text, encoding="utf-8")
         write_private_json(folder / "key", "")
         (folder / "key").write_text("key", encoding="utf-8")
         arguments = ["-i", str(inventory), "--vault-password-file", str(folder / "key"), "-vvv", "--diff"]
-        proxy = {"K8S_AUTH_PROXY": f"http://me:{planted.one('proxy')}@{server.removeprefix('http://')}"}
-        proxy |= {"K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH": f"me:{planted.one('basic')}"}
+        proxy = {"K8S_AUTH_PROXY": f"http://me:{planted.find_secret('proxy')}@{server.removeprefix('http://')}"}
+        proxy |= {"K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH": f"me:{planted.find_secret('basic')}"}
         found = run(
             folder,
             playbook,
@@ -356,10 +356,10 @@ def watched(folder: Path, playbook: str, mode: str) -> tuple[WatchedRun, list[Pl
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
     found, generations = watched(tmp_path, playbook, mode)
-    output = found.shown["output"]
-    assert (found.code != 0) == (mode == FAILURE), output
-    assert "ansible_server.py" in found.shown["processes"] and found.shown["results"]
-    for where, text in found.shown.items():
+    output = found.shown_texts["output"]
+    assert (found.exit_code != 0) == (mode == FAILURE), output
+    assert "ansible_server.py" in found.shown_texts["processes"] and found.shown_texts["results"]
+    for where, text in found.shown_texts.items():
         leaked = [(one.generation, form) for one in generations for form in one.find_leaked_forms(text)]
         assert not leaked, (
             where,
@@ -370,5 +370,5 @@ def test_no_secret_is_shown(playbook: str, mode: str, tmp_path: Path) -> None:
 
 def test_there_are_sixty_secrets_and_more() -> None:
     planted = PlantedSecrets(0)
-    collectors(planted, planted.one("vaulted"))
+    collectors(planted, planted.find_secret("vaulted"))
     assert len(set(planted.secrets.values())) >= 60

@@ -39,9 +39,9 @@ def test_every_inventory_has_its_page_without_a_cluster(name: str, tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
-    assert any(element.text == name for element in page.all("h2"))
-    assert "Nothing was read from the cluster" in "".join(element.text for element in page.all("p"))
-    assert [one for one in page.all("g") if "node" in one.attributes["class"]]
+    assert any(element.text == name for element in page.find_elements("h2"))
+    assert "Nothing was read from the cluster" in "".join(element.text for element in page.find_elements("p"))
+    assert [one for one in page.find_elements("g") if "node" in one.attributes["class"]]
 
 
 def test_what_cannot_be_read_or_rendered_is_on_the_page_and_fails_its_host_alone(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_or_rendered_is_on_the_page_and_fails_its_host_alone
     }
     done = run(tmp_path, written(tmp_path, {"all": {"hosts": hosts}}))
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    told = "".join(element.text for element in parse_page(text).all("section"))
+    told = "".join(element.text for element in parse_page(text).find_elements("section"))
     assert done.returncode != 0
     assert "Could not be read: how the collectors are" in told
     assert "there is no recipe" in told and "cannot be rendered" in told
@@ -111,10 +111,10 @@ def test_hosts_and_clusters_are_on_one_page_and_hosts_that_do_not_answer_are_nam
     children = {"otel_linux": {"hosts": linux}, "eks": {"hosts": clusters}}
     done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "children": children}}))
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    told = "".join(element.text for element in page.all("section"))
-    rows = [element.text for element in page.all("tr")]
+    told = "".join(element.text for element in page.find_elements("section"))
+    rows = [element.text for element in page.find_elements("tr")]
     assert page.faults == []
-    assert "Linux hosts" in [element.text for element in page.all("h2")]
+    assert "Linux hosts" in [element.text for element in page.find_elements("h2")]
     assert "lost could not be read: how the collectors are: the host cannot be reached: " in told
     assert "blind could not be read: how the collectors are: " in told
     assert "odd: its collectors cannot be rendered: " in told and "there is no recipe" in told
@@ -132,7 +132,7 @@ def test_waves_that_leave_a_host_out_are_told_and_the_page_is_written(tmp_path: 
     hosts = {"one": host, "two": host}
     done = run(tmp_path, written(tmp_path, {"all": {"vars": {"otel_waves": waves}, "hosts": hosts}}))
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    (told,) = [one.text for one in page.all("p") if "cannot be planned" in one.text]
+    (told,) = [one.text for one in page.find_elements("p") if "cannot be planned" in one.text]
     assert done.returncode == 0 and "two" in told, told
 
 
@@ -154,10 +154,10 @@ def test_data_between_hosts_and_clusters_is_in_their_pictures(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert page.faults == []
-    ways = " ".join(element.text for element in page.all("li"))
+    ways = " ".join(element.text for element in page.find_elements("li"))
     assert "agent → gateway: traces, metrics, logs by otlp_grpc/gateway" in ways
     assert "agent → opentelemetry/gw: traces, metrics, logs by otlp_http/gateway" in ways
     assert "agent → gw: by otlp_http/gateway" in ways
-    boxes = [element.text for element in page.all("g") if "node" in element.attributes["class"]]
+    boxes = [element.text for element in page.find_elements("g") if "node" in element.attributes["class"]]
     assert any("(on a Linux host): on gw1" in box for box in boxes)
     assert any("opentelemetry/gw (in another cluster): in prod" in box for box in boxes)

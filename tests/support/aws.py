@@ -26,7 +26,7 @@ class Aws:
 
     region: str
 
-    def tell(self, order_name: str, /, **fields: Any) -> dict[str, Any]:
+    def send_order(self, order_name: str, /, **fields: Any) -> dict[str, Any]:
         """Tell it what to do (tests/testbed/eks/README.md)."""
         url = f"{os.environ['O11Y_TESTBED_AWS_URL']}/_o11y/{order_name}"
         trust = ssl.create_default_context(cafile=os.environ["O11Y_TESTBED_AWS_CA"])
@@ -35,15 +35,15 @@ class Aws:
             answer_data: dict[str, Any] = json.load(answer)
         return answer_data
 
-    def received(self, **fields: Any) -> list[dict[str, Any]]:
+    def list_received(self, **fields: Any) -> list[dict[str, Any]]:
         """Return what came and has these fields."""
-        calls: list[dict[str, Any]] = self.tell("received", **fields)["received"]
+        calls: list[dict[str, Any]] = self.send_order("received", **fields)["received"]
         return calls
 
-    def segments(self, name: str) -> list[dict[str, Any]]:
+    def list_segments(self, name: str) -> list[dict[str, Any]]:
         """Return the segments of X-Ray of that name, each with the role that it came with."""
         segments = []
-        for call in self.received(service="xray", operation="PutTraceSegments", refused=""):
+        for call in self.list_received(service="xray", operation="PutTraceSegments", refused=""):
             documents = [json.loads(text) for text in call["given"]["TraceSegmentDocuments"]]
             segments += [segment | {"role": call["role"]} for segment in documents if segment["name"] == name]
         return segments
@@ -51,7 +51,7 @@ class Aws:
     def list_log_events(self) -> list[dict[str, Any]]:
         """Return the events of CloudWatch Logs, read as JSON, each with the group and the role that it came with."""
         events = []
-        for call in self.received(service="logs", operation="PutLogEvents", refused=""):
+        for call in self.list_received(service="logs", operation="PutLogEvents", refused=""):
             origin = {"group": call["given"]["logGroupName"], "role": call["role"]}
             events += [json.loads(event["message"]) | origin for event in call["given"]["logEvents"]]
         return events
@@ -67,7 +67,7 @@ class Aws:
             aws_secret_access_key=os.environ["O11Y_TESTBED_AWS_SECRET"],
         )
 
-    def secrets(self, *other_secrets: str) -> list[str]:
+    def list_secrets(self, *other_secrets: str) -> list[str]:
         """Return what no output may show."""
         return [os.environ["O11Y_TESTBED_AWS_SECRET"], "k8s-aws-v1.", "X-Amz-Signature=", *other_secrets]
 

@@ -39,7 +39,7 @@ class Store:
 
     objects: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    linked: dict[str, list[int]] = field(default_factory=dict)
+    linked_nodes: dict[str, list[int]] = field(default_factory=dict)
     surveys: dict[str, Any] = field(default_factory=dict)
     writes: list[tuple[str, str]] = field(default_factory=list)
     roots: set[str] = field(default_factory=set)
@@ -58,9 +58,9 @@ class Store:
 
     def named(self, collection: str) -> set[str]:
         """Return the names of a collection."""
-        return {stored_object["name"] for stored_object in self.found(collection, {})}
+        return {stored_object["name"] for stored_object in self.find_objects(collection, {})}
 
-    def found(self, collection: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+    def find_objects(self, collection: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the objects of a list that all filters let pass."""
         objects: list[dict[str, Any]] = []
         for name in UNIONS.get(collection, (collection,)):
@@ -78,33 +78,33 @@ class Store:
             else matching
         )
 
-    def approve(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    def add_approval(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         """Make the approval of a node and return it."""
         approval = self.add(APPROVALS, data)
         node["unified_job_template"] = approval["id"]
         node["related"]["unified_job_template"] = approval["url"]
         return approval
 
-    def after(self, node: int, link: str = SUCCESS) -> list[int]:
+    def list_nodes_after(self, node: int, link: str = SUCCESS) -> list[int]:
         """Return the nodes to which a node of a workflow links."""
-        return self.linked.get(f"{NODES}/{node}/{link}", [])
+        return self.linked_nodes.get(f"{NODES}/{node}/{link}", [])
 
-    def refused(self, path: list[str], data: Mapping[str, Any]) -> str:
+    def explain_refusal(self, path: list[str], data: Mapping[str, Any]) -> str:
         """Return why AWX refuses what is posted to a path; nothing if it takes it."""
         if path == [NODES] and data.get("extra_data"):
-            (template,) = self.found("unified_job_templates", {"id": str(data["unified_job_template"])})
+            (template,) = self.find_objects("unified_job_templates", {"id": str(data["unified_job_template"])})
             return "" if template.get("ask_variables_on_launch") else "Variables are not allowed on launch."
         if path[-1] == SUCCESS and not data.get("disassociate"):
-            return "Cycle detected." if int(path[1]) in self._reached(data["id"]) else ""
+            return "Cycle detected." if int(path[1]) in self._find_reached(data["id"]) else ""
         return ""
 
-    def _reached(self, node: int) -> set[int]:
-        return {node}.union(*(self._reached(next_node) for next_node in self.after(node)))
+    def _find_reached(self, node: int) -> set[int]:
+        return {node}.union(*(self._find_reached(next_node) for next_node in self.list_nodes_after(node)))
 
     def remove(self, collection: str, object_id: int) -> None:
         """Remove an object and the links to it."""
         del self.objects[collection][object_id]
-        for path, ids in self.linked.items():
+        for path, ids in self.linked_nodes.items():
             if path.startswith(f"{collection}/{object_id}/"):
                 ids.clear()
             elif path.startswith(f"{collection}/"):
@@ -127,34 +127,34 @@ class _AwxHandler(BaseHTTPRequestHandler):
         elif path[0] == APPROVALS and len(path) == 3:
             self._send_json(404, {"detail": "Not found."})
         elif len(path) == 3:
-            ids = self.store.linked.get("/".join(path), [])
+            ids = self.store.linked_nodes.get("/".join(path), [])
             collection = NODES if path[0] == NODES else path[2]
             self._send_list(
                 [
                     stored_object
                     for object_id in ids
-                    for stored_object in self.store.found(collection, {"id": str(object_id)})
+                    for stored_object in self.store.find_objects(collection, {"id": str(object_id)})
                 ]
             )
         elif len(path) == 2:
             self._send_json(200, self.store.objects[path[0]][int(path[1])])
         else:
-            self._send_list(self.store.found(path[0], filters))
+            self._send_list(self.store.find_objects(path[0], filters))
 
     def do_POST(self) -> None:
         path, _filters = self._split_request()
         data = self._read("POST")
-        refusal = self.store.refused(path, data)
+        refusal = self.store.explain_refusal(path, data)
         if refusal:
             self._send_json(400, {"detail": refusal})
         elif path[-1] == "create_approval_template":
-            self._send_json(201, self.store.approve(self.store.objects[NODES][int(path[1])], data))
+            self._send_json(201, self.store.add_approval(self.store.objects[NODES][int(path[1])], data))
         elif path[-1] == "survey_spec":
             errors = awx_rules.survey_errors(data)
             self.store.surveys["/".join(path)] = data
             self._send_json(400 if errors else 200, {"error": "; ".join(errors)} if errors else {})
         elif len(path) == 3:
-            ids = self.store.linked.setdefault("/".join(path), [])
+            ids = self.store.linked_nodes.setdefault("/".join(path), [])
             (ids.remove if data.get("disassociate") else ids.append)(data["id"])
             self._send_json(204, None)
         else:

@@ -64,10 +64,10 @@ class Browser:
         os.close(browser_output)
         self.numbers, self.rest, self.events = count(1), b"", list[dict[str, Any]]()
         self.session = ""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        target = self.send_command("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.send_command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
-            self.ask(f"{domain}.enable")
+            self.send_command(f"{domain}.enable")
 
     def close(self) -> None:
         """End the browser."""
@@ -80,7 +80,7 @@ class Browser:
         os.close(self.writes)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    def send_command(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the answer to a command."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": params} | (
@@ -111,20 +111,20 @@ class Browser:
     def open(self, url: str, dark: bool = False, width: int = 1280, scripts: bool = True) -> None:
         """Load a page as somebody sees it who likes it light or dark."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.ask("Emulation.setEmulatedMedia", features=[scheme])
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.send_command("Emulation.setEmulatedMedia", features=[scheme])
+        self.send_command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.send_command("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.events.clear()
-        self.ask("Page.navigate", url=url)
+        self.send_command("Page.navigate", url=url)
         if not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self._read_until(lambda message: message.get("method") == "Page.loadEventFired")
 
-    def value(self, expression: str) -> Any:
+    def evaluate(self, expression: str) -> Any:
         """Return what a JavaScript expression yields in the page."""
-        return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        return self.send_command("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     @property
-    def requests(self) -> list[str]:
+    def requested_addresses(self) -> list[str]:
         """Every address that the page has asked for."""
         request_events = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in request_events]

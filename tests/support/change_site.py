@@ -44,8 +44,8 @@ SINK_CONFIG = {
 class _Pods(NamedTuple):
     """The pods of one collector: those of new revisions, and those from before the change."""
 
-    new: list[Mapping[str, Any]]
-    old: list[Mapping[str, Any]]
+    new_pods: list[Mapping[str, Any]]
+    old_pods: list[Mapping[str, Any]]
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Case:
     options: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
     loads: list[Load] = field(default_factory=list)
-    before: set[str] = field(default_factory=set)
-    seen: float = 0.0
-    ready: float = 0.0
-    undone: float = 0.0
+    pods_before: set[str] = field(default_factory=set)
+    first_seen_time: float = 0.0
+    ready_time: float = 0.0
+    undone_time: float = 0.0
 
     @property
     def name(self) -> str:
@@ -71,11 +71,11 @@ class Case:
         return "by" in self.facts
 
     @property
-    def keeps(self) -> bool:
+    def keeps_all_data(self) -> bool:
         """Return whether its collector keeps no data for later, and drops none."""
         return self.is_fault and not {"drops", "holds"} & set(self.facts)
 
-    def collector(self, addresses: Mapping[str, str], *, after: bool) -> dict[str, Any]:
+    def build_collector(self, addresses: Mapping[str, str], *, after: bool) -> dict[str, Any]:
         """Return the collector before or after the change."""
         config = change_config(self.change if after else {}, addresses)
         config["extensions"]["health_check"] = {"endpoint": "${env:MY_POD_IP}:13133"}
@@ -88,47 +88,47 @@ class Case:
             "change": self.options,
         }
 
-    def look(self, pods: list[dict[str, Any]]) -> None:
+    def note_pods(self, pods: list[dict[str, Any]]) -> None:
         """Note when the first pod of the new revision is seen, when one is ready, and since when there is none."""
         current_time = time.monotonic()
         new_pods, old_pods = self._split_by_revision(pods)
-        if new_pods and not self.seen:
-            self.seen = current_time
-        if any(map(is_ready, new_pods)) and not self.ready:
-            self.ready = current_time
-        is_back = self.seen and not new_pods and len(old_pods) > 1 and all(map(is_ready, old_pods))
+        if new_pods and not self.first_seen_time:
+            self.first_seen_time = current_time
+        if any(map(is_ready, new_pods)) and not self.ready_time:
+            self.ready_time = current_time
+        is_back = self.first_seen_time and not new_pods and len(old_pods) > 1 and all(map(is_ready, old_pods))
         if not is_back:
-            self.undone = 0.0
-        elif not self.undone:
-            self.undone = current_time
+            self.undone_time = 0.0
+        elif not self.undone_time:
+            self.undone_time = current_time
 
     def _split_by_revision(self, pods: Iterable[Mapping[str, Any]]) -> _Pods:
         """Return the pods of the collector, those of new revisions and those of earlier ones."""
         pods_by_age = _Pods([], [])
         for pod in pods:
             revision = find_revision(pod, self.name)
-            if revision in self.before:
-                pods_by_age.old.append(pod)
+            if revision in self.pods_before:
+                pods_by_age.old_pods.append(pod)
             elif revision:
-                pods_by_age.new.append(pod)
+                pods_by_age.new_pods.append(pod)
         return pods_by_age
 
-    def is_new(self, addresses: Mapping[str, str]) -> bool:
+    def makes_difference(self, addresses: Mapping[str, str]) -> bool:
         """Return whether the change makes a difference on a cluster."""
-        return self.collector(addresses, after=True) != self.collector(addresses, after=False)
+        return self.build_collector(addresses, after=True) != self.build_collector(addresses, after=False)
 
     @property
-    def took(self) -> float:
+    def undo_seconds(self) -> float:
         """Return the seconds until it is undone, from the first failed try of a client, or else the first new pod."""
         failures = [client_load.first_failure for client_load in self.loads if client_load.first_failure]
-        return self.undone - min(failures, default=self.ready or self.seen)
+        return self.undone_time - min(failures, default=self.ready_time or self.first_seen_time)
 
     @property
-    def lasted(self) -> float:
+    def new_pod_seconds(self) -> float:
         """Return for how many seconds there were new pods."""
-        return self.undone - (self.ready or self.seen)
+        return self.undone_time - (self.ready_time or self.first_seen_time)
 
-    def missing(self, backend: str) -> int:
+    def count_missing(self, backend: str) -> int:
         """Return how many records were taken, and are not in the backend; those that no try delivered too."""
         taken_records = {
             record
@@ -175,7 +175,7 @@ class Site:
     ) -> subprocess.Popen[str]:
         """Start a playbook for the collectors of some cases, some of them after their change."""
         sink = {"name": SINK, "replicas": 1, "config": change_config({}, self.where, SINK_CONFIG)}
-        collectors = [sink, *(case.collector(self.where, after=case in changed_cases) for case in cases)]
+        collectors = [sink, *(case.build_collector(self.where, after=case in changed_cases) for case in cases)]
         local_variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         hosts = {"cluster": {**local_variables, **self.common, "otel_collectors": collectors}}
         self.file.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
@@ -185,20 +185,20 @@ class Site:
         return wait_for_end(self.start(cases, changed_cases))
 
     @contextmanager
-    def watched(self, cases: Iterable[Case]) -> Iterator[None]:
+    def watch_pods(self, cases: Iterable[Case]) -> Iterator[None]:
         """Watch the pods of all cases, while clients send to them."""
         for case in cases:
-            case.before, case.seen, case.ready, case.undone = set(self.revisions(case)), 0.0, 0.0, 0.0
+            case.pods_before, case.first_seen_time, case.ready_time, case.undone_time = set(self.list_revisions(case)), 0.0, 0.0, 0.0
 
         def note_all_pods() -> None:
             pods = self.pods()
             for case in cases:
-                case.look(pods)
+                case.note_pods(pods)
 
-        with self.clients(cases), repeat_in_background(note_all_pods, 1.0):
+        with self.run_clients(cases), repeat_in_background(note_all_pods, 1.0):
             yield
 
-    def forget(self, cases: Iterable[Case]) -> None:
+    def stop_pods(self, cases: Iterable[Case]) -> None:
         """Stop the pods of some cases. What else they have goes with the namespace."""
         kind = {"kubernetes": "deployments", "operator": "opentelemetrycollectors"}[
             self.common["otel_collector_backend"]
@@ -206,26 +206,26 @@ class Site:
         names = " ".join(case.name for case in cases)
         self.cluster.host.check_output(f"kubectl -n {NAMESPACE} delete {kind} --wait=false {names}")
 
-    def revisions(self, case: Case) -> list[str]:
+    def list_revisions(self, case: Case) -> list[str]:
         return [revision for pod in self.pods() if (revision := find_revision(pod, case.name))]
 
-    def records(self) -> str:
+    def read_records(self) -> str:
         command = f"kubectl -n {NAMESPACE} get configmap -l o11y.opentelemetry/change=under-way -o name"
         return str(self.cluster.host.check_output(command))
 
     def pods(self) -> list[dict[str, Any]]:
         return self.cluster.pods("o11y.opentelemetry/collector")
 
-    def receiver(self, name: str) -> str:
+    def receiver_address(self, name: str) -> str:
         ports = self.cluster.get("service", name)["spec"]["ports"]
         return f"http://{node_ips()[0]}:{next(port['nodePort'] for port in ports if port['port'] == PORT)}"
 
     @contextmanager
-    def clients(self, cases: Iterable[Case]) -> Iterator[None]:
+    def run_clients(self, cases: Iterable[Case]) -> Iterator[None]:
         """Let clients send to the collectors of all cases."""
         with ExitStack() as stack:
             for case in cases:
-                url, case.loads = self.receiver(case.name), []
+                url, case.loads = self.receiver_address(case.name), []
                 for signal in SIGNALS:
                     load_options = {
                         "post": partial(post_records, signal, seconds=PATIENCE_SECONDS),

@@ -36,7 +36,7 @@ class Environment:
         """Return the home of who runs commands in it."""
         return self.folder / "home"
 
-    def variables(self, extra_variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    def build_variables(self, extra_variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return all variables of a command in it: none of the caller's."""
         return {
             "HOME": str(self.home),
@@ -53,7 +53,7 @@ class Environment:
     def run(self, command: list[str], cwd: Path, more: Mapping[str, str] | None = None) -> str:
         """Return what a command prints. Fails with all of it when the command fails."""
         argv = [*self.prefix, *command]
-        variables = self.variables(more)
+        variables = self.build_variables(more)
         process = subprocess.run(argv, cwd=cwd, env=variables, capture_output=True, text=True, timeout=600, check=False)
         assert process.returncode == 0, f"{' '.join(command)}\n{process.stdout}{process.stderr}"
         return process.stdout

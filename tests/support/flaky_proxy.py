@@ -26,30 +26,30 @@ _RESET = struct.pack("ii", 1, 0)
 class Fate:
     """What becomes of one connection: after so many bytes of answers it is cut, or no more of it comes."""
 
-    refused: bool = False
-    hangs: bool = False
-    after: float = float("inf")
+    is_refused: bool = False
+    is_hanging: bool = False
+    bytes_before_cut: float = float("inf")
 
 
 @dataclass
 class FlakyProxy:
     """One proxy. `fate` says what becomes of the next connection; while `away` is set there is no server."""
 
-    target: tuple[str, int]
+    target_address: tuple[str, int]
     fate: Callable[[], Fate] = Fate
-    away: threading.Event = field(default_factory=threading.Event)
-    seen: dict[str, int] = field(default_factory=lambda: {"refused": 0, "hung": 0, "cut": 0, "passed": 0})
+    away_event: threading.Event = field(default_factory=threading.Event)
+    count_by_fate: dict[str, int] = field(default_factory=lambda: {"refused": 0, "hung": 0, "cut": 0, "passed": 0})
     _open: set[socket.socket] = field(default_factory=set)
 
-    def go(self) -> None:
+    def go_away(self) -> None:
         """Go away: cut what is open, and refuse what comes."""
-        self.away.set()
+        self.away_event.set()
         for connection in list(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def back(self) -> None:
-        self.away.clear()
+    def come_back(self) -> None:
+        self.away_event.clear()
 
     def serve(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -59,31 +59,31 @@ class FlakyProxy:
 
     def _relay_connection(self, client: socket.socket) -> None:
         fate = self.fate()
-        if fate.refused or self.away.is_set():
-            self.seen["refused"] += 1
+        if fate.is_refused or self.away_event.is_set():
+            self.count_by_fate["refused"] += 1
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             client.close()
             return
-        with suppress(OSError), client, socket.create_connection(self.target, 5) as server:
+        with suppress(OSError), client, socket.create_connection(self.target_address, 5) as server:
             server.settimeout(None)
             self._open |= {client, server}
-            self.seen["passed"] += 1
+            self.count_by_fate["passed"] += 1
             threading.Thread(target=_copy_stream, args=(client, server), daemon=True).start()
             self._relay_answers(server, client, fate)
             self._open -= {client, server}
 
     def _relay_answers(self, server: socket.socket, client: socket.socket, fate: Fate) -> None:
-        remaining_bytes = fate.after
+        remaining_bytes = fate.bytes_before_cut
         while data := server.recv(65536):
             remaining_bytes -= len(data)
             if remaining_bytes >= 0:
                 client.sendall(data)
-            elif not fate.hangs:
-                self.seen["cut"] += 1
+            elif not fate.is_hanging:
+                self.count_by_fate["cut"] += 1
                 client.sendall(data[: len(data) // 2])
                 break
             elif remaining_bytes + len(data) >= 0:
-                self.seen["hung"] += 1
+                self.count_by_fate["hung"] += 1
         for connection in (server, client):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -102,7 +102,7 @@ def build_unreliable_fates(seed: int, refused: float = 0.3, hangs: float = 0.05)
     By chance, connections are refused, hang, and are cut after 5 kB to 3 MB; long answers must pass.
     """
     random_source = random.Random(seed)
-    first_fates = [Fate(hangs=True, after=6_000), Fate(after=6_000), Fate(refused=True)]
+    first_fates = [Fate(is_hanging=True, bytes_before_cut=6_000), Fate(bytes_before_cut=6_000), Fate(is_refused=True)]
 
     def choose_fate() -> Fate:
         with suppress(IndexError):
@@ -138,4 +138,4 @@ def run_flaky_proxy(folder: Path) -> Iterator[tuple[FlakyProxy, str]]:
         try:
             yield proxy, str(path)
         finally:
-            proxy.go()
+            proxy.go_away()

@@ -44,15 +44,15 @@ class Moment:
     if only the controller has died.
     """
 
-    what: str
-    printed: str = ""
-    stands: str = ""
+    description: str
+    printed_text: str = ""
+    shell_condition: str = ""
     signal: str = "KILL"
 
-    def kill(self, host: LinuxHost, start: Callable[[], subprocess.Popen[str]]) -> None:
+    def kill_run(self, host: LinuxHost, start: Callable[[], subprocess.Popen[str]]) -> None:
         """Start a run, and kill it at this moment."""
-        if self.printed:
-            _kill_when_printed(start(), self.printed)
+        if self.printed_text:
+            _kill_when_printed(start(), self.printed_text)
         else:
             _kill_when_standing(host, start, self)
 
@@ -70,14 +70,14 @@ def _kill_when_printed(process: subprocess.Popen[str], text: str) -> None:
 
 
 def _kill_when_standing(host: LinuxHost, start: Callable[[], subprocess.Popen[str]], moment: Moment) -> None:
-    command = host.command(_WATCHER.replace("STANDS", moment.stands))
+    command = host.build_command(_WATCHER.replace("STANDS", moment.shell_condition))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout
         assert watcher.stdout.readline() == "watching\n"
         process = start()
         is_stopped = watcher.stdout.readline().strip().isdigit()
         if not is_stopped:
-            raise AssertionError(f"{host.name}: {moment.what}: it has not come: {process.communicate()[0]}")
+            raise AssertionError(f"{host.name}: {moment.description}: it has not come: {process.communicate()[0]}")
         assert process.poll() is None, process.communicate()[0]
         kill_run(process)
         watcher.communicate(f"{moment.signal}\n")

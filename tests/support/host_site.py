@@ -43,7 +43,7 @@ class LinuxHost:
     group: HostGroup
     name: str
 
-    def command(self, *arguments: str) -> list[str]:
+    def build_command(self, *arguments: str) -> list[str]:
         """Return the command that runs a command of the shell on the host."""
         host = next(candidate for candidate in self.group.hosts if candidate.name == self.name)
         return access.root_command(self.group, host, *arguments)
@@ -51,7 +51,7 @@ class LinuxHost:
     def run(self, text: str, input_text: str = "") -> str:
         """Run a command of the shell, and return what it prints. Raises AssertionError if it fails."""
         process = subprocess.run(
-            self.command(text), input=input_text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+            self.build_command(text), input=input_text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
         assert process.returncode == 0, f"{self.name}: {text}: {process.stdout}{process.stderr}"
         return process.stdout
@@ -61,11 +61,11 @@ class LinuxHost:
         """Its address."""
         return next(host.ip for host in self.group.hosts if host.name == self.name)
 
-    def pid(self, collector: str) -> int:
+    def find_pid(self, collector: str) -> int:
         """Return the id of a collector's process; 0 if it does not run."""
         return int(self.run(f"systemctl show --value --property=MainPID otelcol-{collector}"))
 
-    def metrics(self, port: int) -> str:
+    def read_metrics(self, port: int) -> str:
         """Return the metrics that a collector has of itself; nothing while it does not answer."""
         return self.run(f"python3 - {port} 2>/dev/null || true", _METRICS)
 
@@ -74,9 +74,9 @@ class LinuxHost:
 class EndedRun:
     """How a run of a playbook ended."""
 
-    code: int
+    exit_code: int
     output: str
-    failures: Mapping[str, str]
+    failure_by_host: Mapping[str, str]
     """What the failed tasks of a host say, by host, on one line."""
 
 
@@ -88,20 +88,20 @@ class HostSite:
     inventory: str
 
     @classmethod
-    def of(cls, inventory: str) -> HostSite:
+    def from_environment(cls, inventory: str) -> HostSite:
         """Return the hosts that the environment names."""
         name = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
         return cls(load_group(Home.from_environment(os.environ), name), inventory)
 
-    def host(self, name: str) -> LinuxHost:
+    def find_host(self, name: str) -> LinuxHost:
         """Return a host by its name in the inventory."""
         return LinuxHost(self.group, name)
 
-    def playbook(self, name: str, *extra_arguments: str, **variables: Any) -> EndedRun:
+    def run_playbook(self, name: str, *extra_arguments: str, **variables: Any) -> EndedRun:
         """Run a playbook of the collection to its end."""
-        return wait_for_end(self.start(name, *extra_arguments, **variables))
+        return wait_for_end(self.start_playbook(name, *extra_arguments, **variables))
 
-    def start(self, name: str, *extra_arguments: str, **variables: Any) -> subprocess.Popen[str]:
+    def start_playbook(self, name: str, *extra_arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook of the collection, without colours, and with each result on one line."""
         command = ["ansible-playbook", f"o11y.opentelemetry.{name}", "-i", self.inventory, *extra_arguments]
         return start_command([*command, "-e", json.dumps(variables)], ANSIBLE_CALLBACK_RESULT_FORMAT="json")
@@ -130,11 +130,11 @@ class SentRecords:
     """Records that a host has written, whose names are NAME-SOURCE-0. and so on."""
 
     name: str
-    counts: dict[str, int] = field(default_factory=dict)
+    count_by_source: dict[str, int] = field(default_factory=dict)
 
-    def names(self) -> set[str]:
+    def list_names(self) -> set[str]:
         """Return the names of all records."""
-        return {f"{self.name}-{source}-{number}." for source, count in self.counts.items() for number in range(count)}
+        return {f"{self.name}-{source}-{number}." for source, count in self.count_by_source.items() for number in range(count)}
 
 
 # Writes records to a log file, which it opens for each line as syslog daemons do after a rotation, and to the journal.
@@ -159,8 +159,8 @@ def write_records(host: LinuxHost, name: str) -> Iterator[SentRecords]:
     name = f"{name}{time.time_ns()}"
     sent = SentRecords(name)
     url, otlp = "http://127.0.0.1:4318", f"{name}-otlp"
-    writer = _start_piped(host.command(f"python3 -c '{_quote_for_shell(_WRITER)}' {name}"))
-    client = _start_piped(host.command(f"python3 /usr/local/bin/shop.py {url} {otlp}"))
+    writer = _start_piped(host.build_command(f"python3 -c '{_quote_for_shell(_WRITER)}' {name}"))
+    client = _start_piped(host.build_command(f"python3 /usr/local/bin/shop.py {url} {otlp}"))
     try:
         yield sent
     finally:
@@ -168,8 +168,8 @@ def write_records(host: LinuxHost, name: str) -> Iterator[SentRecords]:
         client_output = client.communicate(timeout=TIMEOUT_SECONDS)[0]
     written_count, client_counts = int(writer_output), json.loads(client_output)
     assert client_counts["lost"] == 0, client_counts
-    sent.counts |= {"file": written_count, "journal": written_count, "otlp": client_counts["taken"]}
-    print(f"{host.name}: {name}: {sent.counts}, {client_counts['failed_tries']} tries over OTLP failed")
+    sent.count_by_source |= {"file": written_count, "journal": written_count, "otlp": client_counts["taken"]}
+    print(f"{host.name}: {name}: {sent.count_by_source}, {client_counts['failed_tries']} tries over OTLP failed")
 
 
 def _quote_for_shell(text: str) -> str:
@@ -193,7 +193,7 @@ def read_sink(cluster: Cluster) -> str:
 def wait_until_arrived_once(cluster: Cluster, *all_records: SentRecords, seconds: float = ARRIVAL_SECONDS) -> None:
     """Wait until every record is at the end of the way, and fail for one that is there twice."""
     for sent in all_records:
-        record_names = sent.names()
+        record_names = sent.list_names()
         assert record_names
         wait_until(
             f"all of {len(record_names)} records of {sent.name}",

@@ -33,7 +33,7 @@ class Page(HTMLParser):
     """Every element in the order of the start tags."""
     faults: list[str] = field(default_factory=list)
     """Every tag that is not closed as it should be."""
-    open: list[Element] = field(default_factory=list)
+    open_elements: list[Element] = field(default_factory=list)
     """The elements whose end tag has not come yet, the outermost first."""
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class Page(HTMLParser):
         """Add an element; HTMLParser calls this."""
         element = self._add(tag, attrs)
         if tag not in VOID_ELEMENTS:
-            self.open.append(element)
+            self.open_elements.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Add an element that ends with its start tag (`<path/>`); HTMLParser calls this."""
@@ -51,15 +51,15 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element, or note that another one is open; HTMLParser calls this."""
-        innermost = self.open[-1].name if self.open else "nothing"
+        innermost = self.open_elements[-1].name if self.open_elements else "nothing"
         if tag == innermost:
-            self.open.pop()
+            self.open_elements.pop()
         else:
             self.faults.append(f"</{tag}> where {innermost} is open")
 
     def handle_data(self, data: str) -> None:
         """Add text to all open elements; HTMLParser calls this."""
-        for element in self.open:
+        for element in self.open_elements:
             element.text += data
 
     def _add(self, tag: str, attributes: list[tuple[str, str | None]]) -> Element:
@@ -67,7 +67,7 @@ class Page(HTMLParser):
         self.elements.append(element)
         return element
 
-    def all(self, *names: str) -> list[Element]:
+    def find_elements(self, *names: str) -> list[Element]:
         """Return the elements with these names."""
         return [element for element in self.elements if element.name in names]
 
@@ -82,12 +82,12 @@ class Page(HTMLParser):
         return self._values("href")
 
     @property
-    def loads(self) -> list[str]:
+    def loaded_addresses(self) -> list[str]:
         """The values of all attributes that a browser would fetch or run."""
         return self._values(*LOADING_ATTRIBUTES)
 
     @property
-    def handlers(self) -> list[str]:
+    def script_attributes(self) -> list[str]:
         """The names of all attributes with a script, such as `onclick`."""
         names: list[str] = []
         for element in self.elements:
@@ -107,5 +107,5 @@ def parse_page(text: str) -> Page:
     page = Page()
     page.feed(text)
     page.close()
-    page.faults += [f"<{element.name}> is never closed" for element in page.open]
+    page.faults += [f"<{element.name}> is never closed" for element in page.open_elements]
     return page

@@ -42,7 +42,7 @@ def _wait_for_operation(operation: str, process: subprocess.Popen[bytes]) -> boo
     """Wait until AWS has answered the operation, the run is over, or the time is up. Return whether AWS has."""
     aws, deadline = Aws(REGION), time.monotonic() + TIMEOUT_SECONDS
     while True:
-        if aws.received(operation=operation, refused=""):
+        if aws.list_received(operation=operation, refused=""):
             return True
         if time.monotonic() >= deadline or process.poll() is not None:
             return False

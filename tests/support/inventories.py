@@ -90,12 +90,12 @@ class World:
                     collectors_by_actor[actor].append((namespace, name))
         return collectors_by_actor
 
-    def note(self) -> None:
+    def note_makers(self) -> None:
         """Note that the current actor has made the objects that are new."""
         for path, cluster_object in self.api.objects.items():
             self.makers.setdefault((path, cluster_object["metadata"]["uid"]), self.actor)
 
-    def step(self, actor: str, call: Callable[[], None]) -> None:
+    def let_act(self, actor: str, call: Callable[[], None]) -> None:
         """Let an actor do something. Raises AssertionError if it changed objects of another actor."""
         objects_before = dict(self.api.objects)
         self.actor, self.consent = actor, set()
@@ -104,7 +104,7 @@ class World:
         objects_after = self.api.objects
         for path, cluster_object in objects_before.items():
             self._check_change(path, cluster_object, objects_after)
-        self.note()
+        self.note_makers()
 
     def _check_change(self, path: str, old_object: Object, objects_after: dict[str, Object]) -> None:
         """Check what the current actor did with an object, which `old_object` was before."""
@@ -123,14 +123,14 @@ class World:
 
         `kill` is the number of the request at which the run is killed; 0 lets it end.
         """
-        options = self._options(actor, state)
+        options = self._build_options(actor, state)
         self._apply_or_remove(options, state, kill)
         self._note_consent(options)
 
-    def _options(self, actor: str, state: str) -> BundleOptions:
+    def _build_options(self, actor: str, state: str) -> BundleOptions:
         """Return what a run of an inventory wants of the cluster."""
         places = self.inventories[actor]
-        manifests = self._manifests(places)
+        manifests = self._build_manifests(places)
         releases = [names.collector_release(*place) for place in places]
         selector = f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
         adopt: list[str] = []
@@ -152,12 +152,12 @@ class World:
             existing_accounts=tuple(existing_accounts),
         )
 
-    def _manifests(self, places: list[Place]) -> list[Object]:
+    def _build_manifests(self, places: list[Place]) -> list[Object]:
         """Return the objects of some collectors; an object that several of them have is there once."""
         manifest_by_text: dict[str, Object] = {}
         for place in places:
             for manifest in build_collector_objects(
-                place, self.parts(place), self.accounts[place], self.annotations[place]
+                place, self.draw_parts(place), self.accounts[place], self.annotations[place]
             ):
                 manifest_by_text[str(manifest)] = manifest
         return list(manifest_by_text.values())
@@ -206,12 +206,12 @@ class World:
                     self.makers[key] = self.actor
                     self.count["adopted"] += 1
 
-    def parts(self, place: Place) -> set[str]:
+    def draw_parts(self, place: Place) -> set[str]:
         """Draw the parts that a collector has in this run."""
         drawn_parts = {part for part in self.offered if part != "custom" and self.random.random() < 0.6}
         return drawn_parts | self.backend[place]
 
-    def make(self, manifest: Object, maker: str) -> None:
+    def make_object(self, manifest: Object, maker: str) -> None:
         """Make an object unless there is one of this name."""
         paths_before = set(self.api.objects)
         self.api.create(manifest)
@@ -234,7 +234,7 @@ class World:
             self._make_foreign_object(kind, namespace, self.random.choice([name, name, SHARED_NAME]))
         elif choice < 0.7 and copyable_paths:
             original = objects[self.random.choice(copyable_paths)]
-            self.make(self._copy(original, f"copy-{self.random.randrange(9)}"), OTHERS)
+            self.make_object(self._copy_object(original, f"copy-{self.random.randrange(9)}"), OTHERS)
         elif choice < 0.8 and labelled_paths:
             self._recreate_object(self.random.choice(labelled_paths))
         elif labelled_paths:
@@ -253,10 +253,10 @@ class World:
             **required_fields(kind, full_name, account),
         )
         manifest["metadata"]["annotations"] = self.random.choice([HELM, {}])
-        self.make(build_object("Namespace", namespace, ""), OTHERS)
-        self.make(manifest, OTHERS)
+        self.make_object(build_object("Namespace", namespace, ""), OTHERS)
+        self.make_object(manifest, OTHERS)
 
-    def _copy(self, original: Object, name: str) -> Object:
+    def _copy_object(self, original: Object, name: str) -> Object:
         """Return what kubectl shows of an object, with all its labels, under another name."""
         namespace = original["metadata"].get("namespace")
         identity = {"namespace": namespace, "name": name} if namespace else {"name": f"{self.places[0][0]}.{name}"}
@@ -270,8 +270,8 @@ class World:
         original = self.api.objects[path]
         if original["kind"] not in NOT_RECREATED:
             self.api.forget(path)
-            copied = self._copy(original, original["metadata"]["name"])
-            self.make({**copied, "metadata": {**copied["metadata"], "name": original["metadata"]["name"]}}, OTHERS)
+            copied = self._copy_object(original, original["metadata"]["name"])
+            self.make_object({**copied, "metadata": {**copied["metadata"], "name": original["metadata"]["name"]}}, OTHERS)
 
 
 def _do_nothing(_: World) -> None:
@@ -316,14 +316,14 @@ def play(world: World) -> Counter[str]:
             world.actor = OTHERS
             world.act_as_third_party()
             world.react(world)
-            world.note()
+            world.note_makers()
             continue
         state = world.random.choice(["present", "present", "absent"])
         kill_at_request = world.random.choice([0, 0, world.random.randint(1, 90)])
-        world.step(actor, partial(world.run, actor, state, kill_at_request))
+        world.let_act(actor, partial(world.run, actor, state, kill_at_request))
     # An account that the other inventory still uses stays, and goes when its owner removes it again.
     for actor in (*INVENTORIES, INVENTORIES[0]):
-        world.step(actor, partial(world.run, actor, "absent"))
+        world.let_act(actor, partial(world.run, actor, "absent"))
     assert _find_leftovers(world) == []
     return world.count
 

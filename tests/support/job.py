@@ -29,7 +29,7 @@ class Decoy:
     """An address that answers nobody, and who came all the same."""
 
     port: int
-    seen: list[Any] = field(default_factory=list)
+    visitors: list[Any] = field(default_factory=list)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ def run_decoy() -> Iterator[Decoy]:
                     connection, peer = server.accept()
                 except OSError:
                     return
-                noting_decoy.seen.append(peer)
+                noting_decoy.visitors.append(peer)
                 connection.close()
 
         threading.Thread(target=accept_connections, daemon=True).start()
@@ -66,7 +66,7 @@ class JobResult:
     events: list[dict[str, Any]]
     output: str
 
-    def total(self, figure: str) -> int:
+    def sum_figure(self, figure: str) -> int:
         """Return a number of the recap, such as `changed`, over all hosts."""
         (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
         return sum(stats[figure].values())
@@ -77,14 +77,14 @@ class Runner:
     """Where jobs are packed, run and read: three folders, the middle one of another user."""
 
     environment: Environment
-    scratch: Path
+    scratch_folder: Path
 
-    def job(
+    def run_job(
         self, playbook: str, inventory: Path, variables: Mapping[str, Any], credential: Mapping[str, str]
     ) -> JobResult:
         """Run a playbook of AWX's project. The credential's values whose names end in CA_CERT are contents of files."""
-        number = len(list(self.scratch.iterdir()))
-        packed_folder, read_folder = self.scratch / f"{number}-packed", self.scratch / f"{number}-read"
+        number = len(list(self.scratch_folder.iterdir()))
+        packed_folder, read_folder = self.scratch_folder / f"{number}-packed", self.scratch_folder / f"{number}-read"
         job_folder = self.environment.home / f"job-{number}"
         shutil.copytree(PROJECT / "awx" / "project", packed_folder / "project")
         shutil.copytree(inventory, packed_folder / "inventory")
@@ -112,7 +112,7 @@ class Runner:
             stdin=transmitter.stdout,
             stdout=subprocess.PIPE,
             cwd=self.environment.home,
-            env=self.environment.variables(),
+            env=self.environment.build_variables(),
         )
         process_command = ["ansible-runner", "process", read_folder]
         try:

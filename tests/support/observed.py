@@ -29,31 +29,31 @@ class ObservedCluster:
         series: list[dict[str, Any]] = json.loads(text)["data"]["result"]
         return series
 
-    def series(self, promql: str) -> list[dict[str, str]]:
+    def query_series(self, promql: str) -> list[dict[str, str]]:
         """Return the labels of each series of a query."""
         return [row["metric"] for row in self._query(promql)]
 
-    def values(self, label: str, promql: str) -> dict[str, list[float]]:
+    def query_values(self, label: str, promql: str) -> dict[str, list[float]]:
         """Return the values of a query by a label; a series of each value."""
         values_by_label: dict[str, list[float]] = {}
         for row in self._query(promql):
             values_by_label.setdefault(row["metric"].get(label, ""), []).append(float(row["value"][1]))
         return values_by_label
 
-    def times(self, promql: str) -> list[float]:
+    def query_times(self, promql: str) -> list[float]:
         """Return the times of all samples that a range of a query has, in seconds, in their order."""
         return sorted(float(sample_time) for row in self._query(promql) for sample_time, _value in row["values"])
 
-    def pods(self, app: str) -> set[str]:
+    def list_ready_pods(self, app: str) -> set[str]:
         """Return the names of the ready pods of an application."""
         pods = Cluster(self.host, SHOP_NAMESPACE).pods(f"app={app}")
         return {pod["metadata"]["name"] for pod in pods if pod["status"]["containerStatuses"][0]["ready"]}
 
-    def logs(self) -> list[Resource]:
+    def read_printed_logs(self) -> list[Resource]:
         """Return the records that the backend has printed."""
         return list(parse_resources(Cluster(self.host, BACKEND_NAMESPACE).logs("o11y.opentelemetry/collector=backend")))
 
-    def leaders(self) -> list[str]:
+    def find_leaders(self) -> list[str]:
         """Return the agents that have got the lease, as their logs say."""
         cluster = Cluster(self.host, AGENT_NAMESPACE)
         names = [pod["metadata"]["name"] for pod in cluster.pods(AGENT_SELECTOR)]

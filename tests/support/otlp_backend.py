@@ -38,7 +38,7 @@ class Backend(BaseHTTPRequestHandler):
     """An OTLP/HTTP backend; the first part of the path is how it answers."""
 
     protocol_version = "HTTP/1.1"
-    asked: ClassVar[Counter[tuple[str | None, int]]] = Counter()
+    request_counts: ClassVar[Counter[tuple[str | None, int]]] = Counter()
     stored: ClassVar[set[str]] = set()
     over = threading.Event()
 
@@ -80,8 +80,8 @@ class Backend(BaseHTTPRequestHandler):
         if len(body) > LARGEST_BODY:
             return 413
         client_second = (self.headers.get("X-Pod"), int(time.monotonic()))
-        self.asked[client_second] += 1
-        return 429 if self.asked[client_second] > PER_SECOND else 200
+        self.request_counts[client_second] += 1
+        return 429 if self.request_counts[client_second] > PER_SECOND else 200
 
     def _partial_success(self) -> bytes:
         rejected_field = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}.get(self.path.split("/")[-1])

@@ -37,46 +37,46 @@ class OwnHosts:
     name: str
 
     @classmethod
-    def of(cls, topic: str) -> OwnHosts:
+    def from_topic(cls, topic: str) -> OwnHosts:
         """Return the hosts of a topic. They have the name of the testbed too, so that two runs of tests have two."""
         testbed = os.environ.get("O11Y_TESTBED_NAME") or DEFAULT_NAME
         return cls(f"{testbed}-{topic}"[-_LONGEST_NAME:].lstrip("-"))
 
-    def command(self, *arguments: str) -> list[str]:
+    def build_command(self, *arguments: str) -> list[str]:
         """Return a command about these hosts."""
         return [sys.executable, "-m", "tests.testbed", "hosts", *arguments, "--name", self.name]
 
-    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Return how a command about these hosts ends."""
         return subprocess.run(
-            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+            self.build_command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
 
-    def printed(self, *arguments: str) -> str:
+    def read_output(self, *arguments: str) -> str:
         """Return what a command about these hosts prints. Skips the test where this machine cannot have it."""
-        completed = self.ask(*arguments)
+        completed = self.run_command(*arguments)
         if completed.returncode == UnavailableError.exit_code:
             pytest.skip(f"this machine cannot have hosts, or no Collector for them: {completed.stderr}")
         assert completed.returncode == 0, completed.stderr
         return completed.stdout.strip()
 
     @contextmanager
-    def running(self, count: int = 1) -> Iterator[str]:
+    def run_hosts(self, count: int = 1) -> Iterator[str]:
         """Start them, and remove them after the block, which gets the path of their inventory."""
         try:
-            yield self.printed("up", "--count", str(count))
+            yield self.read_output("up", "--count", str(count))
         finally:
-            self.ask("down")
+            self.run_command("down")
 
-    def group(self) -> HostGroup:
+    def find_group(self) -> HostGroup:
         """Return the hosts as the testbed has them, once they run."""
         host_group = lifecycle.find_running_group(Home.from_environment(os.environ), self.name)
         assert host_group is not None
         return host_group
 
-    def archive(self) -> Path:
+    def make_archive(self) -> Path:
         """Return the archive of the Collector, which is made if it is missing."""
-        return Path(self.printed("archive"))
+        return Path(self.read_output("archive"))
 
 
 def host_program_option(archive: Path) -> dict[str, Any]:

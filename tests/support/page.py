@@ -34,7 +34,7 @@ class Command:
     text: str
     output: tuple[str, ...]
 
-    def misses(self, printed_text: str) -> str:
+    def find_missing_line(self, printed_text: str) -> str:
         """Return the first line that is not in the output, or an empty text."""
         if not self.output:
             return "nothing" if printed_text else ""

@@ -127,7 +127,7 @@ class PlantedSecrets:
         self.generation = generation
         self.secrets: dict[str, str] = {}
 
-    def numbered(self, form: str, value: str, secret: str) -> str:
+    def plant_numbered(self, form: str, value: str, secret: str) -> str:
         """Return a value whose secret has a number of its own, and note that secret."""
         number = f"{self.generation}{len(self.secrets):03}"
         secret_body = secret.split("\n")[1] if "\n" in secret else secret
@@ -136,11 +136,11 @@ class PlantedSecrets:
         self.secrets[form] = planted_part
         return value.replace(secret_body, planted_part)
 
-    def config(self) -> dict[str, Any]:
+    def build_config(self) -> dict[str, Any]:
         """Return a config with an exporter for each form."""
         exporters: dict[str, Any] = {}
         for index, (path, value, secret) in enumerate(SECRETS):
-            tree: Any = self.numbered(f"{path}={value[:40]}", value, secret)
+            tree: Any = self.plant_numbered(f"{path}={value[:40]}", value, secret)
             for path_part in reversed(path.split("/")):
                 tree = {path_part: tree}
             exporters[f"{COMPONENT}/{index}"] = tree
@@ -151,17 +151,17 @@ class PlantedSecrets:
             "service": {"pipelines": {"logs": pipeline}},
         }
 
-    def env(self) -> dict[str, str]:
+    def build_variables(self) -> dict[str, str]:
         """Return variables with a secret each."""
         variables = {}
         for name, value in VARIABLES.items():
             secret = next((known_secret for known_secret in (PEM, WORD, BASE64, HEX) if known_secret in value), value)
-            variables[name] = self.numbered(name, value, secret)
+            variables[name] = self.plant_numbered(name, value, secret)
         return variables
 
-    def one(self, name: str) -> str:
+    def find_secret(self, name: str) -> str:
         """Return a secret that has one place only."""
-        return self.secrets.get(name) or self.numbered(name, WORD, WORD)
+        return self.secrets.get(name) or self.plant_numbered(name, WORD, WORD)
 
     def find_leaked_forms(self, text: str) -> list[str]:
         """Return the forms whose secret a text shows, as it is, escaped, quoted for a URL, or in base64."""

@@ -24,11 +24,11 @@ class Resource:
     attributes: dict[str, str]
     records: str
 
-    def spans(self) -> list[tuple[str, str]]:
+    def list_spans(self) -> list[tuple[str, str]]:
         """Return the trace and the name of each span."""
         return _SPAN.findall(self.records) if self.signal == "Spans" else []
 
-    def points(self, metric: str) -> Iterator[tuple[dict[str, str], float]]:
+    def list_points(self, metric: str) -> Iterator[tuple[dict[str, str], float]]:
         """Yield the attributes and the value of each point of a sum or gauge that has attributes."""
         parts = _METRIC.split(self.records)[1:] if self.signal == "Metrics" else []
         for name, text in zip(parts[::2], parts[1::2], strict=True):

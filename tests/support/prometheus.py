@@ -38,23 +38,23 @@ class Prometheus:
     """A Prometheus that runs."""
 
     url: str
-    targets: Path
+    targets_file: Path
 
-    def ask(self, path: str, **parameters: str) -> Any:
+    def ask_api(self, path: str, **parameters: str) -> Any:
         """Return the data of an answer of the API."""
         with urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}", timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)["data"]
 
-    def query(self, text: str) -> list[Any]:
+    def query_series(self, text: str) -> list[Any]:
         """Return the series of an instant query."""
-        series: list[Any] = self.ask("query", query=text)["result"]
+        series: list[Any] = self.ask_api("query", query=text)["result"]
         return series
 
-    def aim(self, targets: list[dict[str, Any]]) -> None:
+    def set_targets(self, targets: list[dict[str, Any]]) -> None:
         """Scrape these targets, each with its labels, from now on."""
-        draft = self.targets.with_suffix(".draft")
+        draft = self.targets_file.with_suffix(".draft")
         draft.write_text(json.dumps(targets), encoding="utf-8")
-        draft.rename(self.targets)
+        draft.rename(self.targets_file)
 
 
 @contextmanager
@@ -66,11 +66,11 @@ def run_prometheus(folder: Path, programs: Path, rules: list[Path], **more_secti
     with socket.create_server(("127.0.0.1", 0)) as free_socket:
         address = f"127.0.0.1:{free_socket.getsockname()[1]}"
     prometheus = Prometheus(f"http://{address}", folder / "targets.json")
-    prometheus.aim([])
+    prometheus.set_targets([])
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(path) for path in rules],
-        "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(prometheus.targets)]}]}],
+        "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": [str(prometheus.targets_file)]}]}],
         **more_sections,
     }
     config_file = folder / "prometheus.yml"

@@ -113,7 +113,7 @@ class Backend:
     stored: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     largest: int = 0
-    down: threading.Event = field(default_factory=threading.Event)
+    overload_event: threading.Event = field(default_factory=threading.Event)
     seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -127,7 +127,7 @@ class Backend:
 
     def answer(self, body: bytes, context: grpc.ServicerContext) -> bytes:
         """Answer a request over gRPC."""
-        if self.down.is_set():
+        if self.overload_event.is_set():
             context.abort(grpc.StatusCode.UNAVAILABLE, "down")
         time.sleep(self.seconds)
         if context.is_active():
@@ -158,7 +158,7 @@ def run_backend() -> Iterator[tuple[Backend, str]]:
 class Sent:
     """The names of the records that were taken, and the answers of a server that took none of a request."""
 
-    taken: list[str] = field(default_factory=list)
+    taken_names: list[str] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
 
 
@@ -183,7 +183,7 @@ def send_records(url: str, signal: str, size: int, count: int, *, name: str = "r
         if answer:
             outcome.refusals[answer] += 1
         else:
-            outcome.taken.extend(record_names)
+            outcome.taken_names.extend(record_names)
 
     with _open_poster(url, signal) as post, ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(deliver, build_requests(signal, size, count, name)))

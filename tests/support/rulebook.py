@@ -80,7 +80,7 @@ class RunningRulebook:
     port: int
     log: Path
 
-    def post(self, body: Any, token: str = TOKEN) -> int:
+    def post_json(self, body: Any, token: str = TOKEN) -> int:
         """Post JSON, and return the status."""
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = Request(f"http://127.0.0.1:{self.port}/", json.dumps(body).encode(), headers)
@@ -90,14 +90,14 @@ class RunningRulebook:
         except HTTPError as error:
             return error.code
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         """Return what it and its jobs have printed, as one line."""
         return join_printed_lines(self.log.read_text(encoding="utf-8"))
 
     def takes_posts(self) -> bool:
         """Whether it waits for alerts."""
         try:
-            return self.post(build_notification()) == 200
+            return self.post_json(build_notification()) == 200
         except URLError:
             return False
 
@@ -115,10 +115,10 @@ def run_rulebook(folder: Path, inventory: Path, **environment: str) -> Iterator[
         json.dumps({"otel_alert_port": running_rulebook.port, "otel_alert_token": TOKEN}), encoding="utf-8"
     )
     arguments = ["-r", "o11y.opentelemetry.collector_alerts", "-i", str(inventory), "-e", str(variables_file)]
-    search_path = f"{programs.java}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    search_path = f"{programs.java_home}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
     settings = {
         "PATH": search_path,
-        "JAVA_HOME": str(programs.java),
+        "JAVA_HOME": str(programs.java_home),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         **environment,
     }
@@ -132,8 +132,8 @@ def run_rulebook(folder: Path, inventory: Path, **environment: str) -> Iterator[
             start_new_session=True,
         )
     try:
-        wait_until(lambda: running_rulebook.takes_posts() or process.poll() is not None, running_rulebook.said)
-        assert process.poll() is None, running_rulebook.said()
+        wait_until(lambda: running_rulebook.takes_posts() or process.poll() is not None, running_rulebook.read_output)
+        assert process.poll() is None, running_rulebook.read_output()
         yield running_rulebook
     finally:
         _end_jobs(process)

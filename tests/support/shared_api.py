@@ -69,13 +69,13 @@ class RealApi:
         cluster = Cluster(self.transport, clock=time.monotonic, sleep=time.sleep)
         resources = ApiResources(cluster, [])
         for kind, version in COMPARED_KINDS.items():
-            resource = resources.find(version, kind)
+            resource = resources.find_resource(version, kind)
             assert resource
-            for manifest in cluster.items(resource.path()):
+            for manifest in cluster.items(resource.build_path()):
                 name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
                 is_inside = namespace in self.namespaces or name in self.namespaces
                 if (is_inside or name.startswith(self._cluster_wide_prefixes)) and name not in KUBERNETES_NAMES:
-                    yield resource.path(namespace, name), {**manifest, "apiVersion": version, "kind": kind}
+                    yield resource.build_path(namespace, name), {**manifest, "apiVersion": version, "kind": kind}
 
     @property
     def _cluster_wide_prefixes(self) -> tuple[str, ...]:

@@ -38,37 +38,37 @@ class Stack:
 
     host: Host
 
-    def ask(self, service: str, path: str, namespace: str = NAMESPACE) -> Any:
+    def ask_backend(self, service: str, path: str, namespace: str = NAMESPACE) -> Any:
         """Return what a backend answers."""
         url = f"/api/v1/namespaces/{namespace}/services/http:{service}/proxy{path}"
         return json.loads(self.host.check_output("kubectl get --raw %s", url))
 
-    def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
+    def query_series(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each series of a query to Prometheus."""
-        answer = self.ask("prometheus-server:80", f"/api/v1/query?query={quote(promql)}")
+        answer = self.ask_backend("prometheus-server:80", f"/api/v1/query?query={quote(promql)}")
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
-    def by(self, label: str, promql: str) -> dict[str, float]:
+    def query_by_label(self, label: str, promql: str) -> dict[str, float]:
         """Return the value by a label that tells the series apart."""
-        return {labels[label]: value for labels, value in self.query(promql) if label in labels}
+        return {labels[label]: value for labels, value in self.query_series(promql) if label in labels}
 
-    def documents(self, index: str, text: str) -> list[dict[str, Any]]:
+    def search_documents(self, index: str, text: str) -> list[dict[str, Any]]:
         """Return what Elasticsearch has been given."""
-        documents: list[dict[str, Any]] = self.ask(
+        documents: list[dict[str, Any]] = self.ask_backend(
             "elasticsearch-es-http:9200", f"/stored/documents?{urlencode({'index': index, 'text': text})}"
         )
         return documents
 
-    def loki(self, text: str) -> list[str]:
+    def search_loki(self, text: str) -> list[str]:
         """Return the log records that Loki has been given with this text in them."""
         records = []
-        for encoded_request in self.ask("loki:3100", "/stored/otlp"):
+        for encoded_request in self.ask_backend("loki:3100", "/stored/otlp"):
             request = ExportLogsServiceRequest.FromString(base64.b64decode(encoded_request))
             scopes = [scope for resource in request.resource_logs for scope in resource.scope_logs]
             records += [str(record) for scope in scopes for record in scope.log_records if text in str(record)]
         return records
 
-    def spans(self, service: str) -> Any:
+    def find_spans(self, service: str) -> Any:
         """Return the resource spans that Jaeger has of a service."""
         current_time = datetime.now(UTC)
         time_range = {"min": current_time - timedelta(hours=1), "max": current_time + timedelta(minutes=1)}
@@ -78,11 +78,11 @@ class Stack:
         answer = self.host.run("kubectl get --raw %s", url)  # which fails when there are none
         return json.loads(answer.stdout)["result"]["resourceSpans"] if answer.rc == 0 else []
 
-    def nodes(self) -> set[str]:
+    def list_nodes(self) -> set[str]:
         """Return the names of all nodes."""
         return set(self.host.check_output("kubectl get nodes -o name").replace("node/", "").split())
 
-    def annotated(self) -> set[str]:
+    def list_annotated_pods(self) -> set[str]:
         """Return the names of all pods that ask to be scraped."""
         pods = json.loads(self.host.check_output("kubectl get pods -A -o json"))["items"]
         scrape_annotation = "prometheus.io/scrape"
@@ -106,18 +106,18 @@ class DataArrives:
         return Stack(host)
 
     def test_the_cluster_has_the_nodes_that_make_once_worth_a_test(self, stack: Stack) -> None:
-        assert len(stack.nodes()) == len(node_ips()) > 1
+        assert len(stack.list_nodes()) == len(node_ips()) > 1
 
     def test_every_line_of_a_pod_arrives_once_from_every_node(self, stack: Stack) -> None:
         def read_ticks() -> dict[str, list[int]]:
             numbers_by_node: dict[str, list[int]] = {}
-            for document in stack.documents(daily_index("otel-pod-logs"), "tick "):
+            for document in stack.search_documents(daily_index("otel-pod-logs"), "tick "):
                 match = TICK_LINE.search(json.dumps(document["document"]))
                 if match:
                     numbers_by_node.setdefault(match["node"], []).append(int(match["number"]))
             return numbers_by_node
 
-        nodes = stack.nodes()
+        nodes = stack.list_nodes()
         complete_ticks = wait_until(
             "30 ticks of each node", lambda: _complete_numbers(read_ticks(), nodes, 30), TIMEOUT_SECONDS
         )
@@ -130,22 +130,22 @@ class DataArrives:
     def test_kubelet_and_host_of_every_node_are_measured(self, stack: Stack, metric: str) -> None:
         per_node = f"count by (k8s_node_name) ({metric})"
         wait_until(
-            f"{metric} of each node", lambda: set(stack.by("k8s_node_name", per_node)) == stack.nodes(), TIMEOUT_SECONDS
+            f"{metric} of each node", lambda: set(stack.query_by_label("k8s_node_name", per_node)) == stack.list_nodes(), TIMEOUT_SECONDS
         )
 
     def test_pods_of_every_node_are_measured_by_their_kubelet(self, stack: Stack) -> None:
         def measured_pods() -> set[str]:
-            return set(stack.by("k8s_pod_name", 'k8s_pod_memory_working_set_bytes{k8s_pod_name=~"talker-.*"}'))
+            return set(stack.query_by_label("k8s_pod_name", 'k8s_pod_memory_working_set_bytes{k8s_pod_name=~"talker-.*"}'))
 
         talkers = {pod["metadata"]["name"] for pod in Cluster(stack.host, "istio-system").pods("app=talker")}
         wait_until("memory of every talker", lambda: measured_pods() == talkers, TIMEOUT_SECONDS)
 
     def test_the_list_of_pods_of_each_kubelet_is_read_without_the_right_to_all_of_it(self, stack: Stack) -> None:
         def nodes_with_volume_type() -> set[str]:
-            return set(stack.by("k8s_node_name", 'k8s_volume_capacity_bytes{k8s_volume_type!=""}'))
+            return set(stack.query_by_label("k8s_node_name", 'k8s_volume_capacity_bytes{k8s_volume_type!=""}'))
 
         wait_until(
-            "a volume with its type on every node", lambda: nodes_with_volume_type() == stack.nodes(), TIMEOUT_SECONDS
+            "a volume with its type on every node", lambda: nodes_with_volume_type() == stack.list_nodes(), TIMEOUT_SECONDS
         )
         account = f"system:serviceaccount:{NAMESPACE}:otel-node-collector"
         for resource, expected_answer in (("pods", "yes"), ("proxy", "no")):
@@ -160,63 +160,63 @@ class DataArrives:
     def test_the_cluster_reports_itself_once(self, stack: Stack) -> None:
         report_query = f"count_over_time(k8s_node_condition_ready[{WINDOW_SECONDS}s])"
         report_counts = wait_until(
-            "a minute of reports", lambda: _full_window_counts(stack.by("k8s_node_name", report_query)), TIMEOUT_SECONDS
+            "a minute of reports", lambda: _full_window_counts(stack.query_by_label("k8s_node_name", report_query)), TIMEOUT_SECONDS
         )
-        assert set(report_counts) == stack.nodes()
+        assert set(report_counts) == stack.list_nodes()
         assert {value for value in report_counts.values() if value not in ONCE_PER_INTERVAL} == set()
 
     def test_an_event_arrives_once_at_loki_and_once_at_elasticsearch(self, stack: Stack) -> None:
         reason = f"Tested{uuid.uuid4().hex[:8]}"
         stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_build_event(reason)))
-        wait_until("the event in Loki", lambda: stack.loki(reason), TIMEOUT_SECONDS)
+        wait_until("the event in Loki", lambda: stack.search_loki(reason), TIMEOUT_SECONDS)
         wait_until(
             "the event in Elasticsearch",
-            lambda: stack.documents(daily_index("otel-k8sobject"), reason),
+            lambda: stack.search_documents(daily_index("otel-k8sobject"), reason),
             TIMEOUT_SECONDS,
         )
         # What would come a second time comes with the next batch.
         _await_later_events(stack, 2)
-        assert len(stack.loki(reason)) == 1
-        assert len(stack.documents(daily_index("otel-k8sobject"), reason)) == 1
+        assert len(stack.search_loki(reason)) == 1
+        assert len(stack.search_documents(daily_index("otel-k8sobject"), reason)) == 1
 
     def test_pods_that_ask_for_it_are_scraped_once_each_and_others_are_not(self, stack: Stack) -> None:
-        annotated_pods = stack.annotated()
+        annotated_pods = stack.list_annotated_pods()
         scrape_query = f'count_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s])'
-        wait_until("every annotated pod", lambda: set(stack.by("pod", scrape_query)) >= annotated_pods, TIMEOUT_SECONDS)
+        wait_until("every annotated pod", lambda: set(stack.query_by_label("pod", scrape_query)) >= annotated_pods, TIMEOUT_SECONDS)
         scrape_counts = wait_until(
             "a minute of scrapes",
             lambda: _full_window_counts(
-                {pod: count for pod, count in stack.by("pod", scrape_query).items() if pod in annotated_pods}
+                {pod: count for pod, count in stack.query_by_label("pod", scrape_query).items() if pod in annotated_pods}
             ),
             TIMEOUT_SECONDS,
         )
         assert {pod: value for pod, value in scrape_counts.items() if value not in ONCE_PER_INTERVAL} == {}
-        assert len(stack.query('last_over_time(up{pod!=""}[15s])')) == len(annotated_pods)
-        assert set(stack.by("pod", f'min_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s]) == 1')) >= annotated_pods
-        assert [value for _labels, value in stack.query("sink_documents_total") if value > 0]
+        assert len(stack.query_series('last_over_time(up{pod!=""}[15s])')) == len(annotated_pods)
+        assert set(stack.query_by_label("pod", f'min_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s]) == 1')) >= annotated_pods
+        assert [value for _labels, value in stack.query_series("sink_documents_total") if value > 0]
 
     def test_what_an_application_sends_is_at_the_backend_of_its_signal(self, stack: Stack) -> None:
         service = f"shop-{uuid.uuid4().hex[:8]}"
         probe = {"via": {"namespace": NAMESPACE, "service": "otel-otlp"}, "service_name": service}
         stack.host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
-        wait_until("the span in Jaeger", lambda: stack.spans(service), TIMEOUT_SECONDS)
-        wait_until("the metric in Prometheus", lambda: stack.query(f'o11y_probe{{job="{service}"}}'), TIMEOUT_SECONDS)
+        wait_until("the span in Jaeger", lambda: stack.find_spans(service), TIMEOUT_SECONDS)
+        wait_until("the metric in Prometheus", lambda: stack.query_series(f'o11y_probe{{job="{service}"}}'), TIMEOUT_SECONDS)
         wait_until(
             "the log in Elasticsearch",
-            lambda: stack.documents(daily_index("istio-access-log"), service),
+            lambda: stack.search_documents(daily_index("istio-access-log"), service),
             TIMEOUT_SECONDS,
         )
-        assert len(stack.documents(daily_index("istio-access-log"), service)) == 1
+        assert len(stack.search_documents(daily_index("istio-access-log"), service)) == 1
 
     def test_collectors_tell_of_themselves_and_have_dropped_nothing(self, stack: Stack) -> None:
         pods = {pod["metadata"]["name"] for pod in Cluster(stack.host, NAMESPACE).pods(COLLECTOR_SELECTOR)}
         wait_until(
             "the own metrics of all",
-            lambda: set(stack.by("pod", UPTIME_SELECTOR)) >= pods,
+            lambda: set(stack.query_by_label("pod", UPTIME_SELECTOR)) >= pods,
             TIMEOUT_SECONDS,
         )
         failure_query = '{__name__=~"otelcol_exporter_send_failed_.*|otelcol_exporter_enqueue_failed_.*"} > 0'
-        assert stack.query(failure_query) == []
+        assert stack.query_series(failure_query) == []
 
 
 def _complete_numbers(
@@ -237,8 +237,8 @@ def _await_later_events(stack: Stack, batches: int) -> None:
     for _batch in range(batches):
         reason, index = f"Later{uuid.uuid4().hex[:8]}", daily_index("otel-k8sobject")
         stack.host.check_output("echo %s | kubectl create -f -", json.dumps(_build_event(reason)))
-        wait_until("a later event in Loki", partial(stack.loki, reason), TIMEOUT_SECONDS)
-        wait_until("a later event in Elasticsearch", partial(stack.documents, index, reason), TIMEOUT_SECONDS)
+        wait_until("a later event in Loki", partial(stack.search_loki, reason), TIMEOUT_SECONDS)
+        wait_until("a later event in Elasticsearch", partial(stack.search_documents, index, reason), TIMEOUT_SECONDS)
 
 
 def _build_event(reason: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Pod:
     host: str
     config: str
     folder: Path
-    memory: str = "1Gi"
+    memory_limit: str = "1Gi"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,12 +80,12 @@ class Pod:
             self.process.kill()
             self.process.wait()
 
-    def lines(self) -> str:
+    def read_log_lines(self) -> str:
         """Return its log with the timestamps of a kubelet."""
         timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         return "".join(f"{timestamp} {line}\n" for line in self.log.read_text(errors="replace").splitlines()[-500:])
 
-    def objects(self, revision: str) -> list[dict[str, Any]]:
+    def build_objects(self, revision: str) -> list[dict[str, Any]]:
         """Return the pod and its ConfigMap."""
         owner_references = {"ownerReferences": [{"uid": revision}]}
         container = {
@@ -96,7 +96,7 @@ class Pod:
                 {"name": "MY_POD_NAME", "value": self.name},
             ],
             "volumeMounts": [{"name": "c", "mountPath": "/conf"}],
-            "resources": {"limits": {"memory": self.memory}},
+            "resources": {"limits": {"memory": self.memory_limit}},
         }
         pod_spec = {"containers": [container], "volumes": [{"name": "c", "configMap": {"name": self.name}}]}
         pod_status = {"phase": "Running", "podIP": "10.0.0.9", "containerStatuses": [{"name": "collector"}]}
@@ -125,10 +125,10 @@ class PodsApi(FakeApi):
             )
             for replica_set_name in ("r1", "r2")
         ]
-        new_pod = new.objects("r2")[0]
+        new_pod = new.build_objects("r2")[0]
         deployment_spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": new_pod["spec"]}}
         workload = obj("Deployment", "w", metadata={"uid": "w"}, spec=deployment_spec)
-        super().__init__(workload, *replica_sets, *new.objects("r2"), *old.objects("r1"))
+        super().__init__(workload, *replica_sets, *new.build_objects("r2"), *old.build_objects("r1"))
         self.pods = {pod.name: pod for pod in (new, old)}
         self.workload = workload
         self.trouble = self._answer_for_pod
@@ -142,7 +142,7 @@ class PodsApi(FakeApi):
         name, _colon, port = (path_parts[6] if len(path_parts) > 6 else "").partition(":")
         pod = self.pods.get(name)
         if pod and path.endswith("/log"):
-            return RawAnswer(200, {}, pod.lines().encode())
+            return RawAnswer(200, {}, pod.read_log_lines().encode())
         return _proxy_request(pod, port, "/".join(path_parts[8:])) if pod and port else None
 
 
@@ -192,7 +192,7 @@ class Bench:
         return pod
 
     @contextmanager
-    def canary(self, name: str, change: dict[str, Any], memory_limit: str = "1Gi") -> Iterator[PodsApi]:
+    def run_canary(self, name: str, change: dict[str, Any], memory_limit: str = "1Gi") -> Iterator[PodsApi]:
         """Run a pod with a changed config under load, and yield the API server that shows both pods."""
         with ExitStack() as stack:
             folder = self.folder / name

@@ -45,9 +45,9 @@ class MemberState:
     """The ConfigMap in a cluster, or the release of a host."""
     processes: frozenset[str]
     """The identities of its pods, or the id of its process."""
-    since: int
+    begun_at: int
     """When they have come, or the release was put in use, in seconds of Unix."""
-    number: int
+    release_number: int
     """How many revisions, or releases, there have been."""
 
 
@@ -55,16 +55,16 @@ class MemberState:
 class Fleet:
     """The clusters as kubectl sees them, and the hosts with the path of their inventory."""
 
-    local: Host
+    local_host: Host
     clusters: tuple[str, ...]
     hosts: OwnHosts
-    linux: str
+    linux_inventory: str
     inventory: str
     arguments: tuple[str, ...]
 
     def start(self, playbook: str, *more_arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook for all members."""
-        return start_playbook(playbook, self.inventory, "-i", self.linux, *self.arguments, *more_arguments, **variables)
+        return start_playbook(playbook, self.inventory, "-i", self.linux_inventory, *self.arguments, *more_arguments, **variables)
 
     def site(self, *more_arguments: str, **variables: Any) -> tuple[int, str]:
         """Return how a run of site ends, and what it prints."""
@@ -78,14 +78,14 @@ class Fleet:
 
     def on(self, host: str, command: str) -> str:
         """Run a command of the shell on a host."""
-        return LinuxHost(self.hosts.group(), host).run(command).strip()
+        return LinuxHost(self.hosts.find_group(), host).run(command).strip()
 
-    def states(self, members: Iterable[str]) -> dict[str, MemberState]:
+    def read_states(self, members: Iterable[str]) -> dict[str, MemberState]:
         """Return what runs on each member."""
         in_clusters = dict(self._find_cluster_states())
         return {member: in_clusters.get(member) or self._read_host_state(member) for member in members}
 
-    def passed(self, member: str) -> dict[str, Any]:
+    def read_passed_wave(self, member: str) -> dict[str, Any]:
         """Return what a member notes about the wave that its agent has passed."""
         if member in self.clusters:
             wave_config_map = self._read_object(f"--namespace={member_namespace(member)} configmap/agent-wave")
@@ -95,7 +95,7 @@ class Fleet:
         )
         return dict(json.loads(waves_text)[release.rpartition("/")[2]])
 
-    def line_delays(self, host: str) -> dict[int, float]:
+    def measure_line_delays(self, host: str) -> dict[int, float]:
         """Return for how long each line of the file waited that the backend of a host has by now, by its number."""
         line_matches = re.findall(
             r"^(\d+\.\d+) .*line (\d+) at (\d+)\.", self.on(host, _BACKEND_LINES_COMMAND), re.MULTILINE
@@ -106,7 +106,7 @@ class Fleet:
         return waits
 
     def _read_object(self, query: str) -> dict[str, Any]:
-        return dict(json.loads(self.local.check_output(f"kubectl get --output=json {query}")))
+        return dict(json.loads(self.local_host.check_output(f"kubectl get --output=json {query}")))
 
     def _find_cluster_states(self) -> Iterator[tuple[str, MemberState]]:
         pods = self._read_object(f"--all-namespaces {_AGENT_SELECTOR} pods")["items"]
@@ -122,8 +122,8 @@ class Fleet:
                 MemberState(
                     config=next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume),
                     processes=frozenset(pod["uid"] for pod in remaining_pods),
-                    since=max((_unix_seconds(pod["creationTimestamp"]) for pod in remaining_pods), default=0),
-                    number=int(metadata["annotations"]["deployment.kubernetes.io/revision"]),
+                    begun_at=max((_unix_seconds(pod["creationTimestamp"]) for pod in remaining_pods), default=0),
+                    release_number=int(metadata["annotations"]["deployment.kubernetes.io/revision"]),
                 ),
             )
 

@@ -36,7 +36,7 @@ def start_cluster(home: Home, name: str, options: argparse.Namespace) -> int:
     with home.lock(f"cluster-{load_cluster(home, name).name}"):
         cluster = load_cluster(home, name)
         provider = providers.choose_provider(cluster, os.environ, providers.PROVIDERS)
-        record = cluster.read()
+        record = cluster.read_record()
         if record and record.complete and nodes not in (None, record.nodes):
             reason = f"it has {record.nodes} node(s), {nodes} were asked for"
             raise ClusterError(
@@ -85,7 +85,7 @@ def remove_cluster(home: Home, name: str, _: argparse.Namespace) -> int:
                 " testbed's own"
             )
         elif cleanup.has_remains(cluster):
-            record = cluster.read()
+            record = cluster.read_record()
             providers.PROVIDERS[record.provider if record else "embedded"].down(cluster)
             say(f"cluster {name} is removed")
         else:
@@ -132,7 +132,7 @@ def _find_running_provider(cluster: Cluster) -> providers.Provider | None:
     """The provider whose cluster `up` has left us with, if any."""
     if providers.PROVIDERS["external"].lacks(cluster.home, os.environ) is None:
         return providers.PROVIDERS["external"]
-    record = cluster.read()
+    record = cluster.read_record()
     return providers.PROVIDERS[record.provider] if record and record.complete else None
 
 

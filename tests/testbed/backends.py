@@ -16,7 +16,7 @@ def pack_prometheus(builds: Builds) -> Path:
     """The archive of Prometheus, started as upstream's image starts it."""
     config_path = "/etc/prometheus/prometheus.yml"
     files = {
-        "/bin/prometheus": builds.program("prometheus", "prometheus"),
+        "/bin/prometheus": builds.program_path("prometheus", "prometheus"),
         config_path: COMPONENTS["prometheus"].folder / "prometheus.yml",
     }
     image = Image(
@@ -34,6 +34,6 @@ def pack_prometheus(builds: Builds) -> Path:
 def pack_jaeger(builds: Builds) -> Path:
     """The archive of what stands for Jaeger."""
     program = "/cmd/jaeger/jaeger-linux"
-    files = images.with_certificates({program: builds.program("jaeger", "jaeger")})
+    files = images.with_certificates({program: builds.program_path("jaeger", "jaeger")})
     image = Image(f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}", files, entrypoint=(program,), user="10001")
     return images.pack_described_image("jaeger", image, builds)

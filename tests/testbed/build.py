@@ -170,17 +170,17 @@ class Builds:
     home: Home
     go: str
 
-    def dir(self, name: str) -> Path:
+    def program_folder(self, name: str) -> Path:
         """Where a component's programs are, or will be."""
         return self.home.builds / f"{name}-{build_key(COMPONENTS[name], self.go)}"
 
-    def program(self, name: str, program: str) -> Path:
+    def program_path(self, name: str, program: str) -> Path:
         """One program of a component."""
-        return self.dir(name) / program
+        return self.program_folder(name) / program
 
     def missing(self, names: Iterable[str] = CLUSTER_COMPONENTS) -> list[str]:
         """The components that have to be built."""
-        return [name for name in names if not self.dir(name).exists()]
+        return [name for name in names if not self.program_folder(name).exists()]
 
     def tasks(self, names: Collection[str] = CLUSTER_COMPONENTS) -> Iterable[Task]:
         """Download and build steps; a step whose result is there ends at once."""
@@ -201,7 +201,7 @@ class Builds:
 
     def _download(self, component: Component) -> None:
         """Fetch the modules of the packages that are really built, before a build has to wait for them."""
-        if not self.dir(component.name).exists():
+        if not self.program_folder(component.name).exists():
             say(f"downloading modules of {component.name}")
             start_time = time.monotonic()
             arguments = (
@@ -226,9 +226,9 @@ class Builds:
             self._run_go(component, f"build-{component.name}.log", *arguments, nice=component.nice)
             say(f"built {component.name} ({time.monotonic() - start_time:.0f} s)")
 
-        self.make(component.name, build_key(component, self.go), build_into)
+        self.make_folder(component.name, build_key(component, self.go), build_into)
 
-    def make(self, name: str, content_key: str, fill_folder: Callable[[Path], None]) -> Path:
+    def make_folder(self, name: str, content_key: str, fill_folder: Callable[[Path], None]) -> Path:
         """The folder for that content key, filled as a draft and renamed: what has the final name is always whole."""
         target = self.home.builds / f"{name}-{content_key}"
         if not target.exists():

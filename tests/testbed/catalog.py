@@ -56,17 +56,17 @@ class Entry:
     """Something that `install` can add to a cluster or to this machine."""
 
     name: str
-    components: Callable[[Store], tuple[str, ...]] = _no_components
+    list_components: Callable[[Store], tuple[str, ...]] = _no_components
     """The components of build.py that are built for it."""
     prepare: Callable[[Store], None] = _no_preparation
     """What is made once, after the components."""
-    archives: Callable[[Store], Sequence[Path]] = _no_archives
+    list_archives: Callable[[Store], Sequence[Path]] = _no_archives
     """The archives of images that every node gets; they are made if they do not exist."""
     programs: Mapping[str, str] = field(default_factory=dict)
     """The programs that `env` puts on PATH, each with the component that has it."""
-    lacks: Callable[[Store], Reason | None] = _no_obstacle
+    find_obstacle: Callable[[Store], Reason | None] = _no_obstacle
     """Why this machine cannot have it; None if it can."""
-    cluster_wide: bool = False
+    is_cluster_wide: bool = False
     """Whether its tests install and remove kinds or APIs, which all users of a cluster share."""
     needs_cluster: bool = True
     """Whether a part of it goes into a cluster, which must be one that takes images."""
@@ -98,15 +98,15 @@ def _cert_manager_entry(name: str, edition: Edition) -> Entry:
     """cert-manager: the release that a user has put into the mirror, else one that is built."""
 
     def list_components(store: Store) -> tuple[str, ...]:
-        return () if edition.release(store.mirror).foreign else (edition.component, "helm")
+        return () if edition.find_release(store.mirror).is_foreign else (edition.component, "helm")
 
     def prepare_release(store: Store) -> None:
         edition.prepare(store.builds, store.mirror)
 
     def list_archives(store: Store) -> Sequence[Path]:
-        return edition.release(store.mirror).images
+        return edition.find_release(store.mirror).images
 
-    return Entry(name, list_components, prepare_release, list_archives, cluster_wide=True)
+    return Entry(name, list_components, prepare_release, list_archives, is_cluster_wide=True)
 
 
 def _operator_entry(version: str) -> Entry:
@@ -118,7 +118,7 @@ def _operator_entry(version: str) -> Entry:
     def find_obstacle(store: Store) -> Reason | None:
         return _find_missing_files(Release(store.mirror, OPERATOR, version))
 
-    return Entry(f"{OPERATOR}@{version}", archives=list_archives, lacks=find_obstacle, cluster_wide=True)
+    return Entry(f"{OPERATOR}@{version}", list_archives=list_archives, find_obstacle=find_obstacle, is_cluster_wide=True)
 
 
 def _find_missing_files(release: Release) -> Reason | None:
@@ -141,7 +141,7 @@ def _collector_entry(version: str) -> Entry:
     def list_archives(store: Store) -> Sequence[Path]:
         return [images.pack_collector_as(f"{images.COLLECTOR_REPOSITORY}:{version}", store.builds)]
 
-    return Entry(f"{COLLECTOR}@{version}", archives=list_archives)
+    return Entry(f"{COLLECTOR}@{version}", list_archives=list_archives)
 
 
 def _archive_entry(version: str) -> Entry:
@@ -149,7 +149,7 @@ def _archive_entry(version: str) -> Entry:
     collector = CollectorRelease(version)
 
     def list_components(store: Store) -> tuple[str, ...]:
-        return () if collector.release(store.mirror).foreign else (COMPONENT,)
+        return () if collector.find_release(store.mirror).is_foreign else (COMPONENT,)
 
     def prepare_release(store: Store) -> None:
         collector.prepare(store.builds, store.mirror)
@@ -201,30 +201,30 @@ def _join_hosts(cluster: Cluster, _: Path) -> None:
 
 
 ENTRIES = (
-    Entry("aws", lacks=_obstacle_function(launch.find_obstacle), start=launch.start_aws),
-    Entry("registry", lacks=_find_registry_obstacle, start=registry.start_registries),
+    Entry("aws", find_obstacle=_obstacle_function(launch.find_obstacle), start=launch.start_aws),
+    Entry("registry", find_obstacle=_find_registry_obstacle, start=registry.start_registries),
     _cert_manager_entry("cert-manager", Edition("cert-manager", "1.21.2")),
     _cert_manager_entry("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
     Entry("helm", _components_function("helm"), programs={"helm": "helm"}),
-    Entry("prometheus", _components_function("prometheus"), archives=_archives_function(backends.pack_prometheus)),
-    Entry("jaeger", _components_function("jaeger"), archives=_archives_function(backends.pack_jaeger)),
-    Entry("olm", lacks=_obstacle_function(olm.find_obstacle), cluster_wide=True),
-    Entry("openshift", lacks=_obstacle_function(openshift.find_obstacle), cluster_wide=True),
-    Entry("metrics-api", cluster_wide=True),
-    Entry("hosts", prepare=_prepare_hosts, lacks=_find_hosts_obstacle, start=_join_hosts),
+    Entry("prometheus", _components_function("prometheus"), list_archives=_archives_function(backends.pack_prometheus)),
+    Entry("jaeger", _components_function("jaeger"), list_archives=_archives_function(backends.pack_jaeger)),
+    Entry("olm", find_obstacle=_obstacle_function(olm.find_obstacle), is_cluster_wide=True),
+    Entry("openshift", find_obstacle=_obstacle_function(openshift.find_obstacle), is_cluster_wide=True),
+    Entry("metrics-api", is_cluster_wide=True),
+    Entry("hosts", prepare=_prepare_hosts, find_obstacle=_find_hosts_obstacle, start=_join_hosts),
     Entry(
-        "collector-0.93", _components_function("otelcol-0.93"), archives=_archives_function(images.pack_old_collector)
+        "collector-0.93", _components_function("otelcol-0.93"), list_archives=_archives_function(images.pack_old_collector)
     ),
-    Entry("redhat-collector", archives=_archives_function(openshift.pack_collector)),
+    Entry("redhat-collector", list_archives=_archives_function(openshift.pack_collector)),
     Entry(
         "python",
-        archives=_archives_function(python_images.pack_python),
-        lacks=_obstacle_function(python_images.find_obstacle),
+        list_archives=_archives_function(python_images.pack_python),
+        find_obstacle=_obstacle_function(python_images.find_obstacle),
     ),
     Entry(
         "autoinstrumentation-python",
-        archives=_archives_function(python_images.pack_instrumentation),
-        lacks=_obstacle_function(python_images.find_obstacle),
+        list_archives=_archives_function(python_images.pack_instrumentation),
+        find_obstacle=_obstacle_function(python_images.find_obstacle),
     ),
 )
 CATALOG = {entry.name: entry for entry in ENTRIES}

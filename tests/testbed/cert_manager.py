@@ -31,14 +31,14 @@ class Edition:
     component: str
     version: str
 
-    def release(self, mirror: Path) -> Release:
+    def find_release(self, mirror: Path) -> Release:
         """Its place in the mirror."""
         return Release(mirror, PRODUCT, self.version)
 
-    def images(self, builds: Builds) -> dict[str, Image]:
+    def build_images(self, builds: Builds) -> dict[str, Image]:
         """Three images of one layer: the program does what the name says under which it is started."""
         program = "/app/cmd/cert-manager"
-        files = images.with_certificates({program: builds.program(self.component, "cert-manager")})
+        files = images.with_certificates({program: builds.program_path(self.component, "cert-manager")})
         program_links = {f"/app/cmd/{part_name}/{part_name}": "../cert-manager" for part_name in PROGRAM_PARTS}
         return {
             f"cert-manager-{part_name}": Image(
@@ -53,7 +53,7 @@ class Edition:
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the release."""
-        self.release(mirror).prepare(builds.home, self._content_key(builds), partial(self._fill, builds))
+        self.find_release(mirror).prepare(builds.home, self._content_key(builds), partial(self._fill_release, builds))
 
     def _content_key(self, builds: Builds) -> str:
         """What the release is made of: the builds of cert-manager and helm, and this file."""
@@ -61,16 +61,16 @@ class Edition:
         build_keys = [build_key(COMPONENTS[name], builds.go) for name in (self.component, "helm")]
         return "-".join([*build_keys, KUBERNETES_VERSION, file_digest.hexdigest()[:16]])
 
-    def _fill(self, builds: Builds, folder: Path) -> None:
+    def _fill_release(self, builds: Builds, folder: Path) -> None:
         """Chart, manifest and images of the release."""
         chart = self._copy_chart(folder)
-        helm = [str(builds.program("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
+        helm = [str(builds.program_path("helm", "helm")), "template", PRODUCT, str(chart), f"--namespace={PRODUCT}"]
         rendered_manifest = command.run([*helm, f"--kube-version={KUBERNETES_VERSION}", f"--set={CHART_VALUES}"])
         (folder / f"{PRODUCT}.yaml").write_text(
             f"{NAMESPACE_MANIFEST}---\n{rendered_manifest.removeprefix('---').lstrip()}"
         )
         (folder / "images").mkdir()
-        for name, image in self.images(builds).items():
+        for name, image in self.build_images(builds).items():
             (folder / "images" / f"{name}.tar").symlink_to(
                 images.pack_described_image(f"{name}-{self.version}", image, builds)
             )

@@ -163,15 +163,15 @@ class Cluster:
         """Where AWS is, once it is installed: an address of the first node's, so that its ports are nobody else's."""
         return f"172.30.{self.slot}.250"
 
-    def log(self, service: str) -> Path:
+    def log_file(self, service: str) -> Path:
         """Where a server of the cluster writes."""
         return self.dir / "log" / f"{service}.log"
 
-    def read(self) -> Record | None:
+    def read_record(self) -> Record | None:
         """What an earlier run wrote down, if it did."""
         return read_record(self.dir)
 
-    def write(self, record: Record) -> None:
+    def write_record(self, record: Record) -> None:
         """Under another name, then renamed: a killed run leaves the old record or the new one, never half of it."""
         self.dir.mkdir(parents=True, exist_ok=True)
         draft = self.dir / "cluster.json.tmp"
@@ -197,7 +197,7 @@ def check_name(name: str) -> None:
 def load_cluster(home: Home, name: str) -> Cluster:
     """The cluster of that name, with what is written down about it."""
     check_name(name)
-    record = Cluster(home, name).read() or Record("")
+    record = Cluster(home, name).read_record() or Record("")
     return Cluster(home, name, record.slot, record.nodes, record.ip_family)
 
 

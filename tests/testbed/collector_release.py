@@ -35,29 +35,29 @@ class CollectorRelease:
     version: str = COLLECTOR_VERSION
 
     @property
-    def file(self) -> str:
+    def archive_name(self) -> str:
         """The archive's name."""
         architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
         return f"{PROGRAM}_{self.version}_linux_{architecture}.tar.gz"
 
-    def release(self, mirror: Path) -> Release:
+    def find_release(self, mirror: Path) -> Release:
         """Its place in the mirror."""
-        return Release(mirror, PRODUCT, self.version, self.file)
+        return Release(mirror, PRODUCT, self.version, self.archive_name)
 
-    def archive(self, mirror: Path) -> Path:
+    def archive_path(self, mirror: Path) -> Path:
         """The archive in the mirror."""
-        return self.release(mirror).manifest
+        return self.find_release(mirror).manifest
 
     def prepare(self, builds: Builds, mirror: Path) -> None:
         """Make sure that the mirror has the archive; one that you put there stays."""
         file_digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
         content_key = f"{build_key(COMPONENTS[COMPONENT], builds.go)}-{file_digest}"
-        program = builds.program(COMPONENT, PROGRAM)
-        self.release(mirror).prepare(builds.home, content_key, partial(self._fill, program))
+        program = builds.program_path(COMPONENT, PROGRAM)
+        self.find_release(mirror).prepare(builds.home, content_key, partial(self._fill_release, program))
 
-    def _fill(self, program: Path, folder: Path) -> None:
+    def _fill_release(self, program: Path, folder: Path) -> None:
         """Write archive and sums; the same program gives the same bytes."""
-        archive = folder / self.file
+        archive = folder / self.archive_name
         with (
             archive.open("wb") as archive_file,
             gzip.GzipFile("", "wb", compresslevel=6, fileobj=archive_file, mtime=0) as gzip_file,
@@ -68,4 +68,4 @@ class CollectorRelease:
                 add_file(tar, PROGRAM, content, program.stat().st_size, 0o755)
         with archive.open("rb") as content:
             checksum = hashlib.file_digest(content, "sha256").hexdigest()
-        (folder / CHECKSUMS_FILE).write_text(f"{checksum}  {self.file}\n", encoding="utf-8")
+        (folder / CHECKSUMS_FILE).write_text(f"{checksum}  {self.archive_name}\n", encoding="utf-8")

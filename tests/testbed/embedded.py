@@ -26,7 +26,7 @@ NODE_FILES = ("authenticator.yaml", "containerd.toml", "kubelet.yaml", "kube-pro
 def start_cluster(cluster: Cluster) -> None:
     """Make sure that the cluster runs; a cluster that is not whole is made afresh."""
     builds = Builds(cluster.home, go_version())
-    record = cluster.read()
+    record = cluster.read_record()
     is_complete = record is not None and record.complete
     restart_reason = (
         health.find_lasting_fault(cluster, builds) if is_complete else "an earlier `up` did not get to its end"
@@ -41,9 +41,9 @@ def start_cluster(cluster: Cluster) -> None:
         cluster = replace(
             cluster, slot=find_free_slot(list_taken_slots(cluster.home, cluster.dir), netns.list_host_routes())
         )
-        cluster.write(Record("embedded", cluster.slot, cluster.node_count, ip_family=cluster.ip_family))
+        cluster.write_record(Record("embedded", cluster.slot, cluster.node_count, ip_family=cluster.ip_family))
     run_all(list_tasks(cluster, builds))
-    cluster.write(Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family))
+    cluster.write_record(Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family))
 
 
 def _check_space(builds: Builds) -> None:
@@ -62,7 +62,7 @@ def list_tasks(cluster: Cluster, builds: Builds) -> Iterable[Task]:
     yield Task("network", partial(_prepare_nodes, cluster), ("packages",))
     yield Task("pki", partial(pki.create_pki, cluster), ("packages",))
     for instance in list_instances(cluster):
-        yield Task(instance.name, partial(launch.start_server, cluster, builds, instance), instance.needs)
+        yield Task(instance.name, partial(launch.start_server, cluster, builds, instance), instance.needed_steps)
     for name, (_, required_builds) in images.IMAGES.items():
         yield Task(f"pack {name}", partial(images.prepare_cluster_image, name, builds), required_builds)
         for node in cluster.nodes:
@@ -97,7 +97,7 @@ def _load_image(cluster: Cluster, builds: Builds, node: Node, name: str) -> None
 
 def _apply_manifests(cluster: Cluster, builds: Builds) -> None:
     """What runs in the cluster from the beginning: its DNS."""
-    kubectl = [str(builds.program("kubernetes", "kubectl")), f"--kubeconfig={cluster.kubeconfig}"]
+    kubectl = [str(builds.program_path("kubernetes", "kubectl")), f"--kubeconfig={cluster.kubeconfig}"]
     template_values = list_template_values(cluster, cluster.nodes[0])
     folder = cluster.dir / "manifests"
     for file in config.MANIFESTS_FOLDER.iterdir():
@@ -110,4 +110,4 @@ def _link_programs(cluster: Cluster, builds: Builds) -> None:
     folder = cluster.dir / "bin"
     folder.mkdir()
     for name, component in PROGRAM_COMPONENTS.items():
-        (folder / name).symlink_to(builds.program(component, name))
+        (folder / name).symlink_to(builds.program_path(component, name))

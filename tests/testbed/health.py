@@ -39,7 +39,7 @@ def wait_ready(cluster: Cluster, timeout_seconds: float = SECONDS_TO_START) -> N
 
 def _read_kubelet_logs(cluster: Cluster) -> str:
     """Return the ends of the kubelets' logs, which are likely to say why pods do not start."""
-    return "\n".join(read_last_lines(cluster.log(f"kubelet@{node.name}"), 10) for node in cluster.nodes)
+    return "\n".join(read_last_lines(cluster.log_file(f"kubelet@{node.name}"), 10) for node in cluster.nodes)
 
 
 def find_lasting_fault(cluster: Cluster, builds: Builds) -> str | None:

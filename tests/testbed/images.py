@@ -28,16 +28,16 @@ def with_certificates(files: dict[str, Path]) -> dict[str, Path]:
 
 
 def _pause_image(builds: Builds) -> Image:
-    return Image("localhost/testbed/pause:1", {"/pause": builds.program("pause", "pause")}, entrypoint=("/pause",))
+    return Image("localhost/testbed/pause:1", {"/pause": builds.program_path("pause", "pause")}, entrypoint=("/pause",))
 
 
 def _coredns_image(builds: Builds) -> Image:
-    program = builds.program("coredns", "coredns")
+    program = builds.program_path("coredns", "coredns")
     return Image(f"localhost/testbed/coredns:{COREDNS_VERSION}", {"/coredns": program}, entrypoint=("/coredns",))
 
 
 def _collector_image(builds: Builds, component: str = "otelcol") -> Image:
-    files = with_certificates({"/otelcol-contrib": builds.program(component, "otelcol-contrib")})
+    files = with_certificates({"/otelcol-contrib": builds.program_path(component, "otelcol-contrib")})
     defaults = ("--config", "/etc/otelcol-contrib/config.yaml")
     entrypoint = ("/otelcol-contrib",)
     return Image(

@@ -52,7 +52,7 @@ def prepare_entries(home: Home, mirror_folder: Path, entries: Sequence[Entry]) -
     home.prepare()
     store = _open_store(home, mirror_folder)
     for entry in entries:
-        reason = entry.lacks(store) or _find_build_obstacle(entry, store)
+        reason = entry.find_obstacle(store) or _find_build_obstacle(entry, store)
         if reason:
             raise UnavailableError(f"{entry.name} cannot be had here", reason.why, reason.do)
     _check_space(entries, store)
@@ -68,7 +68,7 @@ def _find_reasons(entries: Iterable[Entry], store: Store, provider: Provider) ->
     """Return by name why entries cannot be installed; the others are left out."""
     reasons = {}
     for entry in entries:
-        reason = _find_provider_obstacle(entry, provider) or entry.lacks(store) or _find_build_obstacle(entry, store)
+        reason = _find_provider_obstacle(entry, provider) or entry.find_obstacle(store) or _find_build_obstacle(entry, store)
         if reason:
             reasons[entry.name] = reason
     return reasons
@@ -83,14 +83,14 @@ def _not_installed_error(reasons: Mapping[str, Reason]) -> UnavailableError:
 
 def _find_build_obstacle(entry: Entry, store: Store) -> Reason | None:
     """Why the programs of an entry cannot be built; None if they can."""
-    if entry.components(store) and not store.builds.go:
+    if entry.list_components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
     return None
 
 
 def _find_provider_obstacle(entry: Entry, provider: Provider) -> Reason | None:
     """Why an entry cannot be installed into a cluster of a provider; None if it can."""
-    if entry.cluster_wide and provider.name == "external":
+    if entry.is_cluster_wide and provider.name == "external":
         reason = "its tests install and remove CustomResourceDefinitions that all users of your cluster share"
         return Reason(reason, f"unset {PROVIDER_VARIABLE} to get a cluster of the testbed's own")
     if entry.start and provider.name != "embedded":
@@ -113,7 +113,7 @@ def unfit_scenario(folder: Path) -> Reason | None:
         return None
     for name in requirements.read_text(encoding="utf-8").split():
         entry = find_entry(name)
-        if entry.cluster_wide:
+        if entry.is_cluster_wide:
             return _find_provider_obstacle(entry, PROVIDERS["external"])
     return None
 
@@ -132,7 +132,7 @@ def _list_components(entries: Iterable[Entry], store: Store) -> list[str]:
     """Return the components that are built for entries, each once."""
     names: dict[str, None] = {}
     for entry in entries:
-        names.update(dict.fromkeys(entry.components(store)))
+        names.update(dict.fromkeys(entry.list_components(store)))
     return list(names)
 
 
@@ -155,16 +155,16 @@ def list_tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
     predecessors = dict(zip(build_names[PARALLEL_BUILDS:], build_names, strict=False))
     for task in store.builds.tasks(components):
         preceding_builds = (predecessors[task.name],) if task.name in predecessors else ()
-        yield Task(task.name, task.run, (*task.needs, *preceding_builds))
+        yield Task(task.name, task.run, (*task.needed_tasks, *preceding_builds))
     for entry in entries:
-        required_builds = tuple(f"build {name}" for name in entry.components(store))
+        required_builds = tuple(f"build {name}" for name in entry.list_components(store))
         yield Task(f"prepare {entry.name}", partial(entry.prepare, store), required_builds)
         yield Task(f"pack {entry.name}", partial(_pack_archives, entry, store), (f"prepare {entry.name}",))
 
 
 def _pack_archives(entry: Entry, store: Store) -> None:
     """Make the archives of an entry's images."""
-    entry.archives(store)
+    entry.list_archives(store)
 
 
 def _deliver_entries(cluster: Cluster, provider: Provider, entries: Sequence[Entry], store: Store) -> None:
@@ -172,12 +172,12 @@ def _deliver_entries(cluster: Cluster, provider: Provider, entries: Sequence[Ent
     installed = Installed.read(cluster)
     archives: list[Path] = []
     for entry in entries:
-        archives += entry.archives(store)
+        archives += entry.list_archives(store)
     if archives and provider.load:
         provider.load(cluster, archives, installed)
     for entry in entries:
         for program, component in entry.programs.items():
-            _link_program(cluster.dir / "bin" / program, store.builds.program(component, program))
+            _link_program(cluster.dir / "bin" / program, store.builds.program_path(component, program))
         if entry.start:
             entry.start(cluster, store.mirror)
     installed.names = sorted({*installed.names, *(entry.name for entry in entries)})

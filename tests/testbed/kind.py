@@ -16,18 +16,18 @@ from tests.testbed.loading import Installed, archive_signature, find_stale, list
 
 def start_cluster(cluster: Cluster) -> None:
     """Create the cluster unless it is there."""
-    record = cluster.read()
+    record = cluster.read_record()
     if record and record.complete and find_fault(cluster) is None:
         return
     remove_cluster(cluster)
-    cluster.write(Record("kind", nodes=cluster.node_count))
+    cluster.write_record(Record("kind", nodes=cluster.node_count))
     roles = ["control-plane", *["worker"] * (cluster.node_count - 1)]
     node_lines = "\n".join(f"  - role: {role}" for role in roles)
     config.write_config(cluster.dir / "kind.yaml", "kind.yaml", {"nodes": node_lines})
     arguments = [f"--kubeconfig={cluster.kubeconfig}", f"--config={cluster.dir}/kind.yaml", "--wait=180s"]
     command.run(["kind", "create", "cluster", *_name_option(cluster), *arguments], log=cluster.home.logs / "kind.log")
     cluster.kubeconfig.chmod(0o600)
-    cluster.write(Record("kind", nodes=cluster.node_count, complete=True))
+    cluster.write_record(Record("kind", nodes=cluster.node_count, complete=True))
 
 
 def remove_cluster(cluster: Cluster) -> None:

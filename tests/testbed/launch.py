@@ -22,8 +22,8 @@ NODE_FOLDERS_FILE = config.TEMPLATES_FOLDER / "node-folders.txt"
 
 def find_program(instance: Instance, builds: Builds) -> str:
     """The server's program: built by us, or of a Debian package."""
-    if instance.server.built:
-        return str(builds.program("kubernetes", instance.server.program))
+    if instance.server.is_built:
+        return str(builds.program_path("kubernetes", instance.server.program))
     program_path = shutil.which(instance.server.program, path="/usr/local/bin:/usr/bin:/usr/sbin")
     if not program_path:
         advice = "install its Debian package; `up` does that when run as root"
@@ -34,7 +34,7 @@ def find_program(instance: Instance, builds: Builds) -> str:
 def command_prefix(cluster: Cluster, instance: Instance) -> list[str]:
     """How a server gets to its place: containerd makes the node's mount namespace, the node's other servers join it."""
     node = instance.node
-    if not instance.everywhere:
+    if not instance.any_address:
         return netns.network_prefix(node)
     if instance.server.name == "containerd":
         unshare_command = ["unshare", "--mount", "--uts", "--propagation", "slave", "--"]
@@ -54,7 +54,7 @@ def node_prefix(cluster: Cluster, node: Node) -> list[str]:
     """The prefix that runs a command inside a node: its network, its mounts, its host name."""
     pid = process.find_server_pid(cluster.dir, f"containerd@{node.name}", "containerd")
     if pid is None:
-        reason = f"containerd of {node.name} is not running\n{read_last_lines(cluster.log(f'containerd@{node.name}'))}"
+        reason = f"containerd of {node.name} is not running\n{read_last_lines(cluster.log_file(f'containerd@{node.name}'))}"
         raise ClusterError(f"{node.name} cannot be entered", reason, "run `up` again")
     return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts", "--"]
 
@@ -62,15 +62,15 @@ def node_prefix(cluster: Cluster, node: Node) -> list[str]:
 def start_server(cluster: Cluster, builds: Builds, instance: Instance) -> None:
     """Start the server and return once it is ready."""
     template_values = list_template_values(cluster, instance.node)
-    arguments = [instance.filled(argument, template_values) for argument in instance.server.arguments]
+    arguments = [instance.fill_in(argument, template_values) for argument in instance.server.arguments]
     server_command = [*command_prefix(cluster, instance), find_program(instance, builds), *arguments]
-    server_process = process.start_server(cluster.dir, instance.name, server_command, cluster.log(instance.name))
-    condition = instance.filled(instance.server.ready, template_values)
+    server_process = process.start_server(cluster.dir, instance.name, server_command, cluster.log_file(instance.name))
+    condition = instance.fill_in(instance.server.ready, template_values)
     wait_for(
         f"start of {instance.name}",
         lambda: _find_missing(cluster, instance, server_process, condition),
-        instance.server.seconds,
-        lambda: read_last_lines(cluster.log(instance.name)),
+        instance.server.start_seconds,
+        lambda: read_last_lines(cluster.log_file(instance.name)),
     )
     say(f"{instance.name} is ready")
 
@@ -80,7 +80,7 @@ def _find_missing(
 ) -> str | None:
     """None once the condition holds; a failure as soon as the server has ended."""
     if (exit_code := server_process.poll()) is not None:
-        reason = f"it ended with code {exit_code}\n{read_last_lines(cluster.log(instance.name))}"
+        reason = f"it ended with code {exit_code}\n{read_last_lines(cluster.log_file(instance.name))}"
         raise ClusterError(f"{instance.name} did not start", reason, "fix the cause, then run `up` again")
     return find_missing(cluster, instance, condition)
 

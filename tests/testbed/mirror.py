@@ -56,7 +56,7 @@ class Release:
         return sorted((self.folder / "images").glob("*.tar"))
 
     @property
-    def foreign(self) -> bool:
+    def is_foreign(self) -> bool:
         """Whether somebody else put it there."""
         return self.manifest.exists() and not (self.folder / MARK_FILE).exists()
 
@@ -66,7 +66,7 @@ class Release:
         is_whole = (
             mark_file.exists() and mark_file.read_text() == content_key and all(image.exists() for image in self.images)
         )
-        return self.foreign or is_whole
+        return self.is_foreign or is_whole
 
     def prepare(self, home: Home, content_key: str, fill_folder: Callable[[Path], None]) -> None:
         """Make it unless it is there, or made of exactly this already."""

@@ -24,14 +24,14 @@ class Certificate:
     name: str
     subject: str
     names: tuple[str, ...] = ()
-    kubeconfig: bool = False
+    has_kubeconfig: bool = False
 
 
 CERTIFICATES = (
-    Certificate("admin", "/O=system:masters/CN=admin", kubeconfig=True),
-    Certificate("controller-manager", "/CN=system:kube-controller-manager", kubeconfig=True),
-    Certificate("scheduler", "/CN=system:kube-scheduler", kubeconfig=True),
-    Certificate("proxy", "/CN=system:kube-proxy", kubeconfig=True),
+    Certificate("admin", "/O=system:masters/CN=admin", has_kubeconfig=True),
+    Certificate("controller-manager", "/CN=system:kube-controller-manager", has_kubeconfig=True),
+    Certificate("scheduler", "/CN=system:kube-scheduler", has_kubeconfig=True),
+    Certificate("proxy", "/CN=system:kube-proxy", has_kubeconfig=True),
     Certificate("kubelet-client", "/O=system:masters/CN=apiserver-kubelet"),
     Certificate("front-proxy", "/CN=front-proxy"),
 )
@@ -44,7 +44,7 @@ def list_certificates(cluster: Cluster) -> list[Certificate]:
     ip_names = [f"IP:{ip}" for ip in ("127.0.0.1", cluster.family.api_service, *cluster.nodes[0].ips)]
     apiserver_certificate = Certificate("apiserver", "/CN=kube-apiserver", (*dns_names, *ip_names))
     kubelet_certificates = [
-        Certificate(f"kubelet-{node.name}", f"/O=system:nodes/CN=system:node:{node.name}", names, kubeconfig=True)
+        Certificate(f"kubelet-{node.name}", f"/O=system:nodes/CN=system:node:{node.name}", names, has_kubeconfig=True)
         for node in cluster.nodes
         for names in [(f"DNS:{node.name}", *(f"IP:{ip}" for ip in node.ips))]
     ]
@@ -85,7 +85,7 @@ def issue_certificate(cluster: Cluster, certificate: Certificate) -> None:
         [*NEW_KEY_COMMAND, *file_arguments, "-subj", certificate.subject, "-days", VALID_DAYS, *extension_arguments],
         cwd=folder,
     )
-    if certificate.kubeconfig:
+    if certificate.has_kubeconfig:
         _write_kubeconfig(cluster, folder, certificate.name)
 
 

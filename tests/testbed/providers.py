@@ -213,7 +213,7 @@ def choose_provider(cluster: Cluster, environment: Environment, providers: Mappi
 
     A cluster of the user takes precedence over both. Raises UnavailableError with all reasons if no provider is left.
     """
-    record = cluster.read()
+    record = cluster.read_record()
     reasons: dict[str, Reason] = {}
     for name, provider in providers.items():
         if record is not None and name not in {"external", record.provider}:

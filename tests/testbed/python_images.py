@@ -92,7 +92,7 @@ def _content_key(python: Interpreter, packages_list: str) -> str:
 def pack_python(builds: Builds) -> Path:
     """The archive of the image with an interpreter."""
     python = read_interpreter(builds)
-    root_folder = builds.make("python", _content_key(python, "interpreter.txt"), partial(_fill_root, builds, python))
+    root_folder = builds.make_folder("python", _content_key(python, "interpreter.txt"), partial(_fill_root, builds, python))
     busybox = images.busybox_image()
     files = {**busybox.files, **_files_below(root_folder, "/")}
     links = {**busybox.links, **{f"/bin/{name}": python.file for name in ("python", "python3")}}
@@ -104,7 +104,7 @@ def pack_instrumentation(builds: Builds) -> Path:
     """The archive of the image whose content the operator copies into applications."""
     python = read_interpreter(builds)
     content_key = _content_key(python, "autoinstrumentation.txt")
-    root_folder = builds.make("autoinstrumentation-python", content_key, partial(_fill_instrumentation, builds))
+    root_folder = builds.make_folder("autoinstrumentation-python", content_key, partial(_fill_instrumentation, builds))
     busybox = images.busybox_image()
     files = {**busybox.files, **_files_below(root_folder, "/autoinstrumentation")}
     described_image = Image(INSTRUMENTATION_REFERENCE, files, busybox.links, command=("sh",))

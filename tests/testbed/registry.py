@@ -106,16 +106,16 @@ def _start_registry(cluster: Cluster, name: str) -> None:
         "serve",
         str(settings_file),
     ]
-    server_process = process.start_server(cluster.dir, name, server_command, cluster.log(name))
+    server_process = process.start_server(cluster.dir, name, server_command, cluster.log_file(name))
 
     def find_missing() -> str | None:
         if server_process.poll() is not None:
-            raise ClusterError(f"{name} did not start", read_last_lines(cluster.log(name)), "fix the cause, try again")
+            raise ClusterError(f"{name} did not start", read_last_lines(cluster.log_file(name)), "fix the cause, try again")
         with suppress(OSError), socket.create_connection((cluster.nodes[0].ip, PORTS[name]), timeout=1):
             return None
         return f"nothing listens on {registry_address(cluster, name)}"
 
-    wait_for(f"start of {name}", find_missing, SECONDS_TO_START, lambda: read_last_lines(cluster.log(name)))
+    wait_for(f"start of {name}", find_missing, SECONDS_TO_START, lambda: read_last_lines(cluster.log_file(name)))
 
 
 def _list_images(node_prefix: list[str]) -> list[str]:

@@ -35,7 +35,7 @@ class Rulebook:
     """The folder of the environment, and JAVA_HOME."""
 
     folder: Path
-    java: Path
+    java_home: Path
 
     @property
     def program(self) -> Path:
@@ -46,7 +46,7 @@ def ensure_rulebook(home: Home) -> Rulebook:
     """The environment, made if it is not there. Raises UnavailableError where its parts cannot be had."""
     home.prepare()
     builds, python = Builds(home, ""), ".".join(map(str, sys.version_info[:2]))
-    folder = builds.make(
+    folder = builds.make_folder(
         "ansible-rulebook", _content_key(python, *REQUIREMENTS), lambda draft: _install_rulebook(home, draft)
     )
     return Rulebook(folder, find_system_java() or _ensure_unpacked_java(builds))
@@ -63,7 +63,7 @@ def find_system_java() -> Path | None:
 
 
 def _ensure_unpacked_java(builds: Builds) -> Path:
-    folder = builds.make("jre", _content_key(*JRE_PACKAGES), lambda draft: _unpack_java(builds.home, draft))
+    folder = builds.make_folder("jre", _content_key(*JRE_PACKAGES), lambda draft: _unpack_java(builds.home, draft))
     return next(folder.glob("usr/lib/jvm/java-*/bin/java")).parents[1]
 
 

@@ -27,12 +27,12 @@ class Server:
     arguments: tuple[str, ...]
     ready: str
     """What answers once it is ready: a URL, or unix: and a path on the node."""
-    needs: tuple[str, ...] = ()
+    needed_steps: tuple[str, ...] = ()
     """Steps and servers before it; a server's own node is meant where it runs on every node."""
-    built: bool = True
+    is_built: bool = True
     """Built by us (else it comes with a Debian package)."""
     # As long as a busy machine needs; a server that ends is told at once.
-    seconds: float = 180
+    start_seconds: float = 180
 
 
 def _kubeconfig_flags(name: str, *flags: str) -> tuple[str, ...]:
@@ -51,8 +51,8 @@ CONTROL_PLANE = (
             "--unsafe-no-fsync",
         ),
         ready="http://${ip}:2379/health",
-        needs=("network",),
-        built=False,
+        needed_steps=("network",),
+        is_built=False,
     ),
     Server(
         "kube-apiserver",
@@ -88,7 +88,7 @@ CONTROL_PLANE = (
             "--authentication-token-webhook-version=v1",
         ),
         ready="https://${ip}:6443/readyz",
-        needs=("build kubernetes", "pki", "etcd"),
+        needed_steps=("build kubernetes", "pki", "etcd"),
     ),
     # These two exit while the API server is still making the RBAC rules that it starts with.
     Server(
@@ -111,7 +111,7 @@ CONTROL_PLANE = (
             "--leader-elect=false",
         ),
         ready="https://${ip}:10257/healthz",
-        needs=("kube-apiserver",),
+        needed_steps=("kube-apiserver",),
     ),
     Server(
         "kube-scheduler",
@@ -121,7 +121,7 @@ CONTROL_PLANE = (
             "--leader-elect=false",
         ),
         ready="https://${ip}:10259/healthz",
-        needs=("kube-apiserver",),
+        needed_steps=("kube-apiserver",),
     ),
 )
 
@@ -131,8 +131,8 @@ EVERY_NODE = (
         "containerd",
         ("--config=${dir}/containerd.toml",),
         ready=f"unix:{CONTAINERD_SOCKET}",
-        needs=("network",),
-        built=False,
+        needed_steps=("network",),
+        is_built=False,
     ),
     Server(
         "kubelet",
@@ -145,7 +145,7 @@ EVERY_NODE = (
             "--v=2",
         ),
         ready="http://${ip}:10248/healthz",
-        needs=("containerd", "load pause", "kube-apiserver"),
+        needed_steps=("containerd", "load pause", "kube-apiserver"),
     ),
     Server(
         "kube-proxy",
@@ -153,7 +153,7 @@ EVERY_NODE = (
         ("--config=${dir}/kube-proxy.yaml",),
         ready="http://${ip}:10256/livez",
         # It waits for 30 seconds for its node to exist, and ends. The kubelet of a busy machine may take longer.
-        needs=("kubelet",),
+        needed_steps=("kubelet",),
     ),
 )
 
@@ -186,19 +186,19 @@ class Instance:
 
     server: Server
     node: Node
-    everywhere: bool
+    any_address: bool
 
     @property
     def name(self) -> str:
         """Unique in the cluster; names the log, the step and the mark of the process."""
-        return f"{self.server.name}@{self.node.name}" if self.everywhere else self.server.name
+        return f"{self.server.name}@{self.node.name}" if self.any_address else self.server.name
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def needed_steps(self) -> tuple[str, ...]:
         """The steps before it, by their full names."""
-        return tuple(local_name(need, self.node) for need in self.server.needs)
+        return tuple(local_name(need, self.node) for need in self.server.needed_steps)
 
-    def filled(self, text: str, template_values: Mapping[str, str]) -> str:
+    def fill_in(self, text: str, template_values: Mapping[str, str]) -> str:
         """An argument with its values."""
         return Template(text).substitute(template_values)
 
@@ -211,5 +211,5 @@ def local_name(step: str, node: Node) -> str:
 
 def list_instances(cluster: Cluster) -> list[Instance]:
     """All servers of the cluster."""
-    control_plane = [Instance(server, cluster.nodes[0], everywhere=False) for server in CONTROL_PLANE]
-    return control_plane + [Instance(server, node, everywhere=True) for server in EVERY_NODE for node in cluster.nodes]
+    control_plane = [Instance(server, cluster.nodes[0], any_address=False) for server in CONTROL_PLANE]
+    return control_plane + [Instance(server, node, any_address=True) for server in EVERY_NODE for node in cluster.nodes]

@@ -18,7 +18,7 @@ class Task:
 
     name: str
     run: Callable[[], None]
-    needs: tuple[str, ...] = ()
+    needed_tasks: tuple[str, ...] = ()
     """The names of the steps that must have ended before."""
 
 
@@ -39,7 +39,7 @@ def run_all(tasks: Iterable[Task]) -> None:
 
 
 def _check_needs(waiting_tasks: dict[str, Task]) -> None:
-    needed_steps = {need for task in waiting_tasks.values() for need in task.needs}
+    needed_steps = {need for task in waiting_tasks.values() for need in task.needed_tasks}
     missing_steps = needed_steps - waiting_tasks.keys()
     if missing_steps:
         raise ValueError(f"tasks need steps that nobody takes: {sorted(missing_steps)}")
@@ -50,7 +50,7 @@ def _run_waiting(waiting_tasks: dict[str, Task], executor: ThreadPoolExecutor) -
     running_tasks: dict[Future[None], str] = {}
     ended_names: set[str] = set()
     while waiting_tasks or running_tasks:
-        ready_tasks = [task for task in waiting_tasks.values() if ended_names.issuperset(task.needs)]
+        ready_tasks = [task for task in waiting_tasks.values() if ended_names.issuperset(task.needed_tasks)]
         if not ready_tasks and not running_tasks:
             raise ValueError(f"tasks need each other: {sorted(waiting_tasks)}")
         for task in ready_tasks:

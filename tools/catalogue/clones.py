@@ -28,26 +28,26 @@ class Clone:
 
     path: Path
 
-    def git(self, *arguments: str) -> str:
+    def run_git(self, *arguments: str) -> str:
         """Return what a git command says."""
         command = ["git", "-C", str(self.path), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def show(self, revision: str, path: str) -> str | None:
+    def read_file(self, revision: str, path: str) -> str | None:
         """Return a file of a revision; None when it has none."""
         result = subprocess.run(
             ["git", "-C", str(self.path), "show", f"{revision}:{path}"], check=False, capture_output=True, text=True
         )
         return result.stdout if result.returncode == 0 else None
 
-    def blobs(self, revision: str, *folders: str) -> Iterator[tuple[str, str]]:
+    def list_blobs(self, revision: str, *folders: str) -> Iterator[tuple[str, str]]:
         """Yield path and object id of every file below folders of a revision."""
-        for line in self.git("ls-tree", "-r", revision, "--", *folders).splitlines():
+        for line in self.run_git("ls-tree", "-r", revision, "--", *folders).splitlines():
             entry_fields, _tab, path = line.partition("\t")
             if " blob " in entry_fields:
                 yield path, entry_fields.split()[2]
 
-    def read(self, blobs: list[str]) -> dict[str, str]:
+    def read_blobs(self, blobs: list[str]) -> dict[str, str]:
         """Return the text of many objects with one call."""
         command = ["git", "-C", str(self.path), "cat-file", "--batch"]
         output = subprocess.run(command, check=True, capture_output=True, input="\n".join(blobs).encode()).stdout
@@ -61,24 +61,24 @@ class Clone:
         return texts
 
     @cached_property
-    def tags(self) -> dict[Version, str]:
+    def tag_by_version(self) -> dict[Version, str]:
         """Release tags by version; release candidates and nightly builds are none."""
-        return {parse_version(tag): tag for tag in self.git("tag").split() if RELEASE_TAG.match(tag)}
+        return {parse_version(tag): tag for tag in self.run_git("tag").split() if RELEASE_TAG.match(tag)}
 
     @cached_property
-    def release_commits(self) -> dict[Version, str]:
+    def commit_by_version(self) -> dict[Version, str]:
         """Upstream's release commits by version: a fork has those even where it has no tags."""
         commits: dict[Version, str] = {}
-        for line in self.git("log", "--all", "--format=%H %s", "--grep=repare release").splitlines():
+        for line in self.run_git("log", "--all", "--format=%H %s", "--grep=repare release").splitlines():
             commit, _space, subject = line.partition(" ")
             match = _RELEASE_COMMIT.match(subject)
             if match:
                 commits[parse_version(match[1])] = commit
         return commits
 
-    def state(self) -> dict[str, str]:
+    def describe_snapshot(self) -> dict[str, str]:
         """Return what says which snapshot this is: the newest commit and its date."""
-        commit, date = self.git("log", "-1", "--format=%H %cs").split()
+        commit, date = self.run_git("log", "-1", "--format=%H %cs").split()
         return {"commit": commit, "date": date}
 
 

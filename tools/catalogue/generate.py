@@ -39,9 +39,9 @@ class Clones(NamedTuple):
     contrib: Clone
     adot: Clone
     redhat: Clone
-    explorers: list[Clone]
+    explorer_clones: list[Clone]
     """In the order in which they are read: what a later one states takes precedence."""
-    by_repository: Mapping[str, list[Clone]]
+    clones_by_repository: Mapping[str, list[Clone]]
     """All clones in the folder by the name of the repository, for provenance.json."""
 
 
@@ -54,8 +54,8 @@ def _find_all_clones(folder: Path) -> Clones:
         contrib=by_repository[_CONTRIB][0],
         adot=by_repository[_ADOT][0],
         redhat=by_repository[_REDHAT][0],
-        explorers=by_repository[_EXPLORER],
-        by_repository=by_repository,
+        explorer_clones=by_repository[_EXPLORER],
+        clones_by_repository=by_repository,
     )
 
 
@@ -71,7 +71,7 @@ def generate_texts(folder: Path) -> dict[str, str]:
         repository_clones.core,
         repository_clones.contrib,
         (repository_clones.adot, collector_of_tag),
-        repository_clones.explorers,
+        repository_clones.explorer_clones,
     )
     _add_overrides(metadata)
     rows = tables.list_component_rows(modules_by_build, metadata)
@@ -80,7 +80,7 @@ def generate_texts(folder: Path) -> dict[str, str]:
         "builds.json": rows_text(tables.list_build_rows(modules_by_build, collector_of_tag)),
         "providers.json": rows_text(manifests.list_scheme_rows(repository_clones.releases, modules_by_build)),
         "removals.json": rows_text(list_removals(modules_by_build, rows, _read_hand_kept("removals"))),
-        "provenance.json": _provenance_text(repository_clones.by_repository, metadata, modules_by_build, rows),
+        "provenance.json": _provenance_text(repository_clones.clones_by_repository, metadata, modules_by_build, rows),
     }
 
 
@@ -94,7 +94,7 @@ def _add_overrides(metadata: Metadata) -> None:
         version = parse_version(row["version"]) if "version" in row else FIRST_VERSION
         stability = tuple(sorted(row["stability"].items()))
         statement = Statement(row["type"], row.get("old", ""), stability)
-        metadata.add((row["section"], row["module"]), version, statement, weak=True)
+        metadata.add_statement((row["section"], row["module"]), version, statement, weak=True)
 
 
 def rows_text(rows: Iterable[Row]) -> str:
@@ -120,7 +120,7 @@ def _provenance_text(
     `by_hand`, the rows of overrides.json.
     """
     sources = [
-        {"repository": name, **clone.state()}
+        {"repository": name, **clone.describe_snapshot()}
         for name, repository_clones in by_repository.items()
         for clone in repository_clones
     ]

@@ -43,10 +43,10 @@ _OLDEST_ADOT = (0, 42, 0)  # the first with Collector 0.110.0 or newer inside
 def read_upstream_modules(releases: Clone, oldest_version: Version = ()) -> ModulesByBuild:
     """Return the modules of the four official distributions."""
     modules_by_build: ModulesByBuild = {name: {} for name in _FOLDERS.values()}
-    for version, tag in sorted(releases.tags.items()):
+    for version, tag in sorted(releases.tag_by_version.items()):
         for folder, name in _FOLDERS.items():
             manifest = (
-                releases.show(tag, f"distributions/{folder}/manifest.yaml") if version >= oldest_version else None
+                releases.read_file(tag, f"distributions/{folder}/manifest.yaml") if version >= oldest_version else None
             )
             if manifest:
                 modules_by_build[name][version] = set(list_modules(_load_yaml(manifest)))
@@ -59,7 +59,7 @@ def list_scheme_rows(releases: Clone, modules_by_build: ModulesByBuild) -> list[
     builds_with: dict[str, dict[str, list[Version]]] = {}
     for folder, name in _FOLDERS.items():
         for version in filter(_is_known, modules_by_build[name]):
-            manifest = _load_yaml(releases.show(releases.tags[version], f"distributions/{folder}/manifest.yaml") or "")
+            manifest = _load_yaml(releases.read_file(releases.tag_by_version[version], f"distributions/{folder}/manifest.yaml") or "")
             for scheme in list_schemes(manifest):
                 builds_with.setdefault(scheme, {}).setdefault(name, []).append(version)
     for name, listed_schemes in _SCHEMES_WITHOUT_MANIFEST.items():
@@ -82,8 +82,8 @@ def _is_known(version: Version) -> bool:
 def read_redhat_modules(clone: Clone, oldest_version: Version) -> dict[Version, set[Module]]:
     """Return the modules of the Red Hat build; its versions are the Collector's."""
     modules = {}
-    for version, revision in sorted((_UNTAGGED | clone.tags).items()):
-        manifest = clone.show(revision, "manifest.yaml") if version >= oldest_version else None
+    for version, revision in sorted((_UNTAGGED | clone.tag_by_version).items()):
+        manifest = clone.read_file(revision, "manifest.yaml") if version >= oldest_version else None
         if manifest:
             modules[version] = set(list_modules(_load_yaml(manifest)))
     return modules
@@ -93,11 +93,11 @@ def read_adot_modules(clone: Clone) -> tuple[dict[Version, set[Module]], dict[st
     """Return the modules of the AWS distribution by Collector version, and that version by the build's own."""
     modules: dict[Version, set[Module]] = {}
     collector_of_tag: dict[str, Version] = {}
-    for own_version, tag in sorted(clone.tags.items()):
+    for own_version, tag in sorted(clone.tag_by_version.items()):
         if own_version < _OLDEST_ADOT:
             continue
-        defaults_source = clone.show(tag, "pkg/defaultcomponents/defaults.go")
-        collector_match = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if defaults_source else None
+        defaults_source = clone.read_file(tag, "pkg/defaultcomponents/defaults.go")
+        collector_match = _COLLECTOR.search(clone.read_file(tag, "go.mod") or "") if defaults_source else None
         if defaults_source and collector_match:
             collector_of_tag[tag] = parse_version(collector_match[1])
             modules[collector_of_tag[tag]] = set(_find_factory_modules(defaults_source))

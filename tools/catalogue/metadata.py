@@ -39,7 +39,7 @@ class Statement:
 
     type: str
     """Its type, such as `otlp`."""
-    old: str = ""
+    old_name: str = ""
     """Its deprecated type, which the Collector still takes; empty if it has none."""
     stability: tuple[tuple[str, str], ...] = ()
     """Signal and level, such as `traces` and `beta`, in the order of signals. A connector's are `traces>metrics`."""
@@ -49,14 +49,14 @@ class Statement:
 class Metadata:
     """The statements of all sources."""
 
-    by_module: dict[Key, dict[Version, Statement]] = field(default_factory=dict)
+    statements_by_module: dict[Key, dict[Version, Statement]] = field(default_factory=dict)
     """Module → version → statement."""
-    seen: dict[str, set[Version]] = field(default_factory=lambda: {CORE_PREFIX: set(), CONTRIB_PREFIX: set()})
+    versions_by_prefix: dict[str, set[Version]] = field(default_factory=lambda: {CORE_PREFIX: set(), CONTRIB_PREFIX: set()})
     """Repository → versions of which a source shows all components."""
 
-    def add(self, key: Key, version: Version, statement: Statement, *, weak: bool = False) -> None:
+    def add_statement(self, key: Key, version: Version, statement: Statement, *, weak: bool = False) -> None:
         """Keep a statement. It replaces an earlier one, because bundles get corrected; a weak one never does."""
-        versions = self.by_module.setdefault(key, {})
+        versions = self.statements_by_module.setdefault(key, {})
         if not weak or version not in versions:
             versions[version] = statement
 
@@ -122,8 +122,8 @@ def read_metadata(
     adot_clone, collector_of_tag = adot
     for tag, version in collector_of_tag.items():
         _read_tree(metadata, _ComponentTree(adot_clone, tag, version, CONTRIB_PREFIX, prefix=_VENDORED))
-    _read_releases(metadata, contrib, {**contrib.tags, **contrib.release_commits}, CONTRIB_PREFIX)
-    _read_releases(metadata, core, core.tags, CORE_PREFIX)
+    _read_releases(metadata, contrib, {**contrib.tag_by_version, **contrib.commit_by_version}, CONTRIB_PREFIX)
+    _read_releases(metadata, core, core.tag_by_version, CORE_PREFIX)
     for explorer in explorers:
         _read_bundles(metadata, explorer)
     return metadata
@@ -134,7 +134,7 @@ def _read_releases(metadata: Metadata, clone: Clone, revisions: Mapping[Version,
     for version, revision in sorted(revisions.items()):
         if version >= FIRST_VERSION:
             _read_tree(metadata, _ComponentTree(clone, revision, version, repository))
-            metadata.seen[repository].add(version)
+            metadata.versions_by_prefix[repository].add(version)
 
 
 # The data of each YAML file that was read, by the id of its object: most files are the same in many releases.
@@ -144,7 +144,7 @@ _DATA_BY_BLOB: dict[str, Any] = {}
 def _parse_blobs(clone: Clone, blobs: Iterable[str]) -> None:
     """Parse the objects that were not parsed before; one call of git reads all of them."""
     unread_blobs = sorted({blob for blob in blobs if blob not in _DATA_BY_BLOB})
-    for blob, text in clone.read(unread_blobs).items():
+    for blob, text in clone.read_blobs(unread_blobs).items():
         _DATA_BY_BLOB[blob] = yaml.load(text, Loader=yaml.CSafeLoader)
 
 
@@ -157,13 +157,13 @@ def _read_tree(metadata: Metadata, tree: _ComponentTree) -> None:
         section = _CLASSES.get((data.get("status") or {}).get("class", ""))
         is_library = module.rpartition("/")[2] in _LIBRARY_FOLDERS
         if section and data.get("type") and not is_library:
-            metadata.add((section, f"{tree.repository}{module}"), tree.version, parse_statement(data))
+            metadata.add_statement((section, f"{tree.repository}{module}"), tree.version, parse_statement(data))
 
 
 def _list_metadata_files(tree: _ComponentTree) -> Iterator[tuple[str, str]]:
     """Yield the folder of each metadata.yaml in the repository, and the id of its object."""
     folders = [f"{tree.prefix}{name}" for name in _CLASSES]
-    for path, blob in tree.clone.blobs(tree.revision, *folders):
+    for path, blob in tree.clone.list_blobs(tree.revision, *folders):
         folder, _slash, name = path.removeprefix(tree.prefix).rpartition("/")
         if name == "metadata.yaml" and _NO_COMPONENTS.isdisjoint(folder.split("/")):
             yield folder, blob
@@ -175,16 +175,16 @@ def _read_bundles(metadata: Metadata, explorer: Clone) -> None:
     _parse_blobs(explorer, [file.blob for file in files])
     for file in files:
         if not file.is_snapshot:
-            metadata.seen[file.repository].add(file.version)
+            metadata.versions_by_prefix[file.repository].add(file.version)
         for module, data in _list_entries(_DATA_BY_BLOB[file.blob], file.component_class):
             key = (_CLASSES[file.component_class], f"{file.repository}{module}")
-            metadata.add(key, file.version, parse_statement(data), weak=file.is_snapshot)
+            metadata.add_statement(key, file.version, parse_statement(data), weak=file.is_snapshot)
 
 
 def _list_bundle_files(explorer: Clone) -> Iterator[_BundleFile]:
     """Yield the files of bundles that list components of a class."""
     names = {f"{name}.yaml" for name in _CLASSES}
-    for path, blob in explorer.blobs("HEAD", f"{_BUNDLES}/core", f"{_BUNDLES}/contrib"):
+    for path, blob in explorer.list_blobs("HEAD", f"{_BUNDLES}/core", f"{_BUNDLES}/contrib"):
         if path.rpartition("/")[2] in names:
             yield _BundleFile(path, blob)
 
@@ -208,6 +208,6 @@ def parse_statement(data: Mapping[str, Any]) -> Statement:
             stability[signal.replace("_to_", ">")] = level
     return Statement(
         type=str(data["type"]),
-        old=str(data.get("deprecated_type") or ""),
+        old_name=str(data.get("deprecated_type") or ""),
         stability=tuple(sorted(stability.items())),
     )

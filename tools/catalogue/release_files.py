@@ -42,14 +42,14 @@ class Release:
 
     version: str
     core: Clone
-    cache: Path
-    vendored: Sequence[tuple[Clone, str]] = ()
+    module_cache: Path
+    vendored_modules: Sequence[tuple[Clone, str]] = ()
     """Clones that vendor modules of the release, each with its tag."""
     all: list[Release] = field(default_factory=list, repr=False)
     """All releases that are compared, in order."""
     _read: dict[str, FileTexts] = field(default_factory=dict)
 
-    def files(self, folder: str) -> FileTexts:
+    def read_files(self, folder: str) -> FileTexts:
         """Return the schema and the Go files of a folder. Raises UnknownSchema.
 
         A shared package that did not change between the releases at hand is taken as the same in the others.
@@ -79,18 +79,18 @@ class Release:
             return
         package = PurePosixPath(GO_MODULES[CONTRIB_PREFIX] + folder.removeprefix(CONTRIB_PREFIX))
         yield from self._read_from_cache(package)
-        for clone, tag in self.vendored:
+        for clone, tag in self.vendored_modules:
             yield _read_from_clone(clone, tag, f"vendor/{package}")
 
     def _read_from_core(self, folder: str) -> FileTexts:
         """Return the files of a folder of the core repository; nothing if its clone lacks the release's tag."""
-        tag = self.core.tags.get(parse_version(self.version))
+        tag = self.core.tag_by_version.get(parse_version(self.version))
         return _read_from_clone(self.core, tag, folder) if tag else {}
 
     def _read_from_cache(self, package: PurePosixPath) -> Iterator[FileTexts]:
         """Yield the files of a package from each module of the cache that may have it, the longest path first."""
         for module in (package, *package.parents):
-            folder = self.cache / f"{module}@v{self.version}" / package.relative_to(module)
+            folder = self.module_cache / f"{module}@v{self.version}" / package.relative_to(module)
             yield {
                 file.name: file.read_text(encoding="utf-8")
                 for file in folder.glob("*")
@@ -101,11 +101,11 @@ class Release:
 def _read_from_clone(clone: Clone, revision: str, folder: str) -> FileTexts:
     """Return the schema and the Go files in a folder of a revision, without those in folders below it."""
     blobs: dict[str, str] = {}
-    for path, blob in clone.blobs(revision, f"{folder}/"):
+    for path, blob in clone.list_blobs(revision, f"{folder}/"):
         parent, _slash, name = path.rpartition("/")
         if parent == folder and _is_schema_or_code(name):
             blobs[name] = blob
-    texts = clone.read(list(blobs.values())) if blobs else {}
+    texts = clone.read_blobs(list(blobs.values())) if blobs else {}
     return {name: texts[blob] for name, blob in blobs.items()}
 
 

@@ -54,7 +54,7 @@ def build_component_tree(release: Release, module: str) -> SettingTree:
         raise UnknownSchema(module)
     reader = _SchemaReader(release)
     schema = None if module.startswith(CORE_PREFIX) else reader.schema(module)
-    return reader.tree(module, schema, 0) if schema else reader.build_struct_tree(module)
+    return reader.build_tree(module, schema, 0) if schema else reader.build_struct_tree(module)
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class _SchemaReader:
 
     def schema(self, folder: str) -> Any:
         """Return the schema in a folder of a repository; None if the folder has none."""
-        return yaml.load(self.release.files(folder).get(SCHEMA_FILE, ""), Loader=yaml.CSafeLoader)
+        return yaml.load(self.release.read_files(folder).get(SCHEMA_FILE, ""), Loader=yaml.CSafeLoader)
 
     def build_struct_tree(self, folder: str) -> SettingTree:
         """Return the tree of the structs in a folder."""
-        return SettingTree(fields=list_struct_fields(self.release.files(folder)))
+        return SettingTree(fields=list_struct_fields(self.release.read_files(folder)))
 
-    def tree(self, folder: str, node: Any, depth: int) -> SettingTree:
+    def build_tree(self, folder: str, node: Any, depth: int) -> SettingTree:
         """Return the tree of a schema, with every reference replaced by what it names."""
         if depth > _MAX_DEPTH:
             return SettingTree()
@@ -86,16 +86,16 @@ class _SchemaReader:
                 tree.shape[fact] = node[fact]
         for entry_kind in _ENTRY_SCHEMAS:
             if isinstance(node.get(entry_kind), dict):
-                tree.each[entry_kind] = self.tree(folder, node[entry_kind], depth + 1)
+                tree.each[entry_kind] = self.build_tree(folder, node[entry_kind], depth + 1)
         return tree
 
     def _build_keys(self, folder: str, node: Any, depth: int) -> dict[str, SettingTree]:
         """Return the tree of each key of an object: of the schemas that it joins, then its own."""
         keys: dict[str, SettingTree] = {}
         for joined_schema in node.get("allOf") or ():
-            keys |= self.tree(folder, joined_schema, depth).keys
+            keys |= self.build_tree(folder, joined_schema, depth).keys
         for key, schema in (node.get("properties") or {}).items():
-            keys[key] = self.tree(folder, schema, depth)
+            keys[key] = self.build_tree(folder, schema, depth)
         return keys
 
     def _build_named_tree(self, folder: str, reference: str, depth: int) -> SettingTree:
@@ -113,7 +113,7 @@ class _SchemaReader:
         return (
             self.build_struct_tree(referenced_folder)
             if definition is None
-            else self.tree(referenced_folder, definition, depth)
+            else self.build_tree(referenced_folder, definition, depth)
         )
 
     def _find_definition(self, folder: str, name: str) -> Any:

@@ -33,7 +33,7 @@ def list_component_rows(modules_by_build: ModulesByBuild, metadata: Metadata) ->
     """
     judged_modules = {build: _keep_judged(versions) for build, versions in modules_by_build.items()}
     shipped_modules = {key for versions in judged_modules.values() for keys in versions.values() for key in keys}
-    rows = [_make_component_row(key, judged_modules, metadata) for key in shipped_modules | set(metadata.by_module)]
+    rows = [_make_component_row(key, judged_modules, metadata) for key in shipped_modules | set(metadata.statements_by_module)]
     return sorted(rows, key=_component_order)
 
 
@@ -50,13 +50,13 @@ def _component_order(row: Row) -> tuple[int, str, str]:
 def _make_component_row(key: Key, modules_by_build: ModulesByBuild, metadata: Metadata) -> Row:
     """Return the row of a module. The order of its keys is that of the table's file."""
     section, module = key
-    statements = dict(sorted(metadata.by_module.get(key, {}).items()))
+    statements = dict(sorted(metadata.statements_by_module.get(key, {}).items()))
     row: Row = {"section": section, "type": _find_newest_type(module, statements), "module": module}
     if not statements:
         row["guessed"] = True
     row |= _find_rename(statements)
     row["in"] = _ranges_by_build(key, modules_by_build)
-    row["stability"] = _list_stability(statements, metadata.seen.get(find_repository(module), set()))
+    row["stability"] = _list_stability(statements, metadata.versions_by_prefix.get(find_repository(module), set()))
     return row
 
 
@@ -72,7 +72,7 @@ def _find_rename(statements: Mapping[Version, Statement]) -> Row:
 
     `alias: false` says that no version names the older type as deprecated, so the Collector refuses it.
     """
-    deprecated_types = {statement.old for statement in statements.values()}
+    deprecated_types = {statement.old_name for statement in statements.values()}
     for (_version, older), (version, newer) in pairwise(statements.items()):
         if older.type == newer.type:
             continue
@@ -170,7 +170,7 @@ def list_gaps(metadata: Metadata, modules_by_build: ModulesByBuild) -> list[Row]
     )
     rows: list[Row] = []
     for prefix in (CORE_PREFIX, CONTRIB_PREFIX):
-        seen_minors = {version[:2] for version in metadata.seen[prefix]}
+        seen_minors = {version[:2] for version in metadata.versions_by_prefix[prefix]}
         unseen_versions = [version for version in released_versions if version[:2] not in seen_minors]
         for span in describe_ranges(unseen_versions, released_versions).split():
             since, _dots, until = span.partition("..")

@@ -97,7 +97,7 @@ def _follow_release(folder: Path, version: str) -> int:
     Return the exit code of the comparison. Raises RefusedModule if the release cannot be built.
     """
     release_collector = collector.prepare_collector(folder, version, _list_built_modules())
-    release_collector.build()
+    release_collector.build_program()
     answer = _ask_collector(release_collector.program)
     rows_before = _read_rows(fields_facts.FIELDS_FILE)
     rows_after = fields.build_table(rows_before, [{**answer, "version": version.removeprefix("v")}])

@@ -35,7 +35,7 @@ class Quote:
     path: str
     line: int
 
-    def markdown(self, release: str) -> str:
+    def format_markdown(self, release: str) -> str:
         """Return the quote as an item of a list, with its source."""
         return f"- {self.text} ({MODULE}@{release}/{self.path}, line {self.line})"
 
@@ -61,7 +61,7 @@ def describe_release(release: str) -> str:
 
 def _list_items(quotes: Iterable[Quote], release: str) -> list[str]:
     """Return quotes as items of a list; a sentence without any."""
-    return [quote.markdown(release) for quote in quotes] or ["Nothing."]
+    return [quote.format_markdown(release) for quote in quotes] or ["Nothing."]
 
 
 def list_deprecations(changelog: str, release: str) -> Iterator[Quote]:

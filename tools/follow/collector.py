@@ -44,34 +44,34 @@ class Collector:
 
     folder: Path
     version: str
-    modules: dict[str, str]  # path of a component's module → section
-    refused: dict[str, str] = field(default_factory=dict)  # path of a module → why
-    replaced: dict[str, str] = field(default_factory=dict)  # path of another project's module → release
-    stable: dict[str, str] = field(default_factory=dict)  # path of a stable module of contrib → its version
+    section_by_module: dict[str, str]  # path of a component's module → section
+    refusal_by_module: dict[str, str] = field(default_factory=dict)  # path of a module → why
+    release_by_module: dict[str, str] = field(default_factory=dict)  # path of another project's module → release
+    version_by_stable_module: dict[str, str] = field(default_factory=dict)  # path of a stable module of contrib → its version
 
     @property
     def program(self) -> Path:
         """The program: it prints what its components take, or validates configs."""
         return self.folder / PROGRAM
 
-    def build(self) -> None:
+    def build_program(self) -> None:
         """Build the program, unless it is there. Raises RefusedModule if nothing can be built."""
         built_file = self.folder / "built.json"
         if built_file.exists():
-            self.modules, self.refused, self.replaced = json.loads(built_file.read_text(encoding="utf-8"))
+            self.section_by_module, self.refusal_by_module, self.release_by_module = json.loads(built_file.read_text(encoding="utf-8"))
             return
         for _round in range(_MAX_ROUNDS):
             self._generate_sources()
             if not self._drop_refused(self._find_unresolved()) and not self._drop_refused(self._find_uncompiled()):
-                built_file.write_text(json.dumps([self.modules, self.refused, self.replaced]), encoding="utf-8")
+                built_file.write_text(json.dumps([self.section_by_module, self.refusal_by_module, self.release_by_module]), encoding="utf-8")
                 return
-        raise proxy.RefusedModule(f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refused)}")
+        raise proxy.RefusedModule(f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refusal_by_module)}")
 
     def _generate_sources(self) -> None:
         """Write the program's Go files, and a go.mod that requires every module at the version of the release."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest = self.folder / "manifest.yaml"
-        manifest.write_text(yaml.safe_dump(self._manifest(), sort_keys=False), encoding="utf-8")
+        manifest.write_text(yaml.safe_dump(self._build_manifest(), sort_keys=False), encoding="utf-8")
         options = ("--config", str(manifest), "--skip-compilation", "--skip-get-modules")
         run_go("run", f"{_BUILDER}@{self.version}", *options, folder=self.folder)
         for file in (TESTBED_FOLDER / "validate_each.go", QUESTION_FILE):
@@ -83,27 +83,27 @@ class Collector:
         for name in ("go.mod", "go.sum"):
             (self.folder / name).unlink(missing_ok=True)
         run_go("mod", "init", MODULE, folder=self.folder)
-        versions_by_module = {module: self._version_of(module) for module in self.modules} | self._own()
+        versions_by_module = {module: self._find_version(module) for module in self.section_by_module} | self._list_own_modules()
         require_options = (f"-require={module}@{version}" for module, version in versions_by_module.items())
-        replace_options = (f"-replace={module}={module}@{version}" for module, version in self.replaced.items())
+        replace_options = (f"-replace={module}={module}@{version}" for module, version in self.release_by_module.items())
         run_go("mod", "edit", *require_options, *replace_options, folder=self.folder)
 
-    def _manifest(self) -> dict[str, Any]:
+    def _build_manifest(self) -> dict[str, Any]:
         """Return the manifest for the builder: the providers, and the modules of each section."""
         section_modules: dict[str, list[dict[str, str]]] = {"providers": []}
-        for module, version in self._own().items():
+        for module, version in self._list_own_modules().items():
             if _PROVIDER in module:
                 section_modules["providers"].append({"gomod": f"{module} {version}"})
-        for module, section in sorted(self.modules.items()):
-            section_modules.setdefault(section, []).append({"gomod": f"{module} {self._version_of(module)}"})
+        for module, section in sorted(self.section_by_module.items()):
+            section_modules.setdefault(section, []).append({"gomod": f"{module} {self._find_version(module)}"})
         distribution = {"module": MODULE, "name": PROGRAM, "output_path": str(self.folder)}
         return {"dist": {**distribution, "version": self.version.removeprefix("v")}, **section_modules}
 
-    def _version_of(self, module: str) -> str:
+    def _find_version(self, module: str) -> str:
         """Return the version that a component's module has in the release."""
-        return self.stable.get(module, self.version)
+        return self.version_by_stable_module.get(module, self.version)
 
-    def _own(self) -> dict[str, str]:
+    def _list_own_modules(self) -> dict[str, str]:
         """Return the modules of the Collector itself that the program imports, at the versions of the release."""
         stable_version, core_prefix = proxy.find_stable_version(self.version), REPOSITORIES["core/"]
         provider_modules = {f"{core_prefix}{_PROVIDER}{name}provider": stable_version for name in PROVIDERS}
@@ -118,14 +118,14 @@ class Collector:
 
         `refused_modules` has the modules of components, each with the error of `go`.
         """
-        replaced_before = dict(self.replaced)
+        replaced_before = dict(self.release_by_module)
         for module, error_text in refused_modules.items():
-            if not self._replace(error_text, replaced_before):
-                self.refused[module] = error_text
-                self.modules.pop(module, None)
+            if not self._replace_refused_module(error_text, replaced_before):
+                self.refusal_by_module[module] = error_text
+                self.section_by_module.pop(module, None)
         return bool(refused_modules)
 
-    def _replace(self, error_text: str, replaced_before: Mapping[str, str]) -> bool:
+    def _replace_refused_module(self, error_text: str, replaced_before: Mapping[str, str]) -> bool:
         """Replace the module that an error says is refused by its newest release before that. Return whether it is.
 
         A module of the Collector is not replaced, nor one whose replacement an earlier round has tried.
@@ -137,13 +137,13 @@ class Collector:
         is_of_collector = module.startswith(tuple(REPOSITORIES.values()))
         if is_of_collector or module in replaced_before:
             return False
-        if module not in self.replaced:
+        if module not in self.release_by_module:
             older_releases = [
                 release for release in proxy.list_releases(module) if _parse_number(release) <= _parse_number(version)
             ]
             if older_releases:
-                self.replaced[module] = older_releases[-1]
-        return module in self.replaced
+                self.release_by_module[module] = older_releases[-1]
+        return module in self.release_by_module
 
     def _find_unresolved(self) -> dict[str, str]:
         """Return the modules of components that need a package which is refused, each with the error of `go`.
@@ -190,7 +190,7 @@ class Collector:
         if not completed.returncode:
             return {}
         broken_packages = set(_BROKEN_PACKAGE.findall(completed.stderr))
-        package_documents = run_go("list", "-e", "-json=ImportPath,Deps", *self.modules, folder=self.folder).stdout
+        package_documents = run_go("list", "-e", "-json=ImportPath,Deps", *self.section_by_module, folder=self.folder).stdout
         uncompiled_modules: dict[str, str] = {}
         for package in proxy.parse_json_documents(package_documents):
             module = package["ImportPath"]
@@ -204,7 +204,7 @@ class Collector:
     def _find_first_component(self, packages: Iterable[str]) -> str:
         """Return the first of packages that is a component's module; empty if none is."""
         for package in packages:
-            if package in self.modules:
+            if package in self.section_by_module:
                 return package
         return ""
 
@@ -231,7 +231,7 @@ def prepare_collector(folder: Path, version: str, components: Iterable[Module]) 
         else:
             refused_modules[download["Path"]] = download["Error"]
     modules = {path: section for path, section in sections_by_path.items() if path not in refused_modules}
-    return Collector(folder / version, version, modules, refused_modules, stable=stable_versions)
+    return Collector(folder / version, version, modules, refused_modules, version_by_stable_module=stable_versions)
 
 
 def _go_path(module: str) -> str:

@@ -19,14 +19,14 @@ def describe_release(
     release_collector: Collector, rows_before: Rows, rows_after: Rows, signal_lines: Iterable[str]
 ) -> str:
     """Return the report on a release, as Markdown."""
-    refused_names = sorted(path.rpartition("/")[2] for path in release_collector.refused)
+    refused_names = sorted(path.rpartition("/")[2] for path in release_collector.refusal_by_module)
     refused_in_words = f"{len(refused_names)} are refused, and keep their rows: {', '.join(refused_names)}."
     lines = [
         f"# {release_collector.version}",
         "",
-        f"{len(release_collector.modules)} components were asked. {refused_in_words}",
+        f"{len(release_collector.section_by_module)} components were asked. {refused_in_words}",
     ]
-    lines += [f"{module} is replaced by {release}." for module, release in release_collector.replaced.items()]
+    lines += [f"{module} is replaced by {release}." for module, release in release_collector.release_by_module.items()]
     lines.append("")
     lines += list(_list_changed(group_by_component(rows_before), group_by_component(rows_after))) or [
         "No setting changed."

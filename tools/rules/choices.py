@@ -13,13 +13,13 @@ class Choice(NamedTuple):
 
     wrong: str = ""
     right: str = ""
-    parts: tuple[str, ...] = ()
+    shown_parts: tuple[str, ...] = ()
 
 
 _STARTED = ("extensions", "exporters", "service.extensions")
 
 CHOICES: dict[str, Choice] = {
-    "ambiguous-id": Choice(parts=("receivers", "exporters", "connectors")),
+    "ambiguous-id": Choice(shown_parts=("receivers", "exporters", "connectors")),
     "clear-text": Choice(right="encrypted"),
     "closed-udp-port": Choice("a policy that does not say UDP", "UDP"),
     "conflicting-settings": Choice(
@@ -69,14 +69,14 @@ CHOICES: dict[str, Choice] = {
     "target-allocator-strategy": Choice("an agent that hashes", "an agent by node"),
     "target-allocator-variable": Choice("the own node", "a group of an expression"),
     "undefined-extension": Choice("a queue in a storage that nothing defines", "a started storage", _STARTED),
-    "undefined-pipeline": Choice(right="the right one", parts=("connectors", "service.pipelines")),
+    "undefined-pipeline": Choice(right="the right one", shown_parts=("connectors", "service.pipelines")),
     "unknown-component": Choice("one that only a larger image has", "all known"),
     "unknown-field": Choice("a misspelt key", "a key with a way in it"),
-    "unknown-key": Choice(parts=("service",)),
+    "unknown-key": Choice(shown_parts=("service",)),
     "unknown-section": Choice("a misspelt section", "all sections", ("processor", "processors")),
     "unknown-value": Choice("a verbosity", "in any case"),
     "unreachable-receiver": Choice("the loopback", "the address of the pod"),
-    "unreceived-signal": Choice(parts=("exporters", "service.pipelines")),
+    "unreceived-signal": Choice(shown_parts=("exporters", "service.pipelines")),
     "unsupported-signal": Choice("an exporter of metrics in traces", "all supported"),
     "unused-component": Choice("a processor in no pipeline", "all used", ("processors", "service.pipelines")),
     "whole-cluster-cache": Choice("an agent without a filter", "its own node"),

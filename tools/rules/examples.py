@@ -47,11 +47,11 @@ class Example(NamedTuple):
 
     wrong: str
     right: str
-    around: str
+    surroundings: str
     path: str
     message: str
     fix: str
-    right_around: str = ""
+    right_surroundings: str = ""
 
 
 def build_example(rule_id: str) -> Example:
@@ -63,13 +63,13 @@ def build_example(rule_id: str) -> Example:
     cases_of_rule = [case for case in _load_all_cases() if case.rule == rule_id]
     wrong_case = _find_named_case(choice.wrong, cases_of_rule) if choice.wrong else _find_shortest_wrong(cases_of_rule)
     path = str(wrong_case.path)
-    wrong_excerpt = _format_excerpt(_relevant_config(wrong_case, path), path, choice.parts)
+    wrong_excerpt = _format_excerpt(_relevant_config(wrong_case, path), path, choice.shown_parts)
     right_case = (
         _find_named_case(choice.right, cases_of_rule)
         if choice.right
         else _find_likest_right(cases_of_rule, wrong_case, wrong_excerpt)
     )
-    right_excerpt = _format_excerpt(_relevant_config(right_case, path), path, choice.parts)
+    right_excerpt = _format_excerpt(_relevant_config(right_case, path), path, choice.shown_parts)
     finding = list_rule_findings(wrong_case)[0]
     wrong_excerpt, right_excerpt = _WRITTEN_EXAMPLES.get(rule_id, (wrong_excerpt, right_excerpt))
     wrong_surroundings, right_surroundings = (

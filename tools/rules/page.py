@@ -119,11 +119,11 @@ def _list_section_lines(rule: Any) -> Iterator[str]:
     """Yield the lines of a rule's section."""
     rule_example = build_example(rule.id)
     yield from (f"### {rule.id}", "", f"{_format_reason(rule)} {_describe_severity(rule)}", "")
-    yield from _list_excerpt_lines("Wrong", rule_example.around, rule_example.wrong)
+    yield from _list_excerpt_lines("Wrong", rule_example.surroundings, rule_example.wrong)
     yield from (_quote_finding(rule_example), "")
-    has_other_surroundings = rule_example.right_around != rule_example.around
+    has_other_surroundings = rule_example.right_surroundings != rule_example.surroundings
     yield from _list_excerpt_lines(
-        "Right", rule_example.right_around if has_other_surroundings else "", rule_example.right
+        "Right", rule_example.right_surroundings if has_other_surroundings else "", rule_example.right
     )
     if rule.documentation:
         yield from (f"See <{rule.documentation}>", "")

@@ -29,7 +29,7 @@ EXIT_CLEAN, EXIT_FOUND, EXIT_UNUSABLE, EXIT_BROKEN = 0, 1, 2, 3
 _EXIT_INTERRUPTED = 130
 _EXIT_CUT_OFF = 141  # as a shell says of a program whose reader has gone
 STDIN = "-"
-_FROM_STDIN = _inputs.Reading(variable="stdin")
+_FROM_STDIN = _inputs.Reading(variable_name="stdin")
 _STDIN_BESIDE_FILES, _STDIN_ALONE = "also beside files", "alone"
 _EXIT_CODES_HELP = """\
 exit codes:
@@ -50,21 +50,21 @@ class Command:
     """A command with the file that runs it, and whether it takes the options of a module."""
 
     name: str
-    about: str
+    help_text: str
     is_module: bool = True
     may_change: bool = False
     """Whether it writes files of the user, and may be asked to only show how."""
-    stdin: str = ""
+    stdin_description: str = ""
     """What it takes from the standard input: a config beside files, a config alone, or nothing."""
 
 
 COMMANDS = (
-    Command("validate", "Check configs of Collectors, and report all findings.", stdin=_STDIN_BESIDE_FILES),
+    Command("validate", "Check configs of Collectors, and report all findings.", stdin_description=_STDIN_BESIDE_FILES),
     Command(
         "migrate",
         "Move configs to another version or distribution of the Collector.",
         may_change=True,
-        stdin=_STDIN_ALONE,
+        stdin_description=_STDIN_ALONE,
     ),
     Command("test", "Run a real Collector with given telemetry, and compare what it exports.", may_change=True),
     Command("explain", "Explain a rule, or list all rules.", is_module=False),
@@ -180,8 +180,8 @@ def _build_parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[s
     for command in COMMANDS:
         command_parser = commands.add_parser(
             command.name,
-            help=command.about,
-            description=command.about,
+            help=command.help_text,
+            description=command.help_text,
             epilog=_EXIT_CODES_HELP,
             formatter_class=help_formatter,
             allow_abbrev=False,
@@ -199,7 +199,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
         return {}
     module_options = options.read_documented_options(command.name, _INVENTORY_OPTIONS, command.may_change)
     options.add_options_to_parser(
-        parser, module_options, f"`-` reads the standard input, {command.stdin}." if command.stdin else ""
+        parser, module_options, f"`-` reads the standard input, {command.stdin_description}." if command.stdin_description else ""
     )
     parser.add_argument("--options", metavar="FILE", help="YAML file with options by name. Those given here go first.")
     if command.name == "validate":
@@ -245,9 +245,9 @@ def _build_request(
 
 def _check_stdin(command: Command, paths: Sequence[str]) -> None:
     """Raise Problem if a command does not take the standard input, or not beside files."""
-    if not command.stdin:
+    if not command.stdin_description:
         raise Problem(f"`{command.name}` reads no standard input", fix="Give files or folders.")
-    if command.stdin == _STDIN_ALONE and len(paths) > 1:
+    if command.stdin_description == _STDIN_ALONE and len(paths) > 1:
         wrong = "the standard input and files were given"
         raise Problem(wrong, fix=f"Give files and folders, or `{STDIN}` alone.")
 

@@ -39,11 +39,11 @@ class Option:
 
     name: str
     kind: str
-    elements: str
+    element_kind: str
     choices: tuple[str, ...]
     default: Any
     description: str
-    parts: Mapping[str, Any]
+    suboptions: Mapping[str, Any]
     """The options in a mapping, with their facts; empty if it takes any."""
 
     @property
@@ -54,9 +54,9 @@ class Option:
     @property
     def is_mapping(self) -> bool:
         """Whether a value of the option, or each of its values, is a mapping."""
-        return "dict" in (self.kind, self.elements)
+        return "dict" in (self.kind, self.element_kind)
 
-    def checked(self, value: Any, where: str) -> Any:
+    def check_value(self, value: Any, where: str) -> Any:
         """Return a value in the type of the option. Raises Problem for another one."""
         if value is None:
             return self.default
@@ -66,16 +66,16 @@ class Option:
         if self.choices and value not in self.choices:
             wrong = f"'{value}' is no value of '{self.name}'{suggest_word(str(value), self.choices)}"
             raise Problem(wrong, where=where, fix=f"Give {', '.join(self.choices)}.")
-        return self._fill_parts(value, where) if self.parts else value
+        return self._fill_parts(value, where) if self.suboptions else value
 
     def _fill_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return a mapping with the defaults of what it leaves out. Raises Problem for what it does not have."""
-        parts = {name: _build_option(name, facts) for name, facts in self.parts.items()}
+        parts = {name: _build_option(name, facts) for name, facts in self.suboptions.items()}
         for name in value:
             if name not in parts:
                 wrong = f"'{self.name}' has no '{name}'{suggest_word(str(name), parts)}"
                 raise Problem(wrong, where=where, fix=f"Give {', '.join(parts)}.")
-        return {name: part.checked(value.get(name), where) for name, part in parts.items()}
+        return {name: part.check_value(value.get(name), where) for name, part in parts.items()}
 
     def _match_shape(self, value: Any) -> tuple[str, bool]:
         """Return what the option wants, in words, and whether a value is that."""
@@ -84,7 +84,7 @@ class Option:
         if self.kind == "bool":
             return "true or false", isinstance(value, bool)
         if self.kind == "list":
-            kind, word = (dict, "mappings") if self.elements == "dict" else (str, "texts")
+            kind, word = (dict, "mappings") if self.element_kind == "dict" else (str, "texts")
             return f"a list of {word}", isinstance(value, list) and all(isinstance(item, kind) for item in value)
         return "text", isinstance(value, str)
 
@@ -138,11 +138,11 @@ def _build_option(name: str, facts: Mapping[str, Any], excluded_names: Collectio
     return Option(
         name=name,
         kind=facts["type"],
-        elements=facts.get("elements", ""),
+        element_kind=facts.get("elements", ""),
         choices=tuple(facts.get("choices", ())),
         default=facts.get("default"),
         description=_strip_ansible_marks(_join_description(facts)),
-        parts={part: suboptions[part] for part in suboptions if f"{name}.{part}" not in excluded_names},
+        suboptions={part: suboptions[part] for part in suboptions if f"{name}.{part}" not in excluded_names},
     )
 
 
@@ -184,7 +184,7 @@ def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str,
             parser.add_argument(option.flag, action="append", metavar="NAME=VALUE,…", help=help_text)
         elif option.kind == "list":
             help_text += " May be given several times."
-            parser.add_argument(option.flag, action="append", metavar=option.elements.upper(), help=help_text)
+            parser.add_argument(option.flag, action="append", metavar=option.element_kind.upper(), help=help_text)
         else:
             value_settings = {"choices": option.choices} if option.choices else {"metavar": option.kind.upper()}
             parser.add_argument(option.flag, help=help_text, **value_settings)
@@ -209,7 +209,7 @@ def merge_arguments(
         where = option.flag
         if value in (None, []) and name in file_options:
             value, where = file_options[name], "the file of --options"
-        merged[name] = option.checked(value, where)
+        merged[name] = option.check_value(value, where)
     return merged
 
 

@@ -20,7 +20,7 @@ class AlertPlace:
 
     host: str
     is_cluster: bool
-    consents: bool
+    consents_to_go_back: bool
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Answer:
     diagnoses: bool
     stops_waves: bool
     goes_back: bool
-    told: tuple[str, ...]
+    report_lines: tuple[str, ...]
 
 
 def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveRun]) -> Answer:
@@ -44,9 +44,9 @@ def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveR
     explanations = [*_explain_waves(alert, runs), *_explain_no_way_back(alert, place, runs)]
     if runs_on_host:
         explanations.append(
-            f"Wave {runs_on_host[0].wave} changes {place.host} since {runs_on_host[0].at}, so it is not diagnosed now."
+            f"Wave {runs_on_host[0].wave} changes {place.host} since {runs_on_host[0].wave_begun_at}, so it is not diagnosed now."
         )
-    goes_back = alert.reaction.goes_back and place.consents and not place.is_cluster and not runs
+    goes_back = alert.reaction.goes_back and place.consents_to_go_back and not place.is_cluster and not runs
     return Answer(not runs_on_host, stops_waves, goes_back, tuple(explanations))
 
 
@@ -64,7 +64,7 @@ def _explain_no_way_back(alert: CollectorAlert, place: AlertPlace, runs: Sequenc
         return
     if place.is_cluster:
         yield f"{place.host} is a cluster, which keeps no earlier objects: nothing goes back."
-    elif not place.consents:
+    elif not place.consents_to_go_back:
         yield f"Nothing goes back, since {CONSENT_VARIABLE} is not true for {place.host}."
     elif runs:
         yield "Nothing goes back while a run changes the fleet in waves: its gate decides."

@@ -39,20 +39,20 @@ class CollectorAlert:
     collector: str
     namespace: str
     host: str
-    began: float
+    begin_time: float
 
     @property
     def reaction(self) -> Reaction:
         return REACTIONS[self.name]
 
     @property
-    def who(self) -> str:
+    def qualified_name(self) -> str:
         """The collector, as a diagnosis takes its name."""
         return f"{self.namespace}/{self.collector}" if self.namespace else self.collector
 
     @property
     def began_at(self) -> str:
-        return format_moment(self.began)
+        return format_moment(self.begin_time)
 
 
 def format_moment(seconds: float) -> str:
@@ -76,7 +76,7 @@ def read_alert(raw_alert: Any) -> CollectorAlert:
         collector=_read_name_label(labels, "collector"),
         namespace=_read_name_label(labels, "namespace") if labels.get("namespace") else "",
         host=_read_label(labels, HOST_LABEL) if labels.get(HOST_LABEL) else "",
-        began=_parse_start_time(raw_alert.get("startsAt")),
+        begin_time=_parse_start_time(raw_alert.get("startsAt")),
     )
 
 

@@ -67,7 +67,7 @@ class WaveRun:
     hosts: Sequence[str]
 
     @property
-    def at(self) -> str:
+    def wave_begun_at(self) -> str:
         return format_moment(self.wave_begun)
 
     @property
@@ -93,7 +93,7 @@ class Stop:
     at: float
 
     @property
-    def line(self) -> str:
+    def one_line_text(self) -> str:
         return f"{self.alert} of collector {self.collector} on {self.host} at {format_moment(self.at)}"
 
 
@@ -128,7 +128,7 @@ def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> Non
             "Mend what the diagnosis of the alert names, then run the same command: it continues, since hosts that have"
         )
         raise Problem(
-            f"an alert has come since this run began: {stop.line}",
+            f"an alert has come since this run began: {stop.one_line_text}",
             asked=f"Begin wave {waves[0]}",
             fix=f"These waves did not begin: {', '.join(waves)}. {fix} the change stay unchanged.",
         )

@@ -41,7 +41,7 @@ class TextAttribute(NamedTuple):
     """An attribute with a text as its value, which comes again and again."""
 
     name: str
-    within_secret: bool
+    is_within_secret: bool
     text: Any
 
 

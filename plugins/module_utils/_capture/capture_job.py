@@ -83,13 +83,13 @@ class CaptureJob:
     """
 
     name: str
-    overlay: Mapping[str, Any]
+    config_overlay: Mapping[str, Any]
     secret_path: str
     reader_image: str
     run_as_user: int
     most_bytes: int
     life_seconds: int
-    node: str = ""
+    node_name: str = ""
 
 
 def build_capture_job(workload: Mapping[str, Any], capture_job: CaptureJob) -> tuple[dict[str, Any], int]:
@@ -107,8 +107,8 @@ def build_capture_job(workload: Mapping[str, Any], capture_job: CaptureJob) -> t
     _detach_from_node(pod)
     for name in _PRIORITY_FIELDS:
         pod.pop(name, None)
-    if capture_job.node:
-        pod["affinity"] = _bind_to_node(mapping_at(pod, "affinity"), capture_job.node)
+    if capture_job.node_name:
+        pod["affinity"] = _bind_to_node(mapping_at(pod, "affinity"), capture_job.node_name)
     _tap_collector(collector, capture_job)
     pod["containers"].append(_build_reader(pod, capture_job, port))
     metadata = mapping_at(template, "metadata")
@@ -208,7 +208,7 @@ def _tap_collector(collector: dict[str, Any], capture_job: CaptureJob) -> None:
     """
     arguments_field = "args" if list_at(collector, "args") else "command"
     collector[arguments_field] = [*list_at(collector, arguments_field), f"--config=env:{CONFIG_VARIABLE}"]
-    overlay = json.dumps(capture_job.overlay, separators=(",", ":"))
+    overlay = json.dumps(capture_job.config_overlay, separators=(",", ":"))
     collector["env"] = [*list_at(collector, "env"), {"name": CONFIG_VARIABLE, "value": overlay}]
     mount = {"name": "o11y-capture", "mountPath": CAPTURE_MOUNT_PATH}
     collector["volumeMounts"] = [*list_at(collector, "volumeMounts"), mount]

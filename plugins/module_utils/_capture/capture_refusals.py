@@ -123,5 +123,5 @@ def _list_started_components(graph: PipelineGraph, role: str, known_components: 
     """Return those of the known components that pipelines list in a role, each once: the others do not run."""
     listed_ids: dict[str, None] = {}
     for pipeline in graph.pipelines:
-        listed_ids.update(dict.fromkeys(graph.listed(pipeline, role)))
+        listed_ids.update(dict.fromkeys(graph.list_ids(pipeline, role)))
     return [name for name in listed_ids if name in known_components]

@@ -42,7 +42,7 @@ class SampleEnd:
 
     seconds: float
     ended_by: str
-    served: ServedRecords | None = None
+    served_records: ServedRecords | None = None
 
 
 @dataclass
@@ -113,7 +113,7 @@ class LineSplitter:
     def __init__(self) -> None:
         self.rest = b""
 
-    def of(self, part: bytes) -> list[bytes]:
+    def split_off_lines(self, part: bytes) -> list[bytes]:
         """Return the lines that a part completes. Raises Problem for a line that is too long."""
         *lines, self.rest = (self.rest + part).split(b"\n")
         if len(self.rest) > LINE_BYTES:

@@ -34,8 +34,8 @@ class Share:
     `nodes` is 1 if all pods of the collector share one load, which is so unless Services keep clients on their node.
     """
 
-    other_pods: int
-    nodes: int = 1
+    other_pod_count: int
+    node_count: int = 1
 
 
 def compute_share(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Mapping[str, Any]] | None) -> Share:
@@ -60,7 +60,7 @@ def compute_share(workload: Mapping[str, Any], ready_pods: int, services: Sequen
         if not is_headless(service)
     }
     if policies == {"Local"} and ready_pods:
-        return Share(other_pods=1, nodes=ready_pods)
+        return Share(other_pod_count=1, node_count=ready_pods)
     return Share(ready_pods)
 
 

@@ -37,10 +37,10 @@ _RECORDS_OF_LINE = 512
 class Tap:
     """The config on top, the signals and receivers whose data it writes down, and the receivers that do not run."""
 
-    overlay: dict[str, Any]
+    config_overlay: dict[str, Any]
     signals: tuple[str, ...]
     receivers: tuple[str, ...]
-    left_out: tuple[str, ...]
+    left_out_receivers: tuple[str, ...]
 
 
 def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -> Tap:
@@ -51,7 +51,7 @@ def build_tap(config: Mapping[str, Any], path: str, consents: Collection[str]) -
     """
     capture_refusals.check_readable(config)
     graph = PipelineGraph.of(config)
-    used_receivers = graph.signals_by_id(RECEIVERS)
+    used_receivers = graph.find_signals_by_id(RECEIVERS)
     receivers = tuple(name for name in used_receivers if Trait.IS_SENT_TO in traits_of(RECEIVERS, name))
     left_out = tuple(name for name in used_receivers if name not in receivers)
     if not receivers:
@@ -82,7 +82,7 @@ def _group_receivers_by_signal(graph: PipelineGraph, receivers: Collection[str])
     """Return the receivers whose data is written down, by the signals that a capture has; no signal without any."""
     receivers_by_signal: dict[str, dict[str, None]] = {}
     for pipeline in graph.pipelines:
-        tapped_receivers = [receiver for receiver in graph.listed(pipeline, RECEIVERS) if receiver in receivers]
+        tapped_receivers = [receiver for receiver in graph.list_ids(pipeline, RECEIVERS) if receiver in receivers]
         receivers_by_signal.setdefault(signal_of(pipeline), {}).update(dict.fromkeys(tapped_receivers))
     return {
         signal: list(receiver_ids)
@@ -116,7 +116,7 @@ def _reduce_pipelines(graph: PipelineGraph, left_out: Collection[str]) -> dict[s
     """Return the pipelines that lose receivers, with those that they keep."""
     reduced_pipelines = {}
     for pipeline in graph.pipelines:
-        listed_receivers = graph.listed(pipeline, RECEIVERS)
+        listed_receivers = graph.list_ids(pipeline, RECEIVERS)
         kept_receivers = [receiver for receiver in listed_receivers if receiver not in left_out]
         if kept_receivers != listed_receivers:
             reduced_pipelines[pipeline] = {RECEIVERS: kept_receivers or [_IDLE_RECEIVER]}

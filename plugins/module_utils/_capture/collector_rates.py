@@ -21,11 +21,11 @@ class PodReading:
     `counts` has the ready pods that were read, by name, and `why` says why another one could not be.
     """
 
-    at: float
-    pods: frozenset[str]
-    ready_pods: int
-    counts: Mapping[str, Reading]
-    why: str = ""
+    read_time: float
+    pod_names: frozenset[str]
+    ready_pod_count: int
+    counts_by_pod: Mapping[str, Reading]
+    unread_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class ServedRecords:
     They are known of so many of the ready pods; the others are taken for as busy. `why` says why one is not known.
     """
 
-    records: Mapping[str, float]
+    records_by_signal: Mapping[str, float]
     seconds: float
-    known_pods: int
-    ready_pods: int
-    why: str = ""
+    known_pod_count: int
+    ready_pod_count: int
+    unread_reason: str = ""
 
 
 def compute_served_records(
@@ -51,13 +51,13 @@ def compute_served_records(
     took that has gone meanwhile is not known.
     """
     gained_by_pod: dict[str, Reading] = {}
-    for pod, counts in last_reading.counts.items():
-        if pod in first_reading.counts:
-            gained_by_pod[pod] = subtract_readings(first_reading.counts[pod], counts)
-        elif pod not in first_reading.pods:  # it has begun since, so all that it has counted is new
+    for pod, counts in last_reading.counts_by_pod.items():
+        if pod in first_reading.counts_by_pod:
+            gained_by_pod[pod] = subtract_readings(first_reading.counts_by_pod[pod], counts)
+        elif pod not in first_reading.pod_names:  # it has begun since, so all that it has counted is new
             gained_by_pod[pod] = counts
     gained_by_all = sum_readings(list(gained_by_pod.values()))
-    ready_pods = max(last_reading.ready_pods, len(gained_by_pod))
+    ready_pods = max(last_reading.ready_pod_count, len(gained_by_pod))
     records: dict[str, float] = {}
     for signal in SIGNALS_OF_ITEMS.values():
         keys = [CountKey(_ACCEPTED, receiver, signal) for receiver in receivers]
@@ -66,8 +66,8 @@ def compute_served_records(
             records[signal] = sum(accepted_counts) * ready_pods / len(gained_by_pod)
     return ServedRecords(
         records,
-        last_reading.at - first_reading.at,
+        last_reading.read_time - first_reading.read_time,
         len(gained_by_pod),
         ready_pods,
-        first_reading.why or last_reading.why,
+        first_reading.unread_reason or last_reading.unread_reason,
     )

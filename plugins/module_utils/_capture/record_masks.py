@@ -33,8 +33,8 @@ class RecordMasks:
         hides_values = mode == HASH_MODE
         values = ValueMasks(key)
         texts = TextMasks(values, hides_values=hides_values)
-        self._attributes = AttributeMasks(values, texts, kept_names, hides_values=hides_values)
-        self._masks_by_field = RequestMasks(values, texts, self._attributes).build_masks()
+        self._mask_attributes = AttributeMasks(values, texts, kept_names, hides_values=hides_values)
+        self._masks_by_field = RequestMasks(values, texts, self._mask_attributes).build_masks()
 
     def mask_request(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request of one signal without its content.
@@ -50,4 +50,4 @@ class RecordMasks:
     @property
     def unseen_names(self) -> list[str]:
         """The attributes whose values were to stay and that nothing has had so far, in their order."""
-        return self._attributes.unseen_names
+        return self._mask_attributes.unseen_names

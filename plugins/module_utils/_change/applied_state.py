@@ -77,10 +77,10 @@ def _are_same_items(desired: list[Any], live: list[Any], owned: Owned, field: st
 
 
 def _is_same_item(desired: Any, live_item: LiveItem, field: str) -> bool:
-    if live_item.keyed is None:
+    if live_item.keyed_item is None:
         return bool(desired == live_item.item)
-    is_same_key = _may_have_key(desired, live_item.keyed)
-    return is_same_key and _is_same_value(desired, live_item.item, live_item.keyed.owned, field)
+    is_same_key = _may_have_key(desired, live_item.keyed_item)
+    return is_same_key and _is_same_value(desired, live_item.item, live_item.keyed_item.owned_part, field)
 
 
 def _may_have_key(desired: Any, keyed: KeyedItem) -> bool:

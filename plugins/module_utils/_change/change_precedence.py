@@ -14,12 +14,12 @@ class Precedence:
     def __init__(self) -> None:
         self._followers: dict[str, set[str]] = {}
 
-    def add(self, earlier_name: str, later_name: str) -> None:
+    def add_pair(self, earlier_name: str, later_name: str) -> None:
         """Let one collector change before another one."""
         self._followers.setdefault(earlier_name, set()).add(later_name)
         self._followers.setdefault(later_name, set())
 
-    def levels(self) -> dict[str, int]:
+    def number_waves(self) -> dict[str, int]:
         """Return the number of the wave of each collector. Collectors on a circle are in one wave.
 
         A collector comes after all that lead to it, so the longest chain of them is its wave.

@@ -54,15 +54,15 @@ class Entry:
     before: Manifest | None = None
     after: Manifest | None = None
     # The object as this run has applied it, with what the server added.
-    left: Manifest | None = None
+    left_object: Manifest | None = None
     # Why the object was skipped, as the end of a sentence.
-    reason: str = ""
+    skip_reason: str = ""
     # Whether the run has waited until the object works.
     is_ready: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row of a task's result."""
-        generation = self.left["metadata"].get("generation") if self.left else None
+        generation = self.left_object["metadata"].get("generation") if self.left_object else None
         generation_field = {"generation": generation} if generation else {}
         return {**self.subject._asdict(), "action": self.action.word, **generation_field}
 
@@ -73,20 +73,20 @@ class ChangeSet:
 
     entries: list[Entry] = field(default_factory=list)
 
-    def add(
+    def note_action(
         self, action: Action, before: Manifest | None, after: Manifest | None = None, left: Manifest | None = None
     ) -> None:
         """Note an action. `before` and `after` name the object; at least one of them is needed."""
         self.entries.append(Entry(ref(after or before or {}), action, before, after, left))
 
-    def skip(self, live: Manifest, reason: str) -> None:
+    def note_skipped(self, live: Manifest, reason: str) -> None:
         """Note that an object stays as it is, and why."""
-        self.entries.append(Entry(ref(live), Action.SKIPPED, live, live, reason=reason))
+        self.entries.append(Entry(ref(live), Action.SKIPPED, live, live, skip_reason=reason))
 
     def note_applied_again(self, left: Manifest) -> None:
         """Note that this run has changed an object once more, which it now leaves so."""
         for entry in self._find_entries([ref(left)]):
-            entry.action, entry.left = Action.CHANGED, left
+            entry.action, entry.left_object = Action.CHANGED, left
 
     def note_restored(self, subjects: Iterable[ObjectRef]) -> None:
         """Note that objects which this run has changed are back as the previous run left them."""
@@ -103,45 +103,45 @@ class ChangeSet:
         named_subjects = set(subjects)
         return (entry for entry in self.entries if entry.subject in named_subjects)
 
-    def left(self) -> dict[ObjectRef, Manifest]:
+    def find_left_objects(self) -> dict[ObjectRef, Manifest]:
         """Return the applied objects as this run left them, by their names."""
-        return {entry.subject: entry.left for entry in self.entries if entry.left is not None}
+        return {entry.subject: entry.left_object for entry in self.entries if entry.left_object is not None}
 
     def list_not_awaited(self) -> list[Manifest]:
         """Return the applied objects for which nothing has waited yet, as this run left them."""
-        return [entry.left for entry in self.entries if entry.left is not None and not entry.is_ready]
+        return [entry.left_object for entry in self.entries if entry.left_object is not None and not entry.is_ready]
 
     def has_moved(self, subject: ObjectRef) -> bool:
         """Return whether this run has created or changed an object."""
         moving_actions = (Action.CREATED, Action.CHANGED)
         return any(entry.action in moving_actions for entry in self._find_entries([subject]))
 
-    def subjects(self, action: Action) -> list[ObjectRef]:
+    def list_subjects(self, action: Action) -> list[ObjectRef]:
         """Return the names of the objects with an action."""
         return [entry.subject for entry in self.entries if entry.action is action]
 
-    def skipped(self) -> list[Entry]:
+    def list_skipped_entries(self) -> list[Entry]:
         """Return the entries of the objects that stay as they are for a reason."""
         return [entry for entry in self.entries if entry.action is Action.SKIPPED]
 
-    def busy(self) -> list[Entry]:
+    def list_changing_entries(self) -> list[Entry]:
         """Return the entries of the objects that differ, or would differ, from before the run."""
         return [entry for entry in self.entries if entry.action not in IDLE_ACTIONS]
 
-    def rights(self) -> list[str]:
+    def list_rights_changes(self) -> list[str]:
         """Return a line for the rights that each role gains or loses."""
-        return [line for entry in self.busy() for line in list_changed_rights(entry.before, entry.after)]
+        return [line for entry in self.list_changing_entries() for line in list_changed_rights(entry.before, entry.after)]
 
-    def summary(self) -> str:
+    def summarize_actions(self) -> str:
         """Return how many objects have which action, as the message of a task."""
         words = [entry.action.word for entry in self.entries]
         counts = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
         return ", ".join(counts) or "nothing to do"
 
-    def done(self) -> str:
+    def describe_done(self) -> str:
         """Return what was done to which objects, as a message that an error adds; empty if nothing was done."""
         names: dict[str, list[str]] = {}
-        for entry in self.busy():
+        for entry in self.list_changing_entries():
             if entry.action is not Action.RESTORED:
                 names.setdefault(entry.action.word, []).append(str(entry.subject))
         return "; ".join(f"{word} {', '.join(subject_names)}" for word, subject_names in names.items())

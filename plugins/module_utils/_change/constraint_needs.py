@@ -22,7 +22,7 @@ class ConstraintNeeds(NamedTuple):
     """What the pods of a collector ask for beyond `restricted-v2`."""
 
     owner: ObjectRef
-    more: tuple[str, ...]
+    extra_needs: tuple[str, ...]
 
 
 def find_unmet_needs(manifests: Iterable[Manifest]) -> list[ConstraintNeeds]:

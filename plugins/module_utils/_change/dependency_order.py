@@ -40,8 +40,8 @@ class Wave:
     """
 
     manifests: list[Manifest] = field(default_factory=list)
-    collectors: list[str] = field(default_factory=list)
-    later: list[str] = field(default_factory=list)
+    ordered_collectors: list[str] = field(default_factory=list)
+    later_collectors: list[str] = field(default_factory=list)
 
 
 def order_waves(
@@ -64,7 +64,7 @@ def order_waves(
     _put_receivers_first(precedence, known_flows, moving_collectors)
     _put_port_losers_last(precedence, known_flows, moving_collectors)
     _put_past_senders_first(precedence, known_flows, earlier, moving_collectors)
-    levels = precedence.levels()
+    levels = precedence.number_waves()
     return _build_waves(manifests, moving_collectors, levels), _warn_of_port_swaps(known_flows, moving_collectors)
 
 
@@ -74,18 +74,18 @@ class _MovingCollector:
 
     change: Change
     is_new: bool
-    closed: frozenset[Port] = frozenset()
-    opened: frozenset[Port] = frozenset()
+    closed_ports: frozenset[Port] = frozenset()
+    opened_ports: frozenset[Port] = frozenset()
 
     @property
-    def closes_only(self) -> bool:
+    def only_closes_ports(self) -> bool:
         """Whether it closes a port and opens none, so that it may change after its senders."""
-        return bool(self.closed) and not self.opened
+        return bool(self.closed_ports) and not self.opened_ports
 
     @property
     def swaps_ports(self) -> bool:
         """Whether it closes a port and opens another one: no order is safe for its senders."""
-        return bool(self.closed and self.opened)
+        return bool(self.closed_ports and self.opened_ports)
 
 
 def _put_receivers_first(
@@ -93,8 +93,8 @@ def _put_receivers_first(
 ) -> None:
     """Let receivers change before their senders, so that a new port is open before anyone sends to it."""
     for flow in flows:
-        if not moving_collectors[flow.receiver].closes_only:
-            precedence.add(flow.receiver, flow.sender)
+        if not moving_collectors[flow.receiver].only_closes_ports:
+            precedence.add_pair(flow.receiver, flow.sender)
 
 
 def _put_port_losers_last(
@@ -102,8 +102,8 @@ def _put_port_losers_last(
 ) -> None:
     """Let receivers that only close ports change after their senders."""
     for flow in flows:
-        if moving_collectors[flow.receiver].closes_only:
-            precedence.add(flow.sender, flow.receiver)
+        if moving_collectors[flow.receiver].only_closes_ports:
+            precedence.add_pair(flow.sender, flow.receiver)
 
 
 def _put_past_senders_first(
@@ -111,8 +111,8 @@ def _put_past_senders_first(
 ) -> None:
     """Let those that send by their earlier config alone change before a receiver closes a port."""
     for flow in _select_moving_flows(earlier, moving_collectors):
-        if flow not in flows and moving_collectors[flow.receiver].closed:
-            precedence.add(flow.sender, flow.receiver)
+        if flow not in flows and moving_collectors[flow.receiver].closed_ports:
+            precedence.add_pair(flow.sender, flow.receiver)
 
 
 def _find_moving_collectors(
@@ -126,7 +126,7 @@ def _find_moving_collectors(
         elif _would_change(change, live_objects, manager):
             ports_before, ports_after = _list_ports_before(change, live_objects), _list_ports_after(change)
             moving_collectors[change.name] = _MovingCollector(
-                change, is_new=False, closed=ports_before - ports_after, opened=ports_after - ports_before
+                change, is_new=False, closed_ports=ports_before - ports_after, opened_ports=ports_after - ports_before
             )
     return moving_collectors
 
@@ -148,7 +148,7 @@ def _build_waves(
     """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
     level_numbers = range(max(levels.values(), default=0) + 1)
     waves = [
-        Wave(collectors=_list_names_at_level(levels, level_number), later=_list_names_above_level(levels, level_number))
+        Wave(ordered_collectors=_list_names_at_level(levels, level_number), later_collectors=_list_names_above_level(levels, level_number))
         for level_number in level_numbers
     ]
     level_of_manifest: dict[int, int] = {}
@@ -251,7 +251,7 @@ def _find_open_ports(manifest: Manifest) -> Iterator[Port]:
 
 def _describe_port_swap(name: str, moving_collector: _MovingCollector) -> str:
     return (
-        f"{name} opens {_join_ports(moving_collector.opened)} and closes {_join_ports(moving_collector.closed)} in one"
+        f"{name} opens {_join_ports(moving_collector.opened_ports)} and closes {_join_ports(moving_collector.closed_ports)} in one"
         " run, so its senders may send to a closed port until they change. Open the new port in one run, and close the"
         " old one in the next."
     )

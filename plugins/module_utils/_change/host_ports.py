@@ -25,7 +25,7 @@ class HostPort(NamedTuple):
     protocol: str
     address: str
 
-    def clashes(self, other_port: HostPort) -> bool:
+    def clashes_with(self, other_port: HostPort) -> bool:
         """Return whether two ports conflict on one node. A port on every address conflicts with any address."""
         if (self.port, self.protocol) != (other_port.port, other_port.protocol):
             return False
@@ -36,9 +36,9 @@ class PortClash(NamedTuple):
     """A port that a pod of another workload holds."""
 
     port: HostPort
-    pod: str
+    pod_name: str
     namespace: str
-    node: str
+    node_name: str
 
 
 def list_host_ports(pod_spec: Mapping[str, Any]) -> set[HostPort]:
@@ -72,7 +72,7 @@ def list_template_ports(workload: Manifest | None) -> set[HostPort]:
 def have_port_conflict(workload: Manifest, other_workload: Manifest) -> bool:
     """Return whether two workloads cannot be on one node, because a port of the one conflicts with one of the other."""
     pairs = product(list_template_ports(workload), list_template_ports(other_workload))
-    return any(port.clashes(other_port) for port, other_port in pairs)
+    return any(port.clashes_with(other_port) for port, other_port in pairs)
 
 
 def find_port_clashes(
@@ -90,7 +90,7 @@ def find_port_clashes(
         if not _holds_ports(pod) or any(_is_pod_of(pod, leaving_workload) for leaving_workload in leaving_workloads):
             continue
         for held_port in sorted(list_host_ports(pod["spec"])):
-            if any(held_port.clashes(port) for port in wanted_ports):
+            if any(held_port.clashes_with(port) for port in wanted_ports):
                 yield PortClash(
                     held_port, pod["metadata"]["name"], pod["metadata"]["namespace"], pod["spec"]["nodeName"]
                 )

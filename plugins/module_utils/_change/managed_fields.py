@@ -48,7 +48,7 @@ class KeyedItem:
     """An item of a list that has a key, such as the name of a container, and what the manager owns of the item."""
 
     key: Mapping[str, Any]
-    owned: Owned
+    owned_part: Owned
 
     def is_key_of(self, item: Any) -> bool:
         """Return whether an item of a list has this key."""
@@ -59,7 +59,7 @@ class LiveItem(NamedTuple):
     """An item of a live list that a manager owns: one with a key, or, without `keyed`, a value."""
 
     item: Any
-    keyed: KeyedItem | None
+    keyed_item: KeyedItem | None
 
 
 def extract_applied(live: Manifest, manager: str) -> Manifest | None:
@@ -126,4 +126,4 @@ def list_owned_items(live: list[Any], owned: Owned) -> Iterator[LiveItem]:
 
 
 def _select_owned_item(live_item: LiveItem) -> Any:
-    return _select_owned_part(live_item.item, live_item.keyed.owned) if live_item.keyed else live_item.item
+    return _select_owned_part(live_item.item, live_item.keyed_item.owned_part) if live_item.keyed_item else live_item.item

@@ -27,14 +27,14 @@ class Grant(NamedTuple):
 class _Rule(NamedTuple):
     """What the resources of one rule have in common. Without names, the rule is about all objects."""
 
-    group: str
-    names: tuple[str, ...]
+    api_group: str
+    resource_names: tuple[str, ...]
     verbs: tuple[str, ...]
 
     def as_dict(self, resources: list[str]) -> dict[str, Any]:
-        rule: dict[str, Any] = {"apiGroups": [self.group], "resources": resources}
-        if self.names:
-            rule["resourceNames"] = list(self.names)
+        rule: dict[str, Any] = {"apiGroups": [self.api_group], "resources": resources}
+        if self.resource_names:
+            rule["resourceNames"] = list(self.resource_names)
         return {**rule, "verbs": list(self.verbs)}
 
 
@@ -53,7 +53,7 @@ def build_rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
         if right.path:
             verbs_by_path.setdefault(right.path, set()).add(right.verb)
         else:
-            verbs_by_name = verbs_by_resource.setdefault((right.group, right.resource), {})
+            verbs_by_name = verbs_by_resource.setdefault((right.api_group, right.resource), {})
             verbs_by_name.setdefault(right.name, set()).add(right.verb)
     resources_by_rule: dict[_Rule, list[str]] = {}
     for (group, resource), verbs_by_name in sorted(verbs_by_resource.items()):
@@ -131,7 +131,7 @@ def _describe_target(right: Right) -> str:
     """Return what a right is about, as kubectl writes it."""
     if right.path:
         return right.path
-    group = f".{right.group}" if right.group else ""
+    group = f".{right.api_group}" if right.api_group else ""
     name = f" '{right.name}'" if right.name else ""
     return f"{right.resource}{group}{name}"
 

@@ -20,19 +20,19 @@ from .._otelcol.kube.objects import Manifest, ref
 class WorkingState(NamedTuple):
     """How many pods of a workload worked before its change, and the places of those that did not."""
 
-    pods: int
-    idle: tuple[str, ...] = ()
+    working_pod_count: int
+    places_without_ready_pod: tuple[str, ...] = ()
 
 
 class _Places(NamedTuple):
     """The places of the pods that are ready, and of those that are not."""
 
-    ready: set[str]
-    idle: set[str]
+    ready_places: set[str]
+    unready_places: set[str]
 
     @property
-    def without_ready_pod(self) -> set[str]:
-        return self.idle - self.ready
+    def places_without_ready_pod(self) -> set[str]:
+        return self.unready_places - self.ready_places
 
 
 def find_place(workload: Manifest, pod: Manifest) -> str:
@@ -48,13 +48,13 @@ def measure_working_state(workload: Manifest, available: int, pods: Iterable[Man
     """Return how a workload works now, given its number of available pods, and all pods if some are not available."""
     if workload["kind"] == "Deployment":
         return WorkingState(available)
-    return WorkingState(available, tuple(sorted(_group_places(workload, pods).without_ready_pod)))
+    return WorkingState(available, tuple(sorted(_group_places(workload, pods).places_without_ready_pod)))
 
 
 def _group_places(workload: Manifest, pods: Iterable[Manifest]) -> _Places:
     places = _Places(set(), set())
     for pod in pods:
-        places_of_state = places.ready if is_ready(pod) else places.idle
+        places_of_state = places.ready_places if is_ready(pod) else places.unready_places
         places_of_state.add(find_place(workload, pod))
     return places
 
@@ -67,19 +67,19 @@ def is_worse(workload: Manifest, state_before: WorkingState | None, new_pods: Se
     if state_before is None:
         return True
     if workload["kind"] == "Deployment":
-        return sum(map(is_ready, new_pods)) < state_before.pods
+        return sum(map(is_ready, new_pods)) < state_before.working_pod_count
     places = _group_places(workload, new_pods)
-    if not places.ready and not _is_replaced_by_hand(workload):
+    if not places.ready_places and not _is_replaced_by_hand(workload):
         return True
-    return not places.without_ready_pod <= set(state_before.idle)
+    return not places.places_without_ready_pod <= set(state_before.places_without_ready_pod)
 
 
 def describe_unfinished_pods(
     workload: Manifest, state_before: WorkingState, new_pods: Sequence[Manifest], old_pods: Sequence[Manifest]
 ) -> list[str]:
     """Return which pods are not ready as before the change, which still run the earlier config, and what to do."""
-    ready_places = _group_places(workload, new_pods).ready
-    still_idle_places = [idle_place for idle_place in state_before.idle if idle_place not in ready_places]
+    ready_places = _group_places(workload, new_pods).ready_places
+    still_idle_places = [idle_place for idle_place in state_before.places_without_ready_pod if idle_place not in ready_places]
     old_pod_names = sorted(f"pod {pod['metadata']['name']}" for pod in old_pods)
     lines = []
     if still_idle_places:

@@ -91,7 +91,7 @@ class OperatorLimit(NamedTuple):
     option: str
     modes: tuple[str, ...]
     fix: str
-    says: Callable[[Any], bool] = bool
+    says_anything: Callable[[Any], bool] = bool
 
 
 OPERATOR_LIMITS = (
@@ -143,7 +143,7 @@ def _check_limits(collector: Collector) -> None:
     broken_limits = [
         f"{limit.option}: {limit.fix}"
         for limit in OPERATOR_LIMITS
-        if collector.mode in limit.modes and limit.says(getattr(collector, limit.option))
+        if collector.mode in limit.modes and limit.says_anything(getattr(collector, limit.option))
     ]
     if broken_limits:
         raise Problem(
@@ -264,10 +264,10 @@ class Backend(NamedTuple):
     """What differs between backends. `resource` returns the custom resource alone, for the rules that judge it."""
 
     modes: tuple[str, ...]
-    check: Callable[[Collector], None]
-    manifests: Callable[[CollectorBuild], list[Manifest]]
-    kind: Callable[[Collector], str]
-    resource: Callable[[CollectorBuild], Manifest | None]
+    check_collector: Callable[[Collector], None]
+    build_manifests: Callable[[CollectorBuild], list[Manifest]]
+    name_kind: Callable[[Collector], str]
+    build_custom_resource: Callable[[CollectorBuild], Manifest | None]
 
 
 BACKENDS = {

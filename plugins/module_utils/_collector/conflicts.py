@@ -91,7 +91,7 @@ def _list_node_ports(member: Member) -> set[tuple[int, str]]:
     if collector.host_network:
         return {(port.number, port.protocol) for port in member.ports}
     if collector.uses_host_ports:
-        return {(port.number, port.protocol) for port in member.ports if port.exposed}
+        return {(port.number, port.protocol) for port in member.ports if port.is_exposed}
     return set()
 
 

@@ -62,7 +62,7 @@ def _add_needs(
         mounts=_list_mounts(collector, needs),
         fleeting=_find_fleeting_paths(collector, needs, platform),
         exposed=_find_reached_ports(collector, needs),
-        granted=needs.rules,
+        granted=needs.rbac_rules,
         open_ports=_find_ports_open_to_all(collector, needs),
     )
 
@@ -134,4 +134,4 @@ def _find_reached_ports(collector: Collector, needs: Needs) -> frozenset[tuple[i
 
 def _select_exposed_ports(ports: Iterable[Port]) -> frozenset[tuple[int, str]]:
     """Return the number and protocol of each port that is exposed."""
-    return frozenset((port.number, port.protocol) for port in ports if port.exposed)
+    return frozenset((port.number, port.protocol) for port in ports if port.is_exposed)

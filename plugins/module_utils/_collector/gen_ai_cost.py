@@ -22,9 +22,9 @@ class ModelPrice(NamedTuple):
     """Prices of a model for a million tokens, in the currency of the user. Cached tokens are part of the input."""
 
     model: str
-    input: float
-    output: float
-    cached: float
+    input_price: float
+    output_price: float
+    cached_input_price: float
 
 
 def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
@@ -44,9 +44,9 @@ def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
 class _TokenCount(NamedTuple):
     """The number of tokens of a call: where statements keep it, its attribute, and the attribute before 1.27."""
 
-    kept: str
-    name: str
-    earlier_name: str
+    kept_path: str
+    attribute: str
+    earlier_attribute: str
 
 
 _INPUT = _TokenCount('span.cache["input"]', INPUT_TOKENS, "gen_ai.usage.prompt_tokens")
@@ -77,24 +77,24 @@ def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
 
 def _list_token_statements(count: _TokenCount) -> Iterator[str]:
     """Yield statements that keep a number of tokens; 0 if the span has none."""
-    tokens = attribute_path("span", count.name)
-    if count.earlier_name:
-        earlier_tokens = attribute_path("span", count.earlier_name)
+    tokens = attribute_path("span", count.attribute)
+    if count.earlier_attribute:
+        earlier_tokens = attribute_path("span", count.earlier_attribute)
         yield set_where(tokens, earlier_tokens, f"{tokens} == nil", f"{earlier_tokens} != nil")
-    yield set_where(count.kept, "0.0")
-    yield set_where(count.kept, f"Double({tokens})", f"{tokens} != nil")
+    yield set_where(count.kept_path, "0.0")
+    yield set_where(count.kept_path, f"Double({tokens})", f"{tokens} != nil")
 
 
 def _list_reason_statements() -> Iterator[str]:
     """Yield statements that keep why a call has no cost: each takes precedence over those before it."""
-    has_input, has_output = (f"{attribute_path('span', count.name)} != nil" for count in (_INPUT, _OUTPUT))
+    has_input, has_output = (f"{attribute_path('span', count.attribute)} != nil" for count in (_INPUT, _OUTPUT))
     # An embedding has no tokens of an answer.
     has_only_input = f'{attribute_path("span", OPERATION)} == "embeddings"'
     yield set_where(_REASON, _NO_TOKENS)
     yield set_where(_REASON, _NO_PRICE, has_input, f"({has_output} or {has_only_input})")
     # By the conventions, tokens of a cache are part of the input. Some SDKs count them apart.
-    exceeds_input = f"{_CACHED.kept} > {_INPUT.kept}"
-    has_wrong_tokens = f"{exceeds_input} or {_CACHED.kept} < 0.0 or {_OUTPUT.kept} < 0.0"
+    exceeds_input = f"{_CACHED.kept_path} > {_INPUT.kept_path}"
+    has_wrong_tokens = f"{exceeds_input} or {_CACHED.kept_path} < 0.0 or {_OUTPUT.kept_path} < 0.0"
     yield set_where(_REASON, _WRONG_TOKENS, _LACKS_ONLY_PRICE, f"({has_wrong_tokens})")
 
 
@@ -108,7 +108,7 @@ def _list_price_statements(prices: Mapping[str, Any]) -> Iterator[str]:
 
 def _cost_expression(price: ModelPrice) -> str:
     """Return the expression for the cost of the tokens of a span."""
-    uncached_cost = f"({_INPUT.kept} - {_CACHED.kept}) * {ottl_number(price.input)}"
-    cached_cost = f"{_CACHED.kept} * {ottl_number(price.cached)}"
-    answer_cost = f"{_OUTPUT.kept} * {ottl_number(price.output)}"
+    uncached_cost = f"({_INPUT.kept_path} - {_CACHED.kept_path}) * {ottl_number(price.input_price)}"
+    cached_cost = f"{_CACHED.kept_path} * {ottl_number(price.cached_input_price)}"
+    answer_cost = f"{_OUTPUT.kept_path} * {ottl_number(price.output_price)}"
     return f"({uncached_cost} + {cached_cost} + {answer_cost}) / {_MILLION}.0"

@@ -22,9 +22,9 @@ class Protection(NamedTuple):
     without events.
     """
 
-    spans: list[str]
-    events: list[str]
-    logs: list[str]
+    span_statements: list[str]
+    event_statements: list[str]
+    log_statements: list[str]
 
 
 def build_protection(hashed: bool) -> Protection:
@@ -33,9 +33,9 @@ def build_protection(hashed: bool) -> Protection:
     Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
     """
     return Protection(
-        spans=[_hide_status(hashed), *_hide_content("span", hashed)],
-        events=[_hide_error_of_event(), *_hide_content("spanevent", hashed), _hide_old_content_of_event()],
-        logs=[_hide_error_of_log(), *_hide_content("log", hashed), *_hide_event_logs(hashed)],
+        span_statements=[_hide_status(hashed), *_hide_content("span", hashed)],
+        event_statements=[_hide_error_of_event(), *_hide_content("spanevent", hashed), _hide_old_content_of_event()],
+        log_statements=[_hide_error_of_log(), *_hide_content("log", hashed), *_hide_event_logs(hashed)],
     )
 
 

@@ -26,13 +26,13 @@ class Exporter(NamedTuple):
     of their use with the value of a GPU that is fully used; a GPU without the first may have the second.
     """
 
-    apps: tuple[str, ...]
+    app_labels: tuple[str, ...]
     port: int
-    device: str
-    uid_label: str
-    power: str
-    busy: Mapping[str, int]
-    counters: Mapping[str, str]
+    device_label: str
+    pod_uid_label: str
+    power_selector: str
+    full_value_by_measure: Mapping[str, int]
+    meaning_by_counter: Mapping[str, str]
 
 
 _NVIDIA = {
@@ -90,39 +90,39 @@ _POD_LABELS = {
 }
 EXPORTERS = {
     "nvidia": Exporter(
-        apps=("nvidia-dcgm-exporter", "dcgm-exporter"),
+        app_labels=("nvidia-dcgm-exporter", "dcgm-exporter"),
         port=9400,
-        device="UUID",
-        uid_label="pod_uid",
-        power="DCGM_FI_DEV_POWER_USAGE",
-        busy={"DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1, "DCGM_FI_DEV_GPU_UTIL": 100},
-        counters=_NVIDIA,
+        device_label="UUID",
+        pod_uid_label="pod_uid",
+        power_selector="DCGM_FI_DEV_POWER_USAGE",
+        full_value_by_measure={"DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1, "DCGM_FI_DEV_GPU_UTIL": 100},
+        meaning_by_counter=_NVIDIA,
     ),
     "amd": Exporter(
-        apps=("metrics-exporter", "amdgpu-metrics-exporter"),
+        app_labels=("metrics-exporter", "amdgpu-metrics-exporter"),
         port=5000,
-        device="gpu_id",
-        uid_label="pod_uuid",
-        power="gpu_power_usage",
-        busy={"gpu_gfx_activity": 100},
-        counters=_AMD,
+        device_label="gpu_id",
+        pod_uid_label="pod_uuid",
+        power_selector="gpu_power_usage",
+        full_value_by_measure={"gpu_gfx_activity": 100},
+        meaning_by_counter=_AMD,
     ),
     # Of a card with several GPUs, XPU Manager has the power of the card too, without an address.
     "intel": Exporter(
-        apps=("intel-xpumanager",),
+        app_labels=("intel-xpumanager",),
         port=29999,
-        device="pci_bdf",
-        uid_label="",
-        power='xpum_power_watts{pci_bdf!=""}',
-        busy={"xpum_engine_ratio": 100},
-        counters=_INTEL,
+        device_label="pci_bdf",
+        pod_uid_label="",
+        power_selector='xpum_power_watts{pci_bdf!=""}',
+        full_value_by_measure={"xpum_engine_ratio": 100},
+        meaning_by_counter=_INTEL,
     ),
 }
 
 
 def map_pod_attributes(vendor: str) -> dict[str, str]:
     """Return the label of each attribute of the pod that uses a GPU; without one, it is of the exporter alone."""
-    return {**_POD_LABELS, "k8s.pod.uid": EXPORTERS[vendor].uid_label}
+    return {**_POD_LABELS, "k8s.pod.uid": EXPORTERS[vendor].pod_uid_label}
 
 
 def list_label_statements(vendor: str) -> list[str]:
@@ -152,7 +152,7 @@ def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_cou
 
     A counter may end with `_total`, as clients of Prometheus add it. `up` says whether the exporter answers.
     """
-    counters = EXPORTERS[vendor].counters
+    counters = EXPORTERS[vendor].meaning_by_counter
     unknown_counter = next((name for name in left_out_counters if name not in counters), None)
     if unknown_counter is not None:
         wrong = (
@@ -168,7 +168,7 @@ def build_names_pattern(vendor: str, extra_counters: Sequence[str], left_out_cou
 
 def build_pods_pattern(vendor: str, apps: Sequence[str]) -> str:
     """Return what matches the labels `app` and `app.kubernetes.io/name` of an exporter's pod, joined by a semicolon."""
-    names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].apps)
+    names = "|".join(re.escape(app) for app in apps or EXPORTERS[vendor].app_labels)
     return f"(?:{names});.*|.*;(?:{names})"
 
 

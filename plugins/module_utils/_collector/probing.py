@@ -48,7 +48,7 @@ def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> d
     collector = build.collector
     if collector.mode == "sidecar":  # it has no pods of its own
         return None
-    signals_by_exporter = PipelineGraph.of(build.config).signals_by_id("exporters")
+    signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
     signals = {
         name: exporter_signals for name, exporter_signals in signals_by_exporter.items() if not is_for_trials(name)
     }
@@ -86,7 +86,7 @@ def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
 
 def _list_entry_pipelines(graph: PipelineGraph) -> list[str]:
     """Return the pipelines that have an OTLP receiver."""
-    receivers_by_pipeline = {pipeline: graph.listed(pipeline, "receivers") for pipeline in graph.pipelines}
+    receivers_by_pipeline = {pipeline: graph.list_ids(pipeline, "receivers") for pipeline in graph.pipelines}
     return [
         pipeline
         for pipeline, receiver_ids in receivers_by_pipeline.items()
@@ -106,11 +106,11 @@ def _find_ways_out(
     graph: PipelineGraph, pipeline: str, passed_pipelines: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
     """Yield the samplers on each way out of a pipeline, also through connectors that hand on what they get."""
-    own_samplers = tuple(filter(samples_records, graph.listed(pipeline, "processors")))
-    for exporter in graph.listed(pipeline, "exporters"):
+    own_samplers = tuple(filter(samples_records, graph.list_ids(pipeline, "processors")))
+    for exporter in graph.list_ids(pipeline, "exporters"):
         if exporter not in graph.connectors:
             yield own_samplers
-        for next_pipeline in graph.behind(pipeline, exporter):
+        for next_pipeline in graph.find_pipelines_behind(pipeline, exporter):
             if next_pipeline not in passed_pipelines:
                 yield from (
                     (*own_samplers, *later_samplers)

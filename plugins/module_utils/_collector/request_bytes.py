@@ -43,19 +43,19 @@ class _Sender:
     """An exporter that sends requests out of a queue: its name, its signals, its queue before and now."""
 
     name: str
-    signals: int
-    own: Mapping[str, Any]
-    queue: Mapping[str, Any]
+    signal_count: int
+    queue_before: Mapping[str, Any]
+    queue_now: Mapping[str, Any]
 
     @property
     def counts_requests(self) -> bool:
         """Whether nothing says what the queue counts."""
-        return "sizer" not in self.own and isinstance(self.own.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
+        return "sizer" not in self.queue_before and isinstance(self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
 
     @property
-    def in_memory(self) -> bool:
+    def is_queued_in_memory(self) -> bool:
         """Whether the queue holds its requests in memory, and not in the files of an extension."""
-        return not self.own.get("storage")
+        return not self.queue_before.get("storage")
 
 
 def size_by_bytes(
@@ -69,7 +69,7 @@ def size_by_bytes(
     """
     moved_config = _move_batches(config, target, chosen) if batches_in_exporters else config
     senders = list(_find_senders(config, moved_config, target))
-    sharing_signals = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
+    sharing_signals = sum(sender.signal_count for sender in senders if sender.counts_requests and sender.is_queued_in_memory)
     whole_mib = queues // max(sharing_signals, 1) // MIB * MIB
     share_bytes = max(whole_mib, _largest_request(config))
     timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"
@@ -143,7 +143,7 @@ def _has_default_sizes(processor: Any) -> bool:
 
 def _find_senders(original_config: Any, moved_config: Any, target: Target) -> Iterator[_Sender]:
     """Yield the exporters of pipelines that send requests out of a queue which makes batches."""
-    signals = PipelineGraph.of(moved_config).signals_by_id("exporters")
+    signals = PipelineGraph.of(moved_config).find_signals_by_id("exporters")
     for name, settings in mapping_at(moved_config, "exporters").items():
         queue = value_at(settings, (QUEUE,))
         if name not in signals or sends_nothing(name) or not can_batch(target, name):
@@ -158,11 +158,11 @@ def _find_senders(original_config: Any, moved_config: Any, target: Target) -> It
 
 def _size_queue(sender: _Sender, share_bytes: int) -> dict[str, Any]:
     """Return a queue that counts bytes, unless its owner says what it counts."""
-    queue = dict(sender.queue)
+    queue = dict(sender.queue_now)
     if not sender.counts_requests:
         return queue
-    wanted_bytes = sender.own.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
-    queue_bytes = min(wanted_bytes, share_bytes) if sender.in_memory else wanted_bytes
+    wanted_bytes = sender.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE) * REQUEST_BYTES
+    queue_bytes = min(wanted_bytes, share_bytes) if sender.is_queued_in_memory else wanted_bytes
     sized_queue = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
     sized_queue |= {"sizer": "bytes", "queue_size": queue_bytes}
     if BATCH in queue:
@@ -175,7 +175,7 @@ def _limit_requests(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dic
     batch = queue.get(BATCH)
     if batch is None:
         batch, least_bytes = {}, _SPLIT_ONLY
-    elif BATCH not in sender.own and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
+    elif BATCH not in sender.queue_before and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
         least_bytes = _choose_least_bytes(queue)
     else:
         return queue

@@ -23,147 +23,147 @@ CHANGE_CHECK_ID = "change_under_way"
 START_CHECKS = (
     Check(
         id="absent",
-        find="!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
-        message="there is no {kind} {namespace}/{name}",
-        fix="Deploy it, or correct its name and namespace.",
+        find_expression="!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
+        message_template="there is no {kind} {namespace}/{name}",
+        fix_template="Deploy it, or correct its name and namespace.",
         stage="exists",
     ),
     Check(
         id="paused",
-        find="workload && wanted == `0` && [{about: 'start', kind: kind}]",
-        message="it is scaled to no pod at all",
-        fix="Set its replicas, or correct the node selector and tolerations of a DaemonSet.",
+        find_expression="workload && wanted == `0` && [{about: 'start', kind: kind}]",
+        message_template="it is scaled to no pod at all",
+        fix_template="Set its replicas, or correct the node selector and tolerations of a DaemonSet.",
         stage="exists",
     ),
     Check(
         id="reference_missing",
-        find="references[?state=='missing'].{about: 'start', kind: kind, name: name, namespace: namespace}",
-        message="{kind} {namespace}/{name} does not exist",
-        fix="Create {kind} {namespace}/{name}.",
+        find_expression="references[?state=='missing'].{about: 'start', kind: kind, name: name, namespace: namespace}",
+        message_template="{kind} {namespace}/{name} does not exist",
+        fix_template="Create {kind} {namespace}/{name}.",
         stage="holds",
     ),
     Check(
         id="key_missing",
-        find="references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}",
-        message="{kind} {namespace}/{name} has no key {key}",
-        fix="Add the key {key} to {kind} {namespace}/{name}.",
+        find_expression="references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}",
+        message_template="{kind} {namespace}/{name} has no key {key}",
+        fix_template="Add the key {key} to {kind} {namespace}/{name}.",
         stage="holds",
     ),
     Check(
         id="certificate_not_issued",
-        find="certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}",
-        message="Certificate {name} is not ready: {message}",
-        fix="See `kubectl -n {namespace} describe certificate {name}` and its issuer.",
+        find_expression="certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}",
+        message_template="Certificate {name} is not ready: {message}",
+        fix_template="See `kubectl -n {namespace} describe certificate {name}` and its issuer.",
         stage="holds",
     ),
     Check(
         id="config_error",
-        find=f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}",
-        message="{where}: [{rule}] {message}",
-        fix="{fix}",
+        find_expression=f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}",
+        message_template="{where}: [{rule}] {message}",
+        fix_template="{fix}",
         stage="config",
     ),
     Check(
         id="config_error_live",
-        find=f"running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: about, {_FINDING_FIELDS}}}",
-        message="{where}: [{rule}] {message}",
-        fix="{fix}",
+        find_expression=f"running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: about, {_FINDING_FIELDS}}}",
+        message_template="{where}: [{rule}] {message}",
+        fix_template="{fix}",
         stage="config",
         severity="warning",
     ),
     Check(
         id="config_exposed",
-        find=f"findings[?severity=='error' && {_IS_HARMLESS}].{{{_FINDING_FIELDS}}}",
-        message="{where}: [{rule}] {message}",
-        fix="{fix}",
+        find_expression=f"findings[?severity=='error' && {_IS_HARMLESS}].{{{_FINDING_FIELDS}}}",
+        message_template="{where}: [{rule}] {message}",
+        fix_template="{fix}",
         stage="config",
         severity="info",
     ),
     Check(
         id="config_warning",
-        find=f"findings[?severity!='error'].{{about: about, {_FINDING_FIELDS}}}",
-        message="{where}: [{rule}] {message}",
-        fix="{fix}",
+        find_expression=f"findings[?severity!='error'].{{about: about, {_FINDING_FIELDS}}}",
+        message_template="{where}: [{rule}] {message}",
+        fix_template="{fix}",
         stage="config",
         severity="info",
     ),
     Check(
         id="probe_unanswered",
-        find="probes && (!running || !complete) && probes",
-        message="nothing listens on port {port}, which the {kind} probe asks",
-        fix="Add extension `health_check: {{endpoint: ${{env:MY_POD_IP}}:{port}}}` and list it in service.extensions,"
+        find_expression="probes && (!running || !complete) && probes",
+        message_template="nothing listens on port {port}, which the {kind} probe asks",
+        fix_template="Add extension `health_check: {{endpoint: ${{env:MY_POD_IP}}:{port}}}` and list it in service.extensions,"
         " or let the probe ask a port of the config.",
         stage="config",
     ),
     Check(
         id="rollout",
-        find="symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
-        message="{reason}: {detail} {last}",
-        fix="{fix}",
+        find_expression="symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
+        message_template="{reason}: {detail} {last}",
+        fix_template="{fix}",
         stage="starts",
     ),
     Check(
         id="not_complete",
-        find="workload && !complete && !symptoms && wanted != `0` && [{about: 'start', ready: ready_text}]",
-        message="{ready}",
-        fix="Wait for the rollout, or see the events of its pods.",
+        find_expression="workload && !complete && !symptoms && wanted != `0` && [{about: 'start', ready: ready_text}]",
+        message_template="{ready}",
+        fix_template="Wait for the rollout, or see the events of its pods.",
         stage="starts",
         severity="warning",
     ),
     Check(
         id=CHANGE_CHECK_ID,
-        find="change && [{about: 'start', record: change.record, what: change.what}]",
-        message="{what}, as ConfigMap {record} records",
-        fix="If no run is changing it now, run `site`, which completes or undoes the change.",
+        find_expression="change && [{about: 'start', record: change.record, what: change.what}]",
+        message_template="{what}, as ConfigMap {record} records",
+        fix_template="If no run is changing it now, run `site`, which completes or undoes the change.",
         stage="starts",
         severity="warning",
     ),
     Check(
         id="not_ready",
-        find="complete && pods[?!ready].{about: 'start', pod: name, phase: phase}",
-        message="pod {pod} is {phase}, but not ready",
-        fix="Look at its readiness probe and its log.",
+        find_expression="complete && pods[?!ready].{about: 'start', pod: name, phase: phase}",
+        message_template="pod {pod} is {phase}, but not ready",
+        fix_template="Look at its readiness probe and its log.",
         stage="starts",
     ),
     Check(
         id="resource_failed",
-        find="resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message:"
+        find_expression="resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message:"
         " message}",
-        message="the operator says {reason}: {message}",
-        fix="Look at the operator's log and the events of the custom resource.",
+        message_template="the operator says {reason}: {message}",
+        fix_template="Look at the operator's log and the events of the custom resource.",
         stage="starts",
     ),
     Check(
         id="out_of_memory",
-        find="running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
+        find_expression="running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
         ".{pod: name, restarts: restarts, minutes: last_seconds_ago}",
-        message="pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
-        fix="Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
+        message_template="pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
+        fix_template="Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
         stage="capacity",
     ),
     Check(
         id="restarted",
-        find="running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
+        find_expression="running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
         ".{pod: name, namespace: namespace, container: container, restarts: restarts, reason: last_reason,"
         " code: last_exit_code, seconds: last_seconds_ago}",
-        message="pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
-        fix="Read the log of its last run: `kubectl -n {namespace} logs {pod} -c {container} --previous`.",
+        message_template="pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
+        fix_template="Read the log of its last run: `kubectl -n {namespace} logs {pod} -c {container} --previous`.",
         stage="capacity",
         severity="warning",
     ),
     Check(
         id="node_uncovered",
-        find="running && uncovered_nodes[].{node: node, why: why}",
-        message="node {node} has no agent: {why}",
-        fix="Set `every_node: true` for the collector, or `tolerations` for the taint. See `kubectl describe node"
+        find_expression="running && uncovered_nodes[].{node: node, why: why}",
+        message_template="node {node} has no agent: {why}",
+        fix_template="Set `every_node: true` for the collector, or `tolerations` for the taint. See `kubectl describe node"
         " {node}`.",
         stage="capacity",
         severity="warning",
     ),
     Check(
         id="event",
-        find="events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
-        message="{kind} {name} {seconds} s ago: {reason}: {message}",
+        find_expression="events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
+        message_template="{kind} {name} {seconds} s ago: {reason}: {message}",
         severity="info",
     ),
 )
@@ -175,7 +175,7 @@ def list_needed_rights(config: Any) -> dict[str, list[Right]]:
     for part in sorted(started_parts(config), key=lambda part: part.path):
         component_row = find_component_row(part.section, part.type)
         rights: dict[Right, None] = {}
-        for rule in component_row.rules(part.settings) if component_row else ():
+        for rule in component_row.list_rules(part.settings) if component_row else ():
             rights.update(dict.fromkeys(iter_rule_rights(rule)))
         if rights:
             needs["/".join(part.path)] = list(rights)
@@ -226,7 +226,7 @@ def _merge_into_rules(rights: Sequence[Right]) -> list[dict[str, Any]]:
     """Return rights as rules of a role, as few as they can be."""
     verbs_by_target: dict[tuple[str, str, str, str], list[str]] = {}
     for right in rights:
-        verbs_by_target.setdefault((right.path, right.group, right.resource, right.name), []).append(right.verb)
+        verbs_by_target.setdefault((right.path, right.api_group, right.resource, right.name), []).append(right.verb)
     resources_by_rule: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for (path, group, resource, name), verbs_of_target in verbs_by_target.items():
         resources_by_rule.setdefault((path, group, name, tuple(verbs_of_target)), []).append(resource)

@@ -17,72 +17,72 @@ from .diagnose_checks import Check
 TRUST_CHECKS = (
     Check(
         id="right_missing",
-        find="rights[?state=='none']",
-        message="ServiceAccount {namespace}/{account} may not {missing}",
-        fix="Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
+        find_expression="rights[?state=='none']",
+        message_template="ServiceAccount {namespace}/{account} may not {missing}",
+        fix_template="Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
         " ClusterRoleBinding.",
         stage="rights",
     ),
     Check(
         id="right_in_namespace",
-        find="rights[?state=='namespace']",
-        message="ServiceAccount {namespace}/{account} may {missing} in its own namespace only",
-        fix="Grant it for the cluster, or limit {id} to that namespace.",
+        find_expression="rights[?state=='namespace']",
+        message_template="ServiceAccount {namespace}/{account} may {missing} in its own namespace only",
+        fix_template="Grant it for the cluster, or limit {id} to that namespace.",
         stage="rights",
         severity="info",
     ),
     Check(
         id="right_denied",
-        find="!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
+        find_expression="!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
         ".{about: about || 'rights', text: text, fix: fix}",
-        message="{text}",
-        fix="{fix}",
+        message_template="{text}",
+        fix_template="{fix}",
         stage="rights",
     ),
     Check(
         id="certificate_expired",
-        find="certificates[?state=='expired']",
-        message="the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
-        fix="Renew it.",
+        find_expression="certificates[?state=='expired']",
+        message_template="the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
+        fix_template="Renew it.",
         stage="certificates",
     ),
     Check(
         id="certificate_early",
-        find="certificates[?state=='not_yet_valid']",
-        message="the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
-        fix="Reissue it, or check the clock of its issuer.",
+        find_expression="certificates[?state=='not_yet_valid']",
+        message_template="the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
+        fix_template="Reissue it, or check the clock of its issuer.",
         stage="certificates",
     ),
     Check(
         id="certificate_soon",
-        find="certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left:"
+        find_expression="certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left:"
         " left}",
-        message="the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
-        fix="Renew it.",
+        message_template="the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
+        fix_template="Renew it.",
         stage="certificates",
         severity="warning",
     ),
     Check(
         id="certificate_names",
-        find="certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
+        find_expression="certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
         " hosts: join(', ', uncovered), names: join(', ', names) || 'no host name'}",
-        message="the certificate in Secret {namespace}/{name} is for {names}, and clients use {hosts}",
-        fix="Reissue it with the names that clients use.",
+        message_template="the certificate in Secret {namespace}/{name} is for {names}, and clients use {hosts}",
+        fix_template="Reissue it with the names that clients use.",
         stage="certificates",
         severity="warning",
     ),
     Check(
         id="certificate_untrusted",
-        find="trust[?state=='untrusted']",
-        message="the CA in {ca} has not signed the server's certificate in Secret {server} (issuer {issuer})",
-        fix="Put the CA {issuer} in {ca}, or give the server a certificate of that CA.",
+        find_expression="trust[?state=='untrusted']",
+        message_template="the CA in {ca} has not signed the server's certificate in Secret {server} (issuer {issuer})",
+        fix_template="Put the CA {issuer} in {ca}, or give the server a certificate of that CA.",
         stage="certificates",
     ),
     Check(
         id="certificate_other_name",
-        find="trust[?state=='other_name']",
-        message="the server's certificate in Secret {server} is for {names}, and the client uses {host}",
-        fix="Use one of its names as endpoint or `server_name_override`, or reissue it.",
+        find_expression="trust[?state=='other_name']",
+        message_template="the server's certificate in Secret {server} is for {names}, and the client uses {host}",
+        fix_template="Use one of its names as endpoint or `server_name_override`, or reissue it.",
         stage="certificates",
     ),
 )
@@ -108,10 +108,10 @@ class Certificate(NamedTuple):
 class CertificateFile(NamedTuple):
     """A file that a component reads certificates from, and the object that holds it."""
 
-    about: str
+    subject: str
     path: str
     role: str
-    file: str
+    setting_path: str
     kind: str
     name: str
     key: str

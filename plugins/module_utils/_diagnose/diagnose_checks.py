@@ -31,23 +31,23 @@ class Check(NamedTuple):
     """
 
     id: str
-    find: str
-    message: str
-    fix: str = ""
+    find_expression: str
+    message_template: str
+    fix_template: str = ""
     stage: str = "own"
     severity: str = "error"
-    grows: str = ""
+    growing_field: str = ""
 
 
 class CheckFinding(NamedTuple):
     check: Check
-    about: str
+    subject: str
     message: str
     fix: str
-    item: Mapping[str, Any]
+    found_fields: Mapping[str, Any]
 
     @property
-    def rank(self) -> int:
+    def causal_rank(self) -> int:
         """Return its place in the causal order."""
         return STAGES.index(self.check.stage)
 
@@ -57,14 +57,14 @@ def run_checks(search: Search, checks: Sequence[Check], facts: Facts) -> list[Ch
     findings: list[CheckFinding] = []
     for check in checks:
         findings.extend(_run_check(search, check, facts))
-    return sorted(findings, key=lambda finding: (finding.rank, SEVERITIES.index(finding.check.severity)))
+    return sorted(findings, key=lambda finding: (finding.causal_rank, SEVERITIES.index(finding.check.severity)))
 
 
 def _run_check(search: Search, check: Check, facts: Facts) -> Iterator[CheckFinding]:
-    for found_value in _to_list(search(check.find, facts)):
+    for found_value in _to_list(search(check.find_expression, facts)):
         fields = found_value if isinstance(found_value, Mapping) else {"value": found_value}
-        message = _fill_template(check.message, fields)
-        fix = _fill_template(check.fix, fields)
+        message = _fill_template(check.message_template, fields)
+        fix = _fill_template(check.fix_template, fields)
         yield CheckFinding(check, str(fields.get("about") or ""), message, fix, fields)
 
 

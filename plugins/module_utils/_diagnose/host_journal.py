@@ -33,51 +33,51 @@ class HostJournal:
 
     entries: Sequence[Mapping[str, Any]]
 
-    def last_words(self) -> str:
+    def find_last_words(self) -> str:
         """Return what the process said last; what systemd said of a failure if the process said nothing."""
-        own_words = self._words_of_last_run()
+        own_words = self._find_words_of_last_run()
         if own_words:
             return own_words[: logs.LONGEST_TEXT]
-        for text in reversed(self._texts_of_systemd()):
+        for text in reversed(self._list_texts_of_systemd()):
             if _FAILED_WORD in text:
                 return text[: logs.LONGEST_TEXT]
         return ""
 
-    def _words_of_last_run(self) -> str:
+    def _find_words_of_last_run(self) -> str:
         """Return what the process said last in its last run; empty text if it said nothing."""
-        entries = self._entries_by("collector")
+        entries = self._list_entries_by("collector")
         if not entries:
             return ""
         last_run = entries[-1]["run"]
         return logs.find_last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
 
-    def says_too_often(self) -> bool:
+    def says_started_too_often(self) -> bool:
         """Whether systemd refused the last start of the service because there were too many before."""
         last_start = ""
-        for text in self._texts_of_systemd():
+        for text in self._list_texts_of_systemd():
             if "Starting" in text or _TOO_OFTEN_WORDS in text:
                 last_start = text
         return _TOO_OFTEN_WORDS in last_start
 
-    def time_of_last_kill(self) -> str | None:
+    def find_time_of_last_kill(self) -> str | None:
         """Return when the kernel last killed the service for its memory; None if it never did."""
         last_time = None
-        for entry in self._entries_by("systemd"):
+        for entry in self._list_entries_by("systemd"):
             if any(words in entry["text"] for words in _KILL_WORDS):
                 last_time = entry["time"]
         return last_time
 
-    def collector_log(self) -> str:
+    def build_collector_log(self) -> str:
         """Return the lines of the process with the time of each before it, as the kubelet writes a log."""
         lines = []
-        for entry in self._entries_by("collector"):
+        for entry in self._list_entries_by("collector"):
             lines += [f"{entry['time']} {line}" for line in entry["text"].splitlines()]
         return "\n".join(lines)
 
-    def _entries_by(self, author: str) -> list[Mapping[str, Any]]:
+    def _list_entries_by(self, author: str) -> list[Mapping[str, Any]]:
         """Return the entries of `systemd` or the `collector`."""
         return [entry for entry in self.entries if entry["by"] == author]
 
-    def _texts_of_systemd(self) -> list[str]:
+    def _list_texts_of_systemd(self) -> list[str]:
         """Return what systemd wrote."""
-        return [str(entry["text"]) for entry in self._entries_by("systemd")]
+        return [str(entry["text"]) for entry in self._list_entries_by("systemd")]

@@ -124,4 +124,4 @@ def _list_exporter_peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the addresses that exporters send to, without those that are known only when the collector starts."""
     for peer in find_peers(config, _NOWHERE):
         if peer.port and "$" not in peer.host:
-            yield {"about": peer.about, "host": peer.host.strip("[]"), "port": peer.port}
+            yield {"about": peer.component_path, "host": peer.host.strip("[]"), "port": peer.port}

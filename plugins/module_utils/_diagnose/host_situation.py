@@ -36,17 +36,17 @@ class HostAnswer:
     """
 
     name: str
-    raw: Mapping[str, Any]
-    host: Mapping[str, Any]
+    raw_answer: Mapping[str, Any]
+    host_facts: Mapping[str, Any]
     question: Mapping[str, Any]
-    asked: tuple[float, float]
-    now: str
-    mask: Callable[[str], str]
+    asked_between: tuple[float, float]
+    host_time: str
+    mask_secrets: Callable[[str], str]
 
     @property
     def service(self) -> Mapping[str, Any]:
         """What systemd says of the service."""
-        service: Mapping[str, Any] = self.raw["service"]
+        service: Mapping[str, Any] = self.raw_answer["service"]
         return service
 
     @property
@@ -57,7 +57,7 @@ class HostAnswer:
     @property
     def journal(self) -> HostJournal:
         """The entries of the service in the journal."""
-        return HostJournal(list_at(self.raw, "journal"))
+        return HostJournal(list_at(self.raw_answer, "journal"))
 
 
 def build_host_situation(answer: HostAnswer) -> dict[str, Any]:
@@ -78,11 +78,11 @@ def _service_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return which service it is, and whether it runs."""
     service = {**answer.service, "given_up": not answer.is_running and _has_given_up(answer)}
     return {
-        "name": answer.raw["name"],
+        "name": answer.raw_answer["name"],
         "namespace": answer.name,
         "kind": "service",
         "mode": "service",
-        "image": str(answer.raw["program"]["path"]),
+        "image": str(answer.raw_answer["program"]["path"]),
         "running": answer.is_running,
         "ready_text": f"{service['active']} ({service['sub']})",
         "workload": {"service": service},
@@ -96,12 +96,12 @@ def _has_given_up(answer: HostAnswer) -> bool:
 
     Source: service_enter_dead and unit_start in systemd's src/core, seen with version 252.
     """
-    return answer.service["result"] == START_LIMIT_HIT or answer.journal.says_too_often()
+    return answer.service["result"] == START_LIMIT_HIT or answer.journal.says_started_too_often()
 
 
 def _release_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return what the host says of the release: its program, its credentials, its ports and its health."""
-    raw = answer.raw
+    raw = answer.raw_answer
     return {
         "release": raw["release"],
         "program": raw["program"],
@@ -114,10 +114,10 @@ def _release_facts(answer: HostAnswer) -> dict[str, Any]:
 
 def _failure_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return why a service does not run, and whether it was killed."""
-    is_down = not answer.is_running and answer.raw["release"]["number"]
+    is_down = not answer.is_running and answer.raw_answer["release"]["number"]
     return {
         "symptoms": [_describe_symptom(answer)] if is_down else [],
-        "last_words": answer.journal.last_words(),
+        "last_words": answer.journal.find_last_words(),
         "killed": _find_last_kill(answer),
     }
 
@@ -125,7 +125,7 @@ def _failure_facts(answer: HostAnswer) -> dict[str, Any]:
 def _describe_symptom(answer: HostAnswer) -> dict[str, Any]:
     """Return how a service is that does not run, with the last words of its process and their cause."""
     service = answer.service
-    last_words = answer.journal.last_words()
+    last_words = answer.journal.find_last_words()
     symptom = {
         "about": "start",
         "state": f"{service['active']}, {service['result']}, status {service['status']}",
@@ -145,22 +145,22 @@ def _find_last_kill(answer: HostAnswer) -> list[dict[str, Any]]:
     """Return the last time that the kernel killed it for its memory; none if it is down for another reason."""
     if not answer.is_running and answer.service["result"] not in _KILL_RESULTS:
         return []
-    killed_at = answer.journal.time_of_last_kill()
+    killed_at = answer.journal.find_time_of_last_kill()
     if killed_at is None:
         return []
     limit = answer.service["memory_max"]  # bytes, or `infinity`
     limit_text = f"{int(limit) >> 20} MiB" if limit.isdigit() else "the host"
-    return [{"limit": limit_text, "seconds": round(seconds_between(killed_at, answer.now))}]
+    return [{"limit": limit_text, "seconds": round(seconds_between(killed_at, answer.host_time))}]
 
 
 def _file_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return the files and peers of the collector, and the file systems."""
-    raw = answer.raw
+    raw = answer.raw_answer
     certificates = list_at(raw, "certificates")
     return {
         "patterns": list_at(raw, "files"),
         "shut_files": list(list_unreadable_files(list_at(raw, "files"))),
-        "certificates": [describe_certificate_file(row, answer.now, running=answer.is_running) for row in certificates],
+        "certificates": [describe_certificate_file(row, answer.host_time, running=answer.is_running) for row in certificates],
         "peers": list_at(raw, "peers"),
         "disks": list_at(raw, "disks"),
     }
@@ -169,22 +169,22 @@ def _file_facts(answer: HostAnswer) -> dict[str, Any]:
 def _host_facts(answer: HostAnswer) -> dict[str, Any]:
     """Return what SELinux denied, the version of systemd, and how wrong the clock is."""
     return {
-        "denials": list_at(answer.host, "denials"),
-        "systemd": answer.host.get("systemd") or 0,
+        "denials": list_at(answer.host_facts, "denials"),
+        "systemd": answer.host_facts.get("systemd") or 0,
         "skew": _measure_skew(answer),
     }
 
 
 def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
     """Return how far the clock of the host is from that of the controller; None if it is near."""
-    host_time = float(answer.host.get("now") or 0)
-    asked_from, asked_until = answer.asked
+    host_time = float(answer.host_facts.get("now") or 0)
+    asked_from, asked_until = answer.asked_between
     seconds_behind, seconds_ahead = asked_from - host_time, host_time - asked_until
     seconds = max(seconds_behind, seconds_ahead)
     if not host_time or seconds < _SKEW_SECONDS:
         return None
     direction = "behind" if seconds_behind > seconds_ahead else "ahead of"
-    is_unsynchronized = answer.host.get("synchronized") == "no"
+    is_unsynchronized = answer.host_facts.get("synchronized") == "no"
     sync_note = ", and no time server sets it" if is_unsynchronized else ""
     return {"age": describe_duration(seconds), "direction": direction, "unsynchronized": sync_note}
 
@@ -192,14 +192,14 @@ def _measure_skew(answer: HostAnswer) -> dict[str, Any] | None:
 def _journal_access(answer: HostAnswer) -> dict[str, Any]:
     """Return whether a receiver of the journal may read it, and whether the journal is kept."""
     receivers = [f"receivers/{name}" for name in list_at(answer.question, "journals")]
-    groups_that_may = list_at(answer.host, "journal_groups")
+    groups_that_may = list_at(answer.host_facts, "journal_groups")
     shut_receivers = []
     if not set(groups_that_may) & set(answer.service["groups"]):
         groups_text = f" ({', '.join(groups_that_may)})" if groups_that_may else "; the host has none"
         shut_receivers = [{"about": name, "groups": groups_text} for name in receivers]
     return {
         "journal_receivers": receivers,
-        "journal_is_kept": bool(answer.host.get("journal_is_kept")),
+        "journal_is_kept": bool(answer.host_facts.get("journal_is_kept")),
         "journal_shut": shut_receivers,
     }
 
@@ -207,7 +207,7 @@ def _journal_access(answer: HostAnswer) -> dict[str, Any]:
 def _log_facts(answer: HostAnswer) -> list[dict[str, Any]]:
     """Return what the journal says is wrong, in the words of hosts, with whether it still says it."""
     rows = []
-    for row in logs.group_log_failures(answer.journal.collector_log(), answer.now, answer.mask):
+    for row in logs.group_log_failures(answer.journal.build_collector_log(), answer.host_time, answer.mask_secrets):
         cause_words = find_host_words(str(row["cause"]))
         word_fields = cause_words._asdict() if cause_words else {}
         rows.append({**row, **word_fields, "current": row["seconds_ago"] <= logs.CURRENT_SECONDS})

@@ -27,7 +27,7 @@ class BehindAddress(NamedTuple):
     """What the cluster has behind the address of an exporter; without arguments, nothing was read or is there."""
 
     service: Object | None = None
-    slices: Sequence[Object] = ()
+    endpoint_slices: Sequence[Object] = ()
     """The EndpointSlices of the Service."""
     is_denied: bool = False
     """Whether this user may not read the Service or its EndpointSlices."""
@@ -53,16 +53,16 @@ def describe_peer(
         "service": f"{peer.namespace}/{peer.service}" if peer.service else "",
         "policies": "",
         "has": ", ".join(str(port.get("port")) for port in ports),
-        "about": peer.about,
+        "about": peer.component_path,
     }
     state = _judge_address(peer, behind_address, ports)
-    pod_ports = _list_pod_ports(behind_address.slices)
-    if state in ("ok", "outside") and egress.admits([peer.port, *pod_ports], "TCP") == "none":
-        return row | {"state": "blocked", "policies": egress.names}
+    pod_ports = _list_pod_ports(behind_address.endpoint_slices)
+    if state in ("ok", "outside") and egress.judge_admission([peer.port, *pod_ports], "TCP") == "none":
+        return row | {"state": "blocked", "policies": egress.policy_names}
     if state == "ok" and sender and behind_address.ingress:
         policies, port_names = behind_address.ingress
         if policies.is_surely_kept_out(sender, pod_ports, port_names):
-            return row | {"state": "kept_out", "policies": policies.names}
+            return row | {"state": "kept_out", "policies": policies.policy_names}
     return row | {"state": state}
 
 
@@ -77,7 +77,7 @@ def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Ob
 
     `ports` are those of the Service.
     """
-    if peer.schemeless:
+    if peer.lacks_scheme:
         return "no_scheme"
     if is_loopback(peer.host):
         return "loopback"
@@ -86,9 +86,9 @@ def _judge_address(peer: Peer, behind_address: BehindAddress, ports: Sequence[Ob
     if behind_address.is_denied:
         return "unseen"
     if behind_address.service is None:
-        is_of_cluster = peer.certain or behind_address.has_namespace
+        is_of_cluster = peer.is_certain or behind_address.has_namespace
         return "no_service" if is_of_cluster else "outside"
-    return _judge_service(peer, behind_address.service, ports, behind_address.slices)
+    return _judge_service(peer, behind_address.service, ports, behind_address.endpoint_slices)
 
 
 def _judge_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:

@@ -60,7 +60,7 @@ def _list_mounted_texts(sources: Sequence[Source], config_maps: Mapping[str, Obj
     """Return the configs in the ConfigMaps that a container mounts."""
     mounted_maps = [config_maps[source.name] for source in sources if source.path and source.name in config_maps]
     return [
-        str(value_at(mounted_maps[config_place.document], config_place.path))
+        str(value_at(mounted_maps[config_place.document_index], config_place.path))
         for config_place in find_configs(mounted_maps, is_declared_config=False)
     ]
 

@@ -20,12 +20,12 @@ def find_proxied_peers(peers: Sequence[Peer], variables: Mapping[str, str]) -> l
     """Return the exporters whose addresses are Services, and which send to a proxy all the same."""
     rows = []
     for peer in peers:
-        is_service = peer.service and (peer.certain or is_internal_host(peer.host))
+        is_service = peer.service and (peer.is_certain or is_internal_host(peer.host))
         if not is_service:
             continue
         proxy = find_proxy_for(peer.host, peer.port, peer.scheme, variables)
         if proxy:
-            peer_fields = {"endpoint": peer.endpoint, "host": peer.host, "about": peer.about}
+            peer_fields = {"endpoint": peer.endpoint, "host": peer.host, "about": peer.component_path}
             rows.append({**peer_fields, "variable": proxy.variable, "proxy": f"{proxy.host}:{proxy.port}"})
     return rows
 
@@ -34,7 +34,7 @@ def explain_proxy(log_entry: dict[str, Any], peers: Sequence[Peer], variables: M
     """Return an entry of a log; one about a connection to a proxy names the variable that leads there."""
     if log_entry["cause"] not in _CONNECTION_CAUSES:
         return log_entry
-    own_peers = [peer for peer in peers if peer.about == log_entry["about"]]
+    own_peers = [peer for peer in peers if peer.component_path == log_entry["about"]]
     for proxy in find_proxies(variables):
         if _is_proxy_address(proxy, log_entry["address"], own_peers):
             breakage = log_entry["text"] or "the connection breaks"

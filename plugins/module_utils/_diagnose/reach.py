@@ -27,7 +27,7 @@ class Surroundings(NamedTuple):
     """What a namespace holds around a pod; None for what this user may not see."""
 
     services: Sequence[Object] | None
-    slices: Sequence[Object] | None
+    endpoint_slices: Sequence[Object] | None
     policies: Sequence[Object] | None
 
 
@@ -37,28 +37,28 @@ class Reach:
     def __init__(
         self, name: str, config: Any, pod: Object, container: Object, around: Surroundings, *, listeners: Listeners
     ) -> None:
-        self.name, self.pod, self.container, self.around = name, pod, container, around
+        self.name, self.pod, self.container, self.surroundings = name, pod, container, around
         self.labels = read_labels(pod)
         parts = list(started_parts(config))
         all_listeners = list(open_ports(config, parts, listeners))
-        self.open = [listener for listener in all_listeners if listener.part and listener.part.section == "receivers"]
+        self.open_listeners = [listener for listener in all_listeners if listener.part and listener.part.section == "receivers"]
         self.ends: set[tuple[Any, str]] | None = None  # unknown
         if config and are_ports_known(config, parts, listeners):
-            self.ends = {listener.end for listener in all_listeners if not is_loopback(listener.host)}
+            self.ends = {listener.port_and_protocol for listener in all_listeners if not is_loopback(listener.host)}
         self.ports = list_at(container, "ports")
 
-    def probes(self) -> list[dict[str, Any]]:
+    def list_misdirected_probes(self) -> list[dict[str, Any]]:
         """Return the probes of the container whose port no component of the config listens on for others."""
         if self.ends is None:
             return []
         rows = []
         for kind in ("startup", "readiness", "liveness"):
-            port = self._probed_port(mapping_at(self.container, f"{kind}Probe"))
+            port = self._find_probed_port(mapping_at(self.container, f"{kind}Probe"))
             if port and (port, "TCP") not in self.ends:
                 rows.append({"about": "start", "kind": kind, "port": port})
         return rows
 
-    def _probed_port(self, probe: Object) -> int | None:
+    def _find_probed_port(self, probe: Object) -> int | None:
         """Return the number of the port that a probe asks; None if it asks none."""
         for action_name in _PROBE_ACTIONS:
             if probe.get(action_name):
@@ -66,12 +66,12 @@ class Reach:
                 return find_target_number({"targetPort": action.get("port")}, self.ports) if action else None
         return None
 
-    def services(self) -> list[dict[str, Any]] | None:
+    def describe_services(self) -> list[dict[str, Any]] | None:
         """Return the Services that select the collector's pods, or that are meant to."""
-        if self.around.services is None or self.around.slices is None:
+        if self.surroundings.services is None or self.surroundings.endpoint_slices is None:
             return None
         rows = []
-        for service in self.around.services:
+        for service in self.surroundings.services:
             row = self._describe_service(service)
             if row:
                 rows.append(row)
@@ -86,7 +86,7 @@ class Reach:
         is_chosen = selects_labels({"matchLabels": selector}, self.labels)
         if not is_chosen and not self._is_intended(name, service):
             return None
-        slices = filter_slices(name, self.around.slices or ())
+        slices = filter_slices(name, self.surroundings.endpoint_slices or ())
         ready_count, waiting_count = len(filter_endpoints(slices, True)), len(filter_endpoints(slices, False))
         ports = list_at(service, "spec", "ports")
         shut_ports = [port for port in ports if is_chosen and self._is_shut(port)]
@@ -97,9 +97,9 @@ class Reach:
             "ready": ready_count,
             "not_ready": waiting_count,
             "state": _judge_service(ready_count, waiting_count, selects_pods=is_chosen, has_shut_port=bool(shut_ports)),
-            "differs": ", ".join(self._differences(selector)),
+            "differs": ", ".join(self._list_label_differences(selector)),
             "shut": ", ".join(_describe_port_target(port) for port in shut_ports),
-            "listens": ", ".join(str(listener.port) for listener in self.open),
+            "listens": ", ".join(str(listener.port) for listener in self.open_listeners),
             "about": "in",
         }
 
@@ -116,7 +116,7 @@ class Reach:
                 return bool(labels[key] == self.labels.get(key))
         return False
 
-    def _differences(self, selector: Mapping[str, str]) -> Iterator[str]:
+    def _list_label_differences(self, selector: Mapping[str, str]) -> Iterator[str]:
         """Yield which labels a selector asks for that the pods do not have."""
         for key, value in selector.items():
             if self.labels.get(key) != value:
@@ -131,18 +131,18 @@ class Reach:
     def _is_shut(self, port: Object) -> bool:
         """Whether a port that is a receiver's by its number leads to where no receiver listens."""
         number, protocol = find_target_number(port, self.ports), _port_protocol(port)
-        open_ends = {listener.end for listener in self.open}
+        open_ends = {listener.port_and_protocol for listener in self.open_listeners}
         return (port.get("port"), protocol) in open_ends and (number, protocol) not in open_ends
 
-    def listeners(self) -> list[dict[str, Any]]:
+    def describe_listeners(self) -> list[dict[str, Any]]:
         """Return what every receiver listens on, and whether others reach it."""
-        services = self.services()
+        services = self.describe_services()
         is_offered = self._build_offer_test(services or ())
-        policies = Policies(self.around.policies or (), self.labels, "Ingress")
+        policies = Policies(self.surroundings.policies or (), self.labels, "Ingress")
         name_of_end = {_container_port_end(port): str(port.get("name") or "") for port in self.ports}
         rows = []
-        for listener in self.open:
-            admitted = policies.admits([listener.port], listener.protocol, [name_of_end.get(listener.end, "")])
+        for listener in self.open_listeners:
+            admitted = policies.judge_admission([listener.port], listener.protocol, [name_of_end.get(listener.port_and_protocol, "")])
             state = "served"
             if is_loopback(listener.host):
                 state = "loopback"
@@ -157,7 +157,7 @@ class Reach:
                     "port": listener.port,
                     "protocol": listener.protocol,
                     "state": state,
-                    "policies": policies.names if admitted != "all" else "",
+                    "policies": policies.policy_names if admitted != "all" else "",
                     "about": "in",
                 }
             )
@@ -172,7 +172,7 @@ class Reach:
             if row["ready"]:
                 served_ends.update((port["target"], port["protocol"]) for port in row["ports"])
         served_ends.update(_container_port_end(port) for port in self.ports if port.get("hostPort"))
-        return lambda listener: listener.end in served_ends
+        return lambda listener: listener.port_and_protocol in served_ends
 
 
 def _container_port_end(container_port: Object) -> tuple[Any, str]:

@@ -65,8 +65,8 @@ def list_undelivered(facts: Facts, findings: Iterable[CheckFinding]) -> list[str
     """Return a line for each exporter of a collector that does not deliver, from what the checks of its ends found."""
     lines = []
     peers = facts.get("peers") or ()
-    for group in _group_by_subject(finding for finding in findings if finding.about.startswith("exporters/")):
-        about = group[0].about
+    for group in _group_by_subject(finding for finding in findings if finding.subject.startswith("exporters/")):
+        about = group[0].subject
         endpoints = dict.fromkeys(str(peer["endpoint"]) for peer in peers if peer["about"] == about)
         destination = f" to {', '.join(endpoints)}" if endpoints else ""
         # That nothing flows is the symptom, which a cause explains.
@@ -84,7 +84,7 @@ def _list_symptom_to_cause(group: Sequence[CheckFinding], most_texts: int = 0) -
 
     At most `most_texts` texts, see `_shorten_texts`; 0 stands for all.
     """
-    ranked_findings = sorted(_merge_by_check(group), key=lambda merged_finding: merged_finding.rank, reverse=True)
+    ranked_findings = sorted(_merge_by_check(group), key=lambda merged_finding: merged_finding.causal_rank, reverse=True)
     finding_texts = [merged_finding.text for merged_finding in ranked_findings]
     if most_texts:
         finding_texts = _shorten_texts(finding_texts, most_texts)
@@ -106,11 +106,11 @@ def _group_by_subject(findings: Iterable[CheckFinding]) -> list[list[CheckFindin
     """Return what is about the same together; errors come before warnings, causes before signs."""
     groups: dict[str, list[CheckFinding]] = {}
     for finding in findings:
-        groups.setdefault(finding.about or finding.check.id, []).append(finding)
+        groups.setdefault(finding.subject or finding.check.id, []).append(finding)
 
     def rank_urgency(group: Sequence[CheckFinding]) -> tuple[int, int]:
         worst_severity = min(SEVERITIES.index(finding.check.severity) for finding in group)
-        return worst_severity, min(finding.rank for finding in group)
+        return worst_severity, min(finding.causal_rank for finding in group)
 
     return sorted(groups.values(), key=rank_urgency)
 
@@ -118,7 +118,7 @@ def _group_by_subject(findings: Iterable[CheckFinding]) -> list[list[CheckFindin
 def _write_line(group: Sequence[CheckFinding]) -> str:
     """Return a sentence from the symptom to its cause, and what to do about the cause."""
     text = ": ".join(_list_symptom_to_cause(group, MOST_TEXTS))
-    line = f"{_name_subject(group[0].about, text)}{text}"
+    line = f"{_name_subject(group[0].subject, text)}{text}"
     for finding in group:
         if finding.fix:
             return f"{line} → {finding.fix}"
@@ -128,7 +128,7 @@ def _write_line(group: Sequence[CheckFinding]) -> str:
 class _MergedFinding(NamedTuple):
     """What one check found about a component, in one text; causes have lower ranks than symptoms."""
 
-    rank: int
+    causal_rank: int
     text: str
 
 
@@ -141,14 +141,14 @@ def _merge_by_check(group: Sequence[CheckFinding]) -> list[_MergedFinding]:
     for first_finding, *other_findings in findings_by_check.values():
         differing_findings = [finding for finding in other_findings if finding.message != first_finding.message]
         merged_findings.append(
-            _MergedFinding(first_finding.rank, f"{first_finding.message}{_describe_others(differing_findings)}")
+            _MergedFinding(first_finding.causal_rank, f"{first_finding.message}{_describe_others(differing_findings)}")
         )
     return merged_findings
 
 
 def _describe_others(differing_findings: Sequence[CheckFinding]) -> str:
     """Return what else a check found, as the end of a text: the signals, or how many there are."""
-    signals = [str(finding.item["items"]) for finding in differing_findings if finding.item.get("items")]
+    signals = [str(finding.found_fields["items"]) for finding in differing_findings if finding.found_fields.get("items")]
     if signals:
         return f"; the same for {', '.join(signals)}"
     return f" (and {len(differing_findings)} more like it)" if differing_findings else ""
@@ -230,7 +230,7 @@ def _build_problem_row(finding: CheckFinding) -> dict[str, str]:
         "id": finding.check.id,
         "stage": finding.check.stage,
         "severity": finding.check.severity,
-        "about": finding.about,
+        "about": finding.subject,
         "message": finding.message,
         "fix": finding.fix,
     }

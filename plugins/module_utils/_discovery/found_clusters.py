@@ -32,14 +32,14 @@ class FoundCluster:
 
     name: str
     source: str
-    connection: Mapping[str, Any]
+    connection_variables: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
     server: str = ""
     version: str = ""
     region: str = ""
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def host_variables(self) -> dict[str, Any]:
         """Return the variables of its host."""
         cluster_facts = {
             "name": self.name,
@@ -49,7 +49,7 @@ class FoundCluster:
             "region": self.region,
             "labels": dict(self.labels),
         }
-        return {**self.connection, "otel_cluster": cluster_facts}
+        return {**self.connection_variables, "otel_cluster": cluster_facts}
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Seq
 
 def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
     """Return the cluster of a Secret of Argo CD."""
-    name = ARGO_CD.text(secret, "name")
-    server = ARGO_CD.text(secret, "server")
+    name = ARGO_CD.read_text(secret, "name")
+    server = ARGO_CD.read_text(secret, "server")
     return FoundCluster(
         name or server, "argo_cd", _build_secret_connection(secret, hub, ARGO_CD), _read_labels(secret), server
     )

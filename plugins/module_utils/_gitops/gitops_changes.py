@@ -163,9 +163,9 @@ def _list_config_facts(config: Mapping[str, Any]) -> Iterator[Fact]:
             yield Fact(COMPONENT, f"{section_name}.{name}")
     graph = PipelineGraph.of(config)
     for name in graph.pipelines:
-        listed_components = (", ".join(graph.listed(name, section_name)) for section_name in _PIPELINE_PARTS)
+        listed_components = (", ".join(graph.list_ids(name, section_name)) for section_name in _PIPELINE_PARTS)
         yield Fact(PIPELINE, name, " → ".join(filter(None, listed_components)))
-        for exporter in graph.listed(name, "exporters"):
+        for exporter in graph.list_ids(name, "exporters"):
             endpoint = mapping_at(config, "exporters", exporter).get("endpoint")
             if endpoint:
                 yield Fact(DESTINATION, f"{name} by {exporter}", mask(str(endpoint)))

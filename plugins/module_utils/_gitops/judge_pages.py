@@ -26,31 +26,31 @@ class JudgedCollectors:
     """
 
     verdicts: Sequence[JudgedGroup]
-    missing: Sequence[str] = ()
-    kept: Sequence[str] = ()
-    not_compared: Sequence[str] = ()
+    missing_reasons: Sequence[str] = ()
+    kept_times: Sequence[str] = ()
+    uncompared_reasons: Sequence[str] = ()
 
     @property
-    def worse(self) -> list[str]:
+    def worse_lines(self) -> list[str]:
         """What is worse with the change, one line each."""
-        return [line for verdict in self.verdicts for line in verdict.worse]
+        return [line for verdict in self.verdicts for line in verdict.worse_lines]
 
     @property
-    def without_data(self) -> list[str]:
+    def unjudged_lines(self) -> list[str]:
         """Why something was not judged by data, one line each."""
-        return [*self.not_compared, *self.missing, *(verdict.line for verdict in self.verdicts if _lacks_data(verdict))]
+        return [*self.uncompared_reasons, *self.missing_reasons, *(verdict.verdict_line for verdict in self.verdicts if _lacks_data(verdict))]
 
     @property
-    def result(self) -> str:
+    def verdict_word(self) -> str:
         """One word for all of them, the worst."""
-        if self.worse:
+        if self.worse_lines:
             return WORSE
-        return NO_DATA if self.without_data or not self.verdicts else PASSED
+        return NO_DATA if self.unjudged_lines or not self.verdicts else PASSED
 
 
 def _lacks_data(verdict: JudgedGroup) -> bool:
     """Whether nothing is worse, and not all of them were judged by data."""
-    return not verdict.worse and not verdict.is_whole
+    return not verdict.worse_lines and not verdict.is_whole
 
 
 def render_markdown_page(judged_collectors: JudgedCollectors) -> str:
@@ -60,12 +60,12 @@ def render_markdown_page(judged_collectors: JudgedCollectors) -> str:
         NO_DATA: "Not all collectors were judged by data",
         PASSED: "The collectors do as well with the change as before",
     }
-    passed_lines = [verdict.line for verdict in judged_collectors.verdicts if verdict.is_whole and not verdict.worse]
-    lines = [f"# {titles[judged_collectors.result]}", ""]
-    lines += _render_section("Worse", judged_collectors.worse)
-    lines += _render_section("Not judged by data", judged_collectors.without_data)
+    passed_lines = [verdict.verdict_line for verdict in judged_collectors.verdicts if verdict.is_whole and not verdict.worse_lines]
+    lines = [f"# {titles[judged_collectors.verdict_word]}", ""]
+    lines += _render_section("Worse", judged_collectors.worse_lines)
+    lines += _render_section("Not judged by data", judged_collectors.unjudged_lines)
     lines += _render_section("Judged", passed_lines)
-    lines += _render_section("Figures of before", judged_collectors.kept)
+    lines += _render_section("Figures of before", judged_collectors.kept_times)
     return "\n".join(lines)
 
 
@@ -82,14 +82,14 @@ def render_junit_page(judged_collectors: JudgedCollectors, *, without_data_fails
     `without_data_fails` is about collectors among others: that none was compared is always a failure.
     """
     severity = "error" if without_data_fails else "info"
-    cases = [CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.not_compared]
-    cases += [CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing]
+    cases = [CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.uncompared_reasons]
+    cases += [CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing_reasons]
     for verdict in judged_collectors.verdicts:
-        findings = [_build_finding(WORSE, "error", line) for line in verdict.worse]
+        findings = [_build_finding(WORSE, "error", line) for line in verdict.worse_lines]
         if _lacks_data(verdict):
-            findings.append(_build_finding(NO_DATA, severity, verdict.line))
+            findings.append(_build_finding(NO_DATA, severity, verdict.verdict_line))
         cases.append(CheckedConfig(f"{verdict.name} on {', '.join(verdict.members)}", tuple(findings)))
-    return render_junit(Report(cases, suite=SUITE))
+    return render_junit(Report(cases, suite_name=SUITE))
 
 
 def _build_finding(rule: str, severity: str, message: str) -> Finding:

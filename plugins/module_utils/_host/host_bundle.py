@@ -51,13 +51,13 @@ class HostBuild:
     host_needs: HostNeeds
     environment: HostEnvironment
     program: HostProgram
-    names: tuple[str, ...] = ()
-    sends_to: tuple[Mapping[str, str], ...] = ()
-    services: tuple[ServiceEnvironment, ...] = ()
+    host_name_lines: tuple[str, ...] = ()
+    receiving_collectors: tuple[Mapping[str, str], ...] = ()
+    sending_services: tuple[ServiceEnvironment, ...] = ()
 
-    def unit(self) -> str:
+    def render_unit(self) -> str:
         """Return the text of the unit."""
-        return render_unit_text(UnitRequest(self.collector, self.host_needs, self.environment, bool(self.names)))
+        return render_unit_text(UnitRequest(self.collector, self.host_needs, self.environment, bool(self.host_name_lines)))
 
 
 def check_host_build(build: HostBuild) -> None:
@@ -65,7 +65,7 @@ def check_host_build(build: HostBuild) -> None:
     collector = build.collector
     check_collector_name(collector.name)
     _check_accounts(collector)
-    secret_paths = [mount.path for mount in build.needs.mounts if mount.source.keys() & {"secret", "configMap"}]
+    secret_paths = [mount.path for mount in build.needs.mounts if mount.volume_source.keys() & {"secret", "configMap"}]
     if secret_paths:
         wrong = f"its config reads {secret_paths[0]}, which is a Secret or ConfigMap of a cluster"
         raise Problem(wrong, fix="Name files of the host in `config`, or use a credential.")
@@ -96,14 +96,14 @@ def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
     for relaxation in needs.relaxations:
         if relaxation.setting == USER and relaxation.value != collector.user:
             fix = f"Set `user: {relaxation.value}` and `allow: [{relaxation.value}]`."
-            raise Problem(relaxation.because, fix=fix)
-    for refusal in needs.refused[:1]:
+            raise Problem(relaxation.reason, fix=fix)
+    for refusal in needs.refused_rights[:1]:
         wrong = f"{refusal.place} {refusal.reason}, and who may do that may do all on the host"
         raise Problem(wrong, fix=f"Add `allow: [{refusal.right}]`, or remove the component.")
     for group in list_unconsented_groups(collector.groups, collector.allow)[:1]:
         wrong = f"`groups` lists {group}, whose members may {describe_member_rights(group)}"
         raise Problem(wrong, fix=f"Add `allow: [{group}]`, or remove it.")
-    used_rights = {*needs.values("AmbientCapabilities"), *needs.values("SupplementaryGroups"), *collector.groups, ROOT}
+    used_rights = {*needs.list_setting_values("AmbientCapabilities"), *needs.list_setting_values("SupplementaryGroups"), *collector.groups, ROOT}
     unused_rights = sorted(set(collector.allow) & {*GUARDED, *GUARDED_GROUPS} - used_rights)
     if unused_rights:
         wrong = f"`allow` lists {unused_rights[0]}, and no component of its config uses that"
@@ -125,7 +125,7 @@ def check_host_collectors(builds: Sequence[HostBuild]) -> None:
 def _find_port_clashes(first_build: HostBuild, second_build: HostBuild) -> Iterator[str]:
     """Yield the ports of a host that two collectors would open."""
     for first_listener, second_listener in product(first_build.listeners, second_build.listeners):
-        if first_listener.end == second_listener.end and hosts_overlap(first_listener.host, second_listener.host):
+        if first_listener.port_and_protocol == second_listener.port_and_protocol and hosts_overlap(first_listener.host, second_listener.host):
             yield (
                 f"'{first_build.collector.name}' and '{second_build.collector.name}' both open"
                 f" {first_listener.port}/{first_listener.protocol}"
@@ -139,7 +139,7 @@ def build_host_bundle(build: HostBuild) -> dict[str, Any]:
         "name": collector.name,
         "files": [
             {"path": CONFIG, "content": build.config_text, "mode": _CONFIG_MODE, **_shown_config(build)},
-            {"path": UNIT, "content": build.unit(), "mode": _UNIT_MODE},
+            {"path": UNIT, "content": build.render_unit(), "mode": _UNIT_MODE},
             *_list_names_file(build),
         ],
         "program": build.program.as_dict(),
@@ -165,20 +165,20 @@ def build_host_bundle(build: HostBuild) -> dict[str, Any]:
 def _service_rows(build: HostBuild) -> dict[str, Any]:
     """Return the services that send to the collector, if there are any."""
     rows = [
-        {"unit": service.unit, "variables": service.variables, "restart": service.restart} for service in build.services
+        {"unit": service.unit, "variables": service.variables, "restart": service.may_restart} for service in build.sending_services
     ]
     return {"services": rows} if rows else {}
 
 
 def list_drop_in_files(build: HostBuild) -> Iterator[dict[str, str]]:
     """Yield the drop-ins of the services that send to the collector, as files to read."""
-    for service in build.services:
-        yield {"path": f"{service.unit}.conf", "content": service.text(build.collector.name), "mode": _UNIT_MODE}
+    for service in build.sending_services:
+        yield {"path": f"{service.unit}.conf", "content": service.render_drop_in(build.collector.name), "mode": _UNIT_MODE}
 
 
 def _list_names_file(build: HostBuild) -> list[dict[str, str]]:
     """Return the file with the names of gateways, if there are any."""
-    text = "".join(f"{line}\n" for line in build.names)
+    text = "".join(f"{line}\n" for line in build.host_name_lines)
     return [{"path": HOSTS, "content": text, "mode": _CONFIG_MODE}] if text else []
 
 
@@ -212,15 +212,15 @@ def summarize_host(build: HostBuild) -> dict[str, Any]:
         "program": build.program.path or f"{build.program.distribution} {build.program.version}",
         "listens": [f"{_bracket_host(entry.host)}:{entry.port}/{entry.protocol.lower()}" for entry in build.listeners],
         "relaxations": [str(entry) for entry in build.host_needs.relaxations],
-        "lacking": list(build.host_needs.lacking),
-        "sends_to": list(build.sends_to),
-        "services": [_describe_service(entry) for entry in build.services],
-        "permissions": [f"{', '.join(grant.actions)} ({grant.source})" for grant in build.needs.grants],
+        "lacking": list(build.host_needs.lacking_lines),
+        "sends_to": list(build.receiving_collectors),
+        "services": [_describe_service(entry) for entry in build.sending_services],
+        "permissions": [f"{', '.join(grant.actions)} ({grant.source_page})" for grant in build.needs.aws_grants],
     }
 
 
 def _describe_service(service: ServiceEnvironment) -> str:
-    restart_text = "is restarted for that" if service.restart else "is not restarted"
+    restart_text = "is restarted for that" if service.may_restart else "is not restarted"
     return f"{service.unit} sends to {service.variables['OTEL_EXPORTER_OTLP_ENDPOINT']}, and {restart_text}"
 
 

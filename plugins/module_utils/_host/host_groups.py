@@ -36,9 +36,9 @@ class Ingest:
 
     collector: str
     protocol: str
-    address: str
+    listen_address: str
     port: int
-    given: str = ""
+    given_address: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class GroupRequest:
     group: str
     protocol: str = GRPC
     collector: str = ""
-    spread: str = ""
+    balancing: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Route:
         return tuple(gateway for gateway in self.gateways if gateway.endpoint in addresses)
 
     @property
-    def lines(self) -> tuple[str, ...]:
+    def hosts_file_lines(self) -> tuple[str, ...]:
         """The lines of the file of hosts that give all gateways the one name."""
         return tuple(f"{gateway.address} {self.alias}" for gateway in self.gateways) if self.alias else ()
 
@@ -121,9 +121,9 @@ def find_gateways(request: GroupRequest, members: Iterable[Member]) -> tuple[Gat
 
 def choose_route(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> Route:
     """Return how a sender reaches the gateways of a group. Raises Problem if no name can stand for all of them."""
-    if len(gateways) == 1 or request.spread == KEYS:
+    if len(gateways) == 1 or request.balancing == KEYS:
         return Route(gateways, gateways[0].endpoint)
-    if request.spread == SENDERS:
+    if request.balancing == SENDERS:
         return Route(gateways, _choose_own_gateway(gateways, sender).endpoint)
     _check_one_name(request, gateways)
     alias = group_alias(request.group)
@@ -143,10 +143,10 @@ def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
 def _find_gateway(request: GroupRequest, member: Member) -> Gateway:
     """Return the collector of a member that takes the data."""
     candidates = _find_candidates(request, member)
-    reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.address)]
+    reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.listen_address)]
     member_text = f"host '{member.host}' of group '{request.group}'"
     if not reachable_ingests:
-        wrong = f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].address} only"
+        wrong = f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].listen_address} only"
         raise Problem(wrong, fix="Set its `listen_address` to an address of the host.")
     collector_names = sorted({ingest.collector for ingest in reachable_ingests})
     if len(collector_names) > 1:
@@ -178,8 +178,8 @@ def _find_candidates(request: GroupRequest, member: Member) -> Sequence[Ingest]:
 
 def _reachable_address(ingest: Ingest, member: Member) -> str:
     """Return how others reach an ingest: as the user says, else where it listens, else as Ansible reaches the host."""
-    listen_address = "" if ingest.address in ANY_HOSTS or "$" in ingest.address else ingest.address
-    return (ingest.given or listen_address or member.address).strip("[]")
+    listen_address = "" if ingest.listen_address in ANY_HOSTS or "$" in ingest.listen_address else ingest.listen_address
+    return (ingest.given_address or listen_address or member.address).strip("[]")
 
 
 def _check_one_name(request: GroupRequest, gateways: Sequence[Gateway]) -> None:

@@ -32,20 +32,20 @@ _DEFAULT_COMPRESSION, _UNCOMPRESSED = "gzip", ("none", "")
 class TlsFixes:
     """What to do about a sender in clear text, one with TLS, and one without a certificate."""
 
-    clear: str
-    secure: str
-    anonymous: str
+    clear_text_fix: str
+    tls_fix: str
+    no_certificate_fix: str
 
 
 HOST_TLS_FIXES = TlsFixes(
-    clear="Remove `insecure`, and set `otel_host_tls`; with `endpoint`, `mutual_tls: true` too.",
-    secure="Set certificates for the gateway too, or `insecure: true` here (`http://` for HTTP).",
-    anonymous="Set `otel_host_tls` for the sender too; with `endpoint`, `mutual_tls: true` too.",
+    clear_text_fix="Remove `insecure`, and set `otel_host_tls`; with `endpoint`, `mutual_tls: true` too.",
+    tls_fix="Set certificates for the gateway too, or `insecure: true` here (`http://` for HTTP).",
+    no_certificate_fix="Set `otel_host_tls` for the sender too; with `endpoint`, `mutual_tls: true` too.",
 )
 CLUSTER_TLS_FIXES = TlsFixes(
-    clear="Remove `insecure`, and set `ca_secret` and `client_tls_secret`.",
-    secure="Set `otel_host_tls` for the gateway, or `insecure: true` here (`http://` for HTTP).",
-    anonymous="Set `client_tls_secret`, a Secret with a certificate of the gateways' CA.",
+    clear_text_fix="Remove `insecure`, and set `ca_secret` and `client_tls_secret`.",
+    tls_fix="Set `otel_host_tls` for the gateway, or `insecure: true` here (`http://` for HTTP).",
+    no_certificate_fix="Set `client_tls_secret`, a Secret with a certificate of the gateways' CA.",
 )
 
 
@@ -58,10 +58,10 @@ class GroupHop:
     """
 
     exporter: str
-    settings: Mapping[str, Any]
+    exporter_settings: Mapping[str, Any]
     gateway: Gateway
-    config: Mapping[str, Any]
-    scheme: str = ""
+    gateway_config: Mapping[str, Any]
+    endpoint_scheme: str = ""
     is_direct: bool = True
     is_otlp: bool = True
 
@@ -71,27 +71,27 @@ class GroupHop:
         return sent_protocol(self.exporter)
 
     @property
-    def client(self) -> dict[str, Any]:
+    def client_settings(self) -> dict[str, Any]:
         """The settings of the exporter's client."""
-        return mapping_at(self.settings, *DIVIDED_CLIENT) if _divides_data(self.exporter) else dict(self.settings)
+        return mapping_at(self.exporter_settings, *DIVIDED_CLIENT) if _divides_data(self.exporter) else dict(self.exporter_settings)
 
     @property
-    def receiver(self) -> str:
+    def receiver_description(self) -> str:
         """The gateway's collector and its host, for people."""
         return f"{self.gateway.collector} on {self.gateway.host}"
 
     @property
-    def receivers(self) -> list[dict[str, Any]]:
+    def receiver_settings(self) -> list[dict[str, Any]]:
         """The settings of the gateway's receivers of OTLP."""
-        parts = started_parts(self.config)
+        parts = started_parts(self.gateway_config)
         return [part.settings for part in parts if (part.section, part.kind) == ("receivers", "otlp")]
 
     @property
-    def servers(self) -> dict[str, Any]:
+    def server_settings(self) -> dict[str, Any]:
         """The settings of each protocol of OTLP that the gateway receives at the port of the exporter."""
         server_pairs = [
             (name, server)
-            for receiver_settings in self.receivers
+            for receiver_settings in self.receiver_settings
             for name, server in mapping_at(receiver_settings, "protocols").items()
         ]
         return {name: server for name, server in server_pairs if _read_port(name, server) == str(self.gateway.port)}
@@ -123,7 +123,7 @@ def _list_addresses(settings: Any) -> set[str]:
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return for each exporter the gateways and the signals that it sends to them, and that they do not take."""
     own_hop = Hop("", "", (), config)
-    gateway_hops = [Hop(hop.receiver, "", (), hop.config) for hop in hops]
+    gateway_hops = [Hop(hop.receiver_description, "", (), hop.gateway_config) for hop in hops]
     numbers_by_exporter: dict[str, set[int]] = {}
     for number, hop in enumerate(hops, 1):
         numbers_by_exporter.setdefault(hop.exporter, set()).add(number)
@@ -133,7 +133,7 @@ def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[s
     for hop in hops:
         if not hop.is_otlp:
             sent_signals = [signal for exporter, signal in own_hop.sent if exporter == hop.exporter]
-            lost_signals[hop.exporter] = tuple((hop.receiver, signal) for signal in dict.fromkeys(sent_signals))
+            lost_signals[hop.exporter] = tuple((hop.receiver_description, signal) for signal in dict.fromkeys(sent_signals))
     return lost_signals
 
 
@@ -150,7 +150,7 @@ def map_receiving_gateways(hops: Iterable[GroupHop]) -> dict[str, tuple[Receivin
     """Return for each exporter the gateways that get its requests, as the rules know them."""
     gateways_by_exporter: dict[str, tuple[Receiving, ...]] = {}
     for hop in hops:
-        receiving = Receiving(hop.receiver, tuple(hop.receivers), tuple(find_asked_headers(hop.config)))
+        receiving = Receiving(hop.receiver_description, tuple(hop.receiver_settings), tuple(find_asked_headers(hop.gateway_config)))
         gateways_by_exporter[hop.exporter] = (*gateways_by_exporter.get(hop.exporter, ()), receiving)
     return gateways_by_exporter
 
@@ -161,12 +161,12 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
     Also for requests that the gateway refuses as they are compressed.
     """
     for hop in hops:
-        servers = hop.servers if hop.is_direct else {}
+        servers = hop.server_settings if hop.is_direct else {}
         if servers and hop.protocol not in servers:
             sending_text = f"sends {_PROTOCOL_TITLES[hop.protocol]} to port {hop.gateway.port}"
             receiving_text = " and ".join(_PROTOCOL_TITLES.get(name, name) for name in servers)
             wrong = (
-                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver}' receives {receiving_text}"
+                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver_description}' receives {receiving_text}"
             )
             raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
         if not _has_tls_in_scheme(hop):
@@ -181,7 +181,7 @@ def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
 
     Measured with 0.158.0: it answers 400, after which an exporter drops the data. A client of gRPC has no such list.
     """
-    compression = str(hop.client.get("compression", _DEFAULT_COMPRESSION))
+    compression = str(hop.client_settings.get("compression", _DEFAULT_COMPRESSION))
     if compression in _UNCOMPRESSED:
         compression = ""
     if not accepted or compression in accepted:
@@ -189,7 +189,7 @@ def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
     compression_text = f"compressed by {compression}" if compression else "uncompressed"
     accepted_text = ", ".join(str(algorithm) or "none" for algorithm in accepted)
     wrong = (
-        f"exporter '{hop.exporter}' sends {compression_text}, and collector '{hop.receiver}' takes {accepted_text}"
+        f"exporter '{hop.exporter}' sends {compression_text}, and collector '{hop.receiver_description}' takes {accepted_text}"
         " alone"
     )
     fix = f"Add '{compression}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
@@ -198,27 +198,27 @@ def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
 
 def _has_tls_in_scheme(hop: GroupHop) -> bool:
     """Whether the address of an exporter of gRPC says itself if it uses TLS."""
-    return hop.protocol == GRPC and hop.scheme.startswith("http")
+    return hop.protocol == GRPC and hop.endpoint_scheme.startswith("http")
 
 
 def _check_tls(hop: GroupHop, server_tls: Any, fixes: TlsFixes) -> None:
     """Raise Problem if the two sides of a hop do not agree on TLS, given that of the server."""
-    client_tls = mapping_at(hop.client, "tls")
+    client_tls = mapping_at(hop.client_settings, "tls")
     is_secure = _is_secure(hop, client_tls)
     if server_tls and not is_secure:
-        wrong = f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver}' receives TLS"
-        raise Problem(wrong, fix=fixes.clear)
+        wrong = f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver_description}' receives TLS"
+        raise Problem(wrong, fix=fixes.clear_text_fix)
     if is_secure and not server_tls:
-        wrong = f"exporter '{hop.exporter}' sends TLS, and collector '{hop.receiver}' receives clear text"
-        raise Problem(wrong, fix=fixes.secure)
+        wrong = f"exporter '{hop.exporter}' sends TLS, and collector '{hop.receiver_description}' receives clear text"
+        raise Problem(wrong, fix=fixes.tls_fix)
     if value_at(server_tls, ("client_ca_file",)) and not client_tls.get("cert_file") and not client_tls.get("cert_pem"):
-        wrong = f"exporter '{hop.exporter}' has no certificate, and collector '{hop.receiver}' asks for one"
-        raise Problem(wrong, fix=fixes.anonymous)
+        wrong = f"exporter '{hop.exporter}' has no certificate, and collector '{hop.receiver_description}' asks for one"
+        raise Problem(wrong, fix=fixes.no_certificate_fix)
 
 
 def _is_secure(hop: GroupHop, client_tls: Mapping[str, Any]) -> bool:
     """Return whether an exporter uses TLS: by its address for HTTP, and unless it is told otherwise for gRPC."""
     if hop.protocol == HTTP:
-        endpoint_scheme = str(hop.settings.get("endpoint")).partition("://")[0]
-        return (hop.scheme or endpoint_scheme) == _HTTPS
+        endpoint_scheme = str(hop.exporter_settings.get("endpoint")).partition("://")[0]
+        return (hop.endpoint_scheme or endpoint_scheme) == _HTTPS
     return client_tls.get("insecure") is not True

@@ -43,11 +43,11 @@ class Relaxation:
 
     setting: str
     value: str
-    because: str
+    reason: str
 
     def __str__(self) -> str:
         """Return it as a line for people."""
-        return f"{self.setting}={self.value}: {self.because}"
+        return f"{self.setting}={self.value}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Wish:
     """A right that needs consent: a capability or a group, what the component does without it, and if it can."""
 
     right: str
-    without: str
+    effect_without: str
     setting: str = _CAPABILITIES
-    needed: bool = False
+    is_needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class HostNeeds:
     """
 
     relaxations: tuple[Relaxation, ...]
-    lacking: tuple[str, ...]
-    refused: tuple[RefusedRight, ...] = ()
+    lacking_lines: tuple[str, ...]
+    refused_rights: tuple[RefusedRight, ...] = ()
 
-    def values(self, setting: str) -> tuple[str, ...]:
+    def list_setting_values(self, setting: str) -> tuple[str, ...]:
         """Return the values that components need for a setting of the unit, each once, in a stable order."""
         return tuple(sorted({relaxation.value for relaxation in self.relaxations if relaxation.setting == setting}))
 
@@ -100,9 +100,9 @@ def _list_no_wishes(_settings: Settings) -> Iterator[Wish]:
 class HostRow:
     """What one component type needs of a host: settings of the unit with their values and reasons, and wishes."""
 
-    types: tuple[str, ...]
-    settings: Callable[[Settings], Iterator[tuple[str, str, str]]] = _list_no_settings
-    wishes: Callable[[Settings], Iterator[Wish]] = _list_no_wishes
+    component_types: tuple[str, ...]
+    list_settings: Callable[[Settings], Iterator[tuple[str, str, str]]] = _list_no_settings
+    list_wishes: Callable[[Settings], Iterator[Wish]] = _list_no_wishes
 
 
 def _list_journal_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -143,7 +143,7 @@ def _list_podman_settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _list_docker_wishes(settings: Settings) -> Iterator[Wish]:
     if not settings.get("endpoint") or _socket_path(settings) in _DOCKER_SOCKETS:
-        yield Wish(DOCKER, "asks Docker through its socket", _GROUPS, needed=True)
+        yield Wish(DOCKER, "asks Docker through its socket", _GROUPS, is_needed=True)
 
 
 def _list_file_wishes(_settings: Settings) -> Iterator[Wish]:
@@ -195,7 +195,7 @@ _ROWS_BY_SECTION: Mapping[str, tuple[HostRow, ...]] = {
     ),
     "extensions": (HostRow(("docker_observer",), _list_socket_settings, _list_docker_wishes),),
 }
-HOST_ROWS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.types}
+HOST_ROWS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.component_types}
 
 
 def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterable[str]) -> HostNeeds:
@@ -205,15 +205,15 @@ def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterabl
     refused: list[RefusedRight] = []
     for part in started_parts(config):
         host_row, config_path = HOST_ROWS.get((part.section, part.type)), format_path(part.path)
-        for setting, value, reason in host_row.settings(part.settings) if host_row else ():
+        for setting, value, reason in host_row.list_settings(part.settings) if host_row else ():
             relaxations.append(Relaxation(setting, value, f"{config_path}, {reason}"))
-        for wish in host_row.wishes(part.settings) if host_row else ():
+        for wish in host_row.list_wishes(part.settings) if host_row else ():
             if wish.right in allow:
                 relaxations.append(Relaxation(wish.setting, wish.right, f"{config_path}, and `allow` consents"))
-            elif wish.needed:
-                refused.append(RefusedRight(wish.right, config_path, wish.without))
+            elif wish.is_needed:
+                refused.append(RefusedRight(wish.right, config_path, wish.effect_without))
             else:
-                lacking.append(f"{config_path} {wish.without}, unless `allow` lists {wish.right}")
+                lacking.append(f"{config_path} {wish.effect_without}, unless `allow` lists {wish.right}")
     relaxations += _find_low_ports(listeners)
     return HostNeeds(_drop_repeated(relaxations), _drop_repeated(lacking), _drop_repeated(refused))
 

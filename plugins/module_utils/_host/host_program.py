@@ -59,14 +59,14 @@ class HostProgram:
     distribution: str
     version: str
     path: str
-    archives: Mapping[str, Mapping[str, str]]
-    released: tuple[ReleasedArchive, ...] = ()
+    archive_by_architecture: Mapping[str, Mapping[str, str]]
+    released_archives: tuple[ReleasedArchive, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the bundle has it."""
         if self.path:
             return {"path": self.path}
-        return {"distribution": self.distribution, "version": self.version, "architectures": dict(self.archives)}
+        return {"distribution": self.distribution, "version": self.version, "architectures": dict(self.archive_by_architecture)}
 
 
 @dataclass(frozen=True)
@@ -78,26 +78,26 @@ class Releases:
     a run that is to find the sums.
     """
 
-    mirror: str = ""
+    mirror_place: str = ""
     lock: Lock | None = None
-    unlocked: tuple[str, ...] = ()
+    unlocked_architectures: tuple[str, ...] = ()
 
-    def locked_sum(self, archive: str) -> str:
+    def find_locked_sum(self, archive: str) -> str:
         """Return the sum that the lock has of an archive; empty without one."""
         if self.lock is None:
             return ""
-        return self.lock.sums(PROGRAMS).get(archive, "").removeprefix("sha256:")
+        return self.lock.list_sums(PROGRAMS).get(archive, "").removeprefix("sha256:")
 
     @property
     def finds_sums(self) -> bool:
         """Whether an archive needs no sum."""
-        return bool(self.unlocked) and self.lock is None
+        return bool(self.unlocked_architectures) and self.lock is None
 
-    def archive_place(self, version: str, archive: str) -> dict[str, str]:
+    def find_archive_place(self, version: str, archive: str) -> dict[str, str]:
         """Return where an archive is: a file of the controller, or a URL that the host reaches."""
-        if not self.mirror:
+        if not self.mirror_place:
             return {"url": _published_url(version, archive)}
-        mirror_place = f"{self.mirror.rstrip('/')}/{_mirror_path(version, archive)}"
+        mirror_place = f"{self.mirror_place.rstrip('/')}/{_mirror_path(version, archive)}"
         if "://" in mirror_place and not mirror_place.startswith(_FILE_SCHEME):
             return {"url": mirror_place}
         return {"file": mirror_place.removeprefix(_FILE_SCHEME)}
@@ -110,36 +110,36 @@ class DistributionRelease:
     distribution: str
     version: str
     releases: Releases
-    form: str = _ARCHIVE
+    archive_format: str = _ARCHIVE
 
     @property
-    def program(self) -> str:
+    def program_name(self) -> str:
         """The name of the program in the archives."""
         return _PROGRAM_BY_DISTRIBUTION[self.distribution]
 
-    def archive_name(self, architecture: str) -> str:
+    def build_archive_name(self, architecture: str) -> str:
         """Return the name of an archive. Source: .goreleaser.yaml of the distributions."""
-        return f"{self.program}_{self.version}_linux_{architecture}.{self.form}"
+        return f"{self.program_name}_{self.version}_linux_{architecture}.{self.archive_format}"
 
-    def locked_sum(self, architecture: str) -> str:
+    def find_locked_sum(self, architecture: str) -> str:
         """Return the sum that a lock has of an archive; empty without one."""
-        return self.releases.locked_sum(self.archive_name(architecture))
+        return self.releases.find_locked_sum(self.build_archive_name(architecture))
 
     def list_known_architectures(self) -> list[str]:
         """Return the architectures that the lock has, or those whose sums this run is to find."""
-        locked_architectures = [name for name in ARCHITECTURES if self.locked_sum(name)]
+        locked_architectures = [name for name in ARCHITECTURES if self.find_locked_sum(name)]
         if not locked_architectures and self.releases.finds_sums:
-            return list(self.releases.unlocked)
+            return list(self.releases.unlocked_architectures)
         return locked_architectures
 
-    def archive_place(self, architecture: str) -> dict[str, str]:
+    def find_archive_place(self, architecture: str) -> dict[str, str]:
         """Return where an archive is."""
-        return self.releases.archive_place(self.version, self.archive_name(architecture))
+        return self.releases.find_archive_place(self.version, self.build_archive_name(architecture))
 
-    def released_archive(self, architecture: str, digits: str) -> ReleasedArchive:
+    def build_released_archive(self, architecture: str, digits: str) -> ReleasedArchive:
         """Return an archive with the digits of its sum, as a lock and a mirror have it."""
-        name = self.archive_name(architecture)
-        (origin,) = self.archive_place(architecture).values()
+        name = self.build_archive_name(architecture)
+        (origin,) = self.find_archive_place(architecture).values()
         return ReleasedArchive(
             name=name,
             path=_mirror_path(self.version, name),
@@ -150,7 +150,7 @@ class DistributionRelease:
 
     def describe_missing_sum(self) -> Problem:
         """Return what is wrong if no sum of an archive is known."""
-        archive = self.archive_name("ARCHITECTURE")
+        archive = self.build_archive_name("ARCHITECTURE")
         if self.releases.lock:
             return self.releases.lock.build_not_locked_problem(PROGRAMS, archive)
         wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
@@ -207,7 +207,7 @@ def _describe_archived_program(
         archive = _describe_archive(architecture, archive_options, release)
         archives[architecture] = archive
         if not _user_place(archive_options):
-            released.append(release.released_archive(architecture, archive["sha256"]))
+            released.append(release.build_released_archive(architecture, archive["sha256"]))
     return HostProgram(release.distribution, release.version, "", archives, tuple(released))
 
 
@@ -226,9 +226,9 @@ def _describe_archive(
     if len(user_place) > 1:
         places_text = " and ".join(f"`{name}`" for name in user_place)
         raise Problem(f"{option} has {places_text}", fix="Give one of them.")
-    archive_place = user_place or release.archive_place(architecture)
+    archive_place = user_place or release.find_archive_place(architecture)
     _check_url(option, archive_place.get("url", ""))
-    return {**archive_place, "sha256": digits, "member": str(archive_options.get("member") or release.program)}
+    return {**archive_place, "sha256": digits, "member": str(archive_options.get("member") or release.program_name)}
 
 
 def _choose_digits(
@@ -238,13 +238,13 @@ def _choose_digits(
 
     Raises Problem for a sum that is missing or malformed, and for one of a release that the lock contradicts.
     """
-    is_users_own, locked_digits = bool(_user_place(archive_options)), release.locked_sum(architecture)
+    is_users_own, locked_digits = bool(_user_place(archive_options)), release.find_locked_sum(architecture)
     digits = str(archive_options.get("sha256") or locked_digits).lower()
     may_be_unknown = release.releases.finds_sums and not is_users_own and not digits
     if not may_be_unknown and not _SHA256_DIGITS.match(digits):
         raise Problem(f"{option} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
     if locked_digits and not is_users_own:
-        _check_locked_digits(option, digits, locked_digits, release.archive_name(architecture))
+        _check_locked_digits(option, digits, locked_digits, release.build_archive_name(architecture))
     return digits
 
 

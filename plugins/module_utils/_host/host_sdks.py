@@ -52,7 +52,7 @@ class SdkReceiver:
     collector: str
     protocol: str
     url: str
-    closed: str = ""
+    closed_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class HostSdk:
         return sdk
 
     @property
-    def units(self) -> list[str]:
+    def unit_names(self) -> list[str]:
         """The units of the services. Raises Problem for a name that no service can have."""
         return [check_service_name(_unit_name(name)) for name in self.services]
 
@@ -86,7 +86,7 @@ class HostSdk:
     def transport(self) -> str:
         return GRPC if self.protocol == GRPC else HTTP
 
-    def environment(self, unit: str, url: str) -> ServiceEnvironment:
+    def build_environment(self, unit: str, url: str) -> ServiceEnvironment:
         """Return the environment of one of the services. Raises Problem for text that no unit can hold."""
         escaped_attributes = {name: quote(text, _UNESCAPED) for name, text in self.resource_attributes.items()}
         attributes = {_HOST_ID: HOST_ID_TOKEN, **escaped_attributes}
@@ -189,11 +189,11 @@ def list_sdk_services(
     collector_units = {unit_of_collector(name) for name in collectors}
     listed_units: set[str] = set()
     for sdk in sdks:
-        for unit in sdk.units:
+        for unit in sdk.unit_names:
             with prefix_problems(f"service '{unit}'"):
                 _check_unit_is_free(unit, collector_units, listed_units)
                 receiver = _choose_receiver(sdk, collectors, receivers)
-                services_by_collector[receiver.collector].append(sdk.environment(unit, receiver.url))
+                services_by_collector[receiver.collector].append(sdk.build_environment(unit, receiver.url))
             listed_units.add(unit)
     return services_by_collector
 
@@ -225,10 +225,10 @@ def _choose_receiver(sdk: HostSdk, collectors: Sequence[str], receivers: Sequenc
             f"several collectors of the host receive OTLP over {sdk.transport}: {join_at_most(_SHOWN, collector_names)}"
         )
         raise Problem(wrong, fix="Name one with `collector`.")
-    open_receivers = [receiver for receiver in fitting_receivers if not receiver.closed]
+    open_receivers = [receiver for receiver in fitting_receivers if not receiver.closed_reason]
     chosen_receiver = (open_receivers or fitting_receivers)[0]
-    if chosen_receiver.closed and not sdk.endpoint:
-        wrong = f"collector '{chosen_receiver.collector}' {chosen_receiver.closed} at {chosen_receiver.url}"
+    if chosen_receiver.closed_reason and not sdk.endpoint:
+        wrong = f"collector '{chosen_receiver.collector}' {chosen_receiver.closed_reason} at {chosen_receiver.url}"
         fix = "Add a receiver on the loopback, or set `endpoint`, and what the SDK needs beside it in `env`."
         raise Problem(wrong, fix=fix)
     return chosen_receiver

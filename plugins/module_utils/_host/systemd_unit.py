@@ -70,7 +70,7 @@ class UnitRequest:
     collector: HostCollector
     needs: HostNeeds
     environment: HostEnvironment
-    has_names: bool = False
+    has_host_names: bool = False
 
 
 def render_unit_text(request: UnitRequest) -> str:
@@ -119,7 +119,7 @@ def _list_name_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     The file of both is there for the second process, not for the first, which reads the host's own.
     gRPC asks DNS for settings too (a record TXT), which takes long where no server answers.
     """
-    if request.has_names:
+    if request.has_host_names:
         folder, joined_file = (
             current_folder(request.collector.name),
             f"{runtime_folder(request.collector.name)}/{HOSTS}",
@@ -147,7 +147,7 @@ def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
         yield "User", collector.user
     else:
         yield "DynamicUser", "yes"
-    groups = sorted({*collector.groups, *request.needs.values("SupplementaryGroups")})
+    groups = sorted({*collector.groups, *request.needs.list_setting_values("SupplementaryGroups")})
     if groups:
         yield "SupplementaryGroups", " ".join(groups)
     yield "StateDirectory", collector.state_directory.removeprefix("/var/lib/")
@@ -159,13 +159,13 @@ def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[st
 
     Capabilities count in the user namespace of the host alone, so a collector that has one shares it.
     """
-    capabilities = needs.values("AmbientCapabilities")
+    capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
     for setting, strict_value in STRICT_SANDBOX.items():
-        relaxed_value = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.values(setting)[:1])
+        relaxed_value = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.list_setting_values(setting)[:1])
         yield setting, relaxed_value or strict_value
     yield "CapabilityBoundingSet", " ".join(capabilities)
     yield "AmbientCapabilities", " ".join(capabilities)
-    yield "RestrictAddressFamilies", " ".join((*_ADDRESS_FAMILIES, *needs.values("RestrictAddressFamilies")))
+    yield "RestrictAddressFamilies", " ".join((*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies")))
     for calls in _SYSTEM_CALLS:
         yield "SystemCallFilter", calls

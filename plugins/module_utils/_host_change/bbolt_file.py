@@ -36,10 +36,10 @@ class Entry(NamedTuple):
     """A key with a value or a bucket: where both begin in the file, and their sizes in bytes."""
 
     is_bucket: bool
-    key: int
+    key_offset: int
     key_size: int
-    value: int
-    size: int
+    value_offset: int
+    value_size: int
 
 
 class _Meta(NamedTuple):
@@ -47,7 +47,7 @@ class _Meta(NamedTuple):
 
     transaction: int
     page_size: int
-    root: int
+    root_page: int
 
 
 class _Page(NamedTuple):
@@ -55,7 +55,7 @@ class _Page(NamedTuple):
 
     is_branch: bool
     is_leaf: bool
-    entries: int
+    entry_count: int
 
 
 def is_database(data: bytes | mmap) -> bool:
@@ -128,14 +128,14 @@ class Database:
 
     def __init__(self, data: bytes | mmap) -> None:
         meta = _choose_newest_meta(data)
-        self._data, self._root, self._page_size = data, meta.root, meta.page_size
+        self._data, self._root, self._page_size = data, meta.root_page, meta.page_size
         self._room = _Budget(len(data))
 
-    def key(self, entry: Entry) -> bytes:
+    def read_key(self, entry: Entry) -> bytes:
         """Return the key of an entry."""
-        return bytes(self._data[entry.key : entry.value])
+        return bytes(self._data[entry.key_offset : entry.value_offset])
 
-    def entries(self) -> Iterator[Entry]:
+    def iterate_entries(self) -> Iterator[Entry]:
         """Yield the entries of all buckets, but not buckets. Raises ValueError. To be called once."""
         seen_pages = set()
         waiting_pages = [self._root]
@@ -162,17 +162,17 @@ class Database:
 
     def _list_branch_pages(self, page_start: int, page: _Page) -> list[int]:
         """Return the numbers of the pages below a branch."""
-        self._room.take_entries(page.entries)
+        self._room.take_entries(page.entry_count)
         first_offset = page_start + _PAGE.size
-        return [self._unpack_at(_BRANCH, first_offset + index * _BRANCH.size)[2] for index in range(page.entries)]
+        return [self._unpack_at(_BRANCH, first_offset + index * _BRANCH.size)[2] for index in range(page.entry_count)]
 
     def _read_bucket_root(self, entry: Entry) -> int:
         """Return the page of a bucket; 0 for a small bucket, which is in the page of its parent, and for no bucket."""
-        return self._unpack_at(_BUCKET, entry.value)[0] if entry.is_bucket else 0
+        return self._unpack_at(_BUCKET, entry.value_offset)[0] if entry.is_bucket else 0
 
     def _list_small_bucket(self, bucket: Entry) -> Iterator[Entry]:
         """Yield the entries of a bucket without a page. It has no buckets (bbolt, bucket.go: inlineable)."""
-        page_start = bucket.value + _BUCKET.size
+        page_start = bucket.value_offset + _BUCKET.size
         for entry in self._list_leaf(page_start, self._read_page(page_start)):
             if entry.is_bucket:
                 raise ValueError("the database has a bucket in a small bucket")
@@ -180,13 +180,13 @@ class Database:
 
     def _list_leaf(self, page_start: int, page: _Page) -> Iterator[Entry]:
         """Yield the entries of a leaf. Raises ValueError for one that does not fit into the file."""
-        self._room.take_entries(page.entries)
-        for index in range(page.entries):
+        self._room.take_entries(page.entry_count)
+        for index in range(page.entry_count):
             entry_offset = page_start + _PAGE.size + index * _LEAF.size
             flags, position, key_size, value_size = self._unpack_at(_LEAF, entry_offset)
             key_offset = entry_offset + position
             entry = Entry(bool(flags & _IS_BUCKET), key_offset, key_size, key_offset + key_size, value_size)
-            if key_size > _LONGEST_KEY or entry.value + value_size > len(self._data):
+            if key_size > _LONGEST_KEY or entry.value_offset + value_size > len(self._data):
                 raise ValueError("the database is not whole")
             # The value of a small bucket is its entries, which count themselves.
             self._room.take_bytes(key_size if entry.is_bucket else key_size + value_size)

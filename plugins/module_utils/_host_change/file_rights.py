@@ -17,13 +17,13 @@ _CAPABILITIES_TO_READ_ALL = ("cap_dac_read_search", "cap_dac_override")
 class Reader:
     """The user of a service. A dynamic one that does not run has no id, and owns nothing."""
 
-    user: int
-    groups: tuple[int, ...]
+    user_id: int
+    group_ids: tuple[int, ...]
     capabilities: tuple[str, ...] = ()
 
     @property
-    def reads_all(self) -> bool:
-        return self.user == 0 or any(capability in self.capabilities for capability in _CAPABILITIES_TO_READ_ALL)
+    def may_read_all(self) -> bool:
+        return self.user_id == 0 or any(capability in self.capabilities for capability in _CAPABILITIES_TO_READ_ALL)
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class OwnedEntry:
 
     path: str
     mode: int
-    user: int
-    group: int
+    user_id: int
+    group_id: int
     has_list: bool = False
 
     @property
@@ -43,12 +43,12 @@ class OwnedEntry:
 
 def may_read(reader: Reader, entry: OwnedEntry) -> bool:
     """Whether a user may read a file, or pass a folder. An access control list may allow it too, so it says yes."""
-    if reader.reads_all or entry.has_list:
+    if reader.may_read_all or entry.has_list:
         return True
     needed_right = stat.S_IXOTH if stat.S_ISDIR(entry.mode) else stat.S_IROTH
-    if entry.user == reader.user:
+    if entry.user_id == reader.user_id:
         return bool(entry.mode & needed_right << 6)
-    if entry.group in reader.groups:
+    if entry.group_id in reader.group_ids:
         return bool(entry.mode & needed_right << 3)
     return bool(entry.mode & needed_right)
 

@@ -42,14 +42,14 @@ class Systemd:
         return 0 < self.version < OLDEST_VERSION
 
     @property
-    def encrypts(self) -> bool:
+    def can_encrypt(self) -> bool:
         return self.has_key and self.version >= FIRST_ENCRYPTING_VERSION
 
     def fit_unit(self, unit: str) -> str:
         """Return the text of a unit as this systemd takes it."""
         lines = [line for line in unit.splitlines(keepends=True) if not self._is_unknown(line)]
         text = "".join(lines)
-        return _OWN_CREDENTIAL.sub("LoadCredentialEncrypted", text) if self.encrypts else text
+        return _OWN_CREDENTIAL.sub("LoadCredentialEncrypted", text) if self.can_encrypt else text
 
     def _is_unknown(self, line: str) -> bool:
         setting = _SETTING.match(line)

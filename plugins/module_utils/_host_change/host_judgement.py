@@ -31,7 +31,7 @@ class Count(NamedTuple):
     """What is counted, the component and the signal."""
 
     name: str
-    component: str
+    component_id: str
     signal: str = ""
 
 
@@ -77,13 +77,13 @@ def read_uptime_seconds(text: str) -> float:
 
 def list_busy_components(value_by_count: Mapping[Count, int]) -> list[str]:
     """Return the components that have counted items."""
-    return sorted({count.component for count, items in value_by_count.items() if count.signal and items})
+    return sorted({count.component_id for count, items in value_by_count.items() if count.signal and items})
 
 
 class EarlierCounts(NamedTuple):
     """What the collector counted before the change, and in how many seconds."""
 
-    counted: Mapping[Count, int]
+    items_by_count: Mapping[Count, int]
     seconds: float
 
 
@@ -97,13 +97,13 @@ def list_regressions(
     config_words = _list_config_words(config)
     still_named = {
         count: value
-        for count, value in earlier_counts.counted.items()
-        if count.component.partition("/")[2] in config_words
+        for count, value in earlier_counts.items_by_count.items()
+        if count.component_id.partition("/")[2] in config_words
     }
     earlier_counts = EarlierCounts(still_named, earlier_counts.seconds)
     lines = []
     for component, signal in sorted(
-        {(count.component, count.signal) for count in (*earlier_counts.counted, *new_counts) if count.signal}
+        {(count.component_id, count.signal) for count in (*earlier_counts.items_by_count, *new_counts) if count.signal}
     ):
         metric_words = _RECEIVER if component.startswith("receivers/") else _EXPORTER
         lines += _judge_component(metric_words, earlier_counts, new_counts, seconds, (component, signal))
@@ -131,10 +131,10 @@ def _estimate_due(earlier_counts: EarlierCounts, seconds: float, earlier_total: 
 
 
 class _MetricWords(NamedTuple):
-    bad: tuple[str, ...]
-    good: str
-    failing: str
-    silent: str
+    failure_names: tuple[str, ...]
+    success_name: str
+    failed_words: str
+    passed_words: str
 
 
 _RECEIVER = _MetricWords(("receiver_refused", "receiver_failed"), "receiver_accepted", "were refused", "came in")
@@ -149,20 +149,20 @@ def _judge_component(
     component_and_signal: tuple[str, str],
 ) -> list[str]:
     component, signal = component_and_signal
-    failed, offered = _count_failed_and_offered(new_counts, component, signal, metric_words.bad, metric_words.good)
+    failed, offered = _count_failed_and_offered(new_counts, component, signal, metric_words.failure_names, metric_words.success_name)
     old_failed, old_offered = _count_failed_and_offered(
-        earlier_counts.counted, component, signal, metric_words.bad, metric_words.good
+        earlier_counts.items_by_count, component, signal, metric_words.failure_names, metric_words.success_name
     )
     new_percent, old_percent = _to_percent(failed, offered), _to_percent(old_failed, old_offered)
     if failed >= FEWEST_ITEMS and new_percent - old_percent >= EXCESS_POINTS:
         return [
-            f"{component}: {failed} of {offered} {signal} {metric_words.failing} ({new_percent:.0f} %), before"
+            f"{component}: {failed} of {offered} {signal} {metric_words.failed_words} ({new_percent:.0f} %), before"
             f" {old_percent:.0f} %"
         ]
     due_items = _estimate_due(earlier_counts, seconds, old_offered - old_failed)
     if not offered and due_items >= FEWEST_DUE:
         return [
-            f"{component}: no {signal} {metric_words.silent}, and about {due_items:.0f} were due by the rate before"
+            f"{component}: no {signal} {metric_words.passed_words}, and about {due_items:.0f} were due by the rate before"
         ]
     return []
 
@@ -170,13 +170,13 @@ def _judge_component(
 def _judge_queues(earlier_counts: EarlierCounts, new_counts: Mapping[Count, int]) -> list[str]:
     lines = []
     for count in sorted(candidate for candidate in new_counts if candidate.name == "exporter_queue_size"):
-        capacity = new_counts.get(Count("exporter_queue_capacity", count.component), 0)
+        capacity = new_counts.get(Count("exporter_queue_capacity", count.component_id), 0)
         new_percent, old_percent = (
             _to_percent(new_counts[count], capacity),
-            _to_percent(earlier_counts.counted.get(count, 0), capacity),
+            _to_percent(earlier_counts.items_by_count.get(count, 0), capacity),
         )
         if new_percent >= _QUEUE_PERCENT and new_percent - old_percent >= _QUEUE_PERCENT:
             lines.append(
-                f"{count.component}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"
+                f"{count.component_id}: its queue grew from {old_percent:.0f} to {new_percent:.0f} % of its capacity"
             )
     return lines

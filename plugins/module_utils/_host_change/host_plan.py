@@ -38,12 +38,12 @@ class Change:
 class Links:
     """Links of the system that lead to the release in use, by place; what is there, and what should be."""
 
-    there: Mapping[str, str]
-    wanted: Mapping[str, str]
+    actual_targets: Mapping[str, str]
+    wanted_targets: Mapping[str, str]
 
     @property
-    def wrong(self) -> list[str]:
-        return [link_path for link_path, target in self.wanted.items() if self.there.get(link_path) != target]
+    def wrong_links(self) -> list[str]:
+        return [link_path for link_path, target in self.wanted_targets.items() if self.actual_targets.get(link_path) != target]
 
 
 def choose_recovery(change: Change, is_wanted: bool) -> str:

@@ -48,6 +48,6 @@ class HostLook:
     """What one collector is asked: the question of its config, and for how long to look."""
 
     question: Mapping[str, Any]
-    send: bool
+    sends_test_data: bool
     log_seconds: int
-    log_lines: int
+    log_line_count: int

@@ -28,7 +28,7 @@ class StoredFile:
 
     data: bytes
     mode: int = 0o644
-    shown: str = ""
+    shown_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Bundle:
     program: str = ""
     """The path of the Collector's program."""
     ports: tuple[Port, ...] = ()
-    metrics: str = ""
+    metrics_url: str = ""
     """The URL of its own metrics; empty if it serves none."""
-    health: str = ""
+    health_url: str = ""
     """The URL that answers whether it is healthy; empty without one."""
     state: str = ""
     """The folder that it may write to; empty if it has none."""
@@ -60,7 +60,7 @@ class Bundle:
     """How long it may take to answer after a start."""
     watch_seconds: float = 0.0
     """How long a change is watched before it stays."""
-    keep: int = 3
+    kept_release_count: int = 3
     """How many releases stay on the host."""
     awaits_wave: bool = False
     """Whether the gate of a wave decides later whether a change stays."""
@@ -197,4 +197,4 @@ def _shown_text(files: Mapping[str, StoredFile], path: str, note: str) -> str:
         return ""
     if path.startswith(CREDENTIALS):
         return f"{MASK}{note}\n"
-    return files[path].shown or files[path].data.decode("utf-8", "replace")
+    return files[path].shown_text or files[path].data.decode("utf-8", "replace")

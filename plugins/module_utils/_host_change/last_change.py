@@ -17,9 +17,9 @@ class LastChange:
     """
 
     release: str
-    earlier: str
-    written: float
-    came_back: bool = False
+    earlier_release: str
+    written_time: float
+    has_come_back: bool = False
     is_unfinished: bool = False
 
 
@@ -29,12 +29,12 @@ def explain_kept_change(change: LastChange, alert_began: float, most_seconds: fl
     The alert began to fire at `alert_began`, in seconds of Unix. A change that is more than so many seconds older is
     not what the alert is about.
     """
-    change_age = alert_began - change.written
+    change_age = alert_began - change.written_time
     if change.is_unfinished:
         return "a killed run has left a change, which the next run of site completes or undoes"
-    if change.came_back:
+    if change.has_come_back:
         return f"release {change.release} runs since a later release was undone, and nothing has changed it since"
-    if not change.earlier:
+    if not change.earlier_release:
         return f"no release before {change.release} is kept"
     if change_age < 0:
         return (

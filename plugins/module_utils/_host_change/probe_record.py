@@ -56,7 +56,7 @@ def list_grown_counts(
     for count, value in sorted(later_counts.items()):
         growth = value - earlier_counts.get(count, 0)
         if count.signal == signal and count.name in count_names and growth > 0:
-            component_id = count.component.partition("/")[2]
+            component_id = count.component_id.partition("/")[2]
             lines.append(f"{component_id}: {count.name} +{growth}")
     return lines
 

@@ -40,7 +40,7 @@ class ServiceEnvironment:
 
     unit: str
     variables: Mapping[str, str]
-    restart: bool = False
+    may_restart: bool = False
 
     def __post_init__(self) -> None:
         check_service_name(self.unit)
@@ -53,7 +53,7 @@ class ServiceEnvironment:
         variables = {str(name): str(value) for name, value in row["variables"].items()}
         return cls(row["unit"], variables, bool(row.get("restart")))
 
-    def text(self, collector: str) -> str:
+    def render_drop_in(self, collector: str) -> str:
         """Return the drop-in. It ends with a line end."""
         lines = [
             f"# Written by o11y.opentelemetry for collector '{collector}'. Change the inventory instead.",
@@ -65,7 +65,7 @@ class ServiceEnvironment:
     def _quote_variable(self, name: str) -> str:
         return quote_unit_word(f"{name}={self.variables[name]}").replace(HOST_ID_TOKEN, _HOST_ID_SPECIFIER)
 
-    def on_host(self, host_id: str) -> dict[str, str]:
+    def resolve_on_host(self, host_id: str) -> dict[str, str]:
         """Return the variables as a process of a host with this id has them."""
         return {name: value.replace(HOST_ID_TOKEN, host_id) for name, value in self.variables.items()}
 

@@ -22,17 +22,17 @@ _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 class UnsentRequests(NamedTuple):
     """Requests that wait in queues, and how many bytes they are."""
 
-    requests: int = 0
-    bytes: int = 0
+    request_count: int = 0
+    byte_count: int = 0
 
     def __str__(self) -> str:
         """Return it in words."""
-        noun = "request" if self.requests == 1 else "requests"
-        return f"{self.requests} {noun} ({_format_size(self.bytes)})"
+        noun = "request" if self.request_count == 1 else "requests"
+        return f"{self.request_count} {noun} ({_format_size(self.byte_count)})"
 
     def plus(self, other: UnsentRequests) -> UnsentRequests:
         """Return both together."""
-        return UnsentRequests(self.requests + other.requests, self.bytes + other.bytes)
+        return UnsentRequests(self.request_count + other.request_count, self.byte_count + other.byte_count)
 
 
 def _format_size(byte_count: int) -> str:
@@ -51,7 +51,7 @@ def read_unsent_requests(data: bytes | mmap) -> UnsentRequests:
         return UnsentRequests()
     database = Database(data)
     unsent = UnsentRequests()
-    for entry in database.entries():
-        if entry.key_size <= _LONGEST_NUMBER and database.key(entry).isdigit():
-            unsent = unsent.plus(UnsentRequests(1, entry.size))
+    for entry in database.iterate_entries():
+        if entry.key_size <= _LONGEST_NUMBER and database.read_key(entry).isdigit():
+            unsent = unsent.plus(UnsentRequests(1, entry.value_size))
     return unsent

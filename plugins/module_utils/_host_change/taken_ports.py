@@ -36,13 +36,13 @@ class Holder:
     """The process that has a socket."""
 
     pid: int
-    program: str
+    program_name: str
     unit: str = ""
 
     @property
-    def text(self) -> str:
+    def description(self) -> str:
         unit = f" of {self.unit}" if self.unit else ""
-        return f"process {self.pid} ({self.program}){unit}" if self.pid else "a process that cannot be read"
+        return f"process {self.pid} ({self.program_name}){unit}" if self.pid else "a process that cannot be read"
 
 
 def parse_listeners(table: str, protocol: str) -> list[Listener]:
@@ -103,8 +103,8 @@ class TakenPort:
     holder: Holder
 
     @property
-    def text(self) -> str:
-        return f"port {self.port.number}/{self.port.protocol} is in use by {self.holder.text}"
+    def description(self) -> str:
+        return f"port {self.port.number}/{self.port.protocol} is in use by {self.holder.description}"
 
 
 def find_taken_ports(

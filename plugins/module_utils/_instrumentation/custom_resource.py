@@ -115,7 +115,7 @@ def _build_language(export: Export, instrumentation: Instrumentation, common_url
         env=_list_variables(env),
         attrs=_list_variables(directives),
         extensions=extensions,
-        **{language.resources: options["resources"]},
+        **{language.resources_field: options["resources"]},
         **{field: options.get(name) for name, field in _LANGUAGE_FIELDS.items()},
     )
 
@@ -180,7 +180,7 @@ def list_targets(instrumentations: Iterable[Instrumentation]) -> list[dict[str, 
         namespaces = tuple(annotated_namespaces) or (instrumentation.namespace,)
         for export in instrumentation.exports:
             endpoint = export.endpoint
-            for namespace, name in endpoint.services(namespaces):
+            for namespace, name in endpoint.list_meant_services(namespaces):
                 key = (namespace, name, endpoint.port, endpoint.scheme, endpoint.path, export.protocol)
                 target = targets_by_key.setdefault(key, _new_target(*key))
                 signals = {*target["signals"], *export.signals}

@@ -50,7 +50,7 @@ def build_export(language: Language, options: Mapping[str, Any], common_options:
 
 def _choose_protocol(language: Language, options: Mapping[str, Any]) -> str:
     """Return the protocol of a language. Raises Problem for one that is not OTLP's, or that its image lacks."""
-    protocol = options["protocol"] or language.default
+    protocol = options["protocol"] or language.default_protocol
     known_protocols = (GRPC, HTTP)
     if protocol not in known_protocols:
         wrong = f"{language.title} has the protocol '{protocol}'{suggest_word(protocol, known_protocols)}"
@@ -60,10 +60,10 @@ def _choose_protocol(language: Language, options: Mapping[str, Any]) -> str:
     wrong = f"{language.title} cannot export by {protocol}: its image has no exporter for that"
     # The web server modules speak one protocol with every image.
     if language.directive:
-        raise Problem(wrong, fix=f"Use {language.default}.")
+        raise Problem(wrong, fix=f"Use {language.default_protocol}.")
     # A custom image may speak another protocol.
     if not options["image"]:
-        raise Problem(wrong, fix=f"Use {language.default}, or an `image` of your own.")
+        raise Problem(wrong, fix=f"Use {language.default_protocol}, or an `image` of your own.")
     return str(protocol)
 
 
@@ -81,7 +81,7 @@ def _choose_endpoint(options: Mapping[str, Any], common_options: Mapping[str, An
 
 def _check_port(language: Language, options: Mapping[str, Any], protocol: str, endpoint: Endpoint) -> None:
     """Refuse a port that OTLP has given to the other protocol; of other ports the cluster check finds out."""
-    expected = endpoint.expected
+    expected = endpoint.expected_protocol
     if not expected or expected == protocol:
         return
     right_port = next(port for port, port_protocol in PROTOCOLS_BY_PORT.items() if port_protocol == protocol)
@@ -123,16 +123,16 @@ class Endpoint:
     """The path without a slash at its end."""
 
     @property
-    def expected(self) -> str:
+    def expected_protocol(self) -> str:
         """The protocol that the port says, or nothing; the two ports are OTLP's own."""
         return PROTOCOLS_BY_PORT.get(self.port, "")
 
-    def services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
+    def list_meant_services(self, namespaces: tuple[str, ...]) -> list[tuple[str, str]]:
         """Return namespace and name of the Services that it means; of a bare name, one in each of these namespaces."""
         services: dict[tuple[str, str], None] = {}
         for namespace in namespaces or ("",):
             service = resolve_service(self.host, namespace)
-            if service.namespace and service.certain:
+            if service.namespace and service.is_certain:
                 services[service.namespace, service.name] = None
         return list(services)
 

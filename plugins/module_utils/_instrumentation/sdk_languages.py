@@ -30,12 +30,12 @@ class Language:
     name: str
     title: str
     field: str
-    container: str
-    default: str = HTTP
+    container_name: str
+    default_protocol: str = HTTP
     protocols: tuple[str, ...] = (HTTP, GRPC)
     signals: tuple[str, ...] = ("traces", "metrics", "logs")
-    resources: str = "resourceRequirements"
-    enabled: bool = True
+    resources_field: str = "resourceRequirements"
+    is_enabled: bool = True
     # The web server modules read a file that the operator writes, not the environment; this names the endpoint there.
     directive: str = ""
 
@@ -45,12 +45,12 @@ class Language:
         return f"{DOMAIN}/inject-{self.name.replace('_', '-')}"
 
     @property
-    def switch(self) -> str:
+    def switch_flag(self) -> str:
         """The operator's command line option that has it on."""
         return f"enable-{self.name.replace('_', '-')}-instrumentation"
 
     @property
-    def variable(self) -> str:
+    def switch_variable(self) -> str:
         """The variable of the operator's environment that has it on; the option wins over it."""
         return f"ENABLE_{self.name.upper()}_AUTO_INSTRUMENTATION"
 
@@ -60,18 +60,18 @@ _TRACES_ONLY = ("traces",)
 LANGUAGES = {
     language.name: language
     for language in (
-        Language("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources="resources"),
+        Language("java", "Java", "java", f"{_ADDED_CONTAINER}-java", resources_field="resources"),
         Language("nodejs", "Node.js", "nodejs", f"{_ADDED_CONTAINER}-nodejs"),
         # The image leaves the gRPC exporter out: it is built for one version of Python and one C library.
         Language("python", "Python", "python", f"{_ADDED_CONTAINER}-python", protocols=(HTTP,)),
         Language("dotnet", ".NET", "dotnet", f"{_ADDED_CONTAINER}-dotnet"),
-        Language("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, enabled=False),
+        Language("go", "Go", "go", _ADDED_CONTAINER, signals=_TRACES_ONLY, is_enabled=False),
         Language(
             "apache_httpd",
             "Apache HTTPD",
             "apacheHttpd",
             "otel-agent-attach-apache",
-            default=GRPC,
+            default_protocol=GRPC,
             protocols=(GRPC,),
             signals=_TRACES_ONLY,
             directive="ApacheModuleOtelExporterEndpoint",
@@ -81,10 +81,10 @@ LANGUAGES = {
             "nginx",
             "nginx",
             "otel-agent-attach-nginx",
-            default=GRPC,
+            default_protocol=GRPC,
             protocols=(GRPC,),
             signals=_TRACES_ONLY,
-            enabled=False,
+            is_enabled=False,
             directive="NginxModuleOtelExporterEndpoint",
         ),
     )
@@ -100,9 +100,9 @@ _TRUE_WORDS = ("1", "t", "true")
 class PodWebhook(NamedTuple):
     """The configuration by which the API server asks an operator about pods, and the Service that it asks."""
 
-    configuration: str
+    configuration_name: str
     namespace: str
-    service: str
+    service_name: str
 
 
 def find_pod_webhook(webhooks: Iterable[Manifest]) -> PodWebhook | None:
@@ -146,9 +146,9 @@ def list_disabled_languages(operator: Manifest, language_names: Sequence[str]) -
 
 def _is_enabled(language: Language, variables: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
     """Return whether the operator instruments a language: an option wins over the variable, both over its default."""
-    switch_value = arguments.get(language.switch, variables.get(language.variable))
+    switch_value = arguments.get(language.switch_flag, variables.get(language.switch_variable))
     if switch_value is None:
-        return language.enabled
+        return language.is_enabled
     return switch_value.lower() in _TRUE_WORDS
 
 

@@ -36,7 +36,7 @@ def find_uninstrumented_workloads(pods: Iterable[Manifest], annotations: Iterabl
         missing_languages = [
             language.name
             for language in requested_languages
-            if _needs_container(pod, language.annotation, language.container)
+            if _needs_container(pod, language.annotation, language.container_name)
         ]
         if missing_languages:
             kind, namespace, name, _reason = restarts.find_workload_of(pod)

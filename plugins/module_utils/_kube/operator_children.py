@@ -35,7 +35,7 @@ class _MadeObjects(NamedTuple):
     """Objects of one kind that the operator makes beside the workloads."""
 
     kind: str
-    suffixes: tuple[str, ...]
+    name_suffixes: tuple[str, ...]
     """What the name of each adds to that of the collector."""
     is_made: Callable[[Object], bool]
     """Whether the operator makes them, by the spec of the collector."""
@@ -87,7 +87,7 @@ def list_made_objects(resource: Object) -> list[ObjectRef]:
     refs = [ObjectRef(child.kind, child.namespace, child.name) for child in list_children(resource)]
     for row in _MADE_OBJECTS:
         if row.is_made(spec):
-            refs += [ObjectRef(row.kind, namespace, child_name(name, suffix)) for suffix in row.suffixes]
+            refs += [ObjectRef(row.kind, namespace, child_name(name, suffix)) for suffix in row.name_suffixes]
     return refs
 
 

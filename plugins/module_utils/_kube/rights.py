@@ -14,19 +14,19 @@ class Right(NamedTuple):
     """One question to the API server: may the account do this?"""
 
     verb: str
-    group: str
+    api_group: str
     resource: str
     name: str = ""
     path: str = ""
 
-    def attributes(self, namespace: str = "") -> dict[str, Any]:
+    def build_attributes(self, namespace: str = "") -> dict[str, Any]:
         """Return the question as a SubjectAccessReview spells it."""
         if self.path:
             return {"nonResourceAttributes": {"verb": self.verb, "path": self.path}}
         resource, _slash, subresource = self.resource.partition("/")
         attributes = {
             "verb": self.verb,
-            "group": self.group,
+            "group": self.api_group,
             "resource": resource,
             "subresource": subresource,
             "name": self.name,

@@ -34,7 +34,7 @@ class MeasuredResource(NamedTuple):
     """A resource of a request with all its records, and its bytes of JSON."""
 
     content: Mapping[str, Any]
-    size: int
+    size_bytes: int
 
 
 def describe_item_count(signal: str, count: int) -> str:

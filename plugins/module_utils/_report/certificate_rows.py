@@ -21,7 +21,7 @@ _CLUSTER_CA_NAME = "kube-root-ca.crt"
 def list_certificate_rows(cluster: FleetCluster) -> list[dict[str, Any]]:
     """Return the read certificates in the order of their ends, or else the rendered ones."""
     rows_by_holder: dict[tuple[str, ...], dict[str, Any]] = {}
-    for collector_id, diagnosis in cluster.diagnosed.items():
+    for collector_id, diagnosis in cluster.diagnosis_by_collector.items():
         for certificate in diagnosis.get("certificates") or ():
             if certificate["name"] == _CLUSTER_CA_NAME:
                 continue
@@ -30,7 +30,7 @@ def list_certificate_rows(cluster: FleetCluster) -> list[dict[str, Any]]:
                 (certificate_row["holder"], certificate_row["subject"]), certificate_row
             )
             certificate_row["used_by"] = sorted({*certificate_row["used_by"], collector_id})
-    if cluster.read("diagnosis"):
+    if cluster.find_result("diagnosis"):
         return sorted(
             rows_by_holder.values(),
             key=lambda certificate_row: (
@@ -60,7 +60,7 @@ def _build_read_row(certificate: Mapping[str, Any]) -> dict[str, Any]:
 
 def _build_rendered_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for each Certificate that a run would apply."""
-    for manifest in list_at(cluster.given, "rendered", "manifests"):
+    for manifest in list_at(cluster.task_results, "rendered", "manifests"):
         if manifest["kind"] == "Certificate":
             spec, metadata = mapping_at(manifest, "spec"), mapping_at(manifest, "metadata")
             issuer = mapping_at(spec, "issuerRef")

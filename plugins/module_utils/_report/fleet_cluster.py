@@ -34,18 +34,18 @@ class FleetPlace:
     """The results of one host of the inventory. `configs` has the configs of its collectors as data."""
 
     name: str
-    given: Result
-    configs: Mapping[str, Any]
+    task_results: Result
+    config_by_collector: Mapping[str, Any]
 
     @property
     def findings(self) -> Sequence[Result]:
         """What the rules say of the configs."""
-        return list_at(self.given, "rendered", "findings")
+        return list_at(self.task_results, "rendered", "findings")
 
     @property
     def problem(self) -> str:
         """Why nothing could be rendered."""
-        return str(self.given.get("problem") or "")
+        return str(self.task_results.get("problem") or "")
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class FleetCluster(FleetPlace):
     `broken` has the collectors that planned versions of the Collector break, by version.
     """
 
-    products: Mapping[str, Result] = field(default_factory=dict)
-    broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    wanted_products: Mapping[str, Result] = field(default_factory=dict)
+    broken_by_version: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def members(self) -> list[FleetMember]:
         """The collectors that were rendered."""
-        rendered = mapping_at(self.given, "rendered")
+        rendered = mapping_at(self.task_results, "rendered")
         sending_ways = list_at(rendered, "sends_to_hosts")
-        rendered_members = build_members(list_at(rendered, "collectors"), list_at(rendered, "manifests"), self.configs)
+        rendered_members = build_members(list_at(rendered, "collectors"), list_at(rendered, "manifests"), self.config_by_collector)
         if not sending_ways:
             return rendered_members
         sending_members = []
@@ -73,13 +73,13 @@ class FleetCluster(FleetPlace):
         return sending_members
 
     @property
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         """Whether the cluster was to be read."""
-        return bool(self.given.get("asked"))
+        return bool(self.task_results.get("asked"))
 
-    def read(self, name: str) -> Result:
+    def find_result(self, name: str) -> Result:
         """Return a result, empty when its task failed, never ran, or saw none of what it was to read."""
-        result = mapping_at(self.given, name)
+        result = mapping_at(self.task_results, name)
         if _KEYS_OF_SUCCESS[name] not in result:
             return {}
         collectors = list_at(result, "collectors") if name == "diagnosis" else []
@@ -90,45 +90,45 @@ class FleetCluster(FleetPlace):
     @property
     def is_read(self) -> bool:
         """Whether anything was read from the cluster."""
-        return any(self.read(name) for name in _KEYS_OF_SUCCESS)
+        return any(self.find_result(name) for name in _KEYS_OF_SUCCESS)
 
     @cached_property
-    def unread(self) -> list[str]:
+    def unread_reasons(self) -> list[str]:
         """Why something could not be read, each reason once: a cluster that does not answer says it once."""
-        if not self.asked:
+        if not self.is_asked:
             return []
         parts_by_reason: dict[str, list[str]] = {}
         for result_key, part_in_words in _PARTS_IN_WORDS.items():
-            result = mapping_at(self.given, result_key)
-            if result.get("msg") and not self.read(result_key):
+            result = mapping_at(self.task_results, result_key)
+            if result.get("msg") and not self.find_result(result_key):
                 parts_by_reason.setdefault(str(result["msg"]).strip(), []).append(part_in_words)
         return [f"{', '.join(unread_parts)}: {reason}" for reason, unread_parts in parts_by_reason.items()]
 
     @cached_property
-    def diagnosed(self) -> dict[str, Result]:
+    def diagnosis_by_collector(self) -> dict[str, Result]:
         """What was found of each collector that runs, by namespace and name."""
-        collectors = list_at(self.given, "diagnosis", "collectors")
+        collectors = list_at(self.task_results, "diagnosis", "collectors")
         return {f"{collector['namespace']}/{collector['name']}": collector for collector in collectors}
 
     @property
-    def kubernetes(self) -> str:
+    def kubernetes_version(self) -> str:
         """The version of the cluster, empty if unknown."""
         for result_key in ("operator", "cert_manager"):
-            version = self.read(result_key).get("kubernetes")
+            version = self.find_result(result_key).get("kubernetes")
             if version:
                 return str(version)
         return ""
 
-    def installed(self, product: str) -> Result:
+    def find_product(self, product: str) -> Result:
         """Return what was read of a product."""
-        return self.read({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
+        return self.find_result({CERT_MANAGER: "cert_manager", OPERATOR: "operator"}[product])
 
 
 def list_unlisted_collectors(cluster: FleetCluster, clusters: Iterable[FleetCluster]) -> list[str]:
     """Return the collectors that run in a cluster and that no host names: several hosts may deploy to one cluster."""
     named_ids = {member.id for other_cluster in clusters for member in other_cluster.members}
     unlisted_names = []
-    for collector in list_at(cluster.given, "diagnosis", "unlisted"):
+    for collector in list_at(cluster.task_results, "diagnosis", "unlisted"):
         collector_id = f"{collector['namespace']}/{collector['name']}"
         if collector_id not in named_ids:
             unlisted_names.append(f"{collector['kind']} {collector_id}")
@@ -152,10 +152,10 @@ class FleetMember:
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
     workload: Object = field(default_factory=dict)
-    services: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    rules: tuple[Mapping[str, Any], ...] = ()
-    scaler: Mapping[str, Any] = field(default_factory=dict)
+    service_names: tuple[str, ...] = ()
+    exposed_hosts: tuple[str, ...] = ()
+    rbac_rules: tuple[Mapping[str, Any], ...] = ()
+    autoscaler: Mapping[str, Any] = field(default_factory=dict)
     sends_to: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -198,7 +198,7 @@ class FleetMember:
     def receivers(self) -> list[str]:
         """Return the types of the receivers that its pipelines use."""
         configured_receivers = mapping_at(self.config, "receivers")
-        used_receivers = PipelineGraph.of(self.config).signals_by_id("receivers")
+        used_receivers = PipelineGraph.of(self.config).find_signals_by_id("receivers")
         return sorted(
             {receiver_id.split("/", 1)[0] for receiver_id in used_receivers if receiver_id in configured_receivers}
         )
@@ -212,7 +212,7 @@ def build_members(
     fleet_members = []
     for summary in collectors:
         config = configs[f"{summary['namespace']}/{summary['name']}"]
-        fleet_members.append(manifest_index.member(summary, config))
+        fleet_members.append(manifest_index.build_member(summary, config))
     return sorted(fleet_members, key=lambda member: (member.namespace, member.name))
 
 
@@ -220,21 +220,21 @@ class _ManifestIndex:
     """The rendered objects, by what one looks for."""
 
     def __init__(self, manifests: Iterable[Object]) -> None:
-        self.named: dict[tuple[str, str, str], Object] = {}
-        self.around: dict[tuple[str, str], list[Object]] = {}
+        self.object_by_name: dict[tuple[str, str, str], Object] = {}
+        self.objects_by_collector: dict[tuple[str, str], list[Object]] = {}
         for manifest in manifests:
             metadata = mapping_at(manifest, "metadata")
             namespace = str(metadata.get("namespace") or "")
             collector = mapping_at(metadata, "labels").get(COLLECTOR_LABEL, "")
-            self.named[str(manifest["kind"]), namespace, str(metadata["name"])] = manifest
-            self.around.setdefault((namespace, collector), []).append(manifest)
+            self.object_by_name[str(manifest["kind"]), namespace, str(metadata["name"])] = manifest
+            self.objects_by_collector.setdefault((namespace, collector), []).append(manifest)
 
-    def member(self, summary: Mapping[str, Any], config: Any) -> FleetMember:
+    def build_member(self, summary: Mapping[str, Any], config: Any) -> FleetMember:
         """Return a collector with the objects around it, and the variables of its config that are known in place."""
         namespace, name = str(summary["namespace"]), str(summary["name"])
-        workload = self.named.get((str(summary["kind"]), namespace, name), {})
+        workload = self.object_by_name.get((str(summary["kind"]), namespace, name), {})
         plain_member = FleetMember(summary, {}, workload)
-        manifests_around = self.around.get((namespace, name), [])
+        manifests_around = self.objects_by_collector.get((namespace, name), [])
         hosts: set[str] = set()
         scaler = None
         for manifest in manifests_around:
@@ -250,10 +250,10 @@ class _ManifestIndex:
         return replace(
             plain_member,
             config=known_config,
-            services=tuple(f"{namespace}/{service}" for service in _list_service_names(summary, manifests_around)),
-            hosts=tuple(sorted(hosts)),
-            rules=tuple(rules),
-            scaler=mapping_at(plain_member.spec, "autoscaler") if scaler is None else scaler,
+            service_names=tuple(f"{namespace}/{service}" for service in _list_service_names(summary, manifests_around)),
+            exposed_hosts=tuple(sorted(hosts)),
+            rbac_rules=tuple(rules),
+            autoscaler=mapping_at(plain_member.spec, "autoscaler") if scaler is None else scaler,
         )
 
     def _list_roles(self, namespace: str, name: str) -> list[Object]:
@@ -261,8 +261,8 @@ class _ManifestIndex:
         roles = []
         for account in (name, names.target_allocator_name(name)):
             key = ("ClusterRole", "", names.cluster_wide_name(namespace, account))
-            if key in self.named:
-                roles.append(self.named[key])
+            if key in self.object_by_name:
+                roles.append(self.object_by_name[key])
         return roles
 
 

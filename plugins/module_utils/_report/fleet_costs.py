@@ -48,7 +48,7 @@ def build_cost_row(member: FleetMember, pods: int | None) -> dict[str, Any]:
         "collector": member.id,
         "pods": _describe_pods(member, pods),
         "count": pod_count,
-        "rules": [_describe_rule(rule) for rule in member.rules],
+        "rules": [_describe_rule(rule) for rule in member.rbac_rules],
         "iam_actions": list(member.summary.get("iam_actions") or ()),
         "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in port_rows],
         "each": figures_of_pod,
@@ -90,7 +90,7 @@ def _count_planned_pods(member: FleetMember) -> int | None:
     """Return the requested number of pods; unknown for DaemonSets and sidecars."""
     if member.mode in _PODS_OF_FIXED_MODES:
         return None
-    replicas = member.scaler.get("maxReplicas") or member.spec.get("replicas")
+    replicas = member.autoscaler.get("maxReplicas") or member.spec.get("replicas")
     return 1 if replicas is None else int(replicas)
 
 
@@ -99,8 +99,8 @@ def _describe_pods(member: FleetMember, running_pods: int | None) -> str:
     planned_in_words = str(_count_planned_pods(member))
     if member.mode in _PODS_OF_FIXED_MODES:
         planned_in_words = _PODS_OF_FIXED_MODES[member.mode]
-    elif member.scaler:
-        planned_in_words = f"{member.scaler.get('minReplicas')} to {member.scaler.get('maxReplicas')}"
+    elif member.autoscaler:
+        planned_in_words = f"{member.autoscaler.get('minReplicas')} to {member.autoscaler.get('maxReplicas')}"
     return planned_in_words if running_pods is None else f"{running_pods} running, {planned_in_words}"
 
 

@@ -31,7 +31,7 @@ class FleetHost(FleetPlace):
     @property
     def collectors(self) -> Sequence[Result]:
         """The collectors that were rendered."""
-        return list_at(self.given, "rendered", "collectors")
+        return list_at(self.task_results, "rendered", "collectors")
 
     @cached_property
     def members(self) -> list[FleetMember]:
@@ -39,19 +39,19 @@ class FleetHost(FleetPlace):
         fleet_members = []
         for collector in self.collectors:
             summary = {"name": collector["name"], "namespace": self.name, "mode": SERVICE_MODE}
-            config = self.configs.get(str(collector["name"])) or {}
+            config = self.config_by_collector.get(str(collector["name"])) or {}
             fleet_members.append(FleetMember(summary, config, sends_to=tuple(list_at(collector, "sends_to"))))
         return fleet_members
 
     @property
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         """Whether the host was to be read."""
-        return bool(self.given.get("asked")) and not self.problem
+        return bool(self.task_results.get("asked")) and not self.problem
 
     @cached_property
     def diagnosis(self) -> Result:
         """What the host said of its collectors; empty if it could not be reached, or no module runs there."""
-        host_diagnosis: Result = self.given.get("diagnosis") or {}
+        host_diagnosis: Result = self.task_results.get("diagnosis") or {}
         return host_diagnosis if _KEY_OF_SUCCESS in host_diagnosis else {}
 
     @property
@@ -59,24 +59,24 @@ class FleetHost(FleetPlace):
         return bool(self.diagnosis)
 
     @property
-    def unread(self) -> list[str]:
+    def unread_reasons(self) -> list[str]:
         """Why the host could not be read."""
-        if not self.asked or self.is_read:
+        if not self.is_asked or self.is_read:
             return []
-        failed_result = self.given.get("diagnosis") or {}
+        failed_result = self.task_results.get("diagnosis") or {}
         reason = str(failed_result.get("msg") or "").strip() or _NO_REASON_GIVEN
         if failed_result.get("unreachable"):
             reason = f"the host cannot be reached: {reason}"
         return [f"{_UNREAD_PART}: {reason}"]
 
     @property
-    def unlisted(self) -> Sequence[str]:
+    def unlisted_collectors(self) -> Sequence[str]:
         """The collectors that runs have made there, and that the inventory does not list."""
         unlisted_collectors: Sequence[str] = self.diagnosis.get("unlisted") or ()
         return unlisted_collectors
 
     @cached_property
-    def diagnosed(self) -> dict[str, Result]:
+    def diagnosis_by_collector(self) -> dict[str, Result]:
         """What was found of each collector, by its name."""
         return {str(collector["name"]): collector for collector in list_at(self.diagnosis, "collectors")}
 

@@ -28,7 +28,7 @@ _MOST_NAMES = 5
 
 def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[dict[str, Any]]:
     """Return a row for Kubernetes, each product, each image of collectors, and what planned versions break."""
-    running_version = cluster.kubernetes or NOT_READ_TEXT
+    running_version = cluster.kubernetes_version or NOT_READ_TEXT
     rows = [{"what": "Kubernetes", "wanted": NOTHING_TEXT, "running": running_version, "notes": [], "state": "same"}]
     for product_name in PRODUCTS:
         rows.append(_build_product_row(cluster, product_name, table))
@@ -37,14 +37,14 @@ def list_version_rows(cluster: FleetCluster, table: versions.Table) -> list[dict
 
 def _build_product_row(cluster: FleetCluster, product_name: str, table: versions.Table) -> dict[str, Any]:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
-    wanted_product = cluster.products.get(product_name) or {}
+    wanted_product = cluster.wanted_products.get(product_name) or {}
     provider = str(wanted_product.get("provider") or "")
     wanted_version = ""
     wanted_text = provider or "not by this inventory"
     if provider in RELEASED_PROVIDERS:
         wanted_version = str(wanted_product.get("version") or table["tested"][product_name])
         wanted_text = f"{wanted_version}, by {provider}"
-    installed = cluster.installed(product_name)
+    installed = cluster.find_product(product_name)
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
     state = "odd" if notes else "same"
@@ -75,7 +75,7 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
     if parsed_version is None:
         return
     incompatible = versions.explain_incompatibility(
-        table, find_product(product_name), parsed_version, cluster.kubernetes
+        table, find_product(product_name), parsed_version, cluster.kubernetes_version
     )
     if incompatible:
         yield incompatible
@@ -83,7 +83,7 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
     if unknown_warning:
         yield unknown_warning
     if find_product(product_name).runs_collectors:
-        yield from versions.find_skew_warnings(cluster.installed(product_name).get("resources") or (), parsed_version)
+        yield from versions.find_skew_warnings(cluster.find_product(product_name).get("resources") or (), parsed_version)
 
 
 def _list_image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
@@ -116,7 +116,7 @@ def _list_breaking_versions(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
     """Yield a row for the collectors that a planned version of the Collector breaks, by owner."""
     for version, breakage, _breaks in PLANNED:
         owners: dict[str, list[str]] = {}
-        broken_ids = cluster.broken.get(version, ())
+        broken_ids = cluster.broken_by_version.get(version, ())
         broken_members = [member for member in cluster.members if member.id in broken_ids]
         for member in broken_members:
             owners.setdefault(describe_keeper(member.workload), []).append(member.id)
@@ -137,23 +137,23 @@ def _list_breaking_versions(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
 
 def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
     """Return the image that a collector runs, `none` if it does not run, or that this was not read."""
-    if not cluster.read("diagnosis"):
+    if not cluster.find_result("diagnosis"):
         return NOT_READ_TEXT
-    return str(cluster.diagnosed.get(collector_id, {}).get("image") or "none")
+    return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or "none")
 
 
 def count_versions(clusters: Sequence[FleetCluster]) -> list[dict[str, Any]]:
     """Return the count of each read version in the fleet, or else of each wanted one."""
     counts_by_product: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters:
-        counts_by_product["Kubernetes"][cluster.kubernetes or NOT_READ_TEXT] += 1
+        counts_by_product["Kubernetes"][cluster.kubernetes_version or NOT_READ_TEXT] += 1
         for product_name in PRODUCTS:
             counts_by_product[find_product(product_name).title][
-                _read_installed_version(cluster.installed(product_name))
+                _read_installed_version(cluster.find_product(product_name))
             ] += 1
         for member in cluster.members:
             counts_by_product["Collectors"][find_collector_version(cluster, member)] += 1
-        for version, ids in cluster.broken.items():
+        for version, ids in cluster.broken_by_version.items():
             if ids:
                 counts_by_product[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
     return [

@@ -83,7 +83,7 @@ def _draw_hosts(
     """Return the picture of the collectors of hosts, whose boxes lead to their rows."""
     diagnoses_by_id: dict[str, Mapping[str, Any]] = {}
     for host in hosts:
-        for name, diagnosis in host.diagnosed.items():
+        for name, diagnosis in host.diagnosis_by_collector.items():
             diagnoses_by_id[f"{host.name}/{name}"] = diagnosis
     anchors_by_id: dict[str, str] = {}
     for row in host_rows:
@@ -97,10 +97,10 @@ def _collect_secrets(clusters: Sequence[FleetCluster], hosts: Sequence[FleetHost
     secrets: set[str] = set()
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
     for place in places:
-        for config in place.configs.values():
+        for config in place.config_by_collector.values():
             secrets |= find_secrets(config)
     for cluster in clusters:
-        secrets |= set(list_secret_values(list_at(cluster.given, "rendered", "manifests")))
+        secrets |= set(list_secret_values(list_at(cluster.task_results, "rendered", "manifests")))
     return secrets
 
 
@@ -148,7 +148,7 @@ def _summarize_page(
 
 def _count_unread(places: Sequence[FleetCluster | FleetHost]) -> int:
     """Return how many places could not be read."""
-    return sum(place.asked and not place.is_read for place in places)
+    return sum(place.is_asked and not place.is_read for place in places)
 
 
 def _build_cluster_row(
@@ -165,8 +165,8 @@ def _build_cluster_row(
         "name": cluster.name,
         "anchor": f"cluster-{index}",
         "problem": cluster.problem,
-        "unread": cluster.unread,
-        "note": "" if cluster.asked else NOT_ASKED,
+        "unread": cluster.unread_reasons,
+        "note": "" if cluster.is_asked else NOT_ASKED,
         "topology": draw_cluster(cluster, clusters, anchors, host_members),
         "versions": fleet_versions.list_version_rows(cluster, table),
         "collectors": [_build_collector_row(cluster, member, anchors[member.id]) for member in cluster.members],
@@ -181,13 +181,13 @@ def _build_cluster_row(
 
 def _count_running_pods(cluster: FleetCluster, collector_id: str) -> int | None:
     """Return how many pods of a collector run; None if that was not seen."""
-    diagnosis = cluster.diagnosed.get(collector_id)
+    diagnosis = cluster.diagnosis_by_collector.get(collector_id)
     return len(diagnosis.get("pods") or ()) if diagnosis else None
 
 
 def _summarize_drift(cluster: FleetCluster) -> dict[str, Any]:
     """Return which objects a run would change: their names alone."""
-    comparison = cluster.read("drift")
+    comparison = cluster.find_result("drift")
     compared_objects = comparison.get("objects") or ()
     counts = Counter(str(compared_object["action"]) for compared_object in compared_objects)
     objects = []
@@ -205,8 +205,8 @@ def _summarize_drift(cluster: FleetCluster) -> dict[str, Any]:
 
 def _build_collector_row(cluster: FleetCluster, member: FleetMember, anchor: str) -> dict[str, Any]:
     return {
-        **_summarize_diagnosis(cluster.diagnosed.get(member.id, {})),
-        "read": member.id in cluster.diagnosed,
+        **_summarize_diagnosis(cluster.diagnosis_by_collector.get(member.id, {})),
+        "read": member.id in cluster.diagnosis_by_collector,
         "anchor": anchor,
         "name": member.name,
         "namespace": member.namespace,
@@ -247,16 +247,16 @@ def _build_host_row(index: int, host: FleetHost) -> dict[str, Any]:
     for collector_index, collector in enumerate(host.collectors):
         collectors.append(_build_service_row(host, collector, f"{anchor}-{collector_index}"))
     differing_files: list[str] = []
-    for diagnosis in host.diagnosed.values():
+    for diagnosis in host.diagnosis_by_collector.values():
         differing_files += _list_differing_files(diagnosis)
     return {
         "name": host.name,
         "anchor": anchor,
         "problem": host.problem,
-        "unread": host.unread,
-        "note": "" if host.asked or host.problem else fleet_host.NOT_ASKED,
+        "unread": host.unread_reasons,
+        "note": "" if host.is_asked or host.problem else fleet_host.NOT_ASKED,
         "collectors": collectors,
-        "unlisted": [f"collector {name}" for name in host.unlisted],
+        "unlisted": [f"collector {name}" for name in host.unlisted_collectors],
         "findings": [_build_finding_row(finding) for finding in host.findings],
         "certificates": [],
         "versions": [],
@@ -265,7 +265,7 @@ def _build_host_row(index: int, host: FleetHost) -> dict[str, Any]:
 
 
 def _build_service_row(host: FleetHost, collector: Mapping[str, Any], anchor: str) -> dict[str, Any]:
-    diagnosis = host.diagnosed.get(str(collector["name"]), {})
+    diagnosis = host.diagnosis_by_collector.get(str(collector["name"]), {})
     return {
         **_summarize_diagnosis(diagnosis),
         "anchor": anchor,

@@ -30,7 +30,7 @@ def draw_cluster(
         cluster.members, map_known_addresses(cluster.members, _map_hosts_elsewhere(cluster, clusters))
     )
     graph = _add_senders(graph, cluster, host_members)
-    return _draw_graph(graph, cluster.diagnosed, anchors)
+    return _draw_graph(graph, cluster.diagnosis_by_collector, anchors)
 
 
 def draw_hosts(
@@ -60,19 +60,19 @@ def _draw_graph(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchor
     boxes = [Box(node.id, node.is_last) for node in shown_graph.nodes]
     drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown_graph.ways])
     drawn_kinds = {node.kind for node in shown_graph.nodes}
-    words_by_line = {Line(way.source, way.target): way.says for way in graph.ways}
+    words_by_line = {Line(way.source, way.target): way.description for way in graph.ways}
     titles = {node.id: node.title for node in graph.nodes}
     lines = []
-    for line, points in drawing.lines.items():
+    for line, points in drawing.points_by_line.items():
         title = f"{titles[line.source]} → {titles[line.target]}: {words_by_line[line]}"
         lines.append({"path": format_curve_path(points), "title": title})
     return {
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
-        "nodes": [_build_box_row(node, drawing.boxes[node.id], diagnosed, anchors) for node in shown_graph.nodes],
+        "nodes": [_build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes],
         "lines": lines,
-        "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.says} for way in graph.ways],
+        "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.description} for way in graph.ways],
         "kinds": [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds],
         "loops": [titles[way.source] for way in graph.ways if way.source == way.target],
     }
@@ -84,7 +84,7 @@ def _map_hosts_elsewhere(cluster: FleetCluster, clusters: Sequence[FleetCluster]
     for other_cluster in clusters:
         if other_cluster is not cluster:
             for member in other_cluster.members:
-                collectors_by_host.update(dict.fromkeys(member.hosts, f"{member.id} in {other_cluster.name}"))
+                collectors_by_host.update(dict.fromkeys(member.exposed_hosts, f"{member.id} in {other_cluster.name}"))
     return collectors_by_host
 
 

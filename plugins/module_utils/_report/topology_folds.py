@@ -15,8 +15,8 @@ class _WayEnd(NamedTuple):
     """An end of a way at a node: where the way goes or comes from."""
 
     direction: str
-    other: str
-    says: str
+    other_node: str
+    description: str
 
 
 def fold_graph(graph: Graph, most_nodes: int) -> Graph:
@@ -35,8 +35,8 @@ def _group_nodes(graph: Graph) -> list[list[TopologyNode]]:
     """Return the nodes in groups of the same kind, subtitle and ways."""
     ends_by_node: dict[str, set[_WayEnd]] = {node.id: set() for node in graph.nodes}
     for way in graph.ways:
-        ends_by_node[way.source].add(_WayEnd("to", way.target, way.says))
-        ends_by_node[way.target].add(_WayEnd("from", way.source, way.says))
+        ends_by_node[way.source].add(_WayEnd("to", way.target, way.description))
+        ends_by_node[way.target].add(_WayEnd("from", way.source, way.description))
     groups: dict[tuple[str, str, tuple[_WayEnd, ...]], list[TopologyNode]] = {}
     for node in graph.nodes:
         group_key = (node.kind, node.subtitle, tuple(sorted(ends_by_node[node.id])))

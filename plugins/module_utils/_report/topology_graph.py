@@ -71,7 +71,7 @@ class Way(NamedTuple):
 
     source: str
     target: str
-    says: str
+    description: str
 
 
 class Graph(NamedTuple):
@@ -84,10 +84,10 @@ class Graph(NamedTuple):
 class KnownAddresses(NamedTuple):
     """The collectors of a cluster by all that leads to one, and those of other clusters by their hosts."""
 
-    services: Mapping[str, str]
-    hosts: Mapping[str, str]
-    node_ports: Mapping[int, str]
-    elsewhere: Mapping[str, str]
+    id_by_service: Mapping[str, str]
+    id_by_host: Mapping[str, str]
+    id_by_node_port: Mapping[int, str]
+    title_by_other_host: Mapping[str, str]
 
 
 def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, str]) -> KnownAddresses:
@@ -96,8 +96,8 @@ def map_known_addresses(members: Sequence[FleetMember], elsewhere: Mapping[str, 
     hosts: dict[str, str] = {}
     node_ports: dict[int, str] = {}
     for member in members:
-        services.update(dict.fromkeys(member.services, member.id))
-        hosts.update(dict.fromkeys(member.hosts, member.id))
+        services.update(dict.fromkeys(member.service_names, member.id))
+        hosts.update(dict.fromkeys(member.exposed_hosts, member.id))
         node_ports.update(dict.fromkeys(sorted(member.node_ports), member.id))
     return KnownAddresses(services, hosts, node_ports, elsewhere)
 
@@ -166,7 +166,7 @@ def _build_node_elsewhere(way: Mapping[str, Any]) -> TopologyNode:
 def _map_signals_by_exporter(member: FleetMember) -> dict[str, list[str]]:
     """Return the exporters that pipelines use, each with its signals."""
     configured_exporters = mapping_at(member.config, "exporters")
-    signals_by_exporter = PipelineGraph.of(member.config).signals_by_id("exporters")
+    signals_by_exporter = PipelineGraph.of(member.config).find_signals_by_id("exporters")
     signal_order = {signal: index for index, signal in enumerate(SIGNALS_IN_ORDER)}
     signals_in_order = {}
     for exporter_id in sorted(signals_by_exporter):
@@ -183,8 +183,8 @@ def _build_node_at(peer: Peer, member: FleetMember, addresses: KnownAddresses) -
     own_id = _find_collector_at(peer, addresses)
     if own_id:
         return TopologyNode(own_id, "", "", "")  # its own node is there already
-    if peer.host in addresses.elsewhere:
-        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", addresses.elsewhere[peer.host], peer.host)
+    if peer.host in addresses.title_by_other_host:
+        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", addresses.title_by_other_host[peer.host], peer.host)
     return _build_backend(peer, member)
 
 
@@ -207,10 +207,10 @@ def _build_backend(peer: Peer, member: FleetMember) -> TopologyNode:
 def _find_collector_at(peer: Peer, addresses: KnownAddresses) -> str:
     """Return the id of the collector that an address leads to, by its Service, node port or host; empty for none."""
     if peer.host == NODE_ADDRESS:
-        collector_id = addresses.node_ports.get(peer.port)
+        collector_id = addresses.id_by_node_port.get(peer.port)
     else:
-        collector_id = addresses.services.get(f"{peer.namespace}/{peer.service}")
-    return collector_id or addresses.hosts.get(peer.host) or ""
+        collector_id = addresses.id_by_service.get(f"{peer.namespace}/{peer.service}")
+    return collector_id or addresses.id_by_host.get(peer.host) or ""
 
 
 def _build_node_without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:

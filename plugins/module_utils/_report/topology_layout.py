@@ -23,7 +23,7 @@ class Box(NamedTuple):
     """A node: its name, and whether it stands in the last column whatever leads to it."""
 
     id: str
-    last: bool = False
+    is_last: bool = False
 
 
 class Line(NamedTuple):
@@ -55,8 +55,8 @@ class Point(NamedTuple):
 class Drawing:
     """The upper left corner of every box, the points of every line, and the size of it all."""
 
-    boxes: dict[str, Point]
-    lines: dict[Line, tuple[Point, ...]]
+    corner_by_box: dict[str, Point]
+    points_by_line: dict[Line, tuple[Point, ...]]
     width: int
     height: int
 
@@ -98,7 +98,7 @@ def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, in
         columns_beside = [columns_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in columns_by_box]
         columns_by_box[box_id] = 1 + max(columns_beside, default=-1)
     last_column = max(columns_by_box.values(), default=0)
-    last_boxes = [box.id for box in boxes if box.last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)]
+    last_boxes = [box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)]
     return columns_by_box | dict.fromkeys(last_boxes, last_column)
 
 

@@ -14,10 +14,10 @@ class FailureRow(NamedTuple):
     seconds. With `evidence` the message includes the last log lines or warnings."""
 
     id: str
-    find: str
-    grace: float
+    find_expression: str
+    grace_seconds: float
     fix: str
-    evidence: bool = False
+    has_evidence: bool = False
 
 
 UNSCHEDULABLE_GRACE = -1.0  # stands for the option unschedulable_seconds
@@ -97,14 +97,14 @@ POD_FAILURES = (
         f"{_CONTAINERS} | [?{_CRASHED} && {_OUT_OF_MEMORY}].{_ENDED_FIELDS}",
         0,
         "Raise the memory limit, or reduce the memory use of the container.",
-        evidence=True,
+        has_evidence=True,
     ),
     FailureRow(
         "crash",
         f"{_CONTAINERS} | [?{_CRASHED} && !({_OUT_OF_MEMORY})].{_ENDED_FIELDS}",
         0,
         "Read the log. A collector that exits at once usually has an invalid configuration.",
-        evidence=True,
+        has_evidence=True,
     ),
     FailureRow(
         "unbound_claim",
@@ -209,7 +209,7 @@ WORKLOAD_FAILURES = (
         "?type=='Progressing' && reason=='ProgressDeadlineExceeded'].{reason: reason, detail: message}",
         0,
         "Check the warning events of its pods.",
-        evidence=True,
+        has_evidence=True,
     ),
     FailureRow(
         # The operator retries temporary errors too, such as conflicts and missing workloads.

@@ -43,7 +43,7 @@ _MISSING_SECRET = re.compile(r'secrets? "(?:[^"/]*/)?(?P<name>[^"]+)" not found'
 class Symptom(NamedTuple):
     """One current fault of a workload or pod."""
 
-    row: FailureRow
+    failure_row: FailureRow
     pod: Object | None
     container: str
     reason: str
@@ -53,7 +53,7 @@ class Symptom(NamedTuple):
     def key(self) -> tuple[str, str, str]:
         """Return the identity of the symptom across polls."""
         pod_name = self.pod["metadata"]["name"] if self.pod else ""
-        return (self.row.id, pod_name, self.container)
+        return (self.failure_row.id, pod_name, self.container)
 
 
 def format_title(workload: Object) -> str:
@@ -106,15 +106,15 @@ def _select_owned_pods(pods: Iterable[Object], owner: Object) -> list[Object]:
 
 def find_fix(symptom: Symptom, log: Iterable[str]) -> str:
     """Return the fix of a symptom, or of what the log of its container says."""
-    if symptom.row.id != "crash":
-        return symptom.row.fix
+    if symptom.failure_row.id != "crash":
+        return symptom.failure_row.fix
     log_lines = list(log)
     denied_path = _find_denied_path(log_lines)
     if denied_path and symptom.pod:
         return _describe_access_fix(symptom.pod, denied_path)
     crash = find_crash_cause(log_lines)
     if crash is None:
-        return symptom.row.fix
+        return symptom.failure_row.fix
     return f"{crash.text[0].upper()}{crash.text[1:]}. {crash.fix}"
 
 
@@ -163,13 +163,13 @@ def _describe_claim(claim: Object, events: list[Object]) -> str:
 def add_certificate_status(symptom: Symptom, certificates: Iterable[Object], _events: list[Object]) -> Symptom:
     """Return a symptom about a missing Secret, with the status of the Certificate that creates the Secret."""
     missing_secret = _MISSING_SECRET.search(symptom.detail)
-    if symptom.row.id != "mount" or missing_secret is None:
+    if symptom.failure_row.id != "mount" or missing_secret is None:
         return symptom
     for certificate in certificates:
         if certificate["spec"].get("secretName") == missing_secret["name"]:
             status_message = find_condition(certificate, "Ready").get("message") or "not processed yet"
             detail = f"{symptom.detail}; Certificate {certificate['metadata']['name']}: {status_message}"
-            return symptom._replace(row=ISSUING_ROW, detail=detail)
+            return symptom._replace(failure_row=ISSUING_ROW, detail=detail)
     return symptom
 
 
@@ -246,7 +246,7 @@ def find_symptoms(
         found_symptoms += _find_first_failure(search, POD_FAILURES, pod_facts, pod)
     for symptom in found_symptoms:
         if _is_missing_operator_child(workload, symptom):
-            yield symptom._replace(row=OPERATOR_ROW)
+            yield symptom._replace(failure_row=OPERATOR_ROW)
         else:
             yield symptom
 
@@ -274,7 +274,7 @@ def _find_first_failure(
 ) -> Iterator[Symptom]:
     """Yield the symptom of the first row that fits; nothing if none does."""
     for row in rows:
-        matches = search(row.find, searched_facts)
+        matches = search(row.find_expression, searched_facts)
         if matches:
             last_match = matches[-1]
             container, reason = str(last_match.get("container") or ""), str(last_match.get("reason") or row.id)

@@ -51,21 +51,21 @@ class AttributeCount:
     """How much an attribute is used. `values` are hashes of its different values."""
 
     occurrences: int = 0
-    size: int = 0
-    values: set[int] = field(default_factory=set)
+    size_bytes: int = 0
+    value_hashes: set[int] = field(default_factory=set)
 
-    def add(self, name: str, value: str) -> None:
+    def add_occurrence(self, name: str, value: str) -> None:
         """Count one occurrence. The value is in JSON."""
         self.occurrences += 1
-        self.size += measure_attribute_size(name, value)
-        if len(self.values) < MOST_VALUES:
-            self.values.add(hash(value))
+        self.size_bytes += measure_attribute_size(name, value)
+        if len(self.value_hashes) < MOST_VALUES:
+            self.value_hashes.add(hash(value))
 
 
 class _Removable(NamedTuple):
     """What goes with attributes: bytes by signal, and in words what has them, as the keys of a mapping."""
 
-    amounts: dict[str, Amount]
+    amount_by_signal: dict[str, Amount]
     nouns: dict[str, None]
 
 
@@ -92,21 +92,21 @@ class AttributeUse:
         self._resources[resource.identity] = resource.attributes
         self._add(resource.attributes, signal, RESOURCE)
 
-    def add(self, record: Record) -> None:
+    def add_record(self, record: Record) -> None:
         """Count the attributes of a record, or of the data points of a metric."""
         for _holder, attributes in record.holders:
             self._add(attributes, record.signal, RECORD)
 
     def _add(self, attributes: Mapping[str, str], signal: str, level: str) -> None:
         for name, value in attributes.items():
-            self._uses[AttributePlace(name, signal, level)].add(name, value)
+            self._uses[AttributePlace(name, signal, level)].add_occurrence(name, value)
 
-    def rows(self) -> list[AttributeRow]:
+    def list_rows(self) -> list[AttributeRow]:
         """Return all attributes, those with most bytes first."""
         rows = []
         for name, use in self._sum_uses_by_name().items():
-            are_all_values = len(use.values) < MOST_VALUES
-            rows.append(AttributeRow(name, use.size, use.occurrences, len(use.values), are_all_values))
+            are_all_values = len(use.value_hashes) < MOST_VALUES
+            rows.append(AttributeRow(name, use.size_bytes, use.occurrences, len(use.value_hashes), are_all_values))
         return sorted(rows, key=lambda row: (-row.size, row.name))
 
     def _sum_uses_by_name(self) -> dict[str, AttributeCount]:
@@ -115,14 +115,14 @@ class AttributeUse:
         for holder, use in self._uses.items():
             total_use = uses_by_name[holder.name]
             total_use.occurrences += use.occurrences
-            total_use.size += use.size
-            total_use.values |= use.values
+            total_use.size_bytes += use.size_bytes
+            total_use.value_hashes |= use.value_hashes
         return uses_by_name
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield an attribute each, and those of resources that have one value everywhere together."""
         constant_names, point_attributes = self._list_constant_names(), self._list_point_attributes()
-        for row in self.rows():
+        for row in self.list_rows():
             if row.name not in self._kept and row.name not in constant_names:
                 yield from self._propose_attribute(row, point_attributes)
         yield from self._propose_constants(constant_names, point_attributes)
@@ -130,13 +130,13 @@ class AttributeUse:
     def _propose_attribute(self, row: AttributeRow, point_attributes: set[str]) -> Iterator[Proposal]:
         """Yield the proposal to remove an attribute; not from data points, whose series would become one."""
         removable = self._sum_removable([row.name], point_attributes)
-        if not removable.amounts:
+        if not removable.amount_by_signal:
             return
         subject = f"{row.name} of {' and '.join(removable.nouns)}"
         option = build_noise_recipe(attributes=[row.name])
         if row.name in point_attributes:
-            option = _build_delete_option(row.name, tuple(removable.amounts))
-        yield Proposal(proposals.ATTRIBUTES, subject, removable.amounts, option, _describe_values(row))
+            option = _build_delete_option(row.name, tuple(removable.amount_by_signal))
+        yield Proposal(proposals.ATTRIBUTES, subject, removable.amount_by_signal, option, _describe_values(row))
 
     def _sum_removable(self, attribute_names: Iterable[str], point_attributes: set[str]) -> _Removable:
         """Return what goes with attributes, without what would make one series of several."""
@@ -145,8 +145,8 @@ class AttributeUse:
         for holder, use in self._uses.items():
             tells_series_apart = holder.name in point_attributes and holder.is_of_series
             if holder.name in chosen_names and not tells_series_apart:
-                amount = removable.amounts.get(holder.signal, NO_AMOUNT)
-                removable.amounts[holder.signal] = amount.plus(0, use.size)
+                amount = removable.amount_by_signal.get(holder.signal, NO_AMOUNT)
+                removable.amount_by_signal[holder.signal] = amount.plus(0, use.size_bytes)
                 removable.nouns["resources" if holder.level == RESOURCE else ITEM_NOUNS[holder.signal]] = None
         return removable
 
@@ -177,7 +177,7 @@ class AttributeUse:
             yield Proposal(
                 proposals.CONSTANTS,
                 ", ".join(sorted(constant_names)),
-                self._sum_removable(constant_names, point_attributes).amounts,
+                self._sum_removable(constant_names, point_attributes).amount_by_signal,
                 option,
             )
 

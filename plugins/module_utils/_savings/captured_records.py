@@ -38,12 +38,12 @@ _VALUE_FIELDS = ("asDouble", "asInt", "count", "sum", "bucketCounts", "quantileV
 class Amount(NamedTuple):
     """A number of spans, data points or log records, and their bytes of JSON."""
 
-    items: int
-    size: int
+    item_count: int
+    size_bytes: int
 
     def plus(self, items: int, size: int) -> Amount:
         """Return the sum."""
-        return Amount(self.items + items, self.size + size)
+        return Amount(self.item_count + items, self.size_bytes + size)
 
 
 NO_AMOUNT = Amount(0, 0)
@@ -54,7 +54,7 @@ class Resource:
     """The resource of records: its attributes, each value in JSON, and the bytes of all that it has."""
 
     attributes: Mapping[str, str]
-    size: int
+    size_bytes: int
 
     @cached_property
     def identity(self) -> int:
@@ -62,7 +62,7 @@ class Resource:
         return hash(frozenset(self.attributes.items()))
 
     @cached_property
-    def service(self) -> str:
+    def service_name(self) -> str:
         """The value of `service.name`; empty without one."""
         return self.text(SERVICE)
 
@@ -100,19 +100,19 @@ class ReadableValues:
     """Which values of a capture can be read: all, or those that it did not mask."""
 
     is_masked: bool = False
-    kept: frozenset[str] = frozenset()
-    other_pods: int = 0
+    unmasked_names: frozenset[str] = frozenset()
+    other_pod_count: int = 0
     """How many pods shared the load with the one of the capture, which so has a part of each trace."""
 
     @classmethod
-    def of(cls, facts: CaptureFacts, manifest: Mapping[str, Any]) -> ReadableValues:
+    def from_manifest(cls, facts: CaptureFacts, manifest: Mapping[str, Any]) -> ReadableValues:
         """Return what the manifest of a capture says of its values."""
         other_pods = manifest.get("other_pods")
         return cls(facts.is_masked, frozenset(facts.kept_attributes), other_pods if isinstance(other_pods, int) else 0)
 
-    def reads(self, name: str) -> bool:
+    def can_read(self, name: str) -> bool:
         """Return whether the values of an attribute are readable."""
-        return not self.is_masked or name in self.kept
+        return not self.is_masked or name in self.unmasked_names
 
 
 def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Resource, list[Record]]]:
@@ -132,7 +132,7 @@ def read_resources(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Re
                 resource_records.append(
                     Record(signal, resource, scope_name, body, measure_text(body_json) + _COMMA, hash(body_json))
                 )
-        overhead = resource.size - sum(record.size for record in resource_records)
+        overhead = resource.size_bytes - sum(record.size for record in resource_records)
         yield (
             resource,
             [replace(record, size=record.size + overhead // len(resource_records)) for record in resource_records],

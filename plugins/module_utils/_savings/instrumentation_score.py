@@ -35,7 +35,7 @@ class Score:
 
     service: str
     points: float | None
-    answered: tuple[AnsweredRule, ...]
+    answered_rules: tuple[AnsweredRule, ...]
 
     @property
     def category(self) -> str:
@@ -44,18 +44,18 @@ class Score:
             return ""
         return next(name for least_points, name in CATEGORIES if self.points >= least_points)
 
-    def of(self, kept: bool | None) -> list[AnsweredRule]:
+    def list_rules(self, kept: bool | None) -> list[AnsweredRule]:
         """Return the rules with a verdict."""
-        return [answered_rule for answered_rule in self.answered if answered_rule.verdict.kept is kept]
+        return [answered_rule for answered_rule in self.answered_rules if answered_rule.verdict.is_kept is kept]
 
 
 def compute_score(service: str, facts: ServiceFacts, readable: ReadableValues) -> Score:
     """Return the score of a service by the formula of the specification, over the rules that are answered."""
-    answered_rules = tuple(AnsweredRule(rule, rule.answer(facts, readable)) for rule in RULES)
+    answered_rules = tuple(AnsweredRule(rule, rule.answer_for_service(facts, readable)) for rule in RULES)
     possible_weight = _sum_weights(
-        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.kept is not None
+        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept is not None
     )
-    reached_weight = _sum_weights(answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.kept)
+    reached_weight = _sum_weights(answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept)
     return Score(service, 100 * reached_weight / possible_weight if possible_weight else None, answered_rules)
 
 

@@ -24,7 +24,7 @@ _DEDUPLICATE_ERRORS = RemovalOption(
     processor="log_dedup/errors",
     settings={"interval": "60s", "conditions": ["severity_number >= SEVERITY_NUMBER_ERROR"]},
     signals=("logs",),
-    by_time=True,
+    is_by_time=True,
 )
 
 
@@ -46,7 +46,7 @@ class LogUse:
         self._above_debug: set[LogTemplate] = set()
         self._left_out: Counter[str] = Counter()
 
-    def add(self, record: Record) -> None:
+    def add_record(self, record: Record) -> None:
         """Count a log record."""
         level = read_severity_level(record.body)
         if not level:
@@ -65,13 +65,13 @@ class LogUse:
         else:
             self._left_out[f"of further templates than {MOST_TEMPLATES:,}"] += 1
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        if self._low.items:
+        if self._low.item_count:
             option = build_noise_recipe(minimum_severity="info")
             yield Proposal(proposals.DEBUG, "below INFO", {"logs": self._low}, option)
         for template, amount in self._templates.items():
-            if amount.items >= LEAST_REPEATS and template in self._above_debug:
+            if amount.item_count >= LEAST_REPEATS and template in self._above_debug:
                 yield _propose_template(template, amount)
         for description, number in self._left_out.items():
             kind = proposals.DEBUG if description == "without a severity" else proposals.TEMPLATES
@@ -84,7 +84,7 @@ class LogUse:
 def _propose_template(template: LogTemplate, amount: Amount) -> Proposal:
     if template.is_error:
         # All but the first go within an interval.
-        removed = Amount(amount.items - 1, amount.size * (amount.items - 1) // amount.items)
+        removed = Amount(amount.item_count - 1, amount.size_bytes * (amount.item_count - 1) // amount.item_count)
         return Proposal(proposals.ERRORS, template.text, {"logs": removed}, _DEDUPLICATE_ERRORS)
     pattern = build_template_pattern(template.text)
     if not pattern:

@@ -17,13 +17,13 @@ from .._otelcol.traits import sends_nothing
 class RemovedShares:
     """Shares of one signal that are gone, from 0 to 1: of items, of bytes in JSON, of bytes as they are sent."""
 
-    items: float
-    size: float
-    sent: float
+    item_share: float
+    json_share: float
+    sent_share: float
 
     def as_dict(self) -> dict[str, float]:
         """Return them in percent, as a task result shows them."""
-        shares = {"items_percent": self.items, "bytes_percent": self.size, "sent_bytes_percent": self.sent}
+        shares = {"items_percent": self.item_share, "bytes_percent": self.json_share, "sent_bytes_percent": self.sent_share}
         return {name: round(100 * share, 2) for name, share in shares.items()}
 
 
@@ -44,9 +44,9 @@ def measure_removed_shares(replayed_before: Replayed, replayed_after: Replayed) 
 class _Totals(NamedTuple):
     """What exporters sent of a signal: items, bytes in JSON, and bytes as they went over the network."""
 
-    items: int
-    size: int
-    sent: int
+    item_count: int
+    json_bytes: int
+    sent_bytes: int
 
 
 def _sum_sent(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Totals:
@@ -54,18 +54,18 @@ def _sum_sent(exporters: Iterable[str], replayed: Replayed, signal: str) -> _Tot
     item_count = json_bytes = sent_bytes = 0
     for exporter in exporters:
         sent_by_exporter = replayed.get(exporter, {}).get(signal, Sent())
-        item_count += sent_by_exporter.tally.total
-        json_bytes += sent_by_exporter.tally.sizes.total()
-        sent_bytes += sent_by_exporter.size
+        item_count += sent_by_exporter.tally.item_count
+        json_bytes += sent_by_exporter.tally.bytes_by_sender.total()
+        sent_bytes += sent_by_exporter.byte_count
     return _Totals(item_count, json_bytes, sent_bytes)
 
 
 def _compare_totals(totals_before: _Totals, totals_after: _Totals) -> RemovedShares:
     """Return which shares of what was sent before are not sent after."""
     return RemovedShares(
-        items=_removed_share(totals_before.items, totals_after.items),
-        size=_removed_share(totals_before.size, totals_after.size),
-        sent=_removed_share(totals_before.sent, totals_after.sent),
+        item_share=_removed_share(totals_before.item_count, totals_after.item_count),
+        json_share=_removed_share(totals_before.json_bytes, totals_after.json_bytes),
+        sent_share=_removed_share(totals_before.sent_bytes, totals_after.sent_bytes),
     )
 
 
@@ -76,7 +76,7 @@ def _removed_share(amount_before: int, amount_after: int) -> float:
 def has_sent_anything(sent_by_exporter: Mapping[str, Mapping[str, Sent]]) -> bool:
     """Return whether any exporter sent a record."""
     return any(
-        sent_of_signal.tally.total
+        sent_of_signal.tally.item_count
         for sent_by_signal in sent_by_exporter.values()
         for sent_of_signal in sent_by_signal.values()
     )

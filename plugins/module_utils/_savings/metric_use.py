@@ -41,17 +41,17 @@ class SeriesIdentity(NamedTuple):
 class SeriesUse:
     """What came of a series: its data points, the last value, whether it was ever another, and points by scope."""
 
-    points: int = 0
-    value: str = ""
-    changed: bool = False
-    scopes: dict[str, Amount] = field(default_factory=dict)
+    point_count: int = 0
+    last_value: str = ""
+    has_changed: bool = False
+    amount_by_scope: dict[str, Amount] = field(default_factory=dict)
 
-    def add(self, value: str, scope: str, size: int) -> None:
+    def add_point(self, value: str, scope: str, size: int) -> None:
         """Count a data point."""
-        self.changed |= bool(self.points) and value != self.value
-        self.value = value
-        self.points += 1
-        self.scopes[scope] = self.scopes.get(scope, NO_AMOUNT).plus(1, size)
+        self.has_changed |= bool(self.point_count) and value != self.last_value
+        self.last_value = value
+        self.point_count += 1
+        self.amount_by_scope[scope] = self.amount_by_scope.get(scope, NO_AMOUNT).plus(1, size)
 
 
 @dataclass
@@ -72,7 +72,7 @@ class CapturedMetrics:
         self._series = 0
         self._left_out = 0
 
-    def add(self, record: Record) -> None:
+    def add_record(self, record: Record) -> None:
         """Count a metric with its data points."""
         name = str(record.body.get("name") or "")
         for kind in METRIC_KINDS:
@@ -94,10 +94,10 @@ class CapturedMetrics:
             # A delta that is the same each time still counts something each time.
             value = encode_point_value(point)
             series_use = metric.series[series]
-            series_use.add(value, record.scope, bytes_per_point)
-            series_use.changed |= is_delta and _has_nonzero_count(point)
+            series_use.add_point(value, record.scope, bytes_per_point)
+            series_use.has_changed |= is_delta and _has_nonzero_count(point)
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
         short_series = 0
         for name, metric in self._metrics.items():
@@ -116,7 +116,7 @@ class CapturedMetrics:
         """Yield a metric of which no series ever changes."""
         series_uses = list(metric.series.values())
         if series_uses and all(
-            series_use.points >= LEAST_POINTS and not series_use.changed for series_use in series_uses
+            series_use.point_count >= LEAST_POINTS and not series_use.has_changed for series_use in series_uses
         ):
             option = build_noise_recipe(metrics=[f"^{re.escape(name)}$"])
             detail = f"{len(series_uses):,} series"
@@ -134,7 +134,7 @@ class CapturedMetrics:
                 continue
             other_attributes = [other_attribute for other_attribute in attribute_names if other_attribute != attribute]
             removed_share = 1 - len(merged_series) / len(all_series)
-            removed = Amount(round(metric.amount.items * removed_share), round(metric.amount.size * removed_share))
+            removed = Amount(round(metric.amount.item_count * removed_share), round(metric.amount.size_bytes * removed_share))
             detail = f"{len(all_series):,} → {len(merged_series):,} series"
             option = _build_merge_option(name, function, other_attributes)
             yield Proposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
@@ -143,12 +143,12 @@ class CapturedMetrics:
         """Yield the scope with fewer points of the series that come from two."""
         amounts: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         for series_use in metric.series.values():
-            if len(series_use.scopes) > 1:
-                rarest_scope = min(series_use.scopes, key=lambda scope: (series_use.scopes[scope].items, scope))
-                amounts[rarest_scope] = amounts[rarest_scope].plus(*series_use.scopes[rarest_scope])
+            if len(series_use.amount_by_scope) > 1:
+                rarest_scope = min(series_use.amount_by_scope, key=lambda scope: (series_use.amount_by_scope[scope].item_count, scope))
+                amounts[rarest_scope] = amounts[rarest_scope].plus(*series_use.amount_by_scope[rarest_scope])
         for scope, amount in amounts.items():
             # Names of scopes are masked, unless they are those of OpenTelemetry's libraries.
-            is_readable = self._readable.reads("scope.name")
+            is_readable = self._readable.can_read("scope.name")
             condition = f"metric.name == {quote_literal(name)} and instrumentation_scope.name == {quote_literal(scope)}"
             option = build_filter_option("scopes", "metrics", "metric", condition)
             detail = f"the same series come from another scope than '{scope}'"
@@ -161,7 +161,7 @@ class CapturedMetrics:
 
 def _count_short_series(metric: MetricUse) -> int:
     return sum(
-        1 for series_use in metric.series.values() if series_use.points < LEAST_POINTS and not series_use.changed
+        1 for series_use in metric.series.values() if series_use.point_count < LEAST_POINTS and not series_use.has_changed
     )
 
 

@@ -44,27 +44,27 @@ class CaptureFindings:
     `smaller` is how many more proposals there are, `unseen` are names that the user keeps and that nothing has.
     """
 
-    came: Mapping[str, Amount]
+    captured_amounts: Mapping[str, Amount]
     proposals: tuple[Proposal, ...]
-    smaller: int
-    untold: tuple[UntoldKind, ...]
-    attributes: tuple[AttributeRow, ...]
-    services: Mapping[str, ServiceFacts]
-    unseen: tuple[str, ...] = ()
+    smaller_count: int
+    untold_kinds: tuple[UntoldKind, ...]
+    attribute_rows: tuple[AttributeRow, ...]
+    facts_by_service: Mapping[str, ServiceFacts]
+    unseen_names: tuple[str, ...] = ()
 
     @property
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """The bytes of all signals."""
-        return sum(amount.size for amount in self.came.values())
+        return sum(amount.size_bytes for amount in self.captured_amounts.values())
 
-    def shares(self, proposal: Proposal) -> dict[str, tuple[float, float]]:
+    def compute_shares(self, proposal: Proposal) -> dict[str, tuple[float, float]]:
         """Return which share of items and of bytes a proposal removes, by signal, from 0 to 1."""
         return {
             signal: (
-                _divide_or_zero(amount.items, self.came[signal].items),
-                _divide_or_zero(amount.size, self.came[signal].size),
+                _divide_or_zero(amount.item_count, self.captured_amounts[signal].item_count),
+                _divide_or_zero(amount.size_bytes, self.captured_amounts[signal].size_bytes),
             )
-            for signal, amount in proposal.removed.items()
+            for signal, amount in proposal.removed_amounts.items()
         }
 
 
@@ -72,34 +72,34 @@ class CaptureFindings:
 class _CaptureUses:
     """All that looks at the records of a capture."""
 
-    attributes: AttributeUse
-    spans: SpanUse
-    metrics: CapturedMetrics
-    logs: LogUse
-    repeated: RepeatedRecords = field(default_factory=RepeatedRecords)
-    services: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
-    came: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NO_AMOUNT))
+    attribute_use: AttributeUse
+    span_use: SpanUse
+    captured_metrics: CapturedMetrics
+    log_use: LogUse
+    repeated_records: RepeatedRecords = field(default_factory=RepeatedRecords)
+    facts_by_service: dict[str, ServiceFacts] = field(default_factory=lambda: defaultdict(ServiceFacts))
+    captured_amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(lambda: NO_AMOUNT))
 
-    def add(self, signal: str, request: Mapping[str, Any]) -> None:
+    def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
         """Look at a request."""
         add_by_signal: Mapping[str, Callable[[Record], None]]
-        add_by_signal = {"traces": self.spans.add, "metrics": self.metrics.add, "logs": self.logs.add}
+        add_by_signal = {"traces": self.span_use.add_record, "metrics": self.captured_metrics.add_record, "logs": self.log_use.add_record}
         for resource, records in read_resources(signal, request):
             item_count = sum(record.items for record in records)
-            self.came[signal] = self.came[signal].plus(item_count, resource.size)
-            self.attributes.add_resource(resource, signal)
-            service_facts = self.services[resource.service]
+            self.captured_amounts[signal] = self.captured_amounts[signal].plus(item_count, resource.size_bytes)
+            self.attribute_use.add_resource(resource, signal)
+            service_facts = self.facts_by_service[resource.service_name]
             service_facts.add_resource(resource)
             for record in records:
-                self.attributes.add(record)
+                self.attribute_use.add_record(record)
                 add_by_signal[signal](record)
-                self.repeated.add(record)
-                service_facts.add(record)
+                self.repeated_records.add_record(record)
+                service_facts.add_record(record)
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        for signal_use in (self.attributes, self.spans, self.metrics, self.logs, self.repeated):
-            yield from signal_use.outcomes()
+        for signal_use in (self.attribute_use, self.span_use, self.captured_metrics, self.log_use, self.repeated_records):
+            yield from signal_use.find_outcomes()
 
 
 def observe_capture(
@@ -114,12 +114,12 @@ def observe_capture(
     )
     for request_number, (signal, request) in enumerate(requests, 1):
         try:
-            all_uses.add(signal, request)
+            all_uses.add_request(signal, request)
         except MALFORMED_ERRORS as error:
             wrong = f"request {request_number:,} of the capture is JSON, but not of OTLP"
             raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
-    add_facts_of_spans(all_uses.spans.rows, all_uses.services)
-    return _collect_findings(all_uses.came, all_uses.outcomes(), all_uses.attributes.rows(), all_uses.services, wishes)
+    add_facts_of_spans(all_uses.span_use.rows, all_uses.facts_by_service)
+    return _collect_findings(all_uses.captured_amounts, all_uses.find_outcomes(), all_uses.attribute_use.list_rows(), all_uses.facts_by_service, wishes)
 
 
 def _collect_findings(
@@ -136,9 +136,9 @@ def _collect_findings(
             proposals.append(_without_unsafe_option(outcome))
         else:
             untold[outcome] = None
-    total_size = sum(amount.size for amount in came_by_signal.values())
+    total_size = sum(amount.size_bytes for amount in came_by_signal.values())
     large_proposals = [
-        proposal for proposal in proposals if 100 * _divide_or_zero(proposal.size, total_size) >= wishes.least_percent
+        proposal for proposal in proposals if 100 * _divide_or_zero(proposal.size_bytes, total_size) >= wishes.least_percent
     ]
     told_proposals = tuple(_select_largest(large_proposals))
     return CaptureFindings(
@@ -155,7 +155,7 @@ def _collect_findings(
 def _select_largest(proposals: list[Proposal]) -> Iterator[Proposal]:
     """Yield proposals by their bytes, some of each kind."""
     counts_by_kind = Counter[str]()
-    for proposal in sorted(proposals, key=lambda proposal: (-proposal.size, proposal.kind, proposal.subject)):
+    for proposal in sorted(proposals, key=lambda proposal: (-proposal.size_bytes, proposal.kind, proposal.subject)):
         counts_by_kind[proposal.kind] += 1
         if counts_by_kind[proposal.kind] <= MOST_PROPOSALS_OF_KIND:
             yield proposal

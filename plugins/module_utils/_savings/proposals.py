@@ -19,7 +19,7 @@ class ProposalKind(NamedTuple):
     """A kind of proposal: what it finds, and what you lose if you follow it."""
 
     title: str
-    loses: str
+    loss: str
 
 
 ATTRIBUTES, CONSTANTS, SERIES, UNCHANGED = "attributes", "constant_resource", "series", "unchanged_metrics"
@@ -59,9 +59,9 @@ class RemovalOption:
     processor: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     signals: tuple[str, ...] = ()
-    by_time: bool = False
+    is_by_time: bool = False
 
-    def pasted(self, pipelines: Sequence[str]) -> dict[str, Any]:
+    def build_pasted_options(self, pipelines: Sequence[str]) -> dict[str, Any]:
         """Return what a user pastes into a collector of the inventory. `pipelines` are those of its config."""
         if self.recipe:
             return {"recipes": [{self.recipe: dict(self.options)}]}
@@ -80,21 +80,21 @@ class Proposal:
 
     kind: str
     subject: str
-    removed: Mapping[str, Amount]
+    removed_amounts: Mapping[str, Amount]
     option: RemovalOption | None
     detail: str = ""
 
     @property
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """The bytes that go, of all signals."""
-        return sum(amount.size for amount in self.removed.values())
+        return sum(amount.size_bytes for amount in self.removed_amounts.values())
 
 
 class UntoldKind(NamedTuple):
     """What the capture cannot tell of a kind, and why."""
 
     kind: str
-    why: str
+    reason: str
 
 
 # What a Collector or Ansible would expand in a config.
@@ -103,7 +103,7 @@ _EXPANDED_MARKS = ("${", "$$", "{{", "{%", "{#")
 
 def is_free_of_expansion(option: RemovalOption) -> bool:
     """Return whether nothing in an option is expanded: names in telemetry are not those of a person whom you trust."""
-    pasted_json = json.dumps(option.pasted(()), ensure_ascii=False)
+    pasted_json = json.dumps(option.build_pasted_options(()), ensure_ascii=False)
     return not any(expanded_mark in pasted_json for expanded_mark in _EXPANDED_MARKS)
 
 

@@ -25,7 +25,7 @@ class RepeatedRecords:
         self._repeated: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         self._left_out: Counter[str] = Counter()
 
-    def add(self, record: Record) -> None:
+    def add_record(self, record: Record) -> None:
         """Compare a record with all before it."""
         identity_keys = list(_list_identity_keys(record))
         for identity_key in identity_keys:
@@ -38,7 +38,7 @@ class RepeatedRecords:
             else:
                 self._left_out[f"after the first {MOST_RECORDS:,}"] += 1
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what came twice, of each signal."""
         for signal, amount in self._repeated.items():
             yield Proposal(proposals.TWICE, signal, {signal: amount}, None, _ADVICE)

@@ -15,12 +15,12 @@ from .told_savings import Savings, ToldProposal
 
 def build_savings_data(savings: Savings) -> dict[str, Any]:
     """Return everything as a task result and as a file of JSON have it."""
-    findings = savings.found
+    findings = savings.findings
     return {
-        "captured": {signal: {"items": amount.items, "bytes": amount.size} for signal, amount in findings.came.items()},
-        "proposals": [_build_proposal_data(findings, told_proposal) for told_proposal in savings.told],
-        "attributes": [row._asdict() for row in findings.attributes],
-        "not_told": [{"kind": untold.kind, "why": untold.why} for untold in findings.untold],
+        "captured": {signal: {"items": amount.item_count, "bytes": amount.size_bytes} for signal, amount in findings.captured_amounts.items()},
+        "proposals": [_build_proposal_data(findings, told_proposal) for told_proposal in savings.told_proposals],
+        "attributes": [row._asdict() for row in findings.attribute_rows],
+        "not_told": [{"kind": untold.kind, "why": untold.reason} for untold in findings.untold_kinds],
         "scores": [_build_score_data(score) for score in savings.scores],
         "notes": list(savings.notes),
     }
@@ -30,7 +30,7 @@ def _build_proposal_data(findings: CaptureFindings, told_proposal: ToldProposal)
     """Return a proposal with its estimated and its measured shares."""
     proposal = told_proposal.proposal
     estimated_shares = {}
-    for signal, (item_share, byte_share) in findings.shares(proposal).items():
+    for signal, (item_share, byte_share) in findings.compute_shares(proposal).items():
         estimated_shares[signal] = {
             "items_percent": round(100 * item_share, 2),
             "bytes_percent": round(100 * byte_share, 2),
@@ -39,23 +39,23 @@ def _build_proposal_data(findings: CaptureFindings, told_proposal: ToldProposal)
         "kind": proposal.kind,
         "subject": proposal.subject,
         "detail": proposal.detail,
-        "loses": KINDS[proposal.kind].loses,
+        "loses": KINDS[proposal.kind].loss,
         "estimated": estimated_shares,
-        "measured": {signal: shares.as_dict() for signal, shares in told_proposal.measured.items()},
+        "measured": {signal: shares.as_dict() for signal, shares in told_proposal.measured_shares.items()},
         "not_measured": told_proposal.why_not_measured,
-        "option": dict(told_proposal.pasted),
+        "option": dict(told_proposal.pasted_options),
     }
 
 
 def _build_score_data(score: Score) -> dict[str, Any]:
     """Return the score of a service with its rules by their ids."""
     rule_rows = {}
-    for answered_rule in score.answered:
+    for answered_rule in score.answered_rules:
         verdict = answered_rule.verdict
         rule_rows[answered_rule.rule.id] = {
             "impact": answered_rule.rule.impact,
-            "kept": verdict.kept,
-            "why": verdict.why,
+            "kept": verdict.is_kept,
+            "why": verdict.reason,
         }
     points = None if score.points is None else round(score.points, 2)
     return {"service": score.service, "score": points, "category": score.category, "rules": rule_rows}

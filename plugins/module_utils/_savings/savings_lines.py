@@ -26,16 +26,16 @@ from .told_savings import (
 
 def list_savings_lines(savings: Savings) -> Iterator[str]:
     """Yield everything as a person reads it in a terminal."""
-    findings = savings.found
-    captured_items = [describe_item_count(signal, amount.items) for signal, amount in findings.came.items()]
-    yield f"savings of {savings.name} from {', '.join(captured_items)}, {format_size(findings.size)} of JSON"
-    for number, told_proposal in enumerate(savings.told, 1):
+    findings = savings.findings
+    captured_items = [describe_item_count(signal, amount.item_count) for signal, amount in findings.captured_amounts.items()]
+    yield f"savings of {savings.name} from {', '.join(captured_items)}, {format_size(findings.size_bytes)} of JSON"
+    for number, told_proposal in enumerate(savings.told_proposals, 1):
         yield f"{number}. {told_proposal.title}"
         yield from (f"    {line}" for line in _list_proposal_lines(findings, told_proposal))
     yield from (f"less: {line}" for line in describe_smaller_proposals(findings))
     yield "attributes by bytes and by different values:"
-    yield from (f"    {_describe_attribute(findings, row)}" for row in findings.attributes)
-    yield from (f"not told: {describe_untold(untold)}" for untold in findings.untold)
+    yield from (f"    {_describe_attribute(findings, row)}" for row in findings.attribute_rows)
+    yield from (f"not told: {describe_untold(untold)}" for untold in findings.untold_kinds)
     for score in savings.scores:
         yield from _list_score_lines(score)
     yield from _list_unanswered_rules(savings.scores)
@@ -47,19 +47,19 @@ def _list_proposal_lines(findings: CaptureFindings, told_proposal: ToldProposal)
     yield from _list_share_lines(findings, told_proposal)
     if told_proposal.proposal.detail:
         yield told_proposal.proposal.detail
-    if told_proposal.yaml:
-        yield f"loses: {KINDS[told_proposal.proposal.kind].loses}"
-        yield from told_proposal.yaml.splitlines()
+    if told_proposal.pasted_yaml:
+        yield f"loses: {KINDS[told_proposal.proposal.kind].loss}"
+        yield from told_proposal.pasted_yaml.splitlines()
 
 
 def _list_share_lines(findings: CaptureFindings, told_proposal: ToldProposal) -> Iterator[str]:
     """Yield the estimated and the measured shares of each signal."""
-    for signal, (item_share, byte_share) in findings.shares(told_proposal.proposal).items():
+    for signal, (item_share, byte_share) in findings.compute_shares(told_proposal.proposal).items():
         share_texts = [describe_shares(signal, item_share, byte_share)]
-        measured_shares = told_proposal.measured.get(signal)
+        measured_shares = told_proposal.measured_shares.get(signal)
         if measured_shares:
-            measured_words = describe_shares(signal, measured_shares.items, measured_shares.size)
-            share_texts.append(f"measured {measured_words}, {format_percent(measured_shares.sent)} of bytes as sent")
+            measured_words = describe_shares(signal, measured_shares.item_share, measured_shares.json_share)
+            share_texts.append(f"measured {measured_words}, {format_percent(measured_shares.sent_share)} of bytes as sent")
         yield f"{signal}: {'; '.join(share_texts)}"
     if told_proposal.why_not_measured:
         yield f"not measured: {told_proposal.why_not_measured}"
@@ -68,7 +68,7 @@ def _list_share_lines(findings: CaptureFindings, told_proposal: ToldProposal) ->
 def _describe_attribute(findings: CaptureFindings, row: AttributeRow) -> str:
     """Return the bytes and the values of an attribute in words."""
     at_least = "" if row.are_all_values else "at least "
-    share = format_percent(row.size / findings.size)
+    share = format_percent(row.size / findings.size_bytes)
     return f"{row.name}: {format_size(row.size)} ({share}), {at_least}{row.values:,} values in {row.occurrences:,}"
 
 
@@ -77,7 +77,7 @@ def _list_score_lines(score: Score) -> Iterator[str]:
     yield _describe_score(score)
     yield from (
         f"    {answered_rule.rule.id} not kept: {_describe_unkept_rule(answered_rule)}"
-        for answered_rule in score.of(False)
+        for answered_rule in score.list_rules(False)
     )
 
 
@@ -85,16 +85,16 @@ def _list_unanswered_rules(scores: Iterable[Score]) -> Iterator[str]:
     """Yield each rule that is not answered, once for all services of which the reason is the same."""
     services_of_rules: dict[AnsweredRule, list[str]] = {}
     for score in scores:
-        for answered_rule in score.of(None):
+        for answered_rule in score.list_rules(None):
             services_of_rules.setdefault(answered_rule, []).append(score.service or "telemetry without service.name")
     for answered_rule, service_names in services_of_rules.items():
-        yield f"{answered_rule.rule.id} not answered for {', '.join(service_names)}: {answered_rule.verdict.why}"
+        yield f"{answered_rule.rule.id} not answered for {', '.join(service_names)}: {answered_rule.verdict.reason}"
 
 
 def _describe_score(score: Score) -> str:
     """Return the score of a service in words, with how many rules it is of."""
     name = score.service or "telemetry without service.name"
-    answered_count = len(RULES) - len(score.of(None))
+    answered_count = len(RULES) - len(score.list_rules(None))
     of_rules = f"from {answered_count} of {len(RULES)} rules"
     if score.points is None:
         return f"instrumentation of {name}: no score: the capture answers no rule"
@@ -103,4 +103,4 @@ def _describe_score(score: Score) -> str:
 
 def _describe_unkept_rule(answered_rule: AnsweredRule) -> str:
     """Return what a rule asks for, and why a service does not keep it."""
-    return f"{answered_rule.rule.asks} ({answered_rule.rule.impact.lower()}): {answered_rule.verdict.why}"
+    return f"{answered_rule.rule.requirement} ({answered_rule.rule.impact.lower()}): {answered_rule.verdict.reason}"

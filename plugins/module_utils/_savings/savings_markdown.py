@@ -23,16 +23,16 @@ from .told_savings import (
 
 def build_savings_markdown(savings: Savings) -> str:
     """Return everything for a pull request or a wiki."""
-    findings = savings.found
+    findings = savings.findings
     lines = [f"### Savings of {format_markdown_code(savings.name)}", ""]
     lines += ["| | proposal | estimated | measured |", "|---|---|---|---|"]
     lines += [
-        _build_proposal_row(findings, number, told_proposal) for number, told_proposal in enumerate(savings.told, 1)
+        _build_proposal_row(findings, number, told_proposal) for number, told_proposal in enumerate(savings.told_proposals, 1)
     ]
     lines += ["", *(f"- {format_markdown_code(line)}" for line in describe_smaller_proposals(findings)), ""]
-    for number, told_proposal in enumerate(savings.told, 1):
+    for number, told_proposal in enumerate(savings.told_proposals, 1):
         lines += _list_option_lines(number, told_proposal)
-    lines += [f"- not told: {format_markdown_code(describe_untold(untold))}" for untold in findings.untold]
+    lines += [f"- not told: {format_markdown_code(describe_untold(untold))}" for untold in findings.untold_kinds]
     lines += ["", "| service | score | not kept | not answered |", "|---|---|---|---|"]
     lines += [_build_score_row(score) for score in savings.scores]
     lines += ["", *(f"- {format_markdown_code(note)}" for note in savings.notes)]
@@ -42,14 +42,14 @@ def build_savings_markdown(savings: Savings) -> str:
 def _build_proposal_row(findings: CaptureFindings, number: int, told_proposal: ToldProposal) -> str:
     """Return the row of a proposal: its shares by signal, or why they were not measured."""
     estimated_shares = []
-    for signal, (item_share, byte_share) in findings.shares(told_proposal.proposal).items():
+    for signal, (item_share, byte_share) in findings.compute_shares(told_proposal.proposal).items():
         estimated_shares.append(f"{signal}: {describe_shares(signal, item_share, byte_share)}")
     measured_shares = []
-    for signal in told_proposal.proposal.removed:
-        shares = told_proposal.measured.get(signal)
+    for signal in told_proposal.proposal.removed_amounts:
+        shares = told_proposal.measured_shares.get(signal)
         if shares:
-            share_words = describe_shares(signal, shares.items, shares.size)
-            measured_shares.append(f"{signal}: {share_words}, {format_percent(shares.sent)} as sent")
+            share_words = describe_shares(signal, shares.item_share, shares.json_share)
+            measured_shares.append(f"{signal}: {share_words}, {format_percent(shares.sent_share)} as sent")
     measured_cell = "; ".join(measured_shares) or told_proposal.why_not_measured
     return (
         f"| {number} | {format_markdown_code(told_proposal.title)} | {'; '.join(estimated_shares)} | {measured_cell} |"
@@ -58,11 +58,11 @@ def _build_proposal_row(findings: CaptureFindings, number: int, told_proposal: T
 
 def _list_option_lines(number: int, told_proposal: ToldProposal) -> Iterator[str]:
     """Yield what a user pastes to follow a proposal, and what is lost."""
-    if told_proposal.yaml:
-        yield f"Option of {number}. {KINDS[told_proposal.proposal.kind].loses}"
+    if told_proposal.pasted_yaml:
+        yield f"Option of {number}. {KINDS[told_proposal.proposal.kind].loss}"
         yield ""
         # Four spaces make code of any text; a fence ends where the text has one.
-        for line in told_proposal.yaml.splitlines():
+        for line in told_proposal.pasted_yaml.splitlines():
             yield f"    {line}"
         yield ""
 
@@ -70,6 +70,6 @@ def _list_option_lines(number: int, told_proposal: ToldProposal) -> Iterator[str
 def _build_score_row(score: Score) -> str:
     """Return the row of a service: its score, and the rules that lower it or have no answer."""
     points = "none" if score.points is None else f"{score.points:.0f} {score.category}"
-    unkept_rules = ", ".join(answered_rule.rule.id for answered_rule in score.of(False))
-    unanswered_rules = ", ".join(answered_rule.rule.id for answered_rule in score.of(None))
+    unkept_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(False))
+    unanswered_rules = ", ".join(answered_rule.rule.id for answered_rule in score.list_rules(None))
     return f"| {format_markdown_code(score.service or '-')} | {points} | {unkept_rules} | {unanswered_rules} |"

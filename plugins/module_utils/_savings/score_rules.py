@@ -48,8 +48,8 @@ _NOT_RESOURCE_PREFIXES = ("service.peer.",)
 class Verdict(NamedTuple):
     """What a rule says of a service: True if it is kept, False if not, None if the capture cannot answer it."""
 
-    kept: bool | None
-    why: str = ""
+    is_kept: bool | None
+    reason: str = ""
 
 
 # How a capture answers a rule for a service.
@@ -63,8 +63,8 @@ class Rule:
 
     id: str
     impact: str
-    asks: str
-    answer: AnswerRule
+    requirement: str
+    answer_for_service: AnswerRule
 
 
 def _leave_unanswered(reason: str) -> AnswerRule:
@@ -81,34 +81,34 @@ def _judge_as_failed_if(is_broken: bool, reason: str) -> Verdict:
 
 
 def _judge_instance_ids(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-    without_instance = facts.without_instance
+    without_instance = facts.resources_without_instance
     return _judge_as_failed_if(
-        without_instance > 0, f"missing in {without_instance:,} of {facts.resources:,} resources"
+        without_instance > 0, f"missing in {without_instance:,} of {facts.resource_count:,} resources"
     )
 
 
 def _judge_unique_instances(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-    if not facts.pods:
+    if not facts.pods_by_instance:
         return Verdict(None, "no resource has both service.instance.id and the name or uid of a pod")
-    shared_instances = sum(1 for pods_of_instance in facts.pods.values() if len(pods_of_instance) > 1)
+    shared_instances = sum(1 for pods_of_instance in facts.pods_by_instance.values() if len(pods_of_instance) > 1)
     return _judge_as_failed_if(bool(shared_instances), f"{shared_instances:,} instance ids are those of several pods")
 
 
 def _judge_pod_uids(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-    if not facts.in_pods:
+    if not facts.resources_in_pods:
         return Verdict(None, "no resource says that it is of a pod")
-    pods_without_uid = facts.in_pods_without_uid
+    pods_without_uid = facts.resources_without_pod_uid
     return _judge_as_failed_if(
-        bool(pods_without_uid), f"missing in {pods_without_uid:,} of {facts.in_pods:,} resources of pods"
+        bool(pods_without_uid), f"missing in {pods_without_uid:,} of {facts.resources_in_pods:,} resources of pods"
     )
 
 
 def _judge_attribute_levels(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
     misplaced = []
-    for name in sorted(facts.resource_names):
+    for name in sorted(facts.resource_attributes):
         if name.startswith(_RECORD_PREFIXES):
             misplaced.append(f"{name} of resources")
-    for name in sorted(facts.record_names):
+    for name in sorted(facts.record_attributes):
         if name.startswith(_RESOURCE_PREFIXES) and not name.startswith(_NOT_RESOURCE_PREFIXES):
             misplaced.append(f"{name} of records")
     return _judge_as_failed_if(bool(misplaced), ", ".join(misplaced))
@@ -123,13 +123,13 @@ def _judge_service_name(facts: ServiceFacts, _readable: ReadableValues) -> Verdi
 
 def _judge_internal_spans(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
     return _judge_spans_per_trace(
-        facts, max(facts.spans.internal.values(), default=0), _MOST_INTERNAL_SPANS, "internal spans"
+        facts, max(facts.span_facts.internal_count_by_trace.values(), default=0), _MOST_INTERNAL_SPANS, "internal spans"
     )
 
 
 def _judge_short_spans(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
     return _judge_spans_per_trace(
-        facts, max(facts.spans.short.values(), default=0), _MOST_SHORT_SPANS, "spans below 5 ms"
+        facts, max(facts.span_facts.short_count_by_trace.values(), default=0), _MOST_SHORT_SPANS, "spans below 5 ms"
     )
 
 
@@ -138,27 +138,27 @@ def _judge_spans_per_trace(facts: ServiceFacts, largest_count: int, most_allowed
 
     `largest_count` is the number in the largest trace.
     """
-    if not facts.spans.spans:
+    if not facts.span_facts.span_count:
         return Verdict(None, "the capture has no spans of it")
     return _judge_as_failed_if(largest_count > most_allowed, f"a trace has {largest_count:,} {described_spans}")
 
 
 def _judge_orphans(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
-    spans = facts.spans
-    if not spans.spans:
+    spans = facts.span_facts
+    if not spans.span_count:
         return Verdict(None, "the capture has no spans of it")
-    if readable.other_pods and (spans.orphans or spans.unsettled_orphans):
+    if readable.other_pod_count and (spans.orphan_count or spans.unsettled_orphan_count):
         return Verdict(None, "other pods get spans of the same traces: parents may be among them")
-    if spans.unsettled_orphans and not spans.orphans:
+    if spans.unsettled_orphan_count and not spans.orphan_count:
         return Verdict(None, f"parents may come after the capture: they are missing in its last {SETTLED_SECONDS} s")
-    return _judge_as_failed_if(bool(spans.orphans), f"{spans.orphans:,} spans have a parent that is not there")
+    return _judge_as_failed_if(bool(spans.orphan_count), f"{spans.orphan_count:,} spans have a parent that is not there")
 
 
 def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-    if not facts.spans.roots:
+    if not facts.span_facts.root_count:
         return Verdict(None, "the capture has no root spans of it")
     return _judge_as_failed_if(
-        bool(facts.spans.client_roots), f"{facts.spans.client_roots:,} root spans are of clients"
+        bool(facts.span_facts.client_root_count), f"{facts.span_facts.client_root_count:,} root spans are of clients"
     )
 
 
@@ -166,10 +166,10 @@ def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> Verdi
 
 
 def _judge_severities(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-    if not facts.logs:
+    if not facts.log_count:
         return Verdict(None, "the capture has no log records of it")
     without_severity = facts.logs_without_severity
-    return _judge_as_failed_if(bool(without_severity), f"missing in {without_severity:,} of {facts.logs:,} log records")
+    return _judge_as_failed_if(bool(without_severity), f"missing in {without_severity:,} of {facts.log_count:,} log records")
 
 
 # ── Metrics ──
@@ -179,9 +179,9 @@ def _judge_each_metric(breaks_rule: Callable[[str, MetricFacts], bool], reason: 
     """Return what answers a rule about each metric of a service. A reader gets the names of those that break it."""
 
     def answer_for_metrics(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
-        if not facts.metrics:
+        if not facts.facts_by_metric:
             return Verdict(None, "the capture has no metrics of it")
-        wrong_metrics = sorted(name for name, metric in facts.metrics.items() if breaks_rule(name, metric))
+        wrong_metrics = sorted(name for name, metric in facts.facts_by_metric.items() if breaks_rule(name, metric))
         return _judge_as_failed_if(bool(wrong_metrics), f"{reason}: {', '.join(wrong_metrics)}")
 
     return answer_for_metrics
@@ -189,13 +189,13 @@ def _judge_each_metric(breaks_rule: Callable[[str, MetricFacts], bool], reason: 
 
 def _judge_value_counts(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
     verdict = _judge_each_metric(_has_many_values, f"an attribute has {MOST_VALUES:,} values or more")(facts, readable)
-    if verdict.kept and facts.end - facts.start < _HOUR_NANOSECONDS:
+    if verdict.is_kept and facts.end_nanoseconds - facts.start_nanoseconds < _HOUR_NANOSECONDS:
         return Verdict(None, "the rule counts the values of an hour, and the capture is shorter")
     return verdict
 
 
 def _has_many_values(_name: str, metric: MetricFacts) -> bool:
-    return any(len(values) >= MOST_VALUES for values in metric.values.values())
+    return any(len(values) >= MOST_VALUES for values in metric.values_by_attribute.values())
 
 
 def _judge_units(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
@@ -203,7 +203,7 @@ def _judge_units(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
         return _judge_each_metric(_has_odd_unit, "no unit, or none of UCUM")(facts, readable)
     # A mask hides a unit that is not common, but not that there is none.
     verdict = _judge_each_metric(_has_no_unit, "no unit")(facts, readable)
-    if verdict.kept and any(_has_odd_unit(name, metric) for name, metric in facts.metrics.items()):
+    if verdict.is_kept and any(_has_odd_unit(name, metric) for name, metric in facts.facts_by_metric.items()):
         return Verdict(None, "the capture masks units that are not common")
     return verdict
 
@@ -221,7 +221,7 @@ def _has_two_units(_name: str, metric: MetricFacts) -> bool:
 
 
 def _has_two_bounds(_name: str, metric: MetricFacts) -> bool:
-    return len(metric.bounds) > 1
+    return len(metric.histogram_bounds) > 1
 
 
 def _has_unit_in_its_name(name: str, metric: MetricFacts) -> bool:
@@ -229,7 +229,7 @@ def _has_unit_in_its_name(name: str, metric: MetricFacts) -> bool:
 
 
 def _judge_bounds(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
-    if not any(metric.bounds for metric in facts.metrics.values()):
+    if not any(metric.histogram_bounds for metric in facts.facts_by_metric.values()):
         return Verdict(None, "the capture has no histograms of it")
     return _judge_each_metric(_has_two_bounds, "several lists of bounds")(facts, readable)
 
@@ -263,13 +263,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="MET-006",
         impact="Important",
-        asks="no metric is named as an attribute",
-        answer=_leave_unanswered("it needs the list of all attributes of the semantic conventions"),
+        requirement="no metric is named as an attribute",
+        answer_for_service=_leave_unanswered("it needs the list of all attributes of the semantic conventions"),
     ),
     Rule(
         id="SDK-001",
         impact="Low",
-        asks="the SDK supports its runtime",
-        answer=_leave_unanswered("it needs a list of the runtimes that each SDK supports"),
+        requirement="the SDK supports its runtime",
+        answer_for_service=_leave_unanswered("it needs a list of the runtimes that each SDK supports"),
     ),
 )

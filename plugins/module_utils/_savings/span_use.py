@@ -54,16 +54,16 @@ class SpanRow(NamedTuple):
     `start` and `end` are in nanoseconds since 1970.
     """
 
-    trace: int
-    identity: int
-    parent: int
+    trace_number: int
+    span_number: int
+    parent_number: int
     service: str
     name: str
     kind: str
-    failed: bool
-    start: int
-    end: int
-    size: int
+    has_failed: bool
+    start_nanoseconds: int
+    end_nanoseconds: int
+    size_bytes: int
 
 
 @dataclass
@@ -71,23 +71,23 @@ class Trace:
     """The spans of a trace together."""
 
     amount: Amount = NO_AMOUNT
-    failed: bool = False
-    start: int = 0
-    end: int = 0
+    has_failed: bool = False
+    start_nanoseconds: int = 0
+    end_nanoseconds: int = 0
 
-    def add(self, span: SpanRow) -> None:
+    def add_span(self, span: SpanRow) -> None:
         """Add a span; one without a start leaves that of the trace as it is."""
-        if span.start:
-            self.start = min(self.start or span.start, span.start)
-        self.end = max(self.end, span.end)
-        self.failed |= span.failed
-        self.amount = self.amount.plus(1, span.size)
+        if span.start_nanoseconds:
+            self.start_nanoseconds = min(self.start_nanoseconds or span.start_nanoseconds, span.start_nanoseconds)
+        self.end_nanoseconds = max(self.end_nanoseconds, span.end_nanoseconds)
+        self.has_failed |= span.has_failed
+        self.amount = self.amount.plus(1, span.size_bytes)
 
     @property
     def is_plain(self) -> bool:
         """Whether it has no error, and is not slow. A trace whose spans have no start is not known to be slow."""
-        is_slow = bool(self.start) and self.end - self.start >= SLOW_MS * _NANOSECONDS_PER_MS
-        return not self.failed and not is_slow
+        is_slow = bool(self.start_nanoseconds) and self.end_nanoseconds - self.start_nanoseconds >= SLOW_MS * _NANOSECONDS_PER_MS
+        return not self.has_failed and not is_slow
 
 
 class SpanUse:
@@ -99,7 +99,7 @@ class SpanUse:
         self.rows: list[SpanRow] = []
         self._left_out = 0
 
-    def add(self, record: Record) -> None:
+    def add_record(self, record: Record) -> None:
         """Count a span."""
         path = self._read_url_path(record)
         if path in HEALTH_PATHS:
@@ -111,26 +111,26 @@ class SpanUse:
 
     def _read_url_path(self, record: Record) -> str:
         _holder, attributes = record.holders[0]
-        url_paths = (attributes.get(name, "") for name in PATH_ATTRIBUTES if self._readable.reads(name))
+        url_paths = (attributes.get(name, "") for name in PATH_ATTRIBUTES if self._readable.can_read(name))
         return decode_attribute_text(next(filter(None, url_paths), ""))
 
     def _build_span_row(self, record: Record) -> SpanRow:
         span = record.body
         parent_id, span_name = span.get("parentSpanId") or "", str(span.get("name") or "")
         return SpanRow(
-            trace=hash(span.get("traceId")),
-            identity=hash(span.get("spanId")),
-            parent=hash(parent_id) if parent_id.strip("0") else 0,
-            service=record.resource.service,
+            trace_number=hash(span.get("traceId")),
+            span_number=hash(span.get("spanId")),
+            parent_number=hash(parent_id) if parent_id.strip("0") else 0,
+            service=record.resource.service_name,
             name=make_template(span_name) if self._readable.is_masked else conceal_secrets(span_name),
             kind=read_span_kind(span),
-            failed=has_error_status(span),
-            start=int(span.get("startTimeUnixNano") or 0),
-            end=int(span.get("endTimeUnixNano") or 0),
-            size=record.size,
+            has_failed=has_error_status(span),
+            start_nanoseconds=int(span.get("startTimeUnixNano") or 0),
+            end_nanoseconds=int(span.get("endTimeUnixNano") or 0),
+            size_bytes=record.size,
         )
 
-    def outcomes(self) -> Iterator[Proposal | UntoldKind]:
+    def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
         yield from self._propose_health_checks()
         yield from self._propose_leaf_spans()
@@ -141,7 +141,7 @@ class SpanUse:
             yield from (UntoldKind(kind, reason) for kind in (proposals.LEAVES, proposals.PLAIN, proposals.ERRORS))
 
     def _propose_health_checks(self) -> Iterator[Proposal | UntoldKind]:
-        masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.reads(name)]
+        masked_attributes = [name for name in PATH_ATTRIBUTES if not self._readable.can_read(name)]
         if masked_attributes and self.rows:
             shown_names = " and ".join(masked_attributes)
             yield UntoldKind(
@@ -157,18 +157,18 @@ class SpanUse:
 
     def _propose_leaf_spans(self) -> Iterator[Proposal | UntoldKind]:
         """Yield names of internal spans of which none has children or an error."""
-        parent_spans = {(span.trace, span.parent) for span in self.rows if span.parent}
+        parent_spans = {(span.trace_number, span.parent_number) for span in self.rows if span.parent_number}
         amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         needed_names: set[str] = set()
         for span in self.rows:
-            amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size)
-            has_children = (span.trace, span.identity) in parent_spans
-            if has_children or span.failed or span.kind != INTERNAL or not span.parent:
+            amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size_bytes)
+            has_children = (span.trace_number, span.span_number) in parent_spans
+            if has_children or span.has_failed or span.kind != INTERNAL or not span.parent_number:
                 needed_names.add(span.name)
         for name, amount in amounts_by_name.items():
-            if name not in needed_names and amount.items >= _LEAST_SPANS_OF_NAME:
+            if name not in needed_names and amount.item_count >= _LEAST_SPANS_OF_NAME:
                 yield Proposal(proposals.LEAVES, name, {"traces": amount}, self._build_span_filter(name))
-        if self._readable.other_pods and self.rows:
+        if self._readable.other_pod_count and self.rows:
             yield UntoldKind(proposals.LEAVES, "other pods get spans of the same traces: children may be among them")
 
     def _build_span_filter(self, name: str) -> RemovalOption | None:
@@ -189,17 +189,17 @@ class SpanUse:
         """Yield names of spans that fail again and again: no option drops them without a loss."""
         amounts_by_name: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         for span in self.rows:
-            if span.failed:
-                amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size)
+            if span.has_failed:
+                amounts_by_name[span.name] = amounts_by_name[span.name].plus(1, span.size_bytes)
         for name, amount in amounts_by_name.items():
-            if amount.items >= _LEAST_SPANS_OF_NAME:
+            if amount.item_count >= _LEAST_SPANS_OF_NAME:
                 detail = "no option drops failed spans: correct what fails"
                 yield Proposal(proposals.ERRORS, name, {"traces": amount}, None, detail)
 
     def _propose_sampling(self) -> Iterator[Proposal | UntoldKind]:
         traces: dict[int, Trace] = defaultdict(Trace)
         for span in self.rows:
-            traces[span.trace].add(span)
+            traces[span.trace_number].add_span(span)
         plain_traces = [trace.amount for trace in traces.values() if trace.is_plain]
         if self._samples and traces:
             yield UntoldKind(proposals.PLAIN, "the config samples traces already")
@@ -208,7 +208,7 @@ class SpanUse:
         elif plain_traces:
             plain_amount = _sum_amounts(plain_traces)
             removed_percent = 100 - REST_PERCENT
-            removed = Amount(plain_amount.items * removed_percent // 100, plain_amount.size * removed_percent // 100)
+            removed = Amount(plain_amount.item_count * removed_percent // 100, plain_amount.size_bytes * removed_percent // 100)
             option = RemovalOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
             subject = f"{len(plain_traces):,} of {len(traces):,} traces"
             yield Proposal(proposals.PLAIN, subject, {"traces": removed}, option)

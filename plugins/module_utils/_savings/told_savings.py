@@ -27,9 +27,9 @@ class ToldProposal:
     """
 
     proposal: Proposal
-    pasted: Mapping[str, Any] = field(default_factory=dict)
-    yaml: str = ""
-    measured: Mapping[str, RemovedShares] = field(default_factory=dict)
+    pasted_options: Mapping[str, Any] = field(default_factory=dict)
+    pasted_yaml: str = ""
+    measured_shares: Mapping[str, RemovedShares] = field(default_factory=dict)
     why_not_measured: str = ""
 
     @property
@@ -45,8 +45,8 @@ class Savings:
     """What is told of a capture."""
 
     name: str
-    found: CaptureFindings
-    told: tuple[ToldProposal, ...]
+    findings: CaptureFindings
+    told_proposals: tuple[ToldProposal, ...]
     scores: tuple[Score, ...]
     notes: tuple[str, ...]
 
@@ -55,15 +55,15 @@ def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
     """Yield what is said of proposals that are not told, because too little goes with them."""
     if not findings.proposals:
         yield "no proposal reaches the least share of bytes"
-    if findings.smaller:
+    if findings.smaller_count:
         why_left_out = f"below the least share of bytes, or of a kind with {MOST_PROPOSALS_OF_KIND} that are larger"
-        counted_proposals = "1 proposal is" if findings.smaller == 1 else f"{findings.smaller:,} proposals are"
+        counted_proposals = "1 proposal is" if findings.smaller_count == 1 else f"{findings.smaller_count:,} proposals are"
         yield f"{counted_proposals} {why_left_out}"
 
 
 def describe_untold(untold: UntoldKind) -> str:
     """Return what the capture cannot tell of a kind."""
-    return f"{KINDS[untold.kind].title}: {untold.why}"
+    return f"{KINDS[untold.kind].title}: {untold.reason}"
 
 
 def describe_shares(signal: str, item_share: float, byte_share: float) -> str:

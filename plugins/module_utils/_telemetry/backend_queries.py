@@ -60,9 +60,9 @@ class ProbeSearch(NamedTuple):
     signal: str
     probe_id: str
     service: str
-    now: float
+    current_time: float
     attributes: tuple[str, ...]
-    data: str
+    data_name: str
 
 
 class BackendKind(NamedTuple):
@@ -71,12 +71,12 @@ class BackendKind(NamedTuple):
     signals need a log group."""
 
     signals: tuple[str, ...]
-    question: Callable[[ProbeSearch], BackendRequest | AwsCall]
-    records: Callable[[Any], Iterator[Attributes]]
+    build_question: Callable[[ProbeSearch], BackendRequest | AwsCall]
+    read_records: Callable[[Any], Iterator[Attributes]]
     filters: bool = True
-    aws: bool = False
-    unless: str = ", or not for this tenant"
-    grouped: tuple[str, ...] = ()
+    is_aws: bool = False
+    absence_note: str = ", or not for this tenant"
+    grouped_signals: tuple[str, ...] = ()
 
 
 def _ask_prometheus(probe_search: ProbeSearch) -> BackendRequest:
@@ -90,7 +90,7 @@ def _ask_prometheus(probe_search: ProbeSearch) -> BackendRequest:
 
 
 def _ask_loki(probe_search: ProbeSearch) -> BackendRequest:
-    start = str(int(probe_search.now - SINCE_SECONDS))
+    start = str(int(probe_search.current_time - SINCE_SECONDS))
     query = {
         "query": f'{{service_name="{probe_search.service}"}} |= "{probe_search.probe_id}"',
         "start": start,
@@ -101,8 +101,8 @@ def _ask_loki(probe_search: ProbeSearch) -> BackendRequest:
 
 def _ask_jaeger(probe_search: ProbeSearch) -> BackendRequest:
     time_range = {
-        "query.start_time_min": _format_rfc3339(probe_search.now - SINCE_SECONDS),
-        "query.start_time_max": _format_rfc3339(probe_search.now + SINCE_SECONDS),
+        "query.start_time_min": _format_rfc3339(probe_search.current_time - SINCE_SECONDS),
+        "query.start_time_max": _format_rfc3339(probe_search.current_time + SINCE_SECONDS),
     }
     return BackendRequest(
         "GET", "/api/v3/traces", {"query.service_name": probe_search.service, **_JAEGER_LIMITS, **time_range}
@@ -120,7 +120,7 @@ def _ask_tempo(probe_search: ProbeSearch) -> BackendRequest:
 
 def _ask_elasticsearch(probe_search: ProbeSearch) -> BackendRequest:
     body = {"size": 10, "query": {"query_string": {"query": f'"{probe_search.probe_id}"', "lenient": True}}}
-    return BackendRequest("POST", f"/{probe_search.data or f'*{probe_search.signal}*'}/_search", {}, body)
+    return BackendRequest("POST", f"/{probe_search.data_name or f'*{probe_search.signal}*'}/_search", {}, body)
 
 
 def _ask_datadog(probe_search: ProbeSearch) -> BackendRequest:
@@ -138,13 +138,13 @@ def _ask_xray(probe_search: ProbeSearch) -> AwsCall:
 
 
 def _ask_cloudwatch(probe_search: ProbeSearch) -> BackendRequest | AwsCall:
-    log_group = probe_search.data
+    log_group = probe_search.data_name
     if not log_group and probe_search.signal == "traces":
         log_group = SPANS_GROUP
     if not log_group:  # without a space: a plus for it would be signed in another way than it is read
         query = f'{{"{PROBE_METRIC}","{ID_ATTRIBUTE}"="{probe_search.probe_id}"}}'
         return BackendRequest("GET", "/api/v1/query", {"query": query})
-    start = int((probe_search.now - SINCE_SECONDS) * 1000)
+    start = int((probe_search.current_time - SINCE_SECONDS) * 1000)
     parameters = {
         "logGroupName": log_group,
         "startTime": start,
@@ -277,16 +277,16 @@ BACKENDS: dict[str, BackendKind] = {
     "tempo": BackendKind(("traces",), _ask_tempo, _read_tempo_spans),
     "elasticsearch": BackendKind(("traces", "metrics", "logs"), _ask_elasticsearch, _read_documents),
     "datadog": BackendKind(("traces", "logs"), _ask_datadog, _read_datadog_events),
-    "xray": BackendKind(("traces",), _ask_xray, _read_xray_segments, aws=True, unless=HINT_OF_TRANSACTION_SEARCH),
+    "xray": BackendKind(("traces",), _ask_xray, _read_xray_segments, is_aws=True, absence_note=HINT_OF_TRANSACTION_SEARCH),
     "cloudwatch": BackendKind(
-        ("traces", "metrics", "logs"), _ask_cloudwatch, _read_log_events, aws=True, unless="", grouped=("logs",)
+        ("traces", "metrics", "logs"), _ask_cloudwatch, _read_log_events, is_aws=True, absence_note="", grouped_signals=("logs",)
     ),
 }
 
 
 def select_probe_records(backend: BackendKind, answer: Any, probe_id: str) -> list[Attributes]:
     """Return the attributes of each record of a probe."""
-    records = list(backend.records(answer))
+    records = list(backend.read_records(answer))
     if backend.filters:
         return records
     id_names = (ID_ATTRIBUTE, replace_special_characters(ID_ATTRIBUTE))

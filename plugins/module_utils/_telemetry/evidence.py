@@ -46,7 +46,7 @@ class SignalTraits(NamedTuple):
     """One signal: how the debug exporter opens its records, and how the collector counts its items."""
 
     heading: str
-    item: str
+    item_name: str
 
 
 SIGNALS = {
@@ -125,8 +125,8 @@ class CounterGrowth(NamedTuple):
     """Whether a signal came in and went out, the counts that show it, and the counts of failures."""
 
     has_passed: bool
-    lines: list[str]
-    trouble: list[str]
+    growth_lines: list[str]
+    failure_lines: list[str]
 
 
 def read_item_counters(text: str) -> Counts:
@@ -139,7 +139,7 @@ def read_item_counters(text: str) -> Counts:
 
 def compare_counters(counts_before: Counts, counts_after: Counts, signal: str) -> CounterGrowth:
     """Return how the counts of a signal grew between two readings."""
-    signal_item = SIGNALS[signal].item
+    signal_item = SIGNALS[signal].item_name
     grown_counters: dict[str, str] = {}
     for name, counted_item in sorted(counts_after):
         increase = counts_after[name, counted_item] - counts_before[name, counted_item]
@@ -156,6 +156,6 @@ def describe_counting_pods(
     """Return in words the pods of a namespace that counted a signal since."""
     pod_names = []
     for pod_name, counts in counts_after.items():
-        if compare_counters(counts_before.get(pod_name, Counter()), counts, signal).lines:
+        if compare_counters(counts_before.get(pod_name, Counter()), counts, signal).growth_lines:
             pod_names.append(f"{namespace}/{pod_name}")
     return f"{METRICS_OF}pod {', '.join(pod_names)}"

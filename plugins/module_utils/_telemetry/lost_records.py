@@ -24,19 +24,19 @@ class Hop(NamedTuple):
 
     name: str
     exporters: Mapping[str, Mapping[str, Any]]
-    gained: Reading
-    now: Reading
-    unread: str = ""
+    gained_counts: Reading
+    current_counts: Reading
+    unread_reason: str = ""
 
-    def took(self, signal: str) -> int:
+    def count_accepted(self, signal: str) -> int:
         """Return how many items its receivers accepted."""
         accepted_items = 0
-        for key, count in self.gained.items():
+        for key, count in self.gained_counts.items():
             if key.name == "receiver_accepted" and key.signal == signal:
                 accepted_items += count
         return accepted_items
 
-    def ways(self, signal: str) -> dict[str, list[str]]:
+    def find_targets_by_exporter(self, signal: str) -> dict[str, list[str]]:
         """Return the exporters of a signal, each with the collectors that it sends to."""
         exporter_targets = {}
         for name, exporter in self.exporters.items():
@@ -47,8 +47,8 @@ class Hop(NamedTuple):
     def sent(self, signal: str) -> dict[str, int]:
         """Return the exporters that sent items, and how many."""
         counts = {}
-        for name in self.ways(signal):
-            count = self.gained[CountKey("exporter_sent", name, signal)]
+        for name in self.find_targets_by_exporter(signal):
+            count = self.gained_counts[CountKey("exporter_sent", name, signal)]
             if count > 0:
                 counts[name] = count
         return counts
@@ -58,7 +58,7 @@ class RecordLosses(NamedTuple):
     """Where records were lost, as lines, and whether a collector or the way to one lost them, and not a backend."""
 
     lines: list[str]
-    inside: bool
+    is_inside: bool
 
 
 def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
@@ -67,9 +67,9 @@ def find_losses(hops: Sequence[Hop], signal: str) -> RecordLosses:
     A collector that took records and sent none lost them, and so did an exporter that failed and the way to a collector
     that took none. If all passed them on, the backends did. One whose pipelines of the signal end in it says nothing.
     """
-    unread_reasons = {hop.name: hop.unread for hop in hops if hop.unread}
-    receiving_hops = [hop for hop in hops if hop.took(signal)]
-    sending_hops = [hop for hop in receiving_hops if hop.ways(signal)]
+    unread_reasons = {hop.name: hop.unread_reason for hop in hops if hop.unread_reason}
+    receiving_hops = [hop for hop in hops if hop.count_accepted(signal)]
+    sending_hops = [hop for hop in receiving_hops if hop.find_targets_by_exporter(signal)]
     reached_names = {hop.name for hop in receiving_hops} | unread_reasons.keys()
     loss_lines: list[str] = []
     if not reached_names:
@@ -93,13 +93,13 @@ def _describe_no_arrival(hops: Sequence[Hop], signal: str) -> str:
 
 def _has_other_traffic(hop: Hop, signal: str) -> bool:
     """Whether more than one record went through a collector, such as the points that a connector makes."""
-    item_counts = [hop.took(signal), *hop.sent(signal).values()]
+    item_counts = [hop.count_accepted(signal), *hop.sent(signal).values()]
     return any(count > 1 for count in item_counts)
 
 
 def _find_losses_in_hop(hop: Hop, signal: str, reached_names: set[str]) -> Iterator[str]:
     """Yield what a collector lost of the records that it took, and which ways to other collectors lost them."""
-    exporter_targets, sent_counts, noun = hop.ways(signal), hop.sent(signal), NOUNS_OF_SIGNALS[signal]
+    exporter_targets, sent_counts, noun = hop.find_targets_by_exporter(signal), hop.sent(signal), NOUNS_OF_SIGNALS[signal]
     # Before 0.120 the exporter load_balancing counts nothing that it sends.
     has_passed = bool(sent_counts) or any(
         reached_names.intersection(target_names) for target_names in exporter_targets.values()
@@ -125,7 +125,7 @@ def _find_losses_in_hop(hop: Hop, signal: str, reached_names: set[str]) -> Itera
 
 def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
     """Yield the exporters of a collector that sent records to a backend."""
-    exporter_targets = hop.ways(signal)
+    exporter_targets = hop.find_targets_by_exporter(signal)
     for exporter in hop.sent(signal):
         if not exporter_targets[exporter]:
             yield f"{hop.name} sent {NOUNS_OF_SIGNALS[signal]} by {exporter}, and the backend behind it took them"
@@ -134,10 +134,10 @@ def _list_backend_exporters(hop: Hop, signal: str) -> Iterator[str]:
 def _explain_nothing_sent(hop: Hop, signal: str) -> str:
     """Return what the counts say of records that a collector did not send."""
     reasons: list[str] = []
-    for exporter in hop.ways(signal):
+    for exporter in hop.find_targets_by_exporter(signal):
         reasons += _list_exporter_failures(hop, signal, exporter)
     refusing_components = [
-        *_list_counting_components(hop.gained, "processor_refused", signal),
+        *_list_counting_components(hop.gained_counts, "processor_refused", signal),
         *_list_refusing_limiters(hop, signal),
     ]
     if refusing_components:
@@ -145,18 +145,18 @@ def _explain_nothing_sent(hop: Hop, signal: str) -> str:
     dropping_processors = _list_dropping_processors(hop, signal)
     if dropping_processors:
         reasons.append(f"all were dropped by {', '.join(dropping_processors)}")
-    if hop.gained[_SAMPLED_TRACES] > 0:
+    if hop.gained_counts[_SAMPLED_TRACES] > 0:
         reasons.append("dropped or held by tail_sampling")
     return "; ".join(reasons) or "a processor or connector drops or holds them"
 
 
 def _list_exporter_failures(hop: Hop, signal: str, exporter: str) -> Iterator[str]:
     """Yield what the counts of an exporter say of records that it did not send."""
-    if hop.gained[CountKey("exporter_send_failed", exporter, signal)] > 0:
+    if hop.gained_counts[CountKey("exporter_send_failed", exporter, signal)] > 0:
         yield f"sending failed at {exporter}"
-    if hop.gained[CountKey("exporter_enqueue_failed", exporter, signal)] > 0:
+    if hop.gained_counts[CountKey("exporter_enqueue_failed", exporter, signal)] > 0:
         yield f"the queue was full at {exporter}"
-    if hop.now[CountKey("exporter_queue_size", exporter, signal)] > 0:
+    if hop.current_counts[CountKey("exporter_queue_size", exporter, signal)] > 0:
         yield f"they wait in the queue of {exporter}"
 
 
@@ -171,15 +171,15 @@ def _list_counting_components(counts: Reading, name: str, signal: str) -> list[s
 
 def _list_refusing_limiters(hop: Hop, signal: str) -> list[str]:
     """Return the memory limiters that refused items."""
-    return _list_counting_components(hop.gained, "processor_memory_limiter_refused", signal)
+    return _list_counting_components(hop.gained_counts, "processor_memory_limiter_refused", signal)
 
 
 def _list_dropping_processors(hop: Hop, signal: str) -> list[str]:
     """Return the processors that items went into, and none came out of; what is refused goes back to the sender."""
     memory_limiters = _list_refusing_limiters(hop, signal)
     processors = []
-    for processor_name in _list_counting_components(hop.gained, "processor_incoming_items", signal):
-        has_outgoing = hop.gained[CountKey("processor_outgoing_items", processor_name, signal)]
+    for processor_name in _list_counting_components(hop.gained_counts, "processor_incoming_items", signal):
+        has_outgoing = hop.gained_counts[CountKey("processor_outgoing_items", processor_name, signal)]
         if not has_outgoing and processor_name not in memory_limiters:
             processors.append(processor_name)
     return processors

@@ -127,13 +127,13 @@ class SignalFlow:
     def __init__(
         self, config: Mapping[str, Any], listeners: Listeners, gained: Reading, whole: Reading, seconds: float
     ) -> None:
-        self.config, self.listeners, self.gained, self.whole = config, listeners, gained, whole
+        self.config, self.listeners, self.gained_counts, self.total_counts = config, listeners, gained, whole
         self.seconds = max(round(seconds), 1)
-        self.graph = PipelineGraph.of(config)
+        self.pipeline_graph = PipelineGraph.of(config)
 
-    def facts(self) -> dict[str, list[dict[str, Any]]]:
+    def collect_facts(self) -> dict[str, list[dict[str, Any]]]:
         """Return the ends of every signal, and what stands between them."""
-        used_signals = [signal_of(pipeline) for pipeline in self.graph.pipelines]
+        used_signals = [signal_of(pipeline) for pipeline in self.pipeline_graph.pipelines]
         ordered_signals = [signal for signal in NOUNS_OF_SIGNALS if signal in used_signals] + used_signals
         rows_by_direction: dict[str, list[dict[str, Any]]] = {"receives": [], "processes": [], "exports": []}
         for signal in dict.fromkeys(ordered_signals):
@@ -142,9 +142,9 @@ class SignalFlow:
             rows_by_direction["exports"] += self._list_exporter_rows(signal)
         return rows_by_direction
 
-    def moving(self) -> bool:
+    def has_settled(self) -> bool:
         """Return whether waiting longer would show no more: all received data went out or failed, the rest is idle."""
-        rows_by_direction = self.facts()
+        rows_by_direction = self.collect_facts()
         received_signals = {row["signal"] for row in rows_by_direction["receives"] if row["accepted"]}
         if not received_signals:
             return False
@@ -158,7 +158,7 @@ class SignalFlow:
         return True
 
     def _list_component_ids(self, signal: str, role: str) -> list[str]:
-        return self.graph.ids_of_signal(signal, role)
+        return self.pipeline_graph.list_ids_of_signal(signal, role)
 
     def _build_common_row(self, signal: str, name: str, role: str) -> dict[str, Any]:
         """Return what the row of any component has."""
@@ -167,7 +167,7 @@ class SignalFlow:
             "signal": signal,
             "items": NOUNS_OF_SIGNALS.get(signal, signal),
             "seconds": self.seconds,
-            "uptime": describe_duration(self.whole[UPTIME]),
+            "uptime": describe_duration(self.total_counts[UPTIME]),
             "about": f"{role}/{name}",
         }
 
@@ -176,8 +176,8 @@ class SignalFlow:
         gained_counts, total_counts = {}, {}
         for counter in names:
             key = CountKey(f"{prefix}_{counter}", name, signal)
-            gained_counts[counter] = int(self.gained[key])
-            total_counts[f"{counter}_total"] = int(self.whole[key])
+            gained_counts[counter] = int(self.gained_counts[key])
+            total_counts[f"{counter}_total"] = int(self.total_counts[key])
         return gained_counts | total_counts
 
     def _list_receiver_rows(self, signal: str) -> Iterator[dict[str, Any]]:
@@ -203,7 +203,7 @@ class SignalFlow:
         if row["accepted_total"]:
             return "rests"
         settings = mapping_at(self.config, "receivers", str(row["id"]))
-        return "starts" if self.whole[UPTIME] < read_collection_interval(settings) else "idle"
+        return "starts" if self.total_counts[UPTIME] < read_collection_interval(settings) else "idle"
 
     def _list_processor_rows(self, signal: str) -> Iterator[dict[str, Any]]:
         """Yield a row for each processor of a signal."""
@@ -211,8 +211,8 @@ class SignalFlow:
             limiter_counts = self._read_counts(signal, name, "processor_memory_limiter", ("refused",))
             processor_counts = self._read_counts(signal, name, "processor", ("refused", "dropped"))
             refused = limiter_counts["refused"] or processor_counts["refused"]
-            incoming = int(self.gained[CountKey("processor_incoming_items", name, signal)])
-            outgoing = int(self.gained[CountKey("processor_outgoing_items", name, signal)])
+            incoming = int(self.gained_counts[CountKey("processor_incoming_items", name, signal)])
+            outgoing = int(self.gained_counts[CountKey("processor_outgoing_items", name, signal)])
             lost_items = max(incoming - outgoing - refused, 0)
             row = self._build_common_row(signal, name, "processors")
             row |= {
@@ -243,8 +243,8 @@ class SignalFlow:
     def _read_queue_gauge(self, signal: str, exporter: str, gauge_name: str) -> int:
         """Return the size or capacity of an exporter's queue; some exporters count one queue for all signals."""
         return int(
-            self.whole[CountKey(f"exporter_{gauge_name}", exporter, signal)]
-            or self.whole[CountKey(gauge_name, exporter)]
+            self.total_counts[CountKey(f"exporter_{gauge_name}", exporter, signal)]
+            or self.total_counts[CountKey(gauge_name, exporter)]
         )
 
     def _may_wait_for_batch(self, exporter: str) -> bool:

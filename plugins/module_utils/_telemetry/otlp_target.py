@@ -31,10 +31,10 @@ class OtlpTarget(NamedTuple):
     port: int
     path: str
     headers: Mapping[str, str]
-    tls: Mapping[str, Any]
+    tls_options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, endpoint: str, protocol: str | None, headers: Mapping[str, str], tls: Mapping[str, Any]) -> OtlpTarget:
+    def from_endpoint(cls, endpoint: str, protocol: str | None, headers: Mapping[str, str], tls: Mapping[str, Any]) -> OtlpTarget:
         """Return the target of an endpoint, which is a URL or `HOST:PORT`; the port may be missing.
 
         Without a protocol it is OTLP: over HTTP for a URL of HTTP, unless it has the port of gRPC, else over gRPC.

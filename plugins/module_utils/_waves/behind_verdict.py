@@ -21,7 +21,7 @@ _BEHIND_PREFIX = "behind the wave"
 class BehindVerdict:
     """What the gate of a wave says of the collectors behind it."""
 
-    worse: tuple[str, ...] = ()
+    worse_lines: tuple[str, ...] = ()
     """What is worse, as lines. Without any, the wave has harmed nothing that was read."""
     notes: tuple[str, ...] = ()
     """How each collector was judged, and which could not be, as lines."""
@@ -49,8 +49,8 @@ def _mark_as_behind(judged_group: JudgedGroup) -> JudgedGroup:
 
     It passes no wave, and how long a watch must be is told at the members of the wave.
     """
-    worse_lines = tuple(f"{_BEHIND_PREFIX}, {line}" for line in judged_group.worse)
-    return replace(judged_group, name=f"{_BEHIND_PREFIX}, {judged_group.name}", worse=worse_lines, passed=(), short="")
+    worse_lines = tuple(f"{_BEHIND_PREFIX}, {line}" for line in judged_group.worse_lines)
+    return replace(judged_group, name=f"{_BEHIND_PREFIX}, {judged_group.name}", worse_lines=worse_lines, passed_tracks=(), shortness_note="")
 
 
 def summarize_behind(
@@ -63,8 +63,8 @@ def summarize_behind(
     """
     worse_lines: list[str] = []
     for judged_group in judged_groups:
-        worse_lines += judged_group.worse
-    notes = [judged_group.line for judged_group in judged_groups]
+        worse_lines += judged_group.worse_lines
+    notes = [judged_group.verdict_line for judged_group in judged_groups]
     notes += [f"{_BEHIND_PREFIX}, {line}" for line in (*unread_lines, *left_out_lines)]
     are_all_whole = all(judged_group.is_whole for judged_group in judged_groups)
     return BehindVerdict(tuple(worse_lines), tuple(notes), is_missing=bool(unread_lines) or not are_all_whole)

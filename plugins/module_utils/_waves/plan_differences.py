@@ -36,8 +36,8 @@ class Difference:
     """An object or a file before and after a change, as text; empty where it does not exist."""
 
     name: str
-    before: str
-    after: str
+    text_before: str
+    text_after: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class MemberChange:
 
     member: str
     differences: Sequence[Difference]
-    others: Sequence[str] = ()
+    other_changes: Sequence[str] = ()
 
 
 def list_change_lines(changes: Iterable[MemberChange], noun: str, *, with_new_objects: bool) -> Iterator[str]:
@@ -76,11 +76,11 @@ def _list_member_lines(change: MemberChange, *, whole: bool, context: int) -> It
     secret_marks: dict[str, str] = {}
     for difference in change.differences:
         text_before, text_after = (
-            _make_comparable(text, config_names, secret_marks) for text in (difference.before, difference.after)
+            _make_comparable(text, config_names, secret_marks) for text in (difference.text_before, difference.text_after)
         )
         name = _make_comparable(_remove_namespace(difference.name), config_names, secret_marks)
         yield from _list_difference_lines(name, text_before, text_after, whole=whole, context=context)
-    yield from change.others
+    yield from change.other_changes
 
 
 def _remove_namespace(name: str) -> str:

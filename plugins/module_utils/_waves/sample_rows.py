@@ -66,7 +66,7 @@ def _read_poll(member: str, row: Mapping[str, Any]) -> TrackPoll:
     poll_time = float(row["at"])
     if not isfinite(poll_time):
         raise ValueError(f"{poll_time} is no time")
-    return TrackPoll(at=poll_time, samples=tuple(_read_samples(member, row["pods"])))
+    return TrackPoll(read_time=poll_time, samples=tuple(_read_samples(member, row["pods"])))
 
 
 def _read_samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:

@@ -70,40 +70,40 @@ def _group_ends_by_host(rendered: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 class _PlacesBehind:
     """The places of one kind behind a wave: hosts, or clusters."""
 
-    collectors: dict[str, list[str]] = field(default_factory=dict)
+    collectors_by_place: dict[str, list[str]] = field(default_factory=dict)
     """The collectors of each place that is read."""
-    left_out: list[str] = field(default_factory=list)
+    left_out_collectors: list[str] = field(default_factory=list)
     """The collectors of further places, which are not read."""
 
-    def add(self, sent_data: SentData) -> None:
+    def add_collector(self, sent_data: SentData) -> None:
         """Add a collector once. At most `MOST_COMPARED_HOSTS` places are read."""
-        if sent_data.place in self.collectors:
-            _add_once(self.collectors[sent_data.place], sent_data.collector)
-        elif len(self.collectors) < MOST_COMPARED_HOSTS:
-            self.collectors[sent_data.place] = [sent_data.collector]
+        if sent_data.place in self.collectors_by_place:
+            _add_once(self.collectors_by_place[sent_data.place], sent_data.collector)
+        elif len(self.collectors_by_place) < MOST_COMPARED_HOSTS:
+            self.collectors_by_place[sent_data.place] = [sent_data.collector]
         else:
-            _add_once(self.left_out, f"{sent_data.collector} on {sent_data.place}")
+            _add_once(self.left_out_collectors, f"{sent_data.collector} on {sent_data.place}")
 
     def describe_for_tasks(self, seconds: float) -> dict[str, Any]:
         """Return what tasks read in so many seconds, in the form of `select_places_behind`."""
-        places_after = list(self.collectors) * VISITS_AFTER
+        places_after = list(self.collectors_by_place) * VISITS_AFTER
         return {
-            "collectors": self.collectors,
-            "before": list(self.collectors),
+            "collectors": self.collectors_by_place,
+            "before": list(self.collectors_by_place),
             "after": places_after,
             "seconds": seconds / max(len(places_after), 1),
         }
 
-    def targets(self) -> dict[str, list[dict[str, str]]]:
+    def map_targets(self) -> dict[str, list[dict[str, str]]]:
         """Return the collectors of each cluster as tasks name them."""
-        return {place: [_build_task_target(name) for name in names] for place, names in self.collectors.items()}
+        return {place: [_build_task_target(name) for name in names] for place, names in self.collectors_by_place.items()}
 
     def describe_left_out(self, kind: str) -> Iterator[str]:
         """Yield the line that says which collectors are not read; `kind` names the places."""
-        if self.left_out:
+        if self.left_out_collectors:
             yield (
                 f"at most {MOST_COMPARED_HOSTS} {kind} are read, and these are not:"
-                f" {join_at_most(_SHOWN_COLLECTORS, self.left_out)}"
+                f" {join_at_most(_SHOWN_COLLECTORS, self.left_out_collectors)}"
             )
 
 
@@ -134,9 +134,9 @@ def select_places_behind(sent_data: Iterable[SentData], clusters: Collection[str
         if sent_flow.place == sent_flow.member:  # the member is watched itself
             continue
         places = in_clusters if sent_flow.place in clusters else on_hosts
-        places.add(sent_flow)
+        places.add_collector(sent_flow)
     return {
         "hosts": on_hosts.describe_for_tasks(seconds),
-        "clusters": {**in_clusters.describe_for_tasks(seconds), "targets": in_clusters.targets()},
+        "clusters": {**in_clusters.describe_for_tasks(seconds), "targets": in_clusters.map_targets()},
         "left_out": [*on_hosts.describe_left_out("hosts"), *in_clusters.describe_left_out("clusters")],
     }

@@ -23,7 +23,7 @@ _SHOWN_MEMBERS = 5
 class Comparison:
     """What the collectors of a wave are compared with: in words, as facts of the rest of a canary, and its config."""
 
-    words: str
+    description: str
     facts: Mapping[str, Any]
     config: Mapping[str, Any]
 
@@ -40,13 +40,13 @@ def list_comparisons(
 
     `facts_before_change` are the facts of the collectors before their change.
     """
-    member_names = join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.rest])
+    member_names = join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks])
     all_comparisons = [
-        Comparison(member_names, _collect_facts_in_watch(sides.rest, listeners), _first_config(sides.rest)),
-        Comparison("the readings before the change", facts_before_change, _first_config(sides.before)),
+        Comparison(member_names, _collect_facts_in_watch(sides.other_tracks, listeners), _first_config(sides.other_tracks)),
+        Comparison("the readings before the change", facts_before_change, _first_config(sides.tracks_before)),
     ]
     with_data = [comparison for comparison in all_comparisons if comparison.has_data]
-    return with_data or [_compare_with_nothing(sides.after[0].config, listeners)]
+    return with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)]
 
 
 def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
@@ -56,14 +56,14 @@ def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Co
 
 def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
     """Return the facts of the collectors before their change: all that they had counted since their start."""
-    revision = Revision(_first_config(sides.before), listeners, fresh=True)
+    revision = Revision(_first_config(sides.tracks_before), listeners, fresh=True)
     samples: list[Sample] = []
-    for track in sides.before:
+    for track in sides.tracks_before:
         if track.polls:
             samples += track.polls[-1].samples
     uptimes = [sample.reading[UPTIME] for sample in samples if sample.reading]
-    revision.add(0.0, ())
-    revision.add(max(uptimes, default=0.0), samples)
+    revision.add_reading(0.0, ())
+    revision.add_reading(max(uptimes, default=0.0), samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
@@ -71,7 +71,7 @@ def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> di
     """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
     revision = Revision(_first_config(tracks), listeners, fresh=False)
     for poll_time, samples in replay_polls(tracks):
-        revision.add(poll_time, samples)
+        revision.add_reading(poll_time, samples)
     return _add_steady_signals(build_rest_facts(revision, "", str))
 
 
@@ -94,10 +94,10 @@ def replay_polls(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]
 
     Hosts are read at about the same times.
     """
-    start_time = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
+    start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
     for poll_number in range(max((len(track.polls) for track in tracks), default=0)):
         polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
         samples: list[Sample] = []
         for poll in polls:
             samples += poll.samples
-        yield max(poll.at for poll in polls) - start_time, samples
+        yield max(poll.read_time for poll in polls) - start_time, samples

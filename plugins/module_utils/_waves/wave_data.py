@@ -36,7 +36,7 @@ class JudgeTools:
     """What the judge needs: the ports of each type of component, and what searches facts by JMESPath."""
 
     listeners: Listeners
-    search: Callable[[str, Any], Any]
+    search_facts: Callable[[str, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -45,40 +45,40 @@ class JudgedGroup:
 
     name: str
     members: tuple[str, ...]
-    beside: tuple[str, ...]
+    compared_with: tuple[str, ...]
     """With what they were compared; empty if nothing else had data."""
-    worse: tuple[str, ...]
+    worse_lines: tuple[str, ...]
     """What is worse, as lines."""
-    unread: tuple[str, ...] = ()
+    unread_members: tuple[str, ...] = ()
     """Which could not be read, and why, as lines."""
-    silent: tuple[str, ...] = ()
+    silent_members: tuple[str, ...] = ()
     """The members whose collector got no data."""
-    passed: tuple[Track, ...] = ()
+    passed_tracks: tuple[Track, ...] = ()
     """Those that data has judged well."""
-    short: str = ""
+    shortness_note: str = ""
     """How long a watch must be to see what is silent; empty if this one was long enough."""
 
     @property
     def has_data(self) -> bool:
         """Whether data came into one of them."""
-        return len(self.silent) < len(self.members)
+        return len(self.silent_members) < len(self.members)
 
     @property
     def is_whole(self) -> bool:
         """Whether each of them had data, and was compared with something."""
-        return bool(self.beside) and not (self.unread or self.silent or self.short)
+        return bool(self.compared_with) and not (self.unread_members or self.silent_members or self.shortness_note)
 
     @property
-    def line(self) -> str:
+    def verdict_line(self) -> str:
         """How they were judged, in words."""
         collector_on_members = f"{self.name} on {join_at_most(_SHOWN_MEMBERS, self.members)}"
-        if self.unread:
-            return f"{collector_on_members}: {join_at_most(_SHOWN_MEMBERS, self.unread)}"
+        if self.unread_members:
+            return f"{collector_on_members}: {join_at_most(_SHOWN_MEMBERS, self.unread_members)}"
         if not self.has_data:
             return f"{collector_on_members}: no data came in, so only restarts were judged"
-        comparison_words = " and ".join(self.beside) or "nothing, since nothing else had data"
-        silence_note = f"; no data came in on {join_at_most(_SHOWN_MEMBERS, self.silent)}" if self.silent else ""
-        shortness_note = f"; {self.short}" if self.short else ""
+        comparison_words = " and ".join(self.compared_with) or "nothing, since nothing else had data"
+        silence_note = f"; no data came in on {join_at_most(_SHOWN_MEMBERS, self.silent_members)}" if self.silent_members else ""
+        shortness_note = f"; {self.shortness_note}" if self.shortness_note else ""
         return f"{collector_on_members}: compared with {comparison_words}{silence_note}{shortness_note}"
 
 
@@ -86,17 +86,17 @@ class JudgedGroup:
 class _ComparisonResult:
     """What the comparisons of some collectors say."""
 
-    worse: tuple[Verdict, ...]
+    worse_verdicts: tuple[Verdict, ...]
     """What is worse in all comparisons."""
-    accepted: int
+    accepted_items: int
     """How many items came in."""
-    beside: tuple[str, ...]
+    compared_with: tuple[str, ...]
     """With what they were compared, in words."""
 
     @property
     def faults(self) -> frozenset[tuple[str, str]]:
         """What is worse, whatever the figures."""
-        return frozenset(verdict.fault for verdict in self.worse)
+        return frozenset(verdict.fault_key for verdict in self.worse_verdicts)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _JudgedAlone:
     """What the comparisons of one collector say."""
 
     track: Track
-    compared: _ComparisonResult
+    comparison_result: _ComparisonResult
 
 
 def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
@@ -113,21 +113,21 @@ def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
     Hosts differ, as pods of one workload do not: among many, one that is broken would not show.
     """
     judged_together = _compare_sides(sides, tools)
-    if len(sides.after) == 1:
-        each_alone = [_JudgedAlone(sides.after[0], judged_together)]
+    if len(sides.tracks_after) == 1:
+        each_alone = [_JudgedAlone(sides.tracks_after[0], judged_together)]
     else:
-        each_alone = [_JudgedAlone(track, _compare_sides(sides.select_one(track), tools)) for track in sides.after]
-    fault_lines = tuple(_list_fault_lines(sides.after, judged_together, each_alone))
-    tracks_with_data = [judged_alone.track for judged_alone in each_alone if judged_alone.compared.accepted]
+        each_alone = [_JudgedAlone(track, _compare_sides(sides.select_one(track), tools)) for track in sides.tracks_after]
+    fault_lines = tuple(_list_fault_lines(sides.tracks_after, judged_together, each_alone))
+    tracks_with_data = [judged_alone.track for judged_alone in each_alone if judged_alone.comparison_result.accepted_items]
     return JudgedGroup(
-        name=sides.after[0].name,
-        members=tuple(track.member for track in sides.after),
-        beside=judged_together.beside,
-        worse=fault_lines,
-        unread=tuple(_list_unread_collectors(sides.after)),
-        silent=tuple(judged_alone.track.member for judged_alone in each_alone if not judged_alone.compared.accepted),
-        passed=() if fault_lines else tuple(track for track in tracks_with_data if not is_too_short(track)),
-        short=describe_short_watch(sides.after),
+        name=sides.tracks_after[0].name,
+        members=tuple(track.member for track in sides.tracks_after),
+        compared_with=judged_together.compared_with,
+        worse_lines=fault_lines,
+        unread_members=tuple(_list_unread_collectors(sides.tracks_after)),
+        silent_members=tuple(judged_alone.track.member for judged_alone in each_alone if not judged_alone.comparison_result.accepted_items),
+        passed_tracks=() if fault_lines else tuple(track for track in tracks_with_data if not is_too_short(track)),
+        shortness_note=describe_short_watch(sides.tracks_after),
     )
 
 
@@ -139,21 +139,21 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
     if _was_silent_before(sides, facts_before_change):
         unused_checks.append(_SILENCE_CHECK)
     judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
-    revision = Revision(sides.after[0].config, tools.listeners, fresh=False)
+    revision = Revision(sides.tracks_after[0].config, tools.listeners, fresh=False)
     worse_verdicts: list[Verdict] = []
     accepted_count = 0
-    for poll_time, samples in replay_polls(sides.after):
-        revision.add(poll_time, samples)
-        accepted_count = count_accepted_items(revision.polls[-1].rows)
+    for poll_time, samples in replay_polls(sides.tracks_after):
+        revision.add_reading(poll_time, samples)
+        accepted_count = count_accepted_items(revision.polls[-1].count_rows)
         if not worse_verdicts:
-            worse_verdicts = _select_common_verdicts([judge.verdicts(revision) for judge in judges])
-    comparison_words = tuple(comparison.words for comparison in comparisons if comparison.words)
+            worse_verdicts = _select_common_verdicts([judge.find_lasting_verdicts(revision) for judge in judges])
+    comparison_words = tuple(comparison.description for comparison in comparisons if comparison.description)
     return _ComparisonResult(tuple(worse_verdicts), accepted_count, comparison_words)
 
 
 def _was_silent_before(sides: ComparedSides, facts_before_change: Mapping[str, Any]) -> bool:
     """Return whether no data came in before the change either, so that silence says nothing."""
-    was_read = any(sample.reading for track in sides.before for sample in track.samples)
+    was_read = any(sample.reading for track in sides.tracks_before for sample in track.samples)
     return was_read and not any(map(count_accepted_items, facts_before_change["bases"]))
 
 
@@ -162,21 +162,21 @@ class _ComparisonJudge:
 
     def __init__(self, comparison: Comparison, tools: JudgeTools, unused_checks: Sequence[str]) -> None:
         self._comparison = comparison
-        self._judge = Judge(tools.search, choose_checks(unused_checks), str)
+        self._judge = Judge(tools.search_facts, choose_checks(unused_checks), str)
         # What they are compared with was read before: no pod of it is read beside them.
         self._nobody = Revision(comparison.config, tools.listeners, fresh=False)
 
-    def verdicts(self, revision: Revision) -> list[Verdict]:
+    def find_lasting_verdicts(self, revision: Revision) -> list[Verdict]:
         """Return what lasts after one more reading."""
         facts = collect_facts(revision, self._nobody, "", str, self._comparison.facts)
-        return self._judge.verdicts({**facts, "ways": []})
+        return self._judge.find_verdicts({**facts, "ways": []})
 
 
 def _select_common_verdicts(verdict_lists: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     """Return the verdicts of the first comparison that all others have too."""
     first_verdicts, *other_lists = verdict_lists
-    faults_of_others = [{verdict.fault for verdict in verdicts} for verdicts in other_lists]
-    return [verdict for verdict in first_verdicts if all(verdict.fault in faults for faults in faults_of_others)]
+    faults_of_others = [{verdict.fault_key for verdict in verdicts} for verdicts in other_lists]
+    return [verdict for verdict in first_verdicts if all(verdict.fault_key in faults for faults in faults_of_others)]
 
 
 def _list_fault_lines(
@@ -186,21 +186,21 @@ def _list_fault_lines(
 
     A fault of all together names the collectors that have it alone; all, if it is too small to show in one of them.
     """
-    for verdict in judged_together.worse:
+    for verdict in judged_together.worse_verdicts:
         tracks_with_fault = [
-            judged_alone.track for judged_alone in each_alone if verdict.fault in judged_alone.compared.faults
+            judged_alone.track for judged_alone in each_alone if verdict.fault_key in judged_alone.comparison_result.faults
         ]
         yield _describe_fault(tracks_with_fault or tracks, verdict)
     for judged_alone in each_alone:
-        for verdict in judged_alone.compared.worse:
-            if verdict.fault not in judged_together.faults:
+        for verdict in judged_alone.comparison_result.worse_verdicts:
+            if verdict.fault_key not in judged_together.faults:
                 yield _describe_fault([judged_alone.track], verdict)
 
 
 def _describe_fault(tracks: Sequence[Track], verdict: Verdict) -> str:
     """Return a line that says on which members a collector is worse, and in what."""
     members = join_at_most(_SHOWN_MEMBERS, [track.member for track in tracks])
-    return f"{tracks[0].name} on {members}: {verdict.line}"
+    return f"{tracks[0].name} on {members}: {verdict.one_line_text}"
 
 
 def _list_unread_collectors(tracks: Iterable[Track]) -> Iterator[str]:
@@ -215,8 +215,8 @@ def _list_unread_collectors(tracks: Iterable[Track]) -> Iterator[str]:
 
 def interleave_faults(judged_groups: Sequence[JudgedGroup]) -> list[str]:
     """Return what is worse in all groups: the first fault of each before further ones, since not all are shown."""
-    most_lines = max((len(judged_group.worse) for judged_group in judged_groups), default=0)
+    most_lines = max((len(judged_group.worse_lines) for judged_group in judged_groups), default=0)
     lines: list[str] = []
     for index in range(most_lines):
-        lines += [judged_group.worse[index] for judged_group in judged_groups if index < len(judged_group.worse)]
+        lines += [judged_group.worse_lines[index] for judged_group in judged_groups if index < len(judged_group.worse_lines)]
     return lines

@@ -68,7 +68,7 @@ class Fleet:
     """The hosts of a run in the order of the inventory, what a pattern matches, and the wave that a host names."""
 
     hosts: tuple[str, ...]
-    matching: Callable[[str], Sequence[str]]
+    match_pattern: Callable[[str], Sequence[str]]
     labels: Mapping[str, str]
 
 
@@ -133,7 +133,7 @@ def _find_members(name: str, patterns: Sequence[Any], fleet: Fleet, option_path:
     else:
         wave_hosts = set()
         for pattern in patterns:
-            matched_hosts = fleet.matching(str(pattern))
+            matched_hosts = fleet.match_pattern(str(pattern))
             if not matched_hosts:
                 fix = "Name a group, a host or a pattern of the inventory."
                 raise _build_problem(f"'{pattern}' matches no host", where=f"{option_path}.members", fix=fix)

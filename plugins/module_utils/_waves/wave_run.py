@@ -27,8 +27,8 @@ class RunWave:
 
     name: str
     hosts: tuple[str, ...]
-    lost: tuple[str, ...]
-    left_out: tuple[str, ...]
+    failed_hosts: tuple[str, ...]
+    left_out_hosts: tuple[str, ...]
     gate: Gate
 
 
@@ -42,9 +42,9 @@ def select_run_waves(
     """
     waves_of_run = tuple(_build_run_wave(wave, frozenset(selected_hosts), frozenset(lost_hosts)) for wave in waves)
     for wave in waves_of_run:
-        if not wave.hosts and len(wave.lost) > wave.gate.max_failed:
+        if not wave.hosts and len(wave.failed_hosts) > wave.gate.max_failed:
             wrong = (
-                f"all hosts of wave '{wave.name}' failed before the first wave: {join_at_most(_SHOWN_HOSTS, wave.lost)}"
+                f"all hosts of wave '{wave.name}' failed before the first wave: {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)}"
             )
             fix = "Mend what the messages of these hosts name, or leave the hosts out by --limit. No host was changed."
             raise Problem(wrong, asked=ACTION, fix=fix)
@@ -146,13 +146,13 @@ def describe_plan(waves: Sequence[RunWave], planned_count: int) -> Iterator[str]
     """
     for index, wave in enumerate(waves):
         yield f"Wave {wave.name} ({index + 1} of {planned_count}): {_describe_members_and_terms(wave)}"
-        if wave.lost:
+        if wave.failed_hosts:
             yield (
-                f"  {join_at_most(_SHOWN_HOSTS, wave.lost)} failed before the first wave: not changed, and counted as"
+                f"  {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)} failed before the first wave: not changed, and counted as"
                 " failed."
             )
-        if wave.left_out:
-            yield f"  --limit leaves out {join_at_most(_SHOWN_HOSTS, wave.left_out)}."
+        if wave.left_out_hosts:
+            yield f"  --limit leaves out {join_at_most(_SHOWN_HOSTS, wave.left_out_hosts)}."
     if len(waves) < planned_count:
         yield f"The run ends after wave {waves[-1].name}."
 

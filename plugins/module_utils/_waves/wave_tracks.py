@@ -17,7 +17,7 @@ from .._change.canary.readings import Sample
 class TrackPoll:
     """One reading of a collector, at seconds of Unix: its service on a host, or its pods in a cluster."""
 
-    at: float
+    read_time: float
     samples: tuple[Sample, ...]
 
 
@@ -44,7 +44,7 @@ class Track:
     @property
     def watched_seconds(self) -> float:
         """For how many seconds it was watched."""
-        return self.polls[-1].at - self.polls[0].at if self.polls else 0.0
+        return self.polls[-1].read_time - self.polls[0].read_time if self.polls else 0.0
 
     @property
     def shape(self) -> str:
@@ -61,14 +61,14 @@ class ComparedSides:
     Those that have not changed were read twice: at the start of the watch and at its end.
     """
 
-    after: tuple[Track, ...]
-    before: tuple[Track, ...] = ()
-    rest: tuple[Track, ...] = ()
+    tracks_after: tuple[Track, ...]
+    tracks_before: tuple[Track, ...] = ()
+    other_tracks: tuple[Track, ...] = ()
 
     def select_one(self, changed_track: Track) -> ComparedSides:
         """Return the sides of one of the collectors that have changed."""
         return ComparedSides(
-            (changed_track,), tuple(track for track in self.before if track.member == changed_track.member), self.rest
+            (changed_track,), tuple(track for track in self.tracks_before if track.member == changed_track.member), self.other_tracks
         )
 
 

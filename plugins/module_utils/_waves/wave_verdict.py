@@ -29,9 +29,9 @@ class WaveData:
     A wave whose data nobody watched has no notes. `passed` has the collectors of each host that were judged by data.
     """
 
-    worse: tuple[str, ...] = ()
+    worse_lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    passed: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    passed_collectors: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     is_missing: bool = False
     may_be_missing: bool = True
 
@@ -46,14 +46,14 @@ class WaveEnd:
 
     name: str
     hosts: tuple[str, ...]
-    changed: tuple[str, ...]
-    failed: Mapping[str, str]
+    changed_hosts: tuple[str, ...]
+    reason_by_failed_host: Mapping[str, str]
     max_failed: int
-    later: tuple[str, ...] = ()
+    later_waves: tuple[str, ...] = ()
     passed_waves: tuple[str, ...] = ()
-    data: WaveData = WaveData()
+    wave_data: WaveData = WaveData()
     shares: Mapping[str, Any] = field(default_factory=dict)
-    undecided: tuple[str, ...] = ()
+    undecided_hosts: tuple[str, ...] = ()
 
 
 def describe_failure(failure: Mapping[str, Any]) -> str:
@@ -92,24 +92,24 @@ def describe_passed_wave(wave: WaveEnd, check_mode: bool = False) -> str:
             facts={"shares": dict(wave.shares)},
         )
     verb = "would change" if check_mode else "changed"
-    changed_names = f" ({join_at_most(_MOST_SHOWN, wave.changed)})" if wave.changed else ""
+    changed_names = f" ({join_at_most(_MOST_SHOWN, wave.changed_hosts)})" if wave.changed_hosts else ""
     line = (
-        f"Wave {wave.name} passed: {_count_hosts(wave.hosts)}, collectors {verb} on {len(wave.changed)}{changed_names}."
+        f"Wave {wave.name} passed: {_count_hosts(wave.hosts)}, collectors {verb} on {len(wave.changed_hosts)}{changed_names}."
     )
-    if wave.failed:
-        line += f" {_count_failed_hosts(wave)}, which max_failed allows: {_join_reasons(wave.failed)}."
-    if wave.data.notes:
-        line += f" Data: {_join_texts(wave.data.notes)}."
+    if wave.reason_by_failed_host:
+        line += f" {_count_failed_hosts(wave)}, which max_failed allows: {_join_reasons(wave.reason_by_failed_host)}."
+    if wave.wave_data.notes:
+        line += f" Data: {_join_texts(wave.wave_data.notes)}."
     return line
 
 
 def _list_faults(wave: WaveEnd) -> Iterator[str]:
     """Yield why a wave fails."""
-    data = wave.data
-    if len(wave.failed) > wave.max_failed:
-        yield f"{_count_failed_hosts(wave)}, and {wave.max_failed or 'none'} may: {_join_reasons(wave.failed)}"
-    if data.worse:
-        yield f"{_describe_worse_data(wave)}: {_join_texts(line.rstrip('.') for line in data.worse)}"
+    data = wave.wave_data
+    if len(wave.reason_by_failed_host) > wave.max_failed:
+        yield f"{_count_failed_hosts(wave)}, and {wave.max_failed or 'none'} may: {_join_reasons(wave.reason_by_failed_host)}"
+    if data.worse_lines:
+        yield f"{_describe_worse_data(wave)}: {_join_texts(line.rstrip('.') for line in data.worse_lines)}"
     if data.is_missing and not data.may_be_missing:
         notes = _join_texts(data.notes)
         yield "its data was not judged, which `without_data` makes a failure" + (f": {notes}" if notes else "")
@@ -117,7 +117,7 @@ def _list_faults(wave: WaveEnd) -> Iterator[str]:
 
 def _describe_worse_data(wave: WaveEnd) -> str:
     """Return whose data is bad. A release that passed no wave is watched also when this run has not changed it."""
-    if wave.changed or wave.undecided:
+    if wave.changed_hosts or wave.undecided_hosts:
         return "collectors do worse with the change"
     return "collectors do badly, which this run did not change"
 
@@ -125,7 +125,7 @@ def _describe_worse_data(wave: WaveEnd) -> str:
 def _describe_other_waves(wave: WaveEnd) -> str:
     """Return which waves of this run have passed, and which did not begin."""
     passed_note = f"Passed before: {join_at_most(_MOST_SHOWN, wave.passed_waves)}. " if wave.passed_waves else ""
-    later_note = f"Later waves did not begin: {join_at_most(_MOST_SHOWN, wave.later)}. " if wave.later else ""
+    later_note = f"Later waves did not begin: {join_at_most(_MOST_SHOWN, wave.later_waves)}. " if wave.later_waves else ""
     return passed_note + later_note
 
 
@@ -154,7 +154,7 @@ def refuse_failed_hosts(reasons_of_hosts: Mapping[str, str]) -> None:
 
 
 def _count_failed_hosts(wave: WaveEnd) -> str:
-    return f"{len(wave.failed)} of {_count_hosts(wave.hosts)} failed"
+    return f"{len(wave.reason_by_failed_host)} of {_count_hosts(wave.hosts)} failed"
 
 
 def _count_hosts(hosts: Collection[str]) -> str:

@@ -44,20 +44,20 @@ class ChosenProgram:
 class Unavailable:
     """There is no Collector that validates a config, and why."""
 
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Opinion:
     """Whether a real Collector validated the configs, the reason, and its findings."""
 
-    ran: bool
+    has_run: bool
     reason: str
     findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
-        return {"ran": self.ran, "reason": self.reason}
+        return {"ran": self.has_run, "reason": self.reason}
 
 
 def choose_program(binary: str, target: Target | None) -> ChosenProgram | Unavailable:

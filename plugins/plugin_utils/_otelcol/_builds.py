@@ -128,7 +128,7 @@ def version_in_tag(image: str, distribution: str) -> str:
         return ""
     if image_build.distribution == distribution:
         return image_build.version
-    return load_catalogue().collector_version(image_build.distribution, image_build.version)
+    return load_catalogue().find_collector_version(image_build.distribution, image_build.version)
 
 
 def resolve_build(request: BuildRequest, image: str) -> Target | None:
@@ -205,7 +205,7 @@ def find_build(name: str, own_version: str) -> Target:
     catalogue = load_catalogue()
     is_known = catalogue.is_counted(name, own_version)
     unknown_version = "" if is_known else own_version
-    return Target(catalogue, name, catalogue.collector_version(name, own_version), unknown_version)
+    return Target(catalogue, name, catalogue.find_collector_version(name, own_version), unknown_version)
 
 
 def build_label(target: Target | None, request: BuildRequest | None = None, image: str = "") -> str:
@@ -221,17 +221,17 @@ def build_label(target: Target | None, request: BuildRequest | None = None, imag
 def _describe_latest_known(*targets: Target) -> str:
     """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
     for target in targets:
-        latest = target.catalogue.latest
+        latest = target.catalogue.newest_release
         is_newer = parse_version(target.version)[:2] > parse_version(latest)[:2]
-        if target.stand_in and is_newer:
+        if target.stand_in_version and is_newer:
             return f" (latest known: {latest})" if latest else ""
     return ""
 
 
 def list_stand_in_warnings(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
-    approximate = [target for target in targets if target and target.stand_in]
-    versions = {(target.distribution, target.own or target.version): target.stand_in for target in approximate}
+    approximate = [target for target in targets if target and target.stand_in_version]
+    versions = {(target.distribution, target.build_version or target.version): target.stand_in_version for target in approximate}
     build_labels = [
         f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())
     ]

@@ -65,7 +65,7 @@ class Folder:
     """What a folder has, at any depth. The folder is read once."""
 
     path: Path
-    items: Sequence[Path]
+    entries: Sequence[Path]
 
     @classmethod
     def read(cls, path: Path, excluded_names: Collection[str] = ()) -> Folder:
@@ -83,7 +83,7 @@ class Folder:
     def linked_folders(self) -> list[Path]:
         """Return the links that lead to folders outside, whose files nobody reads with this folder."""
         own_folder = self.path.resolve()
-        links = (entry for entry in self.items if entry.is_symlink() and entry.is_dir())
+        links = (entry for entry in self.entries if entry.is_symlink() and entry.is_dir())
         return [link for link in links if not link.resolve().is_relative_to(own_folder)]
 
 

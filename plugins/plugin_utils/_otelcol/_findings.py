@@ -56,7 +56,7 @@ class Judgement:
     profile: str = profiles.DEFAULT
     severities: Mapping[str, str] = field(default_factory=dict)
     suppressions: Sequence[Suppression] = ()
-    own: UserRules = NO_USER_RULES
+    user_rules: UserRules = NO_USER_RULES
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Judgement:
@@ -66,15 +66,15 @@ class Judgement:
         return cls(arguments["profile"] or profiles.DEFAULT, arguments["severities"], accepted, own_rules_loaded)
 
     @property
-    def known(self) -> frozenset[str]:
+    def known_rule_ids(self) -> frozenset[str]:
         """The ids of all rules."""
-        return KNOWN_RULE_IDS | self.own.ids
+        return KNOWN_RULE_IDS | self.user_rules.rule_ids
 
-    def judge(self, findings: Iterable[Finding]) -> WeighedFindings:
+    def judge_findings(self, findings: Iterable[Finding]) -> WeighedFindings:
         """Return the remaining findings with their severities, and the suppressed findings."""
-        own_severities = self.own.severities(self.profile)
+        own_severities = self.user_rules.map_severities(self.profile)
         return profiles.weigh_findings(
-            findings, self.known, self.profile, self.severities, self.suppressions, own_severities=own_severities
+            findings, self.known_rule_ids, self.profile, self.severities, self.suppressions, own_severities=own_severities
         )
 
 
@@ -105,8 +105,8 @@ def judge_configs(
     all_findings: list[Finding] = []
     for _name, findings in configs:
         all_findings += findings
-    comment_split = suppressing_comments.split_by_suppressions(all_findings, comments, judgement.known)
-    reasons, wrong_comments = dict(comment_split.suppressed), comment_split.wrong
+    comment_split = suppressing_comments.split_by_suppressions(all_findings, comments, judgement.known_rule_ids)
+    reasons, wrong_comments = dict(comment_split.suppressed_findings), comment_split.comment_findings
     checked = []
     for index, (name, findings) in enumerate(configs):
         by_comment = (
@@ -116,9 +116,9 @@ def judge_configs(
         )
         remaining = [finding for finding in findings if finding not in reasons] if reasons else findings
         # Comments are those of all configs; the first one tells what is wrong with them.
-        weighed = judgement.judge([*remaining, *wrong_comments] if index == 0 else remaining)
-        by_option = [SuppressedFinding(suppressed_finding, reason) for suppressed_finding, reason in weighed.suppressed]
-        checked.append(CheckedConfig(name, tuple(weighed.remaining), (*by_comment, *by_option)))
+        weighed = judgement.judge_findings([*remaining, *wrong_comments] if index == 0 else remaining)
+        by_option = [SuppressedFinding(suppressed_finding, reason) for suppressed_finding, reason in weighed.suppressed_findings]
+        checked.append(CheckedConfig(name, tuple(weighed.remaining_findings), (*by_comment, *by_option)))
     return _merge_unused_suppressions(checked)
 
 
@@ -127,16 +127,16 @@ def conclude_report(report: Report, warn: Callable[[str], None], noun: str = "")
 
     With a noun, such as `collector`, each finding names the configs that have it.
     """
-    fatal = list(report.fatal())
+    fatal = list(report.list_fatal_findings())
     warned_findings = (
-        finding for finding in report.findings if not report.fails(finding) and finding.severity != "info"
+        finding for finding in report.findings if not report.is_fatal(finding) and finding.severity != "info"
     )
     for text in _format_findings(report, warned_findings, noun):
         warn(text)
     if fatal:
         lines = "\n".join(f"  {text}" for text in _format_findings(report, fatal, noun))
-        head = f"{format_count(len(fatal), 'problem')} in {format_count(len(report.checked), 'collector config')}"
-        checked_for = f", checked{report.aim}" if report.aim else ""
+        head = f"{format_count(len(fatal), 'problem')} in {format_count(len(report.checked_configs), 'collector config')}"
+        checked_for = f", checked{report.checked_builds_phrase}" if report.checked_builds_phrase else ""
         raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
 
 
@@ -146,7 +146,7 @@ def _format_findings(report: Report, findings: Iterable[Finding], noun: str) -> 
         yield from map(str, findings)
         return
     config_names: dict[Finding, list[str]] = {finding: [] for finding in findings}
-    for checked_config in report.checked:
+    for checked_config in report.checked_configs:
         for finding in set(checked_config.findings) & config_names.keys():
             config_names[finding].append(f"'{checked_config.name}'")
     for finding, quoted_names in config_names.items():

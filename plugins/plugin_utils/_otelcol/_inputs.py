@@ -50,8 +50,8 @@ class Input:
     config: Any
     locate: Callable[[KeyPath], Position]
     duplicates: tuple[tuple[KeyPath, Position], ...] = ()
-    context: PlatformContext = field(default_factory=PlatformContext)
-    found: FoundConfig = field(default_factory=lambda: FoundConfig(0, (), False, {}, ""))
+    platform_context: PlatformContext = field(default_factory=PlatformContext)
+    found_config: FoundConfig = field(default_factory=lambda: FoundConfig(0, (), False, {}, ""))
     layer: Layer | None = None
     file: str = ""
 
@@ -66,55 +66,55 @@ class Collected:
     """
 
     inputs: list[Input] = field(default_factory=list)
-    resources: list[Input] = field(default_factory=list)
-    charts: list[Finding] = field(default_factory=list)
-    invalid: list[InvalidYaml] = field(default_factory=list)
-    failed: list[Finding] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    texts: dict[str, str] = field(default_factory=dict)
-    objects: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
+    custom_resources: list[Input] = field(default_factory=list)
+    chart_findings: list[Finding] = field(default_factory=list)
+    invalid_yaml: list[InvalidYaml] = field(default_factory=list)
+    internal_faults: list[Finding] = field(default_factory=list)
+    skipped_files: list[str] = field(default_factory=list)
+    skip_reasons: list[str] = field(default_factory=list)
+    unfollowed_links: list[str] = field(default_factory=list)
+    text_by_name: dict[str, str] = field(default_factory=dict)
+    objects_by_folder: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     @property
-    def size(self) -> int:
+    def config_count(self) -> int:
         """How many configs and custom resources were found, readable or not."""
-        return len(self.inputs) + len(self.resources) + len(self.invalid) + len(self.failed)
+        return len(self.inputs) + len(self.custom_resources) + len(self.invalid_yaml) + len(self.internal_faults)
 
     @property
     def faulty_files(self) -> list[str]:
         """The files in which something was found that could not be read."""
-        return [*(fault.position.file for fault in self.invalid), *(fault.position.file for fault in self.failed)]
+        return [*(fault.position.file for fault in self.invalid_yaml), *(fault.position.file for fault in self.internal_faults)]
 
     @property
     def read_files(self) -> list[str]:
         """The files in which something was found, readable or not."""
-        return [*self.texts, *self.faulty_files]
+        return [*self.text_by_name, *self.faulty_files]
 
-    def warnings(self) -> Iterator[str]:
+    def list_warnings(self) -> Iterator[str]:
         """Yield what names the parts of folders that were not read, though they may have a config."""
-        if reasons := self.unread:
+        if reasons := self.skip_reasons:
             rest_note = f" And {len(reasons) - _MOST_NAMED_FILES} more." if len(reasons) > _MOST_NAMED_FILES else ""
             yield (
                 f"{format_count(len(reasons), 'file')} skipped and not checked."
                 f" {' '.join(reasons[:_MOST_NAMED_FILES])}{rest_note}"
             )
-        yield from self.links[:_MOST_NAMED_FILES]
+        yield from self.unfollowed_links[:_MOST_NAMED_FILES]
 
-    def refuse(self, invalid: InvalidYaml) -> None:
+    def note_invalid(self, invalid: InvalidYaml) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
         invalid.__cause__ = invalid.__context__ = None
-        self.invalid.append(invalid.with_traceback(None))
+        self.invalid_yaml.append(invalid.with_traceback(None))
 
     @contextmanager
-    def guarded(self, activity: str, file: str) -> Iterator[None]:
+    def guard_reading(self, activity: str, file: str) -> Iterator[None]:
         """Turn a mistake of this collection into a finding, so that the other configs are still checked."""
         try:
             yield
         except Problem:
             raise
         except Exception as error:
-            self.failed.append(report_internal_error(activity, error, Position(file)))
+            self.internal_faults.append(report_internal_error(activity, error, Position(file)))
 
 
 PositionsOf = Callable[[Any], Mapping[KeyPath, Position]]
@@ -129,11 +129,11 @@ def find_no_positions(_value: Any) -> Mapping[KeyPath, Position]:
 class Reading:
     """How inputs are read."""
 
-    variable: str = VARIABLE_NAME
+    variable_name: str = VARIABLE_NAME
     """What findings call a config that is in no file."""
     variable_index: int = 0
     """How many of the paths stand before that config; the last one counts when they are merged."""
-    positions_of: PositionsOf = find_no_positions
+    find_positions: PositionsOf = find_no_positions
     """Where the parts of that config stand in files."""
     skips_others: bool = False
     """Whether a file that is named may be something else than a config."""
@@ -151,7 +151,7 @@ def collect_inputs(
     for path in earlier_paths:
         _add_path(_files.require_path(path), collected, reading.skips_others)
     if config is not None:
-        _add_variable(config, reading.variable, collected, reading.positions_of)
+        _add_variable(config, reading.variable_name, collected, reading.find_positions)
     for path in later_paths:
         _add_path(_files.require_path(path), collected, reading.skips_others)
     if merge and len(collected.inputs) > 1:
@@ -165,7 +165,7 @@ def list_yaml_files(path: Path) -> list[Path]:
 
 
 def _list_yaml_files(folder: _files.Folder) -> list[Path]:
-    files = [entry for entry in folder.items if entry.suffix in _YAML_FILES and entry.is_file()]
+    files = [entry for entry in folder.entries if entry.suffix in _YAML_FILES and entry.is_file()]
     if not files:
         for linked in folder.linked_folders():
             raise Problem(
@@ -195,37 +195,37 @@ def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
     if may_be_other and path.is_file():
         _add_optional_file(path, collected)
         return
-    size_before = collected.size
+    size_before = collected.config_count
     is_named_file = path.is_file()
     if is_named_file:
         files = [path]
     else:
         folder = _files.Folder.read(path, _FOREIGN_FOLDERS)
         files = _list_yaml_files(folder)
-        collected.links += _describe_links(folder)
+        collected.unfollowed_links += _describe_links(folder)
     for file in files:
         _add_file(file, is_named_file, collected)
     for index, config_input in enumerate(() if is_named_file else collected.inputs):
-        with collected.guarded(f"reading {config_input.name}", config_input.file):
+        with collected.guard_reading(f"reading {config_input.name}", config_input.file):
             collected.inputs[index] = _add_neighbour_facts(
-                config_input, collected.objects.get(Path(config_input.file).parent, [])
+                config_input, collected.objects_by_folder.get(Path(config_input.file).parent, [])
             )
-    if collected.size == size_before:
+    if collected.config_count == size_before:
         raise _no_config_problem(path, files, collected)
 
 
 def _add_optional_file(file: Path, collected: Collected) -> None:
     """Add a file that is named, as a file of a folder, and say so if it is no config."""
-    size_before, unread_before = collected.size + len(collected.charts), len(collected.unread)
+    size_before, unread_before = collected.config_count + len(collected.chart_findings), len(collected.skip_reasons)
     _add_file(file, False, collected)
-    if collected.size + len(collected.charts) == size_before and len(collected.unread) == unread_before:
-        collected.unread.append(f"{file} is no config of a Collector.")
+    if collected.config_count + len(collected.chart_findings) == size_before and len(collected.skip_reasons) == unread_before:
+        collected.skip_reasons.append(f"{file} is no config of a Collector.")
 
 
 def _no_config_problem(path: Path, files: Sequence[Path], collected: Collected) -> Problem:
     """Return what to say about a path without a config."""
     search_note = "" if path in files else f" (searched {len(files)} YAML files)"
-    for chart in collected.charts:
+    for chart in collected.chart_findings:
         if Path(chart.position.file) in files:
             return Problem(f"there is no collector config in {path}{search_note}, but {chart.message}", fix=chart.fix)
     fix = "Give a collector config, a ConfigMap or an OpenTelemetryCollector, or a folder that contains one."
@@ -234,12 +234,12 @@ def _no_config_problem(path: Path, files: Sequence[Path], collected: Collected) 
 
 def _add_neighbour_facts(config_input: Input, objects: Sequence[Mapping[str, Any]]) -> Input:
     """Return an input with the facts from neighbouring files, if these are unambiguous."""
-    is_in_config_map = config_input.found.owner.get("kind") == "ConfigMap"
-    if is_in_config_map and not context.describes_one_workload(config_input.found, objects):
+    is_in_config_map = config_input.found_config.owner.get("kind") == "ConfigMap"
+    if is_in_config_map and not context.describes_one_workload(config_input.found_config, objects):
         return config_input
-    if is_in_config_map and config_input.context.deployment is None:
-        return replace(config_input, context=context.find_context(config_input.found, objects))
-    return replace(config_input, context=context.add_rights(config_input.context, config_input.found, objects))
+    if is_in_config_map and config_input.platform_context.deployment is None:
+        return replace(config_input, platform_context=context.find_context(config_input.found_config, objects))
+    return replace(config_input, platform_context=context.add_rights(config_input.platform_context, config_input.found_config, objects))
 
 
 def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
@@ -252,11 +252,11 @@ def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
         _note_unreadable(file, problem, collected)
         return
     if is_named or _may_have_config(text):
-        size_before = collected.size + len(collected.charts)
-        with collected.guarded(f"reading {name}", name):
+        size_before = collected.config_count + len(collected.chart_findings)
+        with collected.guard_reading(f"reading {name}", name):
             _add_text(text, name, is_named, collected)
-        if collected.size + len(collected.charts) > size_before:
-            collected.texts[name] = text
+        if collected.config_count + len(collected.chart_findings) > size_before:
+            collected.text_by_name[name] = text
             return
     _note_skipped(file, collected, f"{name} has a NUL character. {_files.SAVE_AS_UTF_8}" if "\0" in text else "")
 
@@ -276,7 +276,7 @@ def _note_unreadable(file: Path, problem: Problem, collected: Collected) -> None
     with suppress(OSError):
         if _looks_like_config(read_file_head(file, HEAD_LIMIT).decode("utf-8", "replace")):
             reason = problem.wrong.removeprefix(f"cannot read {file}: ")
-            collected.invalid.append(InvalidYaml(reason, Position(str(file)), problem.fix))
+            collected.invalid_yaml.append(InvalidYaml(reason, Position(str(file)), problem.fix))
             return
     _note_skipped(file, collected, f"{problem.wrong}. {problem.fix}")
 
@@ -284,8 +284,8 @@ def _note_unreadable(file: Path, problem: Problem, collected: Collected) -> None
 def _note_skipped(file: Path, collected: Collected, reason: str = "") -> None:
     """Note a YAML file without a config. Folders hold much JSON that nobody takes for a config."""
     if file.suffix != _JSON:
-        collected.skipped.append(str(file))
-        collected.unread += [reason] if reason else []
+        collected.skipped_files.append(str(file))
+        collected.skip_reasons += [reason] if reason else []
 
 
 def _add_text(text: str, name: str, is_expected: bool, collected: Collected) -> None:
@@ -298,13 +298,13 @@ def _add_text(text: str, name: str, is_expected: bool, collected: Collected) -> 
     values = [document.data for document in yaml_documents]
     objects = documents.find_objects(values)
     if objects:
-        collected.objects.setdefault(Path(name).parent, []).extend(objects)
+        collected.objects_by_folder.setdefault(Path(name).parent, []).extend(objects)
     found_configs = documents.find_configs(values, is_expected)
     _add_charts(yaml_documents, name, collected)
-    lines = split_yaml_lines(text) if any(found_config.text for found_config in found_configs) else []
+    lines = split_yaml_lines(text) if any(found_config.is_text for found_config in found_configs) else []
     for found_config in found_configs:
         _add_config(
-            found_config, yaml_documents[found_config.document], collected, name=name, lines=lines, stream=objects
+            found_config, yaml_documents[found_config.document_index], collected, name=name, lines=lines, stream=objects
         )
     _add_resources(yaml_documents, name, collected)
 
@@ -314,10 +314,10 @@ def _add_invalid(invalid: InvalidYaml, text: str, name: str, is_expected: bool, 
     is_template = "{{" in text
     looks_like_config = _looks_like_config(text)
     if is_expected or (looks_like_config and not is_template):
-        collected.refuse(invalid)
+        collected.note_invalid(invalid)
     elif looks_like_config or not is_template:
         render_note = " It has `{{`: render it first." if is_template else ""
-        collected.unread.append(f"{invalid.where or name}: {clean_text(invalid.wrong)}.{render_note}")
+        collected.skip_reasons.append(f"{invalid.where or name}: {clean_text(invalid.wrong)}.{render_note}")
 
 
 def _add_config(
@@ -332,21 +332,21 @@ def _add_config(
     """Add a config of a file; one that is a text in an object has the places of the lines of the file."""
     label = f"{name} ({found_config.label})" if found_config.label else name
     try:
-        with collected.guarded(f"reading {label}", name):
+        with collected.guard_reading(f"reading {label}", name):
             inner = (
                 _yaml.load_inner_document(found_config, outer, lines, name)
-                if found_config.text
+                if found_config.is_text
                 else cut_document_part(outer, found_config.path)
             )
             config_input = _build_input(inner, found_config, label, context.find_context(found_config, stream))
             locate = (
                 _yaml.build_resource_locator(config_input.locate, outer, found_config.path, name)
-                if config_input.context.resource
+                if config_input.platform_context.resource
                 else config_input.locate
             )
             collected.inputs.append(replace(config_input, file=name, locate=locate))
     except InvalidYaml as invalid:
-        collected.refuse(invalid)
+        collected.note_invalid(invalid)
 
 
 def _add_resources(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
@@ -356,20 +356,20 @@ def _add_resources(yaml_documents: Sequence[Document], name: str, collected: Col
         return
     for found_resource in found_resources:
         label = f"{name} ({found_resource.label})"
-        document = cut_document_part(yaml_documents[found_resource.document], found_resource.path)
-        with collected.guarded(f"reading {label}", name):
+        document = cut_document_part(yaml_documents[found_resource.document_index], found_resource.path)
+        with collected.guard_reading(f"reading {label}", name):
             resource_input = _build_input(
                 document, found_resource, label, PlatformContext(resource=found_resource.owner)
             )
-            collected.resources.append(replace(resource_input, config=None, file=name))
+            collected.custom_resources.append(replace(resource_input, config=None, file=name))
 
 
 def _add_charts(yaml_documents: Sequence[Document], name: str, collected: Collected) -> None:
     """Note values of Helm charts, which are no config before Helm has rendered them."""
     for chart_values in helm_values.find_unrendered_values([document.data for document in yaml_documents], name):
-        position = yaml_documents[chart_values.document].positions.get(chart_values.path) or Position(name, 1, 1)
-        collected.charts.append(
-            Finding(position, "", UNRENDERED, "warning", f"here is {chart_values.what}", chart_values.fix)
+        position = yaml_documents[chart_values.document_index].positions.get(chart_values.path) or Position(name, 1, 1)
+        collected.chart_findings.append(
+            Finding(position, "", UNRENDERED, "warning", f"here is {chart_values.description}", chart_values.fix)
         )
 
 
@@ -396,11 +396,11 @@ def _build_input(document: Document, found_config: FoundConfig, name: str, surro
 def _add_variable(config: Any, name: str, collected: Collected, positions_of: PositionsOf) -> None:
     if isinstance(config, str):
         text = str(_yaml.strip_ansible_types(config))  # libyaml does not accept Ansible's text types
-        collected.texts[name] = text
-        size_before = collected.size
-        with collected.guarded(f"reading {name}", name):
+        collected.text_by_name[name] = text
+        size_before = collected.config_count
+        with collected.guard_reading(f"reading {name}", name):
             _add_text(text, name, True, collected)
-        if collected.size == size_before:
+        if collected.config_count == size_before:
             collected.inputs.append(_build_input(_yaml.load(text, name), _NO_OBJECT, name, PlatformContext()))
         return
     value = _yaml.strip_ansible_types(config)
@@ -413,7 +413,7 @@ def _add_variable(config: Any, name: str, collected: Collected, positions_of: Po
         document = Document(value, positions_of(config))
         collected.inputs.append(_build_input(document, _NO_OBJECT, name, PlatformContext()))
         return
-    with collected.guarded(f"reading {name}", name):
+    with collected.guard_reading(f"reading {name}", name):
         _add_objects(candidates, collected)
 
 
@@ -427,16 +427,16 @@ def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected)
         namespace = value_at(found_config.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found_config.label}" if namespace else found_config.label
         try:
-            with collected.guarded(f"reading {name}", name):
+            with collected.guard_reading(f"reading {name}", name):
                 if has_workloads and not context.is_config_in_use(found_config, objects):
                     continue
-                data = value_at(raw_objects[found_config.document], found_config.path)
-                document = _yaml.load(data, name) if found_config.text else Document(data)
+                data = value_at(raw_objects[found_config.document_index], found_config.path)
+                document = _yaml.load(data, name) if found_config.is_text else Document(data)
                 collected.inputs.append(
                     _build_input(document, found_config, name, context.find_context(found_config, objects, is_complete))
                 )
         except InvalidYaml as invalid:
-            collected.refuse(invalid)
+            collected.note_invalid(invalid)
 
 
 def _merge_inputs(parts: Sequence[Input]) -> Input:
@@ -444,7 +444,7 @@ def _merge_inputs(parts: Sequence[Input]) -> Input:
     name = " + ".join(part.name for part in parts)
     merged_data = documents.merge_configs([part.config for part in parts])
     layers = tuple(part.layer for part in parts if part.layer)
-    merged_context = next((part.context for part in parts if part.context.deployment), parts[0].context)
+    merged_context = next((part.platform_context for part in parts if part.platform_context.deployment), parts[0].platform_context)
     duplicates: list[tuple[KeyPath, Position]] = []
     for part in parts:
         duplicates += part.duplicates

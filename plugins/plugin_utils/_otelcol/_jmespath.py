@@ -118,13 +118,13 @@ def _bounded_interpreter_class() -> Any:
     class BoundedInterpreter(library_interpreter):  # type: ignore[misc]  # the library is imported late
         def __init__(self, budget: Budget) -> None:
             super().__init__()
-            self.left, self.budget = _MOST_STEPS, budget
+            self.steps_left, self.budget = _MOST_STEPS, budget
 
         def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-            self.left -= 1
+            self.steps_left -= 1
             self.budget.spend_steps(1)
             answer = super().visit(node, *args, **kwargs)
-            if self.left < 0 or (isinstance(answer, list) and len(answer) > _LONGEST_LIST):
+            if self.steps_left < 0 or (isinstance(answer, list) and len(answer) > _LONGEST_LIST):
                 raise Undecided(f"it takes more than {_MOST_STEPS} steps, or a list of more than {_LONGEST_LIST} items")
             return answer
 

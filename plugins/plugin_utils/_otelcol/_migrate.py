@@ -37,11 +37,11 @@ class MigratedText:
     """A text before and after its migration, with what was done and what was not."""
 
     name: str
-    before: str
-    text: str
+    text_before: str
+    text_after: str
     changes: list[dict[str, Any]] = field(default_factory=list)
-    unsolved: list[dict[str, Any]] = field(default_factory=list)
-    pairs: list[ConfigPair] = field(default_factory=list)
+    unsolved_changes: list[dict[str, Any]] = field(default_factory=list)
+    config_pairs: list[ConfigPair] = field(default_factory=list)
 
 
 def migrate(
@@ -61,12 +61,12 @@ def migrate(
     request = BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _migrate_data(collected, request, arguments.get("compare"))
-    if dest and len(collected.texts) != 1:
+    if dest and len(collected.text_by_name) != 1:
         raise Problem("`dest` supports only one config", fix="Give one file or one text, or omit `dest`.")
     _files.check_output_is_no_input(dest, _list_unmigrated_files(collected), "dest")
     migrated_texts = []
-    for name, text in collected.texts.items():
-        with collected.guarded(f"migrating {name}", name):
+    for name, text in collected.text_by_name.items():
+        with collected.guard_reading(f"migrating {name}", name):
             migrated_texts.append(migrate_text(text, name, collected, request))
     result = _build_result(migrated_texts, collected, arguments.get("compare"))
     are_written = [
@@ -74,7 +74,7 @@ def migrate(
     ]
     result["changed"] = any(are_written) if dest else result["changed"]
     if config is not None and not dest and migrated_texts:
-        result["config"] = migrated_texts[0].text
+        result["config"] = migrated_texts[0].text_after
     return result
 
 
@@ -84,16 +84,16 @@ def _collect_configs(
     """Return the configs to migrate. Raises Problem for paths and texts that have none."""
     config = arguments["config"]
     collected = _inputs.collect_inputs(arguments["paths"], config, reading=reading)
-    for warning in collected.warnings():
+    for warning in collected.list_warnings():
         warn(warning)
     if config is not None:
-        _check_not_empty(config, collected, reading.variable)
+        _check_not_empty(config, collected, reading.variable_name)
     return collected
 
 
 def _list_unmigrated_files(collected: _inputs.Collected) -> list[str]:
     """Return the files that were read and are not migrated."""
-    return [name for name in (*collected.skipped, *collected.read_files) if name not in collected.texts]
+    return [name for name in (*collected.skipped_files, *collected.read_files) if name not in collected.text_by_name]
 
 
 def _check_not_empty(config: Any, collected: _inputs.Collected, variable_name: str) -> None:
@@ -116,13 +116,13 @@ def migrate_text(text: str, name: str, collected: _inputs.Collected, request: Bu
     migrated_text = MigratedText(name, text, text)
     own_inputs = [config_input for config_input in collected.inputs if name in (config_input.file, config_input.name)]
     for config_input in reversed(own_inputs):
-        editable = _rewrite.open_editable_config(migrated_text.text, name, config_input.found)
+        editable = _rewrite.open_editable_config(migrated_text.text_after, name, config_input.found_config)
         target = choose_target(request, config_input)
         applied_changes, manual_steps = run(editable, target)
-        migrated_text.text = editable.whole()
-        migrated_text.pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
+        migrated_text.text_after = editable.build_whole_text()
+        migrated_text.config_pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_text.changes[:0] = [_build_row(config_input, change, name) for change in applied_changes]
-        migrated_text.unsolved[:0] = [_build_row(config_input, manual_step, name) for manual_step in manual_steps]
+        migrated_text.unsolved_changes[:0] = [_build_row(config_input, manual_step, name) for manual_step in manual_steps]
     return migrated_text
 
 
@@ -134,7 +134,7 @@ def run(editable: _rewrite.EditableConfig, target: Target) -> tuple[list[Change]
         results = list(step(editable.data, target))
         manual_by_place |= {_place_of_result(result): result for result in results if isinstance(result, Unsolved)}
         changes = [result for result in results if isinstance(result, Change)]
-        if editable.apply(changes):
+        if editable.apply_changes(changes):
             applied_changes += changes
         else:
             _apply_one_by_one(step, editable, target, applied_changes, manual_by_place)
@@ -157,11 +157,11 @@ def _apply_one_by_one(
     """
     failed_places: set[_Place] = set()
     while change := _find_next_change(step, editable, target, failed_places):
-        if editable.apply([change]):
+        if editable.apply_changes([change]):
             applied_changes.append(change)
         else:
             failed_places.add(_place_of_result(change))
-            manual_by_place[_place_of_result(change)] = Unsolved(change.path, change.what, editable.why)
+            manual_by_place[_place_of_result(change)] = Unsolved(change.path, change.what, editable.refusal_reason)
 
 
 def _find_next_change(
@@ -182,7 +182,7 @@ class _Place(NamedTuple):
 
 
 def _place_of_result(result: Change | Unsolved) -> _Place:
-    return _Place(result.path, result.what)
+    return _Place(result.path, result.description)
 
 
 def _find_still_rejected(config: Any, target: Target, reported_paths: Sequence[KeyPath]) -> Iterator[Unsolved]:
@@ -216,7 +216,7 @@ def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> 
     """Return the distribution that is given, or that of the image; none beside a manifest or a schema."""
     if request.distribution:
         return request.distribution
-    image_build = _builds.recognise_image(config_input.context.image) if config_input.context.image else None
+    image_build = _builds.recognise_image(config_input.platform_context.image) if config_input.platform_context.image else None
     if image_build and not request.manifest:
         return image_build.distribution
     return "" if request.manifest or request.schema else _builds.DEFAULT
@@ -229,10 +229,10 @@ def _migrate_data(collected: _inputs.Collected, request: BuildRequest, compare: 
         editable = _rewrite.ConfigAsData(config_input.config)
         target = choose_target(request, config_input)
         applied_changes, manual_steps = run(editable, target)
-        migrated_data.pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
+        migrated_data.config_pairs += [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_data.changes += [_build_row(config_input, change, "") for change in applied_changes]
-        migrated_data.unsolved += [_build_row(config_input, manual_step, "") for manual_step in manual_steps]
-        if not config_input.found.owner:
+        migrated_data.unsolved_changes += [_build_row(config_input, manual_step, "") for manual_step in manual_steps]
+        if not config_input.found_config.owner:
             config_result["config"] = editable.data
     return {**_build_result([migrated_data], collected, compare), **config_result}
 
@@ -249,17 +249,17 @@ def _build_result(migrated_texts: Sequence[MigratedText], collected: _inputs.Col
         "changes": [mask_row(row) for row in changes],
         "unsolved": [mask_row(row) for row in _list_unsolved(migrated_texts, collected)],
         "planned": list(_list_planned_breaks(collected, mask)),
-        "skipped_files": collected.skipped,
-        "diff": [mask_row(_describe_difference(item)) for item in migrated_texts if item.text != item.before],
+        "skipped_files": collected.skipped_files,
+        "diff": [mask_row(_describe_difference(item)) for item in migrated_texts if item.text_after != item.text_before],
         **({} if compare is None else {"compared": _compare_behaviour(migrated_texts, collected, compare)}),
     }
 
 
 def _list_unsolved(migrated_texts: Sequence[MigratedText], collected: _inputs.Collected) -> list[dict[str, Any]]:
     """Return what is left to a person: in the files that were read, and the files that were not."""
-    unsolved_in_files = [row for migrated_text in migrated_texts for row in migrated_text.unsolved]
-    invalid_rows = [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid]
-    failed_rows = [_build_unread_row(fault.position, fault.message, fault.fix) for fault in collected.failed]
+    unsolved_in_files = [row for migrated_text in migrated_texts for row in migrated_text.unsolved_changes]
+    invalid_rows = [_build_unread_row(fault.position, fault.wrong, fault.fix) for fault in collected.invalid_yaml]
+    failed_rows = [_build_unread_row(fault.position, fault.message, fault.fix) for fault in collected.internal_faults]
     return [*unsolved_in_files, *invalid_rows, *failed_rows]
 
 
@@ -271,8 +271,8 @@ def _compare_behaviour(
     pairs = [
         pair
         for migrated_text in migrated_texts
-        for pair in migrated_text.pairs
-        if has_other_collector or pair.old != pair.new
+        for pair in migrated_text.config_pairs
+        if has_other_collector or pair.old_form != pair.new_form
     ]
     reason = "it could not be read"
     unread_rows = [{"config": file, **comparing.build_comparison_row(why=reason)} for file in collected.faulty_files]
@@ -287,7 +287,7 @@ def _list_planned_breaks(collected: _inputs.Collected, mask: Callable[[str], str
             for config_input in collected.inputs
             if is_broken_by(config_input.config, _builds.load_catalogue())
         ]
-        owners = Counter(mask(describe_keeper(config_input.found.owner)) for config_input in broken_inputs)
+        owners = Counter(mask(describe_keeper(config_input.found_config.owner)) for config_input in broken_inputs)
         if broken_inputs:
             yield {
                 "version": version,
@@ -299,8 +299,8 @@ def _list_planned_breaks(collected: _inputs.Collected, mask: Callable[[str], str
 
 def _describe_difference(migrated_text: MigratedText) -> dict[str, Any]:
     return {
-        "before": migrated_text.before,
-        "after": migrated_text.text,
+        "before": migrated_text.text_before,
+        "after": migrated_text.text_after,
         "before_header": migrated_text.name,
         "after_header": migrated_text.name,
     }
@@ -308,12 +308,12 @@ def _describe_difference(migrated_text: MigratedText) -> dict[str, Any]:
 
 def _write_text(migrated_text: MigratedText, dest: str | None, check: bool) -> bool:
     """Write a text to its destination; return whether the file changed."""
-    if not dest and migrated_text.text == migrated_text.before:
+    if not dest and migrated_text.text_after == migrated_text.text_before:
         return False
     target = Path(dest or migrated_text.name)
     if check:
-        return not target.is_file() or _files.read_text_file(target) != migrated_text.text
-    return _files.write_if_changed(target, migrated_text.text)
+        return not target.is_file() or _files.read_text_file(target) != migrated_text.text_after
+    return _files.write_if_changed(target, migrated_text.text_after)
 
 
 def _build_row(config_input: _inputs.Input, result: Change | Unsolved, file: str) -> dict[str, Any]:
@@ -323,8 +323,8 @@ def _build_row(config_input: _inputs.Input, result: Change | Unsolved, file: str
         "line": position.line,
         "config": config_input.name,
         "path": format_path(result.path),
-        "what": result.what,
-        "why": result.why,
+        "what": result.description,
+        "why": result.reason,
     }
 
 

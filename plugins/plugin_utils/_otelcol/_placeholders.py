@@ -86,46 +86,46 @@ class _Variable:
     """A variable in a config: the path of its setting, and the text before and after it in the same value."""
 
     path: Path
-    before: str
-    after: str
+    text_before: str
+    text_after: str
     target: Target | None
 
     @property
-    def key(self) -> str:
+    def setting_name(self) -> str:
         """The name of the setting; of an item of a list, the name of the list."""
         return next((part for part in reversed(self.path) if isinstance(part, str)), "")
 
     @property
-    def is_part(self) -> bool:
+    def is_part_of_text(self) -> bool:
         """Whether the value has more than the variable, so that it is text."""
-        return bool(self.before or self.after)
+        return bool(self.text_before or self.text_after)
 
     @property
     def is_port_part(self) -> bool:
         """Whether it follows a host, which another variable may give."""
-        return self.before.endswith(":") or (self.before.endswith("}") and not self.after)
+        return self.text_before.endswith(":") or (self.text_before.endswith("}") and not self.text_after)
 
     @property
     def is_host_part(self) -> bool:
-        return self.after.startswith(":") or self.before.endswith(("://", "@")) or self.is_address
+        return self.text_after.startswith(":") or self.text_before.endswith(("://", "@")) or self.is_address
 
     @property
     def is_address(self) -> bool:
-        return bool(_ADDRESS_KEY.search(self.key))
+        return bool(_ADDRESS_KEY.search(self.setting_name))
 
     @property
-    def by_key(self) -> str:
+    def suggested_value(self) -> str:
         """The value that the name of the setting suggests; empty text if it suggests none."""
-        return next((value for pattern, value in _VALUE_BY_KEY_END if pattern.search(self.key)), "")
+        return next((value for pattern, value in _VALUE_BY_KEY_END if pattern.search(self.setting_name)), "")
 
     @cached_property
-    def shapes(self) -> str:
+    def shape_letters(self) -> str:
         """The letters of the shapes that the setting takes; empty text if they are unknown."""
         return _find_shape_letters(self.path, self.target)
 
     @property
-    def takes_no_text(self) -> bool:
-        return bool(self.shapes) and "s" not in self.shapes
+    def needs_other_than_text(self) -> bool:
+        return bool(self.shape_letters) and "s" not in self.shape_letters
 
 
 # The value of a variable, by what is known of it. The first row that fits counts.
@@ -134,26 +134,26 @@ _VALUES_IN_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
     (lambda variable: variable.is_host_part, _HOST),
 )
 _VALUES_WITHOUT_TEXT: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
-    (lambda variable: "b" in variable.shapes, _SWITCH),
-    (lambda variable: "l" in variable.shapes, f"[{_TEXT}]"),
-    (lambda variable: not variable.by_key.isdigit(), _NUMBER),
+    (lambda variable: "b" in variable.shape_letters, _SWITCH),
+    (lambda variable: "l" in variable.shape_letters, f"[{_TEXT}]"),
+    (lambda variable: not variable.suggested_value.isdigit(), _NUMBER),
 )
 _VALUES_ALONE: tuple[tuple[Callable[[_Variable], bool], str], ...] = (
     (lambda variable: variable.is_address and variable.path[0] == "exporters", f"http://{_HOST}:{_PORT}"),
     (lambda variable: variable.is_address, f"{_HOST}:{_PORT}"),
-    (lambda variable: not variable.by_key and variable.shapes.startswith("d"), "10s"),
+    (lambda variable: not variable.suggested_value and variable.shape_letters.startswith("d"), "10s"),
 )
 
 
 def _choose_placeholder(path: Path, text: str, span: tuple[int, int], target: Target | None) -> str:
     """Return a value of the shape that the setting at a path takes, or that the text around the variable suggests."""
     variable = _Variable(path, text[: span[0]], text[span[1] :], target)
-    if variable.is_part:
+    if variable.is_part_of_text:
         candidates, default = _VALUES_IN_TEXT, _TEXT
-    elif variable.takes_no_text:
-        candidates, default = _VALUES_WITHOUT_TEXT, variable.by_key
+    elif variable.needs_other_than_text:
+        candidates, default = _VALUES_WITHOUT_TEXT, variable.suggested_value
     else:
-        candidates, default = _VALUES_ALONE, variable.by_key or _TEXT
+        candidates, default = _VALUES_ALONE, variable.suggested_value or _TEXT
     return next((value for is_fitting, value in candidates if is_fitting(variable)), default)
 
 
@@ -167,7 +167,7 @@ def _find_shape_letters(path: Path, target: Target | None) -> str:
     if target is None or len(path) <= _COMPONENT_KEYS:
         return ""
     section, component_id, *keys = path
-    row = target.catalogue.fields(str(section), str(component_id).partition("/")[0], target.version)
+    row = target.catalogue.find_fields(str(section), str(component_id).partition("/")[0], target.version)
     node: Any = row["fields"] if row else None
     for key in keys:
         node = _child_node(_resolve_label(node, target), key)

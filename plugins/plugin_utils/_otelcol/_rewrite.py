@@ -33,9 +33,9 @@ class EditableConfig(ABC):
     """
 
     data: Any
-    why = ""
+    refusal_reason = ""
 
-    def apply(self, changes: Iterable[Change]) -> bool:
+    def apply_changes(self, changes: Iterable[Change]) -> bool:
         """Apply the edits of all changes, or of none; return whether they were applied."""
         edits = [edit for change in changes for edit in change.edits]
         if not edits:
@@ -43,11 +43,11 @@ class EditableConfig(ABC):
         try:
             self._edit(edits)
         except (Untouchable, InvalidYaml) as reason:
-            self.why = f"It stays unchanged, because {reason}."
+            self.refusal_reason = f"It stays unchanged, because {reason}."
             return False
         return True
 
-    def whole(self) -> str:
+    def build_whole_text(self) -> str:
         """Return the text around the config and the config in it."""
         return ""
 
@@ -78,16 +78,16 @@ class ConfigInText(EditableConfig):
         self.documents = documents
         self.data = value_at(documents[self.document].data, self.path)
 
-    def whole(self) -> str:
+    def build_whole_text(self) -> str:
         """Return the text around the config and the config in it."""
         return self.text
 
     def _edit(self, edits: list[Edit]) -> None:
-        root = self.documents[self.document].root
+        root = self.documents[self.document].root_node
         if root is None:
             raise Untouchable("it is empty")
         editor = TextEditor(self.text, root, read_key, _yaml.dump)
-        text = editor.apply(edits, self.path)
+        text = editor.apply_edits(edits, self.path)
         documents = list(_yaml.load_all(text, self.name))
         expected = [document.data for document in self.documents]
         expected[self.document] = _copy_with_value(
@@ -120,22 +120,22 @@ class _LiteralBlock:
 
     lines: Sequence[str]
     """All lines of the text around the block, and of the block."""
-    first: int
+    first_line: int
     """The first line of the block."""
-    end: int
+    end_line: int
     """The line after the last one of the block."""
-    margin: int
+    indent_width: int
     """How many spaces the block is indented by."""
 
-    def content(self) -> str:
+    def read_content(self) -> str:
         """Return the text in the block, without its indentation."""
-        return "\n".join(line[self.margin :] for line in self.lines[self.first : self.end])
+        return "\n".join(line[self.indent_width :] for line in self.lines[self.first_line : self.end_line])
 
-    def lines_with(self, content: str) -> list[str]:
+    def replace_content(self, content: str) -> list[str]:
         """Return the lines of the text with another content of the block."""
-        indentation = " " * self.margin
+        indentation = " " * self.indent_width
         indented_lines = [indentation + line if line else line for line in content.split("\n")]
-        return [*self.lines[: self.first], *indented_lines, *self.lines[self.end :]]
+        return [*self.lines[: self.first_line], *indented_lines, *self.lines[self.end_line :]]
 
 
 class ConfigInBlock(ConfigInText):
@@ -146,17 +146,17 @@ class ConfigInBlock(ConfigInText):
 
     def __init__(self, text: str, name: str, found_config: FoundConfig) -> None:
         self.outer = text
-        document = list(_yaml.load_all(text, name))[found_config.document]
+        document = list(_yaml.load_all(text, name))[found_config.document_index]
         self.block = _find_literal_block(text, document, found_config.path)
-        inner_text = self.block.content() if self.block else str(value_at(document.data, found_config.path))
+        inner_text = self.block.read_content() if self.block else str(value_at(document.data, found_config.path))
         super().__init__(inner_text, name, 0, ())
 
-    def whole(self) -> str:
+    def build_whole_text(self) -> str:
         """Return the text around the config and the config in it."""
         if self.block is None:
             return self.outer
         newline = "\r\n" if "\r\n" in self.outer else "\n"
-        return newline.join(self.block.lines_with(self.text))
+        return newline.join(self.block.replace_content(self.text))
 
     def _edit(self, edits: list[Edit]) -> None:
         if self.block is None:
@@ -166,7 +166,7 @@ class ConfigInBlock(ConfigInText):
 
 def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
     """Return the literal block at a path in a document of a text; None if the value there is written otherwise."""
-    key_and_node = find_node(document.root, path, read_key) if document.root else None
+    key_and_node = find_node(document.root_node, path, read_key) if document.root_node else None
     if key_and_node is None:
         return None
     _key, node = key_and_node
@@ -176,14 +176,14 @@ def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBl
     end_line, end_column = node.end
     # A block ends at the start of the line after it, or within its last line where the text ends.
     end = end_line + 1 if end_column else end_line
-    return _LiteralBlock(lines, first=node.start[0] + 1, end=end, margin=_yaml.measure_indentation(node, lines))
+    return _LiteralBlock(lines, first_line=node.start[0] + 1, end_line=end, indent_width=_yaml.measure_indentation(node, lines))
 
 
 def open_editable_config(text: str, name: str, found_config: FoundConfig) -> ConfigInText:
     """Return a config that was found in the text of a file with that name."""
-    if found_config.text:
+    if found_config.is_text:
         return ConfigInBlock(text, name, found_config)
-    return ConfigInText(text, name, found_config.document, found_config.path)
+    return ConfigInText(text, name, found_config.document_index, found_config.path)
 
 
 def _copy_with_value(data: Any, path: Path, value: Any) -> Any:

@@ -63,7 +63,7 @@ def _list_rule_files(path: Path) -> Iterator[Path]:
         yield path
         return
     folder = _files.Folder.read(path)
-    rule_files = [file for file in folder.items if file.suffix in _SUFFIXES]
+    rule_files = [file for file in folder.entries if file.suffix in _SUFFIXES]
     _check_no_outside_links(folder)
     if not rule_files:
         fix = "Give a file with `rules`, or a folder with such files. docs/own_rules.md shows one."
@@ -97,5 +97,5 @@ def _parse_rules(
     known_paths = KnownPaths(catalogue_key.catalogue)
     reader = RuleReader(RuleSurroundings(taken_ids, known_paths, _jmespath.build_bounded_search))
     for name, text in texts:
-        reader.read(_yaml.load(text, name), name)
+        reader.read_document(_yaml.load(text, name), name)
     return reader.join_rules()

@@ -40,7 +40,7 @@ class Case:
     config: Any = None
     locate: Callable[[KeyPath], Position] = field(default=lambda _path: Position())
     target: Target | None = None
-    build: str = ""
+    build_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,24 +88,24 @@ def run_validation(
     """
     judgement = _findings.Judgement.from_arguments(arguments)
     collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], reading)
-    _check_output(arguments, collected, judgement.own)
+    _check_output(arguments, collected, judgement.user_rules)
     _overlays.check_parts(arguments, reading)
-    cases = [*planned_cases, *_judge_collected(arguments, collected, other_hops, judgement.own)]
+    cases = [*planned_cases, *_judge_collected(arguments, collected, other_hops, judgement.user_rules)]
     opinion, cases, unchecked_warnings = _add_second_opinion(arguments["binary"], cases)
     named_findings = [(case.name, case.findings) for case in cases]
-    checked = _findings.judge_configs(named_findings, judgement, read_suppressing_comments(collected.texts))
-    build_labels = {case.name: case.build for case in cases if case.build}
+    checked = _findings.judge_configs(named_findings, judgement, read_suppressing_comments(collected.text_by_name))
+    build_labels = {case.name: case.build_label for case in cases if case.build_label}
     report = Report(
         checked,
-        collected.skipped,
-        (*_findings.ALL_RULES, *judgement.own.rules),
+        collected.skipped_files,
+        (*_findings.ALL_RULES, *judgement.user_rules.rules),
         arguments["fail_on"],
         build_labels,
-        own_rules=judgement.own.as_list(),
+        own_rules=judgement.user_rules.as_list(),
     )
     result: dict[str, Any] = {
         **convert_to_result(report),
-        "latest_known": _builds.load_catalogue().latest,
+        "latest_known": _builds.load_catalogue().newest_release,
         "smallest_image": _builds.find_smallest_image(_find_first_target(cases), [case.config for case in cases]),
         "second_opinion": opinion.as_dict(),
         "report": FORMATS[arguments["format"]](report),
@@ -116,7 +116,7 @@ def run_validation(
         result["changed"] = _files.write_if_changed(Path(arguments["output_path"]), result["report"])
     warnings = (
         *_builds.list_stand_in_warnings(case.target for case in cases),
-        *collected.warnings(),
+        *collected.list_warnings(),
         *unchecked_warnings,
     )
     return ValidationRun(result, report, warnings)
@@ -129,7 +129,7 @@ def find_hops(objects: Any) -> list[Hop]:
 
 def _build_hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
     owner_facts = [
-        (config_input.found.owner, config_input.context.services, config_input.config) for config_input in inputs
+        (config_input.found_config.owner, config_input.platform_context.services, config_input.config) for config_input in inputs
     ]
     return [
         Hop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)
@@ -154,13 +154,13 @@ def _judge_collected(
             position = Position(config_input.file or config_input.name)
             yield Case(config_input.name, [report_internal_error(f"checking {config_input.name}", error, position)])
     opened_ports = _find_opened_ports(collected.inputs)
-    for config_input in collected.resources:
+    for config_input in collected.custom_resources:
         yield _judge_resource(config_input, opened_ports)
-    for chart in collected.charts:
+    for chart in collected.chart_findings:
         yield Case(chart.position.file, [chart])
-    for failure in collected.failed:
+    for failure in collected.internal_faults:
         yield Case(failure.position.file, [failure])
-    for invalid in collected.invalid:
+    for invalid in collected.invalid_yaml:
         yield Case(invalid.position.file, [_build_yaml_finding(invalid)])
 
 
@@ -175,7 +175,7 @@ def _judge_input(
 
     `divided_keys` and `receivers_behind` are what the rules know of other collectors.
     """
-    surroundings = config_input.context
+    surroundings = config_input.platform_context
     target = _builds.resolve_build(request, surroundings.image)
     build = _builds.build_label(target, request, surroundings.image)
     environment = surroundings.environment
@@ -193,7 +193,7 @@ def _judge_input(
         receiving=receivers_behind,
         operator_kinds=_tables.read_operator_kinds(),
     )
-    findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspects)
+    findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspected_secrets)
     return Case(config_input.name, findings, config_input.config, config_input.locate, target, build)
 
 
@@ -202,20 +202,20 @@ def _find_opened_ports(inputs: Sequence[_inputs.Input]) -> dict[tuple[str, str],
     listeners = _builds.load_catalogue().listeners
     opened_ports: dict[tuple[str, str], frozenset[int]] = {}
     for config_input in inputs:
-        resource = config_input.context.resource
+        resource = config_input.platform_context.resource
         if resource is not None and isinstance(config_input.config, dict):
             received_ports = {
                 listener.port for listener in View(config_input.config, listeners, is_by_operator=True).listeners
             }
             namespace = str(value_at(resource, ("metadata", "namespace"), ""))
             service_ports = find_opened_ports(resource, config_input.config, received_ports)
-            opened_ports |= {(namespace, service): service_ports for service in config_input.context.services}
+            opened_ports |= {(namespace, service): service_ports for service in config_input.platform_context.services}
     return opened_ports
 
 
 def _judge_resource(config_input: _inputs.Input, opened_ports: Mapping[tuple[str, str], frozenset[int]]) -> Case:
     """Return a custom resource without a config, with its findings."""
-    surroundings = config_input.context
+    surroundings = config_input.platform_context
     subject = Subject(
         None,
         config_input.locate,
@@ -230,7 +230,7 @@ def _judge_resource(config_input: _inputs.Input, opened_ports: Mapping[tuple[str
 def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, user_rules: UserRules) -> None:
     """Raise Problem for a report that would replace what was read: a config, a rule, or what options name."""
     file_options = ("catalogue", "distribution_manifest", "distribution_schema")
-    rule_files = [rule.position.file for rule in user_rules.all]
+    rule_files = [rule.position.file for rule in user_rules.user_rules]
     input_files = [
         *arguments["paths"],
         *collected.read_files,
@@ -277,7 +277,7 @@ def _add_second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opi
 
 def _describe_choice(program_choice: _binary.ChosenProgram | _binary.Unavailable) -> str:
     """Return what the result tells of an answer: the command that validates, or why there is none."""
-    return program_choice.command if isinstance(program_choice, _binary.ChosenProgram) else program_choice.why
+    return program_choice.command if isinstance(program_choice, _binary.ChosenProgram) else program_choice.reason
 
 
 def _list_unchecked_warnings(
@@ -285,7 +285,7 @@ def _list_unchecked_warnings(
 ) -> list[str]:
     """Return a warning that names why configs have no second opinion although the user wants one."""
     reasons = [
-        program_choice.why for program_choice in program_choices if isinstance(program_choice, _binary.Unavailable)
+        program_choice.reason for program_choice in program_choices if isinstance(program_choice, _binary.Unavailable)
     ]
     if binary == _binary.NONE or not reasons:
         return []

@@ -212,14 +212,14 @@ def build_position_map(
     found_config: FoundConfig, document: Document, lines: Sequence[str]
 ) -> Callable[[Position], Position]:
     """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
-    key_and_node = find_node(document.root, found_config.path, read_key) if document.root else None
+    key_and_node = find_node(document.root_node, found_config.path, read_key) if document.root_node else None
     if key_and_node is None:
         start = document.positions.get(found_config.path, Position())
-        return lambda position: replace(position, line=start.line, column=start.column, inside=None)
+        return lambda position: replace(position, line=start.line, column=start.column, locate_inside=None)
     node = resolve_alias(key_and_node[1])
     line, column = node.start
     if node.style != LITERAL:
-        return lambda position: replace(position, line=line + 1, column=column + 1, inside=None)
+        return lambda position: replace(position, line=line + 1, column=column + 1, locate_inside=None)
     margin = measure_indentation(node, lines)
     return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 

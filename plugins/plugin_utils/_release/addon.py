@@ -42,9 +42,9 @@ def decide_installation(
     addon = _read_addon(arguments)
     neighbours = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
     decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
-    running_version = installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted) or "")
+    running_version = installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted_version) or "")
     return {
-        **decision.result,
+        **decision.result_fields,
         "warnings": [*addon_decision.list_registry_warnings(arguments), *decision.warnings],
         "version": running_version,
         "namespace": installed["namespace"] or namespace,
@@ -54,11 +54,11 @@ def decide_installation(
 def plan_removal(product: Product, arguments: Mapping[str, Any], check: bool) -> RemovalPlan:
     """Return the objects to remove beside the add-on. Raises Problem if the product is still in use."""
     installed, addon = _read_installed(product, arguments), _read_addon(arguments)
-    is_foreign = addon.installed and not addon.ours
-    stays_without_addon = installed["installed"] and not addon.installed
+    is_foreign = addon.installed_version and not addon.is_ours
+    stays_without_addon = installed["installed"] and not addon.installed_version
     if is_foreign:
         return RemovalPlan("nothing", f"{addon.title} was not installed by this collection, so it stays unchanged")
-    if addon.installed and arguments["preserve"]:
+    if addon.installed_version and arguments["preserve"]:
         note = f"The objects of {addon.title} stay in the cluster, and no controller manages them any more"
         return RemovalPlan("remove", f"{addon.title} is removed from EKS, and its objects stay", warnings=[note])
     if stays_without_addon:
@@ -80,10 +80,10 @@ def _plan_removal_of_objects(
         {**installed, "crds": crds, "ours": True},
         arguments["others"],
         arguments["remove_definitions"],
-        more=bool(addon.installed),
+        more=bool(addon.installed_version),
         check=check,
     )
-    if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed:
+    if removal_plan.action == "remove" and arguments["others"] == "keep" and addon.installed_version:
         removal_plan.warnings.append("EKS may delete the definitions with the add-on, and every object of their kinds")
     return removal_plan
 
@@ -97,7 +97,7 @@ def _mark_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
 def _read_installed(product: Product, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what release_info found. Raises Problem if it is not given, or if no add-on installs the product."""
     installed: Mapping[str, Any] | None = arguments["installed"]
-    if not product.in_eks_addons:
+    if not product.is_in_eks_addons:
         raise Problem(f"no EKS add-on of this collection installs {product.title}", fix="Use another provider.")
     if installed is None:
         raise Problem("eks_addon needs the installed releases", fix="Give the result of release_info (installed).")

@@ -104,7 +104,7 @@ def _read_mirror_sums(root: str) -> dict[str, str]:
     """Return the sums of archives in the lock of a mirror, by name; none without a mirror or a lock."""
     path = Path(root).expanduser() / LOCK_FILE
     lock = _lock_file.read_lock_if_given(str(path)) if root and path.is_file() else None
-    return lock.sums(PROGRAMS) if lock else {}
+    return lock.list_sums(PROGRAMS) if lock else {}
 
 
 def _build_row(archive: Archive, archive_sum: str, origin: str) -> dict[str, str]:

@@ -72,14 +72,14 @@ def decide_installation(
     )
     decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == release_decision.EXISTING:
-        return {**decision.result, "version": installed["version"], "namespace": installed["namespace"], "olm": {}}
+        return {**decision.result_fields, "version": installed["version"], "namespace": installed["namespace"], "olm": {}}
     plan = olm_decision.plan_installation(request, {**arguments["olm_found"], "kubernetes": installed["kubernetes"]})
     version = olm_objects.parse_csv_name(plan.csv).version
     versioned_decision = release_decision.decide_release(
         replace(release_request, version=parse_version(version)), installed, table
     )
     return {
-        **release_decision.Decision(plan.action, OLM, plan.message, versioned_decision.warnings).result,
+        **release_decision.Decision(plan.action, OLM, plan.message, versioned_decision.warnings).result_fields,
         "version": version,
         "namespace": request.namespace,
         "olm": {
@@ -118,7 +118,7 @@ def _read_installed(request: OlmRequest, arguments: Mapping[str, Any]) -> dict[s
 
 
 def _build_request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
-    if not product.in_olm:
+    if not product.is_in_olm:
         raise Problem(f"no known catalog contains {product.title}", fix="Use another provider.")
     olm_options = _arguments.validate_values(arguments["olm"], OPTIONS, "olm")
     namespace = olm_decision.choose_namespace(olm_options["package"], olm_options["namespace"])

@@ -31,7 +31,7 @@ class PublishedRelease(NamedTuple):
     """
 
     release: manifest.Release
-    content: bytes
+    manifest_bytes: bytes
     origin: str
     warnings: list[str]
     trust_note: str
@@ -39,7 +39,7 @@ class PublishedRelease(NamedTuple):
     @property
     def checksum(self) -> str:
         """The SHA-256 of the manifest."""
-        return compute_checksum(self.content)
+        return compute_checksum(self.manifest_bytes)
 
 
 class ChartRow(NamedTuple):
@@ -86,7 +86,7 @@ def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
     """Return what to say about a chart without a lock. Raises Problem for another chart than the locked one."""
     if lock is None:
         return f"the chart {row.name} is trusted as read, {row.checksum} from {row.origin}; {_LOCK_HINT}"
-    lock.verify(lock_file.CHARTS, row.name, row.checksum, row.origin)
+    lock.verify_sum(lock_file.CHARTS, row.name, row.checksum, row.origin)
     return ""
 
 
@@ -101,7 +101,7 @@ def read_release(
     origin, content = source.fetch(origins, options["sha256"], activity, plain=bool(expected))
     shown_origin = strip_credentials(origin)
     if lock:
-        lock.verify(lock_file.MANIFESTS, name, compute_checksum(content), origin)
+        lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(content), origin)
     release = manifest.read_release(product, source.parse_documents(content, activity, origin), shown_origin)
     if release.version != target:
         fix = f"Ask for {release.version.tag}, or give the manifest of {target.tag}."

@@ -42,9 +42,9 @@ def mirror_releases(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]
     programs = archives.collect_archives(arguments.get("programs") or (), arguments["path"], check)
     files = [_write_manifest(release, arguments["path"], check) for release in _drop_equal_releases(read_releases)]
     return {
-        "changed": programs.changed or any(file.changed for file in files),
-        "images": [image.row(arguments["registry"], lock_file.join_locks(locks)) for image in needed_images],
-        "manifests": [file.row for file in files],
+        "changed": programs.changed or any(file.is_changed for file in files),
+        "images": [image.build_row(arguments["registry"], lock_file.join_locks(locks)) for image in needed_images],
+        "manifests": [file.result_row for file in files],
         "charts": _list_charts(read_releases),
         "programs": programs.rows,
         "left_out": _describe_unmirrored(clusters),
@@ -64,9 +64,9 @@ def _list_releases(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 class _ReadRelease(NamedTuple):
     """A release as it was read, what a mirror needs of it, and the row of its chart; None without a chart."""
 
-    needs: mirror_images.MirroredRelease
-    published: PublishedRelease
-    chart: ChartRow | None
+    mirror_needs: mirror_images.MirroredRelease
+    published_release: PublishedRelease
+    chart_row: ChartRow | None
 
 
 def _read_all_releases(
@@ -127,7 +127,7 @@ def _list_needed_images(
     objects: list[Manifest] = []
     for cluster in arguments["clusters"]:
         objects += cluster["manifests"]
-    release_needs = [release.needs for release in read_releases]
+    release_needs = [release.mirror_needs for release in read_releases]
     return mirror_images.list_mirror_images(
         objects, release_needs, arguments["scope"], arguments["exclude"], arguments["images"]
     )
@@ -135,12 +135,12 @@ def _list_needed_images(
 
 def _drop_equal_releases(read_releases: Sequence[_ReadRelease]) -> list[_ReadRelease]:
     """Return the releases that differ in their folder of a mirror."""
-    return list({release.needs.folder: release for release in read_releases}.values())
+    return list({release.mirror_needs.archive_folder: release for release in read_releases}.values())
 
 
 def _list_charts(read_releases: Iterable[_ReadRelease]) -> list[dict[str, str]]:
     """Return the row of each chart once, in order."""
-    rows = {release.chart for release in read_releases if release.chart}
+    rows = {release.chart_row for release in read_releases if release.chart_row}
     return [row.as_dict() for row in sorted(rows)]
 
 
@@ -160,13 +160,13 @@ def _describe_unmirrored(clusters: Iterable[Mapping[str, Any]]) -> list[str]:
 class _ManifestFile(NamedTuple):
     """The manifest of a release in a mirror, as a row of the result, and whether it was written."""
 
-    row: dict[str, Any]
-    changed: bool
+    result_row: dict[str, Any]
+    is_changed: bool
 
 
 def _write_manifest(release: _ReadRelease, root: str, check: bool) -> _ManifestFile:
     """Write a manifest where roles look for it in a mirror."""
-    name, tag, published = release.needs.product, release.needs.tag, release.published
+    name, tag, published = release.mirror_needs.product, release.mirror_needs.tag, release.published_release
     mirror_path = f"{name}/{tag}/{find_product(name).manifest}"
     row = {
         "product": name,
@@ -178,5 +178,5 @@ def _write_manifest(release: _ReadRelease, root: str, check: bool) -> _ManifestF
         "from": strip_credentials(published.origin),
     }
     if not root:
-        return _ManifestFile(row, changed=False)
-    return _ManifestFile(row, _files.write_or_check(Path(root) / mirror_path, published.content.decode("utf-8"), check))
+        return _ManifestFile(row, is_changed=False)
+    return _ManifestFile(row, _files.write_or_check(Path(root) / mirror_path, published.manifest_bytes.decode("utf-8"), check))

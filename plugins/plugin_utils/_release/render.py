@@ -161,14 +161,14 @@ def _decide_installation(
     manifest_namespace = published_release.release.namespace if published_release else installed.get("namespace")
     namespace = customized.customization.namespace or manifest_namespace or product.namespace
     return {
-        **decision.result,
+        **decision.result_fields,
         "version": installed["version"] if is_existing else str(target),
         "namespace": namespace,
         "adopt": [product.name] if arguments["foreign"] == release_decision.TAKEOVER else [],
         "chart_values": _build_chart_values(product, target, arguments, customized)
         if decision.provider == "helm"
         else {},
-        "dry_run": product.dry_runs(namespace),
+        "dry_run": product.build_trials(namespace),
         "prune_selector": f"{RELEASE_LABEL}={product.name}",
         **_describe_objects(objects, customized.started_images),
         **_find_awaited_objects(objects, installed),
@@ -249,7 +249,7 @@ def _customize_product(
         workloads=tuning,
         certificates=certificate_source if product.takes_certificates else CertificateSource(),
     )
-    return _CustomizedProduct(customization, operator_images.started)
+    return _CustomizedProduct(customization, operator_images.started_images)
 
 
 def _choose_operator_images(
@@ -307,7 +307,7 @@ def build_provider_result(
     installed = arguments["installed"]
     return {
         **_NOTHING_APPLIED,
-        "dry_run": product.dry_runs(decision["namespace"]),
+        "dry_run": product.build_trials(decision["namespace"]),
         "prune_selector": f"{RELEASE_LABEL}={product.name}",
         "workloads": installed["workloads"],
         "webhooks": installed["webhooks"],

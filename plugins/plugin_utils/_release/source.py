@@ -45,7 +45,7 @@ def list_origins(product: Product, version: Version, source: str, mirror: str) -
     if source:
         return [source]
     if not mirror:
-        return [f"{product.downloads}/{version.tag}/{product.manifest}"]
+        return [f"{product.download_url}/{version.tag}/{product.manifest}"]
     root = mirror.rstrip("/")
     return [f"{root}/{product.name}/{name}/{product.manifest}" for name in (version.tag, str(version))]
 

@@ -30,7 +30,7 @@ def otlp(host: str, port: int = 4317) -> dict[str, object]:
 
 
 def missing_variable(subject: Subject) -> Iterator[Subject]:
-    needed = [item.name for item in find_config_variables(subject.config) if not item.optional]
+    needed = [item.name for item in find_config_variables(subject.config) if not item.is_optional]
     for name in sorted(set(needed)):
         if subject.environment and name in subject.environment:
             yield edited(subject, lambda _config: None, environment=subject.environment - {name})

@@ -76,7 +76,7 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     target = _builds.resolve_build(BuildRequest(version=VERSION), "")
     for name, path in named:
         for item in _inputs.collect_inputs([str(path)], None).inputs:
-            deployment = item.context.deployment or Deployment("deployment", replicas=1)
+            deployment = item.platform_context.deployment or Deployment("deployment", replicas=1)
             around = {"target": target, "deployment": deployment, "listeners": LISTENERS, "operator_kinds": KINDS}
             yield name, Subject(item.config, item.locate, **around)
 

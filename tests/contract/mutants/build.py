@@ -32,7 +32,7 @@ def wrong_class(subject: Subject) -> Iterator[Subject]:
     catalogue = subject.target.catalogue if subject.target else None
     for name, component_id, settings in components(subject, *ELSEWHERE):
         kind, other = component_id.split("/")[0], ELSEWHERE[name]
-        if catalogue and not catalogue.known(other, kind):
+        if catalogue and not catalogue.is_known(other, kind):
             yield put(subject, (other, f"{kind}/{NEW}"), settings)
 
 
@@ -45,7 +45,7 @@ def newer_name(subject: Subject) -> Iterator[Subject]:
 
 def older_name(subject: Subject) -> Iterator[Subject]:
     """Yield configs with an older name; one that has some already keeps its one finding."""
-    old = {item.new: item.old for item in _builds.load_catalogue().renames}
+    old = {item.new_name: item.old_name for item in _builds.load_catalogue().renames}
     if any(component_id.partition("/")[0] in old.values() for _name, component_id, _settings in components(subject)):
         return
     for name, kind in (("processors", "k8sattributes"), ("exporters", "otlphttp"), ("exporters", "otlp")):
@@ -115,7 +115,7 @@ def moved_setting(subject: Subject) -> Iterator[Subject]:
 def _described(subject: Subject) -> Iterator[tuple[str, str, Any]]:
     for name, component_id, settings in components(subject):
         version = subject.target.version if subject.target else ""
-        row = subject.target.catalogue.fields(name, component_id.split("/")[0], version) if subject.target else None
+        row = subject.target.catalogue.find_fields(name, component_id.split("/")[0], version) if subject.target else None
         if (
             row
             and is_in_ranges(row["exact"], version)

@@ -215,7 +215,7 @@ def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
 
 
 def split_state(subject: Subject) -> Iterator[Subject]:
-    if subject.view.of("exporters", "loadbalancing"):
+    if subject.view.find_parts("exporters", "loadbalancing"):
         return  # it divides for others
     subject = replace(subject, routing=None)  # nobody divides for it
     deployment = {"deployment": placed(subject, mode="deployment", replicas=3)}

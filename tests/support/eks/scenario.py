@@ -44,20 +44,20 @@ class Scenario:
     role: str
     """The name of the role whose credentials the collector has."""
 
-    def site(self, *extra_arguments: str, playbook: str = "site") -> str:
+    def run_site(self, *extra_arguments: str, playbook: str = "site") -> str:
         """Run the site as Molecule does: the cluster and the credentials come through AWS. Return what it prints."""
         command = f"ansible-playbook o11y.opentelemetry.{playbook} {self.options} {' '.join(extra_arguments)}"
         process = subprocess.run(command.split(), env=build_environment(), capture_output=True, text=True, check=False)
         assert process.returncode == 0, process.stdout + process.stderr
         return process.stdout + process.stderr
 
-    def changes_nothing(self, *extra_arguments: str, secrets: Sequence[str] = ()) -> None:
+    def run_site_unchanged(self, *extra_arguments: str, secrets: Sequence[str] = ()) -> None:
         """Run the site again, with all that Ansible can print: nothing changes, and nothing secret is shown."""
-        printed = self.site("-vvv", "--diff", *extra_arguments)
+        printed = self.run_site("-vvv", "--diff", *extra_arguments)
         assert re.search(r"changed=0 .*failed=0", printed)
-        assert [secret for secret in self.aws.secrets(*secrets) if secret in printed] == []
+        assert [secret for secret in self.aws.list_secrets(*secrets) if secret in printed] == []
 
-    def visit(self, app: str) -> str:
+    def visit_app(self, app: str) -> str:
         """Ask an application, and return the trace of the answer."""
         namespace, name = app.split("/")
         url = f"/api/v1/namespaces/{namespace}/services/http:{name}:8080/proxy/"
@@ -65,20 +65,20 @@ class Scenario:
 
     def find_sample_app_trace(self, place: str) -> str:
         """Run the playbook that calls the sample application, and return the trace that it found in a place."""
-        printed = " ".join(self.site(playbook="sample_app").split())
+        printed = " ".join(self.run_site(playbook="sample_app").split())
         assert re.search(r"changed=0 .*failed=0", printed)
         (trace,) = re.findall(rf"Trace ([0-9a-f]{{32}}) was found in {re.escape(place)}", printed)
         return str(trace)
 
-    def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
+    def query_series(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each series of a query to the Prometheus behind the workspace."""
         url = f"/api/v1/namespaces/amp/services/http:prometheus:9090/proxy/api/v1/query?query={quote(promql)}"
         answer = json.loads(self.host.check_output("kubectl get --raw %s", url))
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
-    def collectors(self) -> list[dict[str, Any]]:
+    def list_collector_requests(self) -> list[dict[str, Any]]:
         """Return what collectors sent to AWS, refused or not."""
-        return [call for call in self.aws.received() if "aws-sdk-go" in call["agent"]]
+        return [call for call in self.aws.list_received() if "aws-sdk-go" in call["agent"]]
 
 
 def build_environment() -> dict[str, str]:
@@ -119,7 +119,7 @@ class Telemetry:
     def test_the_sample_application_shows_that_its_trace_is_in_xray(self, scenario: Scenario) -> None:
         trace = scenario.find_sample_app_trace("AWS X-Ray in us-east-1")
         name = f"1-{trace[:8]}-{trace[8:]}"
-        segments_by_service = {service: scenario.aws.segments(service) for service in (FRONTEND, DATASTORE)}
+        segments_by_service = {service: scenario.aws.list_segments(service) for service in (FRONTEND, DATASTORE)}
         (frontend,), (datastore,) = (
             [segment for segment in segments if segment["trace_id"] == name]
             for segments in segments_by_service.values()
@@ -140,7 +140,7 @@ class Telemetry:
         name = sent.stdout.strip()
         arrived = wait_until(
             f"segment {name}",
-            lambda: [segment for segment in scenario.aws.segments("by-udp") if segment["trace_id"] == name],
+            lambda: [segment for segment in scenario.aws.list_segments("by-udp") if segment["trace_id"] == name],
             PATIENCE_SECONDS,
         )
         assert {segment["role"] for segment in arrived} == {role_arn(scenario.role)}
@@ -148,15 +148,15 @@ class Telemetry:
     def test_the_counter_of_an_application_can_be_queried(self, scenario: Scenario) -> None:
         visits = 3
         for _visit in range(visits):
-            scenario.visit(f"shop/{DATASTORE}")
+            scenario.visit_app(f"shop/{DATASTORE}")
         query = f'http_requests_total{{namespace="shop",pod=~"{DATASTORE}-.*"}}'
         values = wait_until(
             "the counter in Prometheus",
-            lambda: [value for _labels, value in scenario.query(query) if value >= visits],
+            lambda: [value for _labels, value in scenario.query_series(query) if value >= visits],
             PATIENCE_SECONDS,
         )
         assert len(values) == 1
-        (role,) = {call["role"] for call in scenario.aws.received(operation="RemoteWrite", refused="")}
+        (role,) = {call["role"] for call in scenario.aws.list_received(operation="RemoteWrite", refused="")}
         assert role == role_arn(scenario.role)
 
     def test_the_same_counter_is_a_metric_of_cloudwatch_by_cluster_namespace_and_pod(self, scenario: Scenario) -> None:
@@ -179,7 +179,7 @@ class Telemetry:
         assert event["group"] == "/aws/containerinsights/k8s-production-cluster/prometheus"
 
     def test_nothing_was_refused_and_nobody_used_other_credentials(self, scenario: Scenario) -> None:
-        calls = scenario.collectors()
+        calls = scenario.list_collector_requests()
         assert [call for call in calls if call["refused"]] == []
         assert {call["role"] for call in calls} == {role_arn(scenario.role)}
         assert "AssumeRoleWithWebIdentity" in {call["operation"] for call in calls}

@@ -31,7 +31,7 @@ class Catalog:
 
     namespace: str
     name: str
-    said: Mapping[str, Any]
+    content: Mapping[str, Any]
 
     @classmethod
     def read(cls, source: Mapping[str, Any], data: Mapping[str, Any] | None) -> Catalog:
@@ -41,25 +41,25 @@ class Catalog:
         return cls(source["metadata"]["namespace"], source["metadata"]["name"], content)
 
     @property
-    def state(self) -> str:
+    def connection_state(self) -> str:
         """What the connection to it is like."""
-        return str(self.said.get("state", "READY"))
+        return str(self.content.get("state", "READY"))
 
-    def channel(self, package: str, channel: str) -> list[str]:
+    def list_channel_versions(self, package: str, channel: str) -> list[str]:
         """Return the versions of a channel, the newest last."""
-        package_facts = (self.said.get("packages") or {}).get(package) or {}
+        package_facts = (self.content.get("packages") or {}).get(package) or {}
         return list((package_facts.get("channels") or {}).get(channel or package_facts.get("default")) or [])
 
-    def version(self, name: str) -> dict[str, Any]:
+    def find_version(self, name: str) -> dict[str, Any]:
         """Return what is said of a version."""
-        return dict((self.said.get("versions") or {}).get(name) or {})
+        return dict((self.content.get("versions") or {}).get(name) or {})
 
-    def trouble(self, name: str, step: str) -> dict[str, Any] | None:
+    def find_trouble(self, name: str, step: str) -> dict[str, Any] | None:
         """Return what is to go wrong with a version at a step."""
-        trouble = self.version(name).get("trouble")
+        trouble = self.find_version(name).get("trouble")
         return trouble if trouble and trouble["at"] == step else None
 
-    def next(self, versions: list[str], installed: str, starting_version: str) -> str:
+    def find_next_version(self, versions: list[str], installed: str, starting_version: str) -> str:
         """Return the version that comes next; empty if none does.
 
         `versions` are those of the channel, the newest last. The first one to install is `starting_version`, or the
@@ -75,14 +75,14 @@ class Catalog:
 
     def _list_predecessors(self, name: str) -> list[str]:
         """Return the versions that a version may follow."""
-        version_facts = self.version(name)
+        version_facts = self.find_version(name)
         return [version_facts.get("replaces", ""), *version_facts.get("skips", [])]
 
-    def manifests(self) -> list[dict[str, Any]]:
+    def build_package_manifests(self) -> list[dict[str, Any]]:
         """Return the PackageManifests that the package server would show."""
-        return [self._manifest(name, package) for name, package in (self.said.get("packages") or {}).items()]
+        return [self._build_package_manifest(name, package) for name, package in (self.content.get("packages") or {}).items()]
 
-    def _manifest(self, name: str, package: Mapping[str, Any]) -> dict[str, Any]:
+    def _build_package_manifest(self, name: str, package: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "apiVersion": PACKAGES_API,
             "kind": "PackageManifest",
@@ -96,11 +96,11 @@ class Catalog:
                 "catalogSource": self.name,
                 "catalogSourceNamespace": self.namespace,
                 "defaultChannel": package["default"],
-                "channels": [self._channel(*entry) for entry in package["channels"].items()],
+                "channels": [self._build_channel(*entry) for entry in package["channels"].items()],
             },
         }
 
-    def _channel(self, name: str, versions: list[str]) -> dict[str, Any]:
+    def _build_channel(self, name: str, versions: list[str]) -> dict[str, Any]:
         newest = versions[-1]
         modes = [{"type": mode, "supported": False} for mode in MODES]
         return {
@@ -108,7 +108,7 @@ class Catalog:
             "currentCSV": newest,
             "currentCSVDesc": {
                 "version": version_number(newest),
-                "minKubeVersion": self.version(newest).get("kubernetes", "1.25.0"),
+                "minKubeVersion": self.find_version(newest).get("kubernetes", "1.25.0"),
                 "installModes": [*modes, {"type": "AllNamespaces", "supported": True}],
             },
             "entries": [{"name": version, "version": version_number(version)} for version in reversed(versions)],

@@ -29,16 +29,16 @@ class Controller:
 
     def look(self) -> None:
         """Do the next step of everything."""
-        self._catalogs()
+        self._read_catalogs()
         subscriptions = self.api.items(f"{ROOT}/subscriptions")
         plans = self.api.items(f"{ROOT}/installplans")
         for plan in plans:
             self._advance_plan({"apiVersion": V1ALPHA1, "kind": "InstallPlan", **plan}, subscriptions)
         for subscription in subscriptions:
             self._advance_subscription({"apiVersion": V1ALPHA1, "kind": "Subscription", **subscription}, plans)
-        Versions(self.api, self.catalogs).look(subscriptions)
+        Versions(self.api, self.catalogs).advance_all(subscriptions)
 
-    def _catalogs(self) -> None:
+    def _read_catalogs(self) -> None:
         self.catalogs = {}
         for source in self.api.items(f"{ROOT}/catalogsources"):
             manifest = {"apiVersion": V1ALPHA1, "kind": "CatalogSource", **source}
@@ -46,8 +46,8 @@ class Controller:
             path = f"/api/v1/namespaces/{namespace}/configmaps/{manifest['spec'].get('configMap', 'none')}"
             catalog = Catalog.read(manifest, self.api.get(path))
             self.catalogs[namespace, catalog.name] = catalog
-            connection = {"lastObservedState": catalog.state}
-            self.api.status(manifest, {"message": catalog.said.get("message", ""), "connectionState": connection})
+            connection = {"lastObservedState": catalog.connection_state}
+            self.api.status(manifest, {"message": catalog.content.get("message", ""), "connectionState": connection})
         self._update_package_manifests()
 
     def _update_package_manifests(self) -> None:
@@ -55,8 +55,8 @@ class Controller:
         wanted_manifests = [
             manifest
             for catalog in self.catalogs.values()
-            if catalog.state == "READY"
-            for manifest in catalog.manifests()
+            if catalog.connection_state == "READY"
+            for manifest in catalog.build_package_manifests()
         ]
         wanted_keys = {
             (manifest["metadata"]["namespace"], manifest["metadata"]["name"]) for manifest in wanted_manifests
@@ -83,7 +83,7 @@ class Controller:
             status["installedCSV"] = status["currentCSV"]
         catalog = self.catalogs.get((spec["sourceNamespace"], spec["source"]))
         conditions = [self._health_condition(spec, catalog)]
-        is_usable = catalog is not None and catalog.state == "READY"
+        is_usable = catalog is not None and catalog.connection_state == "READY"
         # With none or with two OperatorGroups OLM does nothing, and says nothing.
         if catalog and is_usable and len(self._list_operator_groups(namespace)) == 1:
             conditions += self._resolve(subscription, status, catalog, (versions, plans))
@@ -108,14 +108,14 @@ class Controller:
         installed = status.get("installedCSV", "")
         if installed and (versions.get(installed) or {}).get("status", {}).get("phase") != "Succeeded":
             return []
-        channel = catalog.channel(spec["name"], spec.get("channel", ""))
-        next_version = catalog.next(channel, installed, spec.get("startingCSV", ""))
+        channel = catalog.list_channel_versions(spec["name"], spec.get("channel", ""))
+        next_version = catalog.find_next_version(channel, installed, spec.get("startingCSV", ""))
         if installed and not next_version:
             status.update(state=LATEST, currentCSV=installed)
             return []
         if obstacle := _find_obstacle(subscription, next_version, catalog, () if installed else versions):
             return [obstacle]
-        version_names = [next_version, *catalog.version(next_version).get("needs", [])]
+        version_names = [next_version, *catalog.find_version(next_version).get("needs", [])]
         plan = _find_plan(plans, subscription, version_names) or self._create_plan(
             subscription, version_names, len(plans)
         )
@@ -160,7 +160,7 @@ class Controller:
             return
         catalog = self.catalogs[owner["spec"]["sourceNamespace"], owner["spec"]["source"]]
         version_names = plan["spec"]["clusterServiceVersionNames"]
-        trouble = catalog.trouble(version_names[0], "plan")
+        trouble = catalog.find_trouble(version_names[0], "plan")
         if trouble:
             failed_condition = {
                 "type": "Installed",
@@ -172,7 +172,7 @@ class Controller:
             return
         versions = Versions(self.api, self.catalogs)
         for name in version_names:
-            versions.make(name, owner, catalog)
+            versions.create_version(name, owner, catalog)
         self.api.status(plan, _plan_status("Complete"))
 
     def _health_condition(self, spec: Object, catalog: Catalog | None) -> Object:
@@ -181,7 +181,7 @@ class Controller:
         if catalog is None:
             message = f"targeted catalogsource {name} missing"
             return _build_condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", message)
-        if catalog.state != "READY":
+        if catalog.connection_state != "READY":
             message = f"targeted catalogsource {name} unhealthy"
             return _build_condition("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", message)
         healthy = _build_condition("CatalogSourcesUnhealthy", "AllCatalogSourcesHealthy", "all available are healthy")
@@ -239,9 +239,9 @@ def _find_obstacle(
         return _unsatisfiable_condition(
             f"clusterserviceversion {next_version} exists and is not referenced by a subscription"
         )
-    if trouble := catalog.trouble(next_version, "resolve"):
+    if trouble := catalog.find_trouble(next_version, "resolve"):
         return _build_condition("ResolutionFailed", trouble["reason"], trouble["message"])
-    if trouble := catalog.trouble(next_version, "unpack"):
+    if trouble := catalog.find_trouble(next_version, "unpack"):
         return _build_condition(trouble.get("type", "BundleUnpackFailed"), trouble["reason"], trouble["message"])
     return None
 

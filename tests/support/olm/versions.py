@@ -50,14 +50,14 @@ class Versions:
     catalogs: Mapping[tuple[str, str], Catalog]
     """By the namespace and the name of the CatalogSource."""
 
-    def make(self, name: str, subscription: Object, catalog: Catalog) -> None:
+    def create_version(self, name: str, subscription: Object, catalog: Catalog) -> None:
         """Create a version as its bundle describes it.
 
         A version that is not in the channel of the subscription, such as a dependency, brings no operator.
         """
         namespace = subscription["metadata"]["namespace"]
         package, channel = subscription["spec"]["name"], subscription["spec"].get("channel", "")
-        is_operator = name in catalog.channel(package, channel)
+        is_operator = name in catalog.list_channel_versions(package, channel)
         metadata = {
             "name": name,
             "namespace": namespace,
@@ -65,10 +65,10 @@ class Versions:
             "finalizers": [FINALIZER],
             "annotations": {PACKAGE_ANNOTATION: package} if is_operator else {},
         }
-        spec = _build_spec(name, namespace, catalog.version(name), is_operator)
+        spec = _build_spec(name, namespace, catalog.find_version(name), is_operator)
         self.api.apply({"apiVersion": V1ALPHA1, "kind": CSV_KIND, "metadata": metadata, "spec": spec})
 
-    def look(self, subscriptions: list[Object]) -> None:
+    def advance_all(self, subscriptions: list[Object]) -> None:
         """Do the next step of every version."""
         listed = self.api.items(f"{ROOT}/clusterserviceversions")
         # Items of a list have neither an API version nor a kind.
@@ -88,7 +88,7 @@ class Versions:
             return
         subscription = _find_subscription(namespace, subscriptions)
         catalog = self._find_catalog(subscription)
-        trouble = catalog.trouble(csv["metadata"]["name"], "csv") if catalog else None
+        trouble = catalog.find_trouble(csv["metadata"]["name"], "csv") if catalog else None
         group_fault = self._group_fault(namespace)
         if group_fault and phase != "Succeeded":
             self._set_status(csv, "Failed", group_fault, "")
@@ -135,7 +135,7 @@ class Versions:
         if not package or catalog is None or subscription is None:
             return
         config = subscription["spec"].get("config") or {}
-        manifests = operator.list_version_objects(csv, catalog.version(csv["metadata"]["name"]), package)
+        manifests = operator.list_version_objects(csv, catalog.find_version(csv["metadata"]["name"]), package)
         for manifest in manifests:
             if manifest["kind"] == "Deployment":
                 self._await_served(manifests)

@@ -37,7 +37,7 @@ def create_addon(world: World, region: str, **parameters: Any) -> Answer:
     addon_version = parameters.get("addonVersion") or _default_version(name, cluster_version)
     _check_version(name, addon_version, cluster_version, parameters.get("configurationValues"))
     facts = _new_facts(next(world.counter), key, addon_version, parameters)
-    world.addons[key] = Addon(facts, world.stages(name, "create"), world.clock())
+    world.addons[key] = Addon(facts, world.take_stages(name, "create"), world.clock())
     create_owned_associations(world, key, facts, parameters.get("podIdentityAssociations") or [])
     world.tokens[token] = name
     return {"addon": _describe_addon(world, key)}
@@ -100,7 +100,7 @@ def _begin_update(world: World, key: Key) -> str:
     """Let an add-on go through the stages of an update, and return the id of the update."""
     addon = world.addons[key]
     addon.update_id = f"update-{next(world.counter)}"
-    addon.stages, addon.began = world.stages(key.name, "update"), world.clock()
+    addon.stages, addon.began_at = world.take_stages(key.name, "update"), world.clock()
     created = addon.facts["createdAt"] + next(world.counter)
     addon.updates[addon.update_id] = {"id": addon.update_id, "type": "AddonUpdate", "createdAt": created, "params": []}
     return addon.update_id
@@ -112,8 +112,8 @@ def delete_addon(world: World, region: str, **parameters: Any) -> Answer:
     find_cluster(region, key.cluster)
     _require_stage(world, key)
     addon = world.addons[key]
-    addon.preserve = bool(parameters.get("preserve"))
-    addon.stages, addon.began = world.stages(key.name, "delete"), world.clock()
+    addon.is_preserved = bool(parameters.get("preserve"))
+    addon.stages, addon.began_at = world.take_stages(key.name, "delete"), world.clock()
     return {"addon": _describe_addon(world, key)}
 
 
@@ -149,7 +149,7 @@ def _find_stage(world: World, key: Key) -> Stage | None:
     addon = world.addons.get(key)
     if addon is None:
         return None
-    stage = _stage_after(world.clock() - addon.began, addon.stages)
+    stage = _stage_after(world.clock() - addon.began_at, addon.stages)
     if stage.status == "ABSENT":
         remove_owned_associations(world, key)
         del world.addons[key]

@@ -74,7 +74,7 @@ class Application:
         request = Request(environ)
         with self.world.lock:
             self.world.calls.append(request.operation)
-            fault = self.world.fault(request.operation) or NO_FAULT
+            fault = self.world.take_fault(request.operation) or NO_FAULT
         if fault.seconds:
             self.world.sleep(fault.seconds)
         if fault.drop == "before":

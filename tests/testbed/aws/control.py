@@ -33,7 +33,7 @@ def _set_stages(application: Application, addon: str, operation: str, stages: li
     """Say what the next such operation goes through."""
     code_fields = ("issues", "errors")
     parsed_stages = [Stage(**stage | {name: tuple(stage.get(name, ())) for name in code_fields}) for stage in stages]
-    application.world.script(addon, operation, *parsed_stages)
+    application.world.add_script(addon, operation, *parsed_stages)
     return {}
 
 

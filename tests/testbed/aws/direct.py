@@ -51,7 +51,7 @@ class DirectClient:
         if report.has_errors():
             raise AssertionError(report.generate_report())
         self.world.calls.append(operation)
-        fault = self.world.fault(operation) or NO_FAULT
+        fault = self.world.take_fault(operation) or NO_FAULT
         timeout_error = ReadTimeoutError(endpoint_url="https://eks.testbed", error=None)
         if fault.drop == "before":
             raise timeout_error

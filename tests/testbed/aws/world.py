@@ -75,7 +75,7 @@ class Addon:
     facts: dict[str, Any]
     """What DescribeAddon says of it, but for its status."""
     stages: tuple[Stage, ...]
-    began: float
+    began_at: float
     """When the first stage began, by the clock of the world."""
     pending: dict[str, Any] = field(default_factory=dict)
     """Facts that it has once the operation has ended well."""
@@ -83,7 +83,7 @@ class Addon:
     """By id, as DescribeUpdate says them."""
     update_id: str = ""
     """Of the newest update."""
-    preserve: bool = False
+    is_preserved: bool = False
 
 
 class Key(NamedTuple):
@@ -118,11 +118,11 @@ class World:
         self.drift: list[str] = []
         self.counter = itertools.count(1)
 
-    def script(self, addon: str, operation: str, *stages: Stage) -> None:
+    def add_script(self, addon: str, operation: str, *stages: Stage) -> None:
         """Say what the next such operation of the add-on goes through; several are taken in turn."""
         self.scripts.setdefault((addon, operation), []).append(stages)
 
-    def stages(self, addon: str, operation: str) -> tuple[Stage, ...]:
+    def take_stages(self, addon: str, operation: str) -> tuple[Stage, ...]:
         """Return what an operation goes through now."""
         operation_scripts = self.scripts.get((addon, operation))
         if operation_scripts:
@@ -133,7 +133,7 @@ class World:
         """Add a fault."""
         self.faults.append(Fault(**fault))
 
-    def fault(self, operation: str) -> Fault | None:
+    def take_fault(self, operation: str) -> Fault | None:
         """Return the trouble with this call, if any, and use it up."""
         for fault in self.faults:
             if fault.operation in ("*", operation) and fault.times > 0:
@@ -144,7 +144,7 @@ class World:
                 return fault
         return None
 
-    def counted(self) -> Counter[str]:
+    def count_calls(self) -> Counter[str]:
         """Return how often each operation was called."""
         return Counter(self.calls)
 

@@ -107,7 +107,7 @@ class AddonController(threading.Thread):
 
     def _delete_objects(self, addon: Addon) -> None:
         """Delete the objects unless the add-on preserves them. It stays DELETING for as long as that fails."""
-        if addon.preserve or self._try_action(addon, self.site.delete):
+        if addon.is_preserved or self._try_action(addon, self.site.delete):
             self._set_stage(addon, "ABSENT")
 
     def _advance(self, addon: Addon, status: str) -> None:

@@ -41,7 +41,7 @@ def identify_caller(token: str, cluster: str, identities: Identities, hosts: tup
     signature = read_presigned(url)
     _check_signature_terms(signature)
     request = SentRequest("GET", url, {"host": url_parts.netloc, CLUSTER_HEADER: cluster})
-    return identities.caller(request, replace(signature, seconds=LIFE_SECONDS))
+    return identities.identify_caller(request, replace(signature, valid_seconds=LIFE_SECONDS))
 
 
 def _decode_url(token: str) -> str:
@@ -71,9 +71,9 @@ def _check_url(url: str, hosts: tuple[str, ...]) -> SplitResult:
 
 def _check_signature_terms(signature: Signature) -> None:
     """Raise AwsError if a signature leaves out the cluster, or is too old or from the future."""
-    if CLUSTER_HEADER not in signature.names:
+    if CLUSTER_HEADER not in signature.signed_headers:
         raise AwsError(INVALID_TOKEN, f"{CLUSTER_HEADER} is not signed")
-    age = (datetime.now(UTC) - signature.time).total_seconds()
+    age = (datetime.now(UTC) - signature.signed_at).total_seconds()
     if not -SKEW_SECONDS <= age <= LIFE_SECONDS:
         raise AwsError(INVALID_TOKEN, f"the token is {age:.0f} s old, the limit is {LIFE_SECONDS} s")
 

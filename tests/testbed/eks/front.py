@@ -50,7 +50,7 @@ class FrontApplication:
     """The WSGI application that stands before `behind`, which answers the calls that are admitted."""
 
     def __init__(self, inner_application: WsgiApplication, identities: Identities) -> None:
-        self.behind, self.identities = inner_application, identities
+        self.inner_application, self.identities = inner_application, identities
         self.lock = threading.Lock()
         self.reset()
 
@@ -82,7 +82,7 @@ class FrontApplication:
         service, region = call.endpoint.service, call.endpoint.region
         if (signature.service, signature.region) != (service, region) and call.endpoint.host in requests.HOST_NAMES:
             raise AwsError("InvalidSignatureException", f"Credential should be scoped to {service} in {region}")
-        caller = self.identities.caller(request, signature)
+        caller = self.identities.identify_caller(request, signature)
         if service != "sts":
             self.identities.authorize(caller, call.action, call.resource, region)
         return caller
@@ -94,7 +94,7 @@ class FrontApplication:
         self.identities.check_web_identity(dict(call.parameters))
         return Caller("", str(call.parameters["RoleArn"]))
 
-    def note(self, request_facts: dict[str, Any]) -> None:
+    def note_request(self, request_facts: dict[str, Any]) -> None:
         """Record a received request, with the time."""
         with self.lock:
             newest_requests = self.received[1 - MAX_RECORDED_REQUESTS :]
@@ -102,13 +102,13 @@ class FrontApplication:
 
     def _record(self, request: SentRequest, call: Call, caller: Caller, refusal_code: str) -> None:
         """Record a call; `refusal_code` is the code of the error, empty for a call that was admitted."""
-        self.note(
+        self.note_request(
             {
                 "host": call.endpoint.host,
                 "service": call.endpoint.service,
                 "region": call.endpoint.region,
                 "operation": call.operation,
-                "otlp": call.otlp,
+                "otlp": call.is_otlp,
                 "caller": caller.arn,
                 "role": caller.role,
                 "refused": refusal_code,
@@ -124,16 +124,16 @@ class FrontApplication:
         if call.endpoint.service == "aps":
             return self._answer_amp(start_response, request, call)
         if call.operation == requests.PROMQL_OPERATION and "query" in call.parameters:
-            query_result = self.telemetry.query(call.parameters["query"])
+            query_result = self.telemetry.answer_query(call.parameters["query"])
             return send_response(start_response, 200, "application/json", json.dumps(query_result).encode())
-        if call.otlp:
+        if call.is_otlp:
             with self.lock:
-                self.telemetry.keep(call, requests.decompress_body(request), int(time.time() * 1000))
+                self.telemetry.keep_records(call, requests.decompress_body(request), int(time.time() * 1000))
             return send_response(start_response, 200, request.headers.get("content-type", ""), b"")
         # The body was read here; the application behind reads a copy, which is not in chunks.
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(request.body), str(len(request.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        return self.behind(environ, start_response)
+        return self.inner_application(environ, start_response)
 
     def _answer_amp(self, start_response: StartResponse, request: SentRequest, call: Call) -> Iterable[bytes]:
         """Hand a call of AMP to the Prometheus behind its workspace, and return the answer of that Prometheus."""

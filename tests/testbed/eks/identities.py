@@ -53,7 +53,7 @@ class Credentials:
     secret: str
     token: str = ""
     """The session token; empty for the key of a user."""
-    until: float = float("inf")
+    expires_at: float = float("inf")
     """The time at which they expire, in seconds since 1970."""
 
 
@@ -66,13 +66,13 @@ class Identities:
         """The access key and the secret of the administrator."""
         self.administrator_arn = f"arn:{PARTITION}:iam::{ACCOUNT}:user/controller"
 
-    def caller(self, request: SentRequest, signature: Signature) -> Caller:
+    def identify_caller(self, request: SentRequest, signature: Signature) -> Caller:
         """Return who has signed a request. Raises AwsError if the key, the session token or the signature is wrong."""
-        credentials = self._find_credentials(signature.key)
-        if credentials is None or credentials.token != signature.token:
+        credentials = self._find_credentials(signature.access_key)
+        if credentials is None or credentials.token != signature.session_token:
             raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid")
         check_signature(request, signature, credentials.secret, datetime.now(UTC))
-        if time.time() >= credentials.until or signature.key in self.world.expired_keys:
+        if time.time() >= credentials.expires_at or signature.access_key in self.world.expired_keys:
             raise AwsError("ExpiredTokenException", "The security token included in the request is expired")
         return credentials.caller
 
@@ -98,7 +98,7 @@ class Identities:
         role = _find_role(str(form.get("RoleArn", "")), WEB_IDENTITY_ACTION)
         _check_trust(role, WEB_IDENTITY_ACTION, Principal("Federated", provider.arn), context)
 
-    def pod_identity(self, token: str) -> dict[str, Any]:
+    def issue_pod_credentials(self, token: str) -> dict[str, Any]:
         """Return the credentials that the EKS pod identity agent gives for the token of a pod.
 
         Raises AwsError if the token is wrong, the agent is not installed, or the service account has no role.
@@ -120,12 +120,12 @@ class Identities:
         installed = {addon for _region, _cluster, addon in self.world.addons}
         if AGENT_ADDON not in installed:
             raise AwsError(DENIED_CODE, f"the add-on {AGENT_ADDON} is not installed")
-        association = self.association(namespace, account)
+        association = self.find_association(namespace, account)
         if association is None:
             raise AwsError(DENIED_CODE, f"no association of {namespace}/{account}")
         return association
 
-    def association(self, namespace: str, account: str) -> dict[str, Any] | None:
+    def find_association(self, namespace: str, account: str) -> dict[str, Any] | None:
         """Return the pod identity association of a service account, None if it has none.
 
         The cluster is not compared: the simulated AWS has one.

@@ -49,10 +49,10 @@ def start_aws(cluster: Cluster, release_mirror: Path) -> None:
         certificate_names = (*(f"DNS:{name}" for name in server.HOST_NAMES), f"IP:{cluster.aws_ip}")
         issue_certificate(cluster, Certificate(server.CERTIFICATE, "/CN=aws", certificate_names))
         server_process = process.start_server(
-            cluster.dir, SERVER, _server_command(cluster, release_mirror), cluster.log(SERVER)
+            cluster.dir, SERVER, _server_command(cluster, release_mirror), cluster.log_file(SERVER)
         )
         url = f"https://{cluster.aws_ip}{server.READY_PATH}"
-        describe_log_end = partial(read_last_lines, cluster.log(SERVER))
+        describe_log_end = partial(read_last_lines, cluster.log_file(SERVER))
         wait_for(
             "start of AWS", partial(_find_missing, cluster, server_process, url), SECONDS_TO_START, describe_log_end
         )
@@ -76,7 +76,7 @@ def _server_command(cluster: Cluster, release_mirror: Path) -> list[str]:
 def _find_missing(cluster: Cluster, server_process: subprocess.Popen[bytes], url: str) -> str | None:
     """What the server lacks to be ready; None once it answers. Raises ClusterError if its process has ended."""
     if server_process.poll() is not None:
-        raise ClusterError("AWS did not start", read_last_lines(cluster.log(SERVER)), "fix the cause, try again")
+        raise ClusterError("AWS did not start", read_last_lines(cluster.log_file(SERVER)), "fix the cause, try again")
     return probe.find_url_fault(cluster, url)
 
 

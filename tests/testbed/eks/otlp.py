@@ -38,7 +38,7 @@ class TelemetryStore:
         self.series: list[dict[str, str]] = []
         """The labels of each data point, with its metric as `__name__`. Values are not kept."""
 
-    def keep(self, call: Call, body: bytes, milliseconds: int) -> None:
+    def keep_records(self, call: Call, body: bytes, milliseconds: int) -> None:
         """Keep the records of one request, which came at that time since 1970.
 
         `body` is the protobuf message. Raises google.protobuf.message.DecodeError for other bytes.
@@ -54,7 +54,7 @@ class TelemetryStore:
             group, stream = call.parameters["logGroupName"], call.parameters["logStreamName"]
             _put_log_events(call.endpoint.region, group, stream, message, milliseconds)
 
-    def query(self, promql: str) -> dict[str, Any]:
+    def answer_query(self, promql: str) -> dict[str, Any]:
         """Return the answer of Prometheus to a query for a metric and one label. Another query finds nothing."""
         match = QUERY_PATTERN.match(promql)
         result = []

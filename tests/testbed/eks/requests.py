@@ -76,7 +76,7 @@ class Call:
     """The name in the API of the service; empty if the testbed does not know the operation."""
     parameters: Mapping[str, Any]
     """The parameters of the operation, as far as the testbed or its tests need them."""
-    otlp: bool = False
+    is_otlp: bool = False
     """Whether the body is a request of OTLP."""
 
     @property
@@ -108,7 +108,7 @@ def read_call(request: SentRequest, signature: Signature | None) -> Call:
         return _read_amp_call(endpoint, path)
     if service_path in OTLP_OPERATIONS:
         headers = {name: request.headers.get(header, "") for name, header in LOG_HEADERS.items()}
-        return Call(endpoint, OTLP_OPERATIONS[service_path], headers, otlp=True)
+        return Call(endpoint, OTLP_OPERATIONS[service_path], headers, is_otlp=True)
     if service_path == PROMQL_ENDPOINT:
         query = parse_qs(urlsplit(request.url).query).get("query", [""])
         return Call(endpoint, PROMQL_OPERATION, {"query": query[0]})
@@ -175,7 +175,7 @@ def describe_content(call: Call, request: SentRequest) -> dict[str, Any]:
     `body` is the body of a request of OTLP in base64. `given` are the parameters of a call by JSON. The content of
     forms, which may hold credentials, and of AMP is left out.
     """
-    if call.otlp:
+    if call.is_otlp:
         return {"body": encode_body(request)}
     if not call.parameters or "Action" in call.parameters or "workspace" in call.parameters:
         return {}

@@ -52,7 +52,7 @@ class Eks:
         self.application = Application(self.world)
         self.identities = Identities(self.world, self._published_keys)
         self.front = FrontApplication(self.application, self.identities)
-        self.intake = datadog.Intake(self.front.note)
+        self.intake = datadog.Intake(self.front.note_request)
         self.name, self.region = "", requests.REGIONS[0]
         self.access: dict[str, list[str]] = {}
         """The access entries of the cluster: groups of Kubernetes by ARN."""
@@ -84,7 +84,7 @@ class Eks:
         """Answer as EKS' agent on the node: with credentials for the token of a pod."""
         try:
             return _respond_json(
-                start_response, self.identities.pod_identity(str(environ.get("HTTP_AUTHORIZATION", "")))
+                start_response, self.identities.issue_pod_credentials(str(environ.get("HTTP_AUTHORIZATION", "")))
             )
         except AwsError as error:
             return send_response(start_response, 400, "text/plain", f"{error.code}: {error.message}".encode())
@@ -110,7 +110,7 @@ class Eks:
         return probe.read_object(self.cluster, path)
 
     def _is_associated(self, namespace: str, account: str) -> bool:
-        return self.identities.association(namespace, account) is not None
+        return self.identities.find_association(namespace, account) is not None
 
     def _register_cluster(self, region: str, name: str, **facts: Any) -> dict[str, Any]:
         """Make this cluster known to EKS under a name. The administrator of AWS is one of the cluster too."""

@@ -37,18 +37,18 @@ SKEW_SECONDS = 300
 class Signature:
     """The signature of a request, as the request states it."""
 
-    key: str
+    access_key: str
     """The access key."""
     region: str
     service: str
-    time: datetime
-    names: tuple[str, ...]
+    signed_at: datetime
+    signed_headers: tuple[str, ...]
     """The headers that are signed, in lower case."""
     signature: str
     """64 hexadecimal digits."""
-    token: str
+    session_token: str
     """The session token; empty for the key of a user."""
-    seconds: float = SKEW_SECONDS
+    valid_seconds: float = SKEW_SECONDS
     """How long the signature is valid."""
 
 
@@ -91,7 +91,7 @@ def read_presigned(url: str) -> Signature:
     if not SIGNATURE_PATTERN.fullmatch(signature):
         raise AwsError(INCOMPLETE_SIGNATURE, "the signature of the URL is not one of version 4")
     presigned = _parse_signature(scope, date, names, signature, parameters.get("X-Amz-Security-Token", ""))
-    return replace(presigned, seconds=valid_seconds)
+    return replace(presigned, valid_seconds=valid_seconds)
 
 
 def _parse_signature(scope: str, date: str, names: str, signature: str, token: str) -> Signature:
@@ -108,11 +108,11 @@ def _parse_signature(scope: str, date: str, names: str, signature: str, token: s
 
 def check_signature(request: SentRequest, stated: Signature, secret: str, current_time: datetime) -> None:
     """Raise AwsError unless the request was signed with the secret, did not change since, and is not expired."""
-    if "host" not in stated.names:
+    if "host" not in stated.signed_headers:
         raise AwsError(INCOMPLETE_SIGNATURE, "'Host' must be a signed header")
-    age = (current_time - stated.time).total_seconds()
-    if not -SKEW_SECONDS <= age <= max(stated.seconds, SKEW_SECONDS):
-        raise AwsError("RequestExpired", f"the signature is of {stated.time:%H:%M:%S}, it is {current_time:%H:%M:%S}")
+    age = (current_time - stated.signed_at).total_seconds()
+    if not -SKEW_SECONDS <= age <= max(stated.valid_seconds, SKEW_SECONDS):
+        raise AwsError("RequestExpired", f"the signature is of {stated.signed_at:%H:%M:%S}, it is {current_time:%H:%M:%S}")
     claimed_hash = request.headers.get(CONTENT_HASH_HEADER)
     if claimed_hash not in (None, UNSIGNED_PAYLOAD, hashlib.sha256(request.body).hexdigest()):
         raise AwsError(SIGNATURE_MISMATCH, "the body is not the one that X-Amz-Content-Sha256 is of")
@@ -123,13 +123,13 @@ def check_signature(request: SentRequest, stated: Signature, secret: str, curren
 def _compute_signature(request: SentRequest, stated: Signature, secret: str) -> str:
     """Return the signature that the secret gives for a request."""
     # A proxy may have added headers to those that the sender has signed.
-    headers = {name: request.headers[name] for name in stated.names if name in request.headers}
+    headers = {name: request.headers[name] for name in stated.signed_headers if name in request.headers}
     url = re.sub(r"&X-Amz-Signature=[^&]*", "", request.url)
     aws_request = AWSRequest(request.method, url, headers, request.body)
     if CONTENT_HASH_HEADER in request.headers:
         aws_request.headers["X-Amz-Content-SHA256"] = request.headers[CONTENT_HASH_HEADER]
-    aws_request.context["timestamp"] = stated.time.strftime(SIGV4_TIMESTAMP)
-    signer = SigV4Auth(Credentials(stated.key, secret), stated.service, stated.region)
+    aws_request.context["timestamp"] = stated.signed_at.strftime(SIGV4_TIMESTAMP)
+    signer = SigV4Auth(Credentials(stated.access_key, secret), stated.service, stated.region)
     signer.headers_to_sign = lambda _request: AWSRequest(headers=headers).headers
     canonical = signer.canonical_request(aws_request)
     return str(signer.signature(signer.string_to_sign(aws_request, canonical), aws_request))

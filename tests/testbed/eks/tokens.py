@@ -34,7 +34,7 @@ class Token:
 
     header: dict[str, Any]
     claims: Claims
-    signed: bytes
+    signed_bytes: bytes
     """The text that the signature is of."""
     signature: bytes
 
@@ -48,7 +48,7 @@ def read_claims(token: str, list_keys: KeyLister, current_time: float) -> Claims
     parsed_token = _parse_token(token)
     public_key = _find_public_key(parsed_token.header, list_keys)
     try:
-        public_key.verify(parsed_token.signature, parsed_token.signed, PKCS1v15(), SHA256())
+        public_key.verify(parsed_token.signature, parsed_token.signed_bytes, PKCS1v15(), SHA256())
     except InvalidSignature as error:
         raise AwsError(INVALID_TOKEN, "the cluster has not signed the token") from error
     valid_from, expiration = parsed_token.claims.get("nbf", 0), parsed_token.claims["exp"]

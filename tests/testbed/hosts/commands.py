@@ -31,7 +31,7 @@ def _print_archive(home: Home, name: str, options: argparse.Namespace) -> int:
     release = CollectorRelease(options.collector_version.removeprefix("v"))
     folder = mirror.find_mirror_folder(home, os.environ)
     install.prepare_entries(home, folder, [find_entry(f"{ARCHIVE}@{release.version}")])
-    sys.stdout.write(f"{release.archive(folder)}\n")
+    sys.stdout.write(f"{release.archive_path(folder)}\n")
     return 0
 
 

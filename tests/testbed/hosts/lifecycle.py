@@ -45,7 +45,7 @@ def start_hosts(home: Home, name: str, count: int | None) -> HostGroup:
 
 def _is_complete(group: HostGroup) -> bool:
     """Whether an earlier `hosts up` has got to its end."""
-    record = group.read()
+    record = group.read_record()
     return record is not None and record.complete
 
 
@@ -65,9 +65,9 @@ def _start_afresh(group: HostGroup, count: int, reason: str) -> HostGroup:
     with group.home.lock("slots"):
         slot = find_free_slot(list_taken_slots(group.home, group.dir), netns.list_host_routes())
         group = replace(group, slot=slot, node_count=count)
-        group.write(Record(PROVIDER, slot, count))
+        group.write_record(Record(PROVIDER, slot, count))
     run_all(list_tasks(group, root_folder))
-    group.write(Record(PROVIDER, slot, count, complete=True))
+    group.write_record(Record(PROVIDER, slot, count, complete=True))
     return group
 
 
@@ -98,7 +98,7 @@ def find_fault(group: HostGroup) -> str | None:
 def join_cluster(cluster: Cluster) -> None:
     """Connect an embedded cluster with the hosts of its name, if both run."""
     group = load_group(cluster.home, cluster.name)
-    group_record, cluster_record = group.read(), cluster.read()
+    group_record, cluster_record = group.read_record(), cluster.read_record()
     if (
         group_record
         and group_record.complete

@@ -67,12 +67,12 @@ def start_host(group: HostGroup, root_folder: Path, host: Host) -> None:
         host.name,
         host.namespace,
     ]
-    machine_process = process.start_server(group.dir, host.name, boot_command, group.log(host.name))
+    machine_process = process.start_server(group.dir, host.name, boot_command, group.log_file(host.name))
     wait_for(
         f"start of {host.name}",
         lambda: _find_unreadiness(group, host, machine_process),
         SECONDS_TO_BOOT,
-        lambda: read_last_lines(group.log(host.name)),
+        lambda: read_last_lines(group.log_file(host.name)),
     )
     say(f"{host.name} is ready at {host.ip}")
 
@@ -80,7 +80,7 @@ def start_host(group: HostGroup, root_folder: Path, host: Host) -> None:
 def _find_unreadiness(group: HostGroup, host: Host, machine_process: subprocess.Popen[bytes]) -> str | None:
     """None once the host is ready; a failure as soon as its machine has ended."""
     if (exit_code := machine_process.poll()) is not None:
-        reason = f"it ended with code {exit_code}\n{read_last_lines(group.log(host.name))}"
+        reason = f"it ended with code {exit_code}\n{read_last_lines(group.log_file(host.name))}"
         advice = "read the log; systemd-nspawn needs a machine that allows mounts, cgroups and namespaces"
         raise ClusterError(f"{host.name} did not start", reason, advice)
     return find_unreadiness(group, host)

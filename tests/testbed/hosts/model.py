@@ -81,7 +81,7 @@ class HostGroup(Cluster):
 def load_group(home: Home, name: str) -> HostGroup:
     """The group of that name, with what is written down about it."""
     check_name(name)
-    record = HostGroup(home, name).read() or Record("")
+    record = HostGroup(home, name).read_record() or Record("")
     return HostGroup(home, name, record.slot, record.nodes)
 
 

@@ -119,7 +119,7 @@ def list_package_names() -> list[str]:
 
 def make_root(builds: Builds) -> Path:
     """Return the folder of the root. It is made unless it exists; that raises UnavailableError if it fails."""
-    return builds.make("debian", root_key(), partial(_fill_root, builds.home))
+    return builds.make_folder("debian", root_key(), partial(_fill_root, builds.home))
 
 
 def prepare_root(builds: Builds) -> None:

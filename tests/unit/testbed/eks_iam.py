@@ -95,5 +95,5 @@ def associate(identities: Identities) -> None:
 def session(identities: Identities) -> tuple[str, str, str]:
     """Return the credentials of a session of the role."""
     associate(identities)
-    found = identities.pod_identity(jwt(aud=[AGENT_SERVICE]))
+    found = identities.issue_pod_credentials(jwt(aud=[AGENT_SERVICE]))
     return found["SecretAccessKey"], found["AccessKeyId"], found["Token"]

@@ -68,10 +68,10 @@ def test_errors_have_the_status_of_the_service_model() -> None:
 def test_faults_are_used_up_in_turn() -> None:
     world = World(lambda: 0.0)
     world.faults = [Fault("A", skip=1, times=2), Fault("*", code="x")]
-    assert [getattr(world.fault("A"), "code", None) for _index in range(4)] == ["x", "", "", None]
-    world.script("adot", "create", Stage("ACTIVE"))
-    assert len(world.stages("adot", "create")) == 1
-    assert world.stages("adot", "create") == SCRIPTS["create"]
+    assert [getattr(world.take_fault("A"), "code", None) for _index in range(4)] == ["x", "", "", None]
+    world.add_script("adot", "create", Stage("ACTIVE"))
+    assert len(world.take_stages("adot", "create")) == 1
+    assert world.take_stages("adot", "create") == SCRIPTS["create"]
 
 
 def test_it_runs_as_a_process_and_is_told_what_to_do(tmp_path: Path) -> None:
@@ -133,13 +133,13 @@ def test_every_other_token_is_refused(identities: Identities, changes: dict[str,
 def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Identities) -> None:
     token = jwt(aud=[AGENT_SERVICE])
     with pytest.raises(AwsError, match="eks-pod-identity-agent is not installed"):
-        identities.pod_identity(token)
+        identities.issue_pod_credentials(token)
     associate(identities)
     with pytest.raises(AwsError, match="no association of o11y/other"):
-        identities.pod_identity(jwt(aud=[AGENT_SERVICE], sub="system:serviceaccount:o11y:other"))
-    assert identities.pod_identity(token)["AccessKeyId"].startswith("ASIA")
+        identities.issue_pod_credentials(jwt(aud=[AGENT_SERVICE], sub="system:serviceaccount:o11y:other"))
+    assert identities.issue_pod_credentials(token)["AccessKeyId"].startswith("ASIA")
     with pytest.raises(AwsError, match="audience"):
-        identities.pod_identity(jwt())
+        identities.issue_pod_credentials(jwt())
 
 
 def test_a_token_that_is_no_json_web_token_is_refused(identities: Identities) -> None:

@@ -61,7 +61,7 @@ def test_a_key_changes_with_every_file(folder: Path, name: str) -> None:
 def test_what_is_built_is_not_built_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     builds = Builds(home, GO)
     for name in COMPONENTS:
-        builds.dir(name).mkdir()
+        builds.program_folder(name).mkdir()
     monkeypatch.setattr(command, "run", lambda *arguments, **_: pytest.fail(str(arguments)))
     assert builds.missing(COMPONENTS) == []
     run_all(builds.tasks(COMPONENTS))
@@ -77,14 +77,14 @@ def test_a_build_gets_its_name_only_when_it_is_whole(home: Home, monkeypatch: py
     def go(argv: list[str], **options: object) -> str:
         if "build" in argv:
             draft = Path(argv[argv.index("-o") + 1])
-            seen.append((builds.dir("pause").exists(), stale.exists()))
+            seen.append((builds.program_folder("pause").exists(), stale.exists()))
             draft.write_text("program")
         return ""
 
     monkeypatch.setattr(command, "run", go)
     run_all(builds.tasks(["pause"]))
     assert seen == [(False, False)]
-    assert builds.program("pause", "pause").read_text() == "program"
+    assert builds.program_path("pause", "pause").read_text() == "program"
 
 
 def test_a_draft_of_another_component_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     table["embedded"] = replace(
         table["embedded"],
         lacks=lambda *_: None,
-        up=lambda made: made.write(Record("embedded", 0, made.node_count, complete=True, ip_family=made.ip_family)),
+        up=lambda made: made.write_record(Record("embedded", 0, made.node_count, complete=True, ip_family=made.ip_family)),
         down=lambda made: (made.dir / "cluster.json").unlink(),
         missing=lambda _: None,
     )
@@ -97,7 +97,7 @@ def test_down_leaves_somebody_elses_cluster_alone(cluster: Cluster, ran: Any, mo
     external(monkeypatch, lacks=lambda *_: None)
     code, _printed, said = ran("down")
     assert (code, "is yours and stays" in said) == (0, True)
-    assert cluster.read() is not None
+    assert cluster.read_record() is not None
 
 
 def test_a_cluster_of_the_user_that_is_not_asked_for_changes_nothing(
@@ -111,7 +111,7 @@ def test_a_cluster_of_the_user_that_is_not_asked_for_changes_nothing(
     assert "O11Y_TESTBED_PROVIDER=external O11Y_TESTBED_CONTEXT=prod" in said
     code, printed, _said = ran("env")
     assert (code, f"export KUBECONFIG={cluster.kubeconfig}\n" in printed) == (0, True)
-    assert (ran("down")[0], cluster.read()) == (0, None)
+    assert (ran("down")[0], cluster.read_record()) == (0, None)
 
 
 def test_the_shell_forgets_what_would_lead_modules_elsewhere(ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:

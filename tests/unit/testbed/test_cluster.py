@@ -40,7 +40,7 @@ def test_the_lowest_free_slot_is_taken(taken: list[int], routes: list[str], slot
 
 def test_slots_of_other_clusters_are_known(home: Home) -> None:
     for name, slot in (("one", 0), ("two", 4)):
-        Cluster(home, name).write(Record("embedded", slot))
+        Cluster(home, name).write_record(Record("embedded", slot))
     (home.clusters / "half").mkdir()
     assert list_taken_slots(home, home.clusters / "one") == [4]
 
@@ -59,10 +59,10 @@ def test_clusters_share_nothing_and_names_of_links_fit_into_the_kernels_limit(ho
 
 
 def test_a_record_is_read_back(home: Home) -> None:
-    Cluster(home, "it").write(Record("embedded", 7, 2, complete=True))
+    Cluster(home, "it").write_record(Record("embedded", 7, 2, complete=True))
     cluster = load_cluster(home, "it")
     assert (cluster.slot, cluster.node_count) == (7, 2)
-    assert cluster.read() == Record("embedded", 7, 2, complete=True)
+    assert cluster.read_record() == Record("embedded", 7, 2, complete=True)
 
 
 @pytest.mark.parametrize("text", [None, "", "{", '{"unknown": 1}'])
@@ -71,7 +71,7 @@ def test_a_broken_record_is_none_and_names_nobodys_network(home: Home, text: str
     cluster.dir.mkdir()
     if text is not None:
         (cluster.dir / "cluster.json").write_text(text)
-    assert cluster.read() is None
+    assert cluster.read_record() is None
     assert load_cluster(home, "it").slot == NO_SLOT
 
 
@@ -115,7 +115,7 @@ def test_a_cluster_is_made_once_and_down_leaves_no_folder(home: Home, calls: lis
     kind.start_cluster(cluster)
     made = [["kind", "delete", "cluster"], ["kind", "create", "cluster"]]
     assert [call for call in calls if call[0] == "kind"] == made
-    assert cluster.read() == Record("kind", nodes=2, complete=True)
+    assert cluster.read_record() == Record("kind", nodes=2, complete=True)
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
     nodes = yaml.safe_load((cluster.dir / "kind.yaml").read_text())["nodes"]
     assert nodes == [{"role": "control-plane"}, {"role": "worker"}]
@@ -181,7 +181,7 @@ def test_down_spares_a_slot_that_has_become_another_clusters(
     (tmp_path / "netns").mkdir()
     (tmp_path / "netns/o11ytb0n1").touch()
     ours = Cluster(home, "ours", 0)
-    ours.write(Record("embedded", 0, complete=True))
+    ours.write_record(Record("embedded", 0, complete=True))
     cleanup.remove_cluster(ours)
     assert (killed, [name for name in touched if "o11ytb0" in name]) == ([], [])
     assert not ours.dir.exists()

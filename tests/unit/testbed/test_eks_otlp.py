@@ -45,7 +45,7 @@ def test_messages_without_the_usual_fields_are_read() -> None:
     body = ExportMetricsServiceRequest()
     ParseDict({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}, body)
     endpoint = Endpoint("", "monitoring", REGION)
-    store.keep(Call(endpoint, "PutMetricData", {}, otlp=True), body.SerializeToString(), 0)
+    store.keep_records(Call(endpoint, "PutMetricData", {}, is_otlp=True), body.SerializeToString(), 0)
     assert store.series == []
 
 

@@ -81,8 +81,8 @@ def test_hosts_share_nothing_and_names_fit_into_the_kernels_limit(home: Home) ->
 
 def test_a_group_and_a_cluster_of_the_same_name_have_different_networks(home: Home, group: HostGroup) -> None:
     cluster = Cluster(home, "it")
-    cluster.write(Record("embedded", 0))
-    group.write(Record("hosts", 3, 2))
+    cluster.write_record(Record("embedded", 0))
+    group.write_record(Record("hosts", 3, 2))
     assert (list_taken_slots(home, cluster.dir), list_taken_slots(home, group.dir)) == ([3], [0])
     assert load_group(home, "it") == group
     assert group.dir != cluster.dir
@@ -185,12 +185,12 @@ def test_a_group_is_started_once(home: Home, started: list[HostGroup]) -> None:
 def test_what_a_killed_up_left_is_removed_first(
     home: Home, started: list[HostGroup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    HostGroup(home, "it").write(Record("hosts", 7, 5))
+    HostGroup(home, "it").write_record(Record("hosts", 7, 5))
     removed: list[int] = []
     monkeypatch.setattr(cleanup, "remove_cluster", lambda group: removed.append(group.slot))
     group = lifecycle.start_hosts(home, "it", 2)
     assert (removed, group.node_count, [made.slot for made in started]) == ([7], 2, [0])
-    record = group.read()
+    record = group.read_record()
     assert record is not None
     assert record.complete
 
@@ -201,7 +201,7 @@ def test_hosts_join_the_cluster_of_their_name_once_both_run(home: Home, monkeypa
     monkeypatch.setattr(network, "join_cluster", lambda group, cluster: joined.append((group.network, cluster.switch)))
     cluster = Cluster(home, "it")
     for record in (Record("embedded", 4), Record("kind", complete=True), Record("embedded", 4, complete=True)):
-        cluster.write(record)
+        cluster.write_record(record)
         lifecycle.start_hosts(home, "it", None)
     assert joined == [("172.30.0.0/24", "o11ytb4sw")]
 
@@ -233,7 +233,7 @@ def test_a_bad_number_is_refused(ran: Any, count: str) -> None:
 def test_the_entry_says_why_there_are_no_hosts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     reason = Reason("there is no systemd-nspawn", "install it")
     monkeypatch.setattr(root, "find_obstacle", lambda _: reason)
-    assert find_entry("hosts").lacks(Store(Builds(home, ""), home.root / "mirror")) == reason
+    assert find_entry("hosts").find_obstacle(Store(Builds(home, ""), home.root / "mirror")) == reason
 
 
 @pytest.mark.parametrize(("allowed", "then"), [("128", "1024"), ("1024", "1024"), ("8192", "8192")])

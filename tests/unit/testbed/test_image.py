@@ -131,8 +131,8 @@ def test_backends_have_upstreams_names(home: Home, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(images, "pack_described_image", archive_of)
     for name, describe in (("prometheus", backends.pack_prometheus), ("jaeger", backends.pack_jaeger)):
-        builds.dir(name).mkdir()
-        builds.program(name, name).touch()
+        builds.program_folder(name).mkdir()
+        builds.program_path(name, name).touch()
         describe(builds)
     names = [f"docker.io/prom/prometheus:v{PROMETHEUS_VERSION}", f"docker.io/jaegertracing/jaeger:{JAEGER_VERSION}"]
     assert [content.reference for content in made] == names

@@ -41,9 +41,9 @@ def possible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     monkeypatch.setattr(Builds, "tasks", lambda _, names: [Task(f"build {name}", lambda: None) for name in names])
     entries = (
         Entry("program", lambda _: ("helm",), programs={"helm": "helm"}),
-        Entry("image", archives=lambda _: [tmp_path / "image.tar"]),
+        Entry("image", list_archives=lambda _: [tmp_path / "image.tar"]),
         Entry("server", start=lambda cluster, mirror: (cluster.home.root / "started").write_text(mirror.name)),
-        Entry("nothing", lacks=lambda _: Reason("it is not there", "get it")),
+        Entry("nothing", find_obstacle=lambda _: Reason("it is not there", "get it")),
     )
     monkeypatch.setattr(install, "find_entry", {entry.name: entry for entry in entries}.__getitem__)
     return []
@@ -65,7 +65,7 @@ def test_all_that_was_asked_for_is_there(home: Home, possible: list[Path], tmp_p
     cluster = _cluster(home, possible, "embedded", "program", "image", "image")
     cluster = _cluster(home, possible, "embedded", "program")
     assert possible == [tmp_path / "image.tar"]
-    assert (cluster.dir / "bin/helm").readlink() == Builds(home, GO).program("helm", "helm")
+    assert (cluster.dir / "bin/helm").readlink() == Builds(home, GO).program_path("helm", "helm")
     assert Installed.read(cluster).names == ["image", "program"]
 
 
@@ -104,7 +104,7 @@ def test_scenarios_that_change_definitions_need_what_no_cluster_of_a_user_gets(
             needed[scenario.name] = set(listed.read_text().split()) if listed.exists() else set()
     assert len(needed) > 5
     for scenario_name, names in needed.items():
-        wide = [name for name in names if find_entry(name).cluster_wide]
+        wide = [name for name in names if find_entry(name).is_cluster_wide]
         assert wide, scenario_name
         assert install.list_fitting(wide, PROVIDERS["external"]) == []
         with pytest.raises(UnavailableError, match="CustomResourceDefinitions that all users of your cluster share"):
@@ -122,9 +122,9 @@ def test_a_server_runs_beside_the_nodes_of_an_embedded_cluster_only(home: Home, 
 def test_at_most_two_builds_run_at_once_and_what_is_built_is_not_waited_for(store: Store) -> None:
     def waits() -> dict[str, list[str]]:
         tasks = {task.name: task for task in install.list_tasks(list(CATALOG.values()), store)}
-        assert {need for task in tasks.values() for need in task.needs} <= set(tasks)
+        assert {need for task in tasks.values() for need in task.needed_tasks} <= set(tasks)
         builds = [name for name in tasks if name.startswith("build ")]
-        return {name: [need for need in tasks[name].needs if need.startswith("build ")] for name in builds}
+        return {name: [need for need in tasks[name].needed_tasks if need.startswith("build ")] for name in builds}
 
     found = waits()
     followers = [need for needs in found.values() for need in needs]
@@ -132,7 +132,7 @@ def test_at_most_two_builds_run_at_once_and_what_is_built_is_not_waited_for(stor
     assert len([needs for needs in found.values() if not needs]) == 2
     assert len(followers) == len(set(followers))
     for name in COMPONENTS:
-        store.builds.dir(name).mkdir()
+        store.builds.program_folder(name).mkdir()
     assert not any(waits().values())
 
 
@@ -140,8 +140,8 @@ def test_every_name_is_explained_and_built_of_known_components(store: Store) -> 
     text = (config.TESTBED_FOLDER / "README.md").read_text()
     for name, entry in CATALOG.items():
         assert f"| `{name}`" in text
-        assert set(entry.components(store)) <= set(COMPONENTS)
-        assert set(entry.programs.values()) <= set(entry.components(store))
+        assert set(entry.list_components(store)) <= set(COMPONENTS)
+        assert set(entry.programs.values()) <= set(entry.list_components(store))
 
 
 def test_a_name_that_is_not_known_is_said() -> None:
@@ -156,27 +156,27 @@ def test_the_operator_comes_from_the_mirror_only(store: Store, text: str) -> Non
     entry = find_entry(text)
     folder = store.mirror / OPERATOR / f"v{version}"
     assert entry.name == f"{OPERATOR}@{version}"
-    assert entry.components(store) == ()
+    assert entry.list_components(store) == ()
     assert _why(entry, store) == f"{folder} has no {OPERATOR}.yaml"
     (folder / "images").mkdir(parents=True)
     (folder / f"{OPERATOR}.yaml").touch()
     assert _why(entry, store) == f"{folder} has no images/*.tar"
     (folder / "images" / "manager.tar").touch()
     assert _why(entry, store) is None
-    assert entry.archives(store) == [folder / "images" / "manager.tar"]
+    assert entry.list_archives(store) == [folder / "images" / "manager.tar"]
 
 
 def _why(entry: Entry, store: Store) -> str | None:
-    reason = entry.lacks(store)
+    reason = entry.find_obstacle(store)
     return reason.why if reason else None
 
 
 def test_cert_manager_that_somebody_put_into_the_mirror_is_not_built(store: Store) -> None:
     folder = store.mirror / "cert-manager" / "v1.21.2"
-    assert find_entry("cert-manager").components(store) == ("cert-manager", "helm")
+    assert find_entry("cert-manager").list_components(store) == ("cert-manager", "helm")
     (folder / "images").mkdir(parents=True)
     (folder / "cert-manager.yaml").touch()
     (folder / "images" / "controller.tar").touch()
-    assert find_entry("cert-manager").components(store) == ()
-    assert find_entry("cert-manager").archives(store) == [folder / "images" / "controller.tar"]
-    assert find_entry("cert-manager-1.20").components(store) == ("cert-manager-1.20", "helm")
+    assert find_entry("cert-manager").list_components(store) == ()
+    assert find_entry("cert-manager").list_archives(store) == [folder / "images" / "controller.tar"]
+    assert find_entry("cert-manager-1.20").list_components(store) == ("cert-manager-1.20", "helm")

@@ -87,7 +87,7 @@ def test_every_step_that_is_needed_exists(cluster: Cluster) -> None:
     tasks = list(embedded.list_tasks(cluster, Builds(cluster.home, "go1.26 amd64")))
     names = [task.name for task in tasks]
     assert len(names) == len(set(names))
-    assert {need for task in tasks for need in task.needs} <= set(names)
+    assert {need for task in tasks for need in task.needed_tasks} <= set(names)
 
 
 def test_every_value_and_file_that_servers_read_is_made(cluster: Cluster) -> None:

@@ -32,9 +32,9 @@ def builds(home: Home) -> Builds:
     """Programs that are built."""
     made = Builds(home, GO)
     for name in ("cert-manager", "cert-manager-1.20", "helm"):
-        made.dir(name).mkdir()
+        made.program_folder(name).mkdir()
     for name in ("cert-manager", "cert-manager-1.20"):
-        made.program(name, "cert-manager").write_text(name)
+        made.program_path(name, "cert-manager").write_text(name)
     return made
 
 
@@ -59,7 +59,7 @@ def calls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("edition", EDITIONS.values(), ids=list(EDITIONS))
 def test_three_images_differ_by_the_name_of_the_program_only(builds: Builds, edition: Edition) -> None:
-    made = edition.images(builds)
+    made = edition.build_images(builds)
     parts = ("controller", "webhook", "cainjector")
     references = {f"quay.io/jetstack/cert-manager-{part}:v{edition.version}" for part in parts}
     assert {image.reference for image in made.values()} == references
@@ -75,7 +75,7 @@ def test_a_release_is_made_once(builds: Builds, calls: list[list[str]], tmp_path
     edition.prepare(builds, tmp_path / "mirror")
     edition.prepare(builds, tmp_path / "mirror")
     find, render = calls
-    release = edition.release(tmp_path / "mirror")
+    release = edition.find_release(tmp_path / "mirror")
     assert set(COMPONENTS[edition.component].select) <= set(find)
     assert f"--kube-version={KUBERNETES_VERSION}" in render
     assert release.manifest.read_text().startswith("apiVersion: v1\nkind: Namespace\n")
@@ -87,7 +87,7 @@ def test_a_release_is_made_once(builds: Builds, calls: list[list[str]], tmp_path
 
 def test_somebody_elses_release_stays(builds: Builds, calls: list[list[str]], tmp_path: Path) -> None:
     edition = EDITIONS["new"]
-    release = edition.release(tmp_path / "mirror")
+    release = edition.find_release(tmp_path / "mirror")
     release.folder.mkdir(parents=True)
     release.manifest.write_text("theirs")
     edition.prepare(builds, tmp_path / "mirror")
@@ -168,7 +168,7 @@ def test_a_release_is_made_once_for_each_key_and_again_when_its_images_are_gone(
     release.make("one", _fill)
     assert release.is_made("one")
     assert not release.is_made("two")
-    assert not release.foreign
+    assert not release.is_foreign
     assert [path.name for path in release.images] == ["one.tar"]
     (release.folder / "images" / "two.tar").symlink_to(tmp_path / "removed.tar")
     assert not release.is_made("one")
@@ -185,7 +185,7 @@ def test_a_failure_leaves_the_release_as_it_was(release: Release) -> None:
 def test_somebody_elses_release_is_good_for_any_key(release: Release) -> None:
     release.folder.mkdir(parents=True)
     release.manifest.touch()
-    assert release.foreign
+    assert release.is_foreign
     assert release.is_made("any")
 
 
@@ -193,7 +193,7 @@ def test_somebody_elses_release_is_good_for_any_key(release: Release) -> None:
 def built(home: Home) -> Builds:
     """A build cache with a collector of two bytes."""
     builds = Builds(home, "go1.26 amd64")
-    program = builds.program(collector_release.COMPONENT, collector_release.PROGRAM)
+    program = builds.program_path(collector_release.COMPONENT, collector_release.PROGRAM)
     program.parent.mkdir(parents=True)
     program.write_bytes(b"it")
     return builds
@@ -201,7 +201,7 @@ def built(home: Home) -> Builds:
 
 def test_the_archive_for_hosts_is_named_and_summed_as_upstreams(built: Builds, tmp_path: Path) -> None:
     wanted = CollectorRelease("0.158.0")
-    archive = wanted.archive(tmp_path)
+    archive = wanted.archive_path(tmp_path)
     wanted.prepare(built, tmp_path)
     assert re.fullmatch(r"otelcol-contrib_0\.158\.0_linux_(amd64|arm64)\.tar\.gz", archive.name)
     assert archive.parent == tmp_path / "opentelemetry-collector-releases/v0.158.0"
@@ -219,22 +219,22 @@ def test_the_archive_is_made_once_and_again_for_another_build(built: Builds, tmp
     wanted, other = CollectorRelease(), CollectorRelease("0.157.0")
     for release in (wanted, wanted, other):
         release.prepare(built, tmp_path)
-    first = wanted.archive(tmp_path).stat().st_ino
-    assert wanted.archive(tmp_path).read_bytes() == other.archive(tmp_path).read_bytes()
+    first = wanted.archive_path(tmp_path).stat().st_ino
+    assert wanted.archive_path(tmp_path).read_bytes() == other.archive_path(tmp_path).read_bytes()
     wanted.prepare(built, tmp_path)
-    assert wanted.archive(tmp_path).stat().st_ino == first
+    assert wanted.archive_path(tmp_path).stat().st_ino == first
     newer = Builds(built.home, "go1.27 amd64")
-    built.dir("otelcol").rename(newer.dir("otelcol"))
+    built.program_folder("otelcol").rename(newer.program_folder("otelcol"))
     wanted.prepare(newer, tmp_path)
-    assert wanted.archive(tmp_path).stat().st_ino != first
+    assert wanted.archive_path(tmp_path).stat().st_ino != first
 
 
 def test_an_archive_of_upstreams_stays(built: Builds, tmp_path: Path) -> None:
     wanted = CollectorRelease()
-    archive = wanted.archive(tmp_path)
+    archive = wanted.archive_path(tmp_path)
     archive.parent.mkdir(parents=True)
     archive.write_text("upstream's")
     wanted.prepare(built, tmp_path)
     assert archive.read_text() == "upstream's"
-    assert catalog.find_entry("collector-archive").components(Store(built, tmp_path)) == ()
-    assert catalog.find_entry("collector-archive@v0.157.0").components(Store(built, tmp_path)) == ("otelcol",)
+    assert catalog.find_entry("collector-archive").list_components(Store(built, tmp_path)) == ()
+    assert catalog.find_entry("collector-archive@v0.157.0").list_components(Store(built, tmp_path)) == ("otelcol",)

@@ -49,7 +49,7 @@ def test_the_first_that_lacks_nothing_is_chosen(
 
 def test_a_cluster_stays_with_its_provider(home: Home) -> None:
     cluster = Cluster(home, "o11y")
-    cluster.write(Record("embedded", 3))
+    cluster.write_record(Record("embedded", 3))
     assert choose_provider(cluster, {}, _table(external=NO, kind=None, embedded=None)).name == "embedded"
 
 

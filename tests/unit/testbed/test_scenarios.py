@@ -24,7 +24,7 @@ SCENARIOS = sorted(path.parent for path in ROOT.glob("molecule/*/molecule.yml"))
 DESTRUCTIVE = {
     path.parent
     for path in ROOT.glob("molecule/*/requires.txt")
-    if any(find_entry(item).cluster_wide for item in path.read_text(encoding="utf-8").split())
+    if any(find_entry(item).is_cluster_wide for item in path.read_text(encoding="utf-8").split())
 }
 
 

@@ -66,7 +66,7 @@ def read(*lines: str) -> Target:
     clock: Iterator[int] = count(step=5)
     target = Target("target", lambda: Usage(next(clock), next(clock)))
     for line in lines:
-        target.read(line)
+        target.read_line(line)
     return target
 
 
@@ -143,9 +143,9 @@ def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.Captur
 
 def test_the_dearest_tests_of_all_jobs_are_listed() -> None:
     """Pytest lists the dearest tests of each of its runs."""
-    jobs = [Job.of("one"), Job.of("two")]
-    jobs[0].done = [read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")]
-    jobs[1].done = [read(*(f"{number}.25s call     tests/d.py::test_{number}" for number in range(4, 14)))]
+    jobs = [Job.from_text("one"), Job.from_text("two")]
+    jobs[0].done_targets = [read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")]
+    jobs[1].done_targets = [read(*(f"{number}.25s call     tests/d.py::test_{number}" for number in range(4, 14)))]
     shown = list_slowest_tests(jobs)
     assert shown[:2] == [
         "    13.2 two: call tests/d.py::test_13",
@@ -163,7 +163,7 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "INFO     b ➜ verify: Executed: Failed",
         "a ➜ converge: Executed: Successful", "b ➜ verify: Executed: Failed",
     )  # fmt: skip
-    target.end(1, Usage(0, 0))
+    target.end_target(1, Usage(0, 0))
     assert list_table_rows([Job("job", [], [target])])[1:] == [
         "job      a                             20     20  passed  converge 10, cleanup 10",
         "job      b                             10     10  FAILED  verify 10",
@@ -178,7 +178,7 @@ def test_the_errors_of_a_failed_step_are_kept_and_no_other() -> None:
         "b ➜ converge: Executed: Failed",
         "b ➜ cleanup: Executing", "E   a test failed", "b ➜ cleanup: Executed: Successful",
     )  # fmt: skip
-    target.end(1, Usage(0, 0))
+    target.end_target(1, Usage(0, 0))
     assert target.errors == ["b converge: fatal: [host]: FAILED! =>", "b converge:     msg: no such thing"]
 
 
@@ -187,7 +187,7 @@ def test_a_step_of_a_script_that_fails_is_told_before_the_next_begins() -> None:
     steps = ". tools/step.sh; step tests verify sh -c 'echo \"E   no such thing\"; exit 1'; step other verify true"
     ran = subprocess.run(["bash", "-c", steps], cwd=ROOT, capture_output=True, text=True, check=True)
     target = read(*ran.stdout.splitlines())
-    target.end(1, Usage(0, 0))
+    target.end_target(1, Usage(0, 0))
     assert target.errors == ["tests verify: E   no such thing"]
     assert {name: part.result for name, part in target.parts.items()} == {"tests": "FAILED", "other": "passed"}
 
@@ -203,19 +203,19 @@ def test_a_step_returns_what_its_command_returns(status: int, result: str) -> No
 
 def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
     target = read("make: *** [Makefile:9: unit] Error 1")
-    target.end(2, Usage(0, 0))
+    target.end_target(2, Usage(0, 0))
     assert target.errors == ["target: make: *** [Makefile:9: unit] Error 1"]
 
 
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
-    target.end(1, Usage(0, 0))
+    target.end_target(1, Usage(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}
 
 
 def test_a_failure_beside_what_cannot_be_had_is_the_target_s() -> None:
     target = read("a ➜ install: Executing", "a ➜ install: Executed: Incomplete: not all of it can be had here")
-    target.end(1, Usage(0, 0))
+    target.end_target(1, Usage(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "incomplete", "target": "FAILED"}
 
 
@@ -245,4 +245,4 @@ def test_a_line_of_a_megabyte_is_read_at_once() -> None:
     """A failed test may print one; the lines of all jobs wait for it."""
     target = Target("target", lambda: Usage(0.0, 0.0))
     for character in ("a", "7", " "):
-        assert measure_growth(target.read, character * 250_000, character * 1_000_000) < SLOW
+        assert measure_growth(target.read_line, character * 250_000, character * 1_000_000) < SLOW

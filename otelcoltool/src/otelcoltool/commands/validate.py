@@ -21,4 +21,4 @@ def run(request: Request) -> int:
         warn_user(warning)
     writes_file = arguments["output_path"] != _validate.NO_OUTPUT
     sys.stdout.write(FORMATS["text"](validation.report) if writes_file else validation.result["report"])
-    return EXIT_FOUND if any(validation.report.fatal()) else EXIT_CLEAN
+    return EXIT_FOUND if any(validation.report.list_fatal_findings()) else EXIT_CLEAN

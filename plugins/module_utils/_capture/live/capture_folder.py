@@ -33,7 +33,7 @@ class CaptureFolder:
         self._folder, self._stack = folder, stack
         self._files: dict[str, Any] = {}
 
-    def write(self, signal: str, line: bytes) -> None:
+    def write_line(self, signal: str, line: bytes) -> None:
         """Add a line to the file of a signal."""
         file = self._files.get(signal)
         if file is None:

@@ -45,7 +45,7 @@ Source: SimpleNameGenerator of k8s.io/apiserver, which cuts a longer name.
 class PlannedJob(NamedTuple):
     """A Job of a capture, the port on which its pod hands out parts, and the path there that only this run knows."""
 
-    job: dict[str, Any]
+    manifest: dict[str, Any]
     port: int
     secret_path: str
 
@@ -66,20 +66,20 @@ class CapturePod:
         life_seconds = self.options["timeout_seconds"] + self.options["seconds"] + _SPARE_SECONDS
         capture_job = CaptureJob(
             name=f"{self.target.name[: _LONGEST_JOB_NAME - len(name_ending)]}{name_ending}",
-            overlay=tap.overlay,
+            config_overlay=tap.config_overlay,
             secret_path=secrets.token_hex(16),
             reader_image=self.options["reader_image"],
             run_as_user=self.options["run_as_user"],
             most_bytes=self.options["bytes"],
             life_seconds=int(life_seconds),
-            node=self.options["node"],
+            node_name=self.options["node"],
         )
         job, port = build_capture_job(self.target.workload or {}, capture_job)
         return PlannedJob(job, port, capture_job.secret_path)
 
     def check_is_allowed(self, tap: Tap) -> None:
         """Ask the server whether it would take the Job. Raises Problem if not."""
-        job = self.plan_job(tap).job
+        job = self.plan_job(tap).manifest
         ask_server(self._asked, lambda: self.cluster.request("POST", self._jobs, {"dryRun": "All"}, job))
 
     def capture(self, tap: Tap, serving_pods: ServingPods, sample: Sample) -> SampleEnd:
@@ -88,12 +88,12 @@ class CapturePod:
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
         planned_job = self.plan_job(tap)
-        first_reading = serving_pods.read()
-        with self._run_job(planned_job.job) as live_job:
+        first_reading = serving_pods.read_pods()
+        with self._run_job(planned_job.manifest) as live_job:
             pod = self._wait_for_ready_pod(live_job)
-            self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
+            self.cluster.progress.tell_now(self.target.name, f"pod {pod} takes its share of the load")
             seconds, ended_by = self._read_parts(pod, planned_job, sample)
-            return SampleEnd(seconds, ended_by, serving_pods.served_since(first_reading))
+            return SampleEnd(seconds, ended_by, serving_pods.read_served_since(first_reading))
 
     @contextmanager
     def _run_job(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -145,7 +145,7 @@ class CapturePod:
         ended_by = ""
         while not ended_by:
             part = self._read_part(pod, planned_job, part_number)
-            _add_lines(lines.of(part), part_number, sample)
+            _add_lines(lines.split_off_lines(part), part_number, sample)
             elapsed_seconds = self.cluster.clock() - begun_at
             ended_by = sample.full or (SECONDS_BOUND if elapsed_seconds >= sample.bounds.seconds else "")
             if part:
@@ -172,7 +172,7 @@ class CapturePod:
             f"{object_path('pods', self.target.namespace, pod)}:{planned_job.port}/proxy/{planned_job.secret_path}"
         )
         try:
-            body = self.cluster.raw("GET", f"{parts_url}/{part_number}", None, {"Accept": "*/*"}, patient=False).body
+            body = self.cluster.request_raw("GET", f"{parts_url}/{part_number}", None, {"Accept": "*/*"}, patient=False).body
         except ApiError as error:
             self._check_error_may_pass(error, planned_job.port)
             body = b""

@@ -84,12 +84,12 @@ def capture_all(options: Mapping[str, Any], reader: Callable[[], ClusterReader],
     check_options(options)
     captures = _Captures(options, check=check)
     if options["files"]:
-        captures.of_files()
+        captures.capture_files()
     else:
         cluster_reader = reader()
         for target in find_targets(cluster_reader, options["collectors"]) if options["collectors"] else []:
-            captures.of_collector(cluster_reader, target)
-    return captures.result()
+            captures.capture_collector(cluster_reader, target)
+    return captures.build_result()
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -139,8 +139,8 @@ class PlannedCapture(NamedTuple):
     """What the pod of a capture gets on top, the pods beside it, and what the manifest says of the collector."""
 
     tap: Tap
-    serving: ServingPods
-    row: dict[str, Any]
+    serving_pods: ServingPods
+    manifest_row: dict[str, Any]
 
 
 class _Captures:
@@ -156,7 +156,7 @@ class _Captures:
         self._warnings: list[str] = []
         self._unkept: list[str] = []
 
-    def of_files(self) -> None:
+    def capture_files(self) -> None:
         """Capture what files have."""
         about_files: dict[str, Any] = {"files": [Path(path).name for path in self._options["files"]]}
         namespace, _slash, name = self._options["files_of"].rpartition("/")
@@ -173,7 +173,7 @@ class _Captures:
         folder_name = f"{namespace}.{name}" if namespace else name or "files"
         self._write_capture(folder_name, {"source": "files", **about_files}, read_into_sample, no_records)
 
-    def of_collector(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
+    def capture_collector(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
         """Capture what a collector gets. One that no pod can be put beside is noted, unless the user named it."""
         collector_name = f"{target.namespace}/{target.name}"
         try:
@@ -200,20 +200,20 @@ class _Captures:
         _check_owner(target)
         config = _read_whole_config(reader, target)
         planned_tap = build_tap(config, CAPTURE_FILE, self._options["allow"])
-        services = reader.listed("services", target.namespace, target.notes)
+        services = reader.list_objects("services", target.namespace, target.notes)
         share = compute_share(target.workload, sum(map(is_ready, target.pods)), services)
         manifest_row: dict[str, Any] = {
             "source": "pod",
             "collector": {"namespace": target.namespace, "name": target.name, "kind": target.workload["kind"]},
-            "image": str(target.container.get("image") or ""),
+            "image": str(target.collector_container.get("image") or ""),
             "config_sha256": hash_config(config),
-            "other_pods": share.other_pods,
+            "other_pods": share.other_pod_count,
             "asked_signals": list(planned_tap.signals),
             "receivers": list(planned_tap.receivers),
-            "left_out_receivers": list(planned_tap.left_out),
+            "left_out_receivers": list(planned_tap.left_out_receivers),
         }
-        if share.nodes > 1:
-            manifest_row["nodes"] = share.nodes
+        if share.node_count > 1:
+            manifest_row["nodes"] = share.node_count
         return PlannedCapture(planned_tap, ServingPods(reader, target, config, planned_tap.receivers), manifest_row)
 
     def _warn_of_node_ports(self, target: DiagnosedTarget, collector_name: str) -> None:
@@ -230,7 +230,7 @@ class _Captures:
     def _capture_with_pod(self, pod: CapturePod, planned_capture: PlannedCapture) -> None:
         if self._check:
             pod.check_is_allowed(planned_capture.tap)
-            self._rows.append({**planned_capture.row, "path": ""})
+            self._rows.append({**planned_capture.manifest_row, "path": ""})
             return
         receivers = ", ".join(planned_capture.tap.receivers)
         wrong = (
@@ -242,29 +242,29 @@ class _Captures:
         folder_name = f"{pod.target.namespace}.{pod.target.name}"
         end = self._write_capture(
             folder_name,
-            planned_capture.row,
-            lambda sample: pod.capture(planned_capture.tap, planned_capture.serving, sample),
+            planned_capture.manifest_row,
+            lambda sample: pod.capture(planned_capture.tap, planned_capture.serving_pods, sample),
             no_records,
         )
-        if end.served:
-            self._warn_of_rates(folder_name, end.served, self._rows[-1]["signals"])
+        if end.served_records:
+            self._warn_of_rates(folder_name, end.served_records, self._rows[-1]["signals"])
 
     def _warn_of_rates(
         self, collector_name: str, served: ServedRecords, signals: Mapping[str, Mapping[str, Any]]
     ) -> None:
         """Warn of signals of which nobody has counted what the other pods receive, and of pods that were not read."""
         uncounted_signals = [signal for signal, row in signals.items() if POD_RATE in row and COLLECTOR_RATE not in row]
-        if served.ready_pods and uncounted_signals:
-            reason = served.why or "their own metrics do not count it"
+        if served.ready_pod_count and uncounted_signals:
+            reason = served.unread_reason or "their own metrics do not count it"
             self._warnings.append(
                 f"{collector_name}: what the other pods receive of {', '.join(uncounted_signals)} is not known, so a"
                 " forecast takes each for as busy as the pod of the capture, unless you give `forecast_rates`:"
                 f" {reason}"
             )
-        elif served.why:
+        elif served.unread_reason:
             self._warnings.append(
-                f"{collector_name}: the own metrics of {served.known_pods} of {served.ready_pods} other pods were read,"
-                f" and the rest is taken for as busy as these: {served.why}"
+                f"{collector_name}: the own metrics of {served.known_pod_count} of {served.ready_pod_count} other pods were read,"
+                f" and the rest is taken for as busy as these: {served.unread_reason}"
             )
 
     def _write_capture(
@@ -285,7 +285,7 @@ class _Captures:
             return ended_sample.end
         begun_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with open_capture_folder(target_folder) as folder:
-            sample, end = self._collect_sample(read_into_sample, folder.write, no_records)
+            sample, end = self._collect_sample(read_into_sample, folder.write_line, no_records)
             manifest = capture_manifest.build_manifest({"begun": begun_at, **manifest_row}, sample, end)
             masking = capture_manifest.describe_masking(self._options["values"], self._options["keep"])
             folder.finish({**manifest, "masked": masking})
@@ -311,7 +311,7 @@ class _Captures:
         self._unkept = self._masks.unseen_names
         return EndedSample(sample, end)
 
-    def result(self) -> dict[str, Any]:
+    def build_result(self) -> dict[str, Any]:
         """Return the captures. Raises Problem if one failed, if a named one is impossible, or if there is none."""
         wrong = [*self._failed, *(self._impossible if self._options["only"] or not self._rows else ())]
         if not self._rows and not wrong:
@@ -329,7 +329,7 @@ class _Captures:
 
 def _check_owner(target: DiagnosedTarget) -> None:
     """Raise Problem for a workload that this collection did not deploy: nobody consented to one more pod of it."""
-    owned_object = target.custom or target.workload or {"metadata": {}}
+    owned_object = target.custom_resource or target.workload or {"metadata": {}}
     known_release = read_release_label(owned_object)
     is_older = (
         not known_release
@@ -344,10 +344,10 @@ def _check_owner(target: DiagnosedTarget) -> None:
 def _read_whole_config(reader: ClusterReader, target: DiagnosedTarget) -> dict[str, Any]:
     """Return the config of a collector. Raises Problem if a part of it cannot be read."""
     running_state = read_running_config(reader, target)
-    unread_sources = list_unread_words(target.container, running_state.sources, running_state.config_maps)
+    unread_sources = list_unread_words(target.collector_container, running_state.sources, running_state.config_maps)
     if running_state.config and not unread_sources:
         return running_state.config
-    reasons = [row["why"] for row in target.notes.rows()]
+    reasons = [row["why"] for row in target.notes.build_rows()]
     reasons += [f"no ConfigMap has what `{word}` gives" for word in unread_sources]
     reason = "; ".join(reasons) or "no ConfigMap has it"
     raise Problem(f"its config cannot be read: {reason}", fix="Keep the whole config in ConfigMaps, without `--set`.")

@@ -25,7 +25,7 @@ class ServingPods:
     ) -> None:
         self._reader, self._target, self._config, self._receivers = reader, target, config, receivers
 
-    def read(self, known_pods: Sequence[str] = ()) -> PodReading:
+    def read_pods(self, known_pods: Sequence[str] = ()) -> PodReading:
         """Read the pods that are ready now, all at once and the known ones first. One that does not answer is noted."""
         read_at = self._reader.cluster.clock()
         # The reader of the run knows each list as it was when the first collector was captured.
@@ -36,19 +36,19 @@ class ServingPods:
         paths = find_metrics_paths(ready_pods, notes, self._config, METRICS_PORT)
         counts: dict[str, Reading] = {}
         for pod, answer in zip(
-            paths, self._reader.cluster.call_in_parallel(current_reader.text, list(paths.values())), strict=True
+            paths, self._reader.cluster.call_in_parallel(current_reader.read_text, list(paths.values())), strict=True
         ):
             if answer.value is None:
-                notes.add(OWN_METRICS, f"pod {pod}: {answer.why}")
+                notes.note_unseen(OWN_METRICS, f"pod {pod}: {answer.unread_reason}")
             else:
                 counts[pod] = read_counts(answer.value)
         return PodReading(
-            read_at, frozenset(map(_full_pod_name, pods)), len(ready_pods), counts, notes.why(OWN_METRICS)
+            read_at, frozenset(map(_full_pod_name, pods)), len(ready_pods), counts, notes.find_reason(OWN_METRICS)
         )
 
-    def served_since(self, first_reading: PodReading) -> ServedRecords:
+    def read_served_since(self, first_reading: PodReading) -> ServedRecords:
         """Return what all pods that are ready now have accepted since a reading."""
-        return compute_served_records(first_reading, self.read(list(first_reading.counts)), self._receivers)
+        return compute_served_records(first_reading, self.read_pods(list(first_reading.counts_by_pod)), self._receivers)
 
 
 def _full_pod_name(pod: Object) -> str:

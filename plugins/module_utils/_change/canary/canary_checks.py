@@ -32,7 +32,7 @@ CHECKS = (
         "{about}: {failed} of {offered} {items} failed in the canary ({failed_percent} %), {rest_failed} of"
         " {rest_offered} in the rest ({rest_failed_percent} %)",
         "Check endpoint, credentials, TLS and limits of {id}.",
-        grows="failed",
+        growing_field="failed",
     ),
     Check(
         "receivers_refuse",
@@ -40,21 +40,21 @@ CHECKS = (
         "{about}: {rejected} of {offered} {items} were refused in the canary ({rejected_percent} %), {rest_rejected} of"
         " {rest_offered} in the rest ({rest_rejected_percent} %)",
         "See which processor or exporter behind {id} refuses: the memory limiter, a full queue, or an error.",
-        grows="rejected",
+        growing_field="rejected",
     ),
     Check(
         "nothing_sent",
         "exports[?sent == `0` && failed == `0` && due >= least]",
         "{about}: none of about {due} {items} that were due was sent in the canary, {rest_sent} in the rest",
         "See whether {id} reaches its backend, and whether a processor, connector or route before it drops everything.",
-        grows="due",
+        growing_field="due",
     ),
     Check(
         "all_dropped",
         "processes[?incoming >= least && outgoing == `0` && refused == `0` && passes]",
         "{about}: all {incoming} {items} end here in the canary, and {rest_passes} in the rest",
         "Correct the conditions of {id}.",
-        grows="incoming",
+        growing_field="incoming",
     ),
     Check(
         "queue_grows",
@@ -62,7 +62,7 @@ CHECKS = (
         "{about}: its queue grew by {queue_grown} to {queue_size} of {queue_capacity} in the canary, and is"
         " {rest_queue} in the rest",
         "See why {id} sends slowly: limits of the backend, the size of batches, `num_consumers`.",
-        grows="queue_size",
+        growing_field="queue_size",
     ),
     Check(
         "exports_late",
@@ -78,7 +78,7 @@ CHECKS = (
         f"receives[?offered == `0` && due >= `{FEWEST_DUE}`]",
         "{about}: no {items} came in, and about {due} were due by the rate before",
         "Check endpoint and protocols of {id}, that clients reach it, and that no exporter behind it blocks.",
-        grows="due",
+        growing_field="due",
     ),
     Check(
         "endpoint_nowhere",
@@ -103,7 +103,7 @@ CHECKS = (
         "logs[?count >= `5` && !known && !calm]",
         "{about} says in the canary ({count} times), and not in the rest: {said}",
         "{fix}",
-        grows="count",
+        growing_field="count",
     ),
     Check(
         "unreadable",

@@ -38,21 +38,21 @@ class RestExports(NamedTuple):
     `best_share` is the largest share of what came in that one of them has sent, between 0 and 1.
     """
 
-    exists: bool
-    most_sent: int
+    has_exporters: bool
+    most_sent_items: int
     best_share: float
 
     @property
     def sends_nearly_all(self) -> bool:
         """Whether nearly all that comes in is due to be sent; nothing else is known of an exporter without a rest."""
-        return not self.exists or self.best_share >= _NEARLY_ALL_SHARE
+        return not self.has_exporters or self.best_share >= _NEARLY_ALL_SHARE
 
 
 class DueItems(NamedTuple):
     """How many items an exporter should have sent, and how many must be due until it means something if none was."""
 
-    due: int
-    least: int
+    due_count: int
+    needed_count: int
 
 
 def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
@@ -74,9 +74,9 @@ def build_exporter_rows(sides: Sides) -> list[dict[str, Any]]:
             {
                 **row,
                 **failed_share.as_row("failed"),
-                "due": due_items.due,
-                "rest_sent": rest_exports.most_sent,
-                "least": due_items.least,
+                "due": due_items.due_count,
+                "rest_sent": rest_exports.most_sent_items,
+                "least": due_items.needed_count,
                 **exporter_lateness.as_row(),
                 **build_queue_row(sides, index, row),
             }
@@ -92,8 +92,8 @@ def _find_rest_exporters(sides: Sides, row: ExporterRow) -> list[RestRow]:
 
     A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
     """
-    component_rows = sides.rest_rows("exports", row)
-    if component_rows or row["signal"] in sides.signals_tried_by_canary():
+    component_rows = sides.find_rest_rows("exports", row)
+    if component_rows or row["signal"] in sides.find_signals_canary_tried():
         return component_rows
     return sides.find_rest_rows_or_signal("exports", row)
 
@@ -103,7 +103,7 @@ def _summarise_rest_exports(exporters: Iterable[RestRow]) -> RestExports:
     sent_counts: list[int] = []
     sent_shares: list[float] = []
     for exporter in exporters:
-        accepted_count = count_accepted_items(exporter.rows, exporter.row["signal"])
+        accepted_count = count_accepted_items(exporter.reading_rows, exporter.row["signal"])
         sent_count = exporter.row["sent"]
         sent_counts.append(sent_count)
         sent_shares.append(min(sent_count / max(accepted_count, 1), 1.0))

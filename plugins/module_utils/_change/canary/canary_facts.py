@@ -52,11 +52,11 @@ def _build_sides(
     canary: Revision, rest: Revision, now: str, mask: Callable[[str], str], baseline: Mapping[str, Any] | None
 ) -> Sides:
     """Return the canary and the rest; the baseline stands for the rest once no pod of it is left."""
-    seconds_alone = canary.seconds_alone(rest)
+    seconds_alone = canary.count_seconds_alone(rest)
     is_rest_gone = seconds_alone is not None
     return Sides(
         canary=canary,
-        canary_facts=canary.facts(now, mask),
+        canary_facts=canary.build_facts(now, mask),
         rest_config=rest.config,
         rest_facts=dict(baseline) if baseline and is_rest_gone else build_rest_facts(rest, now, mask),
         seconds_alone=seconds_alone,
@@ -65,4 +65,4 @@ def _build_sides(
 
 def build_rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
     """Return the facts of older pods, with the rows that a canary is compared with as `bases`."""
-    return {**rest.facts(now, mask), "bases": rest.list_rows_to_compare(), "ends": list_peer_addresses(rest.config)}
+    return {**rest.build_facts(now, mask), "bases": rest.list_rows_to_compare(), "ends": list_peer_addresses(rest.config)}

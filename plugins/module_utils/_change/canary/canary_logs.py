@@ -27,7 +27,7 @@ def build_log_rows(sides: Sides) -> Iterator[dict[str, Any]]:
     for entry in _find_canary_errors(sides.canary_facts):
         is_calm = entry["about"] in working_components and not _is_partial(entry)
         error = _identify_error(entry)
-        yield {**entry, "error_kind": error.said, "known": error in rest_errors, "calm": is_calm}
+        yield {**entry, "error_kind": error.error_kind, "known": error in rest_errors, "calm": is_calm}
 
 
 def _find_canary_errors(facts: Mapping[str, Any]) -> Iterator[Row]:
@@ -50,8 +50,8 @@ def _is_partial(entry: Row) -> bool:
 class _LogError(NamedTuple):
     """What an entry of a log says, without what differs from pod to pod, and the role of its component."""
 
-    role: str
-    said: str
+    component_role: str
+    error_kind: str
 
 
 def _identify_error(entry: Row) -> _LogError:

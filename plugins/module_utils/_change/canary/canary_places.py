@@ -48,7 +48,7 @@ def _join_address(host: str, port: int) -> str:
 def find_refused_ports(sides: Sides) -> Iterator[dict[str, Any]]:
     """Yield the ports on which a pod of the canary refuses connections; `closed` if an older pod accepts them."""
     open_in_rest = sides.rest_facts["open"]
-    for sample in sides.canary.polls[-1].samples.values():
+    for sample in sides.canary.polls[-1].sample_by_pod.values():
         for (receiver, port), accepts in sample.open.items():
             if not accepts:
                 yield {

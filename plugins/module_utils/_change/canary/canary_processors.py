@@ -28,18 +28,18 @@ _SMALLEST_SHARE = 0.01
 class Passed:
     """How many items left a processor, of those that came in."""
 
-    outgoing: int
-    incoming: int
+    outgoing_items: int
+    incoming_items: int
 
     @property
     def certain_percent(self) -> float:
         """Which share passes for certain, in percent."""
-        return compute_wilson_bounds(self.outgoing, self.incoming)[0]
+        return compute_wilson_bounds(self.outgoing_items, self.incoming_items)[0]
 
     @property
     def is_nearly_all(self) -> bool:
         """Whether few items end in the processor."""
-        return self.outgoing >= _NEARLY_ALL_SHARE * self.incoming
+        return self.outgoing_items >= _NEARLY_ALL_SHARE * self.incoming_items
 
 
 def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
     `passes` says that items pass it in the rest; for one that is new, that the rest sends its signal without it.
     `least` is how many items must come in until it says something that none passes.
     """
-    rest_rows = sides.rest_rows("processes", row)
+    rest_rows = sides.find_rest_rows("processes", row)
     rest_passed = _find_most_passing(
         Passed(rest_row.row["outgoing"], rest_row.row["incoming"]) for rest_row in rest_rows
     )
@@ -61,9 +61,9 @@ def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
         )
     return {
         **row,
-        "rest_incoming": rest_passed.incoming,
-        "rest_outgoing": rest_passed.outgoing,
-        "rest_passes": f"{rest_passed.outgoing} of {rest_passed.incoming} pass"
+        "rest_incoming": rest_passed.incoming_items,
+        "rest_outgoing": rest_passed.outgoing_items,
+        "rest_passes": f"{rest_passed.outgoing_items} of {rest_passed.incoming_items} pass"
         if is_in_rest
         else "all are sent without it",
         "passes": passes and not default_hold_seconds(row["id"]),
@@ -83,4 +83,4 @@ def _passes_in_rest(rest_passed: Passed) -> bool:
 def _is_sent_without_processor(sides: Sides, row: ProcessorRow) -> bool:
     """Return whether the rest sends the signal of a new processor, and the canary does not even try."""
     signal = row["signal"]
-    return signal in sides.signals_sent_by_rest() and signal not in sides.signals_tried_by_canary()
+    return signal in sides.find_signals_sent_by_rest() and signal not in sides.find_signals_canary_tried()

@@ -64,7 +64,7 @@ def _build_own_check(row: Any, compiles: Callable[[str], Any]) -> Check:
     except ValueError as error:
         raise _judge_problem(str(error), where=where, fix="Write {{ and }} for braces.") from error
     compiles(row["find"])
-    return Check(row["id"], row["find"], *texts, grows=str(row.get("grows") or ""))
+    return Check(row["id"], row["find"], *texts, growing_field=str(row.get("grows") or ""))
 
 
 def _is_check_row(row: Any) -> bool:

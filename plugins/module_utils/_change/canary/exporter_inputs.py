@@ -35,8 +35,8 @@ class ExporterInputs(NamedTuple):
     Pipelines without the exporter count too: a connector may lead from them to the exporter.
     """
 
-    ends: list[PipelineEnds]
-    connectors: Mapping[str, Any]
+    pipeline_ends: list[PipelineEnds]
+    connector_settings: Mapping[str, Any]
 
 
 def find_exporter_inputs(exporter: ExporterRow, config: Mapping[str, Any]) -> ExporterInputs:
@@ -45,7 +45,7 @@ def find_exporter_inputs(exporter: ExporterRow, config: Mapping[str, Any]) -> Ex
     pipeline_ends: list[PipelineEnds] = []
     for pipeline in graph.pipelines:
         if signal_of(pipeline) == exporter["signal"]:
-            receivers = sorted(graph.listed(pipeline, "receivers"))
-            has_exporter = exporter["id"] in graph.listed(pipeline, "exporters")
+            receivers = sorted(graph.list_ids(pipeline, "receivers"))
+            has_exporter = exporter["id"] in graph.list_ids(pipeline, "exporters")
             pipeline_ends.append(PipelineEnds(receivers, has_exporter))
     return ExporterInputs(sorted(pipeline_ends), mapping_at(config, "connectors"))

@@ -30,13 +30,13 @@ class Hold(NamedTuple):
     """
 
     manifest: Manifest
-    pods: int
-    total: int
-    by_eviction: bool = False
+    changed_pod_count: int
+    pod_count: int
+    needs_eviction: bool = False
 
     def __str__(self) -> str:
-        unit_word = "nodes" if self.by_eviction else "pods"
-        return f"{self.pods} of {self.total} {unit_word if self.total > 1 else unit_word[:-1]}"
+        unit_word = "nodes" if self.needs_eviction else "pods"
+        return f"{self.changed_pod_count} of {self.pod_count} {unit_word if self.pod_count > 1 else unit_word[:-1]}"
 
 
 def hold_workload(workload: Manifest, live: Manifest, share: str) -> Hold | None:

@@ -17,20 +17,20 @@ from ..._otelcol.errors import Problem
 class Verdict(NamedTuple):
     """What a check has found: in words, canary against rest."""
 
-    id: str
-    about: str
+    check_id: str
+    subject: str
     text: str
     fix: str
 
     @property
-    def fault(self) -> tuple[str, str]:
+    def fault_key(self) -> tuple[str, str]:
         """What it found, whatever the figures."""
-        return self.id, self.about
+        return self.check_id, self.subject
 
     @property
-    def line(self) -> str:
+    def one_line_text(self) -> str:
         """The verdict in one line, with the fix."""
-        line = f"[{self.id}] {self.text.rstrip('.')}."
+        line = f"[{self.check_id}] {self.text.rstrip('.')}."
         return f"{line} {self.fix}" if self.fix else line
 
 
@@ -45,8 +45,8 @@ class _FindingKey(NamedTuple):
 
     @classmethod
     def of(cls, finding: CheckFinding) -> _FindingKey:
-        row = finding.item
-        about = finding.about or str(row.get("name") or row.get("value") or "")
+        row = finding.found_fields
+        about = finding.subject or str(row.get("name") or row.get("value") or "")
         return cls(finding.check.id, about, str(row.get("signal") or ""), str(row.get("error_kind") or ""))
 
 
@@ -67,14 +67,14 @@ class Judge:
             self.unfit[str(problem)] = None
             return None
 
-    def verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
+    def find_verdicts(self, facts: Mapping[str, Any]) -> list[Verdict]:
         """Return what lasts."""
         lasting_verdicts: list[Verdict] = []
         least_counts: dict[_FindingKey, float] = {}
         for finding in run_checks(self._search, self._checks, facts):
             finding_key = _FindingKey.of(finding)
-            grows = finding.check.grows
-            count = parse_amount(str(finding.item.get(grows) or 0)) if grows else 0.0
+            grows = finding.check.growing_field
+            count = parse_amount(str(finding.found_fields.get(grows) or 0)) if grows else 0.0
             previous_least = self._least_counts.get(finding_key)
             if previous_least is None:
                 least_counts[finding_key] = count

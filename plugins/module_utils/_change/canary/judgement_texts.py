@@ -31,13 +31,13 @@ class PassedChecks:
         self._observations: list[str] = []
         self._has_limits = False
 
-    def add(self, observation: str, unjudged: set[str], *, is_limited: bool) -> None:
+    def add_observation(self, observation: str, unjudged: set[str], *, is_limited: bool) -> None:
         """Note an observation, by words such as `the collector for 30 s`, and the checks that it could not judge."""
         self._observations.append(observation)
         self._unjudged &= unjudged
         self._has_limits = self._has_limits or is_limited
 
-    def verdict(self) -> str:
+    def build_summary(self) -> str:
         """Return what the change passed."""
         judged_count = len(self._check_ids) - len(self._unjudged)
         summary = f"its change passed {judged_count} checks: {', then '.join(self._observations)}"
@@ -51,7 +51,7 @@ class PassedChecks:
 
 def describe_failure(verdicts: Iterable[Verdict], who: str) -> str:
     """Return in one line which checks failed; `who` is what does worse."""
-    failed_checks = dict.fromkeys(verdict.id for verdict in verdicts)
+    failed_checks = dict.fromkeys(verdict.check_id for verdict in verdicts)
     return f"its change failed, {who} does worse than before: {', '.join(failed_checks)}"
 
 
@@ -59,14 +59,14 @@ def build_failure(verdicts: Sequence[Verdict], who: str, seconds: float, workloa
     """Return the failure of a change, seen after so many seconds: the first verdict, with the others as its fix."""
     first_verdict, *other_verdicts = verdicts
     fix_lines = [first_verdict.fix] if first_verdict.fix else []
-    fix_lines += [verdict.line for verdict in other_verdicts]
-    fix_lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first_verdict.id}]}}`.")
+    fix_lines += [verdict.one_line_text for verdict in other_verdicts]
+    fix_lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first_verdict.check_id}]}}`.")
     failures = [_build_failure_row(verdict, workload) for verdict in verdicts]
-    wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first_verdict.id}] {first_verdict.text}"
+    wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first_verdict.check_id}] {first_verdict.text}"
     return Failure(wrong, asked=f"Change {workload}", fix="\n".join(fix_lines), facts={"failures": failures})
 
 
 def _build_failure_row(verdict: Verdict, workload: ObjectRef) -> dict[str, Any]:
     """Return a verdict as a row of a task's result."""
-    texts = {"about": verdict.about, "message": verdict.text, "fix": verdict.fix}
-    return {"id": verdict.id, **workload._asdict(), **texts}
+    texts = {"about": verdict.subject, "message": verdict.text, "fix": verdict.fix}
+    return {"id": verdict.check_id, **workload._asdict(), **texts}

@@ -43,9 +43,9 @@ class Sample(NamedTuple):
 class _Poll(NamedTuple):
     """One reading of all pods of a revision, after so many seconds: what they had counted by then, and each pod."""
 
-    at: float
-    rows: CountRows
-    samples: Mapping[str, Sample]
+    read_time: float
+    count_rows: CountRows
+    sample_by_pod: Mapping[str, Sample]
 
 
 @dataclass
@@ -57,27 +57,27 @@ class PodHistory:
     how it is now.
     """
 
-    first: Reading | None
+    first_reading: Reading | None
     """The past: the first reading, or nothing for a fresh pod. None until a pod that is not fresh has been read."""
     restarts_before: int
     """The restarts of the past: those at the first sample, or none for a fresh pod."""
-    last: Reading = field(default_factory=Counter)
+    last_reading: Reading = field(default_factory=Counter)
     """The last reading, with the past in it. Empty until the pod has been read."""
 
     @classmethod
-    def beginning_with(cls, sample: Sample, *, fresh: bool) -> PodHistory:
+    def begin_with_sample(cls, sample: Sample, *, fresh: bool) -> PodHistory:
         """Return the history of a pod at its first sample, whose reading is still to be added."""
         return cls(Counter(), 0) if fresh else cls(None, sample.restarts)
 
-    def add(self, reading: Reading) -> None:
+    def add_reading(self, reading: Reading) -> None:
         """Add a reading that is later than those before."""
-        if self.first is None:
-            self.first = reading
-        self.last = reading
+        if self.first_reading is None:
+            self.first_reading = reading
+        self.last_reading = reading
 
-    def gained(self) -> Reading:
+    def compute_gain(self) -> Reading:
         """Return what the pod has counted without its past."""
-        return Counter() if self.first is None else subtract_readings(self.first, self.last)
+        return Counter() if self.first_reading is None else subtract_readings(self.first_reading, self.last_reading)
 
 
 class Revision:
@@ -89,28 +89,28 @@ class Revision:
         self._listeners, self._fresh = listeners, fresh
         self._history_by_pod: dict[str, PodHistory] = {}
 
-    def add(self, at: float, samples: Iterable[Sample]) -> None:
+    def add_reading(self, at: float, samples: Iterable[Sample]) -> None:
         """Add a reading of all pods that exist now. What a pod has counted stays counted after its end."""
         sample_by_pod = {sample.pod: sample for sample in samples}
         for sample in sample_by_pod.values():
             if sample.pod not in self._history_by_pod:
-                self._history_by_pod[sample.pod] = PodHistory.beginning_with(sample, fresh=self._fresh)
+                self._history_by_pod[sample.pod] = PodHistory.begin_with_sample(sample, fresh=self._fresh)
             if sample.reading is not None:
-                self._history_by_pod[sample.pod].add(sample.reading)
-        gained_counts = sum_readings([history.gained() for history in self._history_by_pod.values()])
+                self._history_by_pod[sample.pod].add_reading(sample.reading)
+        gained_counts = sum_readings([history.compute_gain() for history in self._history_by_pod.values()])
         self.polls.append(_Poll(at, self._build_rows(gained_counts, at), sample_by_pod))
 
-    def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
+    def build_facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
         """Return how these pods are and what they count. Checks of users read these facts, see docs/change.md."""
         last_poll = self.polls[-1] if self.polls else _Poll(0.0, self._build_rows(Counter(), 0.0), {})
-        first_time = self.polls[0].at if self.polls else last_poll.at
-        samples = last_poll.samples.values()
+        first_time = self.polls[0].read_time if self.polls else last_poll.read_time
+        samples = last_poll.sample_by_pod.values()
         pod_rows = [self._build_pod_row(sample) for sample in samples]
         unread_pods = [{"what": f"pod {pod['name']}", **pod} for pod in pod_rows if pod["unread"]]
         return {
-            **last_poll.rows,
-            "seconds": round(last_poll.at - first_time),
-            "received": sum(row["accepted"] for row in last_poll.rows["receives"]),
+            **last_poll.count_rows,
+            "seconds": round(last_poll.read_time - first_time),
+            "received": sum(row["accepted"] for row in last_poll.count_rows["receives"]),
             "pods": pod_rows,
             "restarted": sum(pod["restarted"] for pod in pod_rows),
             "memory_percent": max((pod["memory_percent"] for pod in pod_rows), default=0),
@@ -125,36 +125,36 @@ class Revision:
         if not self.polls:
             return [self._build_rows(Counter(), 0.0)]
         last_poll = self.polls[-1]
-        return [last_poll.rows, self._build_rows(self._sum_counts_since_start(), last_poll.at)]
+        return [last_poll.count_rows, self._build_rows(self._sum_counts_since_start(), last_poll.read_time)]
 
     def sum_fields_by_reading(self, row_kind: str, index: int, *fields: str) -> list[int]:
         """Return for each reading the sum of some fields of a row, which has the same index in all readings."""
         sums = []
         for poll in self.polls:
-            rows: Mapping[str, Any] = poll.rows
+            rows: Mapping[str, Any] = poll.count_rows
             sums.append(sum(rows[row_kind][index][field] for field in fields))
         return sums
 
     def find_rows_before(self, seconds: float) -> CountRows | None:
         """Return the rows of the latest reading that is at least so many seconds old; None if none is."""
-        return self._find_rows_as_old(self.polls[-1].at, seconds)
+        return self._find_rows_as_old(self.polls[-1].read_time, seconds)
 
     def find_rows_before_each(self, seconds: float) -> list[CountRows | None]:
         """Return for each reading the rows of the latest one that was so many seconds old then."""
-        return [self._find_rows_as_old(poll.at, seconds) for poll in self.polls]
+        return [self._find_rows_as_old(poll.read_time, seconds) for poll in self.polls]
 
-    def seconds_alone(self, rest: Revision) -> float | None:
+    def count_seconds_alone(self, rest: Revision) -> float | None:
         """Return for how many seconds no pod of the rest has been read, or None if one was in the last reading."""
-        last_time = self.polls[-1].at
+        last_time = self.polls[-1].read_time
         if not rest.polls:
-            return last_time - self.polls[0].at
-        last_rest_time = rest.polls[-1].at
+            return last_time - self.polls[0].read_time
+        last_rest_time = rest.polls[-1].read_time
         return last_time - last_rest_time if last_rest_time < last_time else None
 
     @property
     def is_young(self) -> bool:
         """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
-        first_readings = [history.first for history in self._history_by_pod.values() if history.first is not None]
+        first_readings = [history.first_reading for history in self._history_by_pod.values() if history.first_reading is not None]
         return all(first_reading[UPTIME] <= _YOUNG_SECONDS for first_reading in first_readings)
 
     def _build_rows(self, counted: Reading, at: float) -> CountRows:
@@ -164,18 +164,18 @@ class Revision:
         pods have counted since their own start. It becomes the counts with `_total`, and has what is no count, such as
         the uptime and the size of a queue.
         """
-        first_time = self.polls[0].at if self.polls else at
+        first_time = self.polls[0].read_time if self.polls else at
         whole = self._sum_counts_since_start()
-        return cast(CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).facts())
+        return cast(CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts())
 
     def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""
-        return sum_readings([history.last for history in self._history_by_pod.values()])
+        return sum_readings([history.last_reading for history in self._history_by_pod.values()])
 
     def _build_pod_row(self, sample: Sample) -> dict[str, Any]:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
         recent_samples = [
-            poll.samples[sample.pod] for poll in self.polls[-LASTING_READINGS - 1 :] if sample.pod in poll.samples
+            poll.sample_by_pod[sample.pod] for poll in self.polls[-LASTING_READINGS - 1 :] if sample.pod in poll.sample_by_pod
         ]
         memory_percents = _compute_memory_percents(recent_samples)
         restarts_before = self._history_by_pod[sample.pod].restarts_before
@@ -195,13 +195,13 @@ class Revision:
     def _report_no_pods(self) -> list[dict[str, str]]:
         """Return that no pod runs, if none has for several readings: what is not there is not good."""
         recent_polls = self.polls[-LASTING_READINGS - 1 :]
-        if len(recent_polls) <= LASTING_READINGS or any(poll.samples for poll in recent_polls):
+        if len(recent_polls) <= LASTING_READINGS or any(poll.sample_by_pod for poll in recent_polls):
             return []
         return [{"what": "any pod", "why": "no pod of this revision runs"}]
 
     def _find_rows_as_old(self, reading_time: float, seconds: float) -> CountRows | None:
         """Return the rows of the latest reading that was so many seconds old at a time; None if none was."""
-        old_rows = [poll.rows for poll in self.polls if reading_time - poll.at >= seconds]
+        old_rows = [poll.count_rows for poll in self.polls if reading_time - poll.read_time >= seconds]
         return old_rows[-1] if old_rows else None
 
     def _find_steady_signals(self) -> list[str]:
@@ -209,7 +209,7 @@ class Revision:
         pauses = len(self.polls) - 1
         if pauses < _FEWEST_STEADY_PAUSES:
             return []
-        accepted_by_poll = [_sum_accepted_by_signal(poll.rows["receives"]) for poll in self.polls]
+        accepted_by_poll = [_sum_accepted_by_signal(poll.count_rows["receives"]) for poll in self.polls]
         growth_counts: Counter[str] = Counter()
         for previous_counts, current_counts in pairwise(accepted_by_poll):
             growth_counts.update(signal for signal, count in current_counts.items() if count > previous_counts[signal])

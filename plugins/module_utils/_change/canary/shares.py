@@ -41,60 +41,60 @@ def compute_wilson_bounds(part: float, whole: float) -> tuple[float, float]:
 class Share:
     """Items of one component that went wrong, of those that were offered to it."""
 
-    bad: int
-    offered: int
+    bad_items: int
+    offered_items: int
 
     @property
     def percent(self) -> int:
         """The share in percent; 0 of nothing."""
-        return round(100 * self.bad / self.offered) if self.offered else 0
+        return round(100 * self.bad_items / self.offered_items) if self.offered_items else 0
 
     @property
     def is_rare(self) -> bool:
         """Whether few fail: too few to be requests that failed as a whole."""
-        return 100 * self.bad <= _RARE_PERCENT * self.offered
+        return 100 * self.bad_items <= _RARE_PERCENT * self.offered_items
 
-    def at_least(self, readings: int) -> float:
+    def compute_certain_percent(self, readings: int) -> float:
         """Return which share goes wrong for certain, in percent."""
         return compute_wilson_bounds(*self._limit_to_readings(readings))[0]
 
-    def at_most(self, readings: int) -> float:
+    def compute_possible_percent(self, readings: int) -> float:
         """Return which share may go wrong, in percent."""
-        counts = (self.bad, self.offered) if self.is_rare else self._limit_to_readings(readings)
+        counts = (self.bad_items, self.offered_items) if self.is_rare else self._limit_to_readings(readings)
         return compute_wilson_bounds(*counts)[1]
 
     def _limit_to_readings(self, readings: int) -> tuple[float, float]:
         """Return how many went wrong and were offered, as a share of no more items than readings."""
-        if self.offered > readings:
-            return self.bad * readings / self.offered, readings
-        return self.bad, self.offered
+        if self.offered_items > readings:
+            return self.bad_items * readings / self.offered_items, readings
+        return self.bad_items, self.offered_items
 
 
 @dataclass(frozen=True)
 class ComparedShare:
     """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
 
-    canary: Share
-    rest: Share
-    canary_readings: int
-    rest_readings: int
+    canary_share: Share
+    rest_share: Share
+    canary_reading_count: int
+    rest_reading_count: int
 
     @property
-    def excess(self) -> int:
+    def excess_points(self) -> int:
         """By how many percentage points more goes wrong in the canary for certain than may go wrong in the rest."""
-        certain_excess = self.canary.at_least(self.canary_readings) - self.rest.at_most(self.rest_readings)
+        certain_excess = self.canary_share.compute_certain_percent(self.canary_reading_count) - self.rest_share.compute_possible_percent(self.rest_reading_count)
         return max(round(certain_excess), 0)
 
     def as_row(self, name: str) -> dict[str, Any]:
         """Return the fields of a row of facts; `name` says what went wrong."""
         return {
-            name: self.canary.bad,
-            "offered": self.canary.offered,
-            f"{name}_percent": self.canary.percent,
-            f"rest_{name}": self.rest.bad,
-            "rest_offered": self.rest.offered,
-            f"rest_{name}_percent": self.rest.percent,
-            f"{name}_excess": self.excess,
+            name: self.canary_share.bad_items,
+            "offered": self.canary_share.offered_items,
+            f"{name}_percent": self.canary_share.percent,
+            f"rest_{name}": self.rest_share.bad_items,
+            "rest_offered": self.rest_share.offered_items,
+            f"rest_{name}_percent": self.rest_share.percent,
+            f"{name}_excess": self.excess_points,
         }
 
 
@@ -102,14 +102,14 @@ class ComparedShare:
 class CountedFields:
     """Rows of one kind, and which of their fields count items that went wrong, and items that went well."""
 
-    rows: str
-    bad: tuple[str, ...]
-    good: str
+    row_kind: str
+    bad_fields: tuple[str, ...]
+    good_field: str
 
-    def share(self, row: Row) -> Share:
+    def compute_share(self, row: Row) -> Share:
         """Return the share of a row that went wrong."""
-        bad_count = sum(row[name] for name in self.bad)
-        return Share(bad_count, bad_count + row[self.good])
+        bad_count = sum(row[name] for name in self.bad_fields)
+        return Share(bad_count, bad_count + row[self.good_field])
 
 
 RECEIVED = CountedFields("receives", ("refused", "failed"), "accepted")
@@ -125,18 +125,18 @@ def compare_shares(
     """
     totals = [
         0,
-        *sides.canary.sum_fields_by_reading(counted_fields.rows, index, *counted_fields.bad, counted_fields.good),
+        *sides.canary.sum_fields_by_reading(counted_fields.row_kind, index, *counted_fields.bad_fields, counted_fields.good_field),
     ]
     counting_readings = sum(current_total > previous_total for previous_total, current_total in pairwise(totals))
     rest_readings = len(sides.canary.polls)
     rest_shares = [
-        counted_fields.share(rest_row.row) for rest_row in sides.find_rest_rows_or_signal(counted_fields.rows, row)
+        counted_fields.compute_share(rest_row.row) for rest_row in sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
     ]
     return ComparedShare(
-        counted_fields.share(row), _find_worst_share(rest_shares, rest_readings), counting_readings, rest_readings
+        counted_fields.compute_share(row), _find_worst_share(rest_shares, rest_readings), counting_readings, rest_readings
     )
 
 
 def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
     """Return the share of which most may go wrong; among equal ones that of the most items."""
-    return max(shares, key=lambda share: (share.at_most(readings), share.offered), default=Share(0, 0))
+    return max(shares, key=lambda share: (share.compute_possible_percent(readings), share.offered_items), default=Share(0, 0))

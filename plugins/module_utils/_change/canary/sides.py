@@ -21,7 +21,7 @@ class RestRow(NamedTuple):
     """A row of the rest, and the rows of the reading that it is one of."""
 
     row: Row
-    rows: CountRows
+    reading_rows: CountRows
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Sides:
         """The new config, which the canary runs."""
         return self.canary.config
 
-    def rest_rows(self, kind: str, row: Row) -> list[RestRow]:
+    def find_rest_rows(self, kind: str, row: Row) -> list[RestRow]:
         """Return the rows of the same component and signal in the rest, in this time and since its start."""
         return [rest_row for rest_row in self._list_rest_rows(kind) if is_same_component(rest_row.row, row)]
 
     def find_rest_rows_or_signal(self, kind: str, row: Row) -> list[RestRow]:
         """Return the rows of the same component and signal in the rest, else all of the same signal."""
-        component_rows = self.rest_rows(kind, row)
+        component_rows = self.find_rest_rows(kind, row)
         return component_rows or [
             rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]
         ]
@@ -57,11 +57,11 @@ class Sides:
         """Return the rows of the same component and signal among what the rest counts in this time."""
         return [rest_row for rest_row in self.rest_facts[kind] if is_same_component(rest_row, row)]
 
-    def signals_sent_by_rest(self) -> set[str]:
+    def find_signals_sent_by_rest(self) -> set[str]:
         """Return the signals of which the rest has sent items."""
         return {rest_row.row["signal"] for rest_row in self._list_rest_rows("exports") if rest_row.row["sent"]}
 
-    def signals_tried_by_canary(self) -> set[str]:
+    def find_signals_canary_tried(self) -> set[str]:
         """Return the signals of which the canary has sent items, or has failed to."""
         return {row["signal"] for row in self.canary_facts["exports"] if row["sent"] or row["failed"]}
 

@@ -58,19 +58,19 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change."""
     session = Session(cluster, options)
     bundle = _BundleApply(session)
-    bundle.read()
+    bundle.read_objects()
     bundle.refuse_missing_namespaces()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
     refuse_forbidden_objects(session, pairs)
     refuse_before_apply(session, pairs)
     pruning = Pruning(session, bundle.live)
-    refuse_taken_ports(session, pairs, pruning.left)
+    refuse_taken_ports(session, pairs, pruning.leftovers)
     warn_of_constraints(session)
     warn_of_older_kubelets(session, pairs)
     warn_of_earlier_names(session, bundle.live)
     bundle.live.update(take_over_kubectl_fields(session, bundle.live))
     running_changes = Changes(Writer(session), bundle.live, pruning.records)
-    running_changes.find(
+    running_changes.find_changes(
         options.manifests, options.change, lambda changes: refuse_forbidden_changes(session, changes, bundle.live)
     )
     flows = [Flow(flow["sender"], flow["receiver"]) for flow in options.flows]
@@ -78,20 +78,20 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
         options.manifests, bundle.live, flows, options.field_manager, bundle.list_earlier_flows()
     )
     session.report.warnings.extend(warnings)
-    bundle.hold = running_changes.manifest_to_apply
+    bundle.hold_manifest = running_changes.manifest_to_apply
     with report_done_on_failure(session):
         for wave in waves:
-            with running_changes.undo_on_failure(wave.later):
-                running_changes.begin(wave.manifests)
+            with running_changes.undo_on_failure(wave.later_collectors):
+                running_changes.begin_changes(wave.manifests)
                 for group in group_by_dependency(wave.manifests):
                     await_references(session, group, pairs)
                     pruning.make_room(group)
-                    bundle.apply(group)
-                running_changes.wait_until_complete(bundle.ahead(wave))
-        pruning.finish()
+                    bundle.apply_group(group)
+                running_changes.wait_until_complete(bundle.list_workloads_to_await(wave))
+        pruning.delete_rest()
         session.report.warnings.extend(cluster.warnings)
         is_ready = bundle.is_rolled_out()
-    return {**session.report.result(), "ready": is_ready}
+    return {**session.report.build_result(), "ready": is_ready}
 
 
 def go_back(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
@@ -108,22 +108,22 @@ def _decide_kept_changes(cluster: Cluster, options: BundleOptions, *, back: bool
     """End the changes whose records were kept; check mode does nothing."""
     session = Session(cluster, options)
     if options.check:
-        return session.report.result()
+        return session.report.build_result()
     bundle = _BundleApply(session)
-    bundle.read()
+    bundle.read_objects()
     running_changes = Changes(Writer(session), bundle.live, {})
-    manifests, lines = bundle.in_namespaces(), bundle.describe_lost_collectors()
+    manifests, lines = bundle.list_manifests_to_apply(), bundle.describe_lost_collectors()
     with report_done_on_failure(session):
         lines += running_changes.decide_kept_records(
             manifests, options.kept_records, options.kept_rights, goes_back=back
         )
-    return {**session.report.result(), "msg": " ".join(lines) or "nothing went back"}
+    return {**session.report.build_result(), "msg": " ".join(lines) or "nothing went back"}
 
 
 class _ReadAnswer(NamedTuple):
     """What the server has of a manifest, and whether it serves the kind."""
 
-    live: Manifest | None
+    live_object: Manifest | None
     is_served: bool = True
 
 
@@ -134,10 +134,10 @@ class _BundleApply:
         self.session, self.cluster, self.options = session, session.cluster, session.options
         self.live: dict[ObjectRef, Manifest | None] = {}
         self.replaced: dict[ObjectRef, ObjectRef] = {}
-        self.hold: Callable[[Manifest], Manifest] = lambda manifest: manifest
-        self.missing: set[str] = set()
+        self.hold_manifest: Callable[[Manifest], Manifest] = lambda manifest: manifest
+        self.missing_namespaces: set[str] = set()
 
-    def read(self) -> None:
+    def read_objects(self) -> None:
         """Read all objects and namespaces at once. Raises Problem for kinds that the cluster does not serve."""
         manifests = self.options.manifests
         namespace_names = list_namespaces(manifests)
@@ -147,14 +147,14 @@ class _BundleApply:
         answers = self.cluster.call_in_parallel(self._read_live, manifests_to_read)
         answers_of_bundle = zip(manifests, answers[: len(manifests)], strict=True)
         refuse_absent_kinds(self.session, [manifest for manifest, answer in answers_of_bundle if not answer.is_served])
-        live_objects = self._await_leaving([answer.live for answer in answers])
+        live_objects = self._await_leaving([answer.live_object for answer in answers])
         self.live = dict(zip(map(ref, manifests_to_read), live_objects, strict=True))
         self.replaced = find_replaced_configs(manifests, self.live)
-        self.missing = {name for name in namespace_names if not self.live[ObjectRef("Namespace", "", name)]}
+        self.missing_namespaces = {name for name in namespace_names if not self.live[ObjectRef("Namespace", "", name)]}
 
     def refuse_missing_namespaces(self) -> None:
         """Raise Problem for a namespace that neither exists nor comes with the bundle."""
-        unknown_namespaces = sorted(self.missing - self._list_own_namespaces())
+        unknown_namespaces = sorted(self.missing_namespaces - self._list_own_namespaces())
         if unknown_namespaces:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown_namespaces[0]}' does not exist", asked="Apply the bundle", fix=fix)
@@ -163,17 +163,17 @@ class _BundleApply:
         """Return the names of the namespaces that come with the bundle."""
         return {manifest["metadata"]["name"] for manifest in self.options.manifests if manifest["kind"] == "Namespace"}
 
-    def in_namespaces(self) -> list[Manifest]:
+    def list_manifests_to_apply(self) -> list[Manifest]:
         """Return the manifests whose namespace exists, and those of the whole cluster."""
         manifests = self.options.manifests
-        return [manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing]
+        return [manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing_namespaces]
 
     def describe_lost_collectors(self) -> list[str]:
         """Return a sentence for each collector with a kept record whose namespace no longer exists."""
         lines = []
         for name in sorted(self.options.kept_records):
             namespace = name.partition("/")[0]
-            if namespace in self.missing:
+            if namespace in self.missing_namespaces:
                 lines.append(f"{name} stays as it is: the namespace '{namespace}' no longer exists.")
         return lines
 
@@ -195,7 +195,7 @@ class _BundleApply:
 
     def _read_live(self, manifest: Manifest) -> _ReadAnswer:
         action_text = f"Read {ref(manifest)}"
-        path = self.session.path(manifest)
+        path = self.session.build_path(manifest)
         is_planned = self.session.resources.defines(manifest)
         if not path:
             return _ReadAnswer(None, is_served=is_planned)
@@ -208,7 +208,7 @@ class _BundleApply:
                 return _ReadAnswer(manifest)  # a user without read permission may still write into the namespace
             raise explain(error, action_text) from error
 
-    def apply(self, group: list[Manifest]) -> None:
+    def apply_group(self, group: list[Manifest]) -> None:
         """Apply the objects of one group at once, and note them in the order of the bundle."""
         outcomes = self.cluster.call_in_parallel(self._apply_or_return_error, group)
         applied: list[Manifest] = []
@@ -232,16 +232,16 @@ class _BundleApply:
         live_before = self.live[ref(manifest)]
         if live_before is None:
             # The difference shows the manifest, without the server's defaults.
-            self.session.changes.add(Action.CREATED, self._replaced(manifest), manifest, left=applied_object)
+            self.session.changes.note_action(Action.CREATED, self._find_replaced_config(manifest), manifest, left=applied_object)
             return
         action = (
             Action.UNCHANGED
             if strip_server_fields(live_before) == strip_server_fields(applied_object)
             else Action.CHANGED
         )
-        self.session.changes.add(action, live_before, applied_object, left=applied_object)
+        self.session.changes.note_action(action, live_before, applied_object, left=applied_object)
 
-    def _replaced(self, manifest: Manifest) -> Manifest | None:
+    def _find_replaced_config(self, manifest: Manifest) -> Manifest | None:
         """Return the config that a new one replaces, so that the difference shows what changes in it."""
         return self._read_predecessor(manifest) if self.options.diff else None
 
@@ -250,7 +250,7 @@ class _BundleApply:
         old_config = self.replaced.get(ref(manifest))
         if old_config is None:
             return None
-        return self.session.live({**manifest, "metadata": {"name": old_config.name, "namespace": old_config.namespace}})
+        return self.session.read_live({**manifest, "metadata": {"name": old_config.name, "namespace": old_config.namespace}})
 
     def list_earlier_flows(self) -> list[Flow]:
         """Return which collectors of the bundle send to which by the configs that new ones replace."""
@@ -268,13 +268,13 @@ class _BundleApply:
                 configs.append((read_collector_name(manifest), mapping_at(self.live[ref(manifest)], "spec", "config")))
         return find_earlier_flows(manifests, configs)
 
-    def ahead(self, wave: Wave) -> list[Manifest]:
+    def list_workloads_to_await(self, wave: Wave) -> list[Manifest]:
         """Return the workloads of a wave that must work before the next one begins."""
-        if self.options.check or not wave.later:
+        if self.options.check or not wave.later_collectors:
             return []
         workloads = []
         for manifest in wave.manifests:
-            is_ordered = manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.collectors
+            is_ordered = manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.ordered_collectors
             if is_ordered and self.session.changes.has_moved(ref(manifest)):
                 workloads.append(manifest)
         return workloads
@@ -288,7 +288,7 @@ class _BundleApply:
             manifest for manifest in applied if manifest["kind"] in PATHS_OF_POD_COUNTS or is_followed(manifest)
         ]
         states = ask_server("Read the workloads", lambda: read_followed_resources(self.cluster, workloads))
-        return all(state.done(is_ready) for state in states)
+        return all(state.is_done(is_ready) for state in states)
 
     def _apply_or_return_error(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object; that it fails must not hide what becomes of its neighbours."""
@@ -305,7 +305,7 @@ class _BundleApply:
             return manifest
         if live_before and must_be_remade(manifest, live_before):
             return self._remake_object(manifest, live_before)
-        manifest = self.hold(manifest)
+        manifest = self.hold_manifest(manifest)
         try:
             return self._write_manifest(manifest, live_before)
         except ApiError as error:
@@ -321,11 +321,11 @@ class _BundleApply:
             desired_manifest = keep_replicas(self.session, manifest, live_before)
         if self.options.check:
             return drop_tried_kubectl_fields(
-                self.session, self.session.apply(desired_manifest, dryRun="All"), live_before
+                self.session, self.session.apply_object(desired_manifest, dryRun="All"), live_before
             )
         if not live_before:
             # An object that appeared since the read belongs to another owner, who must not lose a field.
-            return self.session.apply(desired_manifest, force="false")
+            return self.session.apply_object(desired_manifest, force="false")
         rewritten = rewrite(self.session, desired_manifest, live_before)
         self.live[ref(manifest)] = rewritten.before
         return claim_adopted(self.session, rewritten.after)
@@ -355,7 +355,7 @@ class _BundleApply:
         """Return whether the server cannot try this yet: its namespace or its kind would come with the bundle."""
         if not self.options.check:
             return False
-        return manifest["metadata"].get("namespace") in self.missing or not self.session.path(manifest)
+        return manifest["metadata"].get("namespace") in self.missing_namespaces or not self.session.build_path(manifest)
 
 
 def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:

@@ -31,7 +31,7 @@ def prepare_canaries(
         live_workload = live_objects.get(ref(change.workloads[0]))
         if change.is_canary and live_workload:
             canaries.append(Canary(bundle, change, live_workload))
-    pods_are_made = bundle.cluster.call_in_parallel(lambda canary: canary.prepare(), canaries)
+    pods_are_made = bundle.cluster.call_in_parallel(lambda canary: canary.makes_new_pods(), canaries)
     return {
         canary.change.name: canary for canary, makes_pods in zip(canaries, pods_are_made, strict=True) if makes_pods
     }

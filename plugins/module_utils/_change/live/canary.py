@@ -63,7 +63,7 @@ class Canary:
 
     # ── Before the first write ──
 
-    def prepare(self) -> bool:
+    def makes_new_pods(self) -> bool:
         """Return whether the change makes new pods. Raises Problem if it could not be judged."""
         tried_workload = self._bundle.tried(self._workload)
         if not renews_pods(self._workload, self._live_before, tried_workload, self._find_interrupted_workload()):
@@ -74,7 +74,7 @@ class Canary:
         observed_before = self._build_observed(self._live_before)
         require_metrics(self._reader, observed_before)
         if self._hold is None and self._readings_before is None and not self._bundle.check:
-            self._bundle.cluster.progress.now(self._title, "reading its pods as they are before the change")
+            self._bundle.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
             self._readings_before = self.change.readings = read_baseline(self._reader, observed_before)
         return True
 
@@ -87,7 +87,7 @@ class Canary:
                 return manifest
         return None
 
-    def manifest_to_apply(self, manifest: Manifest) -> Manifest:
+    def choose_manifest_to_apply(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object of the collector: its workload is held."""
         if self._hold is not None and ref(manifest) == ref(self._workload):
             return self._hold.manifest
@@ -103,7 +103,7 @@ class Canary:
         first_pods.wait_until_ready()
         self._judge(self._read_present_workload(), f"the canary ({self._hold})")
         changes = self._bundle.changes
-        changes.note_applied_again(self._bundle.write(self._workload, changes.left()[ref(self._workload)]))
+        changes.note_applied_again(self._bundle.write(self._workload, changes.find_left_objects()[ref(self._workload)]))
 
     def _build_first_pods(self) -> FirstPods | None:
         """Return the pods that change first; None if nothing is held."""
@@ -127,19 +127,19 @@ class Canary:
             return
         if self._begun is None:
             self._begun = Observation(self._reader, self._build_observed(live_workload), self._checks, pods)
-        verdicts = self._begun.read(pods, utc_now())
+        verdicts = self._begun.judge_reading(pods, utc_now())
         self._fail_if_worse(verdicts, self._begun.seconds, _WHOLE_COLLECTOR)
 
     def _split_ready_and_older_pods(self, live: Manifest) -> Pods | None:
         """Return the ready pods with the change, and the older pods; None while no pod with the change is ready."""
         followed_workload = self._follow_workload(live)
         if (
-            followed_workload.unreconciled
-            or not followed_workload.parts
-            or not is_generation_observed(followed_workload.parts[0])
+            followed_workload.unreconciled_reason
+            or not followed_workload.workloads
+            or not is_generation_observed(followed_workload.workloads[0])
         ):
             return None
-        new_pods, old_pods = read_pods(self._reader, followed_workload.parts[0])
+        new_pods, old_pods = read_pods(self._reader, followed_workload.workloads[0])
         ready_pods = [pod for pod in new_pods if is_ready(pod)]
         return (ready_pods, old_pods) if ready_pods else None
 
@@ -148,7 +148,7 @@ class Canary:
     def judge_all_pods(self) -> None:
         """Judge all pods by the readings from before. Raises Failure if they do worse."""
         self._judge(self._read_present_workload(), _WHOLE_COLLECTOR, self._begun)
-        self._bundle.judged(self._title, self._passed.verdict())
+        self._bundle.judged(self._title, self._passed.build_summary())
 
     # ── One judgement ──
 
@@ -156,25 +156,25 @@ class Canary:
         """Observe the pods of a workload, and note what they passed. Raises Failure if they do worse."""
         comparison = "the earlier pods" if self._readings_before is None else "the readings from before"
         progress_text = f"judging {who} beside {comparison} for {self._seconds:g} s"
-        self._bundle.cluster.progress.now(self._title, progress_text)
+        self._bundle.cluster.progress.tell_now(self._title, progress_text)
         observation = observe_pods(
             self._reader, self._build_observed(live), self._seconds, self._checks, begun=begun_observation
         )
         if self._readings_before is None:
             self._readings_before = observation.rest
-        notes = observation.notes(self._seconds)
+        notes = observation.describe_limits(self._seconds)
         for note in notes:
             self._bundle.warn(f"{self.change.name}, {who}: {note}.")
         self._fail_if_worse(observation.verdicts, observation.seconds, who)
         passed_text = f"{who} for {round(observation.seconds)} s beside {comparison}"
-        self._passed.add(passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes))
+        self._passed.add_observation(passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes))
 
     def _fail_if_worse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""
         if not verdicts:
             return
         self._read_present_workload()  # the pods of a deleted workload do worse too
-        self._bundle.cluster.progress.now(self._title, describe_failure(verdicts, who))
+        self._bundle.cluster.progress.tell_now(self._title, describe_failure(verdicts, who))
         raise build_failure(verdicts, who, seconds, ref(self._workload))
 
     # ── The live workload ──
@@ -190,7 +190,7 @@ class Canary:
     def _build_observed(self, live: Manifest) -> Observed:
         """Return what to observe: the workload that runs the pods, and the new config."""
         options = self.change.options
-        parts = self._follow_workload(live).parts
+        parts = self._follow_workload(live).workloads
         # The operator's workload for the collector comes before that of its target allocator.
         workload = parts[0] if is_followed(live) and parts else live
         listeners = map_listeners(options["listeners"])

@@ -33,7 +33,7 @@ class ChangeFinder:
         self.bundle, self.live, self.left_records = bundle, live_objects, left_records
         self.records = ChangeRecords(bundle, live_objects)
 
-    def candidates(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    def list_candidates(self, manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
         """Return all collectors of the manifests, each with the objects that the run would change."""
         candidate_changes: list[Change] = []
         for change in group_by_collector(manifests, options):
@@ -96,9 +96,9 @@ class ChangeFinder:
             "Read the workloads", lambda: read_followed_resources(self.bundle.cluster, live_workloads)
         )
         working_state = read_working_states(
-            self.bundle, [part for followed_workload in followed_workloads for part in followed_workload.parts]
+            self.bundle, [part for followed_workload in followed_workloads for part in followed_workload.workloads]
         )
-        have_pods = bool(working_state) and all(workload.pods for workload in working_state.values())
+        have_pods = bool(working_state) and all(workload.working_pod_count for workload in working_state.values())
         if not have_pods or not self._renews_pods(change):
             return None
         return replace(change, worked=working_state)
@@ -122,7 +122,7 @@ class ChangeFinder:
         if not newer_workloads or not is_rolling(recorded_change):
             return None
         states = read_followed_resources(self.bundle.cluster, self._list_live_objects(newer_workloads))
-        are_ready = all(state.done(is_ready) for state in states)
+        are_ready = all(state.is_done(is_ready) for state in states)
         return self._add_working_state(change) if are_ready else None
 
     def _renews_pods(self, change: Change) -> bool:

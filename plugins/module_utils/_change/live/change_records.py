@@ -39,7 +39,7 @@ class ChangeRecords:
         is_of_run = record is not None and mapping_at(record, "data").get("run") == run
         return record if is_of_run else None
 
-    def write(self, change: Change) -> None:
+    def write_record(self, change: Change) -> None:
         """Write the record of a change, or warn that it is too large for one.
 
         Raises Problem if another run has changed a workload before the record was there.
@@ -55,7 +55,7 @@ class ChangeRecords:
         if changed_workload is None:
             return
         if is_new:
-            self.close(change)
+            self.close_record(change)
         wrong = "another run has changed it since this run has read it"
         raise Problem(wrong, asked=f"Change {changed_workload}", fix=FIX_OF_PARALLEL_RUNS)
 
@@ -72,13 +72,13 @@ class ChangeRecords:
                 return ref(workload)
         return None
 
-    def close(self, change: Change) -> None:
+    def close_record(self, change: Change) -> None:
         """Delete the record of a change."""
         own_record = self._read_own_record(change)
         if own_record:
             self.bundle.delete(own_record)
 
-    def close_as(self, change: Change, state: str) -> None:
+    def close_record_as(self, change: Change, state: str) -> None:
         """Say in the record of a change how the change ended."""
         own_record = self._read_own_record(change)
         if own_record and change.record:
@@ -93,11 +93,11 @@ class ChangeRecords:
             return None
         return live_record
 
-    def close_if_outrun(self, change: Change) -> None:
+    def close_record_if_outrun(self, change: Change) -> None:
         """Delete the record of a change if another run has changed the collector since."""
-        objects_as_left = {**self.live, **self.bundle.changes.left()}
+        objects_as_left = {**self.live, **self.bundle.changes.find_left_objects()}
         if explain_outrun(self.bundle, change, objects_as_left):
-            self.close(change)
+            self.close_record(change)
 
     def close_completed(self, change: Change, *, works: bool) -> None:
         """Delete the record of a change that is complete. If its wave decides whether one that works stays, keep it."""
@@ -106,4 +106,4 @@ class ChangeRecords:
             self.bundle.kept_records[change.name] = self.bundle.run
             self.bundle.kept_rights.extend(list_rights_before(change))
         else:
-            self.close(change)
+            self.close_record(change)

@@ -37,8 +37,8 @@ class Outcome:
 
     failure: Problem
     change: Change | None = None
-    undone: UndoneChange | None = None
-    kept_because: str = ""
+    undo_result: UndoneChange | None = None
+    kept_reason: str = ""
 
 
 class Changes:
@@ -59,11 +59,11 @@ class Changes:
         self.bundle, self.live, self.left_records = bundle, live_objects, left_records
         self.records = ChangeRecords(bundle, live_objects)
         self.changes: list[Change] = []
-        self.open: dict[str, Change] = {}
+        self.open_change_by_name: dict[str, Change] = {}
         self.canaries: dict[str, Canary] = {}
         self.undoing = Undoing(bundle, self.records, live_objects)
 
-    def find(
+    def find_changes(
         self,
         manifests: Iterable[Manifest],
         options: Mapping[str, Mapping[str, Any]],
@@ -74,7 +74,7 @@ class Changes:
         `allow` raises Problem if the account may not make these changes.
         """
         finder = ChangeFinder(self.bundle, self.live, self.left_records)
-        candidates = finder.candidates(manifests, options)
+        candidates = finder.list_candidates(manifests, options)
         for change in candidates:
             finder.warn_of_interrupted_change(change)
         if self.bundle.check:
@@ -87,15 +87,15 @@ class Changes:
     def manifest_to_apply(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object: a workload whose change is judged first is held."""
         canary = self.canaries.get(read_collector_name(manifest))
-        return canary.manifest_to_apply(manifest) if canary else manifest
+        return canary.choose_manifest_to_apply(manifest) if canary else manifest
 
-    def begin(self, manifests: Iterable[Manifest]) -> None:
+    def begin_changes(self, manifests: Iterable[Manifest]) -> None:
         """Record and open the changes of collectors that these manifests contain."""
         changed_refs = {ref(manifest) for manifest in manifests}
         for change in self.changes:
             if ref(change.workloads[0]) in changed_refs:
-                self.records.write(change)
-                self.open[change.name] = change
+                self.records.write_record(change)
+                self.open_change_by_name[change.name] = change
 
     @contextmanager
     def undo_on_failure(self, later: Iterable[str] = ()) -> Iterator[None]:
@@ -114,13 +114,13 @@ class Changes:
     def _undo_open_changes(self) -> list[str]:
         """Let the open changes go back that may, and return what became of them. Close those that another run took."""
         outcome_lines: list[str] = []
-        for change in self.open.values():
+        for change in self.open_change_by_name.values():
             if change.goes_back:
                 outcome_lines.append(self.undoing.end(self.undoing.restore(change)))
-        for change in self.open.values():
+        for change in self.open_change_by_name.values():
             if not change.goes_back:
                 with suppress(Problem, LostError):  # what the step said counts; the record stays
-                    self.records.close_if_outrun(change)
+                    self.records.close_record_if_outrun(change)
         return [line for line in outcome_lines if line]
 
     def wait_until_complete(self, other_workloads: Iterable[Manifest] = ()) -> None:
@@ -129,7 +129,7 @@ class Changes:
         A collector goes back as soon as it fails, while the others are still awaited or judged.
         """
         awaited_workloads = self._list_awaited_workloads(other_workloads)
-        open_canaries = {name: canary for name, canary in self.canaries.items() if name in self.open}
+        open_canaries = {name: canary for name, canary in self.canaries.items() if name in self.open_change_by_name}
         rolling_workloads = {
             name: workloads for name, workloads in awaited_workloads.items() if name not in open_canaries
         }
@@ -148,7 +148,7 @@ class Changes:
 
     def _list_awaited_workloads(self, other_workloads: Iterable[Manifest]) -> dict[str, list[Manifest]]:
         """Return the workloads to wait for, by the collector whose change is open or by their own name."""
-        awaited_workloads = {name: change.workloads for name, change in self.open.items()}
+        awaited_workloads = {name: change.workloads for name, change in self.open_change_by_name.items()}
         changed_refs = {ref(workload) for workloads in awaited_workloads.values() for workload in workloads}
         for workload in other_workloads:
             if ref(workload) not in changed_refs:
@@ -159,16 +159,16 @@ class Changes:
         """Wait for what is not judged, and return what fails."""
         if not rolling_workloads:
             return []
-        left_objects = self.bundle.changes.left()
+        left_objects = self.bundle.changes.find_left_objects()
         waits = {}
         for name, workloads in rolling_workloads.items():
-            waits[name] = prepare_wait(self.bundle, workloads, left_objects, self.open.get(name))
+            waits[name] = prepare_wait(self.bundle, workloads, left_objects, self.open_change_by_name.get(name))
         failed_outcomes: list[Outcome] = []
         for name, failure in iterate_ended_waits(self.bundle, waits):
             if failure is None:
                 self._close_completed_change(name, works=True)
                 continue
-            kept_outcome = self._outcome_if_kept(self.open.get(name), failure)
+            kept_outcome = self._outcome_if_kept(self.open_change_by_name.get(name), failure)
             if kept_outcome is None:
                 failed_outcomes.append(self._undo_or_keep(name, failure))
             else:
@@ -181,7 +181,7 @@ class Changes:
         change = canary.change
         late_outcomes: list[Outcome] = []
         canary.judge_first_pods()
-        wait = prepare_wait(self.bundle, change.workloads, self.bundle.changes.left(), change)
+        wait = prepare_wait(self.bundle, change.workloads, self.bundle.changes.find_left_objects(), change)
         for _name, failure in iterate_ended_waits(self.bundle, {change.name: wait}, canary.judge_ready_pods):
             if failure is None:
                 continue
@@ -195,7 +195,7 @@ class Changes:
 
     def _close_completed_change(self, name: str, *, works: bool) -> None:
         """Close the change of a collector that has the new config; other workloads have no change."""
-        change = self.open.pop(name, None)
+        change = self.open_change_by_name.pop(name, None)
         if change:
             self.records.close_completed(change, works=works)
 
@@ -204,36 +204,36 @@ class Changes:
         if change is None or not change.goes_back:
             return None
         kept_because = explain_works_as_before(self.bundle, change)
-        return Outcome(failure, change, kept_because=kept_because) if kept_because else None
+        return Outcome(failure, change, kept_reason=kept_because) if kept_because else None
 
     def _undo_or_keep(self, name: str, failure: Problem) -> Outcome:
         """Bring a collector back that failed, or say why it keeps its new config."""
-        change = self.open.pop(name, None)
+        change = self.open_change_by_name.pop(name, None)
         if change is None:
             return Outcome(failure)
         if change.goes_back:
-            return Outcome(failure, change, undone=self.undoing.restore(change))
+            return Outcome(failure, change, undo_result=self.undoing.restore(change))
         why_not_ours = explain_lost(self.bundle, change) or explain_outrun(
-            self.bundle, change, self.bundle.changes.left()
+            self.bundle, change, self.bundle.changes.find_left_objects()
         )
         if why_not_ours:
-            self.records.close(change)
-            return Outcome(failure, change, kept_because=why_not_ours)
-        self.records.close_as(change, KEPT_NEW)
+            self.records.close_record(change)
+            return Outcome(failure, change, kept_reason=why_not_ours)
+        self.records.close_record_as(change, KEPT_NEW)
         kept_because = f"{name} keeps the new config, because `on_failure` is `keep`."
-        return Outcome(failure, change, kept_because=kept_because)
+        return Outcome(failure, change, kept_reason=kept_because)
 
     def _combine_failures(self, failed_outcomes: list[Outcome]) -> Failure:
         """Return one error for all that failed: the first one, with the others and what became of each as its fix."""
         first_failure = failed_outcomes[0].failure
         other_failures = [str(outcome.failure) for outcome in failed_outcomes[1:]]
-        kept_reasons = [outcome.kept_because for outcome in failed_outcomes if outcome.kept_because]
+        kept_reasons = [outcome.kept_reason for outcome in failed_outcomes if outcome.kept_reason]
         failures: list[Any] = []
         undone_changes: list[UndoneChange] = []
         for outcome in failed_outcomes:
             failures += outcome.failure.facts.get("failures", [])
-            if outcome.undone:
-                undone_changes.append(outcome.undone)
+            if outcome.undo_result:
+                undone_changes.append(outcome.undo_result)
         undone_lines = self.undoing.await_and_end(undone_changes)
         fix = "\n".join([first_failure.fix, *other_failures, *undone_lines, *kept_reasons])
         return Failure(
@@ -262,10 +262,10 @@ class Changes:
                     outcome_lines.append(f"{change.name} stays as it is: another run has changed it since.")
                 elif goes_back:
                     earlier_change = add_kept_rights(add_recorded_state(record, change), rights)
-                    self.records.write(earlier_change)
+                    self.records.write_record(earlier_change)
                     undone_changes.append(self.undoing.restore_and_note(earlier_change))
                 else:
-                    self.records.close(replace(change, record=record))
+                    self.records.close_record(replace(change, record=record))
             except (Problem, LostError) as error:
                 outcome_lines.append(f"{change.name} stays as it is: {getattr(error, 'wrong', error)}.")
         return outcome_lines + self.undoing.await_and_end(undone_changes)

@@ -35,9 +35,9 @@ class FirstPods:
 
         Asked before the first write: what keeps these pods must not be found when other collectors have changed.
         """
-        if self._hold.by_eviction:
+        if self._hold.needs_eviction:
             new_pods, old_pods = read_pods(self._reader, live)
-            self._evictions.require(choose_pods_to_evict([*new_pods, *old_pods], self._hold.pods))
+            self._evictions.require_allowed(choose_pods_to_evict([*new_pods, *old_pods], self._hold.changed_pod_count))
 
     def wait_until_ready(self) -> None:
         """Wait for the first pods. Raises Failure with the reason as soon as one cannot become ready."""
@@ -52,28 +52,28 @@ class FirstPods:
             new_pods, old_pods = read_pods(self._reader, live_workload)
             kept_because = self._make_room(old_pods)
             ready_count = sum(map(is_ready, new_pods))
-            if ready_count >= hold.pods:
-                cluster.progress.done(self._title, f"{hold} with the change ready")
+            if ready_count >= hold.changed_pod_count:
+                cluster.progress.tell_done(self._title, f"{hold} with the change ready")
                 return
-            cluster.progress(self._title, f"{ready_count} of {hold.pods} first pods with the change ready")
+            cluster.progress(self._title, f"{ready_count} of {hold.changed_pod_count} first pods with the change ready")
             fatal_symptoms = status.select_lasting(status.find_current_symptoms([live_workload]))
             if fatal_symptoms:
-                raise status.failure(fatal_symptoms)
+                raise status.build_failure(fatal_symptoms)
         raise self._explain_not_in_time(ready_count, kept_because)
 
     def _make_room(self, old_pods: list[Manifest]) -> Problem | None:
         """Evict the earlier pods that the controller does not stop; return why one of them stays, or None."""
-        if not self._hold.by_eviction:
+        if not self._hold.needs_eviction:
             return None
-        staying_count = self._hold.total - self._hold.pods
-        return self._evictions.evict(choose_pods_to_evict(old_pods, len(old_pods) - staying_count))
+        staying_count = self._hold.pod_count - self._hold.changed_pod_count
+        return self._evictions.evict_pods(choose_pods_to_evict(old_pods, len(old_pods) - staying_count))
 
     def _explain_not_in_time(self, ready_count: int, kept_because: Problem | None) -> Failure:
         """Return why the first pods are not ready when the time is over."""
         facts: dict[str, Any] = {"failures": []}
         if kept_because:
             return Failure(kept_because.wrong, asked=kept_because.asked, fix=kept_because.fix, facts=facts)
-        changed_pods_text = f"{ready_count} of the {self._hold.pods} pods that changed first"
+        changed_pods_text = f"{ready_count} of the {self._hold.changed_pod_count} pods that changed first"
         wrong = f"not ready after {self._bundle.wait_seconds:g} s: {changed_pods_text}"
         fix = "Look at their events and logs with `kubectl describe` and `kubectl logs`."
         return Failure(wrong, asked=f"Wait for {ref(self._workload)}", fix=fix, facts=facts)

@@ -45,11 +45,11 @@ def _take_over_fields(session: Session, manifest: Manifest, judged_object: Manif
         read_identity = {key: live_object["metadata"][key] for key in ("uid", "resourceVersion")}
         body = {"metadata": {**read_identity, "managedFields": fields}}
         try:
-            return session.cluster.request("PATCH", session.path(manifest), body=body, content_type=MERGE)
+            return session.cluster.request("PATCH", session.build_path(manifest), body=body, content_type=MERGE)
         except ApiError as error:
             if error.status != CONFLICT:
                 raise explain(error, action_text) from error
-        live_object = session.live(manifest)
+        live_object = session.read_live(manifest)
     raise build_restless_problem(action_text)
 
 

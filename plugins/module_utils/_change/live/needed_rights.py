@@ -40,7 +40,7 @@ def find_lacking_grants(cluster: Cluster, needed_grants: list[Grant]) -> list[Gr
 
 def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
     """Ask the server whether this account has a right."""
-    spec = grant.right.attributes(grant.namespace)
+    spec = grant.right.build_attributes(grant.namespace)
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
     review = cluster.request("POST", _REVIEWS_PATH, body=body)
     return bool((review.get("status") or {}).get("allowed"))

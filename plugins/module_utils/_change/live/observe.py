@@ -49,8 +49,8 @@ Pods = tuple[list[Object], list[Object]]
 class Unreadable(NamedTuple):
     """What of a workload cannot be read, and why; an empty reason if it can."""
 
-    what: str
-    why: str
+    part_name: str
+    unread_reason: str
 
 
 class Observed(NamedTuple):
@@ -104,28 +104,28 @@ class _WatchedPods:
         self.sampler = PodSampler(reader, observed.workload, pods, new_config)
         self.config = self.sampler.config
         self.revision = Revision(self.config, observed.listeners, fresh=fresh)
-        self.why, self.notes = self.sampler.why, self.sampler.notes
+        self.unread_reason, self.notes = self.sampler.unread_reason, self.sampler.notes
 
     @property
-    def hidden(self) -> str:
+    def hidden_reason(self) -> str:
         """Return why the config cannot be read, or an empty string."""
         if self.config:
             return ""
-        reasons = [row["why"] for row in self.notes.rows()]
+        reasons = [row["why"] for row in self.notes.build_rows()]
         return "; ".join(reasons) or "it was not found"
 
-    def read(self, pods: list[Object], reading_time: float, ports: Sequence[tuple[str, int]]) -> None:
+    def read_pods(self, pods: list[Object], reading_time: float, ports: Sequence[tuple[str, int]]) -> None:
         """Read the pods that run, all at once."""
-        self.revision.add(reading_time, self.sampler.samples(pods, ports, LOG_PODS))
+        self.revision.add_reading(reading_time, self.sampler.sample_pods(pods, ports, LOG_PODS))
 
-    def ports(self, table: Listeners) -> list[tuple[str, int]]:
+    def find_asked_ports(self, table: Listeners) -> list[tuple[str, int]]:
         """Return the ports that clients use and that answer HTTP; others would take the question for data."""
         component_ports = []
         for listener in find_listeners(self.config, started_parts(self.config), table):
             part = listener.part
             if part is None or part.section != "receivers" or Trait.ANSWERS_HTTP not in traits_of(RECEIVERS, part.id):
                 continue
-            if listener.exposed and listener.protocol == "TCP":
+            if listener.is_exposed and listener.protocol == "TCP":
                 component_ports.append((part.id, listener.port))
         return list(dict.fromkeys(component_ports))
 
@@ -138,14 +138,14 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
     new_metrics = explain_unreachable_metrics(observed.config, METRICS_PORT) if observed.config is not None else ""
     fix = "Serve the metrics to other pods, or set `strategy: rolling`."
     for unreadable in (
-        Unreadable("present config", watched.hidden),
-        Unreadable("metrics of the present config", watched.why),
+        Unreadable("present config", watched.hidden_reason),
+        Unreadable("metrics of the present config", watched.unread_reason),
         Unreadable("metrics of the new config", new_metrics),
     ):
-        if unreadable.why:
-            raise Problem(f"the {unreadable.what} cannot be read: {unreadable.why}", asked=action_text, fix=fix)
-    watched.read(pods, 0.0, ())
-    samples = list(watched.revision.polls[0].samples.values())
+        if unreadable.unread_reason:
+            raise Problem(f"the {unreadable.part_name} cannot be read: {unreadable.unread_reason}", asked=action_text, fix=fix)
+    watched.read_pods(pods, 0.0, ())
+    samples = list(watched.revision.polls[0].sample_by_pod.values())
     if samples and all(sample.reading is None for sample in samples):
         fix = "Allow `get` on `pods/proxy` and `pods/log` in this namespace, or set `strategy: rolling`."
         wrong = f"the metrics of its pods cannot be read: {samples[0].why}"
@@ -155,9 +155,9 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
 def read_baseline(reader: ClusterReader, observed: Observed, seconds: float = 18.0) -> dict[str, Any]:
     """Return what the pods of a workload are like before a change, for a change that leaves none of them."""
     watched = _WatchedPods(reader, observed, _read_all_pods(reader, observed), fresh=False)
-    ports = watched.ports(observed.listeners)
+    ports = watched.find_asked_ports(observed.listeners)
     for reading_time in iterate_poll_times(reader, seconds, reader.cluster.clock()):
-        watched.read(_read_all_pods(reader, observed), reading_time, ports)
+        watched.read_pods(_read_all_pods(reader, observed), reading_time, ports)
     return build_rest_facts(watched.revision, utc_now(), make_masker(find_secrets(watched.config)))
 
 
@@ -180,29 +180,29 @@ class Observation:
         self._mask = make_masker(find_secrets(self._canary.config) | find_secrets(self._rest.config))
         self._checks = [check.id for check in checks]
         self._judge = Judge(compile_search({}), checks, self._mask)
-        self._ports = self._canary.ports(observed.listeners)
+        self._ports = self._canary.find_asked_ports(observed.listeners)
         self._baseline = observed.baseline
         # The object from which connections to peers begin.
         self._sender = new_pods[0] if new_pods else observed.workload
         self._ways: list[dict[str, Any]] = []
         self._facts: dict[str, Any] = {}
-        self.since = self.alone_since = self._clock()
+        self.started_at = self.alone_since = self._clock()
         self.seconds = 0.0
         self.verdicts: list[Verdict] = []
         self.rest: dict[str, Any] = {}
 
-    def read(self, pods: Pods, current_time: str) -> list[Verdict]:
+    def judge_reading(self, pods: Pods, current_time: str) -> list[Verdict]:
         """Read the pods, and return what lasts."""
         new_pods, old_pods = pods
-        self.seconds = self._clock() - self.since
-        self._canary.read(new_pods, self.seconds, self._ports)
+        self.seconds = self._clock() - self.started_at
+        self._canary.read_pods(new_pods, self.seconds, self._ports)
         if old_pods:
-            self._rest.read(old_pods, self.seconds, self._ports)
-            self.alone_since = self.since + self.seconds
+            self._rest.read_pods(old_pods, self.seconds, self._ports)
+            self.alone_since = self.started_at + self.seconds
         facts = collect_facts(self._canary.revision, self._rest.revision, current_time, self._mask, self._baseline)
         self.rest = facts["rest"]
         self._facts = {**facts, "ways": describe_destinations(self._read_destinations(), self.rest)}
-        self.verdicts = self._judge.verdicts(self._facts)
+        self.verdicts = self._judge.find_verdicts(self._facts)
         return self.verdicts
 
     def _read_destinations(self) -> list[dict[str, Any]]:
@@ -225,7 +225,7 @@ class Observation:
             unjudged_ids = {"nothing_sent"}
         return unjudged_ids.intersection(self._checks)
 
-    def notes(self, seconds: float) -> list[str]:
+    def describe_limits(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
         canary_received, rest_received = self._facts["canary"]["received"], self._facts["rest"]["received"]
         hold_time = count_hold_seconds(self._canary.config)
@@ -247,7 +247,7 @@ class Observation:
             if fails_in_both and not row["failed_excess"]:
                 share_text = f"{row['rest_failed']} of {row['rest_offered']} {row['items']}"
                 notes.append(f"{row['about']} fails in the rest too ({share_text})")
-        return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.rows()]
+        return notes + [f"{row['what']}: {row['why']}" for row in self._canary.notes.build_rows()]
 
 
 def observe_pods(
@@ -264,9 +264,9 @@ def observe_pods(
     An observation that has begun goes on; its seconds count since it has seen no older pod.
     """
     observation = begun or Observation(reader, observed, checks, read_pods(reader, observed.workload))
-    start = observation.alone_since if begun else observation.since
+    start = observation.alone_since if begun else observation.started_at
     for _at in iterate_poll_times(reader, seconds, start):
-        if observation.read(read_pods(reader, observed.workload), now()):
+        if observation.judge_reading(read_pods(reader, observed.workload), now()):
             break
     return observation
 

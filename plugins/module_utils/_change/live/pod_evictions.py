@@ -28,7 +28,7 @@ _REPLACED_STATUSES = (NOT_FOUND, CONFLICT)
 class Refusal(NamedTuple):
     """Why the server would not evict a pod now: what it answered, and what the user reads."""
 
-    answer: ApiError
+    api_error: ApiError
     problem: Problem
 
 
@@ -38,7 +38,7 @@ class PodEvictions:
     def __init__(self, bundle: Bundle, workload: Manifest, title: str) -> None:
         self._bundle, self._cluster, self._workload, self._title = bundle, bundle.cluster, workload, title
 
-    def require(self, pods: Sequence[Manifest]) -> None:
+    def require_allowed(self, pods: Sequence[Manifest]) -> None:
         """Wait until the server would evict each of some pods. Evicts none.
 
         Raises Problem if it never would, or not in time. Check mode asks once, and warns.
@@ -47,10 +47,10 @@ class PodEvictions:
         if refusal is None:
             return
         if not self._bundle.check:
-            raise refusal.problem from refusal.answer
+            raise refusal.problem from refusal.api_error
         self._bundle.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
 
-    def evict(self, pods: Iterable[Manifest]) -> Problem | None:
+    def evict_pods(self, pods: Iterable[Manifest]) -> Problem | None:
         """Evict pods; return why a budget keeps one for now, or None. One that is gone or replaced stays so.
 
         Raises Problem for any other refusal.
@@ -73,15 +73,15 @@ class PodEvictions:
         """
         refusal: Refusal | None = None
         for _poll in self._cluster.iter_polls(0 if self._bundle.check else self._bundle.wait_seconds):
-            refusal = self._first_refusal(pods)
+            refusal = self._find_first_refusal(pods)
             if refusal is None:
                 return None
-            if not self._may_pass(refusal.answer):
-                raise refusal.problem from refusal.answer
+            if not self._may_pass(refusal.api_error):
+                raise refusal.problem from refusal.api_error
             self._cluster.progress(self._title, f"waiting: {refusal.problem.wrong}")
         return refusal
 
-    def _first_refusal(self, pods: Iterable[Manifest]) -> Refusal | None:
+    def _find_first_refusal(self, pods: Iterable[Manifest]) -> Refusal | None:
         """Return why the server would not evict one of some pods now; None if it would evict each."""
         for pod in pods:
             refusal_error = self._request_eviction(pod, tried=True)
@@ -107,7 +107,7 @@ class PodEvictions:
         budget_name = find_budget_name(refusal_error)
         if not budget_name:
             return False  # several budgets, which Kubernetes never evicts for
-        path = ApiResources.path_of(BUDGET, self._workload["metadata"]["namespace"], "")
+        path = ApiResources.build_path(BUDGET, self._workload["metadata"]["namespace"], "")
         try:
             budgets = list(self._cluster.items(path))
         except ApiError:

@@ -38,13 +38,13 @@ class PodSampler:
         target = DiagnosedTarget(metadata["namespace"], metadata["name"], workload["kind"], pods=pods)
         if not pods:
             target.workload = workload
-        self.reader, self.container = reader, target.container
+        self.reader, self.container = reader, target.collector_container
         self.config: dict[str, Any] = read_running_config(reader, target).config or dict(given_config)
         self.port = find_metrics_address(self.config, METRICS_PORT)[1]
-        self.why = explain_unreachable_metrics(self.config, METRICS_PORT)
+        self.unread_reason = explain_unreachable_metrics(self.config, METRICS_PORT)
         self.notes = target.notes
 
-    def samples(self, pods: list[Object], ports: Sequence[tuple[str, int]] = (), log_pods: int = 0) -> list[Sample]:
+    def sample_pods(self, pods: list[Object], ports: Sequence[tuple[str, int]] = (), log_pods: int = 0) -> list[Sample]:
         """Read the pods that run, all at once; of so many of them also the log, and which ports accept requests."""
         running_pods = [pod for pod in pods if mapping_at(pod, "status").get("phase") == "Running"][:MOST_PODS]
         sample_arguments = [(pod, index < log_pods) for index, pod in enumerate(running_pods)]
@@ -56,8 +56,8 @@ class PodSampler:
         """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
         metadata = pod["metadata"]
         path = object_path("pods", metadata["namespace"], metadata["name"])
-        metrics = self.reader.text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.why)
-        log = self._log(path) if reads_closely else ""
+        metrics = self.reader.read_text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.unread_reason)
+        log = self._read_log(path) if reads_closely else ""
         serves_metrics = metrics.value is not None
         status = self._find_container_status(pod)
         return Sample(
@@ -70,22 +70,22 @@ class PodSampler:
             open={port: self._accepts_connections(path, port[1]) for port in ports}
             if reads_closely and serves_metrics
             else {},
-            why=metrics.why,
+            why=metrics.unread_reason,
         )
 
     @property
-    def _name(self) -> str:
+    def _container_name(self) -> str:
         return str(self.container.get("name") or "")
 
-    def _log(self, path: str) -> str:
-        query = {"container": self._name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
-        return self.reader.text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
+    def _read_log(self, path: str) -> str:
+        query = {"container": self._container_name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        return self.reader.read_text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
 
     def _accepts_connections(self, path: str, port: int) -> bool:
         """Return whether a port of a pod takes connections, whatever it answers."""
-        return _REFUSED_TEXT not in self.reader.text(f"{path}:{port}/proxy/").why
+        return _REFUSED_TEXT not in self.reader.read_text(f"{path}:{port}/proxy/").unread_reason
 
     def _find_container_status(self, pod: Object) -> Object:
         """Return the status of the Collector's container in a pod, empty if it has none."""
         statuses: list[Object] = list_at(pod, "status", "containerStatuses")
-        return next((status for status in statuses if status.get("name") == self._name), {})
+        return next((status for status in statuses if status.get("name") == self._container_name), {})

@@ -79,7 +79,7 @@ def _is_adopted(session: Session, manifest: Manifest, live: Manifest) -> bool:
 
 def _try_adopted(session: Session, manifest: Manifest, live: Manifest) -> None:
     try:
-        session.apply(manifest, dryRun="All")
+        session.apply_object(manifest, dryRun="All")
     except ApiError as error:
         if error.status != INVALID_STATUS:  # what may pass, and what the bundle itself mends, is for the apply
             return
@@ -176,7 +176,7 @@ class _ReferenceLack(NamedTuple):
 
     text: str
     reference: Reference
-    exists: bool
+    has_object: bool
 
 
 def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_ReferenceLack]:
@@ -193,20 +193,20 @@ def _find_lacks(session: Session, selected_pairs: Pairs, pairs: Pairs) -> list[_
 
 def _find_lack(session: Session, reference: Reference) -> _ReferenceLack:
     """Return what is missing of a reference. What the account may not read counts as present, with a warning."""
-    path = REFERRED_RESOURCES[reference.kind].path(reference.namespace, reference.name)
+    path = REFERRED_RESOURCES[reference.kind].build_path(reference.namespace, reference.name)
     try:
         live = session.cluster.get(path)
     except ApiError as error:
         _warn_of_unread(session, reference, error)
-        return _ReferenceLack("", reference, exists=True)
-    return _ReferenceLack(describe_lacking_parts(reference, live), reference, exists=live is not None)
+        return _ReferenceLack("", reference, has_object=True)
+    return _ReferenceLack(describe_lacking_parts(reference, live), reference, has_object=live is not None)
 
 
 def _warn_of_unread(session: Session, reference: Reference, error: ApiError) -> None:
     """Warn once of a reference that the account may not look for. Raises Problem for any other error."""
     if error.status != NOT_ALLOWED:
-        raise explain(error, f"Look for {reference.ref}") from error
-    warning_text = f"Not checked whether {reference.ref} exists: {error.message}"
+        raise explain(error, f"Look for {reference.object_ref}") from error
+    warning_text = f"Not checked whether {reference.object_ref} exists: {error.message}"
     if warning_text not in session.report.warnings:
         session.report.warnings.append(warning_text)
 
@@ -223,7 +223,7 @@ def _drop_classes_of_volumes(session: Session, lacks: list[_ReferenceLack]) -> l
 def _list_classes_of_volumes(session: Session, class_lacks: list[_ReferenceLack]) -> set[str]:
     """Return the StorageClasses that volumes name. If nobody may list those, all that lack count, with a warning."""
     try:
-        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUME_RESOURCE.path())}
+        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUME_RESOURCE.build_path())}
     except ApiError as error:
         for lack in class_lacks:
             _warn_of_unread(session, lack.reference, error)
@@ -237,7 +237,7 @@ def _build_lack_problem(lacks: list[_ReferenceLack], session: Session, new_names
     fixes: dict[str, None] = {}
     for lack in lacks[:MOST_SHOWN]:
         has_namespace = lack.reference.namespace not in new_namespaces
-        fixes[describe_remedy(lack.reference, exists=lack.exists, has_namespace=has_namespace)] = None
+        fixes[describe_remedy(lack.reference, exists=lack.has_object, has_namespace=has_namespace)] = None
     wrong = f"the collectors refer to what does not exist{wait_clause}: {lack_texts}"
     return Problem(wrong, asked="Apply the bundle", fix="\n".join(fixes))
 
@@ -292,14 +292,14 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
 def _describe_unmet_needs(needs: ConstraintNeeds) -> str:
     return (
         f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows "
-        f"({', '.join(needs.more)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
+        f"({', '.join(needs.extra_needs)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
         "its ServiceAccount use constraints that allow this."
     )
 
 
 def _build_taken_ports_problem(manifest: Manifest, clashes: list[PortClash]) -> Problem:
     taken_ports = [
-        f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
+        f"{clash.port.port}/{clash.port.protocol} on node {clash.node_name} by pod {clash.namespace}/{clash.pod_name}"
         for clash in clashes
     ]
     fix = "Choose other ports, do without host ports, or remove the other workload first."

@@ -48,7 +48,7 @@ def read_certificate_secrets(session: Session, leaving_manifests: Iterable[Manif
     for certificate in leaving_manifests:
         if certificate["kind"] != CERTIFICATE:
             continue
-        path = _SECRETS.path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
+        path = _SECRETS.build_path(certificate["metadata"]["namespace"], certificate["spec"]["secretName"])
         secret = ask_server(f"Read the Secret of {ref(certificate)}", partial(session.cluster.get, path))
         if secret and is_made_for(secret, certificate):
             secrets.append({"apiVersion": "v1", "kind": "Secret", **secret})
@@ -104,7 +104,7 @@ class Pruning:
             # The last collector of a namespace takes along what the namespace's collectors share.
             shared_releases = {shared_release(name) for name in list_namespaces(session.options.manifests)}
             self.records: dict[str, Manifest] = {}
-            self.left = _read_whole_objects(
+            self.leftovers = _read_whole_objects(
                 session, _find_labelled_leftovers(session, session.releases | shared_releases, earlier_selector)
             )
         else:
@@ -114,39 +114,39 @@ class Pruning:
             staying = [*self.records.values(), *_find_notes(session, leftovers)]
             leaving = [manifest for manifest in leftovers if manifest not in staying]
             kept_configs = _find_kept_configs(session, leaving, live_objects)
-            self.left = _read_whole_objects(session, [manifest for manifest in leaving if manifest not in kept_configs])
+            self.leftovers = _read_whole_objects(session, [manifest for manifest in leaving if manifest not in kept_configs])
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""
-        leaving_first = [leftover for leftover in self.left if must_go_first(leftover, group)]
+        leaving_first = [leftover for leftover in self.leftovers if must_go_first(leftover, group)]
         if leaving_first and not self.session.options.check:
             self.session.cluster.call_in_parallel(self._try_replacement, find_awaited_workloads(leaving_first, group))
         self._delete_leftovers(leaving_first)
 
     def _try_replacement(self, manifest: Manifest) -> None:
         """See that the server takes what replaces something, before that is gone."""
-        ask_server(f"Apply {ref(manifest)}", lambda: self.session.apply(manifest, dryRun="All"))
+        ask_server(f"Apply {ref(manifest)}", lambda: self.session.apply_object(manifest, dryRun="All"))
 
-    def finish(self) -> None:
+    def delete_rest(self) -> None:
         """Delete the rest, when the workloads that take the place of others work."""
-        workloads = find_awaited_workloads(self.left, self.session.options.manifests)
+        workloads = find_awaited_workloads(self.leftovers, self.session.options.manifests)
         if workloads and not self.session.options.check:
             self._await_workloads(workloads)
-        self.delete()
+        self.delete_leftovers()
         self.session.changes.note_ready(collect_refs(workloads))
 
     def hand_over(self, manifests: list[Manifest]) -> None:
         """Leave these objects to the caller, and the Secrets of their Certificates."""
         remaining_leftovers = []
-        for manifest in self.left:
+        for manifest in self.leftovers:
             is_secret = any(_is_secret_of(manifest, handed_manifest) for handed_manifest in manifests)
             if manifest not in manifests and not is_secret:
                 remaining_leftovers.append(manifest)
-        self.left = remaining_leftovers
+        self.leftovers = remaining_leftovers
 
-    def delete(self) -> list[Manifest]:
+    def delete_leftovers(self) -> list[Manifest]:
         """Delete what is left, and return it."""
-        deleted_leftovers = list(self.left)
+        deleted_leftovers = list(self.leftovers)
         self._delete_leftovers(deleted_leftovers)
         return deleted_leftovers
 
@@ -160,7 +160,7 @@ class Pruning:
         except Failure as failure:
             kept_text = ", ".join(
                 str(ref(leftover))
-                for leftover in self.left
+                for leftover in self.leftovers
                 if any(replaces(new_workload, leftover) for new_workload in workloads)
             )
             failure_parts: dict[str, Any] = {"asked": failure.asked, "where": failure.where, "facts": failure.facts}
@@ -171,7 +171,7 @@ class Pruning:
         for group in reversed(group_by_dependency(leaving_manifests)):
             delete_objects(self.session, group, Action.PRUNED)
         deleted_refs = collect_refs(leaving_manifests)
-        self.left = [leftover for leftover in self.left if ref(leftover) not in deleted_refs]
+        self.leftovers = [leftover for leftover in self.leftovers if ref(leftover) not in deleted_refs]
 
 
 def _may_have_earlier_objects(session: Session, live_objects: Mapping[ObjectRef, Manifest | None] | None) -> bool:
@@ -220,9 +220,9 @@ def _list_pruned_spaces(session: Session) -> list[tuple[ApiResource, str]]:
     namespaces = list_namespaces(session.options.manifests)
     spaces = []
     for kind in PRUNED_KINDS + (PRODUCT_KINDS if session.resources.has_definitions else ()):
-        resource = session.resources.find(default_api_version(kind), kind)
+        resource = session.resources.find_resource(default_api_version(kind), kind)
         if resource:
-            spaces += [(resource, name) for name in (namespaces if resource.namespaced else [""])]
+            spaces += [(resource, name) for name in (namespaces if resource.is_namespaced else [""])]
     return spaces
 
 
@@ -250,7 +250,7 @@ def _find_notes(session: Session, leftovers: list[Manifest]) -> list[Manifest]:
 def _read_whole_objects(session: Session, leaving_manifests: list[Manifest]) -> list[Manifest]:
     """Return the leftovers that are to be deleted with their content, and the Secrets of their Certificates."""
     whole_objects = [
-        manifest for manifest in session.cluster.call_in_parallel(session.live, leaving_manifests) if manifest
+        manifest for manifest in session.cluster.call_in_parallel(session.read_live, leaving_manifests) if manifest
     ]
     return whole_objects + read_certificate_secrets(session, whole_objects)
 
@@ -308,4 +308,4 @@ def delete_objects(session: Session, manifests: list[Manifest], action: Action) 
                 report_kept(session, manifest, "it belongs to another owner now")
         await_deletion(session, deleted_manifests, started_at)
     for manifest in deleted_manifests:
-        session.changes.add(action, manifest)
+        session.changes.note_action(action, manifest)

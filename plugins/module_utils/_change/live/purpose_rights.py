@@ -59,13 +59,13 @@ class Purpose(NamedTuple):
     """What some rights are for, what they are in words, and how they follow from a bundle."""
 
     purpose: str
-    rights: str
-    of: Callable[[Bundle], Iterator[Grant]]
+    rights_text: str
+    find_grants: Callable[[Bundle], Iterator[Grant]]
 
 
 def _build_grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
     right = Right(verb, api_group(resource.api_version), resource.plural, name)
-    return Grant(namespace if resource.namespaced else "", right)
+    return Grant(namespace if resource.is_namespaced else "", right)
 
 
 def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
@@ -74,7 +74,7 @@ def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
     if resource is None:
         return
     metadata = manifest["metadata"]
-    name = "" if resource.namespaced else metadata["name"]
+    name = "" if resource.is_namespaced else metadata["name"]
     for verb in verbs:
         yield _build_grant(verb, resource, metadata.get("namespace", ""), name)
 
@@ -279,4 +279,4 @@ def list_grants(
 ) -> list[Grant]:
     """Return all rights that these purposes need, each once."""
     bundle = Bundle(manifests, list(probes), changes or {})
-    return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
+    return sorted({grant for purpose in purposes for grant in purpose.find_grants(bundle)})

@@ -45,17 +45,17 @@ def remove_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     session = Session(cluster, options)
     with report_done_on_failure(session):
         _remove(session)
-    return session.report.result()
+    return session.report.build_result()
 
 
 def _remove(session: Session) -> None:
     """Delete what nobody else needs, then the namespaces, accounts and definitions that nobody uses any more."""
     own_manifests = _collect_own_objects(session)
     pruning = Pruning(session)
-    shareable = [manifest for manifest in pruning.left if manifest["kind"] in USE_EXPLAINERS]
+    shareable = [manifest for manifest in pruning.leftovers if manifest["kind"] in USE_EXPLAINERS]
     pruning.hand_over(shareable)
     own_manifests += shareable
-    kept_manifests = keep_needed_issuers(session, [*own_manifests, *pruning.left])
+    kept_manifests = keep_needed_issuers(session, [*own_manifests, *pruning.leftovers])
     pruning.hand_over(kept_manifests)
     leaving = [manifest for manifest in own_manifests if manifest not in kept_manifests]
     leaving += read_certificate_secrets(session, leaving)
@@ -64,7 +64,7 @@ def _remove(session: Session) -> None:
         delete_objects(
             session, [manifest for manifest in group if manifest["kind"] not in USE_EXPLAINERS], Action.DELETED
         )
-    leaving_identities = {object_identity(manifest) for manifest in [*leaving, *pruning.delete()]}
+    leaving_identities = {object_identity(manifest) for manifest in [*leaving, *pruning.delete_leftovers()]}
     for group in groups:
         unused_manifests = _find_unused(session, group, leaving_identities)
         delete_objects(session, unused_manifests, Action.DELETED)
@@ -75,10 +75,10 @@ def _remove(session: Session) -> None:
 def _collect_own_objects(session: Session) -> list[Manifest]:
     """Return the live objects of the bundle that may go. Those that are absent and those of others are noted."""
     manifests = session.options.manifests
-    live_objects = session.cluster.call_in_parallel(session.live, manifests)
+    live_objects = session.cluster.call_in_parallel(session.read_live, manifests)
     for manifest, live_object in zip(manifests, live_objects, strict=True):
         if live_object is None:
-            session.changes.add(Action.ABSENT, manifest)
+            session.changes.note_action(Action.ABSENT, manifest)
     own_manifests = []
     for manifest, live_object in zip(manifests, live_objects, strict=True):
         if live_object and session.may_write(manifest, live_object):
@@ -175,7 +175,7 @@ def _explain_account_use(session: Session, account: Manifest, leaving_identities
     account_ref = ref(account)
     try:
         served_kinds = {
-            version: set(kinds) & session.resources.kinds(version) for version, kinds in EXTENSION_KINDS.items()
+            version: set(kinds) & session.resources.list_kinds(version) for version, kinds in EXTENSION_KINDS.items()
         }
     except ApiError as error:
         return f"which kinds of objects may use it is unknown ({error.message})"

@@ -32,7 +32,7 @@ def warn_of_earlier_names(session: Session, live_objects: Mapping[ObjectRef, Man
 def _find_renamings(session: Session, new_workload: Manifest) -> Iterator[str]:
     """Yield a warning for each collector that a new one may have been."""
     namespace = new_workload["metadata"]["namespace"]
-    resource = session.resources.find(default_api_version(new_workload["kind"]), new_workload["kind"])
+    resource = session.resources.find_resource(default_api_version(new_workload["kind"]), new_workload["kind"])
     if resource is None:
         return
     live_workloads = list_objects(session, resource, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
@@ -63,10 +63,10 @@ def _list_plurals(session: Session, old_workload: Manifest) -> list[str]:
     query = {"labelSelector": release_selector([read_release_label(old_workload)])}
     plurals = []
     for kind in PRUNED_KINDS:
-        resource = session.resources.find(default_api_version(kind), kind)
+        resource = session.resources.find_resource(default_api_version(kind), kind)
         if resource is None:
             continue
-        namespace = old_workload["metadata"]["namespace"] if resource.namespaced else ""
+        namespace = old_workload["metadata"]["namespace"] if resource.is_namespaced else ""
         if list_objects(session, resource, namespace, query):
             plurals.append(resource.plural)
     return plurals

@@ -32,24 +32,24 @@ class UndoResult:
 
     changes: ChangeSet = field(default_factory=ChangeSet)
     # Why nothing was tried: the collector is not this run's to bring back.
-    lost: str = ""
+    lost_reason: str = ""
     # Why objects are left to bring back: the cluster did not answer. The next run brings them back.
-    unread: str = ""
+    unread_reason: str = ""
 
     @property
-    def back(self) -> list[ObjectRef]:
+    def restored_objects(self) -> list[ObjectRef]:
         """The objects that were brought back."""
-        return self.changes.subjects(Action.RESTORED)
+        return self.changes.list_subjects(Action.RESTORED)
 
     @property
-    def kept(self) -> list[str]:
+    def kept_object_lines(self) -> list[str]:
         """Return the objects that were not brought back, each with the reason."""
-        return [f"{entry.subject} ({entry.reason})" for entry in self.changes.skipped()]
+        return [f"{entry.subject} ({entry.skip_reason})" for entry in self.changes.list_skipped_entries()]
 
     @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        reasons = [entry.reason for entry in self.changes.skipped() if entry.reason != NEW_REASON]
+        reasons = [entry.skip_reason for entry in self.changes.list_skipped_entries() if entry.skip_reason != NEW_REASON]
         return bool(reasons) and all(OUTRUN_REASON in reason for reason in reasons)
 
 
@@ -61,12 +61,12 @@ def restore_collector(bundle: Bundle, change: Change, read: Mapping[ObjectRef, M
     """
     undone = UndoResult()
     try:
-        undone.lost = explain_lost(bundle, change)
-        if not undone.lost:
+        undone.lost_reason = explain_lost(bundle, change)
+        if not undone.lost_reason:
             _bring_back_all(bundle, change, read, undone)
     except (Problem, LostError) as error:
-        undone.unread = str(getattr(error, "wrong", error))
-    bundle.changes.note_restored(undone.back)
+        undone.unread_reason = str(getattr(error, "wrong", error))
+    bundle.changes.note_restored(undone.restored_objects)
     return undone
 
 
@@ -77,7 +77,7 @@ def _bring_back_all(
 
     Raises LostError after the first group in which a request had no answer.
     """
-    left_objects = bundle.changes.left()
+    left_objects = bundle.changes.find_left_objects()
 
     def bring_back(earlier_manifest: Manifest) -> Entry | LostError:
         return _bring_back(
@@ -90,7 +90,7 @@ def _bring_back_all(
         for outcome in outcomes:
             if isinstance(outcome, LostError):
                 raise outcome
-    if undone.back or undone.kept:
+    if undone.restored_objects or undone.kept_object_lines:
         _skip_new_workloads(change, left_objects, undone)
 
 
@@ -99,7 +99,7 @@ def _skip_new_workloads(change: Change, left_objects: Mapping[ObjectRef, Manifes
     recorded_refs = {ref(manifest) for manifest in change.before}
     for workload in change.workloads:
         if ref(workload) not in recorded_refs and ref(workload) in left_objects:
-            undone.changes.skip(workload, NEW_REASON)
+            undone.changes.note_skipped(workload, NEW_REASON)
 
 
 def explain_lost(bundle: Bundle, change: Change) -> str:
@@ -138,13 +138,13 @@ def _bring_back(bundle: Bundle, earlier_manifest: Manifest, left_object: Manifes
         live_object = bundle.live(earlier_manifest)
         obstacle = _find_obstacle(bundle, earlier_manifest, live_object, left_object)
         if live_object is None or obstacle:
-            return Entry(subject, Action.SKIPPED, reason=obstacle)
+            return Entry(subject, Action.SKIPPED, skip_reason=obstacle)
         applied = extract_applied(live_object, bundle.manager)
         if applied is None or add_live_uid(applied, live_object) == earlier_manifest:
             return Entry(subject, Action.UNCHANGED)
         bundle.write(earlier_manifest, live_object)
     except Problem as problem:
-        return Entry(subject, Action.SKIPPED, reason=problem.wrong)
+        return Entry(subject, Action.SKIPPED, skip_reason=problem.wrong)
     except LostError as error:
         return error
     return Entry(subject, Action.RESTORED)

@@ -30,9 +30,9 @@ Labels = Mapping[str, str]
 class NewBudget(NamedTuple):
     """A new PodDisruptionBudget: for which object of the bundle, the labels of its pods, and a way without it."""
 
-    asked: Manifest
+    bundle_object: Manifest
     namespace: str
-    pods: Sequence[Labels]
+    pod_labels: Sequence[Labels]
     fix: str
 
 
@@ -65,13 +65,13 @@ def refuse_second_budget(session: Session, new_budgets: Iterable[NewBudget], liv
     for new_budget in new_budgets:
         for foreign_budget in foreign_budgets:
             if foreign_budget["metadata"]["namespace"] == new_budget.namespace and _selects_any_pod(
-                foreign_budget, new_budget.pods
+                foreign_budget, new_budget.pod_labels
             ):
                 wrong = (
                     f"{ref(foreign_budget)} of another owner selects the same pods, and Kubernetes evicts no pod"
                     " with two"
                 )
-                raise Problem(wrong, asked=f"Apply {ref(new_budget.asked)}", fix=new_budget.fix)
+                raise Problem(wrong, asked=f"Apply {ref(new_budget.bundle_object)}", fix=new_budget.fix)
 
 
 def _selects_any_pod(budget: Manifest, pod_labels: Iterable[Labels]) -> bool:

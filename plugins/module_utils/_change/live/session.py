@@ -61,25 +61,25 @@ class BundleReport:
 
     diff: bool
     changes: ChangeSet = field(default_factory=ChangeSet)
-    hide: Callable[[str], str] = field(default_factory=lambda: make_salted_replacer(secrets.token_hex(8)))
+    hide_secret: Callable[[str], str] = field(default_factory=lambda: make_salted_replacer(secrets.token_hex(8)))
     warnings: list[str] = field(default_factory=list)
-    plan: list[str] = field(default_factory=list)
-    verdicts: list[str] = field(default_factory=list)
+    plan_lines: list[str] = field(default_factory=list)
+    verdict_lines: list[str] = field(default_factory=list)
     # The records of changes that wait for the verdict of their wave: the run, by the name of the collector.
     kept_records: dict[str, str] = field(default_factory=dict)
     # What the roles of these collectors were, which no record has.
     kept_rights: list[Manifest] = field(default_factory=list)
 
-    def result(self) -> dict[str, Any]:
+    def build_result(self) -> dict[str, Any]:
         """Return the result of the task."""
         result = {
-            "changed": bool(self.changes.busy()),
+            "changed": bool(self.changes.list_changing_entries()),
             "objects": [entry.as_dict() for entry in self.changes.entries],
-            "msg": self.changes.summary(),
+            "msg": self.changes.summarize_actions(),
             "warnings": self.warnings,
-            "rights": self.changes.rights(),
-            "plan": self.plan,
-            "verdicts": self.verdicts,
+            "rights": self.changes.list_rights_changes(),
+            "plan": self.plan_lines,
+            "verdicts": self.verdict_lines,
             "kept_records": self.kept_records,
             "kept_rights": self.kept_rights,
         }
@@ -88,8 +88,8 @@ class BundleReport:
     def _list_diffs(self) -> list[dict[str, Any]]:
         """Return the difference of each object, with both sides as text."""
         diffs = []
-        for entry in self.changes.busy():
-            difference_fields = build_difference(entry.before, entry.after, self.hide, parse_foreign_yaml)
+        for entry in self.changes.list_changing_entries():
+            difference_fields = build_difference(entry.before, entry.after, self.hide_secret, parse_foreign_yaml)
             if difference_fields:
                 diffs.append(
                     {
@@ -126,30 +126,30 @@ class Session:
         self.changes = ChangeSet()
         self.report = BundleReport(options.diff, self.changes)
         self.releases = {read_release_label(manifest) for manifest in options.manifests}
-        cluster.outage.patience = options.wait_seconds
-        cluster.hopeless = partial(is_trust_lost, cluster)
+        cluster.outage.patience_seconds = options.wait_seconds
+        cluster.is_hopeless = partial(is_trust_lost, cluster)
 
-    def resource(self, manifest: Manifest) -> ApiResource | None:
+    def find_resource(self, manifest: Manifest) -> ApiResource | None:
         """Return where an object lives; a namespaced one must say in which namespace."""
         api_resource = ask_server(f"Find the kind {manifest['kind']}", lambda: self.resources.find_for(manifest))
-        if api_resource and api_resource.namespaced and not manifest["metadata"].get("namespace"):
+        if api_resource and api_resource.is_namespaced and not manifest["metadata"].get("namespace"):
             raise Problem(f"{ref(manifest)} has no namespace", where="metadata.namespace", fix="Say where it belongs.")
         return api_resource
 
-    def path(self, manifest: Manifest) -> str:
+    def build_path(self, manifest: Manifest) -> str:
         """Return the URL path of an object whose kind is known."""
-        resource = self.resource(manifest)
+        resource = self.find_resource(manifest)
         return (
-            resource.path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if resource else ""
+            resource.build_path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if resource else ""
         )
 
-    def live(self, manifest: Manifest) -> Manifest | None:
-        path = self.path(manifest)
+    def read_live(self, manifest: Manifest) -> Manifest | None:
+        path = self.build_path(manifest)
         return ask_server(f"Read {ref(manifest)}", lambda: self.cluster.get(path)) if path else None
 
-    def listed(self, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
+    def list_objects(self, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str) -> list[Manifest]:
         """Return the objects of one kind, which lists leave without their kind."""
-        path = resource.path(namespace)
+        path = resource.build_path(namespace)
         type_fields = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**listed_object, **type_fields} for listed_object in self.cluster.items(path, query, accept)]
 
@@ -188,14 +188,14 @@ class Session:
         account_name = f"{metadata.get('namespace')}/{metadata['name']}"
         return manifest["kind"] == "ServiceAccount" and account_name in self.options.existing_accounts
 
-    def apply(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
+    def apply_object(self, manifest: Manifest, manager: str = "", **query: str) -> Manifest:
         """Apply an object under our name, or under another one that takes nothing from anybody.
 
         Of several API servers one may learn later than others of a kind that the bundle defines.
         """
         force_text = "false" if manager else str(self.options.force_conflicts).lower()
         field_owner = {"fieldManager": manager or self.options.field_manager, "force": force_text}
-        path, query = self.path(manifest), {**field_owner, **query}
+        path, query = self.build_path(manifest), {**field_owner, **query}
         is_new_kind = self.resources.defines(manifest) and not self.options.check
         started_at = self.cluster.clock()
         while True:
@@ -203,7 +203,7 @@ class Session:
                 return self.cluster.request("PATCH", path, query, manifest, APPLY)
             except ApiError as error:
                 if error.is_unreadable and "dryRun" not in query:
-                    written = self.written(manifest, field_owner["fieldManager"])
+                    written = self.find_written(manifest, field_owner["fieldManager"])
                     if written:
                         return written
                 is_late = self.cluster.clock() - started_at >= self.options.wait_seconds
@@ -211,10 +211,10 @@ class Session:
                     raise
                 self.cluster.sleep(POLL_FIRST)
 
-    def written(self, manifest: Manifest, manager: str) -> Manifest | None:
+    def find_written(self, manifest: Manifest, manager: str) -> Manifest | None:
         """Return an object whose write had no readable answer, if it was written."""
         with suppress(Problem):
-            live_object = self.live(manifest)
+            live_object = self.read_live(manifest)
             return live_object if live_object and is_applied(manifest, live_object, manager) else None
         return None
 
@@ -226,9 +226,9 @@ def report_done_on_failure(session: Session) -> Iterator[None]:
         yield
     except (Problem, LostError) as error:
         problem = explain_outage(error) if isinstance(error, LostError) else error
-        done_text = "" if session.options.check else session.changes.done()
+        done_text = "" if session.options.check else session.changes.describe_done()
         fix = f"{problem.fix}{DONE_BEFORE_ERROR}{done_text}." if done_text else problem.fix
-        facts = problem.facts | session.report.result()
+        facts = problem.facts | session.report.build_result()
         raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 
@@ -236,7 +236,7 @@ def list_objects(
     session: Session, resource: ApiResource, namespace: str, query: dict[str, Any], accept: str = JSON
 ) -> list[Manifest] | None:
     """Return the objects of a kind, none where it is not installed, or nothing when the user may not list them."""
-    return list_if_allowed(resource.plural, lambda: session.listed(resource, namespace, query, accept))
+    return list_if_allowed(resource.plural, lambda: session.list_objects(resource, namespace, query, accept))
 
 
 def list_namespaces(manifests: Iterable[Manifest]) -> list[str]:
@@ -256,7 +256,7 @@ def collect_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
 def report_kept(session: Session, kept_object: Manifest, reason: str) -> None:
     """Report an object that stays."""
     session.report.warnings.append(f"Kept {ref(kept_object)}: {reason}")
-    session.changes.skip(kept_object, reason)
+    session.changes.note_skipped(kept_object, reason)
 
 
 def read_uid(live: Manifest) -> str:

@@ -50,8 +50,8 @@ class Undoing:
         """Bring a collector back that an earlier task has changed, and note its objects as restored."""
         undone = self.restore(change)
         for manifest in change.before:
-            if ref(manifest) in undone.result.back:
-                self._bundle.changes.add(Action.RESTORED, self._live.get(ref(manifest)), manifest)
+            if ref(manifest) in undone.result.restored_objects:
+                self._bundle.changes.note_action(Action.RESTORED, self._live.get(ref(manifest)), manifest)
         return undone
 
     def await_and_end(self, undone_changes: Sequence[UndoneChange]) -> list[str]:
@@ -69,7 +69,7 @@ class Undoing:
         for undone in undone_changes:
             change, result = undone.change, undone.result
             workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
-            if result.back and not result.unread and workloads:
+            if result.restored_objects and not result.unread_reason and workloads:
                 waits[change.name] = prepare_wait(self._bundle, workloads, {})
         return dict(iterate_ended_waits(self._bundle, waits))
 
@@ -80,23 +80,23 @@ class Undoing:
         """
         self._close(undone)
         result = undone.result
-        went_back = bool(result.back or result.kept)
+        went_back = bool(result.restored_objects or result.kept_object_lines)
         kept_configs: list[str] = []
-        if went_back and not result.unread:
+        if went_back and not result.unread_reason:
             kept_configs = self._list_kept_configs(undone.change)
         return _describe_undo(undone, whether_it_works, kept_configs)
 
     def _close(self, undone: UndoneChange) -> None:
         """Close the record of a collector that went back; the next run needs that of one that could not be read."""
         result = undone.result
-        if result.unread:
+        if result.unread_reason:
             return
-        is_partly_back = bool(result.kept) and not result.is_outrun
+        is_partly_back = bool(result.kept_object_lines) and not result.is_outrun
         with suppress(Problem, LostError):  # what failed first counts; the record stays
             if is_partly_back:
-                self._records.close_as(undone.change, PARTLY_BACK)
+                self._records.close_record_as(undone.change, PARTLY_BACK)
             else:
-                self._records.close(undone.change)
+                self._records.close_record(undone.change)
 
     def _list_kept_configs(self, change: Change) -> list[str]:
         """Return the objects that keep the new config, for the user to read; none if they are gone or unreadable."""
@@ -120,20 +120,20 @@ def _describe_whether_it_works(failure: Failure | None) -> str:
 def _describe_undo(undone: UndoneChange, whether_it_works: str, kept_configs: Sequence[str]) -> str:
     """Return what became of a collector that went back; the end of a sentence says whether it works."""
     name, result = undone.change.name, undone.result
-    if result.unread and result.back:
-        refs_text = join_at_most(_MOST_NAMES, result.back)
-        in_part = f"{name} is back only in part ({refs_text}), because {result.unread}."
-        not_back = f" Not back: {'; '.join(result.kept)}." if result.kept else ""
+    if result.unread_reason and result.restored_objects:
+        refs_text = join_at_most(_MOST_NAMES, result.restored_objects)
+        in_part = f"{name} is back only in part ({refs_text}), because {result.unread_reason}."
+        not_back = f" Not back: {'; '.join(result.kept_object_lines)}." if result.kept_object_lines else ""
         return f"{in_part}{not_back} The record of the earlier config is kept, so run again."
-    if result.unread:
-        return f"{name} is not brought back, because {result.unread}. The next run does it."
-    if result.lost:
-        return result.lost
+    if result.unread_reason:
+        return f"{name} is not brought back, because {result.unread_reason}. The next run does it."
+    if result.lost_reason:
+        return result.lost_reason
     sentences: list[str] = []
-    if result.back:
+    if result.restored_objects:
         sentences.append(f"The earlier config of {name} is back{whether_it_works}.")
-    if result.kept:
-        sentences.append(f"Not back: {'; '.join(result.kept)}.")
+    if result.kept_object_lines:
+        sentences.append(f"Not back: {'; '.join(result.kept_object_lines)}.")
     if kept_configs:
         sentences.append(f"The new config is kept in {', '.join(kept_configs)}.")
     return " ".join(sentences)

@@ -56,7 +56,7 @@ def _build_unissued_problem(time_clause: str, reasons: list[str]) -> Problem:
 
 def _find_not_issued(session: Session, certificates: list[Manifest]) -> list[Manifest]:
     """Return the Certificates that still wait, as they are now. One that is deleted is no longer awaited."""
-    live_certificates = session.cluster.call_in_parallel(session.live, certificates)
+    live_certificates = session.cluster.call_in_parallel(session.read_live, certificates)
     return [certificate for certificate in live_certificates if certificate and not is_issued(certificate)]
 
 
@@ -71,14 +71,14 @@ def _show_progress(session: Session, subject: str, last_word: str, waiting_objec
     if object_texts:
         session.cluster.progress(subject, f"waits for {join_at_most(MOST_SHOWN, object_texts)}")
     else:
-        session.cluster.progress.done(subject, last_word)
+        session.cluster.progress.tell_done(subject, last_word)
 
 
 def await_deletion(session: Session, manifests: Iterable[Manifest], since: float) -> None:
     """Wait until the server has forgotten these objects."""
     waiting_objects = list(manifests)
     for _poll in session.cluster.iter_polls(session.options.wait_seconds, since):
-        live_objects = session.cluster.call_in_parallel(session.live, waiting_objects)
+        live_objects = session.cluster.call_in_parallel(session.read_live, waiting_objects)
         # Another object of the same name is not awaited.
         waiting_objects = [
             live_object

@@ -49,11 +49,11 @@ def explain_works_as_before(bundle: Bundle, change: Change) -> str:
     followed_workloads = ask_server(
         "Read the workloads", lambda: read_followed_resources(bundle.cluster, live_workloads)
     )
-    if _is_changed_by_others(bundle, live_workloads) or any(workload.unreconciled for workload in followed_workloads):
+    if _is_changed_by_others(bundle, live_workloads) or any(workload.unreconciled_reason for workload in followed_workloads):
         return ""
     running_workloads: list[Manifest] = []
     for workload in followed_workloads:
-        running_workloads += workload.parts
+        running_workloads += workload.workloads
     if not running_workloads:
         return ""
     lines: list[str] = []
@@ -68,7 +68,7 @@ def explain_works_as_before(bundle: Bundle, change: Change) -> str:
 
 def _is_changed_by_others(bundle: Bundle, live_workloads: Iterable[Manifest]) -> bool:
     """Return whether another run has applied one of some workloads since this run has left them."""
-    left_objects = bundle.changes.left()
+    left_objects = bundle.changes.find_left_objects()
     for live_workload in live_workloads:
         left_object = left_objects.get(ref(live_workload))
         generation = int(left_object["metadata"].get("generation") or 0) if left_object else 0

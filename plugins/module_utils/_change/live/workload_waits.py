@@ -43,7 +43,7 @@ def prepare_wait(
         worked_before = states_before.get(str(ref(workload)))
         if worked_before is None or symptom.pod is None:
             return False
-        return find_place(workload, symptom.pod) in worked_before.idle
+        return find_place(workload, symptom.pod) in worked_before.places_without_ready_pod
 
     options = RolloutWaitOptions(
         workload_rows,
@@ -73,7 +73,7 @@ def iterate_ended_waits(
         for name, wait in list(pending.items()):
             failure: Failure | None = None
             try:
-                has_ended = wait.done()
+                has_ended = wait.is_done()
             except Failure as wait_failure:
                 has_ended, failure = True, wait_failure
             if has_ended:

@@ -74,11 +74,11 @@ def rewrite(session: Session, manifest: Manifest, live_before: Manifest) -> Rewr
     version = manifest["metadata"].get("resourceVersion") or live_before["metadata"].get("resourceVersion")
     for _try in range(MOST_TRIES):
         try:
-            return Rewritten(session.apply(_pin_to_state(manifest, read_uid(live_before), version)), live_before)
+            return Rewritten(session.apply_object(_pin_to_state(manifest, read_uid(live_before), version)), live_before)
         except ApiError as error:
             if error.status != CONFLICT or error.is_caused_by("FieldManagerConflict"):
                 raise
-        live_object = session.live(manifest)
+        live_object = session.read_live(manifest)
         if live_object is None or _read_last_apply(live_object, manager) != _read_last_apply(live_before, manager):
             if live_object and is_applied(manifest, live_object, manager):  # the answer to an earlier attempt was lost
                 return Rewritten(live_object, live_before)
@@ -103,7 +103,7 @@ def keep_replicas(session: Session, manifest: Manifest, live_before: Manifest | 
     metadata = {key: manifest["metadata"][key] for key in ("name", "namespace")}
     minimal_manifest = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": metadata}
     try:
-        handed_object = session.apply(
+        handed_object = session.apply_object(
             {**minimal_manifest, "spec": {"replicas": count}}, f"{session.options.field_manager}/replicas"
         )
     except ApiError as error:
@@ -134,7 +134,7 @@ def delete_as_judged(session: Session, judged_object: Manifest) -> bool:
             return False
         if _delete_in_state(session, live_object):
             return True
-        live_object = session.live(judged_object)
+        live_object = session.read_live(judged_object)
     raise build_restless_problem(f"Delete {ref(judged_object)}")
 
 
@@ -146,7 +146,7 @@ def _delete_in_state(session: Session, live_object: Manifest) -> bool:
     }
     body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy, "preconditions": preconditions}
     try:
-        session.cluster.request("DELETE", session.path(live_object), body=body)
+        session.cluster.request("DELETE", session.build_path(live_object), body=body)
     except ApiError as error:
         if error.status not in (NOT_FOUND, CONFLICT):
             raise explain(error, f"Delete {ref(live_object)}") from error
@@ -164,7 +164,7 @@ def claim_adopted(session: Session, live: Manifest) -> Manifest:
     metadata: dict[str, dict[str, None]] = {}
     for part, name in foreign_marks:
         metadata.setdefault(part, {})[name] = None
-    body, path = {"metadata": metadata}, session.path(live)
+    body, path = {"metadata": metadata}, session.build_path(live)
     action_text = f"Take over {ref(live)}"
     return ask_server(action_text, lambda: session.cluster.request("PATCH", path, body=body, content_type=MERGE))
 
@@ -174,7 +174,7 @@ def try_replacement(session: Session, manifest: Manifest) -> None:
     name = manifest["metadata"]["name"]
     free_name = f"{name[:50]}{secrets.token_hex(4)}"
     try:
-        session.apply({**manifest, "metadata": {**manifest["metadata"], "name": free_name}}, dryRun="All")
+        session.apply_object({**manifest, "metadata": {**manifest["metadata"], "name": free_name}}, dryRun="All")
     except ApiError as error:
         # The earlier object gives its share of a quota back, and rights may be for its name alone.
         is_of_quota = "exceeded quota" in error.message
@@ -182,7 +182,7 @@ def try_replacement(session: Session, manifest: Manifest) -> None:
         if error.status == NOT_ALLOWED and (is_of_quota or is_of_rights):
             return
         body = json.loads(json.dumps(error.body).replace(free_name, name))
-        refusal = ApiError(error.status, body, error.method, session.path(manifest))
+        refusal = ApiError(error.status, body, error.method, session.build_path(manifest))
         raise explain_rejected_object(session.cluster, refusal, ref(manifest)) from error
     finally:
         free_name_warnings = [
@@ -196,12 +196,12 @@ def _recreate(session: Session, live_before: Manifest) -> Manifest | None:
     """Create an object that this run has deleted as it was applied before; nothing if it exists or is refused."""
     earlier_manifest = extract_applied(live_before, session.options.field_manager) or strip_server_fields(live_before)
     try:
-        return session.apply(
+        return session.apply_object(
             {**earlier_manifest, "metadata": {**earlier_manifest["metadata"], "resourceVersion": NEVER_VERSION}},
             force="false",
         )
     except ApiError:
-        live_object = session.written(earlier_manifest, session.options.field_manager)
+        live_object = session.find_written(earlier_manifest, session.options.field_manager)
         is_new = live_object is not None and read_uid(live_object) != read_uid(
             live_before
         )  # the answer to an earlier attempt was lost
@@ -219,10 +219,10 @@ def remake_object(session: Session, manifest: Manifest, live_before: Manifest) -
     try:
         await_deletion(session, [live_before], started_at)
         # An object that appeared since then belongs to another owner.
-        return ask_server(f"Apply {ref(manifest)}", lambda: session.apply(manifest, force="false"))
+        return ask_server(f"Apply {ref(manifest)}", lambda: session.apply_object(manifest, force="false"))
     except (Problem, LostError) as error:
         recreated_object = _recreate(session, live_before)
-        session.changes.add(Action.RESTORED if recreated_object else Action.DELETED, live_before, recreated_object)
+        session.changes.note_action(Action.RESTORED if recreated_object else Action.DELETED, live_before, recreated_object)
         if isinstance(error, LostError) or not recreated_object:
             raise
         fix = f"{error.fix}\n{ref(live_before)} was deleted for its change, and exists again as it was applied before."
@@ -238,9 +238,9 @@ class Writer:
         self.keeps_records = session.options.keep_records
         self.kept_records, self.kept_rights = session.report.kept_records, session.report.kept_rights
         self.unschedulable_seconds = session.options.unschedulable_seconds
-        self.live = session.live
+        self.live = session.read_live
         self.changes = session.changes
-        self.plan = session.report.plan.append
+        self.plan = session.report.plan_lines.append
         self.quick_cluster = session.options.quick_cluster or (lambda: session.cluster)
         # As Kubernetes names the holder of a lease.
         self.run = f"{platform.node()}_{secrets.token_hex(4)}"
@@ -252,7 +252,7 @@ class Writer:
         if object_ref not in self._tried_objects:
             try:
                 self._tried_objects[object_ref] = drop_fields_set_by_hand(
-                    self.session.apply(manifest, dryRun="All"), self.manager
+                    self.session.apply_object(manifest, dryRun="All"), self.manager
                 )
             except ApiError:
                 self._tried_objects[object_ref] = None
@@ -272,11 +272,11 @@ class Writer:
             return self.write(record, earlier)
         new_record = {**record, "metadata": {**record["metadata"], "resourceVersion": NEVER_VERSION}}
         try:
-            return self.session.apply(new_record, force="false")
+            return self.session.apply_object(new_record, force="false")
         except ApiError as error:
             if error.status != CONFLICT or error.is_caused_by("FieldManagerConflict"):
                 raise explain(error, f"Apply {ref(record)}") from error
-        live_record = self.session.live(record)
+        live_record = self.session.read_live(record)
         if live_record and is_applied(record, live_record, self.manager):  # as above
             return live_record
         raise build_outrun_problem(live_record or record)
@@ -287,8 +287,8 @@ class Writer:
 
     def judged(self, name: str, verdict: str) -> None:
         """Tell how the change of a collector was judged, and add it to the result."""
-        self.cluster.progress.now(name, verdict)
-        self.session.report.verdicts.append(f"{name}: {verdict}")
+        self.cluster.progress.tell_now(name, verdict)
+        self.session.report.verdict_lines.append(f"{name}: {verdict}")
 
     def warn(self, text: str) -> None:
         """Add a warning to the result."""

@@ -19,7 +19,7 @@ class ComponentAlert(NamedTuple):
 
     name: str
     expr: str
-    wait: str
+    wait_duration: str
     severity: str
     summary: str
     description: str

@@ -68,7 +68,7 @@ def _build_alert(component: Component, alert_row: ComponentAlert) -> Alert:
         alert_row.name,
         (component_fact(component.name),),
         alert_row.expr.replace("<of>", component_matcher(component.name)),
-        alert_row.wait,
+        alert_row.wait_duration,
         alert_row.severity,
         alert_row.summary.replace("<title>", component.title),
         alert_row.description,

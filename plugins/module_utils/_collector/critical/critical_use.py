@@ -187,7 +187,7 @@ class Scraping:
     """What one collector of a run scrapes: its name, the nodes that it is on, and its recipes."""
 
     collector: str
-    nodes: str
+    node_selection: str
     recipes: Sequence[Any]
 
 
@@ -196,13 +196,13 @@ def check_scraped_once(scrapings: Iterable[Scraping]) -> None:
     scraper_by_component: dict[tuple[str, str], str] = {}
     for scraping in scrapings:
         for name, recipe in _list_scraped(scraping.recipes):
-            other_scraper = scraper_by_component.get((scraping.nodes, name))
+            other_scraper = scraper_by_component.get((scraping.node_selection, name))
             if other_scraper:
                 wrong = (
                     f"{name} is scraped twice: by {other_scraper}, and by recipe '{recipe}' of '{scraping.collector}'"
                 )
                 raise Problem(wrong, fix=f"Remove {name} from one of the two. For `detect`, use the recipe once.")
-            scraper_by_component[scraping.nodes, name] = f"recipe '{recipe}' of '{scraping.collector}'"
+            scraper_by_component[scraping.node_selection, name] = f"recipe '{recipe}' of '{scraping.collector}'"
 
 
 def _list_scraped(recipes: Iterable[Any]) -> list[tuple[str, str]]:

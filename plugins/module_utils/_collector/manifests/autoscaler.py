@@ -134,7 +134,7 @@ def _sum_queue_capacity(build: CollectorBuild) -> int:
 
 def _list_exporter_signals(build: CollectorBuild) -> list[tuple[str, str]]:
     """Return each exporter of a pipeline with each signal that it gets."""
-    signals_by_exporter = PipelineGraph.of(build.config).signals_by_id("exporters")
+    signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
     return [(name, signal) for name, signals in signals_by_exporter.items() for signal in signals]
 
 

@@ -54,7 +54,7 @@ class CollectorBuild:
     @property
     def exposed_ports(self) -> tuple[Port, ...]:
         """The ports that clients connect to."""
-        return tuple(port for port in self.needs.ports if port.exposed)
+        return tuple(port for port in self.needs.ports if port.is_exposed)
 
 
 def frame_manifest(

@@ -55,7 +55,7 @@ def list_monitoring_facts(build: CollectorBuild) -> frozenset[str]:
     """Return what alerts and panels ask for: kinds and types of components, and what the collector has."""
     parts = read_parts(build.config)
     critical_facts = map(critical_table.component_fact, critical_use.list_components(build.collector.recipes))
-    return frozenset((*parts.kinds, *parts.types, *critical_facts, *_list_deployment_facts(build)))
+    return frozenset((*parts.component_kinds, *parts.component_types, *critical_facts, *_list_deployment_facts(build)))
 
 
 def _list_deployment_facts(build: CollectorBuild) -> Iterator[str]:

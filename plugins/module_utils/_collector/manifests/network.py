@@ -42,7 +42,7 @@ def render_network_policy(build: CollectorBuild) -> Manifest | None:
     collector = build.collector
     options, has_own_network = collector.network_policy, collector.mode != "sidecar" and not collector.host_network
     enabled = options.get("enabled")
-    if not (has_own_network and build.needs.ports_known if enabled is None else enabled):
+    if not (has_own_network and build.needs.has_known_ports if enabled is None else enabled):
         return None
     ports = [{"port": port.number, "protocol": port.protocol} for port in build.needs.ports]
     ingress_rules = [omit_empty(ports=ports, **{"from": options.get("ingress_from")})] if ports else []

@@ -70,7 +70,7 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
             volumes=[*pod.list_volumes(build), *token_volumes],
             volumeMounts=[*pod.list_volume_mounts(build), *token_mounts],
         ),
-        **(pod.probe_times(build) if build.needs.probe else {}),
+        **(pod.probe_times(build) if build.needs.probed_port else {}),
     }
     if collector.mode == _SIDECAR:
         return container

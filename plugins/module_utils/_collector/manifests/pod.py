@@ -148,7 +148,7 @@ def _list_container_ports(build: CollectorBuild) -> list[dict[str, Any]]:
     uses_host_ports = build.collector.uses_host_ports
     return [
         {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
-        | ({"hostPort": port.number} if uses_host_ports and port.exposed else {})
+        | ({"hostPort": port.number} if uses_host_ports and port.is_exposed else {})
         for port in build.needs.ports
     ]
 
@@ -212,7 +212,7 @@ def pod_security(build: CollectorBuild) -> dict[str, Any]:
     """Return the user of the pod: root only to read the node's logs, or to keep state in a folder of root."""
     selinux = {"type": build.collector.selinux_type, "level": SELINUX_LEVEL} if build.collector.selinux_type else None
     common_fields = {"seccompProfile": {"type": "RuntimeDefault"}, **omit_empty(seLinuxOptions=selinux)}
-    if build.needs.run_as_root or (
+    if build.needs.needs_root or (
         keeps_state_on_node(build.collector, build.platform) and build.needs.state_directories
     ):
         return {"runAsUser": 0, **common_fields}
@@ -234,7 +234,7 @@ def lifecycle_hooks(build: CollectorBuild) -> dict[str, Any]:
 
 def _render_probes(build: CollectorBuild) -> dict[str, Any]:
     """Return probes where the config answers them."""
-    port = build.needs.probe
+    port = build.needs.probed_port
     if not port:
         return {}
     probe = {"httpGet": {"path": build.needs.probe_path, "port": port.number}}
@@ -258,7 +258,7 @@ def _config_volume(build: CollectorBuild) -> dict[str, Any]:
 def list_volumes(build: CollectorBuild) -> list[dict[str, Any]]:
     """Return the volumes that follow from the config, and the user's."""
     collector = build.collector
-    derived_volumes = [{"name": mount.name, **mount.source} for mount in build.needs.mounts]
+    derived_volumes = [{"name": mount.name, **mount.volume_source} for mount in build.needs.mounts]
     state_volumes = (
         []
         if not build.needs.state_directories or collector.mode == "statefulset"
@@ -296,7 +296,7 @@ def list_volume_mounts(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _render_mount(mount: Mount) -> dict[str, Any]:
-    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.read_only} | omit_empty(
+    return {"name": mount.name, "mountPath": mount.path, "readOnly": mount.is_read_only} | omit_empty(
         mountPropagation=mount.propagation
     )
 

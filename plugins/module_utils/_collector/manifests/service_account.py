@@ -163,7 +163,7 @@ SECRET_RULES: Rules = (make_rule("core", "secrets", READ_VERBS),)
 def list_collector_rules(build: CollectorBuild) -> Rules:
     """Return what the collector may do: with an allocator it discovers nothing itself."""
     if not build.collector.is_allocated:
-        return (*build.needs.rules, *constraints_rule(build))
+        return (*build.needs.rbac_rules, *constraints_rule(build))
     receivers = mapping_at(build.config, "receivers")
     other_receivers = {name: receiver for name, receiver in receivers.items() if name != _RECEIVER}
     settings = mapping_at(receivers, _RECEIVER)
@@ -181,7 +181,7 @@ def list_allocator_rules(build: CollectorBuild) -> Rules:
     prometheus_row = find_component_row("receivers", _RECEIVER)
     rules = list(_POD_RULES)
     if prometheus_row:
-        rules += prometheus_row.rules(settings)
+        rules += prometheus_row.list_rules(settings)
     custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
     if custom_resources.get("enabled"):
         rules += _CUSTOM_RESOURCE_RULES

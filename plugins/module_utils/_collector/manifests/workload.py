@@ -55,7 +55,7 @@ def _common_spec(build: CollectorBuild) -> dict[str, Any]:
         "selector": {"matchLabels": build.collector.selector},
         "revisionHistoryLimit": build.collector.revision_history_limit,
         "template": render_pod_template(build),
-        **omit_empty(minReadySeconds=None if build.needs.probe else MIN_READY_SECONDS),
+        **omit_empty(minReadySeconds=None if build.needs.probed_port else MIN_READY_SECONDS),
     }
 
 

@@ -15,12 +15,12 @@ class Alert(NamedTuple):
     """
 
     name: str
-    needs: tuple[str, ...]
+    needed_facts: tuple[str, ...]
     expr: str
-    wait: str
+    wait_duration: str
     severity: str
     summary: str
     description: str
     kind: str = ""
-    without: tuple[str, ...] = ()
+    excluding_facts: tuple[str, ...] = ()
     source: str = ""

@@ -46,9 +46,9 @@ POD = "pod {{ $labels.pod }}"
 ALERTS = (
     Alert(
         name="OtelCollectorDown",
-        needs=(),
+        needed_facts=(),
         expr="up{<matchers>} == 0",
-        wait="5m",
+        wait_duration="5m",
         severity="critical",
         summary=f"Prometheus cannot scrape {POD} of collector <name>.",
         description=(
@@ -58,9 +58,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorAbsent",
-        needs=(),
+        needed_facts=(),
         expr="absent(up{<matchers>})",
-        wait="5m",
+        wait_duration="5m",
         severity="critical",
         summary="Prometheus knows no pod of collector <name>.",
         description=(
@@ -70,22 +70,22 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorNodeSilent",
-        needs=("daemonset",),
+        needed_facts=("daemonset",),
         expr=NODE_LOST_ITS_AGENT,
-        wait="5m",
+        wait_duration="5m",
         severity="warning",
         summary="Node {{ $labels.node }} has lost its agent <name>.",
         description=(
             "An agent ran on this node within the last hour, and none runs now. If the node is gone, nothing is wrong."
             " Otherwise look at taints, the node selector and evicted pods."
         ),
-        without=("kube_state_metrics",),
+        excluding_facts=("kube_state_metrics",),
     ),
     Alert(
         name="OtelCollectorNodeSilent",
-        needs=("daemonset", "kube_state_metrics"),
+        needed_facts=("daemonset", "kube_state_metrics"),
         expr=f"({NODE_LOST_ITS_AGENT}) and on (node) kube_node_info",
-        wait="5m",
+        wait_duration="5m",
         severity="warning",
         summary="Node {{ $labels.node }} has lost its agent <name>.",
         description=(
@@ -95,23 +95,23 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorAgentsMissing",
-        needs=("daemonset", "kube_state_metrics"),
+        needed_facts=("daemonset", "kube_state_metrics"),
         expr=f"max({AGENTS_OF_DAEMONSET}) - count(up{{<matchers>}}) > 0",
-        wait="15m",
+        wait_duration="15m",
         severity="warning",
         summary="Of collector <name>, {{ $value }} agents are missing.",
         description=(
             "The DaemonSet wants more pods than Prometheus knows. Compare `kubectl get pods -n <namespace> -o wide`"
             " with the nodes."
         ),
-        without=("every_node",),
+        excluding_facts=("every_node",),
     ),
     *(
         Alert(
             name="OtelCollectorNodeUncovered",
-            needs=("daemonset", "every_node", source),
+            needed_facts=("daemonset", "every_node", source),
             expr=nodes_without_agent(nodes),
-            wait="15m",
+            wait_duration="15m",
             severity="warning",
             summary="Node {{ $labels.node }} has no agent <name>.",
             description=(
@@ -119,7 +119,7 @@ ALERTS = (
                 " <namespace> -o wide --field-selector spec.nodeName={{ $labels.node }}`. The playbook diagnose names"
                 " the reason."
             ),
-            without=left_to,
+            excluding_facts=left_to,
         )
         for source, nodes, left_to in (
             ("kube_state_metrics", NODES_OF_STATE, ()),
@@ -128,9 +128,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorRestarted",
-        needs=(),
+        needed_facts=(),
         expr="resets(<process_uptime>[15m]) > 0",
-        wait="0m",
+        wait_duration="0m",
         severity="warning",
         summary=f"Collector <name> has restarted in {POD}.",
         description=(
@@ -141,9 +141,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorMemoryHigh",
-        needs=(),
+        needed_facts=(),
         expr="<process_memory_rss> > <memory_share> * <memory_limit>",
-        wait="5m",
+        wait_duration="5m",
         severity="warning",
         summary=f"Collector <name> uses almost all of its memory in {POD}.",
         description=(
@@ -154,9 +154,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorMemoryLimited",
-        needs=("processors/memorylimiter",),
+        needed_facts=("processors/memorylimiter",),
         expr=counter_grows("processor_memory_limiter_refused_of", "processor"),
-        wait="2m",
+        wait_duration="2m",
         severity="critical",
         summary=f"The memory limiter of collector <name> refuses <what> in {POD}.",
         description=(
@@ -167,9 +167,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorExportFailed",
-        needs=("exporters",),
+        needed_facts=("exporters",),
         expr=counter_grows("exporter_send_failed_of", "exporter"),
-        wait="2m",
+        wait_duration="2m",
         severity="critical",
         summary=f"Exporter {{{{ $labels.exporter }}}} of collector <name> loses <what> in {POD}.",
         description=(
@@ -182,9 +182,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorExportStalled",
-        needs=("exporters", "queue"),
+        needed_facts=("exporters", "queue"),
         expr=f"({EXPORTER_IS_STALLED}) {UNLESS_OVERFLOW_FIRES}",
-        wait="0m",
+        wait_duration="0m",
         severity="critical",
         summary=f"Exporter {{{{ $labels.exporter }}}} of collector <name> delivers no <what> from {POD}.",
         description=(
@@ -195,9 +195,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorQueueOverflow",
-        needs=("exporters", "queue"),
+        needed_facts=("exporters", "queue"),
         expr=f"({counter_grows('exporter_enqueue_failed_of', 'exporter')}) {UNLESS_STALLED}",
-        wait="0m",
+        wait_duration="0m",
         severity="critical",
         summary=(
             f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> has no room for <what> in {POD}."
@@ -210,9 +210,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorQueueNearlyFull",
-        needs=("exporters", "queue"),
+        needed_facts=("exporters", "queue"),
         expr=f"{QUEUE_IS_NEARLY_FULL} {UNLESS_STALLED_OR_OVERFLOWN}",
-        wait="5m",
+        wait_duration="5m",
         severity="critical",
         summary=f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> is almost full in {POD}.",
         description=(
@@ -221,9 +221,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorQueueFillsSoon",
-        needs=("exporters", "queue"),
+        needed_facts=("exporters", "queue"),
         expr=f"{QUEUE_FILLS_SOON} {UNLESS_QUEUE_IS_TOLD}",
-        wait="5m",
+        wait_duration="5m",
         severity="warning",
         summary=f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> fills in {POD}.",
         description=(
@@ -233,9 +233,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorRefused",
-        needs=("receivers",),
+        needed_facts=("receivers",),
         expr=f"({RECEIVER_REFUSES}) {UNLESS_MEMORY_OR_EXPORT}",
-        wait="5m",
+        wait_duration="5m",
         severity="warning",
         summary=f"Receiver {{{{ $labels.receiver }}}} of collector <name> refuses <what> in {POD}.",
         description=(
@@ -246,9 +246,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorDropped",
-        needs=("processors/tailsampling",),
+        needed_facts=("processors/tailsampling",),
         expr=counter_grows("processor_tail_sampling_sampling_trace_dropped_too_early", "processor"),
-        wait="2m",
+        wait_duration="2m",
         severity="warning",
         summary=f"Tail sampling of collector <name> drops traces before it decides in {POD}.",
         description=(
@@ -257,9 +257,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorDropped",
-        needs=("processors", "dropped"),
+        needed_facts=("processors", "dropped"),
         expr=counter_grows("processor_dropped_of", "processor"),
-        wait="2m",
+        wait_duration="2m",
         severity="warning",
         summary=f"Processor {{{{ $labels.processor }}}} of collector <name> drops <what> in {POD}.",
         description="Read the log of the pod: it names what the processor cannot handle.",
@@ -267,9 +267,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorConfigOutdated",
-        needs=("config_hash",),
+        needed_facts=("config_hash",),
         expr='up{<matchers>,config_hash!="",config_hash!="<config_hash>"}',
-        wait="30m",
+        wait_duration="30m",
         severity="warning",
         summary=f"{POD.capitalize()} of collector <name> does not run the config that was applied last.",
         description=(
@@ -279,9 +279,9 @@ ALERTS = (
     ),
     Alert(
         name="OtelCollectorCertificateExpires",
-        needs=("certificates",),
+        needed_facts=("certificates",),
         expr=CERTIFICATE_EXPIRES,
-        wait="1h",
+        wait_duration="1h",
         severity="critical",
         summary="Certificate {{ $labels.name }} of collector <name> expires within a week.",
         description=(
@@ -301,9 +301,9 @@ def list_alert_rules(
 ) -> Iterator[Any]:
     """Yield the rules for what a collector has, as Prometheus takes them."""
     for alert in ALERTS:
-        if not facts.issuperset(alert.needs) or facts.intersection(alert.without):
+        if not facts.issuperset(alert.needed_facts) or facts.intersection(alert.excluding_facts):
             continue
-        nouns = parts.nouns(alert.kind) if alert.kind else ("",)
+        nouns = parts.list_nouns(alert.kind) if alert.kind else ("",)
         for noun in nouns:
             yield _render_rule(alert, series, noun, page_url, labels)
 
@@ -311,8 +311,8 @@ def list_alert_rules(
 def list_recording_rules(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield the rules that record series, which alerts behind them ask for."""
     for recording in RECORDING_RULES:
-        if facts.issuperset(recording.needs):
-            yield {"record": recording.name, "expr": series.filled(recording.expr)}
+        if facts.issuperset(recording.needed_facts):
+            yield {"record": recording.name, "expr": series.fill_in(recording.expr)}
 
 
 def _render_rule(alert: Alert, series: Series, noun: str, page_url: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -322,16 +322,16 @@ def _render_rule(alert: Alert, series: Series, noun: str, page_url: str, labels:
         rule_labels["records"] = noun
     signal_words = noun.replace("_", " ")
     annotations = {
-        "summary": series.filled(alert.summary.replace("<what>", signal_words)),
-        "description": series.filled(alert.description.replace("<what>", signal_words)),
+        "summary": series.fill_in(alert.summary.replace("<what>", signal_words)),
+        "description": series.fill_in(alert.description.replace("<what>", signal_words)),
         ("runbook_url" if page_url else "runbook"): f"{page_url or ALERTS_PAGE}#{alert.name.lower()}",
     }
     if alert.source:
         annotations["source"] = alert.source
     return {
         "alert": alert.name,
-        "expr": series.filled(alert.expr, noun),
-        "for": alert.wait,
+        "expr": series.fill_in(alert.expr, noun),
+        "for": alert.wait_duration,
         "labels": rule_labels,
         "annotations": annotations,
     }

@@ -21,12 +21,12 @@ _COLLECTOR_ROW, _ITEM_UNIT = "Collector", "cps"
 class Panel(NamedTuple):
     """A graph: its row, title, query, unit and legend; what the collector must have. `<what>` are the records."""
 
-    row: str
+    row_title: str
     title: str
     expr: str
     unit: str
     legend: str
-    needs: tuple[str, ...] = ()
+    needed_facts: tuple[str, ...] = ()
 
 
 def _rate_by(metric: str, label: str) -> str:
@@ -89,7 +89,7 @@ PANELS = (
         ("queue",),
     ),
 )
-ROWS = tuple(dict.fromkeys(panel.row for panel in PANELS))
+ROWS = tuple(dict.fromkeys(panel.row_title for panel in PANELS))
 # The kinds of components that have a row. Other rows need no component in a pipeline.
 _COMPONENT_KINDS = frozenset(row.lower() for row in ROWS if row != _COLLECTOR_ROW)
 
@@ -110,9 +110,9 @@ def render_fleet_dashboard() -> dict[str, Any]:
     chosen_matchers = ",".join(f'{label}=~"${_variable_name(label)}"' for label in _VARIABLES)
     parts = Parts(_COMPONENT_KINDS, frozenset(), dict.fromkeys(_COMPONENT_KINDS, _SIGNALS))
     panels = tuple(_MEMORY_PANEL if _MEMORY_LIMIT in panel.expr else panel for panel in PANELS)
-    facts = frozenset(fact for panel in panels for fact in panel.needs)
+    facts = frozenset(fact for panel in panels for fact in panel.needed_facts)
     # Names of metrics differ between versions, so that each is a pattern.
-    series = Series(chosen_matchers, renamed=True, values={"matchers": chosen_matchers})
+    series = Series(chosen_matchers, has_renamed_metrics=True, value_by_name={"matchers": chosen_matchers})
     fleet_dashboard = render_dashboard(
         "OpenTelemetry Collectors", "o11y-opentelemetry-collectors", series, parts, facts, panels=panels
     )
@@ -122,7 +122,7 @@ def render_fleet_dashboard() -> dict[str, Any]:
 
 def render_gpu_dashboard(series: Series, facts: frozenset[str], panels: Sequence[Panel]) -> dict[str, Any]:
     """Return the dashboard of GPUs: of a whole cluster, as the rules that its panels ask for."""
-    kinds = frozenset(panel.row.lower() for panel in panels)
+    kinds = frozenset(panel.row_title.lower() for panel in panels)
     parts = Parts(kinds, frozenset(), dict.fromkeys(kinds, ()))
     return render_dashboard("GPUs", "o11y-opentelemetry-gpus", series, parts, facts, panels=panels)
 
@@ -175,7 +175,7 @@ def _lay_out_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield rows and their graphs, two beside each other."""
     number = height = 0
-    for row in dict.fromkeys(panel.row for panel in panels):
+    for row in dict.fromkeys(panel.row_title for panel in panels):
         graphs = list(_render_graphs(row, series, parts, facts, panels))
         if not graphs:
             continue
@@ -195,24 +195,24 @@ def _render_graphs(
 ) -> Iterator[dict[str, Any]]:
     """Yield the graphs of a row; none for a row about a kind of component that the config does not have."""
     kind = row.lower()
-    if kind in _COMPONENT_KINDS and kind not in parts.kinds:
+    if kind in _COMPONENT_KINDS and kind not in parts.component_kinds:
         return
     for panel in panels:
-        if panel.row != row or not facts.issuperset(panel.needs):
+        if panel.row_title != row or not facts.issuperset(panel.needed_facts):
             continue
-        nouns = parts.nouns(kind) if "_of>" in panel.expr else ("",)
+        nouns = parts.list_nouns(kind) if "_of>" in panel.expr else ("",)
         for noun in nouns:
             yield _render_graph(panel, series, noun)
 
 
 def _render_graph(panel: Panel, series: Series, noun: str) -> dict[str, Any]:
-    query = series.filled(panel.expr, noun)
+    query = series.fill_in(panel.expr, noun)
     return {
         "type": "timeseries",
-        "title": series.filled(panel.title.replace("<what>", noun.replace("_", " "))),
+        "title": series.fill_in(panel.title.replace("<what>", noun.replace("_", " "))),
         "datasource": _DATA_SOURCE,
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
         "targets": [
-            {"refId": "A", "datasource": _DATA_SOURCE, "expr": query, "legendFormat": series.filled(panel.legend)}
+            {"refId": "A", "datasource": _DATA_SOURCE, "expr": query, "legendFormat": series.fill_in(panel.legend)}
         ],
     }

@@ -54,7 +54,7 @@ class RecordingRule(NamedTuple):
     """A series that Prometheus records: its name, what the collector must have, and the expression."""
 
     name: str
-    needs: tuple[str, ...]
+    needed_facts: tuple[str, ...]
     expr: str
 
 
@@ -74,9 +74,9 @@ _COST_WORDS = '{{ printf "%.2f" $value }} <gpu_currency>'
 GPU_ALERTS = (
     Alert(
         name="OtelGpuUnmeasured",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=_UNMEASURED,
-        wait="10m",
+        wait_duration="10m",
         severity="warning",
         summary="GPUs are not measured.",
         description="No GPU reports its power, or the exporter {{ $labels.instance }} does not answer. Power, cost and"
@@ -85,9 +85,9 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuNodeLost",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=f"({_LOST_NODES}) unless on () ({_UNMEASURED})",
-        wait="10m",
+        wait_duration="10m",
         severity="warning",
         summary="GPUs of node {{ $labels.k8s_node_name }} are not measured any more.",
         description="They had a power within the last hour, and the agent of the node runs. Their use and their cost"
@@ -95,9 +95,9 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuUseUnknown",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=f"<gpu_power> unless on ({_DEVICE}) (<gpu_measured>)",
-        wait="30m",
+        wait_duration="30m",
         severity="warning",
         summary="A GPU of node {{ $labels.k8s_node_name }} does not tell whether it is used.",
         description="The exporter has its power, and no measure of its use, so it is never told to be idle. Turn on the"
@@ -105,9 +105,9 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuIdle",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=f'{_IDLE}{{team!="unallocated"}} > 0',
-        wait="15m",
+        wait_duration="15m",
         severity="warning",
         summary=f"Of {_OWNER_WORDS}, {{{{ $value }}}} GPUs are idle.",
         description="Pods hold them, and have hardly used them for <gpu_idle_minutes> minutes. Scale the workload down,"
@@ -115,27 +115,27 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuUnallocated",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=f'sum by (k8s_cluster_name) ({_GPUS}{{team="unallocated"}}) > 0',
-        wait="1h",
+        wait_duration="1h",
         severity="info",
         summary="No pod uses {{ $value }} GPUs.",
         description="They cost as much as others. Remove nodes, or let an autoscaler remove them.",
     ),
     Alert(
         name="OtelGpuWithoutTeam",
-        needs=("gpus",),
+        needed_facts=("gpus",),
         expr=f'{_GPUS}{{team="unassigned"}} > 0',
-        wait="15m",
+        wait_duration="15m",
         severity="warning",
         summary="Pods of namespace {{ $labels.k8s_namespace_name }} use {{ $value }} GPUs and have no team.",
         description="Their cost is nobody's. Label the pods, and let an admission policy require the label.",
     ),
     Alert(
         name="OtelGpuBudget",
-        needs=_NEEDS_BUDGET,
+        needed_facts=_NEEDS_BUDGET,
         expr=f"sum by (k8s_cluster_name) ({_DAILY_COST}) > <gpu_budget>",
-        wait="0m",
+        wait_duration="0m",
         severity="warning",
         summary=f"GPUs have cost {_COST_WORDS} within a day.",
         description="The budget is <gpu_budget> <gpu_currency> a day. The series team_namespace:gpu_cost:sum1d has the"
@@ -143,9 +143,9 @@ GPU_ALERTS = (
     ),
     Alert(
         name="OtelGpuTeamBudget",
-        needs=_NEEDS_TEAM_BUDGETS,
+        needed_facts=_NEEDS_TEAM_BUDGETS,
         expr=f"sum by (k8s_cluster_name, team) ({_DAILY_COST}) > on (team) group_left () {_TEAM_BUDGET}",
-        wait="0m",
+        wait_duration="0m",
         severity="warning",
         summary=f"GPUs of team {{{{ $labels.team }}}} have cost {_COST_WORDS} within a day.",
         description="It is more than the budget of the team. The series team_namespace:gpu_cost:sum1d has the cost of"
@@ -184,18 +184,18 @@ def build_gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
         _check_amount(key, gpu_options.get(key, 0))
     exporter = EXPORTERS[gpu_options.get("vendor", "nvidia")]
     idle_minutes = gpu_options.get("idle_minutes", 30)
-    or_measure = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device}) "
-    current_shares = (_share_of_full_value(name, full_value) for name, full_value in exporter.busy.items())
+    or_measure = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device_label}) "
+    current_shares = (_share_of_full_value(name, full_value) for name, full_value in exporter.full_value_by_measure.items())
     recent_shares = (
         _share_of_full_value(f"max_over_time({name}[{idle_minutes}m])", full_value)
-        for name, full_value in exporter.busy.items()
+        for name, full_value in exporter.full_value_by_measure.items()
     )
     held_shares = (
-        _share_of_full_value(_held_use(name, idle_minutes), full_value) for name, full_value in exporter.busy.items()
+        _share_of_full_value(_held_use(name, idle_minutes), full_value) for name, full_value in exporter.full_value_by_measure.items()
     )
     return {
-        "gpu_power": exporter.power,
-        "gpu_device": exporter.device,
+        "gpu_power": exporter.power_selector,
+        "gpu_device": exporter.device_label,
         "gpu_busy": or_measure.join(held_shares),
         "gpu_measured": or_measure.join(recent_shares),
         "gpu_busy_now": or_measure.join(current_shares),

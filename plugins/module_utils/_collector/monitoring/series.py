@@ -41,10 +41,10 @@ class Series:
 
     matchers: str
     version: tuple[int, ...] = _UNKNOWN_VERSION
-    renamed: bool = False
-    values: Mapping[str, str] = ()  # type: ignore[assignment]
+    has_renamed_metrics: bool = False
+    value_by_name: Mapping[str, str] = ()  # type: ignore[assignment]
 
-    def filled(self, text: str, noun: str = "") -> str:
+    def fill_in(self, text: str, noun: str = "") -> str:
         """Return an expression with a selector, or a value, in place of each `<name>`.
 
         `<name_of>` ends with a noun, and `<name_by_signal>` has the label of its signal, if versions have it.
@@ -52,12 +52,12 @@ class Series:
         return _PLACEHOLDER.sub(lambda match: self._fill_token(match[1], noun), text)
 
     def _fill_token(self, name: str, noun: str) -> str:
-        if name in self.values or name == "noun":
-            return self.values.get(name, noun)
+        if name in self.value_by_name or name == "noun":
+            return self.value_by_name.get(name, noun)
         metric_stem, is_by_signal = name.removesuffix("_of").removesuffix("_by_signal"), name.endswith("_by_signal")
         metric = self._name_in_version(metric_stem) + (f"_{noun}" if name.endswith("_of") else "")
         signal = f',data_type=~"{_SIGNALS[noun]}|"' if is_by_signal else ""
-        if not self.renamed:
+        if not self.has_renamed_metrics:
             return f"otelcol_{metric}{{{self.matchers}{signal}}}"
         pattern = f"otelcol_{metric}(__[a-z_]+)?(_seconds|_bytes)?(_total)?"
         return f'{{__name__=~"{pattern}",{self.matchers}{signal}}}'
@@ -99,13 +99,13 @@ def may_have_suffixes(config: Mapping[str, Any], version: tuple[int, ...]) -> bo
 class Parts:
     """What a config has that the alerts and panels are about."""
 
-    kinds: frozenset[str]
-    types: frozenset[str]
-    signals: Mapping[str, tuple[str, ...]]
+    component_kinds: frozenset[str]
+    component_types: frozenset[str]
+    signals_by_kind: Mapping[str, tuple[str, ...]]
 
-    def nouns(self, kind: str) -> Sequence[str]:
+    def list_nouns(self, kind: str) -> Sequence[str]:
         """Return the nouns of the signals in whose pipelines there is a component of this kind."""
-        return [noun for signal, noun in NOUNS.items() if signal in self.signals.get(kind, ())]
+        return [noun for signal, noun in NOUNS.items() if signal in self.signals_by_kind.get(kind, ())]
 
 
 def read_parts(config: Mapping[str, Any]) -> Parts:
@@ -122,5 +122,5 @@ def read_parts(config: Mapping[str, Any]) -> Parts:
 def _list_pipeline_components(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     graph = PipelineGraph.of(config)
     for role in ROLES:
-        for component_id, signals in graph.signals_by_id(role).items():
+        for component_id, signals in graph.find_signals_by_id(role).items():
             yield from ((role, kind_of(component_id), signal) for signal in signals)

@@ -28,7 +28,7 @@ MOST_JOBS = 50
 class _Proxy(NamedTuple):
     """The proxy of the API server to a Service: the name, empty for an address outside of the cluster, and the path."""
 
-    service: str
+    service_name: str
     path: str
 
 
@@ -42,7 +42,7 @@ def read_allocator(
     try:
         return _read_allocation(reader, endpoint, namespace, pod_count, notes)
     except (AttributeError, KeyError, Problem, TypeError, ValueError):  # what it answers is the text of a pod
-        notes.add("target allocator", f"{endpoint}: its address or its answer is not understood")
+        notes.note_unseen("target allocator", f"{endpoint}: its address or its answer is not understood")
         return None
 
 
@@ -63,11 +63,11 @@ def _read_allocation(
     Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
     """
     proxy = _locate_proxy(endpoint, namespace)
-    scrape_configs = reader.text(f"{proxy.path}/scrape_configs")
-    jobs_answer = reader.text(f"{proxy.path}/jobs")
-    failure_reason = scrape_configs.why or jobs_answer.why
-    if failure_reason or not proxy.service:
-        notes.add("target allocator", f"{endpoint}: {failure_reason or 'it is not in this cluster'}")
+    scrape_configs = reader.read_text(f"{proxy.path}/scrape_configs")
+    jobs_answer = reader.read_text(f"{proxy.path}/jobs")
+    failure_reason = scrape_configs.unread_reason or jobs_answer.unread_reason
+    if failure_reason or not proxy.service_name:
+        notes.note_unseen("target allocator", f"{endpoint}: {failure_reason or 'it is not in this cluster'}")
         return None
     jobs = parse_json(jobs_answer.value)
     job_names = list({**parse_json(scrape_configs.value), **jobs})
@@ -75,7 +75,7 @@ def _read_allocation(
     allocation = summarize_allocation(targets)
     unread_jobs = [name for name in job_names if name not in targets]
     if unread_jobs:
-        notes.add("targets of the target allocator", _describe_unread_jobs(unread_jobs, job_names))
+        notes.note_unseen("targets of the target allocator", _describe_unread_jobs(unread_jobs, job_names))
     return {
         **allocation,
         "endpoint": endpoint,
@@ -106,10 +106,10 @@ def _count_targets(
     At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
     """
     links = [(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
-    answers = reader.cluster.call_in_parallel(lambda link: reader.text(f"{proxy_path}{link[1]}"), links)
+    answers = reader.cluster.call_in_parallel(lambda link: reader.read_text(f"{proxy_path}{link[1]}"), links)
     targets: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
     for (name, _link), answer in zip(links, answers, strict=True):
-        if not answer.why:
+        if not answer.unread_reason:
             answer_by_collector = parse_json(answer.value or "{}")
             targets[name] = {key: _count_collector_targets(value) for key, value in answer_by_collector.items()}
     return targets

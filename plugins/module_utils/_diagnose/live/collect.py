@@ -75,19 +75,19 @@ def collect_facts(reader: ClusterReader, params: dict[str, Any], read_time: Call
     for target in targets:
         referred_objects += call_isolated(target, _list_referred_objects)
     reader.read_ahead([], referred_objects)
-    return collection.facts_of(targets)
+    return collection.collect_facts(targets)
 
 
 class _Collection:
     """One run for some collectors. `applied` among its options says that a run has just changed them."""
 
     def __init__(self, reader: ClusterReader, params: dict[str, Any], read_time: Callable[[], str]) -> None:
-        self.reader, self.params, self.now = reader, params, read_time
+        self.reader, self.params, self.read_time = reader, params, read_time
         self.search = import_library("jmespath").search
         self.listeners = map_listeners(params["listeners"])
         self.is_fresh = bool(params.get("applied"))
 
-    def facts_of(self, targets: list[DiagnosedTarget]) -> list[dict[str, Any]]:
+    def collect_facts(self, targets: list[DiagnosedTarget]) -> list[dict[str, Any]]:
         """Return the facts of each collector."""
         collectors = [call_isolated(target, self._examine_target) for target in targets]
         started_at = self.reader.cluster.clock()
@@ -96,12 +96,12 @@ class _Collection:
         read_peers_ahead(self.reader, [peer for collector in collectors for peer in collector.peers])
         facts_of_each = self.reader.cluster.call_in_parallel(self._collect_isolated, collectors)
         watch_flow(self.reader, meters, started_at, 0 if self.is_fresh else self.params["window_seconds"])
-        return [collector.flowing(facts) for collector, facts in zip(collectors, facts_of_each, strict=True)]
+        return [collector.add_flow_facts(facts) for collector, facts in zip(collectors, facts_of_each, strict=True)]
 
     def _examine_target(self, target: DiagnosedTarget) -> DiagnosedCollector:
         """Return a collector with its config and what follows from that alone."""
         collector = DiagnosedCollector(self.reader, target, self.listeners, self.params["metrics_port"])
-        collector.meter.fresh = self.is_fresh
+        collector.meter.is_fresh = self.is_fresh
         return collector
 
     def _collect_isolated(self, collector: DiagnosedCollector) -> dict[str, Any]:
@@ -117,13 +117,13 @@ class _Collection:
     def _collect_one(self, collector: DiagnosedCollector) -> dict[str, Any]:
         """Return all facts; of one that has just been changed, those about where it sends to."""
         if self.is_fresh:
-            return collector.ends(self.params, self.now())
-        return collector.facts(self.search, self.params, self.now())
+            return collector.collect_end_facts(self.params, self.read_time())
+        return collector.collect_facts(self.search, self.params, self.read_time())
 
 
 def _list_referred_objects(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
     """Return the Secrets and ConfigMaps that the container refers to, as plural, namespace and name."""
-    referred_sources = list_sources(mapping_at(target.pod, "spec"), target.container)
+    referred_sources = list_sources(mapping_at(target.representative_pod, "spec"), target.collector_container)
     return [(PLURALS[source.kind], target.pod_namespace, source.name) for source in referred_sources]
 
 
@@ -153,33 +153,33 @@ class DiagnosedCollector:
 
     def __init__(self, reader: ClusterReader, target: DiagnosedTarget, listeners: Listeners, metrics_port: int) -> None:
         self.reader, self.target, self.listeners, self.notes = reader, target, listeners, target.notes
-        self.pod, self.container = target.pod, target.container
+        self.pod, self.container = target.representative_pod, target.collector_container
         self.namespace = target.pod_namespace
         self.config, self.sources, self.config_maps = read_running_config(reader, target)
         self.meter = Meter(target, self.config, listeners, metrics_port)
         self.peers = find_peers(self.config, self.namespace)
         self.variables = read_environment(self.container, self.pod)
 
-    def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], current_time: str) -> dict[str, Any]:
+    def collect_facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], current_time: str) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""
         target = self.target
         reach = Reach(
             target.name, self.config, self.pod, self.container, self._read_surroundings(), listeners=self.listeners
         )
-        services = reach.services()
+        services = reach.describe_services()
         certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
-        trust, servers = certificates.trust(self.peers, current_time)
-        own_objects = [manifest for manifest in (target.workload, target.custom) if manifest]
+        trust, servers = certificates.describe_server_trust(self.peers, current_time)
+        own_objects = [manifest for manifest in (target.workload, target.custom_resource) if manifest]
         own_names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in own_objects]
         secret_names = [source.name for source in self.sources if source.kind == "Secret"]
         return {
-            **self.ends(params, current_time),
-            **self._known(search, current_time),
+            **self.collect_end_facts(params, current_time),
+            **self._build_known_facts(search, current_time),
             "services": services,
-            "listeners": reach.listeners(),
-            "probes": reach.probes(),
-            "references": check_references(self.reader, target.namespaces, self.sources, self.notes),
-            "certificates": [*certificates.facts(services or [], current_time), *servers],
+            "listeners": reach.describe_listeners(),
+            "probes": reach.list_misdirected_probes(),
+            "references": check_references(self.reader, target.pod_namespaces, self.sources, self.notes),
+            "certificates": [*certificates.list_certificate_rows(services or [], current_time), *servers],
             "trust": trust,
             "certificate_resources": list_certificate_resources(
                 self._list_in_namespace("certificates") or [], secret_names
@@ -189,7 +189,7 @@ class DiagnosedCollector:
             "target_allocator": read_allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
         }
 
-    def ends(self, params: dict[str, Any], current_time: str) -> dict[str, Any]:
+    def collect_end_facts(self, params: dict[str, Any], current_time: str) -> dict[str, Any]:
         """Return where its exporters send to, what the cluster has there, and what its log says."""
         egress = find_egress_policies(self._list_in_namespace("networkpolicies"), read_labels(self.pod))
         peers = describe_peers(self.reader, self.peers, self.pod, egress, self.notes)
@@ -206,7 +206,7 @@ class DiagnosedCollector:
 
     def _list_in_namespace(self, plural: str) -> list[Object] | None:
         """Return the objects of a kind in the pod's namespace; None when this user may not see them."""
-        return self.reader.listed(plural, self.namespace, self.notes)
+        return self.reader.list_objects(plural, self.namespace, self.notes)
 
     def _read_surroundings(self) -> Surroundings:
         """Return what leads to the pod, and what keeps others from it."""
@@ -214,12 +214,12 @@ class DiagnosedCollector:
             *(self._list_in_namespace(plural) for plural in ("services", "endpointslices", "networkpolicies"))
         )
 
-    def _known(self, search: Callable[[str, Any], Any], current_time: str) -> dict[str, Any]:
+    def _build_known_facts(self, search: Callable[[str, Any], Any], current_time: str) -> dict[str, Any]:
         """Return what the objects of the collector say of themselves."""
         target, workload = self.target, self.target.workload
         container_name = str(self.container.get("name") or "")
         pods = [describe_pod(own_pod, container_name, current_time) for own_pod in target.pods]
-        is_hidden = not workload and not target.custom and bool(target.notes.rows())
+        is_hidden = not workload and not target.custom_resource and bool(target.notes.build_rows())
         return {
             "name": target.name,
             "namespace": target.namespace,
@@ -228,8 +228,8 @@ class DiagnosedCollector:
             "image": str(self.container.get("image") or ""),
             "hidden": is_hidden,
             "workload": workload,
-            "custom_resource": target.custom,
-            "resource_conditions": list_at(target.custom, "status", "conditions"),
+            "custom_resource": target.custom_resource,
+            "resource_conditions": list_at(target.custom_resource, "status", "conditions"),
             **self._describe_readiness(pods),
             "pods": pods,
             "uncovered_nodes": self._list_uncovered_nodes(),
@@ -239,7 +239,7 @@ class DiagnosedCollector:
 
     def _describe_readiness(self, pods: list[dict[str, Any]]) -> dict[str, Any]:
         """Return how many pods are wanted and ready, and whether a change is under way."""
-        workload, custom = self.target.workload, self.target.custom
+        workload, custom = self.target.workload, self.target.custom_resource
         ready_pods = [row for row in pods if row["ready"]]
         desired_pods, is_complete, ready_text = None, False, f"{len(ready_pods)} pods ready"
         if workload:
@@ -260,14 +260,14 @@ class DiagnosedCollector:
         workload = self.target.workload
         if not workload or workload["kind"] != "DaemonSet" or self._list_in_namespace("pods") is None:
             return []
-        return find_uncovered_nodes(workload, self.target.pods, self.reader.nodes(self.notes))
+        return find_uncovered_nodes(workload, self.target.pods, self.reader.list_nodes(self.notes))
 
     def _list_warnings(self, current_time: str) -> list[dict[str, Any]]:
         """Return recent warnings about the pods and the objects of the collector."""
-        objects = [*self.target.pods, self.target.workload, self.target.custom]
+        objects = [*self.target.pods, self.target.workload, self.target.custom_resource]
         object_by_uid = {manifest["metadata"]["uid"]: manifest for manifest in objects if manifest}
         return list_recent_warnings(
-            self.reader.around("events", object_by_uid.values(), self.notes), object_by_uid, current_time
+            self.reader.list_in_namespaces_of("events", object_by_uid.values(), self.notes), object_by_uid, current_time
         )
 
     def _is_available(self) -> bool:
@@ -324,18 +324,18 @@ class DiagnosedCollector:
             "tailLines": LOG_LINES,
             "timestamps": "true",
         }
-        answers = self.reader.cluster.call_in_parallel(lambda path: self.reader.text(path, query), paths)
+        answers = self.reader.cluster.call_in_parallel(lambda path: self.reader.read_text(path, query), paths)
         for answer in answers:
-            if answer.why:
-                self.notes.add("logs", answer.why)
+            if answer.unread_reason:
+                self.notes.note_unseen("logs", answer.unread_reason)
         return "\n".join(answer.value or "" for answer in answers)
 
-    def flowing(self, facts: dict[str, Any]) -> dict[str, Any]:
+    def add_flow_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those of the own metrics, which need time."""
-        flow = self.meter.flow
+        flow = self.meter.signal_flow
         flows: dict[str, Any] = {"receives": None, "processes": [], "exports": []}
         if flow and self.config:
-            flows.update(flow.facts())
+            flows.update(flow.collect_facts())
         working_components = _find_working_components(flows)
         return {
             **facts,
@@ -343,17 +343,17 @@ class DiagnosedCollector:
             "peers": [_correct_peer_state(row, working_components) for row in facts["peers"]],
             "proxied": [row for row in facts["proxied"] if row["about"] not in working_components],
             "seconds": flow.seconds if flow else 0,
-            "memory": self.meter.memory(),
+            "memory": self.meter.describe_memory(),
             "logs": [{**row, "calm": row["about"] in working_components} for row in facts["logs"]],
-            "unseen": self.notes.rows(),
+            "unseen": self.notes.build_rows(),
             "objects": self._list_judged_objects(),
         }
 
     def _list_judged_objects(self) -> list[Object]:
         """Return the objects by which pipeline_validate judges the config."""
         services = self._list_with_kind("services", "Service")
-        if self.target.custom:
-            return [self.target.custom, *services]
+        if self.target.custom_resource:
+            return [self.target.custom_resource, *services]
         policies = self._list_with_kind("networkpolicies", "NetworkPolicy")
         workloads = [self.target.workload] if self.target.workload else []
         return [*workloads, *self.config_maps.values(), *services, *policies]

@@ -39,7 +39,7 @@ def read_cluster_objects(cluster: Cluster) -> dict[str, Any]:
     A kind that the cluster does not have, such as a custom resource, has no objects.
     """
     api = ApiResources(cluster)
-    kinds = [api.find(version, kind) for version, kind in _LISTED_KINDS]
+    kinds = [api.find_resource(version, kind) for version, kind in _LISTED_KINDS]
     served_kinds = [kind for kind in kinds if kind]
     listings = cluster.call_in_parallel(lambda kind: _list_kind(cluster, kind), served_kinds)
     objects: list[Manifest] = []
@@ -56,5 +56,5 @@ def _list_kind(cluster: Cluster, kind: ApiResource) -> list[Manifest] | None:
     """Return the objects of a kind; None if this user may not list them. A list names the kind of no object."""
     kind_fields = {"apiVersion": kind.api_version, "kind": kind.kind}
     return list_if_allowed(
-        kind.plural, lambda: [{**manifest, **kind_fields} for manifest in cluster.items(kind.path())]
+        kind.plural, lambda: [{**manifest, **kind_fields} for manifest in cluster.items(kind.build_path())]
     )

@@ -32,7 +32,7 @@ def find_change_under_way(reader: ClusterReader, workload: Object | None, notes:
         return None
     expected_record = build_record_reference(workload)
     metadata = expected_record["metadata"]
-    config_map = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
+    config_map = reader.read_object("configmaps", metadata["namespace"], metadata["name"], notes).value
     record = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
     if is_record(record) and is_own_object(record, {read_release_label(expected_record)}, OWNER):
         return {"record": metadata["name"], "what": describe_standing(record)}
@@ -49,7 +49,7 @@ def find_passed_wave(
     if not workload or not collector or not read_collector_name(collector):
         return {}
     note_reference = build_empty_note(collector)["metadata"]
-    config_map = reader.one("configmaps", note_reference["namespace"], note_reference["name"], notes).value
+    config_map = reader.read_object("configmaps", note_reference["namespace"], note_reference["name"], notes).value
     return read_passed_wave(select_own_note(config_map, collector), compute_pods_release(workload))
 
 
@@ -71,7 +71,7 @@ def find_lacking_rights(
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {"user": user, "groups": groups, **right.attributes(scope)},
+            "spec": {"user": user, "groups": groups, **right.build_attributes(scope)},
         }
         return bool(value_at(reader.cluster.request("POST", ACCESS_REVIEWS_PATH, body=body), ("status", "allowed")))
 
@@ -83,7 +83,7 @@ def find_lacking_rights(
         denied = [right for right, is_granted in zip(needed_rights, allowed_everywhere, strict=True) if not is_granted]
         allowed_in_namespace = reader.cluster.call_in_parallel(is_allowed_in_namespace, denied)
     except ApiError as error:
-        notes.add("rights of its ServiceAccount", error.message)
+        notes.note_unseen("rights of its ServiceAccount", error.message)
         return None
     scopes = {}
     for right, is_granted in zip(denied, allowed_in_namespace, strict=True):
@@ -126,15 +126,15 @@ def _look_behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> Beh
     """Return what stands behind the address of an exporter; nothing for one that is no Service."""
     if not peer.service:
         return BehindAddress()
-    service = reader.one("services", peer.namespace, peer.service, notes)
-    listed_slices = reader.listed("endpointslices", peer.namespace, notes)
-    is_no_service = service.value is None and not service.why
+    service = reader.read_object("services", peer.namespace, peer.service, notes)
+    listed_slices = reader.list_objects("endpointslices", peer.namespace, notes)
+    is_no_service = service.value is None and not service.unread_reason
     slices = filter_slices(peer.service, listed_slices or [])
     return BehindAddress(
         service=service.value,
-        slices=slices,
-        is_denied=bool(service.why) or listed_slices is None,
-        has_namespace=is_no_service and not peer.certain and _namespace_exists(reader, peer.namespace),
+        endpoint_slices=slices,
+        is_denied=bool(service.unread_reason) or listed_slices is None,
+        has_namespace=is_no_service and not peer.is_certain and _namespace_exists(reader, peer.namespace),
         ingress=_ingress_of_pods(reader, peer, slices),
     )
 
@@ -152,11 +152,11 @@ def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping
 
     The first ready pod stands for all of them.
     """
-    policies = reader.listed("networkpolicies", peer.namespace, Notes())
+    policies = reader.list_objects("networkpolicies", peer.namespace, Notes())
     pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, True)]
     if not policies or not pod_names or not pod_names[0]:
         return None
-    pod = reader.one("pods", peer.namespace, pod_names[0], Notes()).value
+    pod = reader.read_object("pods", peer.namespace, pod_names[0], Notes()).value
     if not pod:
         return None
     return IngressOfPods(Policies(policies, read_labels(pod), "Ingress"), _called_port_names(pod, slices))
@@ -189,8 +189,8 @@ def check_references(
 
 def _check_reference(reader: ClusterReader, namespace: str, source: Source, notes: Notes) -> tuple[str, str]:
     """Return whether a Secret or ConfigMap is there with its keys, and the keys that it lacks."""
-    answer = reader.one(PLURALS[source.kind], namespace, source.name, notes)
-    if answer.why:
+    answer = reader.read_object(PLURALS[source.kind], namespace, source.name, notes)
+    if answer.unread_reason:
         return "unseen", ""
     if answer.value is None:
         return "missing", ""

@@ -24,7 +24,7 @@ def _find_uncovered_services(
     services: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
     """Return the Services whose names a server's certificate lacks, if it has the name of none of them."""
-    is_server = certificate_file is not None and certificate_file.about == "in" and certificate_file.role == "cert_file"
+    is_server = certificate_file is not None and certificate_file.subject == "in" and certificate_file.role == "cert_file"
     hosts = checks_trust.find_uncovered_services(chain[0].facts, services) if is_server else []
     return hosts if len(hosts) == len(services) else []
 
@@ -32,7 +32,7 @@ def _find_uncovered_services(
 class _ServerKey(NamedTuple):
     """A key of a Secret that holds a server's certificate."""
 
-    secret: str
+    secret_name: str
     key: str
 
 
@@ -43,13 +43,13 @@ class CertificateChecks:
         self, reader: ClusterReader, namespace: str, config: Any, mounted_sources: Sequence[Source], notes: Notes
     ) -> None:
         self.reader, self.namespace, self.notes, self.sources = reader, namespace, notes, mounted_sources
-        self.used = checks_trust.find_certificate_files(config, mounted_sources)
+        self.used_files = checks_trust.find_certificate_files(config, mounted_sources)
         unavailable_reason = explain_unavailable()
-        if unavailable_reason and self.used:
-            notes.add("certificates", unavailable_reason)
+        if unavailable_reason and self.used_files:
+            notes.note_unseen("certificates", unavailable_reason)
         self.can_read_certificates = not unavailable_reason
 
-    def facts(self, services: Sequence[Mapping[str, Any]], current_time: str) -> list[dict[str, Any]]:
+    def list_certificate_rows(self, services: Sequence[Mapping[str, Any]], current_time: str) -> list[dict[str, Any]]:
         """Return the certificates in what the collector mounts; those of its config say what they are for."""
         if not self.can_read_certificates:
             return []
@@ -62,7 +62,7 @@ class CertificateChecks:
                 use = uses.get(key)
                 holder = {"kind": kind, "namespace": self.namespace, "name": name, "key": key}
                 use_fields = {
-                    "about": use.about if use else "",
+                    "about": use.subject if use else "",
                     "uncovered": _find_uncovered_services(use, chain, services),
                 }
                 rows += [
@@ -74,28 +74,28 @@ class CertificateChecks:
     def _find_uses(self, kind: str, name: str) -> dict[str, checks_trust.CertificateFile]:
         """Return the first use of each key of an object in the config."""
         uses: dict[str, checks_trust.CertificateFile] = {}
-        for use in self.used:
+        for use in self.used_files:
             if (use.kind, use.name) == (kind, name):
                 uses.setdefault(use.key, use)
         return uses
 
-    def trust(self, peers: Sequence[Peer], current_time: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def describe_server_trust(self, peers: Sequence[Peer], current_time: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return whether each exporter trusts the server that it sends to, and the certificates of those servers."""
         trust_rows: list[dict[str, Any]] = []
         certificate_rows: list[dict[str, Any]] = []
-        for use in self.used:
-            is_of_exporter = use.role == "ca_file" and use.about.startswith("exporters/")
+        for use in self.used_files:
+            is_of_exporter = use.role == "ca_file" and use.subject.startswith("exporters/")
             if not is_of_exporter or not self.can_read_certificates:
                 continue
             authorities = self._read_certificates(use.kind, use.name).get(use.key, [])
             for peer in peers:
-                if peer.about != use.about or not peer.service:
+                if peer.component_path != use.subject or not peer.service:
                     continue
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))
-                    holder = {"kind": "Secret", "namespace": peer.namespace, "name": server.secret, "key": server.key}
+                    holder = {"kind": "Secret", "namespace": peer.namespace, "name": server.secret_name, "key": server.key}
                     dates = checks_trust.describe_certificate(chain[0].facts, current_time)
-                    certificate_rows.append({**dates, **holder, "uncovered": [], "about": use.about})
+                    certificate_rows.append({**dates, **holder, "uncovered": [], "about": use.subject})
         return trust_rows, certificate_rows
 
     def _describe_trust(
@@ -114,9 +114,9 @@ class CertificateChecks:
         elif not checks_trust.covers_host(leaf.names, peer.host):
             state = "other_name"
         return {
-            "about": use.about,
+            "about": use.subject,
             "ca": f"{use.kind} {self.namespace}/{use.name} ({use.key})",
-            "server": f"{peer.namespace}/{server.secret} ({server.key})",
+            "server": f"{peer.namespace}/{server.secret_name} ({server.key})",
             "issuer": leaf.issuer,
             "names": ", ".join(leaf.names),
             "host": peer.host,
@@ -125,7 +125,7 @@ class CertificateChecks:
 
     def _read_certificates(self, kind: str, name: str, namespace: str = "") -> dict[str, list[ParsedCertificate]]:
         """Return the certificates in an object, by key."""
-        manifest = self.reader.one(PLURALS[kind], namespace or self.namespace, name, self.notes).value
+        manifest = self.reader.read_object(PLURALS[kind], namespace or self.namespace, name, self.notes).value
         decode = decode_secret_value if kind == "Secret" else str.encode
         chain_by_key = {}
         for key, text in mapping_at(manifest, "data").items():
@@ -136,11 +136,11 @@ class CertificateChecks:
 
     def _read_server_certificates(self, peer: Peer) -> dict[_ServerKey, list[ParsedCertificate]]:
         """Return the certificates that the pods behind a Service have beside a key, which a server's has."""
-        slices = filter_slices(peer.service, self.reader.listed("endpointslices", peer.namespace, self.notes) or [])
+        slices = filter_slices(peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or [])
         pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, True)]
         if not pod_names or not pod_names[0]:
             return {}
-        pod = self.reader.one("pods", peer.namespace, pod_names[0], self.notes).value
+        pod = self.reader.read_object("pods", peer.namespace, pod_names[0], self.notes).value
         spec = mapping_at(pod, "spec")
         chain_by_server = {}
         for source in list_sources(spec, find_collector_container(spec)):

@@ -38,26 +38,26 @@ class DiagnosedTarget:
     namespace: str
     name: str
     kind: str
-    custom: Object | None = None
+    custom_resource: Object | None = None
     workload: Object | None = None
     pods: list[Object] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
-    def bare(self) -> DiagnosedTarget:
+    def without_objects(self) -> DiagnosedTarget:
         """Return the same target without its objects, for one that cannot be diagnosed."""
         return DiagnosedTarget(self.namespace, self.name, self.kind, notes=self.notes)
 
     @property
     def mode(self) -> str:
         """Return the mode, in the words of this collection."""
-        configured_mode = value_at(self.custom, ("spec", "mode")) if self.custom else None
+        configured_mode = value_at(self.custom_resource, ("spec", "mode")) if self.custom_resource else None
         if configured_mode:
             return str(configured_mode)
         kind = self.workload.get("kind", "") if self.workload else ""
         return MODE_BY_KIND.get(kind, "deployment")
 
     @property
-    def pod(self) -> Object:
+    def representative_pod(self) -> Object:
         """Return a pod that stands for all of them: one that exists, or the template."""
         for pod in self.pods:
             if value_at(pod, ("status", "phase")) == "Running":
@@ -67,17 +67,17 @@ class DiagnosedTarget:
     @property
     def pod_namespace(self) -> str:
         """Return where the pod is: a sidecar lives where its application does."""
-        return str(value_at(self.pod, ("metadata", "namespace"), self.namespace))
+        return str(value_at(self.representative_pod, ("metadata", "namespace"), self.namespace))
 
     @property
-    def namespaces(self) -> list[str]:
+    def pod_namespaces(self) -> list[str]:
         """Return where its pods are; those with a sidecar are where applications are."""
         return sorted({pod["metadata"]["namespace"] for pod in self.pods}) or [self.namespace]
 
     @property
-    def container(self) -> Object:
+    def collector_container(self) -> Object:
         """Return the container of the collector in its pod; an empty one if it has none."""
-        return find_collector_container(mapping_at(self.pod, "spec"))
+        return find_collector_container(mapping_at(self.representative_pod, "spec"))
 
 
 def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarget], Answer]) -> Answer:
@@ -88,8 +88,8 @@ def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarge
         raise
     except Exception as error:
         failure_text = f"this failed with {type(error).__name__}; report it to the maintainers of o11y.opentelemetry"
-        target.notes.add("collector", str(error) if isinstance(error, Problem) else failure_text)
-        return read_target(target.bare())
+        target.notes.note_unseen("collector", str(error) if isinstance(error, Problem) else failure_text)
+        return read_target(target.without_objects())
 
 
 def find_targets(reader: ClusterReader, collector_options: list[dict[str, Any]]) -> list[DiagnosedTarget]:
@@ -135,12 +135,12 @@ def _find_named_targets(reader: ClusterReader, collector_entry: dict[str, Any]) 
 
 def _drop_operator_workloads(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
     """Leave out the workloads that the operator made for a custom resource among the targets."""
-    custom_resources = [target.custom for target in targets if target.custom]
+    custom_resources = [target.custom_resource for target in targets if target.custom_resource]
 
     def is_operator_made(target: DiagnosedTarget) -> bool:
         return any(is_owned_by(target.workload or {}, custom) for custom in custom_resources)
 
-    return [target for target in targets if target.custom or not is_operator_made(target)]
+    return [target for target in targets if target.custom_resource or not is_operator_made(target)]
 
 
 def _find_candidates(
@@ -149,9 +149,9 @@ def _find_candidates(
     """Yield the custom resources and workloads of a namespace; by name what this user may not list."""
     plurals = (PLURALS[kind],) if kind else (CUSTOM_RESOURCES, *WORKLOADS)
     for plural in plurals:
-        manifests = reader.listed(plural, namespace, notes)
+        manifests = reader.list_objects(plural, namespace, notes)
         if manifests is None and name:
-            named_object = reader.one(plural, namespace, name, notes).value
+            named_object = reader.read_object(plural, namespace, name, notes).value
             manifests = [named_object] if named_object else []
         make_target = partial(_make_custom_target, reader) if plural == CUSTOM_RESOURCES else _make_workload_target
         for manifest in manifests or []:
@@ -168,7 +168,7 @@ def _make_custom_target(reader: ClusterReader, custom: Object) -> DiagnosedTarge
     """Return a custom resource with the workload that the operator made of it."""
     target = DiagnosedTarget(custom["metadata"]["namespace"], custom["metadata"]["name"], custom["kind"], custom)
     for plural in WORKLOADS:
-        for workload in reader.listed(plural, target.namespace, target.notes) or []:
+        for workload in reader.list_objects(plural, target.namespace, target.notes) or []:
             is_allocator = read_labels(workload).get(_COMPONENT_LABEL) == _ALLOCATOR
             if not target.workload and is_owned_by(workload, custom) and not is_allocator:
                 target.workload = workload
@@ -179,7 +179,7 @@ def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
     """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
     if name:
         return bool(target.name == name)
-    return _parse_selector(str(selector)).items() <= read_labels(target.custom or target.workload or {}).items()
+    return _parse_selector(str(selector)).items() <= read_labels(target.custom_resource or target.workload or {}).items()
 
 
 def _parse_selector(selector: str) -> dict[str, str]:
@@ -195,11 +195,11 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
     """Return the pods of a collector that are not going."""
     if target.mode == "sidecar":
         return _list_sidecar_pods(reader, target)
-    pods = reader.listed("pods", target.namespace, target.notes) or []
+    pods = reader.list_objects("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
     owners = [target.workload]
-    for replica_set in reader.listed("replicasets", target.namespace, target.notes) or []:
+    for replica_set in reader.list_objects("replicasets", target.namespace, target.notes) or []:
         if is_owned_by(replica_set, target.workload):
             owners.append(replica_set)
     current_pods = []
@@ -213,10 +213,10 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 def _list_sidecar_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     """Return the pods with this sidecar, which live where applications do; at least those of its own namespace."""
     label = restarts.injected_label(target.namespace, target.name)
-    labelled_pods = reader.labelled_pods(f"{restarts.INJECTED_LABEL}={label}", target.notes)
+    labelled_pods = reader.list_labelled_pods(f"{restarts.INJECTED_LABEL}={label}", target.notes)
     if labelled_pods is not None:
         return labelled_pods
-    pods = reader.listed("pods", target.namespace, target.notes) or []
+    pods = reader.list_objects("pods", target.namespace, target.notes) or []
     return [pod for pod in pods if read_labels(pod).get(restarts.INJECTED_LABEL) == label]
 
 
@@ -244,7 +244,7 @@ def find_unlisted_collectors(reader: ClusterReader, collector_options: list[dict
 
 def _list_own_collectors(reader: ClusterReader, plural: str, namespace: str) -> Iterator[Object]:
     """Yield the collectors of one kind that this collection has applied to a namespace."""
-    for manifest in reader.listed(plural, namespace, Notes()) or []:
+    for manifest in reader.list_objects(plural, namespace, Notes()) or []:
         release = names.collector_release(namespace, manifest["metadata"]["name"])
         if is_own_object(manifest, [release], names.OWNER):
             yield manifest

@@ -45,10 +45,10 @@ def find_metrics_paths(
     unserved_reason = explain_unreachable_metrics(config, default_port)
     if unserved_reason:
         if pods:
-            notes.add(OWN_METRICS, unserved_reason)
+            notes.note_unseen(OWN_METRICS, unserved_reason)
         return {}
     if len(pods) > MOST_PODS:
-        notes.add(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(pods)} are read")
+        notes.note_unseen(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(pods)} are read")
     port = find_metrics_address(config, default_port)[1]
     paths = {}
     for pod in pods[:MOST_PODS]:
@@ -65,39 +65,39 @@ class Meter:
     config: dict[str, Any]
     listeners: Listeners
     default_port: int
-    first: dict[str, Reading] = field(default_factory=dict)
-    last: dict[str, Reading] = field(default_factory=dict)
-    flow: SignalFlow | None = None
+    first_reading_by_pod: dict[str, Reading] = field(default_factory=dict)
+    last_reading_by_pod: dict[str, Reading] = field(default_factory=dict)
+    signal_flow: SignalFlow | None = None
     # Whether the pods are new, so that one reading shows all that they did.
-    fresh: bool = False
+    is_fresh: bool = False
 
-    def paths(self) -> dict[str, str]:
+    def list_metrics_paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
         running_pods = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
         return find_metrics_paths(running_pods, self.target.notes, self.config, self.default_port)
 
-    def take(self, answers: dict[str, ReadResult]) -> None:
+    def take_readings(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""
         for key, answer in answers.items():
             if answer.value is None:
-                self.target.notes.add(OWN_METRICS, f"pod {key}: {answer.why}")
+                self.target.notes.note_unseen(OWN_METRICS, f"pod {key}: {answer.unread_reason}")
                 continue
-            self.last[key] = read_counts(answer.value)
-            self.first.setdefault(key, Reading() if self.fresh else self.last[key])
+            self.last_reading_by_pod[key] = read_counts(answer.value)
+            self.first_reading_by_pod.setdefault(key, Reading() if self.is_fresh else self.last_reading_by_pod[key])
 
-    def measure(self, seconds: float) -> None:
+    def measure_flow(self, seconds: float) -> None:
         """Work out what flowed between the readings."""
-        if self.last:
-            gained = sum_readings([subtract_readings(self.first[key], self.last[key]) for key in self.last])
-            self.flow = SignalFlow(self.config, self.listeners, gained, sum_readings(list(self.last.values())), seconds)
+        if self.last_reading_by_pod:
+            gained = sum_readings([subtract_readings(self.first_reading_by_pod[key], self.last_reading_by_pod[key]) for key in self.last_reading_by_pod])
+            self.signal_flow = SignalFlow(self.config, self.listeners, gained, sum_readings(list(self.last_reading_by_pod.values())), seconds)
 
-    def memory(self) -> list[dict[str, Any]]:
+    def describe_memory(self) -> list[dict[str, Any]]:
         """Return how much of its memory limit each pod uses."""
-        limit = read_memory_limit(self.target.container)
+        limit = read_memory_limit(self.target.collector_container)
         if not limit:
             return []
         rows = []
-        for key, pod_reading in self.last.items():
+        for key, pod_reading in self.last_reading_by_pod.items():
             used_bytes = estimate_memory_used(pod_reading)
             if used_bytes:
                 pod = key.partition("/")[2]
@@ -111,15 +111,15 @@ def read_all_meters(reader: ClusterReader, meters: list[Meter]) -> None:
     """Take a reading of all collectors at once."""
     reads = []
     for meter in meters:
-        reads += [(meter, pod, path) for pod, path in meter.paths().items()]
-    answers = reader.cluster.call_in_parallel(lambda read: reader.text(read[2]), reads)
+        reads += [(meter, pod, path) for pod, path in meter.list_metrics_paths().items()]
+    answers = reader.cluster.call_in_parallel(lambda read: reader.read_text(read[2]), reads)
     for (meter, pod, _path), answer in zip(reads, answers, strict=True):
-        meter.take({pod: answer})
+        meter.take_readings({pod: answer})
 
 
 def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, window_seconds: float) -> None:
     """Read until every signal shows what becomes of it, or the window is over."""
-    moving_meters = [meter for meter in meters if meter.last]
+    moving_meters = [meter for meter in meters if meter.last_reading_by_pod]
     pause_seconds = FIRST_PAUSE_SECONDS
     while moving_meters:
         seconds_left = window_seconds - (reader.cluster.clock() - started_at)
@@ -128,8 +128,8 @@ def watch_flow(reader: ClusterReader, meters: list[Meter], started_at: float, wi
         read_all_meters(reader, moving_meters)
         seconds = reader.cluster.clock() - started_at
         for meter in moving_meters:
-            meter.measure(seconds)
-        moving_meters = [meter for meter in moving_meters if meter.flow and not meter.flow.moving()]
+            meter.measure_flow(seconds)
+        moving_meters = [meter for meter in moving_meters if meter.signal_flow and not meter.signal_flow.has_settled()]
         if seconds >= window_seconds:
             return
 
@@ -141,7 +141,7 @@ class ParsedCertificate(NamedTuple):
     """A certificate, and what the library knows of it."""
 
     facts: Certificate
-    inner: Any
+    library_certificate: Any
 
 
 def decode_secret_value(value: str) -> bytes:
@@ -218,7 +218,7 @@ def trusts_chain(authorities: Iterable[ParsedCertificate], chain: Iterable[Parse
     links = list(chain)
     for authority in authorities:
         for link in links:
-            if link.inner == authority.inner or _has_signed(authority.inner, link.inner):
+            if link.library_certificate == authority.library_certificate or _has_signed(authority.library_certificate, link.library_certificate):
                 return True
     return False
 

@@ -51,7 +51,7 @@ class ReadResult(NamedTuple):
     """The result of a read; `why` is the reason for an empty one."""
 
     value: Any = None
-    why: str = ""
+    unread_reason: str = ""
 
 
 def utc_now() -> str:
@@ -81,10 +81,10 @@ class ClusterReader:
         """Read lists (plural, namespace) and objects (plural, namespace, name) at once."""
         reads = [(plural, namespace, "") for plural, namespace in lists] + list(objects)
         new_reads = [read for read in dict.fromkeys(reads) if object_path(*read) not in self._known]
-        for read, answer in zip(new_reads, self.cluster.call_in_parallel(self._read, new_reads), strict=True):
+        for read, answer in zip(new_reads, self.cluster.call_in_parallel(self._read_result, new_reads), strict=True):
             self._known[object_path(*read)] = answer
 
-    def _read(self, object_key: tuple[str, str, str]) -> ReadResult:
+    def _read_result(self, object_key: tuple[str, str, str]) -> ReadResult:
         plural, namespace, name = object_key
         path, (version, kind) = object_path(plural, namespace, name), KINDS[plural]
         kind_fields = {"apiVersion": version, "kind": kind}
@@ -97,25 +97,25 @@ class ClusterReader:
                 return ReadResult([])
             return ReadResult(None, error.message)
 
-    def listed(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
+    def list_objects(self, plural: str, namespace: str, notes: Notes) -> list[Object] | None:
         """Return the objects of a kind; None when this user may not see them."""
         self.read_ahead([(plural, namespace)])
         answer = self._known[object_path(plural, namespace)]
-        if answer.why:
-            notes.add(f"{plural} in {namespace}", answer.why)
+        if answer.unread_reason:
+            notes.note_unseen(f"{plural} in {namespace}", answer.unread_reason)
         manifests: list[Object] | None = answer.value
         return manifests
 
-    def around(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
+    def list_in_namespaces_of(self, plural: str, objects: Iterable[Object], notes: Notes) -> list[Object]:
         """Return the objects of a kind in the namespaces of these objects, as far as this user may see them."""
         namespaces = dict.fromkeys(str(manifest["metadata"]["namespace"]) for manifest in objects)
         self.read_ahead([(plural, namespace) for namespace in namespaces])
         visible: list[Object] = []
         for namespace in namespaces:
-            visible += self.listed(plural, namespace, notes) or []
+            visible += self.list_objects(plural, namespace, notes) or []
         return visible
 
-    def nodes(self, notes: Notes) -> list[Object]:
+    def list_nodes(self, notes: Notes) -> list[Object]:
         """Return the nodes of the cluster; none when this user may not see them."""
         if _NODES_PATH not in self._known:
             try:
@@ -123,20 +123,20 @@ class ClusterReader:
             except ApiError as error:
                 self._known[_NODES_PATH] = ReadResult([], error.message)
         answer = self._known[_NODES_PATH]
-        if answer.why:
-            notes.add("nodes of the cluster", answer.why)
+        if answer.unread_reason:
+            notes.note_unseen("nodes of the cluster", answer.unread_reason)
         node_manifests: list[Object] = answer.value
         return node_manifests
 
-    def labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
+    def list_labelled_pods(self, selector: str, notes: Notes) -> list[Object] | None:
         """Return the pods of all namespaces that have a label; None when this user may not see them."""
         try:
             return list(self.cluster.items("/api/v1/pods", {"labelSelector": selector}))
         except ApiError as error:
-            notes.add("pods of other namespaces", error.message)
+            notes.note_unseen("pods of other namespaces", error.message)
             return None
 
-    def one(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
+    def read_object(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
         """Return one object; an answer without value and reason is that it does not exist."""
         known_list = self._known.get(object_path(plural, namespace), ReadResult())
         if known_list.value is not None:
@@ -146,11 +146,11 @@ class ClusterReader:
             return ReadResult()
         self.read_ahead([], [(plural, namespace, name)])
         answer = self._known[object_path(plural, namespace, name)]
-        if answer.why:
-            notes.add(f"{plural} {namespace}/{name}", answer.why)
+        if answer.unread_reason:
+            notes.note_unseen(f"{plural} {namespace}/{name}", answer.unread_reason)
         return answer
 
-    def text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
+    def read_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
         """Return what a pod or a Service answers, through the API server."""
         separate_cluster = self.quick_cluster.make_independent()
         try:
@@ -167,12 +167,12 @@ class Notes:
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
-    def add(self, what: str, why: str) -> None:
+    def note_unseen(self, what: str, why: str) -> None:
         self._known.setdefault(what, why)
 
-    def why(self, what: str) -> str:
+    def find_reason(self, what: str) -> str:
         """Return why something could not be seen; empty if it could."""
         return self._known.get(what, "")
 
-    def rows(self) -> list[dict[str, str]]:
+    def build_rows(self) -> list[dict[str, str]]:
         return [{"what": what, "why": why} for what, why in self._known.items()]

@@ -32,23 +32,23 @@ class RunningConfig(NamedTuple):
 
 def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
     """Return the config of a collector."""
-    referred_sources = list_sources(mapping_at(target.pod, "spec"), target.container)
+    referred_sources = list_sources(mapping_at(target.representative_pod, "spec"), target.collector_container)
     config_maps = {}
     unread_reason = ""
     for name in dict.fromkeys(source.name for source in referred_sources if source.kind == "ConfigMap"):
-        answer = reader.one("configmaps", target.pod_namespace, name, target.notes)
-        unread_reason = unread_reason or answer.why
+        answer = reader.read_object("configmaps", target.pod_namespace, name, target.notes)
+        unread_reason = unread_reason or answer.unread_reason
         if answer.value:
             config_maps[name] = {**answer.value, "apiVersion": "v1", "kind": "ConfigMap"}
-    raw_configs: list[Any] = list_config_texts(target.container, referred_sources, config_maps)
-    if not raw_configs and target.custom:
-        raw_configs = [mapping_at(target.custom, "spec").get("config") or ""]
-    config = _merge_configs(raw_configs, target, read_environment(target.container, target.pod))
+    raw_configs: list[Any] = list_config_texts(target.collector_container, referred_sources, config_maps)
+    if not raw_configs and target.custom_resource:
+        raw_configs = [mapping_at(target.custom_resource, "spec").get("config") or ""]
+    config = _merge_configs(raw_configs, target, read_environment(target.collector_container, target.representative_pod))
     if config is None:
         return RunningConfig({}, referred_sources, config_maps)
-    if not config and (target.workload or target.custom):
+    if not config and (target.workload or target.custom_resource):
         missing_text = "no ConfigMap and no custom resource has one that the container is started with"
-        target.notes.add("config", unread_reason or missing_text)
+        target.notes.note_unseen("config", unread_reason or missing_text)
     return RunningConfig(config, referred_sources, config_maps)
 
 
@@ -60,7 +60,7 @@ def _merge_configs(raw_configs: list[Any], target: DiagnosedTarget, variables: d
         try:
             config = load_document(yaml, raw_config, "config").data if isinstance(raw_config, str) else raw_config
         except Problem as problem:  # what one tenant wrote stops the diagnosis of no other
-            target.notes.add("config", str(problem))
+            target.notes.note_unseen("config", str(problem))
             return None
         if isinstance(config, dict):
             configs.append(config)

@@ -168,7 +168,7 @@ def read_hub(options: Mapping[str, Any]) -> Hub:
 def _list_secrets(cluster: Cluster, namespace: str, form: SecretForm, accept: str = JSON) -> Iterator[dict[str, Any]]:
     namespace_part = f"namespaces/{quote(namespace, safe='')}/" if namespace else ""
     return _list_objects(
-        cluster, f"/api/v1/{namespace_part}secrets", {"labelSelector": form.selector}, "Secrets", accept
+        cluster, f"/api/v1/{namespace_part}secrets", {"labelSelector": form.label_selector}, "Secrets", accept
     )
 
 

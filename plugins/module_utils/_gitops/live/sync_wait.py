@@ -69,7 +69,7 @@ def await_sync(cluster: Cluster, manifests: Sequence[Manifest], seconds: float) 
 def _describe_unsynced(cluster: Cluster, manifest: Manifest) -> str:
     """Return in which parts the live object differs from its manifest; empty if in none."""
     subject = ref(manifest)
-    path = ApiResources.path_of(subject.kind, subject.namespace, subject.name)
+    path = ApiResources.build_path(subject.kind, subject.namespace, subject.name)
     live_object = ask_server(f"Read {subject}", lambda: cluster.get(path))
     if live_object is None:
         return f"{subject} does not exist"

@@ -67,7 +67,7 @@ def _check_all(module: AnsibleModule, machine: Machine, root: Path) -> dict[str,
         "changed": False,
         "faults": _drop_repeated_faults(faults),
         "unlisted": [name for name in list_own_collectors(root) if name not in checked_names],
-        "architecture": machine.architecture(),
+        "architecture": machine.find_architecture(),
         "awaiting": awaiting_names,
         "warned": warnings,
     }

@@ -99,7 +99,7 @@ def _describe_owner(owned: OwnedEntry) -> dict[str, str]:
     return {
         "what": "folder" if stat.S_ISDIR(owned.mode) else "file",
         "path": owned.path,
-        "owner": user_name(owned.user),
-        "group": group_name(owned.group),
+        "owner": user_name(owned.user_id),
+        "group": group_name(owned.group_id),
         "mode": owned.octal,
     }

@@ -64,7 +64,7 @@ class HostChange:
 
     # ── What a killed run left ──
 
-    def recover(self) -> None:
+    def recover_interrupted(self) -> None:
         """Complete or undo what a killed run left, and lead to a release again if the link in use is lost."""
         self._clear_drafts()
         change = self.store.change_record.read()
@@ -73,10 +73,10 @@ class HostChange:
             return
         is_wanted = not list_changed_paths(self.store.releases.read_files(change.candidate), self.bundle.files)
         recovery_step = choose_recovery(change, is_wanted)
-        self.outcome.earlier = change.earlier
-        self.outcome.changed = True
+        self.outcome.earlier_release = change.earlier
+        self.outcome.is_changed = True
         if recovery_step == DISCARD:
-            self._discard(change)
+            self._discard_candidate(change)
         elif recovery_step == COMPLETE:
             self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
             self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
@@ -90,25 +90,25 @@ class HostChange:
         if newest and not self.store.releases.find_current():
             self.store.releases.switch_to(newest)
             self._reload_units()
-            self.outcome.changed = True
+            self.outcome.is_changed = True
             self.outcome.notes.append(f"release {newest} is in use again, whose link was lost")
 
     # ── The change ──
 
-    def plan(self) -> Outcome:
+    def plan_changes(self) -> Outcome:
         """Return what differs, without a change."""
         note_differences(self.machine, self.store, self.bundle, self.outcome)
         return self.outcome
 
-    def apply(self) -> Outcome:
+    def apply_changes(self) -> Outcome:
         """Make the change."""
-        outcome = self.plan()
-        if outcome.earlier is None:
-            outcome.earlier = outcome.release
-        if outcome.paths:
+        outcome = self.plan_changes()
+        if outcome.earlier_release is None:
+            outcome.earlier_release = outcome.release
+        if outcome.changed_paths:
             self._make_change()
-        elif outcome.way != NOTHING or self.store.links.compare(self.bundle.files).wrong:
-            self._repair()
+        elif outcome.activation != NOTHING or self.store.links.compare(self.bundle.files).wrong_links:
+            self._repair_links()
         self._drop_superfluous()
         outcome.release = self.store.releases.find_current()
         return outcome
@@ -119,20 +119,20 @@ class HostChange:
         if self.bundle.awaits_wave:
             store.undecided_change.write(earlier)
         candidate = next_release_number(store.releases.list_numbers())
-        change = Change(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.way)
+        change = Change(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.activation)
         store.change_record.write(change)
         try:
             install_program(self.program, store, self.machine)
-            store.releases.write(change.candidate, self.bundle.files, self._facts())
+            store.releases.write(change.candidate, self.bundle.files, self._build_manifest_facts())
             self._check_candidate(change)
         except (Problem, OSError) as error:
-            self._discard(change)
+            self._discard_candidate(change)
             raise to_problem(error) from error
         self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
 
-    def _facts(self) -> dict[str, str]:
+    def _build_manifest_facts(self) -> dict[str, str]:
         """Return what the manifest of a release says: its program, and where it serves its own metrics."""
-        return {"program": str(self.program.path), "metrics": self.bundle.metrics}
+        return {"program": str(self.program.path), "metrics": self.bundle.metrics_url}
 
     def _make_folders(self) -> None:
         store = self.store
@@ -157,10 +157,10 @@ class HostChange:
         store.check_unit.write_text(render_check_unit(unit, places), encoding="utf-8")
         self._reload_units()
         check_began = self.machine.now()
-        start_result = self.machine.systemctl("start", store.check_unit.name)
+        start_result = self.machine.run_systemctl("start", store.check_unit.name)
         output = read_text_or_empty(store.check_output)
         self._clear_check()
-        if start_result.code:
+        if start_result.exit_code:
             printed_lines = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
             raise self._describe_refusal(
                 change, printed_lines, self.machine.journal(store.check_unit.name, check_began)
@@ -172,9 +172,9 @@ class HostChange:
         service = self.machine.service(store.service)
         if state and private_state_path(store.root, state).is_dir():
             folder = str(private_state_path(store.root, state)) if service.is_active else ""
-            return {"state": folder, "user": service.user}
-        if state and service.is_active and service.user != candidate_user:
-            return {"state": state, "user": service.user, "is_dynamic": False}
+            return {"state": folder, "user": service.user_name}
+        if state and service.is_active and service.user_name != candidate_user:
+            return {"state": state, "user": service.user_name, "is_dynamic": False}
         return {}
 
     def _describe_refusal(self, change: Change, printed_lines: list[str], journal: str) -> Problem:
@@ -186,18 +186,18 @@ class HostChange:
                 wrong, fix = "systemd cannot start the service", missing_fix
         reason = " ".join(clean_text(self.mask(line)) for line in last_lines)
         untouched_text = "The running collector is untouched. " if change.earlier else ""
-        return Problem(f"{wrong}: {reason}", asked=self._asked(), fix=f"{untouched_text}{fix}")
+        return Problem(f"{wrong}: {reason}", asked=self._describe_task(), fix=f"{untouched_text}{fix}")
 
     def _clear_check(self) -> None:
         name = self.store.check_unit.name
         if self.store.check_unit.exists():
-            self.machine.systemctl("stop", name)
+            self.machine.run_systemctl("stop", name)
             self.store.check_unit.unlink()
-            self.machine.systemctl("reset-failed", name)
+            self.machine.run_systemctl("reset-failed", name)
         if self.store.check_output.exists():
             self.store.check_output.unlink()
 
-    def _asked(self) -> str:
+    def _describe_task(self) -> str:
         return f"Change collector {self.store.name} of this host"
 
     def _take_candidate(self, change: Change, files: Mapping[str, StoredFile], earlier_counts: EarlierCounts) -> None:
@@ -206,13 +206,13 @@ class HostChange:
         try:
             started = self._activate(change, files)
             watch = self._build_watch(started)
-            watch.ready()
+            watch.wait_until_ready()
             self.store.change_record.write(replace(change, step=JUDGE))
-            judgement = watch.judge(earlier_counts)
+            judgement = watch.judge_release(earlier_counts)
         except (Problem, OSError) as error:
             raise self._go_back_after_failure(change, to_problem(error)) from error
         if self.bundle.watch_seconds:
-            self.outcome.notes.append(judgement.note(self.bundle.watch_seconds))
+            self.outcome.notes.append(judgement.describe_judgement(self.bundle.watch_seconds))
         self.store.change_record.remove()
 
     def _activate(self, change: Change, files: Mapping[str, StoredFile]) -> ReleaseStart:
@@ -222,7 +222,7 @@ class HostChange:
         way = choose_activation(changed_paths, earlier.is_active)
         if way == RELOAD and change.step not in STEPS_WITHOUT_EFFECT:
             way = RESTART  # nobody knows which config the process has read
-        self.outcome.way = way
+        self.outcome.activation = way
         store.change_record.write(replace(change, step=SWITCH, way=way))
         store.releases.switch_to(change.candidate)
         store.links.write(files)
@@ -230,22 +230,22 @@ class HostChange:
         self._make_tmpfiles(files)
         store.change_record.write(replace(change, step=ACTIVATE, way=way))
         started = ReleaseStart(self.machine.now(), way, earlier)
-        self._start(started)
+        self._start_service(started)
         return started
 
-    def _start(self, started: ReleaseStart) -> None:
+    def _start_service(self, started: ReleaseStart) -> None:
         """Let the service take the release in use. Raises Failure with the journal's lines if systemd cannot start it.
 
         A program that ends at once may be such a start, and only the journal has its reason.
         """
-        if started.way == NOTHING:
+        if started.activation == NOTHING:
             return
-        if started.way == RELOAD:
-            self.machine.reload_process(started.earlier.pid)
+        if started.activation == RELOAD:
+            self.machine.reload_process(started.earlier_service.pid)
             return
-        self.machine.systemctl("reset-failed", self.store.service)
-        restart_result = self.machine.systemctl("restart", self.store.service)
-        if restart_result.code:
+        self.machine.run_systemctl("reset-failed", self.store.service)
+        restart_result = self.machine.run_systemctl("restart", self.store.service)
+        if restart_result.exit_code:
             wrong = f"systemd does not start it: {restart_result.output.strip()[-500:].rstrip('.')}"
             raise Failure(wrong, facts={"journal": self._build_watch(started).wait_for_telling_lines()})
 
@@ -254,14 +254,14 @@ class HostChange:
         return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
     def _reload_units(self) -> None:
-        reload_result = self.machine.systemctl("daemon-reload")
-        if reload_result.code:
+        reload_result = self.machine.run_systemctl("daemon-reload")
+        if reload_result.exit_code:
             raise Failure(f"systemd does not read its units: {reload_result.output.strip()[-300:]}")
 
     def _make_tmpfiles(self, files: Mapping[str, StoredFile]) -> None:
         if TMPFILES in files:
             create_result = self.machine.run("systemd-tmpfiles", "--create", str(self.store.links.tmpfiles))
-            if create_result.code:
+            if create_result.exit_code:
                 raise Failure(f"systemd-tmpfiles fails: {create_result.output.strip()[-300:]}")
 
     # ── The way back ──
@@ -275,7 +275,7 @@ class HostChange:
         if earlier == current_number:
             outcome.release = current_number
             return outcome
-        outcome.changed, outcome.way = True, RESTART
+        outcome.is_changed, outcome.activation = True, RESTART
         outcome.notes.append(self._go_back(Change(earlier, current_number, BACK, self._current_time_text(), RESTART)))
         if earlier:
             with suppress(OSError):  # the release that works runs, whatever can be noted of it
@@ -294,7 +294,7 @@ class HostChange:
         except OSError as later_error:
             state_text = f"The way back is not complete: {to_problem(later_error)}"
         wrong = f"{problem.wrong}.{journal_sentence(journal_lines)} {state_text}"
-        return Failure(wrong, asked=self._asked(), facts={"journal": journal_lines})
+        return Failure(wrong, asked=self._describe_task(), facts={"journal": journal_lines})
 
     def _go_back(self, change: Change) -> str:
         """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
@@ -302,7 +302,7 @@ class HostChange:
         with suppress(OSError):  # a full disk must not keep the release that works from running
             store.change_record.write(replace(change, step=BACK))
         if not change.earlier:
-            self._stop()
+            self._stop_service()
             loss_lines = Drain(self.machine, store, discards=True).list_losses()
             self._remove_all()
             return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
@@ -315,16 +315,16 @@ class HostChange:
         self._reload_units()
         self._make_tmpfiles(files)
         started = ReleaseStart(self.machine.now(), way, self.machine.service(store.service))
-        self._start(started)
+        self._start_service(started)
         store.drop_release(change.candidate)
         store.undecided_change.remove()
         store.change_record.remove()
         if way != NOTHING:
-            bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
-            self._build_watch(started, bundle).ready()
+            bundle = replace(self.bundle, ports=(), health_url="")  # those of the release that failed
+            self._build_watch(started, bundle).wait_until_ready()
         return f"Release {change.earlier} runs again."
 
-    def _discard(self, change: Change) -> None:
+    def _discard_candidate(self, change: Change) -> None:
         """Remove a candidate that was never switched to."""
         self.store.drop_release(change.candidate)
         if change.earlier:
@@ -335,25 +335,25 @@ class HostChange:
 
     # ── Other work ──
 
-    def _repair(self) -> None:
+    def _repair_links(self) -> None:
         """Let the system lead to the release in use again, and start it if it does not run."""
         files = self.bundle.files
         self.store.links.write(files)
         self._reload_units()
         self._make_tmpfiles(files)
-        started = ReleaseStart(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
+        started = ReleaseStart(self.machine.now(), self.outcome.activation, self.machine.service(self.store.service))
         try:
-            self._start(started)
-            self._build_watch(started).ready()
+            self._start_service(started)
+            self._build_watch(started).wait_until_ready()
         except Failure as failure:
             journal_lines = list(failure.facts.get("journal") or ())
             wrong = f"{failure.wrong}.{journal_sentence(journal_lines)}"
-            raise Failure(wrong, asked=self._asked(), facts=failure.facts) from failure
+            raise Failure(wrong, asked=self._describe_task(), facts=failure.facts) from failure
 
     def _drop_superfluous(self) -> None:
         """Remove releases beyond those that are kept, and programs that no release names."""
         releases = self.store.releases
-        numbers = list_superfluous_releases(releases.list_numbers(), releases.find_current(), self.bundle.keep)
+        numbers = list_superfluous_releases(releases.list_numbers(), releases.find_current(), self.bundle.kept_release_count)
         for number in numbers:
             self.store.drop_release(number)
         self._drop_programs()
@@ -362,11 +362,11 @@ class HostChange:
         for folder in list_unused_programs(self.store.programs.map_owned(), self.store.programs.list_used()):
             self.store.programs.remove(folder)
 
-    def drain_forecast(self, discards: bool) -> list[str]:
+    def forecast_drain(self, discards: bool) -> list[str]:
         """Return what a removal would find in the queues of a collector."""
-        return Drain(self.machine, self.store, discards).forecast()
+        return Drain(self.machine, self.store, discards).forecast_losses()
 
-    def drain(self, discards: bool) -> None:
+    def drain_queues(self, discards: bool) -> None:
         """Stop a collector that is removed, when its queues are empty.
 
         Raises Problem for data in its queues that it has not sent, unless `discards` consents to its loss.
@@ -374,13 +374,13 @@ class HostChange:
         """
         if self.store.is_own():
             drain = Drain(self.machine, self.store, discards)
-            self.outcome.notes += drain.stop(self._stop)
+            self.outcome.notes += drain.stop_collector(self._stop_service)
 
-    def remove(self) -> Outcome:
+    def remove_collector(self) -> Outcome:
         """Remove what runs made for this collector, and nothing else."""
         self._clear_drafts()
-        self.outcome.changed = self.store.is_own()
-        if self.outcome.changed:
+        self.outcome.is_changed = self.store.is_own()
+        if self.outcome.is_changed:
             self._remove_all()
         self._drop_unused()
         return self.outcome
@@ -396,17 +396,17 @@ class HostChange:
         clear_drafts(self.store)
         self._clear_check()
 
-    def _stop(self) -> None:
+    def _stop_service(self) -> None:
         if self.store.links.unit.is_symlink():
-            stop_result = self.machine.systemctl("stop", self.store.service)
-            if stop_result.code:
-                raise Failure(f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._asked())
+            stop_result = self.machine.run_systemctl("stop", self.store.service)
+            if stop_result.exit_code:
+                raise Failure(f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._describe_task())
 
     def _remove_all(self) -> None:
         store = self.store
         had_state = store.had_state()
-        self._stop()
+        self._stop_service()
         store.remove_links()
         self._reload_units()
-        self.machine.systemctl("reset-failed", store.service)
+        self.machine.run_systemctl("reset-failed", store.service)
         store.remove("" if had_state else state_folder(store.name))

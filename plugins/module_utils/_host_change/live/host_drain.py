@@ -36,8 +36,8 @@ DISCARD_CONSENT = "otel_host_discard_unsent: true"
 class StoredData(NamedTuple):
     """What the queues on the disk have not sent, and each file or folder that could not be read, with the reason."""
 
-    unsent: UnsentRequests
-    unreadable: list[str]
+    unsent_requests: UnsentRequests
+    unreadable_places: list[str]
 
 
 class Drain:
@@ -69,13 +69,13 @@ class Drain:
             return
         deadline = self.machine.now() + (_WAIT_SECONDS if self.was_active else 0.0)
         stored_data = self._read_stored_data()
-        while stored_data.unsent.requests and self.machine.now() < deadline:
+        while stored_data.unsent_requests.request_count and self.machine.now() < deadline:
             self.machine.sleep(_PAUSE_SECONDS)
             stored_data = self._read_stored_data()
-        if stored_data.unsent.requests:
-            raise self._refusal_of_unsent(stored_data.unsent)
+        if stored_data.unsent_requests.request_count:
+            raise self._build_unsent_refusal(stored_data.unsent_requests)
 
-    def stop(self, stop_service: Callable[[], None]) -> list[str]:
+    def stop_collector(self, stop_service: Callable[[], None]) -> list[str]:
         """Stop the collector by `stop_service` when its queues are empty, and return what is lost.
 
         Raises Problem without consent, for unsent data and for a queue that cannot be read. The collector runs then,
@@ -89,7 +89,7 @@ class Drain:
 
     def _stop_until_empty(self, stop_service: Callable[[], None]) -> None:
         for _further in range(_FURTHER_STOPS):
-            if not self._read_stored_data().unsent.requests:
+            if not self._read_stored_data().unsent_requests.request_count:
                 return
             self._start_again()
             self._wait_until_empty()
@@ -104,47 +104,47 @@ class Drain:
         stored_data = self._read_stored_data()
         if self.discards:
             return _write_sentences(stored_data, "were not sent, and are lost", ", and is lost")
-        if stored_data.unsent.requests:
+        if stored_data.unsent_requests.request_count:
             self._start_again()
-            raise self._refusal_of_unsent(stored_data.unsent)
-        if stored_data.unreadable:
+            raise self._build_unsent_refusal(stored_data.unsent_requests)
+        if stored_data.unreadable_places:
             self._start_again()
-            raise self._refusal_of_unreadable(stored_data.unreadable)
+            raise self._build_unreadable_refusal(stored_data.unreadable_places)
         return []
 
-    def forecast(self) -> list[str]:
+    def forecast_losses(self) -> list[str]:
         """Return what check mode says of unsent data, and of a queue that nothing writes and that cannot be read."""
         stored_data = self._read_stored_data()
         if self.was_active:
-            stored_data = stored_data._replace(unreadable=[])
+            stored_data = stored_data._replace(unreadable_places=[])
         if self.discards:
             return _write_sentences(stored_data, "are not sent, and would be lost", ", and would be lost")
         refusal_text = f"the removal is refused, unless you set `{DISCARD_CONSENT}`"
         return _write_sentences(stored_data, f"are not sent; if they stay, {refusal_text}", f"; {refusal_text}")
 
     def _start_again(self) -> None:
-        if self.was_active and self.machine.systemctl("restart", self.store.service).code:
-            raise Failure("systemd does not start it again", asked=self._asked())
+        if self.was_active and self.machine.run_systemctl("restart", self.store.service).exit_code:
+            raise Failure("systemd does not start it again", asked=self._describe_task())
 
-    def _refusal_of_unsent(self, unsent: UnsentRequests) -> Problem:
+    def _build_unsent_refusal(self, unsent: UnsentRequests) -> Problem:
         wrong = f"its queue on the disk has {unsent} that it has not sent, and {self._describe_activity()}"
         fix = f"Let it send them, and stop what sends to it; or set `{DISCARD_CONSENT}`, and they are lost."
-        return Problem(f"{wrong}; nothing was removed", asked=self._asked(), fix=fix)
+        return Problem(f"{wrong}; nothing was removed", asked=self._describe_task(), fix=fix)
 
-    def _refusal_of_unreadable(self, unreadable: list[str]) -> Problem:
+    def _build_unreadable_refusal(self, unreadable: list[str]) -> Problem:
         places = ", ".join(unreadable)
         wrong = f"its queue on the disk cannot be read at {places}, so what it has not sent is not known"
         fix = (
             f"Repair the disk or the file, and run the same command again; or set `{DISCARD_CONSENT}`, and the data is"
             " lost."
         )
-        return Problem(f"{wrong}; {self._describe_activity()}; nothing was removed", asked=self._asked(), fix=fix)
+        return Problem(f"{wrong}; {self._describe_activity()}; nothing was removed", asked=self._describe_task(), fix=fix)
 
     def _describe_activity(self) -> str:
         is_active = self.machine.service(self.store.service).is_active
         return "it runs on" if is_active else "it does not run"
 
-    def _asked(self) -> str:
+    def _describe_task(self) -> str:
         return f"Remove collector {self.store.name} of this host"
 
 
@@ -196,8 +196,8 @@ def _describe_error(path: Path, error: Exception) -> str:
 def _write_sentences(stored_data: StoredData, end_of_unsent: str, end_of_unreadable: str) -> list[str]:
     """Return a sentence for what is not sent, and one for each file or folder that cannot be read."""
     sentences = []
-    if stored_data.unsent.requests:
-        sentences.append(f"{stored_data.unsent} of its queue on the disk {end_of_unsent}")
-    for unreadable_place in stored_data.unreadable:
+    if stored_data.unsent_requests.request_count:
+        sentences.append(f"{stored_data.unsent_requests} of its queue on the disk {end_of_unsent}")
+    for unreadable_place in stored_data.unreadable_places:
         sentences.append(f"{unreadable_place} of its queue on the disk cannot be read{end_of_unreadable}")
     return sentences

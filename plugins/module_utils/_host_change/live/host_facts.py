@@ -48,7 +48,7 @@ class HostFacts:
     # ── The service and its release ──
 
     def _read_properties(self) -> dict[str, str]:
-        show_result = self.machine.systemctl("show", self.store.service, f"--property={_UNIT_PROPERTIES}")
+        show_result = self.machine.run_systemctl("show", self.store.service, f"--property={_UNIT_PROPERTIES}")
         pairs = (line.partition("=") for line in show_result.output.splitlines())
         return {key: value for key, _sign, value in pairs if key}
 
@@ -60,31 +60,31 @@ class HostFacts:
             self.properties = self._read_properties()
 
     def _is_starting(self) -> bool:
-        is_young = self.runs and self._read_seconds_up() < _SETTLE_SECONDS
+        is_young = self.is_running and self._read_seconds_up() < _SETTLE_SECONDS
         return is_young and bool(self._list_closed_ports() or self._list_taken_ports() or self._explain_unhealthy())
 
-    def facts(self) -> dict[str, Any]:
+    def collect_facts(self) -> dict[str, Any]:
         """Return all facts but those of the metrics, which need time."""
         return {
             "name": self.store.name,
-            "service": self.service(),
-            "release": self.release(),
-            "program": self.program(),
+            "service": self.describe_service(),
+            "release": self.describe_release(),
+            "program": self.describe_program(),
             "closed": [f"{port.number}/{port.protocol}" for port in self._list_closed_ports()],
             "taken": self._list_taken_ports(),
             "unhealthy": self._explain_unhealthy(),
-            "journal": self.journal(),
-            "files": list(self.files()),
-            "certificates": list(self.certificates()),
-            "peers": list(self.peers()),
+            "journal": self.read_journal(),
+            "files": list(self.describe_files()),
+            "certificates": list(self.describe_certificates()),
+            "peers": list(self.describe_peers()),
             "disks": list(self.describe_disks()),
         }
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.properties.get("ActiveState") == "active" and self.properties.get("MainPID", "0") != "0"
 
-    def service(self) -> dict[str, Any]:
+    def describe_service(self) -> dict[str, Any]:
         properties = self.properties
         return {
             "unit": self.store.service,
@@ -105,9 +105,9 @@ class HostFacts:
     def _read_seconds_up(self) -> float:
         """Return how long the process runs; 0 if it does not, or if systemd does not know it."""
         began_at = int(self.properties.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
-        return time.monotonic() - began_at if self.runs and began_at else 0.0
+        return time.monotonic() - began_at if self.is_running and began_at else 0.0
 
-    def release(self) -> dict[str, Any]:
+    def describe_release(self) -> dict[str, Any]:
         """Return which release is in use, and which of its files differ from what is wanted."""
         store = self.store
         number = store.releases.find_current()
@@ -117,10 +117,10 @@ class HostFacts:
             "number": number,
             "is_own": store.is_own(),
             "differs": list_changed_paths(stored_files, self.bundle.files) if number else [],
-            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong] if number else [],
+            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong_links] if number else [],
             "change": change.candidate if change else "",
             "credentials": [path for path in self._list_credential_paths() if not Path(path).is_file()],
-            "wave": store.passed_waves.find(number),
+            "wave": store.read_passed_waves.find(number),
         }
 
     def _list_credential_paths(self) -> Iterator[str]:
@@ -136,11 +136,11 @@ class HostFacts:
         except OSError:
             return ""
 
-    def program(self) -> dict[str, Any]:
+    def describe_program(self) -> dict[str, Any]:
         """Return the program that the unit in use starts, and whether the process runs another file."""
         path = self._find_started_program() or self.bundle.program
         running_file = ""
-        if self.runs:
+        if self.is_running:
             with suppress(OSError):  # the process has ended
                 running_file = os.readlink(f"/proc/{self.properties['MainPID']}/exe")  # noqa: PTH115 - as in whole_files
         return {
@@ -163,28 +163,28 @@ class HostFacts:
 
     def _list_closed_ports(self) -> list[Port]:
         """Return the ports of its receivers on which nobody listens while it runs."""
-        return find_closed_ports(self.bundle.ports, self.machine.listeners()) if self.runs else []
+        return find_closed_ports(self.bundle.ports, self.machine.list_listeners()) if self.is_running else []
 
     def _list_taken_ports(self) -> list[dict[str, str]]:
         """Return the ports that another service has, each with how it gets free."""
-        rows = find_taken_ports(self.bundle.ports, self.machine.listeners(), self.machine.holders(), self.store.service)
+        rows = find_taken_ports(self.bundle.ports, self.machine.list_listeners(), self.machine.holders(), self.store.service)
         return [
-            {"text": row.text, "fix": describe_port_fix([row], list_own_collectors(self.store.root))} for row in rows
+            {"text": row.description, "fix": describe_port_fix([row], list_own_collectors(self.store.root))} for row in rows
         ]
 
     def _explain_unhealthy(self) -> str:
         """Return what its health check answers if that is no success; empty if it is, or if there is none."""
-        if not self.bundle.health or not self.runs:
+        if not self.bundle.health_url or not self.is_running:
             return ""
         try:
-            self.machine.get(self.bundle.health)
+            self.machine.get(self.bundle.health_url)
         except (OSError, ValueError) as error:
-            return f"{self.bundle.health}: {error}"
+            return f"{self.bundle.health_url}: {error}"
         return ""
 
     # ── The journal ──
 
-    def journal(self) -> list[dict[str, str]]:
+    def read_journal(self) -> list[dict[str, str]]:
         """Return the last entries of the unit, and what systemd says of it, each with its time."""
         since_time = self.machine.now() - self.looked.log_seconds
         journal_options = (
@@ -194,7 +194,7 @@ class HostFacts:
             self.store.service,
             f"--since=@{since_time:.0f}",
             "-n",
-            str(self.looked.log_lines),
+            str(self.looked.log_line_count),
         )
         lines = self.machine.run("journalctl", "--no-pager", *journal_options).output.splitlines()
         entries = [_parse_journal_entry(line) for line in lines]
@@ -202,7 +202,7 @@ class HostFacts:
 
     # ── Files ──
 
-    def reader(self) -> Reader:
+    def find_reader(self) -> Reader:
         """Return the user of the service, as the files see it."""
         properties = self.properties
         user = parse_account_number(properties.get("UID", ""))
@@ -213,13 +213,13 @@ class HostFacts:
         capabilities = tuple(properties.get("AmbientCapabilities", "").split())
         return Reader(user, tuple(group for group in groups if group >= 0), capabilities)
 
-    def files(self) -> Iterator[dict[str, Any]]:
+    def describe_files(self) -> Iterator[dict[str, Any]]:
         """Yield each pattern of files: how many there are, and those that the service may not read."""
-        return describe_patterns(self.question.get("files") or (), self.reader())
+        return describe_patterns(self.question.get("files") or (), self.find_reader())
 
-    def certificates(self) -> Iterator[dict[str, Any]]:
+    def describe_certificates(self) -> Iterator[dict[str, Any]]:
         """Yield each file of a certificate or key with its state, and when it is valid."""
-        return describe_certificates(self.question.get("certificates") or (), self.reader())
+        return describe_certificates(self.question.get("certificates") or (), self.find_reader())
 
     def describe_disks(self) -> Iterator[dict[str, Any]]:
         """Yield how full the file systems are on which it keeps state and releases."""
@@ -238,7 +238,7 @@ class HostFacts:
 
     # ── Where it sends to ──
 
-    def peers(self) -> Iterator[dict[str, Any]]:
+    def describe_peers(self) -> Iterator[dict[str, Any]]:
         """Yield each end of its exporters: whether its name is known and its port takes a connection."""
         for peer_row in self.question.get("peers") or ():
             yield {
@@ -250,7 +250,7 @@ class HostFacts:
     def _probe_peer(self, host: str, port: int) -> str:
         """Return `ok`, `no_name` for a name that nobody knows, `refused`, or `no_way` if nothing answers."""
         # `timeout` bounds the look-up, which the library of Python cannot.
-        if self.machine.run("timeout", str(_NAME_SECONDS), "getent", "ahosts", host).code:
+        if self.machine.run("timeout", str(_NAME_SECONDS), "getent", "ahosts", host).exit_code:
             return "no_name"
         try:
             socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()

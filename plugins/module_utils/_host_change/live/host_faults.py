@@ -45,14 +45,14 @@ _Found = TypeVar("_Found")
 class Faults:
     """The faults that steps of an examination have found."""
 
-    found: list[Problem] = field(default_factory=list)
+    found_faults: list[Problem] = field(default_factory=list)
 
-    def attempt(self, step: Callable[[], _Found], fallback: _Found) -> _Found:
+    def attempt_step(self, step: Callable[[], _Found], fallback: _Found) -> _Found:
         """Return what a step returns, or else `fallback`, and keep its Problem."""
         try:
             return step()
         except Problem as problem:
-            self.found.append(problem)
+            self.found_faults.append(problem)
             return fallback
 
 
@@ -96,13 +96,13 @@ def is_booted_by_systemd(root: Path) -> bool:
 
 
 def _describe_init(machine: Machine) -> str:
-    name = machine.init_name()
+    name = machine.read_init_name()
     return f", but {clean_text(name)}" if name else ""
 
 
 def read_systemd(machine: Machine, root: Path) -> Systemd:
     """Return the systemd of this host."""
-    return Systemd(machine.systemd_version(), (root / _CREDENTIAL_KEY_PATH).exists())
+    return Systemd(machine.read_systemd_version(), (root / _CREDENTIAL_KEY_PATH).exists())
 
 
 def find_host_faults(machine: Machine, root: Path, systemd: Systemd, controller_time: float = 0.0) -> Iterator[Problem]:
@@ -144,27 +144,27 @@ def examine_collector(
 ) -> Examination:
     """Return a collector with all that keeps it from running here."""
     faults = Faults()
-    faults.attempt(lambda: check_owners(machine, store), None)
-    faults.attempt(lambda: check_space(machine, store), None)
+    faults.attempt_step(lambda: check_owners(machine, store), None)
+    faults.attempt_step(lambda: check_space(machine, store), None)
     no_secrets: dict[str, bytes] = {}
-    secrets = faults.attempt(lambda: read_secrets(bundle_options, store), no_secrets)
-    program = faults.attempt(
-        lambda: choose_program(bundle_options["program"] or {}, machine.architecture(), store), _NO_PROGRAM
+    secrets = faults.attempt_step(lambda: read_secrets(bundle_options, store), no_secrets)
+    program = faults.attempt_step(
+        lambda: choose_program(bundle_options["program"] or {}, machine.find_architecture(), store), _NO_PROGRAM
     )
-    bundle = faults.attempt(
+    bundle = faults.attempt_step(
         lambda: build_bundle(
             bundle_options, build_release_files(bundle_options, secrets, str(program.path), systemd), program, store
         ),
         Bundle(store.name),
     )
-    faults.attempt(lambda: check_accounts(bundle), None)
+    faults.attempt_step(lambda: check_accounts(bundle), None)
     if program is not _NO_PROGRAM:
-        faults.attempt(lambda: check_program(program, machine), None)
-    faults.found += _find_service_faults(machine, store, bundle_options)
-    faults.attempt(
+        faults.attempt_step(lambda: check_program(program, machine), None)
+    faults.found_faults += _find_service_faults(machine, store, bundle_options)
+    faults.attempt_step(
         lambda: check_ports(machine, Bundle(store.name, ports=_read_ports(bundle_options)), store.root), None
     )
-    return Examination(bundle, program, secrets, faults.found)
+    return Examination(bundle, program, secrets, faults.found_faults)
 
 
 def _find_service_faults(machine: Machine, store: Store, bundle_options: Mapping[str, Any]) -> list[Problem]:
@@ -186,7 +186,7 @@ def list_foreign_paths(machine: Machine, store: Store) -> list[str]:
     if not is_booted_by_systemd(store.root):
         return []
     service = machine.service(store.service)
-    return [service.fragment or store.service] if service.load not in ("not-found", "") else []
+    return [service.fragment_path or store.service] if service.load_state not in ("not-found", "") else []
 
 
 def check_owners(machine: Machine, store: Store) -> None:
@@ -300,12 +300,12 @@ def build_bundle(
         files=files,
         program=str(program.path),
         ports=_read_ports(bundle_options),
-        metrics=bundle_options["metrics"],
-        health=bundle_options["health"],
+        metrics_url=bundle_options["metrics"],
+        health_url=bundle_options["health"],
         state=state,
         ready_seconds=bundle_options["ready_seconds"],
         watch_seconds=bundle_options["watch_seconds"],
-        keep=bundle_options["keep"],
+        kept_release_count=bundle_options["keep"],
     )
 
 
@@ -318,7 +318,7 @@ def _read_ports(bundle_options: Mapping[str, Any]) -> tuple[Port, ...]:
 
 def check_ports(machine: Machine, bundle: Bundle, root: Path) -> None:
     """Raise Problem if another process has a port of the collector."""
-    listeners = machine.listeners()
+    listeners = machine.list_listeners()
     if not find_taken_ports(bundle.ports, listeners, {}, ""):
         return
     # In most runs, the collector itself has its ports. Its own processes show that, without those of the whole host.
@@ -329,7 +329,7 @@ def check_ports(machine: Machine, bundle: Bundle, root: Path) -> None:
         taken_rows = [row for row in taken_rows if row.holder.pid]
     if taken_rows:
         raise Problem(
-            "; ".join(row.text for row in taken_rows),
+            "; ".join(row.description for row in taken_rows),
             where="bundle.ports",
             fix=describe_port_fix(taken_rows, list_own_collectors(root)),
         )

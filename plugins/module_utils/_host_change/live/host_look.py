@@ -46,7 +46,7 @@ def _look_at_all(params: Mapping[str, Any], machine: Machine, root: Path) -> dic
     started_at = machine.now()
     for subject in subjects:
         subject.begin()
-    subject_facts = [subject.facts() for subject in subjects]
+    subject_facts = [subject.collect_facts() for subject in subjects]
     seconds_left = params["window_seconds"] - (machine.now() - started_at)
     if seconds_left > 0 and any(subject.first_metrics for subject in subjects):
         machine.sleep(seconds_left)
@@ -74,10 +74,10 @@ class _LookedCollector:
         systemd: Systemd,
     ) -> None:
         self.machine = machine
-        self.store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.encrypts)
+        self.store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.can_encrypt)
         readable_credentials, self.missing_credentials = _split_credentials(bundle_options, root)
         secrets = read_secrets({"credentials": readable_credentials}, self.store)
-        program = choose_program(bundle_options["program"] or {}, machine.architecture(), self.store)
+        program = choose_program(bundle_options["program"] or {}, machine.find_architecture(), self.store)
         files = build_release_files(bundle_options, secrets, str(program.path), systemd)
         self.bundle: Bundle = build_bundle(bundle_options, files, program, self.store)
         self.services = bundle_options["services"] or ()
@@ -90,18 +90,18 @@ class _LookedCollector:
         """Take the first reading of its metrics."""
         self.first_metrics = self._read_metrics()
 
-    def facts(self) -> dict[str, Any]:
+    def collect_facts(self) -> dict[str, Any]:
         """Return its facts, and how far test data came if it is sent."""
         host_facts = HostFacts(self.machine, self.store, self.bundle, self.looked)
-        facts = host_facts.facts()
+        facts = host_facts.collect_facts()
         release = facts["release"]
         release["credentials"] += self.missing_credentials
         facts["services"] = ServiceDropIns(self.machine, self.store, self.services).describe_services()
         release["differs"] += [service["place"] for service in facts["services"] if not service["is_there"]]
         question = self.looked.question
-        has_way_for_data = bool(question.get("url") and self.bundle.metrics)
-        if self.looked.send and host_facts.runs and has_way_for_data:
-            facts["probe"] = HostProbe(self.machine, self.bundle.metrics, question).run()
+        has_way_for_data = bool(question.get("url") and self.bundle.metrics_url)
+        if self.looked.sends_test_data and host_facts.is_running and has_way_for_data:
+            facts["probe"] = HostProbe(self.machine, self.bundle.metrics_url, question).run()
         return facts
 
     def end(self) -> dict[str, str]:
@@ -111,13 +111,13 @@ class _LookedCollector:
 
     def _read_metrics(self) -> str:
         """Return the lines of the Collector's own metrics; empty, with the reason noted, if there are none."""
-        if not self.bundle.metrics:
+        if not self.bundle.metrics_url:
             self.why_no_metrics = "service.telemetry.metrics serves none"
             return ""
         try:
-            lines = self.machine.get(self.bundle.metrics).splitlines()
+            lines = self.machine.get(self.bundle.metrics_url).splitlines()
         except (OSError, ValueError) as error:
-            self.why_no_metrics = f"{self.bundle.metrics}: {error}"
+            self.why_no_metrics = f"{self.bundle.metrics_url}: {error}"
             return ""
         return "\n".join(line for line in lines if line.startswith(_METRIC_PREFIX))
 

@@ -32,16 +32,16 @@ class HostProbe:
 
     def __init__(self, machine: Machine, metrics: str, question: Mapping[str, Any]) -> None:
         self.machine, self.metrics, self.question = machine, metrics, question
-        self.id = f"{int(machine.now()):08x}{secrets.token_hex(4)}"
+        self.probe_id = f"{int(machine.now()):08x}{secrets.token_hex(4)}"
 
     def run(self) -> dict[str, Any]:
         """Return how far each signal came."""
-        first_counts = self._counted()
+        first_counts = self._read_counts()
         row_by_signal = {signal: self._send_test_data(signal) for signal in self.question["signals"]}
         waiting_signals = [signal for signal, signal_row in row_by_signal.items() if signal_row["sent"]]
         last_counts, started_at = first_counts, self.machine.now()
         while waiting_signals:
-            last_counts = self._counted()
+            last_counts = self._read_counts()
             waiting_signals = [
                 signal
                 for signal in waiting_signals
@@ -52,16 +52,16 @@ class HostProbe:
             self.machine.sleep(POLL_SECONDS)
         for signal in waiting_signals:
             row_by_signal[signal]["trouble"] = list_grown_counts(first_counts, last_counts, signal, TROUBLE_COUNTS)
-        return {"id": self.id, "seconds": self.question["timeout_seconds"], "signals": row_by_signal}
+        return {"id": self.probe_id, "seconds": self.question["timeout_seconds"], "signals": row_by_signal}
 
-    def _counted(self) -> Mapping[Count, int]:
+    def _read_counts(self) -> Mapping[Count, int]:
         try:
             return parse_counts(self.machine.get(self.metrics))
         except (OSError, ValueError):
             return {}
 
     def _send_test_data(self, signal: str) -> dict[str, Any]:
-        body = build_probe_request(signal, self.id, int(self.machine.now() * 1e9), self.question["failed_spans"])
+        body = build_probe_request(signal, self.probe_id, int(self.machine.now() * 1e9), self.question["failed_spans"])
         reason = ""
         try:
             self.machine.post(f"{self.question['url']}/v1/{signal}", body, SEND_SECONDS)

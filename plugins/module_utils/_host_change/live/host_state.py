@@ -17,12 +17,12 @@ from .machine import Machine
 class Outcome:
     """What a run has done, or would do, for its result."""
 
-    changed: bool = False
-    way: str = NOTHING
+    is_changed: bool = False
+    activation: str = NOTHING
     release: str = ""
-    earlier: str | None = None
-    paths: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
+    earlier_release: str | None = None
+    changed_paths: list[str] = field(default_factory=list)
+    differences: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -30,11 +30,11 @@ class Outcome:
 class ServiceOutcome:
     """What a run has done to services, for its result. `waiting` has lines about services that run without it."""
 
-    changed: bool = False
-    paths: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
+    is_changed: bool = False
+    changed_paths: list[str] = field(default_factory=list)
+    differences: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
+    waiting_lines: list[str] = field(default_factory=list)
 
 
 def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Outcome) -> None:
@@ -42,18 +42,18 @@ def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Ou
     number, wanted_files = store.releases.find_current(), bundle.files
     stored_files = store.releases.read_files(number)
     service = machine.service(store.service)
-    outcome.paths = list_changed_paths(stored_files, wanted_files)
-    outcome.diff = build_difference(stored_files, wanted_files, str(store.releases.current))
-    outcome.way = choose_activation(outcome.paths, service.is_active)
-    has_difference = bool(outcome.paths or store.links.compare(wanted_files).wrong or store.change_record.read())
-    outcome.changed = outcome.changed or has_difference or not service.is_active
+    outcome.changed_paths = list_changed_paths(stored_files, wanted_files)
+    outcome.differences = build_difference(stored_files, wanted_files, str(store.releases.current))
+    outcome.activation = choose_activation(outcome.changed_paths, service.is_active)
+    has_difference = bool(outcome.changed_paths or store.links.compare(wanted_files).wrong_links or store.change_record.read())
+    outcome.is_changed = outcome.is_changed or has_difference or not service.is_active
     outcome.release = number
 
 
 def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
     """Whether a run has nothing to do: nothing differs, and earlier runs have left nothing to complete or to remove."""
-    if outcome.changed or store.list_leftovers():
+    if outcome.is_changed or store.list_leftovers():
         return False
     releases = store.releases
-    spare_releases = list_superfluous_releases(releases.list_numbers(), releases.find_current(), bundle.keep)
+    spare_releases = list_superfluous_releases(releases.list_numbers(), releases.find_current(), bundle.kept_release_count)
     return not spare_releases and not list_unused_programs(store.programs.map_owned(), store.programs.list_used())

@@ -69,7 +69,7 @@ def _list_unlisted(module: AnsibleModule, root: Path) -> dict[str, Any]:
 def _carry_out(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
     bundle_options = module.params["bundle"]
     systemd = read_systemd(machine, root)
-    store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.encrypts)
+    store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.can_encrypt)
     if module.params["state"] == "absent":
         refuse_faults(find_access_faults(machine, root))
         with machine.hold_lock(store.lock, LOCK_SECONDS):
@@ -96,14 +96,14 @@ def _remove_collector(module: AnsibleModule, machine: Machine, store: Store) -> 
     discards, drop_ins = bool(module.params.get("discard_unsent")), make_service_drop_ins(machine, store)
     change = make_host_change(machine, store, Bundle(store.name), Program(Path("/nowhere")), str)
     if module.check_mode:
-        is_there = store.is_own() or drop_ins.plan().changed
-        forecast_lines = [f"{store.name} would be removed", *change.drain_forecast(discards)]
+        is_there = store.is_own() or drop_ins.plan_changes().is_changed
+        forecast_lines = [f"{store.name} would be removed", *change.forecast_drain(discards)]
         return {"changed": is_there, "msg": "; ".join(forecast_lines) if is_there else f"{store.name} is absent"}
-    change.drain(discards)
-    services = drop_ins.apply()
+    change.drain_queues(discards)
+    services = drop_ins.apply_changes()
     _warn_of_waiting(module, machine, store, services)
-    outcome = change.remove()
-    is_changed = outcome.changed or services.changed
+    outcome = change.remove_collector()
+    is_changed = outcome.is_changed or services.is_changed
     state_word = "removed" if is_changed else "absent"
     return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *outcome.notes])}
 
@@ -116,12 +116,12 @@ def _return_to_earlier(module: AnsibleModule, machine: Machine, store: Store) ->
         forecast_text = would_text if earlier != number else f"release {number} runs"
         return {"changed": earlier != number, "release": number, "msg": f"{store.name}: {forecast_text}"}
     manifest = store.releases.read_manifest(earlier or number)
-    bundle = Bundle(store.name, metrics=str(manifest.get("metrics") or ""))
+    bundle = Bundle(store.name, metrics_url=str(manifest.get("metrics") or ""))
     outcome = make_host_change(machine, store, bundle, Program(Path("/nowhere")), str).go_back_to(earlier)
     result_lines = outcome.notes or [f"Release {number} runs."]
-    if earlier and store.passed_waves.read_all() and not store.passed_waves.find(earlier):
+    if earlier and store.read_passed_waves.read_all() and not store.read_passed_waves.find(earlier):
         result_lines = [*result_lines, f"Release {earlier} passed no wave."]
-    return {"changed": outcome.changed, "release": outcome.release, "msg": f"{store.name}: {' '.join(result_lines)}"}
+    return {"changed": outcome.is_changed, "release": outcome.release, "msg": f"{store.name}: {' '.join(result_lines)}"}
 
 
 def _settle_change(module: AnsibleModule, store: Store) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _check_way_back(module: AnsibleModule, store: Store) -> str:
 
 
 def _warn_of_waiting(module: AnsibleModule, machine: Machine, store: Store, services: ServiceOutcome) -> None:
-    for line in services.waiting:
+    for line in services.waiting_lines:
         warn_printable(module, f"{store.name} on {machine.node_name()}: {line}")
 
 
@@ -177,7 +177,7 @@ def _deploy_collector(module: AnsibleModule, machine: Machine, store: Store, sys
         # Ansible shows each text once, so that of another host must differ.
         warn_printable(module, f"{store.name} on {machine.node_name()}: {line}")
     if program.is_awaited and not module.check_mode:
-        return {"changed": False, AWAITED: machine.architecture(), "msg": f"{store.name} awaits its program"}
+        return {"changed": False, AWAITED: machine.find_architecture(), "msg": f"{store.name} awaits its program"}
     if not module.params.get("awaits_wave") and not module.check_mode:
         store.undecided_change.remove()
     outcome, services = _make_change(module, machine, store, examination)
@@ -192,17 +192,17 @@ def _make_change(
     outcome, service_rows = Outcome(), module.params["bundle"]["services"] or ()
     note_differences(machine, store, examination.bundle, outcome)
     if is_settled(store, examination.bundle, outcome) and not service_rows and not store.has_drop_ins():
-        outcome.earlier = None if module.check_mode else outcome.release
+        outcome.earlier_release = None if module.check_mode else outcome.release
         return outcome, ServiceOutcome()
     bundle = replace(examination.bundle, awaits_wave=bool(module.params.get("awaits_wave")))
     change = make_host_change(machine, store, bundle, examination.program, build_mask(examination.secrets))
     drop_ins = make_service_drop_ins(machine, store, service_rows)
     if module.check_mode:
-        return change.plan(), drop_ins.plan()
-    change.recover()
-    outcome = change.apply()
+        return change.plan_changes(), drop_ins.plan_changes()
+    change.recover_interrupted()
+    outcome = change.apply_changes()
     try:
-        return outcome, drop_ins.apply()
+        return outcome, drop_ins.apply_changes()
     except (Problem, OSError) as error:
         raise _add_way_back(error, module, store, outcome) from error
 
@@ -210,7 +210,7 @@ def _make_change(
 def _add_way_back(error: Problem | OSError, module: AnsibleModule, store: Store, outcome: Outcome) -> Problem:
     """Return a failure of services that send to a collector, with what a wave needs to take the collector back."""
     problem = to_problem(error)
-    problem.facts.update(changed=outcome.changed, release=outcome.release)
+    problem.facts.update(changed=outcome.is_changed, release=outcome.release)
     if module.params.get("awaits_wave"):
         problem.facts["undecided"] = store.undecided_change.read_earlier()
     return problem
@@ -219,17 +219,17 @@ def _add_way_back(error: Problem | OSError, module: AnsibleModule, store: Store,
 def _build_result(module: AnsibleModule, store: Store, outcome: Outcome, services: ServiceOutcome) -> dict[str, Any]:
     summary = _write_summary(store, outcome, module.check_mode)
     result: dict[str, Any] = {
-        "changed": outcome.changed or services.changed,
+        "changed": outcome.is_changed or services.is_changed,
         "msg": "; ".join([summary, *services.notes]),
         "release": outcome.release,
-        "earlier": outcome.earlier or "",
-        "activation": outcome.way,
-        "changed_files": [*outcome.paths, *services.paths],
+        "earlier": outcome.earlier_release or "",
+        "activation": outcome.activation,
+        "changed_files": [*outcome.changed_paths, *services.changed_paths],
         "notes": [*outcome.notes, *services.notes],
     }
     if module.params.get("awaits_wave") and not module.check_mode:
         result["undecided"] = store.undecided_change.read_earlier()
-    diff = [*outcome.diff, *services.diff]
+    diff = [*outcome.differences, *services.differences]
     if module.params.get("differences"):
         result["differences"] = diff
     elif module._diff and diff:
@@ -238,13 +238,13 @@ def _build_result(module: AnsibleModule, store: Store, outcome: Outcome, service
 
 
 def _write_summary(store: Store, outcome: Outcome, is_check_mode: bool) -> str:
-    if not outcome.changed:
+    if not outcome.is_changed:
         return f"{store.name}: release {outcome.release} runs, nothing differs"
-    if outcome.notes and not outcome.paths:
+    if outcome.notes and not outcome.changed_paths:
         return f"{store.name}: {'; '.join(outcome.notes)}"
-    changed_text = ", ".join(outcome.paths) or "service"
+    changed_text = ", ".join(outcome.changed_paths) or "service"
     verb_text = "would be changed by" if is_check_mode else "changed by"
-    return "; ".join([f"{store.name}: {changed_text} {verb_text} {outcome.way}", *outcome.notes])
+    return "; ".join([f"{store.name}: {changed_text} {verb_text} {outcome.activation}", *outcome.notes])
 
 
 def build_mask(secrets: Mapping[str, bytes]) -> Callable[[str], str]:

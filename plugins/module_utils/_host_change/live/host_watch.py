@@ -30,30 +30,30 @@ _MOST_UNREAD = 3
 class ReleaseStart:
     """When and how a release was taken, and the process before it."""
 
-    at: float
-    way: str
-    earlier: Service
+    started_at: float
+    activation: str
+    earlier_service: Service
 
 
 @dataclass(frozen=True)
 class ReleaseJudgement:
     """By how many readings a release was judged, and the components that had data."""
 
-    readings: int
-    busy: tuple[str, ...]
+    reading_count: int
+    busy_components: tuple[str, ...]
 
-    def note(self, seconds: float) -> str:
+    def describe_judgement(self, seconds: float) -> str:
         """Return in words what was judged; without data, nothing but the process was."""
-        if self.busy:
-            return f"judged by {self.readings} readings in {seconds:g} s: {', '.join(self.busy)}"
-        reason = "no data came in" if self.readings else "it serves no metrics"
+        if self.busy_components:
+            return f"judged by {self.reading_count} readings in {seconds:g} s: {', '.join(self.busy_components)}"
+        reason = "no data came in" if self.reading_count else "it serves no metrics"
         return f"{reason}: judged by its process, ports and health alone"
 
 
 def read_earlier_counts(machine: Machine, bundle: Bundle) -> EarlierCounts:
     """Return what the running collector counts; nothing if it serves no metrics that can be read."""
     try:
-        text = machine.get(bundle.metrics) if bundle.metrics else ""
+        text = machine.get(bundle.metrics_url) if bundle.metrics_url else ""
         return EarlierCounts(parse_counts(text), read_uptime_seconds(text))
     except (OSError, ValueError):
         return EarlierCounts({}, 0.0)
@@ -68,7 +68,7 @@ class Watch:
         self.machine, self.store, self.bundle, self.started, self.mask = machine, store, bundle, started, mask
         self.pid = 0
 
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until the unit runs, listens and says that it is healthy."""
         deadline = self.machine.now() + self.bundle.ready_seconds
         while True:
@@ -84,35 +84,35 @@ class Watch:
 
     def _check_alive(self, service: Service) -> None:
         """Raise Failure as soon as the process has ended: its unit starts it again, and would hide it."""
-        earlier = self.started.earlier
-        was_reloaded = self.started.way == RELOAD
-        has_restarted = service.restarts > (earlier.restarts if was_reloaded else 0)
+        earlier = self.started.earlier_service
+        was_reloaded = self.started.activation == RELOAD
+        has_restarted = service.restart_count > (earlier.restart_count if was_reloaded else 0)
         is_another_process = was_reloaded and service.pid != earlier.pid
-        has_failed = service.active == "failed" or service.sub == "auto-restart"
+        has_failed = service.active_state == "failed" or service.sub_state == "auto-restart"
         if has_restarted or is_another_process or has_failed:
             raise self._build_failure("the process ended")
 
     def _find_missing(self, service: Service) -> str:
         if not service.is_active:
-            return f"the unit is {service.active} ({service.sub}), not active"
-        ports = find_closed_ports(self.bundle.ports, self.machine.listeners())
+            return f"the unit is {service.active_state} ({service.sub_state}), not active"
+        ports = find_closed_ports(self.bundle.ports, self.machine.list_listeners())
         if ports:
             return f"nothing listens on port {ports[0].number}/{ports[0].protocol}"
-        if self.bundle.health and not self._is_healthy():
-            return f"{self.bundle.health} does not say that it is healthy"
-        is_young = self.machine.now() - self.started.at < _SETTLED_SECONDS
-        if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.at):
+        if self.bundle.health_url and not self._is_healthy():
+            return f"{self.bundle.health_url} does not say that it is healthy"
+        is_young = self.machine.now() - self.started.started_at < _SETTLED_SECONDS
+        if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.started_at):
             return "it does not say that it is ready"
         return ""
 
     def _is_healthy(self) -> bool:
         try:
-            self.machine.get(self.bundle.health)
+            self.machine.get(self.bundle.health_url)
         except (OSError, ValueError):
             return False
         return True
 
-    def judge(self, earlier_counts: EarlierCounts) -> ReleaseJudgement:
+    def judge_release(self, earlier_counts: EarlierCounts) -> ReleaseJudgement:
         """Watch the release as long as asked, and return what was judged. What fails twice in a row is worse.
 
         What the last reading found is read once more.
@@ -125,12 +125,12 @@ class Watch:
         while self.machine.now() - started_at < self.bundle.watch_seconds + (READ_SECONDS if seen_components else 0.0):
             self.machine.sleep(min(READ_SECONDS, self.bundle.watch_seconds))
             self._check_process()
-            if not self.bundle.metrics:
+            if not self.bundle.metrics_url:
                 continue
-            new_counts = self._counted()
+            new_counts = self._read_counts()
             unread_count = unread_count + 1 if new_counts is None else 0
             if unread_count >= _MOST_UNREAD:
-                raise self._build_failure(f"its metrics at {self.bundle.metrics} cannot be read")
+                raise self._build_failure(f"its metrics at {self.bundle.metrics_url} cannot be read")
             regressions = (
                 list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
                 if new_counts is not None
@@ -144,9 +144,9 @@ class Watch:
                 readings, busy_names = readings + 1, list_busy_components(new_counts)
         return ReleaseJudgement(readings, tuple(busy_names))
 
-    def _counted(self) -> Counter | None:  # type: ignore[type-arg]
+    def _read_counts(self) -> Counter | None:  # type: ignore[type-arg]
         try:
-            return parse_counts(self.machine.get(self.bundle.metrics))
+            return parse_counts(self.machine.get(self.bundle.metrics_url))
         except (OSError, ValueError):
             return None
 
@@ -164,14 +164,14 @@ class Watch:
         Waits for them a little: on a busy host, systemd knows the end of a process before the journal has its words.
         """
         deadline = self.machine.now() + _JOURNAL_SECONDS
-        lines = self._telling_lines()
+        lines = self._read_telling_lines()
         while not lines and self.machine.now() < deadline:
             self.machine.sleep(POLL_SECONDS)
-            lines = self._telling_lines()
+            lines = self._read_telling_lines()
         return [clean_text(self.mask(line)) for line in lines]
 
-    def _telling_lines(self) -> list[str]:
-        return list(choose_telling_lines(self.machine.journal(self.store.service, self.started.at)))
+    def _read_telling_lines(self) -> list[str]:
+        return list(choose_telling_lines(self.machine.journal(self.store.service, self.started.started_at)))
 
 
 def _component_of(line: str) -> str:

@@ -44,7 +44,7 @@ class _WatchedCollector:
     @property
     def passed(self) -> dict[str, Any]:
         """The wave that the release in use has passed; empty if it has passed none."""
-        return self.store.passed_waves.find(self.release)
+        return self.store.read_passed_waves.find(self.release)
 
     def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
         """Return whether the release in use is the one that was judged."""
@@ -54,7 +54,7 @@ class _WatchedCollector:
         """Add a reading, at so many seconds since the first one."""
         service = self.machine.service(self.store.service)
         metrics_text, reason = self._read_compared_metrics()
-        reading = {"at": seconds, "restarts": service.restarts, "text": metrics_text, "why": reason}
+        reading = {"at": seconds, "restarts": service.restart_count, "text": metrics_text, "why": reason}
         self.readings.append(reading)
 
     def _read_compared_metrics(self) -> tuple[str, str]:
@@ -69,7 +69,7 @@ class _WatchedCollector:
 
     def note_passed(self, wave: Mapping[str, Any]) -> None:
         """Note that the release in use has passed a wave."""
-        self.store.passed_waves.write(self.release, {**wave, "sum": self.sum})
+        self.store.read_passed_waves.write(self.release, {**wave, "sum": self.sum})
 
     def row(self) -> dict[str, Any]:
         """Return the collector as the module returns it: its release, its config and its readings."""
@@ -107,11 +107,11 @@ def _watch_collectors(seconds: float, machine: Machine, root: Path) -> dict[str,
     """Read all collectors again and again for so many seconds, and once if these are 0."""
     collectors = _list_watched_collectors(machine, root)
     # The time of day may be set meanwhile; the time since boot is not.
-    started_at, elapsed = machine.uptime(), 0.0
+    started_at, elapsed = machine.read_uptime(), 0.0
     _read_all_collectors(collectors, elapsed)
     while collectors and elapsed < seconds:
         machine.sleep(min(seconds - elapsed, reading_pause(seconds)))
-        elapsed = machine.uptime() - started_at
+        elapsed = machine.read_uptime() - started_at
         _read_all_collectors(collectors, elapsed)
     return {"changed": False, "collectors": [collector.row() for collector in collectors]}
 

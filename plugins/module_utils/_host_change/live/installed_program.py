@@ -41,7 +41,7 @@ class Program:
     host_file: str = ""
     url: str = ""
     controller_file: str = ""
-    member: str = ""
+    archive_member: str = ""
 
     @property
     def is_awaited(self) -> bool:
@@ -89,7 +89,7 @@ def _describe_archived_program(
         host_file=place_by_kind["path"],
         url=place_by_kind["url"],
         controller_file=place_by_kind["file"],
-        member=member,
+        archive_member=member,
     )
 
 
@@ -125,7 +125,7 @@ def describe_selinux_needs(program: Program, machine: Machine) -> str:
     """Return what SELinux needs before systemd may start the program; empty if nothing."""
     if not machine.enforces_selinux():
         return ""
-    return describe_type_fix(str(program.path), machine.selinux_type(program.path), program.folder is not None)
+    return describe_type_fix(str(program.path), machine.read_selinux_type(program.path), program.folder is not None)
 
 
 def hash_file(file: BinaryIO) -> str:

@@ -41,7 +41,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64
 class CommandResult:
     """How a command ended, and what it printed."""
 
-    code: int
+    exit_code: int
     output: str
 
 
@@ -49,18 +49,18 @@ class CommandResult:
 class Service:
     """A unit as systemd sees it. `user` is also the name of a dynamic user."""
 
-    load: str
-    fragment: str
-    active: str
-    sub: str
+    load_state: str
+    fragment_path: str
+    active_state: str
+    sub_state: str
     pid: int
-    restarts: int
-    stale: bool = False
-    user: str = ""
+    restart_count: int
+    needs_reload: bool = False
+    user_name: str = ""
 
     @property
     def is_active(self) -> bool:
-        return self.active == "active" and self.pid > 0
+        return self.active_state == "active" and self.pid > 0
 
 
 class Machine:
@@ -69,7 +69,7 @@ class Machine:
     def is_root(self) -> bool:
         return os.geteuid() == 0
 
-    def architecture(self) -> str:
+    def find_architecture(self) -> str:
         """Return the architecture by its name of releases, or as the kernel says it."""
         return ARCHITECTURES.get(platform.machine(), platform.machine())
 
@@ -77,18 +77,18 @@ class Machine:
         """Return the name by which the host knows itself."""
         return platform.node()
 
-    def init_name(self) -> str:
+    def read_init_name(self) -> str:
         """Return the name of the first process; empty if it cannot be read."""
         return _read_proc_file(1, "comm")
 
     def now(self) -> float:
         return time.time()
 
-    def uptime(self) -> float:
+    def read_uptime(self) -> float:
         """Return the seconds since the host was booted, as systemd counts them."""
         return time.monotonic()
 
-    def environment(self, pid: int) -> dict[str, str]:
+    def read_environment(self, pid: int) -> dict[str, str]:
         """Return the variables with which a process has begun; none for one that has ended."""
         pairs = (entry.partition("=") for entry in _read_proc_file(pid, "environ").split("\0"))
         return {name: value for name, _sign, value in pairs if name}
@@ -112,12 +112,12 @@ class Machine:
             return CommandResult(127, str(error))
         return CommandResult(completed.returncode, completed.stdout.decode("utf-8", "replace"))
 
-    def systemctl(self, *words: str) -> CommandResult:
+    def run_systemctl(self, *words: str) -> CommandResult:
         return self.run("systemctl", *words)
 
-    def systemd_version(self) -> int:
+    def read_systemd_version(self) -> int:
         """Return the version of systemd; 0 if nobody knows it."""
-        return parse_systemd_version(self.systemctl("--version").output)
+        return parse_systemd_version(self.run_systemctl("--version").output)
 
     def enforces_selinux(self) -> bool:
         """Whether SELinux denies on this host what its policy does not allow."""
@@ -126,7 +126,7 @@ class Machine:
         except OSError:  # no SELinux
             return False
 
-    def selinux_type(self, path: Path) -> str:
+    def read_selinux_type(self, path: Path) -> str:
         """Return the type that SELinux has for a file; empty for one that is not there or has none."""
         try:
             return context_type(os.getxattr(str(path), "security.selinux"))
@@ -161,23 +161,23 @@ class Machine:
 
     def service(self, name: str) -> Service:
         """Return the state of a unit. Raises Problem if systemd does not answer."""
-        answer = self.systemctl("show", name, f"--property={','.join(_SERVICE_PROPERTIES)}")
+        answer = self.run_systemctl("show", name, f"--property={','.join(_SERVICE_PROPERTIES)}")
         values: dict[str, str] = {}
         for line in answer.output.splitlines():
             key, _sign, value = line.partition("=")
             values[key] = value
-        if answer.code or "LoadState" not in values:
+        if answer.exit_code or "LoadState" not in values:
             wrong = f"systemd does not answer: {answer.output.strip()[-300:]}"
             raise Problem(wrong, asked=f"Read {name}", fix="Run `systemctl status` on the host.")
         return Service(
-            load=values["LoadState"],
-            fragment=values.get("FragmentPath", ""),
-            active=values.get("ActiveState", ""),
-            sub=values.get("SubState", ""),
+            load_state=values["LoadState"],
+            fragment_path=values.get("FragmentPath", ""),
+            active_state=values.get("ActiveState", ""),
+            sub_state=values.get("SubState", ""),
             pid=int(values.get("MainPID") or 0),
-            restarts=int(values.get("NRestarts") or 0),
-            stale=values.get("NeedDaemonReload") == "yes",
-            user=values.get("User", ""),
+            restart_count=int(values.get("NRestarts") or 0),
+            needs_reload=values.get("NeedDaemonReload") == "yes",
+            user_name=values.get("User", ""),
         )
 
     def reload_process(self, pid: int) -> None:
@@ -202,7 +202,7 @@ class Machine:
         """Return the open answer of a URL, through the proxies of the environment. Raises OSError or ValueError."""
         return late_imports.import_host_http().open_download(url)
 
-    def listeners(self) -> list[Listener]:
+    def list_listeners(self) -> list[Listener]:
         """Return the waiting sockets of this host."""
         sockets: list[Listener] = []
         for name, protocol in _SOCKET_TABLES:

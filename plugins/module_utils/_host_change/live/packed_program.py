@@ -46,14 +46,14 @@ class _FilePart:
     """A part of a file, from where the file is, that reads as a file of its own."""
 
     file: BinaryIO
-    left: int
+    remaining_bytes: int
 
     def read(self, size: int = -1) -> bytes:
-        byte_count = self.left if size < 0 else min(size, self.left)
+        byte_count = self.remaining_bytes if size < 0 else min(size, self.remaining_bytes)
         data = self.file.read(byte_count)
         if byte_count and not data:
             raise EOFError("it ends too early")
-        self.left -= len(data)
+        self.remaining_bytes -= len(data)
         return data
 
 
@@ -90,14 +90,14 @@ class _CheckedMember:
     """A member of an archive. What it raises while it is read says that the archive is broken."""
 
     content: Any
-    word: str
+    archive_noun: str
     asked: str
 
     def read(self, size: int = -1) -> bytes:
         try:
             return bytes(self.content.read(size))
         except _BROKEN_ERRORS as error:
-            raise Problem(f"the {self.word} is broken: {error}", asked=self.asked, fix=_FIX_OF_BROKEN) from error
+            raise Problem(f"the {self.archive_noun} is broken: {error}", asked=self.asked, fix=_FIX_OF_BROKEN) from error
 
 
 def _find_reader(file: BinaryIO) -> Callable[[BinaryIO, str], Any] | None:
@@ -206,7 +206,7 @@ def _iter_cpio_files(payload: Any) -> Iterator[tuple[str, _FilePart]]:
             return
         part = _FilePart(payload, size)
         yield name, part
-        _skip_bytes(payload, part.left + -size % _CPIO_ALIGNED)
+        _skip_bytes(payload, part.remaining_bytes + -size % _CPIO_ALIGNED)
 
 
 def _read_exactly(payload: Any, size: int) -> bytes:

@@ -34,7 +34,7 @@ def install_program(program: Program, store: Store, machine: Machine) -> bool:
     try:
         with _open_verified_copy(program, draft, machine) as file:
             write_program = partial(_write_program, draft / program.path.name)
-            unpack(file, program.member, write_program, task=f"Install {program.path}")
+            unpack(file, program.archive_member, write_program, task=f"Install {program.path}")
         if machine.enforces_selinux():
             machine.run("restorecon", str(draft / program.path.name))  # the type that the owner's rules give it
         shutil.rmtree(str(program.folder), ignore_errors=True)

@@ -133,7 +133,7 @@ class ReleaseFolders:
             is_encrypted = self._encrypts and path.startswith(CREDENTIALS)
             data = self._cipher.encrypt(target.name, file.data) if is_encrypted else file.data
             write_file(target, data, file.mode)
-        shown_texts = {path: file.shown for path, file in files.items() if file.shown}
+        shown_texts = {path: file.shown_text for path, file in files.items() if file.shown_text}
         manifest = {"owner": OWNER, "shown": shown_texts, "encrypted": self._encrypts, **facts}
         write_file(self.draft / MANIFEST, json_bytes(manifest), 0o644)
         self.draft.rename(self.path(number))

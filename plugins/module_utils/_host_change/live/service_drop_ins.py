@@ -59,9 +59,9 @@ class _Difference:
     """One drop-in that is to be written, or to be removed if `after` is empty."""
 
     unit: str
-    place: Path
-    before: str
-    after: str
+    drop_in_path: Path
+    text_before: str
+    text_after: str
 
 
 class ServiceDropIns:
@@ -75,7 +75,7 @@ class ServiceDropIns:
 
     # ── What is there ──
 
-    def _drop_in_path(self, unit: str) -> Path:
+    def _build_drop_in_path(self, unit: str) -> Path:
         return self.store.links.units / f"{unit}.d" / DROP_IN
 
     def _list_own_drop_ins(self) -> list[Path]:
@@ -141,7 +141,7 @@ class ServiceDropIns:
         )
         units = set()
         for words in lists:
-            for line in self.machine.systemctl(*words).output.splitlines():
+            for line in self.machine.run_systemctl(*words).output.splitlines():
                 columns = line.split()
                 if columns and columns[0].endswith(SERVICE_SUFFIX):
                     units.add(columns[0])
@@ -149,7 +149,7 @@ class ServiceDropIns:
 
     def _check_place(self, unit: str) -> None:
         """Raise Problem for a file of the same name, or a folder that leads elsewhere, of another owner."""
-        drop_in = self._drop_in_path(unit)
+        drop_in = self._build_drop_in_path(unit)
         folder = drop_in.parent
         is_folder = folder.is_dir() and not folder.is_symlink()
         if os.path.lexists(str(folder)) and not is_folder:
@@ -162,7 +162,7 @@ class ServiceDropIns:
 
     def _check_variables(self, service: ServiceEnvironment, service_unit: ServiceUnit) -> None:
         """Raise Problem if another file sets the same variables: the owner of the service has decided there."""
-        own_drop_in = self._drop_in_path(service.unit)
+        own_drop_in = self._build_drop_in_path(service.unit)
         readers = (
             (find_names_in_unit, service_unit.unit_files),
             (find_names_in_file, service_unit.environment_files),
@@ -177,38 +177,38 @@ class ServiceDropIns:
 
     # ── The change ──
 
-    def plan(self) -> ServiceOutcome:
+    def plan_changes(self) -> ServiceOutcome:
         """Return what differs, without a change."""
         outcome = ServiceOutcome()
-        for difference in self._differences():
-            drop_in = str(difference.place)
-            outcome.paths.append(drop_in)
+        for difference in self._find_differences():
+            drop_in = str(difference.drop_in_path)
+            outcome.changed_paths.append(drop_in)
             headers = {"before_header": drop_in, "after_header": drop_in}
-            outcome.diff.append({**headers, "before": difference.before, "after": difference.after})
-            becomes = "get" if difference.after else "lose"
+            outcome.differences.append({**headers, "before": difference.text_before, "after": difference.text_after})
+            becomes = "get" if difference.text_after else "lose"
             outcome.notes.append(f"{difference.unit} would {becomes} its environment")
         has_restarts = False
         for service in self.wanted_services:
             if not self._awaits_restart(service):
                 continue
-            if service.restart:
+            if service.may_restart:
                 has_restarts = True
                 outcome.notes.append(f"{service.unit} would be restarted")
             else:
-                outcome.waiting.append(self._describe_waiting(service.unit))
-        outcome.changed = bool(outcome.paths) or has_restarts or self._needs_reload()
+                outcome.waiting_lines.append(self._describe_waiting(service.unit))
+        outcome.is_changed = bool(outcome.changed_paths) or has_restarts or self._needs_reload()
         return outcome
 
-    def _differences(self) -> list[_Difference]:
+    def _find_differences(self) -> list[_Difference]:
         """Return the drop-ins that go, then those that are new or change."""
-        services = {self._drop_in_path(service.unit): service for service in self.wanted_services}
+        services = {self._build_drop_in_path(service.unit): service for service in self.wanted_services}
         differences = []
         for drop_in in self._list_own_drop_ins():
             if drop_in not in services:
                 unit = drop_in.parent.name[:-2]  # the folder of a unit ends with .d
                 differences.append(_Difference(unit, drop_in, _read_file_start(drop_in), ""))
         for drop_in, service in services.items():
-            current_text, target_text = _read_file_start(drop_in), service.text(self.store.name)
+            current_text, target_text = _read_file_start(drop_in), service.render_drop_in(self.store.name)
             if current_text != target_text:
                 differences.append(_Difference(service.unit, drop_in, current_text, target_text))
         return differences
@@ -217,24 +217,24 @@ class ServiceDropIns:
         """Whether systemd has not read a drop-in that is there, as after a killed run."""
         return any(self._find_unit(service.unit).needs_reload for service in self.wanted_services)
 
-    def apply(self) -> ServiceOutcome:
+    def apply_changes(self) -> ServiceOutcome:
         """Write what differs, take back what is no longer wanted, and restart services with consent that wait."""
-        outcome = self.plan()
-        outcome.notes, outcome.waiting = [], []
+        outcome = self.plan_changes()
+        outcome.notes, outcome.waiting_lines = [], []
         self._clear_drafts()
-        differences = self._differences()
+        differences = self._find_differences()
         for difference in differences:
-            self._write_drop_in(difference.place, difference.after)
-            self._written.add(difference.place)
-            became = "has a new" if difference.after else "lost its"
+            self._write_drop_in(difference.drop_in_path, difference.text_after)
+            self._written.add(difference.drop_in_path)
+            became = "has a new" if difference.text_after else "lost its"
             outcome.notes.append(f"{difference.unit} {became} environment")
-        if outcome.changed:
+        if outcome.is_changed:
             self._reload_units()
-        self._restart_waiting(outcome, {difference.unit: difference.before for difference in differences})
+        self._restart_waiting(outcome, {difference.unit: difference.text_before for difference in differences})
         for difference in differences:
-            if not difference.after:
-                outcome.waiting += self._describe_kept_environment(difference.unit)
-        outcome.waiting += [
+            if not difference.text_after:
+                outcome.waiting_lines += self._describe_kept_environment(difference.unit)
+        outcome.waiting_lines += [
             self._describe_waiting(service.unit) for service in self.wanted_services if self._awaits_restart(service)
         ]
         return outcome
@@ -245,7 +245,7 @@ class ServiceDropIns:
         `earlier_texts` has the drop-ins before this run that it changed.
         """
         for service in self.wanted_services:
-            if service.restart and self._awaits_restart(service):
+            if service.may_restart and self._awaits_restart(service):
                 self._restart(service.unit, earlier_texts.get(service.unit))
                 outcome.notes.append(f"{service.unit} was restarted with its environment")
 
@@ -279,8 +279,8 @@ class ServiceDropIns:
 
     def _reload_units(self) -> None:
         self._seen_units = {}
-        result = self.machine.systemctl("daemon-reload")
-        if result.code:
+        result = self.machine.run_systemctl("daemon-reload")
+        if result.exit_code:
             raise Failure(f"systemd does not read its units: {clean_text(result.output.strip()[-300:])}")
 
     # ── Processes ──
@@ -293,17 +293,17 @@ class ServiceDropIns:
         service_unit = self._find_unit(service.unit)
         if not service_unit.is_active or not service_unit.pid or self._has_variables(service, service_unit.pid):
             return False
-        started_at = self.machine.now() - (self.machine.uptime() - service_unit.started_after_boot)
-        drop_in = self._drop_in_path(service.unit)
-        is_new = drop_in in self._written or _read_file_start(drop_in) != service.text(self.store.name)
+        started_at = self.machine.now() - (self.machine.read_uptime() - service_unit.started_after_boot)
+        drop_in = self._build_drop_in_path(service.unit)
+        is_new = drop_in in self._written or _read_file_start(drop_in) != service.render_drop_in(self.store.name)
         return is_new or started_at <= drop_in.stat().st_mtime
 
     def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
         """Whether a process has all variables of its service, with the values of this host."""
-        environment = self.machine.environment(pid)
-        return all(environment.get(name) == value for name, value in service.on_host(self._host_id()).items())
+        environment = self.machine.read_environment(pid)
+        return all(environment.get(name) == value for name, value in service.resolve_on_host(self._read_host_id()).items())
 
-    def _host_id(self) -> str:
+    def _read_host_id(self) -> str:
         return _read_file_start(self.store.root / "etc/machine-id").strip()
 
     def _restart(self, unit: str, earlier_text: str | None) -> None:
@@ -328,10 +328,10 @@ class ServiceDropIns:
 
     def _try_restart(self, unit: str) -> str:
         """Restart a service, and return why it does not run; empty if it does."""
-        result = self.machine.systemctl("restart", unit)
+        result = self.machine.run_systemctl("restart", unit)
         self._seen_units = {}
-        self._written.discard(self._drop_in_path(unit))
-        if result.code:
+        self._written.discard(self._build_drop_in_path(unit))
+        if result.exit_code:
             return str(clean_text(result.output.strip()[-300:]))
         first_state = self.machine.service(unit)
         deadline = self.machine.now() + WATCH_SECONDS
@@ -344,9 +344,9 @@ class ServiceDropIns:
 
     def _restore_drop_in(self, unit: str, earlier_text: str) -> str:
         """Set the earlier drop-in again, and return in words how the service is then."""
-        self._write_drop_in(self._drop_in_path(unit), earlier_text)
+        self._write_drop_in(self._build_drop_in_path(unit), earlier_text)
         self._reload_units()
-        self.machine.systemctl("reset-failed", unit)
+        self.machine.run_systemctl("reset-failed", unit)
         failure = self._try_restart(unit)
         return f"It does not run without it either: {failure}" if failure else "It runs again as before"
 
@@ -358,12 +358,12 @@ class ServiceDropIns:
 
     def _describe_service(self, service: ServiceEnvironment) -> dict[str, Any]:
         """Return the row of one service in the facts of a host."""
-        service_unit, drop_in = self._find_unit(service.unit), self._drop_in_path(service.unit)
+        service_unit, drop_in = self._find_unit(service.unit), self._build_drop_in_path(service.unit)
         return {
             "unit": service.unit,
             "load": service_unit.load_state,
             "runs": service_unit.is_active,
-            "is_there": _read_file_start(drop_in) == service.text(self.store.name),
+            "is_there": _read_file_start(drop_in) == service.render_drop_in(self.store.name),
             "has": bool(service_unit.pid) and self._has_variables(service, service_unit.pid),
             "waits": self._awaits_restart(service),
             "place": str(drop_in),

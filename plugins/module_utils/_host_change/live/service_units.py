@@ -41,9 +41,9 @@ class ServiceUnit:
 
 def read_service_unit(machine: Machine, unit: str) -> ServiceUnit:
     """Ask systemd for a service. Raises Problem if it does not answer."""
-    answer = machine.systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
+    answer = machine.run_systemctl("show", unit, f"--property={_UNIT_PROPERTIES}")
     properties = _parse_properties(answer.output)
-    if answer.code or "LoadState" not in properties:
+    if answer.exit_code or "LoadState" not in properties:
         wrong = f"systemd does not answer: {clean_text(answer.output.strip()[-300:])}"
         raise Problem(wrong, asked=f"Read {unit}", fix="Run `systemctl status` on the host.")
     unit_files = (properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split())

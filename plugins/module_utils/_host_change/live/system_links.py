@@ -61,10 +61,10 @@ class SystemLinks:
     def write(self, files: Mapping[str, StoredFile]) -> None:
         """Set the links that a release with these files wants, and remove the others."""
         links = self.compare(files)
-        for link_path in links.wrong:
+        for link_path in links.wrong_links:
             Path(link_path).parent.mkdir(parents=True, exist_ok=True)
-            replace_link(Path(link_path), links.wanted[link_path])
-        for link_path in set(links.there) - set(links.wanted):
+            replace_link(Path(link_path), links.wanted_targets[link_path])
+        for link_path in set(links.actual_targets) - set(links.wanted_targets):
             remove_file(Path(link_path))
 
     def remove(self) -> None:

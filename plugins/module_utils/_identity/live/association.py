@@ -46,7 +46,7 @@ class AssociationTask:
     def run(self) -> dict[str, Any]:
         """Make or delete the association, and return the result of the task. Raises Problem if it must stay."""
         if self.params["state"] == "absent":
-            return self.delete(self.read())
+            return self.remove_association(self.read())
         return self._ensure_present(COLLISIONS)
 
     def read(self) -> Association | None:
@@ -58,7 +58,7 @@ class AssociationTask:
     @CallErrors.list_error_handler("list the pod identity associations", ())
     def _list_summaries(self) -> list[Association]:
         """Return the association of the account as a list has it: without its role and policy."""
-        return self.eks.pages("list_pod_identity_associations", "associations", **self.cluster, **self.account)
+        return self.eks.read_pages("list_pod_identity_associations", "associations", **self.cluster, **self.account)
 
     @CallErrors.list_error_handler("describe the pod identity association")
     def _describe_association(self, association_id: str) -> Association | None:
@@ -148,10 +148,10 @@ class AssociationTask:
     def _refuse_unknown_fields(self, operation: str, body: Mapping[str, Any]) -> None:
         """Raise Problem if this botocore is too old for a field of the request."""
         for field in body:
-            if not self.eks.takes(operation, field):
+            if not self.eks.knows_parameter(operation, field):
                 raise missing_part_problem("boto3", field, "Associate a role")
 
-    def delete(self, association: Association | None) -> dict[str, Any]:
+    def remove_association(self, association: Association | None) -> dict[str, Any]:
         """Delete an association as it was read, by its ID: another one in its place stays. Return the task's result.
 
         Raises Problem if an add-on owns it, or if it has another role than the parameters name.

@@ -57,7 +57,7 @@ class ServiceCalls:
         self.service, self.clock, self.sleep = service, clock, sleep
         self._connect, self._jitter = connect, jitter
         self._client: Any = None
-        self.until = 0.0
+        self.patient_until = 0.0
         """A time until which calls are tried, beyond what they get anyway."""
 
     @property
@@ -69,7 +69,7 @@ class ServiceCalls:
 
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its name in boto3, and return its answer."""
-        deadline = max(self.clock() + PATIENCE_SECONDS, self.until)
+        deadline = max(self.clock() + PATIENCE_SECONDS, self.patient_until)
         attempts, is_renewed = 0, False
         while True:
             try:
@@ -97,7 +97,7 @@ class ServiceCalls:
             raise missing_part_problem("boto3", "it", f"Call {self.service}:{_iam_action(name)}")
         return method
 
-    def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+    def read_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Return what all pages of an operation have below a key."""
         entries: list[Any] = []
         page_parameters = dict(parameters)
@@ -109,7 +109,7 @@ class ServiceCalls:
                 return entries
             page_parameters["nextToken"] = token
 
-    def takes(self, operation: str, field: str) -> bool:
+    def knows_parameter(self, operation: str, field: str) -> bool:
         """Return whether this botocore knows a parameter."""
         model = self.client.meta.service_model
         return field in model.operation_model(operation).input_shape.members

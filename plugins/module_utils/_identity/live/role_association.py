@@ -68,7 +68,7 @@ class RoleAssociation:
         is_adopted = bool(live_settings) and self.params["adopt"] and self.params["state"] == "present"
         is_with_role = bool(role_arn) and live_settings.get("role_arn") == role_arn
         if is_adopted or is_with_role:
-            return task.delete(association)
+            return task.remove_association(association)
         return {"changed": False, "diff": {"before": live_settings, "after": live_settings}}
 
     def _association_task(self, state: str, role_arn: str) -> AssociationTask:

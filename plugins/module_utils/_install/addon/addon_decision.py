@@ -53,9 +53,9 @@ class Addon:
 
     name: str
     cluster: str
-    installed: str = ""
-    wanted: str = ""
-    ours: bool = False
+    installed_version: str = ""
+    wanted_version: str = ""
+    is_ours: bool = False
 
     @property
     def title(self) -> str:
@@ -69,7 +69,7 @@ def find_addon(name: str, cluster: str, addons: list[Mapping[str, Any]], target_
             installed = facts["addon_version"]
             is_own = RELEASE_LABEL in (facts.get("tags") or {})
             return Addon(name, cluster, installed, target_version or installed, is_own)
-    return Addon(name, cluster, wanted=target_version)
+    return Addon(name, cluster, wanted_version=target_version)
 
 
 def decide_addon(
@@ -87,7 +87,7 @@ def decide_addon(
     decision = _decide_action(request, addon, release_facts)
     if decision.provider == EXISTING:
         return decision
-    operator = parse_version(addon.wanted)
+    operator = parse_version(addon.wanted_version)
     addon_facts = version_table["eks_addons"].get(addon.name, {})
     _refuse_unfit_version(request, addon, operator, addon_facts)
     decision.warnings.extend(find_certificate_warnings(request, release_facts))
@@ -107,7 +107,7 @@ def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: Mapping
     if release_facts["installed"] and release_facts["installer"]["by"] != EKS:
         return _refuse_other_installer(request, addon, release_facts)
     _refuse_foreign_definitions(request, addon, release_facts)
-    if addon.installed and not addon.ours and request.foreign != TAKEOVER:
+    if addon.installed_version and not addon.is_ours and request.foreign != TAKEOVER:
         return _decide_foreign(request, addon)
     if release_facts["installed"] and request.namespace != release_facts["namespace"]:
         raise Problem(
@@ -115,15 +115,15 @@ def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: Mapping
             f" {request.namespace}",
             fix="EKS takes the namespace of an add-on at its creation only. Keep it, or remove the add-on first.",
         )
-    if not addon.installed:
-        return Decision("install", EKS, f"{addon.title} {addon.wanted} is installed")
-    installed_order, target_order = version_order(addon.installed), version_order(addon.wanted)
+    if not addon.installed_version:
+        return Decision("install", EKS, f"{addon.title} {addon.wanted_version} is installed")
+    installed_order, target_order = version_order(addon.installed_version), version_order(addon.wanted_version)
     if target_order < installed_order:
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
-        raise Problem(f"{addon.title} is {addon.installed} here, and {addon.wanted} is older", asked="Upgrade", fix=fix)
+        raise Problem(f"{addon.title} is {addon.installed_version} here, and {addon.wanted_version} is older", asked="Upgrade", fix=fix)
     if target_order == installed_order:
-        return Decision("unchanged", EKS, f"{addon.title} {addon.installed} is installed")
-    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed} to {addon.wanted}")
+        return Decision("unchanged", EKS, f"{addon.title} {addon.installed_version} is installed")
+    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed_version} to {addon.wanted_version}")
 
 
 def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts: Mapping[str, Any]) -> Decision:
@@ -138,7 +138,7 @@ def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts
 
 
 def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
-    state = f"{addon.title} {addon.installed} is already in cluster {addon.cluster}, and has no tag of this collection"
+    state = f"{addon.title} {addon.installed_version} is already in cluster {addon.cluster}, and has no tag of this collection"
     if request.foreign == ADOPT:
         return Decision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
     raise Problem(state, fix=f"{KEEP_FIX}, or take it over (foreign: takeover).")
@@ -173,13 +173,13 @@ def _refuse_unfit_version(
     first_version = parse_version(addon_facts.get("first", ""))
     last_without_rights = parse_version(addon_facts.get("rights_until", ""))
     if first_version and operator < first_version:
-        wrong = f"{addon.name} {addon.wanted} has an operator that does not serve OpenTelemetryCollector as v1beta1."
+        wrong = f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as v1beta1."
         if last_without_rights and operator <= last_without_rights:
             wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
         fix = f"Take a version from v{first_version} on; eks_addon_info with available=true shows them."
         raise Problem(wrong, asked=f"Install {addon.title}", fix=fix)
     if request.version and request.version != operator:
-        wrong = f"{addon.name} {addon.wanted} has version {operator} of it, not {request.version}"
+        wrong = f"{addon.name} {addon.wanted_version} has version {operator} of it, not {request.version}"
         fix = "Leave its version out, and give that of the add-on (addon_version)."
         raise Problem(wrong, asked=f"Install {request.product.title}", fix=fix)
 

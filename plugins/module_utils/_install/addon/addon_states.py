@@ -51,8 +51,8 @@ RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
 class FirstStep(NamedTuple):
     """What a task does first, and for RESUME the operation that it waits for."""
 
-    what: str
-    running: str = ""
+    action: str
+    running_operation: str = ""
 
 
 # A failed add-on takes UpdateAddon again, which is how the AWS controllers for Kubernetes recover it too.
@@ -86,15 +86,15 @@ def first_step_to_remove(status: str) -> FirstStep:
 class Patience(NamedTuple):
     """What to do about DEGRADED: `wait` for so many seconds, `fail` at once, or `accept` it."""
 
-    degraded: str = "wait"
+    degraded_action: str = "wait"
     seconds: float = 300
 
 
 class AddonVerdict(NamedTuple):
     """The verdict: WAIT, DONE, FAILED or GONE, and its reason."""
 
-    what: str
-    why: str = ""
+    outcome: str
+    reason: str = ""
 
 
 def judge_status(
@@ -120,11 +120,11 @@ def judge_status(
 
 def _judge_degraded(issues: tuple[Issue, ...], patience: Patience, degraded_for: float) -> AddonVerdict:
     """Return what a degraded add-on means, by its issues and how long it has been so, in seconds."""
-    if patience.degraded == "accept":
+    if patience.degraded_action == "accept":
         return AddonVerdict(DONE, "it is degraded, which is accepted")
-    if patience.degraded == "fail":
+    if patience.degraded_action == "fail":
         return AddonVerdict(FAILED, "it is degraded")
-    if any(not issue.advice.transient for issue in issues):
+    if any(not issue.advice.is_transient for issue in issues):
         return AddonVerdict(FAILED, "it is degraded, and waiting does not mend that")
     if degraded_for >= patience.seconds:
         return AddonVerdict(FAILED, f"it has been degraded for {degraded_for:g} s")
@@ -134,7 +134,7 @@ def _judge_degraded(issues: tuple[Issue, ...], patience: Patience, degraded_for:
 class Advice(NamedTuple):
     """What to do about a code. A transient one can resolve by itself, so the wait for a degraded add-on goes on."""
 
-    transient: bool
+    is_transient: bool
     fix: str
 
 
@@ -185,7 +185,7 @@ class Issue(NamedTuple):
 
     code: str
     message: str
-    resources: tuple[str, ...] = ()
+    resource_ids: tuple[str, ...] = ()
 
     @property
     def advice(self) -> Advice:
@@ -196,11 +196,11 @@ class Issue(NamedTuple):
         return self.message or "EKS gives no message"
 
     @property
-    def fact(self) -> dict[str, Any]:
+    def fact_row(self) -> dict[str, Any]:
         return {
             "code": self.code,
             "message": self.message,
-            "resource_ids": list(self.resources),
+            "resource_ids": list(self.resource_ids),
             "wrong": self.wrong,
             "fix": self.advice.fix,
         }
@@ -228,7 +228,7 @@ def describe_issues(issues: Iterable[Issue]) -> str:
     """Return each issue as EKS words it, with its code and resources."""
     lines = []
     for issue in issues:
-        resources_text = f" ({', '.join(issue.resources)})" if issue.resources else ""
+        resources_text = f" ({', '.join(issue.resource_ids)})" if issue.resource_ids else ""
         lines.append(f"{issue.wrong} [{issue.code or 'no code'}{resources_text}]")
     return "; ".join(lines)
 

@@ -21,16 +21,16 @@ class AddonVersion(NamedTuple):
     """A version that EKS has for the cluster."""
 
     version: str
-    default: bool = False
-    configuration_needed: bool = False
-    permissions_needed: bool = False
+    is_default: bool = False
+    needs_configuration: bool = False
+    needs_permissions: bool = False
 
 
 class VersionChoice(NamedTuple):
     """The version to have, its details if EKS still offers it, and a warning."""
 
     version: str
-    details: AddonVersion | None = None
+    offered_version: AddonVersion | None = None
     warning: str = ""
 
 
@@ -101,7 +101,7 @@ def _choose_best_offer(offered: list[AddonVersion], *, latest: bool) -> AddonVer
     newest = offered[0]
     if latest:
         return newest
-    return next((offer for offer in offered if offer.default), newest)
+    return next((offer for offer in offered if offer.is_default), newest)
 
 
 def _describe_stale_version(

@@ -31,7 +31,7 @@ class Violation(NamedTuple):
     """The value of the keyword in the schema."""
     instance: Any
     """The part of the configuration at the place. No text shows it."""
-    known: tuple[str, ...] = ()
+    known_keys: tuple[str, ...] = ()
     """The keys that the schema knows at the place."""
 
 
@@ -51,8 +51,8 @@ def _describe_unknown_keys(violation: Violation) -> str:
     """Return which keys the schema does not know, each with the one that may be meant."""
     faults = []
     for key in violation.instance:
-        if key not in violation.known:
-            faults.append(f"'{key}' is not known here{suggest_word(str(key), violation.known)}")
+        if key not in violation.known_keys:
+            faults.append(f"'{key}' is not known here{suggest_word(str(key), violation.known_keys)}")
     return ", ".join(faults)
 
 

@@ -63,7 +63,7 @@ class AddonTask:
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
         # Whether tags were changed, also before a collision. The run that begins anew sees no difference in them.
-        self.tagged = False
+        self.has_tagged = False
 
     def run(self) -> dict[str, Any]:
         """Run the task, and repeat it after a collision with another operation."""
@@ -79,7 +79,7 @@ class AddonTask:
                 self.eks.sleep(COLLISION_PAUSE_SECONDS)
                 continue
             self.aws.warn(*self.wait.warnings)
-            return result | {"changed": result["changed"] or self.tagged}
+            return result | {"changed": result["changed"] or self.has_tagged}
 
     def _may_begin_anew(self, error: AnsibleCallError, deadline: float) -> bool:
         """Whether an error is a collision with another operation, and there is time to wait for that."""
@@ -93,14 +93,14 @@ class AddonTask:
         InvalidRequestException for what the state does not allow.
         """
         is_refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
-        return is_refused and addon_status(self.reads.addon()) in CHANGING_STATUSES
+        return is_refused and addon_status(self.reads.read_addon()) in CHANGING_STATUSES
 
     def _read_settled(self, first_step: Callable[[str], FirstStep]) -> Addon | None:
         """Return the add-on as it is once the operation that runs is over, if the task waits."""
-        addon: Addon | None = self.reads.addon()
+        addon: Addon | None = self.reads.read_addon()
         step = first_step(addon_status(addon))
-        if step.what == RESUME and self.waits:
-            return self.wait.wait_until_done(step.running)
+        if step.action == RESUME and self.waits:
+            return self.wait.wait_until_done(step.running_operation)
         return addon
 
     def _ensure_present(self) -> dict[str, Any]:
@@ -108,11 +108,11 @@ class AddonTask:
         addon = self._read_settled(first_step_to_have)
         if self.aws.check and addon_status(addon) == _DELETING:
             addon = None  # by the time of the real run
-        step = first_step_to_have(addon_status(addon)).what
+        step = first_step_to_have(addon_status(addon)).action
         if step == STUCK:
             fix = "Finish that first with state=absent, and preserve=true to leave its objects in the cluster."
             raise Problem("an earlier deletion of it has failed", asked=f"Change {self.params['name']}", fix=fix)
-        plan = AddonPlanner(self.reads, self.params).plan(addon, repair=step == REPAIR)
+        plan = AddonPlanner(self.reads, self.params).build_plan(addon, repair=step == REPAIR)
         self.aws.warn(*plan.warnings)
         if _is_as_wanted(plan):
             return self._task_result("unchanged", self._wait_if_asked(addon), plan)
@@ -129,7 +129,7 @@ class AddonTask:
         # `eks` repeats a call with its token, so that an answer that was lost does not become a second add-on.
         request = {
             **self._conflict_parameters(),
-            **build_creation_request(plan.wanted),
+            **build_creation_request(plan.wanted_settings),
             "clientRequestToken": str(uuid.uuid4()),
         }
         addon: Addon = self.eks("create_addon", **self.names, **request)["addon"]
@@ -142,12 +142,12 @@ class AddonTask:
     @CallErrors.common_error_handler("update the add-on")
     def _update_addon(self, plan: AddonPlan) -> Addon | None:
         self._require_recent_botocore()
-        self._require_idle(plan.addon)
-        request = build_update_request(plan.live, plan.wanted, plan.differing, repair=plan.repair)
+        self._require_idle(plan.live_addon)
+        request = build_update_request(plan.live_settings, plan.wanted_settings, plan.differing_settings, repair=plan.needs_repair)
         self._change_tags(plan)
         update_id = self._begin_update(request) if request else ""
         if not self.waits:
-            live_addon: Addon | None = self.reads.addon()
+            live_addon: Addon | None = self.reads.read_addon()
             return live_addon
         if not update_id:  # only tags differ
             return self.wait.wait_until_done("settle")
@@ -170,15 +170,15 @@ class AddonTask:
             raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
 
     def _change_tags(self, plan: AddonPlan) -> None:
-        if "tags" not in plan.differing or not plan.addon:
+        if "tags" not in plan.differing_settings or not plan.live_addon:
             return
-        self.tagged = True  # before the calls, of which one may fail after another
-        update_tags(self.eks, plan.addon["addonArn"], plan.live["tags"], plan.wanted["tags"])
+        self.has_tagged = True  # before the calls, of which one may fail after another
+        update_tags(self.eks, plan.live_addon["addonArn"], plan.live_settings["tags"], plan.wanted_settings["tags"])
 
     def _require_recent_botocore(self) -> None:
         """Fail in words where this botocore is too old for an option."""
         for option, parameter in LATE_PARAMETERS.items():
-            if self.params[option] is not None and not self.eks.takes("CreateAddon", parameter):
+            if self.params[option] is not None and not self.eks.knows_parameter("CreateAddon", parameter):
                 raise missing_part_problem("boto3", parameter, f"Set {option}")
 
     def _conflict_parameters(self) -> dict[str, str]:
@@ -190,8 +190,8 @@ class AddonTask:
         """Delete the add-on if it is there. Returns the result of the task."""
         addon = self._read_settled(first_step_to_remove)
         status = addon_status(addon)
-        plan = AddonPlan(addon, live=addon_settings(addon, parse_configuration), wanted={}, differing=[])
-        if first_step_to_remove(status).what != DELETE:
+        plan = AddonPlan(addon, live_settings=addon_settings(addon, parse_configuration), wanted_settings={}, differing_settings=[])
+        if first_step_to_remove(status).action != DELETE:
             return self._task_result("unchanged", addon, plan)
         if not self.aws.check:
             self._delete_addon(status)
@@ -209,10 +209,10 @@ class AddonTask:
     def _task_result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
         """Return the result of the task: what was done, the add-on after it, and the difference."""
         status = addon_status(addon)
-        version = plan.wanted.get("version") or plan.live.get("version") or ""
-        diff = describe_difference(plan.live, plan.wanted, plan.differing, self.salt)
-        if plan.repair:
-            diff["before"]["status"], diff["after"]["status"] = addon_status(plan.addon), "ACTIVE"
+        version = plan.wanted_settings.get("version") or plan.live_settings.get("version") or ""
+        diff = describe_difference(plan.live_settings, plan.wanted_settings, plan.differing_settings, self.salt)
+        if plan.needs_repair:
+            diff["before"]["status"], diff["after"]["status"] = addon_status(plan.live_addon), "ACTIVE"
         if action == "deleted":
             status, version, diff["after"] = ABSENT, "", {}
         facts = {"action": action, "status": status, "version": version, "addon": describe_addon(addon, self.salt)}
@@ -231,7 +231,7 @@ def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
 
 def _is_as_wanted(plan: AddonPlan) -> bool:
     """Whether nothing has to be done: one that is being deleted is created anew, or updated, whatever it has now."""
-    return not plan.differing and not plan.repair and addon_status(plan.addon) != _DELETING
+    return not plan.differing_settings and not plan.needs_repair and addon_status(plan.live_addon) != _DELETING
 
 
 def run_addon(module: AnsibleAWSModule) -> None:

@@ -60,14 +60,14 @@ class AddonInfo:
     def _read_kubernetes_version(self) -> str:
         """Return the version of Kubernetes that is asked about: the given one, else that of the cluster."""
         if self.cluster and not self.kubernetes:
-            self.kubernetes = AddonReads(self.eks, self.cluster, "").kubernetes()
+            self.kubernetes = AddonReads(self.eks, self.cluster, "").read_kubernetes_version()
         return str(self.kubernetes)
 
     def _wait_until_healthy(self) -> None:
         """Wait until the add-on is healthy, whoever manages it. A cluster that does not exist fails at once."""
         reads = AddonReads(self.eks, self.cluster, self.name)
-        if reads.addon() is None:
-            reads.kubernetes()
+        if reads.read_addon() is None:
+            reads.read_kubernetes_version()
         patience = Patience(self.params["degraded"], self.params["degraded_seconds"])
         addon_wait = AddonWait(reads, Limits({"follow": self.params["wait_timeout"]}, patience), self.salt)
         addon_wait.wait_until_done("follow")
@@ -76,15 +76,15 @@ class AddonInfo:
     @CallErrors.common_error_handler("list the add-ons of the cluster")
     def _list_installed(self) -> list[dict[str, Any]]:
         """Return the named add-on of the cluster, or all of them."""
-        addon_names = [self.name] if self.name else self.eks.pages("list_addons", "addons", clusterName=self.cluster)
+        addon_names = [self.name] if self.name else self.eks.read_pages("list_addons", "addons", clusterName=self.cluster)
         addons = []
         for name in addon_names:
             reads = AddonReads(self.eks, self.cluster, name)
-            addon = reads.addon()
+            addon = reads.read_addon()
             if addon:
-                issues = [issue.fact for issue in list_issues(addon)]
+                issues = [issue.fact_row for issue in list_issues(addon)]
                 identities = []
-                for account, role in reads.identities(addon).items():
+                for account, role in reads.read_identities(addon).items():
                     identities.append({"service_account": account, "role_arn": role})
                 addons.append(
                     describe_addon(addon, self.salt) | {"issues": issues, "pod_identity_associations": identities}
@@ -95,7 +95,7 @@ class AddonInfo:
     def _list_offered(self) -> list[dict[str, Any]]:
         query = {"addonName": self.name, "kubernetesVersion": self.kubernetes}
         query_parameters = {key: value for key, value in query.items() if value}
-        return self.eks.pages("describe_addon_versions", "addons", **query_parameters)
+        return self.eks.read_pages("describe_addon_versions", "addons", **query_parameters)
 
     def _describe_offer(self, addon: dict[str, Any]) -> dict[str, Any]:
         """Return what EKS offers of an add-on, the newest version first."""
@@ -121,7 +121,7 @@ class AddonInfo:
     def _read_configuration(self, installed_addons: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the schema of the configuration, and the service accounts that need policies."""
         version = self._choose_version(installed_addons[0]["addon_version"] if installed_addons else None)
-        answer = AddonReads(self.eks, self.cluster or "", self.name).configuration(version)
+        answer = AddonReads(self.eks, self.cluster or "", self.name).read_configuration(version)
         accounts = []
         for identity in list_at(answer, "podIdentityConfiguration"):
             policies = list_at(identity, "recommendedManagedPolicies")

@@ -27,17 +27,17 @@ from .addon_wait import Addon, AddonReads
 class AddonPlan:
     """The add-on as it is, as it is wanted, and what differs; `repair` sends the update even if nothing does."""
 
-    addon: Addon | None
-    live: Settings
-    wanted: Settings
-    differing: list[str]
-    repair: bool = False
+    live_addon: Addon | None
+    live_settings: Settings
+    wanted_settings: Settings
+    differing_settings: list[str]
+    needs_repair: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
 def list_missing_settings(addon: Addon, plan: AddonPlan) -> list[str]:
     """Return the requested settings that EKS does not show yet, although the add-on is done."""
-    pending_settings = {name: plan.wanted[name] for name in plan.differing if name not in (IDENTITIES, "tags")}
+    pending_settings = {name: plan.wanted_settings[name] for name in plan.differing_settings if name not in (IDENTITIES, "tags")}
     return list_changed_settings(addon_settings(addon, parse_configuration), pending_settings)
 
 
@@ -47,10 +47,10 @@ class AddonPlanner:
     def __init__(self, reads: AddonReads, params: Mapping[str, Any]) -> None:
         self.reads, self.params = reads, params
 
-    def plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
+    def build_plan(self, addon: Addon | None, *, repair: bool) -> AddonPlan:
         """Return the plan. Raises Problem if it is impossible."""
         params = self.params
-        identities = None if params[IDENTITIES] is None else self.reads.identities(addon)
+        identities = None if params[IDENTITIES] is None else self.reads.read_identities(addon)
         live_settings = addon_settings(addon, parse_configuration, identities)
         choice = self._choose_version(live_settings.get("version"))
         requested_settings: Settings = {
@@ -78,31 +78,31 @@ class AddonPlanner:
         requested_version = self.params["version"]
         if installed_version and requested_version == installed_version:
             return VersionChoice(installed_version)
-        return self.reads.choice(requested_version, installed_version)
+        return self.reads.choose_version(requested_version, installed_version)
 
     def _list_advice(self, choice: VersionChoice, plan: AddonPlan) -> list[str]:
         """Return warnings about missing permissions or configuration of a new add-on, according to EKS."""
-        if plan.addon or not choice.details:
+        if plan.live_addon or not choice.offered_version:
             return []
         name = f"{self.params['name']} {choice.version}"
         source_text = "eks_addon_info with configuration=true shows"
-        has_role = plan.wanted.get("service_account_role_arn") or plan.wanted.get(IDENTITIES)
+        has_role = plan.wanted_settings.get("service_account_role_arn") or plan.wanted_settings.get(IDENTITIES)
         warnings = []
-        if choice.details.permissions_needed and not has_role:
+        if choice.offered_version.needs_permissions and not has_role:
             warnings.append(f"{name} needs an IAM role; {source_text} the policies for it.")
-        if choice.details.configuration_needed and not plan.wanted.get("configuration_values"):
+        if choice.offered_version.needs_configuration and not plan.wanted_settings.get("configuration_values"):
             warnings.append(f"{name} needs configuration_values; {source_text} their schema.")
         return warnings
 
     def _check_configuration(self, plan: AddonPlan) -> str:
         """Hold the configuration against the schema of the version that is to be, if either is new."""
-        configuration = plan.wanted.get("configuration_values")
+        configuration = plan.wanted_settings.get("configuration_values")
         is_from_task = configuration is not None
         if not is_from_task:
-            configuration = plan.live.get("configuration_values")
-        if not configuration or not {"version", "configuration_values"} & set(plan.differing):
+            configuration = plan.live_settings.get("configuration_values")
+        if not configuration or not {"version", "configuration_values"} & set(plan.differing_settings):
             return ""
-        return check_configuration(self.reads, plan.wanted["version"], configuration, ours=is_from_task)
+        return check_configuration(self.reads, plan.wanted_settings["version"], configuration, ours=is_from_task)
 
 
 DENIED_CODES = ("AccessDenied", "AccessDeniedException")
@@ -111,7 +111,7 @@ DENIED_CODES = ("AccessDenied", "AccessDeniedException")
 def check_configuration(reads: AddonReads, version: str, configuration: dict[str, Any], *, ours: bool) -> str:
     """Fail if the configuration does not fit; return a warning where that could not be found out."""
     try:
-        schema = json.loads(reads.configuration(version).get("configurationSchema") or "{}")
+        schema = json.loads(reads.read_configuration(version).get("configurationSchema") or "{}")
     except AnsibleCallError as error:
         if error.answer.code not in DENIED_CODES:
             raise

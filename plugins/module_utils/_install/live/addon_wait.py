@@ -62,7 +62,7 @@ def addon_status(addon: Addon | None) -> str:
 class Limits(NamedTuple):
     """For how long an operation may take, and what to do about DEGRADED."""
 
-    seconds: dict[str, float]
+    seconds_by_operation: dict[str, float]
     patience: Patience
 
 
@@ -79,13 +79,13 @@ class AddonWait:
         """Return the add-on when the operation is done, or fail. `find_missing` returns what EKS does not show yet."""
         eks = self.reads.eks
         started_at = eks.clock()
-        limit_seconds = self.limits.seconds[operation]
-        eks.until = started_at + limit_seconds
+        limit_seconds = self.limits.seconds_by_operation[operation]
+        eks.patient_until = started_at + limit_seconds
         degraded_since: float | None = None
         pause_seconds = POLL_FIRST
         while True:
-            addon = self.reads.addon()
-            update = self.reads.update(update_id) if update_id else None
+            addon = self.reads.read_addon()
+            update = self.reads.read_update(update_id) if update_id else None
             current_time, status, issues = eks.clock(), addon_status(addon), list_issues(addon, update)
             if status != "DEGRADED":
                 degraded_since = None
@@ -99,10 +99,10 @@ class AddonWait:
                 patience=self.limits.patience,
                 degraded_for=0 if degraded_since is None else current_time - degraded_since,
             )
-            missing_settings = find_missing(addon) if addon and verdict.what == DONE else []
-            if verdict.what == DONE and not missing_settings:
+            missing_settings = find_missing(addon) if addon and verdict.outcome == DONE else []
+            if verdict.outcome == DONE and not missing_settings:
                 return self._warn_of_issues(addon, verdict, issues)
-            if verdict.what in (FAILED, GONE):
+            if verdict.outcome in (FAILED, GONE):
                 raise self._explain_failure(operation, addon, verdict, issues)
             if current_time - started_at + pause_seconds > limit_seconds:
                 raise self._explain_timeout(operation, addon, issues, missing_settings, limit_seconds)
@@ -111,9 +111,9 @@ class AddonWait:
 
     def _warn_of_issues(self, addon: Addon | None, verdict: AddonVerdict, issues: tuple[Issue, ...]) -> Addon | None:
         """Return the add-on, and warn of what is not well although the operation is done."""
-        if verdict.why:
+        if verdict.reason:
             self.warnings.append(
-                f"{self.reads.name}: {verdict.why}: {describe_issues(issues) or 'EKS gives no reason'}."
+                f"{self.reads.name}: {verdict.reason}: {describe_issues(issues) or 'EKS gives no reason'}."
             )
         return addon
 
@@ -122,12 +122,12 @@ class AddonWait:
     ) -> Failure:
         """Return the failure of an operation that EKS gave up, or that somebody undid."""
         status = addon_status(addon)
-        if verdict.what == GONE:
+        if verdict.outcome == GONE:
             wrong = "another user removed it, or is removing it"
             return self._build_failure(operation, wrong, addon, (), "Find its other owner, and run the task again.")
         if not issues and status.endswith("_FAILED"):
             issues = list_issues(addon, self.reads.read_failed_update())
-        reason = verdict.why or f"it is {status}"
+        reason = verdict.reason or f"it is {status}"
         wrong = f"{reason}: {describe_issues(issues) or 'EKS gives no reason'}"
         advice = ADVICE_BY_STATUS.get(status, "")
         if advice and operation == "follow":
@@ -160,7 +160,7 @@ class AddonWait:
     ) -> Failure:
         facts = {
             "status": addon_status(addon),
-            "issues": [issue.fact for issue in issues],
+            "issues": [issue.fact_row for issue in issues],
             "addon": describe_addon(addon, self.salt),
         }
         task = f"{TASK_VERBS[operation]} the add-on {self.reads.name} of the cluster {self.reads.cluster}"
@@ -178,63 +178,63 @@ class AddonReads:
         self.eks, self.cluster, self.name = eks, cluster, name
 
     @CallErrors.list_error_handler("describe the add-on")
-    def addon(self) -> dict[str, Any] | None:
+    def read_addon(self) -> dict[str, Any] | None:
         """Return the add-on, or nothing when it, or its cluster, is not there."""
         addon: dict[str, Any] = self.eks("describe_addon", clusterName=self.cluster, addonName=self.name)["addon"]
         return addon
 
     @CallErrors.common_error_handler("describe the cluster")
-    def kubernetes(self) -> str:
+    def read_kubernetes_version(self) -> str:
         """Return the cluster's version of Kubernetes."""
         return str(self.eks("describe_cluster", name=self.cluster)["cluster"]["version"])
 
-    def choice(self, requested_version: str | None, installed_version: str | None) -> VersionChoice:
+    def choose_version(self, requested_version: str | None, installed_version: str | None) -> VersionChoice:
         """Return the version to have, by what EKS offers for the cluster."""
-        kubernetes = self.kubernetes()
-        offered_versions = self.versions(kubernetes)
+        kubernetes = self.read_kubernetes_version()
+        offered_versions = self.list_versions(kubernetes)
         other_kubernetes = [] if offered_versions or installed_version else self._list_other_kubernetes()
         return choose_version(
             requested_version, installed_version, offered_versions, self.name, kubernetes, elsewhere=other_kubernetes
         )
 
     @CallErrors.list_error_handler("list the versions of the add-on", ())
-    def versions(self, kubernetes: str) -> list[AddonVersion]:
+    def list_versions(self, kubernetes: str) -> list[AddonVersion]:
         query = {"addonName": self.name, "kubernetesVersion": kubernetes}
         return list_offered_versions(
-            self.eks.pages("describe_addon_versions", "addons", **query), self.name, kubernetes
+            self.eks.read_pages("describe_addon_versions", "addons", **query), self.name, kubernetes
         )
 
     @CallErrors.common_error_handler("list the add-ons that EKS has")
     def _list_other_kubernetes(self) -> list[str]:
         """Return for which versions of Kubernetes EKS has it, or fail if EKS has no add-on of this name at all."""
-        addons = self.eks.pages("describe_addon_versions", "addons")
+        addons = self.eks.read_pages("describe_addon_versions", "addons")
         addon_names = [addon["addonName"] for addon in addons]
         if self.name not in addon_names:
             raise unknown_addon_problem(self.name, addon_names)
         return list_kubernetes_versions(addons, self.name)
 
     @CallErrors.common_error_handler("read the configuration schema of the add-on")
-    def configuration(self, version: str) -> dict[str, Any]:
+    def read_configuration(self, version: str) -> dict[str, Any]:
         """Return what DescribeAddonConfiguration says about a version."""
         return self.eks("describe_addon_configuration", addonName=self.name, addonVersion=version)
 
-    def identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
+    def read_identities(self, addon: dict[str, Any] | None) -> dict[str, str]:
         """Return the roles of an add-on by service account."""
         roles = {}
         for arn in list_at(addon, "podIdentityAssociations"):
-            association = self._identity(arn)
+            association = self._read_identity(arn)
             if association:
                 roles[association["serviceAccount"]] = association["roleArn"]
         return roles
 
     @CallErrors.list_error_handler("describe the pod identities of the add-on")
-    def _identity(self, arn: str) -> dict[str, Any] | None:
+    def _read_identity(self, arn: str) -> dict[str, Any] | None:
         query = {"clusterName": self.cluster, "associationId": arn.rpartition("/")[2]}
         association: dict[str, Any] = self.eks("describe_pod_identity_association", **query)["association"]
         return association
 
     @CallErrors.list_error_handler("describe the update of the add-on")
-    def update(self, update_id: str) -> dict[str, Any] | None:
+    def read_update(self, update_id: str) -> dict[str, Any] | None:
         query = {"name": self.cluster, "addonName": self.name, "updateId": update_id}
         update: dict[str, Any] = self.eks("describe_update", **query)["update"]
         return update
@@ -243,9 +243,9 @@ class AddonReads:
         """Return the last update that failed, for its errors; they are no reason for another failure."""
         failed_updates = []
         try:
-            update_ids = self.eks.pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
+            update_ids = self.eks.read_pages("list_updates", "updateIds", name=self.cluster, addonName=self.name)
             for update_id in dict.fromkeys([*update_ids[:RECENT_UPDATES], *update_ids[-RECENT_UPDATES:]]):
-                update = self.update(update_id)
+                update = self.read_update(update_id)
                 if update and update.get("status") == "Failed":
                     failed_updates.append(update)
         except _list_call_errors():

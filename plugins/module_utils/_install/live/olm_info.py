@@ -40,7 +40,7 @@ def run_info(module: AnsibleModule) -> None:
 
     def read_olm() -> dict[str, Any]:
         reader = OlmReader(connect(module), namespace, package, (params["source_namespace"], params["source"]))
-        return {"changed": False, **clean_text(reader.read(params["offers"], params["timeout_seconds"]))}
+        return {"changed": False, **clean_text(reader.read_state(params["offers"], params["timeout_seconds"]))}
 
     run(module, read_olm)
 
@@ -49,7 +49,7 @@ class OlmReader:
     def __init__(self, cluster: Cluster, namespace: str, package: str, catalog: tuple[str, str]) -> None:
         self.cluster, self.namespace, self.package, self.catalog = cluster, namespace, package, catalog
 
-    def read(self, packages: bool, timeout_seconds: float) -> dict[str, Any]:
+    def read_state(self, packages: bool, timeout_seconds: float) -> dict[str, Any]:
         """Return the objects. Waits for a catalog that is not ready, because its pod may be starting."""
         result: dict[str, Any] = {
             "served": False,

@@ -48,12 +48,12 @@ def run_wait(module: AnsibleModule) -> None:
     goal = InstallGoal(params["namespace"], params["subscription"], params["csv"], params["approval"] == "manual")
 
     def wait_for_version() -> dict[str, Any]:
-        if goal.pinned and not goal.csv:
+        if goal.is_pinned and not goal.csv:
             fix = "Name the ClusterServiceVersion, or set approval to automatic."
-            raise Problem("manual approval needs the version that is approved", asked=goal.asked, where="csv", fix=fix)
+            raise Problem("manual approval needs the version that is approved", asked=goal.task_text, where="csv", fix=fix)
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return OlmWait(connect(module), compile_search({}), goal, params["timeout_seconds"]).wait()
+        return OlmWait(connect(module), compile_search({}), goal, params["timeout_seconds"]).wait_until_installed()
 
     run(module, wait_for_version)
 
@@ -62,25 +62,25 @@ class OlmWait:
     def __init__(self, cluster: Cluster, search: Search, goal: InstallGoal, timeout_seconds: float) -> None:
         self.cluster, self.goal, self.timeout_seconds = cluster, goal, timeout_seconds
         self.root = f"{OPERATORS_PATH}/namespaces/{goal.namespace}"
-        self.look = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
-        self.since: dict[tuple[str, ...], float] = {}
-        self.approved: list[str] = []
+        self.workload_status = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
+        self.first_seen_by_symptom: dict[tuple[str, ...], float] = {}
+        self.approved_plans: list[str] = []
         self.phases: list[str] = []
         self._last_phase: dict[str, str] = {}
 
-    def wait(self) -> dict[str, Any]:
+    def wait_until_installed(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""
-        started_at, task = self.cluster.clock(), self.goal.asked
+        started_at, task = self.cluster.clock(), self.goal.task_text
         for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):
             live_objects = self._read_objects()
             phases = [f"{name} {_csv_phase(csv)}" for name, csv in live_objects.csvs.items()]
             self._record_phases(live_objects)
             verdict = judge_installation(self.goal, live_objects)
             self.cluster.progress(task, "; ".join(phases) or "no version yet")
-            if verdict.what == DONE:
-                self.cluster.progress.done(task)
+            if verdict.next_step == DONE:
+                self.cluster.progress.tell_done(task)
                 return self._task_result(live_objects, verdict, started_at)
-            if verdict.what == APPROVE:
+            if verdict.next_step == APPROVE:
                 self._approve_plan(verdict)
             self._raise_if_hopeless(verdict, live_objects)
         raise self._explain_timeout(verdict, live_objects)
@@ -119,29 +119,29 @@ class OlmWait:
 
     def _approve_plan(self, verdict: OlmVerdict) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
-        path = f"{self.root}/installplans/{verdict.plan}"
+        path = f"{self.root}/installplans/{verdict.plan_name}"
         try:
             plan = self.cluster.get(path)
-            if plan and olm_states.is_awaiting_approval(plan) and olm_states.plan_versions(plan) == verdict.versions:
+            if plan and olm_states.is_awaiting_approval(plan) and olm_states.plan_versions(plan) == verdict.plan_versions:
                 version = plan["metadata"].get("resourceVersion")
                 body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
                 self.cluster.request("PATCH", path, None, body, MERGE, patient=False)
-                self.approved.append(verdict.plan)
+                self.approved_plans.append(verdict.plan_name)
         except ApiError as error:
             # Another run was faster: the next read shows the result.
             if error.status not in (CONFLICT, NOT_FOUND):
-                raise explain(error, f"Approve InstallPlan {verdict.plan}") from error
+                raise explain(error, f"Approve InstallPlan {verdict.plan_name}") from error
 
     def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
         current_time = self.cluster.clock()
-        self.since = {symptom.key: self.since.get(symptom.key, current_time) for symptom in verdict.symptoms}
+        self.first_seen_by_symptom = {symptom.identity_key: self.first_seen_by_symptom.get(symptom.identity_key, current_time) for symptom in verdict.symptoms}
         for symptom in verdict.symptoms:
-            if current_time - self.since[symptom.key] >= symptom.row.grace:
-                raise self._build_failure(symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.facts)
-        fatal_symptoms = self.look.select_lasting(self.look.find_current_symptoms(self._read_deployments(live_objects)))
+            if current_time - self.first_seen_by_symptom[symptom.identity_key] >= symptom.row.grace_seconds:
+                raise self._build_failure(symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.failure_facts)
+        fatal_symptoms = self.workload_status.select_lasting(self.workload_status.find_current_symptoms(self._read_deployments(live_objects)))
         if fatal_symptoms:
-            failure = self.look.failure(fatal_symptoms)
+            failure = self.workload_status.build_failure(fatal_symptoms)
             raise self._build_failure(failure.wrong, failure.where, failure.fix, failure.facts)
 
     def _read_deployments(self, live_objects: OlmObjects) -> list[Manifest]:
@@ -158,17 +158,17 @@ class OlmWait:
 
     def _task_result(self, live_objects: OlmObjects, verdict: OlmVerdict, started_at: float) -> dict[str, Any]:
         """Return the result of the task: the version, how it came, and the plan that waits for a person."""
-        message = f"{live_objects.installed} has succeeded"
-        if verdict.plan:
-            message += f"; InstallPlan {verdict.plan} with {', '.join(verdict.versions)} waits for approval"
+        message = f"{live_objects.installed_csv} has succeeded"
+        if verdict.plan_name:
+            message += f"; InstallPlan {verdict.plan_name} with {', '.join(verdict.plan_versions)} waits for approval"
         return {
-            "changed": bool(self.approved),
+            "changed": bool(self.approved_plans),
             "msg": message,
-            "csv": live_objects.installed,
-            "waiting": list(verdict.versions),
+            "csv": live_objects.installed_csv,
+            "waiting": list(verdict.plan_versions),
             "seconds": round(self.cluster.clock() - started_at, 1),
             "warnings": [f"OLM says: {text}" for text in olm_states.list_deprecations(live_objects.subscription)],
-            "approved": self.approved,
+            "approved": self.approved_plans,
             "phases": self.phases,
         }
 
@@ -180,16 +180,16 @@ class OlmWait:
             other_lines = [f"{self._describe_place(symptom)}: {symptom.wrong}" for symptom in other_symptoms]
             fix = "\n".join([f"{main_symptom.row.fix} Raise the time if it only needs longer.", *other_lines])
             return self._build_failure(
-                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.facts
+                f"{timeout_text}: {main_symptom.wrong}", self._describe_place(main_symptom), fix, verdict.failure_facts
             )
-        state = live_objects.status.get("state") or "not known"
-        wrong = f"{timeout_text}: OLM stays at {live_objects.installed or 'nothing'} (state {state})"
+        state = live_objects.subscription_status.get("state") or "not known"
+        wrong = f"{timeout_text}: OLM stays at {live_objects.installed_csv or 'nothing'} (state {state})"
         fix = "The channel has no way from there: choose one that replaces that version, or remove it first."
-        return self._build_failure(wrong, "", fix, verdict.facts)
+        return self._build_failure(wrong, "", fix, verdict.failure_facts)
 
     def _build_failure(self, wrong: str, place: str, fix: str, facts: dict[str, Any]) -> Failure:
-        progress = {"approved": self.approved, "phases": self.phases}
-        return Failure(wrong, asked=self.goal.asked, where=place, fix=fix, facts={**facts, **progress})
+        progress = {"approved": self.approved_plans, "phases": self.phases}
+        return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**facts, **progress})
 
     def _describe_place(self, symptom: OlmSymptom) -> str:
         """Return the object of a symptom, with its state and the reason of it, where it has them."""

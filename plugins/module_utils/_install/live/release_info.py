@@ -52,14 +52,14 @@ def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects:
     """Return what of a product is there. Raises Problem for what this user may not read but has to."""
     reader = _ReleaseReader(cluster, wanted_product)
     reads: list[Callable[[], Any]] = [
-        *(reader.version, reader.deployments, reader.definitions, reader.configurations, reader.certificates)
+        *(reader.read_version, reader.list_deployments, reader.list_definitions, reader.list_webhook_configs, reader.serves_cert_manager)
     ]
     version, deployments, definitions, configurations, certificates = cluster.call_in_parallel(
         lambda read: read(), reads
     )
     installed = found.describe_installation(wanted_product, deployments)
     crds = [found.describe_definition(wanted_product, manifest) for manifest in definitions]
-    resources = reader.resources(crds)
+    resources = reader.list_custom_resources(crds)
     return {
         **installed,
         "product": wanted_product.name,
@@ -69,7 +69,7 @@ def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects:
         "webhooks": found.list_calling_webhooks([*configurations, *definitions], installed["namespace"]),
         "resources": resources,
         "collectors": found.summarize_collectors(resources),
-        "objects": reader.objects() if lists_objects else [],
+        "objects": reader.list_objects() if lists_objects else [],
         "denied": sorted(reader.denied),
         "warnings": reader.warnings,
     }
@@ -83,26 +83,26 @@ class _ReleaseReader:
         self.denied: set[str] = set()
         self.warnings: list[str] = []
 
-    def version(self) -> str:
+    def read_version(self) -> str:
         """Return the version of the API server, such as v1.31.2."""
         answer = ask_server("Read the version of the cluster", lambda: self.cluster.request("GET", "/version"))
         return str(answer["gitVersion"])
 
-    def deployments(self) -> list[Manifest]:
+    def list_deployments(self) -> list[Manifest]:
         """Return the Deployments that the product's labels select, in all namespaces."""
-        query = {"labelSelector": self.product.selector}
+        query = {"labelSelector": self.product.label_selector}
         manifests = ask_server(
             "Look for the product", lambda: list(self.cluster.items("/apis/apps/v1/deployments", query))
         )
         return [{"apiVersion": "apps/v1", "kind": "Deployment", **manifest} for manifest in manifests]
 
-    def definitions(self) -> list[Manifest]:
+    def list_definitions(self) -> list[Manifest]:
         """Return the product's definitions that there are."""
-        paths = [f"{DEFINITIONS_PATH}/{kind.definition}" for kind in self.product.kinds]
+        paths = [f"{DEFINITIONS_PATH}/{kind.definition_name}" for kind in self.product.kinds]
         answers = ask_server("Read the definitions", lambda: self.cluster.call_in_parallel(self.cluster.get, paths))
         return [answer for answer in answers if answer]
 
-    def configurations(self) -> list[Manifest]:
+    def list_webhook_configs(self) -> list[Manifest]:
         """Return all webhook configurations; without them nothing but the readiness check is poorer."""
         configurations: list[Manifest] = []
         for kind, path in CONFIGURATION_PATHS.items():
@@ -114,13 +114,13 @@ class _ReleaseReader:
                 configurations += [{**configuration, "kind": kind} for configuration in manifests]
         return configurations
 
-    def certificates(self) -> bool:
+    def serves_cert_manager(self) -> bool:
         """Return whether the cluster serves the API of cert-manager."""
         return ask_server("Look for cert-manager", lambda: self.cluster.get("/apis/cert-manager.io/v1")) is not None
 
-    def resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def list_custom_resources(self, crds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the custom resources, each kind in the version that needs no conversion."""
-        used_definitions = [definition for definition in crds if definition["kind"] in self.product.used]
+        used_definitions = [definition for definition in crds if definition["kind"] in self.product.used_kinds]
         lists = self.cluster.call_in_parallel(self._list_resources, used_definitions)
         return [resource for resources in lists for resource in resources]
 
@@ -128,19 +128,19 @@ class _ReleaseReader:
         """Return the custom resources of a definition; note its plural where this user may not list them."""
         kind = definition["kind"]
         api_version = f"{definition['group']}/{definition['storage_version']}"
-        manifests = self._list_if_allowed(ApiResource(api_version, kind, definition["plural"], True).path(), {})
+        manifests = self._list_if_allowed(ApiResource(api_version, kind, definition["plural"], True).build_path(), {})
         if manifests is None:
             self.denied.add(definition["plural"])
             return []
         type_fields = {"apiVersion": api_version, "kind": kind}
         return [found.describe_resource(self.product, kind, {**resource, **type_fields}) for resource in manifests]
 
-    def objects(self) -> list[dict[str, str]]:
+    def list_objects(self) -> list[dict[str, str]]:
         """Return the names of all objects that have our label of this product."""
         served_resources = ApiResources(self.cluster)
         api_resources = []
         for kind in SEARCHED_KINDS:
-            api_resource = served_resources.find(default_api_version(kind), kind)
+            api_resource = served_resources.find_resource(default_api_version(kind), kind)
             if api_resource:
                 api_resources.append(api_resource)
         for kind in WEBHOOKS:
@@ -151,7 +151,7 @@ class _ReleaseReader:
     def _list_own_objects(self, resource: ApiResource) -> list[dict[str, str]]:
         """Return the names of the objects of a kind that have our label; warn where this user may not list them."""
         query = {"labelSelector": f"{RELEASE_LABEL}={self.product.name}"}
-        manifests = self._list_if_allowed(resource.path(), query, METADATA_ACCEPT)
+        manifests = self._list_if_allowed(resource.build_path(), query, METADATA_ACCEPT)
         if manifests is None:
             self.warnings.append(f"This user may not list {resource.plural}, so some of them may stay")
             return []

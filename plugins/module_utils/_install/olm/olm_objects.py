@@ -24,7 +24,7 @@ PACKAGES = ("opentelemetry-product", "opentelemetry-operator")
 API = "operators.coreos.com"
 READY = "READY"
 Facts = Mapping[str, Any]
-_DEFINITIONS = frozenset(kind.definition for kind in PRODUCTS[OPERATOR].kinds)
+_DEFINITIONS = frozenset(kind.definition_name for kind in PRODUCTS[OPERATOR].kinds)
 
 
 def _identity_facts(manifest: Manifest) -> dict[str, Any]:
@@ -135,9 +135,9 @@ _BUILD_MARK_ORDER = {"-": 0, None: 1, "+": 2}
 class CsvName(NamedTuple):
     """What the name of a ClusterServiceVersion says; nothing without a version."""
 
-    base: str = ""
+    operator_name: str = ""
     version: str = ""
-    order: tuple[Any, ...] = ()
+    version_order: tuple[Any, ...] = ()
 
 
 def parse_csv_name(name: str) -> CsvName:
@@ -159,18 +159,18 @@ def _build_order(word: str) -> tuple[int, int, str]:
 
 def is_same_operator(name: str, other_name: str) -> bool:
     """Return whether two names are those of versions of the same operator."""
-    return parse_csv_name(name).base == parse_csv_name(other_name).base != ""
+    return parse_csv_name(name).operator_name == parse_csv_name(other_name).operator_name != ""
 
 
 def is_before(name: str, other_name: str) -> bool:
     """Return whether one is an older version of the same operator as the other."""
-    return is_same_operator(name, other_name) and parse_csv_name(name).order < parse_csv_name(other_name).order
+    return is_same_operator(name, other_name) and parse_csv_name(name).version_order < parse_csv_name(other_name).version_order
 
 
 def sort_newest_first(names: Iterable[str]) -> list[str]:
     """Return the names that have a version."""
     versioned_names = [name for name in names if parse_csv_name(name).version]
-    return sorted(versioned_names, key=lambda name: (parse_csv_name(name).order, name), reverse=True)
+    return sorted(versioned_names, key=lambda name: (parse_csv_name(name).version_order, name), reverse=True)
 
 
 def mark_own_objects(namespace: str, package: str, release_facts: Facts, olm: Facts) -> dict[str, Any]:

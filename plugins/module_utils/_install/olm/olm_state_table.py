@@ -44,7 +44,7 @@ class StateRow(NamedTuple):
     """The kind of the object."""
     state: str
     """Its phase, or for a Subscription the type of a condition that is True. Empty means every state."""
-    grace: float
+    grace_seconds: float
     """After so many seconds in this state, it counts as a failure."""
     fix: str
     """What the user does about the state."""
@@ -52,7 +52,7 @@ class StateRow(NamedTuple):
     """What is wrong, if OLM gives no message."""
     reasons: tuple[str, ...] = ()
     """The reasons to which the row is limited; empty means every reason."""
-    words: tuple[str, ...] = ()
+    message_words: tuple[str, ...] = ()
     """Texts of which the message has one, in any case of letters; empty means every message."""
 
 
@@ -68,7 +68,7 @@ STATE_ROWS = (
         "An earlier installation left that ClusterServiceVersion behind, and OLM takes up none that it finds: delete"
         " it, or run once with state absent.",
         reasons=_UNSATISFIABLE,
-        words=("not referenced by a subscription",),
+        message_words=("not referenced by a subscription",),
     ),
     StateRow(
         SUBSCRIPTION,
@@ -81,7 +81,7 @@ STATE_ROWS = (
     # OLM could not start the resolution, for example because a catalog is starting; it retries.
     StateRow(SUBSCRIPTION, "ResolutionFailed", SLOW_SECONDS, _CATALOG_FIX),
     StateRow(SUBSCRIPTION, "BundleUnpackFailed", SOON_SECONDS, _UNPACK_FIX),
-    StateRow(SUBSCRIPTION, "BundleUnpacking", RETRIED_SECONDS, _UNPACK_FIX, words=("ImagePullBackOff", "ErrImagePull")),
+    StateRow(SUBSCRIPTION, "BundleUnpacking", RETRIED_SECONDS, _UNPACK_FIX, message_words=("ImagePullBackOff", "ErrImagePull")),
     StateRow(SUBSCRIPTION, "BundleUnpacking", PASSING_SECONDS, _UNPACK_FIX, "the bundle is being unpacked"),
     StateRow(SUBSCRIPTION, "InstallPlanFailed", 0, _PLAN_FIX),
     StateRow(
@@ -101,7 +101,7 @@ STATE_ROWS = (
         " with none or with two OLM does nothing and says nothing.",
         "OLM has not processed it",
     ),
-    StateRow(PLAN, "Failed", 0, _UNPACK_FIX, words=("unpack",)),
+    StateRow(PLAN, "Failed", 0, _UNPACK_FIX, message_words=("unpack",)),
     StateRow(PLAN, "Failed", 0, _PLAN_FIX),
     StateRow(PLAN, "RequiresApproval", PASSING_SECONDS, "Approve it, or delete it.", "it waits for approval"),
     StateRow(PLAN, "", PASSING_SECONDS, "Look at its status.plan and status.bundleLookups.", "it is not done"),
@@ -111,7 +111,7 @@ STATE_ROWS = (
         0,
         "Upgrade the cluster, or take an older channel or CSV.",
         reasons=("RequirementsNotMet",),
-        words=("minKubeVersion",),
+        message_words=("minKubeVersion",),
     ),
     StateRow(CSV, "Pending", SLOW_SECONDS, _MESSAGE_FIX, reasons=("RequirementsNotMet", "APIServiceResourceIssue")),
     StateRow(
@@ -178,6 +178,6 @@ def _is_about(row: StateRow, state: str, reason: str, message: str) -> bool:
         return False
     if row.reasons and reason not in row.reasons:
         return False
-    if not row.words:
+    if not row.message_words:
         return True
-    return any(phrase.lower() in message.lower() for phrase in row.words)
+    return any(phrase.lower() in message.lower() for phrase in row.message_words)

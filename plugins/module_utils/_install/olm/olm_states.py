@@ -36,10 +36,10 @@ class InstallGoal(NamedTuple):
     namespace: str
     subscription: str
     csv: str
-    pinned: bool
+    is_pinned: bool
 
     @property
-    def asked(self) -> str:
+    def task_text(self) -> str:
         return f"Install {self.csv or self.subscription} by OLM in namespace {self.namespace}"
 
 
@@ -47,22 +47,22 @@ class OlmObjects(NamedTuple):
     """What the API says now; the ClusterServiceVersions are those that the Subscription names and the wanted one."""
 
     subscription: Manifest | None
-    plans: Sequence[Manifest]
+    install_plans: Sequence[Manifest]
     csvs: Mapping[str, Manifest]
 
     @property
-    def status(self) -> dict[str, Any]:
+    def subscription_status(self) -> dict[str, Any]:
         return object_status(self.subscription)
 
     @property
-    def installed(self) -> str:
-        return str(self.status.get("installedCSV") or "")
+    def installed_csv(self) -> str:
+        return str(self.subscription_status.get("installedCSV") or "")
 
     @property
-    def plan(self) -> Manifest | None:
+    def referred_plan(self) -> Manifest | None:
         """The InstallPlan that the Subscription refers to."""
         name = plan_name(self.subscription)
-        return next((plan for plan in self.plans if plan["metadata"]["name"] == name), None)
+        return next((plan for plan in self.install_plans if plan["metadata"]["name"] == name), None)
 
 
 class OlmSymptom(NamedTuple):
@@ -75,9 +75,9 @@ class OlmSymptom(NamedTuple):
     message: str
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def identity_key(self) -> tuple[str, ...]:
         """What makes it the same one as a moment ago, whatever its message counts."""
-        return self.row.kind, self.name, self.state, self.reason, *self.row.words
+        return self.row.kind, self.name, self.state, self.reason, *self.row.message_words
 
     @property
     def wrong(self) -> str:
@@ -85,7 +85,7 @@ class OlmSymptom(NamedTuple):
         return self.message or self.row.wrong
 
     @property
-    def fact(self) -> dict[str, str]:
+    def fact_row(self) -> dict[str, str]:
         """The symptom in the result of the task."""
         return {
             "kind": self.row.kind,
@@ -101,24 +101,24 @@ class OlmSymptom(NamedTuple):
 class OlmVerdict(NamedTuple):
     """The next step; `plan` is the InstallPlan that it is about, with its `versions`."""
 
-    what: str
-    plan: str = ""
-    versions: tuple[str, ...] = ()
+    next_step: str
+    plan_name: str = ""
+    plan_versions: tuple[str, ...] = ()
     symptoms: tuple[OlmSymptom, ...] = ()
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def failure_facts(self) -> dict[str, Any]:
         """What holds the installation up, and what a plan that is not approved would bring."""
-        facts: dict[str, Any] = {"failures": [symptom.fact for symptom in self.symptoms]}
-        if self.symptoms and self.versions:
-            facts["brings"] = list(self.versions)
+        facts: dict[str, Any] = {"failures": [symptom.fact_row for symptom in self.symptoms]}
+        if self.symptoms and self.plan_versions:
+            facts["brings"] = list(self.plan_versions)
         return facts
 
 
 def judge_installation(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict:
     """Return the next step: done, approve a plan, or wait, with the obstacles."""
     if _is_done(goal, live_objects):
-        waiting_plan = live_objects.plan
+        waiting_plan = live_objects.referred_plan
         if waiting_plan and is_awaiting_approval(waiting_plan):
             return OlmVerdict(DONE, waiting_plan["metadata"]["name"], plan_versions(waiting_plan))
         return OlmVerdict(DONE)
@@ -168,29 +168,29 @@ def is_made_for(plan: Manifest, subscription: str) -> bool:
 
 def _is_done(goal: InstallGoal, live_objects: OlmObjects) -> bool:
     """Return whether the wanted version has succeeded, and with automatic approval nothing newer is on its way."""
-    if object_status(live_objects.csvs.get(live_objects.installed)).get("phase") != SUCCEEDED:
+    if object_status(live_objects.csvs.get(live_objects.installed_csv)).get("phase") != SUCCEEDED:
         return False
-    is_wanted = live_objects.installed == goal.csv
-    if goal.pinned:
+    is_wanted = live_objects.installed_csv == goal.csv
+    if goal.is_pinned:
         return is_wanted or not goal.csv
     if not goal.csv:
         return True
     # Automatic approval goes on by itself.
-    is_newest = bool(live_objects.status.get("currentCSV") == live_objects.installed)
-    return is_newest and (is_wanted or is_before(goal.csv, live_objects.installed))
+    is_newest = bool(live_objects.subscription_status.get("currentCSV") == live_objects.installed_csv)
+    return is_newest and (is_wanted or is_before(goal.csv, live_objects.installed_csv))
 
 
 def _judge_plans(goal: InstallGoal, live_objects: OlmObjects) -> OlmVerdict | None:
     """Return what becomes of the plans that wait for approval, if anything."""
-    is_installed = live_objects.installed == goal.csv
+    is_installed = live_objects.installed_csv == goal.csv
     exact_plan = None if is_installed else _find_latest_exact_plan(goal, live_objects)
     if exact_plan:
         return OlmVerdict(APPROVE, exact_plan["metadata"]["name"], (goal.csv,))
-    if not live_objects.plan or not is_awaiting_approval(live_objects.plan):
+    if not live_objects.referred_plan or not is_awaiting_approval(live_objects.referred_plan):
         return None
-    if goal.pinned and is_installed:
+    if goal.is_pinned and is_installed:
         return None
-    name, versions = live_objects.plan["metadata"]["name"], plan_versions(live_objects.plan)
+    name, versions = live_objects.referred_plan["metadata"]["name"], plan_versions(live_objects.referred_plan)
     own_versions = tuple(version for version in versions if is_same_operator(version, goal.csv))
     if not own_versions:
         return None
@@ -206,7 +206,7 @@ def _judge_own_plan(goal: InstallGoal, name: str, versions: tuple[str, ...]) -> 
     newest = versions[-1]
     if not is_before(goal.csv, newest):
         return OlmVerdict(APPROVE, name, versions)
-    if not goal.pinned:
+    if not goal.is_pinned:
         # With automatic approval, a later version may be of an earlier channel, and not the newest of the requested.
         return None
     fix = f"Pin {newest}; to have {goal.csv} all the same, remove the operator first and install that."
@@ -225,11 +225,11 @@ def _find_latest_exact_plan(goal: InstallGoal, live_objects: OlmObjects) -> Mani
     A plan of before may still be the only one for the pin, when the catalog has got newer versions since.
     """
     exact_plans = [
-        plan for plan in live_objects.plans if is_awaiting_approval(plan) and plan_versions(plan) == (goal.csv,)
+        plan for plan in live_objects.install_plans if is_awaiting_approval(plan) and plan_versions(plan) == (goal.csv,)
     ]
 
     def plan_rank(plan: Manifest) -> tuple[bool, int]:
-        return plan is live_objects.plan, int(plan["spec"].get("generation") or 0)
+        return plan is live_objects.referred_plan, int(plan["spec"].get("generation") or 0)
 
     return max(exact_plans, key=plan_rank, default=None)
 
@@ -246,16 +246,16 @@ def _wait_for_person(name: str, versions: tuple[str, ...], wrong: str, fix: str)
 
 def _find_symptoms(goal: InstallGoal, live_objects: OlmObjects) -> Iterator[OlmSymptom]:
     """Yield the obstacles, the most specific first."""
-    if goal.pinned and is_before(goal.csv, live_objects.installed):
+    if goal.is_pinned and is_before(goal.csv, live_objects.installed_csv):
         row = StateRow(SUBSCRIPTION, "", SOON_SECONDS, "Pin that version, or remove the operator first.")
         yield OlmSymptom(
-            row, goal.subscription, "", "", f"{live_objects.installed} is installed, past the pinned {goal.csv}"
+            row, goal.subscription, "", "", f"{live_objects.installed_csv} is installed, past the pinned {goal.csv}"
         )
     unfinished = _list_unfinished(goal, live_objects)
     yield from unfinished
-    is_resolved = live_objects.plan or live_objects.status.get("currentCSV")
+    is_resolved = live_objects.referred_plan or live_objects.subscription_status.get("currentCSV")
     skipped_types = set(HARMLESS_CONDITIONS)
-    if live_objects.plan:
+    if live_objects.referred_plan:
         skipped_types.update(PLAN_CONDITIONS)
     if unfinished and is_resolved:
         skipped_types.update(CATALOG_CONDITIONS)
@@ -265,19 +265,19 @@ def _find_symptoms(goal: InstallGoal, live_objects: OlmObjects) -> Iterator[OlmS
     for condition in conditions:
         details = condition.get("reason"), condition.get("message")
         yield _make_symptom(SUBSCRIPTION, goal.subscription, condition["type"], *details)
-    if not (conditions or is_resolved) or live_objects.status.get("state") == "UpgradeFailed":
-        yield _make_symptom(SUBSCRIPTION, goal.subscription, live_objects.status.get("state"))
+    if not (conditions or is_resolved) or live_objects.subscription_status.get("state") == "UpgradeFailed":
+        yield _make_symptom(SUBSCRIPTION, goal.subscription, live_objects.subscription_status.get("state"))
 
 
 def _list_unfinished(goal: InstallGoal, live_objects: OlmObjects) -> list[OlmSymptom]:
     """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
     unfinished = []
-    for name in dict.fromkeys((str(live_objects.status.get("currentCSV")), goal.csv, live_objects.installed)):
+    for name in dict.fromkeys((str(live_objects.subscription_status.get("currentCSV")), goal.csv, live_objects.installed_csv)):
         csv = live_objects.csvs.get(name)
         if csv is not None and object_status(csv).get("phase") not in (SUCCEEDED, "Replacing"):
             unfinished.append(_describe_csv(csv))
-    if live_objects.plan and object_status(live_objects.plan).get("phase") != "Complete":
-        unfinished.append(_describe_plan(live_objects.plan))
+    if live_objects.referred_plan and object_status(live_objects.referred_plan).get("phase") != "Complete":
+        unfinished.append(_describe_plan(live_objects.referred_plan))
     return unfinished
 
 

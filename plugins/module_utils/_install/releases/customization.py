@@ -167,8 +167,8 @@ def _tune_workload(manifest: Manifest, release: Release, name: str, custom: Cust
     pod.update(scheduling)
     if custom.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
-    is_main = name == release.product.main
-    images = [release.product.components[name], *(release.product.builds if is_main else ())]
+    is_main = name == release.product.main_component
+    images = [release.product.components[name], *(release.product.image_names if is_main else ())]
     container = next(candidate for candidate in pod["containers"] if image_name(candidate["image"]) in images)
     _tune_container(container, options, custom, is_main=is_main)
 

@@ -89,11 +89,11 @@ def is_main_deployment(product: Product, deployment: Manifest) -> bool:
     """Return whether a Deployment is the product's main one, by its image or, in custom builds, its labels."""
     component = manifest.find_component(product, deployment)
     if component:
-        return component == product.main
+        return component == product.main_component
     labels = mapping_at(deployment["metadata"], "labels")
-    if labels.get(_NAME) not in (product.name, product.components[product.main], *product.builds):
+    if labels.get(_NAME) not in (product.name, product.components[product.main_component], *product.image_names):
         return False
-    return _COMPONENT not in labels or labels[_COMPONENT] in (product.main, "controller-manager")
+    return _COMPONENT not in labels or labels[_COMPONENT] in (product.main_component, "controller-manager")
 
 
 def _sort_key(deployment: Manifest) -> tuple[str, str]:

@@ -36,33 +36,33 @@ Pin = Callable[[str], str]
 class Lock:
     """What an inventory was locked to. `where` is the file."""
 
-    where: str
-    rows: Mapping[str, Rows] = field(default_factory=dict)
-    exclude: tuple[str, ...] = ()
+    lock_path: str
+    rows_by_part: Mapping[str, Rows] = field(default_factory=dict)
+    excluded_patterns: tuple[str, ...] = ()
 
     def pin_image(self, image: str) -> str:
         """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
         pinned_image = self.add_known_digest(image)
-        is_excluded = any(fnmatchcase(image, pattern) for pattern in self.exclude)
+        is_excluded = any(fnmatchcase(image, pattern) for pattern in self.excluded_patterns)
         if "@" in pinned_image or is_excluded:
             return pinned_image
         fix = f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one."
-        raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.where, fix=fix)
+        raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.lock_path, fix=fix)
 
     def add_known_digest(self, image: str) -> str:
         """Return an image with its digest if it is locked. An image with a digest stays as it is."""
-        row = self.rows.get(IMAGES, {}).get(image)
+        row = self.rows_by_part.get(IMAGES, {}).get(image)
         if row and "@" not in image:
             return f"{image}@{row['sum']}"
         return image
 
-    def sums(self, part: str) -> dict[str, str]:
+    def list_sums(self, part: str) -> dict[str, str]:
         """Return the sums of all manifests, charts, archives or programs, by name."""
-        return {name: row["sum"] for name, row in self.rows.get(part, {}).items()}
+        return {name: row["sum"] for name, row in self.rows_by_part.get(part, {}).items()}
 
     def find_checksum(self, part: str, name: str) -> str:
         """Return the sum of a manifest, chart or archive. Raises Problem if it is not locked."""
-        row = self.rows.get(part, {}).get(name)
+        row = self.rows_by_part.get(part, {}).get(name)
         if row:
             return row["sum"]
         raise self.build_not_locked_problem(part, name)
@@ -70,15 +70,15 @@ class Lock:
     def build_not_locked_problem(self, part: str, name: str) -> Problem:
         """Return what is wrong if a manifest, chart, archive or program is not locked."""
         fix = _FIXES.get(part, f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one.")
-        return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.where, fix=fix)
+        return Problem(f"the lock does not have this {_SUMS[part]}", asked=f"Use {name}", where=self.lock_path, fix=fix)
 
-    def verify(self, part: str, name: str, checksum: str, origin: str) -> None:
+    def verify_sum(self, part: str, name: str, checksum: str, origin: str) -> None:
         """Compare a sum with the lock. Raises Problem with both sums."""
         locked_checksum = self.find_checksum(part, name)
         if checksum != locked_checksum:
             wrong = f"the {_SUMS[part]} has {checksum}, and the lock has {locked_checksum}"
             fix = f"Find out who changed it. If the change is right, run `{LOCK_COMMAND}`."
-            raise Problem(wrong, asked=f"Use {name} from {strip_credentials(origin)}", where=self.where, fix=fix)
+            raise Problem(wrong, asked=f"Use {name} from {strip_credentials(origin)}", where=self.lock_path, fix=fix)
 
 
 def pin_options(options: Mapping[str, Any], option_names: Iterable[str], pin: Pin) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def join_locks(locks: Sequence[Lock | None]) -> Pin:
         pinned_images = sorted({lock.add_known_digest(image) for lock in present_locks} - {image})
         if len(pinned_images) > 1:
             wrong = f"two locks differ: {' and '.join(pinned_images)}"
-            files = sorted({lock.where for lock in present_locks})
+            files = sorted({lock.lock_path for lock in present_locks})
             fix = f"Run `{LOCK_COMMAND}` for both inventories."
             raise Problem(wrong, asked=f"Use {image}", where=", ".join(files), fix=fix)
         if pinned_images:
@@ -165,7 +165,7 @@ def build_lock_content(
 
     What kept its sum keeps its origin, so that a run on another machine changes nothing.
     """
-    earlier_rows = earlier_lock.rows if earlier_lock else {}
+    earlier_rows = earlier_lock.rows_by_part if earlier_lock else {}
     rows: dict[str, dict[str, dict[str, str]]] = {}
     for part, name, checksum, origin in sorted(checksums):
         if not _SUM.match(checksum):

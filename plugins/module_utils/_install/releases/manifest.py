@@ -59,7 +59,7 @@ def read_release(product: Product, objects: Sequence[Any], origin: str) -> Relea
 
 def find_main_deployment(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
     """Return the Deployment of the product's main component, or nothing."""
-    return next((manifest for manifest in manifests if find_component(product, manifest) == product.main), None)
+    return next((manifest for manifest in manifests if find_component(product, manifest) == product.main_component), None)
 
 
 def find_component(product: Product, manifest: Manifest) -> str:
@@ -67,8 +67,8 @@ def find_component(product: Product, manifest: Manifest) -> str:
     if manifest["kind"] != "Deployment":
         return ""
     image_names = {image_name(container.get("image", "")) for container in list_containers(manifest)}
-    if image_names & set(product.builds):
-        return product.main
+    if image_names & set(product.image_names):
+        return product.main_component
     return next((name for name, image in product.components.items() if image in image_names), "")
 
 
@@ -77,7 +77,7 @@ def find_version(product: Product, main_deployment: Manifest) -> Version | None:
     labelled_version = parse_version(read_label(main_deployment, VERSION_LABEL))
     if labelled_version:
         return labelled_version
-    main_images = (product.components[product.main], *product.builds)
+    main_images = (product.components[product.main_component], *product.image_names)
     for container in list_containers(main_deployment):
         image = container.get("image", "")
         tagged_version = parse_version(read_image_tag(image))

@@ -42,12 +42,12 @@ class MirroredRelease:
 
     product: str
     tag: str
-    pods: tuple[str, ...]
-    started: Mapping[str, str] = field(default_factory=dict)
-    given: frozenset[str] = frozenset()
+    pod_images: tuple[str, ...]
+    started_images: Mapping[str, str] = field(default_factory=dict)
+    chosen_names: frozenset[str] = frozenset()
 
     @property
-    def folder(self) -> str:
+    def archive_folder(self) -> str:
         """The folder of its archives."""
         return f"{self.product}/{self.tag}/{ARCHIVE_FOLDER}"
 
@@ -57,7 +57,7 @@ class ImageUse(NamedTuple):
 
     image: str
     user: str
-    folder: str = ARCHIVE_FOLDER
+    archive_folder: str = ARCHIVE_FOLDER
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class MirrorImage:
 
     image: str
     used_by: tuple[str, ...]
-    folder: str = ARCHIVE_FOLDER
+    archive_folder: str = ARCHIVE_FOLDER
     # What the name of the archive has more, where another image would have an archive of the same name.
-    mark: str = ""
+    name_mark: str = ""
 
-    def row(self, registry: str, pin: Pin = keep_unpinned) -> dict[str, Any]:
+    def build_row(self, registry: str, pin: Pin = keep_unpinned) -> dict[str, Any]:
         """Return what a mirror is told about the image: where it comes from, and where it goes to."""
         pinned_image = pin(self.image)
         target = unambiguous_reference(replace_registry(self.image, registry)) if registry else ""
@@ -79,7 +79,7 @@ class MirrorImage:
             "source": unambiguous_reference(pinned_image),
             "repository": read_image_repository(self.image),
             "digest": pinned_image.partition("@")[2],
-            "archive": f"{self.folder}/{_archive_name(self.image)}{self.mark}.tar",
+            "archive": f"{self.archive_folder}/{_archive_name(self.image)}{self.name_mark}.tar",
             "label": "" if "@" in self.image else self.image,
             "target": target,
             "used_by": list(self.used_by),
@@ -100,7 +100,7 @@ def list_mirror_images(
     # Those of releases come last: the folder of a release counts if an image is of one.
     for use in (*_iter_object_uses(objects), *added_uses, *_iter_release_uses(objects, releases, scope)):
         users.setdefault(use.image, set()).add(use.user)
-        folders[use.image] = use.folder
+        folders[use.image] = use.archive_folder
     patterns = list(exclude)
     marks = _archive_marks(users)
     needed_images: list[MirrorImage] = []
@@ -136,14 +136,14 @@ def _iter_release_uses(
 ) -> Iterator[ImageUse]:
     """Yield the images of the releases' pods, and those that they start: all, or those given or used by an object."""
     for release in releases:
-        for image in release.pods:
-            yield ImageUse(image, release.product, release.folder)
-        for name, image in release.started.items():
+        for image in release.pod_images:
+            yield ImageUse(image, release.product, release.archive_folder)
+        for name, image in release.started_images.items():
             users = sorted(iter_started_image_users(objects, name))
-            if not users and (scope == ALL_IMAGES or name in release.given):
+            if not users and (scope == ALL_IMAGES or name in release.chosen_names):
                 users = [release.product]
             for user in users:
-                yield ImageUse(image, user, release.folder)
+                yield ImageUse(image, user, release.archive_folder)
 
 
 def iter_object_images(manifest: Manifest) -> Iterator[str]:

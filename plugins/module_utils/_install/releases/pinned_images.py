@@ -81,7 +81,7 @@ def _iter_started_images(container: Mapping[str, Any]) -> Iterator[str]:
 class OperatorImages(NamedTuple):
     """The images that the operator starts, by name, and the flags that are needed to make it so."""
 
-    started: dict[str, str]
+    started_images: dict[str, str]
     flags: dict[str, str]
 
 

@@ -46,14 +46,14 @@ Table = Mapping[str, Sequence[str]]
 class Privilege(NamedTuple):
     """A privilege, the object that has it, and how a message says it."""
 
-    where: str
+    object_name: str
     key: str
     value: str
-    said: str
+    description: str
 
     def __str__(self) -> str:
         """Return the line that shows the privilege, and that accepts it."""
-        return f"{self.where}: {self.said}"
+        return f"{self.object_name}: {self.description}"
 
 
 def compare_privileges(
@@ -93,7 +93,7 @@ class _ObjectPrivilege(NamedTuple):
 
     key: str
     value: str
-    said: str
+    description: str
 
 
 _Names = Mapping[str, set[tuple[str, str]]]

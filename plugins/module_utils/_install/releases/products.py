@@ -24,10 +24,10 @@ class Kind:
     version: str
     plural: str
     kind: str
-    namespaced: bool = True
+    is_namespaced: bool = True
 
     @property
-    def definition(self) -> str:
+    def definition_name(self) -> str:
         return f"{self.plural}.{self.group}"
 
     @property
@@ -43,23 +43,23 @@ class Product:
     name: str
     title: str
     manifest: str
-    downloads: str
+    download_url: str
     namespace: str
     # Label selector of its Deployments, for all installers.
-    selector: str
+    label_selector: str
     # Component: the last part of its image's name.
     components: Mapping[str, str]
     # The component whose image has the version of the product.
-    main: str
+    main_component: str
     kinds: tuple[Kind, ...]
     # Kinds whose objects people make; the others are made from them.
-    used: tuple[str, ...]
+    used_kinds: tuple[str, ...]
     # The variable that says what happens to the custom resources of others when the product goes.
     others: str
     # Whether an upgrade must pass through every minor version.
-    stepwise: bool
+    is_stepwise: bool
     # Names that builds of others give the image of the main component, and its label app.kubernetes.io/name.
-    builds: tuple[str, ...] = ()
+    image_names: tuple[str, ...] = ()
     # What it makes for itself and does not remove: (apiVersion, kind, name, whether beside its leader election).
     leftovers: tuple[tuple[str, str, str, bool], ...] = ()
     # Whether its webhooks may take a certificate that the user names.
@@ -73,14 +73,14 @@ class Product:
     # Whether this collection may remove custom resources with it.
     removes_resources: bool = False
     # Whether a catalog of OLM, or an add-on of EKS, installs it.
-    in_olm: bool = False
-    in_eks_addons: bool = False
+    is_in_olm: bool = False
+    is_in_eks_addons: bool = False
     # What the webhooks are tried with.
-    dry_run: tuple[Mapping[str, Any], ...] = field(default=())
+    trial_objects: tuple[Mapping[str, Any], ...] = field(default=())
 
-    def dry_runs(self, namespace: str) -> list[dict[str, Any]]:
+    def build_trials(self, namespace: str) -> list[dict[str, Any]]:
         """The objects that are tried, in a namespace."""
-        return [{**trial, "metadata": {**trial["metadata"], "namespace": namespace}} for trial in self.dry_run]
+        return [{**trial, "metadata": {**trial["metadata"], "namespace": namespace}} for trial in self.trial_objects]
 
 
 _TRIAL_CERTIFICATE = {
@@ -116,46 +116,46 @@ PRODUCTS = {
             name=CERT_MANAGER,
             title="cert-manager",
             manifest="cert-manager.yaml",
-            downloads="https://github.com/cert-manager/cert-manager/releases/download",
+            download_url="https://github.com/cert-manager/cert-manager/releases/download",
             namespace="cert-manager",
-            selector="app.kubernetes.io/name in (cert-manager,webhook,cainjector)",
+            label_selector="app.kubernetes.io/name in (cert-manager,webhook,cainjector)",
             components={
                 "controller": "cert-manager-controller",
                 "webhook": "cert-manager-webhook",
                 "cainjector": "cert-manager-cainjector",
             },
-            main="controller",
+            main_component="controller",
             kinds=(
                 Kind("cert-manager.io", "v1", "certificates", "Certificate"),
                 Kind("cert-manager.io", "v1", "issuers", "Issuer"),
-                Kind("cert-manager.io", "v1", "clusterissuers", "ClusterIssuer", namespaced=False),
+                Kind("cert-manager.io", "v1", "clusterissuers", "ClusterIssuer", is_namespaced=False),
                 Kind("cert-manager.io", "v1", "certificaterequests", "CertificateRequest"),
                 Kind("acme.cert-manager.io", "v1", "orders", "Order"),
                 Kind("acme.cert-manager.io", "v1", "challenges", "Challenge"),
             ),
-            used=("Certificate", "Issuer", "ClusterIssuer"),
+            used_kinds=("Certificate", "Issuer", "ClusterIssuer"),
             others="cert_manager_others",
             # https://cert-manager.io/docs/installation/upgrade/
-            stepwise=True,
+            is_stepwise=True,
             leftovers=(
                 ("v1", "Secret", "cert-manager-webhook-ca", False),
                 (_LEASE_API, "Lease", "cert-manager-controller", True),
                 (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election", True),
                 (_LEASE_API, "Lease", "cert-manager-cainjector-leader-election-core", True),
             ),
-            dry_run=(_TRIAL_CERTIFICATE,),
+            trial_objects=(_TRIAL_CERTIFICATE,),
         ),
         Product(
             name=OPERATOR,
             title="the OpenTelemetry operator",
             manifest="opentelemetry-operator.yaml",
-            downloads="https://github.com/open-telemetry/opentelemetry-operator/releases/download",
+            download_url="https://github.com/open-telemetry/opentelemetry-operator/releases/download",
             namespace="opentelemetry-operator-system",
-            selector="app.kubernetes.io/name in (opentelemetry-operator,adot-operator)",
+            label_selector="app.kubernetes.io/name in (opentelemetry-operator,adot-operator)",
             components={"manager": "opentelemetry-operator"},
-            main="manager",
+            main_component="manager",
             # That of ADOT: gallery.ecr.aws/aws-observability/adot-operator.
-            builds=("adot-operator",),
+            image_names=("adot-operator",),
             kinds=(
                 Kind("opentelemetry.io", "v1beta1", "opentelemetrycollectors", "OpenTelemetryCollector"),
                 Kind("opentelemetry.io", "v1alpha1", "instrumentations", "Instrumentation"),
@@ -163,13 +163,13 @@ PRODUCTS = {
                 Kind("opentelemetry.io", "v1alpha1", "opampbridges", "OpAMPBridge"),
                 Kind("opentelemetry.io", "v1alpha1", "clusterobservabilities", "ClusterObservability"),
             ),
-            used=(
+            used_kinds=(
                 *("OpenTelemetryCollector", "Instrumentation", "TargetAllocator"),
                 *("OpAMPBridge", "ClusterObservability"),
             ),
             others="otel_operator_others",
             # Its own upgrade routines take collectors through all versions.
-            stepwise=False,
+            is_stepwise=False,
             leftovers=(
                 ("v1", "Secret", "opentelemetry-operator-controller-manager-service-cert", False),
                 ("v1", "Secret", "opentelemetry-operator-generated-certificate", False),
@@ -180,9 +180,9 @@ PRODUCTS = {
             runs_collectors=True,
             versions_its_chart=True,
             removes_resources=True,
-            in_olm=True,
-            in_eks_addons=True,
-            dry_run=(_TRIAL_COLLECTOR, _TRIAL_INSTRUMENTATION),
+            is_in_olm=True,
+            is_in_eks_addons=True,
+            trial_objects=(_TRIAL_COLLECTOR, _TRIAL_INSTRUMENTATION),
         ),
     )
 }

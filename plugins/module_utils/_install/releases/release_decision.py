@@ -71,7 +71,7 @@ class Decision:
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def result(self) -> dict[str, Any]:
+    def result_fields(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("action", "warnings", "provider")} | {"msg": self.message}
 
 
@@ -155,7 +155,7 @@ def _decide_next_version(request: ReleaseRequest, release_facts: Mapping[str, An
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
         raise Problem(f"{title} is {installed_version} here, and {target_version} is older", asked="Upgrade", fix=fix)
     steps = list_minor_versions(installed_version, target_version)
-    if request.product.stepwise and len(steps) > 1 and not request.allow_skip:
+    if request.product.is_stepwise and len(steps) > 1 and not request.allow_skip:
         wrong = (
             f"{title} goes from {installed_version} to {target_version}, and has to pass through every minor version"
         )
@@ -250,7 +250,7 @@ def _find_adoption_warnings(
         for version in definition["served_versions"]
     }
     kind = request.product.kinds[0]
-    if (kind.definition, kind.version) not in served_versions:
+    if (kind.definition_name, kind.version) not in served_versions:
         wrong = f"{request.product.title} {release_facts['version']} does not serve {kind.kind} as {kind.api_version}"
         raise Problem(wrong, fix="Upgrade it, with what installed it.")
     running_version = parse_version(release_facts["version"])

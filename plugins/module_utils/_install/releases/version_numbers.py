@@ -29,7 +29,7 @@ class Version(NamedTuple):
         return f"v{self}"
 
     @property
-    def line(self) -> str:
+    def minor_line(self) -> str:
         """The minor version, in which patches are interchangeable."""
         return f"{self.major}.{self.minor}"
 
@@ -51,5 +51,5 @@ def parse_version(text: str) -> Version | None:
 def list_minor_versions(old_version: Version, new_version: Version) -> list[str]:
     """Return the minor versions after the old one up to the new one, in which an upgrade passes."""
     if old_version.major != new_version.major:
-        return [new_version.line]
+        return [new_version.minor_line]
     return [f"{new_version.major}.{minor}" for minor in range(old_version.minor + 1, new_version.minor + 1)]

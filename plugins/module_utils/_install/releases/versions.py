@@ -31,13 +31,13 @@ def find_row(table: Table, product: Product, version: Version) -> Mapping[str, A
     A version of the operator that the table lacks has the row of another patch of its minor version.
     """
     if product.name == CERT_MANAGER:
-        line_row: Mapping[str, Any] | None = table["cert_manager"].get(version.line)
+        line_row: Mapping[str, Any] | None = table["cert_manager"].get(version.minor_line)
         return line_row
     operators: Mapping[str, Mapping[str, Any]] = table["operator"]
     if str(version) in operators:
         return operators[str(version)]
     for name, operator_row in operators.items():
-        if name.startswith(f"{version.line}."):
+        if name.startswith(f"{version.minor_line}."):
             return operator_row
     return None
 
@@ -53,7 +53,7 @@ def explain_incompatibility(table: Table, product: Product, version: Version, cl
         return ""
     wrong = (
         f"{product.title} {version} is for Kubernetes {first_text} to {last_text}, and this cluster is"
-        f" {cluster_version.line}"
+        f" {cluster_version.minor_line}"
     )
     if is_cluster_newer(table, product, version, cluster):
         wrong += ", which is newer"
@@ -100,7 +100,7 @@ def find_skew_warnings(
         name = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
         image_version = _find_collector_version(facts["image"], builds or {})
         if image_version and image_version[:2] != operator[:2]:
-            expected_version = f"{operator.line}{_describe_matching_build(facts['image'], operator, builds or {})}"
+            expected_version = f"{operator.minor_line}{_describe_matching_build(facts['image'], operator, builds or {})}"
             yield (
                 f"{name} has an image of its own of version {image_version}; the operator is made for"
                 f" {expected_version}"

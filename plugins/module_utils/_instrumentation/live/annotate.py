@@ -81,12 +81,12 @@ def annotate_namespaces(cluster: Cluster, options: NamespaceOptions) -> dict[str
         if change:
             live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], change, options, report)
         elif name in annotations_by_name:
-            report.changes.add(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
+            report.changes.note_action(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
     uninstrumented = []
     for name, annotations in annotations_by_name.items():
         if name in live_namespaces:
             uninstrumented += _find_uninstrumented(cluster, live_namespaces[name], annotations, report)
-    return {**report.result(), "uninstrumented": uninstrumented}
+    return {**report.build_result(), "uninstrumented": uninstrumented}
 
 
 def _list_named_metadata(options: NamespaceOptions) -> list[tuple[str, dict[str, Any]]]:
@@ -151,7 +151,7 @@ def _patch_annotations(
             return live_namespace
         raise explain(error, f"Annotate namespace {name}") from error
     patched = {**patched, "apiVersion": "v1", "kind": "Namespace"}
-    report.changes.add(Action.CHANGED, live_namespace, patched)
+    report.changes.note_action(Action.CHANGED, live_namespace, patched)
     return patched
 
 

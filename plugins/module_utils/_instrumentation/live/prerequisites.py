@@ -49,7 +49,7 @@ class MissingPrerequisite(NamedTuple):
 
     wrong: str
     fix: str
-    again: bool = False
+    can_pass: bool = False
 
 
 def run_check(module: AnsibleModule) -> None:
@@ -58,10 +58,10 @@ def run_check(module: AnsibleModule) -> None:
 
     def check_prerequisites() -> dict[str, Any]:
         check = PrerequisiteCheck(connect(module), params["requirements"])
-        faults = check.faults(0 if module.check_mode else params["wait_seconds"])
+        faults = check.find_lasting_faults(0 if module.check_mode else params["wait_seconds"])
         if faults and not module.check_mode:
             raise _build_refusal(faults)
-        return check.result(faults)
+        return check.build_result(faults)
 
     run(module, check_prerequisites)
 
@@ -76,35 +76,35 @@ class PrerequisiteCheck:
 
     def __init__(self, cluster: Cluster, requirements: dict[str, Any]) -> None:
         self.cluster, self.requirements = cluster, requirements
-        self.asked: sdk_languages.PodWebhook | None = None
+        self.pod_webhook: sdk_languages.PodWebhook | None = None
         self.operator: Manifest = {}
         self.warnings: dict[str, None] = {}
 
-    def faults(self, seconds: float) -> list[MissingPrerequisite]:
+    def find_lasting_faults(self, seconds: float) -> list[MissingPrerequisite]:
         """Return the problems, after waiting for those that can pass."""
         faults: list[MissingPrerequisite] = []
         for _poll in self.cluster.iter_polls(seconds):
             self.warnings.clear()
-            faults = self._faults_now()
-            can_pass = all(fault.again for fault in faults)
+            faults = self._find_faults()
+            can_pass = all(fault.can_pass for fault in faults)
             if not faults or not can_pass:
                 break
         return faults
 
-    def _faults_now(self) -> list[MissingPrerequisite]:
+    def _find_faults(self) -> list[MissingPrerequisite]:
         """Return the problems that there are now, each once."""
         faults: dict[MissingPrerequisite, None] = {}
         for check in self._iter_checks():
             faults.update(dict.fromkeys(self._run_check(check)))
         return list(faults)
 
-    def result(self, faults: list[MissingPrerequisite]) -> dict[str, Any]:
+    def build_result(self, faults: list[MissingPrerequisite]) -> dict[str, Any]:
         """Return the result of the task: what is missing, the operator, and what to try it with."""
         missing = [fault.wrong for fault in faults]
         metadata = mapping_at(self.operator, "metadata")
         webhooks = []
-        if self.asked:
-            webhooks.append({"kind": MUTATING, "name": self.asked.configuration})
+        if self.pod_webhook:
+            webhooks.append({"kind": MUTATING, "name": self.pod_webhook.configuration_name})
         return {
             "changed": False,
             "msg": f"{len(missing)} missing" if missing else "all there",
@@ -145,20 +145,20 @@ class PrerequisiteCheck:
 
     def _check_operator(self) -> Iterator[MissingPrerequisite]:
         """Yield why the operator would instrument no pod, or not all languages."""
-        group = self._read(f"/apis/{API_VERSION}", "the kinds of the operator") or {}
+        group = self._read_object(f"/apis/{API_VERSION}", "the kinds of the operator") or {}
         if KIND not in [resource["kind"] for resource in group.get("resources", [])]:
             yield MissingPrerequisite(f"the cluster does not serve {KIND} of {API_VERSION}", INSTALL_FIX)
             return
-        self.asked = sdk_languages.find_pod_webhook(
-            self._list(WEBHOOKS_PATH, "whether the operator is asked about pods")
+        self.pod_webhook = sdk_languages.find_pod_webhook(
+            self._list_objects(WEBHOOKS_PATH, "whether the operator is asked about pods")
         )
-        if not self.asked:
+        if not self.pod_webhook:
             yield MissingPrerequisite("no operator is asked about new pods, so none would be instrumented", INSTALL_FIX)
             return
-        _configuration, namespace, name = self.asked
-        service = self._read(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
+        _configuration, namespace, name = self.pod_webhook
+        service = self._read_object(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         selector = mapping_at(service, "spec", "selector")
-        deployments = self._list(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
+        deployments = self._list_objects(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
         self.operator = sdk_languages.find_deployment(deployments, selector) or {}
         if not self.operator:
             yield MissingPrerequisite(
@@ -170,14 +170,14 @@ class PrerequisiteCheck:
     def _check_switches(self, operator_name: str) -> Iterator[MissingPrerequisite]:
         """Yield whether the operator is away, and which languages are switched off in it."""
         if not sdk_languages.is_available(self.operator):
-            yield MissingPrerequisite(f"the operator {operator_name} is not available", "Look at its pods.", again=True)
+            yield MissingPrerequisite(f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True)
         for language in sdk_languages.list_disabled_languages(self.operator, self.requirements["languages"]):
-            fix = f"Give it the flag --{language.switch}=true (`otel_operator_flags`), or leave the language out."
+            fix = f"Give it the flag --{language.switch_flag}=true (`otel_operator_flags`), or leave the language out."
             yield MissingPrerequisite(f"the operator {operator_name} does not instrument {language.title}", fix)
 
     def _check_namespace(self, wanted_namespace: Manifest) -> Iterator[MissingPrerequisite]:
         name, requirements = wanted_namespace["metadata"]["name"], self.requirements
-        live_namespace = self._read(f"/api/v1/namespaces/{name}", f"Namespace {name}")
+        live_namespace = self._read_object(f"/api/v1/namespaces/{name}", f"Namespace {name}")
         if not live_namespace:
             if name not in requirements["coming"]:
                 yield MissingPrerequisite(
@@ -201,7 +201,7 @@ class PrerequisiteCheck:
 
     def _check_target(self, target: dict[str, Any]) -> Iterator[MissingPrerequisite]:
         service_name = f"Service {target['namespace']}/{target['service']}"
-        service = self._read(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", service_name)
+        service = self._read_object(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", service_name)
         if service is None:
             fix = self._find_elsewhere(target) or "Deploy the collector first, or correct the endpoint."
             yield MissingPrerequisite(f"there is no {service_name} to send to", fix)
@@ -213,11 +213,11 @@ class PrerequisiteCheck:
         query = {"labelSelector": f"kubernetes.io/service-name={target['service']}"}
         path = f"/apis/discovery.k8s.io/v1/namespaces/{target['namespace']}/endpointslices"
         if not manifest.has_ready_endpoint(
-            self._list(path, f"the endpoints of {service_name}", query), service, target
+            self._list_objects(path, f"the endpoints of {service_name}", query), service, target
         ):
             fix = "See what rollout_wait says of the collector."
             yield MissingPrerequisite(
-                f"{service_name} has no ready endpoint for port {target['port']}", fix, again=True
+                f"{service_name} has no ready endpoint for port {target['port']}", fix, can_pass=True
             )
             return
         yield from self._check_answers(target, f"port {target['port']} of {service_name}")
@@ -226,7 +226,7 @@ class PrerequisiteCheck:
         """Return where a Service of this name is, if the account may list Services."""
         name, query = target["service"], {"fieldSelector": f"metadata.name={target['service']}"}
         try:
-            services = self._list("/api/v1/services", f"Services {name} of other namespaces", query)
+            services = self._list_objects("/api/v1/services", f"Services {name} of other namespaces", query)
         except UnseenError:
             return ""
         namespaces = sorted(service["metadata"]["namespace"] for service in services)
@@ -248,7 +248,7 @@ class PrerequisiteCheck:
                 self.warnings[f"{port_name} {wrong}; set {variable} to none in `env`, or add a pipeline"] = None
             elif wrong:
                 fix = "Correct endpoint, port or protocol; OTLP over HTTP is usually at 4318, over gRPC at 4317."
-                yield MissingPrerequisite(f"{port_name} {wrong}", fix, again=may_pass)
+                yield MissingPrerequisite(f"{port_name} {wrong}", fix, can_pass=may_pass)
                 return
 
     def _send_empty_export(self, target: dict[str, Any], signal: str, port_name: str) -> tuple[int, str]:
@@ -257,7 +257,7 @@ class PrerequisiteCheck:
         root = f"/api/v1/namespaces/{target['namespace']}/services/{service}/proxy"
         path, content_type, body = manifest.build_empty_export(target, signal)
         try:
-            return self.cluster.raw(
+            return self.cluster.request_raw(
                 "POST", root + path, None, {"Content-Type": content_type}, body, patient=False
             ).status, ""
         except ApiError as error:
@@ -267,13 +267,13 @@ class PrerequisiteCheck:
 
     def _has_object(self, path: str, object_name: str) -> bool:
         """Return whether an object is there; of Secrets nothing else is read."""
-        return bool(self._ask_server(object_name, lambda: self.cluster.raw("GET", path, None, {"Accept": METADATA})))
+        return bool(self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, {"Accept": METADATA})))
 
-    def _read(self, path: str, object_name: str) -> Manifest | None:
+    def _read_object(self, path: str, object_name: str) -> Manifest | None:
         live_object: Manifest | None = self._ask_server(object_name, lambda: self.cluster.request("GET", path))
         return live_object
 
-    def _list(self, path: str, object_names: str, query: dict[str, Any] | None = None) -> list[Manifest]:
+    def _list_objects(self, path: str, object_names: str, query: dict[str, Any] | None = None) -> list[Manifest]:
         return self._ask_server(object_names, lambda: list(self.cluster.items(path, query))) or []
 
     def _ask_server(self, subject: str, call: Callable[[], Any]) -> Any:

@@ -78,7 +78,7 @@ class AnswerRow(NamedTuple):
     """
 
     status: int | None
-    words: str
+    message_words: str
     wrong: str
     fix: str
     path_part: str = ""
@@ -224,7 +224,7 @@ def _explain_by_table(error: ApiError, task: str) -> Problem:
     """Return the problem that the first fitting row of the table tells, or the answer as it is."""
     searched_text = f"{error.reason} {error.message}"
     for row in ANSWER_ROWS:
-        if row.status in (None, error.status) and row.words in searched_text and row.path_part in error.path:
+        if row.status in (None, error.status) and row.message_words in searched_text and row.path_part in error.path:
             wrong = row.wrong.format(message=error.message)
             return Problem(wrong, asked=task, where=_join_fields(error), fix=_fill_command(row.fix, error))
     fix = "Run the task again. If the error persists, check the API server's log."

@@ -135,7 +135,7 @@ class Cluster:
         self.progress = Progress(tell_nobody, clock)
         self.warnings: dict[str, None] = {}
         # Whether a webhook that does not answer stays so; otherwise its pod may be starting, or be replaced.
-        self.hopeless: Callable[[ApiError], bool] = lambda _error: False
+        self.is_hopeless: Callable[[ApiError], bool] = lambda _error: False
         self._given_up = False
 
     def make_independent(self) -> Cluster:
@@ -166,7 +166,7 @@ class Cluster:
         """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
         pauses = iter(FIRST_PAUSES if patient else ())
         while True:
-            answer = self.raw(method, path, *arguments, patient=patient, pinned=pinned)
+            answer = self.request_raw(method, path, *arguments, patient=patient, pinned=pinned)
             try:
                 return parse_object(answer.headers, answer.body)
             except NotJsonError as error:
@@ -175,7 +175,7 @@ class Cluster:
                     raise ApiError(answer.status, {"message": str(error)}, method, path) from None
                 self.sleep(pause)
 
-    def raw(
+    def request_raw(
         self,
         method: str,
         path: str,
@@ -206,7 +206,7 @@ class Cluster:
                 raise error
             pause = next(pauses, None)
             if pause is None:
-                if not patient or not self._waits_for(error, started_at):
+                if not patient or not self._may_wait_for(error, started_at):
                     raise error
                 pause = BACKOFF_PAUSES[-1]
             self.sleep(max(pause, min(retry_after_seconds(answer.headers), BACKOFF_PAUSES[-1])))
@@ -217,17 +217,17 @@ class Cluster:
             return False
         return error.is_transient or (error.is_rights_error and self.outage.has_just_ended)
 
-    def _waits_for(self, error: ApiError, started_at: float) -> bool:
+    def _may_wait_for(self, error: ApiError, started_at: float) -> bool:
         """Return whether to try again after the first pauses: a webhook, or a server that has worked before."""
         if not error.is_webhook_error:
             return (
                 error.is_server_error
                 and not DISCOVERY_PATH.fullmatch(error.path)
-                and self.outage.answered
-                and self.outage.measure_seconds_away(started_at) < self.outage.patience
+                and self.outage.has_answered
+                and self.outage.measure_seconds_away(started_at) < self.outage.patience_seconds
             )
-        has_time = self.clock() - started_at < self.outage.patience
-        may_wait = has_time and not self._given_up and not self.hopeless(error)
+        has_time = self.clock() - started_at < self.outage.patience_seconds
+        may_wait = has_time and not self._given_up and not self.is_hopeless(error)
         # The wait for one object was the wait for all: the next one that needs a webhook has the first pauses only.
         self._given_up = self._given_up or not may_wait
         return may_wait
@@ -250,8 +250,8 @@ class Cluster:
     ) -> RawAnswer:
         pauses = iter(FIRST_PAUSES)
         while True:
-            if self.outage.final:  # one thread found out for all of them
-                raise self.outage.final
+            if self.outage.final_error:  # one thread found out for all of them
+                raise self.outage.final_error
             sent_at = self.clock()
             try:
                 return self._transport(method, request_target, headers, body)
@@ -283,7 +283,7 @@ class Cluster:
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> str:
         """Return an answer that is no JSON, such as logs or metrics."""
-        return self.raw("GET", path, query, {"Accept": "*/*"}, patient=False).body.decode(errors="replace")
+        return self.request_raw("GET", path, query, {"Accept": "*/*"}, patient=False).body.decode(errors="replace")
 
     def call_in_parallel(self, call: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """Return the result for each item in order; the first failure stops what has not started."""

@@ -93,10 +93,10 @@ def _build_cluster(transport: PooledTransport, module: AnsibleModule, read_secon
     )
     cluster.progress = Progress(getattr(module, "tell", tell_nobody), cluster.clock)
     if read_seconds == READ_SECONDS:  # otherwise pods are asked, which may hang
-        cluster.outage.patience = _patience_seconds(module)
-        read_seconds = min(read_seconds, max(READ_SHARE * cluster.outage.patience, READ_LEAST_SECONDS))
+        cluster.outage.patience_seconds = _patience_seconds(module)
+        read_seconds = min(read_seconds, max(READ_SHARE * cluster.outage.patience_seconds, READ_LEAST_SECONDS))
         _remember_answer(cluster.outage, module, transport.host)
-    quick_seconds = READ_QUICK_SECONDS if cluster.outage.patience > READ_LEAST_SECONDS else read_seconds
+    quick_seconds = READ_QUICK_SECONDS if cluster.outage.patience_seconds > READ_LEAST_SECONDS else read_seconds
     transport.set_read_seconds(read_seconds, quick_seconds)
     return cluster
 
@@ -111,7 +111,7 @@ def _remember_answer(outage: Outage, module: AnsibleModule, host: str) -> None:
             with suppress(OSError):  # a full disk is no reason to lose the answer
                 marker.touch()
 
-        outage.answered, outage.on_answer = marker.exists(), touch_marker
+        outage.has_answered, outage.on_answer = marker.exists(), touch_marker
 
 
 def _invalid_yaml_problem(module: AnsibleModule, error: Any) -> Problem:
@@ -134,7 +134,7 @@ def _build_eks_transport(module: AnsibleModule) -> PooledTransport:
         wrong = f"{', '.join(conflicting_options)} may name another cluster than eks_cluster"
         raise Problem(wrong, asked=f"Connect to the EKS cluster {eks_options['name']}", where="eks_cluster", fix=fix)
     access = find_cluster_access(eks_options, time.monotonic)
-    return _build_token_transport(access.host, access.token, ca_cert_data=access.ca.decode(), cert_reqs="CERT_REQUIRED")
+    return _build_token_transport(access.host, access.make_token, ca_cert_data=access.ca_certificate.decode(), cert_reqs="CERT_REQUIRED")
 
 
 def _build_token_transport(host: str, token: Callable[[], str], **tls_options: Any) -> PooledTransport:
@@ -155,7 +155,7 @@ def _build_plain_transport(connection: PlainConnection) -> PooledTransport:
     """Connect as a kubeconfig or options say that need nothing of the client library."""
     urllib3 = import_library("urllib3")
     urllib3.disable_warnings()  # the user turned verification off
-    cert_reqs = "CERT_REQUIRED" if connection.verify else "CERT_NONE"
+    cert_reqs = "CERT_REQUIRED" if connection.verifies_server else "CERT_NONE"
     pool = urllib3.PoolManager(
         maxsize=MOST_WORKERS,
         cert_reqs=cert_reqs,
@@ -163,8 +163,8 @@ def _build_plain_transport(connection: PlainConnection) -> PooledTransport:
         cert_file=connection.cert_file,
         key_file=connection.key_file,
     )
-    if connection.eks:
-        token = create_renewed_token(connection.eks, time.monotonic)
+    if connection.eks_parameters:
+        token = create_renewed_token(connection.eks_parameters, time.monotonic)
         return PooledTransport(pool, connection.host, lambda: {"Authorization": f"Bearer {token()}"})
     headers = {"Authorization": f"Bearer {connection.token}"} if connection.token else {}
     return PooledTransport(pool, connection.host, lambda: headers)
@@ -180,7 +180,7 @@ def _build_client_transport(module: AnsibleModule) -> PooledTransport:
         raise watch.problem
 
     def authorize() -> dict[str, Any]:  # asked each time, since a token may have been renewed
-        with watch.on():
+        with watch.watch_command():
             settings: dict[str, Any] = {
                 setting["key"]: setting["value"] for setting in configuration.auth_settings().values()
             }
@@ -205,7 +205,7 @@ def _read_client_configuration(
     # A kubeconfig that was read before, by another item of a loop, is the default with its token and certificate.
     kubernetes.client.Configuration.set_default(None)
     try:
-        with watch.on():
+        with watch.watch_command():
             return client._create_configuration(auth_options), client._create_headers(module)
     except (kubernetes.config.ConfigException, OSError, TypeError, ValueError) as error:
         raise Problem(

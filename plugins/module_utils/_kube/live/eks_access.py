@@ -28,8 +28,8 @@ class ClusterAccess(NamedTuple):
     """A cluster: its address, the CA that its certificate must be from, and a token for each request."""
 
     host: str
-    ca: bytes
-    token: Callable[[], str]
+    ca_certificate: bytes
+    make_token: Callable[[], str]
 
 
 def create_session(eks_options: Mapping[str, Any]) -> Any:

@@ -54,7 +54,7 @@ class _Credential(NamedTuple):
     """What a command made, and until when it is used, in seconds since 1970."""
 
     status: dict[str, Any]
-    until: float
+    usable_until: float
 
 
 class CommandWatch:
@@ -62,7 +62,7 @@ class CommandWatch:
 
     def __init__(self, kube_config: Any) -> None:
         self.problem: Problem | None = None
-        self.running = threading.Lock()  # requests of several threads wait for one command
+        self.run_lock = threading.Lock()  # requests of several threads wait for one command
         self._pause_until = 0.0
         self._credential: _Credential | None = None
         provider = getattr(kube_config, "ExecProvider", None)  # a later client may start commands in another way
@@ -70,7 +70,7 @@ class CommandWatch:
             kube_config.ExecProvider = _build_watched_class(provider)
 
     @contextmanager
-    def on(self) -> Iterator[None]:
+    def watch_command(self) -> Iterator[None]:
         """Note what the command does until the end of the block, in this thread."""
         context_token = _WATCH.set(self)
         try:
@@ -79,9 +79,9 @@ class CommandWatch:
             _WATCH.reset(context_token)
 
     @property
-    def status(self) -> dict[str, Any] | None:
+    def usable_status(self) -> dict[str, Any] | None:
         """What the command made, while that may be used."""
-        if self._credential is None or time.time() >= self._credential.until:
+        if self._credential is None or time.time() >= self._credential.usable_until:
             return None
         return self._credential.status
 
@@ -134,8 +134,8 @@ def _build_watched_class(provider_class: Any) -> Any:
         def run(self, previous_response: Any = None) -> Any:
             """Return the status of the credential; the client calls this before requests."""
             watch = _WATCH.get() or CommandWatch(None)
-            with watch.running:
-                return watch.status or _run_watched(watch, self, self._given, previous_response)
+            with watch.run_lock:
+                return watch.usable_status or _run_watched(watch, self, self._given, previous_response)
 
     return WatchedProvider
 
@@ -230,7 +230,7 @@ def _run_for_output(args: list[Any], env: dict[str, Any], cwd: str | None) -> st
     ended_command = _run_to_end(args, env, cwd)
     if ended_command.exit_code:
         raise _FailedError(
-            f"ended with exit code {ended_command.exit_code}", ended_command.errors.decode(errors="replace")
+            f"ended with exit code {ended_command.exit_code}", ended_command.error_output.decode(errors="replace")
         )
     try:
         return ended_command.output.decode()

@@ -25,7 +25,7 @@ class EndedCommand(NamedTuple):
     """What a command wrote to its output and to standard error, and its exit code."""
 
     output: bytes
-    errors: bytes
+    error_output: bytes
     exit_code: int
 
 

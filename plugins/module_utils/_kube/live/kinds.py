@@ -104,13 +104,13 @@ class ApiResource(NamedTuple):
     api_version: str
     kind: str
     plural: str
-    namespaced: bool
+    is_namespaced: bool
 
-    def path(self, namespace: str = "", name: str = "") -> str:
+    def build_path(self, namespace: str = "", name: str = "") -> str:
         """Return the URL path of one object, or of all of them without a name. Raises Problem for an unfit name."""
         root = "/apis" if "/" in self.api_version else "/api"
         path = f"{root}/{self.api_version}"
-        if self.namespaced and namespace:
+        if self.is_namespaced and namespace:
             path += f"/namespaces/{quote_segment(namespace)}"
         path += f"/{self.plural}"
         if name:
@@ -122,7 +122,7 @@ class _KindPlace(NamedTuple):
     """Where the objects of a kind are, below its API version."""
 
     plural: str
-    namespaced: bool
+    is_namespaced: bool
 
 
 class ApiResources:
@@ -149,7 +149,7 @@ class ApiResources:
 
     def find_for(self, manifest: Manifest) -> ApiResource | None:
         """Return the API resource of an object, or nothing when the server does not know its kind."""
-        return self.find(manifest["apiVersion"], manifest["kind"])
+        return self.find_resource(manifest["apiVersion"], manifest["kind"])
 
     @staticmethod
     def find_known(api_version: str, kind: str) -> ApiResource | None:
@@ -157,19 +157,19 @@ class ApiResources:
         return ApiResource(api_version, kind, plural, plural not in CLUSTER_SCOPED_PLURALS) if plural else None
 
     @classmethod
-    def path_of(cls, kind: str, namespace: str, name: str) -> str:
+    def build_path(cls, kind: str, namespace: str, name: str) -> str:
         """Return the path of an object, or of a collection, of a known kind; empty if the kind is not known."""
         resource = cls.find_known(default_api_version(kind), kind)
-        return resource.path(namespace, name) if resource else ""
+        return resource.build_path(namespace, name) if resource else ""
 
-    def find(self, api_version: str, kind: str) -> ApiResource | None:
+    def find_resource(self, api_version: str, kind: str) -> ApiResource | None:
         """Return the API resource of a kind, or nothing when the server does not know it."""
         known_resource = self.find_known(api_version, kind)
         if known_resource:
             return known_resource
         group = api_group(api_version)
         place = self._defined.get((group, kind)) or self._discover_kinds(api_version).get(kind)
-        return ApiResource(api_version, kind, place.plural, place.namespaced) if place else None
+        return ApiResource(api_version, kind, place.plural, place.is_namespaced) if place else None
 
     def list_namespaced(self) -> list[ApiResource]:
         """Return all kinds of objects that a namespace can hold, each once. Raises ApiError when they are not known.
@@ -189,7 +189,7 @@ class ApiResources:
                     resources.setdefault((api_group(version), row["name"]), resource)
         return list(resources.values())
 
-    def kinds(self, api_version: str) -> set[str]:
+    def list_kinds(self, api_version: str) -> set[str]:
         """Return the kinds of an API version that the server has. Raises ApiError when they are not known."""
         return set(self._discover_kinds(api_version))
 
@@ -202,7 +202,7 @@ class ApiResources:
 
     def _list_served(self, api_version: str) -> list[dict[str, Any]]:
         """Return what the server says of the kinds of an API version, without their subresources."""
-        answer = self._cluster.get(ApiResource(api_version, "", "", True).path().rstrip("/")) or {}
+        answer = self._cluster.get(ApiResource(api_version, "", "", True).build_path().rstrip("/")) or {}
         return [row for row in answer.get("resources", []) if "/" not in row["name"]]
 
 

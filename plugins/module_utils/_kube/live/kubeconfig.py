@@ -50,11 +50,11 @@ class PlainConnection:
 
     host: str
     token: str = ""
-    verify: bool = True
+    verifies_server: bool = True
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
-    eks: Mapping[str, str] | None = None
+    eks_parameters: Mapping[str, str] | None = None
     """The EKS cluster for which a command of the kubeconfig would make a token; we make it ourselves."""
 
 
@@ -112,11 +112,11 @@ def _apply_options(connection: PlainConnection, options: Mapping[str, Any]) -> P
     return PlainConnection(
         host=(options["host"] or connection.host).rstrip("/"),
         token=options["api_key"] or connection.token,
-        verify=connection.verify if verify is None else verify,
+        verifies_server=connection.verifies_server if verify is None else verify,
         ca_file=options["ca_cert"] or connection.ca_file,
         cert_file=options["client_cert"] or connection.cert_file,
         key_file=options["client_key"] or connection.key_file,
-        eks=None if options["api_key"] else connection.eks,
+        eks_parameters=None if options["api_key"] else connection.eks_parameters,
     )
 
 
@@ -136,7 +136,7 @@ def _read_connection(
             return None
         eks = parse_token_command(user["exec"]) if list(user) == ["exec"] else None
         if eks:  # no token of the user: it is made here
-            return replace(_build_connection(cluster, {}, folder, keep_file), eks=eks)
+            return replace(_build_connection(cluster, {}, folder, keep_file), eks_parameters=eks)
         if any(key in user for key in OTHER_USER_KEYS):
             return None
         return _build_connection(cluster, user, folder, keep_file)
@@ -171,7 +171,7 @@ def _build_connection(
     return PlainConnection(
         host=cluster["server"],
         token=_read_token(user, folder),
-        verify=not cluster.get("insecure-skip-tls-verify"),
+        verifies_server=not cluster.get("insecure-skip-tls-verify"),
         ca_file=find_file(cluster, "certificate-authority"),
         cert_file=find_file(user, "client-certificate"),
         key_file=find_file(user, "client-key"),

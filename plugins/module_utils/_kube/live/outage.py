@@ -51,11 +51,11 @@ class Outage:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._lock = clock, threading.Lock()
         # For how many seconds all requests together ask a server again that has answered before; none is given up soon.
-        self.patience = 0.0
+        self.patience_seconds = 0.0
         # Whether the server has answered in this run, and what is called at its first answer.
-        self.answered = False
+        self.has_answered = False
         self.on_answer: Callable[[], None] = lambda: None
-        self.final: LostError | None = None
+        self.final_error: LostError | None = None
         # For how many seconds it was away in all outages that have ended.
         self.away = 0.0
         self._away_since: float | None = None
@@ -73,7 +73,7 @@ class Outage:
             self._answered_at = self._clock()
             if self._away_since is not None:
                 self._end(self._answered_at - self._away_since)
-            is_first_answer, self.answered = not self.answered, True
+            is_first_answer, self.has_answered = not self.has_answered, True
         if is_first_answer:
             self.on_answer()
 
@@ -93,9 +93,9 @@ class Outage:
         self.note_failure(sent_at)
         with self._lock:
             current_time = self._clock()
-            is_waited_for = self.patience > 0 and self.answered and lost.why not in LASTING_REASONS
+            is_waited_for = self.patience_seconds > 0 and self.has_answered and lost.why not in LASTING_REASONS
             if is_waited_for:
-                has_time = self.measure_seconds_away(started_at) < self.patience
+                has_time = self.measure_seconds_away(started_at) < self.patience_seconds
                 pause = (first_pause or PAUSE_SECONDS) if has_time else None
             else:
                 pause = first_pause if lost.again else None
@@ -107,8 +107,8 @@ class Outage:
 
     def _note_if_final(self, lost: LostError, started_at: float) -> None:
         """Give the server up if no other request had an answer meanwhile, or if the patience is over."""
-        if self._answered_at <= started_at or lost.seconds >= self.patience > 0:
-            self.final = lost
+        if self._answered_at <= started_at or lost.seconds >= self.patience_seconds > 0:
+            self.final_error = lost
 
     def measure_seconds_away(self, started_at: float) -> float:
         """Return for how long the server has been away, or this request has been tried if that is longer."""
@@ -119,7 +119,7 @@ class Outage:
         """Return whether the patience was over before now: further requests of the same outage are not repeated."""
         current_time = self._clock()
         seconds_away = self.measure_seconds_away(current_time)
-        return self._away_since is not None and seconds_away >= max(self.patience, least_seconds)
+        return self._away_since is not None and seconds_away >= max(self.patience_seconds, least_seconds)
 
     @property
     def has_just_ended(self) -> bool:

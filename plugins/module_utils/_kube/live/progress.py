@@ -28,20 +28,20 @@ class Progress:
             if state != told_state and current_time - told_at >= max(
                 _PAUSE_SECONDS, _PAUSE_SHARE * (told_at - self._start)
             ):
-                self._say(subject, state, current_time)
+                self._tell_state(subject, state, current_time)
 
-    def now(self, subject: str, state: str) -> None:
+    def tell_now(self, subject: str, state: str) -> None:
         """Tell a state whatever was told before: a step that takes long begins, or one is over."""
         with self._lock:
-            self._say(subject, state, self._clock())
+            self._tell_state(subject, state, self._clock())
 
-    def done(self, subject: str, state: str = "ready") -> None:
+    def tell_done(self, subject: str, state: str = "ready") -> None:
         """Tell the last state of a thing of which another one was told."""
         with self._lock:
             if self._told.get(subject, ("", 0.0))[0] not in ("", state):
-                self._say(subject, state, self._clock())
+                self._tell_state(subject, state, self._clock())
 
-    def _say(self, subject: str, state: str, current_time: float) -> None:
+    def _tell_state(self, subject: str, state: str, current_time: float) -> None:
         self._told[subject] = (state, current_time)
         self._tell(f"{subject}: {state} ({current_time - self._start:.0f} s)")
 

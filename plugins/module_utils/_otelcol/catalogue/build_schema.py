@@ -48,7 +48,7 @@ def read_component_settings(component: Any, config_schema: Any = None) -> Any:
 
     `config_schema` is the schema of the config, which references may lead into.
     """
-    return _SchemaReader(component, config_schema).settings(component, 0)
+    return _SchemaReader(component, config_schema).read_settings(component, 0)
 
 
 class _SchemaReader:
@@ -58,7 +58,7 @@ class _SchemaReader:
         self._roots = (component, config_schema)
         self._read: dict[str, Any] = {}  # what references lead to
 
-    def settings(self, node: Any, depth: int) -> Any:
+    def read_settings(self, node: Any, depth: int) -> Any:
         """Return what a schema says of a value; anything where it is not certain."""
         if not isinstance(node, dict) or depth > _MOST_DEPTH or any(key in node for key in _CHOICE_KEYS):
             return _ANY_VALUE
@@ -75,7 +75,7 @@ class _SchemaReader:
         """Return what a reference leads to, read once: a schema of a few references can repeat much."""
         if reference not in self._read:
             self._read[reference] = _ANY_VALUE  # for a schema that is in itself
-            self._read[reference] = self.settings(self._find_target(reference), depth + 1)
+            self._read[reference] = self.read_settings(self._find_target(reference), depth + 1)
         return self._read[reference]
 
     def _find_target(self, reference: str) -> Any:
@@ -92,11 +92,11 @@ class _SchemaReader:
     def _read_mapping(self, node: dict[str, Any], depth: int) -> dict[str, Any]:
         """Return the settings of a mapping by their keys."""
         settings_by_key = {
-            str(key): self.settings(value, depth + 1) for key, value in mapping_at(node, "properties").items()
+            str(key): self.read_settings(value, depth + 1) for key, value in mapping_at(node, "properties").items()
         }
         other_keys = node.get("additionalProperties")
         if isinstance(other_keys, dict):
-            settings_by_key[_EACH_KEY] = self.settings(other_keys, depth + 1)
+            settings_by_key[_EACH_KEY] = self.read_settings(other_keys, depth + 1)
         elif not settings_by_key or other_keys is True:
             settings_by_key[_OTHER_KEYS] = _ANY_VALUE
         return settings_by_key
@@ -108,7 +108,7 @@ class _SchemaReader:
             schemas.append({key: value for key, value in node.items() if key != "allOf"})
         joined_settings: dict[str, Any] = {}
         for schema in schemas:
-            settings = self.settings(schema, depth + 1)
+            settings = self.read_settings(schema, depth + 1)
             if not isinstance(settings, dict):
                 return _ANY_VALUE
             joined_settings.update(settings)
@@ -116,7 +116,7 @@ class _SchemaReader:
 
     def _read_list(self, node: dict[str, Any], depth: int) -> list[Any]:
         """Return a list with what its items are; the decoder also reads a text as a list of texts."""
-        item_node = self.settings(node.get("items"), depth + 1)
+        item_node = self.read_settings(node.get("items"), depth + 1)
         return ["sl" if item_node in ("s", _ANY_VALUE) else "l", item_node]
 
 

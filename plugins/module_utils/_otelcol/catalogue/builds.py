@@ -28,15 +28,15 @@ class Coverage:
     """How well a version of a distribution is known: the version that answers, and what in it has no known type."""
 
     version: str
-    approximate: bool
-    unknown: tuple[Module, ...] = ()
+    is_approximate: bool
+    unknown_modules: tuple[Module, ...] = ()
 
 
 class _CountedVersion(NamedTuple):
     """A version that a distribution counts by itself, and the version of the Collector in it."""
 
-    own: Version
-    inside: str
+    own_version: Version
+    collector_version: str
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,22 @@ class BuildTable:
 
     rows: Sequence[Row]
 
-    def nearest_release(self, distribution: str, version: Version) -> Version:
+    def find_nearest_release(self, distribution: str, version: Version) -> Version:
         """Return a version of a distribution, else the nearest older one, else the oldest; itself if none is known."""
-        known_versions = self.versions.get(distribution, [])
+        known_versions = self.versions_by_distribution.get(distribution, [])
         older_versions = [release for release in known_versions if release <= version]
         if older_versions:
             return older_versions[-1]
         return known_versions[0] if known_versions else version
 
-    def collector_version(self, distribution: str, own_version: str) -> str:
+    def find_collector_version(self, distribution: str, own_version: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
         parsed_version = parse_version(own_version)
         counted_versions = self._counted.get(distribution, [])
         if not counted_versions:
             return format_version(parsed_version)
         older_versions = [inside_version for label, inside_version in counted_versions if label <= parsed_version]
-        return older_versions[-1] if older_versions else counted_versions[0].inside
+        return older_versions[-1] if older_versions else counted_versions[0].collector_version
 
     def is_counted(self, distribution: str, own_version: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
@@ -78,7 +78,7 @@ class BuildTable:
         return {name: sorted(versions) for name, versions in versions_by_name.items()}
 
     @cached_property
-    def versions(self) -> dict[str, list[Version]]:
+    def versions_by_distribution(self) -> dict[str, list[Version]]:
         """The versions of each distribution, in order."""
         versions: dict[str, list[Version]] = {}
         for row in self.rows:

@@ -61,12 +61,12 @@ class Catalogue:
     components: Sequence[Row]
     builds: Sequence[Row]
     removals: Sequence[Row] = ()
-    ports_of: Sequence[Row] = ()
-    references_of: Sequence[Row] = ()
-    fields_of: Sequence[Row] = ()
-    providers_of: Sequence[Row] = ()
-    ottl_of: Sequence[Row] = ()
-    constraints_of: Sequence[Row] = ()
+    port_rows: Sequence[Row] = ()
+    reference_rows: Sequence[Row] = ()
+    field_rows: Sequence[Row] = ()
+    provider_rows: Sequence[Row] = ()
+    ottl_rows: Sequence[Row] = ()
+    constraint_rows: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     request_limits: Sequence[Row] = ()
     own_builds: Mapping[str, OwnBuild] = field(default_factory=dict)
@@ -80,67 +80,67 @@ class Catalogue:
             components=tables["components"],
             builds=tables["builds"],
             removals=tables.get("removals", ()),
-            ports_of=tables.get("ports", ()),
-            references_of=tables.get("references", ()),
-            fields_of=tables.get("fields", ()),
-            providers_of=tables.get("providers", ()),
-            ottl_of=tables.get("ottl", ()),
-            constraints_of=tables.get("constraints", ()),
+            port_rows=tables.get("ports", ()),
+            reference_rows=tables.get("references", ()),
+            field_rows=tables.get("fields", ()),
+            provider_rows=tables.get("providers", ()),
+            ottl_rows=tables.get("ottl", ()),
+            constraint_rows=tables.get("constraints", ()),
             gaps=tables.get("provenance", {}).get("gaps", ()),
             request_limits=tables.get("request_limits", ()),
         )
 
     @_remember_answers
-    def find(self, section: str, name: str, distribution: str, version: str) -> Component | None:
+    def find_component(self, section: str, name: str, distribution: str, version: str) -> Component | None:
         """Return a type as a build knows it; None when it does not, for whatever reason.
 
         An old name is found from any version that still takes it; a new one not before the version that brought it.
         """
-        coverage, target_version = self.coverage(distribution, version), parse_version(version)
+        coverage, target_version = self.find_coverage(distribution, version), parse_version(version)
         if distribution in self.schemas:
             return self._find_described(section, name, distribution, target_version)
         inside_version = parse_version(coverage.version)
-        if coverage.approximate and self._has_left_builds(section, name, inside_version, target_version):
+        if coverage.is_approximate and self._has_left_builds(section, name, inside_version, target_version):
             return None
-        for row in self._components.rows_of(section, name):
+        for row in self._components.find_rows(section, name):
             if self._is_in(row, distribution, inside_version) and is_accepted_name(row, name, target_version):
-                return self._components.component(row, name, target_version, coverage.approximate)
-        return _guess_component(section, name, coverage.unknown)
+                return self._components.build_component(row, name, target_version, coverage.is_approximate)
+        return _guess_component(section, name, coverage.unknown_modules)
 
     def _has_left_builds(self, section: str, name: str, known_version: Version, target_version: Version) -> bool:
         """Whether a type left the official builds after the newest version of a build that is known."""
-        removal = self.removal(section, self._components.newest_name(section, name))
-        return removal is not None and known_version < parse_version(removal.gone) <= target_version
+        removal = self.find_removal(section, self._components.find_newest_name(section, name))
+        return removal is not None and known_version < parse_version(removal.gone_since) <= target_version
 
     def _find_described(self, section: str, name: str, distribution: str, version: Version) -> Component | None:
         """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
         if (section, name) not in self.schemas[distribution]:
             return None
-        for row in self._components.rows_of(section, name):
+        for row in self._components.find_rows(section, name):
             if is_accepted_name(row, name, version):
-                return self._components.component(row, name, version, False)
+                return self._components.build_component(row, name, version, False)
         return Component(section, name, name, "", None)
 
-    def described(self, section: str, name: str, distribution: str) -> Row | None:
+    def find_described_settings(self, section: str, name: str, distribution: str) -> Row | None:
         """Return the settings of a type as the schema of its build has them."""
         fields = self.schemas.get(distribution, {}).get((section, name))
         if fields is None:
             return None
         return {"section": section, "type": name, "fields": fields, "doubt": "by the schema of the build"}
 
-    def signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
+    def find_signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
         """Return the signals of a type in a build; None when the build lacks it or they are unknown."""
-        component = self.find(section, name, distribution, version)
+        component = self.find_component(section, name, distribution, version)
         return component.signals if component else None
 
-    def pairs(self, name: str, distribution: str, version: str) -> frozenset[tuple[str, str]] | None:
+    def find_signal_pairs(self, name: str, distribution: str, version: str) -> frozenset[tuple[str, str]] | None:
         """Return the signal pairs of a connector in a build; None when the build lacks it or they are unknown."""
-        component = self.find("connectors", name, distribution, version)
-        return component.pairs if component else None
+        component = self.find_component("connectors", name, distribution, version)
+        return component.signal_pairs if component else None
 
-    def known(self, section: str, name: str) -> bool:
+    def is_known(self, section: str, name: str) -> bool:
         """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
-        return self._components.known(section, name)
+        return self._components.is_known(section, name)
 
     def is_listed(self, section: str, name: str) -> bool:
         """Whether the list of a release, of any build and version, has a type."""
@@ -148,84 +148,84 @@ class Catalogue:
 
     def list_distributions_with(self, section: str, name: str, version: str) -> tuple[str, ...]:
         """Return the distributions whose build of a version knows this name."""
-        knowing_builds = [build for build in self.distributions if self.find(section, name, build, version)]
+        knowing_builds = [build for build in self.distributions if self.find_component(section, name, build, version)]
         return tuple(knowing_builds)
 
-    def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
+    def list_types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
         """Return the names that a build wants to be called by, in order: what near names are picked from."""
         if distribution in self.schemas:
             return tuple(sorted(type_name for name, type_name in self.schemas[distribution] if name == section))
         target_version = parse_version(version)
-        inside_version = parse_version(self.coverage(distribution, version).version)
+        inside_version = parse_version(self.find_coverage(distribution, version).version)
         type_names = []
         for row in self.components:
             if row["section"] == section and self._is_in(row, distribution, inside_version):
                 type_names.append(name_in_version(row, target_version))
         return tuple(sorted(type_names))
 
-    def rename(self, section: str, name: str) -> Rename | None:
+    def find_rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in."""
-        return self._components.rename(section, name)
+        return self._components.find_rename(section, name)
 
     @property
     def renames(self) -> tuple[Rename, ...]:
         """All renames of types."""
         return self._components.renames
 
-    def name_for(self, section: str, name: str, version: str) -> str:
+    def choose_name(self, section: str, name: str, version: str) -> str:
         """Return the name of a type in a version of the Collector, given any of its names."""
-        return self._components.name_for(section, name, version)
+        return self._components.choose_name(section, name, version)
 
-    def removal(self, section: str, name: str) -> Removal | None:
+    def find_removal(self, section: str, name: str) -> Removal | None:
         """Return the removal of a type from the official builds."""
-        return self._components.removal(section, name)
+        return self._components.find_removal(section, name)
 
     @cached_property
     def listener_rows(self) -> tuple[Row, ...]:
         """The rows of all ports that types open, once for each name of a type."""
-        old_names = {(rename.section, rename.new): rename.old for rename in self.renames}
+        old_names = {(rename.section, rename.new_name): rename.old_name for rename in self.renames}
         old_name_rows = []
-        for row in self.ports_of:
+        for row in self.port_rows:
             old_name = old_names.get((row["section"], row["type"]))
             if old_name:
                 old_name_rows.append({**row, "type": old_name})
-        return (*self.ports_of, *old_name_rows)
+        return (*self.port_rows, *old_name_rows)
 
     @cached_property
     def listeners(self) -> Listeners:
         """The ports that types open, by section and any of their names."""
         return map_listeners(self.listener_rows)
 
-    def references(self, section: str, name: str) -> tuple[Reference, ...]:
+    def list_references(self, section: str, name: str) -> tuple[Reference, ...]:
         """Return the keys with which a type, by any of its names, names extensions or pipelines."""
-        types = {("*", "*"), (section, "*"), (section, self._components.newest_name(section, name))}
+        types = {("*", "*"), (section, "*"), (section, self._components.find_newest_name(section, name))}
         keys = []
-        for row in self.references_of:
+        for row in self.reference_rows:
             if (row["section"], row["type"]) in types:
                 keys.append(Reference(parse_path(row["key"]), row["to"], row.get("lax", False)))
         return tuple(keys)
 
-    def fields(self, section: str, name: str, version: str = "") -> Row | None:
+    def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
         """Return the known settings of a type by any of its names, with those that a version adds, or None.
 
         They are those of the version, or of the nearest one that is known; without a version, of the newest.
         """
-        return self._fields.of_type(section, self._components.newest_name(section, name), version)
+        return self._fields.find_fields(section, self._components.find_newest_name(section, name), version)
 
     def find_nearest_fields(self, section: str, name: str, version: str) -> Row | None:
         """Return the settings of a type at the nearest version for which they are known, with the doubt about them."""
-        row = self.fields(section, name, version)
+        row = self.find_fields(section, name, version)
         if row is None:
             return None
-        nearest_version = self.nearest(row["exact"], version)
-        nearest_row = self.fields(section, name, nearest_version) or row
+        nearest_version = self.find_nearest_version(row["exact"], version)
+        nearest_row = self.find_fields(section, name, nearest_version) or row
         return {
             **nearest_row,
             "near": nearest_version,
             "doubt": f"by the settings of {nearest_version}, the nearest known version",
         }
 
-    def nearest(self, ranges: str, version: str) -> str:
+    def find_nearest_version(self, ranges: str, version: str) -> str:
         """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
         if is_in_ranges(ranges, version):
             return version
@@ -239,26 +239,26 @@ class Catalogue:
         return min(releases, key=distance, default="")
 
     @_remember_answers
-    def stand_in(self, distribution: str, version: str) -> str:
+    def find_stand_in_version(self, distribution: str, version: str) -> str:
         """Return the version that stands for one of which not all is known; empty text if all is known.
 
         Of a release that is newer than all whose components are known, some components were asked for their settings.
         """
         if distribution in self.schemas:
             return ""
-        row = self.fields("service", "telemetry", version)
-        nearest_version = self.nearest(row["exact"], version) if row else version
+        row = self.find_fields("service", "telemetry", version)
+        nearest_version = self.find_nearest_version(row["exact"], version) if row else version
         if nearest_version != version:
             return nearest_version
-        inside_version = self.coverage(distribution, version).version
+        inside_version = self.find_coverage(distribution, version).version
         is_newer = parse_version(version)[:2] > parse_version(inside_version)[:2]
         return inside_version if is_newer else ""
 
     @cached_property
-    def latest(self) -> str:
+    def newest_release(self) -> str:
         """The newest release of the Collector that the tables know; empty text if they know none."""
         releases = []
-        for row in self.fields_of:
+        for row in self.field_rows:
             if row.get("section") == "service":
                 releases += [last_release_in(span) for span in parse_ranges(row["exact"])]
         releases += [row["version"] for row in self.builds]
@@ -267,30 +267,30 @@ class Catalogue:
     @property
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
-        return self._fields.shared
+        return self._fields.shared_fields
 
-    def constraints(
+    def find_constraints(
         self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
     ) -> ConstraintPlaces:
         """Return what must hold in the settings of a type, given its newest name: as `make_constraint` makes it.
 
         With it comes the key without which it finds nothing; empty if it may. Rows for which it is None are left out.
         """
-        return self._constraints.places(section, name, make_constraint)
+        return self._constraints.build_places(section, name, make_constraint)
 
     def is_released(self, distribution: str) -> bool:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
-        return distribution in self._builds.versions
+        return distribution in self._builds.versions_by_distribution
 
     @_remember_answers
-    def schemes(self, distribution: str, version: str) -> tuple[str, ...]:
+    def list_schemes(self, distribution: str, version: str) -> tuple[str, ...]:
         """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
         if distribution in self.own_schemes:
             return self.own_schemes[distribution]
         if distribution not in self.distributions:
-            return tuple(row["scheme"] for row in self.providers_of)
-        inside_version = parse_version(self.coverage(distribution, version).version)
-        return tuple(row["scheme"] for row in self.providers_of if self._is_in(row, distribution, inside_version))
+            return tuple(row["scheme"] for row in self.provider_rows)
+        inside_version = parse_version(self.find_coverage(distribution, version).version)
+        return tuple(row["scheme"] for row in self.provider_rows if self._is_in(row, distribution, inside_version))
 
     def find_smallest_distribution(
         self, used_keys: Iterable[Key], version: str, candidates: Sequence[str] = OFFICIAL_BUILDS
@@ -299,26 +299,26 @@ class Catalogue:
         used_types = set(used_keys)
         known_distributions = [name for name in candidates if name in self.distributions]
         for distribution in sorted(known_distributions, key=lambda name: self._count_types(name, version)):
-            if all(self.find(section, name, distribution, version) for section, name in used_types):
+            if all(self.find_component(section, name, distribution, version) for section, name in used_types):
                 return distribution
         return None
 
     @_remember_answers
-    def coverage(self, distribution: str, version: str) -> Coverage:
+    def find_coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
         own_build = self.own_builds.get(distribution)
         if own_build is None:
             target_version = parse_version(version)
-            release = self._builds.nearest_release(distribution, target_version)
-            return Coverage(format_version(release), approximate=release != target_version)
+            release = self._builds.find_nearest_release(distribution, target_version)
+            return Coverage(format_version(release), is_approximate=release != target_version)
         if distribution in self.schemas:
-            return Coverage(own_build.version, approximate=False)
+            return Coverage(own_build.version, is_approximate=False)
         unknown_modules = own_build.modules - self._components.modules
-        return Coverage(own_build.version, approximate=False, unknown=tuple(sorted(unknown_modules)))
+        return Coverage(own_build.version, is_approximate=False, unknown_modules=tuple(sorted(unknown_modules)))
 
-    def collector_version(self, distribution: str, own_version: str) -> str:
+    def find_collector_version(self, distribution: str, own_version: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
-        return self._builds.collector_version(distribution, own_version)
+        return self._builds.find_collector_version(distribution, own_version)
 
     def is_counted(self, distribution: str, own_version: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
@@ -335,12 +335,12 @@ class Catalogue:
             own_builds={**self.own_builds, name: build},
             own_schemes={**self.own_schemes, name: list_schemes(manifest)},
         )
-        return catalogue, catalogue.coverage(name, version).unknown
+        return catalogue, catalogue.find_coverage(name, version).unknown_modules
 
     def add_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
         """Return a catalogue with a distribution from its schema. Its providers are known only from a manifest."""
         build = OwnBuild(version.removeprefix("v"), frozenset())
-        schemes = tuple(row["scheme"] for row in self.providers_of)
+        schemes = tuple(row["scheme"] for row in self.provider_rows)
         return replace(
             self,
             own_builds={name: build, **self.own_builds},  # what a manifest says of it counts
@@ -351,7 +351,7 @@ class Catalogue:
     @cached_property
     def distributions(self) -> tuple[str, ...]:
         """Every distribution that is known, the user's own last."""
-        return (*sorted(self._builds.versions), *self.own_builds)
+        return (*sorted(self._builds.versions_by_distribution), *self.own_builds)
 
     @cached_property
     def _components(self) -> ComponentTable:
@@ -363,11 +363,11 @@ class Catalogue:
 
     @cached_property
     def _fields(self) -> FieldTable:
-        return FieldTable(self.fields_of)
+        return FieldTable(self.field_rows)
 
     @cached_property
     def _constraints(self) -> ConstraintTable:
-        return ConstraintTable(self.constraints_of)
+        return ConstraintTable(self.constraint_rows)
 
     @cached_property
     def answers(self) -> dict[tuple[str, ...], Any]:
@@ -377,7 +377,7 @@ class Catalogue:
     @_remember_answers
     def _count_types(self, distribution: str, version: str) -> int:
         """Return how many types a build has."""
-        return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
+        return sum(len(self.list_types(section, distribution, version)) for section in SECTIONS)
 
     def _is_in(self, row: Row, distribution: str, version: Version) -> bool:
         """Whether a version of a distribution has the type or provider of a row."""
@@ -393,5 +393,5 @@ def _guess_component(section: str, name: str, modules: Iterable[Module]) -> Comp
     plain_name = name.replace("_", "")
     for module_section, module in modules:
         if module_section == section and guess_type(module).replace("_", "") == plain_name:
-            return Component(section, name, name, module, None, approximate=True, guessed=True)
+            return Component(section, name, name, module, None, is_approximate=True, is_guessed=True)
     return None

@@ -23,9 +23,9 @@ class Component:
     type: str
     module: str
     stability: Mapping[str, str] | None  # signal (or `traces>metrics`) → level; None: nothing is known of the signals
-    renamed: str = ""  # the name to use instead; set when `name` is the deprecated one
-    approximate: bool = False
-    guessed: bool = False
+    newer_name: str = ""  # the name to use instead; set when `name` is the deprecated one
+    is_approximate: bool = False
+    is_guessed: bool = False
 
     @property
     def signals(self) -> frozenset[str] | None:
@@ -35,7 +35,7 @@ class Component:
         return frozenset(name for name in self.stability if ">" not in name and name != "extension")
 
     @property
-    def pairs(self) -> frozenset[tuple[str, str]] | None:
+    def signal_pairs(self) -> frozenset[tuple[str, str]] | None:
         """Signal pairs (from, to) of a connector; None when unknown."""
         if self.stability is None:
             return None
@@ -53,9 +53,9 @@ class Removal:
 
     section: str
     type: str
-    gone: str
-    use: str | None
-    how: str
+    gone_since: str
+    replacement: str | None
+    instruction: str
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ class ComponentTable:
 
     def is_listed(self, section: str, name: str) -> bool:
         """Whether the list of a release, of any build and version, has a type."""
-        return any(row["in"] for row in self.rows_of(section, name))
+        return any(row["in"] for row in self.find_rows(section, name))
 
-    def known(self, section: str, name: str) -> bool:
+    def is_known(self, section: str, name: str) -> bool:
         """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
-        return (section, name) in self._by_name or self.removal(section, name) is not None
+        return (section, name) in self._by_name or self.find_removal(section, name) is not None
 
-    def rename(self, section: str, name: str) -> Rename | None:
+    def find_rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in; None if there was none."""
-        for row in self.rows_of(section, name):
+        for row in self.find_rows(section, name):
             if "was" in row:
                 return _read_rename(row)
         return None
@@ -86,32 +86,32 @@ class ComponentTable:
         """The renames of all types."""
         return tuple(_read_rename(row) for row in self.components if "was" in row)
 
-    def name_for(self, section: str, name: str, version: str) -> str:
+    def choose_name(self, section: str, name: str, version: str) -> str:
         """Return the name of a type in a version of the Collector, given any of its names."""
-        rename = self.rename(section, name)
+        rename = self.find_rename(section, name)
         if rename is None:
             return name
-        is_renamed = parse_version(version) >= parse_version(rename.since)
-        return rename.new if is_renamed else rename.old
+        is_renamed = parse_version(version) >= parse_version(rename.since_version)
+        return rename.new_name if is_renamed else rename.old_name
 
-    def removal(self, section: str, name: str) -> Removal | None:
+    def find_removal(self, section: str, name: str) -> Removal | None:
         """Return the removal of a type from the official builds; None if it is still there, or never was."""
         for row in self.removals:
             if (row["section"], row["type"]) == (section, name):
                 return Removal(section, name, row["gone"], row["use"], row["how"])
         return None
 
-    def newest_name(self, section: str, name: str) -> str:
+    def find_newest_name(self, section: str, name: str) -> str:
         """Return what the newest versions call a type, given any of its names."""
-        rename = self.rename(section, name)
-        return rename.new if rename else name
+        rename = self.find_rename(section, name)
+        return rename.new_name if rename else name
 
     @cached_property
     def modules(self) -> frozenset[Module]:
         """The modules of all types, each with its section."""
         return frozenset((row["section"], row["module"]) for row in self.components)
 
-    def component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
+    def build_component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
         """Return the type of a row as a version knows it, by the name that was asked."""
         current_name = name_in_version(row, version)
         return Component(
@@ -120,9 +120,9 @@ class ComponentTable:
             type=row["type"],
             module=row["module"],
             stability=_find_stability(row, version),
-            renamed=current_name if current_name != name else "",
-            approximate=approximate or self._is_in_gap(row["module"], version),
-            guessed=bool(row.get("guessed")),
+            newer_name=current_name if current_name != name else "",
+            is_approximate=approximate or self._is_in_gap(row["module"], version),
+            is_guessed=bool(row.get("guessed")),
         )
 
     def _is_in_gap(self, module: str, version: Version) -> bool:
@@ -135,7 +135,7 @@ class ComponentTable:
                 return True
         return False
 
-    def rows_of(self, section: str, name: str) -> Sequence[Row]:
+    def find_rows(self, section: str, name: str) -> Sequence[Row]:
         """Return the rows of a type by any of its names."""
         return self._by_name.get((section, name), ())
 

@@ -23,10 +23,10 @@ class ConstraintPlaces:
     """
 
     rows: list[Any] = field(default_factory=list)
-    keyed: dict[str, list[Any]] = field(default_factory=dict)
-    below: dict[str, ConstraintPlaces] = field(default_factory=dict)
+    rows_by_key: dict[str, list[Any]] = field(default_factory=dict)
+    places_by_step: dict[str, ConstraintPlaces] = field(default_factory=dict)
 
-    def add(self, row: Any, steps: Sequence[str], key: str) -> None:
+    def add_row(self, row: Any, steps: Sequence[str], key: str) -> None:
         """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
 
         With `key`, it finds nothing where this key is not given.
@@ -34,9 +34,9 @@ class ConstraintPlaces:
         if steps:
             first_step, *other_steps = steps
             for step in first_step.split("|"):
-                self.below.setdefault(step, ConstraintPlaces()).add(row, other_steps, key)
+                self.places_by_step.setdefault(step, ConstraintPlaces()).add_row(row, other_steps, key)
         elif key:
-            self.keyed.setdefault(key, []).append(row)
+            self.rows_by_key.setdefault(key, []).append(row)
         else:
             self.rows.append(row)
 
@@ -44,21 +44,21 @@ class ConstraintPlaces:
         """Return the rows of this place that may find something in a value; text is no place."""
         if isinstance(value, str):
             return []
-        if not self.keyed or not isinstance(value, dict):
+        if not self.rows_by_key or not isinstance(value, dict):
             return self.rows
         rows = list(self.rows)
-        for key in self.keyed.keys() & value.keys():
-            rows += self.keyed[key]
+        for key in self.rows_by_key.keys() & value.keys():
+            rows += self.rows_by_key[key]
         return rows
 
-    def find(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
+    def find_places(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
         """Yield every row whose place the settings have, with path and value; text is no place."""
         stack: list[tuple[ConstraintPlaces, Path, Any]] = [(self, path, settings)]
         while stack:
             places, value_path, value = stack.pop()
             for row in places.list_rows_about(value):
                 yield row, value_path, value
-            if places.below:
+            if places.places_by_step:
                 stack.extend(places.iter_places_below(value_path, value))
 
     def iter_places_below(self, value_path: Path, value: Any) -> Iterator[tuple[ConstraintPlaces, Path, Any]]:
@@ -67,13 +67,13 @@ class ConstraintPlaces:
         `value_path` is the path of the value.
         """
         if isinstance(value, dict):
-            for key in self.below.keys() & value.keys():
+            for key in self.places_by_step.keys() & value.keys():
                 if key != ANY_KEY:
-                    yield self.below[key], (*value_path, key), value[key]
-        if ANY_KEY in self.below and isinstance(value, (dict, list)):
+                    yield self.places_by_step[key], (*value_path, key), value[key]
+        if ANY_KEY in self.places_by_step and isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             for step, child in pairs:
-                yield self.below[ANY_KEY], (*value_path, step), child
+                yield self.places_by_step[ANY_KEY], (*value_path, step), child
 
 
 class _PlacedRow(NamedTuple):
@@ -90,7 +90,7 @@ class ConstraintTable:
 
     rows: Sequence[Row]
 
-    def places(
+    def build_places(
         self, section: str, name: str, make_constraint: Callable[[Row], tuple[Any, str] | None]
     ) -> ConstraintPlaces:
         """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None.
@@ -106,7 +106,7 @@ class ConstraintTable:
             constraint = make_constraint(placed_row.row)
             if constraint:
                 constraint_row, key = constraint
-                places.add(constraint_row, placed_row.steps, key)
+                places.add_row(constraint_row, placed_row.steps, key)
         return places
 
     @cached_property

@@ -39,15 +39,15 @@ class Leaf(NamedTuple):
     A value of one of the types in `certain_types` fits, whatever it is.
     """
 
-    shapes: str
+    shape_letters: str
     is_duration: bool
-    words: tuple[str, ...]
-    any_case: bool
+    allowed_words: tuple[str, ...]
+    ignores_case: bool
     certain_types: frozenset[type]
 
     def has_word(self, text: str) -> bool:
         """Whether text is one of the words."""
-        return (text.lower() if self.any_case else text) in self.words
+        return (text.lower() if self.ignores_case else text) in self.allowed_words
 
 
 @cache

@@ -24,7 +24,7 @@ class FieldTable:
 
     rows: Sequence[Row]
 
-    def of_type(self, section: str, name: str, version: str = "") -> Row | None:
+    def find_fields(self, section: str, name: str, version: str = "") -> Row | None:
         """Return the settings of a type by its newest name, with those that a version adds, or None.
 
         They are those of the version, or of the nearest one that is known; without a version, of the newest.
@@ -35,7 +35,7 @@ class FieldTable:
             return row
         settings = row["fields"]
         for path in added_paths:
-            settings = allow_setting(settings, parse_path(path), self.shared)
+            settings = allow_setting(settings, parse_path(path), self.shared_fields)
         return {**row, "fields": settings}
 
     def _find_row(self, section: str, name: str, version: str) -> Row | None:
@@ -55,7 +55,7 @@ class FieldTable:
         )
 
     @cached_property
-    def shared(self) -> dict[str, Any]:
+    def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
         return {row["define"]: row["fields"] for row in self.rows if "define" in row}
 

@@ -26,12 +26,12 @@ class ListenerRow:
     port: int | None  # None: the endpoint must be given
     protocol: str
     app_protocol: str | None
-    when: Path  # empty: always on
-    exposed: bool  # whether clients connect to it
+    switch_path: Path  # empty: always on
+    is_exposed: bool  # whether clients connect to it
     host_path: Path
     host: str
-    checked: bool = False
-    sockets: bool = False
+    is_checked: bool = False
+    takes_sockets: bool = False
 
 
 Listeners = Mapping[Key, tuple[ListenerRow, ...]]
@@ -52,10 +52,10 @@ def _read_listener(row: Row) -> ListenerRow:
         port=row["port"],
         protocol=row["protocol"],
         app_protocol=row.get("app_protocol"),
-        when=parse_path(row.get("when", "")),
-        exposed=row.get("exposed", True),
+        switch_path=parse_path(row.get("when", "")),
+        is_exposed=row.get("exposed", True),
         host_path=parse_path(row.get("host_key", "")),
         host=row.get("host", ""),
-        checked=bool(row.get("checked")),
-        sockets=bool(row.get("sockets")),
+        is_checked=bool(row.get("checked")),
+        takes_sockets=bool(row.get("sockets")),
     )

@@ -18,10 +18,10 @@ class Reference:
     """A key that names something else: `*` is any key or index, a leading `**` any depth; `lax`: or a built-in name."""
 
     path: Path
-    to: str
-    lax: bool
+    target_kind: str
+    takes_built_in_names: bool
 
-    def find(self, settings: Any) -> Iterator[tuple[Path, str]]:
+    def find_ids(self, settings: Any) -> Iterator[tuple[Path, str]]:
         """Yield every id that the settings of a component name here, with its path."""
         yield from (
             (path, value) for path, value in walk_pattern(settings, self.path, ()) if isinstance(value, str) and value

@@ -45,14 +45,14 @@ class Suspect(NamedTuple):
     path: Path
     value: Any
     text: str
-    shapes: tuple[Secret, ...]
+    secrets: tuple[Secret, ...]
 
 
 class _Suspicion(NamedTuple):
     """A scalar as text, and the shapes of secrets in it."""
 
     text: str
-    shapes: tuple[Secret, ...]
+    secrets: tuple[Secret, ...]
 
 
 def find_suspects(scalars: Iterable[tuple[Path, Any]]) -> Iterator[Suspect]:
@@ -91,7 +91,7 @@ def secret_kind_at(config: Any, path: Path, value: str) -> str:
 
 def secret_kind_of(config: Any, suspect: Suspect) -> str:
     """Return the kind of secret that a suspect is; an empty string if it is none or comes from a variable."""
-    shape_kinds = [secret.what for secret in suspect.shapes]
+    shape_kinds = [secret.description for secret in suspect.secrets]
     for kind in shape_kinds:
         if kind != RANDOM_TEXT:
             return kind
@@ -165,7 +165,7 @@ def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
         if may_be_login(path, header, default_text or text):
             yield text
             yield default_text
-    for secret in suspect.shapes:
+    for secret in suspect.secrets:
         yield text[secret.start : secret.end]
 
 

@@ -35,9 +35,9 @@ class FoundConfig:
     `text` says that the value there is YAML text, not the config itself.
     """
 
-    document: int
+    document_index: int
     path: Path
-    text: bool
+    is_text: bool
     owner: Mapping[str, Any]
     label: str
 

@@ -33,9 +33,9 @@ _THEN_VALIDATE = "and validate rendered.yaml."
 class UnrenderedValues:
     """Values of a chart in a file: which of its documents, where in that, what they are, and what to do."""
 
-    document: int
+    document_index: int
     path: Path
-    what: str
+    description: str
     fix: str
 
 
@@ -102,7 +102,7 @@ class _InstalledChart(NamedTuple):
 
     chart: str
     version: Any
-    field: str
+    values_field: str
 
 
 def _find_in_object(document: int, manifest: Mapping[str, Any]) -> Iterator[UnrenderedValues]:
@@ -155,7 +155,7 @@ def _describe_rendering(installed_chart: _InstalledChart) -> str:
     command = (
         f"helm template NAME {_format_chart_arguments(installed_chart.chart, installed_chart.version)} -f values.yaml"
     )
-    return f"Write `{installed_chart.field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
+    return f"Write `{installed_chart.values_field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
 
 
 def _format_chart_arguments(chart: str, version: Any) -> str:

@@ -46,7 +46,7 @@ class KnownSecrets:
         self._lengths_by_head = _group_lengths_by_head(self._spellings)
         self._beginnings = _compile_beginnings(self._spellings) if self._spellings else None
 
-    def places(self, text: str) -> Iterator[Span]:
+    def find_spans(self, text: str) -> Iterator[Span]:
         """Yield where secrets stand in a text, the longest at each place, none inside of another."""
         if self._beginnings is None:
             return

@@ -131,10 +131,10 @@ class Rename:
     """A type that got a new name. Versions from `since` take the new one, and the old one only when `alias` is set."""
 
     section: str
-    old: str
-    new: str
-    since: str
-    alias: bool
+    old_name: str
+    new_name: str
+    since_version: str
+    takes_old_name: bool
 
 
 @lru_cache(maxsize=1024)
@@ -167,8 +167,8 @@ def _map_old_names(target: Version, renames: Iterable[Rename]) -> dict[tuple[str
     """Return the old name of each section and type that got its new one after a version; none of an unknown one."""
     old_names = {}
     for rename in renames:
-        if target and target < parse_version(rename.since):
-            old_names[rename.section, rename.new] = rename.old
+        if target and target < parse_version(rename.since_version):
+            old_names[rename.section, rename.new_name] = rename.old_name
     return old_names
 
 

@@ -43,7 +43,7 @@ def make_masker(secrets: Iterable[str], replace: Replacer = _replace_with_mask) 
     @lru_cache(maxsize=_KEPT_TEXTS)
     def mask(text: str) -> str:
         """Return a text in which the known secrets, and then what has the shape of one, are replaced."""
-        return conceal_secrets(_replace_spans(text, known_secrets.places(text), replace), replace)
+        return conceal_secrets(_replace_spans(text, known_secrets.find_spans(text), replace), replace)
 
     return mask
 

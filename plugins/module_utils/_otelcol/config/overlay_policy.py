@@ -31,9 +31,9 @@ class OverlayPolicy:
     A name of a pattern may have wildcards. One that ends with `+` allows to append to a list, and no more.
     """
 
-    sections: tuple[str, ...]
-    components: Mapping[str, Sequence[str]]
-    paths: tuple[tuple[str, ...], ...]
+    allowed_sections: tuple[str, ...]
+    allowed_types: Mapping[str, Sequence[str]]
+    path_patterns: tuple[tuple[str, ...], ...]
 
     @classmethod
     def from_option(cls, option: Mapping[str, Any]) -> OverlayPolicy:
@@ -48,28 +48,28 @@ class OverlayPolicy:
         patterns = tuple(_parse_pattern(path) for path in option.get("paths") or ())
         return cls(sections, components, patterns)
 
-    def allows(self, path: Path) -> bool:
+    def may_touch(self, path: Path) -> bool:
         """Whether an overlay may touch this path, of which each name is as the overlay writes it."""
         if any(_SEPARATOR in str(name) for name in path):
             return False
-        if _strip_append_sign(path[0]) in self.sections or self._allows_component(path):
+        if _strip_append_sign(path[0]) in self.allowed_sections or self._allows_component(path):
             return True
-        return any(_is_at_or_below(pattern, path) for pattern in self.paths)
+        return any(_is_at_or_below(pattern, path) for pattern in self.path_patterns)
 
     def _allows_component(self, path: Path) -> bool:
         """Whether the path is at or below a component of an allowed type."""
         if len(path) < _COMPONENT_PATH_LENGTH:
             return False
         kind = str(path[1]).partition("/")[0]
-        return kind in self.components.get(str(path[0]), ())
+        return kind in self.allowed_types.get(str(path[0]), ())
 
     def __str__(self) -> str:
         """Return what is allowed, for people."""
-        allowed = list(self.sections)
-        for name, types in self.components.items():
+        allowed = list(self.allowed_sections)
+        for name, types in self.allowed_types.items():
             if types:
                 allowed.append(f"{name} of type {', '.join(types)}")
-        allowed += [format_path(path) for path in self.paths]
+        allowed += [format_path(path) for path in self.path_patterns]
         return "; ".join(allowed) or "nothing"
 
 
@@ -116,7 +116,7 @@ def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
     breaches = []
     for layer in overlays:
         for path in list_touched_paths(layer.config):
-            if path and not policy.allows(path):
+            if path and not policy.may_touch(path):
                 position = layer.position(path) or layer.name
                 breaches.append(f"{layer.name} touches {format_path(path)} (at {position})")
     if breaches:

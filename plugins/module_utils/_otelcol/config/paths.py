@@ -27,12 +27,12 @@ class Position:
     file: str = ""
     line: int = 0
     column: int = 0
-    inside: Callable[[int], tuple[int, int | None]] | None = field(default=None, compare=False, repr=False)
-    spelled: Callable[[], str] = field(default=str, compare=False, repr=False)
+    locate_inside: Callable[[int], tuple[int, int | None]] | None = field(default=None, compare=False, repr=False)
+    read_spelling: Callable[[], str] = field(default=str, compare=False, repr=False)
 
-    def within(self, offset: int) -> Position:
+    def locate_character(self, offset: int) -> Position:
         """Return the place of a character of the text that stands here."""
-        lines, columns = self.inside(offset) if self.inside else (0, 0)
+        lines, columns = self.locate_inside(offset) if self.locate_inside else (0, 0)
         return Position(self.file, self.line + lines, 0 if columns is None else self.column + columns)
 
     def __str__(self) -> str:

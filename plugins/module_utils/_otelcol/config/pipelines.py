@@ -66,24 +66,24 @@ class PipelineGraph:
                 pipelines[name] = {role: _keep_texts(list_at(ids_by_role, role)) for role in ROLES}
         return cls(pipelines, mapping_at(config, "connectors"))
 
-    def listed(self, pipeline: str, role: str) -> Sequence[str]:
+    def list_ids(self, pipeline: str, role: str) -> Sequence[str]:
         """Return the ids that a pipeline lists in a role, in their order; none for a pipeline that does not exist."""
         return self.pipelines.get(pipeline, {}).get(role, ())
 
-    def signals_by_id(self, role: str) -> dict[str, tuple[str, ...]]:
+    def find_signals_by_id(self, role: str) -> dict[str, tuple[str, ...]]:
         """Return the ids that pipelines list in a role, without connectors, each with its signals, in their order."""
         signals_seen: dict[str, dict[str, None]] = {}
         for pipeline in self.pipelines:
-            for component_id in self.listed(pipeline, role):
+            for component_id in self.list_ids(pipeline, role):
                 if component_id not in self.connectors:
                     signals_seen.setdefault(component_id, {})[signal_of(pipeline)] = None
         return {component_id: tuple(signals) for component_id, signals in signals_seen.items()}
 
-    def ids_of_signal(self, signal: str, role: str) -> list[str]:
+    def list_ids_of_signal(self, signal: str, role: str) -> list[str]:
         """Return the ids that the pipelines of a signal list in a role, without connectors, in their order."""
-        return [component_id for component_id, signals in self.signals_by_id(role).items() if signal in signals]
+        return [component_id for component_id, signals in self.find_signals_by_id(role).items() if signal in signals]
 
-    def lists(self, component_id: str) -> bool:
+    def has_component(self, component_id: str) -> bool:
         """Whether a pipeline lists a component, in any role."""
         return any(component_id in ids for ids_by_role in self.pipelines.values() for ids in ids_by_role.values())
 
@@ -92,18 +92,18 @@ class PipelineGraph:
         if self._hands_on(connector):
             yield from _find_others_of_signal(pipeline, self._senders_by_connector.get(connector, ()))
 
-    def behind(self, pipeline: str, connector: str) -> Iterator[str]:
+    def find_pipelines_behind(self, pipeline: str, connector: str) -> Iterator[str]:
         """Yield the pipelines to which a connector hands on the records of a pipeline."""
         if self._hands_on(connector):
             yield from _find_others_of_signal(pipeline, self._receivers_by_connector.get(connector, ()))
 
     def find_feeders(self, pipeline: str) -> Iterator[tuple[str, str]]:
         """Yield the pipelines whose records a pipeline gets at once, each with the connector between them."""
-        for connector in self.listed(pipeline, "receivers"):
+        for connector in self.list_ids(pipeline, "receivers"):
             for other in self.find_connector_sources(connector, pipeline):
                 yield other, connector
 
-    def before(self, pipeline: str) -> dict[str, str]:
+    def find_feeding_pipelines(self, pipeline: str) -> dict[str, str]:
         """Return all pipelines through which records may come to a pipeline, each with the connector behind it."""
         connector_by_feeder: dict[str, str] = {}
         unvisited = [pipeline]
@@ -122,7 +122,7 @@ class PipelineGraph:
             current_pipeline = unvisited.pop()
             feeders = [feeder for feeder, _connector in self.find_feeders(current_pipeline)]
             if not feeders or not all(
-                self._hands_on(receiver) for receiver in self.listed(current_pipeline, "receivers")
+                self._hands_on(receiver) for receiver in self.list_ids(current_pipeline, "receivers")
             ):
                 return False
             feeders_of[current_pipeline] = [feeder for feeder in feeders if feeder not in others]
@@ -145,7 +145,7 @@ class PipelineGraph:
         """Return the pipelines that list each connector, read once: a config may have thousands."""
         pipelines_by_connector: dict[str, list[str]] = {}
         for pipeline in self.pipelines:
-            for connector in dict.fromkeys(self.listed(pipeline, role)):
+            for connector in dict.fromkeys(self.list_ids(pipeline, role)):
                 if connector in self.connectors:
                     pipelines_by_connector.setdefault(connector, []).append(pipeline)
         return pipelines_by_connector

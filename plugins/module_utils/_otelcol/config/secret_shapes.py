@@ -27,8 +27,8 @@ ATTRIBUTE_PREFIX = "attribute "
 class Shape(NamedTuple):
     """A secret by its shape; the first group, or all of the match, is the secret. No text without `sign` has one."""
 
-    what: str
-    sign: str
+    description: str
+    required_sign: str
     pattern: re.Pattern[str]
 
 
@@ -93,7 +93,7 @@ class Secret(NamedTuple):
 
     start: int
     end: int
-    what: str
+    description: str
 
 
 class _NamedValue(NamedTuple):
@@ -131,7 +131,7 @@ def _find_secrets_cached(text: str, with_pairs: bool) -> tuple[Secret, ...]:
 def _find_all_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
     """Yield the secrets of a text, those of each kind in order."""
     for shape in _SHAPES:
-        if shape.sign in text:
+        if shape.required_sign in text:
             yield from _find_shaped_secrets(text, shape)
     if "set(" in text:
         yield from _find_set_attributes(text)
@@ -147,7 +147,7 @@ def _find_shaped_secrets(text: str, shape: Shape) -> Iterator[Secret]:
     for match in shape.pattern.finditer(text):
         start, end = match.span(group)
         if is_literal(text[start:end]):
-            yield Secret(start, end, shape.what)
+            yield Secret(start, end, shape.description)
 
 
 def _find_set_attributes(text: str) -> Iterator[Secret]:

@@ -44,11 +44,11 @@ class Node:
         """Return where this node ends."""
         return self.final.line, self.final.column
 
-    def text(self) -> str:
+    def read_plain_text(self) -> str:
         """Return a scalar without quotes as it is spelled."""
         return "" if self.style else str(self.value)
 
-    def last(self) -> Mark:
+    def find_last_end(self) -> Mark:
         """Return where the last thing in this node ends; a block has no end sign of its own."""
         node = self
         while node.value and node.style != "flow":

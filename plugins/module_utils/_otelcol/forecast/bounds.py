@@ -25,8 +25,8 @@ _DEVIATIONS = 1.96
 class Unit(NamedTuple):
     """A unit of the sample, such as a trace: its items before and after."""
 
-    before: int
-    after: int
+    items_before: int
+    items_after: int
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class OneSide:
     most of these items.
     """
 
-    items: int = 0
-    bound: float | None = 0.0
-    kinds: tuple[KindOfOneSide, ...] = ()
+    item_count: int = 0
+    error_bound: float | None = 0.0
+    largest_kinds: tuple[KindOfOneSide, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
-        kinds = [kind.as_dict() for kind in self.kinds]
-        return {"items": self.items, "bound_percent": bound_in_percent(self.bound), "kinds": kinds}
+        kinds = [kind.as_dict() for kind in self.largest_kinds]
+        return {"items": self.item_count, "bound_percent": bound_in_percent(self.error_bound), "kinds": kinds}
 
 
 def bound_in_percent(bound: float | None) -> float | None:
@@ -96,19 +96,19 @@ def _pair_units(items_before: Mapping[int, int], items_after: Mapping[int, int])
 
 
 def _keep_loss(unit: Unit) -> Unit:
-    return Unit(unit.before, max(0, unit.before - unit.after))
+    return Unit(unit.items_before, max(0, unit.items_before - unit.items_after))
 
 
 def _keep_gain(unit: Unit) -> Unit:
-    return Unit(unit.before, max(0, unit.after - unit.before))
+    return Unit(unit.items_before, max(0, unit.items_after - unit.items_before))
 
 
 def _count_one_side(
     items_before: Mapping[int, int], items_after: Mapping[int, int], select_part: Callable[[Unit], Unit]
 ) -> OneSide:
-    item_count = sum(select_part(unit).after for unit in _pair_units(items_before, items_after))
+    item_count = sum(select_part(unit).items_after for unit in _pair_units(items_before, items_after))
     total_before = sum(items_before.values())
-    is_whole = all(select_part(unit).after == unit.before for unit in _pair_units(items_before, items_after))
+    is_whole = all(select_part(unit).items_after == unit.items_before for unit in _pair_units(items_before, items_after))
     if not item_count or not total_before or is_whole:
         return OneSide(item_count)
     if len(items_before) < LEAST_TRACES:
@@ -122,6 +122,6 @@ def _compute_bound(units: Iterable[Unit], total_before: int, total_after: int) -
     ratio = total_after / total_before
     sum_of_squares = 0.0
     for unit in units:
-        difference = unit.after - ratio * unit.before
+        difference = unit.items_after - ratio * unit.items_before
         sum_of_squares += difference * difference
     return _DEVIATIONS * sqrt(sum_of_squares) / total_before

@@ -33,12 +33,12 @@ class CaptureFacts:
 
     collector: str = ""
     config_sha256: str = ""
-    rates: Mapping[str, float] = field(default_factory=dict)
+    rate_by_signal: Mapping[str, float] = field(default_factory=dict)
     is_masked: bool = False
     kept_attributes: tuple[str, ...] = ()
     """Attributes whose values are not masked."""
     left_out_receivers: tuple[str, ...] = ()
-    nodes: int = 1
+    node_count: int = 1
     """How many nodes are taken for as busy as the one of the capture."""
     uncounted_signals: tuple[str, ...] = ()
     """The signals whose rates are those of the pod of the capture, times the pods: nobody counted what all receive."""
@@ -60,24 +60,24 @@ class CaptureFacts:
         return cls(
             collector=name,
             config_sha256=str(manifest.get("config_sha256") or ""),
-            rates={**rates, **counted_rates},
+            rate_by_signal={**rates, **counted_rates},
             is_masked=masking.get("mode") == HASH_MODE,
             kept_attributes=tuple(map(str, list_at(masking, "kept_attributes"))),
             left_out_receivers=tuple(map(str, list_at(manifest, "left_out_receivers"))),
-            nodes=node_count,
+            node_count=node_count,
             uncounted_signals=uncounted_signals,
         )
 
-    def notes(self) -> Iterator[str]:
+    def describe_limits(self) -> Iterator[str]:
         """Yield what a reader of a forecast must know of its capture."""
         if self.is_masked:
             exceptions = f", but for {', '.join(self.kept_attributes)}" if self.kept_attributes else ""
             yield f"the capture has masks in place of values{exceptions}: conditions on other values match nothing"
         if self.left_out_receivers:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
-        if self.nodes > 1 and self.uncounted_signals:
+        if self.node_count > 1 and self.uncounted_signals:
             signals = ", ".join(self.uncounted_signals)
-            yield f"the capture is of one of {self.nodes} nodes, and its rates of {signals} are taken for those of each"
+            yield f"the capture is of one of {self.node_count} nodes, and its rates of {signals} are taken for those of each"
 
 
 def _read_count(manifest: Mapping[str, Any], key: str, default: int) -> int:

@@ -24,7 +24,7 @@ class HostForecast:
 
     host: str
     result: Mapping[str, Any] | None = None
-    why: str = ""
+    failure_reason: str = ""
 
 
 class _FinishedForecast(NamedTuple):
@@ -45,7 +45,7 @@ def join_forecasts(forecasts: Sequence[HostForecast]) -> dict[str, Any]:
     if len(forecasts) == 1:
         return dict(finished[0].result)
     failures = [
-        f"{host_forecast.host} has no forecast: {host_forecast.why}"
+        f"{host_forecast.host} has no forecast: {host_forecast.failure_reason}"
         for host_forecast in forecasts
         if host_forecast.result is None
     ]
@@ -79,7 +79,7 @@ def render_forecast_junit(result: Mapping[str, Any]) -> str:
         test_cases.append(_build_test_case(name, exporter_breaches))
     if other_breaches:
         test_cases.append(_build_test_case(_OTHER_LIMITS, other_breaches))
-    return render_junit(Report(test_cases, suite=_SUITE_NAME))
+    return render_junit(Report(test_cases, suite_name=_SUITE_NAME))
 
 
 def _build_test_case(name: str, breaches: Sequence[str]) -> CheckedConfig:

@@ -27,7 +27,7 @@ _FIX = "Write a change such as '+20%' or '-10%', or for series a number such as 
 class Limit:
     """One limit of a figure: a change in percent, up or down, or an amount."""
 
-    figure: str
+    figure_name: str
     text: str
     percent: float | None = None
     amount: int | None = None
@@ -47,10 +47,10 @@ class Limit:
 class Limits:
     """What a change may do."""
 
-    figures: tuple[Limit, ...] = ()
+    figure_limits: tuple[Limit, ...] = ()
     kept_attributes: tuple[str, ...] = ()
 
-    def breaches(self, changes: Sequence[Change]) -> Iterator[str]:
+    def find_breaches(self, changes: Sequence[Change]) -> Iterator[str]:
         """Yield a line for each limit that a change is beyond."""
         for change in changes:
             subject = f"{change.name}: {change.signal}"
@@ -60,21 +60,21 @@ class Limits:
                 yield f"{subject}: attribute {name} is lost"
             for name, items in change.partly_lost_attributes:
                 if _strip_resource_mark(name) in self.kept_attributes:
-                    yield f"{subject}: attribute {name} is lost on {items:,} of {change.after.items:,} items"
+                    yield f"{subject}: attribute {name} is lost on {items:,} of {change.after.item_count:,} items"
 
     def _list_passed_limits(self, change: Change) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
         before, after = change.before.as_dict(), change.after.as_dict()
-        for limit in self.figures:
-            old, new = before[limit.figure], after[limit.figure]
+        for limit in self.figure_limits:
+            old, new = before[limit.figure_name], after[limit.figure_name]
             if limit.is_passed_by(old, new):
-                yield f"{limit.figure} {old:,} → {new:,}, beyond the limit {limit.text}"
+                yield f"{limit.figure_name} {old:,} → {new:,}, beyond the limit {limit.text}"
 
-    def unseen(self, before: Iterable[Tally]) -> Iterator[str]:
+    def find_unseen_attributes(self, before: Iterable[Tally]) -> Iterator[str]:
         """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""
         attribute_names: set[str] = set()
         for tally in before:
-            attribute_names.update(attribute.name for attribute in tally.attributes)
+            attribute_names.update(attribute.name for attribute in tally.items_by_attribute)
         for name in self.kept_attributes:
             if name not in attribute_names:
                 yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"

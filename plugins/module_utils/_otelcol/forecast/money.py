@@ -29,13 +29,13 @@ class Scale:
     as far as they are known.
     """
 
-    captured: Mapping[str, int] = field(default_factory=dict)
-    rates: Mapping[str, float] = field(default_factory=dict)
+    captured_by_signal: Mapping[str, int] = field(default_factory=dict)
+    rate_by_signal: Mapping[str, float] = field(default_factory=dict)
 
-    def factor(self, signal: str) -> float:
+    def compute_factor(self, signal: str) -> float:
         """Return by how much a month has more of a signal than the capture; 0 if that is not known."""
-        captured_items = self.captured.get(signal, 0)
-        return self.rates.get(signal, 0.0) * SECONDS_PER_MONTH / captured_items if captured_items else 0.0
+        captured_items = self.captured_by_signal.get(signal, 0)
+        return self.rate_by_signal.get(signal, 0.0) * SECONDS_PER_MONTH / captured_items if captured_items else 0.0
 
 
 def parse_prices(prices: Mapping[str, Any]) -> dict[str, float]:
@@ -77,8 +77,8 @@ def compute_monthly_cost(signal: str, figures: Figures, scale: Scale, prices: Ma
 
     Series cost what the capture has of them: more time may show more series.
     """
-    factor = scale.factor(signal)
-    byte_cost = figures.size * factor / _GIB * prices.get("gib", 0.0)
-    item_cost = figures.items * factor / _MILLION * prices.get(_PRICE_BY_SIGNAL.get(signal, ""), 0.0)
-    series_cost = figures.series / _THOUSAND * prices.get("thousand_series", 0.0)
+    factor = scale.compute_factor(signal)
+    byte_cost = figures.byte_count * factor / _GIB * prices.get("gib", 0.0)
+    item_cost = figures.item_count * factor / _MILLION * prices.get(_PRICE_BY_SIGNAL.get(signal, ""), 0.0)
+    series_cost = figures.series_count / _THOUSAND * prices.get("thousand_series", 0.0)
     return byte_cost + item_cost + series_cost

@@ -25,13 +25,13 @@ class Forecast:
 
     collector: str
     changes: tuple[Change, ...]
-    breaches: tuple[str, ...]
-    notes: tuple[str, ...]
+    breach_lines: tuple[str, ...]
+    note_lines: tuple[str, ...]
     scale: Scale
     prices: dict[str, float]
     currency: str = ""
 
-    def prices_of_month(self, change: Change) -> tuple[float, float]:
+    def compute_monthly_prices(self, change: Change) -> tuple[float, float]:
         """Return what an exporter's signal costs in a month before and after the change."""
         price_before = self._compute_price(change.signal, change.old_exporter or change.exporter, change.before)
         return price_before, self._compute_price(change.signal, change.exporter, change.after)
@@ -43,27 +43,27 @@ class Forecast:
     def signals_without_rate(self) -> list[str]:
         """The signals whose cost is not known, because nobody knows how much of them comes in."""
         sent_signals = dict.fromkeys(change.signal for change in self.changes if not sends_nothing(change.exporter))
-        return [signal for signal in sent_signals if needs_rate(signal, self.prices) and not self.scale.factor(signal)]
+        return [signal for signal in sent_signals if needs_rate(signal, self.prices) and not self.scale.compute_factor(signal)]
 
     @property
     def price_before(self) -> float:
         """What everything costs in a month before the change."""
-        return sum(self.prices_of_month(change)[0] for change in self.changes)
+        return sum(self.compute_monthly_prices(change)[0] for change in self.changes)
 
     @property
     def price_after(self) -> float:
         """What everything costs in a month after the change."""
-        return sum(self.prices_of_month(change)[1] for change in self.changes)
+        return sum(self.compute_monthly_prices(change)[1] for change in self.changes)
 
 
 def sort_by_size_of_change(changes: Sequence[Change]) -> list[Change]:
     """Return the changes, those that move most bytes first."""
-    return sorted(changes, key=lambda change: (-abs(change.after.size - change.before.size), change.exporter))
+    return sorted(changes, key=lambda change: (-abs(change.after.byte_count - change.before.byte_count), change.exporter))
 
 
 def render_text_lines(forecast: Forecast) -> Iterator[str]:
     """Yield the forecast as a person reads it in a terminal."""
-    captured_items = forecast.scale.captured
+    captured_items = forecast.scale.captured_by_signal
     captured_words = [describe_item_count(signal, number) for signal, number in captured_items.items()]
     yield f"forecast of {forecast.collector} from {', '.join(captured_words)}"
     for change in forecast.changes:
@@ -71,19 +71,19 @@ def render_text_lines(forecast: Forecast) -> Iterator[str]:
         yield from (f"    {line}" for line in _list_details(change))
     if forecast.prices:
         yield f"cost per month: {describe_cost(forecast)}"
-    yield from (f"limit: {line}" for line in forecast.breaches)
-    yield from (f"note: {line}" for line in forecast.notes)
+    yield from (f"limit: {line}" for line in forecast.breach_lines)
+    yield from (f"note: {line}" for line in forecast.note_lines)
 
 
 def _format_change_line(change: Change) -> str:
-    after = describe_item_count(change.signal, change.after.items)
-    figures = [f"{change.before.items:,} → {after} ({_describe_items_percent(change)})"]
-    size = f"{format_size(change.before.size)} → {format_size(change.after.size)}"
-    figures.append(f"{size} ({format_percent_change(change.before.size, change.after.size)})")
-    if change.before.series or change.after.series:
-        percent = format_percent_change(change.before.series, change.after.series)
+    after = describe_item_count(change.signal, change.after.item_count)
+    figures = [f"{change.before.item_count:,} → {after} ({_describe_items_percent(change)})"]
+    size = f"{format_size(change.before.byte_count)} → {format_size(change.after.byte_count)}"
+    figures.append(f"{size} ({format_percent_change(change.before.byte_count, change.after.byte_count)})")
+    if change.before.series_count or change.after.series_count:
+        percent = format_percent_change(change.before.series_count, change.after.series_count)
         figures.append(
-            f"{change.before.series:,} → {change.after.series:,} series ({percent}{describe_churn(change.as_dict())})"
+            f"{change.before.series_count:,} → {change.after.series_count:,} series ({percent}{describe_churn(change.as_dict())})"
         )
     return f"{change.name}: {', '.join(figures)}"
 
@@ -113,8 +113,8 @@ def describe_lost_attributes(change: Mapping[str, Any]) -> list[str]:
 def _list_kind_lines(change: Change) -> Iterator[str]:
     """Yield a line for each kind of log records or data points of which one side alone has items."""
     for side, one_side in (("before", change.only_before), ("after", change.only_after)):
-        for kind in one_side.kinds:
-            yield f"only {side}: {kind.items:,} of {describe_kind(change.signal, kind.as_dict(), side)}"
+        for kind in one_side.largest_kinds:
+            yield f"only {side}: {kind.item_count:,} of {describe_kind(change.signal, kind.as_dict(), side)}"
 
 
 def describe_kind(signal: str, kind: Mapping[str, Any], side: str) -> str:
@@ -132,8 +132,8 @@ def describe_kind(signal: str, kind: Mapping[str, Any], side: str) -> str:
 
 
 def _format_move(move: Move) -> str:
-    size = f"{format_size(move.before.size)} → {format_size(move.after.size)}"
-    return f"{describe_sender(move.sender)}: {move.before.items:,} → {move.after.items:,} items, {size}"
+    size = f"{format_size(move.before.byte_count)} → {format_size(move.after.byte_count)}"
+    return f"{describe_sender(move.sender)}: {move.before.item_count:,} → {move.after.item_count:,} items, {size}"
 
 
 def describe_sender(sender: Sender) -> str:
@@ -227,7 +227,7 @@ def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str
         return format_markdown_code(mask_secrets(text))
 
     lines = [f"### Forecast of {masked_code(forecast.collector)}", ""]
-    lines += [f"- {masked_code(line)}" for line in forecast.breaches] or ["No limit is passed."]
+    lines += [f"- {masked_code(line)}" for line in forecast.breach_lines] or ["No limit is passed."]
     lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
     lines += [_render_row(change, masked_code) for change in forecast.changes]
     if forecast.prices:
@@ -242,18 +242,18 @@ def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str
         lines += [
             f"- {masked_code(change.name)} {change.signal}: {masked_code(line)}" for change, line in lines_of_one_side
         ]
-    lines += ["", *(f"- {masked_code(note)}" for note in forecast.notes)]
+    lines += ["", *(f"- {masked_code(note)}" for note in forecast.note_lines)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _render_row(change: Change, masked_code: Callable[[str], str]) -> str:
-    items = f"{change.before.items:,} → {change.after.items:,} ({_describe_items_percent(change)})"
-    size = f"{format_size(change.before.size)} → {format_size(change.after.size)}"
+    items = f"{change.before.item_count:,} → {change.after.item_count:,} ({_describe_items_percent(change)})"
+    size = f"{format_size(change.before.byte_count)} → {format_size(change.after.byte_count)}"
     cells = (
         masked_code(change.name),
         change.signal,
         items,
-        f"{size} ({format_percent_change(change.before.size, change.after.size)})",
+        f"{size} ({format_percent_change(change.before.byte_count, change.after.byte_count)})",
         _describe_change_series(change),
         ", ".join(map(masked_code, describe_lost_attributes(change.as_dict()))),
     )

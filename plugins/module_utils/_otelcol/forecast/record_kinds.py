@@ -45,9 +45,9 @@ class RecordKinds:
     came after the first MOST_KINDS.
     """
 
-    items: Counter[RecordKind] = field(default_factory=Counter)
-    attributes: dict[str, set[str]] = field(default_factory=dict)
-    uncounted: int = 0
+    count_by_kind: Counter[RecordKind] = field(default_factory=Counter)
+    attributes_by_metric: dict[str, set[str]] = field(default_factory=dict)
+    uncounted_items: int = 0
 
     def add_log(self, record: Mapping[str, Any], service: str) -> None:
         """Count a log record of a service."""
@@ -58,17 +58,17 @@ class RecordKinds:
         """Count data points of a metric, which have attributes of these names."""
         name = metric[:_LONGEST_TEXT]
         if self._add(RecordKind(name), point_count):
-            known_attributes = self.attributes.setdefault(name, set())
+            known_attributes = self.attributes_by_metric.setdefault(name, set())
             if len(known_attributes) <= MOST_NAMES:
                 known_attributes |= attributes
 
     def _add(self, kind: RecordKind, item_count: int) -> bool:
         """Count items of a kind; return whether they are counted by themselves."""
-        is_counted = kind in self.items or len(self.items) < MOST_KINDS
+        is_counted = kind in self.count_by_kind or len(self.count_by_kind) < MOST_KINDS
         if is_counted:
-            self.items[kind] += item_count
+            self.count_by_kind[kind] += item_count
         else:
-            self.uncounted += item_count
+            self.uncounted_items += item_count
         return is_counted
 
 
@@ -77,20 +77,20 @@ class KindOfOneSide:
     """How many items of a kind one side alone has, and which attributes those of the other side lack."""
 
     kind: RecordKind
-    items: int
+    item_count: int
     attributes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
-        return {**self.kind._asdict(), "items": self.items, "attributes": list(self.attributes)}
+        return {**self.kind._asdict(), "items": self.item_count, "attributes": list(self.attributes)}
 
 
 @dataclass(frozen=True)
 class KindsOfOneSide:
     """The items that one side alone has, and the kinds with most of them."""
 
-    items: int = 0
-    largest: tuple[KindOfOneSide, ...] = ()
+    item_count: int = 0
+    largest_kinds: tuple[KindOfOneSide, ...] = ()
 
 
 def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
@@ -99,12 +99,12 @@ def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
     A kind that one side counts by itself may be among the uncounted ones of the other: they are compared together.
     """
     compared_kinds = {
-        kind for kind in (*side.items, *other.items) if _has_count_of(side, kind) and _has_count_of(other, kind)
+        kind for kind in (*side.count_by_kind, *other.count_by_kind) if _has_count_of(side, kind) and _has_count_of(other, kind)
     }
     surplus: dict[RecordKind, int] = {}
     for kind in compared_kinds:
-        if side.items[kind] > other.items[kind]:
-            surplus[kind] = side.items[kind] - other.items[kind]
+        if side.count_by_kind[kind] > other.count_by_kind[kind]:
+            surplus[kind] = side.count_by_kind[kind] - other.count_by_kind[kind]
     surplus_of_others = _count_items_beside(compared_kinds, side) - _count_items_beside(compared_kinds, other)
     largest_kinds = sorted(surplus, key=lambda kind: (-surplus[kind], kind))[:MOST_SHOWN]
     return KindsOfOneSide(
@@ -118,12 +118,12 @@ def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
 
 def _has_count_of(side: RecordKinds, kind: RecordKind) -> bool:
     """Whether it is known how many items of a kind a side has."""
-    return kind in side.items or not side.uncounted
+    return kind in side.count_by_kind or not side.uncounted_items
 
 
 def _count_items_beside(compared_kinds: Collection[RecordKind], side: RecordKinds) -> int:
     """Return how many items of a side are of none of the kinds that are compared."""
-    return side.items.total() + side.uncounted - sum(side.items[kind] for kind in compared_kinds)
+    return side.count_by_kind.total() + side.uncounted_items - sum(side.count_by_kind[kind] for kind in compared_kinds)
 
 
 def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds)
 
     Nor if one side has too many names to tell.
     """
-    own_attributes, other_attributes = side.attributes.get(metric, set()), other.attributes.get(metric)
+    own_attributes, other_attributes = side.attributes_by_metric.get(metric, set()), other.attributes_by_metric.get(metric)
     if other_attributes is None or max(len(own_attributes), len(other_attributes)) > MOST_NAMES:
         return ()
     return tuple(sorted(own_attributes - other_attributes))

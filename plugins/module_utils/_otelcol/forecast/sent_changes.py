@@ -35,7 +35,7 @@ class Sent:
     """What one exporter sent of one signal: what was in it, and the bytes that went over the network."""
 
     tally: Tally = field(default_factory=Tally)
-    size: int = 0
+    byte_count: int = 0
 
 
 Replayed = Mapping[str, Mapping[str, Sent]]
@@ -46,13 +46,13 @@ Replayed = Mapping[str, Mapping[str, Sent]]
 class Figures:
     """Items, bytes as the exporter sends them, and different series of metrics."""
 
-    items: int
-    size: int
-    series: int = 0
+    item_count: int
+    byte_count: int
+    series_count: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return them as a task result shows them."""
-        return {"items": self.items, "bytes": self.size, "series": self.series}
+        return {"items": self.item_count, "bytes": self.byte_count, "series": self.series_count}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Move:
     @property
     def bytes_moved(self) -> int:
         """By how many bytes it changes, up or down."""
-        return abs(self.after.size - self.before.size)
+        return abs(self.after.byte_count - self.before.byte_count)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a task result shows it."""
@@ -154,7 +154,7 @@ def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -
 
 
 def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> Change:
-    old_attributes, new_attributes = sent_before.tally.attributes, sent_after.tally.attributes
+    old_attributes, new_attributes = sent_before.tally.items_by_attribute, sent_after.tally.items_by_attribute
     dropped = _find_only_before(signal, sent_before.tally, sent_after.tally)
     return Change(
         "",
@@ -163,45 +163,45 @@ def _build_change(signal: str, sent_before: Sent, sent_after: Sent) -> Change:
         _count_figures(sent_after),
         _estimate_bound(signal, sent_before.tally, sent_after.tally),
         lost_attributes=_list_shown_names(old_attributes.keys() - new_attributes.keys()),
-        partly_lost_attributes=tuple(_find_partly_lost(old_attributes, new_attributes, dropped.items)),
+        partly_lost_attributes=tuple(_find_partly_lost(old_attributes, new_attributes, dropped.item_count)),
         gained_attributes=_list_shown_names(new_attributes.keys() - old_attributes.keys()),
         moves=_find_largest_moves(sent_before, sent_after),
         only_before=dropped,
         only_after=_find_only_after(signal, sent_before.tally, sent_after.tally),
-        churn_before=measure_churn(sent_before.tally.series.values()),
-        churn_after=measure_churn(sent_after.tally.series.values()),
+        churn_before=measure_churn(sent_before.tally.series_by_hash.values()),
+        churn_after=measure_churn(sent_after.tally.series_by_hash.values()),
     )
 
 
 def _count_figures(sent: Sent) -> Figures:
-    return Figures(sent.tally.total, sent.size, len(sent.tally.series))
+    return Figures(sent.tally.item_count, sent.byte_count, len(sent.tally.series_by_hash))
 
 
 def _estimate_bound(signal: str, tally_before: Tally, tally_after: Tally) -> float | None:
     if signal == "traces":
-        return estimate_ratio_bound(tally_before.traces, tally_after.traces)
-    return estimate_item_ratio_bound(tally_before.total, tally_after.total)
+        return estimate_ratio_bound(tally_before.items_by_trace, tally_after.items_by_trace)
+    return estimate_item_ratio_bound(tally_before.item_count, tally_after.item_count)
 
 
 def _find_only_before(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
     if signal == "traces":
-        return count_only_before(tally_before.traces, tally_after.traces)
-    lost_kinds = find_kinds_only_in(tally_before.kinds, tally_after.kinds)
+        return count_only_before(tally_before.items_by_trace, tally_after.items_by_trace)
+    lost_kinds = find_kinds_only_in(tally_before.record_kinds, tally_after.record_kinds)
     return OneSide(
-        lost_kinds.items,
-        estimate_item_ratio_bound(tally_before.total, tally_before.total - lost_kinds.items),
-        lost_kinds.largest,
+        lost_kinds.item_count,
+        estimate_item_ratio_bound(tally_before.item_count, tally_before.item_count - lost_kinds.item_count),
+        lost_kinds.largest_kinds,
     )
 
 
 def _find_only_after(signal: str, tally_before: Tally, tally_after: Tally) -> OneSide:
     if signal == "traces":
-        return count_only_after(tally_before.traces, tally_after.traces)
-    gained_kinds = find_kinds_only_in(tally_after.kinds, tally_before.kinds)
+        return count_only_after(tally_before.items_by_trace, tally_after.items_by_trace)
+    gained_kinds = find_kinds_only_in(tally_after.record_kinds, tally_before.record_kinds)
     return OneSide(
-        gained_kinds.items,
-        estimate_item_ratio_bound(tally_before.total, tally_before.total + gained_kinds.items),
-        gained_kinds.largest,
+        gained_kinds.item_count,
+        estimate_item_ratio_bound(tally_before.item_count, tally_before.item_count + gained_kinds.item_count),
+        gained_kinds.largest_kinds,
     )
 
 
@@ -240,9 +240,9 @@ def _find_largest_moves(sent_before: Sent, sent_after: Sent) -> tuple[Move, ...]
 
 def _divide_by_sender(sent: Sent) -> dict[Sender, Figures]:
     """Return what is of each sender; of the bytes, what the size of its items in JSON says."""
-    sizes, all_sizes = sent.tally.sizes, sent.tally.sizes.total()
-    series_counts = Counter(measured_series.sender for measured_series in sent.tally.series.values())
+    sizes, all_sizes = sent.tally.bytes_by_sender, sent.tally.bytes_by_sender.total()
+    series_counts = Counter(measured_series.sender for measured_series in sent.tally.series_by_hash.values())
     return {
-        sender: Figures(items, round(sent.size * sizes[sender] / all_sizes), series_counts[sender])
-        for sender, items in sent.tally.items.items()
+        sender: Figures(items, round(sent.byte_count * sizes[sender] / all_sizes), series_counts[sender])
+        for sender, items in sent.tally.items_by_sender.items()
     }

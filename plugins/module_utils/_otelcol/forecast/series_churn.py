@@ -23,24 +23,24 @@ _LEAST_INTERVALS = 2
 class Churn:
     """How many series appear in a sample, and how many end in it. `known` is of how many series that is known."""
 
-    appear: int = 0
-    end: int = 0
-    known: int = 0
+    appearing_series: int = 0
+    ending_series: int = 0
+    known_series: int = 0
 
     def plus(self, other: Churn) -> Churn:
         """Return the sum of both."""
-        return Churn(self.appear + other.appear, self.end + other.end, self.known + other.known)
+        return Churn(self.appearing_series + other.appearing_series, self.ending_series + other.ending_series, self.known_series + other.known_series)
 
     def as_dict(self) -> dict[str, int]:
         """Return it as a task result shows it."""
-        return {"appear": self.appear, "end": self.end, "known": self.known}
+        return {"appear": self.appearing_series, "end": self.ending_series, "known": self.known_series}
 
 
 def measure_churn(series: Iterable[Series]) -> Churn:
     """Return the churn of all series whose metrics were measured often enough."""
     series_by_metric: dict[int, list[Series]] = defaultdict(list)
     for measured_series in series:
-        if measured_series.first:
+        if measured_series.first_time:
             series_by_metric[measured_series.metric].append(measured_series)
     churn = Churn()
     for metric_series in series_by_metric.values():
@@ -51,16 +51,16 @@ def measure_churn(series: Iterable[Series]) -> Churn:
 def _measure_metric_churn(series: Sequence[Series]) -> Churn:
     """Return the churn of a metric, whose senders may measure it at intervals of their own."""
     first_time, last_time = (
-        min(measured_series.first for measured_series in series),
-        max(measured_series.last for measured_series in series),
+        min(measured_series.first_time for measured_series in series),
+        max(measured_series.last_time for measured_series in series),
     )
-    longest_gap = max(measured_series.gap for measured_series in series)
+    longest_gap = max(measured_series.longest_gap for measured_series in series)
     series_by_sender: dict[Sender, list[Series]] = defaultdict(list)
     for measured_series in series:
         series_by_sender[measured_series.sender].append(measured_series)
     churn = Churn()
     for sender_series in series_by_sender.values():
-        interval = max(measured_series.gap for measured_series in sender_series) or longest_gap
+        interval = max(measured_series.longest_gap for measured_series in sender_series) or longest_gap
         churn = churn.plus(_measure_sender_churn(sender_series, interval, first_time, last_time))
     return churn
 
@@ -69,6 +69,6 @@ def _measure_sender_churn(series: Sequence[Series], interval: int, first_time: i
     """Return which series appear and end between the first and the last point of their metric; times in nanoseconds."""
     if not interval or last_time - first_time < _LEAST_INTERVALS * interval:
         return Churn()
-    appeared = sum(measured_series.first > first_time + interval for measured_series in series)
-    ended = sum(measured_series.last < last_time - interval for measured_series in series)
+    appeared = sum(measured_series.first_time > first_time + interval for measured_series in series)
+    ended = sum(measured_series.last_time < last_time - interval for measured_series in series)
     return Churn(appeared, ended, len(series))

@@ -70,10 +70,10 @@ def batch_sinks(harness: Harness, ends: ReplacedEnds) -> None:
 
     Not where a component sends by time: the replay counts requests to see the end of that.
     """
-    if harness.flushes or ends.otlp_http != _BATCHING_NAME:
+    if harness.flush_count or ends.otlp_http != _BATCHING_NAME:
         return
     batch = {"sizer": "bytes", "min_size": _SINK_BATCH_BYTES, "flush_timeout": _NO_FLUSH}
-    for sink in harness.sinks:
+    for sink in harness.exporter_by_sink:
         harness.config["exporters"][sink][_QUEUE] = {
             "sizer": "bytes",
             "queue_size": _SINK_QUEUE_BYTES,
@@ -86,7 +86,7 @@ def batch_sinks(harness: Harness, ends: ReplacedEnds) -> None:
 def _build_size_sink(exporter: str, settings: Mapping[str, Any], ends: ReplacedEnds) -> dict[str, Any]:
     kept_settings = {key: settings[key] for key in _SETTINGS_OF_SIZE if sends_otlp(exporter) and key in settings}
     return {
-        "endpoint": f"{ends.sink}/{quote(name_size_sink(exporter), safe='')}",
+        "endpoint": f"{ends.sink_address}/{quote(name_size_sink(exporter), safe='')}",
         "compression": _COMPRESSION,
         **kept_settings,
         _QUEUE: _build_queue(mapping_at(settings, _QUEUE)),

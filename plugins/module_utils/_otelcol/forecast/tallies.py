@@ -44,22 +44,22 @@ class Series:
 
     sender: Sender
     metric: int
-    first: int
-    last: int
-    gap: int = 0
+    first_time: int
+    last_time: int
+    longest_gap: int = 0
 
-    def measured(self, time: int) -> None:
+    def note_measurement(self, time: int) -> None:
         """Count a point of some time; one without says nothing."""
         if not time:
             return
-        if not self.first:
-            self.first = self.last = time
-        elif time > self.last:
-            self.gap = max(self.gap, time - self.last)
-            self.last = time
-        elif time < self.first:
-            self.gap = max(self.gap, self.first - time)
-            self.first = time
+        if not self.first_time:
+            self.first_time = self.last_time = time
+        elif time > self.last_time:
+            self.longest_gap = max(self.longest_gap, time - self.last_time)
+            self.last_time = time
+        elif time < self.first_time:
+            self.longest_gap = max(self.longest_gap, self.first_time - time)
+            self.first_time = time
 
 
 @dataclass
@@ -72,39 +72,39 @@ class Tally:
     attribute of that name, at their resource or at themselves.
     """
 
-    items: Counter[Sender] = field(default_factory=Counter)
-    sizes: Counter[Sender] = field(default_factory=Counter)
-    traces: Counter[int] = field(default_factory=Counter)
-    series: dict[int, Series] = field(default_factory=dict)
-    kinds: RecordKinds = field(default_factory=RecordKinds)
+    items_by_sender: Counter[Sender] = field(default_factory=Counter)
+    bytes_by_sender: Counter[Sender] = field(default_factory=Counter)
+    items_by_trace: Counter[int] = field(default_factory=Counter)
+    series_by_hash: dict[int, Series] = field(default_factory=dict)
+    record_kinds: RecordKinds = field(default_factory=RecordKinds)
     resource_names: Counter[str] = field(default_factory=Counter)
     record_names: Counter[str] = field(default_factory=Counter)
 
     @property
-    def total(self) -> int:
+    def item_count(self) -> int:
         """The number of items."""
-        return self.items.total()
+        return self.items_by_sender.total()
 
     @property
-    def attributes(self) -> dict[AttributeName, int]:
+    def items_by_attribute(self) -> dict[AttributeName, int]:
         """The names of the attributes of all items, and how many items have each."""
         counts = {AttributeName(RESOURCE, name): items for name, items in self.resource_names.items()}
         for name, items in self.record_names.items():
             counts[AttributeName(RECORD, name)] = items
         return counts
 
-    def add(self, signal: str, resources: Iterable[MeasuredResource], tenant_attribute: str = "") -> None:
+    def add_resources(self, signal: str, resources: Iterable[MeasuredResource], tenant_attribute: str = "") -> None:
         """Count the resources of a request of a signal. `tenant_attribute` names the tenant of a resource."""
         for content, size in resources:
             attributes = _map_attribute_values(content.get("resource"))
             sender = _identify_sender(attributes, tenant_attribute)
-            self.sizes[sender] += size
+            self.bytes_by_sender[sender] += size
             if signal == "metrics":
                 items = self._add_metrics(content, sender)
             else:
                 items = self._add_records(signal, content, sender)
             if items:
-                self.items[sender] += items
+                self.items_by_sender[sender] += items
                 self.resource_names.update(dict.fromkeys(attributes, items))
 
     def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> int:
@@ -121,11 +121,11 @@ class Tally:
     def _add_traces(self, spans: Iterable[Mapping[str, Any]]) -> None:
         for span in spans:
             trace = span.get("traceId")
-            self.traces[hash(trace) if trace else -len(self.traces)] += 1
+            self.items_by_trace[hash(trace) if trace else -len(self.items_by_trace)] += 1
 
     def _add_logs(self, records: Iterable[Mapping[str, Any]], service: str) -> None:
         for record in records:
-            self.kinds.add_log(record, service)
+            self.record_kinds.add_log(record, service)
 
     def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> int:
         """Count the data points of a resource, and return how many there are."""
@@ -151,14 +151,14 @@ class Tally:
         for point in points:
             names.update(_list_attribute_names(point))
         self.record_names.update(names)
-        self.kinds.add_points(metric, len(points), set(names))
+        self.record_kinds.add_points(metric, len(points), set(names))
 
     def _add_point(self, identity: int, metric: int, sender: Sender, time: int) -> None:
-        series = self.series.get(identity)
+        series = self.series_by_hash.get(identity)
         if series is None:
-            self.series[identity] = Series(sender, metric, time, time)
+            self.series_by_hash[identity] = Series(sender, metric, time, time)
         else:
-            series.measured(time)
+            series.note_measurement(time)
 
 
 def _list_attribute_names(record: Mapping[str, Any]) -> set[str]:

@@ -24,14 +24,14 @@ class ToldCollector:
 
     name: str
     forecast: Mapping[str, Any] | None = None
-    missing: str = ""
-    problem: str = ""
+    missing_reason: str = ""
+    failure_reason: str = ""
     is_new: bool = False
 
     @property
-    def why_unknown(self) -> str:
+    def unknown_reason(self) -> str:
         """Why there is no forecast; empty if there is one."""
-        return _WHY_NEW_IS_UNKNOWN if self.is_new else self.missing or self.problem
+        return _WHY_NEW_IS_UNKNOWN if self.is_new else self.missing_reason or self.failure_reason
 
 
 def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
@@ -42,8 +42,8 @@ def list_report_lines(collectors: Sequence[ToldCollector]) -> Iterator[str]:
     for collector in collectors:
         if collector.forecast:
             yield from collector.forecast["report"].split("\n")
-        elif not collector.missing:
-            yield f"{collector.name} changes without a forecast: {collector.why_unknown}"
+        elif not collector.missing_reason:
+            yield f"{collector.name} changes without a forecast: {collector.unknown_reason}"
 
 
 def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -> Iterator[str]:
@@ -54,8 +54,8 @@ def list_failures(collectors: Sequence[ToldCollector], *, must_be_known: bool) -
     for collector in collectors:
         if collector.forecast and collector.forecast["failure"]:
             yield collector.forecast["failure"]
-        if collector.problem or (must_be_known and collector.missing):
-            yield f"{collector.name} has no forecast: {collector.why_unknown}"
+        if collector.failure_reason or (must_be_known and collector.missing_reason):
+            yield f"{collector.name} has no forecast: {collector.unknown_reason}"
 
 
 def render_markdown_section(collectors: Sequence[ToldCollector]) -> str:
@@ -65,7 +65,7 @@ def render_markdown_section(collectors: Sequence[ToldCollector]) -> str:
     forecasts = [collector.forecast["markdown"] for collector in collectors if collector.forecast]
     lines_without_forecast = [
         f"- {format_markdown_code(collector.name)} changes without a forecast:"
-        f" {format_markdown_code(collector.why_unknown)}"
+        f" {format_markdown_code(collector.unknown_reason)}"
         for collector in collectors
         if not collector.forecast
     ]

@@ -34,7 +34,7 @@ class NamedOptions:
 class ReplayFacts:
     """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms."""
 
-    came: Mapping[str, int]
+    captured_by_signal: Mapping[str, int]
     changes: Sequence[Change]
     tallies: Sequence[Tally]
     receivers: frozenset[str]
@@ -54,13 +54,13 @@ def parse_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
 
 def list_unmatched_notes(user_options: NamedOptions, replayed: ReplayFacts) -> Iterator[str]:
     """Yield a line for each thing that a user names and that has no effect on the forecast."""
-    has_series = any(change.before.series or change.after.series for change in replayed.changes)
-    if not has_series and any(limit.figure == _SERIES for limit in user_options.limits.figures):
+    has_series = any(change.before.series_count or change.after.series_count for change in replayed.changes)
+    if not has_series and any(limit.figure_name == _SERIES for limit in user_options.limits.figure_limits):
         yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
     yield from _list_unmatched_prices(user_options.prices, replayed.changes)
-    yield from (f"rates: the capture has no {name}" for name in user_options.rates if not replayed.came.get(name))
+    yield from (f"rates: the capture has no {name}" for name in user_options.rates if not replayed.captured_by_signal.get(name))
     yield from list_unmatched_receivers(user_options.receivers, replayed.receivers)
-    senders = {sender for tally in replayed.tallies for sender in tally.items}
+    senders = {sender for tally in replayed.tallies for sender in tally.items_by_sender}
     if user_options.tenant_attribute and not any(sender.tenant for sender in senders):
         yield f"tenant_attribute: no resource has {user_options.tenant_attribute}, so there are no figures of tenants"
 

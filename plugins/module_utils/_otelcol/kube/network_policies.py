@@ -39,7 +39,7 @@ class Sender(NamedTuple):
 
     namespace: str
     labels: Mapping[str, str]
-    of_namespace: Mapping[str, str] | None
+    namespace_labels: Mapping[str, str] | None
     addresses: tuple[str, ...]
 
     def is_surely_not(self, peer: Object, namespace: str) -> bool:
@@ -53,8 +53,8 @@ class Sender(NamedTuple):
         if "namespaceSelector" not in peer:
             return namespace != self.namespace
         selector = mapping_at(peer, "namespaceSelector")
-        known_labels = {_NAME_LABEL: self.namespace, **(self.of_namespace or {})}
-        if self.of_namespace is None and not _asks_only_for(selector, known_labels):
+        known_labels = {_NAME_LABEL: self.namespace, **(self.namespace_labels or {})}
+        if self.namespace_labels is None and not _asks_only_for(selector, known_labels):
             return False
         return not selects_labels(selector, known_labels)
 
@@ -90,7 +90,7 @@ class Policies:
                 self.policies.append(policy)
 
     @property
-    def names(self) -> str:
+    def policy_names(self) -> str:
         """The names of the policies in a message."""
         return ", ".join(str(value_at(policy, ("metadata", "name"))) for policy in self.policies)
 
@@ -112,7 +112,7 @@ class Policies:
             isinstance(peer, dict) and sender.is_surely_not(peer, namespace) for peer in rule_peers
         )
 
-    def admits(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
+    def judge_admission(self, ports: Iterable[int], protocol: str, names: Iterable[str] = ()) -> str:
         """Return `all`, `some` peers or `none` for connections to one of these ports."""
         if not self.policies:
             return "all"

@@ -33,10 +33,10 @@ class Reference(NamedTuple):
     namespace: str
     name: str
     keys: tuple[str, ...] = ()
-    pulls: bool = False
+    has_registry_login: bool = False
 
     @property
-    def ref(self) -> ObjectRef:
+    def object_ref(self) -> ObjectRef:
         """The name of the object."""
         return ObjectRef(self.kind, self.namespace, self.name)
 
@@ -115,7 +115,7 @@ def find_needed_objects(manifest: Manifest | None, configs: Configs | None = Non
     pod_spec = _pod_spec_of(workload)
     namespace = mapping_at(workload, "metadata").get("namespace", "")
     pull_secrets = {
-        needed_ref: Reference(*needed_ref, pulls=True)
+        needed_ref: Reference(*needed_ref, has_registry_login=True)
         for needed_ref in _list_pull_secrets(pod_spec, workload, namespace)
     }
     container_references = _find_container_references(pod_spec, workload, configs or {})
@@ -279,7 +279,7 @@ def find_unprovided(
     for needed_ref, reference in sorted(find_needed_objects(manifest, configs).items()):
         is_new = reference != earlier_needs.get(needed_ref)
         is_of_platform = reference.name in PLATFORM_OBJECTS.get(reference.kind, ())
-        if is_new and reference.ref not in provided_refs and not is_of_platform:
+        if is_new and reference.object_ref not in provided_refs and not is_of_platform:
             unprovided_references.append(reference)
     return unprovided_references
 
@@ -288,9 +288,9 @@ def describe_lacking_parts(reference: Reference, live_object: Manifest | None) -
     """Return what a cluster lacks of a reference, as text: the object, or keys of it; empty if nothing."""
     if live_object is None:
         keys = f" with {', '.join(reference.keys)}" if reference.keys else ""
-        return f"{reference.ref}{keys}"
+        return f"{reference.object_ref}{keys}"
     lacking_keys = find_missing_keys(reference.keys, live_object)
-    return f"{', '.join(lacking_keys)} in {reference.ref}" if lacking_keys else ""
+    return f"{', '.join(lacking_keys)} in {reference.object_ref}" if lacking_keys else ""
 
 
 def find_missing_keys(keys: Iterable[str], live_object: Manifest | None) -> list[str]:
@@ -306,7 +306,7 @@ def describe_remedy(reference: Reference, *, exists: bool, has_namespace: bool) 
         return _REMEDY_BY_KIND[reference.kind]
     if exists:
         return f"Add the keys with `kubectl edit {kind} {reference.name} --namespace {reference.namespace}`."
-    if reference.pulls:
+    if reference.has_registry_login:
         login_option = "--from-file=.dockerconfigjson=FILE"
         command = (
             f"kubectl create secret docker-registry {reference.name} --namespace {reference.namespace} {login_option}"

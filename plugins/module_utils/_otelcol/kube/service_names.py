@@ -24,7 +24,7 @@ class ServiceName(NamedTuple):
 
     namespace: str
     name: str
-    certain: bool
+    is_certain: bool
 
 
 _OUTSIDE_OF_CLUSTER = ServiceName("", "", True)

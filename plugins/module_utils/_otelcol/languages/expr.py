@@ -38,8 +38,8 @@ class ExpressionFault(NamedTuple):
     """Why an expression is not compiled, and at which character; `regex` if a regular expression in it is refused."""
 
     start: int
-    why: str
-    regex: bool = False
+    reason: str
+    is_regex_fault: bool = False
 
 
 _NO_TOKEN = Token("", "", 0)
@@ -143,4 +143,4 @@ def _find_text_fault(token: Token, previous: Token, following_text: str) -> Expr
     refused_regex = find_regex_refusal(content if is_raw else _ESCAPE.sub(r"\1", content))
     if refused_regex is None:
         return None
-    return ExpressionFault(token.start, f"Go refuses this regular expression: {refused_regex.why}", regex=True)
+    return ExpressionFault(token.start, f"Go refuses this regular expression: {refused_regex.reason}", is_regex_fault=True)

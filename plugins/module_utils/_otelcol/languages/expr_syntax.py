@@ -35,8 +35,8 @@ _COMPARED_TYPES = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
 class _Operator(NamedTuple):
     """What an operator takes on both sides, and what it makes of that; nothing for the type of its sides."""
 
-    takes: str
-    makes: str
+    operand_types: str
+    result_type: str
 
 
 TEXT_OPERATORS = ("matches", "contains", "startsWith", "endsWith")
@@ -61,9 +61,9 @@ _OPERATORS = {
 class _Function(NamedTuple):
     """What each argument of a function may be, those that can be left out, and the type of what it returns."""
 
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    returns: str
+    required_types: tuple[str, ...]
+    optional_types: tuple[str, ...]
+    result_type: str
 
 
 _ANY_TYPE = "".join(TYPES_IN_WORDS)
@@ -146,11 +146,11 @@ def _infer_operator_type(sign: Token, left_type: str, right_type: str) -> str:
     if sign.text == "??":
         return UNKNOWN
     operator = _OPERATORS[sign.text]
-    _check_operand(sign, left_type, operator.takes)
-    _check_operand(sign, right_type, operator.takes)
+    _check_operand(sign, left_type, operator.operand_types)
+    _check_operand(sign, right_type, operator.operand_types)
     _check_same_type(sign, left_type, right_type)
-    if operator.makes:
-        return operator.makes
+    if operator.result_type:
+        return operator.result_type
     return left_type if left_type == right_type else UNKNOWN
 
 
@@ -186,8 +186,8 @@ def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> 
     function = _FUNCTIONS.get(function_name.text)
     if function is None:
         return UNKNOWN
-    parameter_types = (*function.required, *function.optional)
-    least_count, most_count = len(function.required), len(parameter_types)
+    parameter_types = (*function.required_types, *function.optional_types)
+    least_count, most_count = len(function.required_types), len(parameter_types)
     if not least_count <= len(arguments) <= most_count:
         counts = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
         raise Invalid(function_name.start, f"`{function_name.text}` takes {counts} values, not {len(arguments)}")
@@ -199,7 +199,7 @@ def _infer_return_type(function_name: Token, arguments: Sequence[_Argument]) -> 
                 f"`{function_name.text}` takes {TYPES_IN_WORDS[parameter_type[0]]} here, not"
                 f" {TYPES_IN_WORDS[argument.type]}",
             )
-    return function.returns
+    return function.result_type
 
 
 class Parser:

@@ -98,7 +98,7 @@ class Trouble(NamedTuple):
     start: int
     why: str
     fix: str = ""
-    gated: bool = False
+    is_gated: bool = False
 
 
 class Argument(NamedTuple):
@@ -106,13 +106,13 @@ class Argument(NamedTuple):
 
     name: str
     kind: str
-    several: bool
-    optional: bool
-    words: tuple[str, ...]
+    is_list: bool
+    is_optional: bool
+    allowed_words: tuple[str, ...]
 
-    def takes(self, value: Value) -> bool:
+    def may_take(self, value: Value) -> bool:
         """Whether a value is of a kind that it takes; a number that is written as a literal has no sign."""
-        if value.signed and self.kind.startswith("literal-"):
+        if value.has_sign and self.kind.startswith("literal-"):
             return False
         taken_kinds = _TAKEN_LITERALS.get(self.kind, "")
         return not taken_kinds or value.kind in taken_kinds
@@ -123,10 +123,10 @@ class Function:
     """A function: where it is available, its arguments, the version that brought it, and the first one without it."""
 
     name: str
-    where: str
+    availability: str
     arguments: tuple[Argument, ...]
-    since: str = ""
-    until: str = ""
+    since_version: str = ""
+    until_version: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Function:
@@ -134,7 +134,7 @@ class Function:
         arguments = tuple(parse_argument(text) for text in row["arguments"])
         return cls(row["function"], row["in"], arguments, row.get("since", ""), row.get("until", ""))
 
-    def argument(self, index: int, name: str) -> Argument | None:
+    def find_argument(self, index: int, name: str) -> Argument | None:
         """Return the argument of this name, or without one that at a place; None if there is none."""
         if not name:
             return self.arguments[index] if index < len(self.arguments) else None
@@ -150,9 +150,9 @@ class Context:
     """What texts can name: the contexts that they see, its own paths with whether these take keys, and its enums."""
 
     name: str
-    sees: tuple[str, ...]
-    paths: Mapping[str, bool]
-    enums: tuple[str, ...]
+    visible_contexts: tuple[str, ...]
+    key_flag_by_path: Mapping[str, bool]
+    enum_names: tuple[str, ...]
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Context:
@@ -167,9 +167,9 @@ class Language:
 
     functions: Mapping[str, Function]
     contexts: Mapping[str, Context]
-    exact: str
-    grok: Mapping[str, str] = field(default_factory=dict)
-    available: dict[tuple[str, str], dict[str, Function]] = field(default_factory=dict)
+    exact_versions: str
+    grok_groups: Mapping[str, str] = field(default_factory=dict)
+    functions_by_kind: dict[tuple[str, str], dict[str, Function]] = field(default_factory=dict)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Language:
@@ -189,21 +189,21 @@ class Language:
             exact = row.get("exact", exact)
         return cls(functions, contexts, exact, grok)
 
-    def known(self, kind: str, context: str) -> dict[str, Function]:
+    def find_functions(self, kind: str, context: str) -> dict[str, Function]:
         """Return the functions that a kind of text has in a context."""
-        if (kind, context) not in self.available:
+        if (kind, context) not in self.functions_by_kind:
             component = "transform" if kind == STATEMENT else kind
             offered_in = {"standard", context, f"{component} {context}", kind}
-            self.available[kind, context] = {
+            self.functions_by_kind[kind, context] = {
                 name: function
                 for name, function in self.functions.items()
-                if function.where in offered_in and may_call_function(kind, name)
+                if function.availability in offered_in and may_call_function(kind, name)
             }
-        return self.available[kind, context]
+        return self.functions_by_kind[kind, context]
 
     def describe_uncertainty(self, version: str) -> str:
         """Return why a version may differ from the tables; empty if they are exact for it."""
-        since, _dots, until = self.exact.partition("..")
+        since, _dots, until = self.exact_versions.partition("..")
         is_exact = parse_version(since) <= parse_version(version) < parse_version(until)
         return "" if is_exact else f"known for {since} to before {until}"
 
@@ -221,9 +221,9 @@ def parse_argument(text: str) -> Argument:
     return Argument(
         name,
         kind.removeprefix("list-of-"),
-        several=kind.startswith("list-of-"),
-        optional=text.endswith("?"),
-        words=listed_words,
+        is_list=kind.startswith("list-of-"),
+        is_optional=text.endswith("?"),
+        allowed_words=listed_words,
     )
 
 
@@ -246,7 +246,7 @@ def read_statement(text: str) -> UsedNames:
         raise parser.describe_unexpected("a function, such as `set(…)`,")
     parser.used.calls.insert(0, parser.call())
     if parser.token.text == "where" and parser.token.kind == "lower":
-        parser.advance()
+        parser.read_token()
         parser.require_truth(parser.read_value_or_condition())
     return require_end(parser, "the end or `where`")
 
@@ -271,7 +271,7 @@ class Judge:
     context: Context
     kind: str
     version: str
-    inferred: bool = False
+    must_name_context: bool = False
 
     def find_troubles(self, used: UsedNames) -> Iterator[Trouble]:
         """Yield what the context does not have or take."""
@@ -283,11 +283,11 @@ class Judge:
             yield from self._judge_enum(enum)
         for lambda_value in used.lambdas:
             why = "lambdas need the feature gate ottl.functions.enableLambda"
-            yield Trouble(ARGUMENT, lambda_value.start, why, "Start the Collector with that gate.", gated=True)
+            yield Trouble(ARGUMENT, lambda_value.start, why, "Start the Collector with that gate.", is_gated=True)
 
     def _judge_call(self, call: Value) -> Iterator[Trouble]:
         """Yield what is wrong with a call: a function that the context or the version lacks, or its arguments."""
-        known_functions = self.language.known(self.kind, self.context.name)
+        known_functions = self.language.find_functions(self.kind, self.context.name)
         function = known_functions.get(call.text)
         if function is None:
             yield self._report_unknown_function(call, list(known_functions))
@@ -299,22 +299,22 @@ class Judge:
         yield from find_count_troubles(call, function)
         given_arguments: dict[str, Value] = {}
         for index, (name, value) in enumerate(call.arguments):
-            argument = function.argument(index, name)
+            argument = function.find_argument(index, name)
             if argument is not None:
                 given_arguments[argument.name] = value
                 yield from self._judge_argument(call.text, argument, value)
             elif name:
                 yield report_no_argument(call, function, name, value)
-        for value, why, fix in find_refused_arguments(self.language.grok, call, given_arguments):
+        for value, why, fix in find_refused_arguments(self.language.grok_groups, call, given_arguments):
             yield Trouble(ARGUMENT, value.start, why, fix)
 
     def _describe_other_version(self, function: Function) -> str:
         """Return which versions have a function, if this one has not."""
         version = parse_version(self.version)
-        if function.since and version < parse_version(function.since):
-            return f"exists since {function.since}"
-        if function.until and version >= parse_version(function.until):
-            return f"is gone since {function.until}"
+        if function.since_version and version < parse_version(function.since_version):
+            return f"exists since {function.since_version}"
+        if function.until_version and version >= parse_version(function.until_version):
+            return f"is gone since {function.until_version}"
         return ""
 
     def _report_unknown_function(self, call: Value, known_names: list[str]) -> Trouble:
@@ -325,7 +325,7 @@ class Judge:
         return Trouble(NAME, call.start, f"function '{call.text}' does not exist{suggest_word(call.text, known_names)}")
 
     def _judge_argument(self, function: str, argument: Argument, value: Value) -> Iterator[Trouble]:
-        if not argument.several:
+        if not argument.is_list:
             yield from self._judge_single_value(function, argument, value)
         elif value.kind != words.LIST:
             yield Trouble(
@@ -337,7 +337,7 @@ class Judge:
 
     def _judge_single_value(self, function: str, argument: Argument, value: Value) -> Iterator[Trouble]:
         """Yield why a value is not one that an argument takes."""
-        if not argument.takes(value):
+        if not argument.may_take(value):
             expected = _EXPECTED_IN_WORDS.get(argument.kind.removesuffix("-like"), "a value")
             why = f"'{to_snake_case(argument.name)}' of '{function}' is {expected}, not {_KINDS_IN_WORDS[value.kind]}"
             yield Trouble(ARGUMENT, value.start, why)
@@ -347,10 +347,10 @@ class Judge:
             yield from self._judge_function_name(value)
 
     def _judge_function_name(self, value: Value) -> Iterator[Trouble]:
-        known_functions = self.language.known(self.kind, self.context.name)
+        known_functions = self.language.find_functions(self.kind, self.context.name)
         if value.text not in known_functions:
             yield self._report_unknown_function(value, list(known_functions))
-        elif self.inferred and value.kind == words.ENUM:  # the Collector takes the name for an enum
+        elif self.must_name_context and value.kind == words.ENUM:  # the Collector takes the name for an enum
             fix = f"Write `context: {self.context.name}` beside the list of statements."
             yield Trouble(NAME, value.start, f"function '{value.text}' as an argument needs a given context", fix)
         value.kind = words.NAME
@@ -358,12 +358,12 @@ class Judge:
     def _judge_path(self, path: Value) -> Iterator[Trouble]:
         first_word, has_keys = path.steps[0]
         context, steps = self.context, path.steps
-        if len(steps) > 1 and not has_keys and first_word in context.sees:
+        if len(steps) > 1 and not has_keys and first_word in context.visible_contexts:
             context, steps = (
                 self.language.contexts.get("scope" if "scope" in first_word else first_word, context),
                 steps[1:],
             )
-        elif self.inferred:
+        elif self.must_name_context:
             fix = f"Write `{context.name}.{path.text}`."
             yield Trouble(NAME, path.start, f"path '{path.text}' does not start with a context", fix)
             return
@@ -377,28 +377,28 @@ class Judge:
                 fix = f"Write `{self.context.name}.cache`."
                 yield Trouble(NAME, path.start, f"context {self.context.name} has only its own cache", fix)
             return
-        if name not in context.paths:
+        if name not in context.key_flag_by_path:
             yield report_no_path(path, context, name)
             return
         *outer_steps, (_last, ends_with_keys) = steps
         has_keys_within = any(has_keys for _step, has_keys in outer_steps)
-        if has_keys_within or (ends_with_keys and not context.paths[name]):
+        if has_keys_within or (ends_with_keys and not context.key_flag_by_path[name]):
             yield Trouble(NAME, path.start, f"'{name}' has no keys", f"Write `{name}`.")
 
     def _judge_enum(self, enum: Value) -> Iterator[Trouble]:
-        if enum.kind != words.ENUM or enum.text in self.context.enums:
+        if enum.kind != words.ENUM or enum.text in self.context.enum_names:
             return
-        why = f"'{enum.text}' is no enum of context {self.context.name}{suggest_word(enum.text, self.context.enums)}"
-        yield Trouble(NAME, enum.start, why, "" if self.context.enums else "This context has no enums.")
+        why = f"'{enum.text}' is no enum of context {self.context.name}{suggest_word(enum.text, self.context.enum_names)}"
+        yield Trouble(NAME, enum.start, why, "" if self.context.enum_names else "This context has no enums.")
 
 
 def find_text_troubles(argument: Argument, value: Value) -> Iterator[Trouble]:
     """Yield why a text in quotes is not one that an argument takes."""
     text = unquote_text(value.text) or ""
-    if argument.words and text not in argument.words:
-        known_words = f"Use one of {', '.join(argument.words)}."
+    if argument.allowed_words and text not in argument.allowed_words:
+        known_words = f"Use one of {', '.join(argument.allowed_words)}."
         yield Trouble(
-            ARGUMENT, value.start, f"'{text}' is unknown here{suggest_word(text, argument.words)}", known_words
+            ARGUMENT, value.start, f"'{text}' is unknown here{suggest_word(text, argument.allowed_words)}", known_words
         )
     for why, fix in find_literal_faults(argument.kind, text):
         yield Trouble(ARGUMENT, value.start, why, fix)
@@ -413,7 +413,7 @@ def report_no_argument(call: Value, function: Function, name: str, value: Value)
 
 def report_no_path(path: Value, context: Context, name: str) -> Trouble:
     """Return that a context has no path, with what takes its last names as a key, or with the nearest path."""
-    known_paths = context.paths
+    known_paths = context.key_flag_by_path
     for text, takes_keys in known_paths.items():
         if takes_keys and name.startswith(f"{text}."):
             remainder = name.removeprefix(f"{text}.")
@@ -438,12 +438,12 @@ def find_count_troubles(call: Value, function: Function) -> Iterator[Trouble]:
         if is_named and not name:
             yield Trouble(ARGUMENT, value.start, "an argument without a name follows one with a name")
         is_named = is_named or bool(name)
-    least_count = sum(not argument.optional for argument in function.arguments)
+    least_count = sum(not argument.is_optional for argument in function.arguments)
     most_count, given_count = len(function.arguments), len(call.arguments)
     if not least_count <= given_count <= most_count:
         expected = str(least_count) if least_count == most_count else f"{least_count} to {most_count}"
         noun = "argument" if expected == "1" else "arguments"
-        names = ", ".join(to_snake_case(argument.name) + "?" * argument.optional for argument in function.arguments)
+        names = ", ".join(to_snake_case(argument.name) + "?" * argument.is_optional for argument in function.arguments)
         why = f"'{call.text}' takes {expected} {noun}, not {given_count}"
         yield Trouble(ARGUMENT, call.start, why, f"Write `{call.text}({names})`.")
 

@@ -38,7 +38,7 @@ def infer_context(language: Language, kind: str, contexts: Sequence[str], texts:
     if chosen_name not in contexts:
         return Inferred("", chosen_name)
     for name in (chosen_name, *list_contexts_seeing(language, chosen_name, contexts)):
-        if functions <= set(language.known(kind, name)) and enums <= set(language.contexts[name].enums):
+        if functions <= set(language.find_functions(kind, name)) and enums <= set(language.contexts[name].enum_names):
             return Inferred(name)
     return Inferred(chosen_name)
 
@@ -62,7 +62,7 @@ def choose_first_context(language: Language, named_contexts: set[str]) -> str:
 def list_contexts_seeing(language: Language, chosen_name: str, contexts: Sequence[str]) -> list[str]:
     """Return the other contexts that have the paths of a context too."""
     other_names = [name for name in list_inferable_contexts(language) if name in contexts and name != chosen_name]
-    return [name for name in other_names if chosen_name in language.contexts[name].sees]
+    return [name for name in other_names if chosen_name in language.contexts[name].visible_contexts]
 
 
 def list_inferable_contexts(language: Language) -> list[str]:

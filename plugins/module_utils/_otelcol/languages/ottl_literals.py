@@ -44,7 +44,7 @@ def find_literal_faults(kind: str, text: str) -> Iterator[tuple[str, str]]:
     if kind == "regex":
         refused_regex = find_regex_refusal(text.replace("$$", "$"))
         if refused_regex:
-            yield f"Go refuses this regular expression: {refused_regex.why}", ""
+            yield f"Go refuses this regular expression: {refused_regex.reason}", ""
     elif kind == "glob":
         fault = find_match_fault(text)
         if fault:
@@ -89,7 +89,7 @@ def _literal_text(value: Value | None) -> str | None:
 
 def _literal_number(value: Value | None) -> int | None:
     """Return the whole number of a literal without a sign; None for all other values."""
-    if value is None or value.kind != ottl_syntax.INT or value.signed:
+    if value is None or value.kind != ottl_syntax.INT or value.has_sign:
         return None
     return int(value.text)
 
@@ -140,7 +140,7 @@ def _find_grok_faults(text: str, regex_by_pattern: Mapping[str, str], only_named
         return
     refused_regex = find_regex_refusal(text)
     if refused_regex:
-        yield f"Go refuses the regular expression of this grok pattern: {refused_regex.why}", ""
+        yield f"Go refuses the regular expression of this grok pattern: {refused_regex.reason}", ""
     elif only_named and not _NAMED_GROUP.search(text):
         yield "this grok pattern names no group", "Write `%{PATTERN:NAME}`."
 

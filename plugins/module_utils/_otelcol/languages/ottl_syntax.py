@@ -101,7 +101,7 @@ class Value:
     text: str = ""
     arguments: list[NamedValue] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    signed: bool = False
+    has_sign: bool = False
 
 
 @dataclass(slots=True)
@@ -196,7 +196,7 @@ class Parser:
     def token(self) -> Token:
         return self.tokens[self.index]
 
-    def advance(self) -> Token:
+    def read_token(self) -> Token:
         """Return the token, and go to the next one."""
         token = self.tokens[self.index]
         self.index += 1
@@ -213,7 +213,7 @@ class Parser:
         """Read a token that has to stand here; `expected` says what else may."""
         if self.token.text != text:
             raise self.describe_unexpected(expected or f"`{text}`")
-        return self.advance()
+        return self.read_token()
 
     def require_truth(self, value: Value) -> None:
         """Raise Invalid if a value is no condition."""
@@ -235,7 +235,7 @@ class Parser:
         left = self._read_conjunction()
         while self.token.kind == "or":
             self.require_truth(left)
-            self.advance()
+            self.read_token()
             self.require_truth(self._read_conjunction())
             left = Value(TEST, left.start)
         self.depth -= 1
@@ -246,7 +246,7 @@ class Parser:
         left = self._read_comparison()
         while self.token.kind == "and":
             self.require_truth(left)
-            self.advance()
+            self.read_token()
             self.require_truth(self._read_comparison())
             left = Value(TEST, left.start)
         return left
@@ -256,10 +256,10 @@ class Parser:
         start = self.token.start
         is_negated = self.token.kind == "not"
         if is_negated:
-            self.advance()
+            self.read_token()
         left = self._read_calculation()
         if self.token.kind == "compare" and left.kind != TEST:
-            self.advance()
+            self.read_token()
             if self._read_calculation().kind == TEST:
                 raise Invalid(start, "a condition in parentheses cannot be compared")
             left = Value(TEST, left.start)
@@ -273,7 +273,7 @@ class Parser:
         left = self._read_signed_value()
         while self.token.kind in ("sum", "product"):
             _check_calculable(left, self.token.start)
-            self.advance()
+            self.read_token()
             right = self._read_signed_value()
             _check_calculable(right, right.start)
             left = Value(MATH, left.start)
@@ -283,21 +283,21 @@ class Parser:
         """Read a value, and one sign before it."""
         if self.token.kind != "sum":
             return self._single_value()
-        start = self.advance().start
+        start = self.read_token().start
         value = self._single_value()
-        if value.kind not in CALCULABLE_KINDS or value.signed:
+        if value.kind not in CALCULABLE_KINDS or value.has_sign:
             raise Invalid(start, "only numbers, paths and converters can have a sign")
         is_literal = value.kind in KIND_BY_TOKEN.values()
         value_kind = value.kind if is_literal else MATH
-        return Value(value_kind, start, value.text, signed=True)
+        return Value(value_kind, start, value.text, has_sign=True)
 
     def _single_value(self) -> Value:
         """Read a literal, path, call, enum, name, list, map or lambda, or what stands in parentheses."""
         token = self.token
         if token.kind in KIND_BY_TOKEN:
-            return _make_literal(self.advance())
+            return _make_literal(self.read_token())
         if token.kind == "lower":
-            return self._path()
+            return self._read_path()
         if token.kind == "upper":
             return self._read_call_enum_or_name()
         if token.text == "(":
@@ -310,7 +310,7 @@ class Parser:
 
     def _read_parentheses(self) -> Value:
         """Read a calculation or a condition in parentheses. Only a call stays what it is."""
-        start = self.advance().start
+        start = self.read_token().start
         inner_value = self.read_value_or_condition()
         if inner_value.kind not in (*CALCULABLE_KINDS, *CONDITION_KINDS):
             raise self.describe_unexpected("a comparison")
@@ -326,7 +326,7 @@ class Parser:
             end += 1
         return end
 
-    def _name(self) -> str:
+    def _read_name(self) -> str:
         """Read the name of a function, enum or argument."""
         start, end = self.index, self._find_name_end()
         self.index = end
@@ -335,22 +335,22 @@ class Parser:
     def call(self) -> Value:
         """Read a function with its arguments."""
         start = self.token.start
-        name = self._name()
+        name = self._read_name()
         self.take("(", f"`(` after the function '{name}'")
         arguments: list[NamedValue] = []
         while self.token.text != ")":
             if arguments:
                 self.take(",", "`,` or `)`")
-            arguments.append(self._argument())
+            arguments.append(self._read_argument())
         self.take(")")
         return Value(CALL, start, name, arguments)
 
-    def _argument(self) -> NamedValue:
+    def _read_argument(self) -> NamedValue:
         """Read `VALUE` or `NAME = VALUE`."""
         has_name = self.token.kind == "lower" and self.tokens[self._find_name_end()].text == "="
         if not has_name:
             return NamedValue("", self.value())
-        name = self._name()
+        name = self._read_name()
         self.take("=")
         return NamedValue(name, self.value())
 
@@ -364,40 +364,40 @@ class Parser:
             return call
         has_one_token = end == self.index + 1
         if not has_one_token:  # enums have no small letters
-            return Value(NAME, start, self._name())
-        enum = Value(ENUM, start, self._name())
+            return Value(NAME, start, self._read_name())
+        enum = Value(ENUM, start, self._read_name())
         self.used.enums.append(enum)
         return enum
 
-    def _path(self) -> Value:
+    def _read_path(self) -> Value:
         """Read names with dots between them, each with its keys."""
         first_token = self.token
         if self.tokens[self.index + 1].text == "(":
             fix = f"Write `{first_token.text[:1].upper()}{first_token.text[1:]}(…)`."
             raise Invalid(first_token.start, "a function that returns a value starts with an upper-case letter", fix)
         path = Value(PATH, first_token.start)
-        path.steps.append(self._step())
+        path.steps.append(self._read_step())
         while self.token.text == ".":
-            self.advance()
-            path.steps.append(self._step())
+            self.read_token()
+            path.steps.append(self._read_step())
         path.text = ".".join(step.name for step in path.steps)
         is_parameter = any(first_token.text in parameters for parameters in self.scopes)
         if not is_parameter:
             self.used.paths.append(path)
         return path
 
-    def _step(self) -> Step:
+    def _read_step(self) -> Step:
         """Read a name of a path with its keys."""
         if self.token.kind != "lower":
             raise self.describe_unexpected("a name in lower case")
-        name = self.advance().text
+        name = self.read_token().text
         return Step(name, self._read_keys())
 
     def _read_keys(self) -> bool:
         """Read keys in brackets; return whether there are any."""
         start_index = self.index
         while self.token.text == "[":
-            self.advance()
+            self.read_token()
             key = self.value()
             if key.kind not in (*CALCULABLE_KINDS, STRING):
                 last_token = self.tokens[self.index - 1]
@@ -407,26 +407,26 @@ class Parser:
 
     def _read_list(self) -> Value:
         """Read `[VALUE, …]`; the grammar lets commas out."""
-        values = Value(LIST, self.advance().start)
+        values = Value(LIST, self.read_token().start)
         while self.token.text != "]":
             if self.token.text == ",":
-                self.advance()
+                self.read_token()
             values.arguments.append(NamedValue("", self.value()))
-        self.advance()
+        self.read_token()
         return values
 
     def _read_map(self) -> Value:
         """Read `{"KEY": VALUE, …}`; the grammar lets commas out."""
-        entries = Value(MAP, self.advance().start)
+        entries = Value(MAP, self.read_token().start)
         while self.token.text != "}":
             if self.token.kind != "string":
                 raise self.describe_unexpected("a key in quotes")
-            _check_escapes(self.advance())
+            _check_escapes(self.read_token())
             self.take(":")
             self.value()
             if self.token.text == ",":
-                self.advance()
-        self.advance()
+                self.read_token()
+        self.read_token()
         return entries
 
     def _read_lambda(self) -> Value | None:

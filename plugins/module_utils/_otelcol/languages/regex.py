@@ -56,7 +56,7 @@ class Refusal(NamedTuple):
     """Why Go refuses a regular expression, and where in it."""
 
     start: int
-    why: str
+    reason: str
 
 
 class _RegexRefused(Exception):  # noqa: N818 - a verdict, not a failure
@@ -108,7 +108,7 @@ class _Reader:
     open_groups: list[_OpenGroup] = field(default_factory=lambda: [_OpenGroup(0)])
     capturing_groups: list[CapturingGroup] = field(default_factory=list)
 
-    def read(self) -> None:
+    def read_text(self) -> None:
         """Read the whole text."""
         is_after_repetition = False
         while self.position < len(self.text):
@@ -353,7 +353,7 @@ def read_regex(text: str) -> ReadRegex:
     """Return what a regular expression is to Go."""
     reader = _Reader(text)
     try:
-        reader.read()
+        reader.read_text()
     except _RegexRefused as refused:
         return ReadRegex(refused.refusal, [])
     return ReadRegex(None, reader.capturing_groups)

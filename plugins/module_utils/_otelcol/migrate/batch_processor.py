@@ -49,8 +49,8 @@ class _Plan:
     """What becomes of one batch processor: its exporters, its places that go, and those that stay, with the reason."""
 
     exporters: dict[str, None] = field(default_factory=dict)
-    leaves: list[Path] = field(default_factory=list)
-    stays: dict[Path, str] = field(default_factory=dict)
+    removed_paths: list[Path] = field(default_factory=list)
+    reason_by_kept_path: dict[Path, str] = field(default_factory=dict)
 
 
 def move_deprecated_batches(config: Any, target: Target) -> Iterator[Change | Unsolved]:
@@ -73,8 +73,8 @@ def move_batches_to_exporters(
     finished_exporters: set[str] = set()
     for name, plan in plans.items():
         path: Path = ("processors", name)
-        successor = _find_successor(name, config, target) if plan.stays else ""
-        if not (plan.leaves or successor or is_from_version(target, GONE_SINCE)):
+        successor = _find_successor(name, config, target) if plan.reason_by_kept_path else ""
+        if not (plan.removed_paths or successor or is_from_version(target, GONE_SINCE)):
             continue
         refusal = _explain_refusal(processors[name], target) or _explain_disagreement(
             plan, processors_by_exporter, config
@@ -128,9 +128,9 @@ def _make_plan(processor_id: str, config: Any, target: Target, keeps_batch_size:
             processors[index + 1 :], senders, has_lasting_queue, target
         ) or _explain_inability(least_batch_size, senders, config, target)
         if reason:
-            plan.stays[place] = reason
+            plan.reason_by_kept_path[place] = reason
         else:
-            plan.leaves.append(place)
+            plan.removed_paths.append(place)
             plan.exporters.update(dict.fromkeys(senders))
     return plan
 
@@ -138,7 +138,7 @@ def _make_plan(processor_id: str, config: Any, target: Target, keeps_batch_size:
 def _find_successor(processor_id: str, config: Any, target: Target) -> str:
     """Return the id of the processor that takes the place of one, if the build has it."""
     for processor_type in _QUEUE_PROCESSORS:
-        if target.catalogue.find("processors", processor_type, target.distribution, target.version):
+        if target.catalogue.find_component("processors", processor_type, target.distribution, target.version):
             successor = change_type(processor_id, processor_type)
             return "" if successor in mapping_at(config, "processors") else successor
     return ""
@@ -146,22 +146,22 @@ def _find_successor(processor_id: str, config: Any, target: Target) -> str:
 
 def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
     """Yield the edits that take a processor, or put its successor, where pipelines list it and where it is defined."""
-    yield from (Drop(place) for place in plan.leaves)
+    yield from (Drop(place) for place in plan.removed_paths)
     if successor:
-        yield from (Put(place, successor) for place in plan.stays)
+        yield from (Put(place, successor) for place in plan.reason_by_kept_path)
         yield Replace(path, ((successor, {BATCH: queue_batch_of(value_at(config, path))}),))
-    elif not plan.stays or is_from_version(target, GONE_SINCE):
-        yield from (Drop(place) for place in plan.stays)
+    elif not plan.reason_by_kept_path or is_from_version(target, GONE_SINCE):
+        yield from (Drop(place) for place in plan.reason_by_kept_path)
         yield Replace(path)
 
 
 def _find_senders(pipeline: str, graph: PipelineGraph, visited: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the exporters to which the requests of a pipeline lead, through connectors that hand them on too."""
-    for name in graph.listed(pipeline, "exporters"):
+    for name in graph.list_ids(pipeline, "exporters"):
         if name not in graph.connectors and not sends_nothing(name):
             yield name
-        for next_pipeline in graph.behind(pipeline, name):
-            batches_again = any(kind_of(processor) == BATCH for processor in graph.listed(next_pipeline, "processors"))
+        for next_pipeline in graph.find_pipelines_behind(pipeline, name):
+            batches_again = any(kind_of(processor) == BATCH for processor in graph.list_ids(next_pipeline, "processors"))
             if next_pipeline not in visited and not batches_again:
                 yield from _find_senders(next_pipeline, graph, (*visited, pipeline))
 
@@ -261,9 +261,9 @@ def _build_move(path: Path, plan: _Plan, edits: list[Edit], config: Any, success
     new_places = [f"{QUEUE}.{BATCH} of {', '.join(new_batchers)}"] * bool(new_batchers) + [successor] * bool(successor)
     title = f"{path[-1]} → {' and '.join(new_places)}" if new_places else f"{path[-1]} removed"
     reasons = [_UPSTREAM_PLAN]
-    if not new_places and not plan.stays:
+    if not new_places and not plan.reason_by_kept_path:
         reasons.append("What is behind it makes batches, or sends no requests.")
-    reasons += [f"Pipeline '{place[2]}': {reason}" for place, reason in plan.stays.items()]
+    reasons += [f"Pipeline '{place[2]}': {reason}" for place, reason in plan.reason_by_kept_path.items()]
     if value_at(config, (*path, "metadata_cardinality_limit")):
         reasons.append("A queue has no metadata_cardinality_limit.")
     return Change(path, title, " ".join(reasons), tuple(edits))

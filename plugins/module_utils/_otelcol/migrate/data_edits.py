@@ -54,7 +54,7 @@ class Substitute(Edit):
     """Replace a pattern inside a text."""
 
     pattern: re.Pattern[str]
-    by: str
+    replacement: str
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Unsolved:
     """One remaining manual change: its position, the problem, and why it is not automatic."""
 
     path: Path
-    what: str
-    why: str
+    description: str
+    reason: str
 
 
 def apply_edits(config: Any, edits: Iterable[Edit]) -> Any:
@@ -127,7 +127,7 @@ def _apply_to_entry(parent: Any, key: Any, edit: Edit) -> None:
     if isinstance(edit, Drop):
         del parent[key]
     elif isinstance(edit, Substitute):
-        parent[key] = edit.pattern.sub(edit.by, parent[key])
+        parent[key] = edit.pattern.sub(edit.replacement, parent[key])
     elif isinstance(edit, Wrap):
         parent[key] = [parent[key]]
     elif isinstance(edit, (Put, Add)):
@@ -175,9 +175,9 @@ def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Pat
         )
         yield path, (next(defining_sections, sections[0]), component_id)
     for section_name, component_id, settings in list_components(config):
-        for reference in catalogue.references(section_name, type_of(component_id)):
-            if reference.to == "extensions":
-                for path, value in reference.find(settings):
+        for reference in catalogue.list_references(section_name, type_of(component_id)):
+            if reference.target_kind == "extensions":
+                for path, value in reference.find_ids(settings):
                     yield (section_name, component_id, *path), ("extensions", value)
 
 

@@ -250,7 +250,7 @@ def move_to_signals(config: Any, target: Target) -> Iterator[Change | Unsolved]:
         shared_settings = {key: settings[key] for key in _PER_SIGNAL_KEYS if value_at(settings, (key,)) is not None}
         if not shared_settings:
             continue
-        signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
+        signals = set(PipelineGraph.of(config).find_signals_by_id(role).get(component_id, ()))
         has_own_settings = bool(signals & set(settings))
         if not signals or has_own_settings:
             first_key, *_others = shared_settings

@@ -66,7 +66,7 @@ class Successor:
     """What takes a component's place: its type by today's name, whether the old type becomes its name, and edits."""
 
     type: str
-    named: bool
+    takes_type_as_name: bool
     edits: tuple[Edit, ...] = ()
 
 
@@ -78,22 +78,22 @@ def replace_removed_components(config: Any, target: Target) -> Iterator[Change |
     for section_name, component_id, settings in list_components(config):
         component_type = type_of(component_id)
         # Another step gives types that were renamed their name.
-        current_type = target.catalogue.name_for(section_name, component_type, target.version)
-        if target.catalogue.find(section_name, current_type, target.distribution, target.version):
+        current_type = target.catalogue.choose_name(section_name, component_type, target.version)
+        if target.catalogue.find_component(section_name, current_type, target.distribution, target.version):
             continue
-        removal = target.catalogue.removal(section_name, component_type)
-        if removal is None or parse_version(target.version) < parse_version(removal.gone):
+        removal = target.catalogue.find_removal(section_name, component_type)
+        if removal is None or parse_version(target.version) < parse_version(removal.gone_since):
             yield _report_missing(section_name, component_id, current_type, target)
             continue
-        problem = f"'{component_type}' was removed in {removal.gone}"
+        problem = f"'{component_type}' was removed in {removal.gone_since}"
         path: Path = (section_name, component_id)
         if (section_name, component_type) in _DROPPED_TYPES:
             yield Change(
-                path, f"{component_id} removed", f"{problem}. {removal.how}", _remove_component(config, target, path)
+                path, f"{component_id} removed", f"{problem}. {removal.instruction}", _remove_component(config, target, path)
             )
             continue
         convert = _CONVERTERS.get((section_name, component_type))
-        successor_or_reason = convert(path, settings if isinstance(settings, dict) else {}) if convert else removal.how
+        successor_or_reason = convert(path, settings if isinstance(settings, dict) else {}) if convert else removal.instruction
         if isinstance(successor_or_reason, str):
             yield Unsolved(path, problem, successor_or_reason)
         else:
@@ -115,10 +115,10 @@ def _convert_component(
     config: Any, target: Target, path: Path, successor: Successor, problem: str
 ) -> Change | Unsolved:
     section_name, old_id = str(path[0]), str(path[1])
-    new_type = target.catalogue.name_for(section_name, successor.type, target.version)
-    if not target.catalogue.find(section_name, new_type, target.distribution, target.version):
+    new_type = target.catalogue.choose_name(section_name, successor.type, target.version)
+    if not target.catalogue.find_component(section_name, new_type, target.distribution, target.version):
         return Unsolved(path, problem, f"{target.distribution} {target.version} has no '{new_type}' to replace it.")
-    new_name = old_id.partition("/")[2] or (type_of(old_id) if successor.named else "")
+    new_name = old_id.partition("/")[2] or (type_of(old_id) if successor.takes_type_as_name else "")
     new_id = f"{new_type}/{new_name}" if new_name else new_type
     if new_id in mapping_at(config, section_name):
         return Unsolved(path, problem, f"'{new_id}' takes its place, and is there already: keep one of the two.")
@@ -188,7 +188,7 @@ def rename_components(config: Any, target: Target) -> Iterator[Change | Unsolved
     new_ids: dict[ComponentKey, str] = {}
     for section_name, component_id, _settings in list_components(config):
         new_id = change_type(
-            component_id, target.catalogue.name_for(section_name, type_of(component_id), target.version)
+            component_id, target.catalogue.choose_name(section_name, type_of(component_id), target.version)
         )
         if new_id == component_id:
             continue
@@ -210,7 +210,7 @@ def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]
     creator_type, templates_key = _TEMPLATES
     for creator_id, settings in mapping_at(config, "receivers").items():
         for old_id in mapping_at(settings, templates_key) if type_of(creator_id) == creator_type else ():
-            new_id = change_type(str(old_id), target.catalogue.name_for("receivers", type_of(old_id), target.version))
+            new_id = change_type(str(old_id), target.catalogue.choose_name("receivers", type_of(old_id), target.version))
             if new_id != old_id and new_id not in mapping_at(settings, templates_key):
                 path = ("receivers", creator_id, templates_key, old_id)
                 yield Change(
@@ -222,12 +222,12 @@ def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]
 
 
 def _explain_rename(section_name: str, component_type: str, target: Target) -> str:
-    rename = target.catalogue.rename(section_name, component_type)
+    rename = target.catalogue.find_rename(section_name, component_type)
     if rename is None:
         return ""
-    if parse_version(target.version) < parse_version(rename.since):
-        return f"The name {rename.new} came with {rename.since}; {target.version} does not know it."
-    return f"Renamed in {rename.since}."
+    if parse_version(target.version) < parse_version(rename.since_version):
+        return f"The name {rename.new_name} came with {rename.since_version}; {target.version} does not know it."
+    return f"Renamed in {rename.since_version}."
 
 
 # Settings first, while components still have the names that the user knows; then successors, by the names that the

@@ -55,12 +55,12 @@ class TextEditor:
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
         self.text = text
         self.root = root
-        self.read = read
+        self.read_key = read
         self.places = _TextPlaces(text)
         self.writer = _YamlWriter(dump, "\r\n" if "\r\n" in text else "\n")
-        self.seen: dict[int, dict[Any, tuple[Node, Node]]] = {}
+        self.entries_by_node: dict[int, dict[Any, tuple[Node, Node]]] = {}
 
-    def apply(self, edits: Iterable[Edit], base_path: Path = ()) -> str:
+    def apply_edits(self, edits: Iterable[Edit], base_path: Path = ()) -> str:
         """Return the text after edits of what stands at `base_path`. Raises Untouchable where that cannot be done."""
         cuts: list[Cut] = []
         for edit in edits:
@@ -86,16 +86,16 @@ class TextEditor:
         """Give a scalar another text in the same quotes."""
         if node.kind != SCALAR or node.style in (LITERAL, FOLDED):
             raise Untouchable("it is not plain text")
-        start, end = self.places.span(node)
+        start, end = self.places.find_span(node)
         return Cut(start, end, self.writer.write_scalar(text, node.style))
 
     def _cut_for_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
         node = self._find(path).value
-        start, end = self.places.span(node)
+        start, end = self.places.find_span(node)
         if node.style or not self._is_in_flow(path):
-            return [Cut(start, end, edit.pattern.sub(edit.by, self.text[start:end]))]
+            return [Cut(start, end, edit.pattern.sub(edit.replacement, self.text[start:end]))]
         # Without quotes, braces would end the mapping around it.
-        return [Cut(start, end, _quote_text(edit.pattern.sub(edit.by, node.value)))]
+        return [Cut(start, end, _quote_text(edit.pattern.sub(edit.replacement, node.value)))]
 
     def _is_in_flow(self, path: Path) -> bool:
         """Whether a mapping or list around what is at a path has braces or brackets."""
@@ -106,10 +106,10 @@ class TextEditor:
             return self._cut_for_removal(path)
         key, value = self._find_entry_with_key(path)
         mapping = self._find(path[:-1]).value
-        start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
+        start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
         if mapping.style == _FLOW:
             return [Cut(start, end, self.writer.write_flow_entries(dict(edit.entries)))]
-        return [Cut(start, end, self.writer.block(dict(edit.entries), _start_column(key)))]
+        return [Cut(start, end, self.writer.write_block(dict(edit.entries), _start_column(key)))]
 
     def _cut_for_add(self, edit: Add, path: Path) -> list[Cut]:
         key, mapping = self._find(path[:-1])
@@ -123,28 +123,28 @@ class TextEditor:
     def _cut_for_next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping one more entry behind its last one."""
         first_key, _first_value = mapping.value[0]
-        end = self.places.end_of_entry(*mapping.value[-1])
+        end = self.places.find_entry_end(*mapping.value[-1])
         if mapping.style == _FLOW:
             return Cut(end, end, f", {self.writer.write_flow_entries(entry)}")
-        end_of_line = self.places.end_of_line(end)
+        end_of_line = self.places.find_line_end(end)
         return Cut(end_of_line, end_of_line, self.writer.write_block_on_new_line(entry, _start_column(first_key)))
 
     def _cut_for_first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping that is empty, or nothing behind its key, its first entry."""
-        end = self.places.end_of_entry(key, value)
+        end = self.places.find_entry_end(key, value)
         if value.style == _FLOW:
-            return Cut(self.places.offset(value.start), end, self.writer.flow(entry))
-        start = self.places.offset(value.start) if value.value else end
+            return Cut(self.places.find_offset(value.start), end, self.writer.write_flow(entry))
+        start = self.places.find_offset(value.start) if value.value else end
         return Cut(start, end, self.writer.write_block_on_new_line(entry, _start_column(key) + 2))
 
     def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
         node = self._find(path).value
-        start, end = self.places.span(node)
+        start, end = self.places.find_span(node)
         if node.style == _FLOW:
             return [Cut(start, start, "["), Cut(end, end, "]")]
         first_line, _column_of_start = node.start
         cuts = [Cut(start, start, "- ")]
-        for line in range(first_line + 1, self.places.line_number_at(end) + 1):
+        for line in range(first_line + 1, self.places.find_line_number(end) + 1):
             line_start = self.places.line_starts[line]
             if not self.places.is_blank(line_start):
                 cuts.append(Cut(line_start, line_start, "  "))
@@ -158,17 +158,17 @@ class TextEditor:
         key, value = self._find_entry_or_alias(path)
         container = self._find_entry_or_alias(path[:-1]).value
         if key is None:
-            start, end = self.places.span(value)
+            start, end = self.places.find_span(value)
         else:
-            start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
+            start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
         if container.style == _FLOW:
             return [self._cut_for_removal_in_flow(start, end)]
-        line_start = self.places.line_starts[self.places.line_number_at(start)]
+        line_start = self.places.line_starts[self.places.find_line_number(start)]
         text_before = self.text[line_start:start].strip()
         is_dash = key is None and text_before == "-"
         if text_before and not is_dash:
             raise Untouchable("it shares its line with something else")
-        return [Cut(line_start, self.places.start_of_next_line(end), "")]
+        return [Cut(line_start, self.places.find_next_line_start(end), "")]
 
     def _cut_for_removal_in_flow(self, start: int, end: int) -> Cut:
         """Remove an entry or item with the comma behind it, or with the one before it if it is the last."""
@@ -197,7 +197,7 @@ class TextEditor:
 
     def _find_entry_or_alias(self, path: Path) -> _Entry:
         """Return what is at a path, an alias too. Raises Untouchable if this text does not have it there."""
-        pair = find_node(self.root, path, self.read, self.seen)
+        pair = find_node(self.root, path, self.read_key, self.entries_by_node)
         if pair is None:
             raise Untouchable("it comes from an alias or a merged key")
         return _Entry(*pair)
@@ -216,33 +216,33 @@ class _TextPlaces:
         self.text = text
         self.line_starts = [0, *(match.end() for match in LINE_END.finditer(text))]
 
-    def offset(self, mark: Mark) -> int:
+    def find_offset(self, mark: Mark) -> int:
         """Return the offset of a line and column; a mark behind the last line is the end."""
         line, column = mark
         return self.line_starts[line] + column if line < len(self.line_starts) else len(self.text)
 
-    def span(self, node: Node) -> tuple[int, int]:
+    def find_span(self, node: Node) -> tuple[int, int]:
         """Return where a node begins, and where the last of it that is no space ends."""
-        start = self.offset(node.start)
-        text = self.text[start : self.offset(node.last())].rstrip()
+        start = self.find_offset(node.start)
+        text = self.text[start : self.find_offset(node.find_last_end())].rstrip()
         return start, start + len(text)
 
-    def end_of_entry(self, key: Node, value: Node) -> int:
+    def find_entry_end(self, key: Node, value: Node) -> int:
         """Return where an entry ends: after its value, or after its colon without a value."""
-        behind_colon = self.text.find(":", self.offset(key.end)) + 1
-        _start, end = self.span(value)
+        behind_colon = self.text.find(":", self.find_offset(key.end)) + 1
+        _start, end = self.find_span(value)
         return max(behind_colon, end)
 
-    def line_number_at(self, offset: int) -> int:
+    def find_line_number(self, offset: int) -> int:
         """Return the number of the line of an offset, from 0."""
         return bisect_right(self.line_starts, offset) - 1
 
-    def end_of_line(self, offset: int) -> int:
+    def find_line_end(self, offset: int) -> int:
         """Return where the line of an offset ends."""
         match = LINE_END.search(self.text, offset)
         return match.start() if match else len(self.text)
 
-    def start_of_next_line(self, offset: int) -> int:
+    def find_next_line_start(self, offset: int) -> int:
         """Return where the line behind that of an offset begins."""
         match = LINE_END.search(self.text, offset)
         return match.end() if match else len(self.text)
@@ -256,7 +256,7 @@ class _YamlWriter:
     """Writes data as YAML. `dump` gives text in block style."""
 
     def __init__(self, dump: Callable[[Any], str], newline: str) -> None:
-        self.dump = dump
+        self.dump_block = dump
         self.newline = newline
 
     def write_scalar(self, text: str, quote: str) -> str:
@@ -264,15 +264,15 @@ class _YamlWriter:
         if quote == "'":
             doubled = text.replace("'", "''")
             return f"'{doubled}'"
-        unquoted = self.dump({"": text}).partition(": ")[2].rstrip("\n")
+        unquoted = self.dump_block({"": text}).partition(": ")[2].rstrip("\n")
         needs_quotes = quote or "\n" in unquoted or _FLOW_SIGNS.intersection(unquoted)
         return _quote_text(text) if needs_quotes else unquoted
 
     def write_block_on_new_line(self, entries: dict[Any, Any], margin: int) -> str:
         """Return entries in block style, with the line end and the margin before them."""
-        return f"{self.newline}{' ' * margin}{self.block(entries, margin)}"
+        return f"{self.newline}{' ' * margin}{self.write_block(entries, margin)}"
 
-    def block(self, entries: dict[Any, Any], margin: int) -> str:
+    def write_block(self, entries: dict[Any, Any], margin: int) -> str:
         """Return entries in block style, the first of them without the margin of the others."""
         return f"{self.newline}{' ' * margin}".join(self._write_lines(entries))
 
@@ -291,29 +291,29 @@ class _YamlWriter:
                 lines.append(f"{key}:")
                 lines += _indent_lines(self._write_lines(value))
             else:
-                lines += self.dump({key: value}).rstrip("\n").split("\n")
+                lines += self.dump_block({key: value}).rstrip("\n").split("\n")
         return lines
 
     def _write_list_lines(self, values: list[Any]) -> list[str]:
         lines = []
         for value in values:
-            first_line, *other_lines = self._write_lines(value) if _is_written_as_block(value) else [self.flow(value)]
+            first_line, *other_lines = self._write_lines(value) if _is_written_as_block(value) else [self.write_flow(value)]
             lines.append(f"- {first_line}")
             lines += _indent_lines(other_lines)
         return lines
 
-    def flow(self, value: Any) -> str:
+    def write_flow(self, value: Any) -> str:
         """Return a value in flow style."""
         if isinstance(value, dict):
             return f"{{{self.write_flow_entries(value)}}}"
         if isinstance(value, list):
-            items = [self.flow(inner) for inner in value]
+            items = [self.write_flow(inner) for inner in value]
             return f"[{', '.join(items)}]"
         return _quote_if_needed(value) if isinstance(value, str) else json.dumps(value)
 
     def write_flow_entries(self, mapping: dict[Any, Any]) -> str:
         """Return the entries of a mapping in flow style, without braces."""
-        entries = [f"{self.flow(key)}: {self.flow(value)}" for key, value in mapping.items()]
+        entries = [f"{self.write_flow(key)}: {self.write_flow(value)}" for key, value in mapping.items()]
         return ", ".join(entries)
 
 

@@ -29,27 +29,27 @@ class Grant:
     """Actions, and what they are allowed on. `region` restricts actions that know no resources; `source` is a page."""
 
     actions: tuple[str, ...]
-    source: str
+    source_page: str
     resources: tuple[str, ...] = ("*",)
     region: str = ""
 
     @property
-    def condition(self) -> dict[str, Any]:
+    def region_condition(self) -> dict[str, Any]:
         """The condition that goes with the region, which every request of a regional service has."""
         if not self.region or "*" in self.region:
             return {}
         return {"StringEquals": {"aws:RequestedRegion": self.region}}
 
     @property
-    def statement(self) -> Statement:
+    def policy_statement(self) -> Statement:
         """The statement that allows this."""
         statement = {"Effect": "Allow", "Action": sorted(self.actions), "Resource": sorted(self.resources)}
-        return {**statement, "Condition": self.condition} if self.condition else statement
+        return {**statement, "Condition": self.region_condition} if self.region_condition else statement
 
 
 def build_statements(grants: Iterable[Grant]) -> list[Statement]:
     """Return the statements that allow all of this, and no more."""
-    return unite_statements(grant.statement for grant in grants)
+    return unite_statements(grant.policy_statement for grant in grants)
 
 
 def unite_statements(statement_list: Iterable[Statement]) -> list[Statement]:

@@ -31,15 +31,15 @@ class Component:
     Kubernetes with rights that are not derived.
     """
 
-    types: tuple[str, ...]
-    rules: Callable[[Settings], Rules] = need_nothing
-    older: Callable[[Settings], Rules] = need_nothing
-    variables: Callable[[Settings], tuple[str, ...]] = need_nothing
-    host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = need_nothing
-    state: Callable[[Settings], tuple[str, ...]] = need_nothing
-    root: Callable[[Settings], bool] = lambda _settings: False
-    health: bool = False
-    api: bool = False
+    type_names: tuple[str, ...]
+    list_rules: Callable[[Settings], Rules] = need_nothing
+    list_older_rules: Callable[[Settings], Rules] = need_nothing
+    list_variables: Callable[[Settings], tuple[str, ...]] = need_nothing
+    list_host_paths: Callable[[Settings], tuple[tuple[str, str], ...]] = need_nothing
+    list_state_directories: Callable[[Settings], tuple[str, ...]] = need_nothing
+    needs_root: Callable[[Settings], bool] = lambda _settings: False
+    serves_health: bool = False
+    asks_api: bool = False
 
 
 def make_rule(

@@ -149,21 +149,21 @@ _RULE_BY_DISCOVERY_ROLE = {
 RECEIVERS = (
     Component(
         ("file_log", "filelog"),
-        host_paths=_file_log_host_paths,
-        root=lambda settings: bool(_file_log_host_paths(settings)),
+        list_host_paths=_file_log_host_paths,
+        needs_root=lambda settings: bool(_file_log_host_paths(settings)),
     ),
-    Component(("journald",), host_paths=_journal_host_paths, root=lambda _settings: True),
-    Component(("host_metrics", "hostmetrics"), host_paths=_host_metrics_host_paths),
-    Component(("kubelet_stats", "kubeletstats"), rules=_kubelet_stats_rules, older=_older_kubelet_stats_rules),
-    Component(("k8s_cluster",), rules=_k8s_cluster_rules),
+    Component(("journald",), list_host_paths=_journal_host_paths, needs_root=lambda _settings: True),
+    Component(("host_metrics", "hostmetrics"), list_host_paths=_host_metrics_host_paths),
+    Component(("kubelet_stats", "kubeletstats"), list_rules=_kubelet_stats_rules, list_older_rules=_older_kubelet_stats_rules),
+    Component(("k8s_cluster",), list_rules=_k8s_cluster_rules),
     Component(
         ("k8s_events",),
-        rules=lambda _settings: (make_rule("core", "events namespaces"), make_rule("events.k8s.io", "events")),
+        list_rules=lambda _settings: (make_rule("core", "events namespaces"), make_rule("events.k8s.io", "events")),
     ),
-    Component(("k8s_objects", "k8sobjects"), rules=_k8s_objects_rules),
-    Component(("prometheus",), rules=_prometheus_rules),
-    Component(("awscontainerinsightreceiver",), api=True),
-    Component(("receiver_creator",), rules=lambda _settings: (make_rule("core", "pods", READ_VERBS),)),
+    Component(("k8s_objects", "k8sobjects"), list_rules=_k8s_objects_rules),
+    Component(("prometheus",), list_rules=_prometheus_rules),
+    Component(("awscontainerinsightreceiver",), asks_api=True),
+    Component(("receiver_creator",), list_rules=lambda _settings: (make_rule("core", "pods", READ_VERBS),)),
 )
 
 
@@ -235,8 +235,8 @@ def _storage_directory(settings: Settings) -> tuple[str, ...]:
 
 
 PROCESSORS = (
-    Component(("k8s_attributes", "k8sattributes"), rules=_k8s_attributes_rules, variables=_node_variables),
-    Component(("resource_detection", "resourcedetection"), rules=_detector_rules, variables=_node_variables),
+    Component(("k8s_attributes", "k8sattributes"), list_rules=_k8s_attributes_rules, list_variables=_node_variables),
+    Component(("resource_detection", "resourcedetection"), list_rules=_detector_rules, list_variables=_node_variables),
 )
 
 
@@ -263,27 +263,27 @@ def _older_balancing_rules(settings: Settings) -> Rules:
 
 
 EXPORTERS = (
-    Component(("load_balancing",), rules=_balancing_rules),
-    Component(("loadbalancing",), rules=_older_balancing_rules),
+    Component(("load_balancing",), list_rules=_balancing_rules),
+    Component(("loadbalancing",), list_rules=_older_balancing_rules),
 )
 
 EXTENSIONS = (
-    Component(("health_check",), health=True),
-    Component(("file_storage",), state=_storage_directory),
+    Component(("health_check",), serves_health=True),
+    Component(("file_storage",), list_state_directories=_storage_directory),
     Component(
         ("k8s_leader_elector",),
-        rules=_elector_rules,
+        list_rules=_elector_rules,
     ),
     Component(
         ("k8s_observer",),
-        rules=lambda _settings: (make_rule("core", "nodes pods services"), make_rule("networking.k8s.io", "ingresses")),
-        variables=lambda _settings: ("K8S_NODE_NAME",),
+        list_rules=lambda _settings: (make_rule("core", "nodes pods services"), make_rule("networking.k8s.io", "ingresses")),
+        list_variables=lambda _settings: ("K8S_NODE_NAME",),
     ),
 )
 
 
 _ROWS_BY_SECTION = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
-COMPONENTS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.types}
+COMPONENTS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.type_names}
 
 
 def find_component_row(section_name: str, component_type: str) -> Component | None:

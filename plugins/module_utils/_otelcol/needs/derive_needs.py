@@ -38,21 +38,21 @@ class Needs:
     """
 
     ports: tuple[Port, ...]
-    rules: Rules
+    rbac_rules: Rules
     variables: tuple[Variable, ...]
     mounts: tuple[Mount, ...]
     state_directories: tuple[str, ...]
-    run_as_root: bool
-    probe: Port | None
+    needs_root: bool
+    probed_port: Port | None
     probe_path: str
-    grants: tuple[Grant, ...]
+    aws_grants: tuple[Grant, ...]
     asks_api: bool
-    ports_known: bool
+    has_known_ports: bool
 
     @property
     def iam_actions(self) -> tuple[str, ...]:
         """The actions of AWS that the config leads to."""
-        return tuple(sorted({action for grant in self.grants for action in grant.actions}))
+        return tuple(sorted({action for grant in self.aws_grants for action in grant.actions}))
 
 
 def derive_needs(
@@ -69,20 +69,20 @@ def derive_needs(
     API and open ports.
     """
     derivation = _Derivation(config, table, is_known_type)
-    rules = _collect_rules(derivation.used, allowed_rights)
-    ports, health_part = derivation.ports, derivation.health
+    rules = _collect_rules(derivation.needing_parts, allowed_rights)
+    ports, health_part = derivation.ports, derivation.health_part
     return Needs(
         ports=tuple(ports),
-        rules=rules,
-        variables=tuple(derivation.variables()),
-        mounts=tuple(find_needed_mounts(config, derivation.used)),
-        state_directories=_list_state_directories(derivation.used),
-        run_as_root=any(row.root(part.settings) for row, part in derivation.used),
-        probe=find_probed_port(ports, derivation.listeners, health_part),
+        rbac_rules=rules,
+        variables=tuple(derivation.find_variables()),
+        mounts=tuple(find_needed_mounts(config, derivation.needing_parts)),
+        state_directories=_list_state_directories(derivation.needing_parts),
+        needs_root=any(row.needs_root(part.settings) for row, part in derivation.needing_parts),
+        probed_port=find_probed_port(ports, derivation.listeners, health_part),
         probe_path=_probe_path(health_part),
-        grants=tuple(derivation.grants(environment or {})),
+        aws_grants=tuple(derivation.find_grants(environment or {})),
         asks_api=bool(rules) or derivation.may_ask_kubernetes_api(),
-        ports_known=derivation.all_known and are_ports_known(config, derivation.parts, table),
+        has_known_ports=derivation.has_only_known_types and are_ports_known(config, derivation.parts, table),
     )
 
 
@@ -91,7 +91,7 @@ class _Derivation:
     """A config with what is read off it once: its parts, what of them needs something, and where they listen."""
 
     config: Mapping[str, Any]
-    table: Listeners
+    listener_table: Listeners
     is_known_type: Callable[[str, str], bool]
 
     @cached_property
@@ -100,14 +100,14 @@ class _Derivation:
         return list(started_parts(self.config))
 
     @cached_property
-    def used(self) -> list[UsedPart]:
+    def needing_parts(self) -> list[UsedPart]:
         """The components in use that need something, with their rows."""
         return find_used_parts(self.parts)
 
     @cached_property
     def listeners(self) -> list[Listener]:
         """Where the config listens, on ports whose number is known."""
-        return list(find_listeners(self.config, self.parts, self.table))
+        return list(find_listeners(self.config, self.parts, self.listener_table))
 
     @cached_property
     def ports(self) -> list[Port]:
@@ -115,12 +115,12 @@ class _Derivation:
         return name_ports(self.listeners)
 
     @cached_property
-    def health(self) -> Part | None:
+    def health_part(self) -> Part | None:
         """The component that tells the kubelet whether the Collector is healthy."""
-        return next((part for row, part in self.used if row.health), None)
+        return next((part for row, part in self.needing_parts if row.serves_health), None)
 
     @cached_property
-    def all_known(self) -> bool:
+    def has_only_known_types(self) -> bool:
         """Whether the types and the settings of all components in use are known."""
         for part in self.parts:
             is_variable = isinstance(value_at(self.config, part.path), str)
@@ -128,25 +128,25 @@ class _Derivation:
                 return False
         return True
 
-    def variables(self) -> Iterator[Variable]:
+    def find_variables(self) -> Iterator[Variable]:
         """Yield the variables that the config names, then those that components read without a reference."""
         named_variables = list(find_config_variables(self.config))
         yield from named_variables
         unnamed_names: set[str] = set()
-        for row, part in self.used:
-            unnamed_names.update(row.variables(part.settings))
+        for row, part in self.needing_parts:
+            unnamed_names.update(row.list_variables(part.settings))
         unnamed_names -= {variable.name for variable in named_variables}
         for name in sorted(unnamed_names):
-            yield Variable(name, (), optional=False)
+            yield Variable(name, (), is_optional=False)
 
-    def grants(self, environment: Mapping[str, str]) -> Iterator[Grant]:
+    def find_grants(self, environment: Mapping[str, str]) -> Iterator[Grant]:
         """Yield what components may call at AWS."""
         for part in self.parts:
             yield from list_grants((part.section, part.type), part.settings, self.config, environment)
 
     def may_ask_kubernetes_api(self) -> bool:
         """Whether the config may ask the API of Kubernetes with rights that are not derived."""
-        return not self.all_known or any(row.api for row, _part in self.used) or _uses_account_token(self.config)
+        return not self.has_only_known_types or any(row.asks_api for row, _part in self.needing_parts) or _uses_account_token(self.config)
 
 
 def _uses_account_token(config: Mapping[str, Any]) -> bool:
@@ -158,7 +158,7 @@ def _list_state_directories(parts_in_use: Iterable[UsedPart]) -> tuple[str, ...]
     """Return the folders in which components keep their state, each once."""
     directories: set[str] = set()
     for row, part in parts_in_use:
-        directories.update(row.state(part.settings))
+        directories.update(row.list_state_directories(part.settings))
     return tuple(sorted(directories))
 
 
@@ -181,7 +181,7 @@ def _collect_rules(parts_in_use: Iterable[UsedPart], allowed_rights: Iterable[st
     allowed_set = set(allowed_rights)
     rules: dict[str, dict[str, Any]] = {}
     for row, part in parts_in_use:
-        allowed_older_rules = [rule for rule in row.older(part.settings) if find_guarded_rights(rule) <= allowed_set]
-        for rule in (*row.rules(part.settings), *allowed_older_rules):
+        allowed_older_rules = [rule for rule in row.list_older_rules(part.settings) if find_guarded_rights(rule) <= allowed_set]
+        for rule in (*row.list_rules(part.settings), *allowed_older_rules):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))

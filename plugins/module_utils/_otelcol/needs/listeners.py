@@ -64,19 +64,19 @@ class Listener(NamedTuple):
     protocol: str
     name: str
     app_protocol: str | None = None
-    exposed: bool = True
-    setting: Path = ("endpoint",)
-    port_apart: bool = False
+    is_exposed: bool = True
+    host_setting: Path = ("endpoint",)
+    has_separate_port: bool = False
 
-    def at(self, host: str) -> str:
+    def describe_host_setting(self, host: str) -> str:
         """Return the setting that makes it listen on a host, as YAML: a bracket would begin a list."""
-        setting_value = host if self.port_apart else f"{host}:{self.port}"
+        setting_value = host if self.has_separate_port else f"{host}:{self.port}"
         if setting_value.startswith("["):
             setting_value = f'"{setting_value}"'
-        return f"{format_path(self.setting)}: {setting_value}"
+        return f"{format_path(self.host_setting)}: {setting_value}"
 
     @property
-    def end(self) -> tuple[int, str]:
+    def port_and_protocol(self) -> tuple[int, str]:
         """The port and the protocol."""
         return self.port, self.protocol
 
@@ -158,7 +158,7 @@ def _make_listener(row: ListenerRow, part: Part, with_operator_defaults: bool) -
         host, port = split_host_and_port(endpoint)
     if row.host_path:
         host = str(value_at(part.settings, row.host_path, host))
-    row_facts = (row.name, row.app_protocol, row.exposed, setting, bool(row.host_path))
+    row_facts = (row.name, row.app_protocol, row.is_exposed, setting, bool(row.host_path))
     return Listener(part, path, host, port or 0, protocol, *row_facts)
 
 
@@ -187,17 +187,17 @@ def waits_for_clients(section_name: str, component_id: str, config: Any, table: 
     """
     part = Part(section_name, component_id, kind_of(component_id), mapping_at(config, section_name, component_id))
     rows = table.get((part.section, part.type), ())
-    return any(row.exposed and (not part.settings or _is_turned_on(part, row)) for row in rows)
+    return any(row.is_exposed and (not part.settings or _is_turned_on(part, row)) for row in rows)
 
 
 def _is_turned_on(part: Part, row: ListenerRow) -> bool:
     """Whether a listener is turned on; the second health check leaves its first endpoint alone once it has others."""
-    if value_at(part.settings, (*row.when, "enabled")) is False:
+    if value_at(part.settings, (*row.switch_path, "enabled")) is False:
         return False
-    if not row.when:
+    if not row.switch_path:
         has_others = part.kind == "healthcheckv2" and part.settings.keys() & {"http", "grpc", "use_v2"}
         return not has_others
-    *parent_keys, key = row.when
+    *parent_keys, key = row.switch_path
     return key in mapping_at(part.settings, *(str(name) for name in parent_keys))
 
 
@@ -230,7 +230,7 @@ def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]
             if served_metrics.port or served_metrics.host:
                 port = served_metrics.port or 0
                 yield Listener(
-                    None, served_metrics.path, served_metrics.host, port, row.protocol, row.name, exposed=row.exposed
+                    None, served_metrics.path, served_metrics.host, port, row.protocol, row.name, is_exposed=row.is_exposed
                 )
 
 

@@ -35,8 +35,8 @@ class Mount:
 
     name: str
     path: str
-    source: dict[str, Any]
-    read_only: bool = True
+    volume_source: dict[str, Any]
+    is_read_only: bool = True
     propagation: str | None = None
 
 
@@ -69,6 +69,6 @@ def _mount_object(root: str, name: str) -> Mount:
 def _find_mounted_host_paths(parts_in_use: Iterable[UsedPart]) -> Iterator[Mount]:
     """Yield the paths of the host that components read."""
     for row, part in parts_in_use:
-        for host_path, path in row.host_paths(part.settings):
+        for host_path, path in row.list_host_paths(part.settings):
             volume = _NO_LETTERS.sub("-", host_path.lower()).rstrip("-")
             yield Mount(f"host{volume}", path, {"hostPath": {"path": host_path}}, propagation="HostToContainer")

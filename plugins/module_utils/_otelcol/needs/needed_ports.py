@@ -22,7 +22,7 @@ class Port:
     number: int
     protocol: str = "TCP"
     app_protocol: str | None = None
-    exposed: bool = True
+    is_exposed: bool = True
 
 
 def name_ports(open_ports: Iterable[Listener]) -> list[Port]:
@@ -34,10 +34,10 @@ def name_ports(open_ports: Iterable[Listener]) -> list[Port]:
     taken_names: set[str] = set()
     for listener in sorted(open_ports, key=_is_own_metrics):
         is_private = _is_own_metrics(listener) and is_loopback(listener.host)
-        if listener.end in ports or is_private:
+        if listener.port_and_protocol in ports or is_private:
             continue
         name = make_unique_name(listener.name, taken_names, _LONGEST_NAME)
-        ports[listener.end] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.exposed)
+        ports[listener.port_and_protocol] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.is_exposed)
     return list(ports.values())
 
 
@@ -66,7 +66,7 @@ def find_probed_port(ports: Iterable[Port], open_ports: Iterable[Listener], heal
     health_ends = set()
     for listener in open_ports:
         if listener.part == health_part and not is_loopback(listener.host):
-            health_ends.add(listener.end)
+            health_ends.add(listener.port_and_protocol)
     for port in ports:
         if (port.number, port.protocol) in health_ends:
             return port

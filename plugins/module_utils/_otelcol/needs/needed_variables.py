@@ -35,7 +35,7 @@ class Variable:
 
     name: str
     path: Path
-    optional: bool
+    is_optional: bool
 
 
 def find_config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
@@ -46,6 +46,6 @@ def find_config_variables(config: Mapping[str, Any]) -> Iterator[Variable]:
             continue
         for match in REFERENCE_PATTERN.finditer(value):
             name, default = match.groups()
-            if name and (name not in variables or variables[name].optional):
-                variables[name] = Variable(name, path, optional=default is not None)
+            if name and (name not in variables or variables[name].is_optional):
+                variables[name] = Variable(name, path, is_optional=default is not None)
     yield from variables.values()

@@ -35,16 +35,16 @@ class Peer(NamedTuple):
     port: int
     namespace: str
     service: str
-    certain: bool
+    is_certain: bool
     scheme: str = ""
 
     @property
-    def schemeless(self) -> bool:
+    def lacks_scheme(self) -> bool:
         """Whether the address lacks the scheme that its exporter needs."""
         return Trait.NEEDS_URL in traits_of(EXPORTERS, self.exporter) and not self.scheme
 
     @property
-    def about(self) -> str:
+    def component_path(self) -> str:
         """The exporter, as findings name it."""
         return f"exporters/{self.exporter}"
 
@@ -53,7 +53,7 @@ def find_peers(config: Any, namespace: str) -> list[Peer]:
     """Return the addresses of all exporters that a pipeline uses: of each the first peer, where the last one stood."""
     exporters = mapping_at(config, "exporters")
     peer_by_address: dict[tuple[str, str, int], Peer] = {}
-    for exporter in sorted(PipelineGraph.of(config).signals_by_id("exporters")):
+    for exporter in sorted(PipelineGraph.of(config).find_signals_by_id("exporters")):
         if exporter in exporters:
             for peer in _find_exporter_peers(exporter, mapping_at(exporters, exporter), namespace):
                 address = (peer.exporter, peer.host, peer.port)

@@ -37,14 +37,14 @@ class PodLogs(NamedTuple):
     container: str
 
     @property
-    def glob(self) -> str:
+    def file_glob(self) -> str:
         """The glob of these files. It matches no pod of another workload whose name starts with the same words."""
         if self.mode not in _EXAMPLE_SUFFIXES:
             return ""
         return f"{LOGS_ROOT}/{self.namespace}_{self._glob_pod_names()}_*/{self.container}/*.log"
 
     @property
-    def examples(self) -> tuple[str, ...]:
+    def example_paths(self) -> tuple[str, ...]:
         """The path of one such file, and of the link to it."""
         if self.mode not in _EXAMPLE_SUFFIXES:
             return ()

@@ -16,7 +16,7 @@ from .listeners import Part
 class UsedPart(NamedTuple):
     """A component in use that needs something, and its row of the table."""
 
-    row: Component
+    component_row: Component
     part: Part
 
 

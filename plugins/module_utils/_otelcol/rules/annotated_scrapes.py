@@ -28,18 +28,18 @@ class Selection(NamedTuple):
     """
 
     annotations: frozenset[str]
-    limits: frozenset[str]
-    is_own_node: bool
+    other_limits: frozenset[str]
+    is_limited_to_own_node: bool
     nodes: str = ""
 
     def overlaps(self, other: Selection) -> bool:
         """Whether both certainly scrape the same targets."""
-        if self.annotations != other.annotations or self.limits != other.limits:
+        if self.annotations != other.annotations or self.other_limits != other.other_limits:
             return False
         one_is_everywhere = not self.nodes or not other.nodes
         if one_is_everywhere or self.nodes == other.nodes:
             return True
-        both_stay_on_their_node = self.is_own_node and other.is_own_node
+        both_stay_on_their_node = self.is_limited_to_own_node and other.is_limited_to_own_node
         return not both_stay_on_their_node
 
 
@@ -48,7 +48,7 @@ class AnnotatedScrape(NamedTuple):
 
     collector: str
     path: Path
-    job: str
+    job_name: str
     selection: Selection
 
 
@@ -67,13 +67,13 @@ class _Step(NamedTuple):
     """A relabelling step that keeps or drops targets: the labels that it reads, and its condition as text."""
 
     action: str
-    labels: list[str]
-    condition: str
+    source_labels: list[str]
+    condition_text: str
 
     @property
     def reads_annotation(self) -> bool:
         """Whether an annotation of a pod or Service is among the labels."""
-        return any(_ANNOTATION.match(label) for label in self.labels)
+        return any(_ANNOTATION.match(label) for label in self.source_labels)
 
 
 def _find_selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
@@ -82,9 +82,9 @@ def _find_selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
     limits = set(_list_discovery_limits(job))
     for step in _list_selecting_steps(job):
         if not step.reads_annotation:
-            limits.add(f"{step.action} {step.condition}")
+            limits.add(f"{step.action} {step.condition_text}")
         elif step.action == "keep":
-            annotations.add(step.condition)
+            annotations.add(step.condition_text)
     if not annotations:
         return None
     is_own_node = any(_OWN_NODE.search(selector) for selector in _list_selectors(job))

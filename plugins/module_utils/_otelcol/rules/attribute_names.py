@@ -57,7 +57,7 @@ class _WrittenName:
 @about(processors=["attributes", "k8sattributes", "resource", "transform"])
 def own_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes with a name of one's own where the semantic conventions have one."""
-    for part in subject.view.of("processors", *_LISTER_BY_TYPE):
+    for part in subject.view.find_parts("processors", *_LISTER_BY_TYPE):
         written_names = list(_LISTER_BY_TYPE[part.kind](part))
         names_of_component = {written_name.name for written_name in written_names}
         for written_name in written_names:

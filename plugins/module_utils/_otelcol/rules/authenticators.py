@@ -52,24 +52,24 @@ class NamedExtension(NamedTuple):
     """A text that may name an extension: the started component, the path below its settings, and the text."""
 
     part: Part
-    path: Path
-    text: str
+    setting_path: Path
+    extension_text: str
 
     @property
-    def place(self) -> Path:
+    def config_path(self) -> Path:
         """Where the text stands in the config."""
-        return (*self.part.path, *self.path)
+        return (*self.part.path, *self.setting_path)
 
     @property
-    def kind(self) -> str:
+    def extension_kind(self) -> str:
         """The type of the extension that the text names."""
-        return kind_of(self.text.strip())
+        return kind_of(self.extension_text.strip())
 
 
 @once_per_subject
 def _find_named_extensions(subject: Subject) -> Iterator[NamedExtension]:
     """Yield the texts in the settings of started components whose key says that they may name an extension."""
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         for path, value in iter_leaves(part.settings):
             if isinstance(value, str) and path[-1] in _LAST_KEYS:
                 yield NamedExtension(part, path, value)
@@ -82,8 +82,8 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     """
     extensions = mapping_at(subject.config, "extensions")
     for named_extension in _find_named_extensions(subject):
-        extension_id = named_extension.text.strip()
-        if named_extension.path[-2:] != _AUTHENTICATOR_END or extension_id not in extensions:
+        extension_id = named_extension.extension_text.strip()
+        if named_extension.setting_path[-2:] != _AUTHENTICATOR_END or extension_id not in extensions:
             continue
         needed_side = _find_needed_side(named_extension, subject.listeners)
         side = _find_side(extension_id, extensions[extension_id])
@@ -93,7 +93,7 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
 
 def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> str:
     """Return what an authenticator has to do at its place; empty text if nobody knows."""
-    owner_path = named_extension.path[: -len(_AUTHENTICATOR_END)]
+    owner_path = named_extension.setting_path[: -len(_AUTHENTICATOR_END)]
     part = named_extension.part
     for row in listeners.get((part.section, part.type), ()):
         if row.path[:-1] == owner_path:
@@ -122,16 +122,16 @@ def _single_side(sides: list[str]) -> str:
 
 def _describe_wrong_side(named_extension: NamedExtension, side: str, needed_side: str) -> Fault:
     """Return the fault of an authenticator that does something else than its place needs."""
-    extension_id = named_extension.text.strip()
+    extension_id = named_extension.extension_text.strip()
     if side == _NEITHER:
         return Fault(
-            named_extension.place, f"extension '{extension_id}' is not an authenticator", _FIX_BY_SIDE[needed_side]
+            named_extension.config_path, f"extension '{extension_id}' is not an authenticator", _FIX_BY_SIDE[needed_side]
         )
     message = f"extension '{extension_id}' {side} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
-    is_of_inner_exporter = named_extension.part.section == "exporters" and named_extension.path != _AUTHENTICATOR_END
+    is_of_inner_exporter = named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END
     severity = "warning" if is_of_inner_exporter else ""
-    return Fault(named_extension.place, message, _FIX_BY_SIDE[needed_side], severity=severity)
+    return Fault(named_extension.config_path, message, _FIX_BY_SIDE[needed_side], severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -140,11 +140,11 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
     for named_extension in _find_named_extensions(subject):
-        is_of_receiver = named_extension.path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
-        is_storage = is_of_receiver or named_extension.path == _STORAGE_OF_QUEUE
-        if is_storage and named_extension.kind in _NO_STORAGES:
+        is_of_receiver = named_extension.setting_path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
+        is_storage = is_of_receiver or named_extension.setting_path == _STORAGE_OF_QUEUE
+        if is_storage and named_extension.extension_kind in _NO_STORAGES:
             fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(named_extension.place, f"extension '{named_extension.text}' stores no data", fix)
+            yield Fault(named_extension.config_path, f"extension '{named_extension.extension_text}' stores no data", fix)
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -153,9 +153,9 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
     Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
     """
     for named_extension in _find_named_extensions(subject):
-        if _is_middleware(named_extension.path) and named_extension.kind in _NO_MIDDLEWARES:
+        if _is_middleware(named_extension.setting_path) and named_extension.extension_kind in _NO_MIDDLEWARES:
             fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(named_extension.place, f"extension '{named_extension.text}' is not a middleware", fix)
+            yield Fault(named_extension.config_path, f"extension '{named_extension.extension_text}' is not a middleware", fix)
 
 
 def _is_middleware(path: Path) -> bool:

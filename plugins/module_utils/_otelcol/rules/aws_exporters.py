@@ -41,11 +41,11 @@ def region_missing(subject: Subject) -> Iterator[Fault]:
     """Yield AWS components without a region. They ask the instance metadata service, which may not answer."""
     if subject.environment is None or _REGION_VARIABLE in subject.environment:
         return
-    for part in subject.view.of("exporters", *_EXPORTERS_WITH_REGION):
+    for part in subject.view.find_parts("exporters", *_EXPORTERS_WITH_REGION):
         if not part.settings.get("region"):
             message = f"'{part.id}' has no region, and {_REGION_VARIABLE} is not set"
             yield Fault(part.path, message, f"Add `region: REGION`, or {_REGION_VARIABLE} to `env`.")
-    for part in subject.view.of("receivers", "awsxray"):
+    for part in subject.view.find_parts("receivers", "awsxray"):
         if not value_at(part.settings, ("proxy_server", "region")):
             message = f"'{part.id}' has no region for forwarded requests, and {_REGION_VARIABLE} is not set"
             yield Fault(part.path, message, f"Add `proxy_server: {{region: REGION}}`, or {_REGION_VARIABLE} to `env`.")
@@ -57,7 +57,7 @@ def random_trace_id(subject: Subject) -> Iterator[Fault]:
     target = subject.target
     if target is None or not () < parse_version(target.version) < _ANY_TRACE_ID:
         return
-    for part in subject.view.of("exporters", "awsxray"):
+    for part in subject.view.find_parts("exporters", "awsxray"):
         message = (
             f"'{part.id}' of {target.version} drops spans whose trace id does not start with the time of the trace"
         )
@@ -69,13 +69,13 @@ class _AwsEndpoint(NamedTuple):
     """An exporter that sends over HTTPS to AWS, the setting with the endpoint, and the service there."""
 
     part: Part
-    key: str
+    endpoint_key: str
     service: AwsService
 
 
 def _find_aws_endpoints(subject: Subject) -> Iterator[_AwsEndpoint]:
     """Yield each endpoint of AWS to which exporters send over HTTPS."""
-    for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
+    for part in subject.view.find_parts("exporters", "otlphttp", "prometheusremotewrite"):
         for key in _ENDPOINT_KEYS:
             scheme, host = parse_destination(part.settings.get(key))
             service = find_aws_service(host)
@@ -85,7 +85,7 @@ def _find_aws_endpoints(subject: Subject) -> Iterator[_AwsEndpoint]:
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
-    signers = {part.id: part for part in reversed(subject.view.of("extensions", "sigv4auth"))}
+    signers = {part.id: part for part in reversed(subject.view.find_parts("extensions", "sigv4auth"))}
     for aws_endpoint in _find_aws_endpoints(subject):
         extension_id = value_at(aws_endpoint.part.settings, ("auth", "authenticator"))
         signer = signers.get(extension_id) if isinstance(extension_id, str) else None
@@ -105,7 +105,7 @@ def _find_signature_differences(signer: Part, aws_endpoint: _AwsEndpoint) -> Ite
         signature_text = f"'{signer.id}' signs for {setting} '{written_value}'"
         yield Fault(
             ("extensions", signer.id, setting),
-            f"{signature_text}, but {aws_endpoint.key} of '{aws_endpoint.part.id}' is in {setting} '{right_value}'",
+            f"{signature_text}, but {aws_endpoint.endpoint_key} of '{aws_endpoint.part.id}' is in {setting} '{right_value}'",
             f"Write `{setting}: {right_value}`, or give that exporter its own sigv4auth.",
         )
 
@@ -119,7 +119,7 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
             continue
         reported_ids.add(part.id)
         yield Fault(
-            (*part.path, aws_endpoint.key),
+            (*part.path, aws_endpoint.endpoint_key),
             f"'{part.id}' sends to AWS without a signature",
             "Add extension sigv4auth, list it in service.extensions, and write `auth: {authenticator: sigv4auth}`.",
         )
@@ -128,7 +128,7 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["awsemf"])
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
     """Yield metric declarations that awsemf drops; their metrics never reach CloudWatch."""
-    for part in subject.view.of("exporters", "awsemf"):
+    for part in subject.view.find_parts("exporters", "awsemf"):
         for index, declaration in enumerate(list_at(part.settings, "metric_declarations")):
             declaration_path = (*part.path, "metric_declarations", index)
             if isinstance(declaration, dict) and not declaration.get("metric_name_selectors"):

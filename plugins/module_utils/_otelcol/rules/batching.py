@@ -38,11 +38,11 @@ class Announcement:
     """What upstream does to the processor in a version, or plans to: the severity of a finding, where and when read."""
 
     version: str
-    what: str
+    announced_change: str
     severity: str
-    planned: bool
-    source: str
-    day: str
+    is_planned: bool
+    source_url: str
+    read_date: str
 
 
 # Upstream has announced the end of the processor, and deprecated it in no release so far: its README says beta. The RFC
@@ -84,7 +84,7 @@ def can_batch(target: Target | None, exporter: str) -> bool:
     if target is None or not is_from_version(target, EXPORTERS_BATCH_SINCE):
         return False
     exporter_type, catalogue = exporter.partition("/")[0], target.catalogue
-    row = catalogue.described("exporters", exporter_type, target.distribution) or catalogue.fields(
+    row = catalogue.find_described_settings("exporters", exporter_type, target.distribution) or catalogue.find_fields(
         "exporters", exporter_type
     )
     queue = value_at(row, ("fields", QUEUE))
@@ -127,8 +127,8 @@ class PlannedBreak(NamedTuple):
     """What a planned version of the Collector breaks: the version, what happens, and whether a config is affected."""
 
     version: str
-    what: str
-    breaks: Callable[[Any, Catalogue], bool]
+    consequence: str
+    is_config_affected: Callable[[Any, Catalogue], bool]
 
 
 PLANNED = (
@@ -156,14 +156,14 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines without batching, which send one request for each incoming request."""
     if is_from_version(subject.target, DEFAULT_SINCE):
         return
-    senders = {part.id: part for part in subject.view.of(EXPORTERS, *_SENDING_EXPORTERS)}
+    senders = {part.id: part for part in subject.view.find_parts(EXPORTERS, *_SENDING_EXPORTERS)}
     for pipeline in subject.view.pipelines:
         if any(kind_of(exporter_id) in _BATCHING_PROCESSORS for exporter_id in pipeline.processors):
             continue
         for exporter_id in pipeline.exporters:
             if exporter_id in senders and not makes_batches(senders[exporter_id].settings):
                 message = f"pipeline '{pipeline.key}' sends to '{exporter_id}' without batches"
-                yield Fault(pipeline.path, message, _describe_way_to_batches(subject.target, exporter_id))
+                yield Fault(pipeline.config_path, message, _describe_way_to_batches(subject.target, exporter_id))
                 break
 
 
@@ -187,7 +187,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
             if reason:
                 fix = f"Move '{batch_id}' to the end of the processors."
                 yield Fault(
-                    (*pipeline.path, "processors", last_index), f"'{batch_id}' comes before '{later_id}': {reason}", fix
+                    (*pipeline.config_path, "processors", last_index), f"'{batch_id}' comes before '{later_id}': {reason}", fix
                 )
                 break
 
@@ -195,7 +195,7 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
 def batch_twice(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors in front of an exporter that makes batches again, which costs memory and time."""
     collecting_ids = {
-        part.id for part in subject.view.of(EXPORTERS, *_SENDING_EXPORTERS) if collects_requests(part.settings)
+        part.id for part in subject.view.find_parts(EXPORTERS, *_SENDING_EXPORTERS) if collects_requests(part.settings)
     }
     for pipeline in subject.view.pipelines:
         batch_indexes = _find_batch_indexes(pipeline)
@@ -205,7 +205,7 @@ def batch_twice(subject: Subject) -> Iterator[Fault]:
             batch_id = pipeline.processors[first_index]
             message = f"'{batch_id}' makes batches, and so does exporter '{collecting_exporters[0]}'"
             fix = f"Remove '{batch_id}' if all exporters of the pipeline make batches."
-            yield Fault((*pipeline.path, "processors", first_index), message, fix)
+            yield Fault((*pipeline.config_path, "processors", first_index), message, fix)
 
 
 def _find_batch_indexes(pipeline: Pipeline) -> list[int]:
@@ -222,10 +222,10 @@ def batch_deprecated(subject: Subject) -> Iterator[Fault]:
         if component.section == "processors" and component.kind == BATCH:
             message = (
                 f"upstream plans batches in exporters by default from {DEFAULT_SINCE} on, and to remove"
-                f" '{component.id}' in {GONE_SINCE} (announced, read on {ANNOUNCED[-1].day})"
+                f" '{component.id}' in {GONE_SINCE} (announced, read on {ANNOUNCED[-1].read_date})"
             )
             fix = "Write its batches into the exporters, as o11y.opentelemetry.pipeline_migrate does."
-            yield Fault(component.path, message, fix, severity=severity)
+            yield Fault(component.config_path, message, fix, severity=severity)
 
 
 def _find_deprecation_severity(target: Target | None) -> str:

@@ -34,19 +34,19 @@ class Target:
     catalogue: Catalogue
     distribution: str
     version: str
-    own: str = ""
+    build_version: str = ""
 
     @property
-    def stand_in(self) -> str:
+    def stand_in_version(self) -> str:
         """The version whose settings stand for the build's; empty if its own are known."""
-        return self.catalogue.stand_in(self.distribution, self.version) or (self.own and self.version)
+        return self.catalogue.find_stand_in_version(self.distribution, self.version) or (self.build_version and self.version)
 
 
 class ReferenceKeys(NamedTuple):
     """Keys that name something else: those at an exact path, and the ends of the paths of those that are anywhere."""
 
-    exact: list[Reference]
-    ends: list[Path]
+    exact_references: list[Reference]
+    path_ends: list[Path]
 
 
 @dataclass
@@ -56,81 +56,81 @@ class Build:
     catalogue: Catalogue
     distribution: str
     version: str
-    own: str = ""
+    build_version: str = ""
     _found: dict[tuple[str, str], Component | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _fields: dict[tuple[str, str], Row | None] = field(default_factory=dict)
     _constraints: dict[tuple[str, str, ConstraintMaker], ConstraintPlaces] = field(default_factory=dict)
     # Kept here by type_refusals.py and remembered_settings.py, as long as the build is.
-    refusals: dict[tuple[str, str], Any] = field(default_factory=dict)
-    remembered: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
+    refusal_by_type: dict[tuple[str, str], Any] = field(default_factory=dict)
+    remembered_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
 
-    def find(self, section_name: str, component_type: str) -> Component | None:
+    def find_component(self, section_name: str, component_type: str) -> Component | None:
         """Return a type of a section as the build knows it."""
         if (section_name, component_type) not in self._found:
-            self._found[section_name, component_type] = self.catalogue.find(
+            self._found[section_name, component_type] = self.catalogue.find_component(
                 section_name, component_type, self.distribution, self.version
             )
         return self._found[section_name, component_type]
 
-    def references(self, section_name: str, component_type: str, named_kind: str) -> ReferenceKeys:
+    def find_reference_keys(self, section_name: str, component_type: str, named_kind: str) -> ReferenceKeys:
         """Return the keys with which a type names extensions or pipelines; `named_kind` says which of both."""
         if (section_name, component_type, named_kind) not in self._references:
             reference_keys = [
-                key for key in self.catalogue.references(section_name, component_type) if key.to == named_kind
+                key for key in self.catalogue.list_references(section_name, component_type) if key.target_kind == named_kind
             ]
             exact_keys = [key for key in reference_keys if key.path[0] != ANY_DEPTH]
             path_ends = [key.path[1:] for key in reference_keys if key.path[0] == ANY_DEPTH]
             self._references[section_name, component_type, named_kind] = ReferenceKeys(exact_keys, path_ends)
         return self._references[section_name, component_type, named_kind]
 
-    def fields(self, section_name: str, component_type: str) -> Row | None:
+    def find_fields(self, section_name: str, component_type: str) -> Row | None:
         """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
         if (section_name, component_type) not in self._fields:
             row = self._find_described_fields(section_name, component_type) or self.catalogue.find_nearest_fields(
                 section_name, component_type, self.version
             )
-            if row and self.own:
+            if row and self.build_version:
                 row = {**row, "doubt": self.doubt}
             self._fields[section_name, component_type] = row
         return self._fields[section_name, component_type]
 
     def _find_described_fields(self, section_name: str, component_type: str) -> Row | None:
         """Return the settings of a type that are known for this version, or that the user described."""
-        row = self.catalogue.fields(section_name, component_type, self.version)
+        row = self.catalogue.find_fields(section_name, component_type, self.version)
         if row and is_in_ranges(row["exact"], self.version):
             return row
-        return self.catalogue.described(section_name, component_type, self.distribution)
+        return self.catalogue.find_described_settings(section_name, component_type, self.distribution)
 
     def is_neighbouring_release(self, row: Row) -> bool:
         """Whether settings that stand for those of a released build are those of the release before or after it."""
-        if self.own or "near" not in row or not self.catalogue.is_released(self.distribution):
+        if self.build_version or "near" not in row or not self.catalogue.is_released(self.distribution):
             return False
         own_version, near_version = parse_version(self.version), parse_version(row["near"])
         return own_version[0] == near_version[0] and abs(own_version[1] - near_version[1]) <= 1
 
     def is_known(self, section_name: str, component_type: str) -> bool:
         """Whether the settings of a type are known for exactly this version, as a Collector's decoder told."""
-        row = self.fields(section_name, component_type)
+        row = self.find_fields(section_name, component_type)
         return row is not None and "doubt" not in row
 
-    def doubt_of_signals(self, component: Component) -> str:
+    def explain_signal_doubt(self, component: Component) -> str:
         """Return why the signals of a component may differ in this build; empty text if they are certain.
 
         They are certain up to the newest release of which a Collector was asked for its settings and its signals.
         """
-        row = self.fields(component.section, component.name) or {}
+        row = self.find_fields(component.section, component.name) or {}
         if "doubt" not in row and parse_version(self.version) <= parse_version(row.get("asked", "")):
             return ""
         if self.doubt:
             return self.doubt
-        return "the catalogue has its signals for a neighbouring version" if component.approximate else ""
+        return "the catalogue has its signals for a neighbouring version" if component.is_approximate else ""
 
-    def types(self, section_name: str) -> tuple[str, ...]:
+    def list_types(self, section_name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""
         if section_name not in self._types:
-            self._types[section_name] = self.catalogue.types(section_name, self.distribution, self.version)
+            self._types[section_name] = self.catalogue.list_types(section_name, self.distribution, self.version)
         return self._types[section_name]
 
     @property
@@ -141,47 +141,47 @@ class Build:
     @cached_property
     def doubt(self) -> str:
         """Why the catalogue's answer may be wrong for this build; empty if it is certain."""
-        coverage = self.catalogue.coverage(self.distribution, self.version)
-        if self.own:
+        coverage = self.catalogue.find_coverage(self.distribution, self.version)
+        if self.build_version:
             return f"checked as {self.name}, the nearest known version"
         if self.distribution not in self.catalogue.distributions:
             return f"the catalogue does not know the distribution {self.distribution}"
-        return f"checked against {coverage.version}, the nearest known version" if coverage.approximate else ""
+        return f"checked against {coverage.version}, the nearest known version" if coverage.is_approximate else ""
 
     @property
-    def is_before_all(self) -> bool:
+    def is_before_known_versions(self) -> bool:
         """Whether the build is older than all of its distribution that the catalogue knows."""
-        nearest_known_version = self.catalogue.coverage(self.distribution, self.version).version
+        nearest_known_version = self.catalogue.find_coverage(self.distribution, self.version).version
         return parse_version(self.version) < parse_version(nearest_known_version)
 
     @cached_property
-    def ottl(self) -> Language:
+    def ottl_language(self) -> Language:
         """The functions, contexts, paths and enums of OTTL."""
-        return Language.from_rows(self.catalogue.ottl_of)
+        return Language.from_rows(self.catalogue.ottl_rows)
 
     @cached_property
     def ottl_places(self) -> dict[tuple[str, str], list[Row]]:
         """The rows of places with texts in OTTL, by section and type."""
         rows: dict[tuple[str, str], list[Row]] = {}
-        for row in self.catalogue.ottl_of:
+        for row in self.catalogue.ottl_rows:
             if "place" in row:
                 section_name, component_type, _path = row["place"].split(".", 2)
                 rows.setdefault((section_name, component_type), []).append(row)
         return rows
 
-    def constraints(self, section_name: str, component_type: str, make_constraint: ConstraintMaker) -> ConstraintPlaces:
+    def find_constraints(self, section_name: str, component_type: str, make_constraint: ConstraintMaker) -> ConstraintPlaces:
         """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
         if (section_name, component_type, make_constraint) not in self._constraints:
-            self._constraints[section_name, component_type, make_constraint] = self.catalogue.constraints(
+            self._constraints[section_name, component_type, make_constraint] = self.catalogue.find_constraints(
                 section_name, component_type, make_constraint
             )
         return self._constraints[section_name, component_type, make_constraint]
 
     @cached_property
-    def unknown_modules(self) -> frozenset[str]:
+    def sections_of_unknown_modules(self) -> frozenset[str]:
         """Sections in which a custom build has modules with unknown types."""
         return frozenset(
-            section_name for section_name, _module in self.catalogue.coverage(self.distribution, self.version).unknown
+            section_name for section_name, _module in self.catalogue.find_coverage(self.distribution, self.version).unknown_modules
         )
 
 
@@ -190,9 +190,9 @@ _BUILDS: dict[tuple[int, str, str, str], Build] = {}
 
 def build_of(target: Target) -> Build:
     """Return what the target's build knows; kept by catalogue, which the answer holds on to."""
-    key = (id(target.catalogue), target.distribution, target.version, target.own)
+    key = (id(target.catalogue), target.distribution, target.version, target.build_version)
     if key not in _BUILDS:
         if len(_BUILDS) >= _MOST_BUILDS:
             _BUILDS.clear()
-        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version, target.own)
+        _BUILDS[key] = Build(target.catalogue, target.distribution, target.version, target.build_version)
     return _BUILDS[key]

@@ -37,7 +37,7 @@ class Server:
 
     receiver: str
     path: Path
-    keeps: bool
+    keeps_headers: bool
 
 
 # ── A receiver drops headers ──
@@ -55,15 +55,15 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
         if demand is None:
             continue
         for server in servers:
-            if not server.keeps and server.path not in faulty_paths:
+            if not server.keeps_headers and server.path not in faulty_paths:
                 faulty_paths.add(server.path)
-                message = f"'{demand.component}' {demand.does}, which '{server.receiver}' drops"
+                message = f"'{demand.component_id}' {demand.action_text}, which '{server.receiver}' drops"
                 yield Fault(server.path, message, f"Add `{_INCLUDE_METADATA}: true`.")
 
 
 def _find_unmet_demand(asking_place: AskingPlace, servers: Iterable[Server]) -> Demand | None:
     """Return the first demand that needs every server to keep headers: for one with a default, a single one will do."""
-    any_keeps_headers = any(server.keeps for server in servers)
+    any_keeps_headers = any(server.keeps_headers for server in servers)
     for demand in asking_place.demands:
         if not (demand.has_default and any_keeps_headers):
             return demand
@@ -72,7 +72,7 @@ def _find_unmet_demand(asking_place: AskingPlace, servers: Iterable[Server]) -> 
 
 def _find_servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
     """Yield the servers whose data gets to a pipeline, also through connectors."""
-    keeping_parts = {part.id: part for part in subject.view.of("receivers", *_KEEPING_RECEIVERS)}
+    keeping_parts = {part.id: part for part in subject.view.find_parts("receivers", *_KEEPING_RECEIVERS)}
     receiver_ids: dict[str, None] = {}
     for feeding_pipeline in (pipeline, *_find_earlier_pipelines(subject, pipeline)):
         receiver_ids.update(dict.fromkeys(feeding_pipeline.receivers))
@@ -100,7 +100,7 @@ def _find_earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeli
     if not subject.connectors:
         return []
     pipelines = {candidate.key: candidate for candidate in subject.view.pipelines}
-    return [pipelines[key] for key in subject.view.graph.before(pipeline.key)]
+    return [pipelines[key] for key in subject.view.pipeline_graph.find_feeding_pipelines(pipeline.key)]
 
 
 # ── A batch forgets headers ──
@@ -123,7 +123,7 @@ def metadata_forgotten(subject: Subject) -> Iterator[Fault]:
 def _find_forgetting_processors(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
     """Yield the earlier processors of a pipeline that forget the header of a demand."""
     processors = mapping_at(subject.config, "processors")
-    for index, processor_id in enumerate(asking_place.before):
+    for index, processor_id in enumerate(asking_place.processors_before):
         if kind_of(processor_id) == _BATCH:
             forgets_header = not _lists_header(processors, (processor_id, "metadata_keys"), demand)
             fix = f"Add `metadata_keys: [{demand.header_to_write}]` to '{processor_id}'."
@@ -134,13 +134,13 @@ def _find_forgetting_processors(subject: Subject, asking_place: AskingPlace, dem
                 " `from_context`."
             )
         if forgets_header:
-            message = f"'{demand.component}' {demand.does}, which the earlier '{processor_id}' forgets"
-            yield Fault((*asking_place.pipeline.path, "processors", index), message, fix)
+            message = f"'{demand.component_id}' {demand.action_text}, which the earlier '{processor_id}' forgets"
+            yield Fault((*asking_place.pipeline.config_path, "processors", index), message, fix)
 
 
 def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand: Demand) -> Iterator[Fault]:
     """Yield the batches of an exporter whose requests are signed, or sent, with a header that a batch has no more."""
-    settings = mapping_at(subject.config, "exporters", asking_place.component)
+    settings = mapping_at(subject.config, "exporters", asking_place.component_id)
     batch_settings = value_at(settings, QUEUE_BATCH_PATH)
     is_turned_off = (
         value_at(settings, (QUEUE_BATCH_PATH[0], "enabled")) is False or value_at(batch_settings, ("enabled",)) is False
@@ -148,9 +148,9 @@ def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand
     if is_turned_off or not isinstance(batch_settings, Mapping):
         return
     if not _lists_header(settings, PARTITION_PATH, demand):
-        message = f"'{demand.component}' {demand.does}, which the batches of '{asking_place.component}' forget"
+        message = f"'{demand.component_id}' {demand.action_text}, which the batches of '{asking_place.component_id}' forget"
         fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
-        yield Fault(("exporters", asking_place.component, *QUEUE_BATCH_PATH), message, fix)
+        yield Fault(("exporters", asking_place.component_id, *QUEUE_BATCH_PATH), message, fix)
 
 
 def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
@@ -189,10 +189,10 @@ def _map_header_readers(receiving: Iterable[Receiving], signals: set[str]) -> di
     """Return who reads each header of requests of some signals, in words; of several readers, the last one."""
     readers: dict[str, str] = {}
     for receiving_collector in receiving:
-        for asked_header in receiving_collector.headers:
+        for asked_header in receiving_collector.asked_headers:
             if asked_header.signals & signals:
                 readers[asked_header.header] = (
-                    f"'{asked_header.component}' of '{receiving_collector.collector}' {asked_header.does}"
+                    f"'{asked_header.component_id}' of '{receiving_collector.collector}' {asked_header.action_text}"
                 )
     return readers
 
@@ -202,12 +202,12 @@ def find_asked_headers(config: Any) -> list[AskedHeader]:
     subject = Subject(config)
     headers: list[AskedHeader] = []
     for asking_place in find_asking_places(subject):
-        if not any(server.keeps for server in _find_servers(subject, asking_place.pipeline)):
+        if not any(server.keeps_headers for server in _find_servers(subject, asking_place.pipeline)):
             continue
         signals = _find_signals_from_otlp(subject, asking_place.pipeline)
         for demand in asking_place.demands:
             if demand.header and not demand.has_default:
-                headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
+                headers.append(AskedHeader(demand.component_id, demand.action_text, demand.header.lower(), signals))
     return headers
 
 

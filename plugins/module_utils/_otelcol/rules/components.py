@@ -31,7 +31,7 @@ def _find_refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
     for component in configured_components(subject):
         refusal = find_type_refusal(build, component.section, component.kind)
         if refusal and refusal.rule == rule_id:
-            yield Fault(component.path, refusal.message, refusal.fix, severity=refusal.severity)
+            yield Fault(component.config_path, refusal.message, refusal.fix, severity=refusal.severity)
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class RenamedComponent:
     """A component under its older name: where it stands, both names of its type, and the version of the newer one."""
 
     path: Path
-    older: str
-    newer: str
-    since: str
+    older_name: str
+    newer_name: str
+    since_version: str
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
@@ -53,15 +53,15 @@ def older_name(subject: Subject) -> Iterator[Fault]:
     if not renamed_components:
         return
     first_component, *other_components = renamed_components
-    since = f" since {first_component.since}" if first_component.since else ""
+    since = f" since {first_component.since_version}" if first_component.since_version else ""
     other_names = "".join(
-        f"; '{other_component.older}' is '{other_component.newer}'" for other_component in other_components
+        f"; '{other_component.older_name}' is '{other_component.newer_name}'" for other_component in other_components
     )
-    fix = f"Write `{first_component.newer}`."
+    fix = f"Write `{first_component.newer_name}`."
     if other_components:
         fix = "Write the newer names; module pipeline_migrate does it."
     yield Fault(
-        first_component.path, f"'{first_component.older}' is called '{first_component.newer}'{since}{other_names}", fix
+        first_component.path, f"'{first_component.older_name}' is called '{first_component.newer_name}'{since}{other_names}", fix
     )
 
 
@@ -71,18 +71,18 @@ def _find_renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
         return
     build = build_of(subject.target)
     for component in configured_components(subject):
-        known_type = build.find(component.section, component.kind)
-        if known_type and known_type.renamed:
-            rename = build.catalogue.rename(component.section, component.kind)
-            since = rename.since if rename else ""
-            yield RenamedComponent(component.path, component.kind, known_type.renamed, since)
+        known_type = build.find_component(component.section, component.kind)
+        if known_type and known_type.newer_name:
+            rename = build.catalogue.find_rename(component.section, component.kind)
+            since = rename.since_version if rename else ""
+            yield RenamedComponent(component.config_path, component.kind, known_type.newer_name, since)
 
 
 def _keep_first_of_each_type(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:
     """Return the first component of each type."""
     first_by_type: dict[tuple[str, str], RenamedComponent] = {}
     for component in components:
-        first_by_type.setdefault((str(component.path[0]), component.older), component)
+        first_by_type.setdefault((str(component.path[0]), component.older_name), component)
     return list(first_by_type.values())
 
 
@@ -93,7 +93,7 @@ class KnownUse(NamedTuple):
     role: str
     signal: str
     component: Component
-    doubt: str
+    signal_doubt: str
 
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:
@@ -102,11 +102,11 @@ def unsupported_signal(subject: Subject) -> Iterator[Fault]:
         signals = use.component.signals
         if signals is None or use.signal in signals:
             continue
-        note = f" ({use.doubt})" if use.doubt else ""
+        note = f" ({use.signal_doubt})" if use.signal_doubt else ""
         message = f"{use.role} of type '{use.component.name}' do not take {use.signal}{note}"
         known_signals = ", ".join(sorted(signals))
         fix = f"It takes {known_signals}." if known_signals else "It takes no signal."
-        yield Fault(use.path, message, fix, severity="warning" if use.doubt else "")
+        yield Fault(use.path, message, fix, severity="warning" if use.signal_doubt else "")
 
 
 def unstable_signal(subject: Subject) -> Iterator[Fault]:
@@ -125,9 +125,9 @@ def _find_known_uses(subject: Subject) -> Iterator[KnownUse]:
         return
     build = build_of(subject.target)
     for listed_component in used_components(subject):
-        known_type = build.find(listed_component.role, component_type(listed_component.id))
+        known_type = build.find_component(listed_component.role, component_type(listed_component.id))
         if known_type and listed_component.signal in _SIGNALS:
-            doubt = build.doubt_of_signals(known_type)
+            doubt = build.explain_signal_doubt(known_type)
             yield KnownUse(listed_component.path, listed_component.role, listed_component.signal, known_type, doubt)
 
 

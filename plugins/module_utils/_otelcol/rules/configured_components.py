@@ -24,7 +24,7 @@ class ConfiguredComponent(NamedTuple):
     settings: Any
 
     @property
-    def path(self) -> tuple[str, str]:
+    def config_path(self) -> tuple[str, str]:
         """Where it stands in the config."""
         return self.section, self.id
 

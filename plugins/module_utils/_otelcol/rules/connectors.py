@@ -31,12 +31,12 @@ _VERB_BY_ROLE = {"receivers": "sends to", "exporters": "receives from"}
 class Conversions(NamedTuple):
     """The pairs of signals that a connector turns into each other, None if unknown, and why they may be others."""
 
-    pairs: SignalPairs | None
+    signal_pairs: SignalPairs | None
     doubt: str = ""
 
-    def may_turn(self, taken_signal: str, made_signal: str) -> bool:
+    def may_convert(self, taken_signal: str, made_signal: str) -> bool:
         """Whether the connector turns a signal into another one, as far as that is known."""
-        return self.pairs is None or (taken_signal, made_signal) in self.pairs
+        return self.signal_pairs is None or (taken_signal, made_signal) in self.signal_pairs
 
 
 class ConnectionReason(NamedTuple):
@@ -64,7 +64,7 @@ class ConnectorUse:
         """Return where the connector stands in each pipeline that lists it in a role: exporters or receivers."""
         return self.exporters if role == "exporters" else self.receivers
 
-    def signals(self, role: str) -> dict[str, Path]:
+    def find_paths_by_signal(self, role: str) -> dict[str, Path]:
         """Return the first place of each signal, in order."""
         paths: dict[str, Path] = {}
         for pipeline, path in self.paths(role).items():
@@ -99,7 +99,7 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
 
 def _find_unjoined_signals(use: ConnectorUse, pairs: SignalPairs) -> Iterator[tuple[Path, ConnectionReason]]:
     """Yield where the signals of a connector stand that it joins with none at its other end, and why."""
-    taken_signals, made_signals = use.signals("exporters"), use.signals("receivers")
+    taken_signals, made_signals = use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")
     if not taken_signals or not made_signals:
         return
     joined_pairs = pairs.intersection(product(taken_signals, made_signals))
@@ -177,8 +177,8 @@ def _build_connection_graph(subject: Subject) -> ConnectionGraph:
     successors: ConnectionGraph = {}
     for component_id, use in find_connector_uses(subject.config).items():
         conversions = _find_conversions(subject, component_id)
-        for taken_signal, made_signal in product(use.signals("exporters"), use.signals("receivers")):
-            if not conversions.may_turn(taken_signal, made_signal):
+        for taken_signal, made_signal in product(use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")):
+            if not conversions.may_convert(taken_signal, made_signal):
                 continue
             connection = ConnectionNode(component_id, taken_signal, made_signal)
             successors[connection] = [
@@ -215,7 +215,7 @@ def processor_twice(subject: Subject) -> Iterator[Fault]:
                     f" '{feed.connector}'"
                 )
                 fix = f"Remove '{name}' from '{pipeline.key}', or from '{earlier_pipeline}'."
-                yield Fault((*pipeline.path, "processors", index), message, fix)
+                yield Fault((*pipeline.config_path, "processors", index), message, fix)
 
 
 @about("connectors")
@@ -233,7 +233,7 @@ def exporter_twice(subject: Subject) -> Iterator[Fault]:
                     f"'{name}' gets records twice that come from pipeline '{earlier_pipeline}' by '{feed.connector}'"
                 )
                 fix = f"Remove '{name}' from '{pipeline.key}', or from '{earlier_pipeline}'."
-                yield Fault((*pipeline.path, "exporters", index), message, fix)
+                yield Fault((*pipeline.config_path, "exporters", index), message, fix)
 
 
 def _only_hands_on(connector: str) -> bool:
@@ -245,7 +245,7 @@ def _list_fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]
     """Yield each pipeline that gets records of others by connectors, with those others and the connectors."""
     pipelines = {pipeline.key: pipeline for pipeline in subject.view.pipelines}
     for key, pipeline in pipelines.items():
-        connectors_by_pipeline = subject.view.graph.before(key)
+        connectors_by_pipeline = subject.view.pipeline_graph.find_feeding_pipelines(key)
         feeds = [Feed(pipelines[other], connector) for other, connector in connectors_by_pipeline.items()]
         if feeds:
             yield pipeline, feeds
@@ -281,10 +281,10 @@ def _find_conversions(subject: Subject, component_id: str) -> Conversions:
     if subject.target is None:
         return Conversions(None)
     build = build_of(subject.target)
-    known_type = build.find("connectors", component_type(component_id))
+    known_type = build.find_component("connectors", component_type(component_id))
     if known_type is None:
         return Conversions(None)
-    return Conversions(known_type.pairs, build.doubt_of_signals(known_type))
+    return Conversions(known_type.signal_pairs, build.explain_signal_doubt(known_type))
 
 
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"

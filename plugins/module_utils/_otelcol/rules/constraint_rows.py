@@ -54,10 +54,10 @@ class Constraint(NamedTuple):
     Where none of the `keys` is given, it finds nothing; without any it may.
     """
 
-    row: Row
-    keys: frozenset[str]
-    when: tuple[Condition, ...]
-    around: tuple[Condition, ...]
+    constraint_row: Row
+    needed_keys: frozenset[str]
+    conditions: tuple[Condition, ...]
+    surrounding_conditions: tuple[Condition, ...]
     checks: list[tuple[Check, Any]]
 
 

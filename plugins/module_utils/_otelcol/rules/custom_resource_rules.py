@@ -48,8 +48,8 @@ class ModeField(NamedTuple):
     """
 
     path: Path
-    modes: tuple[str, ...]
-    refused: bool = True
+    supporting_modes: tuple[str, ...]
+    is_refused: bool = True
     value: Any = ...
 
     def is_used_in(self, spec: Mapping[str, Any]) -> bool:
@@ -70,15 +70,15 @@ MODE_FIELDS = (
     ModeField(("daemonSetUpdateStrategy", "type"), (DAEMONSET,)),
     ModeField(("deploymentUpdateStrategy", "type"), (DEPLOYMENT,)),
     ModeField(("ingress", "type"), _MODES_WITH_PODS, value="ingress"),
-    ModeField(("topologySpreadConstraints",), _MODES_WITH_REPLICAS, refused=False),
-    ModeField(("podDisruptionBudget",), _MODES_WITH_REPLICAS, refused=False),
-    ModeField(("serviceName",), (STATEFULSET,), refused=False),
-    ModeField(("podManagementPolicy",), (STATEFULSET,), refused=False),
-    ModeField(("nodeSelector",), _MODES_WITH_PODS, refused=False),
-    ModeField(("hostNetwork",), _MODES_WITH_PODS, refused=False),
-    ModeField(("podSecurityContext",), _MODES_WITH_PODS, refused=False),
-    ModeField(("podAnnotations",), _MODES_WITH_PODS, refused=False),
-    ModeField(("terminationGracePeriodSeconds",), _MODES_WITH_PODS, refused=False),
+    ModeField(("topologySpreadConstraints",), _MODES_WITH_REPLICAS, is_refused=False),
+    ModeField(("podDisruptionBudget",), _MODES_WITH_REPLICAS, is_refused=False),
+    ModeField(("serviceName",), (STATEFULSET,), is_refused=False),
+    ModeField(("podManagementPolicy",), (STATEFULSET,), is_refused=False),
+    ModeField(("nodeSelector",), _MODES_WITH_PODS, is_refused=False),
+    ModeField(("hostNetwork",), _MODES_WITH_PODS, is_refused=False),
+    ModeField(("podSecurityContext",), _MODES_WITH_PODS, is_refused=False),
+    ModeField(("podAnnotations",), _MODES_WITH_PODS, is_refused=False),
+    ModeField(("terminationGracePeriodSeconds",), _MODES_WITH_PODS, is_refused=False),
 )
 # Values that count as absent: an empty list or text, but not an empty mapping.
 EMPTY: tuple[Any, ...] = (None, [], "", False)
@@ -245,12 +245,12 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
     if mode not in MODES:
         return
     for field in MODE_FIELDS:
-        if mode in field.modes or not field.is_used_in(spec):
+        if mode in field.supporting_modes or not field.is_used_in(spec):
             continue
         name = ".".join(str(step) for step in field.path)
-        verb = "cannot have" if field.refused else "does nothing with"
-        severity = "" if field.refused else "warning"
-        fix = f"Remove it, or use mode {' or '.join(field.modes)}."
+        verb = "cannot have" if field.is_refused else "does nothing with"
+        severity = "" if field.is_refused else "warning"
+        fix = f"Remove it, or use mode {' or '.join(field.supporting_modes)}."
         yield Fault((*_SPEC, *field.path), f"mode {mode} {verb} {name}", fix, severity=severity)
 
 

@@ -33,35 +33,35 @@ class Hop(NamedTuple):
     namespace: str
     services: Iterable[str]
     config: Any
-    logs: PodLogs | None = None
+    pod_logs: PodLogs | None = None
     nodes: str = ""
 
     @property
-    def view(self) -> View:
+    def config_view(self) -> View:
         """The config taken apart, without what its ports are."""
         return View(self.config, {}, is_by_operator=False)
 
     @property
-    def scrapes(self) -> tuple[AnnotatedScrape, ...]:
+    def annotated_scrapes(self) -> tuple[AnnotatedScrape, ...]:
         """The jobs that scrape annotated pods and Services."""
         scrapes: list[AnnotatedScrape] = []
-        for part in self.view.of("receivers", "prometheus"):
+        for part in self.config_view.find_parts("receivers", "prometheus"):
             scrapes += find_annotated_scrapes(part, self.name, self.nodes)
         return tuple(scrapes)
 
     @property
     def printers(self) -> tuple[Printer, ...]:
         """What prints records to its log."""
-        if not self.logs:
+        if not self.pod_logs:
             return ()
-        verbosities = find_printing_exporters(self.view)
-        return tuple(Printer(self.name, self.logs, exporter, verbosity) for exporter, verbosity in verbosities.items())
+        verbosities = find_printing_exporters(self.config_view)
+        return tuple(Printer(self.name, self.pod_logs, exporter, verbosity) for exporter, verbosity in verbosities.items())
 
     @property
     def exporters_without_pods(self) -> set[str]:
         """The exporters that get data of applications without their pods."""
         exporters: set[str] = set()
-        for pipeline in self.view.pipelines:
+        for pipeline in self.config_view.pipelines:
             serves_applications = any(
                 Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, name) for name in pipeline.receivers
             )
@@ -73,14 +73,14 @@ class Hop(NamedTuple):
     @property
     def sent(self) -> Iterator[tuple[str, str]]:
         """Each exporter with a signal that it sends."""
-        for pipeline in self.view.pipelines:
+        for pipeline in self.config_view.pipelines:
             for exporter in pipeline.exporters:
                 yield exporter, kind_of(pipeline.key)
 
     @property
     def renews_connections(self) -> bool:
         """Whether receivers of OTLP end connections after a time, so that gRPC clients ask again who is there."""
-        return any(value_at(settings, _CONNECTION_AGE_PATH) for settings in self.otlp_receivers)
+        return any(value_at(settings, _CONNECTION_AGE_PATH) for settings in self.otlp_receiver_settings)
 
     @property
     def balancing_exporters(self) -> Iterator[str]:
@@ -91,25 +91,25 @@ class Hop(NamedTuple):
                 yield name
 
     @property
-    def known_as(self) -> str:
+    def known_name(self) -> str:
         """The name, or that of a Service: collectors of files have no other."""
         return self.name or min(self.services, default="")
 
     @property
-    def otlp_receivers(self) -> list[Any]:
+    def otlp_receiver_settings(self) -> list[Any]:
         """The settings of the receivers of OTLP that pipelines use."""
-        return [part.settings for part in self.view.of("receivers", "otlp")]
+        return [part.settings for part in self.config_view.find_parts("receivers", "otlp")]
 
     @property
-    def receiving(self) -> Receiving:
+    def receiving_facts(self) -> Receiving:
         """What the rules know of a collector that gets requests."""
-        return Receiving(self.known_as, tuple(self.otlp_receivers), tuple(find_asked_headers(self.config)))
+        return Receiving(self.known_name, tuple(self.otlp_receiver_settings), tuple(find_asked_headers(self.config)))
 
     @property
     def received_signals(self) -> set[str]:
         """The signals that receivers of OTLP take; empty if there is none of them."""
         signals: set[str] = set()
-        for pipeline in self.view.pipelines:
+        for pipeline in self.config_view.pipelines:
             if any(kind_of(name) == "otlp" for name in pipeline.receivers):
                 signals.add(kind_of(pipeline.key))
         return signals
@@ -234,14 +234,14 @@ def find_receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[
     for route in routes:
         by_exporter: dict[str, tuple[Receiving, ...]] = {}
         for exporter, receiver_indexes in route.items():
-            by_exporter[exporter] = tuple(hops[receiver_index].receiving for receiver_index in sorted(receiver_indexes))
+            by_exporter[exporter] = tuple(hops[receiver_index].receiving_facts for receiver_index in sorted(receiver_indexes))
         receiving.append(by_exporter)
     return receiving
 
 
 def find_other_scrapes(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
     """Return for each collector the jobs by which all others scrape annotated pods and Services."""
-    scrapes_by_hop = [hop.scrapes for hop in hops]
+    scrapes_by_hop = [hop.annotated_scrapes for hop in hops]
     other_scrapes: list[tuple[AnnotatedScrape, ...]] = []
     for own_index in range(len(hops)):
         scrapes_of_others = scrapes_by_hop[:own_index] + scrapes_by_hop[own_index + 1 :]

@@ -42,7 +42,7 @@ def sender_overwritten(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.mode not in _GATEWAYS:
         return
     fed_processors = _find_fed_processors(subject)
-    for part in subject.view.of("processors", "resourcedetection"):
+    for part in subject.view.find_parts("processors", "resourcedetection"):
         detectors = list(_find_replacing_detectors(part))
         if detectors and part.id in fed_processors:
             names = " and ".join(detectors)
@@ -54,7 +54,7 @@ def sender_overwritten(subject: Subject) -> Iterator[Fault]:
 
 def _find_fed_processors(subject: Subject) -> set[str]:
     """Return the processors of pipelines to which clients send data."""
-    receiver_ids = {part.id for part in subject.view.parts if _receives_from_clients(subject, part)}
+    receiver_ids = {part.id for part in subject.view.started_parts if _receives_from_clients(subject, part)}
     processor_ids: set[str] = set()
     for pipeline in subject.view.pipelines:
         if not receiver_ids.isdisjoint(pipeline.receivers):
@@ -68,7 +68,7 @@ def _receives_from_clients(subject: Subject, part: Part) -> bool:
         return False
     if not subject.listeners:
         return True
-    return any(row.exposed for row in subject.listeners.get((part.section, part.type), ()))
+    return any(row.is_exposed for row in subject.listeners.get((part.section, part.type), ()))
 
 
 def _find_replacing_detectors(part: Part) -> Iterator[str]:
@@ -95,7 +95,7 @@ def read_again(subject: Subject) -> Iterator[Fault]:
     """Yield agents that read all lines of their node again with each restart, so that they arrive twice."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
-    for part in subject.view.of("receivers", *_READ_BY_TYPE):
+    for part in subject.view.find_parts("receivers", *_READ_BY_TYPE):
         if _begins_anew(part.settings):
             message = f"'{part.id}' reads {_READ_BY_TYPE[part.kind]} from the beginning with each restart of the pod"
             fix = "Add `storage: file_storage`, with a folder of the node, or remove `start_at: beginning`."

@@ -26,7 +26,7 @@ _VARIABLE_OR_PLACEHOLDER = re.compile(r"[$<]")
 @about(exporters=["datadog"])
 def datadog_site(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog sites that are a URL, a host or a nickname instead of a domain."""
-    for part in subject.view.of("exporters", "datadog"):
+    for part in subject.view.find_parts("exporters", "datadog"):
         site = value_at(part.settings, ("api", "site"))
         if not isinstance(site, str) or not site or _VARIABLE_OR_PLACEHOLDER.search(site):
             continue
@@ -38,7 +38,7 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["datadog"])
 def datadog_key(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog exporters without an API key; they do not start, even with DD_API_KEY in the environment."""
-    for part in subject.view.of("exporters", "datadog"):
+    for part in subject.view.find_parts("exporters", "datadog"):
         if not isinstance(part.settings.get("api"), str) and not value_at(part.settings, ("api", "key")):
             origin = "as a credential" if subject.on_host else "from a Secret"
             fix = f"Add `api: {{key: '${{env:DD_API_KEY}}'}}`, and set it {origin} in `env`."

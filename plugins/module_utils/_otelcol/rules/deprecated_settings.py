@@ -26,9 +26,9 @@ class MovedSetting:
     section: str
     kinds: tuple[str, ...]
     path: Path
-    since: str
-    gone: str
-    instead: str
+    deprecated_since: str
+    refused_since: str
+    fix: str
 
 
 # Exporters that have all settings of exporterhelper.
@@ -81,21 +81,21 @@ def removed_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version removed and rejects."""
     for path, move in find_used_moves(subject):
         if is_refused_by_version(move, subject):
-            yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
+            yield Fault(path, f"'{path[-1]}' is gone since {move.refused_since}", move.fix)
 
 
 def moved_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version deprecates; a later version rejects or ignores them."""
     for path, move in find_used_moves(subject):
         if not is_refused_by_version(move, subject):
-            yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
+            yield Fault(path, f"'{path[-1]}' is deprecated since {move.deprecated_since}", move.fix)
 
 
 def is_refused_by_version(move: MovedSetting, subject: Subject) -> bool:
     """Whether the subject's version rejects the setting."""
-    if not move.gone or subject.target is None:
+    if not move.refused_since or subject.target is None:
         return False
-    return parse_version(subject.target.version) >= parse_version(move.gone)
+    return parse_version(subject.target.version) >= parse_version(move.refused_since)
 
 
 def find_used_moves(subject: Subject) -> Iterator[tuple[Path, MovedSetting]]:
@@ -104,7 +104,7 @@ def find_used_moves(subject: Subject) -> Iterator[tuple[Path, MovedSetting]]:
         return
     version = parse_version(subject.target.version)
     for path, move in find_movable_settings(subject):
-        if version >= parse_version(move.since):
+        if version >= parse_version(move.deprecated_since):
             yield path, move
 
 
@@ -114,7 +114,7 @@ def find_movable_settings(subject: Subject) -> Iterator[tuple[Path, MovedSetting
     yield from _find_given_moves(("service",), mapping_at(subject.config, "service"), ("service", ""))
     for component in configured_components(subject):
         table_key = (component.section, kind_of(component.kind))
-        yield from _find_given_moves(component.path, component.settings, table_key)
+        yield from _find_given_moves(component.config_path, component.settings, table_key)
 
 
 def _find_given_moves(path: Path, settings: Any, table_key: tuple[str, str]) -> Iterator[tuple[Path, MovedSetting]]:

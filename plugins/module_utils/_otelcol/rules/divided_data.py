@@ -49,7 +49,7 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     copies_text, deployment = describe_copies(subject.deployment), subject.deployment
     if not copies_text or not deployment:
         return
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         state = _STATE_BY_TYPE.get((part.section, part.kind))
         if state and not _is_kept_together(part, state.routing_key, deployment.mode, subject):
             yield _describe_split_state(part, state, copies_text, are_senders_known=subject.routing is not None)
@@ -78,7 +78,7 @@ def _is_kept_together(part: Part, routing_key: str, mode: str, subject: Subject)
     if routing_key != _TRACES and mode in ("daemonset", "sidecar"):
         return True  # the series of a pod stay with the agent of its node
     # With both tiers in one collector, one pipeline divides, and the next one has the state.
-    balancing_ids = {exporter.id for exporter in subject.view.of("exporters", "loadbalancing")}
+    balancing_ids = {exporter.id for exporter in subject.view.find_parts("exporters", "loadbalancing")}
     return bool(balancing_ids) and not _decides_before_division(subject, part, balancing_ids)
 
 
@@ -126,7 +126,7 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
         return
     is_sidecar = deployment.mode == "sidecar"
     sender = "the loopback of the pod" if is_sidecar else "the last hop: an agent or a load balancer, if any"
-    for part in subject.view.of("processors", "k8sattributes"):
+    for part in subject.view.find_parts("processors", "k8sattributes"):
         if part.settings.get("passthrough") is not True and _asks_connection_alone(part):
             message = f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}"
             fix = (

@@ -66,7 +66,7 @@ def index_without_stream(subject: Subject) -> Iterator[Fault]:
     """Yield indexes of documents that are mapped for data streams; Elasticsearch refuses each of those documents."""
     if subject.target is None:
         return
-    for part in subject.view.of("exporters", "elasticsearch"):
+    for part in subject.view.find_parts("exporters", "elasticsearch"):
         mapping = find_default_mapping(part.settings, subject.target)
         if mapping not in _DATA_STREAM_MAPPINGS:
             continue
@@ -89,7 +89,7 @@ def mapping_changed(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that leave the mapping to a default which changed from none to otel."""
     if not is_from_version(subject.target, OTEL_BY_DEFAULT):
         return
-    for part in subject.view.of("exporters", "elasticsearch"):
+    for part in subject.view.find_parts("exporters", "elasticsearch"):
         mapping = part.settings.get("mapping")
         is_given = isinstance(mapping, str) or value_at(mapping, ("allowed_modes",)) or value_at(mapping, ("mode",))
         if not is_given:
@@ -103,7 +103,7 @@ def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield modes of mappings that this version ignores, so that it maps documents otherwise."""
     if not is_from_version(subject.target, MODE_IGNORED):
         return
-    for part in subject.view.of("exporters", "elasticsearch"):
+    for part in subject.view.find_parts("exporters", "elasticsearch"):
         mode = value_at(part.settings, ("mapping", "mode"))
         used_mode = find_default_mapping(part.settings, subject.target)
         if mode and str(mode) != used_mode:
@@ -116,9 +116,9 @@ def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def unread_index_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes that named a part of an index, which nothing reads any more."""
-    if not is_from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.of("exporters", "elasticsearch"):
+    if not is_from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.find_parts("exporters", "elasticsearch"):
         return
-    for path, value in subject.view.leaves:
+    for path, value in subject.view.scalar_leaves:
         attribute_match = UNREAD_ATTRIBUTE.search(value) if isinstance(value, str) else None
         if attribute_match:
             message = f"exporter elasticsearch does not read '{attribute_match[0]}' since {OTEL_BY_DEFAULT}"

@@ -42,7 +42,7 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
         return
     set_names = subject.environment if subject.on_host else subject.environment | _IN_EVERY_POD
     for variable in find_config_variables(subject.config):
-        if variable.optional or variable.name in set_names:
+        if variable.is_optional or variable.name in set_names:
             continue
         link_match = None if subject.on_host else _SERVICE_LINK.match(variable.name)
         if link_match:
@@ -83,7 +83,7 @@ def proxied_service(subject: Subject) -> Iterator[Fault]:
 
 def _sends_to_service(peer: Peer) -> bool:
     """Whether an exporter sends to a Service, and not to a host outside that looks like one."""
-    return bool(peer.service) and (peer.certain or is_internal_host(peer.host))
+    return bool(peer.service) and (peer.is_certain or is_internal_host(peer.host))
 
 
 RULES = (

@@ -37,7 +37,7 @@ class ExpandingText(NamedTuple):
 
     path: Path
     text: str
-    locations: list[str]
+    value_locations: list[str]
 
     @property
     def is_secret(self) -> bool:
@@ -48,7 +48,7 @@ class ExpandingText(NamedTuple):
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot expand: the location or the variable name is invalid."""
     for expanding_text in _find_expanding_texts(subject):
-        for location in expanding_text.locations:
+        for location in expanding_text.value_locations:
             problem = _find_problem(location)
             if problem:
                 message = f"`${{{_show_location(location)}}}` {problem}"
@@ -70,10 +70,10 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     target = subject.target
     if target is None:
         return
-    schemes = target.catalogue.schemes(target.distribution, target.version)
+    schemes = target.catalogue.list_schemes(target.distribution, target.version)
     severity = "" if target.catalogue.is_released(target.distribution) else "warning"
     for expanding_text in _find_expanding_texts(subject):
-        for location in expanding_text.locations:
+        for location in expanding_text.value_locations:
             match = _LOCATION.match(location)
             if match is None or match[1] in schemes:
                 continue
@@ -103,7 +103,7 @@ def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
     """Yield every text with a dollar sign."""
     target = subject.target
     past_escapes = target is None or parse_version(target.version) >= parse_version(PAST_ESCAPES)
-    for path, value in subject.view.leaves:
+    for path, value in subject.view.scalar_leaves:
         if isinstance(value, str) and "$" in value:
             yield ExpandingText(path, value, find_expressions(value, past_escapes))
 

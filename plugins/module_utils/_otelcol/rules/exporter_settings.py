@@ -51,7 +51,7 @@ _PROTOCOL_BY_TYPE = {"otlp": _GRPC, "otlpgrpc": _GRPC, "otlphttp": _HTTP}
 @about(exporters=_PRINTING_EXPORTERS)
 def verbose_debug(subject: Subject) -> Iterator[Fault]:
     """Yield debug exporters that write all data, including personal data, into the log."""
-    for part in subject.view.of("exporters", *_PRINTING_EXPORTERS):
+    for part in subject.view.find_parts("exporters", *_PRINTING_EXPORTERS):
         if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
             fix = "Write `verbosity: basic`, or remove it once data arrives."
             yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
@@ -60,7 +60,7 @@ def verbose_debug(subject: Subject) -> Iterator[Fault]:
 @about(exporters=_EXPORTERS_NEEDING_URL)
 def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
     """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
-    for part in subject.view.of("exporters", *_EXPORTERS_NEEDING_URL):
+    for part in subject.view.find_parts("exporters", *_EXPORTERS_NEEDING_URL):
         for key in ENDPOINT_KEYS:
             value = part.settings.get(key)
             if _fails_each_request(value, part.kind) and uses_endpoint(subject.view, part, key):
@@ -80,7 +80,7 @@ def _fails_each_request(endpoint: Any, exporter_type: str) -> bool:
 @about(exporters=_PROTOCOL_BY_TYPE)
 def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
-    for part in subject.view.of("exporters", *_PROTOCOL_BY_TYPE):
+    for part in subject.view.find_parts("exporters", *_PROTOCOL_BY_TYPE):
         protocol = _PROTOCOL_BY_TYPE[part.kind]
         other_port_pattern = re.compile(rf":{protocol.other_port}(/|\Z)")
         for key in ENDPOINT_KEYS:
@@ -96,7 +96,7 @@ def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
 
 def nothing_retried(subject: Subject) -> Iterator[Fault]:
     """Yield exporters with retries or queue turned off; a short outage loses data."""
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         if part.section != "exporters":
             continue
         for path, effect in _EFFECT_BY_SWITCH.items():

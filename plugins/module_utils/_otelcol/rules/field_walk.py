@@ -52,7 +52,7 @@ class _UnreadValue(NamedTuple):
     """A value that nobody has looked at, its path, and the node of the catalogue that says what the setting takes."""
 
     path: Path
-    node: Any
+    catalogue_node: Any
     value: Any
 
 
@@ -132,7 +132,7 @@ def _describe_unknown_key(key: str, form: dict[str, Any], value_path: Path) -> F
 def _find_leaf_faults(node: str, value: Any, value_path: Path) -> Iterator[RuleFault]:
     """Yield why a value does not fit a node of letters, such as `dsif` or `s=a|b`."""
     leaf = parse_leaf(node)
-    shape_faults = list(_find_shape_faults(leaf.shapes, value, value_path))
+    shape_faults = list(_find_shape_faults(leaf.shape_letters, value, value_path))
     if shape_faults:
         yield from shape_faults
     elif isinstance(value, str):
@@ -146,9 +146,9 @@ def _find_text_faults(leaf: Leaf, text: str, value_path: Path) -> Iterator[RuleF
     if leaf.is_duration and not _DURATION.match(text):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
         yield RuleFault(DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
-    elif leaf.words and not leaf.has_word(text):
-        fix = f"Use one of {', '.join(filter(None, leaf.words))}."
-        yield RuleFault(WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.words)}", fix))
+    elif leaf.allowed_words and not leaf.has_word(text):
+        fix = f"Use one of {', '.join(filter(None, leaf.allowed_words))}."
+        yield RuleFault(WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix))
 
 
 def _find_unit_faults(value: Any, value_path: Path) -> Iterator[RuleFault]:

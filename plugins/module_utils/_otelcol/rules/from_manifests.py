@@ -103,8 +103,8 @@ def _read_custom_resource(resource: Object, stream: Sequence[Object], complete: 
         fleeting=list_fleeting_paths(spec, spec),
         target_allocator=_has_target_allocator(resource),
         by_operator=True,
-        granted=rights.rules,
-        bound_elsewhere=rights.elsewhere,
+        granted=rights.rbac_rules,
+        bound_elsewhere=rights.bound_elsewhere,
         ingress=find_resource_ingress(resource, stream, complete) if has_own_pods else None,
         annotated=bool(spec.get("podAnnotations")),
         logs=_find_pod_logs(
@@ -145,8 +145,8 @@ def _read_workload(workload: Object, container: Object, stream: Sequence[Object]
         mounts=list_mount_paths(container),
         fleeting=list_fleeting_paths(container, pod_spec),
         exposed=find_exposed_ports(container, labels, workload, stream),
-        granted=rights.rules,
-        bound_elsewhere=rights.elsewhere,
+        granted=rights.rbac_rules,
+        bound_elsewhere=rights.bound_elsewhere,
         probed=not _PROBES.isdisjoint(container),
         ingress=find_pod_ingress(
             workload, labels, stream, complete, map_port_names(mappings_at(pod_spec, "containers"))

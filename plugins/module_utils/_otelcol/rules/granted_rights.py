@@ -28,8 +28,8 @@ _GROUPS_OF_EVERYBODY = ("system:serviceaccounts", "system:authenticated")
 class Rights:
     """RBAC rules of an account, None if they are not known, and the binding that names another one in its place."""
 
-    rules: tuple[dict[str, Any], ...] | None = None
-    elsewhere: str = ""
+    rbac_rules: tuple[dict[str, Any], ...] | None = None
+    bound_elsewhere: str = ""
 
 
 @dataclass(frozen=True)

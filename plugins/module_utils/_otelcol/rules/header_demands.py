@@ -53,8 +53,8 @@ class HeaderSetting(NamedTuple):
     section: str
     kind: str
     path: Path
-    form: type[list[Any] | str]
-    does: str
+    value_type: type[list[Any] | str]
+    action_text: str
 
 
 # Sources: processor/batchprocessor and exporter/exporterhelper of the Collector; kafkaexporter of contrib.
@@ -85,8 +85,8 @@ class Demand:
     No header stands for any, or for one that is not known. With `has_default`, requests without the header get a value.
     """
 
-    component: str
-    does: str
+    component_id: str
+    action_text: str
     header: str = ""
     has_default: bool = False
 
@@ -101,15 +101,15 @@ class AskingPlace:
     """A pipeline with the demands of one of its components. The processors before it may forget what it asks for."""
 
     pipeline: Pipeline
-    component: str
+    component_id: str
     demands: tuple[Demand, ...]
-    before: tuple[str, ...]
+    processors_before: tuple[str, ...]
 
 
 @once_per_subject
 def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
     """Yield each place of a pipeline at which a component needs headers."""
-    demands_by_component = {(part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.parts}
+    demands_by_component = {(part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_parts}
     for pipeline in subject.view.pipelines:
         for index, component_id in enumerate(pipeline.processors):
             demands = demands_by_component.get(("processors", component_id))
@@ -139,11 +139,11 @@ def _find_demands(subject: Subject, part: Part) -> Iterator[Demand]:
 def _find_setting_demands(part: Part, header_setting: HeaderSetting) -> Iterator[Demand]:
     """Yield a demand for each header that a setting names; settings may have anything."""
     named_headers = value_at(part.settings, header_setting.path)
-    if not isinstance(named_headers, header_setting.form):
+    if not isinstance(named_headers, header_setting.value_type):
         return
     for header in named_headers if isinstance(named_headers, list) else [named_headers]:
         if header and isinstance(header, str):
-            yield Demand(part.id, header_setting.does, header)
+            yield Demand(part.id, header_setting.action_text, header)
 
 
 def _find_action_demands(part: Part) -> Iterator[Demand]:

@@ -66,7 +66,7 @@ def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     for listener in subject.view.listeners:
         if listener.host == ANY_IPV4:
             message = f"port {listener.port} listens on {ANY_IPV4}, which no IPv6 address reaches"
-            any_address = listener.at("::" if listener.port_apart else "[::]")
+            any_address = listener.describe_host_setting("::" if listener.has_separate_port else "[::]")
             yield Fault(listener.path, message, f"Write `{any_address}`, which takes both families.", severity=severity)
 
 

@@ -18,14 +18,14 @@ _SPACE_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\t\n
 
 def render_junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
-    failed_configs = [config for config in report.checked if any(report.fails(finding) for finding in config.findings)]
-    seconds = [config.seconds for config in report.checked if config.seconds is not None]
+    failed_configs = [config for config in report.checked_configs if any(report.is_fatal(finding) for finding in config.findings)]
+    seconds = [config.seconds for config in report.checked_configs if config.seconds is not None]
     suite_attributes = (
-        f'name="{report.suite}" tests="{len(report.checked)}" failures="{len(failed_configs)}" errors="0"'
+        f'name="{report.suite_name}" tests="{len(report.checked_configs)}" failures="{len(failed_configs)}" errors="0"'
     )
     suite_attributes += _render_time_attribute(sum(seconds) if seconds else None)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {suite_attributes}>"]
-    for config in report.checked:
+    for config in report.checked_configs:
         lines += _render_test_case(config, report)
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
 
@@ -36,10 +36,10 @@ def _render_time_attribute(seconds: float | None) -> str:
 
 def _render_test_case(config: CheckedConfig, report: Report) -> list[str]:
     """Return the lines of a config, which is one test."""
-    failure_lines = [format_finding_line(finding) for finding in config.findings if report.fails(finding)]
-    other_lines = [format_finding_line(finding) for finding in config.findings if not report.fails(finding)]
-    other_lines += [format_suppressed_line(suppression) for suppression in config.suppressed]
-    name_attributes = f"classname={_quote_attribute(config.group or report.suite)} name={_quote_attribute(config.name)}"
+    failure_lines = [format_finding_line(finding) for finding in config.findings if report.is_fatal(finding)]
+    other_lines = [format_finding_line(finding) for finding in config.findings if not report.is_fatal(finding)]
+    other_lines += [format_suppressed_line(suppression) for suppression in config.suppressed_findings]
+    name_attributes = f"classname={_quote_attribute(config.group or report.suite_name)} name={_quote_attribute(config.name)}"
     lines = [f"    <testcase {name_attributes}{_render_time_attribute(config.seconds)}>"]
     if failure_lines:
         message = _quote_attribute(format_count(len(failure_lines), "finding"))

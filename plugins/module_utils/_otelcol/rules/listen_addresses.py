@@ -27,13 +27,13 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
 
     A server takes a host and a port: no URL, no path, no port alone, and no port above 65535.
     """
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         for endpoint in list_written_endpoints(part, subject.listeners):
-            if endpoint.row.checked or _is_not_judged(endpoint):
+            if endpoint.row.is_checked or _is_not_judged(endpoint):
                 continue
             problem = find_listener_fault(endpoint.text)
             if problem:
-                host = "0.0.0.0" if endpoint.row.exposed else "localhost"
+                host = "0.0.0.0" if endpoint.row.is_exposed else "localhost"
                 valid_address = suggest_listening_address(endpoint.text, endpoint.row.port, host)
                 yield Fault(endpoint.path, f"'{endpoint.text}' {problem}", f"Write `{valid_address}`.")
 
@@ -42,7 +42,7 @@ def _is_not_judged(endpoint: Endpoint) -> bool:
     """Whether an address is not known yet, or one of a socket where the component takes these."""
     address = endpoint.text
     is_unknown = not address or "$" in address or _TEMPLATE_SIGN in address
-    is_socket = endpoint.row.sockets and address.startswith(_SOCKET_PREFIXES)
+    is_socket = endpoint.row.takes_sockets and address.startswith(_SOCKET_PREFIXES)
     return is_unknown or is_socket
 
 

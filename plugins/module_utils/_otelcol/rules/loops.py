@@ -45,14 +45,14 @@ class Filter(NamedTuple):
     """What drops records on a way: its name, and its settings as text."""
 
     name: str
-    text: str
+    settings_text: str
 
 
 class Way(NamedTuple):
     """A receiver or connector from which records go on, and the first filter on their way there, if there is one."""
 
-    start: str
-    filtered_by: Filter | None
+    start_component: str
+    first_filter: Filter | None
 
 
 @about(receivers=["filelog"])
@@ -60,20 +60,20 @@ def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
     own_log = subject.deployment.logs if subject.deployment else None
     verbosities = find_printing_exporters(subject.view)
-    for part in subject.view.of("receivers", "filelog"):
+    for part in subject.view.find_parts("receivers", "filelog"):
         for exporter, filtered_by in _find_reached_exporters(subject.view, part).items():
             printers = subject.printers.get(exporter, ())
             if exporter in verbosities:
                 printers = (Printer("", own_log, exporter, verbosities[exporter]), *printers)
             for printer in printers:
-                if _reads_log(part, printer.logs):
+                if _reads_log(part, printer.pod_logs):
                     yield _describe_loop(part, printer, filtered_by)
 
 
 def _describe_loop(part: Part, printer: Printer, filtered_by: Filter | None) -> Fault:
     """Return the fault of a receiver that reads what a printer prints; a filter on the way makes it less certain."""
     collector_text = f"collector '{printer.collector}'" if printer.collector else "this collector"
-    glob = printer.logs.glob if printer.logs else ""
+    glob = printer.pod_logs.file_glob if printer.pod_logs else ""
     effect = _EFFECT_BY_VERBOSITY.get(printer.verbosity, _EFFECT_BY_VERBOSITY["detailed"])
     message = f"'{part.id}' reads the log of {collector_text}, in which '{printer.exporter}' {effect}"
     exclusion = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
@@ -81,7 +81,7 @@ def _describe_loop(part: Part, printer: Printer, filtered_by: Filter | None) -> 
     if filtered_by is None:
         multiplies = printer.verbosity in ("normal", "detailed") and bool(glob)
         return Fault(part.path, message, fix, severity="" if multiplies else "warning")
-    if _names_pod(filtered_by.text, printer.logs):
+    if _names_pod(filtered_by.settings_text, printer.pod_logs):
         doubt = f"unless '{filtered_by.name}', which names it, drops all of them"
         return Fault(part.path, f"{message} ({doubt})", fix, severity="info")
     doubt = f"unless '{filtered_by.name}' drops all of them"
@@ -102,7 +102,7 @@ def find_printing_exporters(view: View) -> dict[str, str]:
         if kind_of(pipeline.key) == "logs":
             used_exporters.update(pipeline.exporters)
     verbosities: dict[str, str] = {}
-    for part in view.of(EXPORTERS, *_PRINTING_EXPORTERS):
+    for part in view.find_parts(EXPORTERS, *_PRINTING_EXPORTERS):
         is_silent = level in _SILENT_LEVELS and part.settings.get("use_internal_logger") is not False
         if part.id in used_exporters and not is_silent:
             verbosities[part.id] = _find_verbosity(part)
@@ -130,7 +130,7 @@ def _find_reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
     remaining_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
     ways = [Way(part.id, next(_find_filtering_operators(part), None))]
     while ways:
-        ways.sort(key=lambda way: way.filtered_by is not None, reverse=True)
+        ways.sort(key=lambda way: way.first_filter is not None, reverse=True)
         start, earlier_filter = ways.pop()
         fed_pipelines = [pipeline for pipeline in remaining_pipelines if start in pipeline.receivers]
         for pipeline in fed_pipelines:
@@ -163,7 +163,7 @@ def _reads_log(part: Part, logs: PodLogs | None) -> bool:
     include, exclude = _list_valid_globs(part.settings, "include"), _list_valid_globs(part.settings, "exclude")
     if logs is None and exclude:
         return False
-    examples = (logs or _UNKNOWN_POD_LOGS).examples
+    examples = (logs or _UNKNOWN_POD_LOGS).example_paths
     return any(_matches_any_glob(path, include) and not _matches_any_glob(path, exclude) for path in examples)
 
 
@@ -183,7 +183,7 @@ _USUAL_PORTS = {"grpc": "4317", "http": "4318"}
 def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
     """Yield telemetry of a collector about itself that it sends to its own receivers."""
     own_ports: set[str] = set()
-    for receiver in subject.view.of("receivers", "otlp"):
+    for receiver in subject.view.find_parts("receivers", "otlp"):
         own_ports.update(_list_otlp_ports(receiver))
     if not own_ports:
         return

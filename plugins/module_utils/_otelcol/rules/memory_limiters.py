@@ -62,26 +62,26 @@ class Limiter:
     part: Part
 
     @cached_property
-    def mib(self) -> Bound:
+    def mib_bound(self) -> Bound:
         """The limit in MiB."""
         return self._read_bound("limit_mib", "spike_limit_mib", "MiB")
 
     @cached_property
-    def percentage(self) -> Bound:
+    def percentage_bound(self) -> Bound:
         """The limit as a share of all memory."""
         return self._read_bound("limit_percentage", "spike_limit_percentage", "%")
 
     @property
-    def bounds(self) -> tuple[Bound, Bound]:
+    def both_bounds(self) -> tuple[Bound, Bound]:
         """Both bounds, the one in MiB first."""
-        return self.mib, self.percentage
+        return self.mib_bound, self.percentage_bound
 
-    def limit_mib_in(self, container_mib: int) -> int:
+    def compute_limit_mib(self, container_mib: int) -> int:
         """Return the MiB of the limit, which may be a share of a container's memory; 0 if it is not known."""
-        share = container_mib * (self.percentage.limit or 0) // _FULL_PERCENT
-        return self.mib.limit or share
+        share = container_mib * (self.percentage_bound.limit or 0) // _FULL_PERCENT
+        return self.mib_bound.limit or share
 
-    def at(self, key: str) -> Path:
+    def setting_path(self, key: str) -> Path:
         """Return the path of a setting."""
         return (*self.part.path, key)
 
@@ -99,7 +99,7 @@ def read_whole_number(value: Any) -> int | None:
 def list_started_limiters(subject: Subject) -> Iterator[Limiter]:
     """Yield the memory limiters that a config starts."""
     for section_name in ("processors", "extensions"):
-        for part in subject.view.of(section_name, _KIND):
+        for part in subject.view.find_parts(section_name, _KIND):
             yield Limiter(part)
 
 
@@ -113,11 +113,11 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
                 f"'{limiter_part.id}' has no check_interval, or one of zero",
                 "Add `check_interval: 1s`.",
             )
-        if all(_is_absent_or_zero(limiter_part.settings.get(bound.limit_key)) for bound in limiter.bounds):
+        if all(_is_absent_or_zero(limiter_part.settings.get(bound.limit_key)) for bound in limiter.both_bounds):
             yield Fault(
                 limiter_part.path, f"'{limiter_part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`."
             )
-        for bound in limiter.bounds:
+        for bound in limiter.both_bounds:
             yield from _find_crossed_bound(limiter, bound)
         yield from _find_percentages_above_100(limiter)
 
@@ -144,16 +144,16 @@ def _find_crossed_bound(limiter: Limiter, bound: Bound) -> Iterator[Fault]:
     if bound.is_crossed:
         message = f"{bound.spike_key} is {bound.spike}, not smaller than {bound.limit_key}, which is {bound.limit}"
         fix = f"Write about a quarter of {bound.limit_key}: {bound.usual_spike}."
-        yield Fault(limiter.at(bound.spike_key), message, fix)
+        yield Fault(limiter.setting_path(bound.spike_key), message, fix)
 
 
 def _find_percentages_above_100(limiter: Limiter) -> Iterator[Fault]:
     """Yield percentages above 100."""
-    bound = limiter.percentage
+    bound = limiter.percentage_bound
     for key, value in ((bound.limit_key, bound.limit), (bound.spike_key, bound.spike)):
         if value and value > _FULL_PERCENT:
             message = f"{key} is {value}, more than {_FULL_PERCENT}"
-            yield Fault(limiter.at(key), message, f"Write at most {_FULL_PERCENT}.")
+            yield Fault(limiter.setting_path(key), message, f"Write at most {_FULL_PERCENT}.")
 
 
 @about("deployment")
@@ -164,10 +164,10 @@ def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
         return
     owner = "service" if subject.on_host else "container"
     for limiter in list_started_limiters(subject):
-        limit = limiter.mib.limit
+        limit = limiter.mib_bound.limit
         if limit and limit >= available_mib:
             yield Fault(
-                limiter.at("limit_mib"),
+                limiter.setting_path("limit_mib"),
                 f"limit_mib is {limit}, but the {owner} may use only {available_mib} MiB",
                 f"Write at most {available_mib * LIMIT_PERCENT // _FULL_PERCENT}, with a `spike_limit_mib` of "
                 f"{available_mib * SPIKE_PERCENT // _FULL_PERCENT}, or raise the {owner}'s memory limit.",
@@ -184,13 +184,13 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
         if settings.get("limit_percentage") and not settings.get("limit_mib"):
             message = "this is a percentage of the node's memory, since the container has no memory limit"
             fix = "Give the container a memory limit, or write `limit_mib`."
-            yield Fault(limiter.at("limit_percentage"), message, fix)
+            yield Fault(limiter.setting_path("limit_percentage"), message, fix)
 
 
 def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield percentages and MiB of memory limiters that have no effect: `limit_mib` takes precedence."""
     for limiter in list_started_limiters(subject):
-        mib, percentage = limiter.bounds
+        mib, percentage = limiter.both_bounds
         if mib.limit:
             yield from _find_ignored_settings(limiter, mib.limit_key, (percentage.limit_key, percentage.spike_key))
         elif percentage.limit:
@@ -201,15 +201,15 @@ def _find_ignored_settings(limiter: Limiter, used_key: str, ignored_keys: tuple[
     """Yield the settings of a limiter that it does not read beside the limit that it heeds."""
     for key in ignored_keys:
         if read_whole_number(limiter.part.settings.get(key)):
-            is_limit = key == limiter.percentage.limit_key
+            is_limit = key == limiter.percentage_bound.limit_key
             fix = f"Remove `{key}`, or `{used_key}`." if is_limit else f"Remove `{key}`."
-            yield Fault(limiter.at(key), f"{key} has no effect beside {used_key}", fix)
+            yield Fault(limiter.setting_path(key), f"{key} has no effect beside {used_key}", fix)
 
 
 def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
     """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
     for limiter in list_started_limiters(subject):
-        bound = limiter.mib if limiter.part.settings.get("limit_mib") else limiter.percentage
+        bound = limiter.mib_bound if limiter.part.settings.get("limit_mib") else limiter.percentage_bound
         if not bound.limit or not bound.spike or bound.is_crossed:
             continue
         refuses_from = bound.limit - bound.spike
@@ -219,7 +219,7 @@ def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
                 f"{bound.limit} {bound.unit}"
             )
             fix = f"Write about a quarter of {bound.limit_key} here: {bound.usual_spike}."
-            yield Fault(limiter.at(bound.spike_key), message, fix)
+            yield Fault(limiter.setting_path(bound.spike_key), message, fix)
 
 
 RULES = (

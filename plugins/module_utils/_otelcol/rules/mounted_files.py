@@ -94,8 +94,8 @@ def file_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield the path and the value of the settings by which started components and the service itself read files."""
-    started = {part.path for part in subject.view.parts}
-    for path, value in subject.view.leaves:
+    started = {part.path for part in subject.view.started_parts}
+    for path, value in subject.view.scalar_leaves:
         names_file = bool(path) and path[-1] in _FILE_KEYS
         if not names_file or not isinstance(value, str):
             continue
@@ -132,7 +132,7 @@ def _find_unsafe_storage(part: Part, directory: str, subject: Subject, deploymen
 
 def _quote_storage_users(subject: Subject, storage_id: str) -> Iterator[str]:
     """Yield the ids of the components whose queue is in a storage, in quotes."""
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         if value_at(part.settings, _QUEUE_STORAGE) == storage_id:
             yield f"'{part.id}'"
 
@@ -149,7 +149,7 @@ def _is_lost_with_pod(path: str, deployment: Deployment) -> bool:
 def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> Iterator[Part]:
     """Yield the started components of a kind in a section, if it is known what is mounted."""
     if subject.deployment and subject.deployment.mounts is not None:
-        yield from subject.view.of(section, kind)
+        yield from subject.view.find_parts(section, kind)
 
 
 def _is_unmounted(subject: Subject, path: str) -> bool:

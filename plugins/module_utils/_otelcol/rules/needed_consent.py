@@ -25,8 +25,8 @@ class _AskingComponent(NamedTuple):
     """A component that may need consent: its part of the config, its row, and the rights that it needs."""
 
     part: Part
-    row: Component
-    rights: set[str]
+    component_row: Component
+    needed_rights: set[str]
 
 
 @about("deployment")
@@ -36,7 +36,7 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     if deployment is None or deployment.allowed is None:
         return
     asking_components = list(_list_asking_components(subject, deployment))
-    all_rights = set(deployment.allowed).union(*(asking_component.rights for asking_component in asking_components))
+    all_rights = set(deployment.allowed).union(*(asking_component.needed_rights for asking_component in asking_components))
     allow = ", ".join(sorted(all_rights))
     for part, row, rights in asking_components:
         for right in sorted(rights - set(deployment.allowed)):
@@ -48,17 +48,17 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
 
 def _list_asking_components(subject: Subject, deployment: Deployment) -> Iterator[_AskingComponent]:
     """Yield the started components that may need consent."""
-    for row, part in find_used_parts(subject.view.parts):
+    for row, part in find_used_parts(subject.view.started_parts):
         yield _AskingComponent(part, row, _list_guarded_rights(row, part.settings, deployment))
 
 
 def _list_guarded_rights(row: Component, settings: dict[str, Any], deployment: Deployment) -> set[str]:
     """Return the rights of a component that need consent."""
     rights: set[str] = set()
-    for rule in row.rules(settings):
+    for rule in row.list_rules(settings):
         rights.update(find_guarded_rights(rule))
-    keeps_files_of_node = bool(deployment.keeps_on_node and row.state(settings))
-    if row.root(settings) or keeps_files_of_node:
+    keeps_files_of_node = bool(deployment.keeps_on_node and row.list_state_directories(settings))
+    if row.needs_root(settings) or keeps_files_of_node:
         rights.add(ROOT)
     return rights
 
@@ -67,7 +67,7 @@ def _describe_right(row: Component, settings: dict[str, Any], right: str) -> str
     """Return a right as a sentence names it."""
     if right == ROOT:
         return "to run as root"
-    rule = next(rule for rule in row.rules(settings) if right in find_guarded_rights(rule))
+    rule = next(rule for rule in row.list_rules(settings) if right in find_guarded_rights(rule))
     resources = _join_words(list_at(rule, "resources") or list_at(rule, "nonResourceURLs"))
     groups = _join_words(f"'{group}'" for group in list_at(rule, "apiGroups") if group)
     in_groups = f" in API group {groups}" if groups else ""

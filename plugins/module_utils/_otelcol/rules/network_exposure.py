@@ -47,7 +47,7 @@ class _ClearText(NamedTuple):
 
 def _list_clear_text_exporters(subject: Subject) -> Iterator[_ClearText]:
     """Yield where exporters send in clear text."""
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         if part.section == "exporters" and not sends_nothing(part.kind):
             yield from _list_clear_texts_of_part(part)
 
@@ -105,7 +105,7 @@ def clear_text_inside(subject: Subject) -> Iterator[Fault]:
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
     """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
-    for path, value in subject.view.leaves:
+    for path, value in subject.view.scalar_leaves:
         if path[-1:] != (_SKIP_VERIFY_KEY,) or value is not True:
             continue
         is_scrape = path[0] == "receivers"  # kubelets sign their own certificates, and get no telemetry
@@ -152,7 +152,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     for listener in subject.view.listeners:
         part = listener.part
         if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            fix = f"Write `{listener.at('localhost')}`, and use `{tunnel_command}`."
+            fix = f"Write `{listener.describe_host_setting('localhost')}`, and use `{tunnel_command}`."
             yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine_name}", fix)
 
 

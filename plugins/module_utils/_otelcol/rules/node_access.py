@@ -64,7 +64,7 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode in ON_EACH_HOST:
         return
-    for part in subject.view.of("receivers", *_DESCRIBE_NODE_READS):
+    for part in subject.view.find_parts("receivers", *_DESCRIBE_NODE_READS):
         node_data = _DESCRIBE_NODE_READS[part.kind](part.settings)
         if node_data:
             placement = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
@@ -89,10 +89,10 @@ def selinux_denied(subject: Subject) -> Iterator[Fault]:
 
 def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
     """Yield components with what they use of the files of the node; empty text for nothing."""
-    for part in subject.view.of("receivers", *_DESCRIBE_FILE_READS):
+    for part in subject.view.find_parts("receivers", *_DESCRIBE_FILE_READS):
         yield part, _DESCRIBE_FILE_READS[part.kind](part.settings)
     if mode == "daemonset":
-        for part in subject.view.of("extensions", "filestorage"):
+        for part in subject.view.find_parts("extensions", "filestorage"):
             yield part, "a folder of the node"
 
 
@@ -102,7 +102,7 @@ def metadata_service(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.host_network:
         return
-    for part in subject.view.of("processors", "resourcedetection"):
+    for part in subject.view.find_parts("processors", "resourcedetection"):
         for index, detector in enumerate(list_at(part.settings, "detectors")):
             if detector in _DETECTORS_OF_INSTANCES:
                 yield Fault(

@@ -30,9 +30,9 @@ _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector-cont
 class ReportedType(NamedTuple):
     """A type of endpoints that an observer reports, and the setting that turns it on, with its default."""
 
-    type: str
-    setting: str = ""
-    default: bool = True
+    endpoint_type: str
+    enabling_setting: str = ""
+    is_on_by_default: bool = True
 
 
 _OBSERVERS = {
@@ -40,10 +40,10 @@ _OBSERVERS = {
         ReportedType("pod", "observe_pods"),
         ReportedType("port", "observe_pods"),
         ReportedType("pod.container", "observe_pods"),
-        ReportedType("k8s.node", "observe_nodes", default=False),
-        ReportedType("k8s.service", "observe_services", default=False),
-        ReportedType("k8s.ingress", "observe_ingresses", default=False),
-        ReportedType("k8s.crd", "observe_crds", default=False),
+        ReportedType("k8s.node", "observe_nodes", is_on_by_default=False),
+        ReportedType("k8s.service", "observe_services", is_on_by_default=False),
+        ReportedType("k8s.ingress", "observe_ingresses", is_on_by_default=False),
+        ReportedType("k8s.crd", "observe_crds", is_on_by_default=False),
     ),
     "host_observer": (ReportedType("hostport"),),
     "docker_observer": (ReportedType("container"),),
@@ -52,13 +52,13 @@ _OBSERVERS = {
     "kafkatopics_observer": (ReportedType("kafka.topics"),),
 }
 _REPORTED_TYPES = {kind_of(name): reported_types for name, reported_types in _OBSERVERS.items()}
-_ENDPOINT_TYPES = sorted({reported.type for reported_types in _OBSERVERS.values() for reported in reported_types})
+_ENDPOINT_TYPES = sorted({reported.endpoint_type for reported_types in _OBSERVERS.values() for reported in reported_types})
 
 
 class _ReceiverTemplate(NamedTuple):
     """A receiver that a receiver_creator starts: where its rule stands, the rule, and the observers that are asked."""
 
-    path: Path
+    rule_path: Path
     rule: Any
     observers: list[Any]
 
@@ -68,9 +68,9 @@ def discovery_rule(subject: Subject) -> Iterator[Fault]:
     usual_type = "hostport" if subject.on_host else "pod"
     for template in _list_receiver_templates(subject):
         if template.rule is None or template.rule == "":
-            yield Fault(template.path[:-1], "'rule' is missing", f'Add a rule such as `type == "{usual_type}"`.')
+            yield Fault(template.rule_path[:-1], "'rule' is missing", f'Add a rule such as `type == "{usual_type}"`.')
         elif isinstance(template.rule, str) and "${" not in template.rule:
-            yield from _find_refused_rule(template.path, template.rule.replace("$$", "$"), usual_type)
+            yield from _find_refused_rule(template.rule_path, template.rule.replace("$$", "$"), usual_type)
 
 
 def _find_refused_rule(path: Path, rule: str, usual_type: str) -> Iterator[Fault]:
@@ -93,7 +93,7 @@ def _find_refused_rule(path: Path, rule: str, usual_type: str) -> Iterator[Fault
         return
     syntax_error = find_expression_fault(rule, must_be_truth_value=True)
     if syntax_error:
-        yield Fault(path, f"this is no rule: {syntax_error.why}", "Write a condition.", offset=syntax_error.start)
+        yield Fault(path, f"this is no rule: {syntax_error.reason}", "Write a condition.", offset=syntax_error.start)
 
 
 def _report_unknown_type(path: Path, endpoint_type: str) -> Fault:
@@ -112,7 +112,7 @@ def unobserved_type(subject: Subject) -> Iterator[Fault]:
             continue
         if not any(_may_report_type(subject, observer, endpoint_type) for observer in template.observers):
             message = f"no observer of this receiver reports endpoints of type '{endpoint_type}'"
-            yield Fault(template.path, message, _suggest_observer(endpoint_type))
+            yield Fault(template.rule_path, message, _suggest_observer(endpoint_type))
 
 
 def _read_endpoint_type(rule: Any) -> str:
@@ -129,7 +129,7 @@ def _list_receiver_templates(subject: Subject) -> Iterator[_ReceiverTemplate]:
         observers = list_at(component.settings, "watch_observers")
         for name, template in mapping_at(component.settings, "receivers").items():
             if not isinstance(template, str):
-                path: Path = (*component.path, "receivers", name, "rule")
+                path: Path = (*component.config_path, "receivers", name, "rule")
                 yield _ReceiverTemplate(path, value_at(template, ("rule",)), observers)
 
 
@@ -140,29 +140,29 @@ def _may_report_type(subject: Subject, observer_id: Any, endpoint_type: str) -> 
         return True
     settings = mapping_at(subject.config, "extensions", observer_id)
     return any(
-        _is_reported_by_settings(reported, settings) for reported in reported_types if reported.type == endpoint_type
+        _is_reported_by_settings(reported, settings) for reported in reported_types if reported.endpoint_type == endpoint_type
     )
 
 
 def _is_reported_by_settings(reported_type: ReportedType, settings: Mapping[str, Any]) -> bool:
     """Whether an observer with these settings reports a type of endpoints."""
-    return settings.get(reported_type.setting, reported_type.default) not in (False, None, [])
+    return settings.get(reported_type.enabling_setting, reported_type.is_on_by_default) not in (False, None, [])
 
 
 def _suggest_observer(endpoint_type: str) -> str:
     """Return how to get endpoints of a type: by a setting of an observer, or by another observer."""
     for observer, reported_types in _OBSERVERS.items():
         for reported_type in reported_types:
-            if reported_type.type == endpoint_type:
+            if reported_type.endpoint_type == endpoint_type:
                 return _suggest_observer_setting(observer, reported_type)
     return ""
 
 
 def _suggest_observer_setting(observer: str, reported_type: ReportedType) -> str:
     """Return how to get endpoints of a type from an observer."""
-    if reported_type.default:
+    if reported_type.is_on_by_default:
         return f"Start the extension `{observer}`, and list it in `watch_observers`."
-    return f"Set `{reported_type.setting}` of extension k8s_observer, and list that in `watch_observers`."
+    return f"Set `{reported_type.enabling_setting}` of extension k8s_observer, and list that in `watch_observers`."
 
 
 RULES = (

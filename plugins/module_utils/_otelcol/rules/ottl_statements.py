@@ -63,7 +63,7 @@ class TextGroup(NamedTuple):
     """Texts that share a context: their place in the table, the context if given, whether groups are between."""
 
     path: Path
-    place: Row
+    place_row: Row
     context: str
     texts: list[SettingText]
     is_mixed: bool = False
@@ -71,14 +71,14 @@ class TextGroup(NamedTuple):
     @property
     def is_route(self) -> bool:
         """Whether the texts are a route of connector routing, which has rules of its own."""
-        return bool(self.place["kind"] == ROUTE)
+        return bool(self.place_row["kind"] == ROUTE)
 
 
 class ReadText(NamedTuple):
     """A text that is in the language, with what it uses of it."""
 
-    text: SettingText
-    used: UsedNames
+    setting_text: SettingText
+    used_names: UsedNames
 
 
 class TextTrouble(NamedTuple):
@@ -123,7 +123,7 @@ def _find_troubles_in_settings(
     build: Build, section: str, component_id: str, kind: str, settings: Any
 ) -> Iterator[TextTrouble]:
     """Yield the troubles in the texts of a component."""
-    component = build.find(section, kind)
+    component = build.find_component(section, kind)
     if component is None:
         return
     for row in build.ottl_places.get((section, component.type), ()):
@@ -137,13 +137,13 @@ def _explain_doubt(trouble: Trouble, build: Build) -> str:
     """Return why a trouble may be none in a build; empty text if it is certain."""
     if build.doubt or trouble.rule == SYNTAX:
         return build.doubt
-    return build.ottl.describe_uncertainty(build.version)
+    return build.ottl_language.describe_uncertainty(build.version)
 
 
 def _report_trouble(path: Path, trouble: Trouble, doubt: str) -> Fault:
     """Return a trouble as a fault, as severe as it is certain."""
     note = f" ({doubt})" if doubt else ""
-    severity = "warning" if doubt or trouble.gated else ""
+    severity = "warning" if doubt or trouble.is_gated else ""
     return Fault(path, f"{trouble.why}{note}", trouble.fix, severity=severity, offset=trouble.start)
 
 
@@ -233,7 +233,7 @@ def _find_troubles(build: Build, group: TextGroup) -> PlacedTroubles:
 
 def _find_troubles_of_paths(build: Build, group: TextGroup, read_texts: list[ReadText]) -> PlacedTroubles:
     """Yield the troubles of texts that are in the language, by the context that is given or inferred."""
-    contexts = group.place["contexts"]
+    contexts = group.place_row["contexts"]
     if group.context in contexts:
         yield from _find_troubles_in_context(build, group, read_texts, group.context)
     elif group.context and EXPANSION_START not in group.context:
@@ -260,9 +260,9 @@ def _parse_text(text: SettingText) -> UsedNames | Trouble | None:
 
 def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[ReadText]) -> PlacedTroubles:
     """Yield the troubles in texts whose context the Collector infers; a route has context `resource` if that fails."""
-    kind = ROUTE if group.is_route else read_texts[0].text.kind
-    used_parts = [read_text.used for read_text in read_texts]
-    context, missing_context = infer_context(build.ottl, kind, group.place["contexts"], used_parts)
+    kind = ROUTE if group.is_route else read_texts[0].setting_text.kind
+    used_parts = [read_text.used_names for read_text in read_texts]
+    context, missing_context = infer_context(build.ottl_language, kind, group.place_row["contexts"], used_parts)
     if context:
         troubles = list(_find_troubles_in_context(build, group, read_texts, context, inferred=True))
     else:
@@ -276,7 +276,7 @@ def _find_in_inferred_context(build: Build, group: TextGroup, read_texts: list[R
 
 def _report_missing_context(group: TextGroup, read_texts: list[ReadText], missing_context: str) -> tuple[Path, Trouble]:
     """Return the trouble of texts whose context cannot be inferred: a path names a missing one, or none names any."""
-    contexts = group.place["contexts"]
+    contexts = group.place_row["contexts"]
     for text, used in read_texts:
         for path in used.paths:
             if missing_context and path.steps[0][0] == missing_context:
@@ -296,7 +296,7 @@ def _find_troubles_in_context(
     """Yield the troubles that texts have in a context."""
     for text, used in read_texts:
         kind = ROUTE if group.is_route else text.kind
-        judge = Judge(build.ottl, build.ottl.contexts[context], kind, build.version, inferred)
+        judge = Judge(build.ottl_language, build.ottl_language.contexts[context], kind, build.version, inferred)
         for trouble in judge.find_troubles(used):
             yield text.path, trouble
 

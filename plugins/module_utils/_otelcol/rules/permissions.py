@@ -26,7 +26,7 @@ _KEYS_OF_RULES = ("apiGroups", "resources", "verbs")
 class Permission(NamedTuple):
     """One grant of an RBAC rule: one API group, one resource and one verb."""
 
-    group: str
+    api_group: str
     resource: str
     verb: str
 
@@ -50,8 +50,8 @@ def missing_permission(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.granted is None:
         return
     granted_permissions = set(_list_permissions(subject.deployment.granted))
-    for row, part in find_used_parts(subject.view.parts):
-        needed_permissions = _list_permissions(row.rules(part.settings))
+    for row, part in find_used_parts(subject.view.started_parts):
+        needed_permissions = _list_permissions(row.list_rules(part.settings))
         missing_permissions = [
             permission for permission in needed_permissions if not _is_granted(granted_permissions, permission)
         ]
@@ -77,7 +77,7 @@ def _is_granted(granted_permissions: set[Permission], needed_permission: Permiss
         covering_resources.append(f"*/{resource.partition('/')[2]}")
     if resource == "nodes/pods":
         covering_resources.append("nodes/proxy")  # what kubelets asked for before Kubernetes 1.33
-    covering_grants = product((needed_permission.group, "*"), covering_resources, (needed_permission.verb, "*"))
+    covering_grants = product((needed_permission.api_group, "*"), covering_resources, (needed_permission.verb, "*"))
     return any(permission in granted_permissions for permission in covering_grants)
 
 

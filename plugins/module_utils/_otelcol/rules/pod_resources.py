@@ -51,7 +51,7 @@ def storage_unclaimed(subject: Subject) -> Iterator[Fault]:
             f"`storage` claims no volume in mode {deployment.mode}, in which the state of a collector {fate_of_state}"
         )
         yield Fault((), message, "Use mode statefulset, or remove `storage`.")
-    elif not any(subject.view.of("extensions", "filestorage")):
+    elif not any(subject.view.find_parts("extensions", "filestorage")):
         message = "`storage` claims no volume, because the config keeps no state"
         yield Fault((), message, "Start an extension file_storage and name it in `sending_queue`, or remove `storage`.")
 
@@ -61,7 +61,7 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of agents that cache all pods of the cluster instead of the pods of their node."""
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
-    for part in subject.view.of("processors", "k8sattributes"):
+    for part in subject.view.find_parts("processors", "k8sattributes"):
         filters = mapping_at(part.settings, "filter").keys()
         is_narrowed = not filters.isdisjoint(_FILTERS_OF_OWN_NODE)
         if part.settings.get("passthrough") is not True and not is_narrowed:

@@ -34,21 +34,21 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
     for listener in _list_exposed_listeners(subject):
-        if is_loopback(listener.host) and listener.end in deployment.exposed:
+        if is_loopback(listener.host) and listener.port_and_protocol in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `{listener.at(choose_pod_address(listener))}`.")
+            yield Fault(listener.path, message, f"Write `{listener.describe_host_setting(choose_pod_address(listener))}`.")
 
 
 def _list_exposed_listeners(subject: Subject) -> Iterator[Listener]:
     """Yield the listeners that clients connect to."""
     for listener in subject.view.listeners:
-        if listener.exposed:
+        if listener.is_exposed:
             yield listener
 
 
 def choose_pod_address(listener: Listener) -> str:
     """Return the pod's address for a listener: in brackets before a port."""
-    return _POD_ADDRESS if listener.port_apart else _POD_ADDRESS_BEFORE_PORT
+    return _POD_ADDRESS if listener.has_separate_port else _POD_ADDRESS_BEFORE_PORT
 
 
 @about("deployment")
@@ -86,7 +86,7 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     fix_pattern = _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
     for listener in _list_exposed_listeners(subject):
         may_be_closed = listener.protocol == "UDP" and not is_loopback(listener.host)
-        if may_be_closed and not deployment.ingress.admits(*listener.end):
+        if may_be_closed and not deployment.ingress.admits(*listener.port_and_protocol):
             yield _report_closed_port(listener, deployment.ingress, fix_pattern.format(port=listener.port))
 
 
@@ -96,7 +96,7 @@ def _report_closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault
         problem, severity = f"admits port {listener.port} for TCP only", ""
     else:
         problem, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
-    return Fault(listener.path, f"NetworkPolicy {ingress.policies.names} {problem}", fix, severity=severity)
+    return Fault(listener.path, f"NetworkPolicy {ingress.policies.policy_names} {problem}", fix, severity=severity)
 
 
 @about("deployment")
@@ -121,7 +121,7 @@ def _list_open_host_listeners(subject: Subject) -> Iterator[Listener]:
     """Yield the listeners whose port is open on the node by default."""
     open_ports = subject.deployment.open_ports if subject.deployment else frozenset()
     for listener in _list_exposed_listeners(subject):
-        if listener.end in open_ports:
+        if listener.port_and_protocol in open_ports:
             yield listener
 
 

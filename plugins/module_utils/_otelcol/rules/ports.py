@@ -23,14 +23,14 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints that another component of the collector opens too; the second one fails at start."""
     listeners_by_port: dict[tuple[int, str], dict[str, Listener]] = {}
     for listener in subject.view.listeners:
-        listeners_by_host = listeners_by_port.setdefault(listener.end, {})
+        listeners_by_host = listeners_by_port.setdefault(listener.port_and_protocol, {})
         first_listener = _find_overlapping_listener(listeners_by_host, listener.host)
         if first_listener is None:
             listeners_by_host[listener.host] = listener
             continue
         has_own_rule = first_listener.part is None and _is_prometheus_exporter(listener)
         if not has_own_rule:
-            port_number, protocol = listener.end
+            port_number, protocol = listener.port_and_protocol
             message = f"{protocol} port {port_number} is already taken by {format_path(first_listener.path)}"
             yield Fault(listener.path, message, "Give one of them another port.")
 
@@ -53,7 +53,7 @@ def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     exporters = [listener for listener in subject.view.listeners if _is_prometheus_exporter(listener)]
     for exporter in exporters:
         for metrics_reader in metrics_readers:
-            if metrics_reader.end == exporter.end:
+            if metrics_reader.port_and_protocol == exporter.port_and_protocol:
                 yield _report_metrics_port(exporter, metrics_reader)
 
 

@@ -27,16 +27,16 @@ _POD_UID = "k8s.pod.uid"
 
 def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
     """Yield pipelines that receive data without a memory limiter; a burst can end the process."""
-    if any(subject.view.of("extensions", _LIMITER_KIND)):
+    if any(subject.view.find_parts("extensions", _LIMITER_KIND)):
         return
-    connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
+    connectors = {part.id for part in subject.view.started_parts if part.section == "connectors"}
     for pipeline in subject.view.pipelines:
         receives_data = bool(set(pipeline.receivers) - connectors)
         if not receives_data or _find_index_of_kind(_LIMITER_KIND, pipeline) is not None:
             continue
         if not all(keeps_nothing(exporter) for exporter in pipeline.exporters):
             fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
-            yield Fault(pipeline.path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
+            yield Fault(pipeline.config_path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
 
 
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
@@ -46,26 +46,26 @@ def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
         if index:
             message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
             fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
-            yield Fault((*pipeline.path, "processors", index), message, fix)
+            yield Fault((*pipeline.config_path, "processors", index), message, fix)
 
 
 @about(processors=["k8sattributes"])
 def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes of received data that need the connection after a processor that drops it."""
-    asking_ids = {part.id for part in subject.view.of("processors", "k8sattributes") if _needs_connection(part)}
+    asking_ids = {part.id for part in subject.view.find_parts("processors", "k8sattributes") if _needs_connection(part)}
     if not asking_ids:
         return
     connected_receiver_ids = _list_listening_receivers(subject)
     for pipeline in subject.view.pipelines:
         # Scraped, read and made data have no connection.
-        if connected_receiver_ids & set(pipeline.receivers) or any(subject.view.graph.find_feeders(pipeline.key)):
+        if connected_receiver_ids & set(pipeline.receivers) or any(subject.view.pipeline_graph.find_feeders(pipeline.key)):
             yield from _find_askers_behind_regrouping(pipeline, asking_ids)
 
 
 def _list_listening_receivers(subject: Subject) -> set[str]:
     """Return the ids of the receivers that listen; all of them if it is not known which do."""
     listeners = subject.listeners
-    receivers = [part for part in subject.view.parts if part.section == "receivers"]
+    receivers = [part for part in subject.view.started_parts if part.section == "receivers"]
     return {part.id for part in receivers if not listeners or (part.section, part.type) in listeners}
 
 
@@ -76,7 +76,7 @@ def _find_askers_behind_regrouping(pipeline: Pipeline, asking_ids: set[str]) -> 
         if regrouping_processor and processor in asking_ids:
             message = f"'{processor}' finds pods by their connection, which the earlier '{regrouping_processor}' drops"
             yield Fault(
-                (*pipeline.path, "processors", index), message, f"Move '{processor}' before '{regrouping_processor}'."
+                (*pipeline.config_path, "processors", index), message, f"Move '{processor}' before '{regrouping_processor}'."
             )
         if not regrouping_processor and Trait.REGROUPS in traits_of(PROCESSORS, processor):
             regrouping_processor = processor
@@ -88,7 +88,7 @@ def wrong_pod(subject: Subject) -> Iterator[Fault]:
     if not subject.senders:
         return
     quoted_senders = " and ".join(f"'{sender}'" for sender in subject.senders)
-    for part in subject.view.of("processors", "k8sattributes"):
+    for part in subject.view.find_parts("processors", "k8sattributes"):
         if _needs_connection(part):
             yield _report_pod_of_sender(part, quoted_senders)
 
@@ -115,7 +115,7 @@ def _report_pod_of_sender(part: Part, quoted_senders: str) -> Fault:
 def sampled_metrics(subject: Subject) -> Iterator[Fault]:
     """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
     counting_connectors = {
-        part.id for part in subject.view.of("connectors", *types_with_traits(CONNECTORS, Trait.COUNTS_SPANS))
+        part.id for part in subject.view.find_parts("connectors", *types_with_traits(CONNECTORS, Trait.COUNTS_SPANS))
     }
     for pipeline in subject.view.pipelines:
         sampler_index = _find_index_of_kind("tailsampling", pipeline)
@@ -126,7 +126,7 @@ def sampled_metrics(subject: Subject) -> Iterator[Fault]:
             if exporter in counting_connectors:
                 message = f"'{exporter}' counts only the spans that '{sampler}' keeps"
                 fix = f"Send to '{exporter}' from a pipeline without it, or sample in a collector behind this one."
-                yield Fault((*pipeline.path, "exporters", index), message, fix)
+                yield Fault((*pipeline.config_path, "exporters", index), message, fix)
 
 
 def _find_index_of_kind(kind: str, pipeline: Pipeline) -> int | None:

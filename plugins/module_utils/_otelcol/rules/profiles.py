@@ -88,8 +88,8 @@ class ExcusedFinding(NamedTuple):
 class WeighedFindings(NamedTuple):
     """The remaining findings, and the suppressed ones with their reasons."""
 
-    remaining: list[Finding]
-    suppressed: list[ExcusedFinding]
+    remaining_findings: list[Finding]
+    suppressed_findings: list[ExcusedFinding]
 
 
 def weigh_findings(

@@ -131,7 +131,7 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
     for path, extension, may_be_built_in in list_extension_uses(subject):
         is_configured = trim_id(extension) in known_ids
         if is_configured or (more_are_hidden and not may_be_built_in):
-            if not started_ids.may_have(extension):
+            if not started_ids.may_list(extension):
                 fix = f"Add '{extension}' to service.extensions."
                 yield Fault(path, f"extension '{extension}' is used here but not started", fix)
         elif not may_be_built_in:
@@ -163,7 +163,7 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
                 f"there is no pipeline '{name}'{suggest_word(name, pipeline_keys)}",
                 "Add it, or name another one.",
             )
-        elif not _read_listed_ids(subject, ("service", "pipelines", key, "receivers")).may_have(connector):
+        elif not _read_listed_ids(subject, ("service", "pipelines", key, "receivers")).may_list(connector):
             fix = f"Add '{connector}' to service.pipelines.{key}.receivers."
             yield Fault(path, f"pipeline '{name}' does not start from '{connector}'", fix)
 
@@ -172,7 +172,7 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
     """Yield extensions that are configured but never started."""
     started_ids = _read_listed_ids(subject, ("service", "extensions"))
     for extension in mapping_at(subject.config, "extensions"):
-        if not started_ids.may_have(extension):
+        if not started_ids.may_list(extension):
             fix = f"Add '{extension}' to service.extensions, or remove it."
             yield Fault(("extensions", extension), f"extension '{extension}' is configured but not started", fix)
 
@@ -180,12 +180,12 @@ def idle_extension(subject: Subject) -> Iterator[Fault]:
 class _ListedIds(NamedTuple):
     """The ids in a list, as the Collector reads them, and whether an expression may bring others."""
 
-    ids: set[str]
-    more_are_hidden: bool
+    listed_ids: set[str]
+    has_hidden_ids: bool
 
-    def may_have(self, component_id: Any) -> bool:
+    def may_list(self, component_id: Any) -> bool:
         """Whether a component may be in the list when the Collector has expanded it."""
-        return self.more_are_hidden or trim_id(component_id) in self.ids
+        return self.has_hidden_ids or trim_id(component_id) in self.listed_ids
 
 
 def _read_listed_ids(subject: Subject, path: Path) -> _ListedIds:
@@ -206,7 +206,7 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
     used_ids = {role: _read_ids_in_pipelines(subject, role) for role in ROLES}
     for section_name, component_id, kind, _settings in configured_components(subject):
         roles = [role for role, sections in ROLES.items() if section_name in sections]
-        if section_name == "extensions" or any(used_ids[role].may_have(component_id) for role in roles):
+        if section_name == "extensions" or any(used_ids[role].may_list(component_id) for role in roles):
             continue
         is_kept_for_trials = section_name == EXPORTERS and is_for_trials(kind)
         severity = "info" if is_kept_for_trials else ""
@@ -220,8 +220,8 @@ def _read_ids_in_pipelines(subject: Subject, role: str) -> _ListedIds:
     more_are_hidden = _may_hide_more(subject, ("service", "pipelines"))
     for name in mapping_at(subject.config, "service", "pipelines"):
         listed_ids = _read_listed_ids(subject, ("service", "pipelines", name, role))
-        ids |= listed_ids.ids
-        more_are_hidden = more_are_hidden or listed_ids.more_are_hidden
+        ids |= listed_ids.listed_ids
+        more_are_hidden = more_are_hidden or listed_ids.has_hidden_ids
     return _ListedIds(ids, more_are_hidden)
 
 
@@ -272,7 +272,7 @@ def _list_uses_by_catalogue(
         return
     named_sections = ("extensions", "pipelines") if section == "connectors" else ("extensions",)
     for named_section in named_sections:
-        exact, ends = build.references(section, kind, named_section)
+        exact, ends = build.find_reference_keys(section, kind, named_section)
         for use in _list_uses_in_settings((section, component_id), exact, ends, settings):
             yield named_section, use
 
@@ -285,8 +285,8 @@ def _list_uses_in_settings(
         return
     named_targets: dict[Path, tuple[str, bool]] = {}
     for reference in exact_references:
-        for path, value in reference.find(settings):
-            named_targets[path] = (value, reference.lax)
+        for path, value in reference.find_ids(settings):
+            named_targets[path] = (value, reference.takes_built_in_names)
     last_keys = {path_end[-1] for path_end in path_ends}
     for path, value in iter_leaves(settings):
         may_name = path[-1] in last_keys and isinstance(value, str)

@@ -27,7 +27,7 @@ def _find_refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row)
 
 def _report_refused_regex(place: Path, regex_refusal: Refusal) -> Fault:
     """Return the fault of a regular expression that Go refuses."""
-    return Fault(place, f"Go refuses this regular expression: {regex_refusal.why}", offset=regex_refusal.start)
+    return Fault(place, f"Go refuses this regular expression: {regex_refusal.reason}", offset=regex_refusal.start)
 
 
 def _find_refused_topics(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:

@@ -40,7 +40,7 @@ def remembered_by_settings(
                 if may_suggest():  # else they lack suggestions, which later ones may have
                     known_answers[find] = answers
             for answer in answers:
-                yield component.path, answer
+                yield component.config_path, answer
 
     return find_or_recall
 
@@ -50,7 +50,7 @@ def _list_with_known_answers(subject: Subject) -> Iterator[tuple[ConfiguredCompo
     """Yield every component, and the Collector's own telemetry as one, with what functions found in its settings."""
     if subject.target is None:
         return
-    answers_by_settings = build_of(subject.target).remembered
+    answers_by_settings = build_of(subject.target).remembered_answers
     telemetry = ConfiguredComponent(*TELEMETRY, TELEMETRY[1], value_at(subject.config, TELEMETRY))
     for component in (*configured_components(subject), telemetry):
         settings_text = repr(component.settings)

@@ -23,7 +23,7 @@ class SuppressedFinding:
 
     finding: Finding
     reason: str
-    in_source: bool = False
+    is_in_source: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CheckedConfig:
 
     name: str
     findings: tuple[Finding, ...] = ()
-    suppressed: tuple[SuppressedFinding, ...] = ()
+    suppressed_findings: tuple[SuppressedFinding, ...] = ()
     group: str = ""
     seconds: float | None = None
 
@@ -47,28 +47,28 @@ class Report:
     `own_rules` are the user's own rules, as `UserRules.as_list` has them.
     """
 
-    checked: Sequence[CheckedConfig]
-    skipped: Sequence[str] = ()
+    checked_configs: Sequence[CheckedConfig]
+    skipped_files: Sequence[str] = ()
     rules: Sequence[Rule] = ()
     fail_on: str = "error"
-    builds: Mapping[str, str] = field(default_factory=dict)
-    suite: str = "o11y.opentelemetry.pipeline_validate"
+    build_by_config: Mapping[str, str] = field(default_factory=dict)
+    suite_name: str = "o11y.opentelemetry.pipeline_validate"
     own_rules: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def findings(self) -> list[Finding]:
         """All findings, by position."""
         findings: list[Finding] = []
-        for config in self.checked:
+        for config in self.checked_configs:
             findings += config.findings
         return sorted(findings, key=sort_key_by_position)
 
     @cached_property
-    def suppressed(self) -> list[SuppressedFinding]:
+    def suppressed_findings(self) -> list[SuppressedFinding]:
         """All suppressed findings, by position."""
         suppressed: list[SuppressedFinding] = []
-        for config in self.checked:
-            suppressed += config.suppressed
+        for config in self.checked_configs:
+            suppressed += config.suppressed_findings
         return sorted(suppressed, key=lambda suppression: suppression.finding)
 
     @cached_property
@@ -77,24 +77,24 @@ class Report:
         count_by_severity = Counter(finding.severity for finding in self.findings)
         return {
             **{name: count_by_severity[name] for name in SEVERITIES},
-            "suppressed": len(self.suppressed),
-            "checked": len(self.checked),
-            "skipped": len(self.skipped),
+            "suppressed": len(self.suppressed_findings),
+            "checked": len(self.checked_configs),
+            "skipped": len(self.skipped_files),
         }
 
     @property
-    def aim(self) -> str:
+    def checked_builds_phrase(self) -> str:
         """The builds for which the configs were checked, as the end of a phrase."""
-        builds = list(dict.fromkeys(self.builds.values()))
+        builds = list(dict.fromkeys(self.build_by_config.values()))
         return f" for {', '.join(builds)}" if builds else ""
 
-    def fails(self, finding: Finding) -> bool:
+    def is_fatal(self, finding: Finding) -> bool:
         """Whether a finding is as severe as `fail_on` says."""
         return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
-    def fatal(self) -> Iterator[Finding]:
+    def list_fatal_findings(self) -> Iterator[Finding]:
         """Yield the findings that fail, by position."""
-        return filter(self.fails, self.findings)
+        return filter(self.is_fatal, self.findings)
 
 
 def format_finding_line(line_finding: Finding) -> str:

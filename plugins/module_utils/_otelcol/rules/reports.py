@@ -26,7 +26,7 @@ _GITHUB_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 def format_text(report: Report) -> str:
     """Return one line per finding, suppressed ones with their reason, and the summary at the end."""
     lines = [format_finding_line(finding) for finding in report.findings]
-    lines += [format_suppressed_line(suppression) for suppression in report.suppressed]
+    lines += [format_suppressed_line(suppression) for suppression in report.suppressed_findings]
     return "\n".join([*lines, *summarize_report(report)]) + "\n"
 
 
@@ -39,7 +39,7 @@ def summarize_report(report: Report) -> list[str]:
         f"{counts['info']} info",
         *(f"{counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name]),
     ]
-    lines = [f"{format_count(counts['checked'], 'config')} checked{report.aim}: {', '.join(count_phrases)}"]
+    lines = [f"{format_count(counts['checked'], 'config')} checked{report.checked_builds_phrase}: {', '.join(count_phrases)}"]
     if report.own_rules:
         lines.append(_describe_own_rules(report.own_rules))
     return lines
@@ -67,11 +67,11 @@ def convert_to_result(report: Report) -> dict[str, object]:
     result: dict[str, object] = {
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [
-            {**suppression.finding.as_dict(), "reason": suppression.reason} for suppression in report.suppressed
+            {**suppression.finding.as_dict(), "reason": suppression.reason} for suppression in report.suppressed_findings
         ],
-        "checked": [config.name for config in report.checked],
-        "builds": dict(report.builds),
-        "skipped_files": list(report.skipped),
+        "checked": [config.name for config in report.checked_configs],
+        "builds": dict(report.build_by_config),
+        "skipped_files": list(report.skipped_files),
         "counts": report.counts,
     }
     if report.own_rules:

@@ -37,22 +37,22 @@ _SHARE_BELOW_LIMIT = 0.8
 class LargestRequest:
     """The largest request of an exporter: its bytes, None for no maximum, and what makes it as large."""
 
-    size: int | None
-    why: str
+    size_bytes: int | None
+    reason: str
     path: Path
     severity: str = ""
 
     def is_above(self, limit: Limit) -> bool:
         """Whether it may be larger than a limit."""
-        return self.size is None or self.size > limit.size
+        return self.size_bytes is None or self.size_bytes > limit.size_bytes
 
 
 @dataclass(frozen=True)
 class Limit:
     """What takes no larger request: its name, and the bytes; `setting` is where the user can raise it."""
 
-    whose: str
-    size: int
+    owner: str
+    size_bytes: int
     setting: str = ""
 
 
@@ -61,7 +61,7 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
     limit_rows = subject.target.catalogue.request_limits if subject.target else ()
     if not limit_rows:
         return
-    for part in subject.view.parts:
+    for part in subject.view.started_parts:
         limit = _find_smallest_limit(part, subject, limit_rows) if part.section == "exporters" else None
         if limit is None:
             continue
@@ -72,12 +72,12 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
 
 def _report_large_request(part: Part, largest_request: LargestRequest, limit: Limit) -> Fault:
     """Return the fault of an exporter whose largest request is above a limit."""
-    size_in_words = "of any size" if largest_request.size is None else f"of up to {_format_mib(largest_request.size)}"
+    size_in_words = "of any size" if largest_request.size_bytes is None else f"of up to {_format_mib(largest_request.size_bytes)}"
     message = (
-        f"{largest_request.why} makes requests {size_in_words}, and {limit.whose} takes at most"
-        f" {_format_mib(limit.size)}"
+        f"{largest_request.reason} makes requests {size_in_words}, and {limit.owner} takes at most"
+        f" {_format_mib(limit.size_bytes)}"
     )
-    batch_settings = f"{{sizer: bytes, max_size: {int(limit.size * _SHARE_BELOW_LIMIT)}}}"
+    batch_settings = f"{{sizer: bytes, max_size: {int(limit.size_bytes * _SHARE_BELOW_LIMIT)}}}"
     raise_clause = f", or raise {limit.setting}" if limit.setting else ""
     fix = f"Write `{QUEUE}: {{batch: {batch_settings}}}` in '{part.id}'{raise_clause}."
     return Fault(largest_request.path, message, fix, severity=largest_request.severity)
@@ -95,7 +95,7 @@ def _find_smallest_limit(part: Part, subject: Subject, limit_rows: Sequence[Row]
         *_find_limits_of_hosts(part, limit_rows),
         *_find_own_limit(part, limit_rows),
     ]
-    return min(limits, key=lambda limit: limit.size, default=None)
+    return min(limits, key=lambda limit: limit.size_bytes, default=None)
 
 
 def _find_limits_of_receivers(part: Part, receiving: Sequence[Receiving], limit_rows: Sequence[Row]) -> Iterator[Limit]:
@@ -107,7 +107,7 @@ def _find_limits_of_receivers(part: Part, receiving: Sequence[Receiving], limit_
     for receiving_collector in receiving:
         sizes = [
             _read_limit_in_bytes(server_settings, row)
-            for server_settings in _list_server_settings(receiving_collector.receivers, protocol)
+            for server_settings in _list_server_settings(receiving_collector.receiver_settings, protocol)
         ]
         known_sizes = [size for size in sizes if size]
         if known_sizes and None not in sizes:
@@ -193,9 +193,9 @@ def _find_largest_passed_on(part: Part, subject: Subject, limit_rows: Sequence[R
     requests = [_find_request_of_pipeline(pipeline, part, subject, limit_rows) for pipeline in feeding_pipelines]
     known_requests = [request for request in requests if request]
     for request in known_requests:
-        if request.size is None:
+        if request.size_bytes is None:
             return request
-    return max(known_requests, key=lambda request: request.size or 0, default=None)
+    return max(known_requests, key=lambda request: request.size_bytes or 0, default=None)
 
 
 # A batch that waits for nothing and splits nothing.

@@ -23,9 +23,9 @@ class Condition(NamedTuple):
     """
 
     path: Path
-    any_case: bool
-    refused: bool
-    words: list[str] | None
+    ignores_case: bool
+    is_negated: bool
+    allowed_words: list[str] | None
 
 
 def read_conditions(row: Row, key: str = "when") -> tuple[Condition, ...]:

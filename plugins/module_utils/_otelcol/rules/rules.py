@@ -113,7 +113,7 @@ _RESOURCE_RULES = tuple(rule for topic in _RESOURCE_RULE_MODULES for rule in top
 
 def lint_config(subject: Subject, own_rules: UserRules = NO_USER_RULES) -> list[Finding]:
     """Return the findings of every rule and of the user's own ones, sorted by position."""
-    return run_rules((*RULES, *own_rules.rules) if own_rules.all else RULES, subject)
+    return run_rules((*RULES, *own_rules.rules) if own_rules.user_rules else RULES, subject)
 
 
 def lint_resource(subject: Subject) -> list[Finding]:

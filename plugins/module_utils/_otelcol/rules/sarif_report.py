@@ -24,7 +24,7 @@ def format_sarif(report: Report) -> str:
     rules = _describe_rules(report)
     rule_indices = {rule["id"]: index for index, rule in enumerate(rules)}
     results = [_describe_finding(finding, rule_indices) for finding in report.findings]
-    for suppression in report.suppressed:
+    for suppression in report.suppressed_findings:
         results.append(
             {
                 **_describe_finding(suppression.finding, rule_indices),
@@ -41,7 +41,7 @@ def format_sarif(report: Report) -> str:
 def _describe_rules(report: Report) -> list[dict[str, Any]]:
     """Return the rules of a report, and by their ids those that it lacks but has findings of."""
     descriptions = {rule.id: _describe_rule(rule) for rule in report.rules}
-    for finding in (*report.findings, *(suppression.finding for suppression in report.suppressed)):
+    for finding in (*report.findings, *(suppression.finding for suppression in report.suppressed_findings)):
         descriptions.setdefault(finding.rule, {"id": finding.rule})
     return list(descriptions.values())
 
@@ -90,5 +90,5 @@ def _describe_physical_location(finding: Finding) -> dict[str, Any]:
 
 
 def _describe_suppression(suppression: SuppressedFinding) -> dict[str, str]:
-    sarif_kind = "inSource" if suppression.in_source else "external"
+    sarif_kind = "inSource" if suppression.is_in_source else "external"
     return {"kind": sarif_kind, "justification": suppression.reason}

@@ -34,7 +34,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
     copies, deployment = describe_copies(subject.deployment), subject.deployment
     if not copies or not deployment or deployment.target_allocator:
         return
-    for part in subject.view.of("receivers", "prometheus"):
+    for part in subject.view.find_parts("receivers", "prometheus"):
         for path, job in _list_scrape_jobs(part):
             if not any(
                 _DIFFERS_BETWEEN_REPLICAS.search(value) for _path, value in iter_leaves(job) if isinstance(value, str)
@@ -51,7 +51,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
 def scraped_twice(subject: Subject) -> Iterator[Fault]:
     """Yield jobs whose annotated targets another job, or another collector of the run, scrapes too."""
     earlier_scrapes: list[AnnotatedScrape] = []
-    for part in subject.view.of("receivers", "prometheus"):
+    for part in subject.view.find_parts("receivers", "prometheus"):
         for scrape in find_annotated_scrapes(part, nodes=subject.nodes):
             overlapping_scrape = next(
                 (
@@ -62,10 +62,10 @@ def scraped_twice(subject: Subject) -> Iterator[Fault]:
                 None,
             )
             if overlapping_scrape:
-                message = f"job '{scrape.job}' scrapes the same annotated targets as job '{overlapping_scrape.job}'"
+                message = f"job '{scrape.job_name}' scrapes the same annotated targets as job '{overlapping_scrape.job_name}'"
                 yield Fault(scrape.path, message, "Remove one of the two jobs, or give it other targets.")
             for collector in _list_overlapping_collectors(scrape, subject.scraping):
-                message = f"job '{scrape.job}' and collector '{collector}' scrape the same annotated targets"
+                message = f"job '{scrape.job_name}' and collector '{collector}' scrape the same annotated targets"
                 fix = "Let one of the two collectors scrape them: set `annotated_pods: false` in the other one, or "
                 yield Fault(scrape.path, message, f"{fix}give it another annotation with `annotation_prefixes`.")
             earlier_scrapes.append(scrape)

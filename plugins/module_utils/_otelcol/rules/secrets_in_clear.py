@@ -46,7 +46,7 @@ def plaintext_secret(subject: Subject) -> Iterator[Fault]:
 
 def _find_secret_settings(subject: Subject) -> Iterator[Fault]:
     """Yield settings of the config that are secrets by their name or their shape."""
-    for suspect in subject.view.suspects:
+    for suspect in subject.view.suspected_secrets:
         secret_kind = secret_kind_of(subject.config, suspect)
         if secret_kind:
             severity = "warning" if _is_doubtful(secret_kind) else ""
@@ -79,7 +79,7 @@ def _find_decrypted_settings(subject: Subject) -> Iterator[Fault]:
     """Yield settings with a value of a vault that nothing else shows to be a secret."""
     if not subject.decrypted:
         return
-    for path, value in subject.view.leaves:
+    for path, value in subject.view.scalar_leaves:
         if value in subject.decrypted and not secret_kind_at(subject.config, path, str(value)):
             message = f"`{_name_setting_at(path)}` has a value of a vault in clear text, which the ConfigMap shows"
             yield Fault(path, message, _suggest_hiding(subject))
@@ -117,9 +117,9 @@ def _list_suspicious_texts(subject: Subject) -> Iterator[tuple[Path, str]]:
 
     Those are the texts with an angle bracket, and possible secrets; a variable may bring anything.
     """
-    started_paths = {part.path for part in subject.view.parts}
-    suspected_paths = {suspect.path for suspect in subject.view.suspects}
-    for path, value in subject.view.leaves:
+    started_paths = {part.path for part in subject.view.started_parts}
+    suspected_paths = {suspect.path for suspect in subject.view.suspected_secrets}
+    for path, value in subject.view.scalar_leaves:
         if not isinstance(value, str) or "$" in value:
             continue
         may_have_placeholder = "<" in value or path in suspected_paths

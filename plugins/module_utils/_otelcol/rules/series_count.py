@@ -53,10 +53,10 @@ _MEASURED_BY_KUBELET = ("cpu", "memory")
 @about(receivers=["hostmetrics"])
 def node_measured_twice(subject: Subject) -> Iterator[Fault]:
     """Yield scrapers of host_metrics that measure what kubelet_stats of the same collector measures of the node."""
-    kubelet_receivers = [part.id for part in subject.view.of("receivers", "kubeletstats") if _measures_node(part)]
+    kubelet_receivers = [part.id for part in subject.view.find_parts("receivers", "kubeletstats") if _measures_node(part)]
     if not kubelet_receivers:
         return
-    for part in subject.view.of("receivers", "hostmetrics"):
+    for part in subject.view.find_parts("receivers", "hostmetrics"):
         scrapers = mapping_at(part.settings, "scrapers")
         for scraper in _MEASURED_BY_KUBELET:
             if scraper in scrapers:
@@ -77,7 +77,7 @@ def _measures_node(part: Part) -> bool:
 @about(connectors=["spanmetrics"])
 def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
     """Yield dimensions of span metrics whose value differs for nearly every span."""
-    for part in subject.view.of("connectors", "spanmetrics"):
+    for part in subject.view.find_parts("connectors", "spanmetrics"):
         if part.settings.get("aggregation_cardinality_limit"):
             continue
         for key in ("dimensions", "calls_dimensions"):
@@ -92,7 +92,7 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
 @about(processors=["k8sattributes"])
 def every_label(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that copy all labels or annotations of a pod."""
-    for part in subject.view.of("processors", "k8sattributes"):
+    for part in subject.view.find_parts("processors", "k8sattributes"):
         for metadata_kind in ("labels", "annotations"):
             for index, extraction in enumerate(list_at(part.settings, "extract", metadata_kind)):
                 pattern = value_at(extraction, ("key_regex",))
@@ -105,7 +105,7 @@ def every_label(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["awsemf"])
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
     """Yield awsemf exporters that store each metric several times with fewer dimensions."""
-    for part in subject.view.of("exporters", "awsemf"):
+    for part in subject.view.find_parts("exporters", "awsemf"):
         rolls_up = part.settings.get("dimension_rollup_option", "") != _WITHOUT_ROLLUP
         if rolls_up and not part.settings.get("metric_declarations"):
             message = f"'{part.id}' stores, and bills, every metric also without its dimensions and with each alone"

@@ -57,7 +57,7 @@ def _quote_as_spelled(fault: Fault, subject: Subject) -> Fault:
     """Return a fault whose fix quotes a value as its file has it: `0123` is 83 for YAML, and another tenant's id."""
     if not fault.quotes_value:
         return fault
-    spelled_value = subject.locate(fault.path).spelled()
+    spelled_value = subject.locate(fault.path).read_spelling()
     if not spelled_value or is_secret(fault.path, spelled_value):
         return fault
     return replace(fault, fix=describe_quoting_fix(spelled_value))
@@ -90,13 +90,13 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
 @remembered_by_settings
 def _find_refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
     """Yield what the decoder refuses. The table of constraints adds settings of Prometheus."""
-    row, component, component_path = build.fields(section, kind), build.find(section, kind), (section, component_id)
+    row, component, component_path = build.find_fields(section, kind), build.find_component(section, kind), (section, component_id)
     if row and (component or component_path == TELEMETRY):
         yield from _find_refused_in_component(build, row, settings, component_path)
     if component is None:
         return
-    constraint_rows = build.constraints(section, component.type, _select_rows_with_fields)
-    for (fields_row, conditions), place, nested_settings in constraint_rows.find(settings, component_path):
+    constraint_rows = build.find_constraints(section, component.type, _select_rows_with_fields)
+    for (fields_row, conditions), place, nested_settings in constraint_rows.find_places(settings, component_path):
         if has_required_values(conditions, nested_settings):
             doubt = explain_doubt(fields_row, build, section, component_id)
             for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], nested_settings, place):

@@ -89,7 +89,7 @@ def _find_violated_constraints(subject: Subject) -> RuleFaults:
 class _Violation(NamedTuple):
     """A row that settings violate, the rule that says so, and the fault."""
 
-    row: Row
+    constraint_row: Row
     rule: str
     fault: Fault
 
@@ -97,12 +97,12 @@ class _Violation(NamedTuple):
 @remembered_by_settings
 def _find_violations(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Violation]:
     """Yield what settings violate, wherever they run."""
-    component = build.find(section, kind)
+    component = build.find_component(section, kind)
     if component is None and section != TELEMETRY[0]:
         return
-    constraint_rows = build.constraints(section, component.type if component else kind, make_constraint)
+    constraint_rows = build.find_constraints(section, component.type if component else kind, make_constraint)
     read_settings = {} if settings is None and component else settings  # a component without settings has its defaults
-    for found_constraint, path, constrained_settings in constraint_rows.find(read_settings, (section, component_id)):
+    for found_constraint, path, constrained_settings in constraint_rows.find_places(read_settings, (section, component_id)):
         if not _is_applicable(found_constraint, constrained_settings):
             continue
         if found_constraint.around and not has_required_values(found_constraint.around, value_at(settings, path[2:-1])):
@@ -114,16 +114,16 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
 
 def _is_applicable(found_constraint: Constraint, settings: Any) -> bool:
     """Whether settings have what a row looks at, and the values that it is about."""
-    if found_constraint.keys and (not isinstance(settings, dict) or found_constraint.keys.isdisjoint(settings)):
+    if found_constraint.needed_keys and (not isinstance(settings, dict) or found_constraint.needed_keys.isdisjoint(settings)):
         return False
-    return not found_constraint.when or has_required_values(found_constraint.when, settings)
+    return not found_constraint.conditions or has_required_values(found_constraint.conditions, settings)
 
 
 def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
     """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
     first_root = ""
     for section_name, component_id, kind, settings in configured_components(subject):
-        component = build.find(section_name, kind)
+        component = build.find_component(section_name, kind)
         if component is None or component.type != "host_metrics":
             continue
         root_path = mapping_at(settings).get("root_path") or ""

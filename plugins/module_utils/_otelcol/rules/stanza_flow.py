@@ -25,8 +25,8 @@ from .subject import Fault
 class _Output:
     """Where an operator sends its entries: its index, the place of the setting, and the id that is written there."""
 
-    sender: int
-    place: Path
+    sender_index: int
+    setting_path: Path
     receiver_id: str
 
 
@@ -69,7 +69,7 @@ def _find_unknown_outputs(operators: list[Any], path: Path) -> RuleFaults:
             yield (
                 REFERENCE,
                 Fault(
-                    output.place,
+                    output.setting_path,
                     f"no operator has the id '{receiver_id}'{suggest_word(receiver_id, operator_ids)}",
                     fix,
                 ),
@@ -99,7 +99,7 @@ def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
     outputs_by_edge: dict[tuple[int, int], _Output] = {}
     for output in _list_outputs(operators, path):
         if output.receiver_id in index_by_id:
-            outputs_by_edge[output.sender, index_by_id[output.receiver_id]] = output
+            outputs_by_edge[output.sender_index, index_by_id[output.receiver_id]] = output
     receivers_by_sender = _map_receivers_by_sender(operators, outputs_by_edge)
     receiving_indices: set[int] = set().union(*receivers_by_sender.values())
     for index in sorted(receiving_indices - {len(operators)}):
@@ -108,7 +108,7 @@ def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
         if (sender, receiver) in outputs_by_edge and receiver <= sender:
             backward_output = outputs_by_edge[sender, receiver]
             message = f"operator '{backward_output.receiver_id}' leads back to this one"
-            yield CONFLICT, Fault(backward_output.place, message, "Name a later operator.")
+            yield CONFLICT, Fault(backward_output.setting_path, message, "Name a later operator.")
             return
 
 

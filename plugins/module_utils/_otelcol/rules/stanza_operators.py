@@ -207,8 +207,8 @@ def _check_expressions(keys: list[str], settings: Any, path: Path, _row: Row) ->
 
 def _report_broken_expression(syntax_error: ExpressionFault, place: Path, offset: int) -> tuple[str, Fault]:
     """Return the rule and the fault of an expression that is not compiled."""
-    rule = REGEX if syntax_error.regex else WORD
-    return rule, Fault(place, syntax_error.why, "Write an expression such as `body matches '^{'`.", offset=offset)
+    rule = REGEX if syntax_error.is_regex_fault else WORD
+    return rule, Fault(place, syntax_error.reason, "Write an expression such as `body matches '^{'`.", offset=offset)
 
 
 def _check_embedded_expressions(keys: list[str], settings: Any, path: Path, row: Row) -> RuleFaults:

@@ -35,7 +35,7 @@ class Ingress:
 
     def admits(self, port: int, protocol: str) -> bool:
         """Whether a policy lets anybody connect to a port."""
-        return self.policies.admits([port], protocol, self.port_names.get(port, ())) != "none"
+        return self.policies.judge_admission([port], protocol, self.port_names.get(port, ())) != "none"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Printer(NamedTuple):
     """An exporter that prints records to the log of a collector; no name stands for the collector of the config."""
 
     collector: str
-    logs: PodLogs | None
+    pod_logs: PodLogs | None
     exporter: str
     verbosity: str
 
@@ -104,8 +104,8 @@ class AskedHeader(NamedTuple):
     The name of the header is in lower case, since its case does not count.
     """
 
-    component: str
-    does: str
+    component_id: str
+    action_text: str
     header: str
     signals: frozenset[str]
 
@@ -114,8 +114,8 @@ class Receiving(NamedTuple):
     """A collector that gets requests of OTLP: its name, the settings of its receivers of OTLP, the headers it needs."""
 
     collector: str
-    receivers: tuple[Any, ...]
-    headers: tuple[AskedHeader, ...] = ()
+    receiver_settings: tuple[Any, ...]
+    asked_headers: tuple[AskedHeader, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -230,14 +230,14 @@ def once_per_subject(find_answers: Callable[[Subject], Iterable[_Answer]]) -> Ca
 class About(NamedTuple):
     """What a subject must have, or a rule finds nothing: a field, and a started component of one of these kinds."""
 
-    field: str = ""
-    kinds: frozenset[tuple[str, str]] = frozenset()
+    subject_field: str = ""
+    component_kinds: frozenset[tuple[str, str]] = frozenset()
 
     def is_met_by(self, subject: Subject) -> bool:
         """Whether a subject has it."""
-        if self.field and not getattr(subject, self.field):
+        if self.subject_field and not getattr(subject, self.subject_field):
             return False
-        return not self.kinds or not self.kinds.isdisjoint(subject.view.kinds)
+        return not self.component_kinds or not self.component_kinds.isdisjoint(subject.view.component_kinds)
 
 
 ABOUT_EVERYTHING = About()
@@ -271,7 +271,7 @@ class Rule:
     check: Check
     shared: bool = False
     documentation: str = ""
-    about: About = ABOUT_EVERYTHING
+    precondition: About = ABOUT_EVERYTHING
 
 
 def define_rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
@@ -331,7 +331,7 @@ def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     findings: list[Finding] = []
     with limit_suggestions(_COMPARISONS_PER_RULE) as comparisons_left:
         for rule in rules:
-            if rule.about is not ABOUT_EVERYTHING and not rule.about.is_met_by(subject):
+            if rule.precondition is not ABOUT_EVERYTHING and not rule.precondition.is_met_by(subject):
                 continue
             comparisons_left[0] = _COMPARISONS_PER_RULE
             try:
@@ -375,6 +375,6 @@ def _convert_fault_to_finding(rule: Rule, fault: Fault, subject: Subject) -> Fin
     """Return a fault as a finding: with its place in the source, and with texts that a terminal can show."""
     position = fault.position or subject.locate(fault.path)
     if fault.offset:
-        position = position.within(fault.offset)
+        position = position.locate_character(fault.offset)
     path, message, fix = clean_text(format_path(fault.path)), clean_text(fault.message), clean_text(fault.fix)
     return Finding(position, path, rule.id, fault.severity or rule.severity, message, fix)

@@ -34,9 +34,9 @@ class SuppressingComment(NamedTuple):
 class SplitFindings(NamedTuple):
     """What comments leave of findings, what they suppress with their reasons, and findings about wrong comments."""
 
-    remaining: list[Finding]
-    suppressed: list[ExcusedFinding]
-    wrong: list[Finding]
+    remaining_findings: list[Finding]
+    suppressed_findings: list[ExcusedFinding]
+    comment_findings: list[Finding]
 
 
 def read_suppressing_comments(texts: Mapping[str, str]) -> list[SuppressingComment]:

@@ -34,26 +34,26 @@ _FIX = (
 class _Sampler(NamedTuple):
     """How many traces a sampler keeps and expects: `traces` at the most, `rate` new ones a second, kept so long."""
 
-    traces: int
-    rate: int
-    seconds: float
+    most_traces: int
+    traces_per_second: int
+    kept_seconds: float
     forgets_decided: bool
 
     @property
     def waiting_traces(self) -> int:
         """The traces that wait for a decision."""
-        if not self.rate:
+        if not self.traces_per_second:
             return 0
         try:
-            return min(self.traces, int(self.rate * self.seconds))
+            return min(self.most_traces, int(self.traces_per_second * self.kept_seconds))
         except OverflowError:  # more than a float holds
-            return self.traces
+            return self.most_traces
 
     @property
     def needed_mib(self) -> int:
         """The MiB that the traces take at least."""
         waiting_count = self.waiting_traces
-        decided_count = 0 if self.forgets_decided else self.traces - waiting_count
+        decided_count = 0 if self.forgets_decided else self.most_traces - waiting_count
         return (waiting_count * TRACE_BYTES + decided_count * DECIDED_TRACE_BYTES) // MIB
 
 
@@ -64,7 +64,7 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
     Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
     """
     available_mib = _find_available_mib(subject)
-    for part in subject.view.of("processors", "tailsampling"):
+    for part in subject.view.find_parts("processors", "tailsampling"):
         sampler = _read_sampler(part.settings)
         if sampler and 0 < available_mib < sampler.needed_mib:
             yield _report_traces_above_memory(part, sampler, available_mib)
@@ -73,7 +73,7 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
 def _find_available_mib(subject: Subject) -> int:
     """Return the MiB that the container and its limiters admit; 0 if that is not known."""
     container_mib = (subject.deployment.memory_limit_mib if subject.deployment else None) or 0
-    limits_mib = [limiter.limit_mib_in(container_mib) for limiter in list_started_limiters(subject)]
+    limits_mib = [limiter.compute_limit_mib(container_mib) for limiter in list_started_limiters(subject)]
     all_known = bool(limits_mib) and all(limits_mib)
     if not all_known:
         return container_mib
@@ -90,9 +90,9 @@ def _read_sampler(settings: dict[str, Any]) -> _Sampler | None:
     if "$" in f"{wait}{wait_after_root}":
         return None
     return _Sampler(
-        traces=read_whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0,
-        rate=read_whole_number(settings.get("expected_new_traces_per_sec")) or 0,
-        seconds=_find_shortest_wait([wait or _DEFAULT_WAIT, wait_after_root]),
+        most_traces=read_whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0,
+        traces_per_second=read_whole_number(settings.get("expected_new_traces_per_sec")) or 0,
+        kept_seconds=_find_shortest_wait([wait or _DEFAULT_WAIT, wait_after_root]),
         forgets_decided=any(settings.get(key) for key in _FORGETTING_KEYS),
     )
 
@@ -110,9 +110,9 @@ def _find_shortest_wait(waits: Iterable[Any]) -> float:
 
 def _report_traces_above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
     """Return the fault of a sampler whose traces take more memory than there is."""
-    expectation = f" with the {sampler.rate} new traces a second that it expects" if sampler.rate else ""
+    expectation = f" with the {sampler.traces_per_second} new traces a second that it expects" if sampler.traces_per_second else ""
     message = (
-        f"'{part.id}' keeps up to {sampler.traces} traces, which take at least {sampler.needed_mib} MiB of "
+        f"'{part.id}' keeps up to {sampler.most_traces} traces, which take at least {sampler.needed_mib} MiB of "
         f"memory{expectation}, but only {available_mib} MiB may be used"
     )
     path = (*part.path, "num_traces") if "num_traces" in part.settings else part.path

@@ -31,11 +31,11 @@ class TypeRefusal:
 
 def find_type_refusal(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return why a build rejects a type of a section; None if it has the type."""
-    if (section_name, kind) not in build.refusals:
-        build.refusals[section_name, kind] = (
-            None if build.find(section_name, kind) else _find_first_refusal(build, section_name, kind)
+    if (section_name, kind) not in build.refusal_by_type:
+        build.refusal_by_type[section_name, kind] = (
+            None if build.find_component(section_name, kind) else _find_first_refusal(build, section_name, kind)
         )
-    refusal: TypeRefusal | None = build.refusals[section_name, kind]
+    refusal: TypeRefusal | None = build.refusal_by_type[section_name, kind]
     return refusal
 
 
@@ -50,49 +50,49 @@ def _find_first_refusal(build: Build, section_name: str, kind: str) -> TypeRefus
 
 def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that a later version gave a type this name, if the build has it under the older one."""
-    type_rename = build.catalogue.rename(section_name, kind)
+    type_rename = build.catalogue.find_rename(section_name, kind)
     if (
         type_rename is None
-        or kind != type_rename.new
+        or kind != type_rename.new_name
         or build.catalogue.list_distributions_with(section_name, kind, build.version)
     ):
         return None
-    if not build.find(section_name, type_rename.old):
+    if not build.find_component(section_name, type_rename.old_name):
         return None
-    message = f"{build.name} knows '{kind}' as '{type_rename.old}'; the new name exists since {type_rename.since}"
-    return TypeRefusal("newer-name", message, f"Write `{type_rename.old}`.")
+    message = f"{build.name} knows '{kind}' as '{type_rename.old_name}'; the new name exists since {type_rename.since_version}"
+    return TypeRefusal("newer-name", message, f"Write `{type_rename.old_name}`.")
 
 
 def _refuse_older_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that this is the older name of a type, if the build has it under the newer one."""
-    type_rename = build.catalogue.rename(section_name, kind)
-    if type_rename is None or kind != type_rename.old or not build.find(section_name, type_rename.new):
+    type_rename = build.catalogue.find_rename(section_name, kind)
+    if type_rename is None or kind != type_rename.old_name or not build.find_component(section_name, type_rename.new_name):
         return None
     message = (
-        f"'{kind}' is called '{type_rename.new}' since {type_rename.since}, and {build.name} rejects the older name"
+        f"'{kind}' is called '{type_rename.new_name}' since {type_rename.since_version}, and {build.name} rejects the older name"
     )
-    return TypeRefusal("removed-component", message, f"Write `{type_rename.new}`.")
+    return TypeRefusal("removed-component", message, f"Write `{type_rename.new_name}`.")
 
 
 def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that the official builds no longer have a type, and what took its place."""
-    removal = build.catalogue.removal(section_name, kind)
-    if removal is None or parse_version(build.version) < parse_version(removal.gone):
+    removal = build.catalogue.find_removal(section_name, kind)
+    if removal is None or parse_version(build.version) < parse_version(removal.gone_since):
         return None
     use_hint = ""
-    if removal.use:
-        section, _slash, other_type = removal.use.partition("/")
+    if removal.replacement:
+        section, _slash, other_type = removal.replacement.partition("/")
         use_hint = f" Use `{other_type}` in `{section}`."
-    message = f"'{kind}' was removed from the official builds in {removal.gone}"
+    message = f"'{kind}' was removed from the official builds in {removal.gone_since}"
     return TypeRefusal(
-        "removed-component", message, f"{removal.how}{use_hint}", _choose_severity_if_unsure(build, section_name)
+        "removed-component", message, f"{removal.instruction}{use_hint}", _choose_severity_if_unsure(build, section_name)
     )
 
 
 def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that a type belongs to another section, if no build has it in this one."""
-    other_sections = [section for section in SECTIONS if section != section_name and build.find(section, kind)]
-    if not other_sections or build.catalogue.known(section_name, kind):
+    other_sections = [section for section in SECTIONS if section != section_name and build.find_component(section, kind)]
+    if not other_sections or build.catalogue.is_known(section_name, kind):
         return None
     message = f"'{kind}' is not a type of {section_name}, but of {' and '.join(other_sections)}"
     return TypeRefusal(
@@ -105,11 +105,11 @@ def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefu
     builds_with_type = build.catalogue.list_distributions_with(section_name, kind, build.version)
     severity = _choose_severity_of_unknown(build, section_name, kind)
     doubt_note = f" ({build.doubt})" if severity else ""
-    near_name_hint = "" if builds_with_type else suggest_word(kind, build.types(section_name))
+    near_name_hint = "" if builds_with_type else suggest_word(kind, build.list_types(section_name))
     message = f"{build.name} has no {section_name[:-1]} '{kind}'{near_name_hint}{doubt_note}"
     if builds_with_type:
         fix = f"Available in: {', '.join(builds_with_type)}."
-    elif build.catalogue.known(section_name, kind):
+    elif build.catalogue.is_known(section_name, kind):
         fix = f"No official build of this version has it; use another version, or a custom build. {_FIX_FOR_OWN_BUILDS}"
     else:
         fix = "" if near_name_hint else _FIX_FOR_OWN_BUILDS
@@ -118,9 +118,9 @@ def _refuse_unknown_type(build: Build, section_name: str, kind: str) -> TypeRefu
 
 def _choose_severity_if_unsure(build: Build, section_name: str) -> str:
     """Return `warning` if nobody knows all that the build consists of."""
-    if section_name in build.unknown_modules:
+    if section_name in build.sections_of_unknown_modules:
         return "warning"
-    is_released = build.catalogue.is_released(build.distribution) and not build.own
+    is_released = build.catalogue.is_released(build.distribution) and not build.build_version
     return "warning" if build.doubt and not is_released else ""
 
 
@@ -134,11 +134,11 @@ def _choose_severity_of_unknown(build: Build, section_name: str, kind: str) -> s
     unsure_severity = _choose_severity_if_unsure(build, section_name)
     if unsure_severity or not build.doubt:
         return unsure_severity
-    if catalogue.known(section_name, kind):
+    if catalogue.is_known(section_name, kind):
         may_be_added = build.distribution not in OFFICIAL_BUILDS or not catalogue.is_listed(section_name, kind)
-        return "warning" if may_be_added or build.is_before_all else ""
-    is_future = parse_version(build.version) > parse_version(catalogue.latest)
+        return "warning" if may_be_added or build.is_before_known_versions else ""
+    is_future = parse_version(build.version) > parse_version(catalogue.newest_release)
     if not is_future:
         return ""
-    is_misspelt = bool(find_nearest(kind, build.types(section_name), _MISSPELT_LIKENESS))
+    is_misspelt = bool(find_nearest(kind, build.list_types(section_name), _MISSPELT_LIKENESS))
     return "" if is_misspelt else "warning"

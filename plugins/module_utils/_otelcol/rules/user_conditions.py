@@ -39,9 +39,9 @@ ValueTest = Callable[[Any, Any], "bool | None"]
 class ConditionKind:
     """A condition: how its operand is read, when a value meets it, and the answer for a value that is missing."""
 
-    operand: Callable[[Any], Any]
-    holds: ValueTest
-    if_missing: bool = False
+    read_operand: Callable[[Any], Any]
+    is_met: ValueTest
+    is_met_if_missing: bool = False
     sees_variables: bool = False
 
 
@@ -174,13 +174,13 @@ def _has_variable(value: Any, expected: bool) -> bool:
 CONDITION_KINDS: Mapping[str, ConditionKind] = {
     "present": ConditionKind(_read_switch, lambda _value, expected: bool(expected)),
     "equals": ConditionKind(_read_scalar, _is_equal),
-    "differs": ConditionKind(_read_scalar, lambda value, other: not _is_equal(value, other), if_missing=True),
+    "differs": ConditionKind(_read_scalar, lambda value, other: not _is_equal(value, other), is_met_if_missing=True),
     "like": ConditionKind(_read_patterns, _is_like),
-    "unlike": ConditionKind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
+    "unlike": ConditionKind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), is_met_if_missing=True),
     "host": ConditionKind(_read_patterns, _has_host),
     "contains": ConditionKind(_read_patterns, _has_any_name_like),
     "lacks": ConditionKind(
-        _read_patterns, lambda value, patterns: not _has_any_name_like(value, patterns), if_missing=True
+        _read_patterns, lambda value, patterns: not _has_any_name_like(value, patterns), is_met_if_missing=True
     ),
     "only": ConditionKind(_read_patterns, _has_only_names_like),
     "at_least": ConditionKind(_read_limit, _is_at_least),
@@ -202,16 +202,16 @@ class Condition:
         condition_kind = CONDITION_KINDS[self.name]
         is_about_presence = self.name == "present"
         if value is MISSING:
-            return not self.operand if is_about_presence else condition_kind.if_missing
+            return not self.operand if is_about_presence else condition_kind.is_met_if_missing
         sees_text_as_written = condition_kind.sees_variables or is_about_presence
         if isinstance(value, str) and "$" in value and not sees_text_as_written:
             value = _resolve_variables(value, literals)
             if value is None:
                 return None
-        return condition_kind.holds(value, self.operand)
+        return condition_kind.is_met(value, self.operand)
 
     @property
-    def steps(self) -> int:
+    def step_count(self) -> int:
         """How many comparisons one value takes at most: one for each of its patterns, else one."""
         return len(self.operand) if isinstance(self.operand, tuple) else 1
 
@@ -232,19 +232,19 @@ def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
 class Conditions:
     """What must hold of one value."""
 
-    all: Sequence[Condition]
-    optional: bool = False
+    conditions: Sequence[Condition]
+    is_optional: bool = False
 
     @cached_property
-    def steps(self) -> int:
+    def step_count(self) -> int:
         """How many comparisons one value takes at most, over all conditions."""
-        return sum(condition.steps for condition in self.all)
+        return sum(condition.step_count for condition in self.conditions)
 
     def hold(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets all conditions; None if it meets all that can be decided, and one cannot."""
-        if value is MISSING and self.optional:
+        if value is MISSING and self.is_optional:
             return True
-        answers = [condition.holds(value, literals) for condition in self.all]
+        answers = [condition.holds(value, literals) for condition in self.conditions]
         if False in answers:
             return False
         return None if None in answers else True
@@ -257,7 +257,7 @@ def read_condition(name: str, operand: Any) -> Condition:
             f"there is no condition '{name}'{suggest_word(name, CONDITION_NAMES)}",
             fix=f"Conditions: {', '.join(CONDITION_NAMES)}.",
         )
-    return Condition(name, CONDITION_KINDS[name].operand(operand))
+    return Condition(name, CONDITION_KINDS[name].read_operand(operand))
 
 
 def is_optional(operand: Any) -> bool:

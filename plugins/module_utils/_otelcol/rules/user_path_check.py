@@ -42,7 +42,7 @@ class _Existence(IntEnum):
 class Verdict:
     """Why no config has a path, empty if one may; and whether the catalogue knows that one may."""
 
-    why_not: str = ""
+    obstacle: str = ""
     is_certain: bool = True
 
 
@@ -56,7 +56,7 @@ class KnownPaths:
     catalogue: Catalogue
 
     @cached_property
-    def types(self) -> Mapping[str, list[str]]:
+    def types_by_section(self) -> Mapping[str, list[str]]:
         """The types of each section, under all their names."""
         types: dict[str, set[str]] = {name: set() for name in SECTIONS}
         for row in (*self.catalogue.components, *self.catalogue.removals):
@@ -69,12 +69,12 @@ class KnownPaths:
     def _fields_by_type(self) -> Mapping[tuple[str, str], list[Any]]:
         """The settings of each type, as every known version has them."""
         settings: dict[tuple[str, str], list[Any]] = {}
-        for row in self.catalogue.fields_of:
+        for row in self.catalogue.field_rows:
             if "section" in row:
                 settings.setdefault((row["section"], row["type"]), []).append(row["fields"])
         return settings
 
-    def verdict(self, steps: Steps, types: Iterable[str] = ()) -> Verdict:
+    def judge_path(self, steps: Steps, types: Iterable[str] = ()) -> Verdict:
         """Return whether a config may have the path. `types` narrow the components of the path."""
         if not steps:
             return _EXISTS
@@ -101,9 +101,9 @@ class KnownPaths:
     def _judge_in_section(self, section_name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         """Return whether a component of a section may have a setting at a path; its first step is the component."""
         first_step, *later_steps = steps
-        kinds = list(_select_names(_read_type_step(first_step), self.types[section_name]))
+        kinds = list(_select_names(_read_type_step(first_step), self.types_by_section[section_name]))
         if not kinds:
-            near_name_hint = suggest_word(first_step.key.partition("/")[0], self.types[section_name])
+            near_name_hint = suggest_word(first_step.key.partition("/")[0], self.types_by_section[section_name])
             return Verdict(f"no build has {section_name[:-1]} '{first_step.key}'{near_name_hint}")
         if not later_steps:
             return _EXISTS
@@ -126,8 +126,8 @@ class KnownPaths:
 
     def _list_fields_of_type(self, section_name: str, kind: str) -> list[Any]:
         """Return the settings of a type, under its older or newer name, as every known version has them."""
-        type_rename = self.catalogue.rename(section_name, kind)
-        return self._fields_by_type.get((section_name, type_rename.new if type_rename else kind), [])
+        type_rename = self.catalogue.find_rename(section_name, kind)
+        return self._fields_by_type.get((section_name, type_rename.new_name if type_rename else kind), [])
 
     def _list_fields_of_types(self, section_name: str, kinds: list[str]) -> Iterator[Any]:
         for kind in kinds:

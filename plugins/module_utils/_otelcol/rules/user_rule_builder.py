@@ -133,7 +133,7 @@ class RuleBuilder:
         if key not in self.part:
             return ()
         section_name = str(value_at(self.part.value, ("path",))).partition(".")[0]
-        known_types = self.surroundings.known_paths.types.get(section_name)
+        known_types = self.surroundings.known_paths.types_by_section.get(section_name)
         if known_types is None:
             fix = f"Remove it, or begin the path with one of {', '.join(SECTIONS)}."
             self.part.at(key).add_fault("types are those of components, and the path leads to none", fix)
@@ -152,16 +152,16 @@ class RuleBuilder:
         """Tell a path that no config has."""
         if self._is_unlisted():
             return
-        verdict = self.surroundings.known_paths.verdict(steps, types)
-        if verdict.why_not:
+        verdict = self.surroundings.known_paths.judge_path(steps, types)
+        if verdict.obstacle:
             fix = "Correct the path. For a component or setting that only your build has, add `unlisted: true`."
-            part.add_fault(f"the rule would never find anything: {verdict.why_not}", fix)
+            part.add_fault(f"the rule would never find anything: {verdict.obstacle}", fix)
         elif not verdict.is_certain:
             self.uncertain_paths.append(_UncertainPath(part, steps))
 
     def _check_uncertain_paths(self, examples: Examples) -> None:
         """Tell a path that neither the catalogue nor an example has: nobody would notice a slip in it."""
-        configs = (*examples.good, *examples.bad)
+        configs = (*examples.good_configs, *examples.bad_configs)
         for part, steps in self.uncertain_paths:
             if not any(find_path_matches(config, steps) for config in configs):
                 problem = "no list of settings reaches that deep, and no example of the rule has something at this path"
@@ -196,7 +196,7 @@ class RuleBuilder:
     ) -> PathConditions:
         steps = self._read_steps(part, path_text)
         if steps:
-            is_base_possible = not self.surroundings.known_paths.verdict(base_steps, types).why_not
+            is_base_possible = not self.surroundings.known_paths.judge_path(base_steps, types).obstacle
             if is_base_possible:  # else that is the fault
                 self._check_path(part, (*base_steps, *steps), types)
         return PathConditions(steps, self._read_conditions(part))

@@ -39,10 +39,10 @@ class RuleReader:
     """
 
     surroundings: RuleSurroundings
-    rules: dict[str, UserRule] = field(default_factory=dict)
+    rule_by_id: dict[str, UserRule] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
-    def read(self, document: Document, file: str) -> None:
+    def read_document(self, document: Document, file: str) -> None:
         """Add the rules of a document. Raises Problem if there are too many, and keeps every other fault."""
         file_part = RulePart(document, file, (), self.faults)
         file_part.check_keys(_FILE_KEYS, _FILE_KEYS)
@@ -57,13 +57,13 @@ class RuleReader:
         rule = RuleBuilder(part, self.surroundings).build()
         if rule is None or len(self.faults) > faults_before:
             return
-        same_id_rule = self.rules.get(rule.id)
+        same_id_rule = self.rule_by_id.get(rule.id)
         if same_id_rule:
             part.at("id").add_fault(
                 f"there are two rules '{rule.id}', the other one at {same_id_rule.position}", "Rename one."
             )
-        self.rules[rule.id] = rule
-        if len(self.rules) > MOST_RULES:
+        self.rule_by_id[rule.id] = rule
+        if len(self.rule_by_id) > MOST_RULES:
             raise Problem(f"there are more than {MOST_RULES} rules", where=str(part.position), fix="Remove some.")
         for path, why in find_broken_examples(rule):
             part.at("examples", *path).add_fault(f"rule '{rule.id}': {why}", "Correct the rule or the example.")
@@ -74,4 +74,4 @@ class RuleReader:
             lines = join_at_most(_MOST_SHOWN_FAULTS, (f"\n  {fault}" for fault in self.faults), "", "\n  ")
             headline = f"{format_count(len(self.faults), 'fault')} in your own rules, nothing was checked"
             raise Problem(lines, asked=headline)
-        return UserRules(tuple(self.rules.values()))
+        return UserRules(tuple(self.rule_by_id.values()))

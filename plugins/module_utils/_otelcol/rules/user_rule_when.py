@@ -65,7 +65,7 @@ class _WhenReader:
         """Return what `when.components` may name; anything for a rule about what is in no list."""
         if self.known_paths is None:
             return ()
-        types = self.known_paths.types
+        types = self.known_paths.types_by_section
         return [f"{section_name}.{kind}" for section_name in SECTIONS for kind in types[section_name]]
 
     def _read_version_range(self) -> str:

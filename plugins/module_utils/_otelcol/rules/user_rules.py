@@ -44,12 +44,12 @@ class Exhausted(Exception):  # noqa: N818 - no error of this collection, but a r
 class Budget:
     """The steps that a rule may still take in a config."""
 
-    left: int = field(default_factory=lambda: MOST_STEPS)
+    steps_left: int = field(default_factory=lambda: MOST_STEPS)
 
     def spend_steps(self, steps: int) -> None:
         """Take steps. Raises Exhausted if there are none left."""
-        self.left -= steps
-        if self.left < 0:
+        self.steps_left -= steps
+        if self.steps_left < 0:
             raise Exhausted
 
 
@@ -81,11 +81,11 @@ class When:
 
     def fits_config(self, subject: Subject) -> bool:
         """Whether a config starts one of the components, and has one of the pipelines."""
-        if self.components and subject.view.kinds.isdisjoint(self.components):
+        if self.components and subject.view.component_kinds.isdisjoint(self.components):
             return False
         if not self.pipelines:
             return True
-        return any(self._has_pipeline_name(key) for key in subject.view.graph.pipelines)
+        return any(self._has_pipeline_name(key) for key in subject.view.pipeline_graph.pipelines)
 
     def _has_pipeline_name(self, key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in self.pipelines)
@@ -105,12 +105,12 @@ class PathConditions:
         """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
         matches = find_path_matches(value, self.steps) or [((), MISSING)]
         for _path, nested_value in matches:
-            budget.spend_steps(self.conditions.steps)
+            budget.spend_steps(self.conditions.step_count)
             if self.conditions.hold(nested_value, literals):
                 return True
         return False
 
-    def failing(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> Iterator[Path]:
+    def find_failing_paths(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> Iterator[Path]:
         """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists.
 
         Raises Exhausted.
@@ -119,7 +119,7 @@ class PathConditions:
         if not matches and self.conditions.hold(MISSING, literals) is False:
             yield find_last_existing_path(value, self.steps, place)
         for path, nested_value in matches:
-            budget.spend_steps(self.conditions.steps)
+            budget.spend_steps(self.conditions.step_count)
             if self.conditions.hold(nested_value, literals) is False:
                 yield path
 
@@ -128,8 +128,8 @@ class PathConditions:
 class Examples:
     """Configs in which a rule finds nothing, and configs in which it finds something."""
 
-    good: tuple[Any, ...] = ()
-    bad: tuple[Any, ...] = ()
+    good_configs: tuple[Any, ...] = ()
+    bad_configs: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -137,21 +137,21 @@ class RuleOutcome:
     """What a rule finds in a config: faults, and places where it cannot be decided."""
 
     faults: list[Fault] = field(default_factory=list)
-    undecided: list[tuple[Path, Undecided]] = field(default_factory=list)
+    undecided_places: list[tuple[Path, Undecided]] = field(default_factory=list)
 
     @property
     def is_full(self) -> bool:
         """Whether there is more than is shown."""
-        return len(self.faults) + len(self.undecided) > MOST_FAULTS
+        return len(self.faults) + len(self.undecided_places) > MOST_FAULTS
 
     has_more: bool = False
-    unseen: int = 0
+    unseen_place_count: int = 0
     """At how many places the rule did not look any more, because it had taken all of its steps."""
 
-    def cut(self) -> None:
+    def cut_to_shown(self) -> None:
         """Keep as many as are shown."""
         self.faults = self.faults[:MOST_FAULTS]
-        self.undecided = self.undecided[:MOST_FAULTS]
+        self.undecided_places = self.undecided_places[:MOST_FAULTS]
         self.has_more = True
 
 
@@ -178,15 +178,15 @@ class UserRule:
 
     def rule(self) -> Rule:
         """Return the rule as those of this collection are."""
-        about = About(kinds=frozenset(self.when.components))
+        about = About(component_kinds=frozenset(self.when.components))
         documentation_text = self.documentation or f"Defined in {self.position}."
-        return Rule(self.id, self.severity, self.message, self._check, documentation=documentation_text, about=about)
+        return Rule(self.id, self.severity, self.message, self._check, documentation=documentation_text, precondition=about)
 
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
         outcome = self.judged(subject)
-        undecided_faults = [self._report_undecided(place, why) for place, why in outcome.undecided]
+        undecided_faults = [self._report_undecided(place, why) for place, why in outcome.undecided_places]
         return [*outcome.faults, *undecided_faults, *self._report_left_out(outcome)]
 
     def _report_undecided(self, place: Path, why: Undecided) -> Fault:
@@ -196,8 +196,8 @@ class UserRule:
         """Yield that there may be other faults, if not all places were looked at."""
         if outcome.has_more:
             yield self._report_too_many_faults()
-        elif outcome.unseen:
-            yield self._report_unseen_places(outcome.unseen)
+        elif outcome.unseen_place_count:
+            yield self._report_unseen_places(outcome.unseen_place_count)
 
     def _report_too_many_faults(self) -> Fault:
         message = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
@@ -218,12 +218,12 @@ class UserRule:
             try:
                 outcome.faults += self._find_faults_at(place, value, subject.literals, budget)
             except Exhausted:
-                outcome.unseen = len(places) - place_index
+                outcome.unseen_place_count = len(places) - place_index
                 break
             except Undecided as why:
-                outcome.undecided.append((place, why))
+                outcome.undecided_places.append((place, why))
             if outcome.is_full:
-                outcome.cut()
+                outcome.cut_to_shown()
                 break
         return outcome
 
@@ -247,7 +247,7 @@ class UserRule:
         if self.expression is not None and _is_false_answer(self.expression(value, budget)):
             failing_paths.append(place)
         for look in self.require:
-            failing_paths += look.failing(place, value, literals, budget)
+            failing_paths += look.find_failing_paths(place, value, literals, budget)
         return [self._report_fault(path, place) for path in failing_paths]
 
     def _find_places_at_path(self, subject: Subject) -> Places:
@@ -289,20 +289,20 @@ def _is_false_answer(answer: Any) -> bool:
 class UserRules:
     """The rules of a user."""
 
-    all: tuple[UserRule, ...] = ()
+    user_rules: tuple[UserRule, ...] = ()
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The rules, as those of this collection are."""
-        return tuple(user_rule.rule() for user_rule in self.all)
+        return tuple(user_rule.rule() for user_rule in self.user_rules)
 
     @cached_property
-    def ids(self) -> frozenset[str]:
-        return frozenset(user_rule.id for user_rule in self.all)
+    def rule_ids(self) -> frozenset[str]:
+        return frozenset(user_rule.id for user_rule in self.user_rules)
 
-    def severities(self, profile: str) -> dict[str, str]:
+    def map_severities(self, profile: str) -> dict[str, str]:
         """Return the severities of a profile, by rule."""
-        return {user_rule.id: user_rule.profiles[profile] for user_rule in self.all if profile in user_rule.profiles}
+        return {user_rule.id: user_rule.profiles[profile] for user_rule in self.user_rules if profile in user_rule.profiles}
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return the rules as a task result lists them."""
@@ -313,9 +313,9 @@ class UserRules:
                 "message": user_rule.message,
                 "file": user_rule.position.file,
                 "line": user_rule.position.line,
-                "examples": len(user_rule.examples.good) + len(user_rule.examples.bad),
+                "examples": len(user_rule.examples.good_configs) + len(user_rule.examples.bad_configs),
             }
-            for user_rule in self.all
+            for user_rule in self.user_rules
         ]
 
 
@@ -324,7 +324,7 @@ NO_USER_RULES = UserRules()
 
 def find_broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
     """Yield the path of each example that does not hold, below the examples, and why. `when` is met by all builds."""
-    for kind, examples in (("good", rule.examples.good), ("bad", rule.examples.bad)):
+    for kind, examples in (("good", rule.examples.good_configs), ("bad", rule.examples.bad_configs)):
         for example_index, config in enumerate(examples):
             reason = _explain_broken_example(rule, kind, config)
             if reason:
@@ -334,7 +334,7 @@ def find_broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
 def _explain_broken_example(rule: UserRule, example_kind: str, config: Any) -> str:
     """Return why an example does not hold; empty if it does."""
     outcome = rule.judged(Subject(config))
-    for _place, reason in outcome.undecided:
+    for _place, reason in outcome.undecided_places:
         return f"the rule cannot be decided in this example: {reason}"
     if example_kind == "good" and outcome.faults:
         return f"this example is good, and the rule finds a fault at '{format_path(outcome.faults[0].path)}'"

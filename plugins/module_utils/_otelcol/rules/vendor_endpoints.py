@@ -52,7 +52,7 @@ def _read_target(part: Part, key: str) -> _UrlTarget:
 @about(exporters=["otlp", "otlpgrpc"])
 def http_only(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that use gRPC for endpoints of AWS or Datadog that accept only OTLP over HTTP."""
-    for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
+    for part in subject.view.find_parts("exporters", "otlp", "otlpgrpc"):
         host = parse_destination(part.settings.get("endpoint")).host
         if find_aws_service(host) or is_datadog_host(host):
             message = f"'{part.id}' uses gRPC, but {host} accepts only HTTP"
@@ -61,12 +61,12 @@ def http_only(subject: Subject) -> Iterator[Fault]:
 
 def intake_path(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of AWS with a wrong path."""
-    for part in subject.view.of("exporters", "prometheusremotewrite"):
+    for part in subject.view.find_parts("exporters", "prometheusremotewrite"):
         target = _read_target(part, "endpoint")
         service = find_aws_service(target.host)
         if service and service.takes_remote_write and not _WRITE_PATH.match(target.path):
             yield _report_wrong_path(part, "endpoint", "/workspaces/WORKSPACE/api/v1/remote_write")
-    for part in subject.view.of("exporters", "otlphttp"):
+    for part in subject.view.find_parts("exporters", "otlphttp"):
         target = _read_target(part, _ENDPOINT_OF_ALL)
         if find_aws_service(target.host) and target.path.strip("/"):
             yield _report_wrong_path(part, _ENDPOINT_OF_ALL, "no path; the exporter adds its own")
@@ -80,7 +80,7 @@ def _may_take_signal(target: _UrlTarget, signal: str) -> bool:
     service = find_aws_service(target.host)
     if service is None:
         return True
-    return target.path == f"/v1/{signal}" and service.signal == signal
+    return target.path == f"/v1/{signal}" and service.otlp_signal == signal
 
 
 def _report_wrong_path(part: Part, key: str, better_path: str) -> Fault:
@@ -92,7 +92,7 @@ def _report_wrong_path(part: Part, key: str, better_path: str) -> Fault:
 @about(exporters=["otlphttp"])
 def doubled_path(subject: Subject) -> Iterator[Fault]:
     """Yield URLs with the path of one signal, after which otlp_http writes it again; the backend then answers 404."""
-    for part in subject.view.of("exporters", "otlphttp"):
+    for part in subject.view.find_parts("exporters", "otlphttp"):
         host, path = _read_target(part, _ENDPOINT_OF_ALL)
         url = str(part.settings.get(_ENDPOINT_OF_ALL)).rstrip("/")
         # Another rule speaks of paths of AWS.
@@ -116,7 +116,7 @@ def _remove_added_paths(url: str, path: str) -> str:
 @about(exporters=["otlphttp"])
 def intake_header(subject: Subject) -> Iterator[Fault]:
     """Yield exporters without the headers that CloudWatch Logs and Datadog require."""
-    for part in subject.view.of("exporters", "otlphttp"):
+    for part in subject.view.find_parts("exporters", "otlphttp"):
         if not _may_add_headers(part):
             yield from _find_first_lack_of_headers(part)
 
@@ -139,7 +139,7 @@ def _list_required_headers(host: str) -> tuple[str, ...]:
     if is_datadog_host(host):
         return _HEADERS_OF_DATADOG
     service = find_aws_service(host)
-    return _HEADERS_OF_AWS_LOGS if service and service.signal == "logs" else ()
+    return _HEADERS_OF_AWS_LOGS if service and service.otlp_signal == "logs" else ()
 
 
 def _list_sent_headers(part: Part) -> set[str]:

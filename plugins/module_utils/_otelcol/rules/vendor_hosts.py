@@ -20,23 +20,23 @@ _SIGNING_NAMES_BY_LABEL = {_PROMETHEUS_LABEL: "aps"}
 class AwsService(NamedTuple):
     """A service of AWS that takes telemetry: the first label of its hosts, and the region."""
 
-    label: str
+    host_label: str
     region: str
 
     @property
-    def signal(self) -> str:
+    def otlp_signal(self) -> str:
         """The signal that the service takes by OTLP; empty if it takes none."""
-        return _SIGNALS_BY_LABEL.get(self.label, "")
+        return _SIGNALS_BY_LABEL.get(self.host_label, "")
 
     @property
     def signing_name(self) -> str:
         """The name of the service in signatures."""
-        return _SIGNING_NAMES_BY_LABEL.get(self.label, self.label)
+        return _SIGNING_NAMES_BY_LABEL.get(self.host_label, self.host_label)
 
     @property
     def takes_remote_write(self) -> bool:
         """Whether it is Amazon Managed Service for Prometheus."""
-        return self.label == _PROMETHEUS_LABEL
+        return self.host_label == _PROMETHEUS_LABEL
 
 
 def find_aws_service(host: str) -> AwsService | None:

@@ -29,12 +29,12 @@ class Pipeline(NamedTuple):
     exporters: list[str]
 
     @property
-    def path(self) -> Path:
+    def config_path(self) -> Path:
         """Where it stands in the config."""
         return ("service", "pipelines", self.key)
 
     @property
-    def ends(self) -> dict[str, list[str]]:
+    def ids_by_role(self) -> dict[str, list[str]]:
         """Its components by role, as a graph takes them."""
         return {"receivers": self.receivers, "processors": self.processors, "exporters": self.exporters}
 
@@ -58,43 +58,43 @@ class View:
                 yield Pipeline(key, *(_read_text_ids(lists, role) for role in ROLES))
 
     @cached_property
-    def graph(self) -> PipelineGraph:
+    def pipeline_graph(self) -> PipelineGraph:
         """How records go between these pipelines."""
-        components_by_pipeline = {pipeline.key: pipeline.ends for pipeline in self.pipelines}
+        components_by_pipeline = {pipeline.key: pipeline.ids_by_role for pipeline in self.pipelines}
         return PipelineGraph(components_by_pipeline, mapping_at(self.config, "connectors"))
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def started_parts(self) -> tuple[Part, ...]:
         """The started components, extensions first, without those whose settings are a variable."""
         all_started_parts = started_parts(self.config)
         return tuple(part for part in all_started_parts if not isinstance(value_at(self.config, part.path), str))
 
     @cached_property
-    def leaves(self) -> tuple[tuple[Path, Any], ...]:
+    def scalar_leaves(self) -> tuple[tuple[Path, Any], ...]:
         """Every scalar of the config with its path."""
         return tuple(iter_leaves(self.config))
 
     @cached_property
-    def suspects(self) -> tuple[Suspect, ...]:
+    def suspected_secrets(self) -> tuple[Suspect, ...]:
         """The scalars that may hold a secret."""
-        return tuple(find_suspects(self.leaves))
+        return tuple(find_suspects(self.scalar_leaves))
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """Every port that is certainly open and has a known number; the service's own metrics come first."""
-        return tuple(find_listeners(self.config, self.parts, self._table, self._by_operator))
+        return tuple(find_listeners(self.config, self.started_parts, self._table, self._by_operator))
 
-    def of(self, section_name: str, *kinds: str) -> list[Part]:
+    def find_parts(self, section_name: str, *kinds: str) -> list[Part]:
         """Return the started components of a section that are of one of these kinds, in their order."""
-        started_kinds = [kind for kind in kinds if (section_name, kind) in self.kinds]
+        started_kinds = [kind for kind in kinds if (section_name, kind) in self.component_kinds]
         if not started_kinds:
             return []
-        return [part for part in self.parts if part.kind in started_kinds and part.section == section_name]
+        return [part for part in self.started_parts if part.kind in started_kinds and part.section == section_name]
 
     @cached_property
-    def kinds(self) -> frozenset[tuple[str, str]]:
+    def component_kinds(self) -> frozenset[tuple[str, str]]:
         """The sections and kinds of the started components."""
-        return frozenset((part.section, part.kind) for part in self.parts)
+        return frozenset((part.section, part.kind) for part in self.started_parts)
 
 
 def _read_text_ids(lists: Any, role: str) -> list[str]:

@@ -56,7 +56,7 @@ def singleton(subject: Subject) -> Iterator[Fault]:
     if not deployment or not copies:
         return
     is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
-    for part in subject.view.of("receivers", *_SINGLETONS):
+    for part in subject.view.find_parts("receivers", *_SINGLETONS):
         if not _has_elector(part):
             message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {copies}"
             yield Fault(part.path, message, _FIX_OF_SINGLETONS, severity="" if is_certain else "warning")
@@ -72,7 +72,7 @@ def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
     if not subject.deployment or subject.deployment.mode != "sidecar":
         return
-    for part in subject.view.of("extensions", _ELECTOR_KIND):
+    for part in subject.view.find_parts("extensions", _ELECTOR_KIND):
         message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
         yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
 

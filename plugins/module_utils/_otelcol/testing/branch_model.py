@@ -35,8 +35,8 @@ class Branch:
     """
 
     path: Path
-    what: str
+    description: str
     signals: tuple[str, ...] = ANY_SIGNAL
-    asked: Settings | None = None
+    asking_settings: Settings | None = None
     compared_with: Settings | Baseline = Baseline.NO_RECORDS
-    unknown: str = ""
+    unknown_reason: str = ""

@@ -40,7 +40,7 @@ def list_branches(config: Mapping[str, Any], language: Language) -> list[Branch]
     all_branches: list[Branch] = []
     for role in ("receivers", "processors", "connectors"):
         for component, settings in mapping_at(config, role).items():
-            if graph.lists(component):
+            if graph.has_component(component):
                 all_branches += _list_branches_of_component((role, component), settings, language)
     return all_branches
 
@@ -71,10 +71,10 @@ def _list_branches_not_asked(path: Path, settings: Any) -> Iterator[Branch]:
     choices: dict[Path, None] = {}
     for setting_path, value in iter_leaves(settings, path):
         if isinstance(value, str) and _has_deciding_key(setting_path):
-            yield Branch(setting_path, value, unknown=NOT_ASKED)
+            yield Branch(setting_path, value, unknown_reason=NOT_ASKED)
         choices |= dict.fromkeys(_list_choices_above(setting_path))
     for setting_path in choices:
-        yield Branch(setting_path, str(setting_path[-1]), unknown=NOT_ASKED)
+        yield Branch(setting_path, str(setting_path[-1]), unknown_reason=NOT_ASKED)
 
 
 def _has_deciding_key(setting_path: Path) -> bool:

@@ -38,9 +38,9 @@ class Case:
     name: str
     where: str
     given: tuple[Mapping[str, Any], ...]
-    expect: Mapping[str, Any]
+    expected_by_exporter: Mapping[str, Any]
     timeout: float = DEFAULT_TIMEOUT_SECONDS
-    settle: float = 0.0
+    settle_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Suite:
     collector: str = ""
     config: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    cluster: Mapping[str, Any] = field(default_factory=dict)
-    tests: tuple[Case, ...] = ()
+    cluster_objects: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
     policies: tuple[Policy, ...] = ()
     config_map: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,8 +82,8 @@ def read_suite(suite_data: Any, file: str) -> Suite:
         collector=str(suite_data.get("collector", "")),
         config=str(suite_data.get("config", "")),
         environment={str(name): variable_text(value) for name, value in environment.items()},
-        cluster=suite_data.get("cluster") or {},
-        tests=tuple(_read_cases(tests, suite_data.get("resource") or {}, file)),
+        cluster_objects=suite_data.get("cluster") or {},
+        cases=tuple(_read_cases(tests, suite_data.get("resource") or {}, file)),
         policies=policies,
         config_map=config_map,
     )

@@ -17,7 +17,7 @@ class NamedPipeline(NamedTuple):
     """A pipeline of a config: its name, and the ids that it lists in each role."""
 
     name: str
-    ids: Mapping[str, Any]
+    ids_by_role: Mapping[str, Any]
 
 
 def read_checked_pipelines(config: Mapping[str, Any]) -> Iterator[NamedPipeline]:
@@ -66,7 +66,7 @@ def list_used_ids(config: Mapping[str, Any], role: str) -> list[str]:
     """Return the ids that pipelines list in a role, each once, in their order. Raises Problem."""
     ids_in_order: dict[str, None] = {}
     for pipeline in read_checked_pipelines(config):
-        ids_in_order.update(dict.fromkeys(pipeline.ids.get(role) or ()))
+        ids_in_order.update(dict.fromkeys(pipeline.ids_by_role.get(role) or ()))
     return list(ids_in_order)
 
 
@@ -81,7 +81,7 @@ def map_signals_of_receivers(config: Mapping[str, Any]) -> dict[str, tuple[str, 
     connectors = config.get("connectors") or {}
     signals_by_receiver: dict[str, dict[str, None]] = {}
     for pipeline in read_checked_pipelines(config):
-        for receiver in pipeline.ids.get("receivers") or ():
+        for receiver in pipeline.ids_by_role.get("receivers") or ():
             if receiver not in connectors:
                 signals_by_receiver.setdefault(receiver, {})[signal_of(pipeline.name)] = None
     return {receiver: tuple(signals) for receiver, signals in signals_by_receiver.items()}

@@ -97,8 +97,8 @@ def select_objects(
     A selector of labels with sets is not known, and takes all; so does no namespace.
     """
     terms = [
-        *(_SelectorTerm.of(text, lambda key: tuple(key.split("."))) for text in _split_selector(fields)),
-        *(_SelectorTerm.of(text, lambda key: ("metadata", "labels", key)) for text in _split_selector(labels)),
+        *(_SelectorTerm.read_term(text, lambda key: tuple(key.split("."))) for text in _split_selector(fields)),
+        *(_SelectorTerm.read_term(text, lambda key: ("metadata", "labels", key)) for text in _split_selector(labels)),
     ]
     namespace_objects = [
         kubernetes_object
@@ -108,7 +108,7 @@ def select_objects(
     return [
         kubernetes_object
         for kubernetes_object in namespace_objects
-        if all(term.takes(kubernetes_object) for term in terms)
+        if all(term.selects_object(kubernetes_object) for term in terms)
     ]
 
 
@@ -127,7 +127,7 @@ class _SelectorTerm(NamedTuple):
     is_equal: bool
 
     @classmethod
-    def of(cls, term_text: str, find_path: Callable[[str], Path]) -> _SelectorTerm:
+    def read_term(cls, term_text: str, find_path: Callable[[str], Path]) -> _SelectorTerm:
         """Return the term in a text; `find_path` returns where its key stands in an object."""
         if "!=" in term_text:
             key, _sign, value = term_text.partition("!=")
@@ -135,7 +135,7 @@ class _SelectorTerm(NamedTuple):
         key, _sign, value = term_text.replace("==", "=").partition("=")
         return cls(find_path(key), value, True)
 
-    def takes(self, kubernetes_object: Mapping[str, Any]) -> bool:
+    def selects_object(self, kubernetes_object: Mapping[str, Any]) -> bool:
         """Whether the term takes an object."""
         has_value = str(value_at(kubernetes_object, self.path, "")) == self.value
         return has_value is self.is_equal

@@ -93,7 +93,7 @@ def _count_records(records_by_name: RecordsByName, name: str, record_kind: str) 
 def _observe_entry(pipeline: _FollowedPipeline, plan: PlantingPlan) -> Iterator[Observation]:
     """Yield a pipeline into which another number of records comes than is sent."""
     entered_count, record_kind = pipeline.counts[0], pipeline.record_kind
-    sent_count = sum(part.get("to") in pipeline.receivers and record_kind in part for part in plan.given)
+    sent_count = sum(part.get("to") in pipeline.receivers and record_kind in part for part in plan.given_parts)
     reads_files = any(kind_of(receiver) == FILE_LOG_KIND for receiver in pipeline.receivers)
     if reads_files:
         if entered_count == sent_count:
@@ -137,7 +137,7 @@ def _observe_connector(
     graph = PipelineGraph.of(config)
     counts_behind = []
     for pipeline in graph.pipelines:
-        is_behind = sink.exporter in graph.listed(pipeline, "receivers")
+        is_behind = sink.exporter in graph.list_ids(pipeline, "receivers")
         if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == sink.record_kind:
             counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), sink.record_kind))
     if sent_count and counts_behind and not any(counts_behind):

@@ -38,19 +38,19 @@ class Harness:
 
     config: dict[str, Any]
     changes: tuple[str, ...]
-    receivers: Mapping[str, tuple[str, ...]]
+    signals_by_receiver: Mapping[str, tuple[str, ...]]
     exporters: tuple[str, ...]
-    reading: tuple[str, ...] = ()
-    flushes: int = 0
+    reading_receivers: tuple[str, ...] = ()
+    flush_count: int = 0
     uses_cluster: bool = False
-    sinks: Mapping[str, str] = field(default_factory=dict)
+    exporter_by_sink: Mapping[str, str] = field(default_factory=dict)
 
 
 class _IdsOfEnds(NamedTuple):
     """For each receiver and each exporter of the user, the id of what stands for it in the test."""
 
-    sources: Mapping[str, str]
-    sinks: Mapping[str, str]
+    source_by_receiver: Mapping[str, str]
+    sink_by_exporter: Mapping[str, str]
 
 
 def build_harness(config: Mapping[str, Any], ends: ReplacedEnds, is_traced: bool = False) -> Harness:
@@ -60,18 +60,18 @@ def build_harness(config: Mapping[str, Any], ends: ReplacedEnds, is_traced: bool
     """
     outreach.check_outreach(config, {})
     receivers = map_signals_of_receivers(config)
-    reading_receivers = tuple(receiver for receiver in receivers if ends.reads(receiver))
+    reading_receivers = tuple(receiver for receiver in receivers if ends.reads_test_data(receiver))
     end_ids = _IdsOfEnds(_map_source_ids(receivers, ends), _map_sink_ids(list_used_exporters(config), ends))
     processor_ids, connector_ids = list_used_ids(config, "processors"), list(config.get("connectors") or ())
     flushes = count_flushes([*processor_ids, *connector_ids])
-    replaced_section = replace_receivers(config, end_ids.sources, ends, is_time_based=flushes > 0)
+    replaced_section = replace_receivers(config, end_ids.source_by_receiver, ends, is_time_based=flushes > 0)
     processors = keep_components(config, "processors", processor_ids)
     connectors = keep_components(config, "connectors", connector_ids)
     test_config: dict[str, Any] = {
         "receivers": replaced_section.components,
         "processors": processors.components,
         "connectors": connectors.components,
-        "exporters": {sink: build_sink_settings(exporter, ends) for exporter, sink in end_ids.sinks.items()},
+        "exporters": {sink: build_sink_settings(exporter, ends) for exporter, sink in end_ids.sink_by_exporter.items()},
         "service": {
             "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}},
             "pipelines": _build_pipelines_with_ends(config, end_ids),
@@ -86,14 +86,14 @@ def build_harness(config: Mapping[str, Any], ends: ReplacedEnds, is_traced: bool
             *replaced_section.changes,
             *processors.changes,
             *connectors.changes,
-            *_list_changes_of_ends(config, end_ids.sinks),
+            *_list_changes_of_ends(config, end_ids.sink_by_exporter),
         ),
-        receivers=receivers,
-        exporters=tuple(end_ids.sinks),
-        reading=reading_receivers,
-        flushes=flushes,
+        signals_by_receiver=receivers,
+        exporters=tuple(end_ids.sink_by_exporter),
+        reading_receivers=reading_receivers,
+        flush_count=flushes,
         uses_cluster=needs_cluster([*processor_ids, *connector_ids]),
-        sinks={sink: exporter for exporter, sink in end_ids.sinks.items()},
+        exporter_by_sink={sink: exporter for exporter, sink in end_ids.sink_by_exporter.items()},
     )
 
 
@@ -101,7 +101,7 @@ def _map_source_ids(receivers: Iterable[str], ends: ReplacedEnds) -> dict[str, s
     """Return for each receiver the id of the one in its place; one that reads what the test puts there stays."""
     source_ids = {}
     for position, receiver in enumerate(receivers):
-        source_ids[receiver] = receiver if ends.reads(receiver) else make_numbered_id("otlp", position, receiver)
+        source_ids[receiver] = receiver if ends.reads_test_data(receiver) else make_numbered_id("otlp", position, receiver)
     return source_ids
 
 
@@ -116,11 +116,11 @@ def _build_pipelines_with_ends(config: Mapping[str, Any], end_ids: _IdsOfEnds) -
     """Return the pipelines with the ends of the test; the processors between stay."""
     pipelines = {}
     for pipeline in read_checked_pipelines(config):
-        processors = pipeline.ids.get("processors")
+        processors = pipeline.ids_by_role.get("processors")
         pipelines[pipeline.name] = {
             **({"processors": list(processors)} if processors else {}),
-            "receivers": _replace_ids(pipeline.ids.get("receivers"), end_ids.sources),
-            "exporters": _replace_ids(pipeline.ids.get("exporters"), end_ids.sinks),
+            "receivers": _replace_ids(pipeline.ids_by_role.get("receivers"), end_ids.source_by_receiver),
+            "exporters": _replace_ids(pipeline.ids_by_role.get("exporters"), end_ids.sink_by_exporter),
         }
     return pipelines
 
@@ -170,8 +170,8 @@ def find_receiver_of_signal(harness: Harness, signal: str, named_receiver: str, 
 
 def _list_able_receivers(harness: Harness, signal: str) -> Iterator[str]:
     """Yield the receivers to which a test can send a signal."""
-    for receiver, signals in harness.receivers.items():
-        if signal in signals and receiver not in harness.reading:
+    for receiver, signals in harness.signals_by_receiver.items():
+        if signal in signals and receiver not in harness.reading_receivers:
             yield receiver
 
 

@@ -74,7 +74,7 @@ def check_without_isolation(
     `is_known` says whether a section has a component of a type: nobody knows what others do.
     """
     for possible_reach in _find_reaching_parts(config, environment, is_known):
-        problem = f"{possible_reach.what}, and the system allows no namespaces that would keep it in the test"
+        problem = f"{possible_reach.problem}, and the system allows no namespaces that would keep it in the test"
         raise Problem(problem, where=possible_reach.where, fix=_FIX_OF_ISOLATION)
 
 
@@ -82,7 +82,7 @@ class _Reach(NamedTuple):
     """A part that may reach out of the test: its place, and what is wrong with it."""
 
     where: str
-    what: str
+    problem: str
 
 
 def _find_reaching_parts(

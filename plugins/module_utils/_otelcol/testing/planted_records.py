@@ -35,14 +35,14 @@ class PlantedSecret:
 
     value: str
     kind: str
-    record: str
+    record_name: str
 
 
 @dataclass(frozen=True)
 class PlantingPlan:
     """What is sent, as `given` of a test has it, and the secrets in it."""
 
-    given: tuple[dict[str, Any], ...]
+    given_parts: tuple[dict[str, Any], ...]
     secrets: tuple[PlantedSecret, ...]
 
 
@@ -67,7 +67,7 @@ def plant_records(config: Mapping[str, Any]) -> PlantingPlan:
 def _make_card_number(card_index: int) -> str:
     """Return the number of a card that no other record has, with its check digit."""
     digits = f"4000{card_index:011d}"
-    is_card = SECRET_KINDS["card"].recognizes
+    is_card = SECRET_KINDS["card"].is_recognized
     candidates = [f"{digits}{check_digit}" for check_digit in range(10)]
     return next(card for card in candidates if is_card((), card))
 

@@ -60,8 +60,8 @@ def _has_check_digit(digits: Sequence[int]) -> bool:
 class SecretKind(NamedTuple):
     """A kind of value that may not leave: what it looks like in words, and how it is recognized."""
 
-    looks: str
-    recognizes: Callable[[Path, str], bool]
+    appearance: str
+    is_recognized: Callable[[Path, str], bool]
 
 
 SECRET_KINDS = {
@@ -76,14 +76,14 @@ class Policy:
     """A policy: for which exporters, which values no record may have, and what every or no record is like."""
 
     name: str
-    exporters: tuple[str, ...] = ("*",)
-    without: tuple[str, ...] = ()
-    every: Mapping[str, Record] = field(default_factory=dict)
-    never: Mapping[str, Record] = field(default_factory=dict)
+    exporter_patterns: tuple[str, ...] = ("*",)
+    forbidden_kinds: tuple[str, ...] = ()
+    required_by_signal: Mapping[str, Record] = field(default_factory=dict)
+    forbidden_by_signal: Mapping[str, Record] = field(default_factory=dict)
 
     def is_for(self, exporter: str) -> bool:
         """Whether the policy holds for what an exporter gets."""
-        return any(fnmatchcase(exporter, pattern) for pattern in self.exporters)
+        return any(fnmatchcase(exporter, pattern) for pattern in self.exporter_patterns)
 
 
 def find_policy_breaches(policies: Sequence[Policy], records_by_exporter: RecordsByName) -> Iterator[str]:
@@ -107,10 +107,10 @@ def _find_breaches_at_exporter(
 def _find_breaches_of_record(policy: Policy, signal: str, record: Record) -> Iterator[str]:
     """Yield how a record breaks a policy: by its values, by what every record is like, or by what none is like."""
     yield from _find_forbidden_values(policy, record)
-    if signal in policy.every:
-        yield from list_differing_fields(policy.every[signal], record)
-    if signal in policy.never:
-        forbidden_record = policy.never[signal]
+    if signal in policy.required_by_signal:
+        yield from list_differing_fields(policy.required_by_signal[signal], record)
+    if signal in policy.forbidden_by_signal:
+        forbidden_record = policy.forbidden_by_signal[signal]
         if not any(list_differing_fields(forbidden_record, record)):
             yield f"no record like {dict(forbidden_record)} may leave"
 
@@ -125,7 +125,7 @@ def _find_forbidden_values(policy: Policy, record: Record) -> Iterator[str]:
 
 def _find_forbidden_kinds(policy: Policy, path: Path, value: str) -> Iterator[str]:
     """Yield which kinds of values that may not leave a value is of."""
-    for kind_name in policy.without:
+    for kind_name in policy.forbidden_kinds:
         secret_kind = SECRET_KINDS[kind_name]
-        if secret_kind.recognizes(path, value):
-            yield f"{format_path(path)} looks like {secret_kind.looks}"
+        if secret_kind.is_recognized(path, value):
+            yield f"{format_path(path)} looks like {secret_kind.appearance}"

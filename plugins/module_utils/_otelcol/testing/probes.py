@@ -33,19 +33,19 @@ class Probes:
     """The probes of a config: `add` puts them into it, and `taken` reads their answers."""
 
     def __init__(self, branches: Sequence[Branch]) -> None:
-        self.branches = [branch for branch in branches if branch.asked is not None]
-        self.questions: dict[Path, list[Question]] = {}
-        self.unknown: dict[Path, str] = {}
+        self.branches = [branch for branch in branches if branch.asking_settings is not None]
+        self.questions_by_path: dict[Path, list[Question]] = {}
+        self.unknown_reasons: dict[Path, str] = {}
 
-    def add(self, config: dict[str, Any], ends: ReplacedEnds) -> None:
+    def add_to_config(self, config: dict[str, Any], ends: ReplacedEnds) -> None:
         """Add the probes to a config that has the ends of a test."""
-        self.questions = {branch.path: [] for branch in self.branches}
+        self.questions_by_path = {branch.path: [] for branch in self.branches}
         _ProbeWiring(config, ends, self).add_probes()
 
-    def taken(self, records_by_name: RecordsByName) -> dict[Path, bool]:
+    def find_taken_branches(self, records_by_name: RecordsByName) -> dict[Path, bool]:
         """Return for each branch that is in a pipeline whether a record took it."""
         answers = {}
-        for path, questions in self.questions.items():
+        for path, questions in self.questions_by_path.items():
             if questions:
                 answers[path] = any(question.is_answered_by(records_by_name) for question in questions)
         return answers
@@ -54,12 +54,12 @@ class Probes:
 class Question(NamedTuple):
     """The names under which the test gets the records without a branch and with it."""
 
-    before: str
-    after: str
+    name_without_branch: str
+    name_with_branch: str
 
     def is_answered_by(self, records_by_name: RecordsByName) -> bool:
         """Whether the records differ, so that one took the branch."""
-        return _sort_records(records_by_name.get(self.before, {})) != _sort_records(records_by_name.get(self.after, {}))
+        return _sort_records(records_by_name.get(self.name_without_branch, {})) != _sort_records(records_by_name.get(self.name_with_branch, {}))
 
 
 def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
@@ -72,7 +72,7 @@ class _Place(NamedTuple):
 
     name: str
     pipeline: Mapping[str, Any]
-    word: str
+    place_word: str
 
     @property
     def signal(self) -> str:
@@ -86,10 +86,10 @@ class _ProbeWiring:
     def __init__(self, config: dict[str, Any], ends: ReplacedEnds, probes: Probes) -> None:
         self.config, self.ends, self.probes = config, ends, probes
         self.pipelines: dict[str, Any] = config["service"]["pipelines"]
-        self.known: dict[tuple[str, ...], str] = {}
-        self.copies: list[tuple[str, str]] = []
-        self.own = list(config.get("connectors") or ())
-        self.sink: Settings = next(iter(config["exporters"].values()))
+        self.known_probes: dict[tuple[str, ...], str] = {}
+        self.pipeline_copies: list[tuple[str, str]] = []
+        self.user_connectors = list(config.get("connectors") or ())
+        self.sink_settings: Settings = next(iter(config["exporters"].values()))
 
     def add_probes(self) -> None:
         """Add a probe for each branch that is in a pipeline, and note which ones no probe can ask."""
@@ -102,20 +102,20 @@ class _ProbeWiring:
                     else self._explain_incomparable(processors_before, branch)
                 )
                 if doubt:
-                    self.probes.unknown[branch.path] = doubt
+                    self.probes.unknown_reasons[branch.path] = doubt
                     continue
                 copied_pipeline = {"receivers": pipeline["receivers"], "processors": processors_before}
                 place = _Place(name, copied_pipeline, f"{pipeline_index}_{processor_count}")
                 without_branch = self._add_probe(place, branch, branch.compared_with)
-                with_branch = self._add_probe(place, branch, branch.asked)
-                self.probes.questions[branch.path].append(Question(without_branch, with_branch))
+                with_branch = self._add_probe(place, branch, branch.asking_settings)
+                self.probes.questions_by_path[branch.path].append(Question(without_branch, with_branch))
         self._let_connectors_send_to_copies()
 
     def _let_connectors_send_to_copies(self) -> None:
         """Let each of the user's connectors that names a pipeline send to the copies of the pipeline too."""
         connectors = self.config.get("connectors") or {}
-        for connector in self.own:
-            for name, copy_name in self.copies:
+        for connector in self.user_connectors:
+            for name, copy_name in self.pipeline_copies:
                 connectors[connector] = list_beside(connectors[connector], name, copy_name)
 
     def _explain_incomparable(self, processors_before: Sequence[str], branch: Branch) -> str:
@@ -145,10 +145,10 @@ class _ProbeWiring:
         if settings is Baseline.NO_RECORDS:
             return ""
         component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
-        key = (place.word, component_id, repr(settings))
-        if key in self.known:
-            return self.known[key]
-        sink_name = self.known[key] = f"o11y probe {len(self.known)}"
+        key = (place.place_word, component_id, repr(settings))
+        if key in self.known_probes:
+            return self.known_probes[key]
+        sink_name = self.known_probes[key] = f"o11y probe {len(self.known_probes)}"
         probe_word = sink_name.replace(" ", "_")
         probe_id = f"{component_id.partition('/')[0]}/{probe_word}"
         if branch.path[0] == "connectors":
@@ -168,7 +168,7 @@ class _ProbeWiring:
         """Add a copy of a pipeline, which gets what the pipeline gets."""
         name = f"{place.signal}/{probe_word}"
         self.pipelines[name] = {role: component_ids for role, component_ids in pipeline.items() if component_ids}
-        self.copies.append((place.name, name))
+        self.pipeline_copies.append((place.name, name))
 
     def _add_connector(self, signal: str, probe_id: str, settings: Any, sink_name: str) -> None:
         """Add a connector that makes metrics, or one that sends the records to one of two pipelines."""
@@ -188,7 +188,7 @@ class _ProbeWiring:
     def _add_sink(self, name: str) -> str:
         """Return the id of an exporter, which it adds, that sends to the test under a name."""
         exporter = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
-        self.config["exporters"][exporter] = {**self.sink, "endpoint": f"{self.ends.sink}/{quote(name)}"}
+        self.config["exporters"][exporter] = {**self.sink_settings, "endpoint": f"{self.ends.sink_address}/{quote(name)}"}
         return exporter
 
 

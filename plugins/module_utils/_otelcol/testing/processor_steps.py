@@ -55,17 +55,17 @@ _STATEMENTS, _CONDITIONS = "statements", "conditions"
 class ListedStep:
     """A step that is an item of the list at `root`, such as an action."""
 
-    root: Path
+    list_path: Path
     index: int
     item: Any
 
     @property
     def path(self) -> Path:
         """Where the user wrote it, in the settings of the processor."""
-        return (*self.root, self.index)
+        return (*self.list_path, self.index)
 
     @property
-    def what(self) -> str:
+    def description(self) -> str:
         """The step in words."""
         return _describe_step(self.item)
 
@@ -77,7 +77,7 @@ class StepGroup:
     It is `bare` if the user wrote the texts as the list itself. The settings name the context.
     """
 
-    root: Path
+    list_path: Path
     index: int
     settings: Settings
     is_bare: bool
@@ -96,18 +96,18 @@ class GroupedText:
     def path(self) -> Path:
         """Where the user wrote it, in the settings of the processor."""
         if self.group.is_bare:
-            return (*self.group.root, self.number)
-        return (*self.group.root, self.group.index, self.key, self.number)
+            return (*self.group.list_path, self.number)
+        return (*self.group.list_path, self.group.index, self.key, self.number)
 
     @property
-    def what(self) -> str:
+    def description(self) -> str:
         """The step in words."""
         return _describe_step(self.text)
 
     def build_marking_group(self) -> ListedStep:
         """Return a group that leaves a mark where this condition holds."""
         settings = {**self.group.settings, _CONDITIONS: [self.text], _STATEMENTS: [build_marking_statement()]}
-        return ListedStep(self.group.root, self.group.index, settings)
+        return ListedStep(self.group.list_path, self.group.index, settings)
 
     def build_marking_text(self) -> GroupedText:
         """Return a statement that leaves a mark where this statement does something."""
@@ -153,18 +153,18 @@ def _list_branches_of_signal(
         has_others = bool(steps_before) or kind in _KINDS_THAT_ACT_ALONE
         branch = Branch(
             path=(*path, *step.path),
-            what=step.what,
+            description=step.description,
             signals=signals,
             compared_with=build_settings_with_steps(other_settings, steps_before)
             if has_others
             else Baseline.RECORDS_BEFORE,
         )
         if signals == ("profiles",):
-            yield replace(branch, unknown=NO_PROFILES)
+            yield replace(branch, unknown_reason=NO_PROFILES)
         else:
             yield replace(
                 branch,
-                asked=build_settings_with_steps(other_settings, [*steps_before, _make_effect_visible(kind, step)]),
+                asking_settings=build_settings_with_steps(other_settings, [*steps_before, _make_effect_visible(kind, step)]),
             )
         if not _is_statement_condition(kind, step):
             steps_before.append(step)
@@ -190,13 +190,13 @@ def build_settings_with_steps(other_settings: Settings, steps: Sequence[Step]) -
     written_groups: dict[Path, dict[str, Any]] = {}
     for step in steps:
         if isinstance(step, ListedStep):
-            _ensure_list_at(settings, step.root).append(step.item)
+            _ensure_list_at(settings, step.list_path).append(step.item)
             continue
         group = step.group
-        group_place = (*group.root, group.index)
+        group_place = (*group.list_path, group.index)
         if group_place not in written_groups:
             written_groups[group_place] = {**group.settings, step.key: []}
-            _ensure_list_at(settings, group.root).append(written_groups[group_place])
+            _ensure_list_at(settings, group.list_path).append(written_groups[group_place])
         written_groups[group_place][step.key].append(step.text)
     return settings
 

@@ -32,7 +32,7 @@ def list_ways_to_reach(
 ) -> Iterator[dict[str, Any]]:
     """Yield what a test may give so that a record takes a branch; `examples` is what other tests give."""
     headers: dict[str, str] = {}
-    if request_match := _REQUEST_HEADER.search(branch.what):
+    if request_match := _REQUEST_HEADER.search(branch.description):
         headers = {request_match[1]: request_match[2]}
         field_ways = [WantedFields()]
     else:
@@ -42,7 +42,7 @@ def list_ways_to_reach(
     for pipeline in _list_pipelines_of_branch(branch, graph):
         for source in _list_sources(pipeline, config, graph):
             record_kind = RECORD_KINDS_BY_SIGNAL[source.signal]
-            for record in _make_records(record_kind, unite_ways(field_ways, source.asked), examples):
+            for record in _make_records(record_kind, unite_ways(field_ways, source.asked_fields), examples):
                 given_part = {
                     "to": source.receiver,
                     "headers": headers,
@@ -112,7 +112,7 @@ def _list_pipelines_of_branch(branch: Branch, graph: PipelineGraph) -> Iterator[
     """Yield the pipelines of the signals of a branch that have its component."""
     role = "processors" if branch.path[0] == "processors" else "exporters"
     for pipeline in graph.pipelines:
-        if branch.path[1] in graph.listed(pipeline, role) and signal_of(pipeline) in branch.signals:
+        if branch.path[1] in graph.list_ids(pipeline, role) and signal_of(pipeline) in branch.signals:
             yield pipeline
 
 
@@ -121,21 +121,21 @@ class _Source(NamedTuple):
 
     receiver: str
     signal: str
-    asked: list[WantedFields]
+    asked_fields: list[WantedFields]
 
 
 def _list_sources(
     pipeline: str, config: Mapping[str, Any], graph: PipelineGraph, seen_connectors: tuple[str, ...] = ()
 ) -> Iterator[_Source]:
     """Yield the receivers whose records reach a pipeline, also through connectors that were not `seen_connectors`."""
-    for receiver in graph.listed(pipeline, "receivers"):
+    for receiver in graph.list_ids(pipeline, "receivers"):
         if receiver not in graph.connectors:
             yield _Source(receiver, signal_of(pipeline), [{}])
         elif receiver not in seen_connectors:
             asked_fields = _list_fields_asked_by_routes(mappings_at(config, "connectors", receiver, "table"), pipeline)
             for feeding_pipeline in graph.find_connector_sources(receiver, pipeline):
                 for source in _list_sources(feeding_pipeline, config, graph, (*seen_connectors, receiver)):
-                    yield source._replace(asked=unite_ways(source.asked, asked_fields))
+                    yield source._replace(asked_fields=unite_ways(source.asked_fields, asked_fields))
 
 
 def _list_fields_asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:

@@ -55,7 +55,7 @@ class _Element(NamedTuple):
     """One thing in a pattern: a text for it, and which characters it has. A class has more than one."""
 
     text: str
-    has: _Members
+    has_character: _Members
     is_class: bool = False
 
 
@@ -176,7 +176,7 @@ def _choose_set_character(members: list[_Element], *, is_negated: bool) -> str:
     """Return a character of a set; the first one, or one that a negated set does not exclude."""
     if not is_negated:
         return members[0].text if members else ""
-    return _choose_plainest_character(lambda character: not any(member.has(character) for member in members))
+    return _choose_plainest_character(lambda character: not any(member.has_character(character) for member in members))
 
 
 def _make_character(text: str) -> _Element:

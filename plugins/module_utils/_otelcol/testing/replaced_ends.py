@@ -31,17 +31,17 @@ class ReplacedEnds:
     seconds. With `replays`, every receiver gets by OTLP what it got before.
     """
 
-    sink: str
-    ports: Mapping[str, int]
-    root: str
+    sink_address: str
+    port_by_receiver: Mapping[str, int]
+    root_folder: str
     otlp_http: str = "otlp_http"
     pages: Sequence[scrapes.Page] = ()
-    pace: int = scrapes.SECONDS_BETWEEN_SCRAPES
-    replays: bool = False
+    scrape_seconds: int = scrapes.SECONDS_BETWEEN_SCRAPES
+    is_replay: bool = False
 
-    def reads(self, receiver: str) -> bool:
+    def reads_test_data(self, receiver: str) -> bool:
         """Return whether a receiver stays, and reads what the test puts there."""
-        if self.replays:
+        if self.is_replay:
             return False
         return is_file_log(receiver) or bool(self.list_pages_of(receiver))
 
@@ -84,11 +84,11 @@ def _replace_receiver(config: Mapping[str, Any], receiver: str, ends: ReplacedEn
     settings = _read_receiver_settings(config, receiver, ends)
     if ends.list_pages_of(receiver):
         return _build_scraping_receiver(settings, receiver, ends, waits=waits)
-    if ends.reads(receiver):
+    if ends.reads_test_data(receiver):
         change = f"receivers.{receiver}: reads below the folder of the test, from the beginning; no storage"
-        return ChangedComponent(_build_file_log_settings(ends.root, settings), [change])
+        return ChangedComponent(_build_file_log_settings(ends.root_folder, settings), [change])
     change = f"receivers.{receiver}: OTLP on loopback"
-    return ChangedComponent(_build_otlp_settings(ends.ports[receiver], settings), [change])
+    return ChangedComponent(_build_otlp_settings(ends.port_by_receiver[receiver], settings), [change])
 
 
 def _read_receiver_settings(config: Mapping[str, Any], receiver: str, ends: ReplacedEnds) -> Mapping[str, Any]:
@@ -99,7 +99,7 @@ def _read_receiver_settings(config: Mapping[str, Any], receiver: str, ends: Repl
     path = ("receivers", receiver)
     user_settings = value_at(config, path)
     is_variable = isinstance(user_settings, str) and "${" in user_settings
-    if is_variable and ends.reads(receiver):
+    if is_variable and ends.reads_test_data(receiver):
         problem = "the files that this receiver reads are not known"
         raise Problem(problem, where=format_path(path), fix="Write its settings into the config.")
     if not is_variable:
@@ -112,9 +112,9 @@ def _build_scraping_receiver(
 ) -> ChangedComponent:
     """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed."""
     has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
-    pace = 0 if has_one_text_each and not waits else ends.pace
+    pace = 0 if has_one_text_each and not waits else ends.scrape_seconds
     own_pages = ends.list_pages_of(receiver)
-    scraping_receiver = scrapes.build_scraping_receiver(settings, own_pages, ends.sink, ends.ports[receiver], pace)
+    scraping_receiver = scrapes.build_scraping_receiver(settings, own_pages, ends.sink_address, ends.port_by_receiver[receiver], pace)
     return ChangedComponent(
         scraping_receiver.settings, [f"receivers.{receiver}: {change}" for change in scraping_receiver.changes]
     )
@@ -151,7 +151,7 @@ def _has_metadata_switch(settings: Mapping[str, Any]) -> bool:
 def build_sink_settings(name: str, ends: ReplacedEnds) -> dict[str, Any]:
     """Return the settings of an exporter by which the test gets records under a name."""
     return {
-        "endpoint": f"{ends.sink}/{quote(name, safe='')}",
+        "endpoint": f"{ends.sink_address}/{quote(name, safe='')}",
         "encoding": "json",
         "compression": "none",
         "sending_queue": {"enabled": False},

@@ -54,7 +54,7 @@ class _ComparisonSign(NamedTuple):
 
     opposite: str
     mirrored: str
-    number: Callable[[Any], Any] | None = None
+    make_number: Callable[[Any], Any] | None = None
 
 
 _COMPARISON_SIGNS = {
@@ -74,7 +74,7 @@ class _Comparison(NamedTuple):
     sign: str
     value: Any
 
-    def negated(self) -> _Comparison:
+    def negate(self) -> _Comparison:
         """Return the comparison that is true where this one is false."""
         return self._replace(sign=_COMPARISON_SIGNS[self.sign].opposite)
 
@@ -86,7 +86,7 @@ class _FieldTest(NamedTuple):
     `passes` says for tests of texts whether a text passes, given such a sample.
     """
 
-    sample: Callable[[Any], Any]
+    make_sample: Callable[[Any], Any]
     passes: Callable[[str, str], bool] | None = None
 
 
@@ -182,7 +182,7 @@ def _find_ways_of_part(tokens: Tokens, context: str, is_negated: bool) -> list[W
     sides = split_at_separators(tokens, _COMPARISON_SIGNS)
     if len(sides) > 1:
         comparison = _read_comparison(sides[0], tokens[len(sides[0])].text, sides[1], context)
-        return [{comparison.field: _find_value_for(comparison.negated() if is_negated else comparison)}]
+        return [{comparison.field: _find_value_for(comparison.negate() if is_negated else comparison)}]
     if first_token.text == "(" and last_token.text == ")":
         return _find_ways_of_or(tokens[1:-1], context, is_negated)
     if first_token.kind == "bool":
@@ -205,7 +205,7 @@ def _read_comparison(left_tokens: Tokens, sign: str, right_tokens: Tokens, conte
 def _find_value_for(comparison: _Comparison) -> Any:
     """Return a value for which a comparison is true. Raises TypeError for `<` and `>` with what is no number."""
     field, sign, value = comparison
-    make_number = _COMPARISON_SIGNS[sign].number
+    make_number = _COMPARISON_SIGNS[sign].make_number
     if make_number:
         return make_number(value)
     is_equal = sign == "=="
@@ -236,7 +236,7 @@ def _find_fields_of_call(tokens: Tokens, context: str, is_negated: bool) -> Want
         raise UnknownPart
     field_test = _FIELD_TESTS[function_name]
     literal = read_literal_value(arguments[1]) if len(arguments) > 1 else None
-    sample = field_test.sample(literal)
+    sample = field_test.make_sample(literal)
     value = _find_failing_value(field_test, sample) if is_negated else sample
     return {find_field_of_path(arguments[0], context): value}
 

@@ -41,7 +41,7 @@ def _build_branch_of_policy(path: Path, policy_type: str, policy: Settings, sett
     if policy_type == "drop":
         asked_settings = {**settings, "policies": [_KEEP_ALL_POLICY, policy]}
         return Branch(path, description, _TRACE_SIGNALS, asked_settings, compared_with=Baseline.RECORDS_BEFORE)
-    return Branch(path, description, _TRACE_SIGNALS, asked={**settings, "policies": [policy]})
+    return Branch(path, description, _TRACE_SIGNALS, asking_settings={**settings, "policies": [policy]})
 
 
 def _list_branches_of_conditions(path: Path, policy: Settings, settings: Settings) -> Iterator[Branch]:
@@ -52,4 +52,4 @@ def _list_branches_of_conditions(path: Path, policy: Settings, settings: Setting
         for index, condition in enumerate(list_at(condition_settings, context)):
             asked_policy = {**policy, _OTTL_CONDITION: {**other_settings, context: [condition]}}
             condition_path = (*path, _OTTL_CONDITION, context, index)
-            yield Branch(condition_path, str(condition), _TRACE_SIGNALS, asked={**settings, "policies": [asked_policy]})
+            yield Branch(condition_path, str(condition), _TRACE_SIGNALS, asking_settings={**settings, "policies": [asked_policy]})

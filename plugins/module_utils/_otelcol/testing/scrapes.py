@@ -49,7 +49,7 @@ class Page:
     """What one job gets, scrape after scrape, and the labels that a discovery would give its target."""
 
     receiver: str
-    job: str
+    job_name: str
     path: str
     texts: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -148,7 +148,7 @@ def build_scraping_receiver(
     `api_port` is the port on which it says which targets it has. `pace` has the
     seconds between scrapes; 0 if one at its stop is enough. Raises Problem if a job cannot be changed.
     """
-    pages_by_job = {page.job: page for page in own_pages}
+    pages_by_job = {page.job_name: page for page in own_pages}
     seconds = pace or _USUAL_SECONDS
     jobs, changes = [], []
     for job in _list_jobs(settings):
@@ -193,7 +193,7 @@ def _build_scraping_job(
     """
     user_relabelling = user_job.get("relabel_configs") or []
     if not isinstance(user_relabelling, list):
-        problem = f"`relabel_configs` of job '{page.job}' is no list, and a test adds to it"
+        problem = f"`relabel_configs` of job '{page.job_name}' is no list, and a test adds to it"
         raise Problem(problem, fix="Write its rules in the config.")
     target = next(_list_first_targets(user_job), _StaticTarget(_UNNAMED_ADDRESS, {}))
     discovered_labels = {name: value.replace("$", "$$") for name, value in page.labels.items()}

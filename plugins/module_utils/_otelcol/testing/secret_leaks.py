@@ -43,8 +43,8 @@ class _Sightings:
         """Note the secrets of a record that arrived, and the secrets whose record it is."""
         texts = {format_path((signal, *path)): f"{path} {value}".casefold() for path, value in iter_leaves(record)}
         for secret in secrets:
-            is_of_signal = f"-{signal}-" in secret.record
-            if is_of_signal and any(secret.record in text for text in texts.values()):
+            is_of_signal = f"-{signal}-" in secret.record_name
+            if is_of_signal and any(secret.record_name in text for text in texts.values()):
                 self.receiving_exporters[secret].add(exporter)
             for place, text in texts.items():
                 if secret.value in text:
@@ -81,5 +81,5 @@ def observe_leaks(
 def _describe_kinds(secrets: Iterable[PlantedSecret]) -> str:
     """Return what secrets look like, such as `an e-mail address, a card number`."""
     leaking_kinds = {secret.kind for secret in secrets}
-    looks_of_kinds = [secret_kind.looks for kind, secret_kind in SECRET_KINDS.items() if kind in leaking_kinds]
+    looks_of_kinds = [secret_kind.appearance for kind, secret_kind in SECRET_KINDS.items() if kind in leaking_kinds]
     return ", ".join(looks_of_kinds)

@@ -42,15 +42,15 @@ class _BranchTarget:
     is in, and `group` the settings that have this list. `context` is that of the statements and conditions there.
     """
 
-    component: Path
+    component_path: Path
     kind: str
     value: Any
-    listed_in: Any
-    group: Settings
+    list_key: Any
+    group_settings: Settings
     context: str
 
     @classmethod
-    def of(cls, branch: Branch, config: Mapping[str, Any]) -> _BranchTarget:
+    def from_branch(cls, branch: Branch, config: Mapping[str, Any]) -> _BranchTarget:
         """Return what a record of a branch should take."""
         path = branch.path
         group_settings = value_at(config, path[:-2])
@@ -69,14 +69,14 @@ def _find_context(path: Path) -> str:
 
 def find_fields_taking(branch: Branch, config: Mapping[str, Any]) -> list[WantedFields]:
     """Return the fields of a record that may take a branch, in one way or another."""
-    target = _BranchTarget.of(branch, config)
-    if target.component[0] == "connectors" and target.kind == "routing":
+    target = _BranchTarget.from_branch(branch, config)
+    if target.component_path[0] == "connectors" and target.kind == "routing":
         takes_the_rest = branch.path[-1] == "default_pipelines"
         return [{}] if takes_the_rest else find_fields_of_route(value_at(config, branch.path[:-1]))
     if isinstance(target.value, Mapping):
         fields_of_mapping = _FIELDS_OF_MAPPING.get(target.kind)
         return fields_of_mapping(target.value) if fields_of_mapping else []
-    if target.kind == "transform" and target.listed_in != "conditions":
+    if target.kind == "transform" and target.list_key != "conditions":
         return _find_fields_of_statement(target)
     return find_fields_meeting(str(target.value), target.context)
 
@@ -91,7 +91,7 @@ def find_fields_of_route(route: Settings) -> list[WantedFields]:
 
 def _find_fields_of_statement(target: _BranchTarget) -> list[WantedFields]:
     """Return the fields that let a statement change a record, under its condition and one of its group."""
-    conditions = list_at(target.group, "conditions") if target.listed_in == "statements" else []
+    conditions = list_at(target.group_settings, "conditions") if target.list_key == "statements" else []
     group_ways: list[WantedFields] = [] if conditions else [{}]
     for condition_text in conditions:
         group_ways += find_fields_meeting(str(condition_text), target.context)
@@ -107,17 +107,17 @@ def _find_fields_of_statement(target: _BranchTarget) -> list[WantedFields]:
 class _Editor:
     """A function that changes records: the types of literals that it must have, and the fields that it changes."""
 
-    takes: tuple[type, ...]
-    fields: Callable[[Path, list[Any]], WantedFields]
+    literal_types: tuple[type, ...]
+    find_fields: Callable[[Path, list[Any]], WantedFields]
 
-    def wanted(self, path: Path, values: list[Any]) -> WantedFields:
+    def find_wanted_fields(self, path: Path, values: list[Any]) -> WantedFields:
         """Return the fields that it changes; none if its literals are missing or of other types."""
-        if len(values) < len(self.takes):
+        if len(values) < len(self.literal_types):
             return {}
-        for value, literal_type in zip(values, self.takes, strict=False):
+        for value, literal_type in zip(values, self.literal_types, strict=False):
             if not isinstance(value, literal_type):
                 return {}
-        return self.fields(path, values)
+        return self.find_fields(path, values)
 
 
 def _build_matching_values(path: Path, values: list[Any]) -> WantedFields:
@@ -156,7 +156,7 @@ def _find_changed_fields(action: str, context: str) -> WantedFields:
             values = [read_literal_value(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
         except UnknownPart:
             return {}
-        return _EDITORS[function_name].wanted(path, values)
+        return _EDITORS[function_name].find_wanted_fields(path, values)
     return _find_read_fields(action, arguments[1:], context, path)
 
 

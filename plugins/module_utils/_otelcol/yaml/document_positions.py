@@ -21,8 +21,8 @@ _DOUBLED_BY_QUOTE = {"'": "'", '"': '"\\'}
 class _FoundNodes(NamedTuple):
     """The node whose start is the place of a path, such as a key, and the node of its value."""
 
-    place: Node
-    value: Node
+    place_node: Node
+    value_node: Node
 
 
 class DocumentPositions(Mapping[Path, Position]):
@@ -33,40 +33,40 @@ class DocumentPositions(Mapping[Path, Position]):
 
     def __init__(self, file: str, root: Node, around: Path = ()) -> None:
         """Take a document; paths are those below `around` in it."""
-        self.file, self.root, self.around = file, root, around
+        self.file, self.root, self.base_path = file, root, around
         self._keys_by_mapping: dict[int, dict[Any, _FoundNodes]] = {}  # of the mappings that were passed, by their id
 
     def __getitem__(self, path: Path) -> Position:
-        found_nodes = self._find_nodes((*self.around, *path))
+        found_nodes = self._find_nodes((*self.base_path, *path))
         if found_nodes is None:
             raise KeyError(path)
-        line, column = found_nodes.place.start
-        node = resolve_alias(found_nodes.value)
+        line, column = found_nodes.place_node.start
+        node = resolve_alias(found_nodes.value_node)
         # Rules point into texts with blanks, such as statements, and quote what is spelled in another way.
         needs_node = node.kind == SCALAR and (" " in node.value or _is_respelled(node))
         if not needs_node:
             return Position(self.file, line + 1, column + 1)
-        return Position(self.file, line + 1, column + 1, partial(_measure_distance, node, (line, column)), node.text)
+        return Position(self.file, line + 1, column + 1, partial(_measure_distance, node, (line, column)), node.read_plain_text)
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, tuple) and self._find_nodes((*self.around, *path)) is not None
+        return isinstance(path, tuple) and self._find_nodes((*self.base_path, *path)) is not None
 
     def __iter__(self) -> Iterator[Path]:
-        found_nodes = self._find_nodes(self.around)
-        return self._list_paths(found_nodes.value, ()) if found_nodes else iter(())
+        found_nodes = self._find_nodes(self.base_path)
+        return self._list_paths(found_nodes.value_node, ()) if found_nodes else iter(())
 
     def __len__(self) -> int:
         return sum(1 for _path in self)
 
-    def below(self, path: Path) -> DocumentPositions:
+    def find_positions_below(self, path: Path) -> DocumentPositions:
         """Return the positions of what is at a path, with their paths in it."""
-        return DocumentPositions(self.file, self.root, (*self.around, *path))
+        return DocumentPositions(self.file, self.root, (*self.base_path, *path))
 
     def _find_nodes(self, path: Path) -> _FoundNodes | None:
         """Return the nodes of a path; None for a path that the document does not have."""
         found_nodes = _FoundNodes(self.root, self.root)
         for path_part in path:
-            node = resolve_alias(found_nodes.value)
+            node = resolve_alias(found_nodes.value_node)
             if node.kind == MAPPING and path_part in self._map_keys(node):
                 found_nodes = self._map_keys(node)[path_part]
             elif node.kind == SEQUENCE and isinstance(path_part, int) and path_part < len(node.value):
@@ -104,7 +104,7 @@ class DocumentPositions(Mapping[Path, Position]):
         resolved_node = resolve_alias(node)
         if resolved_node.kind == MAPPING:
             for key, found_nodes in self._map_keys(resolved_node).items():
-                yield from self._list_paths(found_nodes.value, (*path, key))
+                yield from self._list_paths(found_nodes.value_node, (*path, key))
         elif resolved_node.kind == SEQUENCE:
             for index, child_node in enumerate(resolved_node.value):
                 yield from self._list_paths(child_node, (*path, index))

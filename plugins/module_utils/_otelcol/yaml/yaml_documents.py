@@ -35,7 +35,7 @@ class Document:
     data: Any
     positions: Mapping[Path, Position] = field(default_factory=dict)
     duplicates: tuple[tuple[Path, Position], ...] = ()
-    root: Node | None = field(default=None, compare=False, repr=False)
+    root_node: Node | None = field(default=None, compare=False, repr=False)
 
 
 def cut_document_part(document: Document, path: Path) -> Document:
@@ -52,7 +52,7 @@ def cut_document_part(document: Document, path: Path) -> Document:
 def _cut_positions_below(positions: Mapping[Path, Position], path: Path) -> Mapping[Path, Position]:
     """Return the positions of what is at a path, with their paths in it."""
     if isinstance(positions, DocumentPositions):
-        return positions.below(path)
+        return positions.find_positions_below(path)
     positions_below: dict[Path, Position] = {}
     for key_path, position in positions.items():
         if _is_below(key_path, path):
@@ -89,7 +89,7 @@ def load_documents(yaml: Any, text: str, file: str, strict: bool = False) -> Ite
             yield Document(None)
             continue
         reader = _DocumentReader(file)
-        yield Document(reader.read(root, (), 0), DocumentPositions(file, root), tuple(reader.duplicates), root)
+        yield Document(reader.read_node(root, (), 0), DocumentPositions(file, root), tuple(reader.duplicates), root)
 
 
 def _find_second_document(text: str) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class _DocumentReader:
         self.open_aliases = 0  # how many aliases and merge keys are around what is read
         self.repeated_nodes = 0
 
-    def read(self, node: Node, path: Path, depth: int) -> Any:
+    def read_node(self, node: Node, path: Path, depth: int) -> Any:
         """Return the data of a node at a path, `depth` levels below the root."""
         if node.kind == SCALAR:
             return read_scalar(node)
@@ -125,13 +125,13 @@ class _DocumentReader:
             self._count_repeated(len(node.value), node)
         if node.kind == MAPPING:
             return self._read_mapping(node, path, depth)
-        return [self.read(child_node, (*path, index), depth + 1) for index, child_node in enumerate(node.value)]
+        return [self.read_node(child_node, (*path, index), depth + 1) for index, child_node in enumerate(node.value)]
 
     def _read_alias(self, node: Node, path: Path, depth: int) -> Any:
         """Return the data that an alias repeats."""
         self.open_aliases += 1
         self._count_repeated(1, node)
-        value = self.read(node.value, path, depth + 1)
+        value = self.read_node(node.value, path, depth + 1)
         self.open_aliases -= 1
         return value
 
@@ -154,7 +154,7 @@ class _DocumentReader:
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR  # most are, and a path is made for none of them
-            own_data[key] = read_scalar(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
+            own_data[key] = read_scalar(value_node) if is_scalar else self.read_node(value_node, (*path, key), depth + 1)
         return {**merged_data, **own_data} if merged_data else own_data
 
     def _read_merged(self, value_node: Node, path: Path, depth: int) -> dict[Any, Any]:
@@ -162,7 +162,7 @@ class _DocumentReader:
         self.open_aliases += 1
         merged_data: dict[Any, Any] = {}
         for merged_node in list_merged_nodes(value_node):
-            data = self.read(merged_node, path, depth + 1)
+            data = self.read_node(merged_node, path, depth + 1)
             if isinstance(data, dict):
                 merged_data |= data
         self.open_aliases -= 1

@@ -34,7 +34,7 @@ def read_document_roots(yaml: Any, text: str, file: str, is_strict: bool = False
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         events = iter(loader(str.__str__(text)).get_event, None)
-        yield from _TreeBuilder(yaml, file, is_strict).document_roots(events)
+        yield from _TreeBuilder(yaml, file, is_strict).iterate_roots(events)
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise explain_parser_error(error, text, file) from error
 
@@ -54,7 +54,7 @@ class _TreeBuilder:
         """The list that gets the next node: that of the innermost open node, or that of the roots."""
         self.anchors: dict[str, Node] = {}
 
-    def document_roots(self, events: Iterator[Any]) -> Iterator[Node | None]:
+    def iterate_roots(self, events: Iterator[Any]) -> Iterator[Node | None]:
         """Yield the root of each document of these events; None for an empty document."""
         handlers: dict[type, Callable[[Any], None]] = {
             self.yaml.ScalarEvent: self._add_scalar,

@@ -59,14 +59,14 @@ class ProgramFetcher:
         self._ended = 0.0
         self.jobs = f"/apis/batch/v1/namespaces/{quote_segment(options['namespace'])}/jobs"
 
-    def get(self, image: str, program_file: Path) -> None:
+    def fetch_program(self, image: str, program_file: Path) -> None:
         """Write the program of an image. Raises Problem if its pod does not hand it out in time."""
         with self._run_job(image) as live_job:
             pod = self._find_serving_pod(live_job, image)
             path = f"/api/v1/namespaces/{self.options['namespace']}/pods/{pod}:{SERVER_PORT}/proxy/{PROGRAM_FILE}"
             request_in_words = f"Read the program of {image} from pod {pod}"
             answer_body = ask_server(
-                request_in_words, lambda: self.cluster.raw("GET", path, None, {"Accept": "*/*"})
+                request_in_words, lambda: self.cluster.request_raw("GET", path, None, {"Accept": "*/*"})
             ).body
             _unpack_program(answer_body, program_file, request_in_words)
 
@@ -115,8 +115,8 @@ class ProgramFetcher:
 
 def _add_local_fix(symptom: Symptom) -> Symptom:
     """Return a symptom with what to do about it here."""
-    fix = FIXES_BY_FAILURE.get((symptom.row.id, symptom.container)) or FIXES_BY_FAILURE.get((symptom.row.id, ""))
-    return symptom._replace(row=symptom.row._replace(fix=fix)) if fix else symptom
+    fix = FIXES_BY_FAILURE.get((symptom.failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get((symptom.failure_row.id, ""))
+    return symptom._replace(failure_row=symptom.failure_row._replace(fix=fix)) if fix else symptom
 
 
 def _read_exit_code(pod: dict[str, Any]) -> int | None:
@@ -184,7 +184,7 @@ def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> di
     if missing_files and not check:
         _make_writable_folder(options["dest"])
     for image, program_file in {} if check else missing_files.items():
-        ProgramFetcher(cluster, options).get(image, program_file)
+        ProgramFetcher(cluster, options).fetch_program(image, program_file)
     present_files = {
         image: str(program_file) for image, program_file in files.items() if _is_program_present(program_file)
     }

@@ -70,18 +70,18 @@ class WorkloadStatus:
 
     def _explain_further(self, workload: Object, symptom: Symptom) -> Symptom:
         """Return a symptom with what other objects say of it, which are read for it alone."""
-        if symptom.row.id not in EXPLANATIONS_BY_ROW:
+        if symptom.failure_row.id not in EXPLANATIONS_BY_ROW:
             return symptom
-        resource, explain_symptom = EXPLANATIONS_BY_ROW[symptom.row.id]
+        resource, explain_symptom = EXPLANATIONS_BY_ROW[symptom.failure_row.id]
         listing = (ApiResource(*resource, True), workload["metadata"]["namespace"])
         if listing not in self._explaining_objects:
             self._explaining_objects[listing] = self._list_objects_in(listing)
-        return explain_symptom(symptom, self._explaining_objects[listing], self.events())
+        return explain_symptom(symptom, self._explaining_objects[listing], self.list_events())
 
     def _list_objects_in(self, listing: tuple[ApiResource, str]) -> list[Object]:
         resource, namespace = listing
         try:
-            return list(self.cluster.items(resource.path(namespace)))
+            return list(self.cluster.items(resource.build_path(namespace)))
         except ApiError as error:
             if error.status in (NOT_ALLOWED, NOT_FOUND) and resource.kind != "Pod":  # continue with fewer reasons
                 return []
@@ -115,10 +115,10 @@ class WorkloadStatus:
     def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
         current_time = self.cluster.clock()
         first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
-        grace = self._unschedulable_seconds if symptom.row.grace == UNSCHEDULABLE_GRACE else symptom.row.grace
+        grace = self._unschedulable_seconds if symptom.failure_row.grace_seconds == UNSCHEDULABLE_GRACE else symptom.failure_row.grace_seconds
         return current_time - first_seen_at >= grace
 
-    def events(self) -> list[Object]:
+    def list_events(self) -> list[Object]:
         """Return the events in all namespaces, as the last poll has read them."""
         return self.list_read_objects("Event")
 
@@ -130,14 +130,14 @@ class WorkloadStatus:
                 objects += listed_objects
         return objects
 
-    def failure(self, lasting_symptoms: FoundSymptoms) -> Failure:
+    def build_failure(self, lasting_symptoms: FoundSymptoms) -> Failure:
         """Return the failure that reports lasting symptoms."""
         failures, problems = describe_symptoms(self.cluster, lasting_symptoms)
         unclear_workloads = [
-            workload for workload, symptom in lasting_symptoms if symptom.row.evidence and not symptom.pod
+            workload for workload, symptom in lasting_symptoms if symptom.failure_row.has_evidence and not symptom.pod
         ]
         further_notes = [str(problem) for problem in problems[1:]] + describe_unfinished(
-            unclear_workloads, self.events()
+            unclear_workloads, self.list_events()
         )
         first_problem = problems[0]
         fix = "\n".join([first_problem.fix, *further_notes])

@@ -36,9 +36,9 @@ class _SymptomGroup:
     """Pods of a workload with the same symptom: how many there are, and the symptom and the log of the first one."""
 
     workload: Object
-    first: Symptom
-    size: int = 0
-    log: list[str] = field(default_factory=list)
+    first_symptom: Symptom
+    pod_count: int = 0
+    log_lines: list[str] = field(default_factory=list)
 
 
 def describe_symptoms(
@@ -48,27 +48,27 @@ def describe_symptoms(
     groups: dict[tuple[str, ...], _SymptomGroup] = {}
     for workload, symptom in found_symptoms:
         group = groups.setdefault(_group_key(workload, symptom), _SymptomGroup(workload, symptom))
-        group.size += 1
+        group.pod_count += 1
     shown_groups = list(groups.values())[:SHOWN_GROUPS]
     for group in shown_groups:
-        group.log = _read_log(cluster, group.first, mask)
+        group.log_lines = _read_log(cluster, group.first_symptom, mask)
     facts: list[dict[str, Any]] = []
     for workload, symptom in found_symptoms[:LISTED_SYMPTOMS]:
         group = groups[_group_key(workload, symptom)]
-        facts.append(_build_fact(workload, symptom, group.log if symptom is group.first else []))
+        facts.append(_build_fact(workload, symptom, group.log_lines if symptom is group.first_symptom else []))
     return facts, [_build_problem(group) for group in shown_groups]
 
 
 def _group_key(workload: Object, symptom: Symptom) -> tuple[str, ...]:
     """Return what symptoms of a group have in common."""
-    return (str(ref(workload)), symptom.row.id, symptom.container, symptom.reason)
+    return (str(ref(workload)), symptom.failure_row.id, symptom.container, symptom.reason)
 
 
 def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str, Any]:
     """Return a symptom as data."""
     pod = symptom.pod or {"metadata": {"name": ""}, "spec": {}}
     return {
-        "id": symptom.row.id,
+        "id": symptom.failure_row.id,
         **ref(workload)._asdict(),
         "of": workload.get(OWNER_NAME_KEY) or "",
         "pod": pod["metadata"]["name"],
@@ -83,11 +83,11 @@ def _build_fact(workload: Object, symptom: Symptom, log: list[str]) -> dict[str,
 
 def _build_problem(group: _SymptomGroup) -> Problem:
     """Return the problem of a group of symptoms, with the log of the first one."""
-    symptom, log = group.first, group.log
+    symptom, log = group.first_symptom, group.log_lines
     fact = _build_fact(group.workload, symptom, log)
     texts_by_key = {"container": "container {}", "pod": "pod {}", "node": "node {}"}
     place = ", ".join(place_text.format(fact[key]) for key, place_text in texts_by_key.items() if fact[key])
-    count_note = f"; the same for {group.size - 1} more" if group.size > 1 else ""
+    count_note = f"; the same for {group.pod_count - 1} more" if group.pod_count > 1 else ""
     last_lines = "\nThe last lines of its log:\n  " + "\n  ".join(log) if log else ""
     problem = f"{symptom.reason}: {symptom.detail.rstrip('.')}{count_note}"
     return Problem(problem, asked=f"Wait for {format_title(group.workload)}", where=place, fix=fact["fix"] + last_lines)
@@ -95,7 +95,7 @@ def _build_problem(group: _SymptomGroup) -> Problem:
 
 def _read_log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list[str]:
     """Return the last log lines of a container that ended. Retries while the kubelet replaces the container."""
-    if not symptom.row.evidence or not symptom.pod:
+    if not symptom.failure_row.has_evidence or not symptom.pod:
         return []
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"

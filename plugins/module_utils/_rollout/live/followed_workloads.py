@@ -21,24 +21,24 @@ ReadinessCheck = Callable[[Object], bool]
 class FollowedResource:
     """The current state of one resource, and the workloads that decide whether it is ready."""
 
-    state: Object | None
-    parts: list[Object]
-    unreconciled: str
+    live_object: Object | None
+    workloads: list[Object]
+    unreconciled_reason: str
 
-    def late(self, is_ready: ReadinessCheck) -> list[Object]:
+    def list_unfinished(self, is_ready: ReadinessCheck) -> list[Object]:
         """Return the unfinished objects: the resource until the operator reconciles it, then its workloads.
 
         Until then the workloads belong to an older generation, and their failures may be obsolete.
         """
-        if self.unreconciled:
-            return [self.state] if self.state else []
-        return [workload for workload in self.parts if not is_ready(workload)]
+        if self.unreconciled_reason:
+            return [self.live_object] if self.live_object else []
+        return [workload for workload in self.workloads if not is_ready(workload)]
 
-    def done(self, is_ready: ReadinessCheck) -> bool:
+    def is_done(self, is_ready: ReadinessCheck) -> bool:
         """Return whether the resource exists, and all that decides is ready."""
-        if self.state is None or self.unreconciled:
+        if self.live_object is None or self.unreconciled_reason:
             return False
-        return not self.late(is_ready)
+        return not self.list_unfinished(is_ready)
 
 
 def read_followed_resources(
@@ -54,7 +54,7 @@ def read_followed_resources(
         child_references = None
         if state and is_followed(state) and state["kind"] not in kinds_without_workloads:
             child_references = list_children(state)
-            paths += [ApiResources.path_of(*child_reference[:3]) for child_reference in child_references]
+            paths += [ApiResources.build_path(*child_reference[:3]) for child_reference in child_references]
         child_groups.append(child_references)
     live_children = iter(cluster.call_in_parallel(cluster.get, paths))
     return [

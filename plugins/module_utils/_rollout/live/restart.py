@@ -49,7 +49,7 @@ ARGUMENTS: dict[str, Any] = {
 class Decision(NamedTuple):
     """Whether a workload restarts; `obstacle` says why one that the user asked for does not."""
 
-    restarts: bool
+    may_restart: bool
     obstacle: str = ""
 
 
@@ -64,10 +64,10 @@ class RestartRun:
     namespaces: list[str]
     selector: str
     timeout_seconds: float
-    check: bool
+    is_check_mode: bool
     warnings: list[str] = field(default_factory=list)
-    restarted: list[Workload] = field(default_factory=list)
-    left_alone: list[dict[str, str]] = field(default_factory=list)
+    restarted_workloads: list[Workload] = field(default_factory=list)
+    left_alone_rows: list[dict[str, str]] = field(default_factory=list)
 
     def run(self, requested_workloads: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
         """Restart what the user asked for, and name the rest with the command that restarts it."""
@@ -75,16 +75,16 @@ class RestartRun:
         not_restarted = []
         for workload in stale_workloads:
             decision = self._decide_and_restart(workload)
-            if not decision.restarts:
+            if not decision.may_restart:
                 not_restarted.append(workload)
             if decision.obstacle:
-                self.left_alone.append({**_workload_row(workload), "obstacle": decision.obstacle})
+                self.left_alone_rows.append({**_workload_row(workload), "obstacle": decision.obstacle})
                 self.warnings.append(f"{workload} was not restarted: {decision.obstacle}.")
         self.warnings += _advise_restarts([workload for workload in not_restarted if workload.reason])
-        verb = "would be restarted" if self.check else "restarted"
-        message = f"{len(stale_workloads)} found, {len(self.restarted)} {verb}"
+        verb = "would be restarted" if self.is_check_mode else "restarted"
+        message = f"{len(stale_workloads)} found, {len(self.restarted_workloads)} {verb}"
         return {
-            "changed": bool(self.restarted),
+            "changed": bool(self.restarted_workloads),
             "msg": message,
             "stale": [*map(_workload_row, stale_workloads)],
             **self._collect_facts(),
@@ -94,7 +94,7 @@ class RestartRun:
         """Restart a workload if it may. An error has the facts of the workloads before it."""
         try:
             decision = self._decide_restart(workload)
-            if decision.restarts:
+            if decision.may_restart:
                 self._restart(workload)
         except Problem as problem:
             problem.facts = {**problem.facts, **self._collect_facts()}
@@ -102,8 +102,8 @@ class RestartRun:
         return decision
 
     def _collect_facts(self) -> dict[str, Any]:
-        restarted = [*map(_workload_row, self.restarted)]
-        return {"restarted": restarted, "left_alone": self.left_alone, "warnings": self.warnings}
+        restarted = [*map(_workload_row, self.restarted_workloads)]
+        return {"restarted": restarted, "left_alone": self.left_alone_rows, "warnings": self.warnings}
 
     def _find_stale_workloads(self, sidecars: list[dict[str, str]]) -> list[Workload]:
         """Return the workloads that have an older sidecar than one of these resources, or none that they request."""
@@ -169,11 +169,11 @@ class RestartRun:
         return Decision(False, obstacle) if obstacle else _RESTART
 
     def _read_live_workload(self, workload: Workload) -> Manifest | None:
-        return ask_server(f"Read {workload}", lambda: self.cluster.get(ApiResources.path_of(*workload[:3])))
+        return ask_server(f"Read {workload}", lambda: self.cluster.get(ApiResources.build_path(*workload[:3])))
 
     def _is_selected_by_user(self, workload: Workload) -> bool:
         """Return whether the selector of the user selects a workload."""
-        path = ApiResources.path_of(workload.kind, workload.namespace, "")
+        path = ApiResources.build_path(workload.kind, workload.namespace, "")
         query = {"labelSelector": self.selector}
         selected_workloads = ask_server(f"List {workload.kind}s", lambda: list(self.cluster.items(path, query)))
         return workload.name in {manifest["metadata"]["name"] for manifest in selected_workloads}
@@ -183,8 +183,8 @@ class RestartRun:
         live_workload = self._read_live_workload(workload)
         if live_workload is None:  # its owner has deleted it while others restarted
             return
-        if self.check:
-            self.restarted.append(workload)
+        if self.is_check_mode:
+            self.restarted_workloads.append(workload)
             return
         previous_restarted_at = (live_workload["spec"]["template"]["metadata"].get("annotations") or {}).get(
             RESTARTED_AT
@@ -199,12 +199,12 @@ class RestartRun:
             fix = f"{undo_result} No further workload was restarted. {problem.fix}"
             action = f"Restart {workload}"
             raise Failure(wrong, asked=action, where=problem.where, fix=fix, facts=problem.facts) from problem
-        self.restarted.append(workload)
+        self.restarted_workloads.append(workload)
 
     def _annotate_template(self, workload: Workload, restarted_at: str | None, resource_version: str = "") -> None:
         precondition = {"metadata": {"resourceVersion": resource_version}} if resource_version else {}
         patch_body = {**precondition, "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: restarted_at}}}}}
-        path = ApiResources.path_of(*workload[:3])
+        path = ApiResources.build_path(*workload[:3])
         try:
             self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/restart"}, patch_body, MERGE)
         except ApiError as error:

@@ -33,7 +33,7 @@ def run_rollout_wait(module: AnsibleModule) -> None:
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         cluster = connect(module)
-        cluster.outage.answered = cluster.outage.answered or bool(options.applied)  # this run has applied them
+        cluster.outage.has_answered = cluster.outage.has_answered or bool(options.applied)  # this run has applied them
         return RolloutWait(cluster, compile_search(options.until), options).wait()
 
     run(module, wait_for_workloads)

@@ -76,30 +76,30 @@ class RolloutWait:
     def _find_path(self, resources: ApiResources, workload: dict[str, str]) -> str:
         version = workload.get("api_version") or default_api_version(workload["kind"])
         action = f"Wait for {workload['kind']} {workload['name']}"
-        resource = ask_server(action, lambda: resources.find(version, workload["kind"]))
+        resource = ask_server(action, lambda: resources.find_resource(version, workload["kind"]))
         if resource is None:
             raise build_missing_kind_problem(action, version)
-        if resource.namespaced and not workload.get("namespace"):
+        if resource.is_namespaced and not workload.get("namespace"):
             raise Problem("it has no namespace", asked=action, where="workloads", fix="Add its namespace.")
-        path: str = resource.path(workload.get("namespace") or "", workload["name"])
+        path: str = resource.build_path(workload.get("namespace") or "", workload["name"])
         return path
 
     def wait(self) -> dict[str, Any]:
         """Return when all workloads are ready. Fail if one cannot become ready or the time limit is reached."""
         start = self._cluster.clock()
         for _poll in self._cluster.iter_polls(self._options.timeout_seconds, start):
-            if self.done():
+            if self.is_done():
                 seconds = round(self._cluster.clock() - start, 1)
                 return {"changed": False, "msg": f"{len(self._paths)} ready", "seconds": seconds}
         raise self.describe_timeout()
 
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Return whether all workloads are ready now. Raises Failure if one cannot become ready."""
         self._seen = ask_server("Read the workloads", self._read_workloads)
         self._refuse_deletion(self._seen)
         self._refuse_other_runs(self._seen)
         self._report_progress()
-        if all(workload.done(self._is_ready) for workload in self._seen):
+        if all(workload.is_done(self._is_ready) for workload in self._seen):
             return True
         self._symptoms = self._status.find_current_symptoms(self._list_unfinished_objects())
         lasting_symptoms = self._status.select_lasting(self._symptoms)
@@ -107,30 +107,30 @@ class RolloutWait:
             (workload, symptom) for workload, symptom in lasting_symptoms if not self._options.spares(workload, symptom)
         ]
         if fatal_symptoms:
-            raise self._status.failure(fatal_symptoms)
+            raise self._status.build_failure(fatal_symptoms)
         return False
 
     def _list_unfinished_objects(self) -> list[Object]:
         """Return the unfinished objects of all workloads."""
         unfinished_objects: list[Object] = []
         for workload in self._seen:
-            unfinished_objects += workload.late(self._is_ready)
+            unfinished_objects += workload.list_unfinished(self._is_ready)
         return unfinished_objects
 
     def _report_progress(self) -> None:
         """Tell how far each workload is."""
         for requested_workload, workload in zip(self._options.workloads, self._seen, strict=True):
-            unfinished_ids = [id(current_object) for current_object in workload.late(self._is_ready)]
-            current_objects: list[Object | None] = [*workload.parts] or [workload.state]
+            unfinished_ids = [id(current_object) for current_object in workload.list_unfinished(self._is_ready)]
+            current_objects: list[Object | None] = [*workload.workloads] or [workload.live_object]
             for current_object in current_objects:
                 if current_object is None:
                     self._cluster.progress(str(_workload_reference(requested_workload)), "does not exist")
-                elif workload.unreconciled or id(current_object) in unfinished_ids:
+                elif workload.unreconciled_reason or id(current_object) in unfinished_ids:
                     self._cluster.progress(
-                        format_title(current_object), workload.unreconciled or describe_pod_counts(current_object)
+                        format_title(current_object), workload.unreconciled_reason or describe_pod_counts(current_object)
                     )
                 else:
-                    self._cluster.progress.done(format_title(current_object))
+                    self._cluster.progress.tell_done(format_title(current_object))
 
     def _read_workloads(self) -> list[FollowedResource]:
         return read_followed_resources(
@@ -141,7 +141,7 @@ class RolloutWait:
         """Fail if a workload goes that a run has applied or that this wait has seen: nobody brings it back."""
         for requested_workload, workload in zip(self._options.workloads, followed_workloads, strict=True):
             name = _workload_reference(requested_workload)
-            if is_gone(workload.state):
+            if is_gone(workload.live_object):
                 if name in self._existed or self._left_generations.get(name):
                     raise report_deleted(self._cluster, name)
             else:
@@ -150,7 +150,7 @@ class RolloutWait:
     def _refuse_other_runs(self, followed_workloads: list[FollowedResource]) -> None:
         """Fail if another run has applied a workload since: then this one may not have what its own run applied."""
         for workload in followed_workloads:
-            state = workload.state
+            state = workload.live_object
             if state is None:
                 continue
             generation = self._left_generations.get(ref(state), 0)
@@ -180,7 +180,7 @@ class RolloutWait:
         """Return the failure of workloads that were not ready in time."""
         states = self._list_missing_workloads()
         unfinished_objects = self._list_unfinished_objects()
-        unreconciled = {id(workload.state): workload.unreconciled for workload in self._seen if workload.unreconciled}
+        unreconciled = {id(workload.live_object): workload.unreconciled_reason for workload in self._seen if workload.unreconciled_reason}
         for unfinished_object in unfinished_objects:
             states.append(
                 f"{format_title(unfinished_object)}:"
@@ -195,7 +195,7 @@ class RolloutWait:
             self._cluster,
             [unfinished_object for unfinished_object in unfinished_objects if id(unfinished_object) in unreconciled],
         )
-        notes += describe_unfinished(unfinished_objects, self._status.events())
+        notes += describe_unfinished(unfinished_objects, self._status.list_events())
         return Failure(
             f"not ready after {self._options.timeout_seconds:g} s: {'; '.join(states)}",
             asked="Wait for the workloads",
@@ -207,7 +207,7 @@ class RolloutWait:
         """Return which workloads do not exist, each as a sentence without an end."""
         missing_workloads = []
         for requested_workload, workload in zip(self._options.workloads, self._seen, strict=True):
-            if not workload.state:
+            if not workload.live_object:
                 missing_workloads.append(
                     f"{requested_workload['kind']}"
                     f" {requested_workload.get('namespace') or ''}/{requested_workload['name']} does not exist"

@@ -45,7 +45,7 @@ class PendingStep(NamedTuple):
     id: str
     subject: ObjectRef
     wrong: str
-    services: tuple[Service, ...] = ()
+    needed_services: tuple[Service, ...] = ()
     configuration: Object | None = None
 
 
@@ -53,7 +53,7 @@ def describe_silent_webhook(error: ApiError, subject: ObjectRef) -> PendingStep:
     """Return what it means that a webhook does not answer."""
     service, webhook_cause = find_unreachable_service(error.message), find_webhook_cause(error.message)
     services = (service,) if service else ()
-    return PendingStep(webhook_cause.id, subject, f"{webhook_cause.text} ({error.message})", services=services)
+    return PendingStep(webhook_cause.id, subject, f"{webhook_cause.text} ({error.message})", needed_services=services)
 
 
 def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRef) -> Problem:
@@ -62,7 +62,7 @@ def explain_rejected_object(cluster: Cluster, error: ApiError, subject: ObjectRe
         return explain(error, f"Apply {subject}")
     reasons = WebhookReasons(cluster, WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=0))
     pending_step = describe_silent_webhook(error, subject)
-    lines, failures = reasons.describe([pending_step])
+    lines, failures = reasons.describe_steps([pending_step])
     wrong = f"an admission webhook does not answer: {pending_step.wrong}"
     return Failure(wrong, asked=f"Apply {subject}", fix="\n".join(lines), facts={"failures": failures})
 
@@ -71,15 +71,15 @@ class WebhookReasons:
     """Asks the cluster why something hangs. What this user may not see is no reason to fail."""
 
     def __init__(self, cluster: Cluster, workload_status: WorkloadStatus) -> None:
-        self.cluster, self.look = cluster, workload_status
+        self.cluster, self.workload_status = cluster, workload_status
 
     def fail_early(self, pending_steps: list[PendingStep]) -> None:
         """Fail when the pods of a webhook, or those that inject its CA, cannot work."""
-        fatal_symptoms = self.look.select_lasting(self._find_symptoms(self._list_unready_workloads(pending_steps)))
+        fatal_symptoms = self.workload_status.select_lasting(self._find_symptoms(self._list_unready_workloads(pending_steps)))
         if fatal_symptoms:
-            raise self.look.failure(fatal_symptoms)
+            raise self.workload_status.build_failure(fatal_symptoms)
 
-    def describe(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[dict[str, Any]]]:
+    def describe_steps(self, pending_steps: list[PendingStep]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return for people and for machines what hangs and why."""
         unready_workloads = self._list_unready_workloads(pending_steps)
         symptom_rows, problems = describe_symptoms(self.cluster, self._find_symptoms(unready_workloads))
@@ -91,10 +91,10 @@ class WebhookReasons:
             step_rows.append(_build_failure_row(step, step_lines))
         lines += [f"{ref(workload)}: {describe_pod_counts(workload)}." for workload in unready_workloads]
         lines += [str(problem) for problem in problems]
-        lines += describe_unfinished(unready_workloads, self.look.events())
+        lines += describe_unfinished(unready_workloads, self.workload_status.list_events())
         return list(dict.fromkeys(lines)), step_rows + symptom_rows
 
-    def slices(self, service: Service) -> list[Object]:
+    def read_endpoint_slices(self, service: Service) -> list[Object]:
         """Return where a Service sends to; one slice without a word when that is not to be seen."""
         namespace, name = service
         path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
@@ -103,7 +103,7 @@ class WebhookReasons:
 
     def _find_symptoms(self, workloads: list[Object]) -> FoundSymptoms:
         try:
-            return self.look.find_current_symptoms(workloads) if workloads else []
+            return self.workload_status.find_current_symptoms(workloads) if workloads else []
         except Problem:  # this user may not list pods there
             return []
 
@@ -111,7 +111,7 @@ class WebhookReasons:
         """Return the workloads that something pending needs and that are not rolled out."""
         services: set[Service] = set()
         for step in pending_steps:
-            services.update(step.services)
+            services.update(step.needed_services)
         needed_workloads: list[Object] = []
         for service in sorted(services):
             needed_workloads += self._list_workloads_behind(service)
@@ -156,14 +156,14 @@ class WebhookReasons:
         if step.configuration:
             return [f"{step.subject}: {self._explain_missing_ca(step.configuration)}"]
         fix = FIXES_OF_STEPS.get(step.id) or _FIXES_OF_CAUSES[step.id]
-        if not step.services:
+        if not step.needed_services:
             is_about_pods = "{port}" in fix
             return [f"{step.subject}: {_FIX_OF_URL if is_about_pods else fix}"]
         lines = []
-        for service in step.services:
-            pod_ports = describe_pod_ports(self.slices(service))
+        for service in step.needed_services:
+            pod_ports = describe_pod_ports(self.read_endpoint_slices(service))
             lines.append(f"{step.subject}: {fix.format(service='/'.join(service), port=pod_ports)}")
-        for service in step.services:
+        for service in step.needed_services:
             lines += self._explain_service(service)
         return lines
 

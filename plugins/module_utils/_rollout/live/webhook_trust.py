@@ -43,7 +43,7 @@ def _list_configurations(cluster: Cluster, webhook_name: str) -> list[Object]:
     """Return the configurations that have a webhook of this name."""
     configurations: list[Object] = []
     for kind in CONFIGURATION_KINDS:
-        for configuration in cluster.items(ApiResources.path_of(kind, "", "")):
+        for configuration in cluster.items(ApiResources.build_path(kind, "", "")):
             if any(webhook.get("name") == webhook_name for webhook in list_at(configuration, "webhooks")):
                 configurations.append(configuration)
     return configurations

@@ -79,8 +79,8 @@ class AdmissionWait:
         workload_status = WorkloadStatus(cluster, compile_search({}), unschedulable_seconds=options.timeout_seconds)
         self.reasons = WebhookReasons(cluster, workload_status)
         self.resources = ApiResources(cluster)
-        self.since: dict[ObjectRef, float] = {}
-        self.reminded: dict[ObjectRef, float] = {}
+        self.ready_since: dict[ObjectRef, float] = {}
+        self.reminded_at: dict[ObjectRef, float] = {}
 
     def wait(self) -> dict[str, Any]:
         """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
@@ -90,7 +90,7 @@ class AdmissionWait:
             if not pending_steps:
                 pending_steps = self._list_steps_of_other_servers()
             if not pending_steps:
-                self.cluster.progress.done(PROGRESS_NAME)
+                self.cluster.progress.tell_done(PROGRESS_NAME)
                 return self._result(start)
             self.cluster.progress(PROGRESS_NAME, _progress_text(pending_steps))
             self.reasons.fail_early(pending_steps)
@@ -120,24 +120,24 @@ class AdmissionWait:
         overdue_subjects = [
             step.subject
             for step in pending_steps
-            if remind_seconds and current_time - self.reminded.get(step.subject, start) >= remind_seconds
+            if remind_seconds and current_time - self.reminded_at.get(step.subject, start) >= remind_seconds
         ]
         for subject in overdue_subjects:
             patch_body = {"metadata": {"annotations": {REMINDER: f"{current_time:.0f}"}}}
-            path = _find_webhook_resource(subject._asdict()).path("", subject.name)
+            path = _find_webhook_resource(subject._asdict()).build_path("", subject.name)
             try:
                 self.cluster.request("PATCH", path, {"fieldManager": f"{OWNER}/reminder"}, patch_body, MERGE)
             except ApiError:  # without write permission it waits on
                 continue
-            self.reminded[subject] = current_time
+            self.reminded_at[subject] = current_time
 
     def _result(self, start: float) -> dict[str, Any]:
         current_time = self.cluster.clock()
         waited_rows = [
-            {**subject._asdict(), "seconds": round(ready_time - start, 1)} for subject, ready_time in self.since.items()
+            {**subject._asdict(), "seconds": round(ready_time - start, 1)} for subject, ready_time in self.ready_since.items()
         ]
         message = f"ready webhooks: {len(self.options.webhooks)}, accepted objects: {len(self.options.manifests)}"
-        changed = bool(self.reminded)
+        changed = bool(self.reminded_at)
         return {
             "changed": changed,
             "msg": message,
@@ -148,9 +148,9 @@ class AdmissionWait:
     def _record_readiness(self, subject: ObjectRef, pending_step: PendingStep | None) -> PendingStep | None:
         """Return what is wrong with a webhook or an object, after noting since when nothing is."""
         if pending_step is None:
-            self.since.setdefault(subject, self.cluster.clock())
+            self.ready_since.setdefault(subject, self.cluster.clock())
         else:
-            self.since.pop(subject, None)
+            self.ready_since.pop(subject, None)
         return pending_step
 
     def _check_configuration(self, named_resource: tuple[dict[str, str], ApiResource]) -> PendingStep | None:
@@ -158,7 +158,7 @@ class AdmissionWait:
         row, resource = named_resource
         subject = ObjectRef(resource.kind, "", row["name"])
         try:
-            configuration = self.cluster.get(resource.path("", row["name"]))
+            configuration = self.cluster.get(resource.build_path("", row["name"]))
         except ApiError as error:
             raise explain(error, f"Read {subject}") from error
         if configuration is None:
@@ -171,12 +171,12 @@ class AdmissionWait:
         unserved_services = tuple(
             service
             for service in list_webhook_services([configuration])
-            if not has_ready_endpoint(self.reasons.slices(service))
+            if not has_ready_endpoint(self.reasons.read_endpoint_slices(service))
         )
         if not unserved_services:
             return None
         problem_text = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved_services)}"
-        return PendingStep("no_endpoints", subject, problem_text, services=unserved_services)
+        return PendingStep("no_endpoints", subject, problem_text, needed_services=unserved_services)
 
     def _try_objects(self, manifests: list[Manifest]) -> list[PendingStep]:
         """Try objects, and return those that do not pass yet, each once."""
@@ -199,15 +199,15 @@ class AdmissionWait:
         resource = self.resources.find_for(manifest)
         if resource is None:
             return _describe_unserved_kind(subject)
-        if resource.namespaced and not subject.namespace:
+        if resource.is_namespaced and not subject.namespace:
             raise Problem(f"{subject} has no namespace", where="manifests", fix="Say where it belongs.")
-        path = resource.path(subject.namespace, subject.name)
+        path = resource.build_path(subject.namespace, subject.name)
         query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
         return None
 
     def _describe_timeout(self, pending_steps: list[PendingStep]) -> Failure:
-        lines, failures = self.reasons.describe(pending_steps)
+        lines, failures = self.reasons.describe_steps(pending_steps)
         wrong = "; ".join(f"{step.subject}: {step.wrong}" for step in pending_steps)
         return Failure(
             f"not ready after {self.options.timeout_seconds:g} s: {wrong}",
@@ -242,7 +242,7 @@ def _check_ca(subject: ObjectRef, configuration: Manifest) -> PendingStep | None
         return None
     problem_text = f"no CA is injected into {', '.join(webhooks_without_ca)}"
     webhook_services = tuple(list_webhook_services([configuration]))
-    return PendingStep("ca", subject, problem_text, configuration=configuration, services=webhook_services)
+    return PendingStep("ca", subject, problem_text, configuration=configuration, needed_services=webhook_services)
 
 
 def _describe_unserved_kind(subject: ObjectRef) -> PendingStep:

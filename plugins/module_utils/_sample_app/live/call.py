@@ -44,10 +44,10 @@ class TracePlace(Protocol):
 
     name: str
 
-    def look(self, trace_id: str) -> list[str]:
+    def find_evidence(self, trace_id: str) -> list[str]:
         """Return what shows the trace, or nothing. Sets the name."""
 
-    def hint(self) -> str:
+    def explain_missing(self) -> str:
         """Return what to check if the trace is not there."""
 
 
@@ -59,15 +59,15 @@ class TraceInLogs:
     def __init__(self, logs: list[LogEvidence]) -> None:
         self._logs = logs
 
-    def look(self, trace_id: str) -> list[str]:
+    def find_evidence(self, trace_id: str) -> list[str]:
         """Return the lines of the span."""
-        for log_owner, log_text in (owner_and_text for logs in self._logs for owner_and_text in logs.texts()):
+        for log_owner, log_text in (owner_and_text for logs in self._logs for owner_and_text in logs.read_texts()):
             if span_lines := find_probe_lines(log_text, TRACES, trace_id):
                 self.name = f"the log of {log_owner}"
                 return [line.strip() for line in span_lines if _SHOWN_LINES.search(line)]
         return []
 
-    def hint(self) -> str:
+    def explain_missing(self) -> str:
         return "A log shows spans only with `debug_output: {verbosity: detailed}`. Read the log of the application too."
 
 
@@ -80,11 +80,11 @@ class TraceInCounts:
             f"the metrics of {described_source}, which accepted and sent spans since the call",
         )
 
-    def look(self, _trace_id: str) -> list[str]:
+    def find_evidence(self, _trace_id: str) -> list[str]:
         """Return the counts that grew."""
         return self._metrics.look([TRACES]).get(TRACES, ("", []))[1]
 
-    def hint(self) -> str:
+    def explain_missing(self) -> str:
         return self._metrics.hint(TRACES)
 
 
@@ -95,7 +95,7 @@ class TraceInXRay:
         self._calls, self._services = calls, services
         self.name = f"AWS X-Ray in {region}"
 
-    def look(self, trace_id: str) -> list[str]:
+    def find_evidence(self, trace_id: str) -> list[str]:
         """Return the segments, once each service has one."""
         xray_trace_id = f"1-{trace_id[:8]}-{trace_id[8:]}"
         try:
@@ -110,7 +110,7 @@ class TraceInXRay:
             else []
         )
 
-    def hint(self) -> str:
+    def explain_missing(self) -> str:
         return "Check that the collector has the exporter awsxray for this region, and read its log."
 
 
@@ -122,7 +122,7 @@ class TraceInBackend:
         self.name = strip_credentials(options["url"].partition("?")[0].replace("{trace_id}", "…"))
         self._pool = import_library("urllib3").PoolManager(ca_certs=options.get("ca_file"), retries=False)
 
-    def look(self, trace_id: str) -> list[str]:
+    def find_evidence(self, trace_id: str) -> list[str]:
         """Return the services that the answer names, once it names all."""
         url, headers = self._options["url"].replace("{trace_id}", trace_id), self._options.get("headers") or {}
         try:
@@ -141,7 +141,7 @@ class TraceInBackend:
         names_all_services = response.status < 300 and all(service in answer_text for service in self._services)  # noqa: PLR2004
         return [f"spans of {', '.join(self._services)}"] if names_all_services else []
 
-    def hint(self) -> str:
+    def explain_missing(self) -> str:
         return f"Its last answer: {self._last}. Check `backend`, and the exporter of the collector."
 
 
@@ -153,56 +153,56 @@ class TraceSearch:
     """
 
     cluster: Cluster
-    via: dict[str, Any]
+    application_call: dict[str, Any]
     services: list[str]
-    required: list[TracePlace]
-    logs: TracePlace | None
-    counts: TracePlace | None
-    seconds: float
-    found: dict[str, list[str]] = field(default_factory=dict)
+    required_places: list[TracePlace]
+    logs_place: TracePlace | None
+    counts_place: TracePlace | None
+    timeout_seconds: float
+    evidence_by_place: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self) -> dict[str, Any]:
         """Call, and look until the trace is found."""
         start = self.cluster.clock()
         trace_id = self._call_application(start)
         call_time = self.cluster.clock()
-        for _poll in self.cluster.iter_polls(self.seconds, start):
+        for _poll in self.cluster.iter_polls(self.timeout_seconds, start):
             if self._has_arrived(trace_id, call_time):
-                place_names = ", ".join(self.found) or "no place, because none is given"
+                place_names = ", ".join(self.evidence_by_place) or "no place, because none is given"
                 return {
                     "changed": False,
                     "msg": f"Trace {trace_id} was found in {place_names}.",
                     **self._collect_facts(trace_id),
                 }
-        missing_places = [place for place in self._places_to_search() if place.name not in self.found]
-        wrong = f"trace {trace_id} is not in {missing_places[0].name} after {self.seconds:g} s"
-        fix = f"{missing_places[0].hint()} The playbook diagnose explains why no data arrives."
+        missing_places = [place for place in self._places_to_search() if place.name not in self.evidence_by_place]
+        wrong = f"trace {trace_id} is not in {missing_places[0].name} after {self.timeout_seconds:g} s"
+        fix = f"{missing_places[0].explain_missing()} The playbook diagnose explains why no data arrives."
         raise Failure(wrong, asked=ACTION, fix=fix, facts=self._collect_facts(trace_id))
 
     def _places_to_search(self) -> list[TracePlace]:
-        return self.required or [place for place in (self.logs, self.counts) if place]
+        return self.required_places or [place for place in (self.logs_place, self.counts_place) if place]
 
     def _has_arrived(self, trace_id: str, call_time: float) -> bool:
         for place in self._places_to_search():
-            if place.name not in self.found and (evidence_lines := place.look(trace_id)):
-                self.found[place.name] = evidence_lines
-        if self.required:
-            return len(self.found) == len(self.required)
-        if self.logs and self.logs.name in self.found:
+            if place.name not in self.evidence_by_place and (evidence_lines := place.find_evidence(trace_id)):
+                self.evidence_by_place[place.name] = evidence_lines
+        if self.required_places:
+            return len(self.evidence_by_place) == len(self.required_places)
+        if self.logs_place and self.logs_place.name in self.evidence_by_place:
             return True
         grace_is_over = self.cluster.clock() - call_time >= GRACE_SECONDS
-        return bool(grace_is_over and self.found) or not self._places_to_search()
+        return bool(grace_is_over and self.evidence_by_place) or not self._places_to_search()
 
     def _collect_facts(self, trace_id: str) -> dict[str, Any]:
-        found_places = [{"place": place, "evidence": evidence_lines} for place, evidence_lines in self.found.items()]
+        found_places = [{"place": place, "evidence": evidence_lines} for place, evidence_lines in self.evidence_by_place.items()]
         return {"trace_id": trace_id, "found": found_places}
 
     def _call_application(self, start: float) -> str:
         """Return the trace ID of the answer. A Service may need a moment until its pods are behind it."""
-        namespace, service = quote_segment(self.via["namespace"]), quote_segment(self.via["service"])
-        path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{self.via['port']}/proxy/"
+        namespace, service = quote_segment(self.application_call["namespace"]), quote_segment(self.application_call["service"])
+        path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{self.application_call['port']}/proxy/"
         last_problem = ""
-        for _poll in self.cluster.iter_polls(self.seconds, start):
+        for _poll in self.cluster.iter_polls(self.timeout_seconds, start):
             try:
                 answer_text = self.cluster.text(path)
             except ApiError as error:

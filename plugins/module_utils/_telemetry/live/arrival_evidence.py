@@ -63,28 +63,28 @@ class LogEvidence:
     def look(self, signals: list[str]) -> ArrivalsBySignal:
         """Return the lines of each signal's record, of the first log that has it."""
         arrivals: ArrivalsBySignal = {}
-        for log_owner, log_text in self.texts():
+        for log_owner, log_text in self.read_texts():
             for signal in signals:
                 lines = [] if signal in arrivals else find_probe_lines(log_text, signal, self._id)
                 if lines:
                     arrivals[signal] = Arrival(f"the log of {log_owner}", lines)
         return arrivals
 
-    def texts(self) -> list[tuple[str, str]]:
+    def read_texts(self) -> list[tuple[str, str]]:
         """Return where the log of each container is, and its text since the start."""
         log_places = self._list_log_places()
-        log_texts = self._pods.ask([(log_place.path, log_place.query) for log_place in log_places])
+        log_texts = self._pods.read_paths([(log_place.path, log_place.query) for log_place in log_places])
         return [(log_place.name, log_text) for log_place, log_text in zip(log_places, log_texts, strict=True)]
 
     def _list_log_places(self) -> list[_LogPlace]:
         seconds = int(self._pods.cluster.clock() - self._start) + LOG_MARGIN_SECONDS
         log_places = []
-        for pod in self._pods.running:
+        for pod in self._pods.running_pods:
             pod_name = pod["metadata"]["name"]
             for container in list_running_containers(pod["spec"]):
                 name = f"pod {self._pods.namespace}/{pod_name}, container {container}"
                 query = {"container": container, "sinceSeconds": seconds}
-                log_places.append(_LogPlace(name, f"{self._pods.root}/{pod_name}/log", query))
+                log_places.append(_LogPlace(name, f"{self._pods.pods_path}/{pod_name}/log", query))
         return log_places
 
     def hint(self, signal: str) -> str:
@@ -108,16 +108,16 @@ class MetricsEvidence:
         arrivals: ArrivalsBySignal = {}
         for signal in signals:
             counter_growth = compare_counters(total_before, total_after, signal)
-            self._trouble[signal] = counter_growth.trouble
+            self._trouble[signal] = counter_growth.failure_lines
             if counter_growth.has_passed:
                 counting_pods = describe_counting_pods(self._pods.namespace, counts_before, counts_after, signal)
-                arrivals[signal] = Arrival(counting_pods, counter_growth.lines)
+                arrivals[signal] = Arrival(counting_pods, counter_growth.growth_lines)
         return arrivals
 
     def _read_counts_by_pod(self) -> dict[str, Counts]:
         """Return what each pod has counted. Raises Problem with the address and port that must serve metrics."""
         try:
-            metrics_texts = self._pods.metrics(self._port)
+            metrics_texts = self._pods.read_metrics_by_pod(self._port)
         except Problem as problem:
             required_metrics = f"Prometheus metrics on the pod's address, port {self._port}"
             fix = f"Let service.telemetry serve {required_metrics}, or use evidence: logs."

@@ -39,7 +39,7 @@ class AwsBackend:
         )
         self.place = "".join(place_parts)
 
-    def ask(self, question: Any) -> tuple[Any, str]:
+    def ask_backend(self, question: Any) -> tuple[Any, str]:
         """Return the answer, or why there is none yet. Raises Problem for what waiting does not mend."""
         try:
             return (self._call_operation if isinstance(question, AwsCall) else self._send_signed_request)(question)

@@ -31,7 +31,7 @@ class HttpBackend:
         self._pool = pool or import_library("urllib3").PoolManager(ca_certs=options.get("ca_file"), retries=False)
         self.place = f"{options['kind']} at {strip_credentials(options['url'])}"
 
-    def ask(self, question: Any) -> tuple[Any, str]:
+    def ask_backend(self, question: Any) -> tuple[Any, str]:
         """Return the answer, or why there is none yet. Raises Problem for a refused login."""
         url, request_body = build_request_url(self._options["url"], question), None
         headers = {**(self._options.get("headers") or {}), "Accept": "application/json"}

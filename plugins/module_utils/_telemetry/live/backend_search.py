@@ -22,7 +22,7 @@ class Arrival(NamedTuple):
     """Where a signal was seen, and the evidence."""
 
     place: str
-    lines: list[str]
+    evidence_lines: list[str]
 
 
 ArrivalsBySignal = dict[str, Arrival]
@@ -79,12 +79,12 @@ class BackendEvidence:
         probe_search = ProbeSearch(
             signal, self._id, self._service, self._now(), tuple(required_attributes), index_or_group
         )
-        answer, problem = client.ask(backend.question(probe_search))
+        answer, problem = client.ask_backend(backend.build_question(probe_search))
         if problem:
             return problem, ""
         records = select_probe_records(backend, answer, self._id)
         if not records:
-            return f"it has no record of the probe{backend.unless}", ""
+            return f"it has no record of the probe{backend.absence_note}", ""
         return "; ".join(describe_missing_attributes(records, required_attributes)), ", ".join(sorted(records[0]))
 
     def hint(self, signal: str) -> str:
@@ -95,7 +95,7 @@ class BackendEvidence:
 
 def choose_backend_client(options: Mapping[str, Any], pool: Any = None) -> AwsBackend | HttpBackend:
     """Return how to ask a backend."""
-    return AwsBackend(options) if BACKENDS[options["kind"]].aws else HttpBackend(options, pool)
+    return AwsBackend(options) if BACKENDS[options["kind"]].is_aws else HttpBackend(options, pool)
 
 
 def list_kept_signals(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ def _join_arrivals(arrivals: Sequence[Arrival]) -> Arrival:
     """Return what all kinds of evidence saw as one."""
     evidence_lines: list[str] = []
     for arrival in arrivals:
-        evidence_lines += arrival.lines
+        evidence_lines += arrival.evidence_lines
     return Arrival(" and ".join(arrival.place for arrival in arrivals), evidence_lines)
 
 
@@ -161,11 +161,11 @@ class OptionFault(NamedTuple):
 def _find_faults(options: Mapping[str, Any]) -> Iterator[OptionFault]:
     """Yield what is wrong with the options of a backend."""
     kind, backend = options["kind"], BACKENDS[options["kind"]]
-    foreign_options = HTTP_OPTIONS if backend.aws else AWS_OPTIONS
+    foreign_options = HTTP_OPTIONS if backend.is_aws else AWS_OPTIONS
     unread_options = ", ".join(name for name in foreign_options if options.get(name))
     if unread_options:
         yield OptionFault(f"{kind} has no use for {unread_options}", f"Remove {unread_options}, or correct `kind`.")
-    if not backend.aws and not options.get("url"):
+    if not backend.is_aws and not options.get("url"):
         yield OptionFault("url is missing", f"Set `url`, the address of {kind}.")
     signals = options.get("signals") or []
     yield from _find_faults_of_signals(kind, backend, signals, has_group=bool(options.get("log_group")))
@@ -182,10 +182,10 @@ def _find_faults_of_signals(
         )
     if has_group:
         yield from _find_faults_of_log_group(kind, backend, signals)
-    if backend.grouped and not signals:
+    if backend.grouped_signals and not signals:
         yield OptionFault("signals is missing", f"Set `signals`: those of {kind} are in places of their own.")
     if not has_group:
-        grouped_signals = ", ".join(signal for signal in signals if signal in backend.grouped)
+        grouped_signals = ", ".join(signal for signal in signals if signal in backend.grouped_signals)
         if grouped_signals:
             yield OptionFault(f"{kind} keeps {grouped_signals} in a log group", "Set `log_group`.")
 
@@ -193,8 +193,8 @@ def _find_faults_of_signals(
 def _find_faults_of_log_group(kind: str, backend: BackendKind, signals: Sequence[str]) -> Iterator[OptionFault]:
     """Yield what is wrong with a log group that is set: one of AWS holds one signal, other backends have none."""
     has_several = len(signals) > 1
-    if backend.grouped:
+    if backend.grouped_signals:
         if has_several:
             yield OptionFault(f"{kind} has one signal in a log group", "Name a backend for each signal.")
-    elif backend.aws or has_several:
+    elif backend.is_aws or has_several:
         yield OptionFault(f"{kind} has no log groups", "Remove `log_group`.")

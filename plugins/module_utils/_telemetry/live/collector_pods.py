@@ -21,43 +21,43 @@ class CollectorPods:
 
     def __init__(self, cluster: Cluster, pod_location: Mapping[str, Any]) -> None:
         self.cluster, self.namespace = cluster, pod_location["namespace"]
-        self.root = f"/api/v1/namespaces/{quote_segment(pod_location['namespace'])}/pods"
+        self.pods_path = f"/api/v1/namespaces/{quote_segment(pod_location['namespace'])}/pods"
         query = {"labelSelector": pod_location["selector"]}
         try:
-            selected = list(cluster.items(self.root, query))
+            selected = list(cluster.items(self.pods_path, query))
         except ApiError as error:
             raise explain(error, "List the pods of the collector") from error
-        self.running = [pod for pod in selected if _is_running(pod)]
-        if not self.running:
+        self.running_pods = [pod for pod in selected if _is_running(pod)]
+        if not self.running_pods:
             selected_place = f"namespace {pod_location['namespace']}, selector {pod_location['selector']}"
             fix = "Correct arrival, or wait for the collector first."
             raise Problem("no running pod is selected", asked=ACTION, where=selected_place, fix=fix)
 
-    def ask(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    def read_paths(self, paths: list[tuple[str, dict[str, Any]]]) -> list[str]:
         """Return the texts at some paths with their queries."""
         try:
             return self.cluster.call_in_parallel(lambda path_and_query: self.cluster.text(*path_and_query), paths)
         except ApiError as error:
             raise explain(error, ACTION) from error
 
-    def listening(self, port: int) -> list[str]:
+    def list_listening_pods(self, port: int) -> list[str]:
         """Return the names of the pods that listen on a port."""
-        return [pod["metadata"]["name"] for pod in select_listening_pods(self.running, port)]
+        return [pod["metadata"]["name"] for pod in select_listening_pods(self.running_pods, port)]
 
-    def own_metrics(self, port: int, name: str) -> str | Problem:
+    def read_own_metrics(self, port: int, name: str) -> str | Problem:
         """Return the own metrics of a pod, or why they cannot be read."""
         try:
-            return self._metrics(port, [name])[0]
+            return self._read_metrics_texts(port, [name])[0]
         except Problem as problem:
             return problem
 
-    def metrics(self, port: int) -> list[tuple[str, str]]:
+    def read_metrics_by_pod(self, port: int) -> list[tuple[str, str]]:
         """Return the name of each pod that listens on a port, with its own metrics."""
-        names = self.listening(port)
-        return list(zip(names, self._metrics(port, names), strict=True))
+        names = self.list_listening_pods(port)
+        return list(zip(names, self._read_metrics_texts(port, names), strict=True))
 
-    def _metrics(self, port: int, names: list[str]) -> list[str]:
-        return self.ask([(f"{self.root}/{name}:{port}/proxy/metrics", {}) for name in names])
+    def _read_metrics_texts(self, port: int, names: list[str]) -> list[str]:
+        return self.read_paths([(f"{self.pods_path}/{name}:{port}/proxy/metrics", {}) for name in names])
 
 
 def _is_running(pod: Mapping[str, Any]) -> bool:

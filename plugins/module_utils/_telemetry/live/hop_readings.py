@@ -21,8 +21,8 @@ from .collector_pods import CollectorPods
 class _HopCounts:
     """What the pods of one collector have counted, by pod, and why some of them cannot be read."""
 
-    by_pod: Mapping[str, Reading]
-    unread: str = ""
+    counts_by_pod: Mapping[str, Reading]
+    unread_reason: str = ""
 
 
 class HopReadings:
@@ -32,18 +32,18 @@ class HopReadings:
         self._cluster, self._options = cluster, hops
         self._before = self._read_all_counts()
 
-    def hops(self) -> list[Hop]:
+    def read_hops(self) -> list[Hop]:
         """Return the collectors with what they counted since the start."""
         hops = []
         for hop_options, counts_before, counts_after in zip(
             self._options, self._before, self._read_all_counts(), strict=True
         ):
             gained_counts = [
-                subtract_readings(counts_before.by_pod.get(pod_name, Reading()), counts)
-                for pod_name, counts in counts_after.by_pod.items()
+                subtract_readings(counts_before.counts_by_pod.get(pod_name, Reading()), counts)
+                for pod_name, counts in counts_after.counts_by_pod.items()
             ]
-            current_counts = sum_readings(list(counts_after.by_pod.values()))
-            unread_reason = counts_after.unread or counts_before.unread
+            current_counts = sum_readings(list(counts_after.counts_by_pod.values()))
+            unread_reason = counts_after.unread_reason or counts_before.unread_reason
             hops.append(
                 Hop(
                     hop_options["name"],
@@ -66,8 +66,8 @@ class HopReadings:
             pods = CollectorPods(self._cluster, hop_options)
         except Problem as problem:
             return _HopCounts({}, problem.wrong)
-        pod_names = pods.listening(port)
-        metrics_texts = self._cluster.call_in_parallel(partial(pods.own_metrics, port), pod_names)
+        pod_names = pods.list_listening_pods(port)
+        metrics_texts = self._cluster.call_in_parallel(partial(pods.read_own_metrics, port), pod_names)
         readings_by_pod: dict[str, Reading] = {}
         unread_reason = ""
         for pod_name, metrics_text in zip(pod_names, metrics_texts, strict=True):

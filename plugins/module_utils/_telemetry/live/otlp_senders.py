@@ -84,7 +84,7 @@ def _create_grpc_sender(target: OtlpTarget) -> SendRequest:
 
 def _read_tls_files(target: OtlpTarget) -> list[bytes | None]:
     """Return the CA, the key and the certificate, None for one that is not given. Raises OSError."""
-    return [_read_file_if_given(target.tls.get(name)) for name in ("ca_file", "key_file", "cert_file")]
+    return [_read_file_if_given(target.tls_options.get(name)) for name in ("ca_file", "key_file", "cert_file")]
 
 
 def _read_file_if_given(path: str | None) -> bytes | None:
@@ -99,8 +99,8 @@ def _create_http_sender(target: OtlpTarget) -> SendRequest:
     urllib3 = import_library("urllib3")
     if target.is_secure:
         _read_tls_files(target)  # urllib3 reads them when it sends, and its error looks like a lost connection
-    certificate = {name: target.tls[name] for name in ("cert_file", "key_file") if target.tls.get(name)}
-    pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **certificate)
+    certificate = {name: target.tls_options[name] for name in ("cert_file", "key_file") if target.tls_options.get(name)}
+    pool = urllib3.PoolManager(ca_certs=target.tls_options.get("ca_file"), retries=False, **certificate)
     headers = {**target.headers, "Content-Type": PROTOBUF_TYPE}
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:
@@ -161,7 +161,7 @@ def create_proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mappi
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
         try:
-            return cluster.raw("POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False).body
+            return cluster.request_raw("POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False).body
         except ApiError as error:
             if _is_of_api_server(error):
                 raise explain(error, f"Send {signal} through the Kubernetes API") from error

@@ -72,7 +72,7 @@ def _build_probe(params: Mapping[str, Any], cluster: Cluster | None, headers: di
         evidence,
         probe_id,
         service=params["service_name"],
-        seconds=params["timeout_seconds"],
+        timeout_seconds=params["timeout_seconds"],
         make_request=partial(make_request, failed=params["span_status"] == "error"),
         hop_readings=HopReadings(cluster, params["hops"]) if cluster and evidence and params["hops"] else None,
         tell=tell,
@@ -105,7 +105,7 @@ def _choose_sender(params: Mapping[str, Any], cluster: Cluster | None, headers: 
     """Return how to send: through the API server, or to an endpoint."""
     if params["via"] and cluster:
         return create_proxy_sender(cluster, params["via"], headers)
-    target = OtlpTarget.of(params["endpoint"], params["protocol"], headers, params["tls"] or {})
+    target = OtlpTarget.from_endpoint(params["endpoint"], params["protocol"], headers, params["tls"] or {})
     return create_sender(target)
 
 

@@ -85,7 +85,7 @@ def _target_name(target: DiagnosedTarget) -> str:
 
 def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether another run has applied a collector after this one, which left it in a generation."""
-    live_object = target.custom or target.workload or {}
+    live_object = target.custom_resource or target.workload or {}
     for applied_object in applied:
         is_same_object = (applied_object["kind"], applied_object["namespace"], applied_object["name"]) == (
             target.kind,
@@ -116,7 +116,7 @@ class _WatchedCollector:
         pods, _older = read_pods(self._reader, self.workload)
         if self._sampler is None or not self._sampler.config:
             self._sampler = PodSampler(self._reader, self.workload, pods, {})
-        samples = self._sampler.samples(pods)
+        samples = self._sampler.sample_pods(pods)
         self._polls.append({"at": poll_time, "pods": [build_sample_row(sample) for sample in samples]})
 
     def is_replaced(self) -> bool:
@@ -162,7 +162,7 @@ def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | 
 
 def _collector_object(target: DiagnosedTarget) -> Object:
     """Return the object of a collector that has its labels: a custom resource or a workload."""
-    return target.custom or target.workload or {"metadata": {}}
+    return target.custom_resource or target.workload or {"metadata": {}}
 
 
 def note_passed_collectors(

@@ -61,16 +61,16 @@ class Capture:
     _kinds: bytearray = field(default_factory=bytearray)
     _counts: array[int] = field(default_factory=lambda: array("L"))
 
-    def contents(self) -> Iterator[Content]:
+    def read_contents(self) -> Iterator[Content]:
         """Yield what all lines hold. Raises Problem for a file that is cut off or has anything else."""
-        return (_parse_content(line) for line in self._lines())
+        return (_parse_content(line) for line in self._read_lines())
 
-    def requests(self) -> Iterator[Request]:
+    def read_requests(self) -> Iterator[Request]:
         """Yield all requests as they are sent again. Raises Problem as `contents` does, and if the capture changes."""
         if not self._kinds:
             self._read_all()
         number = 0
-        for line in self._lines():
+        for line in self._read_lines():
             if number == len(self._kinds):
                 raise _changed_capture_problem(line.where)
             yield Request(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
@@ -78,12 +78,12 @@ class Capture:
         if number != len(self._kinds):
             raise _changed_capture_problem(str(self.files[0].parent))
 
-    def _lines(self) -> Iterator[Line]:
+    def _read_lines(self) -> Iterator[Line]:
         for file in self.files:
             yield from _iter_lines(file)
 
     def _read_all(self) -> None:
-        for line in self._lines():
+        for line in self._read_lines():
             signal, request = _parse_content(line)
             try:
                 items = count_items(signal, request)

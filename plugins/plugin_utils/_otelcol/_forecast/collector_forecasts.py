@@ -44,7 +44,7 @@ def forecast_collectors(arguments: Mapping[str, Any], warn: Callable[[str], None
     known_before = KnownBefore.from_arguments(arguments)
     collectors = []
     for number, row in enumerate(arguments["collectors"]):
-        collectors.append(RenderedCollector.of(row, f"collectors[{number}]"))
+        collectors.append(RenderedCollector.from_row(row, f"collectors[{number}]"))
     told_collectors = list(_forecast_changed_collectors(collectors, known_before, options, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
@@ -65,12 +65,12 @@ def _forecast_changed_collectors(
         try:
             form_before = known_before.find_form_before(collector)
         except Problem as problem:
-            yield ToldCollector(collector.name, missing=problem.wrong)
+            yield ToldCollector(collector.name, missing_reason=problem.wrong)
             continue
         if form_before is None:
             yield ToldCollector(collector.name, is_new=True)
-        elif known_before.is_changed(form_before, collector.form):
-            forms = Forms(collector.name, form_before, collector.form)
+        elif known_before.is_changed(form_before, collector.form_after):
+            forms = Forms(collector.name, form_before, collector.form_after)
             yield _forecast_by_capture(forms, Path(options["captures"], collector.capture_folder), options, warn)
 
 
@@ -80,19 +80,19 @@ def _forecast_by_capture(
     """Return the forecast of a collector by the capture in a folder, or why there is none."""
     if not _files.is_path_of_kind(folder, Path.is_dir):
         why_missing = f"there is no capture {folder}. Capture it with playbook capture."
-        return ToldCollector(forms.name, missing=why_missing)
+        return ToldCollector(forms.name, missing_reason=why_missing)
     try:
         forecast = forecast_between_forms(forms, read_capture(folder), {**options, "capture": str(folder)}, warn)
     except Problem as problem:
-        return ToldCollector(forms.name, problem=clean_text(str(problem)).rstrip("."))
+        return ToldCollector(forms.name, failure_reason=clean_text(str(problem)).rstrip("."))
     return ToldCollector(forms.name, forecast=forecast)
 
 
 def _warn_of_missing(told_collectors: Sequence[ToldCollector], warn: Callable[[str], None]) -> None:
     """Warn of each collector that changes and has no capture."""
     for collector in told_collectors:
-        if collector.missing:
-            warn(f"{collector.name} changes without a forecast: {collector.missing}")
+        if collector.missing_reason:
+            warn(f"{collector.name} changes without a forecast: {collector.missing_reason}")
 
 
 def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_known: bool) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _build_task_result(told_collectors: Sequence[ToldCollector], *, must_be_know
     return {
         "changed": False,
         "forecasts": [collector.forecast for collector in told_collectors if collector.forecast],
-        "unknown": [{"collector": collector.name, "why": collector.why_unknown} for collector in without_forecast],
+        "unknown": [{"collector": collector.name, "why": collector.unknown_reason} for collector in without_forecast],
         "report": "\n".join(list_report_lines(told_collectors)),
         "markdown": render_markdown_section(told_collectors),
         "failure": ". ".join(list_failures(told_collectors, must_be_known=must_be_known)),

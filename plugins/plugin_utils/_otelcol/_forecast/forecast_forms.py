@@ -25,8 +25,8 @@ class Forms:
     """A collector as it is before a change and after it."""
 
     name: str
-    before: ChosenConfig
-    after: ChosenConfig
+    config_before: ChosenConfig
+    config_after: ChosenConfig
 
 
 def read_forms(arguments: Mapping[str, Any], captured_collector: str) -> Forms:
@@ -69,7 +69,7 @@ def _read_form_before(name: str, arguments: Mapping[str, Any]) -> ChosenConfig:
     if running_input is None:
         wrong = f"the cluster has no collector '{name}' with one config"
         raise Problem(wrong, where="before", fix=_NAME_FILE_FIX)
-    return ChosenConfig(running_input.config, running_input.context.image, f"{name} in the cluster")
+    return ChosenConfig(running_input.config, running_input.platform_context.image, f"{name} in the cluster")
 
 
 def _find_form_on_host(name: str, kept_forms: Mapping[str, ChosenConfig]) -> ChosenConfig:
@@ -98,4 +98,4 @@ def _read_form_of_file(path: str, option: str) -> ChosenConfig:
     if len(file_inputs) != 1:
         wrong = f"{path} has {format_count(len(file_inputs), 'config')}, and a forecast compares one with another"
         raise Problem(wrong, where=option, fix="Name a file with one config.")
-    return ChosenConfig(file_inputs[0].config, file_inputs[0].context.image, path)
+    return ChosenConfig(file_inputs[0].config, file_inputs[0].platform_context.image, path)

@@ -22,17 +22,17 @@ Mask = Callable[[str], str]
 
 def build_forecast_result(forecast: Forecast, mask: Mask) -> dict[str, Any]:
     """Return a forecast as a task result. `failure` says that limits are passed; it is empty if none is."""
-    passed_limits = format_count(len(forecast.breaches), "limit")
+    passed_limits = format_count(len(forecast.breach_lines), "limit")
     return {
         "changed": False,
         "collector": forecast.collector,
         "changes": list(_mask_changes(forecast, mask)),
-        "breaches": [mask(line) for line in forecast.breaches],
-        "notes": [mask(line) for line in forecast.notes],
+        "breaches": [mask(line) for line in forecast.breach_lines],
+        "notes": [mask(line) for line in forecast.note_lines],
         "cost_per_month": _describe_monthly_cost(forecast),
         "report": "\n".join(mask_and_clean(line, mask=mask) for line in render_text_lines(forecast)),
         "markdown": mask(render_markdown(forecast, mask)),
-        "failure": f"{forecast.collector} passes {passed_limits}" if forecast.breaches else "",
+        "failure": f"{forecast.collector} passes {passed_limits}" if forecast.breach_lines else "",
     }
 
 

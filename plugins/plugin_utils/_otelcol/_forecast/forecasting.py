@@ -78,13 +78,13 @@ def forecast_between_forms(
     compared_forecast = Forecast(
         collector=forms.name,
         changes=tuple(changes),
-        breaches=tuple(named_by_user.limits.breaches(changes)),
-        notes=tuple(dict.fromkeys(_list_notes(replayed_forms, facts, named_by_user, changes))),
-        scale=Scale(replayed_forms.after.sent.came, {**facts.rates, **named_by_user.rates}),
+        breach_lines=tuple(named_by_user.limits.find_breaches(changes)),
+        note_lines=tuple(dict.fromkeys(_list_notes(replayed_forms, facts, named_by_user, changes))),
+        scale=Scale(replayed_forms.form_after.replayed_data.item_count_by_signal, {**facts.rate_by_signal, **named_by_user.rates}),
         prices=dict(named_by_user.prices),
         currency=arguments["currency"],
     )
-    return build_forecast_result(compared_forecast, replayed_forms.without_secrets)
+    return build_forecast_result(compared_forecast, replayed_forms.mask_secrets)
 
 
 def _read_user_names(arguments: Mapping[str, Any]) -> NamedOptions:
@@ -103,29 +103,29 @@ class _ReplayedForm:
     """What runs a form of a collector, and what that sent."""
 
     bench: Bench
-    sent: Replayed
+    replayed_data: Replayed
 
     @property
     def tallies(self) -> list[Tally]:
         """What was in the telemetry that was sent, by exporter and signal."""
-        return [sent.tally for by_signal in self.sent.sent.values() for sent in by_signal.values()]
+        return [sent.tally for by_signal in self.replayed_data.sent_by_exporter.values() for sent in by_signal.values()]
 
     @property
-    def signals(self) -> set[str]:
+    def sent_signals(self) -> set[str]:
         """The signals that exporters got."""
-        return {signal for by_signal in self.sent.sent.values() for signal in by_signal}
+        return {signal for by_signal in self.replayed_data.sent_by_exporter.values() for signal in by_signal}
 
 
 @dataclass(frozen=True)
 class _ReplayedForms:
     """Both forms of a collector after the replays."""
 
-    before: _ReplayedForm
-    after: _ReplayedForm
+    form_before: _ReplayedForm
+    form_after: _ReplayedForm
 
-    def without_secrets(self, text: str) -> str:
+    def mask_secrets(self, text: str) -> str:
         """Return a text without the secrets of both configs."""
-        return self.after.bench.hidden(self.before.bench.hidden(text))
+        return self.form_after.bench.hide_secrets(self.form_before.bench.hide_secrets(text))
 
 
 def _replay_forms(
@@ -134,9 +134,9 @@ def _replay_forms(
     """Return what both forms send. The old one may have a Collector of its own. Raises Problem."""
     isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
     arguments_before = {**arguments, "binary": arguments["before_binary"] or arguments["binary"]}
-    bench_before = choose_bench(forms.before, arguments_before, isolation, warn)
-    bench_after = choose_bench(forms.after, arguments, isolation, warn)
-    replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
+    bench_before = choose_bench(forms.config_before, arguments_before, isolation, warn)
+    bench_after = choose_bench(forms.config_after, arguments, isolation, warn)
+    replay = Replay(capture.read_requests, arguments["receivers"], arguments["tenant_attribute"])
     return _ReplayedForms(_replay_form("before", bench_before, replay), _replay_form("after", bench_after, replay))
 
 
@@ -145,16 +145,16 @@ def _replay_form(form_label: str, bench: Bench, replay: Replay) -> _ReplayedForm
     try:
         return _ReplayedForm(bench, replay_capture(bench, replay, form_label))
     except Problem as problem:
-        wrong = f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hidden)}"
+        wrong = f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hide_secrets)}"
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
 def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[Change]:
     """Return what changes, most bytes first. Raises Problem if nothing was compared."""
-    replay_before, replay_after = replayed_forms.before.sent, replayed_forms.after.sent
+    replay_before, replay_after = replayed_forms.form_before.replayed_data, replayed_forms.form_after.replayed_data
     names = pair_exporters(replay_before.exporters, replay_after.exporters)
-    changes = sort_by_size_of_change(list(list_changes(replay_before.sent, replay_after.sent, names)))
-    if not any(replay_after.came.values()):
+    changes = sort_by_size_of_change(list(list_changes(replay_before.sent_by_exporter, replay_after.sent_by_exporter, names)))
+    if not any(replay_after.item_count_by_signal.values()):
         raise Problem(f"the capture {capture} is empty", fix="Capture again while clients send.")
     if not changes:
         wrong = f"no record of {capture} reaches an exporter, before or after, so nothing was compared"
@@ -166,26 +166,26 @@ def _list_notes(
     replayed_forms: _ReplayedForms, facts: CaptureFacts, named_by_user: NamedOptions, changes: Sequence[Change]
 ) -> Iterator[str]:
     """Yield what a reader of the forecast should know: of the capture, of both forms, and of what a user names."""
-    form_before, form_after = replayed_forms.before, replayed_forms.after
+    form_before, form_after = replayed_forms.form_before, replayed_forms.form_after
     if facts.config_sha256 not in ("", hash_config(form_before.bench.config)):
         yield "the capture was made with another config than the one of before"
-    yield from facts.notes()
-    yield from list_signal_notes(form_before.sent.taken | form_after.sent.taken, form_after.sent.came)
-    yield from list_replay_notes(form_before.bench.config, form_before.sent.exporters)
-    yield from list_replay_notes(form_after.bench.config, form_after.sent.exporters)
-    yield from _describe_lone_changes("before", form_before.sent, form_after.sent)
-    yield from _describe_lone_changes("after", form_after.sent, form_before.sent)
-    for signal, items in form_after.sent.came.items():
-        if items and signal not in form_before.signals | form_after.signals:
+    yield from facts.describe_limits()
+    yield from list_signal_notes(form_before.replayed_data.received_signals | form_after.replayed_data.received_signals, form_after.replayed_data.item_count_by_signal)
+    yield from list_replay_notes(form_before.bench.config, form_before.replayed_data.exporters)
+    yield from list_replay_notes(form_after.bench.config, form_after.replayed_data.exporters)
+    yield from _describe_lone_changes("before", form_before.replayed_data, form_after.replayed_data)
+    yield from _describe_lone_changes("after", form_after.replayed_data, form_before.replayed_data)
+    for signal, items in form_after.replayed_data.item_count_by_signal.items():
+        if items and signal not in form_before.sent_signals | form_after.sent_signals:
             yield f"no exporter gets {signal}, before or after"
-    yield from named_by_user.limits.unseen(form_before.tallies)
-    receivers = frozenset((*form_before.sent.receivers, *form_after.sent.receivers))
-    seen_telemetry = ReplayFacts(form_after.sent.came, changes, (*form_before.tallies, *form_after.tallies), receivers)
+    yield from named_by_user.limits.find_unseen_attributes(form_before.tallies)
+    receivers = frozenset((*form_before.replayed_data.signals_by_receiver, *form_after.replayed_data.signals_by_receiver))
+    seen_telemetry = ReplayFacts(form_after.replayed_data.item_count_by_signal, changes, (*form_before.tallies, *form_after.tallies), receivers)
     yield from list_unmatched_notes(named_by_user, seen_telemetry)
 
 
 def _describe_lone_changes(form_label: str, form: Replayed, other: Replayed) -> Iterator[str]:
     """Yield what the replay changes in the config of one form alone."""
-    for change in form.changes:
-        if change not in other.changes:
+    for change in form.config_changes:
+        if change not in other.config_changes:
             yield f"{form_label} alone: {change}"

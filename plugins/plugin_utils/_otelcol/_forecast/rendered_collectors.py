@@ -28,12 +28,12 @@ _NOT_READABLE = "what it runs with is not one config that can be read"
 class RenderedCollector:
     """A collector of the inventory, as otel_render returns it. `form` is its config and image after the change."""
 
-    row: Mapping[str, Any]
+    collector_row: Mapping[str, Any]
     workload: ObjectRef
-    form: ChosenConfig
+    form_after: ChosenConfig
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], row_place: str) -> RenderedCollector:
+    def from_row(cls, row: Mapping[str, Any], row_place: str) -> RenderedCollector:
         """Return the collector of a row. Raises Problem for one without a name, a namespace or a config."""
         fix = "Give `collectors` as otel_render returns them."
         if not row.get("name") or not row.get("namespace"):
@@ -67,10 +67,10 @@ class KnownBefore:
     that a run writes anew.
     """
 
-    kept: Mapping[str, ChosenConfig] | None
-    resources: Sequence[Manifest] | None
-    manifests: Sequence[Manifest]
-    in_repository: bool
+    kept_configs: Mapping[str, ChosenConfig] | None
+    cluster_resources: Sequence[Manifest] | None
+    rendered_manifests: Sequence[Manifest]
+    is_in_repository: bool
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> KnownBefore:
@@ -86,29 +86,29 @@ class KnownBefore:
 
         A cluster keeps what others have added to it. The files of a repository are written anew, without that.
         """
-        return not self.in_repository and is_applied(collector.workload, self.manifests, self.resources or ())
+        return not self.is_in_repository and is_applied(collector.workload, self.rendered_manifests, self.cluster_resources or ())
 
     def find_form_before(self, collector: RenderedCollector) -> ChosenConfig | None:
         """Return a collector as it is before the change; None if it is not there yet.
 
         Raises Problem if it runs with no config that can be read, or with several.
         """
-        if self.kept is not None:
-            return _find_kept_form(collector, self.kept)
+        if self.kept_configs is not None:
+            return _find_kept_form(collector, self.kept_configs)
         suite = Suite(collector.name, collector=collector.workload.name)
-        running_input = find_input_in_cluster(suite, [collector.row], self.resources)
+        running_input = find_input_in_cluster(suite, [collector.collector_row], self.cluster_resources)
         if running_input is not None:
             return ChosenConfig(
-                running_input.config, running_input.context.image, f"{collector.name} before the change"
+                running_input.config, running_input.platform_context.image, f"{collector.name} before the change"
             )
-        if any(ref(resource) == collector.workload for resource in self.resources or ()):
+        if any(ref(resource) == collector.workload for resource in self.cluster_resources or ()):
             raise Problem(_NOT_READABLE)
         return None
 
     def is_changed(self, form_before: ChosenConfig, form_after: ChosenConfig) -> bool:
         """Return whether a change is one of the config or the image. An image that is not known is no change."""
         config: Any = form_after.config
-        if self.kept is not None:
+        if self.kept_configs is not None:
             config = mask_tree(config, make_masker(find_secrets(config)))
         if form_before.config != config:
             return True
@@ -125,4 +125,4 @@ def _find_kept_form(collector: RenderedCollector, kept: Mapping[str, ChosenConfi
         return None
     if not form.config:
         raise Problem(_NOT_READABLE)
-    return form if form.image else replace(form, image=collector.form.image)
+    return form if form.image else replace(form, image=collector.form_after.image)

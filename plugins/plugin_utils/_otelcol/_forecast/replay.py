@@ -48,18 +48,18 @@ class Request(NamedTuple):
 class Replayed:
     """What the exporters sent, what came in, and how the config of the replay differs from the user's."""
 
-    sent: Mapping[str, Mapping[str, Sent]]
+    sent_by_exporter: Mapping[str, Mapping[str, Sent]]
     exporters: tuple[str, ...]
-    came: Mapping[str, int]
+    item_count_by_signal: Mapping[str, int]
     """Items of the capture by signal."""
-    changes: tuple[str, ...]
-    receivers: Mapping[str, Collection[str]]
+    config_changes: tuple[str, ...]
+    signals_by_receiver: Mapping[str, Collection[str]]
     """The receivers that can be sent to, each with its signals."""
 
     @property
-    def taken(self) -> frozenset[str]:
+    def received_signals(self) -> frozenset[str]:
         """The signals that its receivers take."""
-        return frozenset(signal for signals in self.receivers.values() for signal in signals)
+        return frozenset(signal for signals in self.signals_by_receiver.values() for signal in signals)
 
 
 class CountingSink(Sink):
@@ -77,10 +77,10 @@ class CountingSink(Sink):
         exporter = exporter_of_size_sink(name)
         with self._lock:
             if exporter:
-                self.sent[exporter][signal].size += len(body)
+                self.sent[exporter][signal].byte_count += len(body)
             else:
                 resources = measure_resources(body.decode())
-                self.sent[name][signal].tally.add(signal, resources, self._tenant_attribute)
+                self.sent[name][signal].tally.add_resources(signal, resources, self._tenant_attribute)
                 self.requests[name] += 1
 
 
@@ -88,8 +88,8 @@ class CountingSink(Sink):
 class Replay:
     """What is replayed: how to begin anew, the receiver of each signal where several take it, and the tenant."""
 
-    requests: Callable[[], Iterable[Request]]
-    receivers: Mapping[str, str]
+    read_requests: Callable[[], Iterable[Request]]
+    receiver_by_signal: Mapping[str, str]
     tenant_attribute: str = ""
 
 
@@ -102,17 +102,17 @@ def replay_capture(bench: Bench, replay: Replay, form_label: str) -> Replayed:
 
 def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
     check_reach(bench)
-    objects = cluster_facts.build_cluster_objects(bench.cluster, "cluster")
+    objects = cluster_facts.build_cluster_objects(bench.cluster_objects, "cluster")
     counting_sink = CountingSink(objects, replay.tenant_attribute)
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_place.open_place(bench.isolation.apart) as place,
+        collector_place.open_place(bench.isolation.is_isolated) as place,
         serve_sink(collector_place.open_listener(place), counting_sink) as address,
     ):
         ports = {receiver: collector_place.find_free_port(place) for receiver in map_signals_of_receivers(bench.config)}
-        ends = ReplacedEnds(address, ports, folder, bench.otlp_http, replays=True)
+        ends = ReplacedEnds(address, ports, folder, bench.otlp_http, is_replay=True)
         built_harness = harness.build_harness(bench.config, ends)
-        add_size_sinks(built_harness.config, ends, bench.config, built_harness.sinks)
+        add_size_sinks(built_harness.config, ends, bench.config, built_harness.exporter_by_sink)
         batch_sinks(built_harness, ends)
         item_counts = Counter[str]()
         with collector_run.run_collector(
@@ -121,13 +121,13 @@ def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
             with collector_calls.Sender(place, _TIMEOUT_SECONDS, _BUSY_SECONDS) as sender:
                 for call, request_place in _iter_calls(built_harness, ports, replay, item_counts, form_label):
                     _send_request(sender, call, request_place)
-            wait_for_flushes(counting_sink, built_harness.flushes)
+            wait_for_flushes(counting_sink, built_harness.flush_count)
     if any(_DROPPED_DATA_LOG in request_place for request_place in log_lines):
         raise Problem(
             "the Collector has dropped data of the replay, so the figures would be too small", fix=_RUN_AGAIN_FIX
         )
     sent = {exporter: order_by_arrival(by_signal, item_counts) for exporter, by_signal in counting_sink.sent.items()}
-    return Replayed(sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.receivers)
+    return Replayed(sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.signals_by_receiver)
 
 
 def order_by_arrival(by_signal: Mapping[str, Sent], arrived_signals: Iterable[str]) -> dict[str, Sent]:
@@ -141,10 +141,10 @@ def _iter_calls(
 ) -> Iterator[tuple[collector_calls.Call, str]]:
     """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items."""
     receivers: dict[str, str] = {}
-    for signal, items, body, request_place in replay.requests():
+    for signal, items, body, request_place in replay.read_requests():
         item_counts[signal] += items
         if signal not in receivers:
-            receivers[signal] = _choose_receiver(built_harness, signal, replay.receivers.get(signal, ""), form_label)
+            receivers[signal] = _choose_receiver(built_harness, signal, replay.receiver_by_signal.get(signal, ""), form_label)
         if receivers[signal]:
             yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), request_place
 
@@ -152,7 +152,7 @@ def _iter_calls(
 def _send_request(sender: collector_calls.Sender, call: collector_calls.Call, request_place: str) -> None:
     """Send a request of a capture. Raises Problem if the Collector refuses it, without its answer, which quotes it."""
     try:
-        sender.send(call)
+        sender.send_call(call)
     except collector_calls.RefusedCall as error:
         raise Problem(
             "the Collector refuses this request of the capture", where=request_place, fix=CAPTURE_AGAIN
@@ -164,7 +164,7 @@ def _choose_receiver(built_harness: harness.Harness, signal: str, requested_rece
 
     Raises Problem if several could, and none of them is asked for.
     """
-    able_receivers = [receiver for receiver, signals in built_harness.receivers.items() if signal in signals]
+    able_receivers = [receiver for receiver, signals in built_harness.signals_by_receiver.items() if signal in signals]
     if requested_receiver in able_receivers:
         return requested_receiver
     if not able_receivers:

@@ -21,16 +21,16 @@ AUTO, REQUIRED, NONE = "auto", "required", "none"
 class Isolation:
     """How Collectors run."""
 
-    apart: bool = True
+    is_isolated: bool = True
     """In namespaces of their own."""
-    careful: bool = False
+    refuses_outreach: bool = False
     """Beside the play though the user did not ask for it: what may reach out of a test is refused."""
 
 
 def choose_isolation(requested: str, warn: Callable[[str], None]) -> Isolation:
     """Return how Collectors run. Raises Problem if isolation is required, and the system allows none."""
     if requested == NONE:
-        return Isolation(apart=False)
+        return Isolation(is_isolated=False)
     reason = sandbox.why_unavailable()
     if not reason:
         return Isolation()
@@ -38,4 +38,4 @@ def choose_isolation(requested: str, warn: Callable[[str], None]) -> Isolation:
     if requested == REQUIRED:
         raise Problem(wrong, where="isolation", fix="Allow user namespaces, or run the tests on another machine.")
     warn(f"{wrong}. They run beside the play, and tests that may reach out of it are refused. See docs/testing.md.")
-    return Isolation(apart=False, careful=True)
+    return Isolation(is_isolated=False, refuses_outreach=True)

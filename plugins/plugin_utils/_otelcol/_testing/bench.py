@@ -51,25 +51,25 @@ class Bench:
     program: str
     config: Mapping[str, Any]
     environment: Mapping[str, str]
-    cluster: Mapping[str, Any]
+    cluster_objects: Mapping[str, Any]
     otlp_http: str
-    dump: Callable[[Any], str]
+    dump_yaml: Callable[[Any], str]
     """How YAML is written."""
-    hidden: Callable[[str], str]
+    hide_secrets: Callable[[str], str]
     """What takes the secrets of the config and of its environment out of a message."""
-    traced: bool = False
+    is_traced: bool = False
     """Whether to keep what leaves each processor."""
-    update_golden: bool = False
-    check: bool = False
+    may_update_golden: bool = False
+    is_check_mode: bool = False
     """Whether nothing is written."""
     locate: Callable[[paths.Path], paths.Position] = lambda _path: paths.Position()
     """Where the user wrote what stands at a path of the config."""
     isolation: Isolation = field(default_factory=Isolation)
-    given: Mapping[str, str] = field(default_factory=dict)
+    suite_variables: Mapping[str, str] = field(default_factory=dict)
     """The variables that the file of tests sets, as part of `environment`."""
-    folders: tuple[Path, ...] = ()
+    golden_folders: tuple[Path, ...] = ()
     """Where golden files of the tests may be."""
-    extend: Callable[[dict[str, Any], ReplacedEnds], None] = lambda _config, _ends: None
+    extend_config: Callable[[dict[str, Any], ReplacedEnds], None] = lambda _config, _ends: None
     """What adds to the config of the test, which has its ends already."""
 
 
@@ -77,7 +77,7 @@ class Bench:
 class Outcome:
     """What reached each exporter, by signal, and how the config of the test differs from the user's."""
 
-    got: Mapping[str, Mapping[str, list[records.Record]]] = field(default_factory=dict)
+    arrived_records: Mapping[str, Mapping[str, list[records.Record]]] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     exporters: tuple[str, ...] = ()
     """Those of the config; what leaves a traced processor is under other names."""
@@ -111,23 +111,23 @@ def run_with_retries(activity: str, place_label: str, attempt: Callable[[int], _
 
 def check_reach(bench: Bench) -> None:
     """Raise Problem for a config that names files or addresses, or may reach out where nothing isolates it."""
-    outreach.check_outreach(bench.config, bench.given)
-    if bench.isolation.careful:
-        outreach.check_without_isolation(bench.config, bench.given, _is_known)
+    outreach.check_outreach(bench.config, bench.suite_variables)
+    if bench.isolation.refuses_outreach:
+        outreach.check_without_isolation(bench.config, bench.suite_variables, _is_known)
 
 
 def build_command(bench: Bench, built_harness: harness.Harness, ends: ReplacedEnds) -> collector_place.Command:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
-    folder = Path(ends.root)
-    environment = collector_place.build_environment(bench.environment, bench.isolation.apart)
+    folder = Path(ends.root_folder)
+    environment = collector_place.build_environment(bench.environment, bench.isolation.is_isolated)
     if built_harness.uses_cluster:
-        environment["KUBECONFIG"] = _write_kubeconfig(folder, ends.sink)
-    return collector_place.Command(bench.program, bench.dump(built_harness.config), environment, [folder])
+        environment["KUBECONFIG"] = _write_kubeconfig(folder, ends.sink_address)
+    return collector_place.Command(bench.program, bench.dump_yaml(built_harness.config), environment, [folder])
 
 
 def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
     check_reach(bench)
-    objects = cluster_facts.build_cluster_objects(bench.cluster, "cluster")
+    objects = cluster_facts.build_cluster_objects(bench.cluster_objects, "cluster")
     receiver_configs = {
         receiver: (bench.config.get("receivers") or {}).get(receiver)
         for receiver in map_signals_of_receivers(bench.config)
@@ -136,7 +136,7 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
     record_sink = sink.Sink(objects, {page.path: page.texts for page in pages})
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_place.open_place(bench.isolation.apart) as place,
+        collector_place.open_place(bench.isolation.is_isolated) as place,
         sink.serve_sink(collector_place.open_listener(place), record_sink) as address,
     ):
         ports = {receiver: collector_place.find_free_port(place) for receiver in receiver_configs}
@@ -144,25 +144,25 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
         with collector_run.run_collector(place, prepared_test.command, case.timeout) as log_lines:
             with collector_calls.Sender(place, case.timeout) as sender:
                 for call in prepared_test.calls:
-                    sender.send(call)
-            flushes = prepared_test.built.flushes
+                    sender.send_call(call)
+            flushes = prepared_test.built_harness.flush_count
             notes = _wait_for_scrapes(place, pages, ports, record_sink, flushes=flushes, seconds=case.timeout + pace)
             _wait_for_records(prepared_test, record_sink, case.timeout)
-            time.sleep(case.settle)
+            time.sleep(case.settle_seconds)
         if not flushes and any(record_sink.scraped[page.path] > len(page.texts) > 1 for page in pages):
             raise collector_run.RetryableError("the Collector scrapes a page again before it stops")
         notes += [
             f"a scrape failed: {json.loads(reason)}" for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines))
         ]
-        arrived = _remove_folder(folder, _keep_latest_points(record_sink.got) if flushes else record_sink.got)
-        return Outcome(arrived, prepared_test.built.changes, prepared_test.built.exporters, tuple(notes))
+        arrived = _remove_folder(folder, _keep_latest_points(record_sink.arrived_records) if flushes else record_sink.arrived_records)
+        return Outcome(arrived, prepared_test.built_harness.changes, prepared_test.built_harness.exporters, tuple(notes))
 
 
 @dataclass(frozen=True)
 class _PreparedTest:
     """What a test starts and sends. Its files are in its folder already."""
 
-    built: harness.Harness
+    built_harness: harness.Harness
     calls: Sequence[collector_calls.Call]
     command: collector_place.Command
     has_files: bool
@@ -170,12 +170,12 @@ class _PreparedTest:
 
 def _prepare_test(bench: Bench, case: Case, ends: ReplacedEnds) -> _PreparedTest:
     """Build the config of a test, and write its files and how to reach its cluster."""
-    folder = Path(ends.root)
-    built_harness = harness.build_harness(bench.config, ends, bench.traced)
-    bench.extend(built_harness.config, ends)
+    folder = Path(ends.root_folder)
+    built_harness = harness.build_harness(bench.config, ends, bench.is_traced)
+    bench.extend_config(built_harness.config, ends)
     calls: list[collector_calls.Call] = []
     for minute, given_part in enumerate(case.given):
-        calls += _build_calls(built_harness, given_part, ends.ports, case.where, minute)
+        calls += _build_calls(built_harness, given_part, ends.port_by_receiver, case.where, minute)
     has_files = False
     for given_part in case.given:
         for path, text in (given_part.get("files") or {}).items():
@@ -187,9 +187,9 @@ def _prepare_test(bench: Bench, case: Case, ends: ReplacedEnds) -> _PreparedTest
 def _wait_for_records(prepared_test: _PreparedTest, record_sink: sink.Sink, seconds: float) -> None:
     """Wait until the files of a test are read, and until components have sent what they collect."""
     if prepared_test.has_files:
-        _wait_until(_LONGEST_WAIT, lambda: harness.TAP_NAME in record_sink.got)
-        _wait_until(seconds, lambda: time.monotonic() - record_sink.last > _QUIET_SECONDS)
-    wait_for_flushes(record_sink, prepared_test.built.flushes)
+        _wait_until(_LONGEST_WAIT, lambda: harness.TAP_NAME in record_sink.arrived_records)
+        _wait_until(seconds, lambda: time.monotonic() - record_sink.last_request_time > _QUIET_SECONDS)
+    wait_for_flushes(record_sink, prepared_test.built_harness.flush_count)
 
 
 def wait_for_flushes(flush_sink: sink.Sink, flushes: int) -> None:
@@ -209,7 +209,7 @@ def _keep_latest_points(arrived: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_known(section: str, component_id: str) -> bool:
     """Return whether a distribution that we know has a component of this type."""
-    return _builds.load_catalogue().known(section, component_id.partition("/")[0])
+    return _builds.load_catalogue().is_known(section, component_id.partition("/")[0])
 
 
 def _wait_for_scrapes(
@@ -227,10 +227,10 @@ def _wait_for_scrapes(
     """
     dropped_jobs = []
     for page in pages:
-        is_kept = collector_calls.keeps_target(place, ports[page.receiver], page.job, seconds)
+        is_kept = collector_calls.keeps_target(place, ports[page.receiver], page.job_name, seconds)
         if not is_kept:
             dropped_jobs.append(
-                f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target"
+                f"job {page.job_name} of {page.receiver} scrapes nothing: its relabel_configs drop the target"
             )
             continue
         scheduled_scrapes = len(page.texts) - (0 if flushes else 1)

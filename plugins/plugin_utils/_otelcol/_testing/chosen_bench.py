@@ -41,23 +41,23 @@ def choose_bench(
     chosen_program = _binary.choose_program(binary, target if binary == _binary.AUTO else None)
     if isinstance(chosen_program, _binary.Unavailable):
         raise Problem(
-            f"there is no Collector to run the tests: {chosen_program.why}",
+            f"there is no Collector to run the tests: {chosen_program.reason}",
             where=chosen_config.where,
             fix=_GET_PROGRAM_FIX,
         )
     program = chosen_program.path
-    _binary.check_program(program, isolation.apart)
-    if binary != _binary.AUTO and (mismatch := _binary.describe_version_mismatch(program, target, isolation.apart)):
+    _binary.check_program(program, isolation.is_isolated)
+    if binary != _binary.AUTO and (mismatch := _binary.describe_version_mismatch(program, target, isolation.is_isolated)):
         warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
     version = target.version if target else ""
     return Bench(
         program=program,
         config=chosen_config.config,
         environment=_placeholders.build_placeholder_environment(chosen_config.config, target),
-        cluster={},
-        otlp_http=_builds.load_catalogue().name_for("exporters", "otlp_http", version) if version else "otlp_http",
-        dump=_yaml.dump,
-        hidden=make_masker(find_secrets(chosen_config.config)),
+        cluster_objects={},
+        otlp_http=_builds.load_catalogue().choose_name("exporters", "otlp_http", version) if version else "otlp_http",
+        dump_yaml=_yaml.dump,
+        hide_secrets=make_masker(find_secrets(chosen_config.config)),
         isolation=isolation,
     )
 

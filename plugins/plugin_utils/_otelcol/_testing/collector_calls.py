@@ -63,12 +63,12 @@ class Sender:
         for connection in self._connections.values():
             connection.close()
 
-    def send(self, call: Call) -> None:
+    def send_call(self, call: Call) -> None:
         """Send a call. Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                status, answer = self._connection(call.port).asked(call)
+                status, answer = self._connection(call.port).ask_for_answer(call)
             except (OSError, http.client.HTTPException) as error:
                 wrong = f"the Collector does not take what the test gives: {error}"
                 raise Problem(wrong, fix="Run it again.") from error
@@ -98,7 +98,7 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
             with closing(_Connection(place, port, seconds)) as connection:
-                _status, body = connection.asked(Call(port, "/api/v1/targets"))
+                _status, body = connection.ask_for_answer(Call(port, "/api/v1/targets"))
             targets = json.loads(body)["data"]
             if _has_target(targets["activeTargets"], job):
                 return True
@@ -133,7 +133,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.connect((LOOPBACK, self.port))
 
-    def asked(self, call: Call) -> tuple[int, bytes]:
+    def ask_for_answer(self, call: Call) -> tuple[int, bytes]:
         """Return the status and the body of an answer. Raises OSError and HTTPException."""
         self.request(call.method, call.path, call.body, dict(call.headers))
         answer = self.getresponse()

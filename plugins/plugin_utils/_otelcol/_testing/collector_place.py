@@ -54,7 +54,7 @@ class Command:
     program: str
     text: str
     environment: Mapping[str, str]
-    shown: Sequence[Path] = ()
+    readable_paths: Sequence[Path] = ()
 
 
 class Place(Protocol):
@@ -101,16 +101,16 @@ class IsolatedPlace:
     """Namespaces of the Collector: its network is loopback, and its files are those that it is shown."""
 
     folder: Path
-    box: sandbox.Sandbox
+    namespace_sandbox: sandbox.Sandbox
 
     def socket(self) -> socket.socket:
         """Return a TCP socket of the namespaces."""
-        return self.box.socket(socket.AF_INET, socket.SOCK_STREAM)
+        return self.namespace_sandbox.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def start(self, words: Sequence[str], command: Command) -> Process:
         """Start a Collector that may read its own files alone. Raises Problem if it does not start."""
         try:
-            return self.box.run(words, dict(command.environment), [self.folder, *command.shown])
+            return self.namespace_sandbox.run(words, dict(command.environment), [self.folder, *command.readable_paths])
         except (sandbox.UnavailableError, OSError) as error:
             wrong = f"the Collector cannot run in namespaces of its own: {error}"
             raise Problem(wrong, fix="Run it again, or look at the limits of this machine.") from error

@@ -24,16 +24,16 @@ from .running_configs import find_input_in_cluster, is_compared_with_cluster
 class Forms:
     """The two forms of a config; no old one if the cluster should have it and has not."""
 
-    old: Bench | None
-    new: Bench
+    old_bench: Bench | None
+    new_bench: Bench
 
 
 class ConfigPair(NamedTuple):
     """A config before a change and after it: its name, both forms, and the build that runs it."""
 
     name: str
-    old: Any
-    new: Any
+    old_form: Any
+    new_form: Any
     target: Target
 
 
@@ -71,15 +71,15 @@ def _replace_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
     """Return a bench that runs another config, and hides the secrets of both."""
     mask = make_masker(find_secrets(config))
     environment = {**_placeholders.build_placeholder_environment(config, None), **bench.environment}
-    return replace(bench, config=config, environment=environment, hidden=lambda text: mask(bench.hidden(text)))
+    return replace(bench, config=config, environment=environment, hide_secrets=lambda text: mask(bench.hide_secrets(text)))
 
 
 def _replace_program(bench: Bench, binary: str) -> Bench:
     """Return a bench that runs another Collector. Raises Problem if there is none, and for a program that is none."""
     chosen_program = _binary.choose_program(binary, None)
     if isinstance(chosen_program, _binary.Unavailable):
-        raise Problem(f"there is no other Collector: {chosen_program.why}", fix="Give the path of one.")
-    _binary.check_program(chosen_program.path, bench.isolation.apart)
+        raise Problem(f"there is no other Collector: {chosen_program.reason}", fix="Give the path of one.")
+    _binary.check_program(chosen_program.path, bench.isolation.is_isolated)
     return replace(
         bench, program=chosen_program.path, otlp_http=_find_otlp_http_name(chosen_program.path, bench.isolation)
     )
@@ -87,8 +87,8 @@ def _replace_program(bench: Bench, binary: str) -> Bench:
 
 def _find_otlp_http_name(program: str, isolation: choice.Isolation) -> str:
     """Return the name that the exporter otlp_http has in a Collector; the newest one if its version is not known."""
-    version = _binary.read_program_version(program, isolation.apart)
-    return _builds.load_catalogue().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+    version = _binary.read_program_version(program, isolation.is_isolated)
+    return _builds.load_catalogue().choose_name("exporters", "otlp_http", version) if version else "otlp_http"
 
 
 def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
@@ -98,19 +98,19 @@ def build_forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Form
     """
     program = _choose_program(pair.target, options)
     isolation = choice.choose_isolation(options.get("isolation") or choice.AUTO, lambda _text: None)
-    _binary.check_program(program, isolation.apart)
+    _binary.check_program(program, isolation.is_isolated)
     bench = Bench(
         program=program,
-        config=pair.old,
-        environment=_placeholders.build_placeholder_environment(pair.old, pair.target),
-        cluster={},
+        config=pair.old_form,
+        environment=_placeholders.build_placeholder_environment(pair.old_form, pair.target),
+        cluster_objects={},
         otlp_http=_find_otlp_http_name(program, isolation),
-        dump=_yaml.dump,
-        hidden=make_masker(find_secrets(pair.old) | find_secrets(pair.new)),
+        dump_yaml=_yaml.dump,
+        hide_secrets=make_masker(find_secrets(pair.old_form) | find_secrets(pair.new_form)),
         isolation=isolation,
     )
-    environment = _placeholders.build_placeholder_environment(pair.new, pair.target)
-    new_bench = replace(bench, config=pair.new, environment=environment)
+    environment = _placeholders.build_placeholder_environment(pair.new_form, pair.target)
+    new_bench = replace(bench, config=pair.new_form, environment=environment)
     old_bench = _replace_program(bench, options["before"]) if options.get("before") else bench
     return Forms(old_bench, new_bench)
 
@@ -120,6 +120,6 @@ def _choose_program(target: Target, options: Mapping[str, Any]) -> str:
     binary = options.get("binary") or _binary.AUTO
     chosen_program = _binary.choose_program(binary, target if binary == _binary.AUTO else None)
     if isinstance(chosen_program, _binary.Unavailable):
-        wrong = f"there is no Collector to compare the configs: {chosen_program.why}"
+        wrong = f"there is no Collector to compare the configs: {chosen_program.reason}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
     return chosen_program.path

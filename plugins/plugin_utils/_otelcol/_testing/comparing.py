@@ -65,11 +65,11 @@ def _compare_config(pair: ConfigPair, options: Mapping[str, Any]) -> Row:
 
 def _compare_forms(forms: Forms, case: Case | None) -> Row:
     """Return what a comparison found. What no test gives is generated."""
-    if forms.old is None:
+    if forms.old_bench is None:
         return build_comparison_row(why=_NOT_RUNNING)
     try:
-        compared_case = case if case and case.given else comparison.generate_case(forms.old.config)
-        return compare_case(forms.old, forms.new, compared_case)
+        compared_case = case if case and case.given else comparison.generate_case(forms.old_bench.config)
+        return compare_case(forms.old_bench, forms.new_bench, compared_case)
     except Problem as problem:  # no telemetry can be generated for this config
         return build_comparison_row(why=problem.wrong)
 
@@ -83,9 +83,9 @@ def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> Row:
     if isinstance(outcome_after, str):
         return build_comparison_row(why=outcome_after)
     new_id_by_old = comparison.map_new_ids(outcome_before.exporters, outcome_after.exporters)
-    difference_lines = comparison.list_exporter_differences(outcome_before.got, outcome_after.got, new_id_by_old)
+    difference_lines = comparison.list_exporter_differences(outcome_before.arrived_records, outcome_after.arrived_records, new_id_by_old)
     masked_lines = [
-        mask_and_clean(line, mask=lambda text: new_bench.hidden(old_bench.hidden(text))) for line in difference_lines
+        mask_and_clean(line, mask=lambda text: new_bench.hide_secrets(old_bench.hide_secrets(text))) for line in difference_lines
     ]
     records = _count_records(outcome_before)
     if not records and not masked_lines and case.name == comparison.GENERATED:
@@ -101,14 +101,14 @@ def _run_or_explain(form_label: str, bench: Bench, old_bench: Bench, case: Case)
     try:
         return run_case(bench, comparison.readdress_case(case, old_bench.config, bench.config))
     except Problem as problem:
-        return f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hidden)}"
+        return f"{form_label}: {mask_and_clean(problem.wrong, mask=bench.hide_secrets)}"
 
 
 def _count_records(outcome: Outcome) -> int:
     """Return how many records reached the exporters."""
     record_count = 0
     for exporter in outcome.exporters:
-        by_signal = outcome.got.get(exporter, {})
+        by_signal = outcome.arrived_records.get(exporter, {})
         record_count += sum(len(by_signal.get(signal, ())) for signal in SIGNALS)
     return record_count
 

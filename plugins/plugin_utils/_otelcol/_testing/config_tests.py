@@ -44,8 +44,8 @@ class _Run:
     """What a run is asked: the arguments of the module, who hears warnings, and whether it is in check mode."""
 
     arguments: Mapping[str, Any]
-    warn: Callable[[str], None]
-    check: bool
+    warn_user: Callable[[str], None]
+    is_check_mode: bool
 
 
 def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
@@ -55,10 +55,10 @@ def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], 
     """
     test_run = _Run(arguments, warn, check)
     sources = _read_sources(test_run)
-    _files.check_output_is_no_input(arguments["output_path"], sources.files(), "output_path")
+    _files.check_output_is_no_input(arguments["output_path"], sources.list_files(), "output_path")
     plan = _plan_run(sources, test_run)
     with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
-        unread_results = [_build_unread_result(broken) for broken in [*sources.broken, *plan.unfit]]
+        unread_results = [_build_unread_result(broken) for broken in [*sources.broken_suites, *plan.unfit_suites]]
         results = [*unread_results, *pool.map(judge_case, plan.jobs)]
         extra_result = _find_extra_result(plan, test_run, pool)
     result = build_task_result(results, extra_result)
@@ -94,15 +94,15 @@ def run_tests_before_apply(
 class _Sources:
     """The files of tests: those of this host, configs without a test, files that cannot be read, and all policies."""
 
-    here: Sequence[Suite]
-    untested: Sequence[Suite]
-    broken: Sequence[suites.BrokenSuite]
+    suites_of_host: Sequence[Suite]
+    untested_suites: Sequence[Suite]
+    broken_suites: Sequence[suites.BrokenSuite]
     policies: Sequence[Policy]
 
-    def files(self) -> Iterator[str]:
+    def list_files(self) -> Iterator[str]:
         """Yield the files with tests, and those with the configs that they are about."""
-        yield from (part.file for part in self.broken)
-        for suite in (*self.here, *self.untested):
+        yield from (part.file for part in self.broken_suites)
+        for suite in (*self.suites_of_host, *self.untested_suites):
             yield suite.file
             yield str(Path(suite.file).parent / suite.config)
 
@@ -118,8 +118,8 @@ def _read_sources(test_run: _Run) -> _Sources:
     for suite in readable_suites:
         policies += suite.policies
     untested = list(suites.list_untested_collectors(readable_suites, arguments))
-    with_tests = [suite for suite in readable_suites if suite.tests]
-    suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], test_run.warn)
+    with_tests = [suite for suite in readable_suites if suite.cases]
+    suites_of_host = suites.keep_suites_of_host(with_tests, arguments["collectors"], test_run.warn_user)
     if not suites_of_host and not untested and not broken:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
     return _Sources(suites_of_host, untested, broken, policies)
@@ -129,15 +129,15 @@ def _warn_of_links(test_run: _Run) -> None:
     """Warn of links in the folders of tests, which are not followed."""
     for path in test_run.arguments["paths"]:
         for text in _inputs.describe_links(Path(path)):
-            test_run.warn(text)
+            test_run.warn_user(text)
 
 
 class _Plan(NamedTuple):
     """The tests of a run, those of configs without a test, and the files whose config is not to be had."""
 
     jobs: list[ConfigJob]
-    untested: list[ConfigJob]
-    unfit: list[suites.BrokenSuite]
+    untested_jobs: list[ConfigJob]
+    unfit_suites: list[suites.BrokenSuite]
 
 
 def _plan_run(sources: _Sources, test_run: _Run) -> _Plan:
@@ -145,35 +145,35 @@ def _plan_run(sources: _Sources, test_run: _Run) -> _Plan:
 
     Raises Problem without a Collector that runs a config: that is for the user of the play to mend.
     """
-    isolation = choice.choose_isolation(test_run.arguments.get("isolation") or choice.AUTO, test_run.warn)
+    isolation = choice.choose_isolation(test_run.arguments.get("isolation") or choice.AUTO, test_run.warn_user)
     plan = _Plan([], [], [])
-    for jobs, tested_suites in ((plan.jobs, sources.here), (plan.untested, sources.untested)):
+    for jobs, tested_suites in ((plan.jobs, sources.suites_of_host), (plan.untested_jobs, sources.untested_suites)):
         for suite in tested_suites:
             try:
                 subject = suites.read_subject(suite, test_run.arguments)
             except Problem as problem:
-                plan.unfit.append(suites.BrokenSuite(suite.file, str(problem)))
+                plan.unfit_suites.append(suites.BrokenSuite(suite.file, str(problem)))
                 continue
             bench = _build_bench(suite, subject, isolation, test_run)
-            jobs += [ConfigJob(suite, bench, test, sources.policies) for test in suite.tests]
+            jobs += [ConfigJob(suite, bench, test, sources.policies) for test in suite.cases]
     return plan
 
 
 def _build_bench(suite: Suite, subject: suites.Subject, isolation: choice.Isolation, test_run: _Run) -> Bench:
     """Return what the tests of a file share. Raises Problem without a Collector that runs their config."""
     chosen_config = ChosenConfig(subject.config, subject.image, suite.file)
-    bench = choose_bench(chosen_config, test_run.arguments, isolation, test_run.warn)
+    bench = choose_bench(chosen_config, test_run.arguments, isolation, test_run.warn_user)
     return replace(
         bench,
         environment={**bench.environment, **suite.environment},
-        cluster=suite.cluster,
-        hidden=make_masker(find_secrets(subject.config) | find_secrets(dict(suite.environment))),
-        traced=test_run.arguments["trace"],
-        update_golden=test_run.arguments["update_golden"],
-        check=test_run.check,
+        cluster_objects=suite.cluster_objects,
+        hide_secrets=make_masker(find_secrets(subject.config) | find_secrets(dict(suite.environment))),
+        is_traced=test_run.arguments["trace"],
+        may_update_golden=test_run.arguments["update_golden"],
+        is_check_mode=test_run.is_check_mode,
         locate=subject.locate,
-        given=suite.environment,
-        folders=tuple(_list_golden_folders(suite, test_run.arguments["paths"])),
+        suite_variables=suite.environment,
+        golden_folders=tuple(_list_golden_folders(suite, test_run.arguments["paths"])),
     )
 
 
@@ -185,7 +185,7 @@ def _list_golden_folders(suite: Suite, paths: Sequence[str]) -> Iterator[Path]:
 
 def _build_unread_result(broken: suites.BrokenSuite) -> CaseResult:
     """Return the result of a file that cannot be read: one test, which failed."""
-    return CaseResult(broken.file, _READABLE_TEST_NAME, (broken.why,))
+    return CaseResult(broken.file, _READABLE_TEST_NAME, (broken.reason,))
 
 
 def _find_extra_result(plan: _Plan, test_run: _Run, pool: ThreadPoolExecutor) -> ExtraResult:
@@ -196,7 +196,7 @@ def _find_extra_result(plan: _Plan, test_run: _Run, pool: ThreadPoolExecutor) ->
     try:
         with guard_run("what a run finds beside its tests", "pipeline_test"):
             facts, report_lines = extras.find_extra_facts(
-                test_run.arguments, plan.jobs, plan.untested, pool, test_run.check
+                test_run.arguments, plan.jobs, plan.untested_jobs, pool, test_run.is_check_mode
             )
     except Problem as problem:
         return ExtraResult({}, [str(problem)], problem)

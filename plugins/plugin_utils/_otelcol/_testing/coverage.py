@@ -40,7 +40,7 @@ class BranchState(NamedTuple):
     """Whether the tests of a run took a branch, None if that is unknown, and why they did not."""
 
     is_taken: bool | None
-    why: str = ""
+    reason: str = ""
 
 
 @dataclass
@@ -51,43 +51,43 @@ class ConfigCoverage:
     bench: Bench
     branches: list[Branch]
     suites: list[Suite] = field(default_factory=list)
-    taken: dict[KeyPath, bool] = field(default_factory=dict)
-    failed: str = ""
-    unknown: dict[KeyPath, str] = field(default_factory=dict)
+    is_taken_by_path: dict[KeyPath, bool] = field(default_factory=dict)
+    failure_reason: str = ""
+    unknown_reasons: dict[KeyPath, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, key: str, bench: Bench) -> ConfigCoverage:
+    def from_bench(cls, key: str, bench: Bench) -> ConfigCoverage:
         """Return a config of which no test has run yet."""
-        return cls(key, bench, list_branches(bench.config, Language.from_rows(_builds.load_catalogue().ottl_of)))
+        return cls(key, bench, list_branches(bench.config, Language.from_rows(_builds.load_catalogue().ottl_rows)))
 
     def add_answers(self, answers: ProbeAnswers | str) -> None:
         """Add what one more test took, or why that is not known."""
         if isinstance(answers, str):
-            self.failed = answers
+            self.failure_reason = answers
             return
-        self.unknown |= answers.unknown
-        for path, is_taken in answers.taken.items():
-            self.taken[path] = is_taken or self.taken.get(path, False)
+        self.unknown_reasons |= answers.unknown_reasons
+        for path, is_taken in answers.is_taken_by_path.items():
+            self.is_taken_by_path[path] = is_taken or self.is_taken_by_path.get(path, False)
 
-    def state(self, branch: Branch) -> BranchState:
+    def find_state(self, branch: Branch) -> BranchState:
         """Return whether the tests took a branch."""
-        if self.taken.get(branch.path):
+        if self.is_taken_by_path.get(branch.path):
             return BranchState(True)
-        if why := branch.unknown or self.failed or self.unknown.get(branch.path, ""):
+        if why := branch.unknown_reason or self.failure_reason or self.unknown_reasons.get(branch.path, ""):
             return BranchState(None, why)
-        return BranchState(False, "" if branch.path in self.taken else REASON_UNUSED)
+        return BranchState(False, "" if branch.path in self.is_taken_by_path else REASON_UNUSED)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def list_rows(self) -> Iterator[dict[str, Any]]:
         """Yield every branch as a task result shows it."""
-        mask = self.bench.hidden
+        mask = self.bench.hide_secrets
         for branch in self.branches:
-            position, state = self.bench.locate(branch.path), self.state(branch)
+            position, state = self.bench.locate(branch.path), self.find_state(branch)
             yield {
                 "file": position.file,
                 "line": position.line,
                 "path": format_path(branch.path),
-                "what": mask_and_clean(branch.what, mask=mask),
-                "why": mask_and_clean(state.why, _LONGEST_REASON, mask),
+                "what": mask_and_clean(branch.description, mask=mask),
+                "why": mask_and_clean(state.reason, _LONGEST_REASON, mask),
                 "taken": state.is_taken,
             }
 
@@ -95,8 +95,8 @@ class ConfigCoverage:
 class ProbeAnswers(NamedTuple):
     """Which branches a test takes, by their paths, and of which ones nobody can tell, with the reason."""
 
-    taken: dict[KeyPath, bool]
-    unknown: dict[KeyPath, str]
+    is_taken_by_path: dict[KeyPath, bool]
+    unknown_reasons: dict[KeyPath, str]
 
 
 def measure_coverage(jobs: Sequence[ConfigJob], pool: Executor) -> list[ConfigCoverage]:
@@ -105,7 +105,7 @@ def measure_coverage(jobs: Sequence[ConfigJob], pool: Executor) -> list[ConfigCo
     for job in jobs:
         key = _config_key(job.suite)
         if key not in covered_by_key:
-            covered_by_key[key] = ConfigCoverage.of(key, job.bench)
+            covered_by_key[key] = ConfigCoverage.from_bench(key, job.bench)
         if job.suite not in covered_by_key[key].suites:
             covered_by_key[key].suites.append(job.suite)
 
@@ -130,11 +130,11 @@ def probe_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Prob
     try:
         for start in range(0, len(branches), _BRANCHES_PER_RUN):
             probes = Probes(branches[start : start + _BRANCHES_PER_RUN])
-            outcome = run_case(replace(bench, traced=False, extend=probes.add), patient_case)
-            answers.taken.update(probes.taken(outcome.got))
-            answers.unknown.update(probes.unknown)
+            outcome = run_case(replace(bench, is_traced=False, extend_config=probes.add_to_config), patient_case)
+            answers.is_taken_by_path.update(probes.find_taken_branches(outcome.arrived_records))
+            answers.unknown_reasons.update(probes.unknown_reasons)
     except Problem as problem:
-        return f"with probes, {bench.hidden(problem.wrong)}"
+        return f"with probes, {bench.hide_secrets(problem.wrong)}"
     return answers
 
 

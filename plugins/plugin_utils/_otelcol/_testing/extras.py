@@ -31,7 +31,7 @@ def find_extra_facts(
     if not arguments.get("coverage") and not folder:
         return facts, lines
     covered_configs = coverage.measure_coverage(jobs, pool)
-    facts["coverage"] = [row for config_coverage in covered_configs for row in config_coverage.rows()]
+    facts["coverage"] = [row for config_coverage in covered_configs for row in config_coverage.list_rows()]
     lines += coverage.format_coverage(facts["coverage"])
     if folder:
         rows = propose.propose_cases(covered_configs, pool)

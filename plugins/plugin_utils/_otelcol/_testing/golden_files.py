@@ -24,17 +24,17 @@ class GoldenFile:
 
     exporter: str
     path: Path
-    got: Mapping[str, Sequence[Record]]
-    unasked: Collection[str] = ()
+    arrived_records: Mapping[str, Sequence[Record]]
+    unasked_names: Collection[str] = ()
 
-    def check(self, folders: Sequence[Path]) -> None:
+    def check_path(self, folders: Sequence[Path]) -> None:
         """Raise Problem for a file in no folder of the tests: a test reads and writes nothing else of the user."""
         path = self.path.resolve()
         if not any(path.is_relative_to(folder.resolve()) for folder in folders):
             wrong = f"the golden file {self.path} is outside of the folders of the tests"
             raise Problem(wrong, fix="Move it beside its tests, or name a folder that has both with `paths`.")
 
-    def differences(self) -> list[str]:
+    def list_differences(self) -> list[str]:
         """Return a line for each difference. Raises Problem for a file that is no golden file."""
         if not self.path.is_file():
             wrong = f"there is no golden file {self.path}"
@@ -42,12 +42,12 @@ class GoldenFile:
         expected = golden.read_golden_expectation(
             _yaml.strip_ansible_types(_documents.read_yaml(self.path)), str(self.path)
         )
-        return expectations.list_record_differences(self.exporter, expected, self.got, self.unasked)
+        return expectations.list_record_differences(self.exporter, expected, self.arrived_records, self.unasked_names)
 
-    def write(self, bench: Bench) -> None:
+    def write_file(self, bench: Bench) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""
-        text = _yaml.dump(golden.build_golden_content(self.got, self.unasked))
-        if bench.hidden(text) != text:
+        text = _yaml.dump(golden.build_golden_content(self.arrived_records, self.unasked_names))
+        if bench.hide_secrets(text) != text:
             fix = "Give the variable another value in `environment`, or expect records."
             raise Problem(f"the golden file {self.path} would show a secret of the config", fix=fix)
-        _files.write_or_check(self.path, text, bench.check)
+        _files.write_or_check(self.path, text, bench.is_check_mode)

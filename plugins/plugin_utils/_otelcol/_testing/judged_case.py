@@ -39,7 +39,7 @@ class _Judgement:
 
     notes: Sequence[str]
     differences: list[str] = field(default_factory=list)
-    golden: list[str] = field(default_factory=list)
+    golden_paths: list[str] = field(default_factory=list)
     """Golden files that were written."""
 
 
@@ -52,10 +52,10 @@ def judge_case(job: ConfigJob) -> CaseResult:
 
 def _run_and_judge(job: ConfigJob) -> CaseResult:
     """Return what one test found, without its time. No text shows a secret of the bench."""
-    mask_secrets = job.bench.hidden
+    mask_secrets = job.bench.hide_secrets
     file, name = job.suite.file, job.case.name
     try:
-        plan = None if job.case.expect else planted_records.plant_records(job.bench.config)
+        plan = None if job.case.expected_by_exporter else planted_records.plant_records(job.bench.config)
         if plan:
             job = _plant_records(job, plan)
         outcome = run_case(job.bench, job.case)
@@ -63,26 +63,26 @@ def _run_and_judge(job: ConfigJob) -> CaseResult:
         return CaseResult(file, name, (mask_secrets(str(problem)),))
     judgement = _judge_outcome(job, plan, outcome)
     judgement.differences += policies.find_policy_breaches(job.policies, _records_at_exporters(outcome))
-    trace = traced_steps.trace_steps(job.bench.config, outcome.got) if job.bench.traced else ()
+    trace = traced_steps.trace_steps(job.bench.config, outcome.arrived_records) if job.bench.is_traced else ()
     return CaseResult(
         file,
         name,
         tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.differences),
         changes=outcome.changes,
-        trace=tuple(mask_and_clean(line, mask=mask_secrets) for line in trace),
-        golden=tuple(judgement.golden),
+        trace_lines=tuple(mask_and_clean(line, mask=mask_secrets) for line in trace),
+        golden_paths=tuple(judgement.golden_paths),
         notes=tuple(mask_and_clean(line, mask=mask_secrets) for line in judgement.notes),
     )
 
 
 def _plant_records(job: ConfigJob, plan: planted_records.PlantingPlan) -> ConfigJob:
     """Return a test that gives the planted records, and sees what left each component."""
-    return job._replace(bench=replace(job.bench, traced=True), case=replace(job.case, given=plan.given))
+    return job._replace(bench=replace(job.bench, is_traced=True), case=replace(job.case, given=plan.given_parts))
 
 
 def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
     """Return what left the config, by exporter; a trace shows what left other components too."""
-    return {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
+    return {exporter: outcome.arrived_records[exporter] for exporter in outcome.exporters if exporter in outcome.arrived_records}
 
 
 def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, outcome: Outcome) -> _Judgement:
@@ -92,7 +92,7 @@ def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, ou
         with guard_run("comparing what arrived", job.case.where):
             if plan:
                 judgement.differences, judgement.notes = invariants.judge_invariants(
-                    job.bench.config, plan, outcome.got, outcome.exporters
+                    job.bench.config, plan, outcome.arrived_records, outcome.exporters
                 )
             else:
                 _compare_with_expected(job, outcome, judgement)
@@ -105,8 +105,8 @@ def _compare_with_expected(job: ConfigJob, outcome: Outcome, judgement: _Judgeme
     """Add what differs from the expectations of a test to a judgement. Raises Problem for one that cannot be judged."""
     is_scraped = any("pages" in part for part in job.case.given)
     ignored_metrics = scrapes.OWN_METRICS if is_scraped else ()
-    for exporter, expected in job.case.expect.items():
-        arrived = outcome.got.get(exporter, {})
+    for exporter, expected in job.case.expected_by_exporter.items():
+        arrived = outcome.arrived_records.get(exporter, {})
         judgement.differences += _find_query_differences(exporter, expected, arrived)
         if isinstance(expected, str) or "golden" not in expected:
             judgement.differences += expectations.list_record_differences(exporter, expected, arrived, ignored_metrics)
@@ -117,11 +117,11 @@ def _compare_with_expected(job: ConfigJob, outcome: Outcome, judgement: _Judgeme
 
 def _compare_golden(golden: GoldenFile, bench: Bench, judgement: _Judgement) -> None:
     """Add what differs from a golden file to a judgement, or write the file anew if the run is to do that."""
-    golden.check(bench.folders)
-    differences = golden.differences()
-    if differences and bench.update_golden:
-        golden.write(bench)
-        judgement.golden.append(str(golden.path))
+    golden.check_path(bench.golden_folders)
+    differences = golden.list_differences()
+    if differences and bench.may_update_golden:
+        golden.write_file(bench)
+        judgement.golden_paths.append(str(golden.path))
     else:
         judgement.differences += differences
 

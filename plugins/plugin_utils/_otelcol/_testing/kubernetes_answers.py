@@ -32,7 +32,7 @@ class KubernetesAnswer:
     wants_initial_events: bool = False
 
     @classmethod
-    def to(cls, address: str, accept: str, objects: Mapping[str, list[dict[str, Any]]]) -> KubernetesAnswer:
+    def answer_request(cls, address: str, accept: str, objects: Mapping[str, list[dict[str, Any]]]) -> KubernetesAnswer:
         """Return the answer to a request of an address, out of the objects by resource. `accept` is its header."""
         address_parts = urlsplit(address)
         query = parse_qs(address_parts.query)
@@ -64,9 +64,9 @@ class KubernetesAnswer:
         """Return the events with which a watch begins, one in each line; none if it does not want the objects."""
         if not self.wants_initial_events:
             return b""
-        return "".join(json.dumps(event) + "\n" for event in self._initial_events()).encode()
+        return "".join(json.dumps(event) + "\n" for event in self._list_initial_events()).encode()
 
-    def _initial_events(self) -> Iterator[dict[str, Any]]:
+    def _list_initial_events(self) -> Iterator[dict[str, Any]]:
         """Yield each object, and then the mark behind the last one."""
         for kubernetes_object in self.items:
             yield {"type": "ADDED", "object": kubernetes_object}

@@ -46,7 +46,7 @@ _EMPTY_VALUES: tuple[Any, ...] = ("", {}, [], None)
 class _ProposedCase(NamedTuple):
     """A case that takes a branch, and whether nothing arrives in it."""
 
-    test: dict[str, Any]
+    case: dict[str, Any]
     is_silent: bool
 
 
@@ -57,7 +57,7 @@ def propose_cases(covered_configs: Sequence[ConfigCoverage], pool: Executor) -> 
         jobs += [
             (covered_config, branch)
             for branch in covered_config.branches
-            if covered_config.state(branch).is_taken is False
+            if covered_config.find_state(branch).is_taken is False
         ]
     return list(pool.map(lambda job: _propose_for_branch(*job), jobs))
 
@@ -69,10 +69,10 @@ def _propose_for_branch(covered_config: ConfigCoverage, branch: Branch) -> dict[
     try:
         test = _find_case(covered_config, branch)
     except Problem as problem:
-        return {**row, "why": covered_config.bench.hidden(str(problem.wrong)), "test": {}}
+        return {**row, "why": covered_config.bench.hide_secrets(str(problem.wrong)), "test": {}}
     if isinstance(test, str):
-        return {**row, "why": covered_config.bench.hidden(test), "test": {}}
-    if covered_config.bench.hidden(str(test)) != str(test):
+        return {**row, "why": covered_config.bench.hide_secrets(test), "test": {}}
+    if covered_config.bench.hide_secrets(str(test)) != str(test):
         return {**row, "why": "a value that the config keeps secret leaves", "test": {}}
     return {**row, "why": "", "test": test}
 
@@ -99,8 +99,8 @@ def _find_case(covered_config: ConfigCoverage, branch: Branch) -> dict[str, Any]
         if isinstance(proposed, str):
             return proposed
         if not proposed.is_silent or may_be_silent:
-            return proposed.test
-        silent_test = silent_test or proposed.test
+            return proposed.case
+        silent_test = silent_test or proposed.case
     if silent_test:
         return silent_test
     return reaching.REASON_UNREACHED if ways else reaching.REASON_NO_LITERAL
@@ -117,7 +117,7 @@ def _try_case(
     outcome = run_case(covered_config.bench, case)
     expect = {exporter: _build_expectation(outcome, exporter) for exporter in outcome.exporters}
     for exporter, expected in expect.items():
-        if expectations.list_record_differences(exporter, expected, outcome.got.get(exporter, {})):
+        if expectations.list_record_differences(exporter, expected, outcome.arrived_records.get(exporter, {})):
             return "what arrives cannot be written as a test"
     is_silent = all(expected == expectations.EXPECTS_NOTHING for expected in expect.values())
     return _ProposedCase({"name": name, "given": case_input, "expect": expect}, is_silent)
@@ -127,7 +127,7 @@ def _list_given_examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
     """Return what the tests of suites give."""
     examples: list[Mapping[str, Any]] = []
     for suite in suites:
-        for test in suite.tests:
+        for test in suite.cases:
             examples += test.given
     return examples
 
@@ -135,12 +135,12 @@ def _list_given_examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
 def _is_taken(covered_config: ConfigCoverage, branch: Branch, case: Case) -> bool:
     """Run a case to see whether it takes a branch."""
     answers = probe_branches(covered_config.bench, [branch], case)
-    return not isinstance(answers, str) and bool(answers.taken.get(branch.path))
+    return not isinstance(answers, str) and bool(answers.is_taken_by_path.get(branch.path))
 
 
 def _build_expectation(outcome: Outcome, exporter: str) -> Any:
     """Return what a test expects of an exporter: `nothing`, or its records by signal, or how many they are."""
-    arrived = outcome.got.get(exporter, {})
+    arrived = outcome.arrived_records.get(exporter, {})
     expected: dict[str, Any] = {}
     for signal in SIGNALS:
         records = arrived.get(signal)
@@ -215,8 +215,8 @@ def _describe_subject(suite: Suite, folder: Path, secrets: Sequence[str]) -> dic
     environment = {**suite.environment, **dict.fromkeys(secrets, _PLACEHOLDER)}
     if environment:
         subject["environment"] = environment
-    if suite.cluster:
-        subject["cluster"] = dict(suite.cluster)
+    if suite.cluster_objects:
+        subject["cluster"] = dict(suite.cluster_objects)
     return subject
 
 

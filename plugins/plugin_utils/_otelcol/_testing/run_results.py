@@ -29,9 +29,9 @@ class CaseResult:
     differences: tuple[str, ...]
     changes: tuple[str, ...] = ()
     """What the run had to change in the config."""
-    trace: tuple[str, ...] = ()
+    trace_lines: tuple[str, ...] = ()
     """What left each component, if that was asked for."""
-    golden: tuple[str, ...] = ()
+    golden_paths: tuple[str, ...] = ()
     """Golden files that were written."""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -44,8 +44,8 @@ class CaseResult:
             "passed": not self.differences,
             "differences": list(self.differences),
             "changes": list(self.changes),
-            "trace": list(self.trace),
-            "golden": list(self.golden),
+            "trace": list(self.trace_lines),
+            "golden": list(self.golden_paths),
             "notes": list(self.notes),
         }
 
@@ -62,7 +62,7 @@ class ExtraResult:
 def build_task_result(results: Sequence[CaseResult], extra_result: ExtraResult) -> dict[str, Any]:
     """Return the result of the task. `failure` says in a line why it failed; it is empty if it did not."""
     facts = dict(extra_result.facts)
-    has_written = facts.pop("changed", False) or any(result.golden for result in results)
+    has_written = facts.pop("changed", False) or any(result.golden_paths for result in results)
     report_text = "\n".join([format_results(results), *extra_result.lines])
     return {
         "tests": [result.as_dict() for result in results],
@@ -95,7 +95,7 @@ def format_results(results: Sequence[CaseResult]) -> str:
         lines += [f"    {line}" for line in result.differences]
         lines += [f"    note: {line}" for line in result.notes]
         if has_failed:
-            lines += [f"      {line}" for line in result.trace]
+            lines += [f"      {line}" for line in result.trace_lines]
     return "\n".join(lines)
 
 
@@ -107,7 +107,7 @@ def format_junit(results: Sequence[CaseResult]) -> str:
         checked.append(
             CheckedConfig(result.name, tuple(_iter_findings(result)), group=file_group, seconds=result.seconds)
         )
-    return render_junit(Report(checked, suite=_JUNIT_SUITE))
+    return render_junit(Report(checked, suite_name=_JUNIT_SUITE))
 
 
 def _iter_findings(result: CaseResult) -> Iterator[Finding]:

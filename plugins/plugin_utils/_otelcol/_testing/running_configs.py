@@ -35,7 +35,7 @@ def find_input_in_cluster(
     workload = ObjectRef(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
     owners = {workload, *_list_needed_objects(workload, resources)}
     inputs = _inputs.collect_inputs([], resources).inputs
-    own_inputs = [config_input for config_input in inputs if ref(dict(config_input.found.owner)) in owners]
+    own_inputs = [config_input for config_input in inputs if ref(dict(config_input.found_config.owner)) in owners]
     if len(own_inputs) != 1 or not isinstance(own_inputs[0].config, Mapping):
         return None
     return own_inputs[0]

@@ -42,8 +42,8 @@ class Sink:
 
     def __init__(self, objects: Mapping[str, list[dict[str, Any]]], pages: Mapping[str, Sequence[str]]) -> None:
         self.objects, self.pages, self.scraped = objects, pages, Counter[str]()
-        self.got: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-        self.last, self.requests = time.monotonic(), Counter[str]()
+        self.arrived_records: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+        self.last_request_time, self.requests = time.monotonic(), Counter[str]()
         self.closing = threading.Event()
         self._lock = threading.Lock()
 
@@ -53,11 +53,11 @@ class Sink:
         signal = RECORD_KINDS_BY_SIGNAL[pipeline_kind]
         records = list(read_records(signal, json.loads(body)))
         with self._lock:
-            self.got[unquote(exporter)][signal] += records
+            self.arrived_records[unquote(exporter)][signal] += records
             self.requests[exporter] += 1
-            self.last = time.monotonic()
+            self.last_request_time = time.monotonic()
 
-    def page(self, path: str) -> str:
+    def next_page(self, path: str) -> str:
         """Return the next page of a path; the last one stays."""
         with self._lock:
             self.scraped[path] += 1
@@ -146,10 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path in self.sink.pages:
-            text = self.sink.page(path)
+            text = self.sink.next_page(path)
             self._answer(text.encode(), _OPEN_METRICS if text.rstrip().endswith("# EOF") else _PROMETHEUS)
             return
-        answer = KubernetesAnswer.to(self.path, self.fields.get("accept", ""), self.sink.objects)
+        answer = KubernetesAnswer.answer_request(self.path, self.fields.get("accept", ""), self.sink.objects)
         if answer.is_watch:
             self._watch(answer)
         else:

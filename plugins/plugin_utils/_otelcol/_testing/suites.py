@@ -30,7 +30,7 @@ class BrokenSuite:
     """A file of tests that cannot be run, and why; the others are."""
 
     file: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | BrokenSui
         yield suite
     for file in config_files:
         if file.resolve() not in tested_configs:
-            yield case.Suite(str(file), config=file.name, tests=(case.Case(_INVARIANTS_TEST_NAME, str(file), (), {}),))
+            yield case.Suite(str(file), config=file.name, cases=(case.Case(_INVARIANTS_TEST_NAME, str(file), (), {}),))
     for collector in arguments["collectors"] if arguments["invariants"] else ():
         name = str(collector["name"])
         if name not in tested_configs:
-            yield case.Suite(name, name, tests=(case.Case(_INVARIANTS_TEST_NAME, name, (), {}),))
+            yield case.Suite(name, name, cases=(case.Case(_INVARIANTS_TEST_NAME, name, (), {}),))
 
 
 def _read_suite(file: Path, may_be_config: bool) -> case.Suite | None:
@@ -77,11 +77,11 @@ def _read_suite(file: Path, may_be_config: bool) -> case.Suite | None:
 
 def list_untested_collectors(suites: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
     """Yield what is compared with the running collectors beside the tests: each collector that has none."""
-    tested = {suite.collector for suite in suites if suite.tests}
+    tested = {suite.collector for suite in suites if suite.cases}
     for collector in arguments["collectors"] if is_compared_with_cluster(arguments) else ():
         name = str(collector["name"])
         if name not in tested:
-            yield case.Suite(name, name, tests=(case.Case(comparison.GENERATED, name, (), {}),))
+            yield case.Suite(name, name, cases=(case.Case(comparison.GENERATED, name, (), {}),))
 
 
 def keep_suites_of_host(
@@ -156,7 +156,7 @@ def _find_subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
     if len(inputs) != 1:
         wrong = f"{path} has {format_count(len(inputs), 'config')}, and a file of tests is about one"
         raise Problem(wrong, where=suite.file, fix="Name a file with one config.")
-    return Subject(inputs[0].config, inputs[0].context.image, inputs[0].locate)
+    return Subject(inputs[0].config, inputs[0].platform_context.image, inputs[0].locate)
 
 
 def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -> Subject:
@@ -178,18 +178,18 @@ def _find_running_subject(suite: case.Suite, resources: Sequence[Mapping[str, An
         fix = f"Name one of: {', '.join(sorted(input_by_place)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
     running_input = input_by_place[matching_places[0]]
-    return Subject(running_input.config, running_input.context.image, running_input.locate)
+    return Subject(running_input.config, running_input.platform_context.image, running_input.locate)
 
 
 def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:
     """Return the configs in ConfigMaps by their places: `NAMESPACE/NAME/KEY`."""
     input_by_place: dict[str, _inputs.Input] = {}
     for config_input in _inputs.collect_inputs([], resources).inputs if resources else ():
-        owner = config_input.found.owner
+        owner = config_input.found_config.owner
         if owner.get("kind") != "ConfigMap" or not isinstance(config_input.config, dict):
             continue
         metadata = owner.get("metadata") or {}
-        key = str(config_input.found.path[-1:][0])
+        key = str(config_input.found_config.path[-1:][0])
         place = "/".join((metadata.get("namespace", ""), metadata.get("name", ""), key))
         input_by_place[place] = config_input
     return input_by_place
@@ -198,8 +198,8 @@ def _find_configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _
 def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:
     """Raise Problem for a test that expects something of an exporter that the config does not have."""
     exporter_names = [str(name) for name in config.get("exporters") or ()]
-    for test in suite.tests:
-        for exporter in test.expect:
+    for test in suite.cases:
+        for exporter in test.expected_by_exporter:
             if exporter not in exporter_names:
                 wrong = f"the config has no exporter '{exporter}'{suggest_word(str(exporter), exporter_names)}"
                 raise Problem(wrong, where=f"{test.where}.expect", fix=f"Exporters: {', '.join(exporter_names)}.")

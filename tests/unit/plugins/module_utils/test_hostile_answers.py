@@ -105,7 +105,7 @@ def refused_by_grpc(text: str) -> str:
     server.start()
     try:
         with pytest.raises(NotSentError, match=f"127.0.0.1:{port} answers INVALID_ARGUMENT") as caught:
-            create_sender(OtlpTarget.of(f"127.0.0.1:{port}", GRPC, {}, {}))("traces", b"", 60)
+            create_sender(OtlpTarget.from_endpoint(f"127.0.0.1:{port}", GRPC, {}, {}))("traces", b"", 60)
     finally:
         server.stop(None)
     return str(caught.value)
@@ -271,7 +271,7 @@ def test_an_add_on_is_clean(stage: str, degraded: str) -> None:
     runs = Runs()
     connect = runs.connect
     runs.connect = lambda: HostileAws(connect())  # type: ignore[method-assign]
-    runs.world.script("adot", "create", Stage(stage, issues=("ConfigurationConflict",)))
+    runs.world.add_script("adot", "create", Stage(stage, issues=("ConfigurationConflict",)))
     found = result_of(lambda: runs.run(degraded=degraded, tags={"a": "b"}, purge_tags=False))
     assert_clean({**found, "warned": [make_printable(text) for text in found.get("warned", ())]})
 

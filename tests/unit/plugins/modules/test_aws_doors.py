@@ -138,7 +138,7 @@ ROLE = "arn:aws:iam::123456789012:role/a"
 def installed(aws: Aws) -> Aws:
     """A cluster with two add-ons, one of them not well."""
     identity = {"service_account": "adot-col-otlp-ingest", "role_arn": ROLE}
-    aws.world.script("adot", "create", Stage("DEGRADED", issues=("InsufficientNumberOfReplicas",)))
+    aws.world.add_script("adot", "create", Stage("DEGRADED", issues=("InsufficientNumberOfReplicas",)))
     base = {"cluster_name": CLUSTER, "wait": False}
     more = {"pod_identity_associations": [identity], "configuration_values": {"replicaCount": 2}}
     aws.run("eks_addon", **base, name="adot", **more)

@@ -198,7 +198,7 @@ def test_yaml_of_somebody_else_is_the_same_configuration(aws: Aws) -> None:
 
 def test_eks_that_says_done_too_early_is_not_believed(aws: Aws) -> None:
     aws.run("eks_addon", **BASE)
-    aws.world.script("adot", "update", Stage("ACTIVE", 30), Stage("UPDATING", 5), Stage("ACTIVE"))
+    aws.world.add_script("adot", "update", Stage("ACTIVE", 30), Stage("UPDATING", 5), Stage("ACTIVE"))
     assert aws.run("eks_addon", **BASE, version="latest")["addon"]["addon_version"] == NEWEST
 
 

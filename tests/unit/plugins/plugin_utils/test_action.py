@@ -131,7 +131,7 @@ def found(path: Path) -> list[dict[str, Any]]:
 
 def migrated(path: Path) -> _migrate.MigratedText:
     collected = _inputs.collect_inputs([str(path)], None)
-    return _migrate.migrate_text(collected.texts[str(path)], str(path), collected, BuildRequest())
+    return _migrate.migrate_text(collected.text_by_name[str(path)], str(path), collected, BuildRequest())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -146,18 +146,18 @@ def test_the_corrected_one_passes_and_is_left_as_it_is(name: str) -> None:
     file = SEEDS / f"{name}.corrected.yaml"
     assert {item["rule"] for item in found(file) if item["severity"] != "info"} <= FOR_OWNERS
     moved = migrated(file)
-    assert (moved.changes, moved.unsolved) == ([], [])
+    assert (moved.changes, moved.unsolved_changes) == ([], [])
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in (*FOR_PEOPLE, "cluster_objects")])
 def test_what_is_mechanical_is_corrected_to_the_letter(name: str) -> None:
     moved = migrated(SEEDS / f"{name}.broken.yaml")
-    assert moved.text.split("\n")[1:] == (SEEDS / f"{name}.corrected.yaml").read_text().split("\n")[1:]
-    assert moved.unsolved == []
+    assert moved.text_after.split("\n")[1:] == (SEEDS / f"{name}.corrected.yaml").read_text().split("\n")[1:]
+    assert moved.unsolved_changes == []
 
 
 def test_only_the_password_is_left_to_a_person() -> None:
-    left, right = migrated(SEEDS / "cluster_objects.broken.yaml").text, SEEDS / "cluster_objects.corrected.yaml"
+    left, right = migrated(SEEDS / "cluster_objects.broken.yaml").text_after, SEEDS / "cluster_objects.corrected.yaml"
     config, wanted = (_inputs.collect_inputs([], text).inputs[0].config for text in (left, right.read_text()))
     assert config["exporters"]["elasticsearch"].pop("password") == "change-me-soon"
     del wanted["exporters"]["elasticsearch"]["password"]
@@ -167,7 +167,7 @@ def test_only_the_password_is_left_to_a_person() -> None:
 @pytest.mark.parametrize("name", FOR_PEOPLE)
 def test_what_needs_a_person_is_left_as_it_is(name: str) -> None:
     file = SEEDS / f"{name}.broken.yaml"
-    assert migrated(file).text == file.read_text()
+    assert migrated(file).text_after == file.read_text()
 
 
 def test_a_fixture_is_a_pair() -> None:
@@ -199,7 +199,7 @@ def test_older_versions_of_ansible_core_know_how_a_value_is_spelled(
         key = _Placed(name)
         key.ansible_pos = (str(file), line, 1)
         values[key] = value
-    assert [_origins.position_of_entry(values, name).spelled() for name in "ABC"] == ["1.10", "", "yes"]
+    assert [_origins.position_of_entry(values, name).read_spelling() for name in "ABC"] == ["1.10", "", "yes"]
 
 
 def test_older_versions_of_ansible_core_take_a_list_from_the_variable_that_knows_its_positions() -> None:

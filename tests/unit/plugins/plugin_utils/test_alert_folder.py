@@ -39,15 +39,15 @@ def test_a_run_counts_as_long_as_its_process(folder: AlertFolder) -> None:
         ends = run(other.pid, identify_process(other.pid))
         for one in (own, ends):
             folder.note_run(one)
-        assert {one.pid for one in folder.runs(NOW)} == {own.pid, other.pid}
+        assert {one.pid for one in folder.list_runs(NOW)} == {own.pid, other.pid}
         other.kill()
-    assert folder.runs(NOW) == [own]
+    assert folder.list_runs(NOW) == [own]
     assert [path.name for path in (folder.path / "runs").iterdir()] == [f"{platform.node()}-{own.pid}.json"]
 
 
 def test_another_process_of_the_same_number_is_another_run(folder: AlertFolder) -> None:
     folder.note_run(run(os.getpid(), "another start"))
-    assert folder.runs(NOW) == []
+    assert folder.list_runs(NOW) == []
 
 
 def test_there_is_no_process_of_no_number() -> None:
@@ -57,35 +57,35 @@ def test_there_is_no_process_of_no_number() -> None:
 
 def test_a_run_elsewhere_counts_for_some_time(folder: AlertFolder) -> None:
     folder.note_run(run(7, "start", node="elsewhere"))
-    assert len(folder.runs(NOW + 7199)) == 1
-    assert folder.runs(NOW + 7200) == []
+    assert len(folder.list_runs(NOW + 7199)) == 1
+    assert folder.list_runs(NOW + 7200) == []
 
 
 def test_only_the_user_reads_the_folder(folder: AlertFolder) -> None:
-    folder.keep("eu", "obs/gateway", "one", {})
+    folder.keep_alert("eu", "obs/gateway", "one", {})
     folders = [folder.path, *(path for path in folder.path.rglob("*") if path.is_dir())]
     assert len(folders) == 4
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
 
 
 def test_a_stop_is_read_as_it_was_written(folder: AlertFolder) -> None:
-    assert folder.stop() is None
+    assert folder.read_stop() is None
     stop = Stop("OtelCollectorDown", "obs/gateway", "eu", NOW)
     folder.note_stop(stop)
-    assert folder.stop() == stop
+    assert folder.read_stop() == stop
 
 
 def test_what_is_no_note_is_named(folder: AlertFolder) -> None:
     folder.note_stop(Stop("OtelCollectorDown", "obs/gateway", "eu", NOW))
     Path(folder.stop_file).write_bytes(b"\xff")
     with pytest.raises(Problem) as wrong:
-        folder.stop()
+        folder.read_stop()
     assert wrong.value.where == folder.stop_file
 
 
 @pytest.mark.parametrize(("host", "name"), [("../eu", "_.._eu"), ("/", "_"), (".", "_."), ("eu-1.example.com", "")])
 def test_a_name_stays_below_the_folder(folder: AlertFolder, host: str, name: str) -> None:
-    file = Path(folder.keep(host, "obs/gateway", "one", {"a": 1}))
+    file = Path(folder.keep_alert(host, "obs/gateway", "one", {"a": 1}))
     assert file.parents[2] == folder.path / "alerts"
     assert file.parent.parent.name == (name or host)
     assert json.loads(file.read_text(encoding="utf-8")) == {"a": 1}
@@ -93,7 +93,7 @@ def test_a_name_stays_below_the_folder(folder: AlertFolder, host: str, name: str
 
 def test_the_newest_results_stay(folder: AlertFolder) -> None:
     for number in range(MOST_KEPT_RESULTS + 2):
-        folder.keep("eu", "gateway", f"{number:03}", {})
+        folder.keep_alert("eu", "gateway", f"{number:03}", {})
     found = sorted(path.stem for path in folder.path.rglob("alerts/eu/gateway/*"))
     assert (len(found), found[0]) == (MOST_KEPT_RESULTS, "002")
 
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "alerts").write_text("a file", encoding="utf-8")
     started = time.monotonic()
     with pytest.raises(Problem):
-        AlertFolder(str(tmp_path / "alerts")).keep("eu", "gateway", "one", {})
+        AlertFolder(str(tmp_path / "alerts")).keep_alert("eu", "gateway", "one", {})
     with pytest.raises(Problem, match="a path is empty"):
         AlertFolder("")
     assert time.monotonic() - started < 5

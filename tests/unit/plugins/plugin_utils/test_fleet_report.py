@@ -87,30 +87,30 @@ def test_a_change_that_is_not_complete_is_counted_and_shown_also_behind_an_error
     prod["diagnosis"]["collectors"][0]["problems"] = [{"id": CHANGE_CHECK_ID, "message": CHANGED}]
     prod["rendered"]["findings"], prod["drift"] = [], {}
     found = page(tmp_path, prod)
-    tiles = [element.text for element in found.all("li") if "changes not complete" in element.text]
+    tiles = [element.text for element in found.find_elements("li") if "changes not complete" in element.text]
     assert tiles == ["1 changes not complete"]
-    assert any("change not complete" in element.text and "error" in element.text for element in found.all("td"))
-    shown = [element.text for element in found.all("a", "div") if CHANGED in element.text]
+    assert any("change not complete" in element.text and "error" in element.text for element in found.find_elements("td"))
+    shown = [element.text for element in found.find_elements("a", "div") if CHANGED in element.text]
     assert len(shown) >= 2, "among what needs attention, and in the row of the collector"
 
 
 def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
     text = written(tmp_path, *given_clusters())
     found = parse_page(text)
-    assert (found.loads, found.handlers) == ([], [])
+    assert (found.loaded_addresses, found.script_attributes) == ([], [])
     assert {link for link in found.links if not link.startswith("#")} == {"data:,"}
     assert not re.search(r"@import|url\((?!#)|https?:", text)
 
 
 def test_the_policy_admits_our_style_and_script_and_no_others(tmp_path: Path) -> None:
     found = page(tmp_path)
-    (policy,) = (one.attributes["content"] for one in found.all("meta") if "http-equiv" in one.attributes)
+    (policy,) = (one.attributes["content"] for one in found.find_elements("meta") if "http-equiv" in one.attributes)
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
-    for element in found.all("style", "script"):
+    for element in found.find_elements("style", "script"):
         digest = base64.b64encode(hashlib.sha256(element.text.encode()).digest()).decode()
         assert f"{element.name}-src 'sha256-{digest}'" in policy
-    assert [len(found.all(name)) for name in ("style", "script")] == [1, 1]
+    assert [len(found.find_elements(name)) for name in ("style", "script")] == [1, 1]
     assert [element for element in found.elements if "style" in element.attributes] == []
 
 
@@ -119,10 +119,10 @@ def test_hostile_text_is_text(where: str, tmp_path: Path) -> None:
     in_cluster = {where: HOSTILE} if where in ("name", "text", "problem") else {}
     more = {where: HOSTILE} if where in ("title", "time") else {}
     found = page(tmp_path, *given_clusters(**in_cluster), **more)
-    assert (found.faults, found.handlers, found.loads) == ([], [], [])
-    assert len(found.all("script")) == 1
-    assert found.all("img") == []
-    assert any(HOSTILE in element.text for element in found.all("h1", "h2", "p", "th", "td"))
+    assert (found.faults, found.script_attributes, found.loaded_addresses) == ([], [], [])
+    assert len(found.find_elements("script")) == 1
+    assert found.find_elements("img") == []
+    assert any(HOSTILE in element.text for element in found.find_elements("h1", "h2", "p", "th", "td"))
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
@@ -133,19 +133,19 @@ def test_whatever_names_are_the_page_is_whole(tmp_path_factory: pytest.TempPathF
 
 def test_headings_follow_each_other_and_tables_have_heads(tmp_path: Path) -> None:
     found = page(tmp_path)
-    levels = [int(element.name[1]) for element in found.all("h1", "h2", "h3", "h4")]
+    levels = [int(element.name[1]) for element in found.find_elements("h1", "h2", "h3", "h4")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert len(found.all("table")) == len(found.all("thead")) == len(found.all("tbody"))
-    assert all(element.attributes.get("scope") in ("col", "row") for element in found.all("th"))
+    assert len(found.find_elements("table")) == len(found.find_elements("thead")) == len(found.find_elements("tbody"))
+    assert all(element.attributes.get("scope") in ("col", "row") for element in found.find_elements("th"))
 
 
 def test_the_picture_says_what_it_shows(tmp_path: Path) -> None:
     found = page(tmp_path)
-    for svg in found.all("svg"):
+    for svg in found.find_elements("svg"):
         assert all(name in found.ids for name in svg.attributes["aria-labelledby"].split())
-    assert len(found.all("svg")) == len(found.all("desc")) == 1
-    assert all(element.attributes["lang"] == "en" for element in found.all("html"))
+    assert len(found.find_elements("svg")) == len(found.find_elements("desc")) == 1
+    assert all(element.attributes["lang"] == "en" for element in found.find_elements("html"))
 
 
 def test_without_javascript_nothing_is_hidden_but_the_search(tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_two_hundred_collectors_are_read_in_one_picture(tmp_path: Path) -> None:
     rendered = {"collectors": summaries(fleet), "manifests": fleet.manifests, "findings": []}
     found = page(tmp_path, {"name": "big", "rendered": rendered, **WHOLE})
     assert found.faults == []
-    assert len([one for one in found.all("g") if one.attributes["class"].startswith("node")]) <= 3
-    assert len(found.all("tr")) > 400
+    assert len([one for one in found.find_elements("g") if one.attributes["class"].startswith("node")]) <= 3
+    assert len(found.find_elements("tr")) > 400
 
 
 def service(name: str, **more: Any) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def of_hosts(folder: Path, *hosts: dict[str, Any]) -> tuple[Page, dict[str, Any]
 
 
 def rows_of(page: Page) -> list[str]:
-    return [element.text for element in page.all("tr") if "otelcol-" in element.text]
+    return [element.text for element in page.find_elements("tr") if "otelcol-" in element.text]
 
 
 def test_a_host_has_a_row_for_each_collector_with_its_release_and_what_differs(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_host_has_a_row_for_each_collector_with_its_release_and_what_differs(t
         assert text in agent, agent
     for text in ("000007", "error", "gateway is error", "config.yaml"):
         assert text in gateway, gateway
-    assert "web1/gateway: gateway is error" in "".join(element.text for element in page.all("li"))
+    assert "web1/gateway: gateway is error" in "".join(element.text for element in page.find_elements("li"))
     assert done["msg"].startswith("2 collectors in 1 host, ") and done["unread"] == []
     counts = {name: done["summary"][name] for name in ("hosts", "unread_hosts", "healthy", "ailing", "drift")}
     assert counts == {"hosts": 1, "unread_hosts": 0, "healthy": 1, "ailing": 1, "drift": 1}
@@ -255,8 +255,8 @@ def test_a_host_that_cannot_be_read_is_named_with_the_reason(
     page, done = of_hosts(tmp_path, host(service("agent"), diagnosis=diagnosis))
     said = f"how the collectors are: {why}"
     assert done["unread"] == [{"name": "web1", "why": said}]
-    assert f"web1 could not be read: {said}" in "".join(element.text for element in page.all("section"))
-    assert f"web1 cannot read {said}" in "".join(element.text for element in page.all("li"))
+    assert f"web1 could not be read: {said}" in "".join(element.text for element in page.find_elements("section"))
+    assert f"web1 cannot read {said}" in "".join(element.text for element in page.find_elements("li"))
     (row,) = rows_of(page)
     assert row.count("not read") == 3, row
     assert done["summary"]["unseen"] == 1
@@ -265,7 +265,7 @@ def test_a_host_that_cannot_be_read_is_named_with_the_reason(
 def test_a_host_without_collectors_and_one_that_cannot_be_rendered_are_named(tmp_path: Path) -> None:
     broken = {"name": "odd", "asked": False, "problem": "there is no recipe", "rendered": {}}
     page, done = of_hosts(tmp_path, host(diagnosis={"verdict": [], "collectors": []}), broken)
-    told = "".join(element.text for element in page.all("section"))
+    told = "".join(element.text for element in page.find_elements("section"))
     assert "web1: The inventory has no collector for it." in told
     assert "odd: its collectors cannot be rendered: there is no recipe" in told
     assert done["unrendered"] == [{"name": "odd", "why": "there is no recipe"}]
@@ -276,7 +276,7 @@ def test_the_page_shows_no_secret_of_a_host_and_no_html_of_its_names(tmp_path: P
     found = {"verdict": [], "collectors": [told_by_host("agent", "error", verdict=["hunter2secretvalue", HOSTILE])]}
     page, _done = of_hosts(tmp_path, host(service("agent", config=json.dumps(secret)), diagnosis=found, name=HOSTILE))
     assert page.faults == []
-    assert list(page.all("img")) == []
+    assert list(page.find_elements("img")) == []
     assert "hunter2secretvalue" not in (tmp_path / "hosts.html").read_text(encoding="utf-8")
 
 
@@ -284,7 +284,7 @@ def test_the_page_shows_no_secret_of_a_host_and_no_html_of_its_names(tmp_path: P
 
 
 def row_of(page: Page, start: str) -> str:
-    return next(" ".join(element.text.split()) for element in page.all("tr") if element.text.startswith(start))
+    return next(" ".join(element.text.split()) for element in page.find_elements("tr") if element.text.startswith(start))
 
 
 def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_waves_that_cannot_be_planned_are_told_on_the_page(tmp_path: Path) -> No
     arguments = {"clusters": [], "hosts": [], "path": str(tmp_path / "page.html"), "title": "Fleet", "time": "now"}
     _fleet_report.write_fleet_report(arguments, check=False, waves=FleetWaves(problem="web1 is in no wave"))
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert "The waves of the inventory cannot be planned: web1 is in no wave" in [one.text for one in page.all("p")]
+    assert "The waves of the inventory cannot be planned: web1 is in no wave" in [one.text for one in page.find_elements("p")]
 
 
 def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: 
     page = parse_page(path.read_text(encoding="utf-8"))
     assert page.faults == []
     assert len(page.ids) == len(set(page.ids))
-    ways_told = [" ".join(element.text.split()) for element in page.all("li") if "→" in element.text]
+    ways_told = [" ".join(element.text.split()) for element in page.find_elements("li") if "→" in element.text]
     assert ways_told == [
         "agent → relay: traces, logs by otlp_grpc",
         "gateway → otlp.example.com:443: traces, logs by otlp_grpc",
@@ -363,6 +363,6 @@ def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: 
         "agent → obs/gateway: traces, logs by otlp_grpc",
         "agent → relay: traces, logs by otlp_grpc",
     ]
-    boxes = [element.text for element in page.all("g") if "node" in element.attributes["class"]]
+    boxes = [element.text for element in page.find_elements("g") if "node" in element.attributes["class"]]
     assert any("agent (on a Linux host): on web1" in box for box in boxes)
     assert any("127.0.0.1:9999 (backend): otlp_grpc, on the same host" in box for box in boxes)

@@ -28,6 +28,6 @@ def test_each_host_of_the_run_is_told_also_one_that_failed_before_its_forecast()
     }
     assert _forecast_reports.collect_host_forecasts(variables) == [
         HostForecast("web1", made),
-        HostForecast("broken", why="no capture"),
-        HostForecast("away", why="the run failed before it"),
+        HostForecast("broken", failure_reason="no capture"),
+        HostForecast("away", failure_reason="the run failed before it"),
     ]

@@ -32,13 +32,13 @@ def test_collectors_of_a_linux_host_are_named_after_it() -> None:
     running = [{"name": "agent", "config": "receivers: {}\n", "program": "contrib 0.158.0"}]
     given = {**ARGUMENTS, "resources": None, "host_running": running, "host_files": []}
     found = find_baseline(given)
-    assert list(found.kept or ()) == ["web1/agent"]
-    assert found.resources is None
+    assert list(found.kept_configs or ()) == ["web1/agent"]
+    assert found.cluster_resources is None
 
 
 def test_in_a_repository_only_what_an_earlier_run_wrote_was_before(tmp_path: Path) -> None:
     found = find_baseline({**ARGUMENTS, "gitops_path": str(tmp_path)})
-    assert (found.kept, found.resources) == (None, [])
+    assert (found.kept_configs, found.cluster_resources) == (None, [])
 
 
 def test_a_host_that_told_nothing_has_no_forecast_on_the_page() -> None:

@@ -80,7 +80,7 @@ def test_digests_of_an_unreachable_registry_are_those_of_the_mirror(file: Path, 
     written(path, images=[image(IMAGE)], digests=[""], mirror=str(file.parent))
     found = _lock_file.read_lock_if_given(str(path))
     assert found
-    assert found.rows["images"] == {IMAGE: {"sum": A, "from": str(file)}}
+    assert found.rows_by_part["images"] == {IMAGE: {"sum": A, "from": str(file)}}
 
 
 def test_a_lock_that_is_no_utf8_is_refused_with_its_line(file: Path) -> None:

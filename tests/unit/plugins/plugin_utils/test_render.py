@@ -68,7 +68,7 @@ def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_us
 def test_null_and_nothing_hide_the_common_config_as_they_hide_options(own: Any) -> None:
     common = {"recipes": GATEWAY["recipes"], "config": {"extensions": {"zpages": None}}}
     (hidden, inherited) = _render.plan_collectors(request({"name": "a", "config": own}, {"name": "b"}, **common))
-    assert len(inherited.composed.layers) == len(hidden.composed.layers) + 1
+    assert len(inherited.composed_config.layers) == len(hidden.composed_config.layers) + 1
 
 
 def test_the_hash_of_the_config_is_on_the_pods() -> None:
@@ -337,7 +337,7 @@ def test_the_log_level_is_that_of_the_config_or_else_of_the_option() -> None:
 def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, Any], limits: dict[str, Any]) -> None:
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "config": {"processors": {"memory_limiter": own}}}
     (plan,) = _render.plan_collectors(_render.Request([item], {"namespace": "n"}))
-    assert plan.composed.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
+    assert plan.composed_config.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
     assert "memory-limiter-ignored" not in {finding.rule for finding in plan.findings}
 
 
@@ -349,7 +349,7 @@ def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> Non
     assert plan.build is not None
     found = pod.resource_requirements(plan.build)
     assert (found["limits"]["memory"], found["requests"]["memory"]) == ("1000Mi", "200Mi")
-    limiter = plan.composed.config["processors"]["memory_limiter"]
+    limiter = plan.composed_config.config["processors"]["memory_limiter"]
     assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (500, 100)
     assert "200Mi" in str(_render.build_bundle([plan])["manifests"])
 
@@ -547,7 +547,7 @@ def test_documents_are_for_data_streams_only_where_they_go_to_one(options: dict[
     recipe = {"elasticsearch_export": {"endpoints": ["http://es:9200"], **options}}
     collectors = [{"name": "c", "recipes": ["otlp_ingest", recipe, {"debug_output": {"pipelines": "[mt]*"}}]}]
     (planned,) = _render.plan_collectors(_render.Request(collectors, {}))
-    exporter = planned.composed.config["exporters"]["elasticsearch/default"]
+    exporter = planned.composed_config.config["exporters"]["elasticsearch/default"]
     assert exporter["mapping"] == {"allowed_modes": [mapping]}
     told = [one.rule for one in planned.findings if one.rule == "index-without-stream"]
     assert bool(told) is (options.get("mapping") == "otel")
@@ -561,21 +561,21 @@ def test_masks_spare_what_the_platform_says_of_itself() -> None:
     }
     gateway = {"name": "gateway", "recipes": ["otlp_ingest", "redaction", "debug_output"]}
     *_others, planned = _render.plan_collectors(_render.Request([agent, gateway], {}))
-    allowed = planned.composed.config["processors"]["redaction"]["allowed_values"]
+    allowed = planned.composed_config.config["processors"]["redaction"]["allowed_values"]
     assert [one.rule for one in planned.findings if one.severity == "error"] == []
     patterns = [re.compile(one.replace(r"\z", r"\Z")) for one in allowed]
     assert any(one.match("platform+otel@example.com") for one in patterns)
     assert not any(one.match(text) for one in patterns for text in ("a platform+otel@example.com", "ann@example.com"))
     assert len(allowed) == 2  # the text and the number
     (alone,) = _render.plan_collectors(_render.Request([gateway], {}))
-    assert "allowed_values" not in alone.composed.config["processors"]["redaction"]
+    assert "allowed_values" not in alone.composed_config.config["processors"]["redaction"]
 
 
 @pytest.mark.parametrize(("own", "kept"), [({"processors": {"batch": {"timeout": "10s"}}}, True), ({}, False)])
 def test_a_batch_of_the_user_beside_debug_is_kept(own: dict[str, Any], kept: bool) -> None:
     given = {"name": "c", "recipes": ["otlp_ingest", "debug_output"], "config": own}
     (planned,) = _render.plan_collectors(_render.Request([given], {}))
-    config = planned.composed.config
+    config = planned.composed_config.config
     assert ("batch" in config["processors"]) is kept
     assert ("batch" in config["service"]["pipelines"]["traces"]["processors"]) is kept
     if kept:

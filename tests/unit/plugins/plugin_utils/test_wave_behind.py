@@ -135,7 +135,7 @@ def flows(clusters: dict[str, dict[str, Any]], hosts: dict[str, Any] | None = No
 )
 def test_a_gateway_of_another_cluster_is_known_by_the_name_that_leads_to_it(options: dict[str, Any]) -> None:
     gateway = rendered({"name": "gw", "recipes": [INGEST, DEBUG], **options})
-    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).behind(["dev"], 60)
+    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).plan_reads_behind(["dev"], 60)
     assert found["clusters"]["before"] == ["eu"]
     assert found["clusters"]["targets"] == {"eu": [{"namespace": "telemetry", "name": "gw"}]}
 
@@ -145,18 +145,18 @@ def test_what_leads_to_the_own_cluster_or_to_none_is_not_behind_a_wave() -> None
     both = rendered(gateway, sender(f"{NAME}:443"))
     for name in (NAME, "gw", "gw.telemetry.svc", "elsewhere.example.com"):
         dev = rendered(sender(f"{name}:4317"), {**gateway, "service": {}})
-        assert flows({"dev": dev, "eu": {}}).behind(["dev"], 60)["clusters"]["before"] == [], name
-    assert flows({"dev": both}).behind(["dev"], 60)["clusters"]["before"] == []
+        assert flows({"dev": dev, "eu": {}}).plan_reads_behind(["dev"], 60)["clusters"]["before"] == [], name
+    assert flows({"dev": both}).plan_reads_behind(["dev"], 60)["clusters"]["before"] == []
 
 
 def test_without_a_watch_nothing_is_read_behind_a_wave() -> None:
     gateway = rendered({"name": "gw", "recipes": [INGEST, DEBUG], "service": EXTERNAL_DNS})
-    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).behind(["dev"], 0)
+    found = flows({"dev": rendered(sender(f"{NAME}:443")), "eu": gateway}).plan_reads_behind(["dev"], 0)
     assert found["clusters"]["before"] == []
 
 
 def test_hosts_that_are_not_asked_what_they_send_to_are_told() -> None:
     names = [f"web{number}" for number in range(_wave_behind._MOST_SENDERS + 1)]
     hosts = {name: linux({"name": "agent", "recipes": [INGEST, DEBUG]}) for name in names}
-    assert flows({}, hosts).behind(names, 60)["left_out"] == ["only what the first 50 of 51 hosts send to is read"]
-    assert flows({}, hosts).behind(names[:-1], 60)["left_out"] == []
+    assert flows({}, hosts).plan_reads_behind(names, 60)["left_out"] == ["only what the first 50 of 51 hosts send to is read"]
+    assert flows({}, hosts).plan_reads_behind(names[:-1], 60)["left_out"] == []

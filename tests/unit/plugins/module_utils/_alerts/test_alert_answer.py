@@ -15,9 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import WaveRun
 
 LOST, FULL, LOOK = "OtelCollectorExportFailed", "OtelCollectorMemoryHigh", "OtelCollectorCertificateExpires"
-HOST, CLUSTER = AlertPlace("web1", is_cluster=False, consents=True), AlertPlace("eu", is_cluster=True, consents=True)
-UNASKED = AlertPlace("web1", is_cluster=False, consents=False)
-UNASKED_CLUSTER = AlertPlace("eu", is_cluster=True, consents=False)
+HOST, CLUSTER = AlertPlace("web1", is_cluster=False, consents_to_go_back=True), AlertPlace("eu", is_cluster=True, consents_to_go_back=True)
+UNASKED = AlertPlace("web1", is_cluster=False, consents_to_go_back=False)
+UNASKED_CLUSTER = AlertPlace("eu", is_cluster=True, consents_to_go_back=False)
 
 
 def run(*hosts: str) -> WaveRun:
@@ -29,7 +29,7 @@ def about(name: str, place: AlertPlace, *runs: WaveRun) -> Answer:
 
 
 def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:
-    assert about(LOST, HOST) == Answer(diagnoses=True, stops_waves=False, goes_back=True, told=())
+    assert about(LOST, HOST) == Answer(diagnoses=True, stops_waves=False, goes_back=True, report_lines=())
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:
     ],
 )
 def test_others_are_diagnosed_alone(name: str, place: AlertPlace, told: tuple[str, ...]) -> None:
-    assert about(name, place) == Answer(diagnoses=True, stops_waves=False, goes_back=False, told=told)
+    assert about(name, place) == Answer(diagnoses=True, stops_waves=False, goes_back=False, report_lines=told)
 
 
 def test_a_run_that_changes_other_hosts_is_stopped_and_decides_who_goes_back() -> None:
     found = about(LOST, HOST, run("web2"))
     assert (found.diagnoses, found.stops_waves, found.goes_back) == (True, True, False)
-    assert found.told == (
+    assert found.report_lines == (
         "No wave begins after wave first of the run that began at 2026-01-31 12:00:00 UTC.",
         "Nothing goes back while a run changes the fleet in waves: its gate decides.",
     )
@@ -58,10 +58,10 @@ def test_a_run_that_changes_other_hosts_is_stopped_and_decides_who_goes_back() -
 def test_a_run_that_changes_the_host_keeps_it_to_itself() -> None:
     found = about(LOST, HOST, run("web2"), run("web1"))
     assert (found.diagnoses, found.stops_waves, found.goes_back) == (False, True, False)
-    assert found.told[-1] == "Wave first changes web1 since 2026-01-31 12:01:00 UTC, so it is not diagnosed now."
+    assert found.report_lines[-1] == "Wave first changes web1 since 2026-01-31 12:01:00 UTC, so it is not diagnosed now."
 
 
 def test_an_alert_that_no_change_causes_stops_no_run() -> None:
     found = about(LOOK, HOST, run("web2"))
     assert (found.diagnoses, found.stops_waves, found.goes_back) == (True, False, False)
-    assert "does not stop the run of waves" in found.told[0]
+    assert "does not stop the run of waves" in found.report_lines[0]

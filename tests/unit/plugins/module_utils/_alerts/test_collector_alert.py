@@ -20,18 +20,18 @@ def given(began: Any = "2026-01-31T12:00:00Z", status: str = "firing", **labels:
 
 def test_an_alert_names_its_collector() -> None:
     alert = read_alert(given())
-    assert (alert.name, alert.who, alert.host, alert.began) == ("OtelCollectorDown", "obs/gateway", "eu", 1769860800)
+    assert (alert.name, alert.qualified_name, alert.host, alert.begin_time) == ("OtelCollectorDown", "obs/gateway", "eu", 1769860800)
     assert alert.began_at == "2026-01-31 12:00:00 UTC"
 
 
 def test_some_alerts_have_neither_a_namespace_nor_a_host() -> None:
     alert = read_alert(given(namespace=None, otel_host=""))
-    assert (alert.who, alert.host) == ("gateway", "")
+    assert (alert.qualified_name, alert.host) == ("gateway", "")
 
 
 @pytest.mark.parametrize("began", ["2026-01-31T12:00:00.123456789Z", "2026-01-31T14:00:00.123456789+02:00"])
 def test_times_are_those_of_go(began: str) -> None:
-    assert read_alert(given(began)).began == pytest.approx(1769860800.123456)
+    assert read_alert(given(began)).begin_time == pytest.approx(1769860800.123456)
 
 
 @pytest.mark.parametrize(

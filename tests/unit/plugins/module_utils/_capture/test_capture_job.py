@@ -22,7 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 
 LABELS = {"app": "gateway", "pod-template-hash": "abc", "o11y.opentelemetry/collector": "gateway"}
 WANTED = CaptureJob("gateway-capture-x", {"exporters": {}}, "a-secret-path", "busybox", 10001, 1 << 20, 90)
-ON_NODE = replace(WANTED, node="node-7")
+ON_NODE = replace(WANTED, node_name="node-7")
 
 
 def workload(kind: str = "Deployment", **pod: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_rates_are_those_of_the_time() -> None:
 def test_what_the_other_pods_receive_is_added_to_what_the_own_one_does() -> None:
     taken, _written = sample()
     taken.add(logs(30), "here")
-    served = ServedRecords({"logs": 90.0, "traces": 7.0}, seconds=20.0, known_pods=2, ready_pods=2)
+    served = ServedRecords({"logs": 90.0, "traces": 7.0}, seconds=20.0, known_pod_count=2, ready_pod_count=2)
     shown = build_manifest({}, taken, SampleEnd(10.0, "seconds", served))
     assert shown["signals"]["logs"]["collector_records_per_second"] == 6.0
     assert (shown["rates_of_pods"], [*shown["signals"]]) == (2, ["logs"])
@@ -89,5 +89,5 @@ def test_foreign_lines_are_named_without_their_content(line: bytes, wrong: str) 
 
 def test_lines_are_whole_however_their_parts_come() -> None:
     lines = LineSplitter()
-    assert [line for part in (b"ab", b"c\nd", b"\n\ne\nf") for line in lines.of(part)] == [b"abc", b"d", b"e"]
+    assert [line for part in (b"ab", b"c\nd", b"\n\ne\nf") for line in lines.split_off_lines(part)] == [b"abc", b"d", b"e"]
     assert lines.rest == b"f"

@@ -31,14 +31,14 @@ MONITORING = service("Cluster", ports=[{"name": "monitoring", "port": 8888}])
 
 @cases(
     "kind, services, share",
-    ("Deployment", [], Share(other_pods=3)),
-    ("StatefulSet", None, Share(other_pods=3)),
-    ("DaemonSet", [ANYWHERE], Share(other_pods=3)),
-    ("DaemonSet", [LOCAL], Share(other_pods=1, nodes=3)),
-    ("DaemonSet", [LOCAL, ANYWHERE], Share(other_pods=3)),
-    ("DaemonSet", [LOCAL, HEADLESS, MONITORING], Share(other_pods=1, nodes=3)),
-    ("DaemonSet", [HEADLESS], Share(other_pods=3)),
-    ("DaemonSet", [LOCAL, service(selector={"app": "other"})], Share(other_pods=1, nodes=3)),
+    ("Deployment", [], Share(other_pod_count=3)),
+    ("StatefulSet", None, Share(other_pod_count=3)),
+    ("DaemonSet", [ANYWHERE], Share(other_pod_count=3)),
+    ("DaemonSet", [LOCAL], Share(other_pod_count=1, node_count=3)),
+    ("DaemonSet", [LOCAL, ANYWHERE], Share(other_pod_count=3)),
+    ("DaemonSet", [LOCAL, HEADLESS, MONITORING], Share(other_pod_count=1, node_count=3)),
+    ("DaemonSet", [HEADLESS], Share(other_pod_count=3)),
+    ("DaemonSet", [LOCAL, service(selector={"app": "other"})], Share(other_pod_count=1, node_count=3)),
 )
 def test_a_pod_shares_with_all_others_or_with_the_one_of_its_node(
     kind: str, services: list[dict[str, Any]] | None, share: Share
@@ -47,7 +47,7 @@ def test_a_pod_shares_with_all_others_or_with_the_one_of_its_node(
 
 
 def test_a_daemonset_of_which_no_pod_is_ready_shares_with_none() -> None:
-    assert compute_share(workload("DaemonSet"), 0, [LOCAL]) == Share(other_pods=0)
+    assert compute_share(workload("DaemonSet"), 0, [LOCAL]) == Share(other_pod_count=0)
 
 
 @cases(

@@ -43,7 +43,7 @@ def found(**more: Any) -> Tap:
 
 
 def test_each_receiver_is_written_down_once_for_each_signal() -> None:
-    pipelines = found().overlay["service"]["pipelines"]
+    pipelines = found().config_overlay["service"]["pipelines"]
     assert pipelines["traces/o11y_capture"]["receivers"] == ["otlp", "otlp/other"]
     assert pipelines["metrics/o11y_capture"]["receivers"] == ["otlp"]
     assert "logs/o11y_capture" not in pipelines
@@ -51,7 +51,7 @@ def test_each_receiver_is_written_down_once_for_each_signal() -> None:
 
 def test_a_file_that_cannot_be_written_fails_no_request() -> None:
     """Processor batch answers before it hands on; without it, clients would send again what the backend has."""
-    overlay = found().overlay
+    overlay = found().config_overlay
     taps = [pipeline for name, pipeline in overlay["service"]["pipelines"].items() if name.endswith("/o11y_capture")]
     assert {tuple(pipeline["processors"]) for pipeline in taps} == {("batch/o11y_capture",)}
     assert overlay["exporters"]["file/o11y_capture"]["path"] == FILE
@@ -59,21 +59,21 @@ def test_a_file_that_cannot_be_written_fails_no_request() -> None:
 
 def test_what_reads_by_itself_does_not_run_twice() -> None:
     tapped = found()
-    pipelines = tapped.overlay["service"]["pipelines"]
-    assert (tapped.receivers, tapped.left_out) == (("otlp", "otlp/other"), ("prometheus", "kubelet_stats"))
+    pipelines = tapped.config_overlay["service"]["pipelines"]
+    assert (tapped.receivers, tapped.left_out_receivers) == (("otlp", "otlp/other"), ("prometheus", "kubelet_stats"))
     assert pipelines["metrics"] == {"receivers": ["otlp"]}
     assert pipelines["metrics/node"] == {"receivers": ["otlp/o11y_capture"]}
-    assert tapped.overlay["receivers"] == {"otlp/o11y_capture": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}}
+    assert tapped.config_overlay["receivers"] == {"otlp/o11y_capture": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}}
     assert not {"traces", "traces/more", "traces/behind"} & {*pipelines}
 
 
 def test_the_pod_leads_no_election_and_is_no_agent() -> None:
-    assert found().overlay["service"]["extensions"] == ["health_check", "file_storage"]
+    assert found().config_overlay["service"]["extensions"] == ["health_check", "file_storage"]
 
 
 def test_a_queue_that_would_be_left_on_a_volume_is_one_in_memory() -> None:
-    assert found().overlay["exporters"]["otlp_http"] == {"sending_queue": {"storage": None}}
-    assert "debug" not in found().overlay["exporters"]
+    assert found().config_overlay["exporters"]["otlp_http"] == {"sending_queue": {"storage": None}}
+    assert "debug" not in found().config_overlay["exporters"]
 
 
 def refused(given: dict[str, Any], consents: tuple[str, ...] = ()) -> str:

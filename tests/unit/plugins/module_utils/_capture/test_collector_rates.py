@@ -77,4 +77,4 @@ def test_records_are_those_of_all_ready_pods(
     before: PodReading, after: PodReading, records: dict[str, float], known_pods: int
 ) -> None:
     served = compute_served_records(before, after, RECEIVERS)
-    assert (served.records, served.known_pods, served.seconds) == (records, known_pods, 10.0)
+    assert (served.records_by_signal, served.known_pod_count, served.seconds) == (records, known_pods, 10.0)

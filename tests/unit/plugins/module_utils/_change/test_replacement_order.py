@@ -168,7 +168,7 @@ def test_a_node_port_is_held_by_pods_that_stay(wanted: Any, other: Any, going: A
 
 def made(backend: str, config: Any = None, mode: str = "daemonset", **options: Any) -> Any:
     kinds = ("DaemonSet", "Deployment", "OpenTelemetryCollector")
-    manifests = BACKENDS[backend].manifests(build(config, backend=backend, mode=mode, **options))
+    manifests = BACKENDS[backend].build_manifests(build(config, backend=backend, mode=mode, **options))
     return next(item for item in manifests if item["kind"] in kinds)
 
 
@@ -189,7 +189,7 @@ def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str)
 
 def wishes(backend: str, config: Any, **options: Any) -> Any:
     return [
-        wish.more for wish in find_unmet_needs(BACKENDS[backend].manifests(build(config, backend=backend, **options)))
+        wish.extra_needs for wish in find_unmet_needs(BACKENDS[backend].build_manifests(build(config, backend=backend, **options)))
     ]
 
 
@@ -207,7 +207,7 @@ def test_what_pods_ask_for_without_constraints_is_found(backend: str, config: An
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_own_constraints_or_no_need_of_any_are_fine_and_those_of_others_do_not_count(backend: str) -> None:
-    manifests = BACKENDS[backend].manifests
+    manifests = BACKENDS[backend].build_manifests
     for order in (placed(LOGS, mode="daemonset", backend=backend), placed(CLEAR, backend=backend)):
         assert find_unmet_needs(manifests(order)) == []
     bring = manifests(placed(LOGS, platform=CONSTRAINED, mode="daemonset", name="other", backend=backend))

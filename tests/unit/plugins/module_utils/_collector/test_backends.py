@@ -49,7 +49,7 @@ AT_REST: dict[str, Any] = {
 
 
 def objects(backend: str, config: Any = None, **options: Any) -> list[Any]:
-    return BACKENDS[backend].manifests(build(config, backend=backend, **options))
+    return BACKENDS[backend].build_manifests(build(config, backend=backend, **options))
 
 
 def kinds(backend: str, config: Any = None, **options: Any) -> list[str]:
@@ -96,7 +96,7 @@ def test_no_two_objects_share_anything_that_could_change() -> None:
 
 
 def test_an_allocator_has_an_account_and_rights_of_its_own() -> None:
-    found = BACKENDS["operator"].manifests(order(sources={**SOURCES, "secret_namespaces": ["telemetry"]}))
+    found = BACKENDS["operator"].build_manifests(order(sources={**SOURCES, "secret_namespaces": ["telemetry"]}))
     own = ("Service", "NetworkPolicy", "Role", "RoleBinding", "OpenTelemetryCollector")
     assert [item["kind"] for item in found] == [*FIRST, *RBAC, "ServiceAccount", *RBAC, *own]
     assert objects("operator", image_pull_secrets=["registry"])[1]["imagePullSecrets"] == [{"name": "registry"}]
@@ -163,8 +163,8 @@ WORDS = {"autoscaling": "autoscal", "target_allocator": "target allocator"}
 
 def made(backend: str, mode: str, **options: Any) -> Any:
     order = build(KEEPING, backend=backend, mode=mode, **options)
-    BACKENDS[backend].check(order.collector)
-    return BACKENDS[backend].manifests(order)
+    BACKENDS[backend].check_collector(order.collector)
+    return BACKENDS[backend].build_manifests(order)
 
 
 def sample(name: str) -> Any:
@@ -217,21 +217,21 @@ def operated(**options: Any) -> Any:
 @cases("limit, mode", *REFUSED)
 def test_what_a_mode_cannot_say_is_refused_with_what_to_do(limit: OperatorLimit, mode: str) -> None:
     with pytest.raises(Problem, match=f"collector 'gateway': the operator has no place for .* mode {mode}") as problem:
-        OPERATOR.check(operated(mode=mode, **{limit.option: sample(limit.option)}))
+        OPERATOR.check_collector(operated(mode=mode, **{limit.option: sample(limit.option)}))
     assert f"  {limit.option}: {limit.fix}" in str(problem.value).splitlines()
 
 
 @pytest.mark.parametrize("mode", OPERATOR.modes)
 def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
-    OPERATOR.check(operated(mode=mode, host_ports=False, **AT_REST))
+    OPERATOR.check_collector(operated(mode=mode, host_ports=False, **AT_REST))
 
 
 def test_every_fault_is_told_at_once_and_a_name_leaves_room_for_what_the_operator_adds() -> None:
     with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
-        OPERATOR.check(operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity")))
-    OPERATOR.check(operated(name="a" * 42))
+        OPERATOR.check_collector(operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity")))
+    OPERATOR.check_collector(operated(name="a" * 42))
     with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
-        OPERATOR.check(operated(name="a" * 43))
+        OPERATOR.check_collector(operated(name="a" * 43))
 
 
 @cases(
@@ -245,7 +245,7 @@ def test_every_fault_is_told_at_once_and_a_name_leaves_room_for_what_the_operato
 )
 def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, says: str) -> None:
     with pytest.raises(Problem, match=f"target allocator of collector 'gateway': .*{says}"):
-        OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+        OPERATOR.check_collector(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
 
 
 @cases(
@@ -257,12 +257,12 @@ def test_an_allocator_that_could_not_work_is_refused(mode: str, settings: Any, s
     ("deployment", {"enabled": False}),
 )
 def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
-    OPERATOR.check(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
+    OPERATOR.check_collector(operated(mode=mode, target_allocator={**SETTINGS, **settings}))
 
 
 def test_the_plain_backend_runs_without_an_allocator_and_refuses_what_only_that_does() -> None:
-    KUBERNETES.check(collector(mode="statefulset", target_allocator=SETTINGS))
+    KUBERNETES.check_collector(collector(mode="statefulset", target_allocator=SETTINGS))
     with pytest.raises(Problem, match=r"reads ServiceMonitors.*Set `backend: operator`"):
-        KUBERNETES.check(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
+        KUBERNETES.check_collector(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
     with pytest.raises(Problem, match=r"mode sidecar, and only the operator.*Set `backend: operator`"):
-        KUBERNETES.check(collector(mode="sidecar"))
+        KUBERNETES.check_collector(collector(mode="sidecar"))

@@ -138,20 +138,20 @@ def test_production_is_never_more_lenient_than_development() -> None:
     ("production", ["error", "error", "warning"]),
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
-    assert [finding.severity for finding in profiles.weigh_findings(ALL, KNOWN, profile).remaining] == severities
+    assert [finding.severity for finding in profiles.weigh_findings(ALL, KNOWN, profile).remaining_findings] == severities
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:
     kubelet = subject.Finding(Position(), "receivers.kubelet_stats", "unverified-certificate", "info", "any")
-    assert profiles.weigh_findings([kubelet], KNOWN, "production").remaining == [kubelet]
+    assert profiles.weigh_findings([kubelet], KNOWN, "production").remaining_findings == [kubelet]
     autoscaled = subject.Finding(Position(), "receivers.k8s_cluster", "singleton", "warning", "twice")
-    assert profiles.weigh_findings([autoscaled], KNOWN, "development").remaining == [autoscaled]
+    assert profiles.weigh_findings([autoscaled], KNOWN, "development").remaining_findings == [autoscaled]
 
 
 def test_the_users_word_is_final() -> None:
     kept = profiles.weigh_findings(
         ALL, KNOWN, "production", {"singleton": "info", "clear-text": profiles.OFF}
-    ).remaining
+    ).remaining_findings
     assert {finding.rule: finding.severity for finding in kept} == {"singleton": "info", "verbose-debug": "warning"}
 
 
@@ -167,15 +167,15 @@ def test_a_suppression_is_for_a_rule_and_a_place(path: str, met: bool) -> None:
     judged = profiles.weigh_findings(
         ALL, KNOWN, suppressions=[profiles.Suppression("verbose-debug", "we watch it", path)]
     )
-    assert judged.suppressed == ([(DEBUG, "we watch it")] if met else [])
-    assert (DEBUG in judged.remaining) is not met
+    assert judged.suppressed_findings == ([(DEBUG, "we watch it")] if met else [])
+    assert (DEBUG in judged.remaining_findings) is not met
 
 
 def test_a_suppression_that_meets_nothing_is_told() -> None:
     judged = profiles.weigh_findings(
         [CLEAR], KNOWN, suppressions=[profiles.Suppression("singleton", "one node", "receivers.*")]
     )
-    unused = next(finding for finding in judged.remaining if finding.rule == "unused-suppression")
+    unused = next(finding for finding in judged.remaining_findings if finding.rule == "unused-suppression")
     assert (unused.severity, unused.path) == ("info", "receivers.*")
     assert "'singleton' is suppressed at 'receivers.*', but finds nothing there" in str(unused)
 

@@ -110,10 +110,10 @@ def test_components_in_use_need_rights_which_are_asked_as_the_api_server_wants_i
     assert checks_start.list_needed_rights(CONFIG)["receivers/kubelet_stats"] == [STATS]
     assert checks_start.list_needed_rights({}) == {}
     attributes = {"verb": "get", "resource": "nodes", "subresource": "stats", "namespace": ""}
-    assert STATS.attributes() == {"resourceAttributes": attributes}
+    assert STATS.build_attributes() == {"resourceAttributes": attributes}
     metrics = {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
-    assert Right("get", "", "", path="/metrics").attributes("x") == metrics
-    assert Right("list", "apps", "replicasets").attributes("ns")["resourceAttributes"]["namespace"] == "ns"
+    assert Right("get", "", "", path="/metrics").build_attributes("x") == metrics
+    assert Right("list", "apps", "replicasets").build_attributes("ns")["resourceAttributes"]["namespace"] == "ns"
 
 
 def test_what_is_missing_is_merged_and_keeps_names_and_urls() -> None:

@@ -211,7 +211,7 @@ def test_files_of_a_config_are_found_in_what_is_mounted() -> None:
         Source("ConfigMap", "ca", path="/ca", files=(("ca.crt", "root"),)),
     ]
     found = checks_trust.find_certificate_files(config, sources)
-    assert [(use.about, use.role, use.kind, use.name, use.key) for use in found] == [
+    assert [(use.subject, use.role, use.kind, use.name, use.key) for use in found] == [
         ("in", "cert_file", "Secret", "mine", "tls.crt"),
         ("exporters/otlp/a", "ca_file", "ConfigMap", "ca", "root"),
     ]

@@ -84,7 +84,7 @@ def policy(name: str = "p", **spec: Any) -> dict[str, Any]:
     ({"podSelector": {"matchLabels": {"app": "other"}}}, "all"),
 )
 def test_what_policies_admit(spec: Any, admitted: str) -> None:
-    assert policies.Policies([policy(**spec)], LABELS, "Ingress").admits([4317], "TCP", ["otlp"]) == admitted
+    assert policies.Policies([policy(**spec)], LABELS, "Ingress").judge_admission([4317], "TCP", ["otlp"]) == admitted
 
 
 def found(exporter: str, **settings: Any) -> list[Peer]:
@@ -108,8 +108,8 @@ def found(exporter: str, **settings: Any) -> list[Peer]:
 )
 def test_addresses(exporter: str, settings: Any, place: Any) -> None:
     (peer,) = found(exporter, **settings)
-    assert (peer.namespace, peer.service, peer.port, peer.certain) == place
-    assert peer.about == f"exporters/{exporter}"
+    assert (peer.namespace, peer.service, peer.port, peer.is_certain) == place
+    assert peer.component_path == f"exporters/{exporter}"
 
 
 def test_what_is_no_address_is_none() -> None:
@@ -151,7 +151,7 @@ def test_states(peer: Peer, behind: BehindAddress, state: str) -> None:
 
 
 SENDER = policies.Sender("ns", {"app": "w"}, {"team": "a"}, ("10.0.0.9",))
-UNSEEN = SENDER._replace(of_namespace=None)
+UNSEEN = SENDER._replace(namespace_labels=None)
 MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
 
 
@@ -191,13 +191,13 @@ def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any,
 
 
 def test_egress_counts_only_where_it_is_spoken_of() -> None:
-    assert policies.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
-    assert policies.Policies([policy(egress=[])], LABELS, "Egress").admits([4317], "TCP") == "all"
+    assert policies.Policies([policy()], LABELS, "Egress").judge_admission([4317], "TCP") == "all"
+    assert policies.Policies([policy(egress=[])], LABELS, "Egress").judge_admission([4317], "TCP") == "all"
     closed = policies.Policies([policy(egress=[], policyTypes=["Egress"])], LABELS, "Egress")
-    assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
+    assert (closed.judge_admission([4317], "TCP"), closed.policy_names) == ("none", "p")
     row = describe_peer(JAEGER, behind(slices()), closed)
     assert (row["state"], row["policies"]) == ("blocked", "p")
-    assert policies.find_egress_policies(None, {}).admits([1], "TCP") == "all"
+    assert policies.find_egress_policies(None, {}).judge_admission([1], "TCP") == "all"
 
 
 def config(host: str = "0.0.0.0") -> Any:
@@ -225,7 +225,7 @@ def reach(services: Any, found: Any = (), policies: Any = (), host: str = "0.0.0
     (service("gateway-collector", app="b"), [], "selects_nothing"),
 )
 def test_services(item: Any, found: Any, state: str) -> None:
-    (row,) = reach([item], found).services() or []
+    (row,) = reach([item], found).describe_services() or []
     assert (row["state"], row["about"]) == (state, "in")
 
 
@@ -233,16 +233,16 @@ def test_the_service_of_another_collector_of_the_same_instance_is_no_mistake() -
     other = {"app.kubernetes.io/instance": "i", "o11y.opentelemetry/collector": "gateway"}
     mine = {"metadata": {"labels": {**REACH_LABELS, "o11y.opentelemetry/collector": "agent"}}, "spec": {}}
     around = Surroundings([service("front", other, app="b")], [slices("front")], [])
-    assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).services() == []
+    assert Reach("agent", config(), mine, CONTAINER, around, listeners=LISTENERS).describe_services() == []
     allocator = {"app.kubernetes.io/instance": "i", "app.kubernetes.io/component": "target-allocator"}
     others = [service("other", app="b"), service("headless"), service("targets", allocator, app="b")]
-    assert reach(others).services() == []
+    assert reach(others).describe_services() == []
 
 
 def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -> None:
-    (row,) = reach([service(app="b", role="x")]).services() or []
+    (row,) = reach([service(app="b", role="x")]).describe_services() or []
     assert row["differs"] == "it asks for app=b, the pods have app=a, it asks for role=x, the pods have no such label"
-    assert (reach(None).services(), reach(None).listeners()[0]["state"]) == (None, "served")
+    assert (reach(None).describe_services(), reach(None).describe_listeners()[0]["state"]) == (None, "served")
 
 
 @cases(
@@ -255,7 +255,7 @@ def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -
     ([service(app="a")], {"policies": [SOME]}, "served", "p"),
 )
 def test_listeners(services: Any, more: Any, state: str, policies: str) -> None:
-    (row,) = reach(services, [slices()], **more).listeners()
+    (row,) = reach(services, [slices()], **more).describe_listeners()
     assert (row["receiver"], row["port"], row["state"], row["policies"]) == ("otlp", 4317, state, policies)
 
 
@@ -265,5 +265,5 @@ def test_a_port_of_udp_says_nothing_of_the_same_number_in_tcp() -> None:
     by_name = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": "otlp"}]}]}}
     for ports in ([tcp, udp], [udp, tcp]):
         around = Surroundings([], [], [by_name])
-        found = Reach("gateway", config(), POD, {"ports": ports}, around, listeners=LISTENERS).listeners()
+        found = Reach("gateway", config(), POD, {"ports": ports}, around, listeners=LISTENERS).describe_listeners()
         assert [row["state"] for row in found] == ["unserved"]

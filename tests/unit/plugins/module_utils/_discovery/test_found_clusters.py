@@ -37,10 +37,10 @@ def argo(**data: str) -> dict[str, Any]:
 def test_an_eks_cluster_is_named_with_its_region_and_role() -> None:
     found = read_eks_cluster(EKS, "eu-west-1", {"role_arn": "arn"})
     assert isinstance(found, FoundCluster)
-    assert found.connection == {
+    assert found.connection_variables == {
         "otel_collector_eks_cluster": {"name": "shop", "region": "eu-west-1", "role_arn": "arn"}
     }
-    assert found.variables["otel_cluster"] == {
+    assert found.host_variables["otel_cluster"] == {
         "name": "shop",
         "source": "eks",
         "server": "https://shop",
@@ -69,7 +69,7 @@ def test_contexts_are_chosen_by_patterns() -> None:
     }
     found = list(read_kubeconfig_clusters(config, "/kube", ["shop-*"]))
     assert [cluster.name for cluster in found] == ["shop-eu", "shop-us"]
-    assert found[0].connection == {"otel_collector_kubeconfig": "/kube", "otel_collector_kube_context": "shop-eu"}
+    assert found[0].connection_variables == {"otel_collector_kubeconfig": "/kube", "otel_collector_kube_context": "shop-eu"}
     assert found[0].server == "https://a"
 
 
@@ -85,7 +85,7 @@ def test_rows_of_a_kubeconfig_that_are_no_mappings_are_left_out() -> None:
 
 def test_a_secret_is_named_and_never_quoted() -> None:
     found = read_argo_cd_cluster(argo(name="shop", server="https://shop", config="token"), Hub("/kube", "hub"))
-    assert found.connection == {
+    assert found.connection_variables == {
         "otel_collector_kubeconfig": "{{ lookup('o11y.opentelemetry.cluster_kubeconfig', form='argo_cd',"
         " namespace='argocd', name='cluster-shop', kubeconfig='/kube', context='hub') }}"
     }
@@ -110,7 +110,7 @@ def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
     }
     found = read_managed_cluster(managed, "")
     assert isinstance(found, FoundCluster)
-    assert found.connection == {"otel_collector_kube_context": "azure", "otel_expected_cluster": "uid"}
+    assert found.connection_variables == {"otel_collector_kube_context": "azure", "otel_expected_cluster": "uid"}
     odd = {"spec": {"hubAcceptsClient": True, "managedClusterClientConfigs": [1]}, "status": {"clusterClaims": ["x"]}}
     assert read_managed_cluster({**managed, **odd}, "") == FoundCluster(
         "azure", "open_cluster_management", {"otel_collector_kube_context": "azure"}, found.labels

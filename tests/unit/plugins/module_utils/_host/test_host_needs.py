@@ -53,7 +53,7 @@ SETTINGS = [
 def test_a_component_loosens_what_it_needs_and_no_more(
     receiver: str, settings: dict[str, Any], setting: str, values: tuple[str, ...]
 ) -> None:
-    assert needs(receiver, settings).values(setting) == values
+    assert needs(receiver, settings).list_setting_values(setting) == values
 
 
 def test_each_relaxation_names_its_component() -> None:
@@ -64,15 +64,15 @@ def test_each_relaxation_names_its_component() -> None:
 def test_a_right_of_root_needs_consent_and_the_lack_is_told() -> None:
     settings = {"scrapers": {"process": {}}}
     without, allowed = needs("host_metrics", settings), needs("host_metrics", settings, ALL_ALLOWED)
-    assert without.values("AmbientCapabilities") == ()
+    assert without.list_setting_values("AmbientCapabilities") == ()
     assert [
-        capability for capability in (TRACE_PROCESSES, READ_ALL) if any(capability in line for line in without.lacking)
+        capability for capability in (TRACE_PROCESSES, READ_ALL) if any(capability in line for line in without.lacking_lines)
     ] == [
         TRACE_PROCESSES,
         READ_ALL,
     ]
-    assert allowed.values("AmbientCapabilities") == (READ_ALL, TRACE_PROCESSES)
-    assert allowed.lacking == ()
+    assert allowed.list_setting_values("AmbientCapabilities") == (READ_ALL, TRACE_PROCESSES)
+    assert allowed.lacking_lines == ()
 
 
 def test_consent_alone_gives_nothing() -> None:
@@ -82,7 +82,7 @@ def test_consent_alone_gives_nothing() -> None:
 @pytest.mark.parametrize(("port", "values"), [(514, (LOW_PORTS,)), (1023, (LOW_PORTS,)), (1024, ())])
 def test_ports_below_1024_need_no_consent(port: int, values: tuple[str, ...]) -> None:
     listener = Listener(None, ("receivers", "syslog"), "127.0.0.1", port, "TCP", "syslog")
-    assert derive_host_needs({}, [listener], ()).values("AmbientCapabilities") == values
+    assert derive_host_needs({}, [listener], ()).list_setting_values("AmbientCapabilities") == values
 
 
 SOCKETS = [
@@ -95,9 +95,9 @@ SOCKETS = [
 
 @pytest.mark.parametrize(("receiver", "settings", "asks"), SOCKETS)
 def test_the_socket_of_docker_is_refused_without_consent(receiver: str, settings: dict[str, Any], asks: bool) -> None:
-    assert [one.right for one in needs(receiver, settings).refused] == [DOCKER] * asks
+    assert [one.right for one in needs(receiver, settings).refused_rights] == [DOCKER] * asks
     allowed = needs(receiver, settings, ALL_ALLOWED)
-    assert (allowed.refused, allowed.values("SupplementaryGroups")) == ((), (DOCKER,) * asks)
+    assert (allowed.refused_rights, allowed.list_setting_values("SupplementaryGroups")) == ((), (DOCKER,) * asks)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_socket_of_docker_is_refused_without_consent(receiver: str, settings
 )
 def test_the_socket_of_podman_is_that_of_its_user(settings: dict[str, Any], values: dict[str, Any]) -> None:
     found = needs("podman_stats", settings)
-    assert {one.setting: found.values(one.setting) for one in found.relaxations} == values
+    assert {one.setting: found.list_setting_values(one.setting) for one in found.relaxations} == values
 
 
 def test_a_detector_does_without_the_socket_of_docker() -> None:
@@ -124,4 +124,4 @@ def test_a_detector_does_without_the_socket_of_docker() -> None:
         },
     }
     found = derive_host_needs(config, [], ())
-    assert (found.refused, [DOCKER in line for line in found.lacking]) == ((), [True])
+    assert (found.refused_rights, [DOCKER in line for line in found.lacking_lines]) == ((), [True])

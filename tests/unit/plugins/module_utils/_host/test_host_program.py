@@ -82,18 +82,18 @@ def test_a_sum_that_is_not_that_of_the_lock_is_an_error() -> None:
 
 
 def test_a_run_that_finds_sums_gets_the_archives_of_its_architectures_without_one() -> None:
-    finding = Releases("/srv/mirror", unlocked=("arm64",))
-    (found,) = read_host_program({}, "contrib", "0.158.0", finding).released
+    finding = Releases("/srv/mirror", unlocked_architectures=("arm64",))
+    (found,) = read_host_program({}, "contrib", "0.158.0", finding).released_archives
     assert (found.name, found.sum) == (ARCHIVE.replace("amd64", "arm64"), "")
     assert (found.origin, found.published[:19]) == (f"/srv/mirror/{found.path}", "https://github.com/")
-    (known,) = read_host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).released
+    (known,) = read_host_program({"amd64": {"sha256": SUM}}, "contrib", "0.158.0", finding).released_archives
     assert (known.path, known.sum) == (PLACE, f"sha256:{SUM}")
     own = {"amd64": {"sha256": SUM, "url": "https://own/build.tar.gz"}}
-    assert read_host_program(own, "contrib", "0.158.0", finding).released == ()
+    assert read_host_program(own, "contrib", "0.158.0", finding).released_archives == ()
 
 
 def test_a_lock_without_the_archive_is_an_error_also_for_a_run_that_finds_sums() -> None:
-    finding = Releases("", LOCKED.lock, unlocked=("amd64",))
+    finding = Releases("", LOCKED.lock, unlocked_architectures=("amd64",))
     with pytest.raises(Problem, match=r"0\.159\.0_linux_ARCHITECTURE\.tar\.gz: the lock does not have this program"):
         read_host_program({}, "contrib", "0.159.0", finding)
 

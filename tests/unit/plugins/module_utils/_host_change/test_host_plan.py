@@ -187,7 +187,7 @@ def test_tables_of_the_kernel_are_read() -> None:
 def test_a_port_is_taken_where_both_would_listen(port: Port, said: list[str]) -> None:
     found = parse_listeners(TCP, "tcp")
     assert [
-        row.text
+        row.description
         for row in find_taken_ports(
             [port], found, {"4711": Holder(7, "nginx", "nginx.service")}, "otelcol-agent.service"
         )
@@ -219,7 +219,7 @@ def test_a_port_of_the_collector_itself_is_free() -> None:
     own = {"4711": Holder(7, "otelcol", "otelcol-agent.service")}
     assert find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), own, "otelcol-agent.service") == []
     unknown = "port 4317/tcp is in use by a process that cannot be read"
-    assert [row.text for row in find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [unknown]
+    assert [row.description for row in find_taken_ports([Port(4317)], parse_listeners(TCP, "tcp"), {}, "")] == [unknown]
 
 
 METRICS = """# TYPE otelcol_receiver_accepted_spans counter

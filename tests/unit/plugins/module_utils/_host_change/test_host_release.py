@@ -87,9 +87,9 @@ def test_bytes_and_modes_make_a_difference_and_credentials_stay_hidden() -> None
     }
     after = {
         "b": StoredFile(b"1\n", 0o600),
-        "c": StoredFile(b"2\n", shown="masked\n"),
+        "c": StoredFile(b"2\n", shown_text="masked\n"),
         "credentials/t": StoredFile(b"new"),
-        "same": StoredFile(b"", shown="other"),
+        "same": StoredFile(b"", shown_text="other"),
     }
     assert list_changed_paths(before, after) == ["a", "b", "c", "credentials/t"]
     rows = {row["after_header"]: (row["before"], row["after"]) for row in build_difference(before, after, "/etc/x")}

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.la
     explain_kept_change,
 )
 
-CHANGE = LastChange("000002", "000001", written=1000.0)
+CHANGE = LastChange("000002", "000001", written_time=1000.0)
 
 
 def test_a_change_shortly_before_the_alert_is_undone() -> None:
@@ -26,8 +26,8 @@ def test_a_change_shortly_before_the_alert_is_undone() -> None:
     [
         (CHANGE, 1061.0, "release 000002 was written 61 s before the alert began, and at most 60 count"),
         (CHANGE, 990.0, "release 000002 was written 10 s after the alert began, so the alert is not about it"),
-        (replace(CHANGE, earlier=""), 1001.0, "no release before 000002 is kept"),
-        (replace(CHANGE, came_back=True), 1001.0, "release 000002 runs since a later release was undone"),
+        (replace(CHANGE, earlier_release=""), 1001.0, "no release before 000002 is kept"),
+        (replace(CHANGE, has_come_back=True), 1001.0, "release 000002 runs since a later release was undone"),
         (replace(CHANGE, is_unfinished=True), 1001.0, "a killed run has left a change"),
     ],
 )

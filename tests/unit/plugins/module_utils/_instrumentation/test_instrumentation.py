@@ -83,7 +83,7 @@ def test_references_harmless_headers_and_paths_in_the_container_are_fine() -> No
 )
 def test_a_url_is_read(url: str, host: str, port: int, path: str, expected: str) -> None:
     found = exports.parse_endpoint(url)
-    assert (found.url, found.host, found.port, found.path, found.expected) == (url, host, port, path, expected)
+    assert (found.url, found.host, found.port, found.path, found.expected_protocol) == (url, host, port, path, expected)
 
 
 @cases(
@@ -138,7 +138,7 @@ def test_a_password_is_refused_and_not_repeated(url: str, says: str) -> None:
     ("http://$(OTEL_NODE_IP):4318", []),
 )
 def test_a_bare_name_is_looked_up_where_the_pods_are(url: str, services: list[tuple[str, str]]) -> None:
-    assert exports.parse_endpoint(url).services(("a", "b")) == services
+    assert exports.parse_endpoint(url).list_meant_services(("a", "b")) == services
 
 
 def test_a_collector_has_a_port_for_each_protocol_and_languages_send_to_that_of_their_default() -> None:

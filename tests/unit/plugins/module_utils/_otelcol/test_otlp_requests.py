@@ -52,4 +52,4 @@ def test_resources_are_measured_as_they_are_written(request_of_spans: dict[str, 
     measured = list(measure_resources(text))
     assert [resource.content for resource in measured] == expected
     written = [json.dumps(resource, separators=(",", ":"), ensure_ascii=False) for resource in expected]
-    assert [resource.size for resource in measured] == [len(text.encode()) for text in written]
+    assert [resource.size_bytes for resource in measured] == [len(text.encode()) for text in written]

@@ -50,7 +50,7 @@ def test_an_agent_sends_to_a_gateway_and_that_to_a_backend_and_the_way_says_by_w
     assert node(fleet, "obs/agent")[1:4] == ("agent", "agent", "otlp")
     assert node(fleet, "backend otlp.example.com:443").is_last
     fleet = Fleet().add("a", config({"otlp_grpc/x": {"endpoint": "b:1"}, "otlp_http": {"endpoint": "http://b:2"}}))
-    assert drawn(fleet.add("b")).ways[0].says == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
+    assert drawn(fleet.add("b")).ways[0].description == "traces, logs by otlp_grpc/x; traces, logs by otlp_http"
 
 
 @cases(
@@ -137,10 +137,10 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
 @drawings
 def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any, random: Any) -> None:
     drawing = layout.lay_out(boxes, lines)
-    assert set(drawing.boxes) == {box.id for box in boxes}
-    for (x, y), (other_x, other_y) in combinations(drawing.boxes.values(), 2):
+    assert set(drawing.corner_by_box) == {box.id for box in boxes}
+    for (x, y), (other_x, other_y) in combinations(drawing.corner_by_box.values(), 2):
         assert abs(x - other_x) >= layout.BOX_WIDTH or abs(y - other_y) >= layout.BOX_HEIGHT
-    for x, y in drawing.boxes.values():
+    for x, y in drawing.corner_by_box.values():
         assert layout.MARGIN <= x <= drawing.width - layout.MARGIN - layout.BOX_WIDTH
         assert layout.MARGIN <= y <= drawing.height - layout.MARGIN - layout.BOX_HEIGHT
 
@@ -149,10 +149,10 @@ def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any,
 def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lines: Any, random: Any) -> None:
     drawing = layout.lay_out(boxes, lines)
     known = {box.id for box in boxes}
-    assert set(drawing.lines) == {line for line in lines if line.source != line.target and {*line} <= known}
-    for start, end in (step for points in drawing.lines.values() for step in pairwise(points)):
+    assert set(drawing.points_by_line) == {line for line in lines if line.source != line.target and {*line} <= known}
+    for start, end in (step for points in drawing.points_by_line.values() for step in pairwise(points)):
         left, right = sorted((start[0], end[0]))
-        for x, y in drawing.boxes.values():
+        for x, y in drawing.corner_by_box.values():
             above_or_below = start[1] == end[1] and not y < start[1] < y + layout.BOX_HEIGHT
             assert right <= x or left >= x + layout.BOX_WIDTH or above_or_below
     shuffled = random.sample(lines, len(lines))
@@ -164,7 +164,7 @@ def picture(*ways: str, last: tuple[str, ...] = ()) -> tuple[layout.Drawing, dic
     lines = [layout.Line(*way.split()) for way in ways]
     names = sorted({name for line in lines for name in line})
     drawing = layout.lay_out([layout.Box(name, name in last) for name in names], lines)
-    return drawing, {name: place[0] for name, place in drawing.boxes.items()}
+    return drawing, {name: place[0] for name, place in drawing.corner_by_box.items()}
 
 
 def test_what_is_sent_goes_to_the_right_and_a_cycle_has_one_line_back() -> None:
@@ -173,14 +173,14 @@ def test_what_is_sent_goes_to_the_right_and_a_cycle_has_one_line_back() -> None:
     _drawing, column = picture("agent gateway", "agent log", "gateway store", last=("log", "store"))
     assert column["log"] == column["store"] > column["gateway"]
     drawing, column = picture("a b", "b a")
-    back = drawing.lines[layout.Line("b", "a")]
+    back = drawing.points_by_line[layout.Line("b", "a")]
     assert column["a"] < column["b"] and back[0][0] > back[-1][0]
 
 
 def test_a_box_stands_beside_the_one_that_it_sends_to() -> None:
     drawing, _column = picture("a z", "b y", "c x")
     for source, target in ("az", "by", "cx"):
-        assert drawing.boxes[source][1] == drawing.boxes[target][1]
+        assert drawing.corner_by_box[source][1] == drawing.corner_by_box[target][1]
 
 
 def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() -> None:
@@ -196,7 +196,7 @@ def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() ->
 
 
 def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
-    assert layout.lay_out([], []).boxes == {}
+    assert layout.lay_out([], []).corner_by_box == {}
     assert (
         layout.format_curve_path([layout.Point(0, 0), layout.Point(10, 4), layout.Point(20, 4), layout.Point(30, 8)])
         == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"

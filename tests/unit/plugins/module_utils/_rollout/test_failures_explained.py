@@ -23,7 +23,7 @@ from .workloads import daemon_set
 def test_a_secret_that_a_certificate_makes_is_waited_for(certificates: Any, row: Any) -> None:
     events = [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : secret "x" not found')]
     (found,) = symptoms(daemon_set(), [pod(waiting("ContainerCreating"))], events)
-    assert failures.add_certificate_status(found, certificates, []).row.id == row
+    assert failures.add_certificate_status(found, certificates, []).failure_row.id == row
 
 
 @cases(

@@ -47,11 +47,11 @@ def test_the_share_is_what_a_capture_loses_without_the_attribute(name: str) -> N
     requests = planted()
     (proposal,) = [one for one in found(*requests).proposals if one.subject.split()[0] == name]
     lost = sum(bytes_of(name, request) for _signal, request in requests)
-    assert proposal.size == pytest.approx(lost, rel=0.01)
+    assert proposal.size_bytes == pytest.approx(lost, rel=0.01)
 
 
 def test_the_table_counts_values_exactly() -> None:
-    rows = {row.name: row for row in found(*planted()).attributes}
+    rows = {row.name: row for row in found(*planted()).attribute_rows}
     assert rows["request.id"].values == ROUNDS * len(SERVICES)
     assert rows["tenant"].values == len(TENANTS)
 
@@ -68,9 +68,9 @@ def test_attributes_with_one_value_are_told_together_and_identity_never_is() -> 
 def test_an_attribute_of_data_points_goes_from_the_other_signals_alone() -> None:
     requests = (points({"attributes": {"user.id": "1"}}), logs({"attributes": {"user.id": "1"}}))
     (proposal,) = proposals(ATTRIBUTES, *requests).values()
-    assert list(proposal.removed) == ["logs"]
+    assert list(proposal.removed_amounts) == ["logs"]
     assert proposal.option is not None
-    assert proposal.option.pasted(["logs/pods", "metrics"])["config"]["service"] == {
+    assert proposal.option.build_pasted_options(["logs/pods", "metrics"])["config"]["service"] == {
         "pipelines": {"logs/pods": {"processors+": ["attributes/user_id"]}}
     }
 

@@ -20,8 +20,8 @@ def test_a_size_is_that_of_json_without_spaces() -> None:
     (given,) = request["resourceSpans"]
     (span,) = given["scopeSpans"][0]["spans"]
     written = json.dumps(given, separators=(",", ":"), ensure_ascii=False).encode()
-    assert record.size == resource.size == len(written)
-    assert resource.service == "cart"
+    assert record.size == resource.size_bytes == len(written)
+    assert resource.service_name == "cart"
     attribute = json.dumps(span["attributes"][0], separators=(",", ":"), ensure_ascii=False).encode()
     assert captured_records.measure_attribute_size("größe", record.holders[0][1]["größe"]) == len(attribute) + 1
 
@@ -30,7 +30,7 @@ def test_records_share_what_stands_around_them() -> None:
     signal, request = spans({"name": "a"}, {"name": "a"}, {"name": "longer"})
     ((resource, (first, second, third)),) = captured_records.read_resources(signal, request)
     assert first.size == second.size == third.size - len("longer") + len("a")
-    assert resource.size - 3 < first.size + second.size + third.size <= resource.size
+    assert resource.size_bytes - 3 < first.size + second.size + third.size <= resource.size_bytes
 
 
 def test_each_data_point_of_a_metric_is_an_item() -> None:
@@ -67,6 +67,6 @@ def test_kinds_and_status_are_read_as_numbers_and_as_names() -> None:
 
 
 def test_a_masked_capture_reads_the_kept_attributes_alone() -> None:
-    readable = ReadableValues(is_masked=True, kept=frozenset({"url.path"}))
-    assert readable.reads("url.path")
-    assert not readable.reads("http.target")
+    readable = ReadableValues(is_masked=True, unmasked_names=frozenset({"url.path"}))
+    assert readable.can_read("url.path")
+    assert not readable.can_read("http.target")

@@ -25,15 +25,15 @@ UNANSWERED = {"SPA-003", "LOG-001", "MET-001", "MET-006", "SDK-001"}
 
 
 def score(*requests: Any, readable: ReadableValues = OPEN, service: str = "cart") -> Score:
-    return compute_score(service, found(*requests, readable=readable).services[service], readable)
+    return compute_score(service, found(*requests, readable=readable).facts_by_service[service], readable)
 
 
 def broken(told: Score) -> set[str]:
-    return {answered.rule.id for answered in told.of(False)}
+    return {answered.rule.id for answered in told.list_rules(False)}
 
 
 def unanswered(told: Score) -> set[str]:
-    return {answered.rule.id for answered in told.of(None)}
+    return {answered.rule.id for answered in told.list_rules(None)}
 
 
 def inner(number: int, **more: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_telemetry_that_keeps_all_rules_has_100_and_names_what_is_not_answered()
     told = score(spans(SPAN), points(POINT), logs(LOG))
     assert (told.points, told.category) == (100, "Excellent")
     assert unanswered(told) == {*UNANSWERED, "MET-004"}
-    assert all(answered.verdict.why for answered in told.of(None))
+    assert all(answered.verdict.reason for answered in told.list_rules(None))
 
 
 def test_a_data_point_without_a_time_does_not_stretch_the_capture() -> None:
@@ -57,9 +57,9 @@ def test_a_data_point_without_a_time_does_not_stretch_the_capture() -> None:
     _signal, payload = untimed
     [point] = payload["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0]["gauge"]["dataPoints"]
     del point["timeUnixNano"]
-    facts, stretched = (found(*requests).services["cart"] for requests in ((timed,), (timed, untimed)))
-    assert (stretched.start, stretched.end) == (facts.start, facts.end)
-    assert facts.start > 0
+    facts, stretched = (found(*requests).facts_by_service["cart"] for requests in ((timed,), (timed, untimed)))
+    assert (stretched.start_nanoseconds, stretched.end_nanoseconds) == (facts.start_nanoseconds, facts.end_nanoseconds)
+    assert facts.start_nanoseconds > 0
 
 
 def test_the_score_is_the_weight_of_the_kept_rules_of_all_that_are_answered() -> None:
@@ -109,7 +109,7 @@ def test_every_rule_has_a_case() -> None:
 
 def test_what_a_part_of_a_trace_or_a_mask_hides_is_not_answered() -> None:
     orphan = BROKEN["SPA-002"]
-    assert "SPA-002" in unanswered(score(*orphan, readable=ReadableValues(other_pods=1)))
+    assert "SPA-002" in unanswered(score(*orphan, readable=ReadableValues(other_pod_count=1)))
     assert "SPA-002" in unanswered(score(spans(inner(1, parent="gone"))))
     assert "MET-002" in unanswered(score(*BROKEN["MET-002"], readable=ReadableValues(is_masked=True)))
     assert {"RES-002", "RES-003"} <= unanswered(score(spans({**SPAN, "resource": {"service.name": "cart"}})))
@@ -118,8 +118,8 @@ def test_what_a_part_of_a_trace_or_a_mask_hides_is_not_answered() -> None:
 def test_a_metric_without_a_unit_is_seen_although_another_unit_is_masked() -> None:
     masked = {**POINT, "name": "queue.age", "unit": "furlongs"}
     told = score(points({**POINT, "unit": ""}, masked), readable=ReadableValues(is_masked=True))
-    (answered,) = [answered for answered in told.of(False) if answered.rule.id == "MET-002"]
-    assert answered.verdict.why == "no unit: queue.size"
+    (answered,) = [answered for answered in told.list_rules(False) if answered.rule.id == "MET-002"]
+    assert answered.verdict.reason == "no unit: queue.size"
 
 
 @pytest.mark.parametrize(

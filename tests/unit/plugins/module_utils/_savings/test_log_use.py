@@ -33,7 +33,7 @@ def test_each_of_twelve_templates_has_its_share_masked_or_not(masked: bool) -> N
     if masked:
         request = RecordMasks(b"k" * 32).mask_request(request)
     told = proposals(TEMPLATES, (signal, request), readable=MASKED if masked else OPEN)
-    assert {proposal.removed["logs"].items for proposal in told.values()} == {ROUNDS}
+    assert {proposal.removed_amounts["logs"].item_count for proposal in told.values()} == {ROUNDS}
     # The ten with most bytes of twelve are told.
     assert len(told) == 10
     assert set(told) <= {body.format("<*>") for body in BODIES}
@@ -55,12 +55,12 @@ def test_a_template_without_words_has_no_filter_and_shows_no_content() -> None:
 
 def test_errors_are_deduplicated_and_not_filtered() -> None:
     told = proposals(ERRORS, logs(*records("error")))
-    assert {proposal.removed["logs"].items for proposal in told.values()} == {ROUNDS - 1}
-    assert all(proposal.option and proposal.option.by_time for proposal in told.values())
+    assert {proposal.removed_amounts["logs"].item_count for proposal in told.values()} == {ROUNDS - 1}
+    assert all(proposal.option and proposal.option.is_by_time for proposal in told.values())
     assert not proposals(TEMPLATES, logs(*records("error")))
 
 
 def test_debug_logs_have_their_share_and_a_missing_severity_is_told() -> None:
     told = proposals(DEBUG, logs(*records("debug"), *records(), {"body": "no severity"}))
-    assert told["below INFO"].removed["logs"].items == ROUNDS * len(BODIES)
+    assert told["below INFO"].removed_amounts["logs"].item_count == ROUNDS * len(BODIES)
     assert "1 log records without a severity" in not_told(DEBUG, logs({"body": "x"}))

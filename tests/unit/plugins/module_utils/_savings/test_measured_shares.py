@@ -18,9 +18,9 @@ from .planted import logs
 
 
 def sent(records: int, size: int) -> Sent:
-    made = Sent(size=size)
+    made = Sent(byte_count=size)
     signal, request = logs(*[{"body": "x", "severity": "info"}] * records)
-    made.tally.add(signal, measure_resources(json.dumps(request, separators=(",", ":"))))
+    made.tally.add_resources(signal, measure_resources(json.dumps(request, separators=(",", ":"))))
     return made
 
 
@@ -32,7 +32,7 @@ def test_shares_are_what_is_gone_of_all_exporters_but_debug() -> None:
     }
     after = {"otlp_http/a": {"logs": sent(2, 60)}, "debug": {"logs": sent(9, 9)}}
     shares = measure_removed_shares(before, after)["logs"]
-    assert (shares.items, shares.sent) == (0.75, 0.7)
+    assert (shares.item_share, shares.sent_share) == (0.75, 0.7)
     assert shares.as_dict()["items_percent"] == 75.0
 
 

@@ -24,7 +24,7 @@ def over_time(turns: int, **more: Any) -> list[Any]:
 def test_a_metric_that_never_changes_is_told() -> None:
     (proposal,) = proposals(kinds.UNCHANGED, *over_time(3)).values()
     assert proposal.subject == "build.info"
-    assert proposal.removed["metrics"].items == 3
+    assert proposal.removed_amounts["metrics"].item_count == 3
     assert proposal.option is not None
     assert proposal.option.options["metrics"] == [r"^build\.info$"]
 
@@ -41,7 +41,7 @@ def test_an_attribute_that_makes_series_is_told_with_the_series_that_are_left() 
     assert list(told) == ["user.id of orders"]
     proposal = told["user.id of orders"]
     assert proposal.detail == "20 → 2 series"
-    assert proposal.removed["metrics"].items == 18
+    assert proposal.removed_amounts["metrics"].item_count == 18
     assert proposal.option is not None
     assert 'aggregate_on_attributes("sum", ["kind"])' in proposal.option.settings["metric_statements"][0]
 
@@ -49,7 +49,7 @@ def test_an_attribute_that_makes_series_is_told_with_the_series_that_are_left() 
 def test_series_of_two_scopes_are_told_and_a_masked_scope_has_no_option() -> None:
     request = points(*[{"name": "cpu", "scope": {"name": scope}} for scope in ("a", "b", "b")])
     (proposal,) = proposals(kinds.SCOPES, request).values()
-    assert proposal.removed["metrics"].items == 1
+    assert proposal.removed_amounts["metrics"].item_count == 1
     assert proposal.option is not None
     assert 'instrumentation_scope.name == "a"' in str(proposal.option.settings)
     (masked,) = proposals(kinds.SCOPES, request, readable=MASKED).values()

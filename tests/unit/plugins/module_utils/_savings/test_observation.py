@@ -23,7 +23,7 @@ from .planted import found, logs, spans
 def test_what_is_below_the_least_share_is_counted() -> None:
     request = logs({"body": "x", "severity": "debug"}, *[{"body": "y" * 50, "severity": "info"}] * 99)
     assert DEBUG not in {proposal.kind for proposal in found(request, wishes=SavingsWishes(least_percent=5)).proposals}
-    assert found(request, wishes=SavingsWishes(least_percent=5)).smaller >= 1
+    assert found(request, wishes=SavingsWishes(least_percent=5)).smaller_count >= 1
     assert DEBUG in {proposal.kind for proposal in found(request).proposals}
 
 
@@ -33,20 +33,20 @@ def test_a_kind_tells_its_largest() -> None:
     subjects = [proposal.subject for proposal in told.proposals if proposal.kind == ATTRIBUTES]
     assert len(subjects) == MOST_PROPOSALS_OF_KIND
     assert subjects[0] == f"attribute.{MOST_PROPOSALS_OF_KIND + 4:02} of spans"
-    assert told.smaller >= 5
+    assert told.smaller_count >= 5
 
 
 def test_shares_are_of_the_signal() -> None:
     told = found(logs({"body": "a", "severity": "debug"}, {"body": "b", "severity": "info"}), spans({}))
     (proposal,) = [proposal for proposal in told.proposals if proposal.kind == DEBUG]
-    assert told.shares(proposal)["logs"][0] == 0.5
-    assert not found().came
+    assert told.compute_shares(proposal)["logs"][0] == 0.5
+    assert not found().captured_amounts
 
 
 def test_names_to_keep_that_nothing_has_are_told() -> None:
     request = spans({"attributes": {"url.path": "/"}})
-    assert found(request, wishes=SavingsWishes(frozenset({"url.path", "url.pth"}))).unseen == ("url.pth",)
-    assert found(request).unseen == ()
+    assert found(request, wishes=SavingsWishes(frozenset({"url.path", "url.pth"}))).unseen_names == ("url.pth",)
+    assert found(request).unseen_names == ()
 
 
 @cases(

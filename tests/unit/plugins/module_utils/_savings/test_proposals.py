@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.propos
 
 def test_what_is_pasted_names_the_pipelines_of_the_signal() -> None:
     option = build_filter_option("noise", "logs", "log_record", "true")
-    pasted = option.pasted(["logs/pods", "logs/host", "traces"])["config"]
+    pasted = option.build_pasted_options(["logs/pods", "logs/host", "traces"])["config"]
     assert set(pasted["service"]["pipelines"]) == {"logs/pods", "logs/host"}
-    assert build_noise_recipe(attributes=["a"]).pasted([]) == {
+    assert build_noise_recipe(attributes=["a"]).build_pasted_options([]) == {
         "recipes": [{"drop_noise": {"probe_paths": [], "minimum_severity": "trace", "attributes": ["a"]}}]
     }

@@ -13,7 +13,7 @@ from .planted import logs, not_told, points, proposals, spans
 def test_records_that_came_twice_are_told_by_signal() -> None:
     span, log = {"trace": "t", "id": "s"}, {"body": "again", "severity": "info"}
     told = proposals(TWICE, spans(span, span, {"trace": "t", "id": "other"}), logs(log, log, log), points({}, {}))
-    items = {subject: proposal.removed[subject].items for subject, proposal in told.items()}
+    items = {subject: proposal.removed_amounts[subject].item_count for subject, proposal in told.items()}
     assert items == {"traces": 1, "logs": 2, "metrics": 1}
     assert all(proposal.option is None for proposal in told.values())
 

@@ -117,7 +117,7 @@ def test_a_collector_that_cannot_be_read_is_not_accused() -> None:
     blind = {"gateway": "no running pod is selected"}
     said = "the counts of gateway cannot be read: no running pod is selected"
     assert find_losses(hops({"agent": SENT["agent"]}, {}, blind), "traces").lines == [said]
-    assert find_losses(hops({}, {}, dict.fromkeys(EXPORTERS, "forbidden")), "traces").inside is False
+    assert find_losses(hops({}, {}, dict.fromkeys(EXPORTERS, "forbidden")), "traces").is_inside is False
 
 
 def test_counts_of_another_signal_say_nothing() -> None:

@@ -42,7 +42,7 @@ def flow(gained: dict[CountKey, float], whole: dict[CountKey, float] | None = No
 def rows(
     gained: dict[CountKey, float], whole: dict[CountKey, float] | None = None, config: Any = None
 ) -> dict[str, Any]:
-    facts = flow(gained, whole, config).facts()
+    facts = flow(gained, whole, config).collect_facts()
     return {(kind, row["signal"], row["id"]): row for kind, found in facts.items() for row in found}
 
 
@@ -133,9 +133,9 @@ def test_what_a_processor_refuses_and_drops_and_the_queue_in_per_cent() -> None:
 
 
 def test_waiting_ends_when_it_would_tell_no_more() -> None:
-    assert flow({ACCEPTED: 1, SENT: 1}).moving()
-    assert not flow({}).moving() and not flow({ACCEPTED: 1}).moving()
-    assert not flow({ACCEPTED: 1, SENT: 1}, {CountKey("receiver_accepted", "otlp", "logs"): 3}, QUIET).moving()
+    assert flow({ACCEPTED: 1, SENT: 1}).has_settled()
+    assert not flow({}).has_settled() and not flow({ACCEPTED: 1}).has_settled()
+    assert not flow({ACCEPTED: 1, SENT: 1}, {CountKey("receiver_accepted", "otlp", "logs"): 3}, QUIET).has_settled()
 
 
 @cases(

@@ -28,11 +28,11 @@ from tests.support.cases import cases
     ("https://a/otlp/", "http/protobuf", {"insecure": True}, "https://a:4318/otlp"),
 )
 def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
-    assert OtlpTarget.of(endpoint, protocol, {}, tls).url == url
+    assert OtlpTarget.from_endpoint(endpoint, protocol, {}, tls).url == url
 
 
 def test_a_scheme_in_capital_letters_is_tls_too() -> None:
-    target = OtlpTarget.of("HTTPS://a:4317", "grpc", {"authorization": "token"}, {})
+    target = OtlpTarget.from_endpoint("HTTPS://a:4317", "grpc", {"authorization": "token"}, {})
     assert (target.is_secure, target.url) == (True, "https://a:4317")
 
 
@@ -51,13 +51,13 @@ def test_a_scheme_in_capital_letters_is_tls_too() -> None:
 )
 def test_an_endpoint_that_no_receiver_can_have_is_told(endpoint: str, words: str) -> None:
     with pytest.raises(Problem, match=re.escape(words)) as told:
-        OtlpTarget.of(endpoint, "grpc", {}, {})
+        OtlpTarget.from_endpoint(endpoint, "grpc", {}, {})
     assert "Write `HOST:PORT`" in str(told.value)
 
 
 def test_a_login_in_a_wrong_endpoint_is_not_shown() -> None:
     with pytest.raises(Problem) as told:
-        OtlpTarget.of("https://me:hunter2@host:abc?token=hunter3", "grpc", {}, {})
+        OtlpTarget.from_endpoint("https://me:hunter2@host:abc?token=hunter3", "grpc", {}, {})
     assert "hunter" not in str(told.value)
 
 
@@ -72,4 +72,4 @@ def test_a_login_in_a_wrong_endpoint_is_not_shown() -> None:
     ("httpd.shop:50051", "grpc"),
 )
 def test_a_url_is_of_http_unless_it_has_the_port_of_grpc(endpoint: str, protocol: str) -> None:
-    assert OtlpTarget.of(endpoint, None, {}, {}).protocol == protocol
+    assert OtlpTarget.from_endpoint(endpoint, None, {}, {}).protocol == protocol

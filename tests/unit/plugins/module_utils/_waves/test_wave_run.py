@@ -47,7 +47,7 @@ def test_a_limit_leaves_hosts_out_and_moves_none() -> None:
 def test_hosts_that_failed_before_are_in_no_batch() -> None:
     found = select_run_waves(WAVES[:2], ALL, ("dev", "eu"))
     assert arrange_batches(found)["hosts"] == ["test"]
-    assert [one.lost for one in found] == [("dev",), ("eu",)]
+    assert [one.failed_hosts for one in found] == [("dev",), ("eu",)]
     assert list(describe_plan(found, 3)) == [
         "Wave first (1 of 3): 1 host: test. No host may fail.",
         "  dev failed before the first wave: not changed, and counted as failed.",

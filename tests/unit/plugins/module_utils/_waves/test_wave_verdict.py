@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_ver
 )
 
 GOOD = WaveEnd("first", ("dev", "test"), ("dev",), {}, 0, ("last",))
-BAD = replace(GOOD, failed={"test": "Deploy: the config is wrong."})
+BAD = replace(GOOD, reason_by_failed_host={"test": "Deploy: the config is wrong."})
 
 
 def test_a_wave_that_passed_says_where_collectors_changed() -> None:
@@ -27,7 +27,7 @@ def test_a_wave_that_passed_says_where_collectors_changed() -> None:
     assert (
         describe_passed_wave(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
     )
-    assert describe_passed_wave(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+    assert describe_passed_wave(replace(GOOD, changed_hosts=())) == "Wave first passed: 2 hosts, collectors changed on 0."
 
 
 def test_items_without_a_message_give_no_reason() -> None:
@@ -48,7 +48,7 @@ def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
         "stay unchanged."
     )
     with pytest.raises(Problem, match=r"2 of 2 hosts failed, and 1 may: test: .*; dev: gone\. Mend"):
-        describe_passed_wave(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
+        describe_passed_wave(replace(BAD, reason_by_failed_host={**BAD.reason_by_failed_host, "dev": "gone"}, max_failed=1, later_waves=()))
 
 
 def test_a_wave_that_failed_names_those_that_passed_before() -> None:
@@ -62,7 +62,7 @@ def test_a_wave_that_failed_names_those_that_passed_before() -> None:
 def test_a_wave_without_data_says_why_if_that_is_known(notes: tuple[str, ...], words: str) -> None:
     data = WaveData(notes=notes, is_missing=True, may_be_missing=False)
     with pytest.raises(Problem) as told:
-        describe_passed_wave(replace(GOOD, data=data))
+        describe_passed_wave(replace(GOOD, wave_data=data))
     assert words in str(told.value)
 
 
@@ -70,7 +70,7 @@ def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
     said = describe_passed_wave(replace(BAD, max_failed=1))
     assert said.endswith("1 of 2 hosts failed, which max_failed allows: test: Deploy: the config is wrong.")
     with pytest.raises(Problem, match="all waves passed, but 1 host failed: test: Deploy: the config is wrong"):
-        refuse_failed_hosts(BAD.failed)
+        refuse_failed_hosts(BAD.reason_by_failed_host)
     refuse_failed_hosts({})
 
 

@@ -98,7 +98,7 @@ def test_nobody_is_asked_for_a_reason(
     monkeypatch.setenv("PATH", str(tmp_path))
     found = _binary.choose_program(binary, build)
     assert isinstance(found, _binary.Unavailable)
-    assert found.why.endswith(reason)
+    assert found.reason.endswith(reason)
 
 
 def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

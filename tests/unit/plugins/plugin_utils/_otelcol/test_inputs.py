@@ -74,12 +74,12 @@ def test_a_custom_resource_holds_a_mapping_or_text() -> None:
 
 
 def test_a_mistake_inside_a_block_has_its_place_in_the_file() -> None:
-    (invalid,) = _inputs.collect_inputs([], config_map("|").replace("- debug", "- ]")).invalid
+    (invalid,) = _inputs.collect_inputs([], config_map("|").replace("- debug", "- ]")).invalid_yaml
     assert (invalid.position.line, invalid.position.column) == (LINE + 5, 13)
 
 
 def test_invalid_yaml_does_not_keep_what_was_read_before_it() -> None:
-    [invalid] = _inputs.collect_inputs([], "receivers: {").invalid
+    [invalid] = _inputs.collect_inputs([], "receivers: {").invalid_yaml
     assert (invalid.__traceback__, invalid.__cause__, invalid.__context__) == (None, None, None)
 
 
@@ -94,7 +94,7 @@ def test_files_without_a_config_are_skipped_in_a_folder(tmp_path: Path) -> None:
     found = _inputs.collect_inputs([str(tmp_path)], None)
     assert [item.name for item in found.inputs] == [str(tmp_path / "a.yaml")]
     names = ["bytes.yaml", "service.yml", "template.yaml", "values.yaml"]
-    assert [Path(name).name for name in found.skipped] == names
+    assert [Path(name).name for name in found.skipped_files] == names
 
 
 MISSPELT = CONFIG.replace("receivers:", "receiver:", 1).replace("\nexporters:", "\nexporter:")
@@ -120,7 +120,7 @@ def test_a_folder_tells_which_files_it_could_not_check_and_why(
     (tmp_path / "z.yaml").write_text(CONFIG)
     (tmp_path / "a.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
     found = _inputs.collect_inputs([str(tmp_path)], None)
-    for texts, wanted in (([str(one) for one in found.invalid], errors), (found.unread, unread)):
+    for texts, wanted in (([str(one) for one in found.invalid_yaml], errors), (found.skip_reasons, unread)):
         assert [re.search(words, text) is not None for words, text in zip(wanted, texts, strict=True)] == [True] * len(
             wanted
         )
@@ -136,7 +136,7 @@ def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
         f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{application.yaml: "{other}"}}\n'
     )
     found = _inputs.collect_inputs([str(tmp_path)], None)
-    assert (len(found.inputs), len(found.skipped), found.unread) == (1, 3, [])
+    assert (len(found.inputs), len(found.skipped_files), found.skip_reasons) == (1, 3, [])
 
 
 @cases(
@@ -151,7 +151,7 @@ def test_a_folder_is_searched_for_every_form_of_a_config(tmp_path: Path, name: s
     (tmp_path / "package.json").write_text('{"name": "x", "service": {}}')
     found = _inputs.collect_inputs([str(tmp_path)], None)
     assert [Path(item.name).name for item in found.inputs] == [name]
-    assert found.skipped == []
+    assert found.skipped_files == []
 
 
 def test_keys_are_split_where_the_collector_splits_them() -> None:
@@ -223,11 +223,11 @@ def test_a_chart_may_be_rendered_into_several_files_and_variants_are_not_mixed_u
     (tmp_path / "configmap.yaml").write_text(config_map("|"))
     (tmp_path / "deployment.yaml").write_text(WORKLOAD)
     (item,) = _inputs.collect_inputs([str(tmp_path)], None).inputs
-    assert item.context.image.endswith("k8s:0.150.0")
-    assert item.context.deployment
+    assert item.platform_context.image.endswith("k8s:0.150.0")
+    assert item.platform_context.deployment
     (tmp_path / "two.yaml").write_text(WORKLOAD)
     (item,) = _inputs.collect_inputs([str(tmp_path)], None).inputs
-    assert item.context.deployment is None
+    assert item.platform_context.deployment is None
 
 
 def test_a_later_file_replaces_lists_and_empties_what_it_says_is_nothing(tmp_path: Path) -> None:
@@ -274,8 +274,8 @@ def test_what_is_wrong_with_a_custom_resource_is_found_in_its_own_lines(tmp_path
     spec = "  mode: sidecar\n  tolerations: []\n  config:\n    receivers: {otlp: {}}\n    service: {}\n"
     head = "apiVersion: opentelemetry.io/v1beta1\nkind: OpenTelemetryCollector\nmetadata: {name: a}\nspec:\n"
     (found,) = in_file(tmp_path / "all.yaml", f"kind: ConfigMap\napiVersion: v1\n---\n{head}{spec}")
-    assert found.context.resource is not None
-    assert found.context.resource["spec"]["mode"] == "sidecar"
+    assert found.platform_context.resource is not None
+    assert found.platform_context.resource["spec"]["mode"] == "sidecar"
     places = [("spec", "tolerations"), ("spec", "autoscaler", "minReplicas"), ("receivers", "otlp")]
     assert [found.locate(path).line for path in places] == [9, 7, 11]
 
@@ -316,5 +316,5 @@ def test_a_cluster_has_all_policies_and_a_file_may_lack_some(tmp_path: Path) -> 
     file = tmp_path / "objects.json"
     file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": objects}))
     found = [*_inputs.collect_inputs([], objects).inputs, *_inputs.collect_inputs([str(file)], None).inputs]
-    ingress = [item.context.deployment.ingress for item in found if item.context.deployment]
+    ingress = [item.platform_context.deployment.ingress for item in found if item.platform_context.deployment]
     assert [one and (one.complete, one.admits(8125, "UDP")) for one in ingress] == [(True, False), (False, False)]

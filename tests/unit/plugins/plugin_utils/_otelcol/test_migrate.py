@@ -334,13 +334,13 @@ def test_a_move_is_done_once_and_does_what_it_says(
     collected = _inputs.collect_inputs([], text)
     wanted = BuildRequest(version=version)
     moved = _migrate.migrate_text(text, "config", collected, wanted)
-    again = _inputs.collect_inputs([], moved.text)
-    assert _migrate.migrate_text(moved.text, "config", again, wanted).changes == []
+    again = _inputs.collect_inputs([], moved.text_after)
+    assert _migrate.migrate_text(moved.text_after, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
         work = _rewrite.ConfigAsData(before.config)
         _done, left = _migrate.run(work, _migrate.choose_target(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
-        if not shared or len(left) * len(collected.inputs) == len(moved.unsolved):
+        if not shared or len(left) * len(collected.inputs) == len(moved.unsolved_changes):
             assert data_edits.has_same_meaning(work.data, after.config)
 
 

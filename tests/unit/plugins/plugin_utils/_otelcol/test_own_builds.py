@@ -25,8 +25,8 @@ def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     found = resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
     assert found
     assert (found.distribution, found.version) == ("ours", "0.156.0")
-    assert found.catalogue.find("receivers", "otlp", "ours", "0.156.0")
-    assert not found.catalogue.find("exporters", "debug", "ours", "0.156.0")
+    assert found.catalogue.find_component("receivers", "otlp", "ours", "0.156.0")
+    assert not found.catalogue.find_component("exporters", "debug", "ours", "0.156.0")
 
 
 @pytest.mark.parametrize("version", ["0.156", "0.156.0", "v0.156"])
@@ -52,7 +52,7 @@ def test_a_schema_is_a_distribution(tmp_path: Path, text: str) -> None:
         assert found
         assert (found.distribution, found.version) == (name, version)
         types = {
-            kind for kind in ("otlp", "acme_scan", "zipkin") if found.catalogue.find("receivers", kind, name, version)
+            kind for kind in ("otlp", "acme_scan", "zipkin") if found.catalogue.find_component("receivers", kind, name, version)
         }
         assert types == {"otlp", "acme_scan"}
 

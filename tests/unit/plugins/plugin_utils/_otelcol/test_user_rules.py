@@ -368,7 +368,7 @@ def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
         _user_rules.load_rules([str(folder)], ())
     (folder / "linked").unlink()
     (folder / "linked").symlink_to(folder)
-    assert _user_rules.load_rules([str(folder)], ()).ids == {"acme-tls"}
+    assert _user_rules.load_rules([str(folder)], ()).rule_ids == {"acme-tls"}
 
 
 def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_the_result_says_for_which_build_it_was_checked(tmp_path: Path) -> None:
 
 
 def test_a_build_newer_than_the_latest_known_is_named_as_such() -> None:
-    latest = _builds.load_catalogue().latest
+    latest = _builds.load_catalogue().newest_release
     newer = f"0.{parse_version(latest)[1] + 1}.0"
     result, (warning,) = report(config=OTLP, version=newer)
     assert result["latest_known"] == latest

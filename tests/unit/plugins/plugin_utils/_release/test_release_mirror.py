@@ -243,6 +243,6 @@ def test_a_target_allocator_is_used_where_it_is_enabled(allocator: Any, is_used:
 
 def test_each_image_has_an_archive_of_its_own() -> None:
     needed = mirror_images.list_mirror_images([], [], added_images=["a/b:1", "a_b:1", "c:1"])
-    archives = [need.row("")["archive"] for need in needed]
+    archives = [need.build_row("")["archive"] for need in needed]
     assert archives[2] == "images/c_1.tar"
     assert len({"images/a_b_1.tar", *archives}) == 4

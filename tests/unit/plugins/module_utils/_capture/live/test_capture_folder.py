@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 
 def write(place: Path, line: bytes = b"{}") -> None:
     with open_capture_folder(place) as folder:
-        folder.write("logs", line)
+        folder.write_line("logs", line)
         folder.finish({"capture": 1})
 
 
@@ -48,7 +48,7 @@ def test_a_new_capture_replaces_an_earlier_one(tmp_path: Path) -> None:
 def test_a_run_that_fails_leaves_the_earlier_capture(tmp_path: Path) -> None:
     write(tmp_path / "c", b"{1}")
     with pytest.raises(ZeroDivisionError), open_capture_folder(tmp_path / "c") as folder:
-        folder.write("logs", b"{2}")
+        folder.write_line("logs", b"{2}")
         1 / 0  # noqa: B018
     assert gzip.decompress((tmp_path / "c/logs.jsonl.gz").read_bytes()) == b"{1}\n"
     assert names(tmp_path) == ["c"]

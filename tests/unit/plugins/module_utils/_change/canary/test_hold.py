@@ -22,7 +22,7 @@ CLAIM = {"name": "d", "mount_path": "/d", "source": {"persistentVolumeClaim": {"
 
 
 def workload(mode: str, backend: str = "kubernetes", **options: Any) -> Any:
-    made = BACKENDS[backend].manifests(build(mode=mode, backend=backend, **options))
+    made = BACKENDS[backend].build_manifests(build(mode=mode, backend=backend, **options))
     return next(item for item in made if item["kind"].lower() in (mode, "opentelemetrycollector"))
 
 

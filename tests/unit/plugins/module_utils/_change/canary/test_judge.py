@@ -95,14 +95,14 @@ def watched(
     for number in range(11):
         time = 3.0 * number
         growing = {key: value(number) if callable(value) else value for key, value in more.items()}
-        canary.add(time, [sample("new", time, new, **growing)])
-        rest.add(
+        canary.add_reading(time, [sample("new", time, new, **growing)])
+        rest.add_reading(
             time,
             [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
         )
         known = canary_facts.collect_facts(canary, rest, NOW, lambda text: text)
         known["ways"] = canary_places.describe_destinations(ways, known["rest"])
-        lines = [verdict.line for verdict in judge.verdicts(known)] or lines
+        lines = [verdict.one_line_text for verdict in judge.find_verdicts(known)] or lines
     return lines, known
 
 
@@ -189,9 +189,9 @@ def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
     judge = Judge(jmespath.search, CHECKS, lambda text: text)
     found: list[str] = []
     for number, counts in enumerate(new):
-        canary.add(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
-        rest.add(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
-        found += [one.id for one in judge.verdicts(canary_facts.collect_facts(canary, rest, NOW, lambda text: text))]
+        canary.add_reading(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
+        rest.add_reading(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
+        found += [one.check_id for one in judge.find_verdicts(canary_facts.collect_facts(canary, rest, NOW, lambda text: text))]
     return found
 
 
@@ -263,7 +263,7 @@ def test_a_users_check_that_does_not_fit_is_noted_and_stops_nothing() -> None:
         return jmespath.search(expression, data)
 
     judge = Judge(search, choose_checks([{**OWN, "find": "broken"}]), lambda text: text)
-    assert judge.verdicts(watched(WELL)[1]) == []
+    assert judge.find_verdicts(watched(WELL)[1]) == []
     assert list(judge.unfit) == ["it does not fit."]
 
 

@@ -22,5 +22,5 @@ def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: in
 def test_the_more_items_were_counted_the_more_of_a_difference_is_certain() -> None:
     none, half = Share(0, 1000), Share(500, 1000)
     few, many = ComparedShare(Share(1, 2), none, 2, 10), ComparedShare(half, none, 10, 10)
-    assert 2 * few.excess < many.excess
-    assert ComparedShare(half, half, 10, 10).excess == 0
+    assert 2 * few.excess_points < many.excess_points
+    assert ComparedShare(half, half, 10, 10).excess_points == 0

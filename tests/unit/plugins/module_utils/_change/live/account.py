@@ -31,7 +31,7 @@ class Account:
             if not held:
                 right = grant.right
                 where = f' in the namespace "{grant.namespace}"' if grant.namespace else " at the cluster scope"
-                asked = f'cannot {right.verb} resource "{right.resource}" in API group "{right.group}"'
+                asked = f'cannot {right.verb} resource "{right.resource}" in API group "{right.api_group}"'
                 return status(403, "Forbidden", f'it is forbidden: User "deployer" {asked}{where}')
         return None
 

@@ -179,7 +179,7 @@ def test_only_the_collectors_on_a_circle_change_together(back: tuple[str, str], 
     live = {ref(item): item for item in bundle("one")}
     flows = [Flow(**one) for one in FLOWS]
     found, warnings = order_waves(manifests, live, [*flows, Flow(*back)], "manager")
-    assert [wave.collectors for wave in found] == [[f"ns/{name}" for name in wave] for wave in waves]
+    assert [wave.ordered_collectors for wave in found] == [[f"ns/{name}" for name in wave] for wave in waves]
     assert warnings == []
 
 

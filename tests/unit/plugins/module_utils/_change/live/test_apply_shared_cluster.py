@@ -76,7 +76,7 @@ def controllers(world: World) -> None:
             objects[path] = {**item, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
             secret = build_object("Secret", metadata["name"], metadata["namespace"])
             secret["metadata"]["annotations"] = {"cert-manager.io/certificate-name": metadata["name"]}
-            world.make(secret, maker)
+            world.make_object(secret, maker)
         if item["kind"] == "OpenTelemetryCollector":
             owner = {"apiVersion": COLLECTORS, "kind": item["kind"], "name": metadata["name"], "controller": True}
             labels = {**metadata["labels"], names.OWNER_LABEL: "opentelemetry-operator"}
@@ -84,7 +84,7 @@ def controllers(world: World) -> None:
                 "Deployment", f"{metadata['name']}-collector", metadata["namespace"], "apps/v1", labels, spec={}
             )
             made["metadata"]["ownerReferences"] = [owner]
-            world.make(made, maker)
+            world.make_object(made, maker)
         for reference in metadata.get("ownerReferences") or []:
             place = f"/apis/{COLLECTORS}/namespaces/{metadata['namespace']}/opentelemetrycollectors"
             if f"{place}/{reference['name']}" not in objects:

@@ -193,11 +193,11 @@ def test_unknown_kinds_need_no_rights_that_are_known() -> None:
     assert not [
         one
         for one in purpose_rights.list_grants([obj("Thing", api="example.com/v1")])
-        if one.right.group == "example.com"
+        if one.right.api_group == "example.com"
     ]
 
 
 def test_the_page_about_security_has_the_purposes_of_the_rights() -> None:
     page = (PROJECT / "docs" / "security.md").read_text(encoding="utf-8")
     table = page.partition("| for | rights |\n|---|---|\n")[2].partition("\n\n")[0]
-    assert table.splitlines() == [f"| {one.purpose} | {one.rights} |" for one in purpose_rights.PURPOSES]
+    assert table.splitlines() == [f"| {one.purpose} | {one.rights_text} |" for one in purpose_rights.PURPOSES]

@@ -113,12 +113,12 @@ def well(now: float) -> str:
 
 
 def ids(result: Observation) -> list[str]:
-    return [one.id for one in result.verdicts]
+    return [one.check_id for one in result.verdicts]
 
 
 def test_a_canary_that_does_as_the_rest_is_watched_to_the_end() -> None:
     result = Canary(well, well).judged()
-    assert (ids(result), result.notes(60), result.seconds) == ([], [], 60)
+    assert (ids(result), result.describe_limits(60), result.seconds) == ([], [], 60)
 
 
 def test_failed_exports_are_found_in_a_few_readings_and_quoted_against_the_rest() -> None:
@@ -138,7 +138,7 @@ def test_what_fails_in_the_rest_too_is_a_note() -> None:
 
     result = Canary(fails, fails).judged()
     assert not ids(result)
-    assert "fails in the rest too" in result.notes(60)[0]
+    assert "fails in the rest too" in result.describe_limits(60)[0]
 
 
 def test_what_is_accepted_and_never_sent_is_found() -> None:
@@ -175,9 +175,9 @@ def test_a_log_entry_of_a_component_that_does_not_work_is_found_without_its_secr
     canary = Canary(lambda _now: counts(5), well)
     canary.api.clock.on_sleep.insert(0, lambda now: canary.logs.update(new=line * int(now)))
     (verdict,) = canary.judged().verdicts
-    assert verdict.id == "log_errors"
-    assert "s3cr3t" not in verdict.line
-    assert "\x1b" not in verdict.line
+    assert verdict.check_id == "log_errors"
+    assert "s3cr3t" not in verdict.one_line_text
+    assert "\x1b" not in verdict.one_line_text
     canary.logs["old"] = line
     assert not ids(canary.judged())
 
@@ -203,7 +203,7 @@ def test_an_api_that_fails_while_pods_are_read_is_explained() -> None:
 
 def test_without_any_data_it_says_so() -> None:
     result = Canary(lambda _now: counts(0), lambda _now: counts(0)).judged(9)
-    assert result.notes(9) == ["no data came in: judged by start and log alone"]
+    assert result.describe_limits(9) == ["no data came in: judged by start and log alone"]
 
 
 def test_without_older_pods_the_baseline_compares() -> None:

@@ -303,6 +303,6 @@ def test_a_write_is_looked_for_when_its_answer_stays_broken() -> None:
 def test_another_run_has_overtaken_what_could_not_go_back_for_it_alone(reasons: list[str], outrun: bool) -> None:
     undone = UndoResult()
     for number, reason in enumerate(reasons):
-        undone.changes.skip(obj("Deployment", f"a{number}"), reason)
+        undone.changes.note_skipped(obj("Deployment", f"a{number}"), reason)
     assert undone.is_outrun is outrun
-    assert undone.kept == [f"Deployment ns/a{number} ({reason})" for number, reason in enumerate(reasons)]
+    assert undone.kept_object_lines == [f"Deployment ns/a{number} ({reason})" for number, reason in enumerate(reasons)]

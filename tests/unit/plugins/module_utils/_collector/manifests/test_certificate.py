@@ -145,7 +145,7 @@ def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
     assert [sorted(rule) for rule in role["rules"]] == [["apiGroups", "resources", "verbs"]]
     assert binding["roleRef"]["kind"] == "Role"
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}]
-    assert [item for item in BACKENDS[backend].manifests(one) if item in (role, binding)] == [role, binding]
+    assert [item for item in BACKENDS[backend].build_manifests(one) if item in (role, binding)] == [role, binding]
 
 
 def test_a_namespace_that_a_variable_names_is_any_namespace() -> None:

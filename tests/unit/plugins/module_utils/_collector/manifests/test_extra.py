@@ -67,7 +67,7 @@ def test_an_object_that_the_collector_has_already_is_refused(backend: str) -> No
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "gateway"}}
     order = build(backend=backend, extra_manifests=[account])
     with pytest.raises(Problem, match=r"is ServiceAccount gateway, which the collector has already.*extra_manifests"):
-        BACKENDS[backend].manifests(order)
+        BACKENDS[backend].build_manifests(order)
 
 
 @cases(
@@ -83,15 +83,15 @@ def test_an_object_of_a_name_that_the_operator_gives_is_refused(
 ) -> None:
     own = {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
     order = build(extra_manifests=[own], **options)
-    assert any(item["metadata"]["name"] == name for item in BACKENDS["kubernetes"].manifests(order))
+    assert any(item["metadata"]["name"] == name for item in BACKENDS["kubernetes"].build_manifests(order))
     with pytest.raises(Problem, match=rf"is {kind} {name}, which the operator makes for the collector.*another name"):
-        BACKENDS["operator"].manifests(build(backend="operator", extra_manifests=[own], **options))
+        BACKENDS["operator"].build_manifests(build(backend="operator", extra_manifests=[own], **options))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_containers_stand_beside_the_collector(backend: str) -> None:
     given = {"containers": [{"name": "beside", "image": "a"}], "init_containers": [{"name": "before", "image": "b"}]}
-    every = BACKENDS[backend].manifests(build(backend=backend, **given))
+    every = BACKENDS[backend].build_manifests(build(backend=backend, **given))
     workload = next(item for item in every if item["kind"] in ("Deployment", "OpenTelemetryCollector"))
     spec = workload["spec"].get("template", {}).get("spec") or workload["spec"]
     beside = spec.get("additionalContainers") or spec["containers"][1:]

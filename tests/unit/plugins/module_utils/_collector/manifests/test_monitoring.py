@@ -81,7 +81,7 @@ def test_the_labels_of_the_user_replace_none_of_ours() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_label_of_the_config_is_what_the_pods_have(backend: str) -> None:
     order = build(WATCHED, backend=backend, monitoring={"scrape": "pod_monitor", "alerts": "prometheus_rule"})
-    objects = BACKENDS[backend].manifests(order)
+    objects = BACKENDS[backend].build_manifests(order)
     by_kind = {item["kind"]: item for item in objects}
     (_node, stamp) = by_kind["PodMonitor"]["spec"]["podMetricsEndpoints"][0]["relabelings"]
     if backend == "operator":
@@ -101,7 +101,7 @@ def test_annotations_are_on_the_pods_and_those_of_the_user_come_first(backend: s
     own = {"prometheus.io/path": "/other"}
     order = build(WATCHED, backend=backend, monitoring={"scrape": "annotations"}, pod_annotations=own)
     (work,) = [
-        item for item in BACKENDS[backend].manifests(order) if item["kind"] in ("Deployment", "OpenTelemetryCollector")
+        item for item in BACKENDS[backend].build_manifests(order) if item["kind"] in ("Deployment", "OpenTelemetryCollector")
     ]
     found = work["spec"].get("podAnnotations") or work["spec"]["template"]["metadata"]["annotations"]
     wanted = {"prometheus.io/scrape": "true", "prometheus.io/port": "8888", "prometheus.io/path": "/other"}

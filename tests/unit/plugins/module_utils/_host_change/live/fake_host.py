@@ -64,7 +64,7 @@ class FakeMachine(Machine):
     def is_root(self) -> bool:
         return self.root_user
 
-    def architecture(self) -> str:
+    def find_architecture(self) -> str:
         return self.kind
 
     def now(self) -> float:
@@ -74,16 +74,16 @@ class FakeMachine(Machine):
         self.clock += seconds
         self.booted_for += seconds
 
-    def uptime(self) -> float:
+    def read_uptime(self) -> float:
         return self.booted_for
 
-    def systemd_version(self) -> int:
+    def read_systemd_version(self) -> int:
         return self.systemd
 
     def enforces_selinux(self) -> bool:
         return self.selinux is not None
 
-    def selinux_type(self, path: Path) -> str:
+    def read_selinux_type(self, path: Path) -> str:
         return str(self.selinux) if path.exists() else ""
 
     def encrypt(self, _name: str, secret: bytes) -> bytes:
@@ -98,7 +98,7 @@ class FakeMachine(Machine):
     def node_name(self) -> str:
         return "web1"
 
-    def init_name(self) -> str:
+    def read_init_name(self) -> str:
         return "openrc-init"
 
     def free_bytes(self, path: Path) -> int:
@@ -121,7 +121,7 @@ class FakeMachine(Machine):
         state = self.state()
         active = "active" if state["pid"] else "failed" if state["said"] else "inactive"
         load = "loaded" if state["known"] or (self.root / "etc/systemd/system" / name).exists() else "not-found"
-        return Service(load, "", active, "running", state["pid"], state["restarts"], user=self.user)
+        return Service(load, "", active, "running", state["pid"], state["restarts"], user_name=self.user)
 
     def journal(self, name: str, _since: float) -> str:
         if "check" in name:
@@ -133,7 +133,7 @@ class FakeMachine(Machine):
             raise ConnectionRefusedError(url)
         return self.metrics.get(self.state()["config"], "")
 
-    def listeners(self) -> list[Listener]:
+    def list_listeners(self) -> list[Listener]:
         own = [Listener("tcp", "127.0.0.1", int(port), "1") for port in re.findall(r"listen (\d+)", self._running())]
         return own + [Listener("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
 

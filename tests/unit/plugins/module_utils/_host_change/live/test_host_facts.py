@@ -35,13 +35,13 @@ class StartingMachine(FakeMachine):
         shown = ENDED if self.clock >= self.ends else RUNS
         return CommandResult(0, f"{shown}\nActiveEnterTimestampMonotonic={int(self.begun * 1e6)}")
 
-    def listeners(self) -> list[Listener]:
+    def list_listeners(self) -> list[Listener]:
         own = [Listener("tcp", "127.0.0.1", 4317, "1")] if self.clock >= self.opens else []
         return own + [Listener("tcp", "0.0.0.0", port, f"other{port}") for port in self.others]
 
 
 def facts_of(machine: StartingMachine) -> HostFacts:
-    looked = HostLook({}, send=False, log_seconds=600, log_lines=100)
+    looked = HostLook({}, sends_test_data=False, log_seconds=600, log_line_count=100)
     return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
 
 
@@ -64,11 +64,11 @@ class LoggingMachine(StartingMachine):
 def test_a_message_of_the_journal_may_be_bytes_or_several(tmp_path: Path, message: str, text: str) -> None:
     machine = LoggingMachine(tmp_path, opens=0)
     machine.message = message
-    assert [entry["text"] for entry in facts_of(machine).journal()] == [text]
+    assert [entry["text"] for entry in facts_of(machine).read_journal()] == [text]
 
 
 def test_a_process_that_ends_after_each_start_is_not_said_to_run(tmp_path: Path) -> None:
-    service = facts_of(StartingMachine(tmp_path, ends=5)).service()
+    service = facts_of(StartingMachine(tmp_path, ends=5)).describe_service()
     assert (service["active"], service["sub"], service["result"]) == ("activating", "auto-restart", "exit-code")
 
 
@@ -84,4 +84,4 @@ def test_the_wait_is_as_long_as_a_start_and_bounded(
     begun = host.clock
     looked = facts_of(host)
     assert host.clock - begun == pytest.approx(seconds, abs=0.5)
-    assert len(looked.facts()["closed"]) == closed
+    assert len(looked.collect_facts()["closed"]) == closed

@@ -51,10 +51,10 @@ class AppMachine(FakeMachine):
         """Return a time that goes on as that of the files does."""
         return self.clock
 
-    def uptime(self) -> float:
+    def read_uptime(self) -> float:
         return self.clock
 
-    def environment(self, pid: int) -> dict[str, str]:
+    def read_environment(self, pid: int) -> dict[str, str]:
         return next((app.variables for app in self.apps.values() if app.pid == pid), {})
 
     def place(self, unit: str = "shop.service") -> Path:
@@ -152,7 +152,7 @@ def test_a_service_gets_its_drop_in_and_is_not_restarted(host: FakeHost) -> None
     assert 'Environment="OTEL_SERVICE_NAME=shop"' in checked["diff"][0]["after"]
     first = run(host, ROW)
     assert (first["changed"], first["activation"], machine(host).restarts()) == (True, "nothing", 0)
-    assert place.read_text(encoding="utf-8") == ServiceEnvironment("shop.service", VARIABLES).text("agent")
+    assert place.read_text(encoding="utf-8") == ServiceEnvironment("shop.service", VARIABLES).render_drop_in("agent")
     assert place.stat().st_mode & 0o777 == 0o644
     assert "systemctl daemon-reload" in machine(host).calls
     assert "agent on web1: shop.service gets its environment at its next restart" in first["warnings"][0]
@@ -228,7 +228,7 @@ def test_what_left_the_list_is_taken_back_and_removal_takes_all_back(host: FakeH
 def test_a_drop_in_of_another_collector_stays_until_this_one_has_the_service(host: FakeHost) -> None:
     place = machine(host).place()
     place.parent.mkdir()
-    place.write_text(ServiceEnvironment("shop.service", VARIABLES).text("gateway"))
+    place.write_text(ServiceEnvironment("shop.service", VARIABLES).render_drop_in("gateway"))
     assert not run(host)["changed"]
     run(host, ROW)
     assert "for collector 'agent'" in place.read_text()

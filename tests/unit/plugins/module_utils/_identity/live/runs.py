@@ -66,7 +66,7 @@ class Runs:
     def stages(self, *stages: Stage) -> None:
         """Let the add-on pass through these states from now on."""
         addon = next(iter(self.world.addons.values()))
-        addon.stages, addon.began = stages, self.clock()
+        addon.stages, addon.began_at = stages, self.clock()
 
     def connect(self) -> Any:
         self.clients += 1

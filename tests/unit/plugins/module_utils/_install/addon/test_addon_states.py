@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ...helpers import cases
 
 NEW, DEFAULT, OLD = "v0.151.0-eksbuild.10", "v0.151.0-eksbuild.2", "v0.141.0-eksbuild.1"
-OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, default=True), versions.AddonVersion(OLD)]
+OFFERED = [versions.AddonVersion(NEW), versions.AddonVersion(DEFAULT, is_default=True), versions.AddonVersion(OLD)]
 
 
 def pick(asked: str | None, installed: str | None, offered: list[versions.AddonVersion] | None = None) -> str:
@@ -90,7 +90,7 @@ def test_offers_are_those_for_the_version_of_the_cluster() -> None:
         {"addonName": "adot", "addonVersions": [new]},  # next page
     ]
     assert versions.list_offered_versions(listed, "adot", "1.34") == [
-        versions.AddonVersion(NEW, default=True, permissions_needed=True),
+        versions.AddonVersion(NEW, is_default=True, needs_permissions=True),
         versions.AddonVersion(OLD),
     ]
     assert versions.list_offered_versions(listed, "adot", "1.99") == []
@@ -142,8 +142,8 @@ def expected(operation: str, status: str, code: str, patience: addon_states.Pati
     cell = ROWS[status][addon_states.OPERATIONS.index(operation)]
     if cell != "health":
         return cell
-    if patience.degraded != "wait":
-        return {"accept": "done", "fail": "failed"}[patience.degraded]
+    if patience.degraded_action != "wait":
+        return {"accept": "done", "fail": "failed"}[patience.degraded_action]
     return "failed" if code in FINAL or degraded_for >= patience.seconds else "wait"
 
 
@@ -157,7 +157,7 @@ def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_wait
     )
     assert set(CODES) == set(ADVICE_BY_CODE)
     assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
-    assert addon_states.judge_status("create", "PAUSED", patience=WAIT).what == "wait", "a status that is not known yet"
+    assert addon_states.judge_status("create", "PAUSED", patience=WAIT).outcome == "wait", "a status that is not known yet"
 
 
 @pytest.mark.parametrize("operation", addon_states.OPERATIONS)
@@ -166,19 +166,19 @@ def test_every_status_of_every_operation_with_every_issue(operation: str, status
     for code, patience, time in itertools.product(("", *CODES), (WAIT, FAIL, ACCEPT), (0, 99, 100, 1000)):
         issues = (Issue(code, "text"),) if code else ()
         verdict = addon_states.judge_status(operation, status, issues, patience=patience, degraded_for=time)
-        assert verdict.what == expected(operation, status, code, patience, time), (code, patience, time)
+        assert verdict.outcome == expected(operation, status, code, patience, time), (code, patience, time)
 
 
 def test_one_final_issue_among_others_ends_the_wait() -> None:
     issues = (Issue("InsufficientNumberOfReplicas", ""), Issue("ConfigurationConflict", ""))
-    assert addon_states.judge_status("update", "DEGRADED", issues, patience=WAIT).what == "failed"
+    assert addon_states.judge_status("update", "DEGRADED", issues, patience=WAIT).outcome == "failed"
 
 
 @pytest.mark.parametrize("status", STATUSES)
 @cases("update, what", ("InProgress", "wait"), ("Failed", "failed"), ("Cancelled", "failed"), ("Successful", ""))
 def test_the_word_of_our_update_comes_before_the_status(status: str, update: str, what: str) -> None:
     verdict = addon_states.judge_status("update", status, update=update, patience=ACCEPT)
-    assert verdict.what == (what or expected("update", status, "", ACCEPT, 0))
+    assert verdict.outcome == (what or expected("update", status, "", ACCEPT, 0))
 
 
 def test_failures_are_taken_up_again_and_a_deletion_that_failed_is_not() -> None:
@@ -195,7 +195,7 @@ def test_issues_of_addon_and_update_are_told_once_each() -> None:
     issues = list_issues(addon, update)
     assert addon_states.describe_issues(issues) == "no [AccessDenied (role/a)]"
     assert addon_states.join_fixes(issues * 2).count("eks:addon-manager") == 1
-    assert issues[0].fact["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
+    assert issues[0].fact_row["fix"] == ADVICE_BY_CODE["AccessDenied"].fix
     assert addon_states.describe_issues(list_issues({"health": {"issues": [{"message": "odd"}]}})) == "odd [no code]"
     assert addon_states.describe_issues((Issue("AccessDenied", ""),)) == "EKS gives no message [AccessDenied]"
     assert list_issues(None) == list_issues({"health": {}}, {}) == ()

@@ -94,14 +94,14 @@ def test_credentials_that_expire_in_the_middle_are_found_anew(skip: int, wish: i
 
 def expire_after(runs: Runs, calls: int) -> None:
     """Let the first credentials expire when so many calls were made."""
-    counted = runs.world.fault
+    counted = runs.world.take_fault
 
     def watch(operation: str) -> Any:
         if len(runs.world.calls) > calls:
             runs.world.expired_keys.add("AKIDOLD")
         return counted(operation)
 
-    runs.world.fault = watch  # type: ignore[method-assign]
+    runs.world.take_fault = watch  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("skip", range(6))
@@ -111,7 +111,7 @@ def test_credentials_that_cannot_be_renewed_are_a_clear_error_and_the_next_run_e
     text = runs.fails(version="latest")
     assert text.endswith("ExpiredTokenException")
     runs.world.expired_keys.clear()
-    runs.world.fault = lambda _operation: None  # type: ignore[method-assign]
+    runs.world.take_fault = lambda _operation: None  # type: ignore[method-assign]
     runs.run(version="latest")
     assert_reached(runs, NEWEST)
 

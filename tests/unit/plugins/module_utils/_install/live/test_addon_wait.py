@@ -49,7 +49,7 @@ def end_of(operation: str, status: str, degraded: str) -> str:
 def test_every_status_with_every_issue_ends_as_it_should(operation: str, status: str, degraded: str) -> None:
     for code in ("", *CODES):
         runs = Runs() if operation == "create" else Runs.with_addon()
-        runs.world.script("adot", operation, Stage(status, issues=(code,) if code else ()))
+        runs.world.add_script("adot", operation, Stage(status, issues=(code,) if code else ()))
         began = runs.clock()
         end = end_of(operation, status, degraded)
         options = OPTIONS[operation] | SHORT | {"degraded": degraded}
@@ -87,7 +87,7 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
 @pytest.mark.parametrize("operation", OPTIONS)
 def test_each_operation_has_a_time_of_its_own(operation: str) -> None:
     runs = Runs() if operation == "create" else Runs.with_addon()
-    runs.world.script("adot", operation, Stage({"delete": "DELETING"}.get(operation, f"{operation[:-1]}ING".upper())))
+    runs.world.add_script("adot", operation, Stage({"delete": "DELETING"}.get(operation, f"{operation[:-1]}ING".upper())))
     began = runs.clock()
     text = runs.fails(**OPTIONS[operation], **{f"{operation}_timeout_seconds": 60})
     assert "after 60 s" in text
@@ -132,7 +132,7 @@ def test_what_another_run_began_and_failed_is_told(operation: str) -> None:
 
 def test_errors_of_an_update_are_told_where_the_addon_has_no_issues() -> None:
     runs = Runs.with_addon()
-    runs.world.script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
+    runs.world.add_script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
     text = runs.fails(version="latest")
     assert "the update has failed" in text
     assert ADVICE_BY_CODE["ConfigurationConflict"].fix in text
@@ -155,7 +155,7 @@ def test_an_update_that_failed_is_sent_again_and_check_mode_says_so() -> None:
 def test_a_degraded_addon_that_recovers_is_fine_and_its_time_starts_anew() -> None:
     runs = Runs()
     swing = [Stage("DEGRADED", 200), Stage("UPDATING", 10), Stage("DEGRADED", 200), Stage("ACTIVE")]
-    runs.world.script("adot", "create", Stage("CREATING", 5), *swing)
+    runs.world.add_script("adot", "create", Stage("CREATING", 5), *swing)
     assert runs.run()["status"] == "ACTIVE"
 
 
@@ -178,7 +178,7 @@ def test_an_operation_that_comes_in_between_is_waited_for() -> None:
 
 def test_a_deletion_that_comes_too_early_is_tried_again() -> None:
     runs = Runs()
-    runs.world.script("adot", "create", Stage("CREATING", 60), Stage("ACTIVE"))
+    runs.world.add_script("adot", "create", Stage("CREATING", 60), Stage("ACTIVE"))
     runs.run(wait=False)
     runs.world.trouble(operation="DeleteAddon", code="InvalidRequestException", times=4)
     assert runs.run(state="absent")["changed"] is True

@@ -32,7 +32,7 @@ def manifest(name: str = NAME, source: str = "redhat-operators") -> dict[str, An
 
 
 def read(api: FakeApi, packages: bool = True, seconds: float = 5) -> dict[str, Any]:
-    return OlmReader(api.cluster(), NAMESPACE, NAME, CATALOG).read(packages, seconds)
+    return OlmReader(api.cluster(), NAMESPACE, NAME, CATALOG).read_state(packages, seconds)
 
 
 def test_a_cluster_without_olm_is_told_so() -> None:

@@ -24,7 +24,7 @@ Step = tuple[float, tuple[dict[str, Any], ...]]
 
 def wait(api: FakeApi, target: str = TWO, approval: str = "manual", seconds: float = 60) -> dict[str, Any]:
     goal = InstallGoal(NAMESPACE, NAME, target, approval == "manual")
-    return OlmWait(api.cluster(), compile_search({}), goal, seconds).wait()
+    return OlmWait(api.cluster(), compile_search({}), goal, seconds).wait_until_installed()
 
 
 def course(api: FakeApi, *steps: Step) -> None:
@@ -88,10 +88,10 @@ def test_the_progress_names_the_versions_of_this_moment(monkeypatch: pytest.Monk
     there = (subscribed("install-2", installedCSV=TWO, currentCSV=TWO), csv(TWO))
     course(api, (3, (csv(TWO, "InstallReady"),)), (6, (csv(TWO, "Installing"),)), (9, there))
     cluster, said = api.cluster(), list[str]()
-    goal = InstallGoal(NAMESPACE, NAME, TWO, pinned=True)
+    goal = InstallGoal(NAMESPACE, NAME, TWO, is_pinned=True)
     waiting = OlmWait(cluster, compile_search({}), goal, 60)
     monkeypatch.setattr(type(cluster.progress), "__call__", lambda _progress, _asked, state: said.append(state))
-    waiting.wait()
+    waiting.wait_until_installed()
     both = [f"{TWO} {phase}; {ONE} Succeeded" for phase in ("Pending", "InstallReady", "Installing")]
     assert list(dict.fromkeys(said)) == [*both, f"{TWO} Succeeded"]
 

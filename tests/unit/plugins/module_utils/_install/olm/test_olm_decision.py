@@ -194,7 +194,7 @@ def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
 )
 def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
     said = found.parse_csv_name(name)
-    assert (said.base, said.version) == (base, version)
+    assert (said.operator_name, said.version) == (base, version)
 
 
 @pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])

@@ -66,7 +66,7 @@ PINNED, NEWEST, ANY = (InstallGoal(NAMESPACE, NAME, *rest) for rest in ((TWO, Tr
 def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
     row = meanings.find_row(meanings.CSV, phase, reason, "")
     special, others = EXPECTED.get(phase, ({}, PASSING))
-    assert row.grace == special.get(reason, others)
+    assert row.grace_seconds == special.get(reason, others)
     assert row.wrong
 
 
@@ -99,15 +99,15 @@ def test_every_phase_with_every_reason(phase: str, reason: str) -> None:
 )
 def test_states_and_words(state: tuple[str, str, str], message: str, grace: float, advice: str) -> None:
     row = meanings.find_row(*state, message)
-    assert row.grace == grace and advice in row.fix
+    assert row.grace_seconds == grace and advice in row.fix
 
 
 @pytest.mark.parametrize("row", meanings.STATE_ROWS, ids=str)
 def test_who_fails_is_told_what_to_do(row: meanings.StateRow) -> None:
-    for reason, words in itertools.product(row.reasons or ("",), row.words or ("",)):
+    for reason, words in itertools.product(row.reasons or ("",), row.message_words or ("",)):
         assert meanings.find_row(row.kind, row.state, reason, words) == row  # no row before it takes its place
     assert row.wrong[0].islower() or row.wrong.startswith("OLM")
-    assert row.fix.endswith((".", ":")) or math.isinf(row.grace)
+    assert row.fix.endswith((".", ":")) or math.isinf(row.grace_seconds)
 
 
 def look(goal: InstallGoal, subscription: dict[str, Any] | None, *items: dict[str, Any]) -> state.OlmVerdict:
@@ -119,8 +119,8 @@ def look(goal: InstallGoal, subscription: dict[str, Any] | None, *items: dict[st
 def outcome(verdict: state.OlmVerdict) -> str:
     """Return the next step, or that it is refused: then a symptom is none of the table."""
     refused = [symptom for symptom in verdict.symptoms if symptom.row not in meanings.STATE_ROWS]
-    assert all(symptom.row.grace == SOON and symptom.wrong and symptom.row.fix for symptom in refused)
-    return REFUSE if refused else verdict.what
+    assert all(symptom.row.grace_seconds == SOON and symptom.wrong and symptom.row.fix for symptom in refused)
+    return REFUSE if refused else verdict.next_step
 
 
 def states(verdict: state.OlmVerdict) -> list[tuple[str, str]]:
@@ -159,7 +159,7 @@ def test_when_it_is_there(goal: InstallGoal, installed: str, current: str, phase
 def test_a_plan_is_approved_or_ends_the_wait(installed: str, current: str, brings: Any, done: Any, told: Any) -> None:
     subscription = subscribed("install-1", installedCSV=installed, currentCSV=current, state="UpgradePending")
     verdict = look(PINNED, subscription, plan("install-1", *brings, **done), *([csv(TWO)] if installed else []))
-    assert (outcome(verdict), verdict.plan, verdict.versions) == told
+    assert (outcome(verdict), verdict.plan_name, verdict.plan_versions) == told
 
 
 def test_what_knows_most_comes_first() -> None:
@@ -197,7 +197,7 @@ def test_conditions_are_told_and_deprecations_are_not() -> None:
 def test_a_catalog_that_is_away_does_not_stop_what_is_resolved() -> None:
     condition = ("CatalogSourcesUnhealthy", "UnhealthyCatalogSourceFound", "targeted catalogsource a/b unhealthy")
     waiting = look(PINNED, subscribed(conditions=(condition,))).symptoms
-    assert [symptom.row.grace for symptom in waiting] == [SLOW]
+    assert [symptom.row.grace_seconds for symptom in waiting] == [SLOW]
     coming = look(PINNED, subscribed("i", (condition,), currentCSV=TWO), csv(TWO, "Installing", "InstallWaiting"))
     assert states(coming) == [(CSV, "Installing")]
     left = look(PINNED, subscribed(conditions=(condition,)), csv(TWO, "Installing", "InstallWaiting"))
@@ -217,7 +217,7 @@ def test_requirements_that_are_not_met_are_named() -> None:
     pending = csv(TWO, "Pending", "RequirementsNotMet", "not found", requirementStatus=[met, unmet])
     (symptom, *_rest) = look(PINNED, subscribed(currentCSV=TWO), pending).symptoms
     assert symptom.message == "not found; CustomResourceDefinition a.b is NotPresent: CRD is not present"
-    assert symptom.fact["reason"] == "RequirementsNotMet"
+    assert symptom.fact_row["reason"] == "RequirementsNotMet"
 
 
 @cases(
@@ -239,7 +239,7 @@ def test_an_upgrade_that_olm_gave_up_is_told_and_a_symptom_stays_the_same_while_
     assert states(look(PINNED, subscription, done)) == [(SUBSCRIPTION, "UpgradeFailed")]
     failed = (csv(TWO, "Failed", "InstallCheckFailed", text) for text in "12")
     one, two = (look(PINNED, subscribed(currentCSV=TWO), item).symptoms[0] for item in failed)
-    assert one.key == two.key
+    assert one.identity_key == two.identity_key
 
 
 def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = True) -> state.OlmVerdict:
@@ -267,7 +267,7 @@ def choose(*plans: Any, target: str = TWO, installed: str = "", pinned: bool = T
 def test_a_plan_is_judged_by_what_it_brings(brings: Any, target: str, installed: str, pinned: bool, what: str) -> None:
     verdict = choose(plan("newest", *brings), target=target, installed=installed, pinned=pinned)
     assert outcome(verdict) == what
-    assert (verdict.plan == "newest") == (what != WAIT)
+    assert (verdict.plan_name == "newest") == (what != WAIT)
 
 
 def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a_newer_one_came() -> None:
@@ -276,13 +276,13 @@ def test_what_would_come_is_told_and_the_newest_plan_for_the_pin_counts_though_a
     assert past.wrong == f"it goes to {THREE}, past the pinned {TWO}"
     listed = [plan("early", TWO), plan("newest", THREE, generation=2)]
     assert choose(*listed, installed=ONE) == state.OlmVerdict("approve", "early", (TWO,))
-    assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan == "newest"
-    assert choose(plan("a", TWO, generation=1), plan("b", TWO, generation=2)).plan == "b"
+    assert choose(plan("early", TWO, generation=5), plan("newest", TWO, generation=1)).plan_name == "newest"
+    assert choose(plan("a", TWO, generation=1), plan("b", TWO, generation=2)).plan_name == "b"
 
 
 @cases("more", {"approved": True}, {"phase": "Installing"}, {"phase": ""})
 def test_what_does_not_wait_is_left(more: dict[str, Any]) -> None:
-    assert choose(plan("newest", TWO, **more)).what == "wait"
+    assert choose(plan("newest", TWO, **more)).next_step == "wait"
 
 
 def test_the_owner_is_one_of_several() -> None:

@@ -58,7 +58,7 @@ def test_our_installation_is_known_by_its_label_and_counts_where_there_are_two()
 def test_builds_of_others_are_known_by_their_image_and_their_labels(image: str, labels: Any, version: str) -> None:
     result = found.describe_installation(OPERATING, [operator(image=image, labels=labels)])
     assert (result["installed"], result["version"]) == (True, version)
-    assert labels[NAME] in OPERATING.selector
+    assert labels[NAME] in OPERATING.label_selector
 
 
 def test_other_components_are_not_taken_for_the_product() -> None:

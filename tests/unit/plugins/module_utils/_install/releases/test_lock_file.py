@@ -48,14 +48,14 @@ def test_an_image_gets_its_digest_or_is_refused_unless_it_is_excluded() -> None:
 
 
 def test_another_sum_is_refused_with_both_and_without_secrets() -> None:
-    locked().verify("manifests", "cert-manager v1.21.2", C, "here")
+    locked().verify_sum("manifests", "cert-manager v1.21.2", C, "here")
     with pytest.raises(Problem) as caught:
-        locked().verify("manifests", "cert-manager v1.21.2", A, "https://me:hunter2@m.example/a.yaml?sig=hunter3")
+        locked().verify_sum("manifests", "cert-manager v1.21.2", A, "https://me:hunter2@m.example/a.yaml?sig=hunter3")
     for part in (A, C, "https://m.example/a.yaml", "/inventory/otel.lock.yml"):
         assert part in str(caught.value)
     assert "hunter" not in str(caught.value)
     with pytest.raises(Problem, match=r"Use cert-manager v1\.20\.0: the lock does not have this manifest"):
-        locked().verify("manifests", "cert-manager v1.20.0", A, "here")
+        locked().verify_sum("manifests", "cert-manager v1.20.0", A, "here")
 
 
 def test_the_content_is_the_same_in_any_order_without_secrets_and_keeps_its_origin_with_its_sum() -> None:
@@ -115,7 +115,7 @@ def test_images_of_a_workload_are_pinned_before_they_move_and_read_with_their_di
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert container["image"] == f"mirror:5000/x:1@{A}"
     assert container["args"] == [f"--acme-http01-solver-image=mirror:5000/y:2@{B}", "--v=1"]
-    row = MirrorImage("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pin_image)
+    row = MirrorImage("quay.io/x:1", ("a",)).build_row("mirror:5000/m", locked().pin_image)
     assert (row["source"], row["digest"], row["repository"]) == (f"quay.io/x@{A}", A, "quay.io/x")
     assert row["target"] == "mirror:5000/m/x:1"
 

@@ -81,7 +81,7 @@ def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> 
     assert list_mirror_images([workload("x:1")], [], added_images=["app:1", "x:1"]) == asked
     both = list_mirror_images([workload("g/operator:1", "other:1")], [OPERATOR])
     archives = ["opentelemetry-operator/v1.0.0/images/g_operator_1.tar", "images/other_1.tar"]
-    assert [need.row("")["archive"] for need in both] == archives
+    assert [need.build_row("")["archive"] for need in both] == archives
 
 
 @cases(
@@ -91,11 +91,11 @@ def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> 
     ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
 )
 def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str, target: str) -> None:
-    row = MirrorImage(image, ()).row("r.example.com/m/")
+    row = MirrorImage(image, ()).build_row("r.example.com/m/")
     assert (unambiguous_reference(image), row["source"], row["label"], row["target"]) == (
         reference,
         reference,
         label,
         target,
     )
-    assert MirrorImage(image, ()).row("")["target"] == ""
+    assert MirrorImage(image, ()).build_row("")["target"] == ""

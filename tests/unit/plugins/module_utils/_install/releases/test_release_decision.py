@@ -130,7 +130,7 @@ def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int
 
 def test_a_version_is_written_with_and_without_its_v_and_an_upgrade_passes_through_minor_versions() -> None:
     found = version_numbers.require_version("v1.2", "x")
-    assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
+    assert (str(found), found.tag, found.minor_line) == ("1.2.0", "v1.2.0", "1.2")
     with pytest.raises(Problem, match=r"'latest' is not a version of cert-manager\. Write it like v1\.2\.3\."):
         version_numbers.require_version("latest", "cert-manager")
     assert version_numbers.list_minor_versions(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]

@@ -132,8 +132,8 @@ def test_the_addon_is_known_by_name_and_tag() -> None:
     tags = {"o11y.opentelemetry/release": "opentelemetry-operator"}
     rows = (("adot", NEW, tags), ("other", OLD, {}))
     listed = [{"addon_name": name, "addon_version": version, "tags": tag} for name, version, tag in rows]
-    assert addons.find_addon("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, ours=True)
-    assert addons.find_addon("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, ours=False)
+    assert addons.find_addon("adot", "prod", listed, "") == Addon("adot", "prod", NEW, NEW, is_ours=True)
+    assert addons.find_addon("other", "prod", listed, NEW) == Addon("other", "prod", OLD, NEW, is_ours=False)
     assert addons.find_addon("none", "prod", listed, NEW) == Addon("none", "prod", "", NEW)
 
 

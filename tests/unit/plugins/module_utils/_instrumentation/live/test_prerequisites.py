@@ -71,7 +71,7 @@ class Answers(FakeApi):
 
     def check(self, seconds: float = 0, **requirements: Any) -> tuple[list[str], PrerequisiteCheck]:
         found = PrerequisiteCheck(self.cluster(), {**REQUIREMENTS, **requirements})
-        return [fault.wrong for fault in found.faults(seconds)], found
+        return [fault.wrong for fault in found.find_lasting_faults(seconds)], found
 
 
 def forbidden(what: str) -> RawAnswer:
@@ -82,7 +82,7 @@ def test_all_is_there() -> None:
     api = Answers()
     faults, check = api.check()
     assert faults == []
-    assert check.result([]) == {
+    assert check.build_result([]) == {
         "changed": False,
         "msg": "all there",
         "missing": [],
@@ -93,7 +93,7 @@ def test_all_is_there() -> None:
     }
     assert api.sent("POST") == [f"{PROXY}/{signal}" for signal in ("traces", "metrics", "logs")]
     api.add(obj("Namespace", "telemetry"))
-    assert api.check()[1].result([])["trials"] == REQUIREMENTS["trials"]
+    assert api.check()[1].build_result([])["trials"] == REQUIREMENTS["trials"]
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def test_of_a_secret_nothing_but_its_metadata_is_asked() -> None:
     files = [{"kind": "Secret", "namespace": "shop", "name": "tls"}]
     check = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "files": files})
     check.cluster._transport = transport
-    assert check.faults(0) == []
+    assert check.find_lasting_faults(0) == []
     assert ["PartialObjectMetadata" in accept for accept in asked] == [True]
 
 
 def test_the_refusal_names_every_fix() -> None:
     api = Answers()
     api.answers[GROUP] = status(404, "NotFound", "no")
-    found = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "targets": []}).faults(0)
+    found = PrerequisiteCheck(api.cluster(), {**REQUIREMENTS, "targets": []}).find_lasting_faults(0)
     told = str(check._build_refusal(found))
     assert "no Instrumentation was applied" in told
     assert "role otel_operator" in told
@@ -224,5 +224,5 @@ def test_the_refusal_names_every_fix() -> None:
 def test_a_service_of_another_namespace_is_proposed(services: RawAnswer, fix: str) -> None:
     api = Answers()
     api.answers |= {GATEWAY: status(404, "NotFound", "no"), "/api/v1/services": services}
-    (fault,) = PrerequisiteCheck(api.cluster(), REQUIREMENTS).faults(0)
+    (fault,) = PrerequisiteCheck(api.cluster(), REQUIREMENTS).find_lasting_faults(0)
     assert (fault.wrong, fault.fix) == ("there is no Service telemetry/gateway to send to", fix)

@@ -229,7 +229,7 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     resource = ApiResource("v1", "ConfigMap", "configmaps", True)
     for place in ((name, "a"), ("default", name)):
         with pytest.raises(Problem, match="is not a valid object name"):
-            resource.path(*place)
+            resource.build_path(*place)
 
 
 def test_an_object_without_a_name_is_not_the_collection_of_all() -> None:
@@ -239,7 +239,7 @@ def test_an_object_without_a_name_is_not_the_collection_of_all() -> None:
 
 def test_a_name_is_quoted() -> None:
     roles = ApiResource("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", False)
-    assert roles.path("", "system:a b?x#y").endswith("/clusterroles/system:a%20b%3Fx%23y")
+    assert roles.build_path("", "system:a b?x#y").endswith("/clusterroles/system:a%20b%3Fx%23y")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/../secrets", "/api/v1/pods?watch=true", "/api/v1/pods#a", "/a b"])

@@ -243,7 +243,7 @@ def test_the_oldest_client_gives_its_commands_no_cluster() -> None:
             self.args = ["sh", "-c", f"echo '{credential(token='made')}'"]
 
     client = SimpleNamespace(ExecProvider=OldProvider)
-    with CommandWatch(client).on():
+    with CommandWatch(client).watch_command():
         assert client.ExecProvider(SimpleNamespace(value={}), None).run() == {"token": "made"}
 
 
@@ -280,7 +280,7 @@ def asked_cluster(extensions: Any) -> Any:
     """Return the cluster that a command gets, out of a kubeconfig with these extensions."""
     cluster = {"server": "https://a", "extensions": extensions}
     client = SimpleNamespace(ExecProvider=ProviderWithCluster)
-    with CommandWatch(client).on():
+    with CommandWatch(client).watch_command():
         status = client.ExecProvider(SimpleNamespace(value={}), cluster).run()
     return json.loads(status["token"])["spec"]["cluster"]
 

@@ -49,7 +49,7 @@ DIRECT = {"host": "https://a/", "api_key": "t"}
     (DIRECT, PlainConnection("https://a", "t")),
     (
         DIRECT | {"validate_certs": False, "ca_cert": "/ca"},
-        PlainConnection("https://a", "t", verify=False, ca_file="/ca"),
+        PlainConnection("https://a", "t", verifies_server=False, ca_file="/ca"),
     ),
     ({"host": "https://a", **KEYS}, PlainConnection("https://a", cert_file="/c", key_file="/k")),
     ({"kubeconfig": config()}, PlainConnection("https://c:6443", "t")),
@@ -59,7 +59,7 @@ DIRECT = {"host": "https://a/", "api_key": "t"}
     ({"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})}, KEPT),
     (
         {"kubeconfig": config(**{"insecure-skip-tls-verify": True})},
-        PlainConnection("https://c:6443", "t", verify=False),
+        PlainConnection("https://c:6443", "t", verifies_server=False),
     ),
     ({"kubeconfig": config({"exec": {"command": "aws"}})}, None),
     ({"kubeconfig": config({"auth-provider": {}})}, None),
@@ -94,7 +94,7 @@ def test_a_file_is_found_as_kubectl_finds_it(tmp_path: Path) -> None:
 
 def test_the_environment_stands_in_for_options() -> None:
     environ = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "t", "K8S_AUTH_VERIFY_SSL": "no"}
-    assert read({}, environ) == PlainConnection("https://a", "t", verify=False)
+    assert read({}, environ) == PlainConnection("https://a", "t", verifies_server=False)
 
 
 @cases("environ, is_plain", ({"HTTPS_PROXY": "http://p"}, False), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True))

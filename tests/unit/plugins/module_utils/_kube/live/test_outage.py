@@ -34,7 +34,7 @@ def met(patience: float = WAIT) -> tuple[FakeApi, Cluster]:
     """Return a server that has answered once."""
     api = FakeApi()
     cluster = api.cluster()
-    cluster.outage.patience = patience
+    cluster.outage.patience_seconds = patience
     cluster.get(NODE)
     return api, cluster
 
@@ -107,7 +107,7 @@ def test_an_api_of_another_product_whose_server_is_away_holds_nothing_up() -> No
 def test_a_server_that_never_answered_is_given_up_at_once(why: str) -> None:
     api = FakeApi()
     cluster = api.cluster()
-    cluster.outage.patience = WAIT
+    cluster.outage.patience_seconds = WAIT
     away(api, losing(why), 1e9)
     with pytest.raises(LostError) as raised:
         cluster.get(NODE)
@@ -186,14 +186,14 @@ def test_one_request_without_an_answer_ends_no_other() -> None:
     api.clock.on_sleep.append(in_between)
     with pytest.raises(LostError):
         cluster.get(PATH)
-    assert cluster.outage.final, "nobody had an answer meanwhile"
+    assert cluster.outage.final_error, "nobody had an answer meanwhile"
 
     api, cluster = met(40)
     api.trouble = lambda _method, path: losing("timeout", 33)(api) if path == PATH else None
     api.clock.on_sleep.append(lambda _now: cluster.get(NODE) and None)
     with pytest.raises(LostError):
         cluster.get(PATH)
-    assert not cluster.outage.final
+    assert not cluster.outage.final_error
     assert cluster.get(NODE)
 
 
@@ -251,11 +251,11 @@ def test_the_first_answer_counts_for_all_tasks_of_a_run(tmp_path: Any) -> None:
 
     folder = {"run_folder": str(tmp_path)}
     first = cluster("https://a", **folder)
-    assert not first.outage.answered
+    assert not first.outage.has_answered
     first.outage.note_answer()
-    assert cluster("https://a", **folder).outage.answered
-    assert not cluster("https://b", **folder).outage.answered
-    assert not cluster("https://a").outage.answered
+    assert cluster("https://a", **folder).outage.has_answered
+    assert not cluster("https://b", **folder).outage.has_answered
+    assert not cluster("https://a").outage.has_answered
 
 
 @cases(
@@ -268,8 +268,8 @@ def test_the_first_answer_counts_for_all_tasks_of_a_run(tmp_path: Any) -> None:
 def test_a_request_without_an_answer_ends_in_the_time_of_its_task(params: Any, patience: float, read: float) -> None:
     module: Any = SimpleNamespace(params={"host": "https://a", "api_key": "x", **params}, tmpdir="")
     cluster = connect.connect(module)
-    assert cluster.outage.patience == patience
+    assert cluster.outage.patience_seconds == patience
     transport: Any = cluster._transport
     assert round(transport._full_timeout.read_timeout) == read
     aside = connect.connect(module, 4.0)
-    assert aside.outage.patience == 0
+    assert aside.outage.patience_seconds == 0

@@ -35,7 +35,7 @@ def test_a_read_is_soon_sent_again_and_then_has_its_time() -> None:
     transport = PooledTransport(Pool(), "https://a", dict)
     transport.set_read_seconds(36.0, 8.0)
     cluster = Cluster(transport, clock=Clock(), sleep=lambda _seconds: None)
-    cluster.outage.patience = WAIT
+    cluster.outage.patience_seconds = WAIT
     cluster.get("/api/v1/nodes")
     cluster.get("/api/v1/pods")
     cluster.request("PATCH", "/api/v1/pods", body={})

@@ -32,7 +32,7 @@ def test_lines(seen: Seen, told: list[str]) -> None:
     progress = Progress(lines.append, lambda: time[0])
     for at, what, state in seen:
         time[0] = at
-        {"done": progress.done, "now": progress.now}.get(what, progress)("a", state)
+        {"done": progress.tell_done, "now": progress.tell_now}.get(what, progress)("a", state)
     assert lines == told
 
 

@@ -61,7 +61,7 @@ extensions: [{path: ./here}]
 
 def find(section: str, name: str, version: str, build: str = "contrib") -> catalogue.Component:
     """Return a component that a build has."""
-    found = CATALOGUE.find(section, name, build, version)
+    found = CATALOGUE.find_component(section, name, build, version)
     assert found is not None
     return found
 
@@ -90,7 +90,7 @@ def test_any_name_that_the_version_takes_is_found(name: str, version: str, build
     ("receivers", "otlp", "nobody's", "0.123.0"),
 )
 def test_what_the_build_does_not_know_is_none(section: str, name: str, distribution: str, version: str) -> None:
-    assert CATALOGUE.find(section, name, distribution, version) is None
+    assert CATALOGUE.find_component(section, name, distribution, version) is None
     assert find("exporters", "loki", "0.123.0")
 
 
@@ -100,13 +100,13 @@ def test_stability_is_that_of_the_version() -> None:
 
 
 def test_a_version_that_the_tables_lack_is_answered_from_the_nearest_older_one() -> None:
-    assert CATALOGUE.coverage("contrib", "0.160.0").version == "0.150.0"
-    assert CATALOGUE.coverage("contrib", "0.160.0").approximate
-    assert CATALOGUE.coverage("adot", "0.130.0").version == "0.117.0"
-    assert not CATALOGUE.coverage("contrib", "v0.150.0").approximate
+    assert CATALOGUE.find_coverage("contrib", "0.160.0").version == "0.150.0"
+    assert CATALOGUE.find_coverage("contrib", "0.160.0").is_approximate
+    assert CATALOGUE.find_coverage("adot", "0.130.0").version == "0.117.0"
+    assert not CATALOGUE.find_coverage("contrib", "v0.150.0").is_approximate
     assert find("receivers", "otlp", "0.160.0").approximate
     # One before all is answered from the oldest.
-    assert CATALOGUE.coverage("adot", "0.110.0").version == "0.117.0"
+    assert CATALOGUE.find_coverage("adot", "0.110.0").version == "0.117.0"
     assert find("receivers", "filelog", "0.99.0")
 
 
@@ -117,11 +117,11 @@ def test_a_gap_in_the_metadata_makes_the_answer_approximate() -> None:
 
 
 def test_signals_and_pairs() -> None:
-    assert CATALOGUE.signals("receivers", "otlp", "core", "0.110.0") == frozenset({"traces", "logs"})
-    assert CATALOGUE.signals("extensions", "health_check", "core", "0.110.0") == frozenset()
-    assert CATALOGUE.signals("receivers", "nope", "core", "0.110.0") is None
-    assert CATALOGUE.pairs("count", "contrib", "0.110.0") == frozenset({("traces", "metrics"), ("logs", "metrics")})
-    assert CATALOGUE.pairs("count", "core", "0.110.0") is None
+    assert CATALOGUE.find_signals("receivers", "otlp", "core", "0.110.0") == frozenset({"traces", "logs"})
+    assert CATALOGUE.find_signals("extensions", "health_check", "core", "0.110.0") == frozenset()
+    assert CATALOGUE.find_signals("receivers", "nope", "core", "0.110.0") is None
+    assert CATALOGUE.find_signal_pairs("count", "contrib", "0.110.0") == frozenset({("traces", "metrics"), ("logs", "metrics")})
+    assert CATALOGUE.find_signal_pairs("count", "core", "0.110.0") is None
 
 
 def test_unknown_signals_are_none_and_not_empty() -> None:
@@ -132,60 +132,60 @@ def test_unknown_signals_are_none_and_not_empty() -> None:
 def test_where_and_which() -> None:
     assert CATALOGUE.list_distributions_with("receivers", "filelog", "0.131.0") == ("adot", "contrib")
     assert CATALOGUE.list_distributions_with("exporters", "loki", "0.131.0") == ()
-    assert CATALOGUE.types("receivers", "contrib", "0.148.0") == ("filelog", "otlp")
-    assert CATALOGUE.types("receivers", "contrib", "0.150.0") == ("file_log", "murky", "otlp")
+    assert CATALOGUE.list_types("receivers", "contrib", "0.148.0") == ("filelog", "otlp")
+    assert CATALOGUE.list_types("receivers", "contrib", "0.150.0") == ("file_log", "murky", "otlp")
     assert CATALOGUE.distributions == ("adot", "contrib", "core")
-    assert CATALOGUE.known("receivers", "filelog")
-    assert CATALOGUE.known("exporters", "carbon")
-    assert not CATALOGUE.known("receivers", "carbon")
+    assert CATALOGUE.is_known("receivers", "filelog")
+    assert CATALOGUE.is_known("exporters", "carbon")
+    assert not CATALOGUE.is_known("receivers", "carbon")
 
 
 def test_renames_go_both_ways() -> None:
     for name in ("filelog", "file_log"):
-        renamed = CATALOGUE.rename("receivers", name)
+        renamed = CATALOGUE.find_rename("receivers", name)
         assert renamed is not None
-        assert (renamed.old, renamed.new, renamed.since, renamed.alias) == ("filelog", "file_log", "0.149.0", True)
-        assert CATALOGUE.name_for("receivers", name, "0.148.0") == "filelog"
-        assert CATALOGUE.name_for("receivers", name, "0.149.0") == "file_log"
-    assert CATALOGUE.rename("receivers", "otlp") is None
-    assert CATALOGUE.name_for("receivers", "otlp", "0.149.0") == "otlp"
+        assert (renamed.old_name, renamed.new_name, renamed.since_version, renamed.takes_old_name) == ("filelog", "file_log", "0.149.0", True)
+        assert CATALOGUE.choose_name("receivers", name, "0.148.0") == "filelog"
+        assert CATALOGUE.choose_name("receivers", name, "0.149.0") == "file_log"
+    assert CATALOGUE.find_rename("receivers", "otlp") is None
+    assert CATALOGUE.choose_name("receivers", "otlp", "0.149.0") == "otlp"
 
 
 def test_removals_say_what_to_use_or_that_there_is_nothing() -> None:
-    loki, carbon = (CATALOGUE.removal("exporters", name) for name in ("loki", "carbon"))
+    loki, carbon = (CATALOGUE.find_removal("exporters", name) for name in ("loki", "carbon"))
     assert loki is not None
     assert carbon is not None
-    assert (loki.gone, loki.use, carbon.use) == ("0.131.0", "exporters/otlp_http", None)
-    assert CATALOGUE.removal("receivers", "loki") is None
+    assert (loki.gone_since, loki.replacement, carbon.replacement) == ("0.131.0", "exporters/otlp_http", None)
+    assert CATALOGUE.find_removal("receivers", "loki") is None
 
 
 def test_ports_by_any_name() -> None:
     (grpc,) = CATALOGUE.listeners["receivers", "otlp"]
     assert (grpc.path, grpc.port, grpc.protocol) == (("protocols", "grpc", "endpoint"), 4317, "TCP")
-    assert grpc.when == ("protocols", "grpc")
+    assert grpc.switch_path == ("protocols", "grpc")
     (log,) = CATALOGUE.listeners["receivers", "filelog"]
-    assert (log.port, log.when) == (None, ())
+    assert (log.port, log.switch_path) == (None, ())
     assert ("exporters", "otlp") not in CATALOGUE.listeners
 
 
 def test_references_find_what_settings_name() -> None:
     http, auth = {"auth": {"authenticator": "sigv4auth"}}, {"authenticator": "oidc"}
     settings = {"storage": "file_storage", "http": http, "auth": auth}
-    found = {pair for reference in CATALOGUE.references("receivers", "filelog") for pair in reference.find(settings)}
+    found = {pair for reference in CATALOGUE.list_references("receivers", "filelog") for pair in reference.find_ids(settings)}
     assert found == {
         (("storage",), "file_storage"),
         (("http", "auth", "authenticator"), "sigv4auth"),
         (("auth", "authenticator"), "oidc"),
     }
     # They walk lists, and skip what is no name.
-    (table,) = [item for item in CATALOGUE.references("connectors", "count") if item.to == "pipelines"]
+    (table,) = [item for item in CATALOGUE.list_references("connectors", "count") if item.target_kind == "pipelines"]
     settings = {"table": [{"pipelines": ["traces/a", None]}, {"pipelines": None}, "odd"]}
-    assert list(table.find(settings)) == [(("table", 0, "pipelines", 0), "traces/a")]
-    assert list(table.find(None)) == []
+    assert list(table.find_ids(settings)) == [(("table", 0, "pipelines", 0), "traces/a")]
+    assert list(table.find_ids(None)) == []
 
 
 def test_a_lax_reference_may_be_a_built_in_name() -> None:
-    assert [item.lax for item in CATALOGUE.references("exporters", "loki")] == [False, False, True]
+    assert [item.takes_built_in_names for item in CATALOGUE.list_references("exporters", "loki")] == [False, False, True]
 
 
 def test_the_smallest_distribution_that_has_everything() -> None:
@@ -201,23 +201,23 @@ def test_the_smallest_distribution_that_has_everything() -> None:
 
 
 def test_own_versions_of_a_build_are_translated() -> None:
-    assert CATALOGUE.collector_version("adot", "v0.43.1") == "0.117.0"
-    assert CATALOGUE.collector_version("adot", "v0.44.0") == "0.117.0"
-    assert CATALOGUE.collector_version("adot", "v0.1.0") == "0.117.0"
-    assert CATALOGUE.collector_version("core", "v0.123.0") == "0.123.0"
+    assert CATALOGUE.find_collector_version("adot", "v0.43.1") == "0.117.0"
+    assert CATALOGUE.find_collector_version("adot", "v0.44.0") == "0.117.0"
+    assert CATALOGUE.find_collector_version("adot", "v0.1.0") == "0.117.0"
+    assert CATALOGUE.find_collector_version("core", "v0.123.0") == "0.123.0"
 
 
 def test_a_distribution_from_a_manifest() -> None:
     grown, unknown = CATALOGUE.add_manifest("mine", MANIFEST, "v0.148.0")
     assert unknown == (("receivers", "github.com/acme/acmereceiver"),)
-    assert grown.find("receivers", "filelog", "mine", "0.148.0")
-    assert grown.find("receivers", "otlp", "mine", "0.148.0") is None
+    assert grown.find_component("receivers", "filelog", "mine", "0.148.0")
+    assert grown.find_component("receivers", "otlp", "mine", "0.148.0") is None
     assert grown.list_distributions_with("receivers", "filelog", "0.148.0") == ("adot", "contrib", "mine")
-    assert grown.types("receivers", "mine", "0.148.0") == ("filelog",)
+    assert grown.list_types("receivers", "mine", "0.148.0") == ("filelog",)
     assert "mine" not in CATALOGUE.distributions
-    found = grown.find("receivers", "acme", "mine", "0.148.0")  # by its folder
+    found = grown.find_component("receivers", "acme", "mine", "0.148.0")  # by its folder
     assert found is not None
-    assert (found.guessed, found.approximate, found.signals) == (True, True, None)
+    assert (found.is_guessed, found.is_approximate, found.signals) == (True, True, None)
 
 
 def test_a_manifest_without_components_is_an_empty_distribution() -> None:

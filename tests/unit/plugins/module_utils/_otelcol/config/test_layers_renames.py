@@ -16,9 +16,9 @@ from ...helpers import cases, rows
 from ...strategies import configs
 
 ROWS = [
-    layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", alias=True),
-    layers.Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", alias=True),
-    layers.Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", alias=True),
+    layers.Rename("exporters", "otlp", "otlp_grpc", "0.144.0", takes_old_name=True),
+    layers.Rename("processors", "k8sattributes", "k8s_attributes", "0.146.0", takes_old_name=True),
+    layers.Rename("connectors", "spanmetrics", "span_metrics", "0.151.0", takes_old_name=True),
 ]
 NAMES = """
 receivers: {otlp_grpc: {}}

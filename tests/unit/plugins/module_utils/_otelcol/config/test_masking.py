@@ -204,7 +204,7 @@ def test_a_password_that_is_a_short_word_hides_no_name_of_a_file_or_host(text: s
 def test_the_variable_of_a_data_source_is_no_secret() -> None:
     assert list(find_secrets_in_text("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
     (found,) = find_secrets_in_text("root:hunter2@tcp(db)/")
-    assert found.what == "a password in a data source"
+    assert found.description == "a password in a data source"
 
 
 @cases(

@@ -56,7 +56,7 @@ def graph(text: str) -> PipelineGraph:
 def test_records_come_by_connectors_that_hand_on_within_a_signal(
     text: str, pipeline: str, before: dict[str, str]
 ) -> None:
-    assert graph(text).before(pipeline) == before
+    assert graph(text).find_feeding_pipelines(pipeline) == before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_records_come_by_connectors_that_hand_on_within_a_signal(
 )
 def test_the_other_way_is_the_same(text: str, pipeline: str, connector: str, behind: list[str]) -> None:
     found = graph(text)
-    assert list(found.behind(pipeline, connector)) == behind
+    assert list(found.find_pipelines_behind(pipeline, connector)) == behind
     assert all(pipeline in found.find_connector_sources(connector, other) for other in behind)
 
 
@@ -107,11 +107,11 @@ def test_many_ways_through_many_layers_take_no_time() -> None:
 
 
 def test_components_have_the_signals_of_their_pipelines_and_connectors_are_none() -> None:
-    assert graph(TWO_SIGNALS).signals_by_id("exporters") == {"kafka": ("traces",), "otlp": ("traces", "logs")}
-    assert graph(TWO_SIGNALS).signals_by_id("processors") == {}
+    assert graph(TWO_SIGNALS).find_signals_by_id("exporters") == {"kafka": ("traces",), "otlp": ("traces", "logs")}
+    assert graph(TWO_SIGNALS).find_signals_by_id("processors") == {}
     assert signal_of("traces/a/b") == "traces"
 
 
 @pytest.mark.parametrize("odd", [None, [], {"service": {"pipelines": {1: None, "traces": {"receivers": [None, "a"]}}}}])
 def test_what_is_no_text_is_left_out(odd: Any) -> None:
-    assert PipelineGraph.of(odd).signals_by_id("receivers") in ({}, {"a": ("traces",)})
+    assert PipelineGraph.of(odd).find_signals_by_id("receivers") in ({}, {"a": ("traces",)})

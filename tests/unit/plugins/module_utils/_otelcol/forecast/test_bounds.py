@@ -54,8 +54,8 @@ def test_the_bounds_of_what_one_side_alone_has_hold() -> None:
         after = {trace: later[trace] for trace in drawn if later[trace]}
         total = sum(before.values())
         old, new = count_only_before(before, after), count_only_after(before, after)
-        held["lost"] += abs(old.items / total - lost) <= (old.bound or 0)
-        held["made"] += abs(new.items / total - made) <= (new.bound or 0)
+        held["lost"] += abs(old.item_count / total - lost) <= (old.error_bound or 0)
+        held["made"] += abs(new.item_count / total - made) <= (new.error_bound or 0)
     assert min(held.values()) >= LEAST, held
 
 
@@ -109,24 +109,24 @@ def test_items_of_one_side_show_where_the_sum_stays_the_same() -> None:
     after = {**dict.fromkeys(range(90), 5), **dict.fromkeys(range(200, 205), 10)}
     assert sum(before.values()) == sum(after.values())
     lost, made = count_only_before(before, after), count_only_after(before, after)
-    assert (lost.items, made.items) == (50, 50)
+    assert (lost.item_count, made.item_count) == (50, 50)
     # A tenth of 100 traces is lost: 1.96 times the deviation of a share, sqrt(0.1 * 0.9 / 100).
-    assert lost.bound == pytest.approx(0.0588)
-    assert made.bound == pytest.approx(1.96 * sqrt(5 * 10**2 + 100 * 0.5**2) / 500)
+    assert lost.error_bound == pytest.approx(0.0588)
+    assert made.error_bound == pytest.approx(1.96 * sqrt(5 * 10**2 + 100 * 0.5**2) / 500)
 
 
 def test_a_sum_that_is_that_of_before_by_chance_is_not_exact() -> None:
     before = dict.fromkeys(range(100), 1)
     tripled = count_only_after(before, {trace: 3 if trace < 50 else 1 for trace in before})
-    assert tripled.items == 100
-    assert tripled.bound
-    assert tripled.bound > 0.1
+    assert tripled.item_count == 100
+    assert tripled.error_bound
+    assert tripled.error_bound > 0.1
     assert count_only_after(before, dict.fromkeys(before, 2)) == OneSide(100)
 
 
 def test_a_trace_of_both_sides_may_have_more_or_less_on_one() -> None:
     before, after = dict.fromkeys(range(40), 3), {**dict.fromkeys(range(40), 3), 0: 1, 1: 7}
-    assert (count_only_before(before, after).items, count_only_after(before, after).items) == (2, 4)
+    assert (count_only_before(before, after).item_count, count_only_after(before, after).item_count) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -145,5 +145,5 @@ def test_whole_and_small_samples(before: dict[int, int], after: dict[int, int], 
 
 def test_what_is_only_dropped_has_the_bound_of_the_change() -> None:
     before, after = dict.fromkeys(range(100), 5), dict.fromkeys(range(62), 5)
-    assert count_only_before(before, after).bound == estimate_ratio_bound(before, after)
+    assert count_only_before(before, after).error_bound == estimate_ratio_bound(before, after)
     assert count_only_after(before, after) == OneSide()

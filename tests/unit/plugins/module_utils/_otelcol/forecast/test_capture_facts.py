@@ -30,7 +30,7 @@ from tests.support.cases import cases
     ),
     (
         {"other_pods": 1, "nodes": 3, "signals": {"logs": {"records_per_second": 2.0}}},
-        CaptureFacts(rates={"logs": 12.0}, nodes=3, uncounted_signals=("logs",)),
+        CaptureFacts(rate_by_signal={"logs": 12.0}, node_count=3, uncounted_signals=("logs",)),
     ),
     (
         {
@@ -38,7 +38,7 @@ from tests.support.cases import cases
             "nodes": 3,
             "signals": {"logs": {"records_per_second": 2.0, "collector_records_per_second": 9.5}},
         },
-        CaptureFacts(rates={"logs": 9.5}, nodes=3),
+        CaptureFacts(rate_by_signal={"logs": 9.5}, node_count=3),
     ),
     ({"collector": "text", "signals": [], "nodes": "many"}, CaptureFacts()),
     ({"signals": {"logs": {"records_per_second": True}, "traces": {"records_per_second": -3}}}, CaptureFacts()),
@@ -53,21 +53,21 @@ def test_masks_and_receivers_that_were_left_out_are_noted() -> None:
     facts = CaptureFacts.of(
         {"masked": {"mode": "hash", "kept_attributes": ["url.path"]}, "left_out_receivers": ["prometheus"]}
     )
-    assert list(facts.notes()) == [
+    assert list(facts.describe_limits()) == [
         "the capture has masks in place of values, but for url.path: conditions on other values match nothing",
         "the capture has nothing of prometheus, and neither have the figures",
     ]
-    assert list(CaptureFacts.of({"masked": {"mode": "keep"}}).notes()) == []
+    assert list(CaptureFacts.of({"masked": {"mode": "keep"}}).describe_limits()) == []
 
 
 def test_rates_of_one_node_are_noted() -> None:
     row = {"records_per_second": 2.0}
     counted = {**row, "collector_records_per_second": 5.0}
     facts = CaptureFacts.of({"other_pods": 1, "nodes": 3, "signals": {"logs": row, "traces": counted}})
-    assert facts.rates == {"logs": 12.0, "traces": 5.0}
-    (note,) = facts.notes()
+    assert facts.rate_by_signal == {"logs": 12.0, "traces": 5.0}
+    (note,) = facts.describe_limits()
     assert note == "the capture is of one of 3 nodes, and its rates of logs are taken for those of each"
-    assert list(CaptureFacts.of({"nodes": 3, "signals": {"traces": counted}}).notes()) == []
+    assert list(CaptureFacts.of({"nodes": 3, "signals": {"traces": counted}}).describe_limits()) == []
 
 
 def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:

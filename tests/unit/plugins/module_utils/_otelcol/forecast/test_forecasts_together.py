@@ -36,7 +36,7 @@ def result(before: int, after: int, *breaches: str, **more: Any) -> dict[str, An
 FORECASTS = [
     HostForecast("us", result(10, 11)),
     HostForecast("eu", result(10, 30, LINE)),
-    HostForecast("ap", why="there is no capture x."),
+    HostForecast("ap", failure_reason="there is no capture x."),
 ]
 
 

@@ -25,7 +25,7 @@ LOST = ("service.name of the resource", "user.id")
 
 def breaches(given: dict[str, Any], after: Figures, lost: tuple[str, ...] = ()) -> list[str]:
     change = Change("otlp_grpc/a", "metrics", Figures(1000, 1000, 1000), after, lost_attributes=lost)
-    return list(parse_limits(given).breaches([change]))
+    return list(parse_limits(given).find_breaches([change]))
 
 
 @cases(
@@ -67,7 +67,7 @@ def test_an_attribute_that_must_stay_is_missed(names: Any, said: list[str]) -> N
 def test_an_attribute_that_some_items_lose_is_missed() -> None:
     lost = (PartlyLost("service.name of the resource", 620), PartlyLost("user.id", 3))
     change = Change("a", "traces", Figures(3000, 9), Figures(1860, 9), partly_lost_attributes=lost)
-    assert list(parse_limits({"lost_attributes": ["service.name", "host.name"]}).breaches([change])) == [
+    assert list(parse_limits({"lost_attributes": ["service.name", "host.name"]}).find_breaches([change])) == [
         "a: traces: attribute service.name of the resource is lost on 620 of 1,860 items"
     ]
 
@@ -90,6 +90,6 @@ def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
 def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
     limits = parse_limits({"lost_attributes": ["service.name", "service.nmae"]})
     tally = Tally(resource_names=Counter({"service.name": 1}))
-    assert list(limits.unseen([Tally(), tally])) == [
+    assert list(limits.find_unseen_attributes([Tally(), tally])) == [
         "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"
     ]

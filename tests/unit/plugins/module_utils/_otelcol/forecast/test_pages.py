@@ -92,7 +92,7 @@ def test_what_is_new_and_what_stays_have_words_instead_of_percent() -> None:
 def test_markdown_keeps_its_form_whatever_telemetry_says() -> None:
     evil = replace(MOVE, sender=Sender("a|b`c\n# d", "<script>", ""))
     change = replace(CHANGE, moves=(evil,), lost_attributes=("x|y`\nz",))
-    page = render_markdown(replace(FORECAST, changes=(change,), breaches=()))
+    page = render_markdown(replace(FORECAST, changes=(change,), breach_lines=()))
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len(rows) == 3
     assert all(row.replace("\\|", "").count("|") == 7 for row in rows)

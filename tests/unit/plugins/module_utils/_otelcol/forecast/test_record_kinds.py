@@ -45,21 +45,21 @@ def test_a_log_record_is_told_by_its_event_or_template_its_severity_and_its_serv
 ) -> None:
     counted = RecordKinds()
     counted.add_log(record, "cart")
-    assert list(counted.items) == [kind]
+    assert list(counted.count_by_kind) == [kind]
 
 
 def test_the_kinds_with_most_items_of_one_side_alone_come_first() -> None:
     before, after = logs(*["send"] * 9, *["get"] * 5, *["put"] * 3), logs(*["send"] * 2, *["get"] * 6)
     gone = find_kinds_only_in(before, after)
-    assert gone.items == 10
-    assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 7), ("put", 3)]
+    assert gone.item_count == 10
+    assert [(row.kind.name, row.item_count) for row in gone.largest_kinds] == [("send", 7), ("put", 3)]
     come = find_kinds_only_in(after, before)
     assert come == KindsOfOneSide(1, (KindOfOneSide(RecordKind("get", "info", "cart"), 1),))
 
 
 def test_five_kinds_are_named_and_all_are_counted() -> None:
     gone = find_kinds_only_in(logs("send", "get", "put", "read", "write", "try", "stop"), logs())
-    assert (gone.items, len(gone.largest)) == (7, 5)
+    assert (gone.item_count, len(gone.largest_kinds)) == (7, 5)
 
 
 def test_a_metric_names_the_attributes_that_its_points_of_the_other_side_lack() -> None:
@@ -67,7 +67,7 @@ def test_a_metric_names_the_attributes_that_its_points_of_the_other_side_lack() 
     before.add_points("requests", 9, {"route", "user"})
     before.add_points("sizes", 4, {"route"})
     after.add_points("requests", 3, {"user"})
-    assert find_kinds_only_in(before, after).largest == (
+    assert find_kinds_only_in(before, after).largest_kinds == (
         KindOfOneSide(RecordKind("requests"), 6, ("route",)),
         # No point is left, so no attribute of it is lost alone.
         KindOfOneSide(RecordKind("sizes"), 4),
@@ -79,8 +79,8 @@ def test_names_of_attributes_are_bounded() -> None:
     for number in range(3 * MOST_NAMES):
         before.add_points("requests", 1, {f"name {number}"})
     after.add_points("requests", 1, {"name 1"})
-    assert len(before.attributes["requests"]) == MOST_NAMES + 1
-    assert find_kinds_only_in(before, after).largest[0].attributes == ()
+    assert len(before.attributes_by_metric["requests"]) == MOST_NAMES + 1
+    assert find_kinds_only_in(before, after).largest_kinds[0].attributes == ()
 
 
 def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_together(
@@ -88,11 +88,11 @@ def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_to
 ) -> None:
     monkeypatch.setattr(record_kinds, "MOST_KINDS", 2)
     before, after = logs("send", "get", "put", "read", "read"), logs("put", "read", "get")
-    assert (len(before.items), before.uncounted) == (2, 3)
+    assert (len(before.count_by_kind), before.uncounted_items) == (2, 3)
     # Of send and get, after may have some among its uncounted. In all, it has two fewer.
     assert find_kinds_only_in(before, after) == KindsOfOneSide(2)
     assert find_kinds_only_in(after, before) == KindsOfOneSide(0)
     # What both know, and what a side without uncounted ones lacks, is told by itself.
     gone = find_kinds_only_in(before, logs("get"))
-    assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 1)]
-    assert gone.items == 4
+    assert [(row.kind.name, row.item_count) for row in gone.largest_kinds] == [("send", 1)]
+    assert gone.item_count == 4

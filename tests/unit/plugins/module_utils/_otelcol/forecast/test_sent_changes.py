@@ -25,9 +25,9 @@ from tests.support.cases import cases
 
 def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:
     signal = {"spans": "traces"}.get(short, short)
-    counted = Sent(size=size)
+    counted = Sent(byte_count=size)
     text = json.dumps(build_otlp_request(short, records, "given"), separators=(",", ":"))
-    counted.tally.add(signal, measure_resources(text))
+    counted.tally.add_resources(signal, measure_resources(text))
     return {signal: counted}
 
 
@@ -99,7 +99,7 @@ def test_points_of_a_metric_have_their_attributes_each() -> None:
 
 def test_an_exporter_that_gets_nothing_has_lost_all_attributes() -> None:
     change = one_change(sent("logs", [{"attributes": {"user": "a"}}], 9), {})
-    assert (change.after.items, change.lost_attributes) == (0, ("user",))
+    assert (change.after.item_count, change.lost_attributes) == (0, ("user",))
 
 
 def test_the_senders_whose_bytes_change_most_come_first() -> None:
@@ -115,8 +115,8 @@ def test_series_are_counted_by_sender() -> None:
         {"name": "m", "attributes": {"route": str(number)}, "resource": {"service.name": "x"}} for number in (1, 2)
     ]
     change = one_change(sent("metrics", points, 10), sent("metrics", points[:1], 5))
-    assert (change.before.series, change.after.series) == (2, 1)
-    assert change.moves[0].before.series == 2
+    assert (change.before.series_count, change.after.series_count) == (2, 1)
+    assert change.moves[0].before.series_count == 2
 
 
 def test_what_one_side_alone_has_is_told_by_trace() -> None:
@@ -142,12 +142,12 @@ def test_what_has_no_ids_is_told_apart_by_its_kind() -> None:
 
 def measured(minutes_of: dict[str, range]) -> dict[str, Sent]:
     """Return what was sent of a metric whose routes were measured in some minutes."""
-    counted = Sent(size=9)
+    counted = Sent(byte_count=9)
     for route, minutes in minutes_of.items():
         for minute in minutes:
             point = {"name": "requests", "attributes": {"route": route}}
             text = json.dumps(build_otlp_request("metrics", [point], "given", minute), separators=(",", ":"))
-            counted.tally.add("metrics", measure_resources(text))
+            counted.tally.add_resources("metrics", measure_resources(text))
     return {"metrics": counted}
 
 

@@ -23,18 +23,18 @@ def series(seconds: Iterable[int], metric: int = 1, sender: Sender = CART) -> Se
     first, *later = [(1_700_000_000 + second) * 10**9 for second in seconds]
     made = Series(sender, metric, first, first)
     for time in later:
-        made.measured(time)
+        made.note_measurement(time)
     return made
 
 
 @cases(
     "measured, churn",
-    ([STEADY], Churn(known=1)),
-    ([STEADY, range(30, 61, 10)], Churn(appear=1, known=2)),
-    ([STEADY, range(0, 31, 10)], Churn(end=1, known=2)),
-    ([STEADY, [30]], Churn(appear=1, end=1, known=2)),
+    ([STEADY], Churn(known_series=1)),
+    ([STEADY, range(30, 61, 10)], Churn(appearing_series=1, known_series=2)),
+    ([STEADY, range(0, 31, 10)], Churn(ending_series=1, known_series=2)),
+    ([STEADY, [30]], Churn(appearing_series=1, ending_series=1, known_series=2)),
     # Clients measure at their own turn, so the first point of each comes within an interval.
-    ([STEADY, range(9, 61, 10), range(10, 61, 10)], Churn(known=3)),
+    ([STEADY, range(9, 61, 10), range(10, 61, 10)], Churn(known_series=3)),
     # One interval says nothing, and neither does a metric that was measured once.
     ([[0, 10], [10]], Churn()),
     ([[0, 10], [19]], Churn()),
@@ -50,26 +50,26 @@ def test_series_appear_and_end(measured: list[Iterable[int]], churn: Churn) -> N
 def test_points_without_a_time_say_nothing() -> None:
     """OTLP writes 0 for a time that is not known."""
     untimed = Series(CART, 1, 0, 0)
-    assert measure_churn([series(STEADY), untimed]) == Churn(known=1)
-    untimed.measured(1_700_000_030 * 10**9)
-    assert measure_churn([series(STEADY), untimed]) == Churn(appear=1, end=1, known=2)
-    untimed.measured(0)
+    assert measure_churn([series(STEADY), untimed]) == Churn(known_series=1)
+    untimed.note_measurement(1_700_000_030 * 10**9)
+    assert measure_churn([series(STEADY), untimed]) == Churn(appearing_series=1, ending_series=1, known_series=2)
+    untimed.note_measurement(0)
     assert untimed == Series(CART, 1, 1_700_000_030 * 10**9, 1_700_000_030 * 10**9)
 
 
 def test_a_slow_sender_does_not_hide_what_a_quick_one_of_the_same_metric_loses() -> None:
     slow = series(range(0, 181, 60), sender=Sender("slow", "shop", ""))
     short = [series([start, start + 10]) for start in range(0, 180, 20)]
-    assert measure_churn([slow, *short]) == Churn(appear=8, end=8, known=10)
+    assert measure_churn([slow, *short]) == Churn(appearing_series=8, ending_series=8, known_series=10)
 
 
 def test_each_metric_has_its_own_time_and_interval() -> None:
     quick = [series(STEADY, 1), series(range(0, 31, 10), 1)]
     slow = [series([0, 60], 2), series([60], 2)]
     later = [series(range(1000, 1061, 10), 3)]
-    assert measure_churn([*quick, *slow, *later]) == Churn(end=1, known=3)
+    assert measure_churn([*quick, *slow, *later]) == Churn(ending_series=1, known_series=3)
 
 
 def test_the_order_of_points_does_not_matter() -> None:
     made = series([30, 10, 60, 40])
-    assert (made.last - made.first, made.gap) == (50 * 10**9, 30 * 10**9)
+    assert (made.last_time - made.first_time, made.longest_gap) == (50 * 10**9, 30 * 10**9)

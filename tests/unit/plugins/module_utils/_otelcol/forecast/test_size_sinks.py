@@ -30,10 +30,10 @@ def queue_of_sink(otlp_http: str, processors: dict[str, Any]) -> Any:
         "exporters": {"debug": {}},
         "service": {"pipelines": {"traces": pipeline}},
     }
-    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, replays=True)
+    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, is_replay=True)
     built = build_harness(config, ends)
     batch_sinks(built, ends)
-    (sink,) = built.sinks
+    (sink,) = built.exporter_by_sink
     return built.config["exporters"][sink]["sending_queue"]
 
 
@@ -59,10 +59,10 @@ def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
         "exporters": {exporter: settings},
         "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": [exporter]}}},
     }
-    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", replays=True)
+    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", is_replay=True)
     built = build_harness(config, ends)
-    add_size_sinks(built.config, ends, config, built.sinks)
-    (sink,) = built.sinks
+    add_size_sinks(built.config, ends, config, built.exporter_by_sink)
+    (sink,) = built.exporter_by_sink
     pipeline = built.config["service"]["pipelines"]["traces"]
     assert pipeline["exporters"] == [sink, f"{sink}_size"]
     found: dict[str, Any] = built.config["exporters"][f"{sink}_size"]

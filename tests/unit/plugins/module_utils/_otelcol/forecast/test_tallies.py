@@ -46,7 +46,7 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
 def tally(short: str, tenant_attribute: str = "") -> Tally:
     counted = Tally()
     text = json.dumps(build_otlp_request(short, RECORDS[short], "given"), separators=(",", ":"))
-    counted.add(SIGNALS[short], measure_resources(text), tenant_attribute)
+    counted.add_resources(SIGNALS[short], measure_resources(text), tenant_attribute)
     return counted
 
 
@@ -59,24 +59,24 @@ def tally(short: str, tenant_attribute: str = "") -> Tally:
 def test_items_belong_to_their_senders(short: str, items: dict[Sender, int]) -> None:
     request = build_otlp_request(short, RECORDS[short], "given")
     assert signal_of_request(request) == SIGNALS[short]
-    assert dict(tally(short).items) == items
-    assert tally(short).total == count_items(SIGNALS[short], request) == sum(items.values())
-    assert all(tally(short).sizes[sender] > 0 for sender in items)
+    assert dict(tally(short).items_by_sender) == items
+    assert tally(short).item_count == count_items(SIGNALS[short], request) == sum(items.values())
+    assert all(tally(short).bytes_by_sender[sender] > 0 for sender in items)
 
 
 def test_the_tenant_is_an_attribute_that_the_user_names() -> None:
-    assert set(tally("spans", "team").items) == {Sender("cart", "shop", "a"), Sender("pay", "", "")}
+    assert set(tally("spans", "team").items_by_sender) == {Sender("cart", "shop", "a"), Sender("pay", "", "")}
 
 
 def test_spans_of_a_trace_and_points_of_a_series_are_counted_once() -> None:
-    assert sorted(tally("spans").traces.values()) == [1, 2]
-    assert len(tally("metrics").series) == 3
-    assert not tally("logs").series
+    assert sorted(tally("spans").items_by_trace.values()) == [1, 2]
+    assert len(tally("metrics").series_by_hash) == 3
+    assert not tally("logs").series_by_hash
 
 
 def test_attributes_know_how_many_items_have_them_and_whether_at_the_resource_or_the_record() -> None:
     of_resources = {**{(RESOURCE, name): 2 for name in CART}, (RESOURCE, "service.name"): 3}
-    assert tally("spans").attributes == {**of_resources, (RECORD, "url.path"): 2, (RECORD, "user.id"): 1}
+    assert tally("spans").items_by_attribute == {**of_resources, (RECORD, "url.path"): 2, (RECORD, "user.id"): 1}
 
 
 def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> None:
@@ -84,9 +84,9 @@ def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> N
     points = [{"name": "requests", "attributes": dict(order)} for order in (labels.items(), [*labels.items()][::-1])]
     text = json.dumps(build_otlp_request("metrics", points, "given"), separators=(",", ":"))
     counted = Tally()
-    counted.add("metrics", measure_resources(text))
-    assert counted.total == 2
-    assert len(counted.series) == 1
+    counted.add_resources("metrics", measure_resources(text))
+    assert counted.item_count == 2
+    assert len(counted.series_by_hash) == 1
 
 
 def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series() -> None:
@@ -105,13 +105,13 @@ def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series
     metric = {"name": "requests", "gauge": {"dataPoints": points}}
     text = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}, separators=(",", ":"))
     counted = Tally()
-    counted.add("metrics", measure_resources(text))
-    assert counted.total == 20
-    assert len(counted.series) == 10
+    counted.add_resources("metrics", measure_resources(text))
+    assert counted.item_count == 20
+    assert len(counted.series_by_hash) == 10
 
 
 def test_a_resource_without_records_is_no_sender() -> None:
     counted = Tally()
     for signal, resources in (("logs", "resourceLogs"), ("metrics", "resourceMetrics")):
-        counted.add(signal, measure_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
-    assert not counted.items
+        counted.add_resources(signal, measure_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
+    assert not counted.items_by_sender

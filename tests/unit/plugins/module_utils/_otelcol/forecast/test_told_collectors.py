@@ -17,8 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 
 PASSES = ToldCollector("a/gateway", {"report": "one\ntwo", "markdown": "### Gateway\n", "failure": ""})
 FAILS = ToldCollector("a/agent", {"report": "three", "markdown": "### Agent\n", "failure": "a/agent passes 1 limit"})
-MISSING = ToldCollector("a/lost", missing="there is no capture")
-BROKEN = ToldCollector("a/broken", problem="the capture is cut off")
+MISSING = ToldCollector("a/lost", missing_reason="there is no capture")
+BROKEN = ToldCollector("a/broken", failure_reason="the capture is cut off")
 
 NEW = ToldCollector("a/new", is_new=True)
 

@@ -27,7 +27,7 @@ METRICS = Change("backend", "metrics", Figures(9, 90, 3), Figures(0, 0))
 
 def notes(named: dict[str, Any], *changes: Change) -> list[str]:
     tally = Tally()
-    tally.items[Sender("cart", "shop", "blue" if named.get("tenant_attribute") == "team" else "")] = 9
+    tally.items_by_sender[Sender("cart", "shop", "blue" if named.get("tenant_attribute") == "team" else "")] = 9
     asked = NamedOptions(
         limits=parse_limits(named.get("limits", {})),
         prices=named.get("prices", {}),
@@ -35,7 +35,7 @@ def notes(named: dict[str, Any], *changes: Change) -> list[str]:
         receivers=named.get("receivers", {}),
         tenant_attribute=named.get("tenant_attribute", ""),
     )
-    came = {change.signal: change.before.items for change in changes}
+    came = {change.signal: change.before.item_count for change in changes}
     return list(list_unmatched_notes(asked, ReplayFacts(came, changes, [tally], frozenset({"otlp"}))))
 
 

@@ -74,7 +74,7 @@ def test_all_references_of_a_pod_are_found_with_their_keys() -> None:
 
 def test_the_login_of_a_registry_is_a_reference_of_a_pod_and_of_an_account() -> None:
     pulling: Any = {"imagePullSecrets": [{"name": "registry"}]}
-    wanted = Reference("Secret", "ns", "registry", pulls=True)
+    wanted = Reference("Secret", "ns", "registry", has_registry_login=True)
     for manifest in (workload(pulling), obj("ServiceAccount", **pulling)):
         assert list(find_needed_objects(manifest).values()) == [wanted]
         assert find_unprovided(manifest, None, ()) == [wanted]

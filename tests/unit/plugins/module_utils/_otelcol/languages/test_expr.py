@@ -47,7 +47,7 @@ from tests.support.growth import SLOW, measure_growth
 def test_what_is_not_compiled(text: str, start: int, why: str) -> None:
     found = find_expression_fault(text)
     assert found
-    assert (found.start, why in found.why, found.regex) == (start, True, "Go" in why)
+    assert (found.start, why in found.reason, found.is_regex_fault) == (start, True, "Go" in why)
 
 
 @pytest.mark.parametrize("text", ["5", "'x'", "len(body)", "body == 1 ? 'a' : 'b'"])
@@ -90,5 +90,5 @@ def test_what_nests_too_deep_is_not_judged(part: str, end: str) -> None:
 def test_what_nests_less_deep_is_judged() -> None:
     broken = find_expression_fault("-" * 15 + "1 ** " * 15 + "true")
     assert broken
-    assert "`**` takes a number" in broken.why
+    assert "`**` takes a number" in broken.reason
     assert find_expression_fault(" and ".join(["not not true"] * 100) + " and 5")

@@ -61,7 +61,7 @@ def after(before: dict[str, Any], version: str = "0.158.0") -> tuple[Any, list[s
     found = list(move_batches_to_exporters(before, Target(CATALOGUE, "contrib", version)))
     changes = [one for one in found if not isinstance(one, Unsolved)]
     result = apply_edits(before, [edit for one in changes for edit in one.edits])
-    return result, [one.what for one in changes], [one.why for one in found if isinstance(one, Unsolved)]
+    return result, [one.what for one in changes], [one.reason for one in found if isinstance(one, Unsolved)]
 
 
 # The exporter before and after.
@@ -215,7 +215,7 @@ def test_metadata_divides_queues_since_a_version() -> None:
     before = config({"otlp": None}, batches={"batch": {"metadata_keys": ["a"], "metadata_cardinality_limit": 9}})
     assert after(before, "0.146.0")[2] == ["Queues divide by metadata since 0.147.0."]
     (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.147.0"))
-    assert change.why.endswith("A queue has no metadata_cardinality_limit.")
+    assert change.reason.endswith("A queue has no metadata_cardinality_limit.")
 
 
 def test_settings_that_are_a_variable_are_told() -> None:

@@ -34,7 +34,7 @@ Allowed = set[tuple[str, str, str]]
 def allowed(config: Any, environment: dict[str, str] | None = None) -> Allowed:
     """Return what is allowed in a cluster: action, resource, and the region of a condition."""
     found = set()
-    for statement in aws_policy.fill_policy(aws_policy.build_statements(needs(config, environment).grants), HERE):
+    for statement in aws_policy.fill_policy(aws_policy.build_statements(needs(config, environment).aws_grants), HERE):
         assert statement["Effect"] == "Allow"
         condition = statement.get("Condition", {}).get("StringEquals", {})
         assert set(condition) <= {"aws:RequestedRegion"}
@@ -129,7 +129,7 @@ def test_a_component_may_do_exactly_this(row: list[Any]) -> None:
     section, name, settings, *grants = row
     config = running(**{section: {name: settings}})
     assert allowed(config) == expected(*grants)
-    assert all(grant.source.startswith("https://") for grant in needs(config).grants), "each names its page"
+    assert all(grant.source_page.startswith("https://") for grant in needs(config).aws_grants), "each names its page"
 
 
 def test_an_environment_that_is_known_counts() -> None:

@@ -30,14 +30,14 @@ def receiving(name: str, settings: Any = None) -> Needs:
 def test_the_least_config_needs_one_port() -> None:
     found = needs(CONFIG)
     assert found.ports == (Port("otlp", 4317, "TCP", "grpc"),)
-    assert (found.run_as_root, found.asks_api, found.ports_known) == (False, False, True)
-    assert (found.probe, found.probe_path) == (None, "/")
-    assert [*found.rules, *found.variables, *found.mounts, *found.state_directories, *found.grants] == []
+    assert (found.needs_root, found.asks_api, found.has_known_ports) == (False, False, True)
+    assert (found.probed_port, found.probe_path) == (None, "/")
+    assert [*found.rbac_rules, *found.variables, *found.mounts, *found.state_directories, *found.aws_grants] == []
 
 
 def ports(found: Needs) -> list[str]:
     """Return ports as `name number/protocol`, with the application protocol, and `private` if no client sees it."""
-    more = [(port.app_protocol, "" if port.exposed else "private") for port in found.ports]
+    more = [(port.app_protocol, "" if port.is_exposed else "private") for port in found.ports]
     texts = [f"{port.name} {port.number}/{port.protocol}" for port in found.ports]
     return [" ".join([text, *filter(None, words)]) for text, words in zip(texts, more, strict=True)]
 
@@ -113,7 +113,7 @@ def reader(**prometheus: Any) -> dict[str, Any]:
 
 @cases("prometheus, number", ({"port": 9000}, 9000), ({"port": "9001"}, 9001), ({"host": "[::]", "port": 8888}, 8888))
 def test_own_metrics_are_a_port_that_clients_do_not_see(prometheus: dict[str, Any], number: int) -> None:
-    assert needs(reader(**prometheus)).ports[1:] == (Port("metrics", number, exposed=False),)
+    assert needs(reader(**prometheus)).ports[1:] == (Port("metrics", number, is_exposed=False),)
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_variables_are_found_in_text(text: str, optional: dict[str, bool]) -> No
 
 def test_the_place_that_cannot_do_without_a_variable_counts() -> None:
     found = receiving("nop", {"x": "${env:A:-a}", "y": "${env:A}", "z": "${env:A}"}).variables
-    assert found == (Variable("A", ("receivers", "nop", "y"), optional=False),)
+    assert found == (Variable("A", ("receivers", "nop", "y"), is_optional=False),)
 
 
 def test_components_read_variables_without_saying_so() -> None:
-    assert needs(running(extensions={"k8s_observer": {}})).variables == (Variable("K8S_NODE_NAME", (), optional=False),)
+    assert needs(running(extensions={"k8s_observer": {}})).variables == (Variable("K8S_NODE_NAME", (), is_optional=False),)
     found = needs(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
     assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
     assert needs(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()
@@ -170,13 +170,13 @@ def test_all_that_a_pod_can_tell_is_known() -> None:
 )
 def test_the_health_check_is_probed_where_it_listens(settings: Any, number: int, path: str) -> None:
     found = needs(running(extensions={"health_check": settings}))
-    assert found.probe == Port("healthcheck", number, exposed=False)
+    assert found.probed_port == Port("healthcheck", number, is_exposed=False)
     assert found.probe_path == path
 
 
 @cases("settings", None, {}, *({"endpoint": f"{host}:1"} for host in ("localhost", "127.0.0.1", "[::1]")))
 def test_a_health_check_that_the_kubelet_cannot_reach_is_not_probed(settings: Any) -> None:
-    assert needs(running(extensions={"health_check": settings})).probe is None
+    assert needs(running(extensions={"health_check": settings})).probed_port is None
 
 
 def test_actions_of_two_exporters_are_there_once() -> None:

@@ -97,7 +97,7 @@ def rules(config: dict[str, Any]) -> list[Rule]:
     """Return the rules as (group, resources, verbs), in order, whatever order they were written in."""
     return sorted(
         (" ".join(rule["apiGroups"]), " ".join(sorted(rule["resources"])), " ".join(sorted(rule["verbs"])))
-        for rule in needs(config).rules
+        for rule in needs(config).rbac_rules
         if "nonResourceURLs" not in rule
     )
 
@@ -127,7 +127,7 @@ def scraping(*roles: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("role", "granted"), DISCOVERY.items())
 def test_discovery_reads_what_its_role_names(role: str, granted: list[str]) -> None:
     assert rules(scraping(role)) == list(map(rule_of, granted))
-    urls = [rule for rule in needs(scraping(role)).rules if "nonResourceURLs" in rule]
+    urls = [rule for rule in needs(scraping(role)).rbac_rules if "nonResourceURLs" in rule]
     assert urls == ([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}] if granted else [])
 
 
@@ -164,18 +164,18 @@ def test_jobs_that_show_the_token_may_read_the_control_plane(
 ) -> None:
     found = needs(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}}))
     assert rules(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}})) == granted
-    assert [rule["nonResourceURLs"] for rule in found.rules if "nonResourceURLs" in rule] == ([urls] if urls else [])
+    assert [rule["nonResourceURLs"] for rule in found.rbac_rules if "nonResourceURLs" in rule] == ([urls] if urls else [])
 
 
 def test_the_same_permission_of_two_components_or_jobs_is_granted_once() -> None:
     assert rules(scraping("pod", "node", "pod")) == [("", "nodes nodes/metrics", READ), ("", "pods", READ)]
     one = running(processors={"k8s_attributes": {}})
     both = running(processors={"k8s_attributes": {}, "k8s_attributes/2": {}})
-    assert needs(one).rules == needs(both).rules
+    assert needs(one).rbac_rules == needs(both).rbac_rules
 
 
 def test_what_has_one_name_is_granted_by_that_name() -> None:
-    found = needs(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rules
+    found = needs(running(processors={"resource_detection": {"detectors": ["kubeadm", "k8s_api"]}})).rbac_rules
     named = {rule["resources"][0]: rule.get("resourceNames") for rule in found}
     assert named == {"configmaps": ["kubeadm-config"], "namespaces": ["kube-system"], "nodes": None}
 
@@ -193,7 +193,7 @@ def test_no_component_may_write_but_the_leader_elector() -> None:
 def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     settings: dict[str, Any], allow: list[str], resources: set[str]
 ) -> None:
-    found = derive_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rules
+    found = derive_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rbac_rules
     assert {name for rule in found for name in rule["resources"]} == resources
 
 

@@ -54,7 +54,7 @@ def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
     found = derive_needs(
         running(receivers={"mine": {}}), LISTENERS, is_known_type=lambda _section, name: name != "mine"
     )
-    assert (found.asks_api, found.ports_known) == (True, False)
+    assert (found.asks_api, found.has_known_ports) == (True, False)
 
 
 @cases(
@@ -66,7 +66,7 @@ def test_what_nobody_knows_may_ask_the_api_and_open_ports() -> None:
     ({"endpoint": "unix:///tmp/otlp.sock", "transport": "unix"}, True),
 )
 def test_a_port_may_be_known_only_when_the_collector_runs(settings: Any, known: bool) -> None:
-    assert needs(running(receivers={"otlp": {"protocols": {"grpc": settings}}})).ports_known is known
+    assert needs(running(receivers={"otlp": {"protocols": {"grpc": settings}}})).has_known_ports is known
 
 
 @cases(
@@ -78,4 +78,4 @@ def test_a_port_may_be_known_only_when_the_collector_runs(settings: Any, known: 
 def test_the_port_of_the_own_metrics_may_be_unknown_too(exporter: Any, known: bool) -> None:
     config = running()
     config["service"]["telemetry"] = {"metrics": {"readers": [{"pull": {"exporter": exporter}}]}}
-    assert needs(config).ports_known is known
+    assert needs(config).has_known_ports is known

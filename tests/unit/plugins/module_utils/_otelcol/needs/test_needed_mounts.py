@@ -73,12 +73,12 @@ HOST_PATHS = rows("""
 def test_what_is_read_on_the_node_is_mounted_read_only(row: list[Any]) -> None:
     name, settings, root, *mounted = row
     found = receiving(name, settings)
-    assert found.run_as_root is root
+    assert found.needs_root is root
     assert [mount.name for mount in found.mounts] == mounted[:1]
     for mount in found.mounts:
         volume, host, path = mounted
         source = {"hostPath": {"path": host}}
-        assert mount == Mount(volume, path, source, read_only=True, propagation="HostToContainer")
+        assert mount == Mount(volume, path, source, is_read_only=True, propagation="HostToContainer")
 
 
 @cases(

@@ -35,13 +35,13 @@ def generated(prefix: str, end: str) -> str:
 @given(st.integers(1, 63), hashes, random)
 def test_every_pod_of_a_deployment_and_of_a_daemon_set_is_matched(length: int, pod_hash: str, end: str) -> None:
     name = "a" * length
-    assert glob_matches(logs("deployment", name).glob, file(generated(f"{name}-{pod_hash}-", end)))
-    assert glob_matches(logs("daemonset", name).glob, file(generated(f"{name}-", end)))
+    assert glob_matches(logs("deployment", name).file_glob, file(generated(f"{name}-{pod_hash}-", end)))
+    assert glob_matches(logs("daemonset", name).file_glob, file(generated(f"{name}-", end)))
 
 
 @pytest.mark.parametrize("ordinal", [0, 12, 999])
 def test_every_pod_of_a_stateful_set_is_matched(ordinal: int) -> None:
-    assert glob_matches(logs("statefulset").glob, file(f"gateway-{ordinal}"))
+    assert glob_matches(logs("statefulset").file_glob, file(f"gateway-{ordinal}"))
 
 
 @pytest.mark.parametrize("mode", ["deployment", "daemonset", "statefulset"])
@@ -57,18 +57,18 @@ def test_every_pod_of_a_stateful_set_is_matched(ordinal: int) -> None:
     *(file(pod, container="app") for pod in ("gateway-5c4f9d7b6d-x2x2x", "gateway-x2x2x", "gateway-0")),
 )
 def test_no_pod_of_another_owner_is_matched(mode: str, path: str) -> None:
-    assert not glob_matches(logs(mode).glob, path)
+    assert not glob_matches(logs(mode).file_glob, path)
 
 
 @pytest.mark.parametrize("mode", ["deployment", "daemonset", "statefulset"])
 def test_an_example_is_one_of_the_files(mode: str) -> None:
-    path, link = logs(mode).examples
-    assert glob_matches(logs(mode).glob, path)
+    path, link = logs(mode).example_paths
+    assert glob_matches(logs(mode).file_glob, path)
     assert glob_matches(f"/var/log/containers/gateway-*_telemetry_{CONTAINER}-*.log", link)
 
 
 def test_the_pods_of_a_sidecar_are_not_known() -> None:
-    assert (logs("sidecar").glob, logs("sidecar").examples) == ("", ())
+    assert (logs("sidecar").file_glob, logs("sidecar").example_paths) == ("", ())
 
 
 @cases(

@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
 from ...helpers import cases, collector
 
 OTLP = Port("otlp", 4317)
-METRICS = Port("metrics", 8888, exposed=False)
+METRICS = Port("metrics", 8888, is_exposed=False)
 JAEGER = Port("jaeger", 4317, "UDP")
 
 

@@ -72,7 +72,7 @@ def test_what_the_files_do_not_show_is_not_known(name: str) -> None:
 def test_a_binding_of_an_account_with_which_nothing_runs_is_a_mistake(other: Json) -> None:
     found = find_account_rights(OWN, [POD, ROLE, binding(other)])
     named = f"{other['namespace']}/{other['name']}"
-    assert found.rules == ()
-    assert found.elsewhere == (
+    assert found.rbac_rules == ()
+    assert found.bound_elsewhere == (
         f"ClusterRoleBinding 'b' binds ServiceAccount '{named}', with which nothing runs, and the pods run as 'n/own'"
     )

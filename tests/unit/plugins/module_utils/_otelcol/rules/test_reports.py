@@ -27,7 +27,7 @@ RULES = (
 )
 ACCEPTED = (SuppressedFinding(ERROR, 'known, "later"', True), SuppressedFinding(INFO, "so"))
 CHECKED = (CheckedConfig("a b.yml", (ERROR,)), CheckedConfig("c.yml", (WARNING, INFO), ACCEPTED))
-REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES, builds={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
+REPORT = Report(CHECKED, skipped_files=("d.yml",), rules=RULES, build_by_config={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
 
 TEXT = """\
 info [some-thing] so it is.
@@ -67,7 +67,7 @@ def test_junit_has_a_case_for_each_config() -> None:
 
 def test_what_fails_is_what_was_asked_for() -> None:
     suites = [
-        ElementTree.fromstring(FORMATS["junit"](Report(REPORT.checked, fail_on=level)))[0].get("failures")
+        ElementTree.fromstring(FORMATS["junit"](Report(REPORT.checked_configs, fail_on=level)))[0].get("failures")
         for level in ("never", "error", "warning")
     ]
     assert suites == ["0", "1", "2"]

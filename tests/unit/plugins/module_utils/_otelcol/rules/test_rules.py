@@ -111,16 +111,16 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
     one = Subject(case.config, listeners=CATALOGUE.listeners, **case.more)
-    asked = [replace(rule, about=ABOUT_EVERYTHING) for rule in RULES if rule.about != ABOUT_EVERYTHING]
+    asked = [replace(rule, precondition=ABOUT_EVERYTHING) for rule in RULES if rule.precondition != ABOUT_EVERYTHING]
     assert subject.run_rules(asked, one) == [
         item for item in lint_config(one) if item.rule in {rule.id for rule in asked}
     ]
 
 
-@pytest.mark.parametrize("row", CATALOGUE.constraints_of, ids=lambda row: row["at"])
+@pytest.mark.parametrize("row", CATALOGUE.constraint_rows, ids=lambda row: row["at"])
 def test_a_constraint_finds_nothing_where_none_of_its_keys_is_given(row: dict[str, Any]) -> None:
     made = make_constraint(row)
-    for finds, asked in made[0].checks if made and made[0].keys else ():
+    for finds, asked in made[0].checks if made and made[0].needed_keys else ():
         for settings in ({}, [], None, 1):
             assert list(finds(asked, settings, ("receivers", "a"), row)) == []
 
@@ -154,7 +154,7 @@ def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -
         one = Subject({"exporters": {"debug": settings}}, target=build)
         return [answer for path, answer in told(one) if path == ("exporters", "debug")]
 
-    build_of(target()).remembered.clear()
+    build_of(target()).remembered_answers.clear()
     for settings in (first, second, first):
         assert answers({"x": settings}, target()) == [repr({"x": settings})]
     assert [one for one in asked if one] == [{"x": first}, {"x": second}]
@@ -171,7 +171,7 @@ def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> N
 
     build = case.more.get("target")
     if build:
-        build_of(build).remembered.clear()
+        build_of(build).remembered_answers.clear()
     fresh = judged(case.config)
     if isinstance(case.config, dict):  # the same settings, without pipelines and where the operator completes them
         judged({**case.config, "service": {}})
@@ -252,7 +252,7 @@ def test_no_config_crashes_the_rules_that_know_the_build(config: Any) -> None:
         assert str(finding)
 
 
-ROWS = [row for row in CATALOGUE.fields_of if "type" in row]
+ROWS = [row for row in CATALOGUE.field_rows if "type" in row]
 
 
 @given(st.sampled_from(ROWS), st.data())
@@ -269,10 +269,10 @@ CLOSED = [row for row in DOUBTED if OPEN_MAPPING not in row["fields"]]
 
 
 def faults_of(row: dict[str, Any], settings: Any) -> list[Fault]:
-    renamed = CATALOGUE.rename(row["section"], row["type"])
-    new = CATALOGUE.find(row["section"], row["type"], "contrib", "0.158.0")
+    renamed = CATALOGUE.find_rename(row["section"], row["type"])
+    new = CATALOGUE.find_component(row["section"], row["type"], "contrib", "0.158.0")
     build = target("contrib 0.158.0" if new or renamed else "contrib 0.159.0")
-    config = {row["section"]: {row["type"] if new or not renamed else renamed.old: settings}}
+    config = {row["section"]: {row["type"] if new or not renamed else renamed.old_name: settings}}
     return [fault for rule in fields.RULES for fault in rule.check(Subject(config, target=build))]
 
 
@@ -300,7 +300,7 @@ def test_every_label_of_the_table_is_defined() -> None:
         children = node[1:] if isinstance(node, list) else node.values()
         return set().union(*(labels(child) for child in children))
 
-    used = set().union(*(labels(row["fields"]) for row in CATALOGUE.fields_of))
+    used = set().union(*(labels(row["fields"]) for row in CATALOGUE.field_rows))
     assert used == set(CATALOGUE.shared_fields)
 
 

@@ -78,7 +78,7 @@ def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> 
         refusal = find_type_refusal(build, "receivers", "filelgo")
     assert refusal
     assert "did you mean" in refusal.message
-    assert 10_000 - left[0] == len(build.types("receivers"))
+    assert 10_000 - left[0] == len(build.list_types("receivers"))
 
 
 @given(anything)
@@ -112,7 +112,7 @@ def test_old_and_new_names_are_one_kind() -> None:
 
 def test_only_what_is_started_is_a_part() -> None:
     config = {**completed({}), "receivers": {"otlp": {}, "zipkin": {}}, "extensions": {"pprof": {}}}
-    assert [part.id for part in Subject(config).view.parts] == ["otlp", "debug"]
+    assert [part.id for part in Subject(config).view.started_parts] == ["otlp", "debug"]
 
 
 def test_a_subject_is_taken_apart_once() -> None:

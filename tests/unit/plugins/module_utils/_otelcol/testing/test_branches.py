@@ -26,7 +26,7 @@ from tests.support.cases import cases
 
 
 def branches(config: str) -> list[Branch]:
-    return found_in.list_branches(yaml.safe_load(config), Language.from_rows(_builds.load_catalogue().ottl_of))
+    return found_in.list_branches(yaml.safe_load(config), Language.from_rows(_builds.load_catalogue().ottl_rows))
 
 
 def of(kind: str, settings: str, signal: str = "traces") -> list[Branch]:
@@ -40,8 +40,8 @@ def test_a_statement_is_compared_with_those_before_it_in_the_context_of_all() ->
     )
     group = {"statements": ['set(resource.attributes["a"], 1)'], "context": "span"}
     assert one.compared_with is Baseline.RECORDS_BEFORE
-    assert one.asked == two.compared_with == {"error_mode": "ignore", "trace_statements": [group]}
-    assert two.asked == {
+    assert one.asking_settings == two.compared_with == {"error_mode": "ignore", "trace_statements": [group]}
+    assert two.asking_settings == {
         "error_mode": "ignore",
         "trace_statements": [{"statements": [*group["statements"], "b(span.name)"], "context": "span"}],
     }
@@ -65,11 +65,11 @@ def test_a_statement_whose_change_no_record_shows_leaves_a_mark_under_its_condit
     pipelines = {"traces": {"processors": ["transform"]}}
     config = yaml.safe_dump({"processors": settings, "service": {"pipelines": pipelines}})
     (branch,) = branches(config)
-    assert branch.asked is not None
+    assert branch.asking_settings is not None
     condition = f" where {statement.partition(') where ')[2]}" if ") where " in statement else ""
     wanted = f'set(resource.attributes["o11y.test.taken"], true){condition}' if marked else statement
-    assert branch.asked["trace_statements"] == [{"context": "span", "statements": [wanted]}]
-    assert branch.what == statement
+    assert branch.asking_settings["trace_statements"] == [{"context": "span", "statements": [wanted]}]
+    assert branch.description == statement
 
 
 def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last() -> None:
@@ -87,20 +87,20 @@ def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last()
     ]
     mark = ['set(resource.attributes["o11y.test.taken"], true)']
     assert found[1].compared_with is Baseline.RECORDS_BEFORE
-    assert found[1].asked == {"metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]}
+    assert found[1].asking_settings == {"metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]}
     first = {"context": "metric", "conditions": ["a", "b"], "statements": ["c()"]}
-    assert found[3].asked == {"metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]}
+    assert found[3].asking_settings == {"metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]}
 
 
 def test_conditions_of_a_filter_are_asked_in_their_order_by_signal() -> None:
     found = of("filter", "{logs: {log_record: [c]}, traces: {spanevent: [b], span: [a]}, error_mode: silent}")
-    assert [(branch.what, branch.signals) for branch in found] == [
+    assert [(branch.description, branch.signals) for branch in found] == [
         ("a", ("traces",)),
         ("b", ("traces",)),
         ("c", ("logs",)),
     ]
     assert found[1].compared_with == {"error_mode": "silent", "traces": {"span": ["a"]}}
-    assert found[1].asked == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
+    assert found[1].asking_settings == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
 
 
 def test_policies_and_policies_in_them_are_asked_alone() -> None:
@@ -111,17 +111,17 @@ def test_policies_and_policies_in_them_are_asked_alone() -> None:
             {name: c, type: ottl_condition, ottl_condition: {error_mode: ignore, span: [x, y], spanevent: [z]}},
             {name: d, type: drop, drop: {drop_sub_policy: [{name: e, type: always_sample}]}}]}""",
     )
-    assert [branch.what for branch in found] == [
+    assert [branch.description for branch in found] == [
         "policy a (and)", "policy b (latency)", "x", "y", "z", "policy d (drop)", "policy e (always_sample)",
     ]  # fmt: skip
     assert {branch.compared_with for branch in found} == {Baseline.NO_RECORDS, Baseline.RECORDS_BEFORE}
-    assert found[3].asked == {
+    assert found[3].asking_settings == {
         "decision_wait": "1s",
         "policies": [
             {"name": "c", "type": "ottl_condition", "ottl_condition": {"error_mode": "ignore", "span": ["y"]}}
         ],
     }
-    assert [policy["name"] for policy in (found[5].asked or {})["policies"]] == ["all", "d"]
+    assert [policy["name"] for policy in (found[5].asking_settings or {})["policies"]] == ["all", "d"]
 
 
 def test_what_cannot_be_asked_is_unknown_and_what_no_pipeline_has_is_left_out() -> None:
@@ -136,7 +136,7 @@ processors:
 service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, transform, span]}}}
 """
     found = branches(config)
-    assert [(format_path(one.path), bool(one.unknown), one.asked) for one in found] == [
+    assert [(format_path(one.path), bool(one.unknown_reason), one.asking_settings) for one in found] == [
         ("receivers.file_log.operators[0].if", True, None),
         ("processors.log_dedup.conditions[0]", True, None),
         ("processors.transform.profile_statements[0]", True, None),
@@ -146,7 +146,7 @@ service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, tran
 
 def probed(config: dict[str, Any]) -> tuple[Probes, dict[str, Any]]:
     probes = Probes(branches(yaml.safe_dump(config)))
-    probes.add(config, ReplacedEnds("http://sink", {}, "/"))
+    probes.add_to_config(config, ReplacedEnds("http://sink", {}, "/"))
     return probes, config
 
 
@@ -167,7 +167,7 @@ def routed(connector: str) -> dict[str, Any]:
 def test_a_connector_sends_to_the_copies_of_a_pipeline_what_it_sends_to_the_pipeline() -> None:
     probes, config = probed(routed("routing"))
     copies = config["connectors"]["routing"]["table"][0]["pipelines"]
-    step = probes.questions["processors", "resource", "attributes", 0]
+    step = probes.questions_by_path["processors", "resource", "attributes", 0]
     assert copies[0] == "traces/a"
     assert [config["service"]["pipelines"][name]["receivers"] for name in copies[1:]] == [["routing"]] * 2
     sinks = [config["service"]["pipelines"][name]["exporters"][0] for name in copies[1:]]
@@ -183,8 +183,8 @@ def test_a_connector_sends_to_the_copies_of_a_pipeline_what_it_sends_to_the_pipe
 def test_a_branch_is_taken_if_its_two_probes_get_different_records(before: Any, after: Any, taken: bool) -> None:
     probes, _config = probed(routed("routing"))
     path = ("processors", "resource", "attributes", 0)
-    names = probes.questions[path][0]
-    assert probes.taken(dict(zip(names, (before, after), strict=True)))[path] is taken
+    names = probes.questions_by_path[path][0]
+    assert probes.find_taken_branches(dict(zip(names, (before, after), strict=True)))[path] is taken
 
 
 @cases("connector, function, why", ("round_robin", "Clean()", REASON_SHARED), ("routing", "UUID()", REASON_RANDOM))
@@ -195,8 +195,8 @@ def test_what_two_probes_cannot_compare_is_unknown(connector: str, function: str
     config["service"]["pipelines"]["traces/a"]["processors"] = ["transform", "resource"]
     probes, _config = probed(config)
     path = ("processors", "resource", "attributes", 0)
-    assert probes.unknown[path] == why
-    assert path not in probes.taken({})
+    assert probes.unknown_reasons[path] == why
+    assert path not in probes.find_taken_branches({})
 
 
 @cases(

@@ -24,13 +24,13 @@ def test_a_file_has_tests_with_the_resource_of_the_file() -> None:
         "tests": [{**TEST, "given": given, "settle": 1}],
     }
     found = case.read_suite(data, "f")
-    [test] = found.tests
+    [test] = found.cases
     assert (found.config, found.environment) == ("a.yaml", {"N": "1", "YES": "true", "EMPTY": ""})
     assert test.given == (
         {"spans": [{"name": "x", "resource": {"a": 1, "b": 2}}]},
         {"logs": [{"resource": {"a": 1, "b": 1}}], "to": "otlp/b"},
     )
-    assert (test.settle, test.timeout, test.where) == (1.0, case.DEFAULT_TIMEOUT_SECONDS, "f: tests[0]")
+    assert (test.settle_seconds, test.timeout, test.where) == (1.0, case.DEFAULT_TIMEOUT_SECONDS, "f: tests[0]")
 
 
 def without(name: str, data: dict[str, Any]) -> dict[str, Any]:

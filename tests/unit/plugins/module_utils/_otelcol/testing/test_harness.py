@@ -76,7 +76,7 @@ def test_the_ends_are_the_tests_and_nothing_of_the_users_ends_stays() -> None:
     assert "hunter2" not in str(built)
     assert "extensions" not in built.config
     assert "extensions" not in built.config["service"]
-    assert built.receivers == {"otlp": ("traces",), "zipkin": ("traces",), "file_log": ("logs",)}
+    assert built.signals_by_receiver == {"otlp": ("traces",), "zipkin": ("traces",), "file_log": ("logs",)}
     assert built.exporters == ("otlp_grpc/a", "debug")
 
 
@@ -106,7 +106,7 @@ def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> 
         "exporters.debug: an OTLP sink on loopback",
         "extensions.health_check: left out",
     )
-    assert (built.flushes, built.uses_cluster) == (kept_components.FLUSHES_BY_KIND["spanmetrics"], True)
+    assert (built.flush_count, built.uses_cluster) == (kept_components.FLUSHES_BY_KIND["spanmetrics"], True)
 
 
 def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
@@ -313,6 +313,6 @@ def test_a_call_without_another_side_is_counted_soon_and_each_connector_flushes(
     stores = [built.config["connectors"][name]["store"] for name in ("service_graph", "service_graph/a")]
     assert stores == [{"max_items": 7, "ttl": "1s"}, {"ttl": "1s"}]
     assert (
-        built.flushes
+        built.flush_count
         == 2 * kept_components.FLUSHES_BY_KIND["servicegraph"] + kept_components.FLUSHES_BY_KIND["spanmetrics"]
     )

@@ -31,10 +31,10 @@ CONFIG: dict[str, Any] = {
 }
 PLAN = planted_records.plant_records(CONFIG)
 SPAN = next(
-    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given[0]["spans"], "t"))
+    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given_parts[0]["spans"], "t"))
 )
 STEPS = {name_stage("traces", number): {"spans": [SPAN]} for number in range(3)}
-LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
+LINE = {"body": next(iter(PLAN.given_parts[1]["files"].values()))}
 LOGS = {name_stage("logs", 0): {"logs": [LINE]}}
 ALL: dict[str, Any] = {**STEPS, **LOGS, "a": {"spans": [SPAN], "logs": [LINE]}, "b": {"spans": [SPAN]}}
 

@@ -28,22 +28,22 @@ CONFIG: dict[str, Any] = {
 }
 PLAN = planted_records.plant_records(CONFIG)
 SPAN = next(
-    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given[0]["spans"], "t"))
+    read_records.read_records("spans", written_records.build_otlp_request("spans", PLAN.given_parts[0]["spans"], "t"))
 )
-LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
+LINE = {"body": next(iter(PLAN.given_parts[1]["files"].values()))}
 
 
 def test_every_receiver_gets_a_record_of_each_signal_with_secrets_of_every_kind() -> None:
-    assert [set(part) for part in PLAN.given] == [{"to", "spans"}, {"files"}]
-    for name in {secret.record for secret in PLAN.secrets}:
-        assert {secret.kind for secret in PLAN.secrets if secret.record == name} == set(policies.SECRET_KINDS)
+    assert [set(part) for part in PLAN.given_parts] == [{"to", "spans"}, {"files"}]
+    for name in {secret.record_name for secret in PLAN.secrets}:
+        assert {secret.kind for secret in PLAN.secrets if secret.record_name == name} == set(policies.SECRET_KINDS)
     assert len({secret.value for secret in PLAN.secrets}) == len(PLAN.secrets)
     text = str(SPAN) + str(LINE)
     assert all(secret.value in text for secret in PLAN.secrets)
 
 
 def test_planted_values_look_like_what_a_policy_forbids() -> None:
-    rule = policies.Policy("p", without=tuple(policies.SECRET_KINDS))
+    rule = policies.Policy("p", forbidden_kinds=tuple(policies.SECRET_KINDS))
     said = "".join(policies.find_policy_breaches([rule], {"e": {"spans": [SPAN]}}))
     assert all(looks in said for looks, _recognizes in policies.SECRET_KINDS.values())
 

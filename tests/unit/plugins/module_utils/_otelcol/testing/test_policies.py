@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 
 from tests.support.cases import cases
 
-ALL = Policy("p", without=tuple(SECRET_KINDS))
+ALL = Policy("p", forbidden_kinds=tuple(SECRET_KINDS))
 PLANTED = {
     "email": ["jane.doe@example.com", "to: <a@b.io>", "x a+b@mail.example.org."],
     "card": ["4111 1111 1111 1111", "paid 4111-1111-1111-1111.", "378282246310005"],
@@ -60,13 +60,13 @@ def test_what_is_masked_already_is_harmless_under_the_name_of_a_secret(value: st
 
 @cases(
     "policy, said",
-    (Policy("p", every={"spans": {"resource": {"c": {"like": "?*"}}}}), ["b: spans[0]: resource.c: expected like"]),
+    (Policy("p", required_by_signal={"spans": {"resource": {"c": {"like": "?*"}}}}), ["b: spans[0]: resource.c: expected like"]),
     (
-        Policy("p", never={"spans": {"resource": {"t": "a"}}}),
+        Policy("p", forbidden_by_signal={"spans": {"resource": {"t": "a"}}}),
         ["a: spans[0]: no record like", "b: spans[0]: no"],
     ),
-    (Policy("p", exporters=("b*",), never={"spans": {"name": "x"}}), ["b: spans[0]: no record like"]),
-    (Policy("p", never={"logs": {}}), []),
+    (Policy("p", exporter_patterns=("b*",), forbidden_by_signal={"spans": {"name": "x"}}), ["b: spans[0]: no record like"]),
+    (Policy("p", forbidden_by_signal={"logs": {}}), []),
 )
 def test_a_policy_holds_for_its_exporters_and_signals(policy: Policy, said: list[str]) -> None:
     one, other = {"name": "x", "resource": {"t": "a", "c": "1"}}, {"name": "x", "resource": {"t": "a"}}

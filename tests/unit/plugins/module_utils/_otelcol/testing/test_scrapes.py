@@ -105,7 +105,7 @@ def test_one_page_is_scraped_at_the_stop_unless_something_sends_later(
 
 def test_a_receiver_with_pages_stays_and_gets_no_otlp() -> None:
     found = built(page("node"))
-    assert found.reading == ("prometheus",)
+    assert found.reading_receivers == ("prometheus",)
     with pytest.raises(Problem, match="'prometheus' does not feed a pipeline of metrics"):
         harness.find_receiver_of_signal(found, "metrics", "prometheus", "here")
     assert "otlp/0_prometheus" in built().config["receivers"]

@@ -87,7 +87,7 @@ def test_a_webhook_is_waited_for_once_and_not_for_each_request() -> None:
     api.apply("us", NAMESPACE, CONFIG)
     api.refuse("/configmaps/a", status(500, "InternalError", DISTRUST), "PATCH")
     cluster = api.cluster()
-    cluster.outage.patience = 60
+    cluster.outage.patience_seconds = 60
     for _ in range(3):
         with pytest.raises(Exception, match="failed calling webhook"):
             cluster.request("PATCH", "/api/v1/namespaces/ns/configmaps/a", body={})

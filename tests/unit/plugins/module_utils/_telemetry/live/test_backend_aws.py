@@ -136,9 +136,9 @@ def test_pages_are_read_until_one_has_something_or_time_is_up() -> None:
     way = backend_aws.AwsBackend({"kind": "cloudwatch"}, lambda: now[0])
     way._made["logs"] = type("Client", (), {"filter_log_events": staticmethod(search)})
     call = backend_aws.AwsCall("logs", "filter_log_events", {})
-    assert way.ask(call) == (pages[1], "")
+    assert way.ask_backend(call) == (pages[1], "")
     pages[1] = pages[0]
-    assert way.ask(call) == (pages[0], "")  # after ten seconds, though there are more
+    assert way.ask_backend(call) == (pages[0], "")  # after ten seconds, though there are more
     assert asked == [None, "a", None, "c"]
 
 

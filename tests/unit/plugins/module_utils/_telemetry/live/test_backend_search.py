@@ -65,7 +65,7 @@ def backends(kind: str, pool: Pool, **more: Any) -> BackendEvidence:
     return BackendEvidence([options], "id1", "svc", lambda: 1_000_000.0, pool)
 
 
-HTTP = {kind: backend for kind, backend in BACKENDS.items() if not backend.aws}
+HTTP = {kind: backend for kind, backend in BACKENDS.items() if not backend.is_aws}
 KINDS = [(kind, signal) for kind, backend in HTTP.items() for signal in backend.signals]
 
 

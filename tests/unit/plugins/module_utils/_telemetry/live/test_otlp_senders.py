@@ -87,7 +87,7 @@ def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(60)
-        target = OtlpTarget.of(f"127.0.0.1:{server.getsockname()[1]}", XRAY, {}, {})
+        target = OtlpTarget.from_endpoint(f"127.0.0.1:{server.getsockname()[1]}", XRAY, {}, {})
         assert create_sender(target)("traces", build_xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
         header, document = map(json.loads, server.recv(2000).splitlines())
     assert header == {"format": "json", "version": 1}
@@ -97,7 +97,7 @@ def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
 
 
 def test_an_address_that_nobody_knows_is_told() -> None:
-    target = OtlpTarget.of("no such host", XRAY, {}, {})
+    target = OtlpTarget.from_endpoint("no such host", XRAY, {}, {})
     assert target.url == "http://no such host:2000"
     with pytest.raises(NotSentError, match="no such host"):
         create_sender(target)("traces", b"", 1)
@@ -106,12 +106,12 @@ def test_an_address_that_nobody_knows_is_told() -> None:
 @pytest.mark.parametrize("protocol", [GRPC, HTTP])
 @pytest.mark.parametrize("option", ["ca_file", "cert_file", "key_file"])
 def test_a_file_of_tls_that_cannot_be_read_is_named_before_anything_is_sent(protocol: str, option: str) -> None:
-    target = OtlpTarget.of("https://127.0.0.1:1", protocol, {}, {option: "/none.pem"})
+    target = OtlpTarget.from_endpoint("https://127.0.0.1:1", protocol, {}, {option: "/none.pem"})
     with pytest.raises(Problem, match=r"a file of tls cannot be read: .*/none\.pem.*Correct its path"):
         create_sender(target)
 
 
 def test_files_of_tls_do_not_matter_to_a_url_without_it() -> None:
-    target = OtlpTarget.of("http://127.0.0.1:1", HTTP, {}, {"ca_file": "/none.pem"})
+    target = OtlpTarget.from_endpoint("http://127.0.0.1:1", HTTP, {}, {"ca_file": "/none.pem"})
     with pytest.raises(NotSentError, match="Connection refused"):
         create_sender(target)("logs", b"", 1)

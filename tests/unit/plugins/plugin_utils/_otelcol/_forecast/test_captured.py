@@ -31,10 +31,10 @@ def test_a_folder_has_requests_of_all_its_files_and_a_manifest(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("no capture")
     (tmp_path / "manifest.json").write_text('{"collector": "gateway"}')
     capture = read_capture(tmp_path)
-    assert [request.signal for request in capture.requests()] == ["logs", "traces", "logs"] * 2
+    assert [request.signal for request in capture.read_requests()] == ["logs", "traces", "logs"] * 2
     assert capture.manifest == {"collector": "gateway"}
-    assert [request.items for request in capture.requests()] == [2, 0, 2] * 2, "it can be read again"
-    assert [content.signal for content in capture.contents()] == ["logs", "traces", "logs"] * 2
+    assert [request.items for request in capture.read_requests()] == [2, 0, 2] * 2, "it can be read again"
+    assert [content.signal for content in capture.read_contents()] == ["logs", "traces", "logs"] * 2
 
 
 def test_a_capture_that_changes_between_two_replays_is_refused(tmp_path: Path) -> None:
@@ -42,17 +42,17 @@ def test_a_capture_that_changes_between_two_replays_is_refused(tmp_path: Path) -
     file = tmp_path / "a.jsonl"
     file.write_text(TEXT)
     capture = read_capture(tmp_path)
-    assert len(list(capture.requests())) == 3
+    assert len(list(capture.read_requests())) == 3
     for text in (TEXT * 2, TEXT.partition("\n")[0]):
         file.write_text(text)
         with pytest.raises(Problem, match="the capture changes while it is read"):
-            list(capture.requests())
+            list(capture.read_requests())
 
 
 def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
     (tmp_path / "of-others.json").write_text(TEXT)
     capture = read_capture(tmp_path / "of-others.json")
-    request, content = next(capture.requests()), next(capture.contents())
+    request, content = next(capture.read_requests()), next(capture.read_contents())
     assert (request.signal, json.loads(request.body)) == ("logs", LOGS)
     assert (content.signal, content.request) == ("logs", LOGS)
 
@@ -71,7 +71,7 @@ def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
 def test_what_is_no_whole_capture_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Problem) as problem:
-        list(read_capture(tmp_path).requests())
+        list(read_capture(tmp_path).read_requests())
     assert all(words in str(problem.value) for words in said.split(").*"))
 
 

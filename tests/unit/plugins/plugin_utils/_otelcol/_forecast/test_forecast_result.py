@@ -55,8 +55,8 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
     told = Forecast(
         collector="gateway",
         changes=(change,),
-        breaches=(f"limit about {SECRET}",),
-        notes=(f"note about {SECRET}",),
+        breach_lines=(f"limit about {SECRET}",),
+        note_lines=(f"note about {SECRET}",),
         scale=Scale({"traces": 200}, {}),
         prices={},
         currency="",
@@ -74,8 +74,8 @@ def test_an_exporter_that_is_named_like_a_secret_is_shown_nowhere_and_its_limit_
     told = Forecast(
         collector="gateway",
         changes=(change,),
-        breaches=tuple(parse_limits({"items": "+20%"}).breaches([change])),
-        notes=(),
+        breach_lines=tuple(parse_limits({"items": "+20%"}).find_breaches([change])),
+        note_lines=(),
         scale=Scale({"traces": 200}, {}),
         prices={},
         currency="",

@@ -55,8 +55,8 @@ def test_a_connection_that_rests_while_another_one_is_used_is_made_anew(monkeypa
         receiver(Busy) as is_used,
         collector_calls.Sender(place, 60) as sender,
     ):
-        sender.send(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))
+        sender.send_call(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))
         end = time.monotonic() + 0.2
         while time.monotonic() < end:
-            sender.send(collector_calls.Call(is_used, "/v1/traces", "POST", b"{}"))
-        sender.send(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))
+            sender.send_call(collector_calls.Call(is_used, "/v1/traces", "POST", b"{}"))
+        sender.send_call(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))

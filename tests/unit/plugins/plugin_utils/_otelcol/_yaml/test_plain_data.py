@@ -49,7 +49,7 @@ def test_texts_of_older_cores_become_plain_texts() -> None:
     ("a: bc", ("a",), 1, (1, 1)),
 )
 def test_the_place_of_a_character_in_a_text(text: str, path: Any, offset: int, place: tuple[int, int]) -> None:
-    position = _yaml.load(text, "f").positions[path].within(offset)
+    position = _yaml.load(text, "f").positions[path].locate_character(offset)
     assert (position.line, position.column) == place
 
 
@@ -73,5 +73,5 @@ def test_a_character_of_a_config_in_a_config_map_is_found_in_the_file(tmp_path: 
     file = tmp_path / "a.yml"
     file.write_text(CONFIG_MAP)
     (found,) = _inputs.collect_inputs([str(file)], None).inputs
-    position = found.locate(("processors", "filter", "traces", "span", 0)).within(5)
+    position = found.locate(("processors", "filter", "traces", "span", 0)).locate_character(5)
     assert (position.line, position.column) == (12, 24)
