@@ -270,7 +270,9 @@ class Job:
                 print(shown_line, flush=True)
         _, wait_status, resource_usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(wait_status)
-        target.end_target(process.returncode, Usage(elapsed_seconds(), resource_usage.ru_utime + resource_usage.ru_stime))
+        target.end_target(
+            process.returncode, Usage(elapsed_seconds(), resource_usage.ru_utime + resource_usage.ru_stime)
+        )
         self.has_failed |= process.returncode != 0
         self.done_targets.append(target)
 

@@ -95,9 +95,9 @@ def list_report_lines(functions: list[MeasuredFunction]) -> Iterator[str]:
 def list_densest(functions: Iterable[MeasuredFunction], count: int) -> list[MeasuredFunction]:
     """Return the functions with the most ways above what their lines explain, those of a few lines left out."""
     long_functions = [function for function in functions if function.line_count >= MIN_LINES]
-    return sorted(long_functions, key=lambda function: (-function.ways_per_100_lines, str(function.path), function.first_line))[
-        :count
-    ]
+    return sorted(
+        long_functions, key=lambda function: (-function.ways_per_100_lines, str(function.path), function.first_line)
+    )[:count]
 
 
 def _total_density(functions: list[MeasuredFunction]) -> float:
@@ -119,8 +119,8 @@ def main() -> int:
     for function in list_densest(functions, options.functions):
         location = f"{function.path}:{function.first_line}"
         print(
-            f"{function.ways_per_100_lines:>5.0f}  {function.way_count:>2} ways in {function.line_count:>2} lines  {location}"
-            f" {function.name}"
+            f"{function.ways_per_100_lines:>5.0f}  {function.way_count:>2} ways in {function.line_count:>2} lines "
+            f" {location} {function.name}"
         )
     return 0
 

@@ -159,7 +159,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         """Yield the clusters by the names of their hosts."""
         expression = self.get_option("hostname")
         for cluster in clusters:
-            host_name = self._compose(expression, {"otel_cluster": mark_as_data(cluster.host_variables["otel_cluster"])})
+            host_name = self._compose(
+                expression, {"otel_cluster": mark_as_data(cluster.host_variables["otel_cluster"])}
+            )
             yield clean_text(str(host_name)), cluster
 
     def _add_cluster_host(self, host_name: str, variables: Mapping[str, Any]) -> None:

@@ -59,7 +59,10 @@ def plan_alert(
         "diagnoses": planned_answer.diagnoses,
         "goes_back": planned_answer.goes_back,
         "stops_waves": planned_answer.stops_waves,
-        "told": [f"{alert.name} of collector {alert.qualified_name} on {host} since {alert.began_at}.", *planned_answer.report_lines],
+        "told": [
+            f"{alert.name} of collector {alert.qualified_name} on {host} since {alert.began_at}.",
+            *planned_answer.report_lines,
+        ],
     }
 
 

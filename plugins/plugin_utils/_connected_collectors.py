@@ -26,8 +26,8 @@ from ._host_groups import InventoryGroups
 class ConnectedCollector:
     """A collector with its config and with what is around it.
 
-    `receivers` are the collectors of the run that each of its exporters sends to, as NAMESPACE/NAME; `sends_to` those
-    of other places. `names` are those by which other places reach it.
+    `receivers_by_exporter` are the collectors of the run that each of its exporters sends to, as NAMESPACE/NAME;
+    `sends_to` those of other places. `reachable_names` are those by which other places reach it.
     """
 
     draft: DraftedCollector
@@ -108,7 +108,10 @@ def _connect_to_inventory(
     )
     address_names = groups.list_hosts_file_lines(connected.collector)
     return replace(
-        connected, surroundings=surroundings, reachable_names=address_names, sends_to=host_hops.describe_hops(inventory_hops)
+        connected,
+        surroundings=surroundings,
+        reachable_names=address_names,
+        sends_to=host_hops.describe_hops(inventory_hops),
     )
 
 

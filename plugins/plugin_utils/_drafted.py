@@ -62,10 +62,11 @@ CLUSTER_SURROUNDINGS = RuleSurroundings()
 class DraftedCollector:
     """A collector with all that its options decide.
 
-    `facts` are those of its platform that recipes use. `version` is the version of the Collector whose names its
-    recipes use, `target` the build if the catalogue knows it. `image` and `user` are those of its pods: empty where the
-    operator chooses the image, None where the image or the platform does not fix the user. `has_identity` says that it
-    may get AWS credentials in a way that nothing here shows, `asks_for_storage` that it asks for storage by itself.
+    `platform_facts` are those of its platform that recipes use. `version` is the version of the Collector whose names
+    its recipes use, `target` the build if the catalogue knows it. `image` and `run_as_user` are those of its pods:
+    empty where the operator chooses the image, None where the image or the platform does not fix the user.
+    `has_identity` says that it may get AWS credentials in a way that nothing here shows, `asks_for_storage` that it
+    asks for storage by itself.
     """
 
     collector: Collector

@@ -37,7 +37,9 @@ def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWa
     path = Path(arguments["path"])
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
     unread_places = [
-        {"name": place.name, "why": "; ".join(place.unread_reasons)} for place in places if place.is_asked and not place.is_read
+        {"name": place.name, "why": "; ".join(place.unread_reasons)}
+        for place in places
+        if place.is_asked and not place.is_read
     ]
     unrendered_places = [{"name": place.name, "why": place.problem} for place in places if place.problem]
     return {

@@ -37,7 +37,8 @@ def collect_told_forecasts(variables: Mapping[str, Any]) -> list[HostForecasts]:
 class ForecastBaseline:
     """The collectors of a forecast, and what they were before: configs that were kept, or else objects of a cluster.
 
-    `kept` has the configs by NAMESPACE/NAME; those of a Linux host by HOST/NAME, as its `collectors` are named too.
+    `kept_configs` has the configs by NAMESPACE/NAME; those of a Linux host by HOST/NAME, as its `collectors` are named
+    too.
     """
 
     collectors: Sequence[Any]

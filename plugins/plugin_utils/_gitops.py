@@ -82,7 +82,10 @@ class ClusterFolder:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """What is to be done in the folder of a cluster. `others` are the folders of all other clusters and waves."""
+    """What is to be done in the folder of a cluster.
+
+    `other_folders` are the folders of all other clusters and waves.
+    """
 
     folder: ClusterFolder
     objects_by_file: Mapping[str, list[Object]]
@@ -92,7 +95,9 @@ class FilePlan:
     @property
     def changed_files(self) -> list[str]:
         """Return the files whose text changes."""
-        return sorted(name for name, text in self.text_by_file.items() if _has_other_text(self.folder.path / name, text))
+        return sorted(
+            name for name, text in self.text_by_file.items() if _has_other_text(self.folder.path / name, text)
+        )
 
     @property
     def obsolete_files(self) -> list[str]:
@@ -129,7 +134,11 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
         _check_paths(left_folder, ())
     changed_files, obsolete_files, left_folders = plan.changed_files, plan.obsolete_files, plan.left_folders
     _check_foreign_files(plan.folder, changed_files)
-    change_rows = _compare_meaning([plan.folder, *left_folders], plan.objects_by_file, plan.text_by_file) if arguments["compare"] else []
+    change_rows = (
+        _compare_meaning([plan.folder, *left_folders], plan.objects_by_file, plan.text_by_file)
+        if arguments["compare"]
+        else []
+    )
     if not check:
         _write_and_remove(plan.folder, plan.text_by_file, obsolete_files, left_folders)
     return {

@@ -36,7 +36,9 @@ def build_host_collectors(planned: Sequence[Planned], request: HostRequest) -> l
         with prefix_problems(f"collector '{planned_collector.collector.name}'"):
             build = _build_collector(planned_collector, releases)
         host_names = groups.list_hosts_file_lines(planned_collector.collector) if groups else ()
-        builds.append(replace(build, host_name_lines=host_names, receiving_collectors=tuple(planned_collector.sends_to)))
+        builds.append(
+            replace(build, host_name_lines=host_names, receiving_collectors=tuple(planned_collector.sends_to))
+        )
     return builds
 
 

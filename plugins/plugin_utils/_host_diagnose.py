@@ -35,7 +35,7 @@ NOT_ALL_ARRIVED = "Not all test data arrived."
 class HostVisit:
     """One visit of a host: its name, when it was asked by the clock of the controller, and what is wanted.
 
-    `only_checks` says that test data was wanted and is not sent, in check mode.
+    `is_check_only` says that test data was wanted and is not sent, in check mode.
     """
 
     host: str
@@ -108,7 +108,10 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> dict[str, Any
     if visit.is_check_only:
         test_lines = passed_lines = [f"{visit.host}: not tested, since nothing is sent in check mode"]
     verdict_lines = list_verdict_lines(results)
-    failure_reasons = [*_list_losses(visited.test_outcomes), *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on])]
+    failure_reasons = [
+        *_list_losses(visited.test_outcomes),
+        *_list_verdicts_of_states(results, _FAILING_STATES[visit.fail_on]),
+    ]
     report_lines = [
         build_diagnosis_report(results),
         *(describe_unlisted(visit.host, name) for name in visited.unlisted_collectors),
@@ -172,7 +175,9 @@ def _diagnose_collector(
     mask_secrets = make_masker(find_secrets(config))
     host_time = datetime.fromtimestamp(float(host_facts["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     question = build_host_question(collector_answer["name"], config)
-    host_answer = HostAnswer(visit.host, collector_answer, host_facts, question, visit.asked_between, host_time, mask_secrets)
+    host_answer = HostAnswer(
+        visit.host, collector_answer, host_facts, question, visit.asked_between, host_time, mask_secrets
+    )
     facts = add_flow_facts(build_host_situation(host_answer), _measure_flow(collector_answer, config))
     if collector_answer["metrics"]["why"] and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": collector_answer["metrics"]["why"]}]

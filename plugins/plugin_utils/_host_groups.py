@@ -86,9 +86,9 @@ ComposeCluster = Callable[[Mapping[str, Any]], Sequence[tuple[Collector, Mapping
 class InventoryGroups:
     """The groups of the inventory, as collectors of `host` send to them: a Linux host or a cluster.
 
-    `compose` returns the collectors of a host and their configs for the variables of this host, and `compose_cluster`
-    those of a cluster. `routes` has what each collector of this host has asked for, `addresses` those of hosts that
-    were asked for.
+    `compose_collectors` returns the collectors of a host and their configs for the variables of this host, and
+    `compose_cluster` those of a cluster. `routes_by_sender` has what each collector of this host has asked for,
+    `addresses_by_host` those of hosts that were asked for.
     """
 
     host: str

@@ -61,4 +61,6 @@ def describe_data_sent_by_host(groups: InventoryGroups, host: str) -> list[dict[
     """
     from . import _host_flows  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
 
-    return _host_flows.describe_sent_data(groups.variables_by_host[host], replace(groups, host=host, routes_by_sender={}))
+    return _host_flows.describe_sent_data(
+        groups.variables_by_host[host], replace(groups, host=host, routes_by_sender={})
+    )

@@ -115,7 +115,9 @@ def _build_subject(connected: ConnectedCollector, build: CollectorBuild | None) 
 def _describe_deployment(connected: ConnectedCollector, build: CollectorBuild | None) -> Deployment:
     """Return where a collector runs, as far as its options and its build say."""
     drafted = connected.draft
-    deployment = drafted.surroundings.build_deployment(connected.collector, build.needs if build else None, drafted.platform)
+    deployment = drafted.surroundings.build_deployment(
+        connected.collector, build.needs if build else None, drafted.platform
+    )
     return replace(
         deployment, asks_for_storage=drafted.asks_for_storage, unidentified=_list_unidentified_actions(connected, build)
     )

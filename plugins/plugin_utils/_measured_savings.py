@@ -66,7 +66,9 @@ def measure_proposals(
             proposal, pasted_config, config_yaml, why_not_measured=_explain_unmeasured(proposal, arguments["measure"])
         )
         if measuring_bed and option and proposal in measurable:
-            told_proposal = replace(told_proposal, measured_shares=_measure_option(measuring_bed, option), why_not_measured="")
+            told_proposal = replace(
+                told_proposal, measured_shares=_measure_option(measuring_bed, option), why_not_measured=""
+            )
         yield told_proposal
 
 

@@ -86,7 +86,9 @@ def _with_spelling(position: Position, value: Any) -> Position:
     """Return a position that knows how its file spells the value, if that is no text and no container."""
     if value is None or isinstance(value, (str, Mapping, list, tuple)):
         return position
-    return replace(position, read_spelling=partial(find_written_form, position.file, position.line, position.column, value))
+    return replace(
+        position, read_spelling=partial(find_written_form, position.file, position.line, position.column, value)
+    )
 
 
 def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Position]) -> None:

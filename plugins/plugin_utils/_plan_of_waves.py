@@ -52,7 +52,7 @@ class _Run:
     """The waves of a run, and what a row of the plan needs beside them.
 
     `all_waves` are those up to the last one of the run, `asked` the names of those that a person has to let begin.
-    `samples` are the members whose collectors can be read while a wave is watched.
+    `sampled_members` are the members whose collectors can be read while a wave is watched.
     """
 
     waves: Sequence[RunWave]
@@ -123,7 +123,9 @@ def _list_unchanged_members(wave_run: _Run, index: int) -> dict[str, Any]:
     """
     samples = wave_run.sampled_members if wave_run.waves[index].gate.watch_seconds else ()
     return {
-        "rest": select_unchanged_hosts(wave_run.all_waves, index, [host for host in samples if host in wave_run.linux_hosts]),
+        "rest": select_unchanged_hosts(
+            wave_run.all_waves, index, [host for host in samples if host in wave_run.linux_hosts]
+        ),
         "rest_clusters": select_unchanged_hosts(
             wave_run.all_waves, index, [host for host in samples if host not in wave_run.linux_hosts]
         ),
@@ -132,7 +134,9 @@ def _list_unchanged_members(wave_run: _Run, index: int) -> dict[str, Any]:
 
 def _find_collectors_behind(wave_run: _Run, wave: RunWave) -> dict[str, Any]:
     """Return the collectors of other members that get data of a wave, which are read before and after its change."""
-    return wave_run.flows.plan_reads_behind([host for host in wave.hosts if host in wave_run.sampled_members], wave.gate.watch_seconds)
+    return wave_run.flows.plan_reads_behind(
+        [host for host in wave.hosts if host in wave_run.sampled_members], wave.gate.watch_seconds
+    )
 
 
 def _may_end_alone(wave_run: _Run) -> bool:

@@ -26,7 +26,8 @@ from . import _collector_facts, _outside_names
 class Planned:
     """A collector with its composed config, the build that follows from it, and what the rules find in both.
 
-    `receivers` are the collectors of the run that each of its exporters sends to, `sends_to` those of other places.
+    `receivers_by_exporter` are the collectors of the run that each of its exporters sends to, `sends_to` those of other
+    places.
 
     Nothing follows from a malformed config: it has findings and no build.
     """
@@ -97,7 +98,11 @@ class Bundle:
 
     def list_hops(self) -> list[dict[str, Any]]:
         """Return the collectors that send on to others of the run."""
-        hops = [plan_hop(planned.build, planned.receivers_by_exporter) for planned in self.planned_collectors if planned.build]
+        hops = [
+            plan_hop(planned.build, planned.receivers_by_exporter)
+            for planned in self.planned_collectors
+            if planned.build
+        ]
         return [forwarding for forwarding in hops if forwarding]
 
     def list_flows(self) -> list[dict[str, str]]:

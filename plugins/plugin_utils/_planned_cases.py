@@ -21,5 +21,10 @@ def list_planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
     for planned in _render.plan_collectors(_render_request.Request.from_arguments(arguments)):
         name, build = f"collector '{planned.collector.name}'", _builds.build_label(planned.target)
         yield Case(
-            name, list(planned.findings), planned.composed_config.config, planned.composed_config.locate, planned.target, build
+            name,
+            list(planned.findings),
+            planned.composed_config.config,
+            planned.composed_config.locate,
+            planned.target,
+            build,
         )

@@ -47,9 +47,9 @@ def refuse_route(_collector: Collector, options: Mapping[str, Any]) -> Mapping[s
 class WholeRun:
     """What recipes know of all collectors of a run.
 
-    `logs` are the globs of their logs, `organization` the values that recipe resource_attributes adds to data. `route`
-    returns how a collector reaches the group of the inventory that options of a recipe name. `critical` are the places
-    of the critical components that collectors of the run scrape.
+    `log_globs` are the globs of their logs, `organization_values` the values that recipe resource_attributes adds to
+    data. `find_route` returns how a collector reaches the group of the inventory that options of a recipe name.
+    `critical_components` are the places of the critical components that collectors of the run scrape.
     """
 
     log_globs: Sequence[str] = ()

@@ -45,7 +45,9 @@ def render_collectors(
     if fail_on != NEVER:
         for warning in _builds.list_stand_in_warnings(item.target for item in planned):
             warn(warning)
-        collector_grants = [CollectorGrants(item.collector, item.build.needs.aws_grants) for item in planned if item.build]
+        collector_grants = [
+            CollectorGrants(item.collector, item.build.needs.aws_grants) for item in planned if item.build
+        ]
         for warning in list_account_warnings(collector_grants):
             warn(warning)
         _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")

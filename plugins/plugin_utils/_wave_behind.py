@@ -91,7 +91,7 @@ def _describe_unread_hosts(hosts: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _CollectorReading:
-    """What was read of a collector behind a wave, before the change and after it; `why` says why it says nothing."""
+    """What was read of a collector behind a wave, before the change and after it; `reason` says why it says nothing."""
 
     name: str
     place: str

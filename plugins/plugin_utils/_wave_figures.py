@@ -71,7 +71,9 @@ def _judge_behind(
 ) -> BehindVerdict:
     """Return what the collectors behind a wave say. Where nothing was watched, no change can have harmed them."""
     behind_plan = wave.get("behind") or {} if wave_tracks.tracks_after else {}
-    return judge_behind_wave(behind_plan, {*end.changed_hosts, *end.reason_by_failed_host}, wave_tracks.other_tracks, variables, tools)
+    return judge_behind_wave(
+        behind_plan, {*end.changed_hosts, *end.reason_by_failed_host}, wave_tracks.other_tracks, variables, tools
+    )
 
 
 def _group_passed(verdicts: Iterable[JudgedGroup]) -> dict[str, list[dict[str, str]]]:

@@ -25,7 +25,7 @@ from ._wave_results import FAILURE, ReadOnce, find_cluster_change, find_host_cha
 
 @dataclass(frozen=True)
 class _WaveEnds:
-    """How waves of a plan ended. `answering` are the hosts of the play that Ansible has not lost."""
+    """How waves of a plan ended. `answering_hosts` are the hosts of the play that Ansible has not lost."""
 
     wave_plan: Mapping[str, Any]
     hostvars: Mapping[str, Any]
@@ -43,7 +43,8 @@ class _WaveEnds:
             name=wave["name"],
             hosts=(*begun_hosts, *wave["lost"]),
             changed_hosts=tuple(host for host in begun_hosts if is_changed(self.hostvars[host])),
-            reason_by_failed_host=self._find_failed_hosts(begun_hosts) | dict.fromkeys(wave["lost"], FAILED_BEFORE_WAVES),
+            reason_by_failed_host=self._find_failed_hosts(begun_hosts)
+            | dict.fromkeys(wave["lost"], FAILED_BEFORE_WAVES),
             max_failed=wave["max_failed"],
             undecided_hosts=tuple(host for host in begun_hosts if is_undecided(self.hostvars[host])),
             later_waves=tuple(later),

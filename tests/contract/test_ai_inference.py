@@ -71,7 +71,9 @@ def test_each_pipeline_of_metrics_names_the_cluster() -> None:
 def test_the_page_has_each_counter_that_is_kept() -> None:
     rows = re.findall(r"^\| (\w+) \| `(\w+)` \| (.+) \|$", PAGE, re.MULTILINE)
     kept = [
-        (vendor, name, meaning) for vendor, exporter in EXPORTERS.items() for name, meaning in exporter.meaning_by_counter.items()
+        (vendor, name, meaning)
+        for vendor, exporter in EXPORTERS.items()
+        for name, meaning in exporter.meaning_by_counter.items()
     ]
     assert rows == kept
 

@@ -262,7 +262,10 @@ def test_the_versions_of_builds_are_the_same_ones() -> None:
 @pytest.mark.parametrize("row", TABLES["removals"], ids=lambda row: f"{row['section']}-{row['type']}")
 def test_a_removal_leads_somewhere_or_says_that_it_does_not(row: dict[str, Any]) -> None:
     assert row["how"].endswith(".")
-    assert CATALOGUE.find_component(row["section"], row["type"], "contrib", max(NEWEST, row["gone"], key=parse_version)) is None
+    assert (
+        CATALOGUE.find_component(row["section"], row["type"], "contrib", max(NEWEST, row["gone"], key=parse_version))
+        is None
+    )
     if row["use"] is not None:
         section, _slash, name = row["use"].partition("/")
         assert CATALOGUE.find_component(section, name, "contrib", NEWEST)
@@ -286,7 +289,9 @@ def test_ports_are_ports() -> None:
 def test_references_to_extensions_and_pipelines() -> None:
     assert {row["to"] for row in TABLES["references"]} == {"extensions", "pipelines"}
     settings = {"default_pipelines": ["traces/a"], "table": [{"pipelines": ["traces/b"]}]}
-    found = {name for item in CATALOGUE.list_references("connectors", "routing") for _path, name in item.find_ids(settings)}
+    found = {
+        name for item in CATALOGUE.list_references("connectors", "routing") for _path, name in item.find_ids(settings)
+    }
     assert found == {"traces/a", "traces/b"}
 
 

@@ -218,4 +218,8 @@ def test_a_refused_module_of_others_is_replaced_and_one_of_the_collector_left_ou
     again = collector.Collector(tmp_path, "v0.159.0", {CORE: "exporters", f"{CORE}/b": "exporters"})
     monkeypatch.setattr(collector, "run_go", _refuse)
     again.build_program()
-    assert (again.section_by_module, again.refusal_by_module, again.release_by_module) == (asked.section_by_module, asked.refusal_by_module, asked.release_by_module)
+    assert (again.section_by_module, again.refusal_by_module, again.release_by_module) == (
+        asked.section_by_module,
+        asked.refusal_by_module,
+        asked.release_by_module,
+    )

@@ -76,7 +76,9 @@ def test_every_policy_is_listed_and_has_configs() -> None:
 @pytest.mark.parametrize("name", POLICIES)
 def test_every_rule_of_a_policy_has_good_and_bad_examples(name: str) -> None:
     rules = _findings.load_own_rules([str(FOLDER / f"{name}.yml")])
-    assert [rule.id for rule in rules.user_rules if not (rule.examples.good_configs and rule.examples.bad_configs)] == []
+    assert [
+        rule.id for rule in rules.user_rules if not (rule.examples.good_configs and rule.examples.bad_configs)
+    ] == []
 
 
 # What the last key of an address is called, in all exporters of the catalogue; `cloudid` is a host in base64.

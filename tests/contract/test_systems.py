@@ -68,7 +68,8 @@ def objects(part: str) -> list[dict[str, Any]]:
         planned = _render.plan_collectors(request(variables))
         found += _render.build_bundle(planned)["manifests"]
         found += [
-            {"kind": "config", "metadata": {"name": one.collector.name}, **one.composed_config.config} for one in planned
+            {"kind": "config", "metadata": {"name": one.collector.name}, **one.composed_config.config}
+            for one in planned
         ]
     return found
 

@@ -41,7 +41,9 @@ class Fleet:
 def nodes(store: Store) -> dict[str, dict[str, Any]]:
     """Return the nodes of the workflow by their identifiers."""
     (workflow,) = store.find_objects("workflow_job_templates", {"name": WORKFLOW})
-    return {node["identifier"]: node for node in store.find_objects(NODES, {"workflow_job_template": str(workflow["id"])})}
+    return {
+        node["identifier"]: node for node in store.find_objects(NODES, {"workflow_job_template": str(workflow["id"])})
+    }
 
 
 def order(store: Store) -> list[str]:
@@ -77,7 +79,9 @@ def test_each_wave_is_a_job_and_a_person_is_asked_before_those_that_need_it(flee
         assert node["unified_job_template"] == template["id"]
         assert node["extra_data"] == {"otel_wave_until": name, "otel_wave_approved": ["production"]}
     asked = nodes(store)["production: approval"]["unified_job_template"]
-    assert [(item["id"], item["name"]) for item in store.find_objects(APPROVALS, {})] == [(asked, "Begin wave production")]
+    assert [(item["id"], item["name"]) for item in store.find_objects(APPROVALS, {})] == [
+        (asked, "Begin wave production")
+    ]
     # A failed node without links for failures fails the workflow: has_workflow_failed of AWX's dag_workflow.py.
     made = {name: node["id"] for name, node in nodes(store).items()}
     for link in ("failure_nodes", "always_nodes"):

@@ -71,7 +71,9 @@ def composed(url: str) -> dict[str, Any]:
         {"prometheus_otlp_export": {"endpoint": url}},
     ]
     item = {"name": "components", "recipes": recipes}
-    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[0].composed_config.config
+    config: dict[str, Any] = _render.plan_collectors(_render.Request([item], {"namespace": "a"}))[
+        0
+    ].composed_config.config
     return config
 
 
@@ -119,7 +121,9 @@ def watched(
         stack.callback(process.wait)
         stack.callback(process.kill)
         everything = len(critical_table.COMPONENTS)
-        scraped = wait_until(lambda: len(prometheus.query_series('up{critical_component!=""} == 1')) == everything, SECONDS)
+        scraped = wait_until(
+            lambda: len(prometheus.query_series('up{critical_component!=""} == 1')) == everything, SECONDS
+        )
         assert scraped, (folder / "collector.log").read_text(encoding="utf-8")
         yield prometheus
 

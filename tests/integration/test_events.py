@@ -117,9 +117,13 @@ def _controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller
 def test_a_flood_of_alerts_is_one_job_for_each_collector(controller: Controller) -> None:
     for number in range(50):
         assert (
-            controller.rulebook.post_json(build_notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}"))) == 200
+            controller.rulebook.post_json(build_notification(fired("gateway", LOST, "dev", pod=f"gateway-{number}")))
+            == 200
         )
-    assert controller.rulebook.post_json(build_notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev"))) == 200
+    assert (
+        controller.rulebook.post_json(build_notification(fired("agent", LOST, "dev"), fired("agent", LOST, "dev")))
+        == 200
+    )
     # Jobs run one after the other, so a second one of the gateway would have run before.
     agent = controller.answers("dev", "agent")
     (gateway,) = controller.kept("dev", "gateway")
@@ -159,9 +163,13 @@ def test_an_alert_stops_the_next_wave_and_leaves_the_host_to_the_run(controller:
         play = [*command, "-e", json.dumps(more), "playbooks/site.yml"]
         site = subprocess.Popen(play, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.read_output)
+        wait_until(
+            lambda: list((controller.folder / "alerts" / "runs").glob("*.json")), controller.rulebook.read_output
+        )
         assert (
-            controller.rulebook.post_json(build_notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu")))
+            controller.rulebook.post_json(
+                build_notification(fired("gateway", LOOK, "dev"), fired("gateway", LOST, "eu"))
+            )
             == 200
         )
         elsewhere = controller.answers("eu", "gateway")

@@ -172,7 +172,15 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
     )
     surroundings = {**_placeholders.build_placeholder_environment(config, None), **variables}
     run = bench.Bench(
-        binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), suite_variables=variables
+        binary,
+        config,
+        surroundings,
+        {},
+        "otlp_http",
+        _yaml.dump,
+        str,
+        isolation=Isolation(isolated),
+        suite_variables=variables,
     )
     try:
         return str(bench.run_case(run, case.Case("a", "a", (given,), {})))

@@ -412,7 +412,9 @@ def test_every_panel_of_a_dashboard_has_data(scene: Scene, name: str) -> None:
     empty = {
         title: query
         for title, query in queries.items()
-        if not wait_until(lambda query=query: scene.prometheus.query_series(query.replace("$__rate_interval", "20s")), 5)
+        if not wait_until(
+            lambda query=query: scene.prometheus.query_series(query.replace("$__rate_interval", "20s")), 5
+        )
     }
     assert queries and empty == {}
     lacking = {

@@ -68,7 +68,8 @@ def test_every_function_and_enum_exists(validate: Validate, target: Target, tmp_
     known = [
         one.name
         for one in functions
-        if parse_version(one.since_version) <= version and (not one.until_version or version < parse_version(one.until_version))
+        if parse_version(one.since_version) <= version
+        and (not one.until_version or version < parse_version(one.until_version))
     ]
     calls = [f"{name}(no_such=1)" if name[0].islower() else f"set(cache, {name}(no_such=1))" for name in known]
     said = verdict(validate, target, tmp_path, (0, transform(context, calls))).message

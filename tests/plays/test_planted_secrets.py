@@ -92,7 +92,10 @@ def kubeconfig(folder: Path, server: str, planted: PlantedSecrets) -> dict[str, 
         "current-context": "it",
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "clusters": [{"name": "it", "cluster": {"server": server}}],
-        "users": [{"name": "it", "user": user}, {"name": "other", "user": {"token": planted.find_secret("kubeconfig")}}],
+        "users": [
+            {"name": "it", "user": user},
+            {"name": "other", "user": {"token": planted.find_secret("kubeconfig")}},
+        ],
     }
 
 
@@ -175,9 +178,16 @@ def of_mirror(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, 
 
 
 def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[str, Any]:
-    url, header = f"{server}/found/{{trace_id}}?token={planted.find_secret('url')}", {"DD-API-KEY": planted.find_secret("header")}
+    url, header = (
+        f"{server}/found/{{trace_id}}?token={planted.find_secret('url')}",
+        {"DD-API-KEY": planted.find_secret("header")},
+    )
     to = {"otel_sample_app_endpoint": "http://127.0.0.1:1"}  # one with a password is refused
-    return {**to, "otel_sample_app_backend": {"url": url, "headers": header}, "otel_sample_app_env": planted.build_variables()}
+    return {
+        **to,
+        "otel_sample_app_backend": {"url": url, "headers": header},
+        "otel_sample_app_env": planted.build_variables(),
+    }
 
 
 def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:

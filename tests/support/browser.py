@@ -112,7 +112,9 @@ class Browser:
         """Load a page as somebody sees it who likes it light or dark."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send_command("Emulation.setEmulatedMedia", features=[scheme])
-        self.send_command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.send_command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
         self.send_command("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.events.clear()
         self.send_command("Page.navigate", url=url)

@@ -188,7 +188,12 @@ class Site:
     def watch_pods(self, cases: Iterable[Case]) -> Iterator[None]:
         """Watch the pods of all cases, while clients send to them."""
         for case in cases:
-            case.pods_before, case.first_seen_time, case.ready_time, case.undone_time = set(self.list_revisions(case)), 0.0, 0.0, 0.0
+            case.pods_before, case.first_seen_time, case.ready_time, case.undone_time = (
+                set(self.list_revisions(case)),
+                0.0,
+                0.0,
+                0.0,
+            )
 
         def note_all_pods() -> None:
             pods = self.pods()

@@ -33,7 +33,7 @@ class Fate:
 
 @dataclass
 class FlakyProxy:
-    """One proxy. `fate` says what becomes of the next connection; while `away` is set there is no server."""
+    """One proxy. `fate` says what becomes of the next connection; while `away_event` is set there is no server."""
 
     target_address: tuple[str, int]
     fate: Callable[[], Fate] = Fate

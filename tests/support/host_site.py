@@ -51,7 +51,12 @@ class LinuxHost:
     def run(self, text: str, input_text: str = "") -> str:
         """Run a command of the shell, and return what it prints. Raises AssertionError if it fails."""
         process = subprocess.run(
-            self.build_command(text), input=input_text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+            self.build_command(text),
+            input=input_text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
         )
         assert process.returncode == 0, f"{self.name}: {text}: {process.stdout}{process.stderr}"
         return process.stdout
@@ -134,7 +139,11 @@ class SentRecords:
 
     def list_names(self) -> set[str]:
         """Return the names of all records."""
-        return {f"{self.name}-{source}-{number}." for source, count in self.count_by_source.items() for number in range(count)}
+        return {
+            f"{self.name}-{source}-{number}."
+            for source, count in self.count_by_source.items()
+            for number in range(count)
+        }
 
 
 # Writes records to a log file, which it opens for each line as syslog daemons do after a rotation, and to the journal.

@@ -271,7 +271,9 @@ class World:
         if original["kind"] not in NOT_RECREATED:
             self.api.forget(path)
             copied = self._copy_object(original, original["metadata"]["name"])
-            self.make_object({**copied, "metadata": {**copied["metadata"], "name": original["metadata"]["name"]}}, OTHERS)
+            self.make_object(
+                {**copied, "metadata": {**copied["metadata"], "name": original["metadata"]["name"]}}, OTHERS
+            )
 
 
 def _do_nothing(_: World) -> None:

@@ -49,7 +49,12 @@ class OwnHosts:
     def run_command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Return how a command about these hosts ends."""
         return subprocess.run(
-            self.build_command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+            self.build_command(*arguments),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
         )
 
     def read_output(self, *arguments: str) -> str:

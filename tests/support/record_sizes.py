@@ -105,7 +105,7 @@ REQUESTS: dict[str, Callable[[Sequence[str]], Any]] = {
 
 @dataclass
 class Backend:
-    """What a backend has, by name, and how often; while `down` is set it answers as one that is overloaded.
+    """What a backend has, by name, and how often; while `overload_event` is set it answers as one that is overloaded.
 
     It thinks for some seconds about a request, and stores nothing of one whose client has given up by then.
     """

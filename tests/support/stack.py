@@ -130,12 +130,16 @@ class DataArrives:
     def test_kubelet_and_host_of_every_node_are_measured(self, stack: Stack, metric: str) -> None:
         per_node = f"count by (k8s_node_name) ({metric})"
         wait_until(
-            f"{metric} of each node", lambda: set(stack.query_by_label("k8s_node_name", per_node)) == stack.list_nodes(), TIMEOUT_SECONDS
+            f"{metric} of each node",
+            lambda: set(stack.query_by_label("k8s_node_name", per_node)) == stack.list_nodes(),
+            TIMEOUT_SECONDS,
         )
 
     def test_pods_of_every_node_are_measured_by_their_kubelet(self, stack: Stack) -> None:
         def measured_pods() -> set[str]:
-            return set(stack.query_by_label("k8s_pod_name", 'k8s_pod_memory_working_set_bytes{k8s_pod_name=~"talker-.*"}'))
+            return set(
+                stack.query_by_label("k8s_pod_name", 'k8s_pod_memory_working_set_bytes{k8s_pod_name=~"talker-.*"}')
+            )
 
         talkers = {pod["metadata"]["name"] for pod in Cluster(stack.host, "istio-system").pods("app=talker")}
         wait_until("memory of every talker", lambda: measured_pods() == talkers, TIMEOUT_SECONDS)
@@ -145,7 +149,9 @@ class DataArrives:
             return set(stack.query_by_label("k8s_node_name", 'k8s_volume_capacity_bytes{k8s_volume_type!=""}'))
 
         wait_until(
-            "a volume with its type on every node", lambda: nodes_with_volume_type() == stack.list_nodes(), TIMEOUT_SECONDS
+            "a volume with its type on every node",
+            lambda: nodes_with_volume_type() == stack.list_nodes(),
+            TIMEOUT_SECONDS,
         )
         account = f"system:serviceaccount:{NAMESPACE}:otel-node-collector"
         for resource, expected_answer in (("pods", "yes"), ("proxy", "no")):
@@ -160,7 +166,9 @@ class DataArrives:
     def test_the_cluster_reports_itself_once(self, stack: Stack) -> None:
         report_query = f"count_over_time(k8s_node_condition_ready[{WINDOW_SECONDS}s])"
         report_counts = wait_until(
-            "a minute of reports", lambda: _full_window_counts(stack.query_by_label("k8s_node_name", report_query)), TIMEOUT_SECONDS
+            "a minute of reports",
+            lambda: _full_window_counts(stack.query_by_label("k8s_node_name", report_query)),
+            TIMEOUT_SECONDS,
         )
         assert set(report_counts) == stack.list_nodes()
         assert {value for value in report_counts.values() if value not in ONCE_PER_INTERVAL} == set()
@@ -182,17 +190,27 @@ class DataArrives:
     def test_pods_that_ask_for_it_are_scraped_once_each_and_others_are_not(self, stack: Stack) -> None:
         annotated_pods = stack.list_annotated_pods()
         scrape_query = f'count_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s])'
-        wait_until("every annotated pod", lambda: set(stack.query_by_label("pod", scrape_query)) >= annotated_pods, TIMEOUT_SECONDS)
+        wait_until(
+            "every annotated pod",
+            lambda: set(stack.query_by_label("pod", scrape_query)) >= annotated_pods,
+            TIMEOUT_SECONDS,
+        )
         scrape_counts = wait_until(
             "a minute of scrapes",
             lambda: _full_window_counts(
-                {pod: count for pod, count in stack.query_by_label("pod", scrape_query).items() if pod in annotated_pods}
+                {
+                    pod: count
+                    for pod, count in stack.query_by_label("pod", scrape_query).items()
+                    if pod in annotated_pods
+                }
             ),
             TIMEOUT_SECONDS,
         )
         assert {pod: value for pod, value in scrape_counts.items() if value not in ONCE_PER_INTERVAL} == {}
         assert len(stack.query_series('last_over_time(up{pod!=""}[15s])')) == len(annotated_pods)
-        assert set(stack.query_by_label("pod", f'min_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s]) == 1')) >= annotated_pods
+        assert (
+            set(stack.query_by_label("pod", f'min_over_time(up{{pod!=""}}[{WINDOW_SECONDS}s]) == 1')) >= annotated_pods
+        )
         assert [value for _labels, value in stack.query_series("sink_documents_total") if value > 0]
 
     def test_what_an_application_sends_is_at_the_backend_of_its_signal(self, stack: Stack) -> None:
@@ -200,7 +218,9 @@ class DataArrives:
         probe = {"via": {"namespace": NAMESPACE, "service": "otel-otlp"}, "service_name": service}
         stack.host.check_output("ansible localhost -m o11y.opentelemetry.otlp_probe -a %s", json.dumps(probe))
         wait_until("the span in Jaeger", lambda: stack.find_spans(service), TIMEOUT_SECONDS)
-        wait_until("the metric in Prometheus", lambda: stack.query_series(f'o11y_probe{{job="{service}"}}'), TIMEOUT_SECONDS)
+        wait_until(
+            "the metric in Prometheus", lambda: stack.query_series(f'o11y_probe{{job="{service}"}}'), TIMEOUT_SECONDS
+        )
         wait_until(
             "the log in Elasticsearch",
             lambda: stack.search_documents(daily_index("istio-access-log"), service),

@@ -82,7 +82,9 @@ def prepare_sample_app(api: ReadyApi, planted: PlantedSecrets) -> ReadyApi:
     api.texts[f"{namespace}/services/http:sample-app-frontend:8080/proxy/"] = json.dumps(
         {**next_service, "next": next_service}
     )
-    api.texts[f"/found/{trace_id}"] = f"sample-app-frontend sample-app-datastore password: {planted.find_secret('backend')}"
+    api.texts[f"/found/{trace_id}"] = (
+        f"sample-app-frontend sample-app-datastore password: {planted.find_secret('backend')}"
+    )
     metadata = {"name": "p", "namespace": "sample-app", "labels": {"app.kubernetes.io/instance": "sample-app"}}
     pod_fields = {"metadata": metadata, "spec": {"containers": [{"name": "a"}]}, "status": {"phase": "Running"}}
     api.add({"apiVersion": "v1", "kind": "Pod", **pod_fields})

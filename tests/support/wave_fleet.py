@@ -64,7 +64,9 @@ class Fleet:
 
     def start(self, playbook: str, *more_arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook for all members."""
-        return start_playbook(playbook, self.inventory, "-i", self.linux_inventory, *self.arguments, *more_arguments, **variables)
+        return start_playbook(
+            playbook, self.inventory, "-i", self.linux_inventory, *self.arguments, *more_arguments, **variables
+        )
 
     def site(self, *more_arguments: str, **variables: Any) -> tuple[int, str]:
         """Return how a run of site ends, and what it prints."""

@@ -118,7 +118,9 @@ def _operator_entry(version: str) -> Entry:
     def find_obstacle(store: Store) -> Reason | None:
         return _find_missing_files(Release(store.mirror, OPERATOR, version))
 
-    return Entry(f"{OPERATOR}@{version}", list_archives=list_archives, find_obstacle=find_obstacle, is_cluster_wide=True)
+    return Entry(
+        f"{OPERATOR}@{version}", list_archives=list_archives, find_obstacle=find_obstacle, is_cluster_wide=True
+    )
 
 
 def _find_missing_files(release: Release) -> Reason | None:
@@ -213,7 +215,9 @@ ENTRIES = (
     Entry("metrics-api", is_cluster_wide=True),
     Entry("hosts", prepare=_prepare_hosts, find_obstacle=_find_hosts_obstacle, start=_join_hosts),
     Entry(
-        "collector-0.93", _components_function("otelcol-0.93"), list_archives=_archives_function(images.pack_old_collector)
+        "collector-0.93",
+        _components_function("otelcol-0.93"),
+        list_archives=_archives_function(images.pack_old_collector),
     ),
     Entry("redhat-collector", list_archives=_archives_function(openshift.pack_collector)),
     Entry(

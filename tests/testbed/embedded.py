@@ -43,7 +43,9 @@ def start_cluster(cluster: Cluster) -> None:
         )
         cluster.write_record(Record("embedded", cluster.slot, cluster.node_count, ip_family=cluster.ip_family))
     run_all(list_tasks(cluster, builds))
-    cluster.write_record(Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family))
+    cluster.write_record(
+        Record("embedded", cluster.slot, cluster.node_count, complete=True, ip_family=cluster.ip_family)
+    )
 
 
 def _check_space(builds: Builds) -> None:

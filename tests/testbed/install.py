@@ -68,7 +68,9 @@ def _find_reasons(entries: Iterable[Entry], store: Store, provider: Provider) ->
     """Return by name why entries cannot be installed; the others are left out."""
     reasons = {}
     for entry in entries:
-        reason = _find_provider_obstacle(entry, provider) or entry.find_obstacle(store) or _find_build_obstacle(entry, store)
+        reason = (
+            _find_provider_obstacle(entry, provider) or entry.find_obstacle(store) or _find_build_obstacle(entry, store)
+        )
         if reason:
             reasons[entry.name] = reason
     return reasons

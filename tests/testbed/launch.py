@@ -54,7 +54,9 @@ def node_prefix(cluster: Cluster, node: Node) -> list[str]:
     """The prefix that runs a command inside a node: its network, its mounts, its host name."""
     pid = process.find_server_pid(cluster.dir, f"containerd@{node.name}", "containerd")
     if pid is None:
-        reason = f"containerd of {node.name} is not running\n{read_last_lines(cluster.log_file(f'containerd@{node.name}'))}"
+        reason = (
+            f"containerd of {node.name} is not running\n{read_last_lines(cluster.log_file(f'containerd@{node.name}'))}"
+        )
         raise ClusterError(f"{node.name} cannot be entered", reason, "run `up` again")
     return ["nsenter", "--target", str(pid), "--net", "--mount", "--uts", "--"]
 

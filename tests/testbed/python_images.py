@@ -92,7 +92,9 @@ def _content_key(python: Interpreter, packages_list: str) -> str:
 def pack_python(builds: Builds) -> Path:
     """The archive of the image with an interpreter."""
     python = read_interpreter(builds)
-    root_folder = builds.make_folder("python", _content_key(python, "interpreter.txt"), partial(_fill_root, builds, python))
+    root_folder = builds.make_folder(
+        "python", _content_key(python, "interpreter.txt"), partial(_fill_root, builds, python)
+    )
     busybox = images.busybox_image()
     files = {**busybox.files, **_files_below(root_folder, "/")}
     links = {**busybox.links, **{f"/bin/{name}": python.file for name in ("python", "python3")}}

@@ -110,7 +110,9 @@ def _start_registry(cluster: Cluster, name: str) -> None:
 
     def find_missing() -> str | None:
         if server_process.poll() is not None:
-            raise ClusterError(f"{name} did not start", read_last_lines(cluster.log_file(name)), "fix the cause, try again")
+            raise ClusterError(
+                f"{name} did not start", read_last_lines(cluster.log_file(name)), "fix the cause, try again"
+            )
         with suppress(OSError), socket.create_connection((cluster.nodes[0].ip, PORTS[name]), timeout=1):
             return None
         return f"nothing listens on {registry_address(cluster, name)}"

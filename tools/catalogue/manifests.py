@@ -59,7 +59,9 @@ def list_scheme_rows(releases: Clone, modules_by_build: ModulesByBuild) -> list[
     builds_with: dict[str, dict[str, list[Version]]] = {}
     for folder, name in _FOLDERS.items():
         for version in filter(_is_known, modules_by_build[name]):
-            manifest = _load_yaml(releases.read_file(releases.tag_by_version[version], f"distributions/{folder}/manifest.yaml") or "")
+            manifest = _load_yaml(
+                releases.read_file(releases.tag_by_version[version], f"distributions/{folder}/manifest.yaml") or ""
+            )
             for scheme in list_schemes(manifest):
                 builds_with.setdefault(scheme, {}).setdefault(name, []).append(version)
     for name, listed_schemes in _SCHEMES_WITHOUT_MANIFEST.items():

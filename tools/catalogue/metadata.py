@@ -51,7 +51,9 @@ class Metadata:
 
     statements_by_module: dict[Key, dict[Version, Statement]] = field(default_factory=dict)
     """Module → version → statement."""
-    versions_by_prefix: dict[str, set[Version]] = field(default_factory=lambda: {CORE_PREFIX: set(), CONTRIB_PREFIX: set()})
+    versions_by_prefix: dict[str, set[Version]] = field(
+        default_factory=lambda: {CORE_PREFIX: set(), CONTRIB_PREFIX: set()}
+    )
     """Repository → versions of which a source shows all components."""
 
     def add_statement(self, key: Key, version: Version, statement: Statement, *, weak: bool = False) -> None:

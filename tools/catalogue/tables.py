@@ -33,7 +33,10 @@ def list_component_rows(modules_by_build: ModulesByBuild, metadata: Metadata) ->
     """
     judged_modules = {build: _keep_judged(versions) for build, versions in modules_by_build.items()}
     shipped_modules = {key for versions in judged_modules.values() for keys in versions.values() for key in keys}
-    rows = [_make_component_row(key, judged_modules, metadata) for key in shipped_modules | set(metadata.statements_by_module)]
+    rows = [
+        _make_component_row(key, judged_modules, metadata)
+        for key in shipped_modules | set(metadata.statements_by_module)
+    ]
     return sorted(rows, key=_component_order)
 
 

@@ -47,7 +47,9 @@ class Collector:
     section_by_module: dict[str, str]  # path of a component's module → section
     refusal_by_module: dict[str, str] = field(default_factory=dict)  # path of a module → why
     release_by_module: dict[str, str] = field(default_factory=dict)  # path of another project's module → release
-    version_by_stable_module: dict[str, str] = field(default_factory=dict)  # path of a stable module of contrib → its version
+    version_by_stable_module: dict[str, str] = field(
+        default_factory=dict
+    )  # path of a stable module of contrib → its version
 
     @property
     def program(self) -> Path:
@@ -58,14 +60,21 @@ class Collector:
         """Build the program, unless it is there. Raises RefusedModule if nothing can be built."""
         built_file = self.folder / "built.json"
         if built_file.exists():
-            self.section_by_module, self.refusal_by_module, self.release_by_module = json.loads(built_file.read_text(encoding="utf-8"))
+            self.section_by_module, self.refusal_by_module, self.release_by_module = json.loads(
+                built_file.read_text(encoding="utf-8")
+            )
             return
         for _round in range(_MAX_ROUNDS):
             self._generate_sources()
             if not self._drop_refused(self._find_unresolved()) and not self._drop_refused(self._find_uncompiled()):
-                built_file.write_text(json.dumps([self.section_by_module, self.refusal_by_module, self.release_by_module]), encoding="utf-8")
+                built_file.write_text(
+                    json.dumps([self.section_by_module, self.refusal_by_module, self.release_by_module]),
+                    encoding="utf-8",
+                )
                 return
-        raise proxy.RefusedModule(f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refusal_by_module)}")
+        raise proxy.RefusedModule(
+            f"{self.folder}: still refused after {_MAX_ROUNDS} rounds: {list(self.refusal_by_module)}"
+        )
 
     def _generate_sources(self) -> None:
         """Write the program's Go files, and a go.mod that requires every module at the version of the release."""
@@ -83,9 +92,13 @@ class Collector:
         for name in ("go.mod", "go.sum"):
             (self.folder / name).unlink(missing_ok=True)
         run_go("mod", "init", MODULE, folder=self.folder)
-        versions_by_module = {module: self._find_version(module) for module in self.section_by_module} | self._list_own_modules()
+        versions_by_module = {
+            module: self._find_version(module) for module in self.section_by_module
+        } | self._list_own_modules()
         require_options = (f"-require={module}@{version}" for module, version in versions_by_module.items())
-        replace_options = (f"-replace={module}={module}@{version}" for module, version in self.release_by_module.items())
+        replace_options = (
+            f"-replace={module}={module}@{version}" for module, version in self.release_by_module.items()
+        )
         run_go("mod", "edit", *require_options, *replace_options, folder=self.folder)
 
     def _build_manifest(self) -> dict[str, Any]:
@@ -190,7 +203,9 @@ class Collector:
         if not completed.returncode:
             return {}
         broken_packages = set(_BROKEN_PACKAGE.findall(completed.stderr))
-        package_documents = run_go("list", "-e", "-json=ImportPath,Deps", *self.section_by_module, folder=self.folder).stdout
+        package_documents = run_go(
+            "list", "-e", "-json=ImportPath,Deps", *self.section_by_module, folder=self.folder
+        ).stdout
         uncompiled_modules: dict[str, str] = {}
         for package in proxy.parse_json_documents(package_documents):
             module = package["ImportPath"]

@@ -199,7 +199,9 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
         return {}
     module_options = options.read_documented_options(command.name, _INVENTORY_OPTIONS, command.may_change)
     options.add_options_to_parser(
-        parser, module_options, f"`-` reads the standard input, {command.stdin_description}." if command.stdin_description else ""
+        parser,
+        module_options,
+        f"`-` reads the standard input, {command.stdin_description}." if command.stdin_description else "",
     )
     parser.add_argument("--options", metavar="FILE", help="YAML file with options by name. Those given here go first.")
     if command.name == "validate":

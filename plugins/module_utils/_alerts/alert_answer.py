@@ -44,7 +44,8 @@ def decide_answer(alert: CollectorAlert, place: AlertPlace, runs: Sequence[WaveR
     explanations = [*_explain_waves(alert, runs), *_explain_no_way_back(alert, place, runs)]
     if runs_on_host:
         explanations.append(
-            f"Wave {runs_on_host[0].wave} changes {place.host} since {runs_on_host[0].wave_begun_at}, so it is not diagnosed now."
+            f"Wave {runs_on_host[0].wave} changes {place.host} since {runs_on_host[0].wave_begun_at}, so it is not"
+            " diagnosed now."
         )
     goes_back = alert.reaction.goes_back and place.consents_to_go_back and not place.is_cluster and not runs
     return Answer(not runs_on_host, stops_waves, goes_back, tuple(explanations))

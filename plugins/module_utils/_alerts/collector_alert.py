@@ -32,7 +32,7 @@ _KNOWN_YEARS = range(1970, 9999)
 class CollectorAlert:
     """An alert of one collector. `namespace` and `host` are empty if the alert has no such label.
 
-    `began` is when the alert began to fire, in seconds of Unix.
+    `begin_time` is when the alert began to fire, in seconds of Unix.
     """
 
     name: str

@@ -79,7 +79,7 @@ done
 class CaptureJob:
     """What the Job of a capture is made of, beside the pod template of the workload.
 
-    `node` is the name of the node that the pod runs on; empty if any will do.
+    `node_name` is the name of the node that the pod runs on; empty if any will do.
     """
 
     name: str

@@ -67,7 +67,9 @@ def _compute_rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, f
         "received_bytes_per_second": round(size.received_bytes / end.seconds, 3),
     }
     if end.served_records and signal in end.served_records.records_by_signal:
-        rates[COLLECTOR_RATE] = round((size.records + end.served_records.records_by_signal[signal]) / end.served_records.seconds, 3)
+        rates[COLLECTOR_RATE] = round(
+            (size.records + end.served_records.records_by_signal[signal]) / end.served_records.seconds, 3
+        )
     return rates
 
 
@@ -75,7 +77,9 @@ def build_manifest(source_facts: Mapping[str, Any], sample: Sample, end: SampleE
     """Return the manifest of a capture. `source_facts` is what is known of its source."""
     signals = build_signal_rows(sample, end)
     has_collector_rates = any(COLLECTOR_RATE in row for row in signals.values())
-    pod_facts = {"rates_of_pods": end.served_records.known_pod_count} if end.served_records and has_collector_rates else {}
+    pod_facts = (
+        {"rates_of_pods": end.served_records.known_pod_count} if end.served_records and has_collector_rates else {}
+    )
     return {
         "capture": FORMAT,
         **source_facts,

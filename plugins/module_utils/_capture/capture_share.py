@@ -31,7 +31,8 @@ _CAPTURE_FILES_FIX = "Let it write files with exporter file, and capture these w
 class Share:
     """With how many ready pods the one of a capture shares the load, and how many nodes have as many of their own.
 
-    `nodes` is 1 if all pods of the collector share one load, which is so unless Services keep clients on their node.
+    `node_count` is 1 if all pods of the collector share one load, which is so unless Services keep clients on their
+    node.
     """
 
     other_pod_count: int

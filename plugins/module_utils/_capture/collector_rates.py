@@ -18,7 +18,7 @@ _ACCEPTED = "receiver_accepted"
 class PodReading:
     """The pods of a collector at a time, in seconds, and what each has counted since its start.
 
-    `counts` has the ready pods that were read, by name, and `why` says why another one could not be.
+    `counts_by_pod` has the ready pods that were read, by name, and `unread_reason` says why another one could not be.
     """
 
     read_time: float
@@ -32,7 +32,8 @@ class PodReading:
 class ServedRecords:
     """The records that all pods that serve have accepted in some seconds, by signal.
 
-    They are known of so many of the ready pods; the others are taken for as busy. `why` says why one is not known.
+    They are known of so many of the ready pods; the others are taken for as busy. `unread_reason` says why one is not
+    known.
     """
 
     records_by_signal: Mapping[str, float]

@@ -130,7 +130,9 @@ class ChangeSet:
 
     def list_rights_changes(self) -> list[str]:
         """Return a line for the rights that each role gains or loses."""
-        return [line for entry in self.list_changing_entries() for line in list_changed_rights(entry.before, entry.after)]
+        return [
+            line for entry in self.list_changing_entries() for line in list_changed_rights(entry.before, entry.after)
+        ]
 
     def summarize_actions(self) -> str:
         """Return how many objects have which action, as the message of a task."""

@@ -36,7 +36,7 @@ class Flow:
 class Wave:
     """Objects that are applied together, when the changed collectors of the wave before work.
 
-    `collectors` have others before or after them, `later` are those of the waves after this one.
+    `ordered_collectors` have others before or after them, `later_collectors` are those of the waves after this one.
     """
 
     manifests: list[Manifest] = field(default_factory=list)
@@ -148,7 +148,10 @@ def _build_waves(
     """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
     level_numbers = range(max(levels.values(), default=0) + 1)
     waves = [
-        Wave(ordered_collectors=_list_names_at_level(levels, level_number), later_collectors=_list_names_above_level(levels, level_number))
+        Wave(
+            ordered_collectors=_list_names_at_level(levels, level_number),
+            later_collectors=_list_names_above_level(levels, level_number),
+        )
         for level_number in level_numbers
     ]
     level_of_manifest: dict[int, int] = {}
@@ -251,9 +254,9 @@ def _find_open_ports(manifest: Manifest) -> Iterator[Port]:
 
 def _describe_port_swap(name: str, moving_collector: _MovingCollector) -> str:
     return (
-        f"{name} opens {_join_ports(moving_collector.opened_ports)} and closes {_join_ports(moving_collector.closed_ports)} in one"
-        " run, so its senders may send to a closed port until they change. Open the new port in one run, and close the"
-        " old one in the next."
+        f"{name} opens {_join_ports(moving_collector.opened_ports)} and closes"
+        f" {_join_ports(moving_collector.closed_ports)} in one run, so its senders may send to a closed port until they"
+        " change. Open the new port in one run, and close the old one in the next."
     )
 
 

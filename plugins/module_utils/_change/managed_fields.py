@@ -56,7 +56,7 @@ class KeyedItem:
 
 
 class LiveItem(NamedTuple):
-    """An item of a live list that a manager owns: one with a key, or, without `keyed`, a value."""
+    """An item of a live list that a manager owns: one with a key, or, without `keyed_item`, a value."""
 
     item: Any
     keyed_item: KeyedItem | None
@@ -126,4 +126,6 @@ def list_owned_items(live: list[Any], owned: Owned) -> Iterator[LiveItem]:
 
 
 def _select_owned_item(live_item: LiveItem) -> Any:
-    return _select_owned_part(live_item.item, live_item.keyed_item.owned_part) if live_item.keyed_item else live_item.item
+    return (
+        _select_owned_part(live_item.item, live_item.keyed_item.owned_part) if live_item.keyed_item else live_item.item
+    )

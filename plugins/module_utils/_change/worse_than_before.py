@@ -79,7 +79,9 @@ def describe_unfinished_pods(
 ) -> list[str]:
     """Return which pods are not ready as before the change, which still run the earlier config, and what to do."""
     ready_places = _group_places(workload, new_pods).ready_places
-    still_idle_places = [idle_place for idle_place in state_before.places_without_ready_pod if idle_place not in ready_places]
+    still_idle_places = [
+        idle_place for idle_place in state_before.places_without_ready_pod if idle_place not in ready_places
+    ]
     old_pod_names = sorted(f"pod {pod['metadata']['name']}" for pod in old_pods)
     lines = []
     if still_idle_places:

@@ -261,7 +261,10 @@ def _run_builders(builders: Builders, collector_build: CollectorBuild) -> list[M
 
 
 class Backend(NamedTuple):
-    """What differs between backends. `resource` returns the custom resource alone, for the rules that judge it."""
+    """What differs between backends.
+
+    `build_custom_resource` returns the custom resource alone, for the rules that judge it.
+    """
 
     modes: tuple[str, ...]
     check_collector: Callable[[Collector], None]

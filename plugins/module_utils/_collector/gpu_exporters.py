@@ -21,9 +21,10 @@ from .._otelcol.errors import Problem, suggest_word
 class Exporter(NamedTuple):
     """An exporter: how to recognize its pods, which of its counters matter and what each tells.
 
-    `apps` are values of the pods' label `app` or `app.kubernetes.io/name`. `device` is the label of a GPU that is
-    unique on its node, `uid_label` that of the uid of its pod. `power` selects the watts of GPUs. `busy` has measures
-    of their use with the value of a GPU that is fully used; a GPU without the first may have the second.
+    `app_labels` are values of the pods' label `app` or `app.kubernetes.io/name`. `device_label` is the label of a GPU
+    that is unique on its node, `pod_uid_label` that of the uid of its pod. `power_selector` selects the watts of GPUs.
+    `full_value_by_measure` has measures of their use with the value of a GPU that is fully used; a GPU without the
+    first may have the second.
     """
 
     app_labels: tuple[str, ...]

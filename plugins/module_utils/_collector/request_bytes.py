@@ -50,7 +50,9 @@ class _Sender:
     @property
     def counts_requests(self) -> bool:
         """Whether nothing says what the queue counts."""
-        return "sizer" not in self.queue_before and isinstance(self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int)
+        return "sizer" not in self.queue_before and isinstance(
+            self.queue_before.get("queue_size", _DEFAULT_QUEUE_SIZE), int
+        )
 
     @property
     def is_queued_in_memory(self) -> bool:
@@ -69,7 +71,9 @@ def size_by_bytes(
     """
     moved_config = _move_batches(config, target, chosen) if batches_in_exporters else config
     senders = list(_find_senders(config, moved_config, target))
-    sharing_signals = sum(sender.signal_count for sender in senders if sender.counts_requests and sender.is_queued_in_memory)
+    sharing_signals = sum(
+        sender.signal_count for sender in senders if sender.counts_requests and sender.is_queued_in_memory
+    )
     whole_mib = queues // max(sharing_signals, 1) // MIB * MIB
     share_bytes = max(whole_mib, _largest_request(config))
     timeout = value_at(config, (*_PROCESSOR_PATH, "timeout")) or "1s"

@@ -50,7 +50,9 @@ FLOW_CHECKS = (
     ),
     Check(
         "memory_limiter",
-        find_expression="processes[?refused > `0`].{about: 'in', id: id, items: items, refused: refused, seconds: seconds}",
+        find_expression=(
+            "processes[?refused > `0`].{about: 'in', id: id, items: items, refused: refused, seconds: seconds}"
+        ),
         message_template="{id} refuses {items} ({refused} in {seconds} s), since memory is short",
         fix_template="Raise the memory limit, add replicas, or see which exporter does not keep up.",
         stage="capacity",
@@ -98,7 +100,9 @@ FLOW_CHECKS = (
     Check(
         "log_loop",
         find_expression="echoes[].{pod: pod, records: records, seconds: seconds}",
-        message_template="it prints its own log (at least {records} records of pod {pod} in {seconds} s), and each comes back",
+        message_template=(
+            "it prints its own log (at least {records} records of pod {pod} in {seconds} s), and each comes back"
+        ),
         fix_template="Exclude its log in the file_log receiver that reads it, or remove its debug exporter.",
         stage="log",
     ),
@@ -121,7 +125,9 @@ FLOW_CHECKS = (
     Check(
         "fails_partly",
         find_expression=f"running && exports[?state=='fails_partly'].{{{_SENT_FIELDS}}}",
-        message_template="{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)",
+        message_template=(
+            "{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)"
+        ),
         fix_template="Read what {id} says in the log.",
         stage="flow",
         severity="warning",
@@ -135,7 +141,9 @@ FLOW_CHECKS = (
     ),
     Check(
         "failed_since_start",
-        find_expression=f"running && exports[?failed_total > `0` && sent_total > `0` && {_IS_STILL}].{{{_TOTAL_FIELDS}}}",
+        find_expression=(
+            f"running && exports[?failed_total > `0` && sent_total > `0` && {_IS_STILL}].{{{_TOTAL_FIELDS}}}"
+        ),
         message_template="{id} has lost {items} since its start {uptime} ago ({sent} sent, {failed} failed)",
         fix_template="Read what {id} says in the log.",
         stage="flow",
@@ -309,14 +317,18 @@ WAY_CHECKS = (
     Check(
         "peer_kept_out",
         find_expression=f"peers[?state=='kept_out'].{{{_PEER_FIELDS}}}",
-        message_template="NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector",
+        message_template=(
+            "NetworkPolicy {policies} selects the pods behind Service {service}, and does not admit this collector"
+        ),
         fix_template="Admit the collector's pods to these pods in an ingress rule.",
         stage="way",
     ),
     Check(
         "peer_proxied",
         find_expression="proxied[].{about: about, endpoint: endpoint, host: host, variable: variable, proxy: proxy}",
-        message_template="{variable} sends what is for {endpoint} to the proxy {proxy}, and NO_PROXY does not name {host}",
+        message_template=(
+            "{variable} sends what is for {endpoint} to the proxy {proxy}, and NO_PROXY does not name {host}"
+        ),
         fix_template="Name {host} in NO_PROXY of `env`, such as `.svc,.cluster.local`; see docs/proxies.md.",
         stage="way",
         severity="warning",
@@ -332,7 +344,9 @@ WAY_CHECKS = (
         "no_targets",
         find_expression="target_allocator.jobs[?targets==`0`].{about: 'targets', name: name}",
         message_template="the target allocator has no target for job {name}",
-        fix_template="Check the selectors and namespaces of its monitors, their ports' names, and the allocator's rights.",
+        fix_template=(
+            "Check the selectors and namespaces of its monitors, their ports' names, and the allocator's rights."
+        ),
         stage="way",
         severity="warning",
     ),

@@ -23,7 +23,9 @@ CHANGE_CHECK_ID = "change_under_way"
 START_CHECKS = (
     Check(
         id="absent",
-        find_expression="!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]",
+        find_expression=(
+            "!workload && !custom_resource && !pods && !hidden && [{kind: kind, name: name, namespace: namespace}]"
+        ),
         message_template="there is no {kind} {namespace}/{name}",
         fix_template="Deploy it, or correct its name and namespace.",
         stage="exists",
@@ -44,28 +46,36 @@ START_CHECKS = (
     ),
     Check(
         id="key_missing",
-        find_expression="references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}",
+        find_expression=(
+            "references[?state=='no_key'].{about: 'start', kind: kind, name: name, namespace: namespace, key: key}"
+        ),
         message_template="{kind} {namespace}/{name} has no key {key}",
         fix_template="Add the key {key} to {kind} {namespace}/{name}.",
         stage="holds",
     ),
     Check(
         id="certificate_not_issued",
-        find_expression="certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}",
+        find_expression=(
+            "certificate_resources[?!ready].{about: 'start', name: name, namespace: namespace, message: message}"
+        ),
         message_template="Certificate {name} is not ready: {message}",
         fix_template="See `kubectl -n {namespace} describe certificate {name}` and its issuer.",
         stage="holds",
     ),
     Check(
         id="config_error",
-        find_expression=f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}",
+        find_expression=(
+            f"!running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: 'start', {_FINDING_FIELDS}}}"
+        ),
         message_template="{where}: [{rule}] {message}",
         fix_template="{fix}",
         stage="config",
     ),
     Check(
         id="config_error_live",
-        find_expression=f"running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: about, {_FINDING_FIELDS}}}",
+        find_expression=(
+            f"running && findings[?severity=='error' && !{_IS_HARMLESS}].{{about: about, {_FINDING_FIELDS}}}"
+        ),
         message_template="{where}: [{rule}] {message}",
         fix_template="{fix}",
         stage="config",
@@ -91,13 +101,17 @@ START_CHECKS = (
         id="probe_unanswered",
         find_expression="probes && (!running || !complete) && probes",
         message_template="nothing listens on port {port}, which the {kind} probe asks",
-        fix_template="Add extension `health_check: {{endpoint: ${{env:MY_POD_IP}}:{port}}}` and list it in service.extensions,"
-        " or let the probe ask a port of the config.",
+        fix_template=(
+            "Add extension `health_check: {{endpoint: ${{env:MY_POD_IP}}:{port}}}` and list it in service.extensions,"
+            " or let the probe ask a port of the config."
+        ),
         stage="config",
     ),
     Check(
         id="rollout",
-        find_expression="symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}",
+        find_expression=(
+            "symptoms[].{about: 'start', reason: reason, detail: message, fix: fix, pod: pod, last: last_words}"
+        ),
         message_template="{reason}: {detail} {last}",
         fix_template="{fix}",
         stage="starts",
@@ -127,25 +141,30 @@ START_CHECKS = (
     ),
     Check(
         id="resource_failed",
-        find_expression="resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message:"
-        " message}",
+        find_expression=(
+            "resource_conditions[?status=='False' && type=='Ready'].{about: 'start', reason: reason, message: message}"
+        ),
         message_template="the operator says {reason}: {message}",
         fix_template="Look at the operator's log and the events of the custom resource.",
         stage="starts",
     ),
     Check(
         id="out_of_memory",
-        find_expression="running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
-        ".{pod: name, restarts: restarts, minutes: last_seconds_ago}",
+        find_expression=(
+            "running && pods[?last_reason=='OOMKilled' && last_seconds_ago < `3600`]"
+            ".{pod: name, restarts: restarts, minutes: last_seconds_ago}"
+        ),
         message_template="pod {pod} was killed for its memory {minutes} s ago, restarts: {restarts}",
         fix_template="Raise the memory limit, put memory_limiter first, or lower what it keeps in memory.",
         stage="capacity",
     ),
     Check(
         id="restarted",
-        find_expression="running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
-        ".{pod: name, namespace: namespace, container: container, restarts: restarts, reason: last_reason,"
-        " code: last_exit_code, seconds: last_seconds_ago}",
+        find_expression=(
+            "running && pods[?last_reason && last_reason!='OOMKilled' && last_seconds_ago < `600`]"
+            ".{pod: name, namespace: namespace, container: container, restarts: restarts, reason: last_reason,"
+            " code: last_exit_code, seconds: last_seconds_ago}"
+        ),
         message_template="pod {pod} ended {seconds} s ago ({reason}, exit code {code}), restarts: {restarts}",
         fix_template="Read the log of its last run: `kubectl -n {namespace} logs {pod} -c {container} --previous`.",
         stage="capacity",
@@ -155,14 +174,18 @@ START_CHECKS = (
         id="node_uncovered",
         find_expression="running && uncovered_nodes[].{node: node, why: why}",
         message_template="node {node} has no agent: {why}",
-        fix_template="Set `every_node: true` for the collector, or `tolerations` for the taint. See `kubectl describe node"
-        " {node}`.",
+        fix_template=(
+            "Set `every_node: true` for the collector, or `tolerations` for the taint. See `kubectl describe node"
+            " {node}`."
+        ),
         stage="capacity",
         severity="warning",
     ),
     Check(
         id="event",
-        find_expression="events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}",
+        find_expression=(
+            "events[].{name: name, kind: kind, reason: reason, message: message, count: count, seconds: seconds_ago}"
+        ),
         message_template="{kind} {name} {seconds} s ago: {reason}: {message}",
         severity="info",
     ),

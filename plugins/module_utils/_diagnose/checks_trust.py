@@ -19,8 +19,10 @@ TRUST_CHECKS = (
         id="right_missing",
         find_expression="rights[?state=='none']",
         message_template="ServiceAccount {namespace}/{account} may not {missing}",
-        fix_template="Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
-        " ClusterRoleBinding.",
+        fix_template=(
+            "Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
+            " ClusterRoleBinding."
+        ),
         stage="rights",
     ),
     Check(
@@ -33,8 +35,10 @@ TRUST_CHECKS = (
     ),
     Check(
         id="right_denied",
-        find_expression="!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
-        ".{about: about || 'rights', text: text, fix: fix}",
+        find_expression=(
+            "!(rights[?state=='none']) && logs[?cause=='forbidden' && current]"
+            ".{about: about || 'rights', text: text, fix: fix}"
+        ),
         message_template="{text}",
         fix_template="{fix}",
         stage="rights",
@@ -42,21 +46,26 @@ TRUST_CHECKS = (
     Check(
         id="certificate_expired",
         find_expression="certificates[?state=='expired']",
-        message_template="the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}",
+        message_template=(
+            "the certificate of {subject} in {kind} {namespace}/{name} ({key}) expired {left} ago, at {not_after}"
+        ),
         fix_template="Renew it.",
         stage="certificates",
     ),
     Check(
         id="certificate_early",
         find_expression="certificates[?state=='not_yet_valid']",
-        message_template="the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}",
+        message_template=(
+            "the certificate of {subject} in {kind} {namespace}/{name} ({key}) is valid only from {not_before}"
+        ),
         fix_template="Reissue it, or check the clock of its issuer.",
         stage="certificates",
     ),
     Check(
         id="certificate_soon",
-        find_expression="certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left:"
-        " left}",
+        find_expression=(
+            "certificates[?state=='soon'].{subject: subject, kind: kind, namespace: namespace, name: name, left: left}"
+        ),
         message_template="the certificate of {subject} in {kind} {namespace}/{name} expires in {left}",
         fix_template="Renew it.",
         stage="certificates",
@@ -64,8 +73,10 @@ TRUST_CHECKS = (
     ),
     Check(
         id="certificate_names",
-        find_expression="certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
-        " hosts: join(', ', uncovered), names: join(', ', names) || 'no host name'}",
+        find_expression=(
+            "certificates[?uncovered].{about: about, subject: subject, name: name, namespace: namespace,"
+            " hosts: join(', ', uncovered), names: join(', ', names) || 'no host name'}"
+        ),
         message_template="the certificate in Secret {namespace}/{name} is for {names}, and clients use {hosts}",
         fix_template="Reissue it with the names that clients use.",
         stage="certificates",

@@ -24,10 +24,11 @@ BEFORE_RUNNING = frozenset(STAGES[: STAGES.index("starts") + 1])
 
 
 class Check(NamedTuple):
-    """One check. `find` yields what is wrong: mappings or texts. `message` and `fix` have {fields} of what it yields.
+    """One check. `find_expression` yields what is wrong: mappings or texts.
 
-    What it yields may have `about`: the component or end (`exporters/debug`, `in`) that it is about. In a canary, the
-    field `grows` of what it yields must grow from one reading to the next: what went wrong once undoes no change.
+    `message_template` and `fix_template` have {fields} of what it yields. What it yields may have `about`: the
+    component or end (`exporters/debug`, `in`) that it is about. In a canary, the field `growing_field` of what it
+    yields must grow from one reading to the next: what went wrong once undoes no change.
     """
 
     id: str

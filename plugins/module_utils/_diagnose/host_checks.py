@@ -47,24 +47,30 @@ HOST_CHECKS = (
     ),
     Check(
         id="stopped",
-        find_expression="release.number && service.load == 'loaded' && service.active == 'inactive' && service.result == 'success'"
-        " && [{about: 'start', unit: service.unit}]",
+        find_expression=(
+            "release.number && service.load == 'loaded' && service.active == 'inactive' && service.result == 'success'"
+            " && [{about: 'start', unit: service.unit}]"
+        ),
         message_template="{unit} was stopped",
         fix_template="Run `site`, which starts it.",
         stage="exists",
     ),
     Check(
         id="not_linked",
-        find_expression="release.number && service.load == 'not-found'"
-        " && [{about: 'start', unit: service.unit, release: release.number}]",
+        find_expression=(
+            "release.number && service.load == 'not-found'"
+            " && [{about: 'start', unit: service.unit, release: release.number}]"
+        ),
         message_template="systemd does not know {unit}, although its release {release} is there",
         fix_template=_RUN_SITE,
         stage="exists",
     ),
     Check(
         id="not_at_boot",
-        find_expression="service.load == 'loaded' && !contains(['enabled', 'static', 'generated'], service.at_boot)"
-        " && [{unit: service.unit}]",
+        find_expression=(
+            "service.load == 'loaded' && !contains(['enabled', 'static', 'generated'], service.at_boot)"
+            " && [{unit: service.unit}]"
+        ),
         message_template="{unit} does not start when the host boots, because it was disabled",
         fix_template="Run `site`, which enables it.",
         stage="exists",
@@ -101,7 +107,9 @@ HOST_CHECKS = (
     Check(
         id="certificate_unreadable",
         find_expression="certificates[?state=='unreadable']",
-        message_template="the service may not read {file}: {what} {path} belongs to {owner}:{group} and has mode {mode}",
+        message_template=(
+            "the service may not read {file}: {what} {path} belongs to {owner}:{group} and has mode {mode}"
+        ),
         fix_template="{fix}",
         stage="holds",
     ),
@@ -138,7 +146,9 @@ HOST_CHECKS = (
     Check(
         id="killed_for_memory",
         find_expression="killed[].{about: 'start', limit: limit, seconds: seconds}",
-        message_template="the kernel killed it {seconds} s ago, because it needed more than its memory limit of {limit}",
+        message_template=(
+            "the kernel killed it {seconds} s ago, because it needed more than its memory limit of {limit}"
+        ),
         fix_template="Raise `memory_limit`, or lower what it keeps in memory.",
         stage="starts",
     ),
@@ -173,8 +183,10 @@ HOST_CHECKS = (
     ),
     Check(
         id="restarted",
-        find_expression="running && service.restarts > `0` && service.seconds < `600` && !killed"
-        " && [{restarts: service.restarts, seconds: service.seconds, last: last_words, unit: service.unit}]",
+        find_expression=(
+            "running && service.restarts > `0` && service.seconds < `600` && !killed"
+            " && [{restarts: service.restarts, seconds: service.seconds, last: last_words, unit: service.unit}]"
+        ),
         message_template="it ended and was started again {seconds} s ago (restarts: {restarts}): {last}",
         fix_template="Read its journal: `journalctl -u {unit}`.",
         stage="capacity",
@@ -222,7 +234,9 @@ HOST_CHECKS = (
     Check(
         id="file_unreadable",
         find_expression="shut_files",
-        message_template="the service may not read {file}{others}: {what} {path} belongs to {owner}:{group} and has mode {mode}",
+        message_template=(
+            "the service may not read {file}{others}: {what} {path} belongs to {owner}:{group} and has mode {mode}"
+        ),
         fix_template="{fix}",
         stage="rights",
     ),

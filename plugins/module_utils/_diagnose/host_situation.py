@@ -29,10 +29,10 @@ _KILL_RESULTS = ("oom-kill", "signal", START_LIMIT_HIT)
 
 @dataclass(frozen=True)
 class HostAnswer:
-    """What a host has said: of one collector, and of itself. `asked` is when, by the clock of the controller.
+    """What a host has said: of one collector, and of itself. `asked_between` is when, by the clock of the controller.
 
-    `name` is that of the host, `raw` what it says of the collector, `question` what it was asked about it. `now` is
-    the time of the host, and `mask` hides the secrets of the collector.
+    `name` is that of the host, `raw_answer` what it says of the collector, `question` what it was asked about it.
+    `host_time` is the time of the host, and `mask_secrets` hides the secrets of the collector.
     """
 
     name: str
@@ -160,7 +160,9 @@ def _file_facts(answer: HostAnswer) -> dict[str, Any]:
     return {
         "patterns": list_at(raw, "files"),
         "shut_files": list(list_unreadable_files(list_at(raw, "files"))),
-        "certificates": [describe_certificate_file(row, answer.host_time, running=answer.is_running) for row in certificates],
+        "certificates": [
+            describe_certificate_file(row, answer.host_time, running=answer.is_running) for row in certificates
+        ],
         "peers": list_at(raw, "peers"),
         "disks": list_at(raw, "disks"),
     }

@@ -41,7 +41,9 @@ class Reach:
         self.labels = read_labels(pod)
         parts = list(started_parts(config))
         all_listeners = list(open_ports(config, parts, listeners))
-        self.open_listeners = [listener for listener in all_listeners if listener.part and listener.part.section == "receivers"]
+        self.open_listeners = [
+            listener for listener in all_listeners if listener.part and listener.part.section == "receivers"
+        ]
         self.ends: set[tuple[Any, str]] | None = None  # unknown
         if config and are_ports_known(config, parts, listeners):
             self.ends = {listener.port_and_protocol for listener in all_listeners if not is_loopback(listener.host)}
@@ -142,7 +144,9 @@ class Reach:
         name_of_end = {_container_port_end(port): str(port.get("name") or "") for port in self.ports}
         rows = []
         for listener in self.open_listeners:
-            admitted = policies.judge_admission([listener.port], listener.protocol, [name_of_end.get(listener.port_and_protocol, "")])
+            admitted = policies.judge_admission(
+                [listener.port], listener.protocol, [name_of_end.get(listener.port_and_protocol, "")]
+            )
             state = "served"
             if is_loopback(listener.host):
                 state = "loopback"

@@ -84,7 +84,9 @@ def _list_symptom_to_cause(group: Sequence[CheckFinding], most_texts: int = 0) -
 
     At most `most_texts` texts, see `_shorten_texts`; 0 stands for all.
     """
-    ranked_findings = sorted(_merge_by_check(group), key=lambda merged_finding: merged_finding.causal_rank, reverse=True)
+    ranked_findings = sorted(
+        _merge_by_check(group), key=lambda merged_finding: merged_finding.causal_rank, reverse=True
+    )
     finding_texts = [merged_finding.text for merged_finding in ranked_findings]
     if most_texts:
         finding_texts = _shorten_texts(finding_texts, most_texts)
@@ -148,7 +150,9 @@ def _merge_by_check(group: Sequence[CheckFinding]) -> list[_MergedFinding]:
 
 def _describe_others(differing_findings: Sequence[CheckFinding]) -> str:
     """Return what else a check found, as the end of a text: the signals, or how many there are."""
-    signals = [str(finding.found_fields["items"]) for finding in differing_findings if finding.found_fields.get("items")]
+    signals = [
+        str(finding.found_fields["items"]) for finding in differing_findings if finding.found_fields.get("items")
+    ]
     if signals:
         return f"; the same for {', '.join(signals)}"
     return f" (and {len(differing_findings)} more like it)" if differing_findings else ""

@@ -28,7 +28,7 @@ _EKS_READY = ("ACTIVE", "UPDATING")
 
 @dataclass(frozen=True)
 class FoundCluster:
-    """A cluster as one source knows it. `connection` are the variables by which a run reaches it."""
+    """A cluster as one source knows it. `connection_variables` are the variables by which a run reaches it."""
 
     name: str
     source: str

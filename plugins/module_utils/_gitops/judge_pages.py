@@ -22,7 +22,8 @@ WORSE, NO_DATA, PASSED = "worse", "no data", "passed"
 class JudgedCollectors:
     """The verdicts of all collectors of a sync, and why the data of some of them is missing.
 
-    `kept` says when the figures of each host were kept, `not_compared` why no collector at all was compared.
+    `kept_times` says when the figures of each host were kept, `uncompared_reasons` why no collector at all was
+    compared.
     """
 
     verdicts: Sequence[JudgedGroup]
@@ -38,7 +39,11 @@ class JudgedCollectors:
     @property
     def unjudged_lines(self) -> list[str]:
         """Why something was not judged by data, one line each."""
-        return [*self.uncompared_reasons, *self.missing_reasons, *(verdict.verdict_line for verdict in self.verdicts if _lacks_data(verdict))]
+        return [
+            *self.uncompared_reasons,
+            *self.missing_reasons,
+            *(verdict.verdict_line for verdict in self.verdicts if _lacks_data(verdict)),
+        ]
 
     @property
     def verdict_word(self) -> str:
@@ -60,7 +65,9 @@ def render_markdown_page(judged_collectors: JudgedCollectors) -> str:
         NO_DATA: "Not all collectors were judged by data",
         PASSED: "The collectors do as well with the change as before",
     }
-    passed_lines = [verdict.verdict_line for verdict in judged_collectors.verdicts if verdict.is_whole and not verdict.worse_lines]
+    passed_lines = [
+        verdict.verdict_line for verdict in judged_collectors.verdicts if verdict.is_whole and not verdict.worse_lines
+    ]
     lines = [f"# {titles[judged_collectors.verdict_word]}", ""]
     lines += _render_section("Worse", judged_collectors.worse_lines)
     lines += _render_section("Not judged by data", judged_collectors.unjudged_lines)
@@ -82,8 +89,12 @@ def render_junit_page(judged_collectors: JudgedCollectors, *, without_data_fails
     `without_data_fails` is about collectors among others: that none was compared is always a failure.
     """
     severity = "error" if without_data_fails else "info"
-    cases = [CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.uncompared_reasons]
-    cases += [CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing_reasons]
+    cases = [
+        CheckedConfig(line, (_build_finding(NO_DATA, "error", line),)) for line in judged_collectors.uncompared_reasons
+    ]
+    cases += [
+        CheckedConfig(line, (_build_finding(NO_DATA, severity, line),)) for line in judged_collectors.missing_reasons
+    ]
     for verdict in judged_collectors.verdicts:
         findings = [_build_finding(WORSE, "error", line) for line in verdict.worse_lines]
         if _lacks_data(verdict):

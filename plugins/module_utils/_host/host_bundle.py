@@ -38,8 +38,9 @@ class HostBuild:
     """A collector of a host with its finished config, and all that follows from it.
 
     `composed_text` is the config as recipes and users write it, `config_text` that which reads credentials from files,
-    and `shown_text` the latter with every secret masked, for differences. `names` are lines for its file of hosts,
-    `sends_to` has the collectors of the inventory that get its data, and `services` those of the host that send to it.
+    and `shown_text` the latter with every secret masked, for differences. `host_name_lines` are lines for its file of
+    hosts, `receiving_collectors` has the collectors of the inventory that get its data, and `sending_services` those of
+    the host that send to it.
     """
 
     collector: HostCollector
@@ -57,7 +58,9 @@ class HostBuild:
 
     def render_unit(self) -> str:
         """Return the text of the unit."""
-        return render_unit_text(UnitRequest(self.collector, self.host_needs, self.environment, bool(self.host_name_lines)))
+        return render_unit_text(
+            UnitRequest(self.collector, self.host_needs, self.environment, bool(self.host_name_lines))
+        )
 
 
 def check_host_build(build: HostBuild) -> None:
@@ -103,7 +106,12 @@ def _check_consent(collector: HostCollector, needs: HostNeeds) -> None:
     for group in list_unconsented_groups(collector.groups, collector.allow)[:1]:
         wrong = f"`groups` lists {group}, whose members may {describe_member_rights(group)}"
         raise Problem(wrong, fix=f"Add `allow: [{group}]`, or remove it.")
-    used_rights = {*needs.list_setting_values("AmbientCapabilities"), *needs.list_setting_values("SupplementaryGroups"), *collector.groups, ROOT}
+    used_rights = {
+        *needs.list_setting_values("AmbientCapabilities"),
+        *needs.list_setting_values("SupplementaryGroups"),
+        *collector.groups,
+        ROOT,
+    }
     unused_rights = sorted(set(collector.allow) & {*GUARDED, *GUARDED_GROUPS} - used_rights)
     if unused_rights:
         wrong = f"`allow` lists {unused_rights[0]}, and no component of its config uses that"
@@ -125,7 +133,9 @@ def check_host_collectors(builds: Sequence[HostBuild]) -> None:
 def _find_port_clashes(first_build: HostBuild, second_build: HostBuild) -> Iterator[str]:
     """Yield the ports of a host that two collectors would open."""
     for first_listener, second_listener in product(first_build.listeners, second_build.listeners):
-        if first_listener.port_and_protocol == second_listener.port_and_protocol and hosts_overlap(first_listener.host, second_listener.host):
+        if first_listener.port_and_protocol == second_listener.port_and_protocol and hosts_overlap(
+            first_listener.host, second_listener.host
+        ):
             yield (
                 f"'{first_build.collector.name}' and '{second_build.collector.name}' both open"
                 f" {first_listener.port}/{first_listener.protocol}"
@@ -165,7 +175,8 @@ def build_host_bundle(build: HostBuild) -> dict[str, Any]:
 def _service_rows(build: HostBuild) -> dict[str, Any]:
     """Return the services that send to the collector, if there are any."""
     rows = [
-        {"unit": service.unit, "variables": service.variables, "restart": service.may_restart} for service in build.sending_services
+        {"unit": service.unit, "variables": service.variables, "restart": service.may_restart}
+        for service in build.sending_services
     ]
     return {"services": rows} if rows else {}
 
@@ -173,7 +184,11 @@ def _service_rows(build: HostBuild) -> dict[str, Any]:
 def list_drop_in_files(build: HostBuild) -> Iterator[dict[str, str]]:
     """Yield the drop-ins of the services that send to the collector, as files to read."""
     for service in build.sending_services:
-        yield {"path": f"{service.unit}.conf", "content": service.render_drop_in(build.collector.name), "mode": _UNIT_MODE}
+        yield {
+            "path": f"{service.unit}.conf",
+            "content": service.render_drop_in(build.collector.name),
+            "mode": _UNIT_MODE,
+        }
 
 
 def _list_names_file(build: HostBuild) -> list[dict[str, str]]:

@@ -32,7 +32,10 @@ _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True)
 class Ingest:
-    """A port on which a collector receives OTLP. `address` is where it listens, `given` the user's own address."""
+    """A port on which a collector receives OTLP.
+
+    `listen_address` is where it listens, `given_address` the user's own address.
+    """
 
     collector: str
     protocol: str
@@ -54,7 +57,8 @@ class Member:
 class GroupRequest:
     """What a sender asks of a group: the protocol, the collector if it names one, and how data is spread.
 
-    `spread` is `senders` if each sender keeps to one gateway, and `keys` if the exporter itself divides data by keys.
+    `balancing` is `senders` if each sender keeps to one gateway, and `keys` if the exporter itself divides data by
+    keys.
     """
 
     group: str
@@ -146,7 +150,10 @@ def _find_gateway(request: GroupRequest, member: Member) -> Gateway:
     reachable_ingests = [ingest for ingest in candidates if not is_loopback(ingest.listen_address)]
     member_text = f"host '{member.host}' of group '{request.group}'"
     if not reachable_ingests:
-        wrong = f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].listen_address} only"
+        wrong = (
+            f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].listen_address}"
+            " only"
+        )
         raise Problem(wrong, fix="Set its `listen_address` to an address of the host.")
     collector_names = sorted({ingest.collector for ingest in reachable_ingests})
     if len(collector_names) > 1:

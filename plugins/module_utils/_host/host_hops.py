@@ -51,10 +51,10 @@ CLUSTER_TLS_FIXES = TlsFixes(
 
 @dataclass(frozen=True)
 class GroupHop:
-    """An exporter and a gateway that gets its data; `config` is that of the gateway's collector.
+    """An exporter and a gateway that gets its data; `gateway_config` is that of the gateway's collector.
 
-    `scheme` is that of the exporter's address. `is_direct` says that nothing is between both, such as an Ingress, so
-    that their protocols and TLS must agree. `is_otlp` says that the gateway receives OTLP at this address.
+    `endpoint_scheme` is that of the exporter's address. `is_direct` says that nothing is between both, such as an
+    Ingress, so that their protocols and TLS must agree. `is_otlp` says that the gateway receives OTLP at this address.
     """
 
     exporter: str
@@ -73,7 +73,11 @@ class GroupHop:
     @property
     def client_settings(self) -> dict[str, Any]:
         """The settings of the exporter's client."""
-        return mapping_at(self.exporter_settings, *DIVIDED_CLIENT) if _divides_data(self.exporter) else dict(self.exporter_settings)
+        return (
+            mapping_at(self.exporter_settings, *DIVIDED_CLIENT)
+            if _divides_data(self.exporter)
+            else dict(self.exporter_settings)
+        )
 
     @property
     def receiver_description(self) -> str:
@@ -133,7 +137,9 @@ def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[s
     for hop in hops:
         if not hop.is_otlp:
             sent_signals = [signal for exporter, signal in own_hop.sent if exporter == hop.exporter]
-            lost_signals[hop.exporter] = tuple((hop.receiver_description, signal) for signal in dict.fromkeys(sent_signals))
+            lost_signals[hop.exporter] = tuple(
+                (hop.receiver_description, signal) for signal in dict.fromkeys(sent_signals)
+            )
     return lost_signals
 
 
@@ -150,7 +156,9 @@ def map_receiving_gateways(hops: Iterable[GroupHop]) -> dict[str, tuple[Receivin
     """Return for each exporter the gateways that get its requests, as the rules know them."""
     gateways_by_exporter: dict[str, tuple[Receiving, ...]] = {}
     for hop in hops:
-        receiving = Receiving(hop.receiver_description, tuple(hop.receiver_settings), tuple(find_asked_headers(hop.gateway_config)))
+        receiving = Receiving(
+            hop.receiver_description, tuple(hop.receiver_settings), tuple(find_asked_headers(hop.gateway_config))
+        )
         gateways_by_exporter[hop.exporter] = (*gateways_by_exporter.get(hop.exporter, ()), receiving)
     return gateways_by_exporter
 
@@ -166,7 +174,8 @@ def check_hops(hops: Iterable[GroupHop], fixes: TlsFixes) -> None:
             sending_text = f"sends {_PROTOCOL_TITLES[hop.protocol]} to port {hop.gateway.port}"
             receiving_text = " and ".join(_PROTOCOL_TITLES.get(name, name) for name in servers)
             wrong = (
-                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver_description}' receives {receiving_text}"
+                f"exporter '{hop.exporter}' {sending_text}, where collector '{hop.receiver_description}' receives"
+                f" {receiving_text}"
             )
             raise Problem(wrong, fix="Send to the port of the exporter's protocol, or change the protocol.")
         if not _has_tls_in_scheme(hop):
@@ -189,8 +198,8 @@ def _check_compression(hop: GroupHop, accepted: Sequence[Any]) -> None:
     compression_text = f"compressed by {compression}" if compression else "uncompressed"
     accepted_text = ", ".join(str(algorithm) or "none" for algorithm in accepted)
     wrong = (
-        f"exporter '{hop.exporter}' sends {compression_text}, and collector '{hop.receiver_description}' takes {accepted_text}"
-        " alone"
+        f"exporter '{hop.exporter}' sends {compression_text}, and collector '{hop.receiver_description}' takes"
+        f" {accepted_text} alone"
     )
     fix = f"Add '{compression}' to `compression_algorithms` of its receiver, or set `compression` of the exporter."
     raise Problem(wrong, fix=fix)
@@ -206,7 +215,9 @@ def _check_tls(hop: GroupHop, server_tls: Any, fixes: TlsFixes) -> None:
     client_tls = mapping_at(hop.client_settings, "tls")
     is_secure = _is_secure(hop, client_tls)
     if server_tls and not is_secure:
-        wrong = f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver_description}' receives TLS"
+        wrong = (
+            f"exporter '{hop.exporter}' sends in clear text, and collector '{hop.receiver_description}' receives TLS"
+        )
         raise Problem(wrong, fix=fixes.clear_text_fix)
     if is_secure and not server_tls:
         wrong = f"exporter '{hop.exporter}' sends TLS, and collector '{hop.receiver_description}' receives clear text"

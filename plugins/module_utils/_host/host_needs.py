@@ -71,9 +71,9 @@ class RefusedRight:
 
 @dataclass(frozen=True)
 class HostNeeds:
-    """All that a config needs of its host. `lacking` says what it does without, and which consent gives it.
+    """All that a config needs of its host. `lacking_lines` says what it does without, and which consent gives it.
 
-    `refused` has the rights without which a component cannot start, and the user has not consented to.
+    `refused_rights` has the rights without which a component cannot start, and the user has not consented to.
     """
 
     relaxations: tuple[Relaxation, ...]
@@ -195,7 +195,9 @@ _ROWS_BY_SECTION: Mapping[str, tuple[HostRow, ...]] = {
     ),
     "extensions": (HostRow(("docker_observer",), _list_socket_settings, _list_docker_wishes),),
 }
-HOST_ROWS = {(role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.component_types}
+HOST_ROWS = {
+    (role, name): row for role, rows in _ROWS_BY_SECTION.items() for row in rows for name in row.component_types
+}
 
 
 def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterable[str]) -> HostNeeds:

@@ -53,7 +53,8 @@ class ReleasedArchive:
 class HostProgram:
     """A program of the host: its path for each architecture, and where its archive comes from.
 
-    `released` has those archives that are of releases. Others are the user's own, and neither locked nor mirrored.
+    `released_archives` has those archives that are of releases. Others are the user's own, and neither locked nor
+    mirrored.
     """
 
     distribution: str
@@ -66,16 +67,20 @@ class HostProgram:
         """Return it as the bundle has it."""
         if self.path:
             return {"path": self.path}
-        return {"distribution": self.distribution, "version": self.version, "architectures": dict(self.archive_by_architecture)}
+        return {
+            "distribution": self.distribution,
+            "version": self.version,
+            "architectures": dict(self.archive_by_architecture),
+        }
 
 
 @dataclass(frozen=True)
 class Releases:
     """Where the archives of releases are, and their sums.
 
-    `mirror` is the folder or URL of a release mirror; without one, the downloads on GitHub count. `lock` has the sums
-    of archives by their names. `unlocked` has the architectures whose archives need no sum while there is no lock, for
-    a run that is to find the sums.
+    `mirror_place` is the folder or URL of a release mirror; without one, the downloads on GitHub count. `lock` has the
+    sums of archives by their names. `unlocked_architectures` has the architectures whose archives need no sum while
+    there is no lock, for a run that is to find the sums.
     """
 
     mirror_place: str = ""

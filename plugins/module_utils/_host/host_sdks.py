@@ -47,7 +47,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class SdkReceiver:
-    """Where a collector receives OTLP of its host. `closed` says why an SDK cannot send there by its URL alone."""
+    """Where a collector receives OTLP of its host.
+
+    `closed_reason` says why an SDK cannot send there by its URL alone.
+    """
 
     collector: str
     protocol: str

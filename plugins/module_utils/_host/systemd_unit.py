@@ -162,10 +162,15 @@ def list_sandbox_settings(needs: HostNeeds, user: str = "") -> Iterator[tuple[st
     capabilities = needs.list_setting_values("AmbientCapabilities")
     shares_users = bool(capabilities) or user == ROOT
     for setting, strict_value in STRICT_SANDBOX.items():
-        relaxed_value = "no" if setting == "PrivateUsers" and shares_users else "".join(needs.list_setting_values(setting)[:1])
+        relaxed_value = (
+            "no" if setting == "PrivateUsers" and shares_users else "".join(needs.list_setting_values(setting)[:1])
+        )
         yield setting, relaxed_value or strict_value
     yield "CapabilityBoundingSet", " ".join(capabilities)
     yield "AmbientCapabilities", " ".join(capabilities)
-    yield "RestrictAddressFamilies", " ".join((*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies")))
+    yield (
+        "RestrictAddressFamilies",
+        " ".join((*_ADDRESS_FAMILIES, *needs.list_setting_values("RestrictAddressFamilies"))),
+    )
     for calls in _SYSTEM_CALLS:
         yield "SystemCallFilter", calls

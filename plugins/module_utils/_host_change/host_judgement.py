@@ -149,7 +149,9 @@ def _judge_component(
     component_and_signal: tuple[str, str],
 ) -> list[str]:
     component, signal = component_and_signal
-    failed, offered = _count_failed_and_offered(new_counts, component, signal, metric_words.failure_names, metric_words.success_name)
+    failed, offered = _count_failed_and_offered(
+        new_counts, component, signal, metric_words.failure_names, metric_words.success_name
+    )
     old_failed, old_offered = _count_failed_and_offered(
         earlier_counts.items_by_count, component, signal, metric_words.failure_names, metric_words.success_name
     )
@@ -162,7 +164,8 @@ def _judge_component(
     due_items = _estimate_due(earlier_counts, seconds, old_offered - old_failed)
     if not offered and due_items >= FEWEST_DUE:
         return [
-            f"{component}: no {signal} {metric_words.passed_words}, and about {due_items:.0f} were due by the rate before"
+            f"{component}: no {signal} {metric_words.passed_words}, and about {due_items:.0f} were due by the rate"
+            " before"
         ]
     return []
 

@@ -43,7 +43,11 @@ class Links:
 
     @property
     def wrong_links(self) -> list[str]:
-        return [link_path for link_path, target in self.wanted_targets.items() if self.actual_targets.get(link_path) != target]
+        return [
+            link_path
+            for link_path, target in self.wanted_targets.items()
+            if self.actual_targets.get(link_path) != target
+        ]
 
 
 def choose_recovery(change: Change, is_wanted: bool) -> str:

@@ -24,7 +24,7 @@ _LARGEST_MODE = 0o777
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a release. `shown` is the text for a difference; without it, that of the file."""
+    """A file of a release. `shown_text` is the text for a difference; without it, that of the file."""
 
     data: bytes
     mode: int = 0o644

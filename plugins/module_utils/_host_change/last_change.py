@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class LastChange:
     """The release in use, the one that ran before, and when the first was written, in seconds of Unix.
 
-    `earlier` is empty if no earlier release is kept. `came_back` says that the release is in use since a later one was
-    undone. `is_unfinished` says that a killed run has left a change.
+    `earlier_release` is empty if no earlier release is kept. `has_come_back` says that the release is in use since a
+    later one was undone. `is_unfinished` says that a killed run has left a change.
     """
 
     release: str

@@ -31,7 +31,7 @@ NOT_ASKED = "Nothing was read from the cluster: this is what its inventory says.
 
 @dataclass(frozen=True)
 class FleetPlace:
-    """The results of one host of the inventory. `configs` has the configs of its collectors as data."""
+    """The results of one host of the inventory. `config_by_collector` has the configs of its collectors as data."""
 
     name: str
     task_results: Result
@@ -52,7 +52,7 @@ class FleetPlace:
 class FleetCluster(FleetPlace):
     """A cluster of the fleet.
 
-    `broken` has the collectors that planned versions of the Collector break, by version.
+    `broken_by_version` has the collectors that planned versions of the Collector break, by version.
     """
 
     wanted_products: Mapping[str, Result] = field(default_factory=dict)
@@ -63,7 +63,9 @@ class FleetCluster(FleetPlace):
         """The collectors that were rendered."""
         rendered = mapping_at(self.task_results, "rendered")
         sending_ways = list_at(rendered, "sends_to_hosts")
-        rendered_members = build_members(list_at(rendered, "collectors"), list_at(rendered, "manifests"), self.config_by_collector)
+        rendered_members = build_members(
+            list_at(rendered, "collectors"), list_at(rendered, "manifests"), self.config_by_collector
+        )
         if not sending_ways:
             return rendered_members
         sending_members = []

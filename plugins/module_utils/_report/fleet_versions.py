@@ -83,7 +83,9 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
     if unknown_warning:
         yield unknown_warning
     if find_product(product_name).runs_collectors:
-        yield from versions.find_skew_warnings(cluster.find_product(product_name).get("resources") or (), parsed_version)
+        yield from versions.find_skew_warnings(
+            cluster.find_product(product_name).get("resources") or (), parsed_version
+        )
 
 
 def _list_image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:

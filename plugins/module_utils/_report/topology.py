@@ -70,9 +70,13 @@ def _draw_graph(graph: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchor
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
-        "nodes": [_build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes],
+        "nodes": [
+            _build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes
+        ],
         "lines": lines,
-        "ways": [{"source": titles[way.source], "target": titles[way.target], "says": way.description} for way in graph.ways],
+        "ways": [
+            {"source": titles[way.source], "target": titles[way.target], "says": way.description} for way in graph.ways
+        ],
         "kinds": [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds],
         "loops": [titles[way.source] for way in graph.ways if way.source == way.target],
     }

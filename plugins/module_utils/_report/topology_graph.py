@@ -67,7 +67,7 @@ class TopologyNode(NamedTuple):
 
 
 class Way(NamedTuple):
-    """What goes from one node to another, by their ids; `says` has it in words."""
+    """What goes from one node to another, by their ids; `description` has it in words."""
 
     source: str
     target: str

@@ -98,7 +98,9 @@ def _assign_columns(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, in
         columns_beside = [columns_by_box[neighbour] for neighbour in neighbours[box_id] if neighbour in columns_by_box]
         columns_by_box[box_id] = 1 + max(columns_beside, default=-1)
     last_column = max(columns_by_box.values(), default=0)
-    last_boxes = [box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)]
+    last_boxes = [
+        box.id for box in boxes if box.is_last and _is_last_in_line(box.id, neighbours[box.id], columns_by_box)
+    ]
     return columns_by_box | dict.fromkeys(last_boxes, last_column)
 
 

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 
 class FailureRow(NamedTuple):
-    """One way to fail. `find` yields {container, reason, detail} for each place; it counts after `grace`
-    seconds. With `evidence` the message includes the last log lines or warnings."""
+    """One way to fail.
+
+    `find_expression` yields {container, reason, detail} for each place; it counts after `grace_seconds`
+    seconds. With `has_evidence` the message includes the last log lines or warnings."""
 
     id: str
     find_expression: str

@@ -48,7 +48,7 @@ class AttributePlace(NamedTuple):
 
 @dataclass
 class AttributeCount:
-    """How much an attribute is used. `values` are hashes of its different values."""
+    """How much an attribute is used. `value_hashes` are hashes of its different values."""
 
     occurrences: int = 0
     size_bytes: int = 0

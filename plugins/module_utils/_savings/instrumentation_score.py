@@ -55,7 +55,9 @@ def compute_score(service: str, facts: ServiceFacts, readable: ReadableValues) -
     possible_weight = _sum_weights(
         answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept is not None
     )
-    reached_weight = _sum_weights(answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept)
+    reached_weight = _sum_weights(
+        answered_rule.rule for answered_rule in answered_rules if answered_rule.verdict.is_kept
+    )
     return Score(service, 100 * reached_weight / possible_weight if possible_weight else None, answered_rules)
 
 

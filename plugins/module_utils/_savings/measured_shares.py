@@ -23,7 +23,11 @@ class RemovedShares:
 
     def as_dict(self) -> dict[str, float]:
         """Return them in percent, as a task result shows them."""
-        shares = {"items_percent": self.item_share, "bytes_percent": self.json_share, "sent_bytes_percent": self.sent_share}
+        shares = {
+            "items_percent": self.item_share,
+            "bytes_percent": self.json_share,
+            "sent_bytes_percent": self.sent_share,
+        }
         return {name: round(100 * share, 2) for name, share in shares.items()}
 
 

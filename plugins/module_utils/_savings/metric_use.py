@@ -134,7 +134,9 @@ class CapturedMetrics:
                 continue
             other_attributes = [other_attribute for other_attribute in attribute_names if other_attribute != attribute]
             removed_share = 1 - len(merged_series) / len(all_series)
-            removed = Amount(round(metric.amount.item_count * removed_share), round(metric.amount.size_bytes * removed_share))
+            removed = Amount(
+                round(metric.amount.item_count * removed_share), round(metric.amount.size_bytes * removed_share)
+            )
             detail = f"{len(all_series):,} → {len(merged_series):,} series"
             option = _build_merge_option(name, function, other_attributes)
             yield Proposal(proposals.SERIES, f"{attribute} of {name}", {"metrics": removed}, option, detail)
@@ -144,7 +146,9 @@ class CapturedMetrics:
         amounts: dict[str, Amount] = defaultdict(lambda: NO_AMOUNT)
         for series_use in metric.series.values():
             if len(series_use.amount_by_scope) > 1:
-                rarest_scope = min(series_use.amount_by_scope, key=lambda scope: (series_use.amount_by_scope[scope].item_count, scope))
+                rarest_scope = min(
+                    series_use.amount_by_scope, key=lambda scope: (series_use.amount_by_scope[scope].item_count, scope)
+                )
                 amounts[rarest_scope] = amounts[rarest_scope].plus(*series_use.amount_by_scope[rarest_scope])
         for scope, amount in amounts.items():
             # Names of scopes are masked, unless they are those of OpenTelemetry's libraries.
@@ -161,7 +165,9 @@ class CapturedMetrics:
 
 def _count_short_series(metric: MetricUse) -> int:
     return sum(
-        1 for series_use in metric.series.values() if series_use.point_count < LEAST_POINTS and not series_use.has_changed
+        1
+        for series_use in metric.series.values()
+        if series_use.point_count < LEAST_POINTS and not series_use.has_changed
     )
 
 

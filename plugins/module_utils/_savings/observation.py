@@ -41,7 +41,8 @@ class SavingsWishes:
 class CaptureFindings:
     """What a capture has, and what of it is worth dropping, with most bytes first.
 
-    `smaller` is how many more proposals there are, `unseen` are names that the user keeps and that nothing has.
+    `smaller_count` is how many more proposals there are, `unseen_names` are names that the user keeps and that nothing
+    has.
     """
 
     captured_amounts: Mapping[str, Amount]
@@ -83,7 +84,11 @@ class _CaptureUses:
     def add_request(self, signal: str, request: Mapping[str, Any]) -> None:
         """Look at a request."""
         add_by_signal: Mapping[str, Callable[[Record], None]]
-        add_by_signal = {"traces": self.span_use.add_record, "metrics": self.captured_metrics.add_record, "logs": self.log_use.add_record}
+        add_by_signal = {
+            "traces": self.span_use.add_record,
+            "metrics": self.captured_metrics.add_record,
+            "logs": self.log_use.add_record,
+        }
         for resource, records in read_resources(signal, request):
             item_count = sum(record.items for record in records)
             self.captured_amounts[signal] = self.captured_amounts[signal].plus(item_count, resource.size_bytes)
@@ -98,7 +103,13 @@ class _CaptureUses:
 
     def find_outcomes(self) -> Iterator[Proposal | UntoldKind]:
         """Yield what is worth dropping."""
-        for signal_use in (self.attribute_use, self.span_use, self.captured_metrics, self.log_use, self.repeated_records):
+        for signal_use in (
+            self.attribute_use,
+            self.span_use,
+            self.captured_metrics,
+            self.log_use,
+            self.repeated_records,
+        ):
             yield from signal_use.find_outcomes()
 
 
@@ -119,7 +130,13 @@ def observe_capture(
             wrong = f"request {request_number:,} of the capture is JSON, but not of OTLP"
             raise Problem(wrong, fix="Capture it again, or remove the line of this request.") from error
     add_facts_of_spans(all_uses.span_use.rows, all_uses.facts_by_service)
-    return _collect_findings(all_uses.captured_amounts, all_uses.find_outcomes(), all_uses.attribute_use.list_rows(), all_uses.facts_by_service, wishes)
+    return _collect_findings(
+        all_uses.captured_amounts,
+        all_uses.find_outcomes(),
+        all_uses.attribute_use.list_rows(),
+        all_uses.facts_by_service,
+        wishes,
+    )
 
 
 def _collect_findings(
@@ -138,7 +155,9 @@ def _collect_findings(
             untold[outcome] = None
     total_size = sum(amount.size_bytes for amount in came_by_signal.values())
     large_proposals = [
-        proposal for proposal in proposals if 100 * _divide_or_zero(proposal.size_bytes, total_size) >= wishes.least_percent
+        proposal
+        for proposal in proposals
+        if 100 * _divide_or_zero(proposal.size_bytes, total_size) >= wishes.least_percent
     ]
     told_proposals = tuple(_select_largest(large_proposals))
     return CaptureFindings(

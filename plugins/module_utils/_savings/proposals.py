@@ -51,7 +51,7 @@ class RemovalOption:
     """What removes something: a recipe with options, or else a processor of the collector's own config.
 
     `signals` are those of the pipelines that the processor goes into. If what an option keeps depends on the time, it
-    is `by_time`, and a replay cannot measure it.
+    is `is_by_time`, and a replay cannot measure it.
     """
 
     recipe: str = ""
@@ -76,7 +76,7 @@ class RemovalOption:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Something that is worth dropping. `removed` is how much of each signal goes."""
+    """Something that is worth dropping. `removed_amounts` is how much of each signal goes."""
 
     kind: str
     subject: str

@@ -17,7 +17,10 @@ def build_savings_data(savings: Savings) -> dict[str, Any]:
     """Return everything as a task result and as a file of JSON have it."""
     findings = savings.findings
     return {
-        "captured": {signal: {"items": amount.item_count, "bytes": amount.size_bytes} for signal, amount in findings.captured_amounts.items()},
+        "captured": {
+            signal: {"items": amount.item_count, "bytes": amount.size_bytes}
+            for signal, amount in findings.captured_amounts.items()
+        },
         "proposals": [_build_proposal_data(findings, told_proposal) for told_proposal in savings.told_proposals],
         "attributes": [row._asdict() for row in findings.attribute_rows],
         "not_told": [{"kind": untold.kind, "why": untold.reason} for untold in findings.untold_kinds],

@@ -27,7 +27,9 @@ from .told_savings import (
 def list_savings_lines(savings: Savings) -> Iterator[str]:
     """Yield everything as a person reads it in a terminal."""
     findings = savings.findings
-    captured_items = [describe_item_count(signal, amount.item_count) for signal, amount in findings.captured_amounts.items()]
+    captured_items = [
+        describe_item_count(signal, amount.item_count) for signal, amount in findings.captured_amounts.items()
+    ]
     yield f"savings of {savings.name} from {', '.join(captured_items)}, {format_size(findings.size_bytes)} of JSON"
     for number, told_proposal in enumerate(savings.told_proposals, 1):
         yield f"{number}. {told_proposal.title}"
@@ -59,7 +61,9 @@ def _list_share_lines(findings: CaptureFindings, told_proposal: ToldProposal) ->
         measured_shares = told_proposal.measured_shares.get(signal)
         if measured_shares:
             measured_words = describe_shares(signal, measured_shares.item_share, measured_shares.json_share)
-            share_texts.append(f"measured {measured_words}, {format_percent(measured_shares.sent_share)} of bytes as sent")
+            share_texts.append(
+                f"measured {measured_words}, {format_percent(measured_shares.sent_share)} of bytes as sent"
+            )
         yield f"{signal}: {'; '.join(share_texts)}"
     if told_proposal.why_not_measured:
         yield f"not measured: {told_proposal.why_not_measured}"

@@ -27,7 +27,8 @@ def build_savings_markdown(savings: Savings) -> str:
     lines = [f"### Savings of {format_markdown_code(savings.name)}", ""]
     lines += ["| | proposal | estimated | measured |", "|---|---|---|---|"]
     lines += [
-        _build_proposal_row(findings, number, told_proposal) for number, told_proposal in enumerate(savings.told_proposals, 1)
+        _build_proposal_row(findings, number, told_proposal)
+        for number, told_proposal in enumerate(savings.told_proposals, 1)
     ]
     lines += ["", *(f"- {format_markdown_code(line)}" for line in describe_smaller_proposals(findings)), ""]
     for number, told_proposal in enumerate(savings.told_proposals, 1):

@@ -151,7 +151,9 @@ def _judge_orphans(facts: ServiceFacts, readable: ReadableValues) -> Verdict:
         return Verdict(None, "other pods get spans of the same traces: parents may be among them")
     if spans.unsettled_orphan_count and not spans.orphan_count:
         return Verdict(None, f"parents may come after the capture: they are missing in its last {SETTLED_SECONDS} s")
-    return _judge_as_failed_if(bool(spans.orphan_count), f"{spans.orphan_count:,} spans have a parent that is not there")
+    return _judge_as_failed_if(
+        bool(spans.orphan_count), f"{spans.orphan_count:,} spans have a parent that is not there"
+    )
 
 
 def _judge_client_roots(facts: ServiceFacts, _readable: ReadableValues) -> Verdict:
@@ -169,7 +171,9 @@ def _judge_severities(facts: ServiceFacts, _readable: ReadableValues) -> Verdict
     if not facts.log_count:
         return Verdict(None, "the capture has no log records of it")
     without_severity = facts.logs_without_severity
-    return _judge_as_failed_if(bool(without_severity), f"missing in {without_severity:,} of {facts.log_count:,} log records")
+    return _judge_as_failed_if(
+        bool(without_severity), f"missing in {without_severity:,} of {facts.log_count:,} log records"
+    )
 
 
 # ── Metrics ──

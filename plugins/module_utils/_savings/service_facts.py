@@ -47,7 +47,7 @@ class MetricFacts:
 
 @dataclass
 class ServiceFacts:
-    """What is known of a service. `pods` are the pods of each instance id."""
+    """What is known of a service. `pods_by_instance` are the pods of each instance id."""
 
     name: str = ""
     resource_count: int = 0
@@ -128,4 +128,6 @@ def _count_span(span_facts: SpanFacts, span: SpanRow) -> None:
         span_facts.root_count += 1
         span_facts.client_root_count += span.kind == CLIENT
     span_facts.internal_count_by_trace[span.trace_number] += span.kind == INTERNAL
-    span_facts.short_count_by_trace[span.trace_number] += span.end_nanoseconds - span.start_nanoseconds < SHORT_SPAN_MS * _NANOSECONDS_PER_MS
+    span_facts.short_count_by_trace[span.trace_number] += (
+        span.end_nanoseconds - span.start_nanoseconds < SHORT_SPAN_MS * _NANOSECONDS_PER_MS
+    )

@@ -49,9 +49,9 @@ _NANOSECONDS_PER_MS = 1_000_000
 
 
 class SpanRow(NamedTuple):
-    """What is kept of a span. `identity` and `parent` are numbers that equal ids share; 0 is no parent.
+    """What is kept of a span. `span_number` and `parent_number` are numbers that equal ids share; 0 is no parent.
 
-    `start` and `end` are in nanoseconds since 1970.
+    `start_nanoseconds` and `end_nanoseconds` are in nanoseconds since 1970.
     """
 
     trace_number: int
@@ -86,7 +86,10 @@ class Trace:
     @property
     def is_plain(self) -> bool:
         """Whether it has no error, and is not slow. A trace whose spans have no start is not known to be slow."""
-        is_slow = bool(self.start_nanoseconds) and self.end_nanoseconds - self.start_nanoseconds >= SLOW_MS * _NANOSECONDS_PER_MS
+        is_slow = (
+            bool(self.start_nanoseconds)
+            and self.end_nanoseconds - self.start_nanoseconds >= SLOW_MS * _NANOSECONDS_PER_MS
+        )
         return not self.has_failed and not is_slow
 
 
@@ -208,7 +211,9 @@ class SpanUse:
         elif plain_traces:
             plain_amount = _sum_amounts(plain_traces)
             removed_percent = 100 - REST_PERCENT
-            removed = Amount(plain_amount.item_count * removed_percent // 100, plain_amount.size_bytes * removed_percent // 100)
+            removed = Amount(
+                plain_amount.item_count * removed_percent // 100, plain_amount.size_bytes * removed_percent // 100
+            )
             option = RemovalOption(recipe="tail_sampling", options={"slow_ms": SLOW_MS, "rest_percent": REST_PERCENT})
             subject = f"{len(plain_traces):,} of {len(traces):,} traces"
             yield Proposal(proposals.PLAIN, subject, {"traces": removed}, option)

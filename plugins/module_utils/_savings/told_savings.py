@@ -57,7 +57,9 @@ def describe_smaller_proposals(findings: CaptureFindings) -> Iterator[str]:
         yield "no proposal reaches the least share of bytes"
     if findings.smaller_count:
         why_left_out = f"below the least share of bytes, or of a kind with {MOST_PROPOSALS_OF_KIND} that are larger"
-        counted_proposals = "1 proposal is" if findings.smaller_count == 1 else f"{findings.smaller_count:,} proposals are"
+        counted_proposals = (
+            "1 proposal is" if findings.smaller_count == 1 else f"{findings.smaller_count:,} proposals are"
+        )
         yield f"{counted_proposals} {why_left_out}"
 
 

@@ -55,7 +55,7 @@ class AwsCall(NamedTuple):
 
 
 class ProbeSearch(NamedTuple):
-    """What a question is about. Times are seconds since 1970; `data` names an index or a log group."""
+    """What a question is about. Times are seconds since 1970; `data_name` names an index or a log group."""
 
     signal: str
     probe_id: str
@@ -277,9 +277,16 @@ BACKENDS: dict[str, BackendKind] = {
     "tempo": BackendKind(("traces",), _ask_tempo, _read_tempo_spans),
     "elasticsearch": BackendKind(("traces", "metrics", "logs"), _ask_elasticsearch, _read_documents),
     "datadog": BackendKind(("traces", "logs"), _ask_datadog, _read_datadog_events),
-    "xray": BackendKind(("traces",), _ask_xray, _read_xray_segments, is_aws=True, absence_note=HINT_OF_TRANSACTION_SEARCH),
+    "xray": BackendKind(
+        ("traces",), _ask_xray, _read_xray_segments, is_aws=True, absence_note=HINT_OF_TRANSACTION_SEARCH
+    ),
     "cloudwatch": BackendKind(
-        ("traces", "metrics", "logs"), _ask_cloudwatch, _read_log_events, is_aws=True, absence_note="", grouped_signals=("logs",)
+        ("traces", "metrics", "logs"),
+        _ask_cloudwatch,
+        _read_log_events,
+        is_aws=True,
+        absence_note="",
+        grouped_signals=("logs",),
     ),
 }
 

@@ -18,8 +18,8 @@ class Hop(NamedTuple):
     """A collector on the way, and its counts.
 
     `exporters` has the `signals` of each exporter, and in `to` the other collectors that it sends to; without others it
-    sends to a backend. `gained` is what the pods counted since the record was sent, `now` what they count in all;
-    `unread` says why some counts are not known.
+    sends to a backend. `gained_counts` is what the pods counted since the record was sent, `current_counts` what they
+    count in all; `unread_reason` says why some counts are not known.
     """
 
     name: str
@@ -99,7 +99,11 @@ def _has_other_traffic(hop: Hop, signal: str) -> bool:
 
 def _find_losses_in_hop(hop: Hop, signal: str, reached_names: set[str]) -> Iterator[str]:
     """Yield what a collector lost of the records that it took, and which ways to other collectors lost them."""
-    exporter_targets, sent_counts, noun = hop.find_targets_by_exporter(signal), hop.sent(signal), NOUNS_OF_SIGNALS[signal]
+    exporter_targets, sent_counts, noun = (
+        hop.find_targets_by_exporter(signal),
+        hop.sent(signal),
+        NOUNS_OF_SIGNALS[signal],
+    )
     # Before 0.120 the exporter load_balancing counts nothing that it sends.
     has_passed = bool(sent_counts) or any(
         reached_names.intersection(target_names) for target_names in exporter_targets.values()

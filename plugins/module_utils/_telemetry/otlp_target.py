@@ -22,7 +22,8 @@ _URL_STARTS = ("http://", "https://")
 class OtlpTarget(NamedTuple):
     """A receiver: its protocol and address, and the headers and TLS files that it asks for.
 
-    `path` has no slash at its end. `tls` has the options of the module: `ca_file`, `cert_file`, `key_file`, `insecure`.
+    `path` has no slash at its end. `tls_options` has the options of the module: `ca_file`, `cert_file`, `key_file`,
+    `insecure`.
     """
 
     protocol: str
@@ -34,7 +35,9 @@ class OtlpTarget(NamedTuple):
     tls_options: Mapping[str, Any]
 
     @classmethod
-    def from_endpoint(cls, endpoint: str, protocol: str | None, headers: Mapping[str, str], tls: Mapping[str, Any]) -> OtlpTarget:
+    def from_endpoint(
+        cls, endpoint: str, protocol: str | None, headers: Mapping[str, str], tls: Mapping[str, Any]
+    ) -> OtlpTarget:
         """Return the target of an endpoint, which is a URL or `HOST:PORT`; the port may be missing.
 
         Without a protocol it is OTLP: over HTTP for a URL of HTTP, unless it has the port of gRPC, else over gRPC.

@@ -50,7 +50,13 @@ def _mark_as_behind(judged_group: JudgedGroup) -> JudgedGroup:
     It passes no wave, and how long a watch must be is told at the members of the wave.
     """
     worse_lines = tuple(f"{_BEHIND_PREFIX}, {line}" for line in judged_group.worse_lines)
-    return replace(judged_group, name=f"{_BEHIND_PREFIX}, {judged_group.name}", worse_lines=worse_lines, passed_tracks=(), shortness_note="")
+    return replace(
+        judged_group,
+        name=f"{_BEHIND_PREFIX}, {judged_group.name}",
+        worse_lines=worse_lines,
+        passed_tracks=(),
+        shortness_note="",
+    )
 
 
 def summarize_behind(

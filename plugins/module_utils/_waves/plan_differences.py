@@ -76,7 +76,8 @@ def _list_member_lines(change: MemberChange, *, whole: bool, context: int) -> It
     secret_marks: dict[str, str] = {}
     for difference in change.differences:
         text_before, text_after = (
-            _make_comparable(text, config_names, secret_marks) for text in (difference.text_before, difference.text_after)
+            _make_comparable(text, config_names, secret_marks)
+            for text in (difference.text_before, difference.text_after)
         )
         name = _make_comparable(_remove_namespace(difference.name), config_names, secret_marks)
         yield from _list_difference_lines(name, text_before, text_after, whole=whole, context=context)

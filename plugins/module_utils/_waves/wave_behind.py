@@ -96,7 +96,9 @@ class _PlacesBehind:
 
     def map_targets(self) -> dict[str, list[dict[str, str]]]:
         """Return the collectors of each cluster as tasks name them."""
-        return {place: [_build_task_target(name) for name in names] for place, names in self.collectors_by_place.items()}
+        return {
+            place: [_build_task_target(name) for name in names] for place, names in self.collectors_by_place.items()
+        }
 
     def describe_left_out(self, kind: str) -> Iterator[str]:
         """Yield the line that says which collectors are not read; `kind` names the places."""

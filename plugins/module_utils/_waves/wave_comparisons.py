@@ -42,7 +42,9 @@ def list_comparisons(
     """
     member_names = join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks])
     all_comparisons = [
-        Comparison(member_names, _collect_facts_in_watch(sides.other_tracks, listeners), _first_config(sides.other_tracks)),
+        Comparison(
+            member_names, _collect_facts_in_watch(sides.other_tracks, listeners), _first_config(sides.other_tracks)
+        ),
         Comparison("the readings before the change", facts_before_change, _first_config(sides.tracks_before)),
     ]
     with_data = [comparison for comparison in all_comparisons if comparison.has_data]

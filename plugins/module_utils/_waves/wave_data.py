@@ -77,7 +77,9 @@ class JudgedGroup:
         if not self.has_data:
             return f"{collector_on_members}: no data came in, so only restarts were judged"
         comparison_words = " and ".join(self.compared_with) or "nothing, since nothing else had data"
-        silence_note = f"; no data came in on {join_at_most(_SHOWN_MEMBERS, self.silent_members)}" if self.silent_members else ""
+        silence_note = (
+            f"; no data came in on {join_at_most(_SHOWN_MEMBERS, self.silent_members)}" if self.silent_members else ""
+        )
         shortness_note = f"; {self.shortness_note}" if self.shortness_note else ""
         return f"{collector_on_members}: compared with {comparison_words}{silence_note}{shortness_note}"
 
@@ -116,16 +118,24 @@ def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
     if len(sides.tracks_after) == 1:
         each_alone = [_JudgedAlone(sides.tracks_after[0], judged_together)]
     else:
-        each_alone = [_JudgedAlone(track, _compare_sides(sides.select_one(track), tools)) for track in sides.tracks_after]
+        each_alone = [
+            _JudgedAlone(track, _compare_sides(sides.select_one(track), tools)) for track in sides.tracks_after
+        ]
     fault_lines = tuple(_list_fault_lines(sides.tracks_after, judged_together, each_alone))
-    tracks_with_data = [judged_alone.track for judged_alone in each_alone if judged_alone.comparison_result.accepted_items]
+    tracks_with_data = [
+        judged_alone.track for judged_alone in each_alone if judged_alone.comparison_result.accepted_items
+    ]
     return JudgedGroup(
         name=sides.tracks_after[0].name,
         members=tuple(track.member for track in sides.tracks_after),
         compared_with=judged_together.compared_with,
         worse_lines=fault_lines,
         unread_members=tuple(_list_unread_collectors(sides.tracks_after)),
-        silent_members=tuple(judged_alone.track.member for judged_alone in each_alone if not judged_alone.comparison_result.accepted_items),
+        silent_members=tuple(
+            judged_alone.track.member
+            for judged_alone in each_alone
+            if not judged_alone.comparison_result.accepted_items
+        ),
         passed_tracks=() if fault_lines else tuple(track for track in tracks_with_data if not is_too_short(track)),
         shortness_note=describe_short_watch(sides.tracks_after),
     )
@@ -188,7 +198,9 @@ def _list_fault_lines(
     """
     for verdict in judged_together.worse_verdicts:
         tracks_with_fault = [
-            judged_alone.track for judged_alone in each_alone if verdict.fault_key in judged_alone.comparison_result.faults
+            judged_alone.track
+            for judged_alone in each_alone
+            if verdict.fault_key in judged_alone.comparison_result.faults
         ]
         yield _describe_fault(tracks_with_fault or tracks, verdict)
     for judged_alone in each_alone:
@@ -218,5 +230,7 @@ def interleave_faults(judged_groups: Sequence[JudgedGroup]) -> list[str]:
     most_lines = max((len(judged_group.worse_lines) for judged_group in judged_groups), default=0)
     lines: list[str] = []
     for index in range(most_lines):
-        lines += [judged_group.worse_lines[index] for judged_group in judged_groups if index < len(judged_group.worse_lines)]
+        lines += [
+            judged_group.worse_lines[index] for judged_group in judged_groups if index < len(judged_group.worse_lines)
+        ]
     return lines

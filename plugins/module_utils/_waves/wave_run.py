@@ -44,7 +44,8 @@ def select_run_waves(
     for wave in waves_of_run:
         if not wave.hosts and len(wave.failed_hosts) > wave.gate.max_failed:
             wrong = (
-                f"all hosts of wave '{wave.name}' failed before the first wave: {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)}"
+                f"all hosts of wave '{wave.name}' failed before the first wave:"
+                f" {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)}"
             )
             fix = "Mend what the messages of these hosts name, or leave the hosts out by --limit. No host was changed."
             raise Problem(wrong, asked=ACTION, fix=fix)
@@ -148,8 +149,8 @@ def describe_plan(waves: Sequence[RunWave], planned_count: int) -> Iterator[str]
         yield f"Wave {wave.name} ({index + 1} of {planned_count}): {_describe_members_and_terms(wave)}"
         if wave.failed_hosts:
             yield (
-                f"  {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)} failed before the first wave: not changed, and counted as"
-                " failed."
+                f"  {join_at_most(_SHOWN_HOSTS, wave.failed_hosts)} failed before the first wave: not changed, and"
+                " counted as failed."
             )
         if wave.left_out_hosts:
             yield f"  --limit leaves out {join_at_most(_SHOWN_HOSTS, wave.left_out_hosts)}."

@@ -68,7 +68,9 @@ class ComparedSides:
     def select_one(self, changed_track: Track) -> ComparedSides:
         """Return the sides of one of the collectors that have changed."""
         return ComparedSides(
-            (changed_track,), tuple(track for track in self.tracks_before if track.member == changed_track.member), self.other_tracks
+            (changed_track,),
+            tuple(track for track in self.tracks_before if track.member == changed_track.member),
+            self.other_tracks,
         )
 
 

@@ -26,7 +26,8 @@ _LOOP_MESSAGES = ("One or more items failed", "All items completed")
 class WaveData:
     """What the data of a wave says: what is worse, how it was judged, and whether any came in.
 
-    A wave whose data nobody watched has no notes. `passed` has the collectors of each host that were judged by data.
+    A wave whose data nobody watched has no notes. `passed_collectors` has the collectors of each host that were judged
+    by data.
     """
 
     worse_lines: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class WaveEnd:
     """How a wave ended: its hosts that changed, those that failed with the reason, its data, and the way back.
 
     `shares` has what each host of the wave brings back if it failed. `passed_waves` are those of this run that came
-    before it. `undecided` are hosts with a change that no gate has judged, also of a killed run.
+    before it. `undecided_hosts` are hosts with a change that no gate has judged, also of a killed run.
     """
 
     name: str
@@ -94,7 +95,8 @@ def describe_passed_wave(wave: WaveEnd, check_mode: bool = False) -> str:
     verb = "would change" if check_mode else "changed"
     changed_names = f" ({join_at_most(_MOST_SHOWN, wave.changed_hosts)})" if wave.changed_hosts else ""
     line = (
-        f"Wave {wave.name} passed: {_count_hosts(wave.hosts)}, collectors {verb} on {len(wave.changed_hosts)}{changed_names}."
+        f"Wave {wave.name} passed: {_count_hosts(wave.hosts)}, collectors {verb} on"
+        f" {len(wave.changed_hosts)}{changed_names}."
     )
     if wave.reason_by_failed_host:
         line += f" {_count_failed_hosts(wave)}, which max_failed allows: {_join_reasons(wave.reason_by_failed_host)}."
@@ -107,7 +109,10 @@ def _list_faults(wave: WaveEnd) -> Iterator[str]:
     """Yield why a wave fails."""
     data = wave.wave_data
     if len(wave.reason_by_failed_host) > wave.max_failed:
-        yield f"{_count_failed_hosts(wave)}, and {wave.max_failed or 'none'} may: {_join_reasons(wave.reason_by_failed_host)}"
+        yield (
+            f"{_count_failed_hosts(wave)}, and {wave.max_failed or 'none'} may:"
+            f" {_join_reasons(wave.reason_by_failed_host)}"
+        )
     if data.worse_lines:
         yield f"{_describe_worse_data(wave)}: {_join_texts(line.rstrip('.') for line in data.worse_lines)}"
     if data.is_missing and not data.may_be_missing:
@@ -125,7 +130,9 @@ def _describe_worse_data(wave: WaveEnd) -> str:
 def _describe_other_waves(wave: WaveEnd) -> str:
     """Return which waves of this run have passed, and which did not begin."""
     passed_note = f"Passed before: {join_at_most(_MOST_SHOWN, wave.passed_waves)}. " if wave.passed_waves else ""
-    later_note = f"Later waves did not begin: {join_at_most(_MOST_SHOWN, wave.later_waves)}. " if wave.later_waves else ""
+    later_note = (
+        f"Later waves did not begin: {join_at_most(_MOST_SHOWN, wave.later_waves)}. " if wave.later_waves else ""
+    )
     return passed_note + later_note
 
 

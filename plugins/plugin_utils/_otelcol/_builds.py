@@ -231,7 +231,9 @@ def _describe_latest_known(*targets: Target) -> str:
 def list_stand_in_warnings(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
     approximate = [target for target in targets if target and target.stand_in_version]
-    versions = {(target.distribution, target.build_version or target.version): target.stand_in_version for target in approximate}
+    versions = {
+        (target.distribution, target.build_version or target.version): target.stand_in_version for target in approximate
+    }
     build_labels = [
         f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())
     ]

@@ -74,7 +74,12 @@ class Judgement:
         """Return the remaining findings with their severities, and the suppressed findings."""
         own_severities = self.user_rules.map_severities(self.profile)
         return profiles.weigh_findings(
-            findings, self.known_rule_ids, self.profile, self.severities, self.suppressions, own_severities=own_severities
+            findings,
+            self.known_rule_ids,
+            self.profile,
+            self.severities,
+            self.suppressions,
+            own_severities=own_severities,
         )
 
 
@@ -117,7 +122,9 @@ def judge_configs(
         remaining = [finding for finding in findings if finding not in reasons] if reasons else findings
         # Comments are those of all configs; the first one tells what is wrong with them.
         weighed = judgement.judge_findings([*remaining, *wrong_comments] if index == 0 else remaining)
-        by_option = [SuppressedFinding(suppressed_finding, reason) for suppressed_finding, reason in weighed.suppressed_findings]
+        by_option = [
+            SuppressedFinding(suppressed_finding, reason) for suppressed_finding, reason in weighed.suppressed_findings
+        ]
         checked.append(CheckedConfig(name, tuple(weighed.remaining_findings), (*by_comment, *by_option)))
     return _merge_unused_suppressions(checked)
 
@@ -135,7 +142,9 @@ def conclude_report(report: Report, warn: Callable[[str], None], noun: str = "")
         warn(text)
     if fatal:
         lines = "\n".join(f"  {text}" for text in _format_findings(report, fatal, noun))
-        head = f"{format_count(len(fatal), 'problem')} in {format_count(len(report.checked_configs), 'collector config')}"
+        head = (
+            f"{format_count(len(fatal), 'problem')} in {format_count(len(report.checked_configs), 'collector config')}"
+        )
         checked_for = f", checked{report.checked_builds_phrase}" if report.checked_builds_phrase else ""
         raise Problem(f"\n{lines}", asked=f"{head}, nothing was applied{checked_for}")
 

@@ -60,9 +60,10 @@ class Input:
 class Collected:
     """All inputs of a task: configs, invalid YAML, texts on which this collection failed, files without a config.
 
-    `texts` are by name, `objects` by folder; `unread` says why files were skipped that may have a config. `resources`
-    are custom resources of the operator without a config, such as an Instrumentation; `charts` says how values of Helm
-    charts become configs; `links` says which folders were not followed.
+    `text_by_name` are by name, `objects_by_folder` by folder; `skip_reasons` says why files were skipped that may have
+    a config. `custom_resources` are custom resources of the operator without a config, such as an Instrumentation;
+    `chart_findings` says how values of Helm charts become configs; `unfollowed_links` says which folders were not
+    followed.
     """
 
     inputs: list[Input] = field(default_factory=list)
@@ -84,7 +85,10 @@ class Collected:
     @property
     def faulty_files(self) -> list[str]:
         """The files in which something was found that could not be read."""
-        return [*(fault.position.file for fault in self.invalid_yaml), *(fault.position.file for fault in self.internal_faults)]
+        return [
+            *(fault.position.file for fault in self.invalid_yaml),
+            *(fault.position.file for fault in self.internal_faults),
+        ]
 
     @property
     def read_files(self) -> list[str]:
@@ -218,7 +222,10 @@ def _add_optional_file(file: Path, collected: Collected) -> None:
     """Add a file that is named, as a file of a folder, and say so if it is no config."""
     size_before, unread_before = collected.config_count + len(collected.chart_findings), len(collected.skip_reasons)
     _add_file(file, False, collected)
-    if collected.config_count + len(collected.chart_findings) == size_before and len(collected.skip_reasons) == unread_before:
+    if (
+        collected.config_count + len(collected.chart_findings) == size_before
+        and len(collected.skip_reasons) == unread_before
+    ):
         collected.skip_reasons.append(f"{file} is no config of a Collector.")
 
 
@@ -239,7 +246,10 @@ def _add_neighbour_facts(config_input: Input, objects: Sequence[Mapping[str, Any
         return config_input
     if is_in_config_map and config_input.platform_context.deployment is None:
         return replace(config_input, platform_context=context.find_context(config_input.found_config, objects))
-    return replace(config_input, platform_context=context.add_rights(config_input.platform_context, config_input.found_config, objects))
+    return replace(
+        config_input,
+        platform_context=context.add_rights(config_input.platform_context, config_input.found_config, objects),
+    )
 
 
 def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
@@ -444,7 +454,9 @@ def _merge_inputs(parts: Sequence[Input]) -> Input:
     name = " + ".join(part.name for part in parts)
     merged_data = documents.merge_configs([part.config for part in parts])
     layers = tuple(part.layer for part in parts if part.layer)
-    merged_context = next((part.platform_context for part in parts if part.platform_context.deployment), parts[0].platform_context)
+    merged_context = next(
+        (part.platform_context for part in parts if part.platform_context.deployment), parts[0].platform_context
+    )
     duplicates: list[tuple[KeyPath, Position]] = []
     for part in parts:
         duplicates += part.duplicates

@@ -122,7 +122,9 @@ def migrate_text(text: str, name: str, collected: _inputs.Collected, request: Bu
         migrated_text.text_after = editable.build_whole_text()
         migrated_text.config_pairs[:0] = [ConfigPair(config_input.name, config_input.config, editable.data, target)]
         migrated_text.changes[:0] = [_build_row(config_input, change, name) for change in applied_changes]
-        migrated_text.unsolved_changes[:0] = [_build_row(config_input, manual_step, name) for manual_step in manual_steps]
+        migrated_text.unsolved_changes[:0] = [
+            _build_row(config_input, manual_step, name) for manual_step in manual_steps
+        ]
     return migrated_text
 
 
@@ -161,7 +163,9 @@ def _apply_one_by_one(
             applied_changes.append(change)
         else:
             failed_places.add(_place_of_result(change))
-            manual_by_place[_place_of_result(change)] = Unsolved(change.path, change.what, editable.refusal_reason)
+            manual_by_place[_place_of_result(change)] = Unsolved(
+                change.path, change.description, editable.refusal_reason
+            )
 
 
 def _find_next_change(
@@ -216,7 +220,9 @@ def _choose_distribution(request: BuildRequest, config_input: _inputs.Input) -> 
     """Return the distribution that is given, or that of the image; none beside a manifest or a schema."""
     if request.distribution:
         return request.distribution
-    image_build = _builds.recognise_image(config_input.platform_context.image) if config_input.platform_context.image else None
+    image_build = (
+        _builds.recognise_image(config_input.platform_context.image) if config_input.platform_context.image else None
+    )
     if image_build and not request.manifest:
         return image_build.distribution
     return "" if request.manifest or request.schema else _builds.DEFAULT
@@ -250,7 +256,9 @@ def _build_result(migrated_texts: Sequence[MigratedText], collected: _inputs.Col
         "unsolved": [mask_row(row) for row in _list_unsolved(migrated_texts, collected)],
         "planned": list(_list_planned_breaks(collected, mask)),
         "skipped_files": collected.skipped_files,
-        "diff": [mask_row(_describe_difference(item)) for item in migrated_texts if item.text_after != item.text_before],
+        "diff": [
+            mask_row(_describe_difference(item)) for item in migrated_texts if item.text_after != item.text_before
+        ],
         **({} if compare is None else {"compared": _compare_behaviour(migrated_texts, collected, compare)}),
     }
 

@@ -27,7 +27,7 @@ from . import _yaml
 
 
 class EditableConfig(ABC):
-    """A config that receives a list of changes, all or none; `why` holds the reason if none.
+    """A config that receives a list of changes, all or none; `refusal_reason` holds the reason if none.
 
     `data` is the config as data, with the changes that were applied.
     """
@@ -176,7 +176,9 @@ def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBl
     end_line, end_column = node.end
     # A block ends at the start of the line after it, or within its last line where the text ends.
     end = end_line + 1 if end_column else end_line
-    return _LiteralBlock(lines, first_line=node.start[0] + 1, end_line=end, indent_width=_yaml.measure_indentation(node, lines))
+    return _LiteralBlock(
+        lines, first_line=node.start[0] + 1, end_line=end, indent_width=_yaml.measure_indentation(node, lines)
+    )
 
 
 def open_editable_config(text: str, name: str, found_config: FoundConfig) -> ConfigInText:

@@ -129,7 +129,8 @@ def find_hops(objects: Any) -> list[Hop]:
 
 def _build_hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
     owner_facts = [
-        (config_input.found_config.owner, config_input.platform_context.services, config_input.config) for config_input in inputs
+        (config_input.found_config.owner, config_input.platform_context.services, config_input.config)
+        for config_input in inputs
     ]
     return [
         Hop("", str(value_at(owner, ("metadata", "namespace"), "")), service_names, config)

@@ -42,7 +42,9 @@ def decide_installation(
     addon = _read_addon(arguments)
     neighbours = {"cert_manager": arguments["cert_manager"], "addons": addon_names}
     decision = addon_decision.decide_addon(request, addon, installed, neighbours, table)
-    running_version = installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted_version) or "")
+    running_version = (
+        installed["version"] if decision.provider == EXISTING else str(parse_version(addon.wanted_version) or "")
+    )
     return {
         **decision.result_fields,
         "warnings": [*addon_decision.list_registry_warnings(arguments), *decision.warnings],

@@ -72,7 +72,12 @@ def decide_installation(
     )
     decision = release_decision.decide_release(release_request, installed, table)
     if decision.provider == release_decision.EXISTING:
-        return {**decision.result_fields, "version": installed["version"], "namespace": installed["namespace"], "olm": {}}
+        return {
+            **decision.result_fields,
+            "version": installed["version"],
+            "namespace": installed["namespace"],
+            "olm": {},
+        }
     plan = olm_decision.plan_installation(request, {**arguments["olm_found"], "kubernetes": installed["kubernetes"]})
     version = olm_objects.parse_csv_name(plan.csv).version
     versioned_decision = release_decision.decide_release(

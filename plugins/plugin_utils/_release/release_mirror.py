@@ -179,4 +179,6 @@ def _write_manifest(release: _ReadRelease, root: str, check: bool) -> _ManifestF
     }
     if not root:
         return _ManifestFile(row, is_changed=False)
-    return _ManifestFile(row, _files.write_or_check(Path(root) / mirror_path, published.manifest_bytes.decode("utf-8"), check))
+    return _ManifestFile(
+        row, _files.write_or_check(Path(root) / mirror_path, published.manifest_bytes.decode("utf-8"), check)
+    )

@@ -115,7 +115,9 @@ def moved_setting(subject: Subject) -> Iterator[Subject]:
 def _described(subject: Subject) -> Iterator[tuple[str, str, Any]]:
     for name, component_id, settings in components(subject):
         version = subject.target.version if subject.target else ""
-        row = subject.target.catalogue.find_fields(name, component_id.split("/")[0], version) if subject.target else None
+        row = (
+            subject.target.catalogue.find_fields(name, component_id.split("/")[0], version) if subject.target else None
+        )
         if (
             row
             and is_in_ranges(row["exact"], version)

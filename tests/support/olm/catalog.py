@@ -80,7 +80,10 @@ class Catalog:
 
     def build_package_manifests(self) -> list[dict[str, Any]]:
         """Return the PackageManifests that the package server would show."""
-        return [self._build_package_manifest(name, package) for name, package in (self.content.get("packages") or {}).items()]
+        return [
+            self._build_package_manifest(name, package)
+            for name, package in (self.content.get("packages") or {}).items()
+        ]
 
     def _build_package_manifest(self, name: str, package: Mapping[str, Any]) -> dict[str, Any]:
         return {

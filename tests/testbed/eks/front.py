@@ -47,7 +47,7 @@ MAX_RECORDED_REQUESTS = 5000
 
 
 class FrontApplication:
-    """The WSGI application that stands before `behind`, which answers the calls that are admitted."""
+    """The WSGI application that stands before `inner_application`, which answers the calls that are admitted."""
 
     def __init__(self, inner_application: WsgiApplication, identities: Identities) -> None:
         self.inner_application, self.identities = inner_application, identities

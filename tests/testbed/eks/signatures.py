@@ -112,7 +112,9 @@ def check_signature(request: SentRequest, stated: Signature, secret: str, curren
         raise AwsError(INCOMPLETE_SIGNATURE, "'Host' must be a signed header")
     age = (current_time - stated.signed_at).total_seconds()
     if not -SKEW_SECONDS <= age <= max(stated.valid_seconds, SKEW_SECONDS):
-        raise AwsError("RequestExpired", f"the signature is of {stated.signed_at:%H:%M:%S}, it is {current_time:%H:%M:%S}")
+        raise AwsError(
+            "RequestExpired", f"the signature is of {stated.signed_at:%H:%M:%S}, it is {current_time:%H:%M:%S}"
+        )
     claimed_hash = request.headers.get(CONTENT_HASH_HEADER)
     if claimed_hash not in (None, UNSIGNED_PAYLOAD, hashlib.sha256(request.body).hexdigest()):
         raise AwsError(SIGNATURE_MISMATCH, "the body is not the one that X-Amz-Content-Sha256 is of")

@@ -34,7 +34,9 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     table["embedded"] = replace(
         table["embedded"],
         lacks=lambda *_: None,
-        up=lambda made: made.write_record(Record("embedded", 0, made.node_count, complete=True, ip_family=made.ip_family)),
+        up=lambda made: made.write_record(
+            Record("embedded", 0, made.node_count, complete=True, ip_family=made.ip_family)
+        ),
         down=lambda made: (made.dir / "cluster.json").unlink(),
         missing=lambda _: None,
     )

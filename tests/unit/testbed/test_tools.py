@@ -144,7 +144,9 @@ def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.Captur
 def test_the_dearest_tests_of_all_jobs_are_listed() -> None:
     """Pytest lists the dearest tests of each of its runs."""
     jobs = [Job.from_text("one"), Job.from_text("two")]
-    jobs[0].done_targets = [read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")]
+    jobs[0].done_targets = [
+        read("  3.00s call     tests/a.py::test_b", "0.50s setup    tests/a.py::test_c", "a ➜ verify: ok")
+    ]
     jobs[1].done_targets = [read(*(f"{number}.25s call     tests/d.py::test_{number}" for number in range(4, 14)))]
     shown = list_slowest_tests(jobs)
     assert shown[:2] == [

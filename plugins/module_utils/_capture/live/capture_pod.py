@@ -172,7 +172,9 @@ class CapturePod:
             f"{object_path('pods', self.target.namespace, pod)}:{planned_job.port}/proxy/{planned_job.secret_path}"
         )
         try:
-            body = self.cluster.request_raw("GET", f"{parts_url}/{part_number}", None, {"Accept": "*/*"}, patient=False).body
+            body = self.cluster.request_raw(
+                "GET", f"{parts_url}/{part_number}", None, {"Accept": "*/*"}, patient=False
+            ).body
         except ApiError as error:
             self._check_error_may_pass(error, planned_job.port)
             body = b""

@@ -263,8 +263,8 @@ class _Captures:
             )
         elif served.unread_reason:
             self._warnings.append(
-                f"{collector_name}: the own metrics of {served.known_pod_count} of {served.ready_pod_count} other pods were read,"
-                f" and the rest is taken for as busy as these: {served.unread_reason}"
+                f"{collector_name}: the own metrics of {served.known_pod_count} of {served.ready_pod_count} other pods"
+                f" were read, and the rest is taken for as busy as these: {served.unread_reason}"
             )
 
     def _write_capture(

@@ -65,4 +65,8 @@ def _build_sides(
 
 def build_rest_facts(rest: Revision, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
     """Return the facts of older pods, with the rows that a canary is compared with as `bases`."""
-    return {**rest.build_facts(now, mask), "bases": rest.list_rows_to_compare(), "ends": list_peer_addresses(rest.config)}
+    return {
+        **rest.build_facts(now, mask),
+        "bases": rest.list_rows_to_compare(),
+        "ends": list_peer_addresses(rest.config),
+    }

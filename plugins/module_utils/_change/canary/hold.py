@@ -26,7 +26,7 @@ _HELD_SECONDS = 31_536_000
 class Hold(NamedTuple):
     """A workload with its change, held: what to apply, and how many of all pods get the change first.
 
-    With `by_eviction`, the controller leaves it to others to stop the old pods.
+    With `needs_eviction`, the controller leaves it to others to stop the old pods.
     """
 
     manifest: Manifest

@@ -60,9 +60,13 @@ def build_failure(verdicts: Sequence[Verdict], who: str, seconds: float, workloa
     first_verdict, *other_verdicts = verdicts
     fix_lines = [first_verdict.fix] if first_verdict.fix else []
     fix_lines += [verdict.one_line_text for verdict in other_verdicts]
-    fix_lines.append(f"If a check does not fit, leave it out with `change: {{skip_checks: [{first_verdict.check_id}]}}`.")
+    fix_lines.append(
+        f"If a check does not fit, leave it out with `change: {{skip_checks: [{first_verdict.check_id}]}}`."
+    )
     failures = [_build_failure_row(verdict, workload) for verdict in verdicts]
-    wrong = f"{who} does worse than before, seen after {round(seconds)} s: [{first_verdict.check_id}] {first_verdict.text}"
+    wrong = (
+        f"{who} does worse than before, seen after {round(seconds)} s: [{first_verdict.check_id}] {first_verdict.text}"
+    )
     return Failure(wrong, asked=f"Change {workload}", fix="\n".join(fix_lines), facts={"failures": failures})
 
 

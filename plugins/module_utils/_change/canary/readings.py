@@ -154,7 +154,9 @@ class Revision:
     @property
     def is_young(self) -> bool:
         """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
-        first_readings = [history.first_reading for history in self._history_by_pod.values() if history.first_reading is not None]
+        first_readings = [
+            history.first_reading for history in self._history_by_pod.values() if history.first_reading is not None
+        ]
         return all(first_reading[UPTIME] <= _YOUNG_SECONDS for first_reading in first_readings)
 
     def _build_rows(self, counted: Reading, at: float) -> CountRows:
@@ -166,7 +168,9 @@ class Revision:
         """
         first_time = self.polls[0].read_time if self.polls else at
         whole = self._sum_counts_since_start()
-        return cast(CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts())
+        return cast(
+            CountRows, SignalFlow(self.config, self._listeners, counted, whole, at - first_time).collect_facts()
+        )
 
     def _sum_counts_since_start(self) -> Reading:
         """Return what all pods had counted at their last readings, with their past."""
@@ -175,7 +179,9 @@ class Revision:
     def _build_pod_row(self, sample: Sample) -> dict[str, Any]:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
         recent_samples = [
-            poll.sample_by_pod[sample.pod] for poll in self.polls[-LASTING_READINGS - 1 :] if sample.pod in poll.sample_by_pod
+            poll.sample_by_pod[sample.pod]
+            for poll in self.polls[-LASTING_READINGS - 1 :]
+            if sample.pod in poll.sample_by_pod
         ]
         memory_percents = _compute_memory_percents(recent_samples)
         restarts_before = self._history_by_pod[sample.pod].restarts_before

@@ -82,7 +82,9 @@ class ComparedShare:
     @property
     def excess_points(self) -> int:
         """By how many percentage points more goes wrong in the canary for certain than may go wrong in the rest."""
-        certain_excess = self.canary_share.compute_certain_percent(self.canary_reading_count) - self.rest_share.compute_possible_percent(self.rest_reading_count)
+        certain_excess = self.canary_share.compute_certain_percent(
+            self.canary_reading_count
+        ) - self.rest_share.compute_possible_percent(self.rest_reading_count)
         return max(round(certain_excess), 0)
 
     def as_row(self, name: str) -> dict[str, Any]:
@@ -125,18 +127,26 @@ def compare_shares(
     """
     totals = [
         0,
-        *sides.canary.sum_fields_by_reading(counted_fields.row_kind, index, *counted_fields.bad_fields, counted_fields.good_field),
+        *sides.canary.sum_fields_by_reading(
+            counted_fields.row_kind, index, *counted_fields.bad_fields, counted_fields.good_field
+        ),
     ]
     counting_readings = sum(current_total > previous_total for previous_total, current_total in pairwise(totals))
     rest_readings = len(sides.canary.polls)
     rest_shares = [
-        counted_fields.compute_share(rest_row.row) for rest_row in sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
+        counted_fields.compute_share(rest_row.row)
+        for rest_row in sides.find_rest_rows_or_signal(counted_fields.row_kind, row)
     ]
     return ComparedShare(
-        counted_fields.compute_share(row), _find_worst_share(rest_shares, rest_readings), counting_readings, rest_readings
+        counted_fields.compute_share(row),
+        _find_worst_share(rest_shares, rest_readings),
+        counting_readings,
+        rest_readings,
     )
 
 
 def _find_worst_share(shares: Iterable[Share], readings: int) -> Share:
     """Return the share of which most may go wrong; among equal ones that of the most items."""
-    return max(shares, key=lambda share: (share.compute_possible_percent(readings), share.offered_items), default=Share(0, 0))
+    return max(
+        shares, key=lambda share: (share.compute_possible_percent(readings), share.offered_items), default=Share(0, 0)
+    )

@@ -166,7 +166,9 @@ class _BundleApply:
     def list_manifests_to_apply(self) -> list[Manifest]:
         """Return the manifests whose namespace exists, and those of the whole cluster."""
         manifests = self.options.manifests
-        return [manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing_namespaces]
+        return [
+            manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing_namespaces
+        ]
 
     def describe_lost_collectors(self) -> list[str]:
         """Return a sentence for each collector with a kept record whose namespace no longer exists."""
@@ -232,7 +234,9 @@ class _BundleApply:
         live_before = self.live[ref(manifest)]
         if live_before is None:
             # The difference shows the manifest, without the server's defaults.
-            self.session.changes.note_action(Action.CREATED, self._find_replaced_config(manifest), manifest, left=applied_object)
+            self.session.changes.note_action(
+                Action.CREATED, self._find_replaced_config(manifest), manifest, left=applied_object
+            )
             return
         action = (
             Action.UNCHANGED
@@ -250,7 +254,9 @@ class _BundleApply:
         old_config = self.replaced.get(ref(manifest))
         if old_config is None:
             return None
-        return self.session.read_live({**manifest, "metadata": {"name": old_config.name, "namespace": old_config.namespace}})
+        return self.session.read_live(
+            {**manifest, "metadata": {"name": old_config.name, "namespace": old_config.namespace}}
+        )
 
     def list_earlier_flows(self) -> list[Flow]:
         """Return which collectors of the bundle send to which by the configs that new ones replace."""
@@ -274,7 +280,9 @@ class _BundleApply:
             return []
         workloads = []
         for manifest in wave.manifests:
-            is_ordered = manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.ordered_collectors
+            is_ordered = (
+                manifest["kind"] in POD_RUNNING_KINDS and read_collector_name(manifest) in wave.ordered_collectors
+            )
             if is_ordered and self.session.changes.has_moved(ref(manifest)):
                 workloads.append(manifest)
         return workloads

@@ -167,7 +167,9 @@ class Canary:
             self._bundle.warn(f"{self.change.name}, {who}: {note}.")
         self._fail_if_worse(observation.verdicts, observation.seconds, who)
         passed_text = f"{who} for {round(observation.seconds)} s beside {comparison}"
-        self._passed.add_observation(passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes))
+        self._passed.add_observation(
+            passed_text, observation.find_unjudged_checks(self._seconds), is_limited=bool(notes)
+        )
 
     def _fail_if_worse(self, verdicts: list[Verdict], seconds: float, who: str) -> None:
         """Raise Failure if there are verdicts."""

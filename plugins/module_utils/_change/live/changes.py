@@ -32,7 +32,7 @@ from .workload_waits import iterate_ended_waits, prepare_wait
 class Outcome:
     """What became of a collector that failed, or of another workload, which has no change.
 
-    A collector is `undone`, or keeps its new config; `kept_because` says why, as a sentence.
+    A collector is `undo_result`, or keeps its new config; `kept_reason` says why, as a sentence.
     """
 
     failure: Problem
@@ -46,12 +46,12 @@ class Changes:
 
     A change goes through these states:
 
-    - to make: in `changes`. `find` puts it there, if the collector works now or an interrupted run left its record.
-    - open: in `open`, with its record in the cluster. `begin` opens it, before the first write.
-    - complete or kept: the new config stays. `wait_until_complete` takes it out of `open`.
-    - undone: the earlier config is back. `wait_until_complete` and `undo_on_failure` bring it back.
-    - closed: its record is gone, or says how the change ended. All that end a change close it, unless another run has
-      taken it over, or the wave of the cluster decides later: `decide_kept_records` closes those.
+    - to make: in `changes`. `find_changes` puts it there, if the collector works now or an interrupted run left its
+    record. - open: in `open_change_by_name`, with its record in the cluster. `begin_changes` opens it, before the first
+    write. - complete or kept: the new config stays. `wait_until_complete` takes it out of `open_change_by_name`. -
+    undone: the earlier config is back. `wait_until_complete` and `undo_on_failure` bring it back. - closed: its record
+    is gone, or says how the change ended. All that end a change close it, unless another run has taken it over, or the
+    wave of the cluster decides later: `decide_kept_records` closes those.
     """
 
     def __init__(self, bundle: Bundle, live_objects: Live, left_records: Mapping[str, Manifest]) -> None:

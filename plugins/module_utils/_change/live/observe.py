@@ -143,7 +143,9 @@ def require_metrics(reader: ClusterReader, observed: Observed) -> None:
         Unreadable("metrics of the new config", new_metrics),
     ):
         if unreadable.unread_reason:
-            raise Problem(f"the {unreadable.part_name} cannot be read: {unreadable.unread_reason}", asked=action_text, fix=fix)
+            raise Problem(
+                f"the {unreadable.part_name} cannot be read: {unreadable.unread_reason}", asked=action_text, fix=fix
+            )
     watched.read_pods(pods, 0.0, ())
     samples = list(watched.revision.polls[0].sample_by_pod.values())
     if samples and all(sample.reading is None for sample in samples):

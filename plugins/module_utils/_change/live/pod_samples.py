@@ -27,8 +27,8 @@ _REFUSED_TEXT = "connection refused"
 class PodSampler:
     """Reads the pods of one workload: own metrics, restarts, memory, log and ports.
 
-    `config` is what these pods run with, or what was given if they do not show it. `why` says why their metrics cannot
-    be read, and `notes` what else could not be seen.
+    `config` is what these pods run with, or what was given if they do not show it. `unread_reason` says why their
+    metrics cannot be read, and `notes` what else could not be seen.
     """
 
     def __init__(
@@ -56,7 +56,11 @@ class PodSampler:
         """Read one pod. What is read closely also shows its log, and which of its ports accept requests."""
         metadata = pod["metadata"]
         path = object_path("pods", metadata["namespace"], metadata["name"])
-        metrics = self.reader.read_text(f"{path}:{self.port}/proxy/metrics") if self.port else ReadResult(None, self.unread_reason)
+        metrics = (
+            self.reader.read_text(f"{path}:{self.port}/proxy/metrics")
+            if self.port
+            else ReadResult(None, self.unread_reason)
+        )
         log = self._read_log(path) if reads_closely else ""
         serves_metrics = metrics.value is not None
         status = self._find_container_status(pod)
@@ -78,7 +82,12 @@ class PodSampler:
         return str(self.container.get("name") or "")
 
     def _read_log(self, path: str) -> str:
-        query = {"container": self._container_name, "sinceSeconds": LOG_SECONDS, "tailLines": LOG_LINES, "timestamps": "true"}
+        query = {
+            "container": self._container_name,
+            "sinceSeconds": LOG_SECONDS,
+            "tailLines": LOG_LINES,
+            "timestamps": "true",
+        }
         return self.reader.read_text(f"{path}/log", {**query, "limitBytes": LOG_BYTES}).value or ""
 
     def _accepts_connections(self, path: str, port: int) -> bool:

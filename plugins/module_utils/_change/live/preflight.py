@@ -223,7 +223,9 @@ def _drop_classes_of_volumes(session: Session, lacks: list[_ReferenceLack]) -> l
 def _list_classes_of_volumes(session: Session, class_lacks: list[_ReferenceLack]) -> set[str]:
     """Return the StorageClasses that volumes name. If nobody may list those, all that lack count, with a warning."""
     try:
-        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUME_RESOURCE.build_path())}
+        return {
+            volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUME_RESOURCE.build_path())
+        }
     except ApiError as error:
         for lack in class_lacks:
             _warn_of_unread(session, lack.reference, error)
@@ -291,9 +293,9 @@ def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
 
 def _describe_unmet_needs(needs: ConstraintNeeds) -> str:
     return (
-        f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows "
-        f"({', '.join(needs.extra_needs)}), but brings none of its own. Set `platform: openshift` for this collector, or let "
-        "its ServiceAccount use constraints that allow this."
+        f"This cluster has SecurityContextConstraints, and {needs.owner} asks for more than restricted-v2 allows"
+        f" ({', '.join(needs.extra_needs)}), but brings none of its own. Set `platform: openshift` for this collector,"
+        " or let its ServiceAccount use constraints that allow this."
     )
 
 

@@ -114,7 +114,9 @@ class Pruning:
             staying = [*self.records.values(), *_find_notes(session, leftovers)]
             leaving = [manifest for manifest in leftovers if manifest not in staying]
             kept_configs = _find_kept_configs(session, leaving, live_objects)
-            self.leftovers = _read_whole_objects(session, [manifest for manifest in leaving if manifest not in kept_configs])
+            self.leftovers = _read_whole_objects(
+                session, [manifest for manifest in leaving if manifest not in kept_configs]
+            )
 
     def make_room(self, group: list[Manifest]) -> None:
         """Delete what must be gone before a group can be applied, once the server would take the group."""

@@ -49,7 +49,9 @@ class UndoResult:
     @property
     def is_outrun(self) -> bool:
         """Return whether the collector is as another run wants it: what this run found is not the last that worked."""
-        reasons = [entry.skip_reason for entry in self.changes.list_skipped_entries() if entry.skip_reason != NEW_REASON]
+        reasons = [
+            entry.skip_reason for entry in self.changes.list_skipped_entries() if entry.skip_reason != NEW_REASON
+        ]
         return bool(reasons) and all(OUTRUN_REASON in reason for reason in reasons)
 
 

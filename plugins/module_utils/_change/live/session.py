@@ -140,7 +140,9 @@ class Session:
         """Return the URL path of an object whose kind is known."""
         resource = self.find_resource(manifest)
         return (
-            resource.build_path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]) if resource else ""
+            resource.build_path(manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
+            if resource
+            else ""
         )
 
     def read_live(self, manifest: Manifest) -> Manifest | None:

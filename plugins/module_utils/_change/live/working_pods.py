@@ -49,7 +49,9 @@ def explain_works_as_before(bundle: Bundle, change: Change) -> str:
     followed_workloads = ask_server(
         "Read the workloads", lambda: read_followed_resources(bundle.cluster, live_workloads)
     )
-    if _is_changed_by_others(bundle, live_workloads) or any(workload.unreconciled_reason for workload in followed_workloads):
+    if _is_changed_by_others(bundle, live_workloads) or any(
+        workload.unreconciled_reason for workload in followed_workloads
+    ):
         return ""
     running_workloads: list[Manifest] = []
     for workload in followed_workloads:

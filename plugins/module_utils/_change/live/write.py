@@ -222,7 +222,9 @@ def remake_object(session: Session, manifest: Manifest, live_before: Manifest) -
         return ask_server(f"Apply {ref(manifest)}", lambda: session.apply_object(manifest, force="false"))
     except (Problem, LostError) as error:
         recreated_object = _recreate(session, live_before)
-        session.changes.note_action(Action.RESTORED if recreated_object else Action.DELETED, live_before, recreated_object)
+        session.changes.note_action(
+            Action.RESTORED if recreated_object else Action.DELETED, live_before, recreated_object
+        )
         if isinstance(error, LostError) or not recreated_object:
             raise
         fix = f"{error.fix}\n{ref(live_before)} was deleted for its change, and exists again as it was applied before."

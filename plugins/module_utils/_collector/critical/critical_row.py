@@ -14,7 +14,8 @@ COMPONENT_LABEL = "critical_component"
 class ComponentAlert(NamedTuple):
     """An alert of a component. In `expr`, `<of>` selects the series of the component.
 
-    `wait` is a duration of Prometheus. `source` is the page that documents the metrics, if not that of the component.
+    `wait_duration` is a duration of Prometheus. `source` is the page that documents the metrics, if not that of the
+    component.
     """
 
     name: str

@@ -185,13 +185,16 @@ def build_gpu_values(options: Mapping[str, Any] | None) -> dict[str, str]:
     exporter = EXPORTERS[gpu_options.get("vendor", "nvidia")]
     idle_minutes = gpu_options.get("idle_minutes", 30)
     or_measure = f" or on (k8s_cluster_name, k8s_node_name, {exporter.device_label}) "
-    current_shares = (_share_of_full_value(name, full_value) for name, full_value in exporter.full_value_by_measure.items())
+    current_shares = (
+        _share_of_full_value(name, full_value) for name, full_value in exporter.full_value_by_measure.items()
+    )
     recent_shares = (
         _share_of_full_value(f"max_over_time({name}[{idle_minutes}m])", full_value)
         for name, full_value in exporter.full_value_by_measure.items()
     )
     held_shares = (
-        _share_of_full_value(_held_use(name, idle_minutes), full_value) for name, full_value in exporter.full_value_by_measure.items()
+        _share_of_full_value(_held_use(name, idle_minutes), full_value)
+        for name, full_value in exporter.full_value_by_measure.items()
     )
     return {
         "gpu_power": exporter.power_selector,

@@ -160,7 +160,9 @@ class DiagnosedCollector:
         self.peers = find_peers(self.config, self.namespace)
         self.variables = read_environment(self.container, self.pod)
 
-    def collect_facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], current_time: str) -> dict[str, Any]:
+    def collect_facts(
+        self, search: Callable[[str, Any], Any], params: dict[str, Any], current_time: str
+    ) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""
         target = self.target
         reach = Reach(

@@ -24,7 +24,9 @@ def _find_uncovered_services(
     services: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
     """Return the Services whose names a server's certificate lacks, if it has the name of none of them."""
-    is_server = certificate_file is not None and certificate_file.subject == "in" and certificate_file.role == "cert_file"
+    is_server = (
+        certificate_file is not None and certificate_file.subject == "in" and certificate_file.role == "cert_file"
+    )
     hosts = checks_trust.find_uncovered_services(chain[0].facts, services) if is_server else []
     return hosts if len(hosts) == len(services) else []
 
@@ -79,7 +81,9 @@ class CertificateChecks:
                 uses.setdefault(use.key, use)
         return uses
 
-    def describe_server_trust(self, peers: Sequence[Peer], current_time: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def describe_server_trust(
+        self, peers: Sequence[Peer], current_time: str
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return whether each exporter trusts the server that it sends to, and the certificates of those servers."""
         trust_rows: list[dict[str, Any]] = []
         certificate_rows: list[dict[str, Any]] = []
@@ -93,7 +97,12 @@ class CertificateChecks:
                     continue
                 for server, chain in self._read_server_certificates(peer).items():
                     trust_rows.append(self._describe_trust(use, authorities, peer, server, chain))
-                    holder = {"kind": "Secret", "namespace": peer.namespace, "name": server.secret_name, "key": server.key}
+                    holder = {
+                        "kind": "Secret",
+                        "namespace": peer.namespace,
+                        "name": server.secret_name,
+                        "key": server.key,
+                    }
                     dates = checks_trust.describe_certificate(chain[0].facts, current_time)
                     certificate_rows.append({**dates, **holder, "uncovered": [], "about": use.subject})
         return trust_rows, certificate_rows
@@ -136,7 +145,9 @@ class CertificateChecks:
 
     def _read_server_certificates(self, peer: Peer) -> dict[_ServerKey, list[ParsedCertificate]]:
         """Return the certificates that the pods behind a Service have beside a key, which a server's has."""
-        slices = filter_slices(peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or [])
+        slices = filter_slices(
+            peer.service, self.reader.list_objects("endpointslices", peer.namespace, self.notes) or []
+        )
         pod_names = [value_at(endpoint, ("targetRef", "name")) for endpoint in filter_endpoints(slices, True)]
         if not pod_names or not pod_names[0]:
             return {}

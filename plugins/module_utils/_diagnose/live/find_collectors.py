@@ -179,7 +179,9 @@ def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
     """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
     if name:
         return bool(target.name == name)
-    return _parse_selector(str(selector)).items() <= read_labels(target.custom_resource or target.workload or {}).items()
+    return (
+        _parse_selector(str(selector)).items() <= read_labels(target.custom_resource or target.workload or {}).items()
+    )
 
 
 def _parse_selector(selector: str) -> dict[str, str]:

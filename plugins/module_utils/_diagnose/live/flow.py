@@ -88,8 +88,15 @@ class Meter:
     def measure_flow(self, seconds: float) -> None:
         """Work out what flowed between the readings."""
         if self.last_reading_by_pod:
-            gained = sum_readings([subtract_readings(self.first_reading_by_pod[key], self.last_reading_by_pod[key]) for key in self.last_reading_by_pod])
-            self.signal_flow = SignalFlow(self.config, self.listeners, gained, sum_readings(list(self.last_reading_by_pod.values())), seconds)
+            gained = sum_readings(
+                [
+                    subtract_readings(self.first_reading_by_pod[key], self.last_reading_by_pod[key])
+                    for key in self.last_reading_by_pod
+                ]
+            )
+            self.signal_flow = SignalFlow(
+                self.config, self.listeners, gained, sum_readings(list(self.last_reading_by_pod.values())), seconds
+            )
 
     def describe_memory(self) -> list[dict[str, Any]]:
         """Return how much of its memory limit each pod uses."""
@@ -218,7 +225,9 @@ def trusts_chain(authorities: Iterable[ParsedCertificate], chain: Iterable[Parse
     links = list(chain)
     for authority in authorities:
         for link in links:
-            if link.library_certificate == authority.library_certificate or _has_signed(authority.library_certificate, link.library_certificate):
+            if link.library_certificate == authority.library_certificate or _has_signed(
+                authority.library_certificate, link.library_certificate
+            ):
                 return True
     return False
 

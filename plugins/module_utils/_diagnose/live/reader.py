@@ -48,7 +48,7 @@ LISTED_PLURALS = tuple(plural for plural in KINDS if plural not in PLURALS_READ_
 
 
 class ReadResult(NamedTuple):
-    """The result of a read; `why` is the reason for an empty one."""
+    """The result of a read; `unread_reason` is the reason for an empty one."""
 
     value: Any = None
     unread_reason: str = ""

@@ -43,7 +43,9 @@ def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> Runni
     raw_configs: list[Any] = list_config_texts(target.collector_container, referred_sources, config_maps)
     if not raw_configs and target.custom_resource:
         raw_configs = [mapping_at(target.custom_resource, "spec").get("config") or ""]
-    config = _merge_configs(raw_configs, target, read_environment(target.collector_container, target.representative_pod))
+    config = _merge_configs(
+        raw_configs, target, read_environment(target.collector_container, target.representative_pod)
+    )
     if config is None:
         return RunningConfig({}, referred_sources, config_maps)
     if not config and (target.workload or target.custom_resource):

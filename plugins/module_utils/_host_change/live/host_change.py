@@ -353,7 +353,9 @@ class HostChange:
     def _drop_superfluous(self) -> None:
         """Remove releases beyond those that are kept, and programs that no release names."""
         releases = self.store.releases
-        numbers = list_superfluous_releases(releases.list_numbers(), releases.find_current(), self.bundle.kept_release_count)
+        numbers = list_superfluous_releases(
+            releases.list_numbers(), releases.find_current(), self.bundle.kept_release_count
+        )
         for number in numbers:
             self.store.drop_release(number)
         self._drop_programs()
@@ -400,7 +402,9 @@ class HostChange:
         if self.store.links.unit.is_symlink():
             stop_result = self.machine.run_systemctl("stop", self.store.service)
             if stop_result.exit_code:
-                raise Failure(f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._describe_task())
+                raise Failure(
+                    f"systemd does not stop it: {stop_result.output.strip()[-300:]}", asked=self._describe_task()
+                )
 
     def _remove_all(self) -> None:
         store = self.store

@@ -138,7 +138,9 @@ class Drain:
             f"Repair the disk or the file, and run the same command again; or set `{DISCARD_CONSENT}`, and the data is"
             " lost."
         )
-        return Problem(f"{wrong}; {self._describe_activity()}; nothing was removed", asked=self._describe_task(), fix=fix)
+        return Problem(
+            f"{wrong}; {self._describe_activity()}; nothing was removed", asked=self._describe_task(), fix=fix
+        )
 
     def _describe_activity(self) -> str:
         is_active = self.machine.service(self.store.service).is_active

@@ -117,7 +117,9 @@ class HostFacts:
             "number": number,
             "is_own": store.is_own(),
             "differs": list_changed_paths(stored_files, self.bundle.files) if number else [],
-            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong_links] if number else [],
+            "links": [str(link_path) for link_path in store.links.compare(self.bundle.files).wrong_links]
+            if number
+            else [],
             "change": change.candidate if change else "",
             "credentials": [path for path in self._list_credential_paths() if not Path(path).is_file()],
             "wave": store.read_passed_waves.find(number),
@@ -167,9 +169,12 @@ class HostFacts:
 
     def _list_taken_ports(self) -> list[dict[str, str]]:
         """Return the ports that another service has, each with how it gets free."""
-        rows = find_taken_ports(self.bundle.ports, self.machine.list_listeners(), self.machine.holders(), self.store.service)
+        rows = find_taken_ports(
+            self.bundle.ports, self.machine.list_listeners(), self.machine.holders(), self.store.service
+        )
         return [
-            {"text": row.description, "fix": describe_port_fix([row], list_own_collectors(self.store.root))} for row in rows
+            {"text": row.description, "fix": describe_port_fix([row], list_own_collectors(self.store.root))}
+            for row in rows
         ]
 
     def _explain_unhealthy(self) -> str:

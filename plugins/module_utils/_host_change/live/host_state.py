@@ -28,7 +28,7 @@ class Outcome:
 
 @dataclass
 class ServiceOutcome:
-    """What a run has done to services, for its result. `waiting` has lines about services that run without it."""
+    """What a run has done to services, for its result. `waiting_lines` has lines about services that run without it."""
 
     is_changed: bool = False
     changed_paths: list[str] = field(default_factory=list)
@@ -45,7 +45,9 @@ def note_differences(machine: Machine, store: Store, bundle: Bundle, outcome: Ou
     outcome.changed_paths = list_changed_paths(stored_files, wanted_files)
     outcome.differences = build_difference(stored_files, wanted_files, str(store.releases.current))
     outcome.activation = choose_activation(outcome.changed_paths, service.is_active)
-    has_difference = bool(outcome.changed_paths or store.links.compare(wanted_files).wrong_links or store.change_record.read())
+    has_difference = bool(
+        outcome.changed_paths or store.links.compare(wanted_files).wrong_links or store.change_record.read()
+    )
     outcome.is_changed = outcome.is_changed or has_difference or not service.is_active
     outcome.release = number
 
@@ -55,5 +57,7 @@ def is_settled(store: Store, bundle: Bundle, outcome: Outcome) -> bool:
     if outcome.is_changed or store.list_leftovers():
         return False
     releases = store.releases
-    spare_releases = list_superfluous_releases(releases.list_numbers(), releases.find_current(), bundle.kept_release_count)
+    spare_releases = list_superfluous_releases(
+        releases.list_numbers(), releases.find_current(), bundle.kept_release_count
+    )
     return not spare_releases and not list_unused_programs(store.programs.map_owned(), store.programs.list_used())

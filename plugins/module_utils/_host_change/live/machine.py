@@ -47,7 +47,7 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Service:
-    """A unit as systemd sees it. `user` is also the name of a dynamic user."""
+    """A unit as systemd sees it. `user_name` is also the name of a dynamic user."""
 
     load_state: str
     fragment_path: str

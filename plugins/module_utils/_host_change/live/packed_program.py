@@ -97,7 +97,9 @@ class _CheckedMember:
         try:
             return bytes(self.content.read(size))
         except _BROKEN_ERRORS as error:
-            raise Problem(f"the {self.archive_noun} is broken: {error}", asked=self.asked, fix=_FIX_OF_BROKEN) from error
+            raise Problem(
+                f"the {self.archive_noun} is broken: {error}", asked=self.asked, fix=_FIX_OF_BROKEN
+            ) from error
 
 
 def _find_reader(file: BinaryIO) -> Callable[[BinaryIO, str], Any] | None:

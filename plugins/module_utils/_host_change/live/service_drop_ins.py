@@ -56,7 +56,7 @@ _LAST_LINES = 8
 
 @dataclass(frozen=True)
 class _Difference:
-    """One drop-in that is to be written, or to be removed if `after` is empty."""
+    """One drop-in that is to be written, or to be removed if `text_after` is empty."""
 
     unit: str
     drop_in_path: Path
@@ -301,7 +301,9 @@ class ServiceDropIns:
     def _has_variables(self, service: ServiceEnvironment, pid: int) -> bool:
         """Whether a process has all variables of its service, with the values of this host."""
         environment = self.machine.read_environment(pid)
-        return all(environment.get(name) == value for name, value in service.resolve_on_host(self._read_host_id()).items())
+        return all(
+            environment.get(name) == value for name, value in service.resolve_on_host(self._read_host_id()).items()
+        )
 
     def _read_host_id(self) -> str:
         return _read_file_start(self.store.root / "etc/machine-id").strip()

@@ -120,10 +120,16 @@ def _decide_action(request: ReleaseRequest, addon: Addon, release_facts: Mapping
     installed_order, target_order = version_order(addon.installed_version), version_order(addon.wanted_version)
     if target_order < installed_order:
         fix = "Objects may be stored already as only the newer version knows them. Ask for that one, or a newer one."
-        raise Problem(f"{addon.title} is {addon.installed_version} here, and {addon.wanted_version} is older", asked="Upgrade", fix=fix)
+        raise Problem(
+            f"{addon.title} is {addon.installed_version} here, and {addon.wanted_version} is older",
+            asked="Upgrade",
+            fix=fix,
+        )
     if target_order == installed_order:
         return Decision("unchanged", EKS, f"{addon.title} {addon.installed_version} is installed")
-    return Decision("upgrade", EKS, f"{addon.title} is upgraded from {addon.installed_version} to {addon.wanted_version}")
+    return Decision(
+        "upgrade", EKS, f"{addon.title} is upgraded from {addon.installed_version} to {addon.wanted_version}"
+    )
 
 
 def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts: Mapping[str, Any]) -> Decision:
@@ -138,7 +144,10 @@ def _refuse_other_installer(request: ReleaseRequest, addon: Addon, release_facts
 
 
 def _decide_foreign(request: ReleaseRequest, addon: Addon) -> Decision:
-    state = f"{addon.title} {addon.installed_version} is already in cluster {addon.cluster}, and has no tag of this collection"
+    state = (
+        f"{addon.title} {addon.installed_version} is already in cluster {addon.cluster}, and has no tag of this"
+        " collection"
+    )
     if request.foreign == ADOPT:
         return Decision(ADOPT, EXISTING, f"{state}; it is only checked, never changed")
     raise Problem(state, fix=f"{KEEP_FIX}, or take it over (foreign: takeover).")
@@ -173,7 +182,10 @@ def _refuse_unfit_version(
     first_version = parse_version(addon_facts.get("first", ""))
     last_without_rights = parse_version(addon_facts.get("rights_until", ""))
     if first_version and operator < first_version:
-        wrong = f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as v1beta1."
+        wrong = (
+            f"{addon.name} {addon.wanted_version} has an operator that does not serve OpenTelemetryCollector as"
+            " v1beta1."
+        )
         if last_without_rights and operator <= last_without_rights:
             wrong += " It would also need permissions for eks:addon-manager, which EKS gives itself since."
         fix = f"Take a version from v{first_version} on; eks_addon_info with available=true shows them."

@@ -143,7 +143,9 @@ class AddonTask:
     def _update_addon(self, plan: AddonPlan) -> Addon | None:
         self._require_recent_botocore()
         self._require_idle(plan.live_addon)
-        request = build_update_request(plan.live_settings, plan.wanted_settings, plan.differing_settings, repair=plan.needs_repair)
+        request = build_update_request(
+            plan.live_settings, plan.wanted_settings, plan.differing_settings, repair=plan.needs_repair
+        )
         self._change_tags(plan)
         update_id = self._begin_update(request) if request else ""
         if not self.waits:
@@ -190,7 +192,9 @@ class AddonTask:
         """Delete the add-on if it is there. Returns the result of the task."""
         addon = self._read_settled(first_step_to_remove)
         status = addon_status(addon)
-        plan = AddonPlan(addon, live_settings=addon_settings(addon, parse_configuration), wanted_settings={}, differing_settings=[])
+        plan = AddonPlan(
+            addon, live_settings=addon_settings(addon, parse_configuration), wanted_settings={}, differing_settings=[]
+        )
         if first_step_to_remove(status).action != DELETE:
             return self._task_result("unchanged", addon, plan)
         if not self.aws.check:

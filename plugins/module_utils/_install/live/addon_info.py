@@ -76,7 +76,9 @@ class AddonInfo:
     @CallErrors.common_error_handler("list the add-ons of the cluster")
     def _list_installed(self) -> list[dict[str, Any]]:
         """Return the named add-on of the cluster, or all of them."""
-        addon_names = [self.name] if self.name else self.eks.read_pages("list_addons", "addons", clusterName=self.cluster)
+        addon_names = (
+            [self.name] if self.name else self.eks.read_pages("list_addons", "addons", clusterName=self.cluster)
+        )
         addons = []
         for name in addon_names:
             reads = AddonReads(self.eks, self.cluster, name)

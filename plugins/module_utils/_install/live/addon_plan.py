@@ -25,7 +25,7 @@ from .addon_wait import Addon, AddonReads
 
 @dataclass
 class AddonPlan:
-    """The add-on as it is, as it is wanted, and what differs; `repair` sends the update even if nothing does."""
+    """The add-on as it is, as it is wanted, and what differs; `needs_repair` sends the update even if nothing does."""
 
     live_addon: Addon | None
     live_settings: Settings
@@ -37,7 +37,9 @@ class AddonPlan:
 
 def list_missing_settings(addon: Addon, plan: AddonPlan) -> list[str]:
     """Return the requested settings that EKS does not show yet, although the add-on is done."""
-    pending_settings = {name: plan.wanted_settings[name] for name in plan.differing_settings if name not in (IDENTITIES, "tags")}
+    pending_settings = {
+        name: plan.wanted_settings[name] for name in plan.differing_settings if name not in (IDENTITIES, "tags")
+    }
     return list_changed_settings(addon_settings(addon, parse_configuration), pending_settings)
 
 

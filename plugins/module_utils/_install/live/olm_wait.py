@@ -50,7 +50,9 @@ def run_wait(module: AnsibleModule) -> None:
     def wait_for_version() -> dict[str, Any]:
         if goal.is_pinned and not goal.csv:
             fix = "Name the ClusterServiceVersion, or set approval to automatic."
-            raise Problem("manual approval needs the version that is approved", asked=goal.task_text, where="csv", fix=fix)
+            raise Problem(
+                "manual approval needs the version that is approved", asked=goal.task_text, where="csv", fix=fix
+            )
         if module.check_mode:
             return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
         return OlmWait(connect(module), compile_search({}), goal, params["timeout_seconds"]).wait_until_installed()
@@ -122,7 +124,11 @@ class OlmWait:
         path = f"{self.root}/installplans/{verdict.plan_name}"
         try:
             plan = self.cluster.get(path)
-            if plan and olm_states.is_awaiting_approval(plan) and olm_states.plan_versions(plan) == verdict.plan_versions:
+            if (
+                plan
+                and olm_states.is_awaiting_approval(plan)
+                and olm_states.plan_versions(plan) == verdict.plan_versions
+            ):
                 version = plan["metadata"].get("resourceVersion")
                 body = {"metadata": {"resourceVersion": version}, "spec": {"approved": True}}
                 self.cluster.request("PATCH", path, None, body, MERGE, patient=False)
@@ -135,11 +141,18 @@ class OlmWait:
     def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: OlmObjects) -> None:
         """Fail when something lasts longer than it may, and when pods of the operator cannot work."""
         current_time = self.cluster.clock()
-        self.first_seen_by_symptom = {symptom.identity_key: self.first_seen_by_symptom.get(symptom.identity_key, current_time) for symptom in verdict.symptoms}
+        self.first_seen_by_symptom = {
+            symptom.identity_key: self.first_seen_by_symptom.get(symptom.identity_key, current_time)
+            for symptom in verdict.symptoms
+        }
         for symptom in verdict.symptoms:
             if current_time - self.first_seen_by_symptom[symptom.identity_key] >= symptom.row.grace_seconds:
-                raise self._build_failure(symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.failure_facts)
-        fatal_symptoms = self.workload_status.select_lasting(self.workload_status.find_current_symptoms(self._read_deployments(live_objects)))
+                raise self._build_failure(
+                    symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.failure_facts
+                )
+        fatal_symptoms = self.workload_status.select_lasting(
+            self.workload_status.find_current_symptoms(self._read_deployments(live_objects))
+        )
         if fatal_symptoms:
             failure = self.workload_status.build_failure(fatal_symptoms)
             raise self._build_failure(failure.wrong, failure.where, failure.fix, failure.facts)

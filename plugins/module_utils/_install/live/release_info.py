@@ -52,7 +52,13 @@ def read_release_facts(cluster: Cluster, wanted_product: Product, lists_objects:
     """Return what of a product is there. Raises Problem for what this user may not read but has to."""
     reader = _ReleaseReader(cluster, wanted_product)
     reads: list[Callable[[], Any]] = [
-        *(reader.read_version, reader.list_deployments, reader.list_definitions, reader.list_webhook_configs, reader.serves_cert_manager)
+        *(
+            reader.read_version,
+            reader.list_deployments,
+            reader.list_definitions,
+            reader.list_webhook_configs,
+            reader.serves_cert_manager,
+        )
     ]
     version, deployments, definitions, configurations, certificates = cluster.call_in_parallel(
         lambda read: read(), reads

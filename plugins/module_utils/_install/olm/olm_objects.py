@@ -164,7 +164,10 @@ def is_same_operator(name: str, other_name: str) -> bool:
 
 def is_before(name: str, other_name: str) -> bool:
     """Return whether one is an older version of the same operator as the other."""
-    return is_same_operator(name, other_name) and parse_csv_name(name).version_order < parse_csv_name(other_name).version_order
+    return (
+        is_same_operator(name, other_name)
+        and parse_csv_name(name).version_order < parse_csv_name(other_name).version_order
+    )
 
 
 def sort_newest_first(names: Iterable[str]) -> list[str]:

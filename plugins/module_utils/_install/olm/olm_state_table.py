@@ -81,7 +81,13 @@ STATE_ROWS = (
     # OLM could not start the resolution, for example because a catalog is starting; it retries.
     StateRow(SUBSCRIPTION, "ResolutionFailed", SLOW_SECONDS, _CATALOG_FIX),
     StateRow(SUBSCRIPTION, "BundleUnpackFailed", SOON_SECONDS, _UNPACK_FIX),
-    StateRow(SUBSCRIPTION, "BundleUnpacking", RETRIED_SECONDS, _UNPACK_FIX, message_words=("ImagePullBackOff", "ErrImagePull")),
+    StateRow(
+        SUBSCRIPTION,
+        "BundleUnpacking",
+        RETRIED_SECONDS,
+        _UNPACK_FIX,
+        message_words=("ImagePullBackOff", "ErrImagePull"),
+    ),
     StateRow(SUBSCRIPTION, "BundleUnpacking", PASSING_SECONDS, _UNPACK_FIX, "the bundle is being unpacked"),
     StateRow(SUBSCRIPTION, "InstallPlanFailed", 0, _PLAN_FIX),
     StateRow(

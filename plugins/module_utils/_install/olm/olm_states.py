@@ -99,7 +99,7 @@ class OlmSymptom(NamedTuple):
 
 
 class OlmVerdict(NamedTuple):
-    """The next step; `plan` is the InstallPlan that it is about, with its `versions`."""
+    """The next step; `plan_name` is the InstallPlan that it is about, with its `plan_versions`."""
 
     next_step: str
     plan_name: str = ""
@@ -272,7 +272,9 @@ def _find_symptoms(goal: InstallGoal, live_objects: OlmObjects) -> Iterator[OlmS
 def _list_unfinished(goal: InstallGoal, live_objects: OlmObjects) -> list[OlmSymptom]:
     """Return the version that is coming, the installed one when that is in its way, and the plan, if incomplete."""
     unfinished = []
-    for name in dict.fromkeys((str(live_objects.subscription_status.get("currentCSV")), goal.csv, live_objects.installed_csv)):
+    for name in dict.fromkeys(
+        (str(live_objects.subscription_status.get("currentCSV")), goal.csv, live_objects.installed_csv)
+    ):
         csv = live_objects.csvs.get(name)
         if csv is not None and object_status(csv).get("phase") not in (SUCCEEDED, "Replacing"):
             unfinished.append(_describe_csv(csv))

@@ -34,7 +34,7 @@ Pin = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Lock:
-    """What an inventory was locked to. `where` is the file."""
+    """What an inventory was locked to. `lock_path` is the file."""
 
     lock_path: str
     rows_by_part: Mapping[str, Rows] = field(default_factory=dict)

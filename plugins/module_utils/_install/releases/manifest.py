@@ -59,7 +59,9 @@ def read_release(product: Product, objects: Sequence[Any], origin: str) -> Relea
 
 def find_main_deployment(product: Product, manifests: Sequence[Manifest]) -> Manifest | None:
     """Return the Deployment of the product's main component, or nothing."""
-    return next((manifest for manifest in manifests if find_component(product, manifest) == product.main_component), None)
+    return next(
+        (manifest for manifest in manifests if find_component(product, manifest) == product.main_component), None
+    )
 
 
 def find_component(product: Product, manifest: Manifest) -> str:

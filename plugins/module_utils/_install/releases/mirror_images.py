@@ -37,7 +37,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 class MirroredRelease:
     """A version of a product with its images: those of its pods, and by name those that it starts itself.
 
-    `given` has the names of those that a user chose.
+    `chosen_names` has the names of those that a user chose.
     """
 
     product: str

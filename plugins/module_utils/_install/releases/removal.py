@@ -115,7 +115,9 @@ def _find_users(
     Playbook `remove` takes away the custom resources of its inventory before their operator. Without check mode, those
     that are still there belong to others, even if this collection deployed them: another inventory may have.
     """
-    users = [facts for facts in release_facts["resources"] if facts["kind"] in product.used_kinds and not facts["release"]]
+    users = [
+        facts for facts in release_facts["resources"] if facts["kind"] in product.used_kinds and not facts["release"]
+    ]
     if policy_for_others == REFUSE and release_facts["denied"]:
         wrong = (
             f"this user may not list {', '.join(release_facts['denied'])}, so it is unknown whether they are still used"

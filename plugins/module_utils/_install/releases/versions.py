@@ -100,7 +100,9 @@ def find_skew_warnings(
         name = f"OpenTelemetryCollector {facts['namespace']}/{facts['name']}"
         image_version = _find_collector_version(facts["image"], builds or {})
         if image_version and image_version[:2] != operator[:2]:
-            expected_version = f"{operator.minor_line}{_describe_matching_build(facts['image'], operator, builds or {})}"
+            expected_version = (
+                f"{operator.minor_line}{_describe_matching_build(facts['image'], operator, builds or {})}"
+            )
             yield (
                 f"{name} has an image of its own of version {image_version}; the operator is made for"
                 f" {expected_version}"

@@ -158,7 +158,9 @@ class PrerequisiteCheck:
         _configuration, namespace, name = self.pod_webhook
         service = self._read_object(f"/api/v1/namespaces/{namespace}/services/{name}", "the operator's Service") or {}
         selector = mapping_at(service, "spec", "selector")
-        deployments = self._list_objects(f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment")
+        deployments = self._list_objects(
+            f"/apis/apps/v1/namespaces/{namespace}/deployments", "the operator's Deployment"
+        )
         self.operator = sdk_languages.find_deployment(deployments, selector) or {}
         if not self.operator:
             yield MissingPrerequisite(
@@ -170,7 +172,9 @@ class PrerequisiteCheck:
     def _check_switches(self, operator_name: str) -> Iterator[MissingPrerequisite]:
         """Yield whether the operator is away, and which languages are switched off in it."""
         if not sdk_languages.is_available(self.operator):
-            yield MissingPrerequisite(f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True)
+            yield MissingPrerequisite(
+                f"the operator {operator_name} is not available", "Look at its pods.", can_pass=True
+            )
         for language in sdk_languages.list_disabled_languages(self.operator, self.requirements["languages"]):
             fix = f"Give it the flag --{language.switch_flag}=true (`otel_operator_flags`), or leave the language out."
             yield MissingPrerequisite(f"the operator {operator_name} does not instrument {language.title}", fix)
@@ -201,7 +205,9 @@ class PrerequisiteCheck:
 
     def _check_target(self, target: dict[str, Any]) -> Iterator[MissingPrerequisite]:
         service_name = f"Service {target['namespace']}/{target['service']}"
-        service = self._read_object(f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", service_name)
+        service = self._read_object(
+            f"/api/v1/namespaces/{target['namespace']}/services/{target['service']}", service_name
+        )
         if service is None:
             fix = self._find_elsewhere(target) or "Deploy the collector first, or correct the endpoint."
             yield MissingPrerequisite(f"there is no {service_name} to send to", fix)
@@ -267,7 +273,9 @@ class PrerequisiteCheck:
 
     def _has_object(self, path: str, object_name: str) -> bool:
         """Return whether an object is there; of Secrets nothing else is read."""
-        return bool(self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, {"Accept": METADATA})))
+        return bool(
+            self._ask_server(object_name, lambda: self.cluster.request_raw("GET", path, None, {"Accept": METADATA}))
+        )
 
     def _read_object(self, path: str, object_name: str) -> Manifest | None:
         live_object: Manifest | None = self._ask_server(object_name, lambda: self.cluster.request("GET", path))

@@ -163,7 +163,10 @@ class Cluster:
     def request_json(
         self, method: str, path: str, *arguments: Any, patient: bool = True, pinned: bool = False
     ) -> dict[str, Any]:
-        """Send one request as `raw` does and return its JSON. One that is cut or replaced may come whole again."""
+        """Send one request as `request_raw` does and return its JSON.
+
+        One that is cut or replaced may come whole again.
+        """
         pauses = iter(FIRST_PAUSES if patient else ())
         while True:
             answer = self.request_raw(method, path, *arguments, patient=patient, pinned=pinned)

@@ -134,7 +134,9 @@ def _build_eks_transport(module: AnsibleModule) -> PooledTransport:
         wrong = f"{', '.join(conflicting_options)} may name another cluster than eks_cluster"
         raise Problem(wrong, asked=f"Connect to the EKS cluster {eks_options['name']}", where="eks_cluster", fix=fix)
     access = find_cluster_access(eks_options, time.monotonic)
-    return _build_token_transport(access.host, access.make_token, ca_cert_data=access.ca_certificate.decode(), cert_reqs="CERT_REQUIRED")
+    return _build_token_transport(
+        access.host, access.make_token, ca_cert_data=access.ca_certificate.decode(), cert_reqs="CERT_REQUIRED"
+    )
 
 
 def _build_token_transport(host: str, token: Callable[[], str], **tls_options: Any) -> PooledTransport:

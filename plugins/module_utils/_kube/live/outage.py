@@ -45,7 +45,7 @@ class Outage:
     """What all threads of a run know about the silence of one API server.
 
     `clock` returns the time in seconds, as do all times here. The server is either there (`_away_since` is None), away,
-    or given up (`final` is the error that every further request raises).
+    or given up (`final_error` is the error that every further request raises).
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -49,7 +49,10 @@ class Component:
 
 @dataclass(frozen=True)
 class Removal:
-    """A type that left the official builds: `gone` is the first version without it, `use` a section/type or None."""
+    """A type that left the official builds:
+
+    `gone_since` is the first version without it, `replacement` a section/type or None.
+    """
 
     section: str
     type: str

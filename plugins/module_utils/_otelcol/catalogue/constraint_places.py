@@ -19,7 +19,7 @@ from .rows import ANY_KEY, Key, Row
 class ConstraintPlaces:
     """Rows of constraints at their place in the settings of a type, so that one walk of the settings finds all.
 
-    Those in `keyed` find nothing where their key is not given.
+    Those in `rows_by_key` find nothing where their key is not given.
     """
 
     rows: list[Any] = field(default_factory=list)

@@ -18,7 +18,7 @@ class ListenerRow:
     """A port that a type opens: its name, where its endpoint stands, the default port, the key that turns it on.
 
     `host_path` is where its host stands, if not in the endpoint, and `host` its default, if not the loopback.
-    `checked` says that `otelcol validate` reads the endpoint, `sockets` that it may be the path of a socket.
+    `is_checked` says that `otelcol validate` reads the endpoint, `takes_sockets` that it may be the path of a socket.
     """
 
     name: str

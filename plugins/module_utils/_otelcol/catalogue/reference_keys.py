@@ -15,7 +15,10 @@ from .rows import ANY_DEPTH, ANY_KEY
 
 @dataclass(frozen=True)
 class Reference:
-    """A key that names something else: `*` is any key or index, a leading `**` any depth; `lax`: or a built-in name."""
+    """A key that names something else: `*` is any key or index, a leading `**` any depth;
+
+    `takes_built_in_names`: or a built-in name.
+    """
 
     path: Path
     target_kind: str

@@ -32,7 +32,7 @@ _ENOUGH_SECTIONS = 2
 class FoundConfig:
     """A collector config in a stream of documents: which document, where in it, and the object around it if any.
 
-    `text` says that the value there is YAML text, not the config itself.
+    `is_text` says that the value there is YAML text, not the config itself.
     """
 
     document_index: int

@@ -128,7 +128,10 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Rename:
-    """A type that got a new name. Versions from `since` take the new one, and the old one only when `alias` is set."""
+    """A type that got a new name.
+
+    Versions from `since_version` take the new one, and the old one only when `takes_old_name` is set.
+    """
 
     section: str
     old_name: str

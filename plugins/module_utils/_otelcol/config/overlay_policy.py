@@ -26,7 +26,7 @@ _COMPONENT_PATH_LENGTH = 2  # how many names lead to a component
 
 @dataclass(frozen=True)
 class OverlayPolicy:
-    """What overlays may touch. `paths` are patterns, each the names that lead to what may be touched.
+    """What overlays may touch. `path_patterns` are patterns, each the names that lead to what may be touched.
 
     A name of a pattern may have wildcards. One that ends with `+` allows to append to a list, and no more.
     """

@@ -20,8 +20,8 @@ _TREES = (dict, list, tuple, Mapping)
 class Position:
     """A place in a source: file (or a description of it), line and column, both from 1; 0 where unknown.
 
-    `inside` returns how many lines and columns a character of the text at this place is away; no column is unknown.
-    `spelled` returns a scalar without quotes as the source has it, or an empty text.
+    `locate_inside` returns how many lines and columns a character of the text at this place is away; no column is
+    unknown. `read_spelling` returns a scalar without quotes as the source has it, or an empty text.
     """
 
     file: str = ""

@@ -25,7 +25,10 @@ ATTRIBUTE_PREFIX = "attribute "
 
 
 class Shape(NamedTuple):
-    """A secret by its shape; the first group, or all of the match, is the secret. No text without `sign` has one."""
+    """A secret by its shape; the first group, or all of the match, is the secret.
+
+    No text without `required_sign` has one.
+    """
 
     description: str
     required_sign: str

@@ -33,8 +33,8 @@ class Unit(NamedTuple):
 class OneSide:
     """Items that only one side has, and by how much their ratio to all items of before may be wrong.
 
-    None as a bound says that the sample is too small to tell. `kinds` are those of log records and data points with
-    most of these items.
+    None as a bound says that the sample is too small to tell. `largest_kinds` are those of log records and data points
+    with most of these items.
     """
 
     item_count: int = 0
@@ -108,7 +108,9 @@ def _count_one_side(
 ) -> OneSide:
     item_count = sum(select_part(unit).items_after for unit in _pair_units(items_before, items_after))
     total_before = sum(items_before.values())
-    is_whole = all(select_part(unit).items_after == unit.items_before for unit in _pair_units(items_before, items_after))
+    is_whole = all(
+        select_part(unit).items_after == unit.items_before for unit in _pair_units(items_before, items_after)
+    )
     if not item_count or not total_before or is_whole:
         return OneSide(item_count)
     if len(items_before) < LEAST_TRACES:

@@ -28,7 +28,7 @@ HASH_MODE = "hash"
 class CaptureFacts:
     """Whose capture it is, and what all pods of the collector received in a second, as far as a manifest says so.
 
-    `rates` are records by signal, `config_sha256` is what `hash_config` returns.
+    `rate_by_signal` are records by signal, `config_sha256` is what `hash_config` returns.
     """
 
     collector: str = ""
@@ -77,7 +77,10 @@ class CaptureFacts:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
         if self.node_count > 1 and self.uncounted_signals:
             signals = ", ".join(self.uncounted_signals)
-            yield f"the capture is of one of {self.node_count} nodes, and its rates of {signals} are taken for those of each"
+            yield (
+                f"the capture is of one of {self.node_count} nodes, and its rates of {signals} are taken for those of"
+                " each"
+            )
 
 
 def _read_count(manifest: Mapping[str, Any], key: str, default: int) -> int:

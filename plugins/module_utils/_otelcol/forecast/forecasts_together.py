@@ -20,7 +20,7 @@ _OTHER_LIMITS = "other limits"
 
 @dataclass(frozen=True)
 class HostForecast:
-    """The result of the forecast of a host. One that could not be made has `why` in place of a result."""
+    """The result of the forecast of a host. One that could not be made has `failure_reason` in place of a result."""
 
     host: str
     result: Mapping[str, Any] | None = None

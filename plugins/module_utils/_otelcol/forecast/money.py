@@ -25,8 +25,8 @@ _PRICE_BY_SIGNAL = {"traces": "million_spans", "metrics": "million_points", "log
 class Scale:
     """How the capture relates to all traffic.
 
-    `captured` has the items of each signal in the capture, `rates` the items per second that the collectors receive,
-    as far as they are known.
+    `captured_by_signal` has the items of each signal in the capture, `rate_by_signal` the items per second that the
+    collectors receive, as far as they are known.
     """
 
     captured_by_signal: Mapping[str, int] = field(default_factory=dict)

@@ -43,7 +43,11 @@ class Forecast:
     def signals_without_rate(self) -> list[str]:
         """The signals whose cost is not known, because nobody knows how much of them comes in."""
         sent_signals = dict.fromkeys(change.signal for change in self.changes if not sends_nothing(change.exporter))
-        return [signal for signal in sent_signals if needs_rate(signal, self.prices) and not self.scale.compute_factor(signal)]
+        return [
+            signal
+            for signal in sent_signals
+            if needs_rate(signal, self.prices) and not self.scale.compute_factor(signal)
+        ]
 
     @property
     def price_before(self) -> float:
@@ -58,7 +62,9 @@ class Forecast:
 
 def sort_by_size_of_change(changes: Sequence[Change]) -> list[Change]:
     """Return the changes, those that move most bytes first."""
-    return sorted(changes, key=lambda change: (-abs(change.after.byte_count - change.before.byte_count), change.exporter))
+    return sorted(
+        changes, key=lambda change: (-abs(change.after.byte_count - change.before.byte_count), change.exporter)
+    )
 
 
 def render_text_lines(forecast: Forecast) -> Iterator[str]:
@@ -83,7 +89,8 @@ def _format_change_line(change: Change) -> str:
     if change.before.series_count or change.after.series_count:
         percent = format_percent_change(change.before.series_count, change.after.series_count)
         figures.append(
-            f"{change.before.series_count:,} → {change.after.series_count:,} series ({percent}{describe_churn(change.as_dict())})"
+            f"{change.before.series_count:,} → {change.after.series_count:,} series"
+            f" ({percent}{describe_churn(change.as_dict())})"
         )
     return f"{change.name}: {', '.join(figures)}"
 

@@ -41,8 +41,8 @@ class RecordKind(NamedTuple):
 class RecordKinds:
     """The log records or data points of one exporter, by kind.
 
-    `attributes` has the names of the attributes of the points of each metric. `uncounted` are the items of kinds that
-    came after the first MOST_KINDS.
+    `attributes_by_metric` has the names of the attributes of the points of each metric. `uncounted_items` are the items
+    of kinds that came after the first MOST_KINDS.
     """
 
     count_by_kind: Counter[RecordKind] = field(default_factory=Counter)
@@ -99,7 +99,9 @@ def find_kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
     A kind that one side counts by itself may be among the uncounted ones of the other: they are compared together.
     """
     compared_kinds = {
-        kind for kind in (*side.count_by_kind, *other.count_by_kind) if _has_count_of(side, kind) and _has_count_of(other, kind)
+        kind
+        for kind in (*side.count_by_kind, *other.count_by_kind)
+        if _has_count_of(side, kind) and _has_count_of(other, kind)
     }
     surplus: dict[RecordKind, int] = {}
     for kind in compared_kinds:
@@ -131,7 +133,10 @@ def _find_missing_attributes(metric: str, side: RecordKinds, other: RecordKinds)
 
     Nor if one side has too many names to tell.
     """
-    own_attributes, other_attributes = side.attributes_by_metric.get(metric, set()), other.attributes_by_metric.get(metric)
+    own_attributes, other_attributes = (
+        side.attributes_by_metric.get(metric, set()),
+        other.attributes_by_metric.get(metric),
+    )
     if other_attributes is None or max(len(own_attributes), len(other_attributes)) > MOST_NAMES:
         return ()
     return tuple(sorted(own_attributes - other_attributes))

@@ -21,7 +21,10 @@ _LEAST_INTERVALS = 2
 
 @dataclass(frozen=True)
 class Churn:
-    """How many series appear in a sample, and how many end in it. `known` is of how many series that is known."""
+    """How many series appear in a sample, and how many end in it.
+
+    `known_series` is of how many series that is known.
+    """
 
     appearing_series: int = 0
     ending_series: int = 0
@@ -29,7 +32,11 @@ class Churn:
 
     def plus(self, other: Churn) -> Churn:
         """Return the sum of both."""
-        return Churn(self.appearing_series + other.appearing_series, self.ending_series + other.ending_series, self.known_series + other.known_series)
+        return Churn(
+            self.appearing_series + other.appearing_series,
+            self.ending_series + other.ending_series,
+            self.known_series + other.known_series,
+        )
 
     def as_dict(self) -> dict[str, int]:
         """Return it as a task result shows it."""

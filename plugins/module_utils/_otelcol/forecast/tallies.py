@@ -39,7 +39,8 @@ class AttributeName(NamedTuple):
 class Series:
     """A series of metrics: whose it is, the hash of the name of its metric, and when it was measured.
 
-    Times are nanoseconds since 1970, and 0 is none, as in OTLP. `gap` is the longest time between two of its points.
+    Times are nanoseconds since 1970, and 0 is none, as in OTLP. `longest_gap` is the longest time between two of its
+    points.
     """
 
     sender: Sender
@@ -66,10 +67,10 @@ class Series:
 class Tally:
     """What requests of one signal hold.
 
-    `items` are spans, data points or log records. `sizes` are bytes of JSON, which say how the items share the bytes
-    that an exporter sends. `traces` are items by trace, `series` the different series of metrics, each by its hash.
-    `kinds` are log records and data points by kind. `resource_names` and `record_names` are how many items have an
-    attribute of that name, at their resource or at themselves.
+    `items_by_sender` are spans, data points or log records. `bytes_by_sender` are bytes of JSON, which say how the
+    items share the bytes that an exporter sends. `items_by_trace` are items by trace, `series_by_hash` the different
+    series of metrics, each by its hash. `record_kinds` are log records and data points by kind. `resource_names` and
+    `record_names` are how many items have an attribute of that name, at their resource or at themselves.
     """
 
     items_by_sender: Counter[Sender] = field(default_factory=Counter)

@@ -18,8 +18,8 @@ _WHY_NEW_IS_UNKNOWN = "it is new, so there is nothing to compare it with"
 class ToldCollector:
     """What is known of one collector whose config or image changes.
 
-    `forecast` is the result of its forecast, `missing` says why there is no capture to make one of, and `problem` why
-    the forecast could not be made. One that is new does not run yet, and passes no limit.
+    `forecast` is the result of its forecast, `missing_reason` says why there is no capture to make one of, and
+    `failure_reason` why the forecast could not be made. One that is new does not run yet, and passes no limit.
     """
 
     name: str

@@ -58,7 +58,9 @@ def list_unmatched_notes(user_options: NamedOptions, replayed: ReplayFacts) -> I
     if not has_series and any(limit.figure_name == _SERIES for limit in user_options.limits.figure_limits):
         yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
     yield from _list_unmatched_prices(user_options.prices, replayed.changes)
-    yield from (f"rates: the capture has no {name}" for name in user_options.rates if not replayed.captured_by_signal.get(name))
+    yield from (
+        f"rates: the capture has no {name}" for name in user_options.rates if not replayed.captured_by_signal.get(name)
+    )
     yield from list_unmatched_receivers(user_options.receivers, replayed.receivers)
     senders = {sender for tally in replayed.tallies for sender in tally.items_by_sender}
     if user_options.tenant_attribute and not any(sender.tenant for sender in senders):

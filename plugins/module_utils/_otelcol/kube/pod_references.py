@@ -26,7 +26,7 @@ _PATH_PATTERN = re.compile(r"(?<![-\w./])(?<!:-)/[-.\w/]+(?![-.\w/*?\[{$])")
 class Reference(NamedTuple):
     """An object that pods need, and the keys of it; no namespace for a kind of the whole cluster.
 
-    `pulls` says that it has the login of a registry, by which the kubelet pulls images.
+    `has_registry_login` says that it has the login of a registry, by which the kubelet pulls images.
     """
 
     kind: str

@@ -35,7 +35,10 @@ _MEMBER_SIGNS = (".", "?.")
 
 
 class ExpressionFault(NamedTuple):
-    """Why an expression is not compiled, and at which character; `regex` if a regular expression in it is refused."""
+    """Why an expression is not compiled, and at which character;
+
+    `is_regex_fault` if a regular expression in it is refused.
+    """
 
     start: int
     reason: str
@@ -143,4 +146,6 @@ def _find_text_fault(token: Token, previous: Token, following_text: str) -> Expr
     refused_regex = find_regex_refusal(content if is_raw else _ESCAPE.sub(r"\1", content))
     if refused_regex is None:
         return None
-    return ExpressionFault(token.start, f"Go refuses this regular expression: {refused_regex.reason}", is_regex_fault=True)
+    return ExpressionFault(
+        token.start, f"Go refuses this regular expression: {refused_regex.reason}", is_regex_fault=True
+    )

@@ -92,7 +92,7 @@ _SNAKE_BOUNDARY = re.compile(r"_|(?<=\d)")
 
 
 class Trouble(NamedTuple):
-    """What is wrong in a text, by rule, and where; `gated` says that a feature gate allows it."""
+    """What is wrong in a text, by rule, and where; `is_gated` says that a feature gate allows it."""
 
     rule: str
     start: int
@@ -163,7 +163,10 @@ class Context:
 
 @dataclass(frozen=True)
 class Language:
-    """The tables, and the versions for which they are exact; `grok` has the named groups in each grok pattern."""
+    """The tables, and the versions for which they are exact;
+
+    `grok_groups` has the named groups in each grok pattern.
+    """
 
     functions: Mapping[str, Function]
     contexts: Mapping[str, Context]
@@ -265,7 +268,7 @@ def require_end(parser: Parser, expected: str) -> UsedNames:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges what texts use in one context. `inferred` says that each path has to name its context."""
+    """Judges what texts use in one context. `must_name_context` says that each path has to name its context."""
 
     language: Language
     context: Context
@@ -388,7 +391,9 @@ class Judge:
     def _judge_enum(self, enum: Value) -> Iterator[Trouble]:
         if enum.kind != words.ENUM or enum.text in self.context.enum_names:
             return
-        why = f"'{enum.text}' is no enum of context {self.context.name}{suggest_word(enum.text, self.context.enum_names)}"
+        why = (
+            f"'{enum.text}' is no enum of context {self.context.name}{suggest_word(enum.text, self.context.enum_names)}"
+        )
         yield Trouble(NAME, enum.start, why, "" if self.context.enum_names else "This context has no enums.")
 
 

@@ -93,7 +93,7 @@ class Step(NamedTuple):
 class Value:
     """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
 
-    `steps` are the names in a path; `signed` says that a number has a sign.
+    `steps` are the names in a path; `has_sign` says that a number has a sign.
     """
 
     kind: str

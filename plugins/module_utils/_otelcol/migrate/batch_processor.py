@@ -161,7 +161,9 @@ def _find_senders(pipeline: str, graph: PipelineGraph, visited: tuple[str, ...] 
         if name not in graph.connectors and not sends_nothing(name):
             yield name
         for next_pipeline in graph.find_pipelines_behind(pipeline, name):
-            batches_again = any(kind_of(processor) == BATCH for processor in graph.list_ids(next_pipeline, "processors"))
+            batches_again = any(
+                kind_of(processor) == BATCH for processor in graph.list_ids(next_pipeline, "processors")
+            )
             if next_pipeline not in visited and not batches_again:
                 yield from _find_senders(next_pipeline, graph, (*visited, pipeline))
 

@@ -74,8 +74,8 @@ class Change:
     """One thing that is done: where, what and why, and the edits that do it."""
 
     path: Path
-    what: str
-    why: str
+    description: str
+    reason: str
     edits: tuple[Edit, ...]
 
 

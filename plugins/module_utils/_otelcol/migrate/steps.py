@@ -89,11 +89,16 @@ def replace_removed_components(config: Any, target: Target) -> Iterator[Change |
         path: Path = (section_name, component_id)
         if (section_name, component_type) in _DROPPED_TYPES:
             yield Change(
-                path, f"{component_id} removed", f"{problem}. {removal.instruction}", _remove_component(config, target, path)
+                path,
+                f"{component_id} removed",
+                f"{problem}. {removal.instruction}",
+                _remove_component(config, target, path),
             )
             continue
         convert = _CONVERTERS.get((section_name, component_type))
-        successor_or_reason = convert(path, settings if isinstance(settings, dict) else {}) if convert else removal.instruction
+        successor_or_reason = (
+            convert(path, settings if isinstance(settings, dict) else {}) if convert else removal.instruction
+        )
         if isinstance(successor_or_reason, str):
             yield Unsolved(path, problem, successor_or_reason)
         else:
@@ -210,7 +215,9 @@ def rename_templates(config: Any, target: Target) -> Iterator[Change | Unsolved]
     creator_type, templates_key = _TEMPLATES
     for creator_id, settings in mapping_at(config, "receivers").items():
         for old_id in mapping_at(settings, templates_key) if type_of(creator_id) == creator_type else ():
-            new_id = change_type(str(old_id), target.catalogue.choose_name("receivers", type_of(old_id), target.version))
+            new_id = change_type(
+                str(old_id), target.catalogue.choose_name("receivers", type_of(old_id), target.version)
+            )
             if new_id != old_id and new_id not in mapping_at(settings, templates_key):
                 path = ("receivers", creator_id, templates_key, old_id)
                 yield Change(

@@ -50,7 +50,7 @@ class _Entry(NamedTuple):
 
 
 class TextEditor:
-    """Edits one text. `read` gives the data of a key node, `dump` YAML text in block style."""
+    """Edits one text. `read_key` gives the data of a key node, `dump` YAML text in block style."""
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
         self.text = text
@@ -253,7 +253,7 @@ class _TextPlaces:
 
 
 class _YamlWriter:
-    """Writes data as YAML. `dump` gives text in block style."""
+    """Writes data as YAML. `dump_block` gives text in block style."""
 
     def __init__(self, dump: Callable[[Any], str], newline: str) -> None:
         self.dump_block = dump
@@ -297,7 +297,9 @@ class _YamlWriter:
     def _write_list_lines(self, values: list[Any]) -> list[str]:
         lines = []
         for value in values:
-            first_line, *other_lines = self._write_lines(value) if _is_written_as_block(value) else [self.write_flow(value)]
+            first_line, *other_lines = (
+                self._write_lines(value) if _is_written_as_block(value) else [self.write_flow(value)]
+            )
             lines.append(f"- {first_line}")
             lines += _indent_lines(other_lines)
         return lines

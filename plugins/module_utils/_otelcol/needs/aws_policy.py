@@ -26,7 +26,10 @@ LONGEST_POLICY = 10240
 
 @dataclass(frozen=True)
 class Grant:
-    """Actions, and what they are allowed on. `region` restricts actions that know no resources; `source` is a page."""
+    """Actions, and what they are allowed on. `region` restricts actions that know no resources;
+
+    `source_page` is a page.
+    """
 
     actions: tuple[str, ...]
     source_page: str

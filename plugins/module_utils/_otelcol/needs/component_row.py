@@ -25,10 +25,10 @@ def need_nothing(_settings: Settings) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Component:
-    """What one component type needs. `types` has today's name and the ones that older versions know.
+    """What one component type needs. `type_names` has today's name and the ones that older versions know.
 
-    `older` has the rules that only older versions of Kubernetes need. `api` says that the component asks the API of
-    Kubernetes with rights that are not derived.
+    `list_older_rules` has the rules that only older versions of Kubernetes need. `asks_api` says that the component
+    asks the API of Kubernetes with rights that are not derived.
     """
 
     type_names: tuple[str, ...]

@@ -154,7 +154,9 @@ RECEIVERS = (
     ),
     Component(("journald",), list_host_paths=_journal_host_paths, needs_root=lambda _settings: True),
     Component(("host_metrics", "hostmetrics"), list_host_paths=_host_metrics_host_paths),
-    Component(("kubelet_stats", "kubeletstats"), list_rules=_kubelet_stats_rules, list_older_rules=_older_kubelet_stats_rules),
+    Component(
+        ("kubelet_stats", "kubeletstats"), list_rules=_kubelet_stats_rules, list_older_rules=_older_kubelet_stats_rules
+    ),
     Component(("k8s_cluster",), list_rules=_k8s_cluster_rules),
     Component(
         ("k8s_events",),
@@ -276,7 +278,10 @@ EXTENSIONS = (
     ),
     Component(
         ("k8s_observer",),
-        list_rules=lambda _settings: (make_rule("core", "nodes pods services"), make_rule("networking.k8s.io", "ingresses")),
+        list_rules=lambda _settings: (
+            make_rule("core", "nodes pods services"),
+            make_rule("networking.k8s.io", "ingresses"),
+        ),
         list_variables=lambda _settings: ("K8S_NODE_NAME",),
     ),
 )

@@ -33,8 +33,8 @@ _ACCOUNT_AUTHENTICATION, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes
 class Needs:
     """All that a config needs from its surroundings.
 
-    `rules` are RBAC rules, `grants` what AWS has to allow, `probe` is the port that tells the health. `asks_api` says
-    that the config may ask the API of Kubernetes, `ports_known` that it opens no other ports.
+    `rbac_rules` are RBAC rules, `aws_grants` what AWS has to allow, `probed_port` is the port that tells the health.
+    `asks_api` says that the config may ask the API of Kubernetes, `has_known_ports` that it opens no other ports.
     """
 
     ports: tuple[Port, ...]
@@ -146,7 +146,11 @@ class _Derivation:
 
     def may_ask_kubernetes_api(self) -> bool:
         """Whether the config may ask the API of Kubernetes with rights that are not derived."""
-        return not self.has_only_known_types or any(row.asks_api for row, _part in self.needing_parts) or _uses_account_token(self.config)
+        return (
+            not self.has_only_known_types
+            or any(row.asks_api for row, _part in self.needing_parts)
+            or _uses_account_token(self.config)
+        )
 
 
 def _uses_account_token(config: Mapping[str, Any]) -> bool:
@@ -181,7 +185,9 @@ def _collect_rules(parts_in_use: Iterable[UsedPart], allowed_rights: Iterable[st
     allowed_set = set(allowed_rights)
     rules: dict[str, dict[str, Any]] = {}
     for row, part in parts_in_use:
-        allowed_older_rules = [rule for rule in row.list_older_rules(part.settings) if find_guarded_rights(rule) <= allowed_set]
+        allowed_older_rules = [
+            rule for rule in row.list_older_rules(part.settings) if find_guarded_rights(rule) <= allowed_set
+        ]
         for rule in (*row.list_rules(part.settings), *allowed_older_rules):
             rules.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rules[key] for key in sorted(rules))

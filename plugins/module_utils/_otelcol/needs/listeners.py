@@ -52,9 +52,9 @@ class Part(NamedTuple):
 class Listener(NamedTuple):
     """A port that a component, or the service itself (`part` is None), opens.
 
-    `path` is its endpoint, or what opens it where no endpoint is written. Clients connect to what is `exposed`; the
-    rest is for the kubelet, for scrapers and for people who debug. `setting` is where the host is written, below `path`
-    or beside it.
+    `path` is its endpoint, or what opens it where no endpoint is written. Clients connect to what is `is_exposed`; the
+    rest is for the kubelet, for scrapers and for people who debug. `host_setting` is where the host is written, below
+    `path` or beside it.
     """
 
     part: Part | None
@@ -230,7 +230,13 @@ def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]
             if served_metrics.port or served_metrics.host:
                 port = served_metrics.port or 0
                 yield Listener(
-                    None, served_metrics.path, served_metrics.host, port, row.protocol, row.name, is_exposed=row.is_exposed
+                    None,
+                    served_metrics.path,
+                    served_metrics.host,
+                    port,
+                    row.protocol,
+                    row.name,
+                    is_exposed=row.is_exposed,
                 )
 
 

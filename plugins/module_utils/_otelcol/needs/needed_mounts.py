@@ -31,7 +31,7 @@ _LONGEST_NAME = 63  # of a volume, as Kubernetes takes it
 
 @dataclass(frozen=True)
 class Mount:
-    """A volume that the config refers to by a path. `source` is the Kubernetes volume source."""
+    """A volume that the config refers to by a path. `volume_source` is the Kubernetes volume source."""
 
     name: str
     path: str

@@ -37,7 +37,9 @@ def name_ports(open_ports: Iterable[Listener]) -> list[Port]:
         if listener.port_and_protocol in ports or is_private:
             continue
         name = make_unique_name(listener.name, taken_names, _LONGEST_NAME)
-        ports[listener.port_and_protocol] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.is_exposed)
+        ports[listener.port_and_protocol] = Port(
+            name, listener.port, listener.protocol, listener.app_protocol, listener.is_exposed
+        )
     return list(ports.values())
 
 

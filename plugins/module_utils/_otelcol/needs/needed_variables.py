@@ -30,7 +30,7 @@ DOWNWARD_FIELDS = {
 class Variable:
     """An environment variable that the config reads, and where.
 
-    `optional` says that a default stands beside it. The path is empty if a component reads it without a reference.
+    `is_optional` says that a default stands beside it. The path is empty if a component reads it without a reference.
     """
 
     name: str

@@ -125,11 +125,15 @@ def _describe_wrong_side(named_extension: NamedExtension, side: str, needed_side
     extension_id = named_extension.extension_text.strip()
     if side == _NEITHER:
         return Fault(
-            named_extension.config_path, f"extension '{extension_id}' is not an authenticator", _FIX_BY_SIDE[needed_side]
+            named_extension.config_path,
+            f"extension '{extension_id}' is not an authenticator",
+            _FIX_BY_SIDE[needed_side],
         )
     message = f"extension '{extension_id}' {side} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
-    is_of_inner_exporter = named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END
+    is_of_inner_exporter = (
+        named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END
+    )
     severity = "warning" if is_of_inner_exporter else ""
     return Fault(named_extension.config_path, message, _FIX_BY_SIDE[needed_side], severity=severity)
 
@@ -140,11 +144,15 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
     for named_extension in _find_named_extensions(subject):
-        is_of_receiver = named_extension.setting_path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
+        is_of_receiver = (
+            named_extension.setting_path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
+        )
         is_storage = is_of_receiver or named_extension.setting_path == _STORAGE_OF_QUEUE
         if is_storage and named_extension.extension_kind in _NO_STORAGES:
             fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(named_extension.config_path, f"extension '{named_extension.extension_text}' stores no data", fix)
+            yield Fault(
+                named_extension.config_path, f"extension '{named_extension.extension_text}' stores no data", fix
+            )
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -155,7 +163,9 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
     for named_extension in _find_named_extensions(subject):
         if _is_middleware(named_extension.setting_path) and named_extension.extension_kind in _NO_MIDDLEWARES:
             fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(named_extension.config_path, f"extension '{named_extension.extension_text}' is not a middleware", fix)
+            yield Fault(
+                named_extension.config_path, f"extension '{named_extension.extension_text}' is not a middleware", fix
+            )
 
 
 def _is_middleware(path: Path) -> bool:

@@ -105,7 +105,8 @@ def _find_signature_differences(signer: Part, aws_endpoint: _AwsEndpoint) -> Ite
         signature_text = f"'{signer.id}' signs for {setting} '{written_value}'"
         yield Fault(
             ("extensions", signer.id, setting),
-            f"{signature_text}, but {aws_endpoint.endpoint_key} of '{aws_endpoint.part.id}' is in {setting} '{right_value}'",
+            f"{signature_text}, but {aws_endpoint.endpoint_key} of '{aws_endpoint.part.id}' is in {setting}"
+            f" '{right_value}'",
             f"Write `{setting}: {right_value}`, or give that exporter its own sigv4auth.",
         )
 

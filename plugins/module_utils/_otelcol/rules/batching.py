@@ -187,7 +187,9 @@ def batch_early(subject: Subject) -> Iterator[Fault]:
             if reason:
                 fix = f"Move '{batch_id}' to the end of the processors."
                 yield Fault(
-                    (*pipeline.config_path, "processors", last_index), f"'{batch_id}' comes before '{later_id}': {reason}", fix
+                    (*pipeline.config_path, "processors", last_index),
+                    f"'{batch_id}' comes before '{later_id}': {reason}",
+                    fix,
                 )
                 break
 

@@ -28,7 +28,8 @@ _MOST_BUILDS = 16  # builds whose answers are remembered
 class Target:
     """The build of the Collector that will run the config. `version` is the Collector's own, as `0.158.0`.
 
-    `own` is the build's version, if the catalogue does not know which Collector is in it; the nearest answers then.
+    `build_version` is the build's version, if the catalogue does not know which Collector is in it; the nearest answers
+    then.
     """
 
     catalogue: Catalogue
@@ -39,7 +40,9 @@ class Target:
     @property
     def stand_in_version(self) -> str:
         """The version whose settings stand for the build's; empty if its own are known."""
-        return self.catalogue.find_stand_in_version(self.distribution, self.version) or (self.build_version and self.version)
+        return self.catalogue.find_stand_in_version(self.distribution, self.version) or (
+            self.build_version and self.version
+        )
 
 
 class ReferenceKeys(NamedTuple):
@@ -78,7 +81,9 @@ class Build:
         """Return the keys with which a type names extensions or pipelines; `named_kind` says which of both."""
         if (section_name, component_type, named_kind) not in self._references:
             reference_keys = [
-                key for key in self.catalogue.list_references(section_name, component_type) if key.target_kind == named_kind
+                key
+                for key in self.catalogue.list_references(section_name, component_type)
+                if key.target_kind == named_kind
             ]
             exact_keys = [key for key in reference_keys if key.path[0] != ANY_DEPTH]
             path_ends = [key.path[1:] for key in reference_keys if key.path[0] == ANY_DEPTH]
@@ -169,7 +174,9 @@ class Build:
                 rows.setdefault((section_name, component_type), []).append(row)
         return rows
 
-    def find_constraints(self, section_name: str, component_type: str, make_constraint: ConstraintMaker) -> ConstraintPlaces:
+    def find_constraints(
+        self, section_name: str, component_type: str, make_constraint: ConstraintMaker
+    ) -> ConstraintPlaces:
         """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
         if (section_name, component_type, make_constraint) not in self._constraints:
             self._constraints[section_name, component_type, make_constraint] = self.catalogue.find_constraints(
@@ -181,7 +188,8 @@ class Build:
     def sections_of_unknown_modules(self) -> frozenset[str]:
         """Sections in which a custom build has modules with unknown types."""
         return frozenset(
-            section_name for section_name, _module in self.catalogue.find_coverage(self.distribution, self.version).unknown_modules
+            section_name
+            for section_name, _module in self.catalogue.find_coverage(self.distribution, self.version).unknown_modules
         )
 
 

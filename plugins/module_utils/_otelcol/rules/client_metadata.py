@@ -148,7 +148,9 @@ def _find_forgetting_batches(subject: Subject, asking_place: AskingPlace, demand
     if is_turned_off or not isinstance(batch_settings, Mapping):
         return
     if not _lists_header(settings, PARTITION_PATH, demand):
-        message = f"'{demand.component_id}' {demand.action_text}, which the batches of '{asking_place.component_id}' forget"
+        message = (
+            f"'{demand.component_id}' {demand.action_text}, which the batches of '{asking_place.component_id}' forget"
+        )
         fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
         yield Fault(("exporters", asking_place.component_id, *QUEUE_BATCH_PATH), message, fix)
 

@@ -61,7 +61,9 @@ def older_name(subject: Subject) -> Iterator[Fault]:
     if other_components:
         fix = "Write the newer names; module pipeline_migrate does it."
     yield Fault(
-        first_component.path, f"'{first_component.older_name}' is called '{first_component.newer_name}'{since}{other_names}", fix
+        first_component.path,
+        f"'{first_component.older_name}' is called '{first_component.newer_name}'{since}{other_names}",
+        fix,
     )
 
 

@@ -177,7 +177,9 @@ def _build_connection_graph(subject: Subject) -> ConnectionGraph:
     successors: ConnectionGraph = {}
     for component_id, use in find_connector_uses(subject.config).items():
         conversions = _find_conversions(subject, component_id)
-        for taken_signal, made_signal in product(use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")):
+        for taken_signal, made_signal in product(
+            use.find_paths_by_signal("exporters"), use.find_paths_by_signal("receivers")
+        ):
             if not conversions.may_convert(taken_signal, made_signal):
                 continue
             connection = ConnectionNode(component_id, taken_signal, made_signal)

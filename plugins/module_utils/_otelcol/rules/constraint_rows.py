@@ -51,7 +51,7 @@ _CHECK_BY_NAME = {
 class Constraint(NamedTuple):
     """A row of the table, taken apart once for a build: its conditions, and its checks with what they ask for.
 
-    Where none of the `keys` is given, it finds nothing; without any it may.
+    Where none of the `needed_keys` is given, it finds nothing; without any it may.
     """
 
     constraint_row: Row

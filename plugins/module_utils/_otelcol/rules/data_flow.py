@@ -55,7 +55,9 @@ class Hop(NamedTuple):
         if not self.pod_logs:
             return ()
         verbosities = find_printing_exporters(self.config_view)
-        return tuple(Printer(self.name, self.pod_logs, exporter, verbosity) for exporter, verbosity in verbosities.items())
+        return tuple(
+            Printer(self.name, self.pod_logs, exporter, verbosity) for exporter, verbosity in verbosities.items()
+        )
 
     @property
     def exporters_without_pods(self) -> set[str]:
@@ -234,7 +236,9 @@ def find_receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[
     for route in routes:
         by_exporter: dict[str, tuple[Receiving, ...]] = {}
         for exporter, receiver_indexes in route.items():
-            by_exporter[exporter] = tuple(hops[receiver_index].receiving_facts for receiver_index in sorted(receiver_indexes))
+            by_exporter[exporter] = tuple(
+                hops[receiver_index].receiving_facts for receiver_index in sorted(receiver_indexes)
+            )
         receiving.append(by_exporter)
     return receiving
 

@@ -20,7 +20,7 @@ from .subject import Fault, Subject, define_rules, once_per_subject
 class MovedSetting:
     """A setting of components, or of the service, that moved or was removed. Kinds are without underscores.
 
-    `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
+    `deprecated_since` is the version that deprecates it, `refused_since` the first that refuses it (empty: none does).
     """
 
     section: str

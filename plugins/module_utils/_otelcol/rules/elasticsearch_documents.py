@@ -116,7 +116,9 @@ def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def unread_index_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes that named a part of an index, which nothing reads any more."""
-    if not is_from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.find_parts("exporters", "elasticsearch"):
+    if not is_from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.find_parts(
+        "exporters", "elasticsearch"
+    ):
         return
     for path, value in subject.view.scalar_leaves:
         attribute_match = UNREAD_ATTRIBUTE.search(value) if isinstance(value, str) else None

@@ -148,7 +148,9 @@ def _find_text_faults(leaf: Leaf, text: str, value_path: Path) -> Iterator[RuleF
         yield RuleFault(DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
     elif leaf.allowed_words and not leaf.has_word(text):
         fix = f"Use one of {', '.join(filter(None, leaf.allowed_words))}."
-        yield RuleFault(WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix))
+        yield RuleFault(
+            WORD, Fault(value_path, f"'{text}' is unknown here{suggest_word(text, leaf.allowed_words)}", fix)
+        )
 
 
 def _find_unit_faults(value: Any, value_path: Path) -> Iterator[RuleFault]:

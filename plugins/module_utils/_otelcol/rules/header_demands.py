@@ -46,8 +46,8 @@ _PASSES_ON = "passes on headers"
 class HeaderSetting(NamedTuple):
     """A setting that names headers which a component needs.
 
-    `kind` is the type of the component without underscores; empty for all components of the section. `form` is that of
-    the value: a list of headers, or the text of one.
+    `kind` is the type of the component without underscores; empty for all components of the section. `value_type` is
+    that of the value: a list of headers, or the text of one.
     """
 
     section: str
@@ -109,7 +109,9 @@ class AskingPlace:
 @once_per_subject
 def find_asking_places(subject: Subject) -> Iterator[AskingPlace]:
     """Yield each place of a pipeline at which a component needs headers."""
-    demands_by_component = {(part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_parts}
+    demands_by_component = {
+        (part.section, part.id): tuple(_find_demands(subject, part)) for part in subject.view.started_parts
+    }
     for pipeline in subject.view.pipelines:
         for index, component_id in enumerate(pipeline.processors):
             demands = demands_by_component.get(("processors", component_id))

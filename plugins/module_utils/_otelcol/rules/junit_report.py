@@ -18,7 +18,9 @@ _SPACE_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\t\n
 
 def render_junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
-    failed_configs = [config for config in report.checked_configs if any(report.is_fatal(finding) for finding in config.findings)]
+    failed_configs = [
+        config for config in report.checked_configs if any(report.is_fatal(finding) for finding in config.findings)
+    ]
     seconds = [config.seconds for config in report.checked_configs if config.seconds is not None]
     suite_attributes = (
         f'name="{report.suite_name}" tests="{len(report.checked_configs)}" failures="{len(failed_configs)}" errors="0"'
@@ -39,7 +41,9 @@ def _render_test_case(config: CheckedConfig, report: Report) -> list[str]:
     failure_lines = [format_finding_line(finding) for finding in config.findings if report.is_fatal(finding)]
     other_lines = [format_finding_line(finding) for finding in config.findings if not report.is_fatal(finding)]
     other_lines += [format_suppressed_line(suppression) for suppression in config.suppressed_findings]
-    name_attributes = f"classname={_quote_attribute(config.group or report.suite_name)} name={_quote_attribute(config.name)}"
+    name_attributes = (
+        f"classname={_quote_attribute(config.group or report.suite_name)} name={_quote_attribute(config.name)}"
+    )
     lines = [f"    <testcase {name_attributes}{_render_time_attribute(config.seconds)}>"]
     if failure_lines:
         message = _quote_attribute(format_count(len(failure_lines), "finding"))

@@ -36,7 +36,9 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
     if deployment is None or deployment.allowed is None:
         return
     asking_components = list(_list_asking_components(subject, deployment))
-    all_rights = set(deployment.allowed).union(*(asking_component.needed_rights for asking_component in asking_components))
+    all_rights = set(deployment.allowed).union(
+        *(asking_component.needed_rights for asking_component in asking_components)
+    )
     allow = ", ".join(sorted(all_rights))
     for part, row, rights in asking_components:
         for right in sorted(rights - set(deployment.allowed)):

@@ -52,7 +52,9 @@ _OBSERVERS = {
     "kafkatopics_observer": (ReportedType("kafka.topics"),),
 }
 _REPORTED_TYPES = {kind_of(name): reported_types for name, reported_types in _OBSERVERS.items()}
-_ENDPOINT_TYPES = sorted({reported.endpoint_type for reported_types in _OBSERVERS.values() for reported in reported_types})
+_ENDPOINT_TYPES = sorted(
+    {reported.endpoint_type for reported_types in _OBSERVERS.values() for reported in reported_types}
+)
 
 
 class _ReceiverTemplate(NamedTuple):
@@ -140,7 +142,9 @@ def _may_report_type(subject: Subject, observer_id: Any, endpoint_type: str) -> 
         return True
     settings = mapping_at(subject.config, "extensions", observer_id)
     return any(
-        _is_reported_by_settings(reported, settings) for reported in reported_types if reported.endpoint_type == endpoint_type
+        _is_reported_by_settings(reported, settings)
+        for reported in reported_types
+        if reported.endpoint_type == endpoint_type
     )
 
 

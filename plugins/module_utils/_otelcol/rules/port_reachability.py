@@ -36,7 +36,9 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     for listener in _list_exposed_listeners(subject):
         if is_loopback(listener.host) and listener.port_and_protocol in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `{listener.describe_host_setting(choose_pod_address(listener))}`.")
+            yield Fault(
+                listener.path, message, f"Write `{listener.describe_host_setting(choose_pod_address(listener))}`."
+            )
 
 
 def _list_exposed_listeners(subject: Subject) -> Iterator[Listener]:

@@ -58,7 +58,9 @@ def connection_forgotten(subject: Subject) -> Iterator[Fault]:
     connected_receiver_ids = _list_listening_receivers(subject)
     for pipeline in subject.view.pipelines:
         # Scraped, read and made data have no connection.
-        if connected_receiver_ids & set(pipeline.receivers) or any(subject.view.pipeline_graph.find_feeders(pipeline.key)):
+        if connected_receiver_ids & set(pipeline.receivers) or any(
+            subject.view.pipeline_graph.find_feeders(pipeline.key)
+        ):
             yield from _find_askers_behind_regrouping(pipeline, asking_ids)
 
 
@@ -76,7 +78,9 @@ def _find_askers_behind_regrouping(pipeline: Pipeline, asking_ids: set[str]) -> 
         if regrouping_processor and processor in asking_ids:
             message = f"'{processor}' finds pods by their connection, which the earlier '{regrouping_processor}' drops"
             yield Fault(
-                (*pipeline.config_path, "processors", index), message, f"Move '{processor}' before '{regrouping_processor}'."
+                (*pipeline.config_path, "processors", index),
+                message,
+                f"Move '{processor}' before '{regrouping_processor}'.",
             )
         if not regrouping_processor and Trait.REGROUPS in traits_of(PROCESSORS, processor):
             regrouping_processor = processor

@@ -39,7 +39,9 @@ def summarize_report(report: Report) -> list[str]:
         f"{counts['info']} info",
         *(f"{counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name]),
     ]
-    lines = [f"{format_count(counts['checked'], 'config')} checked{report.checked_builds_phrase}: {', '.join(count_phrases)}"]
+    lines = [
+        f"{format_count(counts['checked'], 'config')} checked{report.checked_builds_phrase}: {', '.join(count_phrases)}"
+    ]
     if report.own_rules:
         lines.append(_describe_own_rules(report.own_rules))
     return lines
@@ -67,7 +69,8 @@ def convert_to_result(report: Report) -> dict[str, object]:
     result: dict[str, object] = {
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [
-            {**suppression.finding.as_dict(), "reason": suppression.reason} for suppression in report.suppressed_findings
+            {**suppression.finding.as_dict(), "reason": suppression.reason}
+            for suppression in report.suppressed_findings
         ],
         "checked": [config.name for config in report.checked_configs],
         "builds": dict(report.build_by_config),

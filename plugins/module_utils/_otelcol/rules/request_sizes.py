@@ -72,7 +72,9 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
 
 def _report_large_request(part: Part, largest_request: LargestRequest, limit: Limit) -> Fault:
     """Return the fault of an exporter whose largest request is above a limit."""
-    size_in_words = "of any size" if largest_request.size_bytes is None else f"of up to {_format_mib(largest_request.size_bytes)}"
+    size_in_words = (
+        "of any size" if largest_request.size_bytes is None else f"of up to {_format_mib(largest_request.size_bytes)}"
+    )
     message = (
         f"{largest_request.reason} makes requests {size_in_words}, and {limit.owner} takes at most"
         f" {_format_mib(limit.size_bytes)}"

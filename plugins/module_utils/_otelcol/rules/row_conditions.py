@@ -17,7 +17,7 @@ _ZEROS = frozenset({"false", "0"})  # what null is for the decoder
 
 
 class Condition(NamedTuple):
-    """A setting, and the words that it has to be one of; None is any text. `refused` turns both into the opposite.
+    """A setting, and the words that it has to be one of; None is any text. `is_negated` turns both into the opposite.
 
     A list fits if one of its items does.
     """

@@ -62,7 +62,9 @@ def scraped_twice(subject: Subject) -> Iterator[Fault]:
                 None,
             )
             if overlapping_scrape:
-                message = f"job '{scrape.job_name}' scrapes the same annotated targets as job '{overlapping_scrape.job_name}'"
+                message = (
+                    f"job '{scrape.job_name}' scrapes the same annotated targets as job '{overlapping_scrape.job_name}'"
+                )
                 yield Fault(scrape.path, message, "Remove one of the two jobs, or give it other targets.")
             for collector in _list_overlapping_collectors(scrape, subject.scraping):
                 message = f"job '{scrape.job_name}' and collector '{collector}' scrape the same annotated targets"

@@ -53,7 +53,9 @@ _MEASURED_BY_KUBELET = ("cpu", "memory")
 @about(receivers=["hostmetrics"])
 def node_measured_twice(subject: Subject) -> Iterator[Fault]:
     """Yield scrapers of host_metrics that measure what kubelet_stats of the same collector measures of the node."""
-    kubelet_receivers = [part.id for part in subject.view.find_parts("receivers", "kubeletstats") if _measures_node(part)]
+    kubelet_receivers = [
+        part.id for part in subject.view.find_parts("receivers", "kubeletstats") if _measures_node(part)
+    ]
     if not kubelet_receivers:
         return
     for part in subject.view.find_parts("receivers", "hostmetrics"):

@@ -90,7 +90,11 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
 @remembered_by_settings
 def _find_refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
     """Yield what the decoder refuses. The table of constraints adds settings of Prometheus."""
-    row, component, component_path = build.find_fields(section, kind), build.find_component(section, kind), (section, component_id)
+    row, component, component_path = (
+        build.find_fields(section, kind),
+        build.find_component(section, kind),
+        (section, component_id),
+    )
     if row and (component or component_path == TELEMETRY):
         yield from _find_refused_in_component(build, row, settings, component_path)
     if component is None:

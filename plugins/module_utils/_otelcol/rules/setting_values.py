@@ -102,7 +102,9 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
         return
     constraint_rows = build.find_constraints(section, component.type if component else kind, make_constraint)
     read_settings = {} if settings is None and component else settings  # a component without settings has its defaults
-    for found_constraint, path, constrained_settings in constraint_rows.find_places(read_settings, (section, component_id)):
+    for found_constraint, path, constrained_settings in constraint_rows.find_places(
+        read_settings, (section, component_id)
+    ):
         if not _is_applicable(found_constraint, constrained_settings):
             continue
         if found_constraint.around and not has_required_values(found_constraint.around, value_at(settings, path[2:-1])):
@@ -114,7 +116,9 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
 
 def _is_applicable(found_constraint: Constraint, settings: Any) -> bool:
     """Whether settings have what a row looks at, and the values that it is about."""
-    if found_constraint.needed_keys and (not isinstance(settings, dict) or found_constraint.needed_keys.isdisjoint(settings)):
+    if found_constraint.needed_keys and (
+        not isinstance(settings, dict) or found_constraint.needed_keys.isdisjoint(settings)
+    ):
         return False
     return not found_constraint.conditions or has_required_values(found_constraint.conditions, settings)
 

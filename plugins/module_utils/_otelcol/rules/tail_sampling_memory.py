@@ -32,7 +32,10 @@ _FIX = (
 
 
 class _Sampler(NamedTuple):
-    """How many traces a sampler keeps and expects: `traces` at the most, `rate` new ones a second, kept so long."""
+    """How many traces a sampler keeps and expects:
+
+    `most_traces` at the most, `traces_per_second` new ones a second, kept so long.
+    """
 
     most_traces: int
     traces_per_second: int
@@ -110,7 +113,11 @@ def _find_shortest_wait(waits: Iterable[Any]) -> float:
 
 def _report_traces_above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
     """Return the fault of a sampler whose traces take more memory than there is."""
-    expectation = f" with the {sampler.traces_per_second} new traces a second that it expects" if sampler.traces_per_second else ""
+    expectation = (
+        f" with the {sampler.traces_per_second} new traces a second that it expects"
+        if sampler.traces_per_second
+        else ""
+    )
     message = (
         f"'{part.id}' keeps up to {sampler.most_traces} traces, which take at least {sampler.needed_mib} MiB of "
         f"memory{expectation}, but only {available_mib} MiB may be used"

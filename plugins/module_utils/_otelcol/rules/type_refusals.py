@@ -59,17 +59,25 @@ def _refuse_newer_name(build: Build, section_name: str, kind: str) -> TypeRefusa
         return None
     if not build.find_component(section_name, type_rename.old_name):
         return None
-    message = f"{build.name} knows '{kind}' as '{type_rename.old_name}'; the new name exists since {type_rename.since_version}"
+    message = (
+        f"{build.name} knows '{kind}' as '{type_rename.old_name}'; the new name exists since"
+        f" {type_rename.since_version}"
+    )
     return TypeRefusal("newer-name", message, f"Write `{type_rename.old_name}`.")
 
 
 def _refuse_older_name(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that this is the older name of a type, if the build has it under the newer one."""
     type_rename = build.catalogue.find_rename(section_name, kind)
-    if type_rename is None or kind != type_rename.old_name or not build.find_component(section_name, type_rename.new_name):
+    if (
+        type_rename is None
+        or kind != type_rename.old_name
+        or not build.find_component(section_name, type_rename.new_name)
+    ):
         return None
     message = (
-        f"'{kind}' is called '{type_rename.new_name}' since {type_rename.since_version}, and {build.name} rejects the older name"
+        f"'{kind}' is called '{type_rename.new_name}' since {type_rename.since_version}, and {build.name} rejects the"
+        " older name"
     )
     return TypeRefusal("removed-component", message, f"Write `{type_rename.new_name}`.")
 
@@ -85,13 +93,18 @@ def _refuse_removed_type(build: Build, section_name: str, kind: str) -> TypeRefu
         use_hint = f" Use `{other_type}` in `{section}`."
     message = f"'{kind}' was removed from the official builds in {removal.gone_since}"
     return TypeRefusal(
-        "removed-component", message, f"{removal.instruction}{use_hint}", _choose_severity_if_unsure(build, section_name)
+        "removed-component",
+        message,
+        f"{removal.instruction}{use_hint}",
+        _choose_severity_if_unsure(build, section_name),
     )
 
 
 def _refuse_wrong_section(build: Build, section_name: str, kind: str) -> TypeRefusal | None:
     """Return that a type belongs to another section, if no build has it in this one."""
-    other_sections = [section for section in SECTIONS if section != section_name and build.find_component(section, kind)]
+    other_sections = [
+        section for section in SECTIONS if section != section_name and build.find_component(section, kind)
+    ]
     if not other_sections or build.catalogue.is_known(section_name, kind):
         return None
     message = f"'{kind}' is not a type of {section_name}, but of {' and '.join(other_sections)}"

@@ -176,7 +176,9 @@ CONDITION_KINDS: Mapping[str, ConditionKind] = {
     "equals": ConditionKind(_read_scalar, _is_equal),
     "differs": ConditionKind(_read_scalar, lambda value, other: not _is_equal(value, other), is_met_if_missing=True),
     "like": ConditionKind(_read_patterns, _is_like),
-    "unlike": ConditionKind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), is_met_if_missing=True),
+    "unlike": ConditionKind(
+        _read_patterns, lambda value, patterns: not _is_like(value, patterns), is_met_if_missing=True
+    ),
     "host": ConditionKind(_read_patterns, _has_host),
     "contains": ConditionKind(_read_patterns, _has_any_name_like),
     "lacks": ConditionKind(

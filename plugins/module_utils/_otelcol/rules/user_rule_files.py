@@ -35,7 +35,7 @@ _FILE_KEYS = ("rules",)
 class RuleReader:
     """Reads the rules of documents, one document after the other; `join_rules` returns all of them.
 
-    `rules` has each rule by its id, and `faults` a line for each fault, of all documents so far.
+    `rule_by_id` has each rule by its id, and `faults` a line for each fault, of all documents so far.
     """
 
     surroundings: RuleSurroundings

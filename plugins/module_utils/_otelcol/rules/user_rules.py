@@ -110,7 +110,9 @@ class PathConditions:
                 return True
         return False
 
-    def find_failing_paths(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> Iterator[Path]:
+    def find_failing_paths(
+        self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget
+    ) -> Iterator[Path]:
         """Yield where the conditions do not hold; of what is missing, the last thing on the way that exists.
 
         Raises Exhausted.
@@ -180,7 +182,9 @@ class UserRule:
         """Return the rule as those of this collection are."""
         about = About(component_kinds=frozenset(self.when.components))
         documentation_text = self.documentation or f"Defined in {self.position}."
-        return Rule(self.id, self.severity, self.message, self._check, documentation=documentation_text, precondition=about)
+        return Rule(
+            self.id, self.severity, self.message, self._check, documentation=documentation_text, precondition=about
+        )
 
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
@@ -302,7 +306,9 @@ class UserRules:
 
     def map_severities(self, profile: str) -> dict[str, str]:
         """Return the severities of a profile, by rule."""
-        return {user_rule.id: user_rule.profiles[profile] for user_rule in self.user_rules if profile in user_rule.profiles}
+        return {
+            user_rule.id: user_rule.profiles[profile] for user_rule in self.user_rules if profile in user_rule.profiles
+        }
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return the rules as a task result lists them."""

@@ -30,8 +30,8 @@ class Baseline(Enum):
 class Branch:
     """Something that a record takes or not: its place, its text, the pipelines' signals, and the settings that ask.
 
-    A record takes it if the `asked` settings make other records than those that they are compared with. `unknown` says
-    why no test can tell; there are no settings then.
+    A record takes it if the `asking_settings` settings make other records than those that they are compared with.
+    `unknown_reason` says why no test can tell; there are no settings then.
     """
 
     path: Path

@@ -86,7 +86,9 @@ class _RecordComparison:
 
     def find_differences(self, may_have_others: bool) -> Iterator[str]:
         """Yield what differs: each expected record is compared with the one that is nearest to it."""
-        partners = pair_records([self._list_fitting_numbers(expected_record) for expected_record in self.expected_records])
+        partners = pair_records(
+            [self._list_fitting_numbers(expected_record) for expected_record in self.expected_records]
+        )
         unpaired_numbers = [number for number in range(len(self.arrived)) if number not in partners.values()]
         for index, expected_record in enumerate(self.expected_records):
             if index in partners:

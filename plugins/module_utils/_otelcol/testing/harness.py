@@ -30,10 +30,10 @@ _TAP_PIPELINE = "logs/what_file_log_read"
 class Harness:
     """The config of a test, its differences from the user's, and where a test may send.
 
-    `receivers` has the signals that each receiver of the user feeds. Those in `reading` read what the test puts there,
-    and nothing is sent to them. `exporters` are those of the user in pipelines, and `sinks` has the one that each
-    exporter of the test stands for. `flushes` says how often components send until everything has left the pipelines;
-    0 if the Collector's stop sends the rest.
+    `signals_by_receiver` has the signals that each receiver of the user feeds. Those in `reading_receivers` read what
+    the test puts there, and nothing is sent to them. `exporters` are those of the user in pipelines, and
+    `exporter_by_sink` has the one that each exporter of the test stands for. `flush_count` says how often components
+    send until everything has left the pipelines; 0 if the Collector's stop sends the rest.
     """
 
     config: dict[str, Any]
@@ -101,7 +101,9 @@ def _map_source_ids(receivers: Iterable[str], ends: ReplacedEnds) -> dict[str, s
     """Return for each receiver the id of the one in its place; one that reads what the test puts there stays."""
     source_ids = {}
     for position, receiver in enumerate(receivers):
-        source_ids[receiver] = receiver if ends.reads_test_data(receiver) else make_numbered_id("otlp", position, receiver)
+        source_ids[receiver] = (
+            receiver if ends.reads_test_data(receiver) else make_numbered_id("otlp", position, receiver)
+        )
     return source_ids
 
 

@@ -40,7 +40,7 @@ class PlantedSecret:
 
 @dataclass(frozen=True)
 class PlantingPlan:
-    """What is sent, as `given` of a test has it, and the secrets in it."""
+    """What is sent, as `given_parts` of a test has it, and the secrets in it."""
 
     given_parts: tuple[dict[str, Any], ...]
     secrets: tuple[PlantedSecret, ...]

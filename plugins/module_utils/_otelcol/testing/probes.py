@@ -30,7 +30,7 @@ _OTHER_EACH_TIME = re.compile(r"\b(?:UUID|UUIDv7|Now)\(")
 
 
 class Probes:
-    """The probes of a config: `add` puts them into it, and `taken` reads their answers."""
+    """The probes of a config: `add_to_config` puts them into it, and `find_taken_branches` reads their answers."""
 
     def __init__(self, branches: Sequence[Branch]) -> None:
         self.branches = [branch for branch in branches if branch.asking_settings is not None]
@@ -59,7 +59,9 @@ class Question(NamedTuple):
 
     def is_answered_by(self, records_by_name: RecordsByName) -> bool:
         """Whether the records differ, so that one took the branch."""
-        return _sort_records(records_by_name.get(self.name_without_branch, {})) != _sort_records(records_by_name.get(self.name_with_branch, {}))
+        return _sort_records(records_by_name.get(self.name_without_branch, {})) != _sort_records(
+            records_by_name.get(self.name_with_branch, {})
+        )
 
 
 def _sort_records(records_by_signal: Mapping[str, Sequence[Record]]) -> list[str]:
@@ -188,7 +190,10 @@ class _ProbeWiring:
     def _add_sink(self, name: str) -> str:
         """Return the id of an exporter, which it adds, that sends to the test under a name."""
         exporter = f"{self.ends.otlp_http}/{name.replace(' ', '_')}"
-        self.config["exporters"][exporter] = {**self.sink_settings, "endpoint": f"{self.ends.sink_address}/{quote(name)}"}
+        self.config["exporters"][exporter] = {
+            **self.sink_settings,
+            "endpoint": f"{self.ends.sink_address}/{quote(name)}",
+        }
         return exporter
 
 

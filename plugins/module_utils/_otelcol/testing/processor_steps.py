@@ -53,7 +53,7 @@ _STATEMENTS, _CONDITIONS = "statements", "conditions"
 
 @dataclass(frozen=True)
 class ListedStep:
-    """A step that is an item of the list at `root`, such as an action."""
+    """A step that is an item of the list at `list_path`, such as an action."""
 
     list_path: Path
     index: int
@@ -72,7 +72,7 @@ class ListedStep:
 
 @dataclass(frozen=True)
 class StepGroup:
-    """A group of statements and conditions: item `index` of the list at `root`.
+    """A group of statements and conditions: item `index` of the list at `list_path`.
 
     It is `bare` if the user wrote the texts as the list itself. The settings name the context.
     """
@@ -164,7 +164,9 @@ def _list_branches_of_signal(
         else:
             yield replace(
                 branch,
-                asking_settings=build_settings_with_steps(other_settings, [*steps_before, _make_effect_visible(kind, step)]),
+                asking_settings=build_settings_with_steps(
+                    other_settings, [*steps_before, _make_effect_visible(kind, step)]
+                ),
             )
         if not _is_statement_condition(kind, step):
             steps_before.append(step)

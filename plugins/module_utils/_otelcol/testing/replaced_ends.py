@@ -26,9 +26,9 @@ _LOOPBACK = "127.0.0.1"
 class ReplacedEnds:
     """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`.
 
-    `sink` is the URL of the test, and `ports` has a port for each receiver of the user. `otlp_http` is the name of the
-    exporter in the version of the Collector. `pages` are what receivers of type prometheus scrape, every `pace`
-    seconds. With `replays`, every receiver gets by OTLP what it got before.
+    `sink_address` is the URL of the test, and `port_by_receiver` has a port for each receiver of the user. `otlp_http`
+    is the name of the exporter in the version of the Collector. `pages` are what receivers of type prometheus scrape,
+    every `scrape_seconds` seconds. With `is_replay`, every receiver gets by OTLP what it got before.
     """
 
     sink_address: str
@@ -114,7 +114,9 @@ def _build_scraping_receiver(
     has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
     pace = 0 if has_one_text_each and not waits else ends.scrape_seconds
     own_pages = ends.list_pages_of(receiver)
-    scraping_receiver = scrapes.build_scraping_receiver(settings, own_pages, ends.sink_address, ends.port_by_receiver[receiver], pace)
+    scraping_receiver = scrapes.build_scraping_receiver(
+        settings, own_pages, ends.sink_address, ends.port_by_receiver[receiver], pace
+    )
     return ChangedComponent(
         scraping_receiver.settings, [f"receivers.{receiver}: {change}" for change in scraping_receiver.changes]
     )

@@ -49,7 +49,7 @@ class _ComparisonSign(NamedTuple):
     """A sign of a comparison.
 
     `opposite` is the sign that is true where this one is false, `mirrored` the one that says the same with the sides
-    exchanged. `number` returns a number for which the comparison with a given number is true.
+    exchanged. `make_number` returns a number for which the comparison with a given number is true.
     """
 
     opposite: str
@@ -82,7 +82,7 @@ class _Comparison(NamedTuple):
 class _FieldTest(NamedTuple):
     """A function of OTTL that tests a field.
 
-    `sample` returns a value that passes, given the literal behind the field, which is None if there is none.
+    `make_sample` returns a value that passes, given the literal behind the field, which is None if there is none.
     `passes` says for tests of texts whether a text passes, given such a sample.
     """
 

@@ -52,4 +52,6 @@ def _list_branches_of_conditions(path: Path, policy: Settings, settings: Setting
         for index, condition in enumerate(list_at(condition_settings, context)):
             asked_policy = {**policy, _OTTL_CONDITION: {**other_settings, context: [condition]}}
             condition_path = (*path, _OTTL_CONDITION, context, index)
-            yield Branch(condition_path, str(condition), _TRACE_SIGNALS, asking_settings={**settings, "policies": [asked_policy]})
+            yield Branch(
+                condition_path, str(condition), _TRACE_SIGNALS, asking_settings={**settings, "policies": [asked_policy]}
+            )

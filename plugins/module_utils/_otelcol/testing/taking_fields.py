@@ -38,8 +38,9 @@ _CONTEXT_KEYS = ("resource", "span", "spanevent", "metric", "datapoint")
 class _BranchTarget:
     """What a record should take, read from its config once.
 
-    `component` is the role and the id, `kind` the type without underscores. `listed_in` names the list that the value
-    is in, and `group` the settings that have this list. `context` is that of the statements and conditions there.
+    `component_path` is the role and the id, `kind` the type without underscores. `list_key` names the list that the
+    value is in, and `group_settings` the settings that have this list. `context` is that of the statements and
+    conditions there.
     """
 
     component_path: Path

@@ -46,7 +46,9 @@ class DocumentPositions(Mapping[Path, Position]):
         needs_node = node.kind == SCALAR and (" " in node.value or _is_respelled(node))
         if not needs_node:
             return Position(self.file, line + 1, column + 1)
-        return Position(self.file, line + 1, column + 1, partial(_measure_distance, node, (line, column)), node.read_plain_text)
+        return Position(
+            self.file, line + 1, column + 1, partial(_measure_distance, node, (line, column)), node.read_plain_text
+        )
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, tuple) and self._find_nodes((*self.base_path, *path)) is not None

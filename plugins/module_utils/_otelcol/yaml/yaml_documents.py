@@ -154,7 +154,9 @@ class _DocumentReader:
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR  # most are, and a path is made for none of them
-            own_data[key] = read_scalar(value_node) if is_scalar else self.read_node(value_node, (*path, key), depth + 1)
+            own_data[key] = (
+                read_scalar(value_node) if is_scalar else self.read_node(value_node, (*path, key), depth + 1)
+            )
         return {**merged_data, **own_data} if merged_data else own_data
 
     def _read_merged(self, value_node: Node, path: Path, depth: int) -> dict[Any, Any]:

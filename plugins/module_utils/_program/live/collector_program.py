@@ -115,7 +115,9 @@ class ProgramFetcher:
 
 def _add_local_fix(symptom: Symptom) -> Symptom:
     """Return a symptom with what to do about it here."""
-    fix = FIXES_BY_FAILURE.get((symptom.failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get((symptom.failure_row.id, ""))
+    fix = FIXES_BY_FAILURE.get((symptom.failure_row.id, symptom.container)) or FIXES_BY_FAILURE.get(
+        (symptom.failure_row.id, "")
+    )
     return symptom._replace(failure_row=symptom.failure_row._replace(fix=fix)) if fix else symptom
 
 

@@ -115,7 +115,11 @@ class WorkloadStatus:
     def _is_lasting(self, workload: Object, symptom: Symptom) -> bool:
         current_time = self.cluster.clock()
         first_seen_at = self._first_seen_at.setdefault((str(ref(workload)), *symptom.key), current_time)
-        grace = self._unschedulable_seconds if symptom.failure_row.grace_seconds == UNSCHEDULABLE_GRACE else symptom.failure_row.grace_seconds
+        grace = (
+            self._unschedulable_seconds
+            if symptom.failure_row.grace_seconds == UNSCHEDULABLE_GRACE
+            else symptom.failure_row.grace_seconds
+        )
         return current_time - first_seen_at >= grace
 
     def list_events(self) -> list[Object]:

@@ -32,7 +32,9 @@ def poll_job_pods(
     for _poll in cluster.iter_polls(timeout_seconds):
         fatal_symptoms = workload_status.select_lasting(workload_status.find_current_symptoms([job]))
         if fatal_symptoms:
-            raise workload_status.build_failure([(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms])
+            raise workload_status.build_failure(
+                [(workload, adapt_symptom(symptom)) for workload, symptom in fatal_symptoms]
+            )
         yield [pod for pod in workload_status.list_read_objects("Pod") if _is_owned_by_job(pod, job)]
 
 

@@ -127,7 +127,8 @@ class RolloutWait:
                     self._cluster.progress(str(_workload_reference(requested_workload)), "does not exist")
                 elif workload.unreconciled_reason or id(current_object) in unfinished_ids:
                     self._cluster.progress(
-                        format_title(current_object), workload.unreconciled_reason or describe_pod_counts(current_object)
+                        format_title(current_object),
+                        workload.unreconciled_reason or describe_pod_counts(current_object),
                     )
                 else:
                     self._cluster.progress.tell_done(format_title(current_object))
@@ -180,7 +181,11 @@ class RolloutWait:
         """Return the failure of workloads that were not ready in time."""
         states = self._list_missing_workloads()
         unfinished_objects = self._list_unfinished_objects()
-        unreconciled = {id(workload.live_object): workload.unreconciled_reason for workload in self._seen if workload.unreconciled_reason}
+        unreconciled = {
+            id(workload.live_object): workload.unreconciled_reason
+            for workload in self._seen
+            if workload.unreconciled_reason
+        }
         for unfinished_object in unfinished_objects:
             states.append(
                 f"{format_title(unfinished_object)}:"

@@ -75,7 +75,9 @@ class WebhookReasons:
 
     def fail_early(self, pending_steps: list[PendingStep]) -> None:
         """Fail when the pods of a webhook, or those that inject its CA, cannot work."""
-        fatal_symptoms = self.workload_status.select_lasting(self._find_symptoms(self._list_unready_workloads(pending_steps)))
+        fatal_symptoms = self.workload_status.select_lasting(
+            self._find_symptoms(self._list_unready_workloads(pending_steps))
+        )
         if fatal_symptoms:
             raise self.workload_status.build_failure(fatal_symptoms)
 

@@ -134,7 +134,8 @@ class AdmissionWait:
     def _result(self, start: float) -> dict[str, Any]:
         current_time = self.cluster.clock()
         waited_rows = [
-            {**subject._asdict(), "seconds": round(ready_time - start, 1)} for subject, ready_time in self.ready_since.items()
+            {**subject._asdict(), "seconds": round(ready_time - start, 1)}
+            for subject, ready_time in self.ready_since.items()
         ]
         message = f"ready webhooks: {len(self.options.webhooks)}, accepted objects: {len(self.options.manifests)}"
         changed = bool(self.reminded_at)

@@ -149,7 +149,7 @@ class TraceInBackend:
 class TraceSearch:
     """One call of the application, and the places where its trace is looked for.
 
-    The trace must be in all of `required`; without those, in the logs, or in the counts after some seconds.
+    The trace must be in all of `required_places`; without those, in the logs, or in the counts after some seconds.
     """
 
     cluster: Cluster
@@ -194,12 +194,17 @@ class TraceSearch:
         return bool(grace_is_over and self.evidence_by_place) or not self._places_to_search()
 
     def _collect_facts(self, trace_id: str) -> dict[str, Any]:
-        found_places = [{"place": place, "evidence": evidence_lines} for place, evidence_lines in self.evidence_by_place.items()]
+        found_places = [
+            {"place": place, "evidence": evidence_lines} for place, evidence_lines in self.evidence_by_place.items()
+        ]
         return {"trace_id": trace_id, "found": found_places}
 
     def _call_application(self, start: float) -> str:
         """Return the trace ID of the answer. A Service may need a moment until its pods are behind it."""
-        namespace, service = quote_segment(self.application_call["namespace"]), quote_segment(self.application_call["service"])
+        namespace, service = (
+            quote_segment(self.application_call["namespace"]),
+            quote_segment(self.application_call["service"]),
+        )
         path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{self.application_call['port']}/proxy/"
         last_problem = ""
         for _poll in self.cluster.iter_polls(self.timeout_seconds, start):

@@ -161,7 +161,9 @@ def create_proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mappi
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
         try:
-            return cluster.request_raw("POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False).body
+            return cluster.request_raw(
+                "POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False
+            ).body
         except ApiError as error:
             if _is_of_api_server(error):
                 raise explain(error, f"Send {signal} through the Kubernetes API") from error

@@ -49,7 +49,7 @@ class _Attempt(NamedTuple):
 class Probe:
     """One probe: how far each signal came, within one span of time.
 
-    Without `evidence` the probe ends when its signals are taken. `signals` is the result, by signal.
+    Without `evidence` the probe ends when its signals are taken. `row_by_signal` is the result, by signal.
     """
 
     send_request: SendRequest
@@ -106,7 +106,12 @@ class Probe:
         for _poll in self._poll_until_timeout(start):
             for signal, arrival in evidence.look(self._list_missing_signals()).items():
                 seconds = round(self.clock() - send_times[signal], 3)
-                arrival_state = {"arrived": True, "seconds": seconds, "seen": arrival.place, "evidence": arrival.evidence_lines}
+                arrival_state = {
+                    "arrived": True,
+                    "seconds": seconds,
+                    "seen": arrival.place,
+                    "evidence": arrival.evidence_lines,
+                }
                 self.row_by_signal[signal].update(arrival_state)
             missing_signals = self._list_missing_signals()
             if not missing_signals:

@@ -66,7 +66,10 @@ class Capture:
         return (_parse_content(line) for line in self._read_lines())
 
     def read_requests(self) -> Iterator[Request]:
-        """Yield all requests as they are sent again. Raises Problem as `contents` does, and if the capture changes."""
+        """Yield all requests as they are sent again.
+
+        Raises Problem as `read_contents` does, and if the capture changes.
+        """
         if not self._kinds:
             self._read_all()
         number = 0

@@ -80,7 +80,10 @@ def forecast_between_forms(
         changes=tuple(changes),
         breach_lines=tuple(named_by_user.limits.find_breaches(changes)),
         note_lines=tuple(dict.fromkeys(_list_notes(replayed_forms, facts, named_by_user, changes))),
-        scale=Scale(replayed_forms.form_after.replayed_data.item_count_by_signal, {**facts.rate_by_signal, **named_by_user.rates}),
+        scale=Scale(
+            replayed_forms.form_after.replayed_data.item_count_by_signal,
+            {**facts.rate_by_signal, **named_by_user.rates},
+        ),
         prices=dict(named_by_user.prices),
         currency=arguments["currency"],
     )
@@ -153,7 +156,9 @@ def _find_changes(replayed_forms: _ReplayedForms, capture: str) -> list[Change]:
     """Return what changes, most bytes first. Raises Problem if nothing was compared."""
     replay_before, replay_after = replayed_forms.form_before.replayed_data, replayed_forms.form_after.replayed_data
     names = pair_exporters(replay_before.exporters, replay_after.exporters)
-    changes = sort_by_size_of_change(list(list_changes(replay_before.sent_by_exporter, replay_after.sent_by_exporter, names)))
+    changes = sort_by_size_of_change(
+        list(list_changes(replay_before.sent_by_exporter, replay_after.sent_by_exporter, names))
+    )
     if not any(replay_after.item_count_by_signal.values()):
         raise Problem(f"the capture {capture} is empty", fix="Capture again while clients send.")
     if not changes:
@@ -170,7 +175,10 @@ def _list_notes(
     if facts.config_sha256 not in ("", hash_config(form_before.bench.config)):
         yield "the capture was made with another config than the one of before"
     yield from facts.describe_limits()
-    yield from list_signal_notes(form_before.replayed_data.received_signals | form_after.replayed_data.received_signals, form_after.replayed_data.item_count_by_signal)
+    yield from list_signal_notes(
+        form_before.replayed_data.received_signals | form_after.replayed_data.received_signals,
+        form_after.replayed_data.item_count_by_signal,
+    )
     yield from list_replay_notes(form_before.bench.config, form_before.replayed_data.exporters)
     yield from list_replay_notes(form_after.bench.config, form_after.replayed_data.exporters)
     yield from _describe_lone_changes("before", form_before.replayed_data, form_after.replayed_data)
@@ -179,8 +187,12 @@ def _list_notes(
         if items and signal not in form_before.sent_signals | form_after.sent_signals:
             yield f"no exporter gets {signal}, before or after"
     yield from named_by_user.limits.find_unseen_attributes(form_before.tallies)
-    receivers = frozenset((*form_before.replayed_data.signals_by_receiver, *form_after.replayed_data.signals_by_receiver))
-    seen_telemetry = ReplayFacts(form_after.replayed_data.item_count_by_signal, changes, (*form_before.tallies, *form_after.tallies), receivers)
+    receivers = frozenset(
+        (*form_before.replayed_data.signals_by_receiver, *form_after.replayed_data.signals_by_receiver)
+    )
+    seen_telemetry = ReplayFacts(
+        form_after.replayed_data.item_count_by_signal, changes, (*form_before.tallies, *form_after.tallies), receivers
+    )
     yield from list_unmatched_notes(named_by_user, seen_telemetry)
 
 

@@ -26,7 +26,10 @@ _NOT_READABLE = "what it runs with is not one config that can be read"
 
 @dataclass(frozen=True)
 class RenderedCollector:
-    """A collector of the inventory, as otel_render returns it. `form` is its config and image after the change."""
+    """A collector of the inventory, as otel_render returns it.
+
+    `form_after` is its config and image after the change.
+    """
 
     collector_row: Mapping[str, Any]
     workload: ObjectRef
@@ -62,9 +65,9 @@ class RenderedCollector:
 class KnownBefore:
     """What is known of collectors before a change.
 
-    `kept` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets, and goes first. `resources`
-    are the objects of the cluster, and `manifests` those of the inventory. With `in_repository`, the objects are files
-    that a run writes anew.
+    `kept_configs` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets, and goes first.
+    `cluster_resources` are the objects of the cluster, and `rendered_manifests` those of the inventory. With
+    `is_in_repository`, the objects are files that a run writes anew.
     """
 
     kept_configs: Mapping[str, ChosenConfig] | None
@@ -86,7 +89,9 @@ class KnownBefore:
 
         A cluster keeps what others have added to it. The files of a repository are written anew, without that.
         """
-        return not self.is_in_repository and is_applied(collector.workload, self.rendered_manifests, self.cluster_resources or ())
+        return not self.is_in_repository and is_applied(
+            collector.workload, self.rendered_manifests, self.cluster_resources or ()
+        )
 
     def find_form_before(self, collector: RenderedCollector) -> ChosenConfig | None:
         """Return a collector as it is before the change; None if it is not there yet.

@@ -127,7 +127,9 @@ def _replay_once(bench: Bench, replay: Replay, form_label: str) -> Replayed:
             "the Collector has dropped data of the replay, so the figures would be too small", fix=_RUN_AGAIN_FIX
         )
     sent = {exporter: order_by_arrival(by_signal, item_counts) for exporter, by_signal in counting_sink.sent.items()}
-    return Replayed(sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.signals_by_receiver)
+    return Replayed(
+        sent, built_harness.exporters, item_counts, built_harness.changes, built_harness.signals_by_receiver
+    )
 
 
 def order_by_arrival(by_signal: Mapping[str, Sent], arrived_signals: Iterable[str]) -> dict[str, Sent]:
@@ -144,7 +146,9 @@ def _iter_calls(
     for signal, items, body, request_place in replay.read_requests():
         item_counts[signal] += items
         if signal not in receivers:
-            receivers[signal] = _choose_receiver(built_harness, signal, replay.receiver_by_signal.get(signal, ""), form_label)
+            receivers[signal] = _choose_receiver(
+                built_harness, signal, replay.receiver_by_signal.get(signal, ""), form_label
+            )
         if receivers[signal]:
             yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), request_place
 

@@ -154,8 +154,12 @@ def _run_once(bench: Bench, case: Case, pace: int) -> Outcome:
         notes += [
             f"a scrape failed: {json.loads(reason)}" for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines))
         ]
-        arrived = _remove_folder(folder, _keep_latest_points(record_sink.arrived_records) if flushes else record_sink.arrived_records)
-        return Outcome(arrived, prepared_test.built_harness.changes, prepared_test.built_harness.exporters, tuple(notes))
+        arrived = _remove_folder(
+            folder, _keep_latest_points(record_sink.arrived_records) if flushes else record_sink.arrived_records
+        )
+        return Outcome(
+            arrived, prepared_test.built_harness.changes, prepared_test.built_harness.exporters, tuple(notes)
+        )
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def choose_bench(
         )
     program = chosen_program.path
     _binary.check_program(program, isolation.is_isolated)
-    if binary != _binary.AUTO and (mismatch := _binary.describe_version_mismatch(program, target, isolation.is_isolated)):
+    if binary != _binary.AUTO and (
+        mismatch := _binary.describe_version_mismatch(program, target, isolation.is_isolated)
+    ):
         warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
     version = target.version if target else ""
     return Bench(

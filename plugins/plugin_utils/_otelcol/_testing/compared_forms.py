@@ -71,7 +71,9 @@ def _replace_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
     """Return a bench that runs another config, and hides the secrets of both."""
     mask = make_masker(find_secrets(config))
     environment = {**_placeholders.build_placeholder_environment(config, None), **bench.environment}
-    return replace(bench, config=config, environment=environment, hide_secrets=lambda text: mask(bench.hide_secrets(text)))
+    return replace(
+        bench, config=config, environment=environment, hide_secrets=lambda text: mask(bench.hide_secrets(text))
+    )
 
 
 def _replace_program(bench: Bench, binary: str) -> Bench:

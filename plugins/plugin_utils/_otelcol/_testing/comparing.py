@@ -83,9 +83,12 @@ def compare_case(old_bench: Bench, new_bench: Bench, case: Case) -> Row:
     if isinstance(outcome_after, str):
         return build_comparison_row(why=outcome_after)
     new_id_by_old = comparison.map_new_ids(outcome_before.exporters, outcome_after.exporters)
-    difference_lines = comparison.list_exporter_differences(outcome_before.arrived_records, outcome_after.arrived_records, new_id_by_old)
+    difference_lines = comparison.list_exporter_differences(
+        outcome_before.arrived_records, outcome_after.arrived_records, new_id_by_old
+    )
     masked_lines = [
-        mask_and_clean(line, mask=lambda text: new_bench.hide_secrets(old_bench.hide_secrets(text))) for line in difference_lines
+        mask_and_clean(line, mask=lambda text: new_bench.hide_secrets(old_bench.hide_secrets(text)))
+        for line in difference_lines
     ]
     records = _count_records(outcome_before)
     if not records and not masked_lines and case.name == comparison.GENERATED:

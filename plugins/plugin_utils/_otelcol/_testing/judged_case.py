@@ -82,7 +82,11 @@ def _plant_records(job: ConfigJob, plan: planted_records.PlantingPlan) -> Config
 
 def _records_at_exporters(outcome: Outcome) -> dict[str, Mapping[str, list[records.Record]]]:
     """Return what left the config, by exporter; a trace shows what left other components too."""
-    return {exporter: outcome.arrived_records[exporter] for exporter in outcome.exporters if exporter in outcome.arrived_records}
+    return {
+        exporter: outcome.arrived_records[exporter]
+        for exporter in outcome.exporters
+        if exporter in outcome.arrived_records
+    }
 
 
 def _judge_outcome(job: ConfigJob, plan: planted_records.PlantingPlan | None, outcome: Outcome) -> _Judgement:

@@ -89,7 +89,9 @@ def test_a_change_that_is_not_complete_is_counted_and_shown_also_behind_an_error
     found = page(tmp_path, prod)
     tiles = [element.text for element in found.find_elements("li") if "changes not complete" in element.text]
     assert tiles == ["1 changes not complete"]
-    assert any("change not complete" in element.text and "error" in element.text for element in found.find_elements("td"))
+    assert any(
+        "change not complete" in element.text and "error" in element.text for element in found.find_elements("td")
+    )
     shown = [element.text for element in found.find_elements("a", "div") if CHANGED in element.text]
     assert len(shown) >= 2, "among what needs attention, and in the row of the collector"
 
@@ -284,7 +286,9 @@ def test_the_page_shows_no_secret_of_a_host_and_no_html_of_its_names(tmp_path: P
 
 
 def row_of(page: Page, start: str) -> str:
-    return next(" ".join(element.text.split()) for element in page.find_elements("tr") if element.text.startswith(start))
+    return next(
+        " ".join(element.text.split()) for element in page.find_elements("tr") if element.text.startswith(start)
+    )
 
 
 def test_the_fleet_is_shown_by_wave_with_versions_states_and_what_has_passed(tmp_path: Path) -> None:
@@ -332,7 +336,9 @@ def test_waves_that_cannot_be_planned_are_told_on_the_page(tmp_path: Path) -> No
     arguments = {"clusters": [], "hosts": [], "path": str(tmp_path / "page.html"), "title": "Fleet", "time": "now"}
     _fleet_report.write_fleet_report(arguments, check=False, waves=FleetWaves(problem="web1 is in no wave"))
     page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert "The waves of the inventory cannot be planned: web1 is in no wave" in [one.text for one in page.find_elements("p")]
+    assert "The waves of the inventory cannot be planned: web1 is in no wave" in [
+        one.text for one in page.find_elements("p")
+    ]
 
 
 def test_collectors_of_hosts_are_in_the_pictures_of_what_they_send_to(tmp_path: Path) -> None:

@@ -158,5 +158,7 @@ def test_without_a_watch_nothing_is_read_behind_a_wave() -> None:
 def test_hosts_that_are_not_asked_what_they_send_to_are_told() -> None:
     names = [f"web{number}" for number in range(_wave_behind._MOST_SENDERS + 1)]
     hosts = {name: linux({"name": "agent", "recipes": [INGEST, DEBUG]}) for name in names}
-    assert flows({}, hosts).plan_reads_behind(names, 60)["left_out"] == ["only what the first 50 of 51 hosts send to is read"]
+    assert flows({}, hosts).plan_reads_behind(names, 60)["left_out"] == [
+        "only what the first 50 of 51 hosts send to is read"
+    ]
     assert flows({}, hosts).plan_reads_behind(names[:-1], 60)["left_out"] == []

@@ -15,7 +15,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.collect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import WaveRun
 
 LOST, FULL, LOOK = "OtelCollectorExportFailed", "OtelCollectorMemoryHigh", "OtelCollectorCertificateExpires"
-HOST, CLUSTER = AlertPlace("web1", is_cluster=False, consents_to_go_back=True), AlertPlace("eu", is_cluster=True, consents_to_go_back=True)
+HOST, CLUSTER = (
+    AlertPlace("web1", is_cluster=False, consents_to_go_back=True),
+    AlertPlace("eu", is_cluster=True, consents_to_go_back=True),
+)
 UNASKED = AlertPlace("web1", is_cluster=False, consents_to_go_back=False)
 UNASKED_CLUSTER = AlertPlace("eu", is_cluster=True, consents_to_go_back=False)
 
@@ -58,7 +61,9 @@ def test_a_run_that_changes_other_hosts_is_stopped_and_decides_who_goes_back() -
 def test_a_run_that_changes_the_host_keeps_it_to_itself() -> None:
     found = about(LOST, HOST, run("web2"), run("web1"))
     assert (found.diagnoses, found.stops_waves, found.goes_back) == (False, True, False)
-    assert found.report_lines[-1] == "Wave first changes web1 since 2026-01-31 12:01:00 UTC, so it is not diagnosed now."
+    assert (
+        found.report_lines[-1] == "Wave first changes web1 since 2026-01-31 12:01:00 UTC, so it is not diagnosed now."
+    )
 
 
 def test_an_alert_that_no_change_causes_stops_no_run() -> None:

@@ -20,7 +20,12 @@ def given(began: Any = "2026-01-31T12:00:00Z", status: str = "firing", **labels:
 
 def test_an_alert_names_its_collector() -> None:
     alert = read_alert(given())
-    assert (alert.name, alert.qualified_name, alert.host, alert.begin_time) == ("OtelCollectorDown", "obs/gateway", "eu", 1769860800)
+    assert (alert.name, alert.qualified_name, alert.host, alert.begin_time) == (
+        "OtelCollectorDown",
+        "obs/gateway",
+        "eu",
+        1769860800,
+    )
     assert alert.began_at == "2026-01-31 12:00:00 UTC"
 
 

@@ -89,5 +89,9 @@ def test_foreign_lines_are_named_without_their_content(line: bytes, wrong: str) 
 
 def test_lines_are_whole_however_their_parts_come() -> None:
     lines = LineSplitter()
-    assert [line for part in (b"ab", b"c\nd", b"\n\ne\nf") for line in lines.split_off_lines(part)] == [b"abc", b"d", b"e"]
+    assert [line for part in (b"ab", b"c\nd", b"\n\ne\nf") for line in lines.split_off_lines(part)] == [
+        b"abc",
+        b"d",
+        b"e",
+    ]
     assert lines.rest == b"f"

@@ -63,7 +63,9 @@ def test_what_reads_by_itself_does_not_run_twice() -> None:
     assert (tapped.receivers, tapped.left_out_receivers) == (("otlp", "otlp/other"), ("prometheus", "kubelet_stats"))
     assert pipelines["metrics"] == {"receivers": ["otlp"]}
     assert pipelines["metrics/node"] == {"receivers": ["otlp/o11y_capture"]}
-    assert tapped.config_overlay["receivers"] == {"otlp/o11y_capture": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}}
+    assert tapped.config_overlay["receivers"] == {
+        "otlp/o11y_capture": {"protocols": {"http": {"endpoint": "127.0.0.1:0"}}}
+    }
     assert not {"traces", "traces/more", "traces/behind"} & {*pipelines}
 
 

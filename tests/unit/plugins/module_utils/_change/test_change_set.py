@@ -56,7 +56,9 @@ def test_what_is_undone_still_differs_and_is_not_left_to_a_user() -> None:
     assert changes.list_subjects(Action.RESTORED) == [SERVICE], "what was not changed has nothing to go back to"
     assert changes.describe_done() == "pruned Secret ns/s"
     assert SERVICE in [entry.subject for entry in changes.list_changing_entries()]
-    assert changes.find_left_objects()[SERVICE] == NEW, "an undo of another collector still compares with what this run left"
+    assert changes.find_left_objects()[SERVICE] == NEW, (
+        "an undo of another collector still compares with what this run left"
+    )
 
 
 def test_a_workload_that_is_applied_once_more_has_changed() -> None:

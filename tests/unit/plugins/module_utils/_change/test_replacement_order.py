@@ -189,7 +189,8 @@ def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str)
 
 def wishes(backend: str, config: Any, **options: Any) -> Any:
     return [
-        wish.extra_needs for wish in find_unmet_needs(BACKENDS[backend].build_manifests(build(config, backend=backend, **options)))
+        wish.extra_needs
+        for wish in find_unmet_needs(BACKENDS[backend].build_manifests(build(config, backend=backend, **options)))
     ]
 
 

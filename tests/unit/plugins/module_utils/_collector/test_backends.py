@@ -228,7 +228,9 @@ def test_defaults_are_at_home_in_every_mode(mode: str) -> None:
 
 def test_every_fault_is_told_at_once_and_a_name_leaves_room_for_what_the_operator_adds() -> None:
     with pytest.raises(Problem, match=r"(?s)these options in mode sidecar.*tolerations: .*affinity: "):
-        OPERATOR.check_collector(operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity")))
+        OPERATOR.check_collector(
+            operated(mode="sidecar", tolerations=sample("tolerations"), affinity=sample("affinity"))
+        )
     OPERATOR.check_collector(operated(name="a" * 42))
     with pytest.raises(Problem, match=r"too long for a custom resource.*at most 42"):
         OPERATOR.check_collector(operated(name="a" * 43))
@@ -263,6 +265,8 @@ def test_an_allocator_that_works_is_not(mode: str, settings: Any) -> None:
 def test_the_plain_backend_runs_without_an_allocator_and_refuses_what_only_that_does() -> None:
     KUBERNETES.check_collector(collector(mode="statefulset", target_allocator=SETTINGS))
     with pytest.raises(Problem, match=r"reads ServiceMonitors.*Set `backend: operator`"):
-        KUBERNETES.check_collector(collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES}))
+        KUBERNETES.check_collector(
+            collector(mode="statefulset", target_allocator={**SETTINGS, "prometheus_cr": SOURCES})
+        )
     with pytest.raises(Problem, match=r"mode sidecar, and only the operator.*Set `backend: operator`"):
         KUBERNETES.check_collector(collector(mode="sidecar"))

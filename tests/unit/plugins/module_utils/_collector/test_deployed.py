@@ -138,7 +138,9 @@ def test_production_is_never_more_lenient_than_development() -> None:
     ("production", ["error", "error", "warning"]),
 )
 def test_a_profile_weighs_findings(profile: str, severities: list[str]) -> None:
-    assert [finding.severity for finding in profiles.weigh_findings(ALL, KNOWN, profile).remaining_findings] == severities
+    assert [
+        finding.severity for finding in profiles.weigh_findings(ALL, KNOWN, profile).remaining_findings
+    ] == severities
 
 
 def test_a_profile_leaves_a_single_case_at_its_own_severity() -> None:

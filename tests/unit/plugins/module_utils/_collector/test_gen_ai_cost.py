@@ -31,7 +31,10 @@ NO_PRICE = {
 
 def test_tokens_of_a_cache_cost_as_much_as_others_unless_a_price_says_otherwise() -> None:
     prices = {"a": {"input": 2, "output": 10}, "b": {"input": 2.5, "cached_input": 0, "output": 10}}
-    assert [(price.input_price, price.cached_input_price) for price in read_model_prices(prices)] == [(2.0, 2.0), (2.5, 0.0)]
+    assert [(price.input_price, price.cached_input_price) for price in read_model_prices(prices)] == [
+        (2.0, 2.0),
+        (2.5, 0.0),
+    ]
 
 
 @pytest.mark.parametrize("given", WRONG.values(), ids=WRONG)

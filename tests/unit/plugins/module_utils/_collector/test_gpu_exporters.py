@@ -23,7 +23,9 @@ MOST = 15
 def test_an_exporter_has_few_counters_and_those_that_rules_ask_for(vendor: str) -> None:
     exporter = EXPORTERS[vendor]
     assert 0 < len(exporter.meaning_by_counter) <= MOST
-    assert {exporter.power_selector.partition("{")[0], *exporter.full_value_by_measure} <= set(exporter.meaning_by_counter)
+    assert {exporter.power_selector.partition("{")[0], *exporter.full_value_by_measure} <= set(
+        exporter.meaning_by_counter
+    )
 
 
 def test_a_name_is_kept_whole_also_with_the_ending_of_counters() -> None:

@@ -69,7 +69,10 @@ def test_contexts_are_chosen_by_patterns() -> None:
     }
     found = list(read_kubeconfig_clusters(config, "/kube", ["shop-*"]))
     assert [cluster.name for cluster in found] == ["shop-eu", "shop-us"]
-    assert found[0].connection_variables == {"otel_collector_kubeconfig": "/kube", "otel_collector_kube_context": "shop-eu"}
+    assert found[0].connection_variables == {
+        "otel_collector_kubeconfig": "/kube",
+        "otel_collector_kube_context": "shop-eu",
+    }
     assert found[0].server == "https://a"
 
 

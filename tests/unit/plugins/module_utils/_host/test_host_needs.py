@@ -66,7 +66,9 @@ def test_a_right_of_root_needs_consent_and_the_lack_is_told() -> None:
     without, allowed = needs("host_metrics", settings), needs("host_metrics", settings, ALL_ALLOWED)
     assert without.list_setting_values("AmbientCapabilities") == ()
     assert [
-        capability for capability in (TRACE_PROCESSES, READ_ALL) if any(capability in line for line in without.lacking_lines)
+        capability
+        for capability in (TRACE_PROCESSES, READ_ALL)
+        if any(capability in line for line in without.lacking_lines)
     ] == [
         TRACE_PROCESSES,
         READ_ALL,

@@ -132,7 +132,9 @@ def test_a_queue_in_bytes_shows_small_requests_that_are_late() -> None:
 
 def test_an_exporter_that_is_as_late_elsewhere_is_no_fault_of_the_change() -> None:
     elsewhere = slow("web3", 3, uptime=300.0, readings=2)
-    assert judge_sides(ComparedSides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse_lines == ()
+    assert (
+        judge_sides(ComparedSides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse_lines == ()
+    )
 
 
 def config(

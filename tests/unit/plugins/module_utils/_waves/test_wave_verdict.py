@@ -27,7 +27,9 @@ def test_a_wave_that_passed_says_where_collectors_changed() -> None:
     assert (
         describe_passed_wave(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
     )
-    assert describe_passed_wave(replace(GOOD, changed_hosts=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+    assert (
+        describe_passed_wave(replace(GOOD, changed_hosts=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+    )
 
 
 def test_items_without_a_message_give_no_reason() -> None:
@@ -48,7 +50,11 @@ def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
         "stay unchanged."
     )
     with pytest.raises(Problem, match=r"2 of 2 hosts failed, and 1 may: test: .*; dev: gone\. Mend"):
-        describe_passed_wave(replace(BAD, reason_by_failed_host={**BAD.reason_by_failed_host, "dev": "gone"}, max_failed=1, later_waves=()))
+        describe_passed_wave(
+            replace(
+                BAD, reason_by_failed_host={**BAD.reason_by_failed_host, "dev": "gone"}, max_failed=1, later_waves=()
+            )
+        )
 
 
 def test_a_wave_that_failed_names_those_that_passed_before() -> None:

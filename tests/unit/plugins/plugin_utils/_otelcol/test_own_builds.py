@@ -52,7 +52,9 @@ def test_a_schema_is_a_distribution(tmp_path: Path, text: str) -> None:
         assert found
         assert (found.distribution, found.version) == (name, version)
         types = {
-            kind for kind in ("otlp", "acme_scan", "zipkin") if found.catalogue.find_component("receivers", kind, name, version)
+            kind
+            for kind in ("otlp", "acme_scan", "zipkin")
+            if found.catalogue.find_component("receivers", kind, name, version)
         }
         assert types == {"otlp", "acme_scan"}
 

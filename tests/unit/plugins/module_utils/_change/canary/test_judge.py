@@ -191,7 +191,10 @@ def judged(new: list[dict[str, float]], old: dict[str, float]) -> list[str]:
     for number, counts in enumerate(new):
         canary.add_reading(3.0 * number, [sample("new", 1, {"host": 9 * number, **counts})])
         rest.add_reading(3.0 * number, [sample("old", 1, {"host": 9 * number, **old})])
-        found += [one.check_id for one in judge.find_verdicts(canary_facts.collect_facts(canary, rest, NOW, lambda text: text))]
+        found += [
+            one.check_id
+            for one in judge.find_verdicts(canary_facts.collect_facts(canary, rest, NOW, lambda text: text))
+        ]
     return found
 
 

@@ -101,7 +101,9 @@ def test_annotations_are_on_the_pods_and_those_of_the_user_come_first(backend: s
     own = {"prometheus.io/path": "/other"}
     order = build(WATCHED, backend=backend, monitoring={"scrape": "annotations"}, pod_annotations=own)
     (work,) = [
-        item for item in BACKENDS[backend].build_manifests(order) if item["kind"] in ("Deployment", "OpenTelemetryCollector")
+        item
+        for item in BACKENDS[backend].build_manifests(order)
+        if item["kind"] in ("Deployment", "OpenTelemetryCollector")
     ]
     found = work["spec"].get("podAnnotations") or work["spec"]["template"]["metadata"]["annotations"]
     wanted = {"prometheus.io/scrape": "true", "prometheus.io/port": "8888", "prometheus.io/path": "/other"}

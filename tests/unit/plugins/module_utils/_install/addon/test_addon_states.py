@@ -157,7 +157,9 @@ def test_every_status_and_issue_code_of_aws_is_in_the_tables_and_others_are_wait
     )
     assert set(CODES) == set(ADVICE_BY_CODE)
     assert set(EKS.shape_for("UpdateStatus").enum) == {"InProgress", "Failed", "Cancelled", "Successful"}
-    assert addon_states.judge_status("create", "PAUSED", patience=WAIT).outcome == "wait", "a status that is not known yet"
+    assert addon_states.judge_status("create", "PAUSED", patience=WAIT).outcome == "wait", (
+        "a status that is not known yet"
+    )
 
 
 @pytest.mark.parametrize("operation", addon_states.OPERATIONS)

@@ -87,7 +87,9 @@ def assert_told(problem: Any, end: str, code: str, status: str) -> None:
 @pytest.mark.parametrize("operation", OPTIONS)
 def test_each_operation_has_a_time_of_its_own(operation: str) -> None:
     runs = Runs() if operation == "create" else Runs.with_addon()
-    runs.world.add_script("adot", operation, Stage({"delete": "DELETING"}.get(operation, f"{operation[:-1]}ING".upper())))
+    runs.world.add_script(
+        "adot", operation, Stage({"delete": "DELETING"}.get(operation, f"{operation[:-1]}ING".upper()))
+    )
     began = runs.clock()
     text = runs.fails(**OPTIONS[operation], **{f"{operation}_timeout_seconds": 60})
     assert "after 60 s" in text
@@ -132,7 +134,9 @@ def test_what_another_run_began_and_failed_is_told(operation: str) -> None:
 
 def test_errors_of_an_update_are_told_where_the_addon_has_no_issues() -> None:
     runs = Runs.with_addon()
-    runs.world.add_script("adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",)))
+    runs.world.add_script(
+        "adot", "update", Stage("UPDATING", 4), Stage("UPDATE_FAILED", errors=("ConfigurationConflict",))
+    )
     text = runs.fails(version="latest")
     assert "the update has failed" in text
     assert ADVICE_BY_CODE["ConfigurationConflict"].fix in text

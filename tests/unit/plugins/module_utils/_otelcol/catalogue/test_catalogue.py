@@ -120,7 +120,9 @@ def test_signals_and_pairs() -> None:
     assert CATALOGUE.find_signals("receivers", "otlp", "core", "0.110.0") == frozenset({"traces", "logs"})
     assert CATALOGUE.find_signals("extensions", "health_check", "core", "0.110.0") == frozenset()
     assert CATALOGUE.find_signals("receivers", "nope", "core", "0.110.0") is None
-    assert CATALOGUE.find_signal_pairs("count", "contrib", "0.110.0") == frozenset({("traces", "metrics"), ("logs", "metrics")})
+    assert CATALOGUE.find_signal_pairs("count", "contrib", "0.110.0") == frozenset(
+        {("traces", "metrics"), ("logs", "metrics")}
+    )
     assert CATALOGUE.find_signal_pairs("count", "core", "0.110.0") is None
 
 
@@ -144,7 +146,12 @@ def test_renames_go_both_ways() -> None:
     for name in ("filelog", "file_log"):
         renamed = CATALOGUE.find_rename("receivers", name)
         assert renamed is not None
-        assert (renamed.old_name, renamed.new_name, renamed.since_version, renamed.takes_old_name) == ("filelog", "file_log", "0.149.0", True)
+        assert (renamed.old_name, renamed.new_name, renamed.since_version, renamed.takes_old_name) == (
+            "filelog",
+            "file_log",
+            "0.149.0",
+            True,
+        )
         assert CATALOGUE.choose_name("receivers", name, "0.148.0") == "filelog"
         assert CATALOGUE.choose_name("receivers", name, "0.149.0") == "file_log"
     assert CATALOGUE.find_rename("receivers", "otlp") is None
@@ -171,7 +178,9 @@ def test_ports_by_any_name() -> None:
 def test_references_find_what_settings_name() -> None:
     http, auth = {"auth": {"authenticator": "sigv4auth"}}, {"authenticator": "oidc"}
     settings = {"storage": "file_storage", "http": http, "auth": auth}
-    found = {pair for reference in CATALOGUE.list_references("receivers", "filelog") for pair in reference.find_ids(settings)}
+    found = {
+        pair for reference in CATALOGUE.list_references("receivers", "filelog") for pair in reference.find_ids(settings)
+    }
     assert found == {
         (("storage",), "file_storage"),
         (("http", "auth", "authenticator"), "sigv4auth"),
@@ -185,7 +194,11 @@ def test_references_find_what_settings_name() -> None:
 
 
 def test_a_lax_reference_may_be_a_built_in_name() -> None:
-    assert [item.takes_built_in_names for item in CATALOGUE.list_references("exporters", "loki")] == [False, False, True]
+    assert [item.takes_built_in_names for item in CATALOGUE.list_references("exporters", "loki")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_the_smallest_distribution_that_has_everything() -> None:

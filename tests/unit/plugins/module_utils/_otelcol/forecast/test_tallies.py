@@ -113,5 +113,7 @@ def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series
 def test_a_resource_without_records_is_no_sender() -> None:
     counted = Tally()
     for signal, resources in (("logs", "resourceLogs"), ("metrics", "resourceMetrics")):
-        counted.add_resources(signal, measure_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
+        counted.add_resources(
+            signal, measure_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]}))
+        )
     assert not counted.items_by_sender

@@ -61,7 +61,7 @@ def after(before: dict[str, Any], version: str = "0.158.0") -> tuple[Any, list[s
     found = list(move_batches_to_exporters(before, Target(CATALOGUE, "contrib", version)))
     changes = [one for one in found if not isinstance(one, Unsolved)]
     result = apply_edits(before, [edit for one in changes for edit in one.edits])
-    return result, [one.what for one in changes], [one.reason for one in found if isinstance(one, Unsolved)]
+    return result, [one.description for one in changes], [one.reason for one in found if isinstance(one, Unsolved)]
 
 
 # The exporter before and after.
@@ -127,7 +127,7 @@ def test_what_only_the_processor_can_do_stays_until_it_is_gone(exporters: Any, p
     before = config(exporters, pipelines)
     assert after(before) == (before, [], [])
     (change,) = move_batches_to_exporters(before, Target(CATALOGUE, "contrib", "0.177.0"))
-    assert isinstance(change, Change) and why in change.why
+    assert isinstance(change, Change) and why in change.reason
     result, done, _stays = after(before, "0.177.0")
     assert (result["processors"], result["exporters"], done) == ({}, exporters, ["batch removed"])
 
@@ -154,7 +154,7 @@ def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
     own, _unknown = CATALOGUE.add_manifest("own", manifest, "0.158.0")
     before = config({"otlp": None, "awsxray": None}, "traces: batch/a > otlp, awsxray", {"batch/a": {"timeout": "1s"}})
     (change,) = move_batches_to_exporters(before, Target(own, "own", "0.158.0"))
-    assert isinstance(change, Change) and change.what == "batch/a → queuebatch/a"
+    assert isinstance(change, Change) and change.description == "batch/a → queuebatch/a"
     result = apply_edits(before, change.edits)
     assert result["processors"] == {"queuebatch/a": {"batch": {**EQUAL, "flush_timeout": "1s"}}}
     assert result["service"]["pipelines"]["traces"]["processors"] == ["queuebatch/a"]

@@ -32,7 +32,7 @@ def moved(config: Any, version: str = "0.158.0", distribution: str = "contrib") 
         found = list(step(config, target))
         left += [one.reason for one in found if isinstance(one, Unsolved)]
         changes = [one for one in found if not isinstance(one, Unsolved)]
-        assert all(one.what and one.why for one in changes)
+        assert all(one.description and one.reason for one in changes)
         config = apply_edits(config, [edit for one in changes for edit in one.edits])
     return config, left
 

@@ -145,7 +145,9 @@ def test_the_place_that_cannot_do_without_a_variable_counts() -> None:
 
 
 def test_components_read_variables_without_saying_so() -> None:
-    assert needs(running(extensions={"k8s_observer": {}})).variables == (Variable("K8S_NODE_NAME", (), is_optional=False),)
+    assert needs(running(extensions={"k8s_observer": {}})).variables == (
+        Variable("K8S_NODE_NAME", (), is_optional=False),
+    )
     found = needs(running(processors={"resource_detection": {"detectors": ["k8s_api"]}})).variables
     assert [variable.name for variable in found] == ["K8S_NODE_NAME"]
     assert needs(running(processors={"resource_detection": {"detectors": ["env"]}})).variables == ()

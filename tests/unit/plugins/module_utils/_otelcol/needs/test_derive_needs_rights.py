@@ -164,7 +164,9 @@ def test_jobs_that_show_the_token_may_read_the_control_plane(
 ) -> None:
     found = needs(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}}))
     assert rules(running(receivers={"prometheus": {"config": {"scrape_configs": jobs}}})) == granted
-    assert [rule["nonResourceURLs"] for rule in found.rbac_rules if "nonResourceURLs" in rule] == ([urls] if urls else [])
+    assert [rule["nonResourceURLs"] for rule in found.rbac_rules if "nonResourceURLs" in rule] == (
+        [urls] if urls else []
+    )
 
 
 def test_the_same_permission_of_two_components_or_jobs_is_granted_once() -> None:

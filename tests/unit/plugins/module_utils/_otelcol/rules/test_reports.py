@@ -27,7 +27,9 @@ RULES = (
 )
 ACCEPTED = (SuppressedFinding(ERROR, 'known, "later"', True), SuppressedFinding(INFO, "so"))
 CHECKED = (CheckedConfig("a b.yml", (ERROR,)), CheckedConfig("c.yml", (WARNING, INFO), ACCEPTED))
-REPORT = Report(CHECKED, skipped_files=("d.yml",), rules=RULES, build_by_config={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
+REPORT = Report(
+    CHECKED, skipped_files=("d.yml",), rules=RULES, build_by_config={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"}
+)
 
 TEXT = """\
 info [some-thing] so it is.

@@ -87,9 +87,13 @@ def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last()
     ]
     mark = ['set(resource.attributes["o11y.test.taken"], true)']
     assert found[1].compared_with is Baseline.RECORDS_BEFORE
-    assert found[1].asking_settings == {"metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]}
+    assert found[1].asking_settings == {
+        "metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]
+    }
     first = {"context": "metric", "conditions": ["a", "b"], "statements": ["c()"]}
-    assert found[3].asking_settings == {"metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]}
+    assert found[3].asking_settings == {
+        "metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]
+    }
 
 
 def test_conditions_of_a_filter_are_asked_in_their_order_by_signal() -> None:

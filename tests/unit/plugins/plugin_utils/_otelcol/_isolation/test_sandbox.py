@@ -194,10 +194,14 @@ def test_what_a_system_does_not_allow_is_told(tmp_path: Path, monkeypatch: pytes
     sandbox.why_unavailable.cache_clear()
     said: list[str] = []
     try:
-        assert choice.choose_isolation("auto", said.append) == choice.Isolation(is_isolated=False, refuses_outreach=True)
+        assert choice.choose_isolation("auto", said.append) == choice.Isolation(
+            is_isolated=False, refuses_outreach=True
+        )
         with pytest.raises(Problem, match="allows no namespaces"):
             choice.choose_isolation("required", said.append)
-        assert choice.choose_isolation("none", said.append) == choice.Isolation(is_isolated=False, refuses_outreach=False)
+        assert choice.choose_isolation("none", said.append) == choice.Isolation(
+            is_isolated=False, refuses_outreach=False
+        )
     finally:
         sandbox.why_unavailable.cache_clear()
     assert len(said) == 1
