@@ -107,11 +107,15 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
     ):
         if not _is_applicable(found_constraint, constrained_settings):
             continue
-        if found_constraint.around and not has_required_values(found_constraint.around, value_at(settings, path[2:-1])):
+        if found_constraint.surrounding_conditions and not has_required_values(
+            found_constraint.surrounding_conditions, value_at(settings, path[2:-1])
+        ):
             continue
         for check, operand in found_constraint.checks:
-            for rule, fault in check(operand, constrained_settings, path, found_constraint.row):
-                yield _Violation(found_constraint.row, found_constraint.row.get("rule", rule), fault)
+            for rule, fault in check(operand, constrained_settings, path, found_constraint.constraint_row):
+                yield _Violation(
+                    found_constraint.constraint_row, found_constraint.constraint_row.get("rule", rule), fault
+                )
 
 
 def _is_applicable(found_constraint: Constraint, settings: Any) -> bool:
