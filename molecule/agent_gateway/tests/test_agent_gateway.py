@@ -169,9 +169,9 @@ def test_the_page_about_the_fleet_has_what_runs(host: Host, cluster: Cluster, tm
     inventory = f"{PROJECT}/inventories/agent_gateway"
     host.check_output(f"ansible-playbook o11y.opentelemetry.report -i {inventory} -e otel_report_path={path}")
     page = parse_page(path.read_text(encoding="utf-8"))
-    rows = {row.attributes["id"]: row.text for row in page.all("tr") if "id" in row.attributes}
+    rows = {row.attributes["id"]: row.text for row in page.find_elements("tr") if "id" in row.attributes}
     image = cluster.get("deployment", GATEWAY)["spec"]["template"]["spec"]["containers"][0]["image"]
-    told = "".join(section.text for section in page.all("section"))
+    told = "".join(section.text for section in page.find_elements("section"))
     assert page.faults == []
     assert len([text for text in rows.values() if re.search(r"(\d+) of \1 ready", text)]) == len(rows) == 2
     assert f"{image}" in told and "unchanged." in told and "not read" not in told

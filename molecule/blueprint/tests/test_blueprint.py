@@ -72,7 +72,7 @@ def printed(backend: Cluster) -> list[Resource]:
 
 def spans_of(backend: Cluster, prefix: str) -> Counter[tuple[str, str]]:
     """Return how often the backend has each span, as trace and name, whose name has this prefix."""
-    return Counter(one for resource in printed(backend) for one in resource.spans() if one[1].startswith(prefix))
+    return Counter(one for resource in printed(backend) for one in resource.list_spans() if one[1].startswith(prefix))
 
 
 def calls_of(backend: Cluster, prefix: str) -> Counter[str]:
@@ -80,7 +80,7 @@ def calls_of(backend: Cluster, prefix: str) -> Counter[str]:
     last = {
         (found["span.name"], *sorted((resource.attributes | found).items())): int(value)
         for resource in printed(backend)
-        for found, value in resource.points("traces.span.metrics.calls")
+        for found, value in resource.list_points("traces.span.metrics.calls")
         if found.get("span.name", "").startswith(prefix)
     }
     counts: Counter[str] = Counter()

@@ -22,7 +22,7 @@ def test_the_add_on_is_active_with_the_default_version_and_was_made_once(scenari
     addon = scenario.aws.client("eks").describe_addon(clusterName=CLUSTER, addonName="adot")["addon"]
     assert (addon["status"], addon["addonVersion"]) == ("ACTIVE", "v0.151.0-eksbuild.2")
     # The first run was killed after the call; the next has taken it up.
-    assert len(scenario.aws.received(operation="CreateAddon", refused="")) == 1
+    assert len(scenario.aws.list_received(operation="CreateAddon", refused="")) == 1
 
 
 def test_the_collector_is_a_resource_with_the_names_of_the_inventory(host: Host) -> None:

@@ -39,14 +39,14 @@ def key(host: Host) -> str:
 def test_the_sample_application_shows_that_its_trace_is_there(scenario: Scenario) -> None:
     warnings.warn("the exporter `datadog` is NOT what ran: an OTLP/HTTP exporter stood in its place", stacklevel=1)
     trace = scenario.find_sample_app_trace(f"{os.environ['O11Y_TESTBED_AWS_URL']}{PLACE}")
-    calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
+    calls = scenario.aws.list_received(service="datadog", operation="/v1/traces", refused="")
     ours = {name: span for call in calls for name, span in read_spans(call) if span.trace_id.hex() == trace}
     assert ours[DATASTORE].parent_span_id == ours[FRONTEND].span_id
 
 
 def test_the_load_arrives_and_half_of_it_fails(scenario: Scenario) -> None:
     def statuses() -> list[int]:
-        calls = scenario.aws.received(service="datadog", operation="/v1/traces", refused="")
+        calls = scenario.aws.list_received(service="datadog", operation="/v1/traces", refused="")
         return [span.status.code for call in calls for name, span in read_spans(call) if name == FRONTEND]
 
     wait_until("twenty spans of the load", lambda: len(statuses()) > 20)
@@ -55,7 +55,7 @@ def test_the_load_arrives_and_half_of_it_fails(scenario: Scenario) -> None:
 
 
 def test_nothing_came_without_the_key(scenario: Scenario) -> None:
-    assert [call for call in scenario.aws.received(service="datadog") if call["refused"]] == []
+    assert [call for call in scenario.aws.list_received(service="datadog") if call["refused"]] == []
 
 
 def test_the_add_on_has_the_version_of_the_inventory_and_the_role_its_policies(scenario: Scenario) -> None:
@@ -73,7 +73,7 @@ def test_pods_of_the_collector_could_take_on_the_role(host: Host, scenario: Scen
 
 
 def test_another_run_changes_nothing_and_shows_no_secret(scenario: Scenario, key: str) -> None:
-    scenario.changes_nothing(secrets=[key])
+    scenario.run_site_unchanged(secrets=[key])
 
 
 def test_the_key_is_in_no_object_but_its_secret(host: Host, key: str) -> None:

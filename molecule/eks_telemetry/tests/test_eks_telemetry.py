@@ -29,16 +29,16 @@ class TestTelemetry(Telemetry):
 
 
 def test_another_run_changes_nothing_and_shows_no_secret(scenario: Scenario) -> None:
-    scenario.changes_nothing()
+    scenario.run_site_unchanged()
 
 
 @pytest.mark.parametrize("provider", ["pod_identity", "irsa"])
 def test_another_way_to_the_role_loses_nothing(scenario: Scenario, provider: str) -> None:
     aws, option = scenario.aws, f"-e otel_identity_provider={provider}"
-    before = len(scenario.collectors())
+    before = len(scenario.list_collector_requests())
     with send_spans(RECEIVER, provider) as counts:
-        wait_until("spans that arrive", lambda: aws.segments(f"{provider}-9"), PATIENCE_SECONDS)
-        scenario.site(option)
+        wait_until("spans that arrive", lambda: aws.list_segments(f"{provider}-9"), PATIENCE_SECONDS)
+        scenario.run_site(option)
         count = max(int(name.rpartition("-")[2]) for name in arrived(scenario, provider))
         wait_until(
             "spans that arrive afterwards",
@@ -48,7 +48,7 @@ def test_another_way_to_the_role_loses_nothing(scenario: Scenario, provider: str
     assert counts["lost"] == 0
     everything = {f"{provider}-{number}" for number in range(counts["taken"])}
     wait_until(f"all {len(everything)} spans", lambda: everything <= arrived(scenario, provider), PATIENCE_SECONDS)
-    calls = scenario.collectors()[before:]
+    calls = scenario.list_collector_requests()[before:]
     assert [call for call in calls if call["refused"]] == []
     # EKS' agent names its sessions so; the SDK names those that it opens itself by the time.
     assert ("/eks-" in calls[-1]["caller"]) == (provider == "pod_identity")
@@ -58,6 +58,6 @@ def test_another_way_to_the_role_loses_nothing(scenario: Scenario, provider: str
 
 def arrived(scenario: Scenario, name: str) -> set[str]:
     """Return the services of all spans that have come."""
-    calls = scenario.aws.received(operation="PutTraceSegments", refused="")
+    calls = scenario.aws.list_received(operation="PutTraceSegments", refused="")
     texts = [text for call in calls for text in call["given"]["TraceSegmentDocuments"]]
     return set(re.findall(rf'"name":"({name}-\d+)"', " ".join(texts)))

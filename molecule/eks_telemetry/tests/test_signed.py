@@ -26,9 +26,9 @@ ENDPOINTS = {
 @pytest.fixture
 def scenario(host: Host) -> Iterator[Scenario]:
     found = Scenario(host, Aws("us-east-1"), f"-i {PROJECT}/molecule/eks_telemetry/signed.yaml", ROLE)
-    found.site()
+    found.run_site()
     yield found
-    found.site(playbook="remove")
+    found.run_site(playbook="remove")
 
 
 def probed(service: str, **attributes: str) -> str:
@@ -57,16 +57,16 @@ def test_each_signal_arrives_at_its_endpoint(scenario: Scenario) -> None:
     service = f"shop-{uuid.uuid4().hex[:8]}"
     printed = probed(service)
     assert "logs arrived, seen in cloudwatch in us-east-1, log group /signed/applications" in printed
-    assert [secret for secret in scenario.aws.secrets() if secret in printed] == []
+    assert [secret for secret in scenario.aws.list_secrets() if secret in printed] == []
 
     def came() -> bool:
-        calls = scenario.aws.received(role=role_arn(ROLE), otlp=True, refused="")
+        calls = scenario.aws.list_received(role=role_arn(ROLE), otlp=True, refused="")
         return {(call["host"], call["operation"]) for call in calls} == ENDPOINTS
 
     wait_until("all three signals", came, PATIENCE_SECONDS)
-    (call,) = scenario.aws.received(operation="PutSpans")
+    (call,) = scenario.aws.list_received(operation="PutSpans")
     assert [name for name, _span in read_spans(call)] == [service]
-    assert [item for item in scenario.aws.received(otlp=True) if item["refused"]] == []
+    assert [item for item in scenario.aws.list_received(otlp=True) if item["refused"]] == []
 
 
 def test_an_attribute_that_is_missing_there_is_named(scenario: Scenario) -> None:

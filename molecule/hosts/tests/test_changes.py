@@ -47,27 +47,27 @@ AFTER_OUTAGE_SECONDS = 180
 
 # The first is read again by the process that runs, the second needs a restart.
 RELOADED = (
-    Moment("the controller validates the config", printed="Validate every config"),
-    Moment("the controller calls the host", printed="Install or change the services"),
-    Moment("the change is written down", stands="test -e change.json"),
+    Moment("the controller validates the config", printed_text="Validate every config"),
+    Moment("the controller calls the host", printed_text="Install or change the services"),
+    Moment("the change is written down", shell_condition="test -e change.json"),
     Moment(
-        "the program checks the config", stands="test -e /run/systemd/system/otelcol-trial.check.service", signal="CONT"
+        "the program checks the config", shell_condition="test -e /run/systemd/system/otelcol-trial.check.service", signal="CONT"
     ),
-    Moment("the new release is judged", stands="grep -qs judge change.json"),
+    Moment("the new release is judged", shell_condition="grep -qs judge change.json"),
 )
 RESTARTED = (
-    Moment("the new release is written", stands='test "$last" != "$(ls releases | tail -n 1)"'),
-    Moment("the link has been switched", stands='test "$release" != "$(readlink current)"', signal="CONT"),
-    Moment("the process starts", stands="grep -qs activate change.json"),
-    Moment("another process runs", stands='test "$pid" != "$(process)"'),
-    Moment("the controller knows that it is done", printed="changed: ["),
+    Moment("the new release is written", shell_condition='test "$last" != "$(ls releases | tail -n 1)"'),
+    Moment("the link has been switched", shell_condition='test "$release" != "$(readlink current)"', signal="CONT"),
+    Moment("the process starts", shell_condition="grep -qs activate change.json"),
+    Moment("another process runs", shell_condition='test "$pid" != "$(process)"'),
+    Moment("the controller knows that it is done", printed_text="changed: ["),
 )
 ROUNDS: dict[str, tuple[Moment, ...]] = {"reload": RELOADED, "restart": RESTARTED}
 
 
 @pytest.fixture(scope="module")
 def site() -> HostSite:
-    return HostSite.of(str(INVENTORY))
+    return HostSite.from_environment(str(INVENTORY))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def outage(site: HostSite, cluster: Cluster) -> Iterator[Outage]:
 
     A timer ends it while other tests run: a client tries less and less often.
     """
-    gateway, writers = site.host("host4"), [site.host(name) for name in ("host1", "host3")]
+    gateway, writers = site.find_host("host4"), [site.find_host(name) for name in ("host1", "host3")]
     send_away(cluster)
     end = Timer(AWAY_SECONDS, fetch_back, [cluster])
     end.start()
@@ -101,7 +101,7 @@ def outage(site: HostSite, cluster: Cluster) -> Iterator[Outage]:
             sent = [stack.enter_context(write_records(one, f"away{one.name}")) for one in writers]
             wait_until("records in the queue of a gateway on a host", lambda: queued(gateway) > LEAST_QUEUED)
             gateway.run("systemctl restart otelcol-gateway")
-            wait_until("the gateway on the host answers again", lambda: gateway.metrics(GATEWAY_METRICS_PORT))
+            wait_until("the gateway on the host answers again", lambda: gateway.read_metrics(GATEWAY_METRICS_PORT))
         yield Outage(end, tuple(sent))
     finally:
         end.cancel()
@@ -127,7 +127,7 @@ def place_on_nodes_with(cluster: Cluster, label: str) -> None:
 
 def queued(host: LinuxHost) -> float:
     """Return how much waits in the queues of a gateway on a host."""
-    sizes = re.findall(r"^otelcol_exporter_queue_size\{.*\} (\S+)$", host.metrics(GATEWAY_METRICS_PORT), re.MULTILINE)
+    sizes = re.findall(r"^otelcol_exporter_queue_size\{.*\} (\S+)$", host.read_metrics(GATEWAY_METRICS_PORT), re.MULTILINE)
     return sum(map(float, sizes))
 
 
@@ -156,7 +156,7 @@ class Change:
 
 def shown_by(host: LinuxHost) -> str:
     """Return the change that the process of a host tells of, once it answers; `-` before the first."""
-    metrics = wait_until(f"{host.name}: the trial answers", lambda: host.metrics(METRICS_PORT))
+    metrics = wait_until(f"{host.name}: the trial answers", lambda: host.read_metrics(METRICS_PORT))
     found = re.search(r"^target_info\{.*\bchange=\"(\S+?)\"", metrics, re.MULTILINE)
     return found[1] if found else "-"
 
@@ -170,11 +170,11 @@ def kill_at(site: HostSite, listed: list[str], moment: Moment, change: Change) -
     """Kill a run at a moment, and return what is wrong with the host then; nothing if its release was checked."""
     host = change.host
     before, checked = shown_by(host), checks(host)
-    moment.kill(host, partial(site.start, "site", *listed, "--limit", change.name))
+    moment.kill_run(host, partial(site.start_playbook, "site", *listed, "--limit", change.name))
     runs = shown_by(host)
     if runs == before or (runs == change.name and checks(host) > checked):
         return ""
-    return f"{host.name}, {moment.what}: release '{runs}' runs, which is not '{before}' and was not checked"
+    return f"{host.name}, {moment.description}: release '{runs}' runs, which is not '{before}' and was not checked"
 
 
 @pytest.mark.usefixtures("outage")
@@ -182,16 +182,16 @@ def kill_at(site: HostSite, listed: list[str], moment: Moment, change: Change) -
 def test_a_killed_run_leaves_a_release_that_was_checked_and_is_completed_by_the_next(
     site: HostSite, tmp_path: Path, way: str
 ) -> None:
-    changes = [Change(site.host(name), f"{way}{name}", way) for name in HOSTS]
+    changes = [Change(site.find_host(name), f"{way}{name}", way) for name in HOSTS]
     listed = ["-i", write_host_group(tmp_path, "otel_linux", {one.name: one.variables for one in changes})]
     with ThreadPoolExecutor(len(changes)) as pool:
         wrong = list(pool.map(partial(kill_at, site, listed), ROUNDS[way], changes))
     assert wrong == [""] * len(changes)
     limits = ("--limit", ",".join(one.name for one in changes))
-    completed = site.playbook("site", *listed, *limits)
-    assert completed.code == 0, completed.output
+    completed = site.run_playbook("site", *listed, *limits)
+    assert completed.exit_code == 0, completed.output
     assert [shown_by(one.host) for one in changes] == [one.name for one in changes]
-    again = site.playbook("site", *listed, *limits)
+    again = site.run_playbook("site", *listed, *limits)
     assert again.output.count("changed=0") == len(changes), again.output
 
 
@@ -241,7 +241,7 @@ class Place:
 @pytest.fixture
 def places(site: HostSite, tmp_path: Path) -> Iterator[dict[str, Place]]:
     """Two full disks, a newer program and one that dies, and a service that is somebody else's."""
-    bytes_gone, inodes_gone, newer, dying = map(site.host, ("host1", "host2", "host4", "host5"))
+    bytes_gone, inodes_gone, newer, dying = map(site.find_host, ("host1", "host2", "host4", "host5"))
     full = {"bytes": bytes_gone, "inodes": inodes_gone}
     other_name = {**TRIAL, "name": "foreign", "health_port": 13135, "metrics_port": 8890}
     try:
@@ -281,7 +281,7 @@ def dying_program(folder: Path) -> dict[str, Any]:
 
 def program_of(host: LinuxHost) -> str:
     """Return the program that the process of the trial is."""
-    return host.run(f"readlink /proc/{host.pid('trial')}/exe")
+    return host.run(f"readlink /proc/{host.find_pid('trial')}/exe")
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ class Kept:
     @classmethod
     def of(cls, places: Mapping[str, Place]) -> Kept:
         """Return it as it is now."""
-        pids = tuple(places[name].host.pid("trial") for name in _FILLERS)
+        pids = tuple(places[name].host.find_pid("trial") for name in _FILLERS)
         return cls(pids, places["foreign"].host.run(_STATE_OF_FOREIGN))
 
 
@@ -310,9 +310,9 @@ def test_full_disks_and_others_services_are_refused_and_programs_go_forth_and_ba
     kept, before = Kept.of(places), shown_by(places["dying"].host)
     wanted = {name: one.variables for name, one in places.items()}
     listed = ["-i", write_host_group(tmp_path, "otel_linux", wanted)]
-    ran = site.playbook("site", *listed, "--limit", ",".join(wanted))
+    ran = site.run_playbook("site", *listed, "--limit", ",".join(wanted))
     print(ran.output)
-    assert unlike(places, ran.failures) == []
+    assert unlike(places, ran.failure_by_host) == []
     assert Kept.of(places) == kept
     assert shown_by(places["dying"].host) == before
     assert "0.158.0" in program_of(places["dying"].host)
@@ -322,8 +322,8 @@ def test_full_disks_and_others_services_are_refused_and_programs_go_forth_and_ba
         places[name].host.run(_ROOM)
     wanted = {name: Change(places[name].host, name).variables for name in places if name != "foreign"}
     write_host_group(tmp_path, "otel_linux", wanted)
-    completed = site.playbook("site", *listed, "--limit", ",".join(wanted))
-    assert completed.code == 0, completed.output
+    completed = site.run_playbook("site", *listed, "--limit", ",".join(wanted))
+    assert completed.exit_code == 0, completed.output
     assert {name: shown_by(places[name].host) for name in wanted} == {name: name for name in wanted}
     assert Kept.of(places).foreign == kept.foreign
     assert "0.158.0" in program_of(places["newer"].host)

@@ -41,7 +41,7 @@ CHANGES = yaml.safe_load((SCENARIO / "tests" / "bad_changes.yml").read_text(enco
 
 @pytest.fixture(scope="module")
 def site() -> HostSite:
-    return HostSite.of(str(INVENTORY))
+    return HostSite.from_environment(str(INVENTORY))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def cluster(host: Host) -> Cluster:
 def test_records_of_files_the_journal_and_clients_arrive_once_while_a_log_is_rotated(
     site: HostSite, cluster: Cluster
 ) -> None:
-    host = site.host("host1")
+    host = site.find_host("host1")
     with write_records(host, "rotated") as sent:
         for number in (2, 1):
             lines = int(host.run("cat /var/log/shop/shop.log | wc -l"))
@@ -102,19 +102,19 @@ class Trial:
 def trials(site: HostSite) -> dict[str, Trial]:
     """Return a name for each bad change. Those that are refused are made where no other one restarts the process."""
     hosts = {True: cycle(AGENTS), False: cycle(GATEWAYS)}
-    rows = ((site.host(next(hosts["refused" in row])), row) for row in CHANGES)
+    rows = ((site.find_host(next(hosts["refused" in row])), row) for row in CHANGES)
     return {f"trial{number}": Trial(host, **row) for number, (host, row) in enumerate(rows)}
 
 
 def processes(site: HostSite, collectors: Mapping[str, str]) -> dict[str, int]:
     """Return the process of a collector of each host."""
-    return {name: site.host(name).pid(collector) for name, collector in collectors.items()}
+    return {name: site.find_host(name).find_pid(collector) for name, collector in collectors.items()}
 
 
 def releases(site: HostSite) -> dict[str, str]:
     """Return the release in use, and all releases, of each host's trial."""
     show = "readlink /etc/otelcol/trial/current; ls /etc/otelcol/trial /etc/otelcol/trial/releases"
-    return {name: site.host(name).run(show) for name in HOSTS}
+    return {name: site.find_host(name).run(show) for name in HOSTS}
 
 
 def test_bad_changes_are_refused_or_undone(site: HostSite, tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_bad_changes_are_refused_or_undone(site: HostSite, tmp_path: Path) -> No
     before, trial_before = processes(site, MAIN), processes(site, dict.fromkeys(AGENTS, "trial"))
     there = releases(site)
     inventory = write_host_group(tmp_path, "otel_linux", {name: one.variables() for name, one in made.items()})
-    ran = site.playbook("site", "-i", inventory, "--limit", ",".join(made), "--forks", str(len(HOSTS)))
+    ran = site.run_playbook("site", "-i", inventory, "--limit", ",".join(made), "--forks", str(len(HOSTS)))
     print(ran.output)
     assert len(made) >= LEAST
-    assert [text for name, one in made.items() if (text := one.wrong(ran.failures.get(name, "")))] == []
+    assert [text for name, one in made.items() if (text := one.wrong(ran.failure_by_host.get(name, "")))] == []
     assert processes(site, MAIN) == before
     assert processes(site, dict.fromkeys(AGENTS, "trial")) == trial_before
     assert all(processes(site, dict.fromkeys(GATEWAYS, "trial")).values())
@@ -134,13 +134,13 @@ def test_bad_changes_are_refused_or_undone(site: HostSite, tmp_path: Path) -> No
 
 
 def test_remove_leaves_nothing(site: HostSite) -> None:
-    ran = site.playbook("remove", *HOSTS_ALONE)
-    assert ran.code == 0, ran.output
+    ran = site.run_playbook("remove", *HOSTS_ALONE)
+    assert ran.exit_code == 0, ran.output
     assert set(re.findall(r"\w+ is removed", ran.output)) == {
         f"{name} is removed" for name in ("agent", "gateway", "trial")
     }
     script = (SCENARIO / "files.sh").read_text(encoding="utf-8")
     for name in HOSTS:
-        host = site.host(name)
+        host = site.find_host(name)
         host.run("sh -s /root/files.after", script)
         assert host.run("diff /root/files.before /root/files.after || true") == ""

@@ -44,13 +44,13 @@ def test_each_component_is_scraped_once_and_no_other_is_asked_for(
     observed: ObservedCluster, rules: dict[str, str]
 ) -> None:
     targets = 'up{critical_component!=""} == 1'
-    wait_until(targets, lambda: set(observed.values("critical_component", targets)) == FOUND, PATIENCE)
+    wait_until(targets, lambda: set(observed.query_values("critical_component", targets)) == FOUND, PATIENCE)
     assert {
-        name: len(found) for name, found in observed.values("critical_component", targets).items()
+        name: len(found) for name, found in observed.query_values("critical_component", targets).items()
     } == dict.fromkeys(FOUND, 1)
     asked = {name for name in ("keda", "cilium", "traefik", *FOUND) if f'critical_component="{name}"' in str(rules)}
     assert asked == FOUND
-    both = observed.series('certmanager_certificate_ready_status{critical_component=""}')
+    both = observed.query_series('certmanager_certificate_ready_status{critical_component=""}')
     assert both == [], "agents scrape the pod by its annotations too"
 
 
@@ -63,7 +63,7 @@ def test_each_component_is_scraped_once_and_no_other_is_asked_for(
     ],
 )
 def test_series_of_a_component_arrive(observed: ObservedCluster, query: str) -> None:
-    wait_until(query, lambda: observed.series(query), PATIENCE)
+    wait_until(query, lambda: observed.query_series(query), PATIENCE)
 
 
 def test_a_component_without_pods_raises_its_alert_and_stays_in_the_config(
@@ -73,7 +73,7 @@ def test_a_component_without_pods_raises_its_alert_and_stays_in_the_config(
     absent = next(expr for expr in rules.values() if expr.startswith('absent(up{critical_component="cert_manager"})'))
     host.check_output(f"{scale}0")
     try:
-        wait_until(absent, lambda: observed.series(absent), PATIENCE)
+        wait_until(absent, lambda: observed.query_series(absent), PATIENCE)
         run = host.run(SITE_COMMAND)
         assert "changed=0" in run.stdout, run.stdout
     finally:

@@ -43,7 +43,7 @@ def test_there_is_a_pod_for_each_fault(uids: dict[str, str]) -> None:
 @pytest.mark.parametrize("fault", SIGNS)
 def test_a_fault_is_told_by_a_metric_with_the_uid_of_its_pod(host: Host, uids: dict[str, str], fault: str) -> None:
     query, _reason = SIGNS[fault]
-    wait_until(query, lambda: uids[fault] in ObservedCluster(host).values("k8s_pod_uid", query), 240)
+    wait_until(query, lambda: uids[fault] in ObservedCluster(host).query_values("k8s_pod_uid", query), 240)
 
 
 @pytest.mark.parametrize("fault", [fault for fault, (_query, reason) in SIGNS.items() if reason])
@@ -51,7 +51,7 @@ def test_a_fault_is_told_by_an_event_with_the_uid_of_its_pod(host: Host, uids: d
     reason = SIGNS[fault][1]
 
     def told() -> bool:
-        events = [one for one in ObservedCluster(host).logs() if f"k8s.event.reason: Str({reason})" in one.records]
+        events = [one for one in ObservedCluster(host).read_printed_logs() if f"k8s.event.reason: Str({reason})" in one.records]
         return uids[fault] in {one.attributes.get("k8s.object.uid") for one in events}
 
     wait_until(f"event {reason}", told, 120)

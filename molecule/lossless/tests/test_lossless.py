@@ -91,10 +91,10 @@ def test_no_record_is_lost_for_its_size_by_recipes_alone(cluster: Cluster, size:
 
     def missing() -> set[str]:
         found = NAME.findall(cluster.logs(f"{COLLECTOR}=counter").encode())
-        return {*sent.taken} - {one.decode() for one in found}
+        return {*sent.taken_names} - {one.decode() for one in found}
 
-    assert len(sent.taken) == SIZES[size][1], sent.refusals
-    wait_until(f"all of {len(sent.taken)} records", lambda: not missing(), SLOW)
+    assert len(sent.taken_names) == SIZES[size][1], sent.refusals
+    wait_until(f"all of {len(sent.taken_names)} records", lambda: not missing(), SLOW)
 
 
 @pytest.mark.parametrize("turn", range(SWITCHES))

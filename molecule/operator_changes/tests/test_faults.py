@@ -89,14 +89,14 @@ def groups() -> Iterator[tuple[Case, ...]]:
 def test_faults_are_undone_and_harmless_changes_stay(site: Site, cases: tuple[Case, ...]) -> None:
     code, output = site.run(cases)
     assert code == 0, output
-    with site.watched(cases):
+    with site.watch_pods(cases):
         _code, output = site.run(cases, cases)
         with suppress(AssertionError):  # each that is not is listed below
-            wait_until("undone", lambda: all(case.undone for case in cases if case.is_fault), SETTLED_SECONDS)
+            wait_until("undone", lambda: all(case.undone_time for case in cases if case.is_fault), SETTLED_SECONDS)
     assert list(wrongs(site, cases, join_printed_lines(output))) == [], output
-    assert site.records() == ""
+    assert site.read_records() == ""
     if CHOSEN_CASES:
-        site.forget(cases)
+        site.stop_pods(cases)
 
 
 def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
@@ -106,16 +106,16 @@ def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
         by = said[1] if said else "rollout" if case.change is NO_START else "none"
         if not case.is_fault:  # its batches are on their way when the clients stop
             with suppress(AssertionError):
-                wait_until("all records", lambda: not case.missing(site.where["backend"]), HELD)  # noqa: B023
-        missing = case.missing(site.where["backend"])
-        took = f"undone after {case.took:.0f} s, new pods for {case.lasted:.0f} s" if case.undone else "stays"
+                wait_until("all records", lambda: not case.count_missing(site.where["backend"]), HELD)  # noqa: B023
+        missing = case.count_missing(site.where["backend"])
+        took = f"undone after {case.undo_seconds:.0f} s, new pods for {case.new_pod_seconds:.0f} s" if case.undone_time else "stays"
         tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
         over = sum(len(one.lost) for one in case.loads)
         lost = f"{missing} records lost" + (f", {over} requests tried for a minute" if over else "")
         line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {lost}"
         print(line)
-        late = not case.undone or case.took > BAR or (case.keeps and missing)
-        if late if case.is_fault else (said or case.undone or case.is_new(site.where) != bool(case.ready)):
+        late = not case.undone_time or case.undo_seconds > BAR or (case.keeps_all_data and missing)
+        if late if case.is_fault else (said or case.undone_time or case.makes_difference(site.where) != bool(case.ready_time)):
             yield line
         if case.change is NO_START and tries:
             yield f"{case.title}: clients have seen it"
@@ -126,13 +126,13 @@ def test_a_run_that_is_killed_is_completed_or_undone_by_the_next(site: Site) -> 
     cases = bad, good = fault(FEW_FAULTS[0]), harmless(FEW_HARMLESS[0])
     if CHOSEN_CASES:  # what the test before this one has left, otherwise
         assert site.run(cases, [good])[0] == 0
-    with site.watched(cases):
+    with site.watch_pods(cases):
         run = site.start(cases, [bad])
-        wait_until("new pods", lambda: bad.ready and good.ready, SETTLED_SECONDS)
+        wait_until("new pods", lambda: bad.ready_time and good.ready_time, SETTLED_SECONDS)
         kill_run(run)
         code, output = site.run(cases, [bad])
-        wait_until("undone", lambda: bad.undone, SETTLED_SECONDS)
+        wait_until("undone", lambda: bad.undone_time, SETTLED_SECONDS)
     with suppress(AssertionError):  # what clients sent last is on its way
-        wait_until("all records", lambda: not bad.missing(site.where["backend"]), HELD)
-    assert (code, good.undone, bad.missing(site.where["backend"]), site.records()) == (2, 0.0, 0, ""), output
+        wait_until("all records", lambda: not bad.count_missing(site.where["backend"]), HELD)
+    assert (code, good.undone_time, bad.count_missing(site.where["backend"]), site.read_records()) == (2, 0.0, 0, ""), output
     assert f"The earlier config of {NAMESPACE}/{bad.name} is back and works" in join_printed_lines(output), output

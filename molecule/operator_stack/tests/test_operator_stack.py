@@ -71,7 +71,7 @@ def test_an_application_without_a_line_of_telemetry_shows_its_spans(host: Host) 
         f"kubectl create namespace shop && kubectl -n shop create configmap shop --from-file {app}/app.py"
     )
     host.check_output(f"kubectl apply -f {app}/manifests.yml && kubectl -n shop rollout status deployment shop")
-    wait_until("its spans in Jaeger", lambda: Stack(host).spans("shop"), TIMEOUT_SECONDS)
+    wait_until("its spans in Jaeger", lambda: Stack(host).find_spans("shop"), TIMEOUT_SECONDS)
 
 
 def test_pods_from_before_the_instrumentation_are_named_and_restart_with_every_replica_available(host: Host) -> None:
@@ -120,7 +120,7 @@ def test_nothing_is_lost_while_the_autoscaler_moves(host: Host, cluster: Cluster
     assert sent["lost"] == 0
 
     def arrived() -> bool:
-        documents = json.dumps(Stack(host).documents(daily_index("istio-access-log"), f"{name}-"))
+        documents = json.dumps(Stack(host).search_documents(daily_index("istio-access-log"), f"{name}-"))
         return len(set(re.findall(rf"{name}-\d+\.", documents))) == sent["taken"]
 
     wait_until(f"all {sent['taken']} records in Elasticsearch", arrived, TIMEOUT_SECONDS)

@@ -72,7 +72,7 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
     with run_flaky_proxy(tmp_path) as (proxy, kubeconfig):
         run = _change("a", kubeconfig, otel_collector_wait_seconds=8)
         wait_until("the first workload is changed", lambda: "a" in _marks(cluster))
-        proxy.go()
+        proxy.go_away()
         output = join_printed_lines(run.communicate()[0])
         assert run.returncode == 2, output
         assert re.search(r"has answered before, but not in the last \d+ s: ", output)
@@ -80,15 +80,15 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
         assert "Check the server's address" not in output
         assert "configmap/gateway-change" in _records(cluster)
 
-        proxy.back()
+        proxy.come_back()
         run, away = _change("a", kubeconfig), 0
         while _passes(proxy, 2, run):
-            proxy.go()
-            refused, away = proxy.seen["refused"], away + 1
+            proxy.go_away()
+            refused, away = proxy.count_by_fate["refused"], away + 1
             wait_until(
-                "the run tries again", lambda known=refused: proxy.seen["refused"] > known + 1 or run.poll() is not None
+                "the run tries again", lambda known=refused: proxy.count_by_fate["refused"] > known + 1 or run.poll() is not None
             )
-            proxy.back()
+            proxy.come_back()
         output = join_printed_lines(run.communicate()[0])
         assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"a"}), output
         assert "A run that changed the collector resilience/gateway was interrupted" in output
@@ -99,7 +99,7 @@ def test_a_run_that_loses_the_api_server_waits_for_it(cluster: Cluster, tmp_path
         proxy.fate = build_unreliable_fates(25)
         output = join_printed_lines(run.communicate()[0])
         assert (run.returncode, _records(cluster), _marks(cluster)) == (0, "", {"b"}), output
-        assert proxy.seen["cut"] + proxy.seen["hung"] > 0 < proxy.seen["refused"]
+        assert proxy.count_by_fate["cut"] + proxy.count_by_fate["hung"] > 0 < proxy.count_by_fate["refused"]
 
 
 def _change(mark: str, kubeconfig: str, **more: object) -> subprocess.Popen[str]:
@@ -110,8 +110,8 @@ def _change(mark: str, kubeconfig: str, **more: object) -> subprocess.Popen[str]
 
 def _passes(proxy: FlakyProxy, count: int, run: subprocess.Popen[str]) -> bool:
     """Wait until so many more connections have passed; return whether the run goes on."""
-    known = proxy.seen["passed"]
-    wait_until("connections", lambda: proxy.seen["passed"] >= known + count or run.poll() is not None)
+    known = proxy.count_by_fate["passed"]
+    wait_until("connections", lambda: proxy.count_by_fate["passed"] >= known + count or run.poll() is not None)
     return run.poll() is None
 
 

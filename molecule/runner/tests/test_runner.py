@@ -62,16 +62,16 @@ def _local() -> Host:
 def test_a_fleet_is_deployed_changed_by_nothing_the_second_time_and_removed(
     runner: Runner, credential: dict[str, str], awx_pod: Decoy
 ) -> None:
-    first = runner.job("site.yml", FLEET, {"otel_collector_verify_enabled": True}, credential)
+    first = runner.run_job("site.yml", FLEET, {"otel_collector_verify_enabled": True}, credential)
     assert (first.rc, first.status) == (0, "successful"), first.output
-    assert first.total("changed") > 0
+    assert first.sum_figure("changed") > 0
     assert any(event["event"] == "runner_on_ok" for event in first.events)
-    second = runner.job("site.yml", FLEET, {}, credential)
-    assert (second.rc, second.total("changed")) == (0, 0), second.output
-    removed = runner.job("remove.yml", FLEET, {"otel_hosts": "agent_gateway"}, credential)
+    second = runner.run_job("site.yml", FLEET, {}, credential)
+    assert (second.rc, second.sum_figure("changed")) == (0, 0), second.output
+    removed = runner.run_job("remove.yml", FLEET, {"otel_hosts": "agent_gateway"}, credential)
     assert removed.rc == 0, removed.output
     assert _local().check_output("kubectl get namespace opentelemetry --ignore-not-found") == ""
-    assert awx_pod.seen == []
+    assert awx_pod.visitors == []
 
 
 def test_answers_of_a_survey_make_a_collector(runner: Runner, credential: dict[str, str], tmp_path: Path) -> None:
@@ -84,19 +84,19 @@ def test_answers_of_a_survey_make_a_collector(runner: Runner, credential: dict[s
     }
     # What is left empty arrives as null from some versions of AWX.
     given = {**answers, **changed, "otel_collector_version": None}
-    made = runner.job("site.yml", inventory, given, credential)
+    made = runner.run_job("site.yml", inventory, given, credential)
     assert made.rc == 0, made.output
     assert any("otlp_probe" in str(event.get("event_data", {}).get("task_action")) for event in made.events)
     found = json.loads(_local().check_output("kubectl -n opentelemetry get deployment surveyed -o json"))
     assert found["status"]["readyReplicas"] == 2
-    assert runner.job("remove.yml", inventory, given, credential).rc == 0
+    assert runner.run_job("remove.yml", inventory, given, credential).rc == 0
 
 
 def test_a_token_without_rights_is_told(runner: Runner, credential: dict[str, str]) -> None:
     host = _local()
     host.check_output("kubectl create serviceaccount nobody -n default")
     token = host.check_output("kubectl create token nobody -n default")
-    done = runner.job("site.yml", FLEET, {}, {**credential, "K8S_AUTH_API_KEY": token})
+    done = runner.run_job("site.yml", FLEET, {}, {**credential, "K8S_AUTH_API_KEY": token})
     host.check_output("kubectl delete serviceaccount/nobody -n default")
     assert done.rc != 0
     assert "system:serviceaccount:default:nobody" in done.output
@@ -109,7 +109,7 @@ def test_a_config_is_validated_without_a_cluster(runner: Runner, tmp_path: Path)
     answers = {item["variable"]: item.get("default", "") for item in template["survey_spec"]["spec"]}
     wrong = "receivers: {otlp: {protocols: {grpc: {}}}}\nservice: {pipelines: {traces: {receivers: [otlp]}}}\n"
     given = {**template["extra_vars"], **answers, "pipeline_validate_config": wrong}
-    done = runner.job("validate.yml", inventory, given, {})
+    done = runner.run_job("validate.yml", inventory, given, {})
     assert done.rc != 0
     assert "no-pipelines" in done.output
 
@@ -132,19 +132,19 @@ def test_a_config_is_tested_by_the_collector_of_a_pod_and_compared_with_what_run
     folder.mkdir()
     (folder / "gateway_test.yml").write_text(TEST)
     collector = {"name": "gateway", "recipes": [one for one in RECIPES if one != "drop_noise"]}
-    deployed = runner.job("site.yml", inventory, {"otel_collectors": [collector]}, credential)
+    deployed = runner.run_job("site.yml", inventory, {"otel_collectors": [collector]}, credential)
     assert deployed.rc == 0, deployed.output
     host = _local()
     host.check_output("kubectl create namespace program")
     host.check_output("kubectl label namespace program pod-security.kubernetes.io/enforce=restricted")
     changed = {"otel_collectors": [{**collector, "recipes": RECIPES}]}
     pod = {"pipeline_test_pod_namespace": "program", "pipeline_test_pod_dest": str(runner.environment.home / "taken")}
-    tested = runner.job("test.yml", inventory, {**changed, **pod, "pipeline_test_paths": [str(folder)]}, credential)
+    tested = runner.run_job("test.yml", inventory, {**changed, **pod, "pipeline_test_paths": [str(folder)]}, credential)
     assert tested.rc == 0, tested.output
     assert "passed" in tested.output
     (program,) = (runner.environment.home / "taken").iterdir()
     given = {"otel_compare_running": True, "otel_collector_tests": [str(folder)]}
-    compared = runner.job(
+    compared = runner.run_job(
         "site.yml", inventory, {**changed, **given, "otel_collector_tests_binary": str(program)}, credential
     )
     assert compared.rc == 0, compared.output
@@ -152,7 +152,7 @@ def test_a_config_is_tested_by_the_collector_of_a_pod_and_compared_with_what_run
     assert "debug: spans: - {name:" in compared.output
     assert json.loads(host.check_output("kubectl -n program get jobs -o json"))["items"] == []
     host.check_output("kubectl delete namespace program --wait=false")
-    assert runner.job("remove.yml", inventory, changed, credential).rc == 0
+    assert runner.run_job("remove.yml", inventory, changed, credential).rc == 0
 
 
 def _one_cluster(folder: Path) -> Path:

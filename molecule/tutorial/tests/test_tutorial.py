@@ -66,5 +66,5 @@ def tried(step: Command, folder: Path) -> str:
     print(f"{time.monotonic() - began:5.1f} s  {step.text}")
     if ran.returncode:
         return f"exit code {ran.returncode}: {step.text}\n{ran.stdout}"
-    missing = step.misses(ran.stdout)
+    missing = step.find_missing_line(ran.stdout)
     return f"not printed: {missing}\n{step.text}\n{ran.stdout}" if missing else ""

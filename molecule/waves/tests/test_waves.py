@@ -32,7 +32,7 @@ INVENTORY = f"{HERE}/inventory.yml"
 GROUPS = yaml.safe_load(Path(INVENTORY).read_text(encoding="utf-8"))["all"]["children"]["clusters"]["children"]
 FIRST, REST = (sorted(GROUPS[name]["hosts"]) for name in ("first", "rest"))
 AGENTS = sorted({*FIRST, *REST} - {"backend"})
-HOSTS = OwnHosts.of("waves")
+HOSTS = OwnHosts.from_topic("waves")
 LINUX = tuple(f"host{number}" for number in range(1, 7))
 GATE_SECONDS = 40
 GATE = {"watch_seconds": GATE_SECONDS, "on_failure": "roll_back_wave"}
@@ -93,10 +93,10 @@ KILLS = {
 def _fleet(host: Host) -> Iterator[Fleet]:
     """All members with their first config, which no wave has judged, and a backend that answers late."""
     forks = f"--forks={len(FIRST) + 2}"  # all members of a wave at the same time
-    given = ("-e", json.dumps({"otel_host_program": host_program_option(HOSTS.archive())}))
+    given = ("-e", json.dumps({"otel_host_program": host_program_option(HOSTS.make_archive())}))
     host.check_output(f"kubectl apply -f {HERE}/slow_backend.yaml")
     try:
-        with HOSTS.running(len(LINUX)) as linux:
+        with HOSTS.run_hosts(len(LINUX)) as linux:
             fleet = Fleet(host, (*FIRST, *REST), HOSTS, linux, INVENTORY, (forks, *given))
             code, output = fleet.site()
             assert code == 0, output
@@ -177,18 +177,18 @@ def all_lines_came(fleet: Fleet, host: str) -> dict[int, float]:
     written = range(1, int(fleet.on(host, f"wc -l < {LINES}")) + 1)
     return wait_until(
         f"all {written[-1]} lines of the file of {host}",
-        lambda: waits if (waits := fleet.line_delays(host)).keys() >= set(written) else {},
+        lambda: waits if (waits := fleet.measure_line_delays(host)).keys() >= set(written) else {},
     )
 
 
 def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(
     host: Host, fleet: Fleet, clusters: dict[str, Cluster]
 ) -> None:
-    before = fleet.states([*AGENTS, *LINUX])
+    before = fleet.read_states([*AGENTS, *LINUX])
     given = {"breaks": True, "stage": "early", "otel_waves": EARLY}
     kill_run(watching(fleet, "", **given))
     assert sorted(records(fleet, clusters)) == sorted({*FOUND, *CHANGED})
-    killed = fleet.states(CHANGED)
+    killed = fleet.read_states(CHANGED)
     assert [name for name in CHANGED if killed[name].config == before[name].config] == []
     run = watching(fleet, "cluster", **given)
     assert [faults(clusters[member]) for member in NEED_LOAD] == [[0, 0], [0, 0]]
@@ -201,7 +201,7 @@ def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(
     assert "Passed before: early. Later waves did not begin: rest." in worse
     assert len(unfound(worse)) <= hidden_members(worse), "what is shown lacks more than the run says"
     assert len(staying(back)) == len({*FOUND, *CHANGED}) - SHOWN
-    after = fleet.states(before)
+    after = fleet.read_states(before)
     assert {member: state.config for member, state in after.items()} == {
         member: state.config for member, state in before.items()
     }
@@ -221,7 +221,7 @@ def kill_in_each_wave(fleet: Fleet, before: dict[str, MemberState], **given: Any
     passed: dict[str, MemberState] = {}
     for number, wave in enumerate(FIVE):
         fleet.kill_in_wave(wave["name"], KILLS[wave["name"]], **given)
-        now, later = fleet.states(NUMBERS), range(number + 1, len(FIVE))
+        now, later = fleet.read_states(NUMBERS), range(number + 1, len(FIVE))
         assert in_waves(now, later) == in_waves(before, later), "a later wave begins too early"
         assert passed.items() <= now.items(), "a wave that passed is changed again"
         passed = in_waves(now, range(number))
@@ -230,7 +230,7 @@ def kill_in_each_wave(fleet: Fleet, before: dict[str, MemberState], **given: Any
 
 def assert_order(came: dict[str, MemberState]) -> None:
     """Assert that the change came to the members of each wave after it came to those of the one before."""
-    times = [sorted(state.since for state in in_waves(came, range(one, one + 1)).values()) for one in range(len(FIVE))]
+    times = [sorted(state.begun_at for state in in_waves(came, range(one, one + 1)).values()) for one in range(len(FIVE))]
     for earlier, later in pairwise(times):
         assert earlier[-1] <= later[0], times
 
@@ -240,24 +240,24 @@ def test_a_good_change_arrives_once_in_the_order_of_the_waves_though_runs_are_ki
 ) -> None:
     given = {"stage": "second", "otel_hosts": [*NUMBERS, WITHOUT_AGENT], "otel_waves": FIVE}
     away = {**given, "nowhere": kubeconfig_of_nobody(tmp_path)}
-    before = fleet.states(NUMBERS)
+    before = fleet.read_states(NUMBERS)
     passed = kill_in_each_wave(fleet, before, **away)
     code, said = fleet.site(**away)
     assert code == 2
     assert f"1 of 4 hosts failed, which max_failed allows: {AWAY}: it failed before the first wave" in said
     assert f"all waves passed, but 1 host failed: {AWAY}: it failed before the first wave" in said
-    came = fleet.states(NUMBERS)
+    came = fleet.read_states(NUMBERS)
     assert passed.items() <= came.items(), "a wave that passed is changed again"
     assert came.pop(AWAY) == before[AWAY]
-    assert {name: state.number - before[name].number for name, state in came.items()} == dict.fromkeys(came, 1), "once"
+    assert {name: state.release_number - before[name].release_number for name, state in came.items()} == dict.fromkeys(came, 1), "once"
     assert_order(came)
     for member in (*FIVE[0]["members"], *FIVE[-1]["members"]):
-        assert fleet.passed(member)["wave"] == FIVE[NUMBERS[member]]["name"]
+        assert fleet.read_passed_wave(member)["wave"] == FIVE[NUMBERS[member]]["name"]
     code, said = fleet.site(**given)
     assert code == 0, said
     assert re.findall(r"(\w+) : ok=\d+ changed=[1-9]", said) == [AWAY], "a further run changes nothing else"
-    returned = fleet.states(NUMBERS)
-    assert returned.pop(AWAY).number == before[AWAY].number + 1
+    returned = fleet.read_states(NUMBERS)
+    assert returned.pop(AWAY).release_number == before[AWAY].release_number + 1
     assert returned == came
 
 
@@ -294,10 +294,10 @@ def test_a_change_of_another_tool_is_judged_by_what_was_kept_before(fleet: Fleet
     # `site` stands for the other tool.
     code, said = await_end(start_playbook("site", INVENTORY, limit, breaks=True, stage="second", **broken))
     assert code == 0, said
-    running = fleet.states(["second"])
+    running = fleet.read_states(["second"])
     code, said = await_end(start_playbook("judge", INVENTORY, limit, breaks=True, **broken, **given))
     assert code == 2
     assert "Judge the collectors: waves-second/agent on second: [nothing_sent]" in said
     assert "# The collectors do worse with the change" in (tmp_path / "judge.md").read_text(encoding="utf-8")
     assert 'failures="1"' in (tmp_path / "judge.xml").read_text(encoding="utf-8")
-    assert fleet.states(["second"]) == running, "it reads alone"
+    assert fleet.read_states(["second"]) == running, "it reads alone"
