@@ -100,31 +100,30 @@ def _find_violations(build: Build, section: str, component_id: str, kind: str, s
     component = build.find_component(section, kind)
     if component is None and section != TELEMETRY[0]:
         return
-    constraint_rows = build.find_constraints(section, component.type if component else kind, make_constraint)
-    read_settings = {} if settings is None and component else settings  # a component without settings has its defaults
-    for found_constraint, path, constrained_settings in constraint_rows.find_places(
-        read_settings, (section, component_id)
-    ):
-        if not _is_applicable(found_constraint, constrained_settings):
+    component_path = (section, component_id)
+    constraint_places = build.find_constraints(section, component.type if component else kind, make_constraint)
+    # A component without settings has its defaults.
+    read_settings = {} if settings is None and component else settings
+    constraint: Constraint
+    for constraint, path, constrained_settings in constraint_places.find_places(read_settings, component_path):
+        if not _is_applicable(constraint, constrained_settings):
             continue
-        if found_constraint.surrounding_conditions and not has_required_values(
-            found_constraint.surrounding_conditions, value_at(settings, path[2:-1])
-        ):
+        outer_settings = value_at(settings, path[len(component_path) : -1])
+        if not has_required_values(constraint.surrounding_conditions, outer_settings):
             continue
-        for check, operand in found_constraint.checks:
-            for rule, fault in check(operand, constrained_settings, path, found_constraint.constraint_row):
-                yield _Violation(
-                    found_constraint.constraint_row, found_constraint.constraint_row.get("rule", rule), fault
-                )
+        row = constraint.constraint_row
+        for check, operand in constraint.checks:
+            for rule, fault in check(operand, constrained_settings, path, row):
+                yield _Violation(row, row.get("rule", rule), fault)
 
 
-def _is_applicable(found_constraint: Constraint, settings: Any) -> bool:
-    """Whether settings have what a row looks at, and the values that it is about."""
-    if found_constraint.needed_keys and (
-        not isinstance(settings, dict) or found_constraint.needed_keys.isdisjoint(settings)
-    ):
-        return False
-    return not found_constraint.conditions or has_required_values(found_constraint.conditions, settings)
+def _is_applicable(constraint: Constraint, settings: Any) -> bool:
+    """Whether settings have a key that a row looks at, and the values that it is about."""
+    if constraint.needed_keys:
+        has_needed_key = isinstance(settings, dict) and not constraint.needed_keys.isdisjoint(settings)
+        if not has_needed_key:
+            return False
+    return has_required_values(constraint.conditions, settings)
 
 
 def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
