@@ -49,7 +49,7 @@ class AwsAction(WorkerAction):
 
         Nothing is logged in the worker process.
         """
-        checked_options = super()._checked(arguments)
+        checked_options = super()._check_arguments(arguments)
         if checked_options and checked_options.validated_parameters["debug_botocore_endpoint_logs"]:
             return None
         return checked_options

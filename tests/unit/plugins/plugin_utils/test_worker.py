@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction, silence_output
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker_aws import AwsAction
 
 from tests.conftest import COLLECTIONS
 
@@ -46,6 +47,15 @@ def test_the_worker_does_the_work_if_it_is_the_process_that_ansible_would_start(
     assert not any(same_python({}, other) for other in (None, "auto", "/another/python"))
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not same_python({})
+
+
+@pytest.mark.parametrize("logs_calls", [False, True])
+def test_a_module_for_aws_that_logs_its_calls_has_a_process_of_its_own(logs_calls: bool) -> None:
+    action = AwsAction.__new__(AwsAction)
+    action.conditions = {}
+    action._task = SimpleNamespace(args={"debug_botocore_endpoint_logs": logs_calls})
+    checked = action._check_arguments({"debug_botocore_endpoint_logs": {"type": "bool"}})
+    assert (checked is None) is logs_calls
 
 
 def test_an_action_for_a_cluster_loads_nothing_for_aws() -> None:
