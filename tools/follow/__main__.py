@@ -19,13 +19,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB_PREFIX, CORE_PREFIX, Module
 from plugins.module_utils._otelcol.config.layers import parse_version
 from tools.catalogue import fields, fields_facts
+from tools.catalogue.fields import Answer, FieldRow, VersionRange
 
 from . import announced, collector, proxy, report
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.announced:
             print(announced.describe_release(options.announced))
             return 0
-        rows = _read_rows(fields_facts.FIELDS_FILE)
+        rows = _read_field_rows()
         newer_releases = list_missing_releases(rows, proxy.list_releases(proxy.OTELCOL_MODULE))
         print(describe_state(rows, newer_releases))
         exit_codes = [_follow_release(options.folder, version) for version in newer_releases] if options.update else []
@@ -61,29 +62,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if options.update else 0
 
 
-def _read_rows(path: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+def _read_field_rows() -> list[FieldRow]:
+    """Return the rows of fields.json."""
+    rows: list[FieldRow] = json.loads(fields_facts.FIELDS_FILE.read_text(encoding="utf-8"))
     return rows
 
 
-def _find_end(rows: Iterable[Mapping[str, Any]]) -> str:
+def _read_component_rows() -> list[dict[str, Any]]:
+    """Return the rows of components.json, which tools/catalogue/README.md describes."""
+    rows: list[dict[str, Any]] = json.loads(COMPONENTS_FILE.read_text(encoding="utf-8"))
+    return rows
+
+
+def _find_first_unknown_release(rows: Iterable[FieldRow]) -> str:
     """Return the first release for which the settings of the Collector's own telemetry are not known."""
-    range_ends = (row["exact"].partition("..")[2] for row in rows if row.get("section") == "service")
-    return str(max(range_ends, key=parse_version))
+    range_ends = [VersionRange.of_row(row).until for row in rows if row.get("section") == "service"]
+    return max(range_ends, key=parse_version)
 
 
-def list_missing_releases(rows: Iterable[Mapping[str, Any]], releases: Iterable[str]) -> list[str]:
+def list_missing_releases(rows: Iterable[FieldRow], releases: Iterable[str]) -> list[str]:
     """Return the releases that the table of settings lacks, in their order; a patch has the settings of its release."""
-    range_end = parse_version(_find_end(rows))
+    range_end = parse_version(_find_first_unknown_release(rows))
     return [version for version in releases if version.endswith(".0") and parse_version(version) >= range_end]
 
 
-def describe_state(rows: Iterable[Mapping[str, Any]], newer_releases: Sequence[str]) -> str:
-    """Return how far the tables are behind."""
+def describe_state(rows: Iterable[FieldRow], newer_releases: Sequence[str]) -> str:
+    """Return which releases the tables lack, or that they lack none; as a warning of GitHub in its workflows."""
     if not newer_releases:
-        return (
-            f"The settings of all releases of the Collector before {_find_end(rows)} are known; there is no newer one."
-        )
+        end_version = _find_first_unknown_release(rows)
+        return f"The settings of all releases of the Collector before {end_version} are known; there is no newer one."
     warning_mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
     return (
         f"{warning_mark}The tables lack {', '.join(newer_releases)} of the Collector. Run python -m tools.follow"
@@ -98,11 +105,11 @@ def _follow_release(folder: Path, version: str) -> int:
     """
     release_collector = collector.prepare_collector(folder, version, _list_built_modules())
     release_collector.build_program()
-    answer = _ask_collector(release_collector.program)
-    rows_before = _read_rows(fields_facts.FIELDS_FILE)
-    rows_after = fields.build_table(rows_before, [{**answer, "version": version.removeprefix("v")}])
+    answer = _ask_collector(release_collector.program, version.removeprefix("v"))
+    rows_before = _read_field_rows()
+    rows_after = fields.build_table(rows_before, [answer])
     fields.write_table(rows_after)
-    components = _read_rows(COMPONENTS_FILE)
+    components = _read_component_rows()
     differences = [*report.list_other_names(components, answer["aliases"])]
     differences += report.list_other_signals(components, answer["stability"])
     release_text = report.describe_release(release_collector, rows_before, rows_after, differences)
@@ -110,10 +117,11 @@ def _follow_release(folder: Path, version: str) -> int:
     return _compare_rules(release_collector.folder)
 
 
-def _ask_collector(program: Path) -> dict[str, Any]:
-    """Return what a Collector says of its components: settings, signals and older names. fields.go has the form."""
+def _ask_collector(program: Path, version: str) -> Answer:
+    """Return what the Collector of a release such as `0.165.0` says of its components."""
     completed = subprocess.run([str(program), "fields"], check=True, capture_output=True, text=True)
-    answer: dict[str, Any] = json.loads(completed.stdout)
+    answer: Answer = json.loads(completed.stdout)
+    answer["version"] = version
     return answer
 
 
@@ -143,7 +151,7 @@ def _describe_announced(version: str) -> str:
 def _list_built_modules() -> list[Module]:
     """Return section and module of every component of the two repositories that a build has today."""
     components: list[Module] = []
-    for row in _read_rows(COMPONENTS_FILE):
+    for row in _read_component_rows():
         is_built_today = any(span.endswith("..") for span in row["in"].values())
         if is_built_today and row["module"].startswith((CORE_PREFIX, CONTRIB_PREFIX)):
             components.append((row["section"], row["module"]))

@@ -1,24 +1,32 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release changed, for the maintainer who reviews the tables: settings that came and went, modules refused."""
+"""Describes what a release of the Collector changed, for the maintainer who reviews the tables.
+
+`python -m tools.follow --update` prints this report. It lists the settings that came and went, the modules that were
+refused or replaced, and the signals and names of which components.json has no row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.catalogue.fields import OPEN_KEY, find_differences, group_by_component
+from tools.catalogue.fields import OPEN_KEY, FieldRow, RowsByComponent, find_differences, group_by_component
 
 from .collector import Collector
 
-Rows = Sequence[Mapping[str, Any]]
+ComponentRows = Sequence[Mapping[str, Any]]
+"""The rows of components.json."""
 
 
 def describe_release(
-    release_collector: Collector, rows_before: Rows, rows_after: Rows, signal_lines: Iterable[str]
+    release_collector: Collector,
+    rows_before: Iterable[FieldRow],
+    rows_after: Iterable[FieldRow],
+    signal_lines: Iterable[str],
 ) -> str:
-    """Return the report on a release, as Markdown."""
+    """Return the report on a release, as Markdown. `signal_lines` are its last lines, see the functions below."""
     refused_names = sorted(path.rpartition("/")[2] for path in release_collector.refusal_by_module)
     refused_in_words = f"{len(refused_names)} are refused, and keep their rows: {', '.join(refused_names)}."
     lines = [
@@ -28,15 +36,14 @@ def describe_release(
     ]
     lines += [f"{module} is replaced by {release}." for module, release in release_collector.release_by_module.items()]
     lines.append("")
-    lines += list(_list_changed(group_by_component(rows_before), group_by_component(rows_after))) or [
-        "No setting changed."
-    ]
+    changed_lines = list(_list_changed(group_by_component(rows_before), group_by_component(rows_after)))
+    lines += changed_lines or ["No setting changed."]
     lines += signal_lines
     return "\n".join(lines)
 
 
-def _list_changed(rows_before: Mapping[str, Any], rows_after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each component with a row that it did not have before."""
+def _list_changed(rows_before: RowsByComponent, rows_after: RowsByComponent) -> Iterator[str]:
+    """Yield a line for each component that got a row: the first one, or another one because its settings changed."""
     for name, rows in rows_after.items():
         if name not in rows_before:
             yield f"- {name}: its settings are known now"
@@ -69,7 +76,7 @@ def _describe_place(path: str) -> str:
     return path.removesuffix(OPEN_KEY).removesuffix(".") or "all of it"
 
 
-def list_other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def list_other_signals(components: ComponentRows, stability: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Yield each component whose signals, or their levels, are not those of components.json."""
     rows = {f"{row['section']}/{row['type']}": row for row in components}
     for name, signals in sorted(stability.items()):
@@ -81,7 +88,7 @@ def list_other_signals(components: Rows, stability: Mapping[str, Mapping[str, st
             yield f"- {name}: signals are {levels}, not {known_levels}: add a row to tools/catalogue/overrides.json"
 
 
-def list_other_names(components: Rows, aliases: Mapping[str, str]) -> Iterator[str]:
+def list_other_names(components: ComponentRows, aliases: Mapping[str, str]) -> Iterator[str]:
     """Yield each component with an older name, by section and that name, of which components.json does not know it."""
     known_names = {(f"{row['section']}/{row['was']}", row["type"]) for row in components if "was" in row}
     for old_name, new_name in sorted(aliases.items()):
