@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A short wrong example and a short right one for each rule, out of the cases that test it."""
+"""Finds a short wrong config and a short right one for each rule, for its section in docs/rules.md.
+
+Both come from the cases that test the rule, so a test proves each example. `choices.py` names the cases of some rules.
+Of the others, the wrong case with the shortest excerpt is taken, and the right case that is most like it. `page.py`
+calls `build_example` for each rule.
+"""
 
 from __future__ import annotations
 
@@ -16,38 +21,51 @@ from .choices import CHOICES, Choice
 from .project import list_rule_findings, load_rule_cases
 from .surroundings import describe_surroundings
 
-# An excerpt of fewer lines says too little: it comes after all others, as one of so many lines would.
-_SHORTEST = 3
-_LONGEST = 24
-# What names a custom resource, and the config of one in a case that is not about it.
+# An excerpt of fewer lines says too little. It is rated as one of so many lines, so that all others come first.
+_MIN_LINES = 3
+_RATED_LINES_OF_SHORT = 24
+# The keys by which a custom resource says what it is.
 _RESOURCE_KEYS = ("apiVersion", "kind")
+# The config of a custom resource in cases that are not about the config.
 _PLACEHOLDER_CONFIG: Any = {"service": {}}
-# What no data can show, since a mapping has a key once only.
-_WRITTEN_EXAMPLES = {
-    "duplicate-key": ("receivers: {otlp: {}}\nreceivers: {zipkin: {}}\n", "receivers: {otlp: {}, zipkin: {}}\n")
-}
 _SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 _EMPTY_TEXT = "{}\n"
 
 
 class Case(Protocol):
-    """A case that tests a rule, as the tests of the rules have it."""
+    """What is used here of a case of a rule, which tests/unit/…/rules/cases.py defines."""
 
     rule: str
     name: str
     config: Any
     path: str | None
-    """Where the rule finds something; None in a right case."""
+    """Where the rule finds something, as in `exporters.otlp.endpoint`; None in a right case."""
     more: Mapping[str, Any]
-    """What is known beside the config."""
+    """What is known beside the config, by the names of the fields of Subject."""
+
+
+class Excerpts(NamedTuple):
+    """What is shown of a wrong and of a right config, as YAML."""
+
+    wrong: str
+    right: str
+
+
+# Excerpts that no case has: cases are data, and a mapping has each key once.
+_WRITTEN_EXCERPTS = {
+    "duplicate-key": Excerpts(
+        wrong="receivers: {otlp: {}}\nreceivers: {zipkin: {}}\n", right="receivers: {otlp: {}, zipkin: {}}\n"
+    )
+}
 
 
 class Example(NamedTuple):
-    """Excerpts of a wrong and a right config as YAML, what is known around the wrong one, and what the rule says."""
+    """Excerpts of a wrong and a right config as YAML, what is known around each, and what the rule says."""
 
     wrong: str
     right: str
     surroundings: str
+    """What is known around the wrong config, in words; empty if nothing is."""
     path: str
     message: str
     fix: str
@@ -55,33 +73,29 @@ class Example(NamedTuple):
 
 
 def build_example(rule_id: str) -> Example:
-    """Return the cases that were chosen, else the shortest wrong one and the right one that is most like it.
-
-    Raises LookupError for a chosen name that no case has any more.
-    """
+    """Return the example of a rule. Raises LookupError if choices.py names a case that the rule no longer has."""
     choice = CHOICES.get(rule_id, Choice())
-    cases_of_rule = [case for case in _load_all_cases() if case.rule == rule_id]
-    wrong_case = _find_named_case(choice.wrong, cases_of_rule) if choice.wrong else _find_shortest_wrong(cases_of_rule)
+    cases = [case for case in _load_all_cases() if case.rule == rule_id]
+    wrong_case = _find_named_case(choice.wrong, cases) if choice.wrong else _find_shortest_wrong(cases)
+    right_case = _find_named_case(choice.right, cases) if choice.right else _find_likest_right(cases, wrong_case)
     path = str(wrong_case.path)
-    wrong_excerpt = _format_excerpt(_relevant_config(wrong_case, path), path, choice.shown_parts)
-    right_case = (
-        _find_named_case(choice.right, cases_of_rule)
-        if choice.right
-        else _find_likest_right(cases_of_rule, wrong_case, wrong_excerpt)
+    excerpts = _WRITTEN_EXCERPTS.get(rule_id) or Excerpts(
+        wrong=_format_excerpt(wrong_case, path, choice.shown_parts),
+        right=_format_excerpt(right_case, path, choice.shown_parts),
     )
-    right_excerpt = _format_excerpt(_relevant_config(right_case, path), path, choice.shown_parts)
     finding = list_rule_findings(wrong_case)[0]
-    wrong_excerpt, right_excerpt = _WRITTEN_EXAMPLES.get(rule_id, (wrong_excerpt, right_excerpt))
-    wrong_surroundings, right_surroundings = (
-        describe_surroundings(wrong_case.more),
-        describe_surroundings(right_case.more),
-    )
     return Example(
-        wrong_excerpt, right_excerpt, wrong_surroundings, path, finding.message, finding.fix, right_surroundings
+        wrong=excerpts.wrong,
+        right=excerpts.right,
+        surroundings=describe_surroundings(wrong_case.more),
+        path=path,
+        message=finding.message,
+        fix=finding.fix,
+        right_surroundings=describe_surroundings(right_case.more),
     )
 
 
-# ── Which cases ──
+# ── Which cases are shown ──
 
 
 @cache
@@ -89,52 +103,78 @@ def _load_all_cases() -> tuple[Case, ...]:
     return tuple(load_rule_cases())
 
 
-def _find_named_case(name: str, cases_of_rule: Sequence[Case]) -> Case:
-    """Return the case of a name that choices.py has. Raises LookupError if there is none."""
-    for case in cases_of_rule:
+def _find_named_case(name: str, cases: Sequence[Case]) -> Case:
+    """Return the case of a name. Raises LookupError if there is none."""
+    for case in cases:
         if case.name == name:
             return case
     raise LookupError(f"choices.py names the case '{name}', which no rule has any more")
 
 
-def _find_shortest_wrong(cases_of_rule: Sequence[Case]) -> Case:
-    """Return the wrong case with the shortest excerpt, and of those with one length the one that knows least."""
-    return min((case for case in cases_of_rule if case.path is not None), key=_measure_length)
+def _find_shortest_wrong(cases: Sequence[Case]) -> Case:
+    """Return the wrong case with the shortest excerpt; of several, the one of which the least is known beside it."""
+    wrong_cases = [case for case in cases if case.path is not None]
+    return min(wrong_cases, key=_rate_length)
 
 
-def _measure_length(case: Case) -> tuple[int, int]:
-    path = str(case.path)
-    lines = len(_format_excerpt(_relevant_config(case, path), path).splitlines())
-    return (lines if lines >= _SHORTEST else _LONGEST, len(str(case.more)))
+def _rate_length(case: Case) -> tuple[int, int]:
+    """Return what orders wrong cases by length: the lines of the excerpt, then the size of what is known besides."""
+    line_count = len(_format_excerpt(case, str(case.path)).splitlines())
+    rated_lines = line_count if line_count >= _MIN_LINES else _RATED_LINES_OF_SHORT
+    return rated_lines, len(str(case.more))
 
 
-def _find_likest_right(cases_of_rule: Sequence[Case], wrong_case: Case, wrong_excerpt: str) -> Case:
-    """Return the right case that shows best what has to change: with other text or other surroundings, not both."""
+def _find_likest_right(cases: Sequence[Case], wrong_case: Case) -> Case:
+    """Return the right case that shows best what has to change: another config or other surroundings, not both."""
+    path = str(wrong_case.path)
+    wrong_excerpt = _format_excerpt(wrong_case, path)
 
     def rate_likeness(case: Case) -> tuple[bool, float]:
-        right_excerpt = _format_excerpt(_relevant_config(case, str(wrong_case.path)), str(wrong_case.path))
+        right_excerpt = _format_excerpt(case, path)
+        is_other_excerpt = right_excerpt != wrong_excerpt
         has_same_surroundings = _has_same_surroundings(case, wrong_case)
-        shows_change = right_excerpt not in ("", _EMPTY_TEXT) and (
-            right_excerpt != wrong_excerpt or not has_same_surroundings
-        )
-        likeness_ratio = SequenceMatcher(None, wrong_excerpt, right_excerpt).ratio()
-        if has_same_surroundings and right_excerpt != wrong_excerpt:
-            likeness_ratio += 1.0
-        return shows_change, likeness_ratio
+        shows_config = right_excerpt not in ("", _EMPTY_TEXT)
+        shows_change = shows_config and (is_other_excerpt or not has_same_surroundings)
+        likeness = SequenceMatcher(None, wrong_excerpt, right_excerpt).ratio()
+        if is_other_excerpt and has_same_surroundings:
+            likeness += 1.0  # before all cases with other surroundings, since a ratio is at most 1
+        return shows_change, likeness
 
-    return max((case for case in cases_of_rule if case.path is None), key=rate_likeness)
+    return max((case for case in cases if case.path is None), key=rate_likeness)
 
 
 def _has_same_surroundings(case: Case, other_case: Case) -> bool:
+    """Whether the same is known beside the configs of two cases."""
     has_same_keys = case.more.keys() == other_case.more.keys()
     return has_same_keys and describe_surroundings(case.more) == describe_surroundings(other_case.more)
 
 
-# ── What of a case ──
+# ── What is shown of a case ──
 
 
-def _relevant_config(case: Case, path: str) -> Any:
-    """Return what a case is about: its config, or the custom resource that this is in, as far as it matters."""
+def _format_excerpt(case: Case, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
+    """Return what is shown of a case, as YAML: the parts that were chosen, else those that explain a path.
+
+    A part is `section` or `section.key`, such as `receivers` or `service.pipelines`.
+    """
+    config = _extract_relevant_config(case, path)
+    if not isinstance(config, dict):
+        return _format_yaml(config)
+    shown_config: dict[str, Any] = {}
+    for part in chosen_parts or _list_parts_around(config, path):
+        value = _value_at(config, part)
+        if value is None:
+            continue
+        section, _dot, key = part.partition(".")
+        if key:
+            shown_config[section] = {**shown_config.get(section, {}), key: value}
+        else:
+            shown_config[section] = value
+    return _format_yaml(_drop_empty_sections(shown_config or config))
+
+
+def _extract_relevant_config(case: Case, path: str) -> Any:
+    """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in."""
     resource = case.more.get("resource")
     if resource is None:
         return case.config
@@ -150,38 +190,21 @@ def _relevant_config(case: Case, path: str) -> Any:
     return {"spec": spec}
 
 
-def _format_excerpt(config: Any, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
-    """Return as YAML the parts of a config that were chosen, else those that a path is about."""
-    if not isinstance(config, dict):
-        return _format_yaml(config)
-    config_parts = [
-        config_part
-        for config_part in chosen_parts or _list_parts_around(config, path)
-        if _value_at(config, config_part) is not None
-    ]
-    if not config_parts:
-        return _format_yaml(_drop_empty_sections(config))
-    shown_config: dict[str, Any] = {}
-    for config_part in config_parts:
-        section, _dot, key = config_part.partition(".")
-        if key:
-            shown_config[section] = {**shown_config.get(section, {}), key: _value_at(config, config_part)}
-        else:
-            shown_config[section] = config[section]
-    return _format_yaml(_drop_empty_sections(shown_config))
-
-
 def _list_parts_around(config: Mapping[Any, Any], path: str) -> tuple[str, ...]:
-    """Return the parts of a config, as `section` or `section.key`, that explain a place in it."""
-    first, second = (*path.replace("[", ".").split("."), "", "")[:2]
-    if first == "service" and second:
-        sections_by_key = {"pipelines": ("connectors",), "extensions": ("extensions",)}
-        return (*sections_by_key.get(second, ()), f"service.{second}")
-    return (first,) if first in config else ()
+    """Return the parts of a config that explain a place in it."""
+    first_key, second_key = (*path.replace("[", ".").split("."), "", "")[:2]
+    if first_key == "service" and second_key:
+        own_part = f"service.{second_key}"
+        if second_key == "pipelines":
+            return ("connectors", own_part)
+        if second_key == "extensions":
+            return ("extensions", own_part)
+        return (own_part,)
+    return (first_key,) if first_key in config else ()
 
 
 def _value_at(config: Mapping[Any, Any], part: str) -> Any:
-    """Return what stands at `section` or `section.key`; None if nothing does."""
+    """Return what a config has at a part; None if it has nothing there."""
     section, _dot, key = part.partition(".")
     value = config.get(section)
     if not key:
@@ -190,13 +213,14 @@ def _value_at(config: Mapping[Any, Any], part: str) -> Any:
 
 
 def _drop_empty_sections(value: Any) -> Any:
-    """Return data without empty sections, and with `{}` in place of null."""
+    """Return data without empty sections of components, and with `{}` in place of null."""
     if isinstance(value, dict):
-        return {
-            key: _drop_empty_sections(child)
-            for key, child in value.items()
-            if key not in _SECTIONS or child not in ([], {})
-        }
+        kept_entries: dict[Any, Any] = {}
+        for key, child in value.items():
+            is_empty_section = key in _SECTIONS and child in ([], {})
+            if not is_empty_section:
+                kept_entries[key] = _drop_empty_sections(child)
+        return kept_entries
     if isinstance(value, list):
         return [_drop_empty_sections(entry) for entry in value]
     return {} if value is None else value

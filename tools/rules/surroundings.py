@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a case of a rule knows beside the config, in words: the build, the deployment, other collectors, variables."""
+"""Describes in words what is known around the config of a case of a rule, for the examples in docs/rules.md.
+
+That is the build, where the collector runs, what other collectors do, and which variables are set. `examples.py` calls
+`describe_surroundings` for each case that it shows or compares.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,22 @@ import yaml
 
 
 def describe_surroundings(known_inputs: Mapping[str, Any]) -> str:
-    """Return what a case knows of its surroundings, such as `contrib 0.158.0, mode daemonset`; empty if nothing.
+    """Return what is known around a config, such as `contrib 0.158.0, mode daemonset`; empty if nothing is.
 
-    `known_inputs` has the arguments of the rules beside the config, as `Inputs` of the library names them.
+    `known_inputs` has the values of the fields of Subject in rules/subject.py by their names, such as `deployment`.
     """
     descriptions = [
         *_describe_target(known_inputs),
         *_describe_deployment(known_inputs),
         *_describe_lost_signals(known_inputs),
         *_describe_connections(known_inputs),
+        *_describe_environment(known_inputs),
     ]
-    return ", ".join([*descriptions, *_describe_environment(known_inputs)])
+    return ", ".join(descriptions)
 
 
 def _describe_target(known_inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the distribution and the version of the build."""
     target = known_inputs.get("target")
     if target:
         yield f"{target.distribution} {target.version}"
@@ -45,30 +51,30 @@ def _describe_deployment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _describe_lost_signals(known_inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield which signals collectors do not receive that others send to them."""
-    for pairs in known_inputs.get("unreceived", {}).values():
+    """Yield, for each collector that others send to, the signals that it does not receive."""
+    for lost_signals in known_inputs.get("unreceived", {}).values():
         signals_by_collector: dict[str, list[str]] = {}
-        for collector, signal in pairs:
+        for collector, signal in lost_signals:
             signals_by_collector.setdefault(collector, []).append(signal)
         for collector, signals in signals_by_collector.items():
             yield f"collector {collector} receives no {' and no '.join(signals)}"
 
 
 def _describe_connections(known_inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the collectors that let connections of clients stay."""
+    """Yield the collectors that let connections of clients stay, or that there is none."""
     if "unseen" not in known_inputs:
         return
-    keeping_collectors = sorted(
-        {collector for collectors in known_inputs["unseen"].values() for collector in collectors}
-    )
-    for collector in keeping_collectors:
+    keeping_collectors: set[str] = set()
+    for collectors in known_inputs["unseen"].values():
+        keeping_collectors.update(collectors)
+    for collector in sorted(keeping_collectors):
         yield f"collector {collector} lets connections stay"
     if not keeping_collectors:
         yield "the collector ends connections after a time"
 
 
 def _describe_environment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the variables, where a case says which are known."""
+    """Yield the names of the variables that are set, if the case says which; `variables unknown` if it says None."""
     if "environment" not in known_inputs:
         return
     variables = known_inputs["environment"]
@@ -79,10 +85,13 @@ def _describe_environment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _describe_value(value: Any) -> str:
-    """Return a field of a deployment: policies by their first rule, lists by their entries, truth by yes and no."""
-    if hasattr(value, "policies"):
-        first_rule = value.policies.policies[0]["spec"]["ingress"]
-        return str(yaml.safe_dump(first_rule, default_flow_style=True)).strip()
+    """Return the value of a field of a deployment in words.
+
+    Network policies stand as the ingress rules of the first one, lists as their entries, and truth as yes or no.
+    """
+    if hasattr(value, "policies"):  # an Ingress
+        rules_of_first_policy = value.policies.policies[0]["spec"]["ingress"]
+        return str(yaml.safe_dump(rules_of_first_policy, default_flow_style=True)).strip()
     if isinstance(value, (frozenset, tuple)):
         return ", ".join(sorted(map(_describe_entry, value))) or "none"
     if isinstance(value, dict):
@@ -93,9 +102,13 @@ def _describe_value(value: Any) -> str:
 
 
 def _describe_entry(entry: Any) -> str:
-    """Return an entry of a list: the values of a mapping, or the parts of a tuple with slashes."""
+    """Return an entry of a list in words: the lists of an RBAC rule, or the parts of a tuple with slashes.
+
+    `{apiGroups: [""], resources: [pods], verbs: [get, list]}` becomes `'' pods get/list`, and `(4317, TCP)` `4317/TCP`.
+    """
     if isinstance(entry, dict):
-        return " ".join("/".join(map(str, value)) or "''" for value in entry.values())
+        joined_lists = ["/".join(map(str, words)) for words in entry.values()]
+        return " ".join(joined_words or "''" for joined_words in joined_lists)
     if isinstance(entry, tuple):
         return "/".join(map(str, entry))
     return str(entry)
