@@ -1,21 +1,71 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`otelcoltool migrate`: moves configs to another build and lists what is left, as module pipeline_migrate does."""
+"""`otelcoltool migrate`: moves configs to another build of the Collector, and lists what a person has to do.
+
+The work is that of module pipeline_migrate. This file formats its result as text, or gives it out as JSON.
+"""
 
 from __future__ import annotations
 
 import difflib
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TypedDict, cast
 
 from ..command_line import EXIT_CLEAN, EXIT_FOUND, Request, tell_user, warn_user
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._otelcol import _migrate
 
+# Keys of the result that the JSON does not have: both quote the text of configs.
 _KEYS_LEFT_OUT = ("config", "diff")
+
+
+class ChangeRow(TypedDict):
+    """A change that was made, or one that a person has to make."""
+
+    file: str
+    """Empty for a config that is in no file."""
+    line: int
+    """From 1 on; 0 if it is not known."""
+    config: str
+    path: str
+    """The path in the config, such as `exporters.otlp`; empty for all of it."""
+    what: str
+    why: str
+
+
+class Difference(TypedDict):
+    """The text of a file before and after, each with its name."""
+
+    before: str
+    after: str
+    before_header: str
+    after_header: str
+
+
+class ComparisonRow(TypedDict):
+    """What a real Collector sends with a config before and after."""
+
+    config: str
+    same: bool
+    why: str
+    """Why the two could not be compared; empty if they were."""
+    differences: list[str]
+
+
+class MigrationResult(TypedDict, total=False):
+    """What is used here of the result of module pipeline_migrate."""
+
+    changed: bool
+    changes: list[ChangeRow]
+    unsolved: list[ChangeRow]
+    diff: list[Difference]
+    compared: list[ComparisonRow]
+    """Only if the user asks for a comparison."""
+    config: str
+    """The migrated config; only if it came from the standard input."""
 
 
 def run(request: Request) -> int:
@@ -23,7 +73,7 @@ def run(request: Request) -> int:
 
     A config of the standard input goes to the standard output, and the report to the standard error.
     """
-    result = _migrate.migrate(request.arguments, request.check, request.reading, warn_user)
+    result = cast("MigrationResult", _migrate.migrate(request.arguments, request.check, request.reading, warn_user))
     report_text = "\n".join(_format_report(result, request))
     if "config" in result and not request.check:
         sys.stdout.write(result["config"])
@@ -35,8 +85,8 @@ def run(request: Request) -> int:
     return EXIT_FOUND if has_work_left else EXIT_CLEAN
 
 
-def _format_report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
-    """Yield the report in the format that is asked for. `result` is what the module returns."""
+def _format_report(result: MigrationResult, request: Request) -> Iterator[str]:
+    """Yield the lines of the report, in the format of the request."""
     if request.format == "json":
         yield json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
         return
@@ -46,41 +96,45 @@ def _format_report(result: Mapping[str, Any], request: Request) -> Iterator[str]
     yield from _describe_result(result, request.check)
 
 
-def _describe_result(result: Mapping[str, Any], is_check: bool) -> Iterator[str]:
-    """Yield a line for each change, what is left to do, what tests compared, and the counts."""
+def _describe_result(result: MigrationResult, is_check: bool) -> Iterator[str]:
+    """Yield a line for each change and for each task that is left, the comparisons, and the counts at the end."""
     for row in result["changes"]:
         yield f"{_describe_place(row)}: {_join_sentences(row)}"
     for row in result["unsolved"]:
         yield f"{_describe_place(row)}: to do by hand: {_join_sentences(row)}"
-    for row in result.get("compared", ()):
-        yield from _describe_comparison(row)
+    for comparison in result.get("compared", ()):
+        yield from _describe_comparison(comparison)
     verb = "would be made" if is_check else "made"
     change_count, unsolved_count = len(result["changes"]), len(result["unsolved"])
     yield f"{format_count(change_count, 'change')} {verb}, {unsolved_count} to do by hand"
 
 
-def _describe_place(row: Mapping[str, Any]) -> str:
-    """Return where a row is about: the file or config, its line and the path in it."""
+def _describe_place(row: ChangeRow) -> str:
+    """Return the place of a change, such as `agent.yml:7 exporters.otlp`."""
     line = f":{row['line']}" if row["line"] else ""
     path = f" {row['path']}" if row["path"] else ""
     return f"{row['file'] or row['config']}{line}{path}"
 
 
-def _join_sentences(row: Mapping[str, Any]) -> str:
-    """Return what a row says and why, as sentences."""
+def _join_sentences(row: ChangeRow) -> str:
+    """Return what a change is and its reason, as two sentences."""
     full_stop = "" if row["what"].endswith((".", "!", "?")) else "."
     return f"{row['what']}{full_stop} {row['why']}".rstrip()
 
 
-def _format_unified_diff(difference: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines of a unified difference of a config before and after."""
-    old_lines, new_lines = difference["before"].splitlines(), difference["after"].splitlines()
-    headers = difference["before_header"], f"{difference['after_header']} (migrated)"
-    return difflib.unified_diff(old_lines, new_lines, *headers, lineterm="")
+def _format_unified_diff(difference: Difference) -> Iterator[str]:
+    """Return the lines of a unified diff of a file before and after."""
+    return difflib.unified_diff(
+        difference["before"].splitlines(),
+        difference["after"].splitlines(),
+        fromfile=difference["before_header"],
+        tofile=f"{difference['after_header']} (migrated)",
+        lineterm="",
+    )
 
 
-def _describe_comparison(row: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a comparison of a config before and after found."""
+def _describe_comparison(row: ComparisonRow) -> Iterator[str]:
+    """Yield what a Collector sends otherwise with a config after its migration."""
     outcome = "the same arrives" if row["same"] else "other records arrive:"
     yield f"{row['config']}: {row['why'] or outcome}"
     for line in row["differences"]:
